@@ -1,0 +1,59 @@
+# A bare `make` lists what there is to do. ARGS are handed on: make test ARGS="-k cooldown -x"
+
+PYTHON ?= $(or $(shell command -v python3.11 || command -v python3),$(error $(NO_PYTHON)))
+NO_PYTHON = Python 3.11 is needed. Debian, Ubuntu: apt install python3.11 python3.11-venv. Fedora: dnf install python3.11
+
+# -I keeps entrypoints/http from standing in for the standard library's http.
+INSTALL = @$(PYTHON) -I entrypoints/install.py
+PYTEST = .venv/bin/python -m pytest
+COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+# Tests of one file stay in one process, which keeps what they share.
+PARALLEL ?= -n 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run test test-unit test-faults check format lock bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+install: ## install what the service runs on into .venv
+	$(INSTALL) run
+
+install-dev: ## install what tests and checks need as well
+	$(INSTALL) dev
+
+run: install ## start the service
+	.venv/bin/dialtone run $(ARGS)
+
+test: install-dev ## every test whose outcome hangs on no clock
+	$(PYTEST) $(PARALLEL) $(ARGS)
+
+test-unit: install-dev ## the unit tests alone
+	$(PYTEST) tests/unit $(ARGS)
+
+test-faults: install-dev ## kills, lost connections, full disks
+	$(PYTEST) tests/faults $(ARGS)
+
+check: install-dev ## style, types, who may import whom, dependencies
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/deptry .
+
+format: install-dev ## put the code into the one format
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+lock: install-dev ## write both locks from pyproject.toml (ARGS=--upgrade for newer versions)
+	$(COMPILE) pyproject.toml --group build --output-file requirements.lock $(ARGS)
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
+
+bench: install-dev ## measure: rates, percentiles, memory
+	.venv/bin/python -m tests.bench $(ARGS)
+
+# .venv.lock stays: taking it away would let two installs into one .venv.
+clean: ## remove .venv and caches; settings and var/ stay
+	rm -rf .venv .coverage htmlcov build dialtone.egg-info .hypothesis .*_cache
+	find adapters application domain entrypoints tests -name __pycache__ -prune -exec rm -rf {} +

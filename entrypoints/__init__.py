@@ -1,0 +1,1 @@
+"""How the service is started: from settings, over HTTP, from the command line."""

@@ -1,0 +1,1 @@
+"""The library: items, their states, their kinds and their limits."""

@@ -1,0 +1,218 @@
+"""The phone record: everything that is decided about one phone is decided here.
+
+It is one consistency boundary: it is loaded, it gives its successor, and the successor is
+saved by compare and swap.
+"""
+
+import hmac
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from domain.errors import TooManyAsks, TooManyTries
+from domain.sign_in.challenge import Challenge
+from domain.sign_in.decisions import Answer, Ask, Asked, Judged
+from domain.sign_in.send import Send, SendLimits
+from domain.sign_in.tries import UnboundTries
+
+KNOWN_ADDRESS_LIFETIME: Final = timedelta(days=90)
+MOST_KNOWN_ADDRESSES: Final = 20
+_DAY: Final = timedelta(days=1)
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAddress:
+    """An address from which this phone has signed in, and when it last did."""
+
+    address: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRecord:
+    """Live challenges, sends, tries, addresses that signed in lately, and whose phone it is.
+
+    A phone that never asked has an empty one, and gets the same answers from it.
+    """
+
+    challenges: tuple[Challenge, ...] = ()
+    sends: tuple[Send, ...] = ()
+    unbound_tries: UnboundTries = UnboundTries()
+    known_addresses: tuple[KnownAddress, ...] = ()
+    identity_id: str | None = None
+
+    def ask(self, ask: Ask, limits: SendLimits) -> tuple["PhoneRecord", Asked]:
+        """Decide whether a message goes out.
+
+        - Within the cool-down nothing does: an address whose own send is alive is referred to
+          that, any other is refused.
+        - A resend sends the same code and does not lengthen its life; with less than a minute
+          left a new challenge takes over, and the old one stays good to its end.
+
+        Raises:
+            TooManyAsks: nothing was written, and when to come back is in it.
+        """
+        record = self._pruned(ask.now)
+        wait_until = record._next_ask_at(ask.address, ask.now, limits)
+        if wait_until > ask.now:
+            return self, record._referred(ask, limits, wait_until)
+        challenge = next(
+            (one for one in reversed(record.challenges) if one.can_be_sent(ask.now)), None
+        )
+        challenges = record.challenges
+        if challenge is None:
+            challenge = ask.new_challenge
+            challenges = (*challenges, challenge)
+        send = Send(
+            ask.new_request_id,
+            challenge.id,
+            ask.address,
+            ask.now,
+            reserved=limits.draws_on_reserve(record.sends, ask.address, ask.now),
+        )
+        after = replace(record, challenges=challenges, sends=(*record.sends, send))
+        next_ask_at = after._next_ask_at(ask.address, ask.now, limits)
+        return after, Asked(send, challenge, next_ask_at, is_new=True)
+
+    def taken_back(self, request_id: str) -> "PhoneRecord":
+        """The record as if this send had not been made: no sender would have it."""
+        sends = tuple(send for send in self.sends if send.request_id != request_id)
+        sent = {send.challenge_id for send in sends}
+        challenges = tuple(one for one in self.challenges if one.id in sent)
+        return replace(self, sends=sends, challenges=challenges)
+
+    def live_challenges(self, now: datetime) -> tuple[Challenge, ...]:
+        """The challenges whose codes would be taken now; two at the most."""
+        return tuple(one for one in self.challenges if one.is_live(now))
+
+    def judge(
+        self, answer: Answer, codes: Mapping[str, str], limits: SendLimits
+    ) -> tuple["PhoneRecord", Judged]:
+        """Count an answer and say whether it is right.
+
+        `codes` holds the code of each live challenge by its id. An answer that names a request
+        draws on that send's tries and can only match its challenge (ASVS 5.0 6.6.2). One that
+        names none draws on its address's tries and, besides, on the latest send's when this
+        address caused it, otherwise on the pool of strangers. One that names an unknown
+        request draws as if it named none, and is wrong.
+
+        Raises:
+            TooManyTries: nothing was counted, and when to come back is in it.
+        """
+        record = self._pruned(answer.now)
+        named = next((one for one in record.sends if one.request_id == answer.request_id), None)
+        counted, tries_left = (
+            record._drawn_on_send(named, answer, limits)
+            if named
+            else record._drawn_unbound(answer, limits)
+        )
+        right: Challenge | None = None
+        for challenge in record.live_challenges(answer.now):
+            is_meant = answer.request_id is None or (
+                named is not None and named.challenge_id == challenge.id
+            )
+            # Compared for every challenge, meant or not, so that time tells nothing.
+            is_same = hmac.compare_digest(codes[challenge.id], answer.code.digits)
+            if is_same and is_meant:
+                right = challenge
+        if right is None:
+            return counted, Judged(is_right=False, tries_left=tries_left)
+        return counted._solved(right, answer), Judged(is_right=True, tries_left=tries_left)
+
+    def owned_by(self, identity_id: str | None) -> "PhoneRecord":
+        """The record of a phone that is this identity's, or nobody's any more."""
+        return replace(self, identity_id=identity_id)
+
+    def lapses_at(self) -> datetime | None:
+        """When nothing in it matters any more; None while it names an identity."""
+        if self.identity_id is not None:
+            return None
+        ends = [challenge.expires for challenge in self.challenges]
+        ends += [send.at + _DAY for send in self.sends]
+        ends += [known.at + KNOWN_ADDRESS_LIFETIME for known in self.known_addresses]
+        ends += self.unbound_tries.lapse_at()
+        return max(ends, default=_LONG_AGO)
+
+    def _has_reserve(self, address: str) -> bool:
+        return any(known.address == address for known in self.known_addresses)
+
+    def _next_ask_at(self, address: str, now: datetime, limits: SendLimits) -> datetime:
+        has_reserve = self._has_reserve(address)
+        return limits.next_ask_at(self.sends, address, now, has_reserve=has_reserve)
+
+    def _referred(self, ask: Ask, limits: SendLimits, wait_until: datetime) -> Asked:
+        rest = limits.rest(self.sends, ask.address, has_reserve=self._has_reserve(ask.address))
+        live = {one.id: one for one in self.live_challenges(ask.now)}
+        for send in reversed(self.sends):
+            is_own = send.address == ask.address and send.challenge_id in live
+            if is_own and send.at + rest > ask.now:
+                return Asked(send, live[send.challenge_id], wait_until, is_new=False)
+        raise TooManyAsks(whole_seconds(ask.now, wait_until))
+
+    def _drawn_on_send(
+        self, send: Send, answer: Answer, limits: SendLimits
+    ) -> tuple["PhoneRecord", int]:
+        if send.tries_left <= 0:
+            raise TooManyTries(self._until_a_new_code(answer, limits))
+        after = send.after_a_try()
+        return self._with(after), after.tries_left
+
+    def _drawn_unbound(self, answer: Answer, limits: SendLimits) -> tuple["PhoneRecord", int]:
+        tries, address, now = self.unbound_tries, answer.address, answer.now
+        if tries.left_for(address, now) <= 0:
+            raise TooManyTries(whole_seconds(now, tries.address_free_at(address, now)))
+        latest = self.sends[-1] if self.sends else None
+        if latest is not None and latest.address == address:
+            counted, left = self._drawn_on_send(latest, answer, limits)
+        else:
+            if tries.left_in_pool(now) <= 0:
+                raise TooManyTries(whole_seconds(now, tries.pool_free_at(now)))
+            counted, left = self, tries.left_in_pool(now) - 1
+        drew_on_pool = counted is self
+        tries = tries.counted(address, now, from_pool=drew_on_pool)
+        return replace(counted, unbound_tries=tries), min(left, tries.left_for(address, now))
+
+    def _solved(self, challenge: Challenge, answer: Answer) -> "PhoneRecord":
+        spent = tuple(
+            replace(one, spent=True) if one.id == challenge.id else one for one in self.challenges
+        )
+        sends = tuple(
+            one.cleared() if one.request_id == answer.request_id else one for one in self.sends
+        )
+        others = [one for one in self.known_addresses if one.address != answer.address]
+        known = (*others, KnownAddress(answer.address, answer.now))[-MOST_KNOWN_ADDRESSES:]
+        return replace(
+            self,
+            challenges=spent,
+            sends=sends,
+            unbound_tries=self.unbound_tries.cleared(answer.address),
+            known_addresses=known,
+        )
+
+    def _with(self, changed: Send) -> "PhoneRecord":
+        sends = tuple(
+            changed if one.request_id == changed.request_id else one for one in self.sends
+        )
+        return replace(self, sends=sends)
+
+    def _until_a_new_code(self, answer: Answer, limits: SendLimits) -> int:
+        return whole_seconds(answer.now, self._next_ask_at(answer.address, answer.now, limits))
+
+    def _pruned(self, now: datetime) -> "PhoneRecord":
+        return replace(
+            self,
+            challenges=tuple(one for one in self.challenges if now < one.expires),
+            sends=tuple(one for one in self.sends if one.at > now - _DAY),
+            unbound_tries=self.unbound_tries.pruned(now),
+            known_addresses=tuple(
+                one for one in self.known_addresses if one.at > now - KNOWN_ADDRESS_LIFETIME
+            ),
+        )
+
+
+def whole_seconds(now: datetime, until: datetime) -> int:
+    """Seconds from now until then, rounded up, at least one (RFC 9110 §10.2.3)."""
+    return max(1, math.ceil((until - now).total_seconds()))

@@ -1,0 +1,27 @@
+"""Counting in rolling windows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `limit` events in any stretch of `length`."""
+
+    limit: int
+    length: timedelta
+
+    def remaining(self, times: Sequence[datetime], now: datetime) -> int:
+        """How many more events have room now."""
+        return max(0, self.limit - len(self._inside(times, now)))
+
+    def free_at(self, times: Sequence[datetime], now: datetime) -> datetime:
+        """When the next event has room: `now`, or the moment at which enough have passed."""
+        inside = self._inside(times, now)
+        if len(inside) < self.limit:
+            return now
+        return inside[-self.limit] + self.length
+
+    def _inside(self, times: Sequence[datetime], now: datetime) -> list[datetime]:
+        return sorted(time for time in times if time > now - self.length)

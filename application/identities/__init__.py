@@ -1,0 +1,1 @@
+"""Who is calling, and what people do with their own identity."""

@@ -1,0 +1,45 @@
+from dataclasses import dataclass
+
+from application.ports.access_tokens import AccessTokens
+from application.ports.clock import Clock
+from application.ports.errors import StoreUnavailable, TokenNotGenuine
+from application.ports.identities import Identities
+from domain.errors import Unauthenticated, Unavailable
+from domain.identities.identity import Identity
+from domain.identities.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling: the identity as it is now, and the session of the token shown."""
+
+    identity: Identity
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Find out who shows an access token.
+
+    The identity is read each time, so that signing out, deleting and a change of role act at
+    once, for every token, whatever its life.
+    """
+
+    tokens: AccessTokens
+    identities: Identities
+    clock: Clock
+
+    async def __call__(self, token: str) -> Caller:
+        """Raises Unauthenticated, Unavailable."""
+        now = self.clock.now()
+        try:
+            claims = self.tokens.read(token, now)
+            loaded = await self.identities.load(claims.identity_id)
+        except TokenNotGenuine as error:
+            raise Unauthenticated from error
+        except StoreUnavailable as error:
+            raise Unavailable from error
+        session = loaded.value.session(claims.session_id, now) if loaded else None
+        if loaded is None or session is None:
+            raise Unauthenticated
+        return Caller(loaded.value, session)

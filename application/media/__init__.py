@@ -1,0 +1,1 @@
+"""The library: uploading, showing, changing, removing."""

@@ -1,0 +1,42 @@
+from dataclasses import dataclass
+
+from application.ports.errors import FilesUnavailable, StoreUnavailable
+from application.ports.identities import Tombstones
+from application.ports.media_files import MediaFiles, StoredFile
+from application.ports.media_items import MediaItems
+from domain.errors import MediaNotFound, Unavailable
+from domain.media.item import MediaItem
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """The file of a ready item, to be read to its end or dropped."""
+
+    item: MediaItem
+    file: StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """Serve the picture behind a key, to anybody who knows it.
+
+    A deleted item's file, and any of a deleted identity, is not served from that moment on,
+    whether the store has it still or not.
+    """
+
+    media_items: MediaItems
+    tombstones: Tombstones
+    media_files: MediaFiles
+
+    async def __call__(self, key: str) -> OpenedFile:
+        """Raises MediaNotFound, Unavailable."""
+        try:
+            item = await self.media_items.find(key)
+            if item is None or not item.is_ready or await self.tombstones.among([item.owner]):
+                raise MediaNotFound
+            file = await self.media_files.read(key)
+        except (StoreUnavailable, FilesUnavailable) as error:
+            raise Unavailable from error
+        if file is None:
+            raise MediaNotFound
+        return OpenedFile(item, file)

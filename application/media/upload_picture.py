@@ -1,0 +1,120 @@
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from application.identities.authenticate import Caller
+from application.media.doom import Doom
+from application.media.shown_item import ShownItem
+from application.ports.clock import Clock
+from application.ports.errors import FilesUnavailable, StoreUnavailable
+from application.ports.identities import Identities
+from application.ports.media_files import MediaFiles
+from application.ports.media_items import MediaItems
+from application.ports.pictures import Pictures, PublishedPicture
+from application.ports.randomness import Randomness
+from application.ports.versioned import Versioned
+from domain.errors import FileNotStored, ItemNotSaved, NotOwner, Unauthenticated, UserNotFound
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.media.item import KEY_BYTES, LEASE, ItemState, MediaItem, item_key
+
+
+@dataclass(frozen=True, slots=True)
+class NewPicture:
+    """What `caller` wants in the library of `owner`; `upload` stands at its beginning."""
+
+    caller: Caller
+    owner: str
+    upload: BinaryIO
+    category: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPicture:
+    """Publish a picture: record, file, ready.
+
+    - Only for oneself; an administrator may for any living identity.
+    - The record comes first and says until when the upload may take, so that whatever a crash
+      leaves behind is found and cleared away.
+    - When this returns the picture is in the library and its file in the store.
+    """
+
+    identities: Identities
+    media_items: MediaItems
+    media_files: MediaFiles
+    pictures: Pictures
+    doom: Doom
+    clock: Clock
+    randomness: Randomness
+
+    async def __call__(self, new: NewPicture) -> ShownItem:
+        """Publish it.
+
+        Raises:
+            NotOwner
+            UserNotFound: an administrator named nobody.
+            NotAnImage
+            PictureRefused
+            FileNotStored
+            ItemNotSaved
+            Unauthenticated: the owner was deleted meanwhile.
+        """
+        if new.owner != new.caller.identity.id:
+            if not new.caller.identity.is_administrator:
+                raise NotOwner
+            if not await self._is_alive(new.owner):
+                raise UserNotFound
+        published = await self.pictures.publish(new.upload)
+        item = await self._recorded(new, published)
+        await self._stored(item, published)
+        ready = await self._ready(item)
+        if not await self._is_alive(new.owner):
+            # Deleted while the upload was under way: what the sweeper saw may not have held it.
+            await self._abandon(ready, version=2)
+            raise Unauthenticated
+        return ShownItem(ready, await self.media_files.url(ready.key))
+
+    async def _recorded(self, new: NewPicture, published: PublishedPicture) -> MediaItem:
+        now = self.clock.now()
+        item = MediaItem(
+            id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
+            owner=new.owner,
+            key=item_key(self.randomness.bytes(KEY_BYTES), published.picture.format.suffix),
+            picture=published.picture,
+            category=new.category,
+            created=now,
+            state=ItemState.PENDING,
+            lease_until=now + LEASE,
+        )
+        try:
+            await self.media_items.add(item)
+        except StoreUnavailable as error:
+            raise ItemNotSaved from error
+        return item
+
+    async def _stored(self, item: MediaItem, published: PublishedPicture) -> None:
+        content_type = published.picture.format.content_type
+        try:
+            await self.media_files.store(item.key, published.content, content_type)
+        except FilesUnavailable as error:
+            await self._abandon(item, version=1)
+            raise FileNotStored from error
+
+    async def _ready(self, item: MediaItem) -> MediaItem:
+        ready = item.published(self.clock.now())
+        try:
+            if ready is None or not await self.media_items.replace(ready, version=1):
+                raise ItemNotSaved
+        except StoreUnavailable as error:
+            raise ItemNotSaved from error
+        return ready
+
+    async def _abandon(self, item: MediaItem, version: int) -> None:
+        with suppress(StoreUnavailable):
+            await self.doom(Versioned(item, version))
+
+    async def _is_alive(self, identity_id: str) -> bool:
+        try:
+            loaded = await self.identities.load(identity_id)
+        except StoreUnavailable as error:
+            raise ItemNotSaved from error
+        return loaded is not None and loaded.value.is_alive

@@ -1,0 +1,1 @@
+"""What operators and the machines that watch the service do."""

@@ -1,0 +1,31 @@
+"""What a port may raise, whatever technology is behind it.
+
+PortError
+├── StoreUnavailable     the database did not answer, or did not take a write
+├── FilesUnavailable     the media store did not answer, or did not take a file
+├── UsernameTaken        another identity holds this name
+└── TokenNotGenuine      not a token of ours, or one whose time is over
+
+The text is for the log of operators: it names the cause without a phone number, a code, a
+token or a body.
+"""
+
+
+class PortError(Exception):
+    """Something outside did not do what was asked of it."""
+
+
+class StoreUnavailable(PortError):
+    """The database did not answer, or did not take a write; nothing of it was done."""
+
+
+class FilesUnavailable(PortError):
+    """The media store did not answer, or did not take a file."""
+
+
+class UsernameTaken(PortError):
+    """Another identity holds this name; nothing was written."""
+
+
+class TokenNotGenuine(PortError):
+    """Not a token of ours, or one whose time is over."""

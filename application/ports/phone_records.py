@@ -1,0 +1,36 @@
+from datetime import datetime
+from typing import Protocol
+
+from application.ports.versioned import Versioned
+from domain.phone import PhoneNumber
+from domain.sign_in.phone_record import PhoneRecord
+
+
+class PhoneRecords(Protocol):
+    """The record of each phone, found by the phone."""
+
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneRecord]:
+        """Give the record; of a phone without one, an empty one at version 0.
+
+        Raises:
+            StoreUnavailable
+        """
+        ...
+
+    async def replace(self, phone: PhoneNumber, record: PhoneRecord, version: int) -> bool:
+        """Save the record if the stored one still has this version; say whether it had.
+
+        True means that it is durable. Version 0 saves it only if there is none.
+
+        Raises:
+            StoreUnavailable
+        """
+        ...
+
+    async def drop_lapsed(self, now: datetime, limit: int) -> int:
+        """Remove up to `limit` records whose `lapses_at()` has come; say how many.
+
+        Raises:
+            StoreUnavailable
+        """
+        ...

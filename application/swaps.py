@@ -1,0 +1,58 @@
+"""Load, decide, compare and swap: how two requests that meet at one record are kept apart."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from application.ports.errors import StoreUnavailable
+from application.ports.identities import Identities
+from application.ports.phone_records import PhoneRecords
+from domain.errors import Unauthenticated
+from domain.identities.identity import Identity
+from domain.phone import PhoneNumber
+from domain.sign_in.phone_record import PhoneRecord
+
+T = TypeVar("T")
+
+ROUNDS: Final = 100
+"""After so many lost swaps something is wrong; 500 racing requests need a handful."""
+
+
+async def decide_on_phone(
+    records: PhoneRecords,
+    phone: PhoneNumber,
+    decide: Callable[[PhoneRecord], tuple[PhoneRecord, T]],
+) -> T:
+    """Save what `decide` makes of the phone's record and give its outcome.
+
+    `decide` is called again with the newer record when another request was quicker; when it
+    gives the record back as it was, nothing is written. What it raises goes through.
+
+    Raises:
+        StoreUnavailable: also when the swap was lost too often.
+    """
+    for _ in range(ROUNDS):
+        loaded = await records.load(phone)
+        record, outcome = decide(loaded.value)
+        if record is loaded.value or await records.replace(phone, record, loaded.version):
+            return outcome
+    raise StoreUnavailable("too many requests at one phone record")
+
+
+async def change_identity(
+    identities: Identities, identity_id: str, change: Callable[[Identity], Identity]
+) -> Identity:
+    """Save what `change` makes of a living identity and give it; what it raises goes through.
+
+    Raises:
+        Unauthenticated: there is no such identity, or no longer.
+        UsernameTaken
+        StoreUnavailable: also when the swap was lost too often.
+    """
+    for _ in range(ROUNDS):
+        loaded = await identities.load(identity_id)
+        if loaded is None or not loaded.value.is_alive:
+            raise Unauthenticated
+        changed = change(loaded.value)
+        if changed == loaded.value or await identities.replace(changed, loaded.version):
+            return changed
+    raise StoreUnavailable("too many requests at one identity")

@@ -1,0 +1,115 @@
+"""From ports to use cases; whoever has the ports, adapters or fakes, wires them here."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from application.identities.authenticate import Authenticate
+from application.identities.create_user import CreateUser
+from application.identities.delete_user import DeleteUser
+from application.identities.promote_user import PromoteUser
+from application.identities.read_user import ReadUser
+from application.identities.rename_user import RenameUser
+from application.identities.sign_out import SignOut
+from application.media.categorise_item import CategoriseItem
+from application.media.delete_item import DeleteItem
+from application.media.doom import Doom
+from application.media.find_item import FindItem
+from application.media.open_file import OpenFile
+from application.media.read_item import ReadItem
+from application.media.read_page import ReadPage
+from application.media.upload_picture import UploadPicture
+from application.operations.check_readiness import CheckReadiness
+from application.operations.sweep import Sweep
+from application.ports.access_tokens import AccessTokens
+from application.ports.clock import Clock
+from application.ports.media_files import MediaFiles
+from application.ports.messenger import Messenger
+from application.ports.peppers import Peppers
+from application.ports.pictures import Pictures
+from application.ports.probe import Probe
+from application.ports.randomness import Randomness
+from application.ports.records import Records
+from application.sign_in.request_code import RequestCode
+from application.sign_in.verify_code import VerifyCode
+from application.use_cases import UseCases
+from domain.sign_in.send import SendLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything outside that the use cases reach; the probes tell of files and messenger."""
+
+    records: Records
+    media_files: MediaFiles
+    media_probe: Probe
+    messenger: Messenger
+    messenger_probe: Probe
+    pictures: Pictures
+    tokens: AccessTokens
+    peppers: Peppers
+    clock: Clock
+    randomness: Randomness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the operator decides; `countries` is None when codes go anywhere."""
+
+    app_name: str = "Dialtone"
+    countries: Collection[str] | None = None
+    token_lifetime: timedelta = timedelta(days=90)
+    send_limits: SendLimits = field(default_factory=SendLimits)
+
+
+def wire(ports: Ports, rules: Rules) -> UseCases:
+    """Give every use case its ports."""
+    records, files, clock = ports.records, ports.media_files, ports.clock
+    phones, identities, items = records.phone_records, records.identities, records.media_items
+    doom = Doom(items, records.media_leftovers, files, clock)
+    find_item = FindItem(items, records.tombstones)
+    return UseCases(
+        request_code=RequestCode(
+            phone_records=phones,
+            peppers=ports.peppers,
+            messenger=ports.messenger,
+            clock=clock,
+            randomness=ports.randomness,
+            app_name=rules.app_name,
+            countries=rules.countries,
+            limits=rules.send_limits,
+        ),
+        verify_code=VerifyCode(
+            phone_records=phones,
+            identities=identities,
+            peppers=ports.peppers,
+            tokens=ports.tokens,
+            clock=clock,
+            randomness=ports.randomness,
+            token_lifetime=rules.token_lifetime,
+            limits=rules.send_limits,
+        ),
+        authenticate=Authenticate(ports.tokens, identities, clock),
+        sign_out=SignOut(identities),
+        create_user=CreateUser(identities, phones, clock, ports.randomness),
+        read_user=ReadUser(identities),
+        rename_user=RenameUser(identities, clock),
+        delete_user=DeleteUser(identities, doom, clock),
+        promote_user=PromoteUser(identities, phones),
+        upload_picture=UploadPicture(
+            identities=identities,
+            media_items=items,
+            media_files=files,
+            pictures=ports.pictures,
+            doom=doom,
+            clock=clock,
+            randomness=ports.randomness,
+        ),
+        read_page=ReadPage(records.media_pages, records.tombstones, files),
+        read_item=ReadItem(find_item, files),
+        categorise_item=CategoriseItem(find_item, items, files),
+        delete_item=DeleteItem(find_item, doom),
+        open_file=OpenFile(items, records.tombstones, files),
+        check_readiness=CheckReadiness(records.probe, ports.media_probe, ports.messenger_probe),
+        sweep=Sweep(records, files, doom, clock),
+    )

@@ -1,0 +1,65 @@
+"""The API's description, and a page for it that loads nothing from elsewhere."""
+
+from functools import cache
+from importlib.metadata import distribution
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from litestar import Controller, Request, Response, get
+from litestar.params import FromPath
+
+from entrypoints.http.api_page.description import describe_api
+from entrypoints.http.refusals import PathNotFound
+
+_SWAGGER_UI: Final = {
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "favicon-32x32.png": "image/png",
+}
+_OURS: Final = {"page.js": "text/javascript; charset=utf-8"}
+_PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
+
+
+class ApiPageController(Controller):
+    """`/openapi.json` for programs, `/docs` for people."""
+
+    include_in_schema = False
+
+    @get("/openapi.json", media_type="application/json")
+    async def description(self, request: Request[Any, Any, Any]) -> bytes:
+        """Give the description as JSON."""
+        return msgspec.json.encode(describe_api(request.app))
+
+    @get("/docs", media_type="text/html; charset=utf-8")
+    async def page(self) -> Response[bytes]:
+        """Give the page."""
+        return Response(_our_file("page.html"), headers={"Content-Security-Policy": _PAGE_POLICY})
+
+    @get("/docs/{name:str}")
+    async def asset(self, name: FromPath[str]) -> Response[bytes]:
+        """Give one of the few files that the page loads."""
+        if name in _OURS:
+            return Response(_our_file(name), media_type=_OURS[name])
+        if name in _SWAGGER_UI:
+            return Response(
+                _swagger_ui_file(name),
+                media_type=_SWAGGER_UI[name],
+                headers={"Cache-Control": "public, max-age=3600"},
+            )
+        raise PathNotFound
+
+
+def _our_file(name: str) -> bytes:
+    return files(__name__).joinpath(name).read_bytes()
+
+
+@cache
+def _swagger_ui_file(name: str) -> bytes:
+    # Read from the distribution's files: importing the package would load web frameworks.
+    located = distribution("swagger-ui-py").locate_file(f"swagger_ui/static/{name}")
+    return Path(str(located)).read_bytes()

@@ -1,0 +1,55 @@
+"""The ASGI application."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from litestar import Litestar
+
+from application.use_cases import UseCases
+from entrypoints.http.api_page import ApiPageController
+from entrypoints.http.api_page.description import openapi_config
+from entrypoints.http.dependencies import dependencies
+from entrypoints.http.edge import Edge
+from entrypoints.http.error_handlers import HANDLERS
+from entrypoints.http.health import HealthController
+from entrypoints.http.http_settings import HttpSettings
+from entrypoints.http.library import LibraryController
+from entrypoints.http.media_files import MediaFilesController
+from entrypoints.http.older_sign_in import OlderSignInController
+from entrypoints.http.sign_in import SignInController
+from entrypoints.http.users import UsersController
+
+LONGEST_JSON: Final = 64 * 1024
+
+
+def create_app(
+    open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]], settings: HttpSettings
+) -> Edge:
+    """Make the application; the use cases are opened when it starts, in the server's loop."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_use_cases() as use_cases:
+            app.state.use_cases = use_cases
+            yield
+
+    app = Litestar(
+        route_handlers=[
+            SignInController,
+            OlderSignInController,
+            UsersController,
+            LibraryController,
+            MediaFilesController,
+            HealthController,
+            ApiPageController,
+        ],
+        lifespan=[lifespan],
+        dependencies=dependencies(settings),
+        exception_handlers=dict(HANDLERS),
+        request_max_body_size=LONGEST_JSON,
+        openapi_config=openapi_config(settings.version),
+        # Logs are configured by whoever starts the process; the framework's would print locals.
+        logging_config=None,
+    )
+    return Edge(app)

@@ -1,0 +1,39 @@
+"""The guard of every path that needs an access token."""
+
+from typing import Any, Final
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from application.identities.authenticate import Caller
+from domain.errors import DomainError, Unauthenticated, Unavailable
+
+UNAVAILABLE: Final = "unavailable"
+"""Handlers whose path has words of its own for a database that is away name that error
+under this key of `opt`."""
+_LONGEST_TOKEN: Final = 4096
+
+
+async def requires_caller(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Refuse who shows no token that counts, before anything of the body is read."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
+        raise Unauthenticated
+    try:
+        caller = await connection.app.state.use_cases.authenticate(token)
+    except Unavailable as error:
+        own_words: type[DomainError] | None = handler.opt.get(UNAVAILABLE)
+        if own_words is None:
+            raise
+        raise own_words from error.__cause__
+    connection.scope["auth"] = caller
+
+
+def provide_caller(request: Request[Any, Any, Any]) -> Caller:
+    """Give who the guard let in."""
+    caller: Caller = request.scope["auth"]
+    return caller

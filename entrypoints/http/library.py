@@ -1,0 +1,184 @@
+"""The library."""
+
+from typing import Annotated, Any, Final
+
+from litestar import Controller, Request, delete, get, patch, post
+from litestar.di import Provide
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from application.media.upload_picture import NewPicture
+from domain import errors
+from domain.errors import InvalidItemId, MissingUserId
+from domain.identifier import parse_identifier
+from domain.media.category import parse_category
+from entrypoints.http.authentication import UNAVAILABLE, provide_caller, requires_caller
+from entrypoints.http.dependencies import Cases, Settings, SignedInCaller
+from entrypoints.http.documented import BEARER, refused_with
+from entrypoints.http.field_parsing import parse_field
+from entrypoints.http.json_bodies import JsonBody
+from entrypoints.http.library_schemas import (
+    CategoryBody,
+    Item,
+    ItemPage,
+    ItemUploaded,
+    show_item,
+    show_page,
+)
+from entrypoints.http.page_query import parse_item_filter, parse_page_request
+from entrypoints.http.refusals import BodyTooLarge, BodyUnreadable
+from entrypoints.http.upload_form import open_upload_form
+from entrypoints.http.upload_operation import UploadOperation
+from entrypoints.http.users import parse_user_id
+
+_ITEM_ERRORS: Final = (
+    errors.InvalidItemId,
+    errors.Unauthenticated,
+    errors.ItemNotFound,
+    errors.Unavailable,
+)
+
+
+def parse_item_id(text: str) -> str:
+    """Give the id in its one spelling; raises InvalidItemId."""
+    item_id = parse_identifier(text)
+    if item_id is None:
+        raise InvalidItemId
+    return item_id
+
+
+class LibraryController(Controller):
+    """Everybody's pictures, each with its owner."""
+
+    path = "/library"
+    tags = ["Library"]
+    guards = [requires_caller]
+    dependencies = {"caller": Provide(provide_caller, sync_to_thread=False)}
+    security = BEARER
+
+    @post(
+        "/upload",
+        operation_id="uploadPicture",
+        summary="Upload a picture",
+        operation_class=UploadOperation,
+        # The form's reader has a limit of its own, from the settings.
+        request_max_body_size=None,
+        opt={UNAVAILABLE: errors.ItemNotSaved},
+        responses=refused_with(
+            errors.NoFilePart,
+            errors.NoSelectedFile,
+            errors.MissingUserId,
+            errors.InvalidUserId,
+            errors.FieldsInvalid,
+            BodyUnreadable,
+            errors.Unauthenticated,
+            errors.NotOwner,
+            errors.UserNotFound,
+            errors.FileTooLarge,
+            errors.NotAnImage,
+            errors.PictureRefused,
+            errors.FileNotStored,
+            errors.ItemNotSaved,
+        ),
+    )
+    async def upload(
+        self,
+        request: Request[Any, Any, Any],
+        use_cases: Cases,
+        settings: Settings,
+        caller: SignedInCaller,
+    ) -> ItemUploaded:
+        """Publish a JPEG, PNG or GIF.
+
+        What is published is encoded anew, the right way up and without metadata. `type` in the
+        answer is what the bytes are, whatever was claimed.
+        """
+        async with open_upload_form(request, settings.upload_limit) as form:
+            user_id = form.fields.get("user_id")
+            if not user_id:
+                raise MissingUserId
+            owner = parse_user_id(user_id)
+            given = form.fields.get("category")
+            category = (
+                None if given is None else parse_field("category", lambda: parse_category(given))
+            )
+            shown = await use_cases.upload_picture(NewPicture(caller, owner, form.file, category))
+        return show_item(shown, ItemUploaded)
+
+    @get(
+        operation_id="readLibrary",
+        summary="A page of the library",
+        opt={UNAVAILABLE: errors.PageNotRead},
+        responses=refused_with(errors.FieldsInvalid, errors.Unauthenticated, errors.PageNotRead),
+    )
+    async def read_page(
+        self,
+        *,
+        use_cases: Cases,
+        page: Annotated[
+            str | None, QueryParameter(description="From 1 on; 1 when left out.")
+        ] = None,
+        per_page: Annotated[
+            str | None,
+            QueryParameter(description="From 1 on; 10 when left out, 100 when it is more."),
+        ] = None,
+        user_id: Annotated[
+            str | None, QueryParameter(description="Only this owner's: 24 hex digits.")
+        ] = None,
+        item_type: Annotated[
+            str | None, QueryParameter(name="type", description="Only `image`, or only `gif`.")
+        ] = None,
+        category: Annotated[
+            str | None, QueryParameter(description="Only items with exactly this label.")
+        ] = None,
+        cursor: Annotated[
+            str | None, QueryParameter(description="Not offered yet: leave it out.")
+        ] = None,
+    ) -> ItemPage:
+        """Show everybody's pictures, or some of them, newest first."""
+        chosen = parse_item_filter(user_id, item_type, category, cursor)
+        return show_page(await use_cases.read_page(chosen, parse_page_request(page, per_page)))
+
+    @get(
+        "/{item_id:str}",
+        operation_id="readItem",
+        summary="An item",
+        responses=refused_with(*_ITEM_ERRORS),
+    )
+    async def read_item(self, item_id: FromPath[str], use_cases: Cases) -> Item:
+        """Show one item."""
+        return show_item(await use_cases.read_item(parse_item_id(item_id)), Item)
+
+    @patch(
+        "/{item_id:str}",
+        operation_id="categoriseItem",
+        summary="Label an item",
+        dto=JsonBody[CategoryBody],
+        return_dto=None,
+        responses=refused_with(errors.FieldsInvalid, BodyTooLarge, *_ITEM_ERRORS, errors.NotOwner),
+    )
+    async def categorise(
+        self,
+        item_id: FromPath[str],
+        data: JSONBody[CategoryBody],
+        use_cases: Cases,
+        caller: SignedInCaller,
+    ) -> Item:
+        """Put another label on an item; its owner or an administrator may."""
+        wanted = data.category
+        category = (
+            None if wanted is None else parse_field("category", lambda: parse_category(wanted))
+        )
+        shown = await use_cases.categorise_item(caller, parse_item_id(item_id), category)
+        return show_item(shown, Item)
+
+    @delete(
+        "/{item_id:str}",
+        operation_id="deleteItem",
+        summary="Remove an item",
+        responses=refused_with(*_ITEM_ERRORS, errors.NotOwner),
+    )
+    async def delete_item(
+        self, item_id: FromPath[str], use_cases: Cases, caller: SignedInCaller
+    ) -> None:
+        """Remove an item; its owner or an administrator may. Its address stops at once."""
+        await use_cases.delete_item(caller, parse_item_id(item_id))

@@ -1,0 +1,105 @@
+"""Library items as they are sent and shown."""
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from application.media.read_page import ShownPage
+from application.media.shown_item import ShownItem
+from entrypoints.http.times import iso
+from entrypoints.http.user_schemas import UserIdText
+
+ItemIdText = Annotated[
+    str, Meta(description="24 hex digits.", examples=["6561a2b1c3d4e5f60718293b"])
+]
+CategoryText = Annotated[
+    str | None,
+    Meta(description="A label of up to 64 characters, exactly as sent.", examples=["art"]),
+]
+
+
+class CategoryBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Another label; null takes it away."""
+
+    category: CategoryText
+
+
+class Item(msgspec.Struct, kw_only=True):
+    """A picture of the library."""
+
+    id: ItemIdText
+    url: Annotated[
+        str,
+        Meta(
+            description="Opens in a plain image view that sends no token.",
+            examples=["http://127.0.0.1:8000/media/0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg"],
+        ),
+    ]
+    url_expires_at: Annotated[
+        str | msgspec.UnsetType, Meta(description="ISO 8601; absent when the address lasts.")
+    ] = msgspec.UNSET
+    user_id: UserIdText
+    created_at: Annotated[
+        str, Meta(description="ISO 8601, UTC.", examples=["2026-05-01T09:30:00.000Z"])
+    ]
+    type: Annotated[
+        str, Meta(description="`image` or `gif`: what the bytes are.", examples=["image"])
+    ]
+    category: CategoryText
+    width: Annotated[int, Meta(description="Pixels, the right way up.", examples=[3024])]
+    height: Annotated[int, Meta(description="Pixels, the right way up.", examples=[4032])]
+    bytes: Annotated[int, Meta(description="Size of the file.", examples=[2481733])]
+    content_type: Annotated[str, Meta(examples=["image/jpeg"])]
+    variants: Annotated[
+        dict[str, str], Meta(description="Addresses of other sizes, by name; none so far.")
+    ] = {}
+
+
+Shape = TypeVar("Shape", bound=Item)
+
+
+class ItemUploaded(Item, kw_only=True):
+    """The picture is in the library, and its file in the store."""
+
+    message: Annotated[str, Meta(examples=["File uploaded"])] = "File uploaded"
+
+
+class ItemPage(msgspec.Struct, kw_only=True):
+    """A page of the library, newest first."""
+
+    items: list[Item]
+    page: Annotated[int, Meta(examples=[1])]
+    per_page: Annotated[int, Meta(description="100 at the most.", examples=[10])]
+    total: Annotated[int, Meta(examples=[100])]
+    total_pages: Annotated[int, Meta(examples=[10])]
+
+
+def show_item(shown: ShownItem, shape: type[Shape]) -> Shape:
+    """Show an item in one of its shapes."""
+    item, url = shown.item, shown.url
+    return shape(
+        id=item.id,
+        url=url.url,
+        url_expires_at=iso(url.expires_at) if url.expires_at else msgspec.UNSET,
+        user_id=item.owner,
+        created_at=iso(item.created),
+        type=item.kind.value,
+        category=item.category,
+        width=item.picture.width,
+        height=item.picture.height,
+        bytes=item.picture.bytes,
+        content_type=item.picture.format.content_type,
+    )
+
+
+def show_page(shown: ShownPage) -> ItemPage:
+    """Show a page."""
+    page = shown.page
+    return ItemPage(
+        items=[show_item(item, Item) for item in shown.items],
+        page=page.request.number,
+        per_page=page.request.size,
+        total=page.total,
+        total_pages=page.pages,
+    )

@@ -1,0 +1,109 @@
+"""Signing in, as the older mobile app does it."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, HttpMethod, post, route
+from litestar.params import JSONBody
+from msgspec import Meta
+
+from application.sign_in.request_code import AskForCode
+from application.sign_in.verify_code import AnswerWithCode, SignedIn
+from domain import errors
+from domain.phone import parse_phone_digits
+from domain.sign_in.code import parse_code
+from entrypoints.http.dependencies import Cases, ClientAddress
+from entrypoints.http.documented import older_refused_with
+from entrypoints.http.field_parsing import parse_field, parse_fields
+from entrypoints.http.json_bodies import JsonBody
+from entrypoints.http.refusals import MethodRefused, WrongCode
+from entrypoints.http.sign_in_schemas import CodeText
+
+OlderPhoneText = Annotated[
+    str,
+    Meta(
+        description="A phone number that begins with its country code, with or without +.",
+        examples=["+912873645289"],
+    ),
+]
+
+
+class OlderAskBody(msgspec.Struct, kw_only=True):
+    """Who wants a code; other fields are ignored."""
+
+    phone: OlderPhoneText
+
+
+class OlderAnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The code that came."""
+
+    phone: OlderPhoneText
+    otp: CodeText
+
+
+class OlderSuccess(msgspec.Struct, kw_only=True):
+    """It worked."""
+
+    message: Annotated[str, Meta(examples=["success"])] = "success"
+    exit_code: Annotated[int, Meta(examples=[0])] = 0
+
+
+class OlderSignedIn(OlderSuccess, kw_only=True):
+    """The code was right."""
+
+    access_token: Annotated[str, Meta(description="Send it as `Authorization: Bearer <token>`.")]
+
+
+class OlderSignInController(Controller):
+    """The two paths that the older mobile app calls; its bodies are kept to the letter."""
+
+    path = "/authenticate"
+    tags = ["Sign-in of the older mobile app"]
+
+    @post(
+        "/get_otp",
+        operation_id="olderGetOtp",
+        summary="Ask for a code",
+        status_code=200,
+        dto=JsonBody[OlderAskBody],
+        return_dto=None,
+        responses=older_refused_with(
+            errors.FieldsInvalid, errors.TooManyAsks, errors.MessageNotSent, errors.Unavailable
+        ),
+    )
+    async def get_otp(
+        self, data: JSONBody[OlderAskBody], use_cases: Cases, client_address: ClientAddress
+    ) -> OlderSuccess:
+        """Send a six-digit code to a phone."""
+        phone = parse_field("phone", lambda: parse_phone_digits(data.phone))
+        await use_cases.request_code(AskForCode(phone, client_address))
+        return OlderSuccess()
+
+    @post(
+        "/validate_otp",
+        operation_id="olderValidateOtp",
+        summary="Answer with the code",
+        status_code=200,
+        dto=JsonBody[OlderAnswerBody],
+        return_dto=None,
+        responses=older_refused_with(
+            errors.FieldsInvalid, WrongCode, errors.TooManyTries, errors.Unavailable
+        ),
+    )
+    async def validate_otp(
+        self, data: JSONBody[OlderAnswerBody], use_cases: Cases, client_address: ClientAddress
+    ) -> OlderSignedIn:
+        """Trade the code for an access token."""
+        phone, code = parse_fields(
+            ("phone", lambda: parse_phone_digits(data.phone)),
+            ("otp", lambda: parse_code(data.otp)),
+        )
+        outcome = await use_cases.verify_code(AnswerWithCode(phone, code, client_address))
+        if not isinstance(outcome, SignedIn):
+            raise WrongCode
+        return OlderSignedIn(access_token=outcome.access_token)
+
+    @route(["/get_otp", "/validate_otp"], http_method=HttpMethod.OPTIONS, include_in_schema=False)
+    async def only_post(self) -> None:
+        """The older service refused OPTIONS as well."""
+        raise MethodRefused("POST")

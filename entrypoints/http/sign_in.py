@@ -1,0 +1,160 @@
+"""Signing in and out, main family."""
+
+from typing import Final
+
+from litestar import Controller, post
+from litestar.di import Provide
+from litestar.params import JSONBody
+
+from application.sign_in.request_code import AskForCode
+from application.sign_in.verify_code import AnswerWithCode, SignedIn
+from domain import errors
+from domain.errors import ValueRefused
+from domain.identities.session import LONGEST_DEVICE
+from domain.phone import parse_phone
+from domain.sign_in.code import parse_code
+from entrypoints.http.authentication import provide_caller, requires_caller
+from entrypoints.http.dependencies import Cases, ClientAddress, Settings, SignedInCaller
+from entrypoints.http.documented import BEARER, refused_with
+from entrypoints.http.field_parsing import parse_field, parse_fields
+from entrypoints.http.json_bodies import JsonBody
+from entrypoints.http.refusals import BodyTooLarge
+from entrypoints.http.sign_in_schemas import (
+    AnswerBody,
+    AskBody,
+    LogoutBody,
+    OtpInvalid,
+    OtpSent,
+    OtpVerified,
+)
+
+_BODY_ERRORS: Final = (errors.FieldsInvalid, BodyTooLarge)
+
+
+class SignInController(Controller):
+    """A code by message, and the token that a right one brings."""
+
+    path = "/auth"
+    tags = ["Sign-in"]
+
+    @post(
+        "/request-otp",
+        operation_id="requestOtp",
+        summary="Ask for a code",
+        status_code=200,
+        dto=JsonBody[AskBody],
+        return_dto=None,
+        responses=refused_with(
+            *_BODY_ERRORS,
+            errors.CountryNotServed,
+            errors.PhoneUnreachable,
+            errors.TooManyAsks,
+            errors.MessageNotSent,
+            errors.Unavailable,
+        ),
+    )
+    async def request_otp(
+        self,
+        data: JSONBody[AskBody],
+        use_cases: Cases,
+        settings: Settings,
+        client_address: ClientAddress,
+    ) -> OtpSent:
+        """Send a six-digit code to a phone.
+
+        Asking again within the cool-down sends nothing and answers with the same `request_id`
+        and `sent: false`; from another address it is a 429. A resend carries the same code and
+        does not make it last longer.
+        """
+        phone, _ = parse_fields(
+            ("phone", lambda: parse_phone(data.phone, settings.default_region)),
+            ("channel", lambda: _offered_channel(data.channel)),
+        )
+        sent = await use_cases.request_code(AskForCode(phone, client_address))
+        return OtpSent(
+            request_id=sent.request_id,
+            sent=sent.sent,
+            expires_in=sent.expires_in,
+            resend_in=sent.resend_in,
+        )
+
+    @post(
+        "/verify-otp",
+        operation_id="verifyOtp",
+        summary="Answer with the code",
+        status_code=200,
+        dto=JsonBody[AnswerBody],
+        return_dto=None,
+        responses=refused_with(*_BODY_ERRORS, errors.TooManyTries, errors.Unavailable),
+    )
+    async def verify_otp(
+        self,
+        data: JSONBody[AnswerBody],
+        use_cases: Cases,
+        settings: Settings,
+        client_address: ClientAddress,
+    ) -> OtpVerified | OtpInvalid:
+        """Trade the code for an access token.
+
+        A code works once. Send `request_id` along: the tries are then this request's own, and
+        nobody else can use them up.
+        """
+        phone, code, device, _ = parse_fields(
+            ("phone", lambda: parse_phone(data.phone, settings.default_region)),
+            ("otp", lambda: parse_code(data.otp)),
+            ("device", lambda: _device(data.device)),
+            ("refresh", lambda: _offered_refresh(wanted=bool(data.refresh))),
+        )
+        outcome = await use_cases.verify_code(
+            AnswerWithCode(phone, code, client_address, data.request_id, device)
+        )
+        if isinstance(outcome, SignedIn):
+            return OtpVerified(access_token=outcome.access_token, expires_in=outcome.expires_in)
+        return OtpInvalid(attempts_left=outcome.tries_left)
+
+    @post(
+        "/logout",
+        operation_id="logout",
+        summary="Sign out",
+        status_code=204,
+        guards=[requires_caller],
+        dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
+        dto=JsonBody[LogoutBody],
+        return_dto=None,
+        security=BEARER,
+        responses=refused_with(*_BODY_ERRORS, errors.Unauthenticated, errors.Unavailable),
+    )
+    async def logout(
+        self,
+        use_cases: Cases,
+        caller: SignedInCaller,
+        data: JSONBody[LogoutBody | None] = None,
+    ) -> None:
+        """End the session of the token shown; the token stops at once. The body may be empty."""
+        parse_field("scope", lambda: _offered_scope(data.scope if data else None))
+        await use_cases.sign_out(caller)
+
+
+def _offered_channel(channel: str | None) -> None:
+    if channel not in (None, "sms"):
+        raise ValueRefused("Codes travel by 'sms' only so far; send that or leave it out.")
+
+
+def _offered_refresh(*, wanted: bool) -> None:
+    if wanted:
+        raise ValueRefused("Refresh tokens are not offered yet; leave this out.")
+
+
+def _offered_scope(scope: str | None) -> None:
+    if scope not in (None, "this"):
+        raise ValueRefused("Only 'this' session can be ended so far; send that or leave it out.")
+
+
+def _device(text: str | None) -> str | None:
+    if text is None:
+        return None
+    if len(text) > LONGEST_DEVICE or not text.isprintable():
+        raise ValueRefused(
+            f"A device text has at most {LONGEST_DEVICE} characters, all of them printable."
+        )
+    return text.strip() or None

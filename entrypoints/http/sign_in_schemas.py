@@ -1,0 +1,105 @@
+"""What is sent to sign in, and what comes back."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+PhoneText = Annotated[
+    str,
+    Meta(
+        description="A phone number as people write it; without + it is read as a number of"
+        " the service's default region.",
+        examples=["+14155552671"],
+    ),
+]
+CodeText = Annotated[
+    str,
+    Meta(
+        description="Six digits of any script; spaces and hyphens are dropped.",
+        examples=["012313"],
+    ),
+]
+
+
+class AskBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Who wants a code. An unknown platform or locale is no error: the general text is sent."""
+
+    phone: PhoneText
+    platform: Annotated[
+        str | None, Meta(description="For the form of the text.", examples=["android"])
+    ] = None
+    channel: Annotated[
+        str | None, Meta(description="How the code travels; `sms` so far.", examples=["sms"])
+    ] = None
+    locale: Annotated[
+        str | None, Meta(description="For the language of the text.", examples=["en"])
+    ] = None
+
+
+class OtpSent(msgspec.Struct, kw_only=True):
+    """A message is on its way, or was a moment ago (`sent` is false then)."""
+
+    message: Annotated[str, Meta(examples=["OTP sent"])] = "OTP sent"
+    request_id: Annotated[
+        str,
+        Meta(
+            description="Send it along with the code: the answer is then bound to this request.",
+            examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
+        ),
+    ]
+    sent: Annotated[
+        bool, Meta(description="False when nothing new went out: the code sent is still good.")
+    ]
+    expires_in: Annotated[
+        int, Meta(description="Seconds for which the code can be used.", examples=[300])
+    ]
+    resend_in: Annotated[
+        int, Meta(description="Seconds until another message can be asked for.", examples=[15])
+    ]
+
+
+class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The code that came."""
+
+    phone: PhoneText
+    otp: CodeText
+    request_id: Annotated[
+        str | None, Meta(description="From the answer to the request for the code.")
+    ] = None
+    refresh: Annotated[
+        bool | None, Meta(description="Refresh tokens are not offered yet: leave it out.")
+    ] = None
+    device: Annotated[
+        str | None,
+        Meta(description="A name for this sign-in, up to 200 characters.", examples=["Pixel 9"]),
+    ] = None
+
+
+class OtpVerified(msgspec.Struct, kw_only=True):
+    """The code was right."""
+
+    success: Annotated[bool, Meta(examples=[True])] = True
+    message: Annotated[str, Meta(examples=["OTP verified"])] = "OTP verified"
+    access_token: Annotated[str, Meta(description="Send it as `Authorization: Bearer <token>`.")]
+    token_type: Annotated[str, Meta(examples=["Bearer"])] = "Bearer"  # noqa: S105 - RFC 6750, no secret
+    expires_in: Annotated[
+        int,
+        Meta(description="Seconds; it stops earlier when the session ends.", examples=[7776000]),
+    ]
+
+
+class OtpInvalid(msgspec.Struct, kw_only=True):
+    """The code was wrong, late, used before or never sent; nobody is told which."""
+
+    success: Annotated[bool, Meta(examples=[False])] = False
+    message: Annotated[str, Meta(examples=["Invalid OTP"])] = "Invalid OTP"
+    attempts_left: Annotated[
+        int, Meta(description="How many more answers are taken.", examples=[4])
+    ]
+
+
+class LogoutBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which sessions end; `this` so far."""
+
+    scope: Annotated[str | None, Meta(examples=["this"])] = None

@@ -1,0 +1,126 @@
+"""The upload's form, read as it arrives."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Final, cast
+
+from litestar import Request
+from multipart import (
+    MultipartError,
+    MultipartSegment,
+    ParserLimitReached,
+    PushMultipartParser,
+    parse_options_header,
+)
+
+from domain.errors import FileNotStored, FileTooLarge, NoFilePart, NoSelectedFile
+from entrypoints.http.refusals import BodyUnreadable
+
+IN_MEMORY: Final = 1024 * 1024
+"""So much of a file is kept in memory; a larger one goes to a temporary file."""
+LONGEST_FIELD: Final = 4096
+MOST_PARTS: Final = 32
+FORM_OVERHEAD: Final = 64 * 1024
+"""What a form may hold besides its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """The file, at its beginning, and the other fields."""
+
+    file: BinaryIO
+    fields: dict[str, str]
+
+
+@asynccontextmanager
+async def open_upload_form(
+    request: Request[Any, Any, Any], limit: int
+) -> AsyncIterator[UploadForm]:
+    """Read the form; the file is gone when the block ends.
+
+    Reading stops as soon as the file is longer than `limit` bytes, whatever Content-Length
+    said (OWASP ASVS 5.0 5.2.1).
+
+    Raises:
+        FileTooLarge
+        NoFilePart: no part named `file` has a file name.
+        NoSelectedFile: its file name is empty.
+        BodyUnreadable: not a multipart form, or a broken one.
+        FileNotStored: there was no room to keep it meanwhile.
+    """
+    content_type, options = parse_options_header(request.headers.get("content-type", ""))
+    if content_type != "multipart/form-data":
+        raise NoFilePart
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit + FORM_OVERHEAD:
+        raise FileTooLarge(limit)
+    with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        reading = _Reading(cast("BinaryIO", file), limit)
+        try:
+            with PushMultipartParser(
+                options.get("boundary", ""), max_segment_count=MOST_PARTS
+            ) as parser:
+                await reading.read(parser, request.stream())
+        except (MultipartError, ParserLimitReached, UnicodeError, LookupError) as error:
+            raise BodyUnreadable("This is not a complete multipart form.") from error
+        except OSError as error:
+            raise FileNotStored from error
+        yield reading.form()
+
+
+class _Reading:
+    """What was read of a form so far."""
+
+    def __init__(self, file: BinaryIO, limit: int) -> None:
+        self._file = file
+        self._limit = limit
+        self._total = 0
+        self._size = 0
+        self._segment: MultipartSegment | None = None
+        self._fields: dict[str, str] = {}
+
+    async def read(self, parser: PushMultipartParser, chunks: AsyncIterator[bytes]) -> None:
+        segment: MultipartSegment | None = None
+        text = bytearray()
+        async for chunk in chunks:
+            self._total += len(chunk)
+            if self._total > self._limit + FORM_OVERHEAD:
+                raise FileTooLarge(self._limit)
+            for part in parser.parse(chunk) if chunk else ():
+                if isinstance(part, MultipartSegment):
+                    segment, text = part, bytearray()
+                    if self._segment is None and _is_file(part):
+                        self._segment = part
+                elif segment is not None and segment is self._segment:
+                    await self._keep(bytes(part or b""))
+                elif segment is not None and part and len(text) <= LONGEST_FIELD:
+                    text.extend(part)
+                elif segment is not None and part is None and segment.filename is None:
+                    name = segment.name or ""
+                    self._fields.setdefault(name, text.decode(segment.charset or "utf-8"))
+        if not self._total:
+            raise NoFilePart
+
+    def form(self) -> UploadForm:
+        if self._segment is None:
+            raise NoFilePart
+        if not self._segment.filename:
+            raise NoSelectedFile
+        self._file.seek(0)
+        return UploadForm(self._file, self._fields)
+
+    async def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._limit:
+            raise FileTooLarge(self._limit)
+        if self._size > IN_MEMORY:
+            await asyncio.to_thread(self._file.write, data)
+        else:
+            self._file.write(data)
+
+
+def _is_file(segment: MultipartSegment) -> bool:
+    return segment.name == "file" and segment.filename is not None

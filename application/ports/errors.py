@@ -16,7 +16,11 @@ class PortError(Exception):
 
 
 class StoreUnavailable(PortError):
-    """The database did not answer, or did not take a write; nothing of it was done."""
+    """The database did not answer, or did not take a write.
+
+    Whether a write was done is known only where the database said no; after a time-out it may
+    have been, so only what a repeat does not harm may be tried again.
+    """
 
 
 class FilesUnavailable(PortError):

@@ -20,7 +20,8 @@ class PhoneRecords(Protocol):
     async def replace(self, phone: PhoneNumber, record: PhoneRecord, version: int) -> bool:
         """Save the record if the stored one still has this version; say whether it had.
 
-        True means that it is durable. Version 0 saves it only if there is none.
+        True means that it is durable. Version 0 saves it only if there is none. A version never
+        comes back, not even after the record was dropped and begun anew.
 
         Raises:
             StoreUnavailable

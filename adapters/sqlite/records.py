@@ -1,0 +1,52 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from adapters.sqlite.connection import connect_to_read, connect_to_write
+from adapters.sqlite.database import Database
+from adapters.sqlite.identities import SqliteIdentities
+from adapters.sqlite.identity_row import IdentityRows
+from adapters.sqlite.lane import open_lane
+from adapters.sqlite.media_items import SqliteMediaItems
+from adapters.sqlite.media_leftovers import SqliteMediaLeftovers
+from adapters.sqlite.media_pages import SqliteMediaPages
+from adapters.sqlite.phone_records import SqlitePhoneRecords
+from adapters.sqlite.probe import SqliteProbe
+from adapters.sqlite.serving import commit_together, read_together
+from adapters.sqlite.tombstones import SqliteTombstones
+from application.ports.phone_seal import PhoneSeal
+from application.ports.records import Records
+
+
+@asynccontextmanager
+async def open_sqlite_records(path: Path, seal: PhoneSeal) -> AsyncIterator[Records]:
+    """Open the records in this file, made if it is missing.
+
+    At the end of the block work under way is finished and the file is whole by itself.
+
+    Raises:
+        DatabaseNotUsable: it cannot be used; the text is for the operator.
+    """
+    # The writer's connection is closed last: the last one moves the log into the file.
+    async with (
+        open_lane(
+            "writer", partial(connect_to_write, path, seal.fingerprint()), commit_together
+        ) as writer,
+        open_lane("reader", partial(connect_to_read, path), read_together) as reader,
+    ):
+        yield records_in(Database(reader, writer), seal)
+
+
+def records_in(database: Database, seal: PhoneSeal) -> Records:
+    """All record ports over one open database."""
+    rows = IdentityRows(seal)
+    return Records(
+        phone_records=SqlitePhoneRecords(database, seal),
+        identities=SqliteIdentities(database, rows),
+        tombstones=SqliteTombstones(database, rows),
+        media_items=SqliteMediaItems(database),
+        media_pages=SqliteMediaPages(database),
+        media_leftovers=SqliteMediaLeftovers(database),
+        probe=SqliteProbe(database),
+    )

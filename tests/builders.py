@@ -1,0 +1,94 @@
+"""Valid things of the domain, each with the details that a test is about."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from domain.identities.identity import Identity, User
+from domain.identities.session import Session
+from domain.identities.username import Username
+from domain.media.item import LEASE, ItemState, MediaItem
+from domain.media.picture import Picture, PictureFormat
+from domain.phone import PhoneNumber, parse_phone
+from domain.sign_in.challenge import LIFETIME, Challenge, Purpose
+from domain.sign_in.phone_record import PhoneRecord
+from domain.sign_in.send import Send
+
+NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
+ADDRESS: Final = "203.0.113.7"
+
+
+def an_id(number: int = 1) -> str:
+    """A different id for each number."""
+    return f"{number:024x}"
+
+
+def a_phone(number: int = 1) -> PhoneNumber:
+    """A different phone for each number below 10,000."""
+    return parse_phone(f"+1415555{number:04d}")
+
+
+def a_session(**changes: Any) -> Session:
+    """A session of 90 days, begun now."""
+    session = Session(id=an_id(), created=NOW, expires=NOW + timedelta(days=90))
+    return replace(session, **changes)
+
+
+def a_user(name: str = "Rahul Sharma") -> User:
+    """A user since now."""
+    return User(Username(name), NOW)
+
+
+def an_identity(**changes: Any) -> Identity:
+    """An identity made now, without a user."""
+    return replace(Identity(id=an_id(), phone=a_phone(), created=NOW), **changes)
+
+
+def a_tombstone(**changes: Any) -> Identity:
+    """An identity deleted now, not swept yet."""
+    return replace(an_identity().deleted_at(NOW), **changes)
+
+
+def a_challenge(**changes: Any) -> Challenge:
+    """A challenge made now."""
+    challenge = Challenge(
+        id=an_id(),
+        purpose=Purpose.SIGN_IN,
+        nonce=bytes(range(16)),
+        key_id="first",
+        created=NOW,
+        expires=NOW + LIFETIME,
+    )
+    return replace(challenge, **changes)
+
+
+def a_send(**changes: Any) -> Send:
+    """A send of `a_challenge`, made now."""
+    send = Send(request_id="a-request", challenge_id=an_id(), address=ADDRESS, at=NOW)
+    return replace(send, **changes)
+
+
+def a_phone_record(**changes: Any) -> PhoneRecord:
+    """The record of a phone that asked for a code just now."""
+    return replace(PhoneRecord(challenges=(a_challenge(),), sends=(a_send(),)), **changes)
+
+
+def an_item(**changes: Any) -> MediaItem:
+    """A ready JPEG made now; its key follows from its id."""
+    item_id = changes.get("id", an_id())
+    item = MediaItem(
+        id=item_id,
+        owner=an_id(),
+        key=f"{item_id}.jpg",
+        picture=Picture(PictureFormat.JPEG, width=640, height=480, bytes=51_200),
+        category=None,
+        created=NOW,
+        state=ItemState.READY,
+        lease_until=NOW + LEASE,
+    )
+    return replace(item, **changes)
+
+
+def a_gif(**changes: Any) -> MediaItem:
+    """The same as a GIF."""
+    return an_item(picture=Picture(PictureFormat.GIF, width=64, height=64, bytes=4096), **changes)

@@ -1,0 +1,106 @@
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from application.ports.records import Records
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import ItemFilter
+from domain.media.picture import MediaKind
+from tests.builders import NOW, a_gif, an_id, an_item
+
+OWNERS = (an_id(901), an_id(902))
+CATEGORIES = ("wheels", "Wheels", "", None)
+KINDS = {MediaKind.IMAGE: an_item, MediaKind.GIF: a_gif}
+ANY = ItemFilter()
+
+
+def a_library() -> list[MediaItem]:
+    """Items of every sort, two of each; ages are mixed and some are the same."""
+    sorts = itertools.product(OWNERS, KINDS.values(), CATEGORIES, range(2))
+    return [
+        make(
+            id=an_id(number * 7 % 32),
+            owner=owner,
+            category=category,
+            created=NOW + timedelta(minutes=number * 5 % 11),
+        )
+        for number, (owner, make, category, _) in enumerate(sorts)
+    ]
+
+
+def newest_first(items: list[MediaItem], chosen: ItemFilter) -> list[MediaItem]:
+    wanted = [
+        item
+        for item in items
+        if chosen.owner in (None, item.owner)
+        and chosen.kind in (None, item.kind)
+        and chosen.category in (None, item.category)
+    ]
+    return sorted(wanted, key=lambda item: (item.created, item.id), reverse=True)
+
+
+@pytest.fixture
+async def library(records: Records) -> list[MediaItem]:
+    """What is shown of a database that also holds an item on its way in and one on its way out."""
+    items = a_library()
+    for item in items:
+        await records.media_items.add(item)
+    await records.media_items.add(an_item(id=an_id(500), owner=OWNERS[0], state=ItemState.PENDING))
+    await records.media_items.add(an_item(id=an_id(501), owner=OWNERS[0]).doomed_at(NOW))
+    return items
+
+
+@pytest.mark.parametrize("owner", [None, OWNERS[0], an_id(903)])
+@pytest.mark.parametrize("kind", [None, *KINDS])
+@pytest.mark.parametrize("category", [None, "wheels", "Wheels", "", "none has it"])
+async def test_ready_items_of_every_choice_come_newest_first(
+    records: Records,
+    library: list[MediaItem],
+    owner: str | None,
+    kind: MediaKind | None,
+    category: str | None,
+) -> None:
+    chosen = ItemFilter(owner, kind, category)
+    expected = newest_first(library, chosen)
+
+    assert list(await records.media_pages.read(chosen, 0, 100)) == expected
+    assert await records.media_pages.count(chosen) == len(expected)
+
+
+@pytest.mark.parametrize("chosen", [ANY, ItemFilter(owner=OWNERS[1])])
+async def test_pages_follow_each_other_without_gap_or_overlap(
+    records: Records, library: list[MediaItem], chosen: ItemFilter
+) -> None:
+    pages = [await records.media_pages.read(chosen, offset, 5) for offset in range(0, 40, 5)]
+
+    assert [len(page) for page in pages[:3]] == [5, 5, 5]
+    assert [item for page in pages for item in page] == newest_first(library, chosen)
+
+
+@pytest.mark.parametrize("offset", [32, 1000, 10**30])
+async def test_after_the_last_item_comes_nothing(
+    records: Records, library: list[MediaItem], offset: int
+) -> None:
+    assert list(await records.media_pages.read(ANY, offset, 10)) == []
+
+
+async def test_a_library_without_items_has_empty_pages(records: Records) -> None:
+    assert list(await records.media_pages.read(ANY, 0, 10)) == []
+    assert await records.media_pages.count(ANY) == 0
+
+
+async def test_an_item_is_shown_as_long_as_it_is_ready(
+    records: Records, records_elsewhere: Records
+) -> None:
+    async def shown() -> list[str | None]:
+        return [item.category for item in await records_elsewhere.media_pages.read(ANY, 0, 10)]
+
+    await records.media_items.add(an_item(state=ItemState.PENDING))
+    assert await shown() == []
+    await records.media_items.replace(an_item(), 1)
+    assert await shown() == [None]
+    await records.media_items.replace(an_item(category="wheels"), 2)
+    assert await shown() == ["wheels"]
+    await records.media_items.replace(an_item().doomed_at(NOW), 3)
+    assert await shown() == []

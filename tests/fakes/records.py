@@ -1,0 +1,231 @@
+"""Records in memory. Each call lets others run before it acts, so that races are real."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from application.ports.errors import StoreUnavailable, UsernameTaken
+from application.ports.records import Records
+from application.ports.versioned import Versioned
+from domain.identities.identity import Identity
+from domain.identities.username import Username
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import ItemFilter
+from domain.phone import PhoneNumber
+from domain.sign_in.phone_record import PhoneRecord
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class InMemoryDatabase:
+    """What is kept; while `is_down` every call is StoreUnavailable."""
+
+    phone_records: dict[PhoneNumber, Versioned[PhoneRecord]] = field(default_factory=dict)
+    identities: dict[str, Versioned[Identity]] = field(default_factory=dict)
+    media_items: dict[str, Versioned[MediaItem]] = field(default_factory=dict)
+    versions: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    is_down: bool = False
+
+    def records(self) -> Records:
+        """All record ports over what is kept here."""
+        return Records(
+            phone_records=InMemoryPhoneRecords(self),
+            identities=InMemoryIdentities(self),
+            tombstones=InMemoryTombstones(self),
+            media_items=InMemoryMediaItems(self),
+            media_pages=InMemoryMediaPages(self),
+            media_leftovers=InMemoryMediaLeftovers(self),
+            probe=InMemoryProbe(self),
+        )
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Records]:
+        """The same as adapters are opened."""
+        yield self.records()
+
+    async def reached(self) -> None:
+        """Let others run, as a call to a real database does."""
+        await asyncio.sleep(0)
+        if self.is_down:
+            raise StoreUnavailable("down")
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryPhoneRecords:
+    database: InMemoryDatabase
+
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneRecord]:
+        await self.database.reached()
+        return self.database.phone_records.get(phone, Versioned(PhoneRecord(), 0))
+
+    async def replace(self, phone: PhoneNumber, record: PhoneRecord, version: int) -> bool:
+        await self.database.reached()
+        kept = self.database.phone_records
+        if version != (kept[phone].version if phone in kept else 0):
+            return False
+        kept[phone] = Versioned(record, next(self.database.versions))
+        return True
+
+    async def drop_lapsed(self, now: datetime, limit: int) -> int:
+        await self.database.reached()
+        kept = self.database.phone_records
+        ends = {phone: one.value.lapses_at() for phone, one in kept.items()}
+        lapsed = [phone for phone, end in ends.items() if end is not None and end <= now][:limit]
+        for phone in lapsed:
+            del kept[phone]
+        return len(lapsed)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryIdentities:
+    database: InMemoryDatabase
+
+    async def load(self, identity_id: str) -> Versioned[Identity] | None:
+        await self.database.reached()
+        return self.database.identities.get(identity_id)
+
+    async def add(self, identity: Identity) -> bool:
+        await self.database.reached()
+        if identity.id in self.database.identities:
+            return False
+        self._save(identity, 1)
+        return True
+
+    async def replace(self, identity: Identity, version: int) -> bool:
+        await self.database.reached()
+        if not _has_version(self.database.identities.get(identity.id), version):
+            return False
+        self._save(identity, version + 1)
+        return True
+
+    async def holder_of(self, username: Username) -> Versioned[Identity] | None:
+        await self.database.reached()
+        return self._holder(username.key)
+
+    def _save(self, identity: Identity, version: int) -> None:
+        holder = self._holder(identity.username_key) if identity.username_key else None
+        if holder and holder.value.id != identity.id:
+            raise UsernameTaken("another identity has this name")
+        self.database.identities[identity.id] = Versioned(identity, version)
+
+    def _holder(self, key: str) -> Versioned[Identity] | None:
+        kept = self.database.identities.values()
+        return next((one for one in kept if one.value.username_key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryTombstones:
+    database: InMemoryDatabase
+
+    async def among(self, identity_ids: Collection[str]) -> frozenset[str]:
+        await self.database.reached()
+        return frozenset(one.value.id for _, one in self._deleted() if one.value.id in identity_ids)
+
+    async def unswept(self, limit: int) -> Sequence[Versioned[Identity]]:
+        await self.database.reached()
+        return [one for _, one in self._deleted() if not one.value.swept][:limit]
+
+    async def named_before(self, deleted: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+        await self.database.reached()
+        named = [(at, one) for at, one in self._deleted() if one.value.user]
+        return [one for at, one in named if at <= deleted][:limit]
+
+    def _deleted(self) -> list[tuple[datetime, Versioned[Identity]]]:
+        """Those deleted and when they were, the oldest first."""
+        kept = self.database.identities.values()
+        deleted = [(one.value.deleted, one) for one in kept if one.value.deleted]
+        return sorted(deleted, key=lambda pair: pair[0])
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryMediaItems:
+    database: InMemoryDatabase
+
+    async def add(self, item: MediaItem) -> None:
+        await self.database.reached()
+        self.database.media_items[item.id] = Versioned(item, 1)
+
+    async def load(self, item_id: str) -> Versioned[MediaItem] | None:
+        await self.database.reached()
+        return self.database.media_items.get(item_id)
+
+    async def find(self, key: str) -> MediaItem | None:
+        await self.database.reached()
+        kept = self.database.media_items.values()
+        return next((one.value for one in kept if one.value.key == key), None)
+
+    async def replace(self, item: MediaItem, version: int) -> bool:
+        await self.database.reached()
+        had_version = _has_version(self.database.media_items.get(item.id), version)
+        if had_version:
+            self.database.media_items[item.id] = Versioned(item, version + 1)
+        return had_version
+
+    async def remove(self, item_id: str, version: int) -> bool:
+        await self.database.reached()
+        had_version = _has_version(self.database.media_items.get(item_id), version)
+        if had_version:
+            del self.database.media_items[item_id]
+        return had_version
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryMediaPages:
+    database: InMemoryDatabase
+
+    async def read(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+        await self.database.reached()
+        newest_first = sorted(self._ready(chosen), key=lambda item: (item.created, item.id))[::-1]
+        return newest_first[offset : offset + limit]
+
+    async def count(self, chosen: ItemFilter) -> int:
+        await self.database.reached()
+        return len(self._ready(chosen))
+
+    def _ready(self, chosen: ItemFilter) -> list[MediaItem]:
+        return [
+            one.value
+            for one in self.database.media_items.values()
+            if one.value.is_ready
+            and chosen.owner in (None, one.value.owner)
+            and chosen.kind in (None, one.value.kind)
+            and chosen.category in (None, one.value.category)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryMediaLeftovers:
+    database: InMemoryDatabase
+
+    async def owned_by(self, owner: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        await self.database.reached()
+        kept = self.database.media_items.values()
+        owned = [one for one in kept if one.value.owner == owner]
+        return [one for one in owned if one.value.state is not ItemState.DOOMED][:limit]
+
+    async def abandoned(self, now: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+        await self.database.reached()
+        kept = self.database.media_items.values()
+        return [one for one in kept if one.value.was_abandoned(now)][:limit]
+
+    async def doomed_before(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+        await self.database.reached()
+        kept = self.database.media_items.values()
+        return [one for one in kept if one.value.doomed and one.value.doomed <= doomed][:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryProbe:
+    database: InMemoryDatabase
+
+    async def check(self) -> None:
+        await self.database.reached()
+
+
+def _has_version(kept: Versioned[T] | None, version: int) -> bool:
+    return kept is not None and kept.version == version

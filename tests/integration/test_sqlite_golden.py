@@ -1,0 +1,169 @@
+"""A database as schema version 1 wrote it is read by every version after.
+
+The file is never written anew: who renames a field finds its value missing here. In each
+record every field has a value that is not its default.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from adapters.sqlite import open_sqlite_records
+from application.ports.records import Records
+from application.ports.versioned import Versioned
+from domain.identities.identity import Identity, Role, User
+from domain.identities.session import Session
+from domain.identities.username import Username
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import ItemFilter
+from domain.media.picture import MediaKind, Picture, PictureFormat
+from domain.phone import PhoneNumber
+from domain.sign_in.challenge import Challenge, Purpose
+from domain.sign_in.phone_record import KnownAddress, PhoneRecord
+from domain.sign_in.send import Send
+from domain.sign_in.tries import AddressTry, UnboundTries
+from tests.fakes.seal import FakeSeal
+
+T = TypeVar("T")
+
+GOLDEN = Path(__file__).with_name("golden") / "sqlite_schema_1.sql"
+START = datetime(2026, 5, 1, 9, 30, 0, 123_000, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+PHONE = PhoneNumber("+14155552671")
+
+RECORD = PhoneRecord(
+    challenges=(
+        Challenge(
+            id="69f4720800000000000000c1",
+            purpose=Purpose.SIGN_IN,
+            nonce=bytes.fromhex("00112233445566778899aabbccddeeff"),
+            key_id="pepper-1",
+            created=START,
+            expires=START + 5 * MINUTE,
+            spent=True,
+        ),
+    ),
+    sends=(
+        Send(
+            request_id="bm90LWEtcmVxdWVzdC1pZA",
+            challenge_id="69f4720800000000000000c1",
+            address="203.0.113.7",
+            at=START + MINUTE,
+            reserved=True,
+            tries_used=3,
+        ),
+    ),
+    unbound_tries=UnboundTries(
+        of_addresses=(AddressTry("2001:db8:1:2::/64", START + 2 * MINUTE),),
+        of_pool=(START + 3 * MINUTE,),
+    ),
+    known_addresses=(KnownAddress("203.0.113.8", START + 4 * MINUTE),),
+    identity_id="69f472080000000000000001",
+)
+ALIVE = Identity(
+    id="69f472080000000000000001",
+    phone=PHONE,
+    created=START,
+    role=Role.ADMINISTRATOR,
+    user=User(Username("Zoë Quéré"), START + MINUTE),
+    sessions=(
+        Session(
+            id="69f4720800000000000000a1",
+            created=START + 2 * MINUTE,
+            expires=START + 3 * MINUTE,
+            device="Pixel 8",
+        ),
+    ),
+)
+TOMBSTONE = Identity(
+    id="69f472080000000000000002",
+    phone=None,
+    created=START,
+    user=User(Username("Gone"), START + MINUTE),
+    deleted=START + 2 * MINUTE,
+    swept=True,
+)
+READY = MediaItem(
+    id="69f4720800000000000000d1",
+    owner="69f472080000000000000001",
+    key="000102030405060708090a0b0c0d0e0f.gif",
+    picture=Picture(PictureFormat.GIF, width=64, height=32, bytes=4096),
+    category="Räder",
+    created=START,
+    state=ItemState.READY,
+    lease_until=START + 10 * MINUTE,
+)
+DOOMED = MediaItem(
+    id="69f4720800000000000000d2",
+    owner="69f472080000000000000002",
+    key="101112131415161718191a1b1c1d1e1f.jpg",
+    picture=Picture(PictureFormat.JPEG, width=640, height=480, bytes=51_200),
+    category=None,
+    created=START,
+    state=ItemState.DOOMED,
+    lease_until=START + 10 * MINUTE,
+    doomed=START + 20 * MINUTE,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "records.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(GOLDEN.read_text("utf-8"))
+    return path
+
+
+def asked(path: Path, question: Callable[[Records], Coroutine[None, None, T]]) -> T:
+    async def ask() -> T:
+        async with open_sqlite_records(path, FakeSeal()) as records:
+            return await question(records)
+
+    return asyncio.run(ask())
+
+
+def test_a_phone_record_is_read(path: Path) -> None:
+    assert asked(path, lambda records: records.phone_records.load(PHONE)).value == RECORD
+
+
+@pytest.mark.parametrize("identity", [ALIVE, TOMBSTONE])
+def test_an_identity_is_read(path: Path, identity: Identity) -> None:
+    found = asked(path, lambda records: records.identities.load(identity.id))
+
+    assert found == Versioned(identity, 1)
+
+
+def test_an_identity_is_found_by_its_name(path: Path) -> None:
+    found = asked(path, lambda records: records.identities.holder_of(Username("ZOË QUÉRÉ")))
+
+    assert found == Versioned(ALIVE, 1)
+
+
+@pytest.mark.parametrize("item", [READY, DOOMED])
+def test_an_item_is_read(path: Path, item: MediaItem) -> None:
+    assert asked(path, lambda records: records.media_items.load(item.id)) == Versioned(item, 1)
+    assert asked(path, lambda records: records.media_items.find(item.key)) == item
+
+
+def test_an_item_is_where_it_belongs(path: Path) -> None:
+    chosen = ItemFilter(READY.owner, MediaKind.GIF, "Räder")
+
+    assert asked(path, lambda records: records.media_pages.read(chosen, 0, 10)) == [READY]
+    assert asked(
+        path, lambda records: records.media_leftovers.doomed_before(START + 20 * MINUTE, 10)
+    ) == [Versioned(DOOMED, 1)]
+
+
+def test_what_was_written_then_can_be_replaced_now(path: Path) -> None:
+    signed_out = ALIVE.signed_out(ALIVE.sessions[0].id)
+
+    assert asked(path, lambda records: records.identities.replace(signed_out, 1))
+    assert asked(path, lambda records: records.identities.load(ALIVE.id)) == Versioned(
+        signed_out, 2
+    )

@@ -78,8 +78,13 @@ class PhoneRecord:
         return after, Asked(send, challenge, next_ask_at, is_new=True)
 
     def taken_back(self, request_id: str) -> "PhoneRecord":
-        """The record as if this send had not been made: no sender would have it."""
-        sends = tuple(send for send in self.sends if send.request_id != request_id)
+        """The record as if this send had not been made: no sender would have it.
+
+        A send whose tries somebody drew on meanwhile stays, or those tries would be free.
+        """
+        sends = tuple(
+            send for send in self.sends if send.request_id != request_id or send.tries_used
+        )
         sent = {send.challenge_id for send in sends}
         challenges = tuple(one for one in self.challenges if one.id in sent)
         return replace(self, sends=sends, challenges=challenges)

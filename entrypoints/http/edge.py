@@ -14,7 +14,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-DRAINED_BYTES: Final = 32 * 1024 * 1024
+DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAINED_SECONDS: Final = 10.0
 """How much of a refused body is read on, so that its sender gets to read the refusal."""
 _REQUEST_ID_BYTES: Final = 16

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from litestar import Controller, get
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -32,8 +33,10 @@ class MediaFilesController(Controller):
         "/{key:str}",
         operation_id="openFile",
         summary="A picture's file",
-        media_type="image/*",
-        responses=refused_with(errors.MediaNotFound, errors.Unavailable),
+        responses={
+            200: ResponseSpec(bytes, media_type="image/*", description="JPEG, PNG or GIF."),
+            **refused_with(errors.MediaNotFound, errors.Unavailable),
+        },
     )
     async def open_file(self, key: FromPath[str], use_cases: Cases) -> Stream:
         """Serve the file of an item. A deleted one is not found from that moment on."""

@@ -44,6 +44,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
             ),
             Tag(name="Operations", description="For the machines that watch the service."),
         ],
+        use_handler_docstrings=True,
         render_plugins=[],
     )
 

@@ -1,0 +1,100 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+from adapters.disk.errors import at_run_time
+from adapters.disk.folder import prepare, prove
+from adapters.disk.keeping import forget, keep, sweep
+from adapters.disk.keys import file_of
+from adapters.disk.reading import Chunks, open_file
+from application.ports.clock import Clock
+from application.ports.errors import FilesUnavailable
+from application.ports.media_files import MediaUrl, StoredFile
+
+PATIENCE: Final = 30.0
+"""Seconds; a disk that answers takes a small part of it even for the largest file."""
+PROBE_PATIENCE: Final = 3.0
+_THREADS: Final = 8
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DiskFiles:
+    """Files by key in one folder, and whether that folder can be used.
+
+    What cannot be a key names no file: it is never there, and storing it is an error of ours.
+    """
+
+    def __init__(
+        self, folder: Path, base_url: str, clock: Clock, pool: ThreadPoolExecutor, patience: float
+    ) -> None:
+        self._folder = folder
+        self._base_url = base_url.rstrip("/")
+        self._clock = clock
+        self._pool = pool
+        self._patience = patience
+
+    # The content type is not kept: the key's suffix tells it to whoever serves the folder.
+    async def store(self, key: str, content: bytes, content_type: str) -> None:  # noqa: ARG002
+        if file_of(self._folder, key) is None:
+            raise ValueError("not a key of a media file")
+        await self._off_loop(keep, self._folder, key, content, self._clock.now())
+
+    async def read(self, key: str) -> StoredFile | None:
+        file = file_of(self._folder, key)
+        opened = await self._off_loop(open_file, file) if file else None
+        return StoredFile(opened.size, Chunks(opened, self._off_loop)) if opened else None
+
+    async def remove(self, key: str) -> None:
+        if file := file_of(self._folder, key):
+            await self._off_loop(forget, file)
+
+    async def url(self, key: str) -> MediaUrl:
+        return MediaUrl(f"{self._base_url}/{key}")
+
+    async def discard_unfinished(self, before: datetime) -> int:
+        return await self._off_loop(sweep, self._folder, before)
+
+    async def check(self) -> None:
+        try:
+            async with asyncio.timeout(PROBE_PATIENCE):
+                await self._off_loop(prove, self._folder)
+        except TimeoutError:
+            raise _silent() from None
+
+    async def _off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do the work in a thread of ours, so that a slow disk holds up nothing else."""
+        done = self._pool.submit(work, *args, **kwargs)
+        try:
+            async with asyncio.timeout(self._patience):
+                return await asyncio.wrap_future(done)
+        except TimeoutError:
+            raise _silent() from None
+        except OSError as error:
+            raise at_run_time(error) from None
+
+
+def _silent() -> FilesUnavailable:
+    return FilesUnavailable("the disk does not answer")
+
+
+@asynccontextmanager
+async def open_disk_files(
+    folder: Path, base_url: str, clock: Clock, patience: float = PATIENCE
+) -> AsyncIterator[DiskFiles]:
+    """Make the folder if need be; addresses are `base_url`, a slash and the key.
+
+    Raises:
+        MediaFolderNotUsable
+    """
+    await asyncio.to_thread(prepare, folder)
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="disk")
+    try:
+        yield DiskFiles(folder, base_url, clock, pool, patience)
+    finally:
+        await asyncio.to_thread(pool.shutdown)

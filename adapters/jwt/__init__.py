@@ -1,0 +1,5 @@
+"""Access tokens as JSON Web Tokens."""
+
+from adapters.jwt.access_tokens import JwtAccessTokens
+
+__all__ = ["JwtAccessTokens"]

@@ -1,0 +1,10 @@
+"""Pictures, read and written by Pillow.
+
+Every file is first taken apart by code of ours (`jpeg_segments`, `png_chunks`, `gif_blocks`),
+which counts pixels and frames and leaves all metadata behind; Pillow gets to see nothing
+but what the pixels need.
+"""
+
+from adapters.pillow.pictures import PillowPictures, open_pillow_pictures
+
+__all__ = ["PillowPictures", "open_pillow_pictures"]

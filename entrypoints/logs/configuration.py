@@ -1,0 +1,59 @@
+"""Setting up structlog and the standard library's logging together."""
+
+import logging
+import logging.config
+from typing import Any
+
+import structlog
+
+_OURS = ("domain", "application", "adapters", "entrypoints")
+
+
+def log_config(level: str, log_format: str) -> dict[str, Any]:
+    """Give the configuration for `logging.config.dictConfig`, for a server's workers as well.
+
+    Below `info` only our own loggers speak: what others write for debugging may quote what
+    passes through them.
+    """
+    loud = level.upper()
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"()": "entrypoints.logs.formatter.make_formatter", "log_format": log_format}
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "stream": "ext://sys.stderr",
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": "INFO" if loud == "DEBUG" else loud},
+        "loggers": {
+            **{name: {"level": loud} for name in _OURS},
+            # granian's own would write to stdout, in another form.
+            "_granian": {"handlers": [], "level": loud, "propagate": True},
+            "granian.access": {"handlers": [], "level": loud, "propagate": True},
+        },
+    }
+
+
+def configure_logs(level: str, log_format: str) -> None:
+    """Send everything that is logged in this process to stderr, through one formatter.
+
+    `level` is a `LogLevel`, `log_format` a `LogFormat`. Warnings are logged too.
+    """
+    logging.config.dictConfig(log_config(level, log_format))
+    # A log that cannot be written must not write about it: the complaint quotes the record.
+    logging.raiseExceptions = False
+    logging.captureWarnings(True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,53 @@
+"""Addresses of the network, as they are written in settings."""
+
+import re
+from ipaddress import IPv6Address, ip_network
+from urllib.parse import urlsplit
+
+from domain.errors import ValueRefused
+from entrypoints.settings.kinds import Bind, Network
+
+_BIND = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})")
+_URL = re.compile(r"[!-~]+")
+
+
+def read_bind(text: str) -> Bind:
+    """Read host:port; an IPv6 address stands in brackets."""
+    match = _BIND.fullmatch(text)
+    port = int(match["port"]) if match else 0
+    if match is None or not 1 <= port <= 65535 or not _is_address(match["six"]):
+        raise ValueRefused("Takes host:port or [IPv6 address]:port, with a port from 1 to 65535.")
+    return Bind(match["six"] or match["name"], port)
+
+
+def read_url(text: str) -> str:
+    """Read an http(s) address that paths can be put after."""
+    refusal = ValueRefused("Takes an address with http:// or https:// and no ?, # or password.")
+    if not _URL.fullmatch(text) or not text.lower().startswith(("http://", "https://")):
+        raise refusal
+    try:
+        parts = urlsplit(text)
+        is_usable = bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise refusal from error
+    if not is_usable or "@" in parts.netloc or "?" in text or "#" in text:
+        raise refusal
+    return parts.geturl().rstrip("/")
+
+
+def read_network(text: str) -> Network:
+    """Read a network in CIDR notation (RFC 4632), or a single address."""
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueRefused(
+            "Takes networks with no bit set behind the prefix, or single addresses, "
+            "with commas between them."
+        ) from error
+
+
+def _is_address(six: str | None) -> bool:
+    try:
+        return six is None or bool(IPv6Address(six))
+    except ValueError:
+        return False

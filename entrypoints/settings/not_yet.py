@@ -1,0 +1,19 @@
+"""Settings whose part is not there yet: to ignore them would be to promise what is not kept."""
+
+from typing import Final
+
+NOT_YET: Final = {
+    "DIALTONE_S3_ENDPOINT": ("S3", "DIALTONE_MEDIA takes a folder"),
+    "DIALTONE_TEST_NUMBERS": ("test numbers", "the terminal shows every code"),
+    "DIALTONE_ANDROID_HASH": ("text for Android alone", "every phone gets the general text"),
+    "DIALTONE_WEB_DOMAIN": ("text for browsers alone", "every phone gets the general text"),
+    "DIALTONE_OPERATOR": ("phone line", "nobody can call"),
+    "DIALTONE_MEDIA_URL_VARIANT": ("variants of pictures", "url is the full picture"),
+    "TWILIO_API_BASE": ("Twilio", "DIALTONE_SMS takes console"),
+}
+
+
+def refusal_of(name: str) -> str:
+    """Say that it has to be left out, and what there is instead."""
+    part, instead = NOT_YET[name]
+    return f"This version has no {part} yet; leave it out: {instead}."

@@ -1,0 +1,67 @@
+"""From the environment and `.env` to Settings."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from entrypoints.settings import table
+from entrypoints.settings.env_file import read_env_file
+from entrypoints.settings.kinds import Environment, SecretsFile
+from entrypoints.settings.model import Settings
+from entrypoints.settings.production import refused_in_production
+from entrypoints.settings.values import Values
+
+
+class SettingsInvalid(Exception):
+    """What cannot be used: one line for each, none with a value in it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings:
+    """Read every setting; what the environment says wins over the file.
+
+    Raises:
+        SettingsInvalid: with everything that is wrong, not only the first.
+    """
+    values = Values(environ, read_env_file(env_file))
+    settings = _settings(values)
+    if settings.environment is Environment.PRODUCTION:
+        for variable, sentence in refused_in_production(settings):
+            values.refuse(variable, sentence)
+    values.refuse_what_is_not_there_yet()
+    if values.problems:
+        raise SettingsInvalid(values.problems)
+    return settings
+
+
+def _settings(values: Values) -> Settings:
+    environment = values.take(table.ENV)
+    bind = values.take(table.BIND)
+    return Settings(
+        environment=environment,
+        bind=bind,
+        public_url=values.take(table.PUBLIC_URL, default=bind.local_url),
+        database=values.take(table.DATABASE),
+        media=values.take(table.MEDIA),
+        media_public_url=values.take(table.MEDIA_PUBLIC_URL),
+        secrets=SecretsFile(
+            values.take(table.SECRETS), may_make=environment is Environment.DEVELOPMENT
+        ),
+        sms=values.take(table.SMS),
+        app_name=values.take(table.APP_NAME),
+        countries=values.take(table.COUNTRIES),
+        default_region=values.take(table.DEFAULT_REGION),
+        trusted_proxies=values.take(table.TRUSTED_PROXIES),
+        is_single_host=values.take(table.SINGLE_HOST),
+        plain_token_ttl=values.take(table.PLAIN_TOKEN_TTL),
+        upload_limit=values.take(table.UPLOAD_LIMIT),
+        picture_pixels=values.take(table.PICTURE_PIXELS),
+        picture_frames=values.take(table.PICTURE_FRAMES),
+        log_level=values.take(table.LOG_LEVEL),
+        log_format=values.take(table.LOG_FORMAT),
+        workers=values.take(table.WORKERS),
+        unknown=values.unknown(),
+        given=values.given,
+    )

@@ -1,0 +1,176 @@
+"""The table of settings: each with its default, one line about it and an example."""
+
+from typing import Any, Final
+
+from domain.countries import parse_country
+from entrypoints.settings.addresses import read_bind, read_network, read_url
+from entrypoints.settings.amounts import count_between, duration_between, size_between
+from entrypoints.settings.kinds import Environment, LogFormat, LogLevel
+from entrypoints.settings.places import read_database, read_media, read_path
+from entrypoints.settings.variable import Variable, listed, optional
+from entrypoints.settings.words import (
+    one_of,
+    read_app_name,
+    read_countries,
+    read_sender,
+    read_yes_or_no,
+)
+
+ENV: Final = Variable(
+    "DIALTONE_ENV",
+    one_of(Environment),
+    "development or production; production refuses what is only good for trying out",
+    example="production",
+    default="development",
+)
+BIND: Final = Variable(
+    "DIALTONE_BIND",
+    read_bind,
+    "where the server listens, host:port",
+    example="[::1]:8000",
+    default="127.0.0.1:8000",
+)
+DATABASE: Final = Variable(
+    "DIALTONE_DATABASE",
+    read_database,
+    "the records: sqlite:///path below the current folder, sqlite:////path from the root",
+    example="sqlite:////srv/dialtone/dialtone.db",
+    default="sqlite:///var/dialtone.db",
+)
+MEDIA: Final = Variable(
+    "DIALTONE_MEDIA",
+    read_media,
+    "the media files: file:path below the current folder, file:///path from the root",
+    example="file:///srv/dialtone/media",
+    default="file:var/media",
+)
+MEDIA_PUBLIC_URL: Final = Variable(
+    "DIALTONE_MEDIA_PUBLIC_URL",
+    optional(read_url),
+    "the address in front of the media folder, a CDN's for instance; by default our own",
+    example="https://media.example.org",
+)
+SMS: Final = Variable(
+    "DIALTONE_SMS",
+    read_sender,
+    "who sends the messages; console shows them in the terminal",
+    example="console",
+    default="console",
+)
+PUBLIC_URL: Final = Variable(
+    "DIALTONE_PUBLIC_URL",
+    read_url,
+    "the address that the world sees; by default from DIALTONE_BIND",
+    example="https://dialtone.example.org",
+)
+SECRETS: Final = Variable(
+    "DIALTONE_SECRETS",
+    read_path,
+    "the file with the keys; made when it is missing, in development only",
+    example="/etc/dialtone/secrets.json",
+    default="var/secrets.json",
+)
+COUNTRIES: Final = Variable(
+    "DIALTONE_COUNTRIES",
+    optional(read_countries),
+    "ISO codes of the countries that codes may be sent to, * for all",
+    example="IN,US,DE",
+)
+DEFAULT_REGION: Final = Variable(
+    "DIALTONE_DEFAULT_REGION",
+    optional(parse_country),
+    "ISO code of the country of numbers written without +",
+    example="IN",
+)
+APP_NAME: Final = Variable(
+    "DIALTONE_APP_NAME",
+    read_app_name,
+    "the name in the messages, 1 to 30 characters",
+    example="Acme",
+    default="Dialtone",
+)
+TRUSTED_PROXIES: Final = Variable(
+    "DIALTONE_TRUSTED_PROXIES",
+    listed(read_network),
+    "networks of the proxies whose X-Forwarded-For is believed",
+    example="10.0.0.0/8,192.168.1.5",
+)
+SINGLE_HOST: Final = Variable(
+    "DIALTONE_SINGLE_HOST",
+    read_yes_or_no,
+    "yes allows SQLite and disk in production: everything is on this one machine",
+    example="yes",
+    default="no",
+)
+PLAIN_TOKEN_TTL: Final = Variable(
+    "DIALTONE_PLAIN_TOKEN_TTL",
+    duration_between("1m", "400d"),
+    "how long an access token lives that cannot be refreshed, like 90d, 12h, 30m or 45s",
+    example="90d",
+    default="90d",
+)
+UPLOAD_LIMIT: Final = Variable(
+    "DIALTONE_UPLOAD_LIMIT",
+    size_between("1kB", "1GB"),
+    "the largest file that may be uploaded, in bytes or like 20MB",
+    example="20MB",
+    default="20MB",
+)
+PICTURE_PIXELS: Final = Variable(
+    "DIALTONE_PICTURE_PIXELS",
+    count_between(1_000, 500_000_000),
+    "the most pixels that a picture may have",
+    example="50000000",
+    default="50000000",
+)
+PICTURE_FRAMES: Final = Variable(
+    "DIALTONE_PICTURE_FRAMES",
+    count_between(1, 10_000),
+    "the most frames that a moving picture may have",
+    example="500",
+    default="500",
+)
+LOG_LEVEL: Final = Variable(
+    "DIALTONE_LOG_LEVEL",
+    one_of(LogLevel),
+    "the least that is logged: debug, info, warning or error",
+    example="warning",
+    default="info",
+)
+LOG_FORMAT: Final = Variable(
+    "DIALTONE_LOG_FORMAT",
+    one_of(LogFormat),
+    "console for people, json for machines; auto is console on a terminal and json elsewhere",
+    example="json",
+    default="auto",
+)
+WORKERS: Final = Variable(
+    "DIALTONE_WORKERS",
+    count_between(1, 256),
+    "how many server processes share the work",
+    example="4",
+    default="1",
+)
+
+VARIABLES: Final[tuple[Variable[Any], ...]] = (
+    ENV,
+    BIND,
+    PUBLIC_URL,
+    DATABASE,
+    MEDIA,
+    MEDIA_PUBLIC_URL,
+    SECRETS,
+    SMS,
+    APP_NAME,
+    COUNTRIES,
+    DEFAULT_REGION,
+    TRUSTED_PROXIES,
+    SINGLE_HOST,
+    PLAIN_TOKEN_TTL,
+    UPLOAD_LIMIT,
+    PICTURE_PIXELS,
+    PICTURE_FRAMES,
+    LOG_LEVEL,
+    LOG_FORMAT,
+    WORKERS,
+)

@@ -1,0 +1,32 @@
+"""What committing together is worth, against one commit each."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from adapters.sqlite import open_sqlite_records
+from application.ports.records import Records
+from tests.builders import a_phone
+from tests.fakes.seal import FakeSeal
+
+WRITES = 2_000
+CALLERS = 32
+
+
+async def commits_per_second(folder: Path, *, together: bool) -> float:
+    """Save phone records, from many callers at once or from one after the other."""
+    async with open_sqlite_records(folder / f"together-{together}.db", FakeSeal()) as records:
+        started = time.perf_counter()
+        await asyncio.gather(
+            *(_write(records, first) for first in range(CALLERS if together else 1))
+        )
+        elapsed = time.perf_counter() - started
+    writes = WRITES if together else WRITES // CALLERS
+    return writes / elapsed
+
+
+async def _write(records: Records, first: int) -> None:
+    for number in range(first, first + WRITES // CALLERS):
+        phone = a_phone(number * CALLERS % 10_000)
+        loaded = await records.phone_records.load(phone)
+        await records.phone_records.replace(phone, loaded.value.owned_by("x"), loaded.version)

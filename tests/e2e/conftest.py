@@ -1,0 +1,38 @@
+import itertools
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.app import App
+from tests.service import Service, running
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all tests that do not stop it; each test has phones of its own."""
+    with running(tmp_path_factory.mktemp("service")) as started:
+        yield started
+
+
+@pytest.fixture
+async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that follows no environment and gives up after a while."""
+    async with httpx.AsyncClient(
+        base_url=service.url, timeout=20, trust_env=False, limits=httpx.Limits(max_connections=64)
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def phone() -> str:
+    """A phone that no other test of this process has."""
+    return f"+1415556{next(_numbers):04d}"
+
+
+@pytest.fixture
+def app(service: Service, http: httpx.AsyncClient) -> App:
+    """The app that exists, as it talks to the service."""
+    return App(service, http)

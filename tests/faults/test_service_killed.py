@@ -1,0 +1,115 @@
+"""The service killed in the middle of everything: what it acknowledged is there."""
+
+import asyncio
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.app import App, bearer
+from tests.pictures import transparent_png
+from tests.service import Service
+
+ROUNDS = 3
+CALLERS = 6
+ACKNOWLEDGED_BEFORE_KILL = 40
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Acknowledged:
+    """What callers were told."""
+
+    users: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, tuple[str, str]] = field(default_factory=dict)
+    deleted: dict[str, str] = field(default_factory=dict)
+    signed_out: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return len(self.users) + len(self.pictures) + len(self.deleted) + len(self.signed_out)
+
+
+async def live(app: App, told: Acknowledged) -> None:
+    """Join, upload, delete, sign out, again and again, until the service is gone."""
+    while True:
+        phone = f"+1415555{next(_numbers):04d}"
+        account = await app.join(phone)
+        told.users[account.token] = account.user_id
+        kept = await app.uploaded(account, transparent_png())
+        told.pictures[kept["id"]] = (account.token, kept["url"])
+        gone = await app.uploaded(account, transparent_png())
+        answer = await app.http.delete(f"/library/{gone['id']}", headers=account.headers)
+        if answer.status_code == 204:
+            told.deleted[gone["id"]] = account.token
+        other = await app.join(f"+1415557{next(_numbers):04d}")
+        out = await app.http.post("/auth/logout", headers=other.headers)
+        if out.status_code == 204:
+            told.signed_out.append(other.token)
+
+
+async def killed_in_the_middle(service: Service, told: Acknowledged) -> None:
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=20) as http:
+        before = told.count
+        callers = [asyncio.create_task(live(App(service, http), told)) for _ in range(CALLERS)]
+        while told.count < before + ACKNOWLEDGED_BEFORE_KILL:
+            done, _ = await asyncio.wait(callers, timeout=0.01)
+            for caller in done:
+                caller.result()
+        service.kill()
+        outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    # Each was stopped by the kill: by a broken connection, or in wait for a message.
+    assert all(isinstance(one, httpx.TransportError | AssertionError) for one in outcomes)
+
+
+async def assert_all_is_there(service: Service, told: Acknowledged) -> None:
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=20) as http:
+        for token, user_id in told.users.items():
+            me = await http.get("/users/me", headers=bearer(token))
+            assert (me.status_code, me.json().get("_id")) == (200, user_id)
+        for item_id, (token, url) in told.pictures.items():
+            item = await http.get(f"/library/{item_id}", headers=bearer(token))
+            assert item.status_code == 200
+            file = await http.get(url)
+            assert len(file.content) == item.json()["bytes"]
+        for item_id, token in told.deleted.items():
+            gone = await http.get(f"/library/{item_id}", headers=bearer(token))
+            assert gone.status_code == 404
+        for token in told.signed_out:
+            assert (await http.get("/users/me", headers=bearer(token))).status_code == 401
+
+
+async def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    told = Acknowledged()
+    for _ in range(ROUNDS):
+        service.start()
+        await killed_in_the_middle(service, told)
+    service.start()
+    await assert_all_is_there(service, told)
+    swept = service.run("sweep")
+    assert swept.returncode == 0, swept.stderr
+    await assert_all_is_there(service, told)
+    assert service.stop() == 0
+
+
+async def test_requests_under_way_finish_when_it_is_told_to_stop(tmp_path: Path) -> None:
+    service = Service(tmp_path).start()
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=20) as http:
+        account = await App(service, http).join("+14155580001")
+        uploads = [
+            asyncio.create_task(App(service, http).upload(account, transparent_png()))
+            for _ in range(8)
+        ]
+        await asyncio.wait(uploads, return_when=asyncio.FIRST_COMPLETED)
+        exit_code = await asyncio.to_thread(service.stop)
+        outcomes = await asyncio.gather(*uploads, return_exceptions=True)
+    assert exit_code == 0
+    # A connection that was not served any more is no answer; a half one would be an error here.
+    assert all(
+        isinstance(one, httpx.ConnectError | httpx.RemoteProtocolError | httpx.ReadError)
+        or (isinstance(one, httpx.Response) and one.status_code == 201)
+        for one in outcomes
+    )

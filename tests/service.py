@@ -1,0 +1,186 @@
+"""The service as an operator runs it: a process of its own, reached over a real socket."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+START_LIMIT: Final = 30.0
+MESSAGE_LIMIT: Final = 10.0
+_CODE: Final = re.compile(r"\b(\d{6}) is your\b")
+
+
+class Service:
+    """One `dialtone run` in a folder of its own; what it prints is kept."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._environ = dict(environ or {})
+        self._process: subprocess.Popen[str] | None = None
+        self._readers: list[threading.Thread] = []
+        self._printed = threading.Condition()
+        self.shown = ""
+        self.log = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of the service and of the commands beside it."""
+        bare = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {
+            **bare,
+            "PYTHONUNBUFFERED": "1",
+            "DIALTONE_BIND": f"127.0.0.1:{self.port}",
+            "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
+            "DIALTONE_MEDIA": f"file://{self.folder}/media",
+            "DIALTONE_SECRETS": f"{self.folder}/secrets.json",
+            **self._environ,
+        }
+
+    def start(self) -> "Service":
+        """Start it and wait until it answers."""
+        self.launch()
+        self._wait_until_it_answers()
+        return self
+
+    def launch(self) -> None:
+        """Start it and wait for nothing."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._process = subprocess.Popen(
+            [command(), "run"],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        self._readers = [
+            threading.Thread(target=self._read_shown, daemon=True),
+            threading.Thread(target=self._read_log, daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def stop(self) -> int:
+        """Stop it as an operator does; gives its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at whatever instruction it is."""
+        self._end(signal.SIGKILL)
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run another command beside it."""
+        return subprocess.run(
+            [command(), *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=START_LIMIT,
+        )
+
+    def messages(self, phone: str) -> list[str]:
+        """The codes shown for this phone so far, in order."""
+        boxes = self.shown.split(f"To: {phone} ")[1:]
+        return [match[1] for box in boxes if (match := _CODE.search(box))]
+
+    def code(self, phone: str, number: int = 1) -> str:
+        """The code of this phone's first (or `number`th) message, as soon as it is shown."""
+        with self._printed:
+            arrived = self._printed.wait_for(
+                lambda: len(self.messages(phone)) >= number, MESSAGE_LIMIT
+            )
+        assert arrived, f"no message number {number} was shown; shown so far:\n{self.shown}"
+        return self.messages(phone)[number - 1]
+
+    def wait_until_shown(self, text: str) -> None:
+        """Wait until it has printed this."""
+        with self._printed:
+            assert self._printed.wait_for(lambda: text in self.shown, START_LIMIT), self.shown
+
+    def _read_shown(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._printed:
+                self.shown += line
+                self._printed.notify_all()
+
+    def _read_log(self) -> None:
+        assert self._process is not None
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.log += line
+
+    def _wait_until_it_answers(self) -> None:
+        end = time.monotonic() + START_LIMIT
+        while time.monotonic() < end:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            try:
+                httpx.get(f"{self.url}/health/live", timeout=1, trust_env=False)
+            except httpx.TransportError:
+                # Nothing tells from outside when a socket begins to listen.
+                time.sleep(0.02)
+            else:
+                return
+        raise AssertionError(f"the service did not start:\n{self.shown}\n{self.log}")
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        exit_code = self._process.wait(START_LIMIT)
+        for reader in self._readers:
+            reader.join(START_LIMIT)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+        return exit_code
+
+
+@contextmanager
+def running(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """A service that runs until the block ends."""
+    service = Service(folder, environ).start()
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+def command() -> str:
+    """The installed `dialtone`."""
+    return str(Path(sys.executable).with_name("dialtone"))
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,6 +1,7 @@
 """Phone numbers: E.164 inside, read as people write them."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import phonenumbers
@@ -12,10 +13,8 @@ LONGEST_SPELLING = 40
 # Digits of any script, one leading plus, and what people put between digits (spaces,
 # hyphens and dashes, dots, slashes, brackets, invisible joiners). Letters are left out: a
 # vanity number or an extension is not what a code can be sent to.
-_SPELLING = re.compile(
-    r"\s*[+\uFF0B]?[\s\u200b\u2060\u00ad()\uFF08\uFF09.\uFF0E/\\~\-\u2010-\u2015\u2212\uFF0D\d]+\Z"
-)
-_SEPARATORS = re.compile(r"[^\d]")
+_BETWEEN = r"\s\u200b\u2060\u00ad()\uFF08\uFF09.\uFF0E/\-\u2010-\u2015\u2212\uFE63\uFF0D"
+_SPELLING = re.compile(rf"[{_BETWEEN}]*(?P<plus>[+\uFF0B])?[{_BETWEEN}\d]+\Z")
 _REFUSED_KINDS = {
     PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
     PhoneNumberType.SHARED_COST: "a shared-cost number",
@@ -56,20 +55,16 @@ class PhoneNumber:
 def parse_phone(text: str, default_region: str | None = None) -> PhoneNumber:
     """Read a number as people write it.
 
-    Without a leading `+` (or `00`) it is read as a number of `default_region`, an ISO code.
+    Without a leading `+` it is read as a number of `default_region`, an ISO code; where there is
+    none, a leading `00` stands for the `+`.
 
     Raises:
         ValueRefused: it is no number that a code can be sent to; the sentence says why.
     """
-    if len(text) > LONGEST_SPELLING or not _SPELLING.match(text):
-        raise ValueRefused(f"This is not a phone number; {_EXAMPLE}")
-    if default_region is None and text.strip().startswith("00"):
-        text = "+" + text.strip()[2:]
-    try:
-        number = phonenumbers.parse(text, default_region)
-    except NumberParseException as error:
-        raise ValueRefused(f"This is not a phone number; {_EXAMPLE}") from error
-    return _taken(number)
+    has_plus, digits = _digits(text)
+    if default_region is None and digits.startswith("00"):
+        has_plus, digits = True, digits[2:]
+    return _taken("+" + digits if has_plus else digits, default_region)
 
 
 def parse_phone_digits(text: str) -> PhoneNumber:
@@ -81,12 +76,23 @@ def parse_phone_digits(text: str) -> PhoneNumber:
     Raises:
         ValueRefused: it is no number that a code can be sent to; the sentence says why.
     """
-    if len(text) > LONGEST_SPELLING or not _SPELLING.match(text):
+    _, digits = _digits(text)
+    return _taken("+" + digits, None)
+
+
+def _digits(text: str) -> tuple[bool, str]:
+    spelling = _SPELLING.match(text) if len(text) <= LONGEST_SPELLING else None
+    if spelling is None:
         raise ValueRefused(f"This is not a phone number; {_EXAMPLE}")
-    return parse_phone("+" + _SEPARATORS.sub("", text))
+    digits = (str(unicodedata.decimal(one)) for one in text if one.isdecimal())
+    return spelling["plus"] is not None, "".join(digits)
 
 
-def _taken(number: phonenumbers.PhoneNumber) -> PhoneNumber:
+def _taken(text: str, region: str | None) -> PhoneNumber:
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException as error:
+        raise ValueRefused(f"This is not a phone number; {_EXAMPLE}") from error
     if not phonenumbers.is_valid_number(number):
         raise ValueRefused(f"No numbering plan has this phone number; {_EXAMPLE}")
     if phonenumbers.region_code_for_number(number) in (None, _NON_GEOGRAPHIC):

@@ -58,7 +58,11 @@ async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             )
         except (SecretsNotUsable, DatabaseNotUsable, MediaFolderNotUsable) as error:
             raise StartRefused(str(error)) from error
-        limits = PictureLimits(pixels=settings.picture_pixels, frames=settings.picture_frames)
+        limits = PictureLimits(
+            pixels=settings.picture_pixels,
+            frames=settings.picture_frames,
+            all_pixels=max(settings.picture_pixels, PictureLimits().all_pixels),
+        )
         pictures = await stack.enter_async_context(open_pillow_pictures(limits))
         messenger = ConsoleMessenger(sys.stdout)
         yield wire(

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -61,26 +61,20 @@ class DiskFiles:
         return await self._off_loop(sweep, self._folder, before)
 
     async def check(self) -> None:
-        try:
-            async with asyncio.timeout(PROBE_PATIENCE):
-                await self._off_loop(prove, self._folder)
-        except TimeoutError:
-            raise _silent() from None
+        await self._wait_for(self._pool.submit(prove, self._folder), PROBE_PATIENCE)
 
     async def _off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do the work in a thread of ours, so that a slow disk holds up nothing else."""
-        done = self._pool.submit(work, *args, **kwargs)
+        return await self._wait_for(self._pool.submit(work, *args, **kwargs), self._patience)
+
+    async def _wait_for(self, work: Future[T], patience: float) -> T:
         try:
-            async with asyncio.timeout(self._patience):
-                return await asyncio.wrap_future(done)
+            async with asyncio.timeout(min(patience, self._patience)):
+                return await asyncio.wrap_future(work)
         except TimeoutError:
-            raise _silent() from None
+            raise FilesUnavailable("the disk does not answer") from None
         except OSError as error:
             raise at_run_time(error) from None
-
-
-def _silent() -> FilesUnavailable:
-    return FilesUnavailable("the disk does not answer")
 
 
 @asynccontextmanager

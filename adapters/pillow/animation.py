@@ -6,7 +6,8 @@ from typing import Final, cast
 from PIL import Image
 
 from adapters.pillow.allowance import Allowance
-from adapters.pillow.gif_blocks import Frame, Gif, read_gif
+from adapters.pillow.gif_blocks import read_gif
+from adapters.pillow.gif_parts import Frame, Gif
 from adapters.pillow.gif_writer import ENDING, framed, opening
 from adapters.pillow.streams import Sink, Source, scratch_file
 from application.ports.pictures import PublishedPicture

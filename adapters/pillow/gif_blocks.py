@@ -1,50 +1,14 @@
 """A GIF (GIF89a) taken apart into its frames; nothing is decoded."""
 
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from adapters.pillow.allowance import Allowance
+from adapters.pillow.gif_parts import Control, Frame, Gif
 from domain.errors import PictureRefused
 
 _CONTROL, _APPLICATION, _TEXT = 0xF9, 0xFF, 0x01
 _LOOPING: Final = {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """How a frame is shown: what becomes of it afterwards, how long, which index is clear."""
-
-    disposal: int
-    hundredths: int
-    transparent: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A frame, its pixels still packed; without a palette the canvas's is meant."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-    interlaced: bool
-    palette: bytes
-    control: Control | None
-    packed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Gif:
-    """A canvas and its frames; `loops` is None when they are played once, 0 for ever."""
-
-    width: int
-    height: int
-    palette: bytes
-    background: int
-    loops: int | None
-    frames: Sequence[Frame]
 
 
 def read_gif(content: bytes, allowance: Allowance) -> Gif:

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-from adapters.pillow.gif_blocks import Control, Frame, Gif
+from adapters.pillow.gif_parts import Control, Frame, Gif
 
 
 def opening(gif: Gif) -> bytes:

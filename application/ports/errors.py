@@ -3,6 +3,7 @@
 PortError
 ├── StoreUnavailable     the database did not answer, or did not take a write
 ├── FilesUnavailable     the media store did not answer, or did not take a file
+├── SenderUnavailable    the sender would not take a message now
 ├── UsernameTaken        another identity holds this name
 └── TokenNotGenuine      not a token of ours, or one whose time is over
 
@@ -25,6 +26,10 @@ class StoreUnavailable(PortError):
 
 class FilesUnavailable(PortError):
     """The media store did not answer, or did not take a file."""
+
+
+class SenderUnavailable(PortError):
+    """The sender of messages would not take one now."""
 
 
 class UsernameTaken(PortError):

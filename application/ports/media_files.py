@@ -6,7 +6,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file as it is read back: its size in bytes, and its bytes in order."""
+    """A file as it is read back: its size in bytes, and its bytes in order.
+
+    Whoever got it may read it to its end, stop early, or drop it unread.
+    """
 
     size: int
     chunks: AsyncIterator[bytes]
@@ -25,6 +28,8 @@ class MediaFiles(Protocol):
 
     async def store(self, key: str, content: bytes, content_type: str) -> None:
         """Keep the file; durable when this returns, and never seen in part.
+
+        A file that has this key already gives way to it.
 
         Raises:
             FilesUnavailable

@@ -23,5 +23,6 @@ class Pictures(Protocol):
         Raises:
             NotAnImage: the bytes are of no format that we serve.
             PictureRefused: broken, or beyond the limits; the sentence says which.
+            Unavailable: too many others are waiting already.
         """
         ...

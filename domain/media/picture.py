@@ -38,8 +38,8 @@ class PictureFormat(StrEnum):
 class PictureLimits:
     """What a picture may cost to decode (OWASP ASVS 5.0 5.2.6).
 
-    `pixels` of one frame, `frames` of one file, `all_pixels` of all frames together,
-    `seconds` of work, and `bytes` of what comes out.
+    `pixels` of one frame, `frames` of one file, `all_pixels` of all frames together (each as
+    large as the whole picture), `seconds` of work, and `bytes` of what comes out.
     """
 
     pixels: int = 50_000_000

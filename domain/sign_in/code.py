@@ -8,7 +8,7 @@ from domain.errors import ValueRefused
 from domain.sign_in.challenge import CODE_DIGITS
 
 LONGEST_SPELLING = 40
-_DROPPED = re.compile(r"[\s\u200b\u2060\-\u2010-\u2015\u2212]")
+_DROPPED = re.compile(r"[\s\u200b\u2060\-\u2010-\u2015\u2212\uFE63\uFF0D]")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

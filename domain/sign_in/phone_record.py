@@ -14,12 +14,11 @@ from typing import Final
 from domain.errors import TooManyAsks, TooManyTries
 from domain.sign_in.challenge import Challenge
 from domain.sign_in.decisions import Answer, Ask, Asked, Judged
-from domain.sign_in.send import Send, SendLimits
+from domain.sign_in.send import A_DAY, Asker, Send, SendLimits
 from domain.sign_in.tries import UnboundTries
 
 KNOWN_ADDRESS_LIFETIME: Final = timedelta(days=90)
 MOST_KNOWN_ADDRESSES: Final = 20
-_DAY: Final = timedelta(days=1)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,9 +55,10 @@ class PhoneRecord:
             TooManyAsks: nothing was written, and when to come back is in it.
         """
         record = self._pruned(ask.now)
-        wait_until = record._next_ask_at(ask.address, ask.now, limits)
+        asker = record._asker(ask.address)
+        wait_until = limits.next_ask_at(asker, ask.now)
         if wait_until > ask.now:
-            return self, record._referred(ask, limits, wait_until)
+            return self, record._referred(ask, limits.rest(asker, ask.now), wait_until)
         challenge = next(
             (one for one in reversed(record.challenges) if one.can_be_sent(ask.now)), None
         )
@@ -71,10 +71,10 @@ class PhoneRecord:
             challenge.id,
             ask.address,
             ask.now,
-            reserved=limits.draws_on_reserve(record.sends, ask.address, ask.now),
+            reserved=limits.draws_on_reserve(asker, ask.now),
         )
         after = replace(record, challenges=challenges, sends=(*record.sends, send))
-        next_ask_at = after._next_ask_at(ask.address, ask.now, limits)
+        next_ask_at = limits.next_ask_at(after._asker(ask.address), ask.now)
         return after, Asked(send, challenge, next_ask_at, is_new=True)
 
     def taken_back(self, request_id: str) -> "PhoneRecord":
@@ -136,20 +136,17 @@ class PhoneRecord:
         if self.identity_id is not None:
             return None
         ends = [challenge.expires for challenge in self.challenges]
-        ends += [send.at + _DAY for send in self.sends]
+        ends += [send.at + A_DAY for send in self.sends]
         ends += [known.at + KNOWN_ADDRESS_LIFETIME for known in self.known_addresses]
         ends += self.unbound_tries.lapse_at()
         return max(ends, default=_LONG_AGO)
 
-    def _has_reserve(self, address: str) -> bool:
-        return any(known.address == address for known in self.known_addresses)
+    def _asker(self, address: str) -> Asker:
+        signed_in = [known.at for known in self.known_addresses if known.address == address]
+        known_until = signed_in[-1] + KNOWN_ADDRESS_LIFETIME if signed_in else None
+        return Asker(address, self.sends, known_until)
 
-    def _next_ask_at(self, address: str, now: datetime, limits: SendLimits) -> datetime:
-        has_reserve = self._has_reserve(address)
-        return limits.next_ask_at(self.sends, address, now, has_reserve=has_reserve)
-
-    def _referred(self, ask: Ask, limits: SendLimits, wait_until: datetime) -> Asked:
-        rest = limits.rest(self.sends, ask.address, has_reserve=self._has_reserve(ask.address))
+    def _referred(self, ask: Ask, rest: timedelta, wait_until: datetime) -> Asked:
         live = {one.id: one for one in self.live_challenges(ask.now)}
         for send in reversed(self.sends):
             is_own = send.address == ask.address and send.challenge_id in live
@@ -161,23 +158,27 @@ class PhoneRecord:
         self, send: Send, answer: Answer, limits: SendLimits
     ) -> tuple["PhoneRecord", int]:
         if send.tries_left <= 0:
-            raise TooManyTries(self._until_a_new_code(answer, limits))
+            raise TooManyTries(whole_seconds(answer.now, self._new_code_at(answer, limits)))
         after = send.after_a_try()
         return self._with(after), after.tries_left
 
     def _drawn_unbound(self, answer: Answer, limits: SendLimits) -> tuple["PhoneRecord", int]:
         tries, address, now = self.unbound_tries, answer.address, answer.now
-        if tries.left_for(address, now) <= 0:
-            raise TooManyTries(whole_seconds(now, tries.address_free_at(address, now)))
         latest = self.sends[-1] if self.sends else None
-        if latest is not None and latest.address == address:
-            counted, left = self._drawn_on_send(latest, answer, limits)
-        else:
-            if tries.left_in_pool(now) <= 0:
-                raise TooManyTries(whole_seconds(now, tries.pool_free_at(now)))
-            counted, left = self, tries.left_in_pool(now) - 1
-        drew_on_pool = counted is self
-        tries = tries.counted(address, now, from_pool=drew_on_pool)
+        own = latest if latest is not None and latest.address == address else None
+        waits = [tries.address_free_at(address, now)]
+        if own is None:
+            waits.append(tries.pool_free_at(now))
+        elif own.tries_left <= 0:
+            waits.append(self._new_code_at(answer, limits))
+        if max(waits) > now:
+            raise TooManyTries(whole_seconds(now, max(waits)))
+        counted, left = (
+            (self, tries.left_in_pool(now) - 1)
+            if own is None
+            else self._drawn_on_send(own, answer, limits)
+        )
+        tries = tries.counted(address, now, from_pool=own is None)
         return replace(counted, unbound_tries=tries), min(left, tries.left_for(address, now))
 
     def _solved(self, challenge: Challenge, answer: Answer) -> "PhoneRecord":
@@ -203,14 +204,14 @@ class PhoneRecord:
         )
         return replace(self, sends=sends)
 
-    def _until_a_new_code(self, answer: Answer, limits: SendLimits) -> int:
-        return whole_seconds(answer.now, self._next_ask_at(answer.address, answer.now, limits))
+    def _new_code_at(self, answer: Answer, limits: SendLimits) -> datetime:
+        return limits.next_ask_at(self._asker(answer.address), answer.now)
 
     def _pruned(self, now: datetime) -> "PhoneRecord":
         return replace(
             self,
             challenges=tuple(one for one in self.challenges if now < one.expires),
-            sends=tuple(one for one in self.sends if one.at > now - _DAY),
+            sends=tuple(one for one in self.sends if one.at > now - A_DAY),
             unbound_tries=self.unbound_tries.pruned(now),
             known_addresses=tuple(
                 one for one in self.known_addresses if one.at > now - KNOWN_ADDRESS_LIFETIME

@@ -1,6 +1,6 @@
 """A message that was sent, the tries that it brought, and how often one may be sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,6 +9,8 @@ from domain.sign_in.window import Window
 
 TRIES_PER_SEND: Final = 5
 SENDS_BEFORE_DOUBLING: Final = 3
+MOST_DOUBLINGS: Final = 7
+A_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SendLimits:
-    """How often a code may be sent to one phone; sends are those of the last day, in order.
+    """How often a code may be sent to one phone.
 
     OWASP ASVS 5.0 6.6.3 asks for such limits. The cool-down runs from the receipt of the ask:
-    it is `cool_down` for the first three sends of a day, then doubles with each.
+    it is `cool_down` for the first three sends of a day, then doubles with each, up to 128
+    times. An address with a reserve of its own is spared the doubling that others caused.
     """
 
     phone: tuple[Window, ...] = (
@@ -61,46 +64,73 @@ class SendLimits:
     reserve: Window = Window(3, timedelta(hours=1))
     cool_down: timedelta = timedelta(seconds=15)
 
-    def next_ask_at(
-        self, sends: Sequence[Send], address: str, now: datetime, *, has_reserve: bool
-    ) -> datetime:
-        """When `address` may have the next message sent: `now`, or later."""
-        free = self._shared_at(sends, address, now)
-        if has_reserve:
-            free = min(free, self._reserve_at(sends, address, now))
-        rest = self.rest(sends, address, has_reserve=has_reserve)
-        waited_on = _of(sends, address) if has_reserve else sends
-        ends = [free]
-        ends += [send.at + self.cool_down for send in sends[-1:]]
-        ends += [send.at + rest for send in waited_on[-1:]]
-        return max(ends)
+    def next_ask_at(self, asker: "Asker", now: datetime) -> datetime:
+        """When the asker may have the next message sent: `now`, or later."""
+        turns = sorted({now, *(turn for turn in self._turns(asker.sends) if turn > now)})
+        return next(turn for turn in turns if self._allows(asker, turn))
 
-    def rest(self, sends: Sequence[Send], address: str, *, has_reserve: bool) -> timedelta:
-        """How long the cool-down is by now, after the sends of the last day.
+    def rest(self, asker: "Asker", now: datetime) -> timedelta:
+        """How long the asker's cool-down is by now."""
+        doublings = len(asker.waited_on(now)) - SENDS_BEFORE_DOUBLING
+        return self.cool_down * (1 << min(max(doublings, 0), MOST_DOUBLINGS))
 
-        An address that has a reserve of its own is spared the doubling that others caused.
-        """
-        counted = len(_of(sends, address) if has_reserve else sends)
-        doublings = max(0, counted - SENDS_BEFORE_DOUBLING)
-        return self.cool_down * (1 << doublings)
+    def draws_on_reserve(self, asker: "Asker", now: datetime) -> bool:
+        """Whether a send allowed now has to be paid from the asker's own reserve."""
+        return not self._has_shared_room(asker, now)
 
-    def draws_on_reserve(self, sends: Sequence[Send], address: str, now: datetime) -> bool:
-        """Whether a send allowed now has to be paid from the address's own reserve."""
-        return self._shared_at(sends, address, now) > now
+    def _allows(self, asker: "Asker", at: datetime) -> bool:
+        last, waited_on = asker.current(at)[-1:], asker.waited_on(at)[-1:]
+        has_rested = all(at >= send.at + self.cool_down for send in last) and all(
+            at >= send.at + self.rest(asker, at) for send in waited_on
+        )
+        return has_rested and (self._has_shared_room(asker, at) or self._has_reserve(asker, at))
 
-    def _shared_at(self, sends: Sequence[Send], address: str, now: datetime) -> datetime:
-        shared = [send for send in sends if not send.reserved]
+    def _has_shared_room(self, asker: "Asker", at: datetime) -> bool:
+        shared = [send for send in asker.sends if not send.reserved]
         everyones = [send.at for send in shared]
-        addresses = [send.at for send in _of(shared, address)]
-        return max(
-            *(window.free_at(everyones, now) for window in self.phone),
-            *(window.free_at(addresses, now) for window in self.phone_and_address),
+        own = [send.at for send in shared if send.address == asker.address]
+        return all(window.remaining(everyones, at) for window in self.phone) and all(
+            window.remaining(own, at) for window in self.phone_and_address
         )
 
-    def _reserve_at(self, sends: Sequence[Send], address: str, now: datetime) -> datetime:
-        paid = [send.at for send in _of(sends, address) if send.reserved]
-        return self.reserve.free_at(paid, now)
+    def _has_reserve(self, asker: "Asker", at: datetime) -> bool:
+        paid = [send.at for send in asker.own(at) if send.reserved]
+        return asker.is_known(at) and self.reserve.remaining(paid, at) > 0
+
+    def _turns(self, sends: Sequence[Send]) -> Iterator[datetime]:
+        """Give every moment at which a refusal may turn into leave."""
+        windows = (*self.phone, *self.phone_and_address, self.reserve)
+        for send in sends:
+            yield from (send.at + window.length for window in windows)
+            yield from (
+                send.at + self.cool_down * (1 << doublings)
+                for doublings in range(MOST_DOUBLINGS + 1)
+            )
 
 
-def _of(sends: Sequence[Send], address: str) -> list[Send]:
-    return [send for send in sends if send.address == address]
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """An address that wants a message sent to a phone, and the sends to that phone, in order.
+
+    `known_until` is when the address's last sign-in with this phone stops counting.
+    """
+
+    address: str
+    sends: Sequence[Send]
+    known_until: datetime | None
+
+    def is_known(self, at: datetime) -> bool:
+        """Whether the phone has signed in from here lately enough for a reserve."""
+        return self.known_until is not None and at < self.known_until
+
+    def current(self, at: datetime) -> list[Send]:
+        """The sends of the last day."""
+        return [send for send in self.sends if send.at > at - A_DAY]
+
+    def own(self, at: datetime) -> list[Send]:
+        """Those of them that this address caused."""
+        return [send for send in self.current(at) if send.address == self.address]
+
+    def waited_on(self, at: datetime) -> list[Send]:
+        """Those of them that make this asker's cool-down longer."""
+        return self.own(at) if self.is_known(at) else self.current(at)

@@ -2,11 +2,18 @@
 
 import logging
 import logging.config
+import sys
+import threading
+from types import TracebackType
 from typing import Any
 
 import structlog
 
 _OURS = ("domain", "application", "adapters", "entrypoints")
+
+
+def _rank(level: str) -> int:
+    return logging.getLevelNamesMapping()[level]
 
 
 def log_config(level: str, log_format: str) -> dict[str, Any]:
@@ -33,7 +40,12 @@ def log_config(level: str, log_format: str) -> dict[str, Any]:
         "loggers": {
             **{name: {"level": loud} for name in _OURS},
             # granian's own would write to stdout, in another form.
-            "_granian": {"handlers": [], "level": loud, "propagate": True},
+            # Its news are the banner's; its troubles are everybody's.
+            "_granian": {
+                "handlers": [],
+                "level": max(loud, "WARNING", key=_rank),
+                "propagate": True,
+            },
             "granian.access": {"handlers": [], "level": loud, "propagate": True},
         },
     }
@@ -48,6 +60,10 @@ def configure_logs(level: str, log_format: str) -> None:
     # A log that cannot be written must not write about it: the complaint quotes the record.
     logging.raiseExceptions = False
     logging.captureWarnings(True)
+    sys.excepthook = _tell_escaped
+    threading.excepthook = lambda escaped: _tell_escaped(
+        escaped.exc_type, escaped.exc_value, escaped.exc_traceback
+    )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -57,3 +73,13 @@ def configure_logs(level: str, log_format: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _tell_escaped(
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+) -> None:
+    """Tell of what nobody caught, without its message, which may quote anything."""
+    if error is None or issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error or kind(), trace)
+        return
+    structlog.get_logger("entrypoints").critical("unforeseen", exc_info=error)

@@ -1,23 +1,30 @@
 """Addresses of the network, as they are written in settings."""
 
 import re
-from ipaddress import IPv6Address, ip_network
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from domain.errors import ValueRefused
 from entrypoints.settings.kinds import Bind, Network
 
-_BIND = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})")
+_BIND = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|(?P<v4>[0-9.]+)|(?P<name>[A-Za-z0-9.-]+))"
+    r":(?P<port>[0-9]{1,5})"
+)
 _URL = re.compile(r"[!-~]+")
 
 
 def read_bind(text: str) -> Bind:
     """Read host:port; an IPv6 address stands in brackets."""
+    refusal = ValueRefused("Takes host:port or [IPv6 address]:port, with a port from 1 to 65535.")
     match = _BIND.fullmatch(text)
-    port = int(match["port"]) if match else 0
-    if match is None or not 1 <= port <= 65535 or not _is_address(match["six"]):
-        raise ValueRefused("Takes host:port or [IPv6 address]:port, with a port from 1 to 65535.")
-    return Bind(match["six"] or match["name"], port)
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        raise refusal
+    try:
+        host = match["name"] or str(ip_address(match["v6"] or match["v4"]))
+    except ValueError as error:
+        raise refusal from error
+    return Bind(host, int(match["port"]))
 
 
 def read_url(text: str) -> str:
@@ -44,10 +51,3 @@ def read_network(text: str) -> Network:
             "Takes networks with no bit set behind the prefix, or single addresses, "
             "with commas between them."
         ) from error
-
-
-def _is_address(six: str | None) -> bool:
-    try:
-        return six is None or bool(IPv6Address(six))
-    except ValueError:
-        return False

@@ -32,7 +32,7 @@ def run_with_disk(disk: Path, size: str, *commands: Command) -> list[str]:
 
 def make_read_only(disk: Path) -> Command:
     """The command after which the disk cannot be written."""
-    return ["mount", "-o", "remount,ro", str(disk)]
+    return ["mount", "-o", "remount,bind,ro", str(disk)]
 
 
 def _way(disk: Path) -> Command:

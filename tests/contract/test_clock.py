@@ -1,0 +1,21 @@
+from datetime import timedelta
+
+import pytest
+
+from adapters.system import SystemClock
+from application.ports.clock import Clock
+from tests.fakes.clock import MovableClock
+
+
+@pytest.fixture(params=[MovableClock, SystemClock])
+def clock(request: pytest.FixtureRequest) -> Clock:
+    made: Clock = request.param()
+    return made
+
+
+def test_the_time_is_in_utc(clock: Clock) -> None:
+    assert clock.now().utcoffset() == timedelta(0)
+
+
+def test_the_time_is_in_whole_milliseconds(clock: Clock) -> None:
+    assert {clock.now().microsecond % 1000 for _ in range(100)} == {0}

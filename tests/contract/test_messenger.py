@@ -1,0 +1,137 @@
+import asyncio
+import os
+from collections.abc import Iterator
+from io import StringIO
+from typing import Protocol, TextIO
+
+import pytest
+
+from adapters.console import ConsoleMessenger
+from application.ports.errors import SenderUnavailable
+from application.ports.messenger import Handover, Messenger, Outcome
+from application.ports.probe import Probe
+from domain.phone import PhoneNumber
+from tests.builders import a_phone
+from tests.fakes.messenger import REFUSED, FakeMessenger
+
+PHONE = a_phone()
+TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
+
+
+class Sender(Messenger, Probe, Protocol):
+    """What sends and can be asked whether it would."""
+
+
+class Bench:
+    """A sender, and what became of the texts that it was given."""
+
+    def __init__(self, sender: Sender) -> None:
+        self.sender = sender
+
+    def shown(self) -> str:
+        """All that the phones got, in their order."""
+        raise NotImplementedError
+
+    def break_down(self) -> None:
+        """Let nothing go out any more."""
+        raise NotImplementedError
+
+
+class FakeBench(Bench):
+    def __init__(self) -> None:
+        self.fake = FakeMessenger()
+        super().__init__(self.fake)
+
+    def shown(self) -> str:
+        return "\n".join(f"{phone.e164} {text}" for phone, text in self.fake.messages)
+
+    def break_down(self) -> None:
+        self.fake.handover = REFUSED
+
+
+class ConsoleBench(Bench):
+    def __init__(self, stream: TextIO, reader: int | None = None) -> None:
+        super().__init__(ConsoleMessenger(stream))
+        self.stream = stream
+        self.reader = reader
+
+    def shown(self) -> str:
+        if isinstance(self.stream, StringIO):
+            return self.stream.getvalue()
+        assert self.reader is not None
+        return os.read(self.reader, 1_000_000).decode()
+
+    def break_down(self) -> None:
+        self.stream.close()
+
+
+def fake() -> Iterator[Bench]:
+    yield FakeBench()
+
+
+def console_in_memory() -> Iterator[Bench]:
+    yield ConsoleBench(StringIO())
+
+
+def console_on_a_pipe() -> Iterator[Bench]:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w", encoding="utf-8") as stream:
+        yield ConsoleBench(stream, reader)
+    os.close(reader)
+
+
+@pytest.fixture(
+    params=[fake, console_in_memory, console_on_a_pipe], ids=lambda open_one: open_one.__name__
+)
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    yield from request.param()
+
+
+async def test_what_was_accepted_went_out_to_that_phone(bench: Bench) -> None:
+    assert await bench.sender.send(PHONE, TEXT) == Handover(Outcome.ACCEPTED)
+
+    shown = bench.shown()
+    assert PHONE.e164 in shown
+    assert TEXT in shown
+
+
+async def test_many_texts_at_once_all_go_out_whole(bench: Bench) -> None:
+    texts = [f"{number:06} is your code" for number in range(50)]
+
+    answers = await asyncio.gather(*(bench.sender.send(PHONE, text) for text in texts))
+
+    shown = bench.shown()
+    assert {answer.outcome for answer in answers} == {Outcome.ACCEPTED}
+    assert [text for text in texts if shown.count(text) != 1] == []
+
+
+@pytest.mark.parametrize("text", ["", "\n", "नमस्ते 你好 👩‍🚀", "\x00\x1b[2J\ud800", "a" * 5000])
+async def test_no_text_makes_it_raise(bench: Bench, text: str) -> None:
+    assert (await bench.sender.send(PHONE, text)).outcome is Outcome.ACCEPTED
+
+
+async def test_one_that_works_is_found_to_work(bench: Bench) -> None:
+    await bench.sender.check()
+
+
+async def test_one_that_is_down_refuses_with_a_reason_that_tells_no_secret(bench: Bench) -> None:
+    bench.break_down()
+
+    answer = await bench.sender.send(PHONE, TEXT)
+
+    assert answer.outcome is Outcome.REFUSED
+    assert answer.reason
+    assert not secrets_in(answer.reason, PHONE)
+
+
+async def test_one_that_is_down_is_found_to_be_down(bench: Bench) -> None:
+    bench.break_down()
+
+    with pytest.raises(SenderUnavailable) as refusal:
+        await bench.sender.check()
+
+    assert str(refusal.value)
+
+
+def secrets_in(text: str, phone: PhoneNumber) -> list[str]:
+    return [secret for secret in (phone.e164, phone.e164[1:], "012345") if secret in text]

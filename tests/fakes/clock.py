@@ -1,0 +1,14 @@
+from datetime import UTC, datetime, timedelta
+
+
+class MovableClock:
+    """A clock that stands still until it is advanced."""
+
+    def __init__(self, now: datetime = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        self._now += by

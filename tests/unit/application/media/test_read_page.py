@@ -1,0 +1,113 @@
+"""A page of the library: newest first, and nothing of the deleted."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import PageNotRead
+from domain.identities.identity import Identity
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import ItemFilter, PageRequest
+from domain.media.picture import MediaKind
+from tests.builders import NOW, a_gif, a_tombstone, an_id, an_identity, an_item
+from tests.unit.application.wiring import House
+
+RAHUL, PRIYA = an_id(1), an_id(2)
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+async def keep(house: House, *kept: MediaItem | Identity) -> None:
+    """Put these into the database."""
+    records = house.database.records()
+    for one in kept:
+        if isinstance(one, MediaItem):
+            await records.media_items.add(one)
+        else:
+            await records.identities.add(one)
+
+
+def items(count: int, owner: str = RAHUL, first: int = 100) -> list[MediaItem]:
+    """Items of one owner, each a second newer than the one before."""
+    return [
+        an_item(id=an_id(first + number), owner=owner, created=NOW + timedelta(seconds=number))
+        for number in range(count)
+    ]
+
+
+async def test_the_newest_come_first(house: House) -> None:
+    await keep(house, an_identity(id=RAHUL), *items(5))
+    shown = await house.use_cases.read_page(ItemFilter(), PageRequest(1, 3))
+    assert [one.item.id for one in shown.items] == [an_id(104), an_id(103), an_id(102)]
+    assert (shown.page.total, shown.page.pages) == (5, 2)
+
+
+async def test_each_item_has_the_address_that_its_picture_opens_at(house: House) -> None:
+    await keep(house, an_identity(id=RAHUL), *items(2))
+    shown = await house.use_cases.read_page(ItemFilter(), PageRequest())
+    assert all(one.url.url.endswith(one.item.key) for one in shown.items)
+
+
+async def test_the_last_page_is_short_and_the_next_is_empty(house: House) -> None:
+    await keep(house, an_identity(id=RAHUL), *items(5))
+    second = await house.use_cases.read_page(ItemFilter(), PageRequest(2, 3))
+    third = await house.use_cases.read_page(ItemFilter(), PageRequest(3, 3))
+    far = await house.use_cases.read_page(ItemFilter(), PageRequest(10**30, 3))
+    assert [len(page.items) for page in (second, third, far)] == [2, 0, 0]
+    assert {page.page.total for page in (second, third, far)} == {5}
+
+
+async def test_items_are_chosen_by_owner_kind_and_category(house: House) -> None:
+    mine = an_item(id=an_id(11), owner=RAHUL, category="Party")
+    moving = a_gif(id=an_id(12), owner=RAHUL, category="party")
+    others = an_item(id=an_id(13), owner=PRIYA, category="Party")
+    await keep(house, an_identity(id=RAHUL), an_identity(id=PRIYA), mine, moving, others)
+    choices = {
+        "owner": (ItemFilter(owner=RAHUL), {mine.id, moving.id}),
+        "kind": (ItemFilter(kind=MediaKind.GIF), {moving.id}),
+        "category": (ItemFilter(category="Party"), {mine.id, others.id}),
+        "all": (ItemFilter(PRIYA, MediaKind.IMAGE, "Party"), {others.id}),
+        "none": (ItemFilter(PRIYA, MediaKind.GIF), set[str]()),
+    }
+    for chosen, expected in choices.values():
+        shown = await house.use_cases.read_page(chosen, PageRequest())
+        assert {one.item.id for one in shown.items} == expected
+        assert shown.page.total == len(expected)
+
+
+@pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.DOOMED])
+async def test_what_is_not_ready_is_not_shown(house: House, state: ItemState) -> None:
+    await keep(house, an_identity(id=RAHUL), an_item(owner=RAHUL, state=state))
+    shown = await house.use_cases.read_page(ItemFilter(), PageRequest())
+    assert (shown.items, shown.page.total) == ([], 0)
+
+
+async def test_nothing_of_the_deleted_is_shown_before_any_sweep(house: House) -> None:
+    deleted = a_tombstone(id=PRIYA)
+    await keep(house, an_identity(id=RAHUL), deleted, *items(3), *items(3, PRIYA, 200))
+    everybodys = await house.use_cases.read_page(ItemFilter(), PageRequest())
+    assert {one.item.owner for one in everybodys.items} == {RAHUL}
+    theirs = await house.use_cases.read_page(ItemFilter(owner=PRIYA), PageRequest())
+    assert (theirs.items, theirs.page.total) == ([], 0)
+
+
+async def test_every_page_is_read_to_the_end_whatever_of_it_is_hidden(house: House) -> None:
+    deleted = a_tombstone(id=PRIYA)
+    mine, theirs = items(7), items(7, PRIYA, 200)
+    await keep(house, an_identity(id=RAHUL), deleted, *mine, *theirs)
+    first = await house.use_cases.read_page(ItemFilter(), PageRequest(1, 4))
+    seen = []
+    for number in range(1, first.page.pages + 1):
+        shown = await house.use_cases.read_page(ItemFilter(), PageRequest(number, 4))
+        seen += [one.item.id for one in shown.items]
+    assert sorted(seen) == sorted(item.id for item in mine)
+
+
+async def test_a_database_that_does_not_answer_is_told_of(house: House) -> None:
+    house.database.is_down = True
+    for chosen in (ItemFilter(), ItemFilter(owner=RAHUL)):
+        with pytest.raises(PageNotRead):
+            await house.use_cases.read_page(chosen, PageRequest())

@@ -1,0 +1,158 @@
+"""Whatever fails while uploading is told, shows nothing, and is cleared away."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from application.identities.authenticate import Caller
+from domain.errors import FileNotStored, ItemNotSaved
+from domain.media.item import LEASE, SECOND_LOOK
+from domain.media.page import ItemFilter, PageRequest
+from tests.fakes.media_files import InMemoryFiles
+from tests.unit.application.breaking import BreakingDatabase, BreakingFiles, Killed, Steps
+from tests.unit.application.wiring import House
+
+
+class SlowFiles(InMemoryFiles):
+    """Files that take their time: each one a whole lease."""
+
+    house: House
+
+    async def store(self, key: str, content: bytes, content_type: str) -> None:
+        self.house.clock.advance(LEASE)
+        await super().store(key, content, content_type)
+
+
+@dataclass
+class Fragile:
+    """A house whose database and files fail at the same count of steps."""
+
+    steps: Steps = field(default_factory=Steps)
+
+    def __post_init__(self) -> None:
+        self.house = House(
+            database=BreakingDatabase(steps=self.steps), files=BreakingFiles(self.steps)
+        )
+
+
+@pytest.fixture
+def fragile() -> Fragile:
+    return Fragile()
+
+
+@pytest.fixture
+def house(fragile: Fragile) -> House:
+    return fragile.house
+
+
+@pytest.fixture
+async def caller(fragile: Fragile) -> Caller:
+    caller = await fragile.house.user()
+    fragile.steps.forget()
+    return caller
+
+
+async def shown_items(house: House) -> int:
+    """How many items the library shows."""
+    return (await house.use_cases.read_page(ItemFilter(), PageRequest())).page.total
+
+
+async def clear(house: House) -> None:
+    """Let the sweeper do all that it ever will."""
+    house.clock.advance(LEASE)
+    await house.use_cases.sweep()
+    house.clock.advance(SECOND_LOOK)
+    await house.use_cases.sweep()
+    assert (await house.use_cases.sweep()).total == 0
+
+
+async def test_a_store_that_does_not_take_the_file_is_told_of(house: House, caller: Caller) -> None:
+    house.files.broken = True
+    with pytest.raises(FileNotStored):
+        await house.upload(caller)
+    assert await shown_items(house) == 0
+
+
+async def test_a_database_that_takes_no_record_is_told_of_before_anything_is_stored(
+    house: House, caller: Caller
+) -> None:
+    house.database.is_down = True
+    with pytest.raises(ItemNotSaved):
+        await house.upload(caller)
+    assert house.files.kept == {}
+
+
+async def test_an_upload_that_takes_longer_than_its_lease_is_not_shown() -> None:
+    files = SlowFiles()
+    house = House(files=files)
+    files.house = house
+    caller = await house.user()
+    with pytest.raises(ItemNotSaved):
+        await house.upload(caller)
+    assert await shown_items(house) == 0
+    await clear(house)
+    assert files.kept == {}
+    assert house.database.media_items == {}
+
+
+async def test_an_upload_that_the_sweeper_gave_up_is_not_shown(
+    fragile: Fragile, caller: Caller
+) -> None:
+    house = fragile.house
+    fragile.steps.fails_at, fragile.steps.kills = 2, True
+    with pytest.raises(Killed):
+        await house.upload(caller)
+    fragile.steps.forget()
+    house.clock.advance(LEASE)
+    assert (await house.use_cases.sweep()).abandoned_uploads == 1
+    assert await shown_items(house) == 0
+
+
+@pytest.mark.parametrize("kills", [False, True], ids=["fails", "dies"])
+@pytest.mark.parametrize("step", range(1, 4))
+async def test_whatever_step_fails_nothing_is_shown_and_nothing_stays(
+    fragile: Fragile, caller: Caller, step: int, kills: bool
+) -> None:
+    house = fragile.house
+    fragile.steps.fails_at, fragile.steps.kills = step, kills
+    with pytest.raises(Killed if kills else (FileNotStored, ItemNotSaved)):
+        await house.upload(caller)
+    fragile.steps.forget()
+    assert await shown_items(house) == 0
+    await clear(house)
+    assert house.files.kept == {}
+    assert house.database.media_items == {}
+
+
+async def test_an_upload_whose_end_failed_is_there_as_a_whole_or_not_at_all(
+    fragile: Fragile, caller: Caller
+) -> None:
+    house = fragile.house
+    for step in range(1, 7):
+        fragile.steps.fails_at, fragile.steps.kills = step, True
+        try:
+            await house.upload(caller)
+        except Killed:
+            pass
+        finally:
+            fragile.steps.forget()
+    await clear(house)
+    items = [one.value for one in house.database.media_items.values()]
+    assert all(item.is_ready for item in items)
+    assert sorted(house.files.kept) == sorted(item.key for item in items)
+
+
+async def test_a_failure_that_was_told_leaves_no_picture_in_the_library(
+    fragile: Fragile, caller: Caller
+) -> None:
+    house = fragile.house
+    for step in range(1, 7):
+        before = await shown_items(house)
+        fragile.steps.forget()
+        fragile.steps.fails_at = step
+        try:
+            await house.upload(caller)
+        except (FileNotStored, ItemNotSaved):
+            fragile.steps.forget()
+            assert await shown_items(house) == before, f"step {step}"
+        fragile.steps.forget()

@@ -1,0 +1,92 @@
+"""A message is accepted, refused, nobody knows, or the number is bad."""
+
+import pytest
+
+from application.sign_in.verify_code import SignedIn
+from domain.errors import MessageNotSent, PhoneUnreachable, TooManyAsks
+from tests.builders import a_phone
+from tests.fakes.messenger import ACCEPTED, BAD_NUMBER, REFUSED, UNKNOWN, FakeMessenger
+from tests.unit.application.breaking import BreakingDatabase
+from tests.unit.application.wiring import House
+
+
+async def test_a_refused_message_is_told_with_its_reason() -> None:
+    house = House(messenger=FakeMessenger(REFUSED))
+    with pytest.raises(MessageNotSent) as refusal:
+        await house.ask()
+    assert refusal.value.sentence == REFUSED.reason
+
+
+async def test_a_refused_message_gives_the_slot_back() -> None:
+    house = House(messenger=FakeMessenger(REFUSED))
+    for _ in range(30):
+        with pytest.raises(MessageNotSent):
+            await house.ask()
+    house.messenger.handover = ACCEPTED
+    for number in range(3):
+        house.wait(15)
+        assert (await house.ask()).sent, number
+
+
+async def test_a_bad_number_is_told_as_such() -> None:
+    house = House(messenger=FakeMessenger(BAD_NUMBER))
+    with pytest.raises(PhoneUnreachable):
+        await house.ask()
+
+
+async def test_a_bad_number_gives_the_phones_slot_back() -> None:
+    house = House(messenger=FakeMessenger(BAD_NUMBER))
+    with pytest.raises(PhoneUnreachable):
+        await house.ask()
+    house.messenger.handover = ACCEPTED
+    assert (await house.ask()).sent
+
+
+async def test_when_nobody_knows_it_counts_as_sent() -> None:
+    house = House(messenger=FakeMessenger(UNKNOWN))
+    assert (await house.ask()).sent
+    assert not (await house.ask()).sent
+    assert len(house.messenger.messages) == 1
+
+
+async def test_when_nobody_knows_the_slot_is_kept() -> None:
+    house = House(messenger=FakeMessenger(UNKNOWN))
+    for _ in range(3):
+        await house.ask()
+        house.wait(15)
+    with pytest.raises(TooManyAsks):
+        await house.ask()
+
+
+async def test_when_nobody_knows_the_code_may_have_arrived_and_is_good() -> None:
+    house = House(messenger=FakeMessenger(UNKNOWN))
+    await house.ask()
+    assert isinstance(await house.answer(house.messenger.messages[0].code), SignedIn)
+
+
+async def test_the_code_of_a_refused_message_is_worth_nothing() -> None:
+    house = House(messenger=FakeMessenger(REFUSED))
+    with pytest.raises(MessageNotSent):
+        await house.ask()
+    record = house.database.phone_records[a_phone()].value
+    assert record.live_challenges(house.clock.now()) == ()
+
+
+async def test_a_refused_resend_leaves_the_code_that_arrived() -> None:
+    house = House()
+    first = await house.ask()
+    house.messenger.handover = REFUSED
+    house.wait(15)
+    with pytest.raises(MessageNotSent):
+        await house.ask()
+    code = house.messenger.messages[0].code
+    assert isinstance(await house.answer(code, request_id=first.request_id), SignedIn)
+
+
+async def test_the_caller_learns_of_the_refusal_even_if_the_slot_cannot_be_given_back() -> None:
+    database = BreakingDatabase()
+    house = House(database=database, messenger=FakeMessenger(REFUSED))
+    database.steps.fails_at = 3
+    with pytest.raises(MessageNotSent):
+        await house.ask()
+    assert database.steps.failed

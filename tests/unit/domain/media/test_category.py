@@ -1,0 +1,30 @@
+"""A category is returned exactly as sent."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.errors import ValueRefused
+from domain.media.category import parse_category
+
+
+@pytest.mark.parametrize("text", ["", " ", "Party  ", "e\u0308", "ﬁ", "\ttab", "🎉" * 64, "a" * 64])
+def test_it_is_kept_to_the_letter(text: str) -> None:
+    assert parse_category(text) == text
+
+
+@pytest.mark.parametrize("text", ["a" * 65, "a\u0000", "\ud83c", "a\udfff"], ids=ascii)
+def test_what_is_too_long_or_cannot_be_stored_is_refused(text: str) -> None:
+    with pytest.raises(ValueRefused):
+        parse_category(text)
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(st.text(max_size=70))
+def test_any_text_is_kept_or_refused(text: str) -> None:
+    try:
+        kept = parse_category(text)
+    except ValueRefused:
+        return
+    assert kept == text
+    assert len(text.encode().decode()) <= 64

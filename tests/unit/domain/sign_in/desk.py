@@ -1,0 +1,78 @@
+"""A phone's record over time, asked and answered as a use case would."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Final
+
+from domain.errors import TooManyAsks
+from domain.sign_in.code import Code
+from domain.sign_in.decisions import Answer, Ask, Asked, Judged
+from domain.sign_in.phone_record import PhoneRecord
+from domain.sign_in.send import SendLimits
+from tests.builders import NOW, a_challenge, an_id
+
+HOME: Final = "203.0.113.7"
+WORK: Final = "198.51.100.20"
+WRONG: Final = "999999"
+
+
+def stranger(number: int) -> str:
+    """A different address for each number."""
+    return f"2001:db8:0:{number:x}::/64"
+
+
+@dataclass
+class Desk:
+    """Holds one record; the codes of its challenges are 000001, 000002 and so on."""
+
+    record: PhoneRecord = field(default_factory=PhoneRecord)
+    now: datetime = NOW
+    limits: SendLimits = field(default_factory=SendLimits)
+    fresh: "count[int]" = field(default_factory=lambda: count(1))
+
+    def wait(self, seconds: float = 0, **span: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds, **span)
+
+    def later(self, seconds: float) -> "Desk":
+        """The same desk at another time, whatever becomes of this one."""
+        return replace(self, now=self.now + timedelta(seconds=seconds))
+
+    def ask(self, address: str = HOME) -> Asked:
+        """Ask for a code now."""
+        number = next(self.fresh)
+        challenge = a_challenge(
+            id=an_id(number), created=self.now, expires=self.now + timedelta(minutes=5)
+        )
+        ask = Ask(address, self.now, challenge, f"request-{number}")
+        self.record, asked = self.record.ask(ask, self.limits)
+        return asked
+
+    def send(self, address: str = HOME) -> Asked:
+        """Ask as soon as a message goes out."""
+        while True:
+            try:
+                asked = self.ask(address)
+            except TooManyAsks as refusal:
+                self.wait(refusal.retry_after)
+                continue
+            if asked.is_new:
+                return asked
+            self.now = asked.next_ask_at
+
+    def answer(self, digits: str, address: str = HOME, request_id: str | None = None) -> Judged:
+        """Answer with a code now."""
+        codes = {one.id: code_of(one.id) for one in self.record.live_challenges(self.now)}
+        answer = Answer(Code(digits), address, self.now, request_id)
+        self.record, judged = self.record.judge(answer, codes, self.limits)
+        return judged
+
+    def tries(self, times: int, address: str = HOME, request_id: str | None = None) -> list[int]:
+        """Answer wrongly so many times; say how many tries were left after each."""
+        return [self.answer(WRONG, address, request_id).tries_left for _ in range(times)]
+
+
+def code_of(challenge_id: str) -> str:
+    """The code that the desk gives to a challenge."""
+    return f"{int(challenge_id, 16):06d}"

@@ -1,0 +1,88 @@
+"""How a code is derived (RFC 4226 §5.3), and how long it lives."""
+
+import hashlib
+import hmac
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain.sign_in.challenge import CODE_DIGITS, LIFETIME, Challenge
+from tests.builders import NOW, a_challenge, a_phone
+
+PEPPER = b"a pepper of thirty-two bytes, yes"
+
+
+def test_a_code_is_six_digits() -> None:
+    codes = [a_challenge(nonce=bytes([number])).code(PEPPER, a_phone()) for number in range(200)]
+    assert all(len(code) == CODE_DIGITS and code.isascii() and code.isdecimal() for code in codes)
+    assert any(code.startswith("0") for code in codes)
+
+
+def test_the_same_challenge_gives_the_same_code() -> None:
+    assert a_challenge().code(PEPPER, a_phone()) == a_challenge().code(PEPPER, a_phone())
+
+
+@pytest.mark.parametrize("changed", [{"id": "another"}, {"nonce": b"another"}], ids=["id", "nonce"])
+def test_a_code_hangs_on_every_part_of_its_challenge(changed: dict[str, str | bytes]) -> None:
+    before, after = a_challenge(), a_challenge(**changed)
+    assert before.code(PEPPER, a_phone()) != after.code(PEPPER, a_phone())
+
+
+def test_a_code_hangs_on_the_phone() -> None:
+    assert a_challenge().code(PEPPER, a_phone(1)) != a_challenge().code(PEPPER, a_phone(2))
+
+
+def test_a_code_hangs_on_the_pepper() -> None:
+    assert a_challenge().code(PEPPER, a_phone()) != a_challenge().code(b"another", a_phone())
+
+
+def test_parts_cannot_be_shifted_into_each_other() -> None:
+    one, other = a_challenge(id="ab", nonce=b"c"), a_challenge(id="a", nonce=b"bc")
+    assert one.code(PEPPER, a_phone()) != other.code(PEPPER, a_phone())
+
+
+def test_a_code_is_the_first_eight_bytes_of_an_hmac_modulo_a_million() -> None:
+    challenge, phone = a_challenge(), a_phone()
+    parts = [b"sign_in", challenge.id.encode(), phone.e164.encode(), challenge.nonce]
+    message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+    mac = hmac.new(PEPPER, message, hashlib.sha256).digest()
+    assert int(challenge.code(PEPPER, phone)) == int.from_bytes(mac[:8], "big") % 1_000_000
+
+
+def test_codes_spread_over_all_digits() -> None:
+    codes = [
+        a_challenge(nonce=number.to_bytes(4, "big")).code(PEPPER, a_phone())
+        for number in range(2000)
+    ]
+    for position in range(CODE_DIGITS):
+        seen = Counter(code[position] for code in codes)
+        assert set(seen) == set("0123456789")
+        assert max(seen.values()) < 300
+
+
+def test_a_challenge_lives_until_it_expires() -> None:
+    challenge = a_challenge()
+    assert challenge.is_live(NOW + LIFETIME - timedelta(milliseconds=1))
+    assert not challenge.is_live(NOW + LIFETIME)
+
+
+def test_a_spent_challenge_is_not_alive() -> None:
+    assert not a_challenge(spent=True).is_live(NOW)
+    assert not a_challenge(spent=True).can_be_sent(NOW)
+
+
+def test_a_challenge_is_sent_as_long_as_a_minute_is_left() -> None:
+    challenge = a_challenge()
+    assert challenge.can_be_sent(NOW + timedelta(minutes=4))
+    assert not challenge.can_be_sent(NOW + timedelta(minutes=4, milliseconds=1))
+
+
+def test_a_challenge_holds_no_code() -> None:
+    challenge = a_challenge()
+    code = challenge.code(PEPPER, a_phone())
+    assert code not in repr(challenge)
+    kept = {"id", "purpose", "nonce", "key_id", "created", "expires", "spent"}
+    assert set(Challenge.__slots__) == kept
+    assert replace(challenge, spent=True).code(PEPPER, a_phone()) == code

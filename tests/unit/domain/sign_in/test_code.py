@@ -1,0 +1,108 @@
+"""A code is read as people type it: in any script, with spaces and hyphens anywhere."""
+
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.errors import ValueRefused
+from domain.sign_in.code import Code, parse_code
+
+ZEROS = [
+    chr(point)
+    for point in range(sys.maxunicode + 1)
+    if unicodedata.decimal(chr(point), None) == 0 and chr(point + 9).isdecimal()
+]
+SPACES = [
+    chr(point) for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)) == "Zs"
+]
+HYPHENS = [
+    "\N{HYPHEN-MINUS}",
+    "\N{HYPHEN}",
+    "\N{NON-BREAKING HYPHEN}",
+    "\N{FIGURE DASH}",
+    "\N{EN DASH}",
+    "\N{EM DASH}",
+    "\N{MINUS SIGN}",
+    "\N{SMALL HYPHEN-MINUS}",
+    "\N{FULLWIDTH HYPHEN-MINUS}",
+]
+
+property_test = settings(deadline=None, derandomize=True, database=None)
+
+
+def in_script(digits: str, zero: str) -> str:
+    """The same digits in another script."""
+    return "".join(chr(ord(zero) + int(digit)) for digit in digits)
+
+
+@pytest.mark.parametrize("text", ["012313", "012 313", "012-313", " 0 1 2-3 1 3\n", "012\u00a0313"])
+def test_spaces_and_hyphens_are_dropped(text: str) -> None:
+    assert parse_code(text) == Code("012313")
+
+
+@pytest.mark.parametrize("hyphen", HYPHENS, ids=unicodedata.name)
+def test_every_hyphen_is_dropped(hyphen: str) -> None:
+    assert parse_code(f"012{hyphen}313") == Code("012313")
+
+
+@pytest.mark.parametrize("space", SPACES, ids=unicodedata.name)
+def test_every_space_is_dropped(space: str) -> None:
+    assert parse_code(f"012{space}313") == Code("012313")
+
+
+@pytest.mark.parametrize("zero", ZEROS, ids=unicodedata.name)
+def test_the_digits_of_every_script_are_read(zero: str) -> None:
+    assert parse_code(in_script("0123456789"[4:], zero)) == Code("456789")
+    assert parse_code(in_script("012313", zero)) == Code("012313")
+
+
+@property_test
+@given(st.from_regex(r"[0-9]{6}", fullmatch=True), st.lists(st.sampled_from(ZEROS), min_size=6))
+def test_the_digits_of_one_code_may_be_of_several_scripts(digits: str, zeros: list[str]) -> None:
+    text = "".join(in_script(one, zero) for one, zero in zip(digits, zeros, strict=False))
+    assert parse_code(text) == Code(digits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "12345",
+        "1234567",
+        "12345a",
+        "½23456",
+        "12345²",
+        "①23456",
+        "+12345",
+        "12.345",
+        "一二三四五六",
+    ],
+)
+def test_what_is_not_six_digits_is_refused(text: str) -> None:
+    with pytest.raises(ValueRefused):
+        parse_code(text)
+
+
+def test_six_digits_in_a_very_long_text_are_refused() -> None:
+    with pytest.raises(ValueRefused):
+        parse_code("012313" + " " * 1000)
+
+
+@property_test
+@given(st.text(max_size=60))
+def test_any_text_is_six_ascii_digits_or_refused(text: str) -> None:
+    try:
+        code = parse_code(text)
+    except ValueRefused:
+        return
+    assert len(code.digits) == 6
+    assert code.digits.isascii()
+    assert code.digits.isdecimal()
+
+
+def test_a_code_gets_into_no_log() -> None:
+    assert "012313" not in f"{parse_code('012313')!r} {parse_code('012313')}"

@@ -1,0 +1,71 @@
+"""Nobody gets more than 30 + 5 x 10 tries in a million in a day."""
+
+import pytest
+
+from domain.errors import TooManyAsks, TooManyTries
+from tests.unit.domain.sign_in.desk import HOME, WRONG, Desk, stranger
+
+DAY = 24 * 60 * 60
+MOST = 30 + 5 * 10
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def counted(desk: Desk, address: str, request_id: str | None = None, times: int = 6) -> int:
+    """How many of so many guesses are answered."""
+    done = 0
+    for _ in range(times):
+        try:
+            desk.answer(WRONG, address, request_id)
+        except TooManyTries:
+            break
+        done += 1
+    return done
+
+
+def tries_in_a_day(desk: Desk, addresses: int) -> int:
+    """All that so many addresses get who ask and guess, with ids and without, as they may."""
+    end = desk.later(DAY).now
+    total, visit = 0, 0
+    while desk.now < end:
+        visit += 1
+        address = stranger(visit % addresses)
+        try:
+            asked = desk.ask(address)
+        except TooManyAsks:
+            asked = None
+        if asked and visit % 2:
+            total += counted(desk, address, asked.send.request_id)
+        total += counted(desk, address)
+        total += counted(desk, address, "unknown")
+        desk.wait(67)
+    return total
+
+
+@pytest.mark.parametrize("addresses", [1, 2, 7, 1300])
+def test_however_many_addresses_ask_and_guess(desk: Desk, addresses: int) -> None:
+    assert 0 < tries_in_a_day(desk, addresses) <= MOST
+
+
+def test_many_addresses_come_close_to_it(desk: Desk) -> None:
+    assert tries_in_a_day(desk, 1300) == MOST
+
+
+def test_guesses_at_a_phone_that_never_asks_are_fewer(desk: Desk) -> None:
+    total = 0
+    for visit in range(DAY // 60):
+        total += counted(desk, stranger(visit))
+        desk.wait(60)
+    assert total == 30
+
+
+def test_what_is_kept_of_guessing_all_day_does_not_grow_without_end(desk: Desk) -> None:
+    for _ in range(3):
+        tries_in_a_day(desk, 1300)
+    desk.send(HOME)
+    tries = desk.record.unbound_tries
+    assert len(tries.of_pool) <= 30
+    assert len(tries.of_addresses) + len(tries.of_pool) + len(desk.record.sends) <= 2 * MOST

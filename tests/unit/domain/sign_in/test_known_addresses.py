@@ -1,0 +1,114 @@
+"""An address from which the phone has signed in has a reserve that strangers cannot use up."""
+
+import pytest
+
+from domain.errors import TooManyAsks
+from domain.sign_in.phone_record import MOST_KNOWN_ADDRESSES
+from tests.unit.domain.sign_in.desk import HOME, WORK, Desk, code_of, stranger
+
+HOUR = 60 * 60
+
+
+def signed_in(desk: Desk, address: str = HOME) -> None:
+    """Send a code to this address and answer with it."""
+    asked = desk.send(address)
+    assert desk.answer(code_of(asked.challenge.id), address).is_right
+
+
+def flood(desk: Desk) -> None:
+    """Let strangers use up what the phone gets in fifteen minutes."""
+    for number in range(5):
+        desk.send(stranger(number))
+    desk.wait(4 * 60)
+    with pytest.raises(TooManyAsks):
+        desk.ask(stranger(99))
+
+
+@pytest.fixture
+def desk() -> Desk:
+    desk = Desk()
+    signed_in(desk)
+    desk.wait(days=2)
+    return desk
+
+
+def test_strangers_cannot_use_up_the_owners_messages(desk: Desk) -> None:
+    flood(desk)
+    assert desk.ask(HOME).is_new
+
+
+def test_strangers_cannot_make_the_owner_wait_longer_than_one_cool_down(desk: Desk) -> None:
+    for number in range(5):
+        desk.send(stranger(number))
+    desk.wait(15)
+    assert desk.ask(HOME).is_new
+
+
+def test_who_never_signed_in_has_no_reserve(desk: Desk) -> None:
+    flood(desk)
+    with pytest.raises(TooManyAsks):
+        desk.ask(WORK)
+
+
+def test_the_fourth_message_from_the_reserve_goes_out_an_hour_after_the_first() -> None:
+    desk = Desk()
+    signed_in(desk)
+    desk.wait(days=2)
+    for number in range(10):
+        desk.send(stranger(number))
+    sent = [desk.send(HOME).send.at for _ in range(4)]
+    assert all(send.reserved for send in desk.record.sends if send.address == HOME)
+    assert (sent[3] - sent[0]).total_seconds() == HOUR
+
+
+def test_while_the_phone_has_messages_left_the_reserve_is_not_touched(desk: Desk) -> None:
+    for _ in range(3):
+        desk.send(HOME)
+    assert not any(send.reserved for send in desk.record.sends)
+
+
+def test_what_came_from_the_reserve_does_not_count_against_the_phone(desk: Desk) -> None:
+    for _ in range(3):
+        desk.send(HOME)
+    for _ in range(2):
+        desk.send(HOME)
+    assert sum(send.reserved for send in desk.record.sends) == 2
+    desk.wait(60)
+    assert desk.ask(stranger(1)).is_new
+
+
+def test_the_reserve_lasts_ninety_days_from_the_latest_sign_in() -> None:
+    desk = Desk()
+    signed_in(desk)
+    desk.wait(days=60)
+    signed_in(desk)
+    desk.wait(days=89)
+    flood(desk)
+    assert desk.later(0).ask(HOME).is_new
+    desk.wait(days=1)
+    flood(desk)
+    with pytest.raises(TooManyAsks):
+        desk.ask(HOME)
+
+
+def test_an_address_is_known_once_however_often_it_signs_in() -> None:
+    desk = Desk()
+    for _ in range(3):
+        signed_in(desk)
+    assert [known.address for known in desk.record.known_addresses] == [HOME]
+
+
+def test_the_address_that_signed_in_longest_ago_is_forgotten_when_there_are_too_many() -> None:
+    desk = Desk()
+    for number in range(MOST_KNOWN_ADDRESSES + 1):
+        desk.wait(days=1)
+        signed_in(desk, stranger(number))
+    known = {one.address for one in desk.record.known_addresses}
+    assert known == {stranger(number) for number in range(1, MOST_KNOWN_ADDRESSES + 1)}
+
+
+def test_a_wrong_answer_makes_no_address_known() -> None:
+    desk = Desk()
+    desk.send(HOME)
+    desk.tries(4, HOME)
+    assert desk.record.known_addresses == ()

@@ -1,0 +1,27 @@
+"""The text of a message, as phones read it."""
+
+import re
+
+from domain.sign_in.code import Code
+from domain.sign_in.message import general_text
+
+
+def test_the_code_is_the_first_run_of_digits() -> None:
+    text = general_text("Route 66666", Code("012313"))
+    assert re.findall(r"\d{4,6}", text)[0] == "012313"
+
+
+def test_it_names_the_app() -> None:
+    assert "Dialtone" in general_text("Dialtone", Code("012313"))
+
+
+def test_it_says_how_long_and_how_often_the_code_works() -> None:
+    text = general_text("Dialtone", Code("012313"))
+    assert "5 minutes" in text
+    assert "once" in text
+
+
+def test_it_fits_into_one_message() -> None:
+    text = general_text("Dialtone", Code("012313"))
+    assert text.isascii()
+    assert len(text) <= 140

@@ -1,0 +1,159 @@
+"""What a refused answer is told is true: then one counts, and a second before none does."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from domain.errors import TooManyAsks, TooManyTries
+from tests.unit.domain.sign_in.desk import HOME, WORK, WRONG, Desk, code_of, stranger
+
+HOUR = 60 * 60
+
+
+def counts(desk: Desk, address: str, seconds: float) -> bool:
+    """Whether an answer from here, so many seconds from now, is answered.
+
+    Who asked for the latest message may ask for another first: its tries do not come back.
+    """
+    desk = desk.later(seconds)
+    if _is_answered(desk, address):
+        return True
+    if not desk.record.sends or desk.record.sends[-1].address != address:
+        return False
+    with suppress(TooManyAsks):
+        desk.ask(address)
+    return _is_answered(desk, address)
+
+
+def _is_answered(desk: Desk, address: str) -> bool:
+    try:
+        desk.later(0).answer(WRONG, address)
+    except TooManyTries:
+        return False
+    return True
+
+
+def told(desk: Desk, address: str) -> int:
+    """How long an answer is told to wait."""
+    with pytest.raises(TooManyTries) as refusal:
+        desk.later(0).answer(WRONG, address)
+    return refusal.value.retry_after
+
+
+def spend_pool(desk: Desk, first: int) -> None:
+    """Let strangers use up what they have in an hour."""
+    for number in range(first, first + 15):
+        desk.answer(WRONG, stranger(number))
+
+
+def after_five_tries(desk: Desk) -> str:
+    desk.tries(2, WORK)
+    desk.wait(600)
+    desk.tries(3, WORK)
+    return WORK
+
+
+def after_five_tries_at_ones_own_code(desk: Desk) -> str:
+    desk.send(HOME)
+    desk.tries(5, HOME)
+    desk.wait(20)
+    return HOME
+
+
+def after_five_tries_with_the_messages_spent_as_well(desk: Desk) -> str:
+    for _ in range(5):
+        desk.send(HOME)
+    desk.tries(5, HOME)
+    desk.wait(20)
+    return HOME
+
+
+def after_strangers_spent_the_hour(desk: Desk) -> str:
+    spend_pool(desk, 0)
+    desk.wait(600)
+    return WORK
+
+
+def after_strangers_spent_the_day(desk: Desk) -> str:
+    spend_pool(desk, 0)
+    desk.wait(2 * HOUR)
+    spend_pool(desk, 100)
+    return WORK
+
+
+def after_five_tries_that_were_the_last_of_the_day(desk: Desk) -> str:
+    spend_pool(desk, 0)
+    desk.wait(2 * HOUR)
+    for number in range(10):
+        desk.answer(WRONG, stranger(100 + number))
+    desk.tries(5, WORK)
+    return WORK
+
+
+def after_the_tries_of_ones_own_message(desk: Desk) -> str:
+    asked = desk.send(HOME)
+    desk.tries(5, WORK, asked.send.request_id)
+    desk.wait(3)
+    return HOME
+
+
+def after_the_tries_of_ones_last_message(desk: Desk) -> str:
+    desk.send(HOME)
+    desk.send(HOME)
+    asked = desk.send(HOME)
+    desk.tries(5, WORK, asked.send.request_id)
+    desk.wait(30)
+    return HOME
+
+
+SITUATIONS = [
+    after_five_tries,
+    after_five_tries_at_ones_own_code,
+    after_five_tries_with_the_messages_spent_as_well,
+    after_strangers_spent_the_hour,
+    after_strangers_spent_the_day,
+    after_five_tries_that_were_the_last_of_the_day,
+    after_the_tries_of_ones_own_message,
+    after_the_tries_of_ones_last_message,
+]
+
+
+@pytest.fixture(params=SITUATIONS, ids=lambda situation: situation.__name__)
+def refused(request: pytest.FixtureRequest) -> tuple[Desk, str]:
+    """A desk, and an address whose answers are refused now."""
+    situation: Callable[[Desk], str] = request.param
+    desk = Desk()
+    return desk, situation(desk)
+
+
+def test_an_answer_counts_when_the_wait_is_over(refused: tuple[Desk, str]) -> None:
+    desk, address = refused
+    assert counts(desk, address, told(desk, address))
+
+
+def test_no_answer_counts_a_second_earlier(refused: tuple[Desk, str]) -> None:
+    desk, address = refused
+    assert not counts(desk, address, told(desk, address) - 1)
+
+
+def test_with_an_id_whose_tries_are_used_up_the_wait_is_for_another_message() -> None:
+    desk = Desk()
+    asked = desk.send(HOME)
+    desk.tries(5, HOME, asked.send.request_id)
+    desk.wait(4)
+    with pytest.raises(TooManyTries) as refusal:
+        desk.answer(code_of(asked.challenge.id), HOME, asked.send.request_id)
+    assert refusal.value.retry_after == 11
+    assert not desk.later(10).ask(HOME).is_new
+    assert desk.later(11).ask(HOME).is_new
+
+
+def test_when_another_message_can_be_asked_for_at_once_the_wait_is_a_second() -> None:
+    desk = Desk()
+    asked = desk.send(HOME)
+    desk.tries(5, HOME, asked.send.request_id)
+    desk.wait(60)
+    with pytest.raises(TooManyTries) as refusal:
+        desk.answer(WRONG, HOME, asked.send.request_id)
+    assert refusal.value.retry_after == 1

@@ -1,0 +1,92 @@
+"""How many messages a phone gets: from everywhere together, and from one address."""
+
+import pytest
+
+from domain.errors import TooManyAsks
+from tests.unit.domain.sign_in.desk import HOME, WORK, Desk, code_of, stranger
+
+QUARTER = 15 * 60
+DAY = 24 * 60 * 60
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def messages_within(desk: Desk, seconds: int, *addresses: str) -> int:
+    """How many messages go out when all addresses ask each second or as soon as it may work."""
+    end = desk.later(seconds).now
+    sent = 0
+    while desk.now < end:
+        waits = []
+        for address in addresses:
+            try:
+                asked = desk.ask(address)
+            except TooManyAsks as refusal:
+                waits.append(refusal.retry_after)
+                continue
+            sent += asked.is_new
+            waits.append(1)
+        desk.wait(min(waits))
+    return sent
+
+
+def test_one_address_gets_three_messages_in_fifteen_minutes(desk: Desk) -> None:
+    assert messages_within(desk, QUARTER, HOME) == 3
+
+
+def test_one_address_gets_five_messages_a_day(desk: Desk) -> None:
+    assert messages_within(desk, DAY, HOME) == 5
+
+
+def test_all_addresses_together_get_five_messages_in_fifteen_minutes(desk: Desk) -> None:
+    assert messages_within(desk, QUARTER, *map(stranger, range(20))) == 5
+
+
+def test_all_addresses_together_get_ten_messages_a_day(desk: Desk) -> None:
+    assert messages_within(desk, DAY, *map(stranger, range(20))) == 10
+
+
+def test_the_sixth_message_goes_out_fifteen_minutes_after_the_first(desk: Desk) -> None:
+    first = desk.send(stranger(0))
+    for number in range(1, 5):
+        desk.send(stranger(number))
+    sixth = desk.send(stranger(5))
+    assert (sixth.send.at - first.send.at).total_seconds() == QUARTER
+
+
+def test_an_addresss_fourth_message_goes_out_fifteen_minutes_after_its_first(desk: Desk) -> None:
+    first = desk.send()
+    desk.send()
+    desk.send()
+    assert (desk.send().send.at - first.send.at).total_seconds() == QUARTER
+
+
+def test_what_one_address_used_up_another_still_has(desk: Desk) -> None:
+    for _ in range(3):
+        desk.send(HOME)
+    desk.wait(15)
+    with pytest.raises(TooManyAsks):
+        desk.ask(HOME)
+    assert desk.ask(WORK).is_new
+
+
+def test_a_spent_budget_sends_nothing_and_keeps_nothing(desk: Desk) -> None:
+    for _ in range(3):
+        desk.send()
+    desk.wait(15)
+    before = desk.record
+    for _ in range(100):
+        with pytest.raises(TooManyAsks):
+            desk.ask()
+    assert desk.record is before
+
+
+def test_a_right_answer_gives_no_message_back(desk: Desk) -> None:
+    for _ in range(5):
+        desk.send(stranger(len(desk.record.sends)))
+    assert desk.answer(code_of(desk.record.challenges[0].id), stranger(0)).is_right
+    desk.wait(120)
+    with pytest.raises(TooManyAsks):
+        desk.ask(WORK)

@@ -1,0 +1,118 @@
+"""What never stands in the log."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from domain.sign_in.code import parse_code
+from entrypoints.logs import bind_request_id
+from entrypoints.logs.formatter import LineFormatter, as_json
+from entrypoints.logs.masking import mask_text
+from tests.builders import a_challenge, a_phone, an_id, an_identity
+from tests.log_lines import a_record, logged
+
+PHONE = a_phone()
+DIGITS = PHONE.e164.removeprefix("+")
+
+
+def test_a_phone_is_masked_wherever_it_stands() -> None:
+    line = LineFormatter(as_json).format(
+        a_record(
+            {
+                "event": f"sent to {PHONE.e164}",
+                "phone": PHONE,
+                "number": PHONE.e164,
+                "nested": {"to": [PHONE, DIGITS], PHONE.e164: 1},
+                "identity": an_identity(phone=PHONE),
+                "path": Path(f"/x/{DIGITS}"),
+                "error": ValueError(PHONE.e164),
+            }
+        )
+    )
+
+    assert DIGITS not in line
+    assert json.loads(line)["phone"] == PHONE.masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+14155552671",
+        "14155552671",
+        "004915123456789",
+        "tel14155552671x",
+        "phone=%2B14155552671",
+        "+1 415-555-2671",
+        "+1 (415) 555 2671",
+        "(415) 555-2671",
+        "98765 43210",
+        "\uff0b\u0661\u0664\u0661\u0665\u0665\u0665\u0665",
+        "1234567",
+    ],
+)
+def test_what_looks_like_a_phone_keeps_its_last_two_digits(text: str) -> None:
+    masked = mask_text(f"before {text} after")
+
+    assert sum(one.isdigit() for one in masked) <= 3  # a %2B may stand before it
+    assert masked.startswith("before ")
+    assert masked.endswith(" after")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        an_id(5),
+        "123456789012345678901234",
+        "0123456789abcdef0123456789abcdef",
+        "01234567890123456789012345678901.jpg",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "2026-05-01T09:30:00.123456789Z",
+        "2026-05-01 09:30:00 +0000",
+        "192.168.100.200:49152",
+        "took 12.123456789 s",
+        "GET /library?page=1 200 1234",
+        "worker 123456 of 4",
+    ],
+)
+def test_ids_times_addresses_and_durations_stay(text: str) -> None:
+    assert mask_text(text) == text
+
+
+@pytest.mark.parametrize("request_id", ["1234567890abcdef", "0123456-7890123", "a" * 64])
+def test_a_request_id_stays_as_it_is(request_id: str) -> None:
+    with bind_request_id(request_id):
+        assert logged("x")["request_id"] == request_id
+
+
+def test_a_phone_passed_off_as_a_request_id_is_masked() -> None:
+    with bind_request_id(PHONE.e164):
+        assert DIGITS not in logged("x")["request_id"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "code", "otp", "token", "access_token", "refresh-token", "authorization", "Authorization",
+        "body", "request_body", "cookie", "Set-Cookie", "password", "secret", "pepper", "text",
+        "sign_in_code",
+    ],
+)  # fmt: skip
+def test_what_stands_under_the_key_of_a_secret_is_hidden(key: str) -> None:
+    for value in ("123456", 123456, ["123456"], b"123456", {"x": "123456"}):
+        line = logged({"event": "x", key: value, "headers": {key: value}})
+
+        assert line[key] == line["headers"][key] == "(hidden)"
+
+
+@pytest.mark.parametrize("key", ["status_code", "exit_code", "error_code"])
+def test_other_codes_are_shown(key: str) -> None:
+    assert logged({"event": "x", key: 404})[key] == 404
+
+
+def test_what_hides_itself_stays_hidden() -> None:
+    line = json.dumps(logged({"event": "x", "answer": parse_code("123456"), "y": [a_challenge()]}))
+
+    assert "123456" not in line
+    assert "nonce" in line
+    assert "\\u0001" not in line

@@ -24,7 +24,8 @@ ours.debug("ours for debugging")
 logging.getLogger("application").debug("also ours")
 logging.getLogger("vendor").info("a vendor's %s", "text")
 logging.getLogger("vendor").debug("a vendor's debugging")
-logging.getLogger("_granian").info("the server's")
+logging.getLogger("_granian").info("the server's news")
+logging.getLogger("_granian").warning("the server's trouble")
 warnings.warn("a warning")
 try:
     raise RuntimeError("tops3cret")
@@ -63,13 +64,13 @@ def test_every_logger_writes_to_stderr_in_one_form(
     assert events == [
         ("entrypoints.test", "info", "ours"),
         ("vendor", "info", "a vendor's text"),
-        ("_granian", "info", "the server's"),
-        ("py.warnings", "warning", "<string>:15: UserWarning: a warning"),
+        ("_granian", "warning", "the server's trouble"),
+        ("py.warnings", "warning", "<string>:16: UserWarning: a warning"),
         ("entrypoints.test", "error", "an exception"),
         ("asyncio", "error", "a task's"),
     ]
     assert lines[0]["request_id"] == "a-request"
-    assert lines[4]["exception"] == "RuntimeError\n  <string>:17 <module>"
+    assert lines[4]["exception"] == "RuntimeError\n  <string>:18 <module>"
 
 
 def test_only_our_own_loggers_speak_for_debugging(
@@ -105,3 +106,26 @@ def test_a_log_that_cannot_be_written_is_no_reason_to_fail_or_to_complain() -> N
         )
 
     assert ended.stdout == "went on\n"
+
+
+ESCAPE = """
+import threading
+from entrypoints.logs import configure_logs
+configure_logs("info", "json")
+def fail():
+    raise RuntimeError("tops3cret")
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+
+
+def test_what_nobody_caught_is_told_without_its_message() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ESCAPE], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "tops3cret" not in ended.stderr
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [(line["event"], line["level"]) for line in lines] == [("unforeseen", "critical")] * 2

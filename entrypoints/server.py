@@ -12,6 +12,7 @@ from typing import Final
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from entrypoints.asgi import make_app
 from entrypoints.bootstrap import StartRefused
@@ -46,6 +47,8 @@ def serve(settings: Settings, announce: Callable[[], None]) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT),
         websockets=False,
         workers_kill_timeout=_LONGEST_STOP,
+        # Its news are the banner's; its own level would bring them back.
+        log_level=LogLevels.warning,
         log_dictconfig=log_config(settings.log_level, settings.log_format),
     )
     server.on_startup(lambda: _when_accepting(settings.bind, announce))

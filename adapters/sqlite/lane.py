@@ -18,6 +18,8 @@ MOST_WAITING: Final = 4096
 PATIENCE: Final = 15.0
 """Seconds until a caller is told no: longer than any wait for a lock, so the disk hangs."""
 
+LAST_WORD: Final = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -107,13 +109,16 @@ async def open_lane(
     connection = await asyncio.to_thread(connect)
     lane = Lane(most_waiting, patience)
     # A daemon, so that a hung disk cannot keep the process from ending.
-    threading.Thread(
+    thread = threading.Thread(
         target=lane.work, args=(connection, serve), name=f"sqlite-{name}", daemon=True
-    ).start()
+    )
+    thread.start()
     try:
         yield lane
     finally:
         await lane.finish()
+        # Its last word was that it ended: what is left of it takes no time.
+        thread.join(LAST_WORD)
 
 
 def _tell(batch: Sequence[_Waiting[Any]], outcomes: Sequence[object]) -> None:

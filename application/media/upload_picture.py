@@ -12,7 +12,6 @@ from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
 from application.ports.pictures import Pictures, PublishedPicture
 from application.ports.randomness import Randomness
-from application.ports.versioned import Versioned
 from domain.errors import FileNotStored, ItemNotSaved, NotOwner, Unauthenticated, UserNotFound
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.media.item import KEY_BYTES, LEASE, ItemState, MediaItem, item_key
@@ -65,12 +64,12 @@ class UploadPicture:
                 raise UserNotFound
         published = await self.pictures.publish(new.upload)
         item = await self._recorded(new, published)
+        if not await self._is_alive(new.owner):
+            # Whoever is deleted after this is deleted with this item in sight of the sweeper.
+            await self._abandon(item)
+            raise Unauthenticated
         await self._stored(item, published)
         ready = await self._ready(item)
-        if not await self._is_alive(new.owner):
-            # Deleted while the upload was under way: what the sweeper saw may not have held it.
-            await self._abandon(ready, version=2)
-            raise Unauthenticated
         return ShownItem(ready, await self.media_files.url(ready.key))
 
     async def _recorded(self, new: NewPicture, published: PublishedPicture) -> MediaItem:
@@ -96,21 +95,28 @@ class UploadPicture:
         try:
             await self.media_files.store(item.key, published.content, content_type)
         except FilesUnavailable as error:
-            await self._abandon(item, version=1)
+            await self._abandon(item)
             raise FileNotStored from error
 
     async def _ready(self, item: MediaItem) -> MediaItem:
         ready = item.published(self.clock.now())
         try:
-            if ready is None or not await self.media_items.replace(ready, version=1):
-                raise ItemNotSaved
+            if ready is not None and await self.media_items.replace(ready, version=1):
+                return ready
         except StoreUnavailable as error:
+            await self._abandon(item)
             raise ItemNotSaved from error
-        return ready
+        await self._abandon(item)
+        if not await self._is_alive(item.owner):
+            raise Unauthenticated
+        raise ItemNotSaved
 
-    async def _abandon(self, item: MediaItem, version: int) -> None:
+    async def _abandon(self, item: MediaItem) -> None:
+        # As far as it goes now: the lease sees to whatever is left.
         with suppress(StoreUnavailable):
-            await self.doom(Versioned(item, version))
+            found = await self.media_items.load(item.id)
+            if found is not None:
+                await self.doom(found)
 
     async def _is_alive(self, identity_id: str) -> bool:
         try:

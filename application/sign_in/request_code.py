@@ -91,9 +91,12 @@ class RequestCode:
         ask = Ask(wanted.address, now, challenge, self.randomness.bytes(REQUEST_ID_BYTES).hex())
 
         def decide(record: PhoneRecord) -> tuple[PhoneRecord, Asked]:
-            return record.ask(ask, self.limits)
+            return record.without_lost_keys(self._has_key).ask(ask, self.limits)
 
         return await decide_on_phone(self.phone_records, wanted.phone, decide)
+
+    def _has_key(self, key_id: str) -> bool:
+        return self.peppers.key(key_id) is not None
 
     async def _send(self, phone: PhoneNumber, asked: Asked) -> None:
         pepper = self.peppers.key(asked.challenge.key_id)

@@ -6,7 +6,7 @@ saved by compare and swap.
 
 import hmac
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -76,6 +76,11 @@ class PhoneRecord:
         after = replace(record, challenges=challenges, sends=(*record.sends, send))
         next_ask_at = limits.next_ask_at(after._asker(ask.address), ask.now)
         return after, Asked(send, challenge, next_ask_at, is_new=True)
+
+    def without_lost_keys(self, is_here: Callable[[str], bool]) -> "PhoneRecord":
+        """The record without the challenges whose key is gone: no code of theirs can be told."""
+        kept = tuple(one for one in self.challenges if is_here(one.key_id))
+        return self if kept == self.challenges else replace(self, challenges=kept)
 
     def taken_back(self, request_id: str) -> "PhoneRecord":
         """The record as if this send had not been made: no sender would have it.

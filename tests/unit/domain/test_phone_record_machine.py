@@ -207,7 +207,7 @@ def test_the_record_does_what_the_model_does() -> None:
     run_state_machine_as_test(
         PhoneRecordMachine,
         settings=settings(
-            max_examples=120,
+            max_examples=80,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,

@@ -28,6 +28,10 @@ def test_from_the_fourth_on_the_cool_down_doubles() -> None:
     assert waits(Desk(limits=ONLY_COOL_DOWN), 8)[3:] == [30, 60, 120, 240, 480]
 
 
+def test_it_is_never_longer_than_half_an_hour_or_so() -> None:
+    assert waits(Desk(limits=ONLY_COOL_DOWN), 13)[9:] == [1920] * 4
+
+
 def test_changing_addresses_does_not_shorten_the_cool_down() -> None:
     one_address = Desk(limits=ONLY_COOL_DOWN)
     sent = [one_address.send(HOME).send.at for _ in range(8)]

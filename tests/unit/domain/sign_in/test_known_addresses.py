@@ -44,6 +44,16 @@ def test_strangers_cannot_make_the_owner_wait_longer_than_one_cool_down(desk: De
     assert desk.ask(HOME).is_new
 
 
+def test_right_after_a_strangers_message_the_owner_waits_one_cool_down(desk: Desk) -> None:
+    desk.send(stranger(1))
+    desk.wait(14)
+    with pytest.raises(TooManyAsks) as refusal:
+        desk.ask(HOME)
+    assert refusal.value.retry_after == 1
+    desk.wait(1)
+    assert desk.ask(HOME).is_new
+
+
 def test_who_never_signed_in_has_no_reserve(desk: Desk) -> None:
     flood(desk)
     with pytest.raises(TooManyAsks):

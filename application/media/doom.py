@@ -3,7 +3,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.ports.clock import Clock
-from application.ports.errors import FilesUnavailable, StoreUnavailable
+from application.ports.errors import FilesUnavailable
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems, MediaLeftovers
 from application.ports.versioned import Versioned
@@ -48,6 +48,6 @@ class Doom:
         items = await self.media_leftovers.owned_by(owner, AT_ONCE)
         outcomes = await asyncio.gather(*map(self, items), return_exceptions=True)
         for outcome in outcomes:
-            if isinstance(outcome, StoreUnavailable):
+            if isinstance(outcome, BaseException):
                 raise outcome
         return len(items)

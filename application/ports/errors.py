@@ -1,15 +1,23 @@
 """What a port may raise, whatever technology is behind it.
 
-PortError
+NotUsable                while an adapter is opened
+PortError                afterwards
 ├── StoreUnavailable     the database did not answer, or did not take a write
 ├── FilesUnavailable     the media store did not answer, or did not take a file
 ├── SenderUnavailable    the sender would not take a message now
 ├── UsernameTaken        another identity holds this name
 └── TokenNotGenuine      not a token of ours, or one whose time is over
 
-The text is for the log of operators: it names the cause without a phone number, a code, a
-token or a body.
+The text of a PortError is for the log of operators: it names the cause without a phone number,
+a code, a token or a body.
 """
+
+
+class NotUsable(Exception):
+    """What is to be opened cannot be used: one sentence why, and the way out.
+
+    Raised while an adapter is opened; the text is for the operator and holds no secret.
+    """
 
 
 class PortError(Exception):

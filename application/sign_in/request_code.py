@@ -103,7 +103,9 @@ class RequestCode:
         if pepper is None:
             raise Unavailable
         code = Code(asked.challenge.code(pepper, phone))
-        handover = await self.messenger.send(phone, general_text(self.app_name, code))
+        lifetime = asked.challenge.expires - asked.send.at
+        text = general_text(self.app_name, code, lifetime)
+        handover = await self.messenger.send(phone, text)
         if handover.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
             return
         await self._take_back(phone, asked.send.request_id)

@@ -67,10 +67,6 @@ class MediaItem:
         """Whether its upload never came to an end and can no longer."""
         return self.state is ItemState.PENDING and now >= self.lease_until
 
-    def can_be_forgotten(self, now: datetime) -> bool:
-        """Whether no upload can bring its file back any more."""
-        return self.doomed is not None and now >= self.doomed + SECOND_LOOK
-
 
 def item_key(random: bytes, suffix: str) -> str:
     """Name a file by `KEY_BYTES` of randomness (ASVS 5.0 5.3.2: no name from outside)."""

@@ -105,8 +105,9 @@ class PhoneRecord:
 
         `codes` holds the code of each live challenge by its id. An answer that names a request
         draws on that send's tries and can only match its challenge (ASVS 5.0 6.6.2). One that
-        names none draws on its address's tries and, besides, on the latest send's when this
-        address caused it, otherwise on the pool of strangers. One that names an unknown
+        names none draws on its address's tries and, besides, on those of the latest send that
+        this address caused, or, where it caused none, on the pool of strangers: so neither their
+        guesses nor their asks lock out an app that sends no id. One that names an unknown
         request draws as if it named none, and is wrong.
 
         Raises:
@@ -169,8 +170,7 @@ class PhoneRecord:
 
     def _drawn_unbound(self, answer: Answer, limits: SendLimits) -> tuple["PhoneRecord", int]:
         tries, address, now = self.unbound_tries, answer.address, answer.now
-        latest = self.sends[-1] if self.sends else None
-        own = latest if latest is not None and latest.address == address else None
+        own = next((one for one in reversed(self.sends) if one.address == address), None)
         waits = [tries.address_free_at(address, now)]
         if own is None:
             waits.append(tries.pool_free_at(now))

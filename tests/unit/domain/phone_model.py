@@ -134,9 +134,9 @@ class PhoneModel:
         return next((one for one in self.of_the_day(now) if one.request_id == request_id), None)
 
     def latest_own(self, address: str, now: int) -> Send | None:
-        """The latest message, if this address caused it."""
-        day = self.of_the_day(now)
-        return day[-1] if day and day[-1].address == address else None
+        """The latest message that this address caused."""
+        own = [one for one in self.of_the_day(now) if one.address == address]
+        return own[-1] if own else None
 
     def left_of_address(self, address: str, now: int) -> int:
         """Five an hour."""

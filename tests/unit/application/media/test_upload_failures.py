@@ -1,14 +1,17 @@
 """Whatever fails while uploading is told, shows nothing, and is cleared away."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from application.identities.authenticate import Caller
+from application.ports.errors import StoreUnavailable
+from application.ports.records import Records
 from domain.errors import FileNotStored, ItemNotSaved
-from domain.media.item import LEASE, SECOND_LOOK
+from domain.media.item import LEASE, SECOND_LOOK, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from tests.fakes.media_files import InMemoryFiles
+from tests.fakes.records import InMemoryDatabase, InMemoryMediaItems
 from tests.unit.application.breaking import BreakingDatabase, BreakingFiles, Killed, Steps
 from tests.unit.application.wiring import House
 
@@ -21,6 +24,23 @@ class SlowFiles(InMemoryFiles):
     async def store(self, key: str, content: bytes, content_type: str) -> None:
         self.house.clock.advance(LEASE)
         await super().store(key, content, content_type)
+
+
+class SilentItems(InMemoryMediaItems):
+    """Records that publish an item and then do not say so."""
+
+    async def replace(self, item: MediaItem, version: int) -> bool:
+        was_saved = await super().replace(item, version)
+        if item.is_ready:
+            raise StoreUnavailable("no answer")
+        return was_saved
+
+
+class SilentDatabase(InMemoryDatabase):
+    """A database with such records."""
+
+    def records(self) -> Records:
+        return replace(InMemoryDatabase.records(self), media_items=SilentItems(self))
 
 
 @dataclass
@@ -80,6 +100,17 @@ async def test_a_database_that_takes_no_record_is_told_of_before_anything_is_sto
     with pytest.raises(ItemNotSaved):
         await house.upload(caller)
     assert house.files.kept == {}
+
+
+async def test_a_last_write_that_was_done_but_not_answered_is_undone() -> None:
+    house = House(database=SilentDatabase())
+    caller = await house.user()
+    with pytest.raises(ItemNotSaved):
+        await house.upload(caller)
+    assert await shown_items(house) == 0
+    assert house.files.kept == {}
+    await clear(house)
+    assert house.database.media_items == {}
 
 
 async def test_an_upload_that_takes_longer_than_its_lease_is_not_shown() -> None:

@@ -128,6 +128,13 @@ async def test_signing_in_makes_an_identity_of_24_hex_digits(house: House) -> No
     assert int(caller.identity.id[:8], 16) == int(house.clock.now().timestamp())
 
 
+async def test_a_wrong_answer_makes_nobody(house: House) -> None:
+    code, _ = await asked(house)
+    await house.answer(not_this(code))
+    assert house.database.identities == {}
+    assert house.database.phone_records[a_phone()].value.identity_id is None
+
+
 async def test_whoever_signs_in_after_the_identity_was_deleted_is_somebody_new(
     house: House,
 ) -> None:

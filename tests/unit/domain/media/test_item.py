@@ -45,11 +45,7 @@ def test_an_item_is_doomed_once() -> None:
     assert doomed.doomed_at(NOW + LEASE) == doomed
 
 
-def test_a_doomed_item_is_forgotten_after_the_longest_upload() -> None:
-    doomed = an_item().doomed_at(NOW)
-    assert not doomed.can_be_forgotten(NOW + SECOND_LOOK - TICK)
-    assert doomed.can_be_forgotten(NOW + SECOND_LOOK)
-    assert not an_item().can_be_forgotten(NOW + SECOND_LOOK)
+def test_the_second_look_comes_after_the_longest_upload() -> None:
     assert SECOND_LOOK > LEASE
 
 

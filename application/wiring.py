@@ -87,7 +87,6 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
             clock=clock,
             randomness=ports.randomness,
             token_lifetime=rules.token_lifetime,
-            limits=rules.send_limits,
         ),
         authenticate=Authenticate(ports.tokens, identities, clock),
         sign_out=SignOut(identities),

@@ -75,7 +75,7 @@ class TooManyAsks(RateRefused):
 class TooManyTries(RateRefused):
     """No code may be tried for this phone from here now."""
 
-    sentence = "Too many codes were tried; wait, or ask for a new code."
+    sentence = "Too many codes were tried; wait before trying again."
 
 
 class CountryNotServed(DomainError):

@@ -18,7 +18,6 @@ from domain.phone import PhoneNumber
 from domain.sign_in.code import Code
 from domain.sign_in.decisions import Answer, Judged
 from domain.sign_in.phone_record import PhoneRecord
-from domain.sign_in.send import SendLimits
 
 SESSION_ID_BYTES = 16
 
@@ -66,7 +65,6 @@ class VerifyCode:
     clock: Clock
     randomness: Randomness
     token_lifetime: timedelta
-    limits: SendLimits
 
     async def __call__(self, given: AnswerWithCode) -> SignedIn | CodeRejected:
         """Raises TooManyTries, Unavailable."""
@@ -94,7 +92,7 @@ class VerifyCode:
 
         def decide(record: PhoneRecord) -> tuple[PhoneRecord, tuple[Judged, str]]:
             codes = self._codes(record, given.phone, now)
-            record, judged = record.judge(answer, codes, self.limits)
+            record, judged = record.judge(answer, codes)
             identity_id = record.identity_id or fresh_id
             if judged.is_right:
                 record = record.owned_by(identity_id)

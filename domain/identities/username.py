@@ -12,10 +12,11 @@ _LONGEST_RAW: Final = 1000
 # Cc control, Cs surrogate, Co private use, Zl and Zp line breaks. Unassigned ones stay: they
 # are the emoji of a Unicode newer than this Python's.
 _REFUSED_CATEGORIES: Final = {"Cc", "Cs", "Co", "Zl", "Zp"}
-# Characters that turn or hide the text around them (Unicode UAX #9 and the tag characters);
-# joiners (U+200C, U+200D) stay, as Persian, Hindi and emoji need them.
+# Characters that turn or hide the text around them (Unicode UAX #9 and the tag characters) and
+# letters that show nothing (Hangul fillers, blank Braille); joiners (U+200C, U+200D) stay, as
+# Persian, Hindi and emoji need them.
 _INVISIBLE: Final = {
-    *"\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\ufeff\u115f\u1160\u3164\uffa0",
+    *"\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\ufeff\u115f\u1160\u2800\u3164\uffa0",
     *map(chr, range(0x202A, 0x202F)),
     *map(chr, range(0x2061, 0x2070)),
     *map(chr, range(0xFFF9, 0xFFFC)),

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.phone import PhoneNumber
+from domain.sign_in.window import CLOCK_SKEW
 
 CODE_DIGITS: Final = 6
 LIFETIME: Final = timedelta(minutes=5)
@@ -39,8 +40,12 @@ class Challenge:
     spent: bool = False
 
     def is_live(self, now: datetime) -> bool:
-        """Whether a right answer would be taken now."""
-        return not self.spent and now < self.expires
+        """Whether a right answer would be taken now.
+
+        One that was made later than now is not: where the clock stepped back it would live for
+        longer than it may.
+        """
+        return not self.spent and self.created - CLOCK_SKEW <= now < self.expires
 
     def can_be_sent(self, now: datetime) -> bool:
         """Whether its code lives long enough to be sent (again)."""

@@ -16,6 +16,7 @@ from domain.sign_in.challenge import Challenge
 from domain.sign_in.decisions import Answer, Ask, Asked, Judged
 from domain.sign_in.send import A_DAY, Asker, Send, SendLimits
 from domain.sign_in.tries import UnboundTries
+from domain.sign_in.window import CLOCK_SKEW
 
 KNOWN_ADDRESS_LIFETIME: Final = timedelta(days=90)
 MOST_KNOWN_ADDRESSES: Final = 20
@@ -98,9 +99,7 @@ class PhoneRecord:
         """The challenges whose codes would be taken now; two at the most."""
         return tuple(one for one in self.challenges if one.is_live(now))
 
-    def judge(
-        self, answer: Answer, codes: Mapping[str, str], limits: SendLimits
-    ) -> tuple["PhoneRecord", Judged]:
+    def judge(self, answer: Answer, codes: Mapping[str, str]) -> tuple["PhoneRecord", Judged]:
         """Count an answer and say whether it is right.
 
         `codes` holds the code of each live challenge by its id. An answer that names a request
@@ -108,17 +107,16 @@ class PhoneRecord:
         names none draws on its address's tries and, besides, on those of the latest send that
         this address caused, or, where it caused none, on the pool of strangers: so neither their
         guesses nor their asks lock out an app that sends no id. One that names an unknown
-        request draws as if it named none, and is wrong.
+        request draws as if it named none, and is wrong. A send whose tries are spent refuses
+        until its code is over, and is as good as unknown from then on.
 
         Raises:
             TooManyTries: nothing was counted, and when to come back is in it.
         """
         record = self._pruned(answer.now)
-        named = next((one for one in record.sends if one.request_id == answer.request_id), None)
+        named = record._latest(lambda one: one.request_id == answer.request_id)
         counted, tries_left = (
-            record._drawn_on_send(named, answer, limits)
-            if named
-            else record._drawn_unbound(answer, limits)
+            record._drawn_on_send(named, answer) if named else record._drawn_unbound(answer)
         )
         right: Challenge | None = None
         for challenge in record.live_challenges(answer.now):
@@ -160,28 +158,42 @@ class PhoneRecord:
                 return Asked(send, live[send.challenge_id], wait_until, is_new=False)
         raise TooManyAsks(whole_seconds(ask.now, wait_until))
 
-    def _drawn_on_send(
-        self, send: Send, answer: Answer, limits: SendLimits
-    ) -> tuple["PhoneRecord", int]:
+    def _latest(self, is_meant: Callable[[Send], bool]) -> Send | None:
+        """Give the latest such send; one without tries is forgotten when its code is over."""
+        unexpired = {one.id for one in self.challenges}
+        send = next((one for one in reversed(self.sends) if is_meant(one)), None)
+        if send and send.tries_left <= 0 and send.challenge_id not in unexpired:
+            return None
+        return send
+
+    def _expires(self, send: Send) -> datetime:
+        return next(one.expires for one in self.challenges if one.id == send.challenge_id)
+
+    def _unbound_at(self, address: str, now: datetime) -> datetime:
+        """When an answer from here that names no request counts: `now`, or later."""
+        own = self._latest(lambda one: one.address == address)
+        waits = [self.unbound_tries.address_free_at(address, now)]
+        if own is None or own.tries_left <= 0:
+            waits.append(self.unbound_tries.pool_free_at(now))
+        if own is not None and own.tries_left <= 0:
+            waits.append(self._expires(own))
+        return max(waits)
+
+    def _drawn_on_send(self, send: Send, answer: Answer) -> tuple["PhoneRecord", int]:
         if send.tries_left <= 0:
-            raise TooManyTries(whole_seconds(answer.now, self._new_code_at(answer, limits)))
+            free = max(self._expires(send), self._unbound_at(answer.address, answer.now))
+            raise TooManyTries(whole_seconds(answer.now, free))
         after = send.after_a_try()
         return self._with(after), after.tries_left
 
-    def _drawn_unbound(self, answer: Answer, limits: SendLimits) -> tuple["PhoneRecord", int]:
+    def _drawn_unbound(self, answer: Answer) -> tuple["PhoneRecord", int]:
         tries, address, now = self.unbound_tries, answer.address, answer.now
-        own = next((one for one in reversed(self.sends) if one.address == address), None)
-        waits = [tries.address_free_at(address, now)]
-        if own is None:
-            waits.append(tries.pool_free_at(now))
-        elif own.tries_left <= 0:
-            waits.append(self._new_code_at(answer, limits))
-        if max(waits) > now:
-            raise TooManyTries(whole_seconds(now, max(waits)))
+        free = self._unbound_at(address, now)
+        if free > now:
+            raise TooManyTries(whole_seconds(now, free))
+        own = self._latest(lambda one: one.address == address)
         counted, left = (
-            (self, tries.left_in_pool(now) - 1)
-            if own is None
-            else self._drawn_on_send(own, answer, limits)
+            (self, tries.left_in_pool(now) - 1) if own is None else self._drawn_on_send(own, answer)
         )
         tries = tries.counted(address, now, from_pool=own is None)
         return replace(counted, unbound_tries=tries), min(left, tries.left_for(address, now))
@@ -209,14 +221,15 @@ class PhoneRecord:
         )
         return replace(self, sends=sends)
 
-    def _new_code_at(self, answer: Answer, limits: SendLimits) -> datetime:
-        return limits.next_ask_at(self._asker(answer.address), answer.now)
-
     def _pruned(self, now: datetime) -> "PhoneRecord":
+        """The record without what is over, or later than any clock may be."""
+        latest = now + CLOCK_SKEW
         return replace(
             self,
-            challenges=tuple(one for one in self.challenges if now < one.expires),
-            sends=tuple(one for one in self.sends if one.at > now - A_DAY),
+            challenges=tuple(
+                one for one in self.challenges if now < one.expires and one.created <= latest
+            ),
+            sends=tuple(one for one in self.sends if now - A_DAY < one.at <= latest),
             unbound_tries=self.unbound_tries.pruned(now),
             known_addresses=tuple(
                 one for one in self.known_addresses if one.at > now - KNOWN_ADDRESS_LIFETIME

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.sign_in.window import Window
+from domain.sign_in.window import CLOCK_SKEW, Window
 
 PER_ADDRESS: Final = Window(5, timedelta(hours=1))
 POOL: Final = (Window(15, timedelta(hours=1)), Window(30, timedelta(days=1)))
@@ -59,10 +59,14 @@ class UnboundTries:
         return replace(self, of_addresses=kept)
 
     def pruned(self, now: datetime) -> "UnboundTries":
-        """The same without what no longer counts."""
+        """The same without what no longer counts, or not yet."""
         return UnboundTries(
-            tuple(one for one in self.of_addresses if one.at > now - PER_ADDRESS.length),
-            tuple(at for at in self.of_pool if at > now - _LONGEST),
+            tuple(
+                one
+                for one in self.of_addresses
+                if now - PER_ADDRESS.length < one.at <= now + CLOCK_SKEW
+            ),
+            tuple(at for at in self.of_pool if now - _LONGEST < at <= now + CLOCK_SKEW),
         )
 
     def lapse_at(self) -> list[datetime]:

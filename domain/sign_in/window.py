@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
+
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""So far the clocks of two instances may differ. What is later than that is of a clock that
+stepped back since: it counts for nothing, or everybody would wait for the clock to catch up."""
 
 
 @dataclass(frozen=True, slots=True)

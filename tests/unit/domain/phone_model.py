@@ -130,13 +130,18 @@ class PhoneModel:
     # Answering
 
     def named(self, request_id: str | None, now: int) -> Send | None:
-        """The message of this id."""
-        return next((one for one in self.of_the_day(now) if one.request_id == request_id), None)
+        """The message of this id, unless it has neither tries nor a code any more."""
+        own = [one for one in self.of_the_day(now) if one.request_id == request_id]
+        return own[0] if own and self.is_of_use(own[0], now) else None
+
+    def is_of_use(self, send: Send, now: int) -> bool:
+        """Whether it has tries left, or is refused until its code is over."""
+        return send.tries < 5 or now < send.challenge.expires
 
     def latest_own(self, address: str, now: int) -> Send | None:
         """The latest message that this address caused."""
         own = [one for one in self.of_the_day(now) if one.address == address]
-        return own[-1] if own else None
+        return own[-1] if own and self.is_of_use(own[-1], now) else None
 
     def left_of_address(self, address: str, now: int) -> int:
         """Five an hour."""
@@ -180,17 +185,8 @@ class PhoneModel:
         return False
 
     def is_answered(self, address: str, request_id: str | None, now: int) -> bool:
-        """Whether an answer counts, if need be after asking for another message.
-
-        The tries of a message do not come back; who caused it, or names it, needs another.
-        """
-        if self.tries_left(address, request_id, now) > 0:
-            return True
-        if self.named(request_id, now):
-            return self.goes_out(address, now)
-        own = self.latest_own(address, now)
-        has_own = self.left_of_address(address, now) > 0
-        return own is not None and has_own and self.goes_out(address, now)
+        """Whether an answer counts."""
+        return self.tries_left(address, request_id, now) > 0
 
 
 def first_time(holds: Callable[[int], bool], now: int, told: int) -> bool:

@@ -65,7 +65,7 @@ class Desk:
         """Answer with a code now."""
         codes = {one.id: code_of(one.id) for one in self.record.live_challenges(self.now)}
         answer = Answer(Code(digits), address, self.now, request_id)
-        self.record, judged = self.record.judge(answer, codes, self.limits)
+        self.record, judged = self.record.judge(answer, codes)
         return judged
 
     def tries(self, times: int, address: str = HOME, request_id: str | None = None) -> list[int]:

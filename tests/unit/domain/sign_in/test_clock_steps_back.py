@@ -1,0 +1,44 @@
+"""A clock that steps back makes no code live longer and nobody wait longer."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.sign_in.challenge import LIFETIME
+from domain.sign_in.window import CLOCK_SKEW
+from tests.unit.domain.sign_in.desk import HOME, WORK, WRONG, Desk, code_of
+
+STEPS = [timedelta(seconds=1), timedelta(hours=1), timedelta(days=400)]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture(params=STEPS, ids=str)
+def step(request: pytest.FixtureRequest) -> timedelta:
+    back: timedelta = request.param
+    return back
+
+
+def test_a_code_lives_no_longer_than_the_skew_allows(desk: Desk, step: timedelta) -> None:
+    asked = desk.ask(HOME)
+    desk.now += min(LIFETIME, 2 * CLOCK_SKEW) - step
+    is_taken = desk.answer(code_of(asked.challenge.id), HOME).is_right
+    assert is_taken == (step < CLOCK_SKEW)
+
+
+def test_nobody_waits_longer_for_another_message(desk: Desk, step: timedelta) -> None:
+    desk.ask(HOME)
+    desk.now -= step
+    desk.now += timedelta(seconds=15) + min(step, CLOCK_SKEW)
+    assert desk.ask(HOME).is_new
+
+
+def test_nobody_waits_longer_to_try_again(desk: Desk, step: timedelta) -> None:
+    desk.tries(5, WORK)
+    desk.now -= step
+    if step < CLOCK_SKEW:
+        desk.now += timedelta(hours=1) + step
+    assert not desk.answer(WRONG, WORK).is_right

@@ -10,9 +10,12 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import NotUsable, StoreUnavailable
 
+GONE = "the database file was moved or removed"
 _CAUSES = {
+    "SQLITE_IOERR_FSTAT": GONE,
+    "SQLITE_READONLY_DBMOVED": GONE,
     "SQLITE_FULL": "the disk is full",
     "SQLITE_IOERR_SHMSIZE": "the disk is full",
     "SQLITE_READONLY": "the file is read-only",
@@ -45,7 +48,7 @@ _WAYS_OUT = {
 _UNFORESEEN = "{path} cannot be opened ({name}): check the disk, or name another file."
 
 
-class DatabaseNotUsable(Exception):
+class DatabaseNotUsable(NotUsable):
     """The file cannot be this service's database; the text says why and what to do."""
 
 

@@ -3,7 +3,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from adapters.sqlite.connection import connect_to_read, connect_to_write
+from adapters.sqlite.connection import connect_to_read
 from adapters.sqlite.database import Database
 from adapters.sqlite.identities import SqliteIdentities
 from adapters.sqlite.identity_row import IdentityRows
@@ -11,9 +11,10 @@ from adapters.sqlite.lane import open_lane
 from adapters.sqlite.media_items import SqliteMediaItems
 from adapters.sqlite.media_leftovers import SqliteMediaLeftovers
 from adapters.sqlite.media_pages import SqliteMediaPages
+from adapters.sqlite.opened_file import OpenedFile
 from adapters.sqlite.phone_records import SqlitePhoneRecords
 from adapters.sqlite.probe import SqliteProbe
-from adapters.sqlite.serving import commit_together, read_together
+from adapters.sqlite.serving import read_together
 from adapters.sqlite.tombstones import SqliteTombstones
 from application.ports.phone_seal import PhoneSeal
 from application.ports.records import Records
@@ -28,11 +29,10 @@ async def open_sqlite_records(path: Path, seal: PhoneSeal) -> AsyncIterator[Reco
     Raises:
         DatabaseNotUsable: it cannot be used; the text is for the operator.
     """
+    file = OpenedFile(path, seal.fingerprint())
     # The writer's connection is closed last: the last one moves the log into the file.
     async with (
-        open_lane(
-            "writer", partial(connect_to_write, path, seal.fingerprint()), commit_together
-        ) as writer,
+        open_lane("writer", file.connect, file.commit_together) as writer,
         open_lane("reader", partial(connect_to_read, path), read_together) as reader,
     ):
         yield records_in(Database(reader, writer), seal)

@@ -1,0 +1,26 @@
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.mongo.database import Database
+from adapters.mongo.driver import MotorCollection
+from adapters.mongo.mark import MARK_ID
+from application.ports.errors import StoreUnavailable
+
+PATIENCE: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class MongoProbe:
+    """Writes to the database's mark, since a primary that lost its majority can still be read."""
+
+    database: Database
+    collection: MotorCollection
+    patience: float = PATIENCE
+
+    async def check(self) -> None:
+        touched = await self.database.answer(
+            self.collection.update_one({"_id": MARK_ID}, {"$currentDate": {"probed": True}}),
+            self.patience,
+        )
+        if not touched.matched_count:
+            raise StoreUnavailable("the database was emptied since it was opened")

@@ -1,0 +1,90 @@
+"""What the driver sends to MongoDB, as tests look at it."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from bson.codec_options import CodecOptions, DatetimeConversion
+from pymongo import MongoClient
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
+
+from adapters.mongo.reads import Reads
+from adapters.mongo.records import open_database, records_in
+from application.ports.records import Records
+from tests.fakes.seal import FakeSeal
+
+Command = Mapping[str, Any]
+
+# A range of an index may end with the last date that MongoDB has, which Python has not.
+_ANY_DATE: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_MS)
+
+# What a command says of its session, and explain does not take.
+_ASIDE: Final = {
+    "$clusterTime",
+    "$db",
+    "$readPreference",
+    "lsid",
+    "maxTimeMS",
+    "readConcern",
+    "txnNumber",
+    "writeConcern",
+}
+
+
+class Commands(CommandListener):
+    """Every command that was sent, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[Command] = []
+
+    @property
+    def names(self) -> list[str]:
+        """The first word of each."""
+        return [next(iter(command)) for command in self.sent]
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name != "endSessions":
+            self.sent.append(event.command)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+def plan(client: MongoClient[dict[str, Any]], database: str, command: Command) -> list[str]:
+    """How MongoDB carries a command out: its stages, with the names of the indexes they read."""
+    asked = {name: value for name, value in command.items() if name not in _ASIDE}
+    told = client[database].command(
+        "explain", asked, verbosity="queryPlanner", codec_options=_ANY_DATE
+    )
+    return list(_stages(told))
+
+
+def _stages(part: Any) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        if "stage" in part:
+            yield " ".join([part["stage"], *([part["indexName"]] if "indexName" in part else [])])
+        for name, inner in part.items():
+            if name != "rejectedPlans":
+                yield from _stages(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _stages(inner)
+
+
+@asynccontextmanager
+async def watched(url: str) -> AsyncIterator[tuple[Records, Commands]]:
+    """Open the records there, and note what is sent from then on."""
+    commands = Commands()
+    async with open_database(url, FakeSeal(), [commands]) as database:
+        reads = Reads.of(database)
+        commands.sent.clear()
+        yield records_in(database, reads, FakeSeal()), commands
+        await reads.finish()

@@ -1,0 +1,92 @@
+"""A database as schema version 1 wrote it is read by every version after.
+
+The file is never written anew: who renames a member finds its value missing here. In each
+document every member has a value that is not its default.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson import json_util
+from pymongo import MongoClient
+
+from adapters.mongo import open_mongo_records
+from application.ports.records import Records
+from application.ports.versioned import Versioned
+from domain.identities.identity import Identity
+from domain.identities.username import Username
+from domain.media.item import MediaItem
+from domain.media.page import ItemFilter
+from domain.media.picture import MediaKind
+from tests.fakes.seal import FakeSeal
+from tests.integration.test_sqlite_golden import (
+    ALIVE,
+    DOOMED,
+    MINUTE,
+    PHONE,
+    READY,
+    RECORD,
+    START,
+    TOMBSTONE,
+)
+
+GOLDEN = Path(__file__).with_name("golden") / "mongo_schema_1.json"
+
+
+@pytest.fixture
+async def records(mongo_database: str) -> AsyncIterator[Records]:
+    with MongoClient[dict[str, Any]](mongo_database) as client:
+        database = client.get_default_database()
+        for collection, documents in json_util.loads(GOLDEN.read_text("utf-8")).items():
+            database[collection].insert_many(documents)
+    async with open_mongo_records(mongo_database, FakeSeal()) as records:
+        yield records
+
+
+async def test_a_phone_record_is_read(records: Records) -> None:
+    assert (await records.phone_records.load(PHONE)).value == RECORD
+
+
+@pytest.mark.parametrize("identity", [ALIVE, TOMBSTONE])
+async def test_an_identity_is_read(records: Records, identity: Identity) -> None:
+    assert await records.identities.load(identity.id) == Versioned(identity, 1)
+
+
+async def test_an_identity_is_found_by_its_name(records: Records) -> None:
+    found = await records.identities.holder_of(Username("ZOË QUÉRÉ"))
+
+    assert found == Versioned(ALIVE, 1)
+
+
+async def test_a_tombstone_is_where_it_belongs(records: Records) -> None:
+    asked = [ALIVE.id, TOMBSTONE.id]
+
+    assert await records.tombstones.among(asked) == {TOMBSTONE.id}
+    assert await records.tombstones.unswept(10) == []
+    assert await records.tombstones.named_before(START + 2 * MINUTE, 10) == [
+        Versioned(TOMBSTONE, 1)
+    ]
+
+
+@pytest.mark.parametrize("item", [READY, DOOMED])
+async def test_an_item_is_read(records: Records, item: MediaItem) -> None:
+    assert await records.media_items.load(item.id) == Versioned(item, 1)
+    assert await records.media_items.find(item.key) == item
+
+
+async def test_an_item_is_where_it_belongs(records: Records) -> None:
+    chosen = ItemFilter(READY.owner, MediaKind.GIF, "Räder")
+
+    assert await records.media_pages.read(chosen, 0, 10) == [READY]
+    assert await records.media_leftovers.doomed_before(START + 20 * MINUTE, 10) == [
+        Versioned(DOOMED, 1)
+    ]
+
+
+async def test_what_was_written_then_can_be_replaced_now(records: Records) -> None:
+    signed_out = ALIVE.signed_out(ALIVE.sessions[0].id)
+
+    assert await records.identities.replace(signed_out, 1)
+    assert await records.identities.load(ALIVE.id) == Versioned(signed_out, 2)

@@ -4,7 +4,7 @@ import errno
 from pathlib import Path
 from typing import Final
 
-from application.ports.errors import FilesUnavailable
+from application.ports.errors import FilesUnavailable, NotUsable
 
 _CAUSES: Final = {
     "ENOSPC": "the disk is full",
@@ -25,7 +25,7 @@ _WAYS_OUT: Final = {
 }
 
 
-class MediaFolderNotUsable(Exception):
+class MediaFolderNotUsable(NotUsable):
     """Files cannot be kept in the folder; the text says why and what to do."""
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from application.ports.errors import NotUsable
 
-class SecretsNotUsable(Exception):
+
+class SecretsNotUsable(NotUsable):
     """The secrets file cannot be used: one sentence why, and the way out. Never a key."""
 
 

@@ -1,0 +1,21 @@
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds the store may take.
+
+    `connect` for a connection, `silence` without a single byte, `request` for what carries no
+    file, `upload` for a whole file (well within the lease of its item), `look` for a probe,
+    which readiness waits 3 for.
+    """
+
+    connect: float = 3.0
+    silence: float = 10.0
+    request: float = 20.0
+    upload: float = 120.0
+    look: float = 2.5
+
+
+PATIENCE: Final = Patience()

@@ -12,10 +12,11 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-unit test-faults check format lock bench clean
+.PHONY: help install install-dev run test test-unit test-adapter test-faults test-containers
+.PHONY: servers check format lock bench clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 install: ## install what the service runs on into .venv
 	$(INSTALL) run
@@ -32,8 +33,17 @@ test: install-dev ## every test whose outcome hangs on no clock
 test-unit: install-dev ## the unit tests alone
 	$(PYTEST) tests/unit $(ARGS)
 
+test-adapter: install-dev ## our suites over an adapter of yours: ADAPTER=package.module:factory
+	.venv/bin/python -m tests.adapter_run "$(ADAPTER)" $(ARGS)
+
 test-faults: install-dev ## kills, lost connections, full disks
 	$(PYTEST) tests/faults $(ARGS)
+
+test-containers: install-dev ## what uses servers, with these in containers; says if none can be had
+	.venv/bin/python -m tests.servers.container_run $(PARALLEL) $(ARGS)
+
+servers: install-dev ## MongoDB and S3 for the tests of another terminal, until Ctrl-C
+	.venv/bin/python -m tests.servers
 
 check: install-dev ## style, types, who may import whom, dependencies
 	.venv/bin/ruff check

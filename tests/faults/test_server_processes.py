@@ -1,0 +1,84 @@
+"""Servers that a test may stop, kill, freeze and start again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import NetworkTimeout
+
+from tests.servers.mongo_process import MongoProcess, join_together
+from tests.servers.ports import is_free
+from tests.servers.process import ServerProcess
+from tests.servers.refusals import NoServer
+from tests.servers.replica_set import is_primary
+from tests.servers.s3_process import S3Process
+from tests.servers.s3_trial import S3Trial
+
+
+@pytest.mark.parametrize("end", [ServerProcess.stop, ServerProcess.kill])
+def test_mongo_has_its_data_again_at_the_same_address(tmp_path: Path, end: Any) -> None:
+    with MongoProcess(tmp_path / "mongo") as server:
+        url = server.url
+        with MongoClient[dict[str, Any]](url, w="majority") as client:
+            client["one"]["items"].insert_one({"_id": 1})
+        end(server)
+        assert not server.is_running
+        assert is_free(server.port)
+        assert server.start().url == url
+        with MongoClient[dict[str, Any]](url) as client:
+            assert client["one"]["items"].find_one() == {"_id": 1}
+
+
+@pytest.mark.parametrize("end", [ServerProcess.stop, ServerProcess.kill])
+def test_s3_serves_again_at_the_same_address(tmp_path: Path, end: Any) -> None:
+    with S3Process(tmp_path / "s3") as server:
+        trial = S3Trial(server.server)
+        assert trial.succeeds()
+        end(server)
+        assert not trial.succeeds()
+        server.start()
+        assert trial.succeeds()
+
+
+def test_a_frozen_server_answers_nobody_until_it_goes_on(tmp_path: Path) -> None:
+    with (
+        MongoProcess(tmp_path / "mongo") as server,
+        MongoClient[dict[str, Any]](server.url, socketTimeoutMS=200, retryReads=False) as client,
+    ):
+        client.admin.command("ping")
+        for _ in range(5):
+            server.pause()
+            with pytest.raises(NetworkTimeout):
+                client.admin.command("ping")
+            server.resume()
+            assert is_primary(server.url)
+
+
+def test_a_frozen_server_can_be_stopped(tmp_path: Path) -> None:
+    with MongoProcess(tmp_path / "mongo") as server:
+        server.pause()
+        server.pause()
+        server.stop()
+        assert not server.is_running
+
+
+def test_nodes_make_a_set_that_outlives_its_primary(tmp_path: Path) -> None:
+    nodes = [MongoProcess(tmp_path / str(number), alone=False) for number in range(3)]
+    try:
+        url = join_together([node.start() for node in nodes], election_timeout=1)
+        with MongoClient[dict[str, Any]](url, w="majority") as client:
+            client["one"]["items"].insert_one({"_id": 1})
+            next(node for node in nodes if is_primary(node.url)).kill()
+            client["one"]["items"].insert_one({"_id": 2})
+            assert client["one"]["items"].count_documents({}) == 2
+    finally:
+        for node in nodes:
+            node.kill()
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    broken = MongoProcess(tmp_path / "mongo", arguments=["--no-such-option"])
+    with pytest.raises(NoServer, match="no-such-option"):
+        broken.start()
+    assert not broken.is_running

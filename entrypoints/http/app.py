@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from typing import Final
 
-from litestar import Litestar
+import msgspec
+from litestar import Controller, Litestar
+from litestar.di import Provide
 
 from application.use_cases import UseCases
 from entrypoints.http.api_page import ApiPageController
-from entrypoints.http.api_page.description import openapi_config
+from entrypoints.http.api_page.description import describe_api
 from entrypoints.http.dependencies import dependencies
 from entrypoints.http.edge import Edge
 from entrypoints.http.error_handlers import HANDLERS
@@ -17,10 +20,19 @@ from entrypoints.http.http_settings import HttpSettings
 from entrypoints.http.library import LibraryController
 from entrypoints.http.media_files import MediaFilesController
 from entrypoints.http.older_sign_in import OlderSignInController
+from entrypoints.http.options import answer_options
 from entrypoints.http.sign_in import SignInController
 from entrypoints.http.users import UsersController
 
 LONGEST_JSON: Final = 64 * 1024
+CONTROLLERS: Final[tuple[type[Controller], ...]] = (
+    SignInController,
+    OlderSignInController,
+    UsersController,
+    LibraryController,
+    MediaFilesController,
+    HealthController,
+)
 
 
 def create_app(
@@ -34,21 +46,22 @@ def create_app(
             app.state.use_cases = use_cases
             yield
 
+    @cache
+    def api_description() -> bytes:
+        return msgspec.json.encode(describe_api(CONTROLLERS, settings))
+
     app = Litestar(
-        route_handlers=[
-            SignInController,
-            OlderSignInController,
-            UsersController,
-            LibraryController,
-            MediaFilesController,
-            HealthController,
-            ApiPageController,
-        ],
+        route_handlers=[*CONTROLLERS, ApiPageController],
         lifespan=[lifespan],
-        dependencies=dependencies(settings),
+        dependencies={
+            **dependencies(settings),
+            "api_description": Provide(api_description, sync_to_thread=False),
+        },
+        before_request=answer_options,
         exception_handlers=dict(HANDLERS),
         request_max_body_size=LONGEST_JSON,
-        openapi_config=openapi_config(settings.version),
+        # The framework would serve pages of its own along with it; see describe_api.
+        openapi_config=None,
         # Logs are configured by whoever starts the process; the framework's would print locals.
         logging_config=None,
     )

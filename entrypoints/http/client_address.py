@@ -1,5 +1,6 @@
 """Where a request comes from, as budgets count it."""
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
@@ -13,6 +14,7 @@ UNKNOWN: Final = "unknown"
 _SITE_PREFIX: Final = 64
 """A household or a server has a whole /64 of IPv6, so that is what counts as one address."""
 _MOST_HOPS: Final = 20
+_WITH_PORT: Final = re.compile(r"(?P<v4>[0-9.]+)(?::[0-9]+)?|\[(?P<v6>[^\]]+)\](?::[0-9]+)?")
 
 _log = structlog.get_logger()
 
@@ -74,7 +76,9 @@ class ClientAddresses:
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    bare = text.strip("[]").partition("%")[0]
+    # Some proxies write the port too: 192.0.2.1:4711, [2001:db8::1]:4711.
+    match = _WITH_PORT.fullmatch(text)
+    bare = (match["v4"] or match["v6"] if match else text).partition("%")[0]
     try:
         address = ip_address(bare)
     except ValueError:

@@ -1,12 +1,11 @@
 """The refusals of an operation, for its description, made from the table that gives them."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
@@ -15,100 +14,87 @@ from domain.errors import DomainError
 from entrypoints.http import refusals
 from entrypoints.http.error_table import MAIN, body_of, status_of
 from entrypoints.http.families import Family
+from entrypoints.http.refusal_schemas import (
+    DetailedRefusal,
+    FieldRefusals,
+    LaterRefusal,
+    OlderRefusal,
+    PhoneClash,
+    Refusal,
+)
+
+Documented: TypeAlias = type[DomainError] | DomainError
+"""A kind of refusal, or one that is the example of its kind."""
 
 BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """What an operation says that needs an access token."""
+_WORDS: Final[Mapping[type[DomainError], str]] = {
+    errors.FileTooLarge: "The file is larger than the service takes; `error` says how many bytes"
+    " that is.",
+    refusals.WrongCode: "The code was wrong, late, used before or never sent.",
+}
+"""For kinds whose docstring speaks to programmers."""
 
 
-class Refusal(msgspec.Struct):
-    """A sentence for people, and a stable id for programs."""
-
-    error: str
-    code: str
-
-
-class LaterRefusal(Refusal):
-    """A refusal that holds for `retry_after` seconds, as in the header Retry-After."""
-
-    retry_after: int
+def body_refusals(
+    field: str, sentence: str = "This field is required."
+) -> tuple[DomainError, DomainError, type[DomainError]]:
+    """What every operation with a JSON body may refuse; the field is for the example."""
+    return (
+        errors.FieldsInvalid({field: [sentence]}),
+        refusals.BodyUnreadable("This is not JSON."),
+        refusals.BodyTooLarge,
+    )
 
 
-class DetailedRefusal(Refusal):
-    """A refusal with a sentence more."""
-
-    details: str
-
-
-class PhoneClash(Refusal):
-    """The number has a user; the two fields are there when it is the caller's own."""
-
-    user_id: str | msgspec.UnsetType = msgspec.UNSET
-    username: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class FieldRefusals(msgspec.Struct):
-    """What is wrong, field by field; the field `body` stands for the whole."""
-
-    errors: dict[str, list[str]]
-    code: str
-
-
-class OlderRefusal(msgspec.Struct):
-    """A refusal as the older mobile app knows it."""
-
-    error: str
-    exit_code: int
-    message: str
-    status_code: int
-
-
-def refused_with(*kinds: type[DomainError]) -> Mapping[int, ResponseSpec]:
+def refused_with(*given: Documented) -> Mapping[int, ResponseSpec]:
     """Describe what an operation of the main family may refuse with."""
-    return _specs(Family.MAIN, kinds)
+    return _specs(Family.MAIN, given)
 
 
-def older_refused_with(*kinds: type[DomainError]) -> Mapping[int, ResponseSpec]:
+def older_refused_with(*given: Documented) -> Mapping[int, ResponseSpec]:
     """Describe what an operation of the older app's family may refuse with."""
-    return _specs(Family.OLDER_APP, kinds)
+    return _specs(Family.OLDER_APP, given)
 
 
-def _specs(family: Family, kinds: tuple[type[DomainError], ...]) -> Mapping[int, ResponseSpec]:
-    by_status: dict[int, list[type[DomainError]]] = {}
-    for kind in (*kinds, refusals.Unforeseen):
-        by_status.setdefault(status_of(_sample(kind), family), []).append(kind)
+def _specs(family: Family, given: Sequence[Documented]) -> Mapping[int, ResponseSpec]:
+    by_status: dict[int, list[DomainError]] = {}
+    for one in (*given, refusals.Unforeseen):
+        sample = one if isinstance(one, DomainError) else _sample(one)
+        by_status.setdefault(status_of(sample, family), []).append(sample)
     return {
         status: ResponseSpec(
-            _container(family, ofs),
-            description=" ".join(inspect.getdoc(kind) or "" for kind in ofs),
+            _container(family, samples),
+            description=" ".join(map(_words, samples)),
             examples=[
-                Example(summary=kind.__name__, value=body_of(_sample(kind), family)) for kind in ofs
+                Example(summary=type(sample).__name__, value=body_of(sample, family))
+                for sample in samples
             ],
             generate_examples=False,
         )
-        for status, ofs in by_status.items()
+        for status, samples in by_status.items()
     }
 
 
+def _words(sample: DomainError) -> str:
+    kind = type(sample)
+    return _WORDS.get(kind) or " ".join((inspect.getdoc(kind) or "").split())
+
+
 def _sample(kind: type[DomainError]) -> DomainError:
-    if issubclass(kind, refusals.BodyUnreadable):
-        return kind("This is not JSON.")
-    if issubclass(kind, errors.FieldsInvalid):
-        return kind({"field": ["What is wrong with it, and the way out."]})
     if issubclass(kind, errors.RateRefused):
         return kind(retry_after=15)
     if issubclass(kind, errors.FileTooLarge):
         return kind(limit=20_000_000)
     if issubclass(kind, errors.PhoneInUse):
         return kind("6561a2b0c3d4e5f60718293a", "Rahul Sharma")
-    if issubclass(kind, refusals.MethodRefused):
-        return kind("POST")
     return kind()
 
 
-def _container(family: Family, kinds: list[type[DomainError]]) -> Any:
+def _container(family: Family, samples: Sequence[DomainError]) -> Any:
     if family is Family.OLDER_APP:
         return OlderRefusal
-    return reduce(or_, map(_container_of, kinds))
+    return reduce(or_, (_container_of(type(sample)) for sample in samples))
 
 
 def _container_of(kind: type[DomainError]) -> Any:

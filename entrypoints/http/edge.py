@@ -8,6 +8,8 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 
+from entrypoints.http.refusals import BodyUnreadable
+
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -77,10 +79,18 @@ class _Exchange:
         self.status = _DISCONNECTED
 
     async def receive(self) -> Message:
+        """Give what comes of the body.
+
+        Raises:
+            BodyUnreadable: it broke off, whether its sender is still there or not.
+        """
         message = await self._receive()
         self._waits_for_leave = False
+        broke_off = self._has_body and message["type"] == "http.disconnect"
         if message["type"] != "http.request" or not message.get("more_body", False):
             self._has_body = False
+        if broke_off:
+            raise BodyUnreadable("The body broke off before its end.")
         return message
 
     async def send(self, message: Message) -> None:
@@ -104,7 +114,7 @@ class _Exchange:
                 while self._has_body and left > 0:
                     message = await self.receive()
                     left -= len(message.get("body", b""))
-        except TimeoutError:
+        except (TimeoutError, BodyUnreadable):
             return
 
     def _completed(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -8,6 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Meta
 
 from entrypoints.http.dependencies import Cases
+from entrypoints.http.documented import refused_with
 
 State = Annotated[
     str, Meta(description="`ok`, or why it does not work.", examples=["ok", "the disk is full"])
@@ -17,7 +18,7 @@ State = Annotated[
 class Alive(msgspec.Struct):
     """The process answers."""
 
-    status: Annotated[str, Meta(examples=["ok"])] = "ok"
+    status: Annotated[str, Meta(description="Always `ok`.", examples=["ok"])] = "ok"
 
 
 class Parts(msgspec.Struct, kw_only=True):
@@ -35,7 +36,13 @@ class HealthController(Controller):
     path = "/health"
     tags = ["Operations"]
 
-    @get("/live", operation_id="live", summary="The process lives")
+    @get(
+        "/live",
+        operation_id="live",
+        summary="The process lives",
+        response_description="The process answers.",
+        responses=refused_with(),
+    )
     async def live(self) -> Alive:
         """Answer, and look at nothing else."""
         return Alive()
@@ -44,10 +51,12 @@ class HealthController(Controller):
         "/ready",
         operation_id="ready",
         summary="The parts work",
+        response_description="The database works; what else does is named.",
         responses={
             503: ResponseSpec(
                 Parts, description="The database does not work.", generate_examples=False
-            )
+            ),
+            **refused_with(),
         },
     )
     async def ready(self, use_cases: Cases) -> Response[Parts]:

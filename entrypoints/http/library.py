@@ -1,10 +1,10 @@
 """The library."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from litestar import Controller, Request, delete, get, patch, post
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody
 
 from application.media.upload_picture import NewPicture
 from domain import errors
@@ -13,7 +13,7 @@ from domain.identifier import parse_identifier
 from domain.media.category import parse_category
 from entrypoints.http.authentication import UNAVAILABLE, provide_caller, requires_caller
 from entrypoints.http.dependencies import Cases, Settings, SignedInCaller
-from entrypoints.http.documented import BEARER, refused_with
+from entrypoints.http.documented import BEARER, body_refusals, refused_with
 from entrypoints.http.field_parsing import parse_field
 from entrypoints.http.json_bodies import JsonBody
 from entrypoints.http.library_schemas import (
@@ -25,7 +25,16 @@ from entrypoints.http.library_schemas import (
     show_page,
 )
 from entrypoints.http.page_query import parse_item_filter, parse_page_request
-from entrypoints.http.refusals import BodyTooLarge, BodyUnreadable
+from entrypoints.http.parameters import (
+    CategoryChoice,
+    Cursor,
+    ItemId,
+    OwnerChoice,
+    PageNumber,
+    PerPage,
+    TypeChoice,
+)
+from entrypoints.http.refusals import BodyUnreadable
 from entrypoints.http.upload_form import open_upload_form
 from entrypoints.http.upload_operation import UploadOperation
 from entrypoints.http.users import parse_user_id
@@ -59,6 +68,7 @@ class LibraryController(Controller):
         "/upload",
         operation_id="uploadPicture",
         summary="Upload a picture",
+        response_description="The picture is in the library.",
         operation_class=UploadOperation,
         # The form's reader has a limit of its own, from the settings.
         request_max_body_size=None,
@@ -68,8 +78,8 @@ class LibraryController(Controller):
             errors.NoSelectedFile,
             errors.MissingUserId,
             errors.InvalidUserId,
-            errors.FieldsInvalid,
-            BodyUnreadable,
+            errors.FieldsInvalid({"category": ["A category has at most 64 characters."]}),
+            BodyUnreadable("This is not a complete multipart form."),
             errors.Unauthenticated,
             errors.NotOwner,
             errors.UserNotFound,
@@ -78,6 +88,7 @@ class LibraryController(Controller):
             errors.PictureRefused,
             errors.FileNotStored,
             errors.ItemNotSaved,
+            errors.Unavailable,
         ),
     )
     async def upload(
@@ -107,32 +118,24 @@ class LibraryController(Controller):
     @get(
         operation_id="readLibrary",
         summary="A page of the library",
+        response_description="The page; it may be empty.",
         opt={UNAVAILABLE: errors.PageNotRead},
-        responses=refused_with(errors.FieldsInvalid, errors.Unauthenticated, errors.PageNotRead),
+        responses=refused_with(
+            errors.FieldsInvalid({"page": ["This has to be a whole number from 1 on."]}),
+            errors.Unauthenticated,
+            errors.PageNotRead,
+        ),
     )
     async def read_page(
         self,
         *,
         use_cases: Cases,
-        page: Annotated[
-            str | None, QueryParameter(description="From 1 on; 1 when left out.")
-        ] = None,
-        per_page: Annotated[
-            str | None,
-            QueryParameter(description="From 1 on; 10 when left out, 100 when it is more."),
-        ] = None,
-        user_id: Annotated[
-            str | None, QueryParameter(description="Only this owner's: 24 hex digits.")
-        ] = None,
-        item_type: Annotated[
-            str | None, QueryParameter(name="type", description="Only `image`, or only `gif`.")
-        ] = None,
-        category: Annotated[
-            str | None, QueryParameter(description="Only items with exactly this label.")
-        ] = None,
-        cursor: Annotated[
-            str | None, QueryParameter(description="Not offered yet: leave it out.")
-        ] = None,
+        page: PageNumber = None,
+        per_page: PerPage = None,
+        user_id: OwnerChoice = None,
+        item_type: TypeChoice = None,
+        category: CategoryChoice = None,
+        cursor: Cursor = None,
     ) -> ItemPage:
         """Show everybody's pictures, or some of them, newest first."""
         chosen = parse_item_filter(user_id, item_type, category, cursor)
@@ -142,9 +145,10 @@ class LibraryController(Controller):
         "/{item_id:str}",
         operation_id="readItem",
         summary="An item",
+        response_description="The item.",
         responses=refused_with(*_ITEM_ERRORS),
     )
-    async def read_item(self, item_id: FromPath[str], use_cases: Cases) -> Item:
+    async def read_item(self, item_id: ItemId, use_cases: Cases) -> Item:
         """Show one item."""
         return show_item(await use_cases.read_item(parse_item_id(item_id)), Item)
 
@@ -152,13 +156,14 @@ class LibraryController(Controller):
         "/{item_id:str}",
         operation_id="categoriseItem",
         summary="Label an item",
+        response_description="The item, under its new label.",
         dto=JsonBody[CategoryBody],
         return_dto=None,
-        responses=refused_with(errors.FieldsInvalid, BodyTooLarge, *_ITEM_ERRORS, errors.NotOwner),
+        responses=refused_with(*body_refusals("category"), *_ITEM_ERRORS, errors.NotOwner),
     )
     async def categorise(
         self,
-        item_id: FromPath[str],
+        item_id: ItemId,
         data: JSONBody[CategoryBody],
         use_cases: Cases,
         caller: SignedInCaller,
@@ -175,10 +180,9 @@ class LibraryController(Controller):
         "/{item_id:str}",
         operation_id="deleteItem",
         summary="Remove an item",
+        response_description="The item is gone.",
         responses=refused_with(*_ITEM_ERRORS, errors.NotOwner),
     )
-    async def delete_item(
-        self, item_id: FromPath[str], use_cases: Cases, caller: SignedInCaller
-    ) -> None:
+    async def delete_item(self, item_id: ItemId, use_cases: Cases, caller: SignedInCaller) -> None:
         """Remove an item; its owner or an administrator may. Its address stops at once."""
         await use_cases.delete_item(caller, parse_item_id(item_id))

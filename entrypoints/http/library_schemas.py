@@ -37,7 +37,11 @@ class Item(msgspec.Struct, kw_only=True):
         ),
     ]
     url_expires_at: Annotated[
-        str | msgspec.UnsetType, Meta(description="ISO 8601; absent when the address lasts.")
+        str | msgspec.UnsetType,
+        Meta(
+            description="ISO 8601, UTC; absent when the address lasts.",
+            examples=["2026-05-01T12:00:00.000Z"],
+        ),
     ] = msgspec.UNSET
     user_id: UserIdText
     created_at: Annotated[
@@ -50,9 +54,10 @@ class Item(msgspec.Struct, kw_only=True):
     width: Annotated[int, Meta(description="Pixels, the right way up.", examples=[3024])]
     height: Annotated[int, Meta(description="Pixels, the right way up.", examples=[4032])]
     bytes: Annotated[int, Meta(description="Size of the file.", examples=[2481733])]
-    content_type: Annotated[str, Meta(examples=["image/jpeg"])]
+    content_type: Annotated[str, Meta(description="What the file is.", examples=["image/jpeg"])]
     variants: Annotated[
-        dict[str, str], Meta(description="Addresses of other sizes, by name; none so far.")
+        dict[str, str],
+        Meta(description="Addresses of other sizes, by name; none so far.", examples=[{}]),
     ] = {}
 
 
@@ -62,17 +67,19 @@ Shape = TypeVar("Shape", bound=Item)
 class ItemUploaded(Item, kw_only=True):
     """The picture is in the library, and its file in the store."""
 
-    message: Annotated[str, Meta(examples=["File uploaded"])] = "File uploaded"
+    message: Annotated[
+        str, Meta(description="What became of the request.", examples=["File uploaded"])
+    ] = "File uploaded"
 
 
 class ItemPage(msgspec.Struct, kw_only=True):
     """A page of the library, newest first."""
 
-    items: list[Item]
-    page: Annotated[int, Meta(examples=[1])]
+    items: Annotated[list[Item], Meta(description="The items of this page.")]
+    page: Annotated[int, Meta(description="The page asked for.", examples=[1])]
     per_page: Annotated[int, Meta(description="100 at the most.", examples=[10])]
-    total: Annotated[int, Meta(examples=[100])]
-    total_pages: Annotated[int, Meta(examples=[10])]
+    total: Annotated[int, Meta(description="Items on all pages.", examples=[100])]
+    total_pages: Annotated[int, Meta(description="How many pages there are.", examples=[10])]
 
 
 def show_item(shown: ShownItem, shape: type[Shape]) -> Shape:

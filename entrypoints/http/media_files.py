@@ -4,19 +4,19 @@ import re
 from typing import Final
 
 from litestar import Controller, get
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath
 from litestar.response import Stream
 
 from domain import errors
 from domain.errors import MediaNotFound
 from entrypoints.http.dependencies import Cases
 from entrypoints.http.documented import refused_with
+from entrypoints.http.media_file_operation import CACHED, MediaFileOperation
+from entrypoints.http.parameters import FILE_KEY, FileKey
 
-_KEY: Final = re.compile(r"[0-9a-f]{32}\.(?:jpg|png|gif)\Z")
+_KEY: Final = re.compile(FILE_KEY)
 _HEADERS: Final = {
     # A file never changes; how long copies outlive a deletion is what this decides.
-    "Cache-Control": "public, max-age=3600",
+    "Cache-Control": CACHED,
     "Cross-Origin-Resource-Policy": "cross-origin",
     # A file opened by itself can run nothing and load nothing.
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -33,14 +33,12 @@ class MediaFilesController(Controller):
         "/{key:str}",
         operation_id="openFile",
         summary="A picture's file",
-        responses={
-            200: ResponseSpec(bytes, media_type="image/*", description="JPEG, PNG or GIF."),
-            **refused_with(errors.MediaNotFound, errors.Unavailable),
-        },
+        operation_class=MediaFileOperation,
+        responses=refused_with(errors.MediaNotFound, errors.Unavailable),
     )
-    async def open_file(self, key: FromPath[str], use_cases: Cases) -> Stream:
+    async def open_file(self, key: FileKey, use_cases: Cases) -> Stream:
         """Serve the file of an item. A deleted one is not found from that moment on."""
-        if not _KEY.match(key):
+        if not _KEY.fullmatch(key):
             raise MediaNotFound
         opened = await use_cases.open_file(key)
         return Stream(

@@ -15,11 +15,11 @@ from domain import errors
 from domain.phone import parse_phone_digits
 from domain.sign_in.code import parse_code
 from entrypoints.http.dependencies import Cases, ClientAddress
-from entrypoints.http.documented import older_refused_with
+from entrypoints.http.documented import body_refusals, older_refused_with
 from entrypoints.http.field_parsing import parse_field, parse_fields
 from entrypoints.http.json_bodies import JsonBody
 from entrypoints.http.refusals import MethodRefused, WrongCode
-from entrypoints.http.sign_in_schemas import CodeText
+from entrypoints.http.sign_in_schemas import AccessTokenText, CodeText
 
 OlderPhoneText = Annotated[
     str,
@@ -46,14 +46,16 @@ class OlderAnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class OlderSuccess(msgspec.Struct, kw_only=True):
     """It worked."""
 
-    message: Annotated[str, Meta(examples=["success"])] = "success"
-    exit_code: Annotated[int, Meta(examples=[0])] = 0
+    message: Annotated[
+        str, Meta(description="What became of the request.", examples=["success"])
+    ] = "success"
+    exit_code: Annotated[int, Meta(description="Always 0: it worked.", examples=[0])] = 0
 
 
 class OlderSignedIn(OlderSuccess, kw_only=True):
     """The code was right."""
 
-    access_token: Annotated[str, Meta(description="Send it as `Authorization: Bearer <token>`.")]
+    access_token: AccessTokenText
 
 
 def only_post(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -73,11 +75,17 @@ class OlderSignInController(Controller):
         "/get_otp",
         operation_id="olderGetOtp",
         summary="Ask for a code",
+        response_description="A message is on its way, or was a moment ago.",
         status_code=200,
         dto=JsonBody[OlderAskBody],
         return_dto=None,
         responses=older_refused_with(
-            errors.FieldsInvalid, errors.TooManyAsks, errors.MessageNotSent, errors.Unavailable
+            *body_refusals("phone"),
+            errors.CountryNotServed,
+            errors.PhoneUnreachable,
+            errors.TooManyAsks,
+            errors.MessageNotSent,
+            errors.Unavailable,
         ),
     )
     async def get_otp(
@@ -92,11 +100,12 @@ class OlderSignInController(Controller):
         "/validate_otp",
         operation_id="olderValidateOtp",
         summary="Answer with the code",
+        response_description="The code was right.",
         status_code=200,
         dto=JsonBody[OlderAnswerBody],
         return_dto=None,
         responses=older_refused_with(
-            errors.FieldsInvalid, WrongCode, errors.TooManyTries, errors.Unavailable
+            *body_refusals("otp"), WrongCode, errors.TooManyTries, errors.Unavailable
         ),
     )
     async def validate_otp(

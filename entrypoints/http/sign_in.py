@@ -15,10 +15,9 @@ from domain.phone import parse_phone
 from domain.sign_in.code import parse_code
 from entrypoints.http.authentication import provide_caller, requires_caller
 from entrypoints.http.dependencies import Cases, ClientAddress, Settings, SignedInCaller
-from entrypoints.http.documented import BEARER, refused_with
+from entrypoints.http.documented import BEARER, body_refusals, refused_with
 from entrypoints.http.field_parsing import parse_field, parse_fields
 from entrypoints.http.json_bodies import JsonBody
-from entrypoints.http.refusals import BodyTooLarge
 from entrypoints.http.sign_in_schemas import (
     AnswerBody,
     AskBody,
@@ -27,8 +26,9 @@ from entrypoints.http.sign_in_schemas import (
     OtpSent,
     OtpVerified,
 )
+from entrypoints.http.sign_out_operation import SignOutOperation
 
-_BODY_ERRORS: Final = (errors.FieldsInvalid, BodyTooLarge)
+NOT_OFFERED_SCOPE: Final = "Only 'this' session can be ended so far; send that or leave it out."
 
 
 class SignInController(Controller):
@@ -41,11 +41,12 @@ class SignInController(Controller):
         "/request-otp",
         operation_id="requestOtp",
         summary="Ask for a code",
+        response_description="A message is on its way, or was a moment ago (`sent` is false then).",
         status_code=200,
         dto=JsonBody[AskBody],
         return_dto=None,
         responses=refused_with(
-            *_BODY_ERRORS,
+            *body_refusals("phone"),
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyAsks,
@@ -82,10 +83,11 @@ class SignInController(Controller):
         "/verify-otp",
         operation_id="verifyOtp",
         summary="Answer with the code",
+        response_description="The code was right (`success` is true, with a token), or it was not.",
         status_code=200,
         dto=JsonBody[AnswerBody],
         return_dto=None,
-        responses=refused_with(*_BODY_ERRORS, errors.TooManyTries, errors.Unavailable),
+        responses=refused_with(*body_refusals("otp"), errors.TooManyTries, errors.Unavailable),
     )
     async def verify_otp(
         self,
@@ -116,13 +118,17 @@ class SignInController(Controller):
         "/logout",
         operation_id="logout",
         summary="Sign out",
+        response_description="The session has ended.",
         status_code=204,
         guards=[requires_caller],
         dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
         dto=JsonBody[LogoutBody],
         return_dto=None,
+        operation_class=SignOutOperation,
         security=BEARER,
-        responses=refused_with(*_BODY_ERRORS, errors.Unauthenticated, errors.Unavailable),
+        responses=refused_with(
+            *body_refusals("scope", NOT_OFFERED_SCOPE), errors.Unauthenticated, errors.Unavailable
+        ),
     )
     async def logout(
         self,
@@ -147,7 +153,7 @@ def _offered_refresh(*, wanted: bool) -> None:
 
 def _offered_scope(scope: str | None) -> None:
     if scope not in (None, "this"):
-        raise ValueRefused("Only 'this' session can be ended so far; send that or leave it out.")
+        raise ValueRefused(NOT_OFFERED_SCOPE)
 
 
 def _device(text: str | None) -> str | None:

@@ -5,6 +5,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+
+def _only(about: str, value: str | bool) -> Meta:
+    # Another value is refused by ours, which names the way out.
+    described = {"description": about, "extra": {"enum": [value, None]}}
+    return Meta(examples=[value], extra_json_schema=described)
+
+
 PhoneText = Annotated[
     str,
     Meta(
@@ -21,6 +28,14 @@ CodeText = Annotated[
     ),
 ]
 
+AccessTokenText = Annotated[
+    str,
+    Meta(
+        description="Send it as `Authorization: Bearer <token>`.",
+        examples=["eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiI2NTYxYTJiMCJ9.c2lnbmF0dXJl"],
+    ),
+]
+
 
 class AskBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Who wants a code. An unknown platform or locale is no error: the general text is sent."""
@@ -29,9 +44,7 @@ class AskBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     platform: Annotated[
         str | None, Meta(description="For the form of the text.", examples=["android"])
     ] = None
-    channel: Annotated[
-        str | None, Meta(description="How the code travels; `sms` so far.", examples=["sms"])
-    ] = None
+    channel: Annotated[str | None, _only("How the code travels; `sms` so far.", "sms")] = None
     locale: Annotated[
         str | None, Meta(description="For the language of the text.", examples=["en"])
     ] = None
@@ -40,7 +53,9 @@ class AskBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class OtpSent(msgspec.Struct, kw_only=True):
     """A message is on its way, or was a moment ago (`sent` is false then)."""
 
-    message: Annotated[str, Meta(examples=["OTP sent"])] = "OTP sent"
+    message: Annotated[
+        str, Meta(description="What became of the request.", examples=["OTP sent"])
+    ] = "OTP sent"
     request_id: Annotated[
         str,
         Meta(
@@ -49,7 +64,11 @@ class OtpSent(msgspec.Struct, kw_only=True):
         ),
     ]
     sent: Annotated[
-        bool, Meta(description="False when nothing new went out: the code sent is still good.")
+        bool,
+        Meta(
+            description="False when nothing new went out: the code sent is still good.",
+            examples=[True],
+        ),
     ]
     expires_in: Annotated[
         int, Meta(description="Seconds for which the code can be used.", examples=[300])
@@ -65,10 +84,15 @@ class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     phone: PhoneText
     otp: CodeText
     request_id: Annotated[
-        str | None, Meta(description="From the answer to the request for the code.")
+        str | None,
+        Meta(
+            description="From the answer to the request for the code.",
+            examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
+        ),
     ] = None
     refresh: Annotated[
-        bool | None, Meta(description="Refresh tokens are not offered yet: leave it out.")
+        bool | None,
+        _only("Refresh tokens are not offered yet: false, or left out.", False),
     ] = None
     device: Annotated[
         str | None,
@@ -79,10 +103,14 @@ class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class OtpVerified(msgspec.Struct, kw_only=True):
     """The code was right."""
 
-    success: Annotated[bool, Meta(examples=[True])] = True
-    message: Annotated[str, Meta(examples=["OTP verified"])] = "OTP verified"
-    access_token: Annotated[str, Meta(description="Send it as `Authorization: Bearer <token>`.")]
-    token_type: Annotated[str, Meta(examples=["Bearer"])] = "Bearer"  # noqa: S105 - RFC 6750, no secret
+    success: Annotated[
+        bool, Meta(description="Always true: the code was right.", examples=[True])
+    ] = True
+    message: Annotated[
+        str, Meta(description="What became of the request.", examples=["OTP verified"])
+    ] = "OTP verified"
+    access_token: AccessTokenText
+    token_type: Annotated[str, Meta(description="Always `Bearer`.", examples=["Bearer"])] = "Bearer"  # noqa: S105 - RFC 6750, no secret
     expires_in: Annotated[
         int,
         Meta(description="Seconds; it stops earlier when the session ends.", examples=[7776000]),
@@ -92,8 +120,12 @@ class OtpVerified(msgspec.Struct, kw_only=True):
 class OtpInvalid(msgspec.Struct, kw_only=True):
     """The code was wrong, late, used before or never sent; nobody is told which."""
 
-    success: Annotated[bool, Meta(examples=[False])] = False
-    message: Annotated[str, Meta(examples=["Invalid OTP"])] = "Invalid OTP"
+    success: Annotated[
+        bool, Meta(description="Always false: the code was not right.", examples=[False])
+    ] = False
+    message: Annotated[
+        str, Meta(description="What became of the request.", examples=["Invalid OTP"])
+    ] = "Invalid OTP"
     attempts_left: Annotated[
         int, Meta(description="How many more answers are taken.", examples=[4])
     ]
@@ -102,4 +134,7 @@ class OtpInvalid(msgspec.Struct, kw_only=True):
 class LogoutBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Which sessions end; `this` so far."""
 
-    scope: Annotated[str | None, Meta(examples=["this"])] = None
+    scope: Annotated[
+        str | None,
+        _only("`this`, which is also meant when left out.", "this"),
+    ] = None

@@ -22,6 +22,8 @@ from entrypoints.http.refusals import BodyUnreadable
 IN_MEMORY: Final = 1024 * 1024
 """So much of a file is kept in memory; a larger one goes to a temporary file."""
 LONGEST_FIELD: Final = 4096
+FIELDS: Final = {"user_id", "category", "type"}
+"""Those that are read; whatever else a form holds is passed over."""
 MOST_PARTS: Final = 32
 FORM_OVERHEAD: Final = 64 * 1024
 """What a form may hold besides its file."""
@@ -96,11 +98,13 @@ class _Reading:
                         self._segment = part
                 elif segment is not None and segment is self._segment:
                     await self._keep(bytes(part or b""))
-                elif segment is not None and part and len(text) <= LONGEST_FIELD:
+                elif segment is None or segment.filename is not None:
+                    continue
+                elif part and len(text) <= LONGEST_FIELD:
                     text.extend(part)
-                elif segment is not None and part is None and segment.filename is None:
-                    name = segment.name or ""
-                    self._fields.setdefault(name, text.decode(segment.charset or "utf-8"))
+                elif part is None and segment.name in FIELDS:
+                    value = text.decode(segment.charset or "utf-8")
+                    self._fields.setdefault(segment.name, value)
         if not self._total:
             raise NoFilePart
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from litestar.openapi.spec import (
-    OpenAPIFormat,
     OpenAPIMediaType,
     OpenAPIType,
     Operation,
     RequestBody,
     Schema,
 )
+
+from entrypoints.http.parameters import ID_PATTERN
 
 _TEXT = OpenAPIType.STRING
 
@@ -24,16 +25,26 @@ class UploadOperation(Operation):
             required=["file", "user_id"],
             properties={
                 "file": Schema(
-                    type=_TEXT, format=OpenAPIFormat.BINARY, description="JPEG, PNG or GIF."
+                    # OpenAPI 3.1 says no more of bytes than what they are.
+                    content_media_type="application/octet-stream",
+                    description="JPEG, PNG or GIF.",
                 ),
                 "user_id": Schema(
                     type=_TEXT,
-                    pattern="^[0-9a-fA-F]{24}$",
+                    pattern=ID_PATTERN,
                     description="The caller's own; an administrator may name another.",
+                    examples=["6561a2b0c3d4e5f60718293a"],
                 ),
-                "type": Schema(type=_TEXT, description="A claim, corrected by what the bytes are."),
+                "type": Schema(
+                    type=_TEXT,
+                    description="A claim, corrected by what the bytes are.",
+                    examples=["image"],
+                ),
                 "category": Schema(
-                    type=_TEXT, max_length=64, description="A label, returned exactly as sent."
+                    type=_TEXT,
+                    max_length=64,
+                    description="A label, returned exactly as sent.",
+                    examples=["art"],
                 ),
             },
         )

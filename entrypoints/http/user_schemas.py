@@ -22,6 +22,10 @@ UsernameText = Annotated[
     ),
 ]
 
+AdminFlag = Annotated[
+    bool, Meta(description="Whether the user is an administrator.", examples=[False])
+]
+
 
 class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The user that the caller wants to be."""
@@ -29,7 +33,8 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     username: UsernameText
     number: PhoneText
     admin: Annotated[
-        Any, Meta(description="Ignored: nobody becomes an administrator by asking.")
+        Any,
+        Meta(description="Ignored: nobody becomes an administrator by asking.", examples=[False]),
     ] = None
 
 
@@ -42,9 +47,11 @@ class RenameBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class UserCreated(msgspec.Struct, kw_only=True):
     """The user is there, now or since before."""
 
-    message: Annotated[str, Meta(examples=["User created"])] = "User created"
+    message: Annotated[
+        str, Meta(description="What became of the request.", examples=["User created"])
+    ] = "User created"
     user_id: UserIdText
-    admin: Annotated[bool, Meta(description="Whether the user is an administrator.")]
+    admin: AdminFlag
 
 
 class UserShown(msgspec.Struct, kw_only=True):
@@ -52,11 +59,17 @@ class UserShown(msgspec.Struct, kw_only=True):
 
     id: UserIdText = msgspec.field(name="_id")
     username: UsernameText
-    number: Annotated[str, Meta(examples=["+1********71"])]
+    number: Annotated[
+        str,
+        Meta(
+            description="In full, or the country code's first digits and the last two.",
+            examples=["+14155552671", "+1********71"],
+        ),
+    ]
     created_on: Annotated[
         str, Meta(description="ISO 8601, UTC.", examples=["2026-05-01T09:30:00.000Z"])
     ]
-    admin: bool
+    admin: AdminFlag
 
 
 def show_user(identity: Identity, caller: Caller) -> UserShown:

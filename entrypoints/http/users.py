@@ -1,10 +1,8 @@
 """Users."""
 
-from typing import Final
-
 from litestar import Controller, delete, get, patch, post
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from application.identities.create_user import NewUser
 from domain import errors
@@ -14,13 +12,11 @@ from domain.identities.username import parse_username
 from domain.phone import parse_phone
 from entrypoints.http.authentication import UNAVAILABLE, provide_caller, requires_caller
 from entrypoints.http.dependencies import Cases, Settings, SignedInCaller
-from entrypoints.http.documented import BEARER, refused_with
+from entrypoints.http.documented import BEARER, body_refusals, refused_with
 from entrypoints.http.field_parsing import parse_field, parse_fields
 from entrypoints.http.json_bodies import JsonBody
-from entrypoints.http.refusals import BodyTooLarge
+from entrypoints.http.parameters import UserId
 from entrypoints.http.user_schemas import RenameBody, UserBody, UserCreated, UserShown, show_user
-
-_BODY_ERRORS: Final = (errors.FieldsInvalid, BodyTooLarge)
 
 
 def parse_user_id(text: str) -> str:
@@ -43,11 +39,12 @@ class UsersController(Controller):
     @post(
         operation_id="createUser",
         summary="Become a user",
+        response_description="The user is there, now or since before.",
         dto=JsonBody[UserBody],
         return_dto=None,
         opt={UNAVAILABLE: errors.UserNotSaved},
         responses=refused_with(
-            *_BODY_ERRORS,
+            *body_refusals("username"),
             errors.Unauthenticated,
             errors.PhoneNotOwn,
             errors.PhoneInUse,
@@ -78,6 +75,7 @@ class UsersController(Controller):
         "/me",
         operation_id="readMe",
         summary="The caller",
+        response_description="The caller.",
         responses=refused_with(errors.Unauthenticated, errors.UserNotFound, errors.Unavailable),
     )
     async def read_me(self, use_cases: Cases, caller: SignedInCaller) -> UserShown:
@@ -88,13 +86,12 @@ class UsersController(Controller):
         "/{user_id:str}",
         operation_id="readUser",
         summary="A user",
+        response_description="The user.",
         responses=refused_with(
             errors.InvalidUserId, errors.Unauthenticated, errors.UserNotFound, errors.Unavailable
         ),
     )
-    async def read(
-        self, user_id: FromPath[str], use_cases: Cases, caller: SignedInCaller
-    ) -> UserShown:
+    async def read(self, user_id: UserId, use_cases: Cases, caller: SignedInCaller) -> UserShown:
         """Show a user; another person's number is masked unless an administrator asks."""
         return show_user(await use_cases.read_user(parse_user_id(user_id)), caller)
 
@@ -102,10 +99,11 @@ class UsersController(Controller):
         "/me",
         operation_id="renameMe",
         summary="Take another name",
+        response_description="The caller, under the new name.",
         dto=JsonBody[RenameBody],
         return_dto=None,
         responses=refused_with(
-            *_BODY_ERRORS,
+            *body_refusals("username"),
             errors.Unauthenticated,
             errors.UserNotFound,
             errors.UsernameInUse,
@@ -123,6 +121,7 @@ class UsersController(Controller):
         "/me",
         operation_id="deleteMe",
         summary="Leave",
+        response_description="The caller is deleted.",
         responses=refused_with(errors.Unauthenticated, errors.Unavailable),
     )
     async def delete_me(self, use_cases: Cases, caller: SignedInCaller) -> None:

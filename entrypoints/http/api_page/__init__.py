@@ -4,21 +4,21 @@ from functools import cache
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeAlias
 
-import msgspec
-from litestar import Controller, Request, Response, get
-from litestar.params import FromPath
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, SkipValidation
 
-from entrypoints.http.api_page.description import describe_api
 from entrypoints.http.refusals import PathNotFound
 
+ApiDescription: TypeAlias = NamedDependency[SkipValidation[bytes]]
 _SWAGGER_UI: Final = {
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
-_OURS: Final = {"page.js": "text/javascript; charset=utf-8"}
+_OURS: Final = {"page.js": "text/javascript"}
 _PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
@@ -31,11 +31,11 @@ class ApiPageController(Controller):
     include_in_schema = False
 
     @get("/openapi.json", media_type="application/json")
-    async def description(self, request: Request[Any, Any, Any]) -> bytes:
+    async def description(self, api_description: ApiDescription) -> bytes:
         """Give the description as JSON."""
-        return msgspec.json.encode(describe_api(request.app))
+        return api_description
 
-    @get("/docs", media_type="text/html; charset=utf-8")
+    @get("/docs", media_type="text/html")
     async def page(self) -> Response[bytes]:
         """Give the page."""
         return Response(_our_file("page.html"), headers={"Content-Security-Policy": _PAGE_POLICY})

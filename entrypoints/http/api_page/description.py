@@ -1,23 +1,30 @@
 """The OpenAPI description of what the service does, and of nothing that it does not."""
 
-from functools import cache
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from litestar import Litestar
+import msgspec
+from litestar import Controller, Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
+from litestar.routes import HTTPRoute
+
+from entrypoints.http.api_page.answers import complete_answers
+from entrypoints.http.api_page.schemas import complete_schemas
+from entrypoints.http.dependencies import dependencies
+from entrypoints.http.http_settings import HttpSettings
 
 _ABOUT: Final = """\
 Sign in by a code sent to a phone, keep a user and a library of pictures.
 
 Every refusal has a sentence for people and a stable `code` for programs; bad fields are named
 one by one under `errors`. A refusal for rate is a 429 with `Retry-After`, in seconds. Every
-answer carries `X-Request-Id`, which the service's log knows too.
+answer carries `X-Request-Id`, which the service's log knows too. HEAD works wherever GET does;
+a method that a path does not take is a 405 whose `Allow` names those that it does, as OPTIONS.
 """
-_FRAMEWORKS_OWN_ERROR: Final = {"detail", "status_code"}
 
 
-def openapi_config(version: str) -> OpenAPIConfig:
+def _openapi_config(version: str) -> OpenAPIConfig:
     """Say what holds for the description as a whole."""
     return OpenAPIConfig(
         title="Dialtone",
@@ -45,24 +52,31 @@ def openapi_config(version: str) -> OpenAPIConfig:
             Tag(name="Operations", description="For the machines that watch the service."),
         ],
         use_handler_docstrings=True,
-        render_plugins=[],
     )
 
 
-@cache
-def describe_api(app: Litestar) -> dict[str, Any]:
-    """Give the description, without the error bodies that the framework would have had."""
+def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings) -> dict[str, Any]:
+    """Describe what these controllers do.
+
+    An application is made for it that serves nothing: the framework's description comes with
+    pages of its own, whose scripts are other hosts'.
+    """
+    app = Litestar(
+        route_handlers=list(controllers),
+        dependencies=dependencies(settings),
+        openapi_config=_openapi_config(settings.version),
+        logging_config=None,
+    )
     description = app.openapi_schema.to_schema()
-    for path in description["paths"].values():
-        for operation in path.values():
-            operation["responses"] = {
-                status: response
-                for status, response in operation["responses"].items()
-                if not _is_frameworks_own(response)
-            }
+    complete_schemas(description, _bodies(app))
+    complete_answers(description)
     return description
 
 
-def _is_frameworks_own(response: dict[str, Any]) -> bool:
-    schemas = [content.get("schema", {}) for content in response.get("content", {}).values()]
-    return any(set(schema.get("required", ())) == _FRAMEWORKS_OWN_ERROR for schema in schemas)
+def _bodies(app: Litestar) -> Iterator[type[msgspec.Struct]]:
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            data = handler.parsed_fn_signature.parameters.get("data")
+            for one in (data, *data.inner_types) if data else ():
+                if one.is_subclass_of(msgspec.Struct):
+                    yield one.annotation

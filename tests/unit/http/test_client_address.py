@@ -55,6 +55,8 @@ def test_nobody_is_believed_who_is_no_trusted_proxy() -> None:
         (("198.51.100.1, junk",), "10.0.0.1"),
         (("2001:db8::1",), "2001:db8::/64"),
         (("[2001:db8::1]",), "2001:db8::/64"),
+        (("198.51.100.1:4711",), "198.51.100.1"),
+        (("[2001:db8::1]:4711",), "2001:db8::/64"),
     ],
 )
 def test_behind_trusted_proxies_the_last_address_that_is_none_counts(

@@ -4,27 +4,42 @@ Each technology's room is imported only where the settings pick it.
 """
 
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from typing import TYPE_CHECKING, Final
 
+from application.ports.clock import Clock
+from application.ports.errors import NotUsable
+from application.ports.media_files import MediaFiles
+from application.ports.messenger import Messenger
 from application.ports.phone_seal import PhoneSeal
 from application.ports.records import Records
 from application.use_cases import UseCases
 from application.wiring import Ports, Rules, wire
 from domain.media.picture import PictureLimits
+from entrypoints.keys import check_keys_are_not_gone
+from entrypoints.own_adapters import StartRefused, open_own, probe_of
 from entrypoints.settings import Settings
-from entrypoints.settings.kinds import SqliteDatabase
+from entrypoints.settings.kinds import (
+    Factory,
+    MediaFolder,
+    MongoDatabase,
+    S3Bucket,
+    Sender,
+    SqliteDatabase,
+)
 
 if TYPE_CHECKING:
     from adapters.secrets_file import Secret
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of our tokens: the keys tell deployments apart."""
-
-
-class StartRefused(Exception):
-    """The service cannot start; the text is one line for the operator, with the way out."""
 
 
 @asynccontextmanager
@@ -36,42 +51,37 @@ async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
     Raises:
         StartRefused: something of it cannot be used.
     """
-    from adapters.console import ConsoleMessenger
-    from adapters.disk import MediaFolderNotUsable, open_disk_files
     from adapters.jwt import JwtAccessTokens
     from adapters.pillow import open_pillow_pictures
     from adapters.sealing import AesPhoneSeal
-    from adapters.secrets_file import FilePeppers, SecretsNotUsable, load_or_make_secrets
-    from adapters.sqlite import DatabaseNotUsable
+    from adapters.secrets_file import FilePeppers, load_or_make_secrets
     from adapters.system import SystemClock, SystemRandomness
 
     clock, randomness = SystemClock(), SystemRandomness()
     async with AsyncExitStack() as stack:
-        try:
+        with _told_to_the_operator():
+            if settings.secrets.may_make:
+                check_keys_are_not_gone(settings.database, settings.secrets.path)
             secrets = load_or_make_secrets(
                 settings.secrets.path, may_make=settings.secrets.may_make
             )
             seal = AesPhoneSeal(secrets.index_key.key, _by_id(secrets.seal_keys), randomness)
-            records = await stack.enter_async_context(_records(settings.database, seal))
-            files = await stack.enter_async_context(
-                open_disk_files(settings.media.path, _media_url(settings), clock)
-            )
-        except (SecretsNotUsable, DatabaseNotUsable, MediaFolderNotUsable) as error:
-            raise StartRefused(str(error)) from error
+            records = await stack.enter_async_context(_records(settings, seal))
+            files = await stack.enter_async_context(_files(settings, clock))
+            messenger = await stack.enter_async_context(_messenger(settings))
         limits = PictureLimits(
             pixels=settings.picture_pixels,
             frames=settings.picture_frames,
             all_pixels=max(settings.picture_pixels, PictureLimits().all_pixels),
         )
         pictures = await stack.enter_async_context(open_pillow_pictures(limits))
-        messenger = ConsoleMessenger(sys.stdout)
         yield wire(
             Ports(
                 records=records,
                 media_files=files,
-                media_probe=files,
+                media_probe=probe_of(files),
                 messenger=messenger,
-                messenger_probe=messenger,
+                messenger_probe=probe_of(messenger),
                 pictures=pictures,
                 tokens=JwtAccessTokens(
                     _by_id(secrets.signing_keys), issuer=ISSUER, audience=ISSUER
@@ -88,17 +98,74 @@ async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         )
 
 
-def _records(database: SqliteDatabase, seal: PhoneSeal) -> AbstractAsyncContextManager[Records]:
-    match database:
+def _records(settings: Settings, seal: PhoneSeal) -> AbstractAsyncContextManager[Records]:
+    match settings.database:
         case SqliteDatabase(path=path):
             from adapters.sqlite import open_sqlite_records
 
             return open_sqlite_records(path, seal)
+        case MongoDatabase(url=url):
+            from adapters.mongo import open_mongo_records
+
+            return open_mongo_records(url, seal)
+        case Factory() as factory:
+            return open_own(factory, "DIALTONE_DATABASE", settings.environ, seal)
+
+
+def _files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
+    match settings.media:
+        case MediaFolder(path=path):
+            from adapters.disk import open_disk_files
+
+            url = settings.media_public_url or f"{settings.public_url}/media"
+            return open_disk_files(path, url, clock)
+        case S3Bucket(bucket=bucket, prefix=prefix):
+            from adapters.s3 import open_s3_files
+
+            access = settings.s3
+            assert access is not None  # noqa: S101 - settings are read together
+            return open_s3_files(
+                bucket,
+                prefix,
+                endpoint=access.endpoint,
+                region=access.region,
+                access_key=access.access_key,
+                secret_key=access.secret_key,
+                public_url=settings.media_public_url,
+                clock=clock,
+            )
+        case Factory() as factory:
+            return open_own(factory, "DIALTONE_MEDIA", settings.environ)
+
+
+def _messenger(settings: Settings) -> AbstractAsyncContextManager[Messenger]:
+    match settings.sms:
+        case Sender.CONSOLE:
+            from adapters.console import ConsoleMessenger
+
+            return nullcontext(ConsoleMessenger(sys.stdout))
+        case Sender.TWILIO:
+            from adapters.twilio import open_twilio_messenger
+
+            account = settings.twilio
+            assert account is not None  # noqa: S101 - settings are read together
+            return open_twilio_messenger(
+                account.account_sid,
+                account.auth_token,
+                sender=account.sender,
+                api_base=account.api_base,
+            )
+        case Factory() as factory:
+            return open_own(factory, "DIALTONE_SMS", settings.environ)
+
+
+@contextmanager
+def _told_to_the_operator() -> Iterator[None]:
+    try:
+        yield
+    except NotUsable as error:
+        raise StartRefused(str(error)) from error
 
 
 def _by_id(secrets: "Sequence[Secret]") -> list[tuple[str, bytes]]:
     return [(secret.id, secret.key) for secret in secrets]
-
-
-def _media_url(settings: Settings) -> str:
-    return settings.media_public_url or f"{settings.public_url}/media"

@@ -5,31 +5,49 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from application.ports.errors import PortError
-from domain.errors import UserNotFound, ValueRefused
-from domain.identifier import parse_identifier
-from domain.phone import PhoneNumber, parse_phone
-from entrypoints.asgi import ENV_FILE
-from entrypoints.banner import banner
-from entrypoints.bootstrap import StartRefused, open_use_cases
-from entrypoints.logs import configure_logs
-from entrypoints.server import check_address_is_free, serve
-from entrypoints.settings import Settings, SettingsInvalid, describe, read_settings
+if TYPE_CHECKING:
+    from domain.phone import PhoneNumber
+    from entrypoints.settings import Settings
 
 FAILED: Final = 1
 NOT_USABLE: Final = 2
+INTERRUPTED: Final = 130
+"""What a shell gives for what SIGINT ended."""
 
-Command = Callable[[Settings, argparse.Namespace], int]
+Command = Callable[["Settings", argparse.Namespace], int]
+
+
+class _NotPrinted(Exception):
+    """Stdout does not take what a command has to say; the text is why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command; gives 0, 1 when it failed, 2 when it was not understood."""
-    given = _parser().parse_args(arguments)
-    command: Command = given.command
+    try:
+        _keep_standard_descriptors()
+        given = _parser().parse_args(arguments)
+        return _carried_out(given.command, given)
+    except _NotPrinted as error:
+        _complain(f"What there was to say could not be written to stdout: {error}.")
+        return FAILED
+    except KeyboardInterrupt:
+        _complain("Interrupted.")
+        return INTERRUPTED
+
+
+def _carried_out(command: Command, given: argparse.Namespace) -> int:
+    # Imported here, where an interrupt is answered: it takes a while.
+    from application.ports.errors import PortError
+    from entrypoints.asgi import ENV_FILE
+    from entrypoints.logs import configure_logs
+    from entrypoints.own_adapters import StartRefused
+    from entrypoints.settings import SettingsInvalid, read_settings
+
     try:
         settings = read_settings(os.environ, ENV_FILE)
         configure_logs(settings.log_level, settings.log_format)
@@ -42,65 +60,105 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _run(settings: Settings, _: argparse.Namespace) -> int:
-    check_address_is_free(settings.bind)
-    # Opened once before any worker is: keys and database are there then, and what cannot be
-    # used is told in one line instead of by each worker.
-    asyncio.run(_open_and_close(settings))
-    for unknown in settings.unknown:
-        meant = f"; did you mean {unknown.closest}?" if unknown.closest else "."
-        _complain(f"Warning: {unknown.name} is no setting of Dialtone{meant}")
-    serve(settings, lambda: print(banner(settings), flush=True))
-    return 0
+def _run(settings: "Settings", _: argparse.Namespace) -> int:
+    from entrypoints.banner import banner, check_can_show_messages, show
+    from entrypoints.listening import listening_at
+    from entrypoints.server import serve
+
+    check_can_show_messages(settings, sys.stdout)
+    with listening_at(settings.bind) as address:
+        # Opened once before any worker is: keys and database are there then, and what cannot
+        # be used is told in one line instead of by each worker.
+        asyncio.run(_open_and_close(settings))
+        for unknown in settings.unknown:
+            meant = f"; did you mean {unknown.closest}?" if unknown.closest else "."
+            _complain(f"Warning: {unknown.name} is no setting of Dialtone{meant}")
+        has_served = serve(settings, address, lambda: show(banner(settings), sys.stdout))
+    return 0 if has_served else FAILED
 
 
-def _check_settings(settings: Settings, _: argparse.Namespace) -> int:
+def _check_settings(settings: "Settings", _: argparse.Namespace) -> int:
+    from entrypoints.settings import describe
+
     described = describe(settings)
     name_width = max(len(row.name) for row in described)
     shown_width = max(len(row.shown) for row in described)
     for row in described:
-        print(f"{row.name:<{name_width}}  {row.shown:<{shown_width}}  {row.origin}")
+        _say(f"{row.name:<{name_width}}  {row.shown:<{shown_width}}  {row.origin}")
     return 0
 
 
-def _promote(settings: Settings, given: argparse.Namespace) -> int:
+def _promote(settings: "Settings", given: argparse.Namespace) -> int:
+    from domain.errors import UserNotFound, ValueRefused
+
     try:
         user = _user(given.user, settings.default_region)
         identity = asyncio.run(_promoted(settings, user))
     except (ValueRefused, UserNotFound):
-        _complain(f"Nobody is known as {given.user}: give a user id, or a phone that signed in.")
+        shown = given.user.encode("unicode_escape").decode()
+        _complain(f"Nobody is known as {shown}: give a user id, or a phone that signed in.")
         return FAILED
-    print(f"{identity} is an administrator from now on.")
+    _say(f"{identity} is an administrator from now on.")
     return 0
 
 
-def _sweep(settings: Settings, _: argparse.Namespace) -> int:
+def _sweep(settings: "Settings", _: argparse.Namespace) -> int:
     for name, count in asyncio.run(_swept(settings)).items():
-        print(f"{name.replace('_', ' ')}: {count}")
+        _say(f"{name.replace('_', ' ')}: {count}")
     return 0
 
 
-async def _open_and_close(settings: Settings) -> None:
+async def _open_and_close(settings: "Settings") -> None:
+    from entrypoints.bootstrap import open_use_cases
+
     async with open_use_cases(settings):
         pass
 
 
-async def _promoted(settings: Settings, user: str | PhoneNumber) -> str:
+async def _promoted(settings: "Settings", user: "str | PhoneNumber") -> str:
+    from entrypoints.bootstrap import open_use_cases
+
     async with open_use_cases(settings) as use_cases:
         return (await use_cases.promote_user(user)).id
 
 
-async def _swept(settings: Settings) -> dict[str, int]:
+async def _swept(settings: "Settings") -> dict[str, int]:
+    from entrypoints.bootstrap import open_use_cases
+
     async with open_use_cases(settings) as use_cases:
         return asdict(await use_cases.sweep())
 
 
-def _user(text: str, default_region: str | None) -> str | PhoneNumber:
+def _user(text: str, default_region: str | None) -> "str | PhoneNumber":
+    from domain.identifier import parse_identifier
+    from domain.phone import parse_phone
+
     return parse_identifier(text) or parse_phone(text, default_region)
 
 
 def _complain(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)
+    if sys.stderr is None:
+        return  # print would take stdout then
+    with suppress(OSError):  # nobody is left to be told
+        print(*lines, sep="\n", file=sys.stderr)
+
+
+def _keep_standard_descriptors() -> None:
+    # Where one of them is closed, the next file or socket would take its place, and get what
+    # is meant for it.
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= 2:
+        descriptor = os.dup(descriptor)
+    os.close(descriptor)
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        # The interpreter tries once more at its end, and must not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _NotPrinted(error.strerror) from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,87 +1,78 @@
 """The HTTP server: granian, with one process for each worker."""
 
-import ctypes
 import os
-import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
+import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from entrypoints.asgi import make_app
-from entrypoints.bootstrap import StartRefused
-from entrypoints.http.edge import Edge
 from entrypoints.logs import log_config
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import Bind
+from entrypoints.workers import Workers
 
-_SET_DEATH_SIGNAL: Final = 1
 _HEADER_TIMEOUT: Final = 30_000
 """Milliseconds in which a request's head has to arrive."""
 _LONGEST_START: Final = 60
 _BETWEEN_LOOKS: Final = 0.02
-_LONGEST_STOP: Final = 30
-"""Seconds that requests under way are given to finish."""
+_LONGEST_STOP: Final = 8
+"""Seconds that requests under way are given to finish: Docker kills after ten."""
+
+_log = structlog.get_logger()
 
 
-def serve(settings: Settings, announce: Callable[[], None]) -> None:
+def serve(settings: Settings, address: Bind, announce: Callable[[], None]) -> bool:
     """Serve until a signal says stop; requests under way then finish.
 
-    `announce` is called as soon as connections are accepted.
+    `announce` is called as soon as connections are accepted. Gives False when no worker could
+    be started; the log says why.
     """
     server = Granian(
-        "entrypoints.server:make_worker_app",
-        factory=True,
+        "entrypoints.asgi:make_app",
         interface=Interfaces.ASGI,
-        address=settings.bind.host,
-        port=settings.bind.port,
+        address=address.host,
+        port=address.port,
         workers=settings.workers,
         # Behind a proxy HTTP/2 brings nothing, and it is a wider door.
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT),
         websockets=False,
+        respawn_failed_workers=True,
         workers_kill_timeout=_LONGEST_STOP,
         # Its news are the banner's; its own level would bring them back.
         log_level=LogLevels.warning,
         log_dictconfig=log_config(settings.log_level, settings.log_format),
     )
-    server.on_startup(lambda: _when_accepting(settings.bind, announce))
-    server.serve()
+    workers = Workers(settings.workers)
+    service = os.getpid()
+
+    def count_start() -> None:
+        if os.getpid() != service:
+            return
+        server.respawn_failed_workers = workers.started()
+        if not server.respawn_failed_workers:
+            _log.critical("Workers end again and again: after the next the service ends too")
+
+    os.register_at_fork(after_in_parent=count_start, after_in_child=workers.begin)
+    server.on_startup(lambda: _when_accepting(address, announce))
+    server.serve(target_loader=workers.make_app, wrap_loader=False)
+    return not workers.cannot_start
 
 
-def make_worker_app() -> Edge:
-    """Make the application in a worker process, which ends when its parent is killed."""
-    _die_with_parent()
-    return make_app()
-
-
-def check_address_is_free(bind: Bind) -> None:
-    """Raise StartRefused when somebody else listens there, or nobody may."""
-    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((bind.host, bind.port))
-        except OSError as error:
-            raise StartRefused(
-                f"Cannot listen at {bind}: {os.strerror(error.errno or 0).lower()}. "
-                "Stop what listens there, or set DIALTONE_BIND to another, like 127.0.0.1:8001."
-            ) from error
-
-
-def _when_accepting(bind: Bind, announce: Callable[[], None]) -> None:
+def _when_accepting(address: Bind, announce: Callable[[], None]) -> None:
     # Workers begin to listen by themselves and tell nobody, so that has to be found out.
     def wait() -> None:
         end = time.monotonic() + _LONGEST_START
         while time.monotonic() < end:
             try:
-                socket.create_connection((bind.local_host, bind.port), timeout=1).close()
+                socket.create_connection((address.local_host, address.port), timeout=1).close()
             except OSError:
                 time.sleep(_BETWEEN_LOOKS)
             else:
@@ -89,11 +80,3 @@ def _when_accepting(bind: Bind, announce: Callable[[], None]) -> None:
                 return
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    # A worker left behind by a killed parent would keep the address taken. Linux only: elsewhere
-    # there is no such call, and the operator's supervisor ends the group.
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)

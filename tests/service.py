@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -20,13 +20,32 @@ MESSAGE_LIMIT: Final = 10.0
 _CODE: Final = re.compile(r"\b(\d{6}) is your\b")
 
 
-class Service:
-    """One `dialtone run` in a folder of its own; what it prints is kept."""
+Inbox = Callable[[str], list[str]]
+"""Gives the texts that a phone got so far, in order."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+
+class Service:
+    """One `dialtone run` in a folder of its own; what it prints is kept.
+
+    Texts that do not go to the console are looked up in `inbox`. With `has_group` it leads a
+    process group, as it does in a terminal. Where `reads_log` is false, its log is left to itself.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environ: Mapping[str, str] | None = None,
+        inbox: Inbox | None = None,
+        *,
+        has_group: bool = False,
+        reads_log: bool = True,
+    ) -> None:
         self.folder = folder
         self.port = free_port()
+        self._inbox = inbox or self._boxes
         self._environ = dict(environ or {})
+        self._has_group = has_group
+        self._reads_log = reads_log
         self._process: subprocess.Popen[str] | None = None
         self._readers: list[threading.Thread] = []
         self._printed = threading.Condition()
@@ -43,6 +62,10 @@ class Service:
         return self._process.pid
 
     @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def environ(self) -> dict[str, str]:
         """The environment of the service and of the commands beside it."""
         bare = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -56,10 +79,14 @@ class Service:
             **self._environ,
         }
 
+    def set(self, name: str, value: str) -> None:
+        """Set a variable of its environment before it is started."""
+        self._environ[name] = value
+
     def start(self) -> "Service":
         """Start it and wait until it answers."""
         self.launch()
-        self._wait_until_it_answers()
+        self.wait_until_it_answers()
         return self
 
     def launch(self) -> None:
@@ -74,21 +101,22 @@ class Service:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            process_group=0 if self._has_group else None,
         )
         self._readers = [
-            threading.Thread(target=self._read_shown, daemon=True),
-            threading.Thread(target=self._read_log, daemon=True),
+            threading.Thread(target=read, daemon=True)
+            for read in (self._read_shown, *([self._read_log] if self._reads_log else []))
         ]
         for reader in self._readers:
             reader.start()
 
     def stop(self) -> int:
         """Stop it as an operator does; gives its exit code."""
-        return self._end(signal.SIGTERM)
+        return self.end(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it at whatever instruction it is."""
-        self._end(signal.SIGKILL)
+        self.end(signal.SIGKILL)
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run another command beside it."""
@@ -103,9 +131,8 @@ class Service:
         )
 
     def messages(self, phone: str) -> list[str]:
-        """The codes shown for this phone so far, in order."""
-        boxes = self.shown.split(f"To: {phone} ")[1:]
-        return [match[1] for box in boxes if (match := _CODE.search(box))]
+        """The codes sent to this phone so far, in order."""
+        return [match[1] for text in self._inbox(phone) if (match := _CODE.search(text))]
 
     def code(self, phone: str, number: int = 1) -> str:
         """The code of this phone's first (or `number`th) message, as soon as it is shown."""
@@ -121,6 +148,9 @@ class Service:
         with self._printed:
             assert self._printed.wait_for(lambda: text in self.shown, START_LIMIT), self.shown
 
+    def _boxes(self, phone: str) -> list[str]:
+        return self.shown.split(f"To: {phone} ")[1:]
+
     def _read_shown(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
@@ -135,11 +165,11 @@ class Service:
         for line in self._process.stderr:
             self.log += line
 
-    def _wait_until_it_answers(self) -> None:
+    def wait_until_it_answers(self) -> None:
+        """Wait until somebody serves its address."""
         end = time.monotonic() + START_LIMIT
         while time.monotonic() < end:
-            assert self._process is not None
-            if self._process.poll() is not None:
+            if self._process is not None and not self.is_running:
                 break
             try:
                 httpx.get(f"{self.url}/health/live", timeout=1, trust_env=False)
@@ -150,10 +180,16 @@ class Service:
                 return
         raise AssertionError(f"the service did not start:\n{self.shown}\n{self.log}")
 
-    def _end(self, number: signal.Signals) -> int:
+    def end(self, number: signal.Signals) -> int:
+        """Send it a signal, if it still runs, and wait; gives its exit code."""
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended; gives its exit code."""
+        assert self._process is not None
         exit_code = self._process.wait(START_LIMIT)
         for reader in self._readers:
             reader.join(START_LIMIT)
@@ -164,9 +200,11 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Service]:
+def running(
+    folder: Path, environ: Mapping[str, str] | None = None, inbox: Inbox | None = None
+) -> Iterator[Service]:
     """A service that runs until the block ends."""
-    service = Service(folder, environ).start()
+    service = Service(folder, environ, inbox).start()
     try:
         yield service
     finally:

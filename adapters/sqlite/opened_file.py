@@ -7,16 +7,16 @@ from typing import Any
 
 from adapters.sqlite.connection import connect_to_write
 from adapters.sqlite.errors import GONE
-from adapters.sqlite.lane import Job, Refused
-from adapters.sqlite.serving import commit_together
+from adapters.sqlite.lane import Job, Refused, Serve
+from adapters.sqlite.serving import commit_together, read_together
 from application.ports.errors import StoreUnavailable
 
 
 class OpenedFile:
-    """Writes into a file that others can open too, and refuses when they no longer can.
+    """Reads and writes a file that others can open too, and refuses when they no longer can.
 
-    SQLite goes on writing into a file that was removed or replaced, and all of that is lost when
-    it is closed.
+    SQLite goes on with a file that was removed or replaced: what is written then is lost when it
+    is closed, and what is read is not what others write.
     """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
@@ -34,10 +34,21 @@ class OpenedFile:
         self, connection: sqlite3.Connection, jobs: Sequence[Job[Any]]
     ) -> Sequence[object]:
         """Do the jobs in one transaction, unless the file is gone: then each one is refused."""
+        return self._served(commit_together, connection, jobs)
+
+    def read_together(
+        self, connection: sqlite3.Connection, jobs: Sequence[Job[Any]]
+    ) -> Sequence[object]:
+        """Do the jobs on one snapshot, unless the file is gone: then each one is refused."""
+        return self._served(read_together, connection, jobs)
+
+    def _served(
+        self, serve: Serve, connection: sqlite3.Connection, jobs: Sequence[Job[Any]]
+    ) -> Sequence[object]:
         if self._found() != self._identity:
             gone = StoreUnavailable(GONE)
             return [Refused(gone) for _ in jobs]
-        return commit_together(connection, jobs)
+        return serve(connection, jobs)
 
     def _found(self) -> tuple[int, int] | None:
         try:

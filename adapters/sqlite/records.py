@@ -14,7 +14,6 @@ from adapters.sqlite.media_pages import SqliteMediaPages
 from adapters.sqlite.opened_file import OpenedFile
 from adapters.sqlite.phone_records import SqlitePhoneRecords
 from adapters.sqlite.probe import SqliteProbe
-from adapters.sqlite.serving import read_together
 from adapters.sqlite.tombstones import SqliteTombstones
 from application.ports.phone_seal import PhoneSeal
 from application.ports.records import Records
@@ -33,7 +32,7 @@ async def open_sqlite_records(path: Path, seal: PhoneSeal) -> AsyncIterator[Reco
     # The writer's connection is closed last: the last one moves the log into the file.
     async with (
         open_lane("writer", file.connect, file.commit_together) as writer,
-        open_lane("reader", partial(connect_to_read, path), read_together) as reader,
+        open_lane("reader", partial(connect_to_read, path), file.read_together) as reader,
     ):
         yield records_in(Database(reader, writer), seal)
 

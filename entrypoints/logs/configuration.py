@@ -31,7 +31,7 @@ def log_config(level: str, log_format: str) -> dict[str, Any]:
         },
         "handlers": {
             "stderr": {
-                "class": "logging.StreamHandler",
+                "class": "entrypoints.logs.handler.QueueingHandler",
                 "formatter": "line",
                 "stream": "ext://sys.stderr",
             }
@@ -46,6 +46,8 @@ def log_config(level: str, log_format: str) -> dict[str, Any]:
                 "level": max(loud, "WARNING", key=_rank),
                 "propagate": True,
             },
+            # It would tell the address of each request, which names the account at Twilio.
+            "httpx": {"level": max(loud, "WARNING", key=_rank)},
             "granian.access": {"handlers": [], "level": loud, "propagate": True},
         },
     }
@@ -54,6 +56,7 @@ def log_config(level: str, log_format: str) -> dict[str, Any]:
 def configure_logs(level: str, log_format: str) -> None:
     """Send everything that is logged in this process to stderr, through one formatter.
 
+    Nobody who logs waits for stderr: lines that it does not take in time are counted instead.
     `level` is a `LogLevel`, `log_format` a `LogFormat`. Warnings are logged too.
     """
     logging.config.dictConfig(log_config(level, log_format))

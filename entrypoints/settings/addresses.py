@@ -8,7 +8,7 @@ from domain.errors import ValueRefused
 from entrypoints.settings.kinds import Bind, Network
 
 _BIND = re.compile(
-    r"(?:\[(?P<v6>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|(?P<v4>[0-9.]+)|(?P<name>[A-Za-z0-9.-]+))"
+    r"(?:\[(?P<v6>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|(?P<v4>[0-9.]+)|(?P<name>[A-Za-z0-9._-]+))"
     r":(?P<port>[0-9]{1,5})"
 )
 _URL = re.compile(r"[!-~]+")

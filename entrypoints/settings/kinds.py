@@ -1,6 +1,6 @@
 """What a setting's value can be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -19,6 +19,7 @@ class Sender(StrEnum):
     """The senders that are shipped."""
 
     CONSOLE = "console"
+    TWILIO = "twilio"
 
 
 class LogLevel(StrEnum):
@@ -80,6 +81,48 @@ class MediaFolder:
     """Media files below one folder."""
 
     path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """An adapter of somebody's own: `module:name` of what opens it."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class MongoDatabase:
+    """Records in a database of MongoDB; the address may hold a password."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Bucket:
+    """Media files in a bucket, below a prefix, which may be empty."""
+
+    bucket: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class S3Access:
+    """How a bucket is reached; without an endpoint it is Amazon's."""
+
+    endpoint: str | None
+    region: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioAccount:
+    """Who sends by Twilio; `sender` is a number, a name or the SID of a messaging service."""
+
+    account_sid: str
+    auth_token: str = field(repr=False)
+    sender: str
+    api_base: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,19 @@ from datetime import timedelta
 from entrypoints.settings.kinds import (
     Bind,
     Environment,
+    Factory,
     Given,
     LogFormat,
     LogLevel,
     MediaFolder,
+    MongoDatabase,
     Network,
+    S3Access,
+    S3Bucket,
     SecretsFile,
     Sender,
     SqliteDatabase,
+    TwilioAccount,
     UnknownName,
 )
 
@@ -24,17 +29,21 @@ class Settings:
     """What the operator chose; every value has been checked.
 
     `countries` is None when it was not set; `public_url` and `media_public_url` end without
-    a slash; `upload_limit` is in bytes. `given` holds each variable of the table as written.
+    a slash; `upload_limit` is in bytes. `s3` is set when media is in a bucket, `twilio` when that
+    sends. `given` holds each variable of the table as written, `environ` everything that is set:
+    a factory reads its own variables from there.
     """
 
     environment: Environment
     bind: Bind
     public_url: str
-    database: SqliteDatabase
-    media: MediaFolder
+    database: SqliteDatabase | MongoDatabase | Factory
+    media: MediaFolder | S3Bucket | Factory
+    s3: S3Access | None
     media_public_url: str | None
     secrets: SecretsFile
-    sms: Sender
+    sms: Sender | Factory
+    twilio: TwilioAccount | None
     app_name: str
     countries: frozenset[str] | None
     default_region: str | None
@@ -49,3 +58,4 @@ class Settings:
     workers: int
     unknown: tuple[UnknownName, ...]
     given: Mapping[str, Given] = field(repr=False, compare=False)
+    environ: Mapping[str, str] = field(repr=False, compare=False)

@@ -3,13 +3,11 @@
 from typing import Final
 
 NOT_YET: Final = {
-    "DIALTONE_S3_ENDPOINT": ("S3", "DIALTONE_MEDIA takes a folder"),
-    "DIALTONE_TEST_NUMBERS": ("test numbers", "the terminal shows every code"),
+    "DIALTONE_TEST_NUMBERS": ("test numbers", "DIALTONE_SMS=console shows every code"),
     "DIALTONE_ANDROID_HASH": ("text for Android alone", "every phone gets the general text"),
     "DIALTONE_WEB_DOMAIN": ("text for browsers alone", "every phone gets the general text"),
     "DIALTONE_OPERATOR": ("phone line", "nobody can call"),
     "DIALTONE_MEDIA_URL_VARIANT": ("variants of pictures", "url is the full picture"),
-    "TWILIO_API_BASE": ("Twilio", "DIALTONE_SMS takes console"),
 }
 
 

@@ -1,45 +1,56 @@
 """Where records, media and keys are kept, as it is written in settings."""
 
-import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from domain.errors import ValueRefused
-from entrypoints.settings.kinds import MediaFolder, SqliteDatabase
+from entrypoints.settings.factories import read_factory
+from entrypoints.settings.kinds import Factory, MediaFolder, MongoDatabase, S3Bucket, SqliteDatabase
+from entrypoints.settings.mongodb import SCHEMES, read_mongodb
+from entrypoints.settings.s3 import read_bucket
 
-_FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _SQLITE = "sqlite:///"
 
 
-def read_database(text: str) -> SqliteDatabase:
-    """Read the address of a database: three slashes and a path, absolute with a fourth."""
-    instead = "takes sqlite:///path from the current folder, or sqlite:////path from the root."
-    if text.startswith(("mongodb://", "mongodb+srv://")):
-        raise ValueRefused(f"This version has no MongoDB yet; it {instead}")
-    if _FACTORY.fullmatch(text):
-        raise ValueRefused(f"This version has no databases of one's own yet; it {instead}")
+def read_database(text: str) -> SqliteDatabase | MongoDatabase | Factory:
+    """Read where records are kept: in a file, in a MongoDB, or in somebody's own database.
+
+    The address of a file has three slashes and a path, absolute with a fourth.
+    """
+    if text.startswith(SCHEMES):
+        return read_mongodb(text)
+    if factory := read_factory(text):
+        return factory
     path = text.removeprefix(_SQLITE)
     if not text.startswith(_SQLITE) or not path or path.endswith("/") or path == ":memory:":
-        raise ValueRefused(f"Records are kept in a file: {instead}")
+        raise ValueRefused(
+            "Takes sqlite:///path from the current folder, sqlite:////path from the root, "
+            "mongodb://host/name, or package.module:factory."
+        )
     if "?" in path or "#" in path:
-        raise ValueRefused(f"The address of the database takes no ? and no #: {instead}")
+        raise ValueRefused("The path of a SQLite database takes no ? and no #.")
     return SqliteDatabase(Path(path).absolute())
 
 
-def read_media(text: str) -> MediaFolder:
-    """Read the address of a folder (RFC 8089); without slashes it is below the current one."""
-    instead = "takes file:///path from the root, or file:path from the current folder."
+def read_media(text: str) -> MediaFolder | S3Bucket | Factory:
+    """Read where media is kept: in a folder (RFC 8089), a bucket, or somebody's own store.
+
+    Without slashes a folder is below the current one.
+    """
     if text.startswith("s3://"):
-        raise ValueRefused(f"This version has no S3 yet; it {instead}")
+        return read_bucket(text)
+    if factory := read_factory(text):
+        return factory
     is_file = text.startswith("file:")
-    if not is_file and _FACTORY.fullmatch(text):
-        raise ValueRefused(f"This version has no media stores of one's own yet; it {instead}")
     path = unquote(text.removeprefix("file:"), errors="replace")
     if path.startswith("//"):
         host, path = urlsplit(path).netloc, path[2 + len(urlsplit(path).netloc) :]
         is_file = is_file and host in ("", "localhost")
     if not is_file or not path.strip("/") or "?" in text or "#" in text or not path.isprintable():
-        raise ValueRefused(f"Media is kept in a folder: {instead}")
+        raise ValueRefused(
+            "Takes file:///path from the root, file:path from the current folder, "
+            "s3://bucket/prefix, or package.module:factory."
+        )
     return MediaFolder(Path(path).absolute())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from domain.countries import ALL_COUNTRIES
 from entrypoints.settings.kinds import MediaFolder, Origin, Sender, SqliteDatabase
 from entrypoints.settings.model import Settings
+from entrypoints.settings.plain_http import refused_plain_http
 from entrypoints.settings.table import COUNTRIES, DATABASE, MEDIA, PUBLIC_URL, SECRETS, SMS
 from entrypoints.settings.variable import Variable
 
@@ -22,20 +23,17 @@ def refused_in_production(settings: Settings) -> Iterator[tuple[Variable[Any], s
     elif not _is_file(settings.secrets.path):
         yield SECRETS, "Production makes no keys, and there is no such file to read them from."
     if settings.sms is Sender.CONSOLE:
-        yield (
-            SMS,
-            "Production does not show codes in a terminal, and this version has no other "
-            "sender yet, so only DIALTONE_ENV=development can be used.",
-        )
+        yield SMS, "Production shows no codes in a terminal; take twilio or package.module:factory."
     if settings.countries is None or settings.countries == ALL_COUNTRIES:
         yield COUNTRIES, f"Production needs the countries to send codes to: {COUNTRIES.example}"
+    yield from refused_plain_http(settings)
     if settings.is_single_host:
         return
     alone = "is on this machine alone; DIALTONE_SINGLE_HOST=yes says that this is meant."
     if isinstance(settings.database, SqliteDatabase):
-        yield DATABASE, f"SQLite {alone}"
+        yield DATABASE, f"SQLite {alone} Or take mongodb://host/name."
     if isinstance(settings.media, MediaFolder):
-        yield MEDIA, f"A folder {alone}"
+        yield MEDIA, f"A folder {alone} Or take s3://bucket/prefix."
 
 
 def _is_file(path: Path) -> bool:

@@ -8,6 +8,7 @@ from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.kinds import Environment, SecretsFile
 from entrypoints.settings.model import Settings
 from entrypoints.settings.production import refused_in_production
+from entrypoints.settings.together import refuse_costs_without_countries, take_s3, take_twilio
 from entrypoints.settings.values import Values
 
 
@@ -31,27 +32,33 @@ def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings
         for variable, sentence in refused_in_production(settings):
             values.refuse(variable, sentence)
     values.refuse_what_is_not_there_yet()
-    if values.problems:
-        raise SettingsInvalid(values.problems)
+    if problems := values.problems():
+        raise SettingsInvalid(problems)
     return settings
 
 
 def _settings(values: Values) -> Settings:
     environment = values.take(table.ENV)
     bind = values.take(table.BIND)
+    media = values.take(table.MEDIA)
+    sms = values.take(table.SMS)
+    countries = values.take(table.COUNTRIES)
+    refuse_costs_without_countries(values, sms, countries)
     return Settings(
         environment=environment,
         bind=bind,
         public_url=values.take(table.PUBLIC_URL, default=bind.local_url),
         database=values.take(table.DATABASE),
-        media=values.take(table.MEDIA),
+        media=media,
+        s3=take_s3(values, media),
         media_public_url=values.take(table.MEDIA_PUBLIC_URL),
         secrets=SecretsFile(
             values.take(table.SECRETS), may_make=environment is Environment.DEVELOPMENT
         ),
-        sms=values.take(table.SMS),
+        sms=sms,
+        twilio=take_twilio(values, sms),
         app_name=values.take(table.APP_NAME),
-        countries=values.take(table.COUNTRIES),
+        countries=countries,
         default_region=values.take(table.DEFAULT_REGION),
         trusted_proxies=values.take(table.TRUSTED_PROXIES),
         is_single_host=values.take(table.SINGLE_HOST),
@@ -64,4 +71,5 @@ def _settings(values: Values) -> Settings:
         workers=values.take(table.WORKERS),
         unknown=values.unknown(),
         given=values.given,
+        environ=values.environ,
     )

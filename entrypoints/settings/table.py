@@ -7,6 +7,12 @@ from entrypoints.settings.addresses import read_bind, read_network, read_url
 from entrypoints.settings.amounts import count_between, duration_between, size_between
 from entrypoints.settings.kinds import Environment, LogFormat, LogLevel
 from entrypoints.settings.places import read_database, read_media, read_path
+from entrypoints.settings.s3 import read_access_key_id, read_region
+from entrypoints.settings.twilio import (
+    read_account_sid,
+    read_messaging_service_sid,
+    read_twilio_from,
+)
 from entrypoints.settings.variable import Variable, listed, optional
 from entrypoints.settings.words import (
     one_of,
@@ -33,29 +39,91 @@ BIND: Final = Variable(
 DATABASE: Final = Variable(
     "DIALTONE_DATABASE",
     read_database,
-    "the records: sqlite:///path below the current folder, sqlite:////path from the root",
+    "records: sqlite:///path (//// from the root), mongodb://host/name, or package.module:factory",
     example="sqlite:////srv/dialtone/dialtone.db",
     default="sqlite:///var/dialtone.db",
+    more_examples=(
+        "mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",
+        "mongodb+srv://dialtone:password@cluster.example.org/dialtone",
+    ),
 )
 MEDIA: Final = Variable(
     "DIALTONE_MEDIA",
     read_media,
-    "the media files: file:path below the current folder, file:///path from the root",
+    "files: file:path (file:/// from the root), s3://bucket/prefix, or package.module:factory",
     example="file:///srv/dialtone/media",
     default="file:var/media",
+    more_examples=("s3://example-pictures/dialtone",),
+)
+S3_ENDPOINT: Final = Variable(
+    "DIALTONE_S3_ENDPOINT",
+    optional(read_url),
+    "where an s3:// address is served, if not by Amazon",
+    example="http://127.0.0.1:8333",
+)
+AWS_ACCESS_KEY_ID: Final = Variable(
+    "AWS_ACCESS_KEY_ID",
+    optional(read_access_key_id),
+    "the access key that opens the bucket of an s3:// address",
+    example="AKIAIOSFODNN7EXAMPLE",
+)
+AWS_SECRET_ACCESS_KEY: Final = Variable(
+    "AWS_SECRET_ACCESS_KEY",
+    optional(str),
+    "the secret part of that access key",
+    example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    is_secret=True,
+)
+AWS_REGION: Final = Variable(
+    "AWS_REGION",
+    read_region,
+    "the region that the bucket is in",
+    example="eu-central-1",
+    default="us-east-1",
 )
 MEDIA_PUBLIC_URL: Final = Variable(
     "DIALTONE_MEDIA_PUBLIC_URL",
     optional(read_url),
-    "the address in front of the media folder, a CDN's for instance; by default our own",
+    "the address in front of folder or bucket, like a CDN's; by default our own, or signed ones",
     example="https://media.example.org",
 )
 SMS: Final = Variable(
     "DIALTONE_SMS",
     read_sender,
-    "who sends the messages; console shows them in the terminal",
+    "who sends: console (shows it in the terminal), twilio, or package.module:factory",
     example="console",
     default="console",
+)
+TWILIO_ACCOUNT_SID: Final = Variable(
+    "TWILIO_ACCOUNT_SID",
+    optional(read_account_sid),
+    "the account that twilio sends by",
+    example="AC0123456789abcdef0123456789abcdef",
+)
+TWILIO_AUTH_TOKEN: Final = Variable(
+    "TWILIO_AUTH_TOKEN",
+    optional(str),
+    "the secret token of that account",
+    example="0123456789abcdef0123456789abcdef",
+    is_secret=True,
+)
+TWILIO_FROM: Final = Variable(
+    "TWILIO_FROM",
+    optional(read_twilio_from),
+    "the number or name that messages come from; this or TWILIO_MESSAGING_SERVICE_SID",
+    example="+15005550006",
+)
+TWILIO_MESSAGING_SERVICE_SID: Final = Variable(
+    "TWILIO_MESSAGING_SERVICE_SID",
+    optional(read_messaging_service_sid),
+    "the messaging service that picks a number; this or TWILIO_FROM",
+    example="MG0123456789abcdef0123456789abcdef",
+)
+TWILIO_API_BASE: Final = Variable(
+    "TWILIO_API_BASE",
+    optional(read_url),
+    "where the requests for Twilio go, if not to Twilio",
+    example="http://127.0.0.1:9999",
 )
 PUBLIC_URL: Final = Variable(
     "DIALTONE_PUBLIC_URL",
@@ -73,7 +141,7 @@ SECRETS: Final = Variable(
 COUNTRIES: Final = Variable(
     "DIALTONE_COUNTRIES",
     optional(read_countries),
-    "ISO codes of the countries that codes may be sent to, * for all",
+    "ISO codes of the countries to send codes to, * for all; needed by any sender but console",
     example="IN,US,DE",
 )
 DEFAULT_REGION: Final = Variable(
@@ -158,9 +226,18 @@ VARIABLES: Final[tuple[Variable[Any], ...]] = (
     PUBLIC_URL,
     DATABASE,
     MEDIA,
+    S3_ENDPOINT,
+    AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY,
+    AWS_REGION,
     MEDIA_PUBLIC_URL,
     SECRETS,
     SMS,
+    TWILIO_ACCOUNT_SID,
+    TWILIO_AUTH_TOKEN,
+    TWILIO_FROM,
+    TWILIO_MESSAGING_SERVICE_SID,
+    TWILIO_API_BASE,
     APP_NAME,
     COUNTRIES,
     DEFAULT_REGION,

@@ -1,5 +1,6 @@
 """A variable of the table."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -8,6 +9,11 @@ from domain.errors import ValueRefused
 
 T = TypeVar("T")
 HIDDEN = "(hidden)"
+# What an address tells of who opens it: before its hosts, and in MongoDB's options.
+_LOGIN = re.compile(r"(?<=://)[^/?#]*@")
+_SECRET_OPTION = re.compile(
+    r"(?<=[?&;])(?P<name>[^=&;]*(?:pass|propert|secret|token|user)[^=&;]*)=[^&;]*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +30,20 @@ class Variable(Generic[T]):
     example: str
     default: str = ""
     is_secret: bool = False
+    more_examples: tuple[str, ...] = ()
+
+    def example_like(self, text: str) -> str:
+        """The example that begins as the text does, with sqlite: for instance, or the first."""
+        scheme = text.partition(":")[0]
+        alike = (one for one in self.more_examples if one.partition(":")[0] == scheme)
+        return f"Example: {self.name}={next(alike, self.example)}"
 
     def shown(self, text: str) -> str:
-        """The value as it may be shown to the operator."""
-        return HIDDEN if self.is_secret and text else text
+        """The value as it may be shown to the operator: an address without its user."""
+        if self.is_secret and text:
+            return HIDDEN
+        printed = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+        return _SECRET_OPTION.sub(rf"\g<name>={HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", printed))
 
 
 def optional(read: Callable[[str], T]) -> Callable[[str], T | None]:

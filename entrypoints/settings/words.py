@@ -1,12 +1,14 @@
 """Words and names, as they are written in settings."""
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
 from domain.countries import ALL_COUNTRIES, parse_country
 from domain.errors import ValueRefused
-from entrypoints.settings.kinds import Sender
+from entrypoints.settings.factories import read_factory
+from entrypoints.settings.kinds import Factory, Sender
 from entrypoints.settings.variable import listed
 
 E = TypeVar("E", bound=StrEnum)
@@ -25,6 +27,18 @@ def one_of(choices: type[E]) -> Callable[[str], E]:
     return read
 
 
+def matching(pattern: str, takes: str) -> Callable[[str], str]:
+    """Make a reader of text of this form; `takes` is the sentence for whoever wrote another."""
+    form = re.compile(pattern)
+
+    def read(text: str) -> str:
+        if not form.fullmatch(text):
+            raise ValueRefused(takes)
+        return text
+
+    return read
+
+
 def read_yes_or_no(text: str) -> bool:
     """Read yes or no."""
     if text.lower() not in ("yes", "no"):
@@ -32,16 +46,19 @@ def read_yes_or_no(text: str) -> bool:
     return text.lower() == "yes"
 
 
-def read_sender(text: str) -> Sender:
-    """Read the name of a shipped sender."""
-    instead = "it takes console."
+def read_sender(text: str) -> Sender | Factory:
+    """Read the name of a shipped sender, or the factory of somebody's own."""
     if "," in text:
-        raise ValueRefused(f"This version has no list of senders in order yet; {instead}")
-    if text.lower() == "twilio":
-        raise ValueRefused(f"This version has no Twilio yet; {instead}")
-    if ":" in text:
-        raise ValueRefused(f"This version has no senders of one's own yet; {instead}")
-    return one_of(Sender)(text)
+        raise ValueRefused(
+            "This version has no list of senders in order yet; "
+            "it takes console, twilio or package.module:factory."
+        )
+    if factory := read_factory(text):
+        return factory
+    try:
+        return Sender(text.lower())
+    except ValueError as error:
+        raise ValueRefused("Takes console, twilio or package.module:factory.") from error
 
 
 def read_countries(text: str) -> frozenset[str]:

@@ -1,21 +1,18 @@
 """The adapters that each promise of the record ports is put to.
 
-An adapter from outside takes their place when DIALTONE_TEST_ADAPTER names its factory
-(`package.module:factory`). The factory gets the environment, with DIALTONE_TEST_PLACE in it:
-for each new place an empty database, for the same place the same one, opened as often as
-asked.
+An adapter from outside takes their place when one is given.
 """
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from pkgutil import resolve_name
 
 import pytest
 
 from adapters.sqlite import open_sqlite_records
 from application.ports.records import Records
+from tests.contract import outside
+from tests.contract.mongo_records import in_mongo
 from tests.fakes.records import InMemoryDatabase
 from tests.fakes.seal import FakeSeal
 
@@ -31,14 +28,13 @@ def in_sqlite(request: pytest.FixtureRequest) -> OpenRecords:
     return lambda: open_sqlite_records(place / "records.db", FakeSeal())
 
 
-def in_another(request: pytest.FixtureRequest) -> OpenRecords:
-    factory = resolve_name(os.environ["DIALTONE_TEST_ADAPTER"])
-    place = str(request.getfixturevalue("tmp_path"))
-    return lambda: factory({**os.environ, "DIALTONE_TEST_PLACE": place})
+def from_outside(request: pytest.FixtureRequest) -> OpenRecords:
+    place: Path = request.getfixturevalue("tmp_path")
+    return lambda: outside.open_outside(place)
 
 
 ADAPTERS: list[Callable[[pytest.FixtureRequest], OpenRecords]] = (
-    [in_another] if "DIALTONE_TEST_ADAPTER" in os.environ else [in_memory, in_sqlite]
+    [from_outside] if outside.is_given() else [in_memory, in_sqlite, in_mongo]
 )
 
 

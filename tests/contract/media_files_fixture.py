@@ -2,20 +2,26 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import pytest
 
 from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
+from adapters.s3 import open_s3_files
 from application.ports.media_files import MediaFiles
 from application.ports.probe import Probe
+from tests.contract import outside
 from tests.fakes.clock import MovableClock
 from tests.fakes.media_files import InMemoryFiles
+from tests.servers.relay import Relay
+from tests.servers.s3_bucket import S3Bucket
+from tests.servers.s3_server import S3Server
 
 
 class Files(MediaFiles, Probe, Protocol):
@@ -39,7 +45,7 @@ class Place(Protocol):
 
 
 class InMemory:
-    def __init__(self, _: Path) -> None:
+    def __init__(self) -> None:
         self._files = InMemoryFiles()
 
     def opened(self) -> AbstractAsyncContextManager[Files]:
@@ -70,13 +76,78 @@ class OnDisk:
         shutil.rmtree(self._folder)
 
 
-PLACES: list[Callable[[Path], Place]] = [InMemory, OnDisk]
+class InS3:
+    """A prefix of a bucket, behind a door of its own."""
+
+    def __init__(self, server: S3Server, door: Relay) -> None:
+        self._server = server
+        self._door = door
+        self._prefix = uuid4().hex
+        self._left = 0
+
+    def opened(self) -> AbstractAsyncContextManager[Files]:
+        return open_s3_files(
+            self._server.bucket,
+            self._prefix,
+            endpoint=self._door.url,
+            region=self._server.region,
+            access_key=self._server.access_key,
+            secret_key=self._server.secret_key,
+            public_url=None,
+            clock=MovableClock(datetime.now(UTC)),
+        )
+
+    def leave_unfinished(self, begun: datetime) -> None:
+        # When it was begun is for the server to say: now.
+        self._left += 1
+        S3Bucket(self._server).begin_upload(f"{self._prefix}/left-{self._left}")
+
+    def break_down(self) -> None:
+        self._door.shut()
+
+
+class Outside:
+    """An adapter from outside; nobody but its owner can lay hands on its files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def opened(self) -> AbstractAsyncContextManager[Files]:
+        return outside.open_outside(self._folder)
+
+    def leave_unfinished(self, begun: datetime) -> None:
+        pytest.skip("what an upload leaves unfinished cannot be arranged from outside")
+
+    def break_down(self) -> None:
+        pytest.skip("a store cannot be broken from outside")
+
+
+def in_memory(request: pytest.FixtureRequest) -> Iterator[Place]:
+    yield InMemory()
+
+
+def on_disk(request: pytest.FixtureRequest) -> Iterator[Place]:
+    yield OnDisk(request.getfixturevalue("tmp_path"))
+
+
+def in_s3(request: pytest.FixtureRequest) -> Iterator[Place]:
+    server: S3Server = request.getfixturevalue("s3_server")
+    with Relay(server.endpoint) as door:
+        yield InS3(server, door)
+
+
+def from_outside(request: pytest.FixtureRequest) -> Iterator[Place]:
+    yield Outside(request.getfixturevalue("tmp_path"))
+
+
+PLACES: list[Callable[[pytest.FixtureRequest], Iterator[Place]]] = (
+    [from_outside] if outside.is_given() else [in_memory, on_disk, in_s3]
+)
 
 
 @pytest.fixture(params=PLACES, ids=lambda place: place.__name__)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    made: Place = request.param(tmp_path)
-    return made
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    yield from request.param(request)
 
 
 @pytest.fixture

@@ -5,15 +5,22 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.service import Service, running
+from tests.e2e.worlds import WORLDS, World
+from tests.service import Service
 
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One service for all tests that do not stop it; each test has phones of its own."""
-    with running(tmp_path_factory.mktemp("service")) as started:
+@pytest.fixture(scope="session", params=WORLDS, ids=lambda world: world.__name__)
+def service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """One service in each world for all tests that do not stop it.
+
+    Each test has phones of its own.
+    """
+    world: World = request.param
+    with world(request, tmp_path_factory.mktemp("service")) as started:
         yield started
 
 

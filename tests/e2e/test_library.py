@@ -101,6 +101,7 @@ async def test_a_form_that_lacks_something_is_told_what(
     assert await told(400, json={"file": "x"}) == "No file part"
     assert await told(400, files={"photo": photo}, data={"user_id": own}) == "No file part"
     assert await told(400, files={"file": (None, b"text")}) == "No file part"
+    assert await told(400, files={"file": (None, b"\xff\xd8\xff")}) == "No file part"
     nameless = (
         b'--b\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n\r\n--b--\r\n'
     )

@@ -17,6 +17,8 @@ async def test_no_write_is_acknowledged_that_nobody_could_read_again(tmp_path: P
         with pytest.raises(StoreUnavailable, match="moved or removed"):
             await records.phone_records.replace(a_phone(), a_phone_record(), 0)
         with pytest.raises(StoreUnavailable, match="moved or removed"):
+            await records.phone_records.load(a_phone())
+        with pytest.raises(StoreUnavailable, match="moved or removed"):
             await records.probe.check()
 
 

@@ -22,3 +22,9 @@ def test_images_are_pinned() -> None:
 
 def test_s3_is_of_one_version_in_containers_and_as_a_process() -> None:
     assert IMAGES[containers.S3_IMAGE].endswith(f":{WEED.version}")
+
+
+def test_every_variable_of_ours_in_it_is_a_setting(compose: str) -> None:
+    ours = set(re.findall(r"^      ((?:DIALTONE|TWILIO|AWS)_\w+):", compose, re.MULTILINE))
+    assert ours
+    assert ours <= {variable.name for variable in VARIABLES}

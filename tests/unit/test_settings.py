@@ -8,39 +8,26 @@ from typing import Any
 import pytest
 
 from domain.countries import ALL_COUNTRIES
-from entrypoints.settings import Settings, SettingsInvalid, describe, read_settings
+from entrypoints.settings import Settings, SettingsInvalid, read_settings
 from entrypoints.settings.kinds import (
     Bind,
     Environment,
+    Factory,
     LogFormat,
     LogLevel,
     MediaFolder,
-    Origin,
     SecretsFile,
     Sender,
     SqliteDatabase,
     UnknownName,
 )
-from entrypoints.settings.variable import Variable
+from tests.settings import problem, settings
 
 
 @pytest.fixture(autouse=True)
 def current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def settings(**ours: str) -> Settings:
-    """Read settings named without their prefix."""
-    return read_settings({f"DIALTONE_{name}": text for name, text in ours.items()}, None)
-
-
-def problem(**ours: str) -> str:
-    """The one line that refuses these settings."""
-    with pytest.raises(SettingsInvalid) as refusal:
-        settings(**ours)
-    (line,) = refusal.value.problems
-    return line
 
 
 def test_nothing_has_to_be_set(current_folder: Path) -> None:
@@ -52,9 +39,11 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
         public_url="http://127.0.0.1:8000",
         database=SqliteDatabase(current_folder / "var/dialtone.db"),
         media=MediaFolder(current_folder / "var/media"),
+        s3=None,
         media_public_url=None,
         secrets=SecretsFile(current_folder / "var/secrets.json", may_make=True),
         sms=Sender.CONSOLE,
+        twilio=None,
         app_name="Dialtone",
         countries=None,
         default_region=None,
@@ -69,6 +58,7 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
         workers=1,
         unknown=(),
         given={},
+        environ={},
     )
 
 
@@ -79,14 +69,17 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
         ("BIND", "0.0.0.0:80", "bind", Bind("0.0.0.0", 80)),  # noqa: S104
         ("BIND", "[::1]:8000", "bind", Bind("::1", 8000)),
         ("BIND", "localhost:65535", "bind", Bind("localhost", 65535)),
+        ("BIND", "my_service:80", "bind", Bind("my_service", 80)),
         ("DATABASE", "sqlite:////srv/a b.db", "database", SqliteDatabase(Path("/srv/a b.db"))),
+        ("DATABASE", "my.package:records", "database", Factory("my.package:records")),
         ("MEDIA", "file:///srv/media", "media", MediaFolder(Path("/srv/media"))),
         ("MEDIA", "file:///srv/a%20b/", "media", MediaFolder(Path("/srv/a b"))),
         ("MEDIA", "file://localhost/srv", "media", MediaFolder(Path("/srv"))),
+        ("MEDIA", "store:open_files", "media", Factory("store:open_files")),
         ("MEDIA_PUBLIC_URL", "https://cdn.test/m/", "media_public_url", "https://cdn.test/m"),
         ("PUBLIC_URL", "https://dial.test/", "public_url", "https://dial.test"),
         ("PUBLIC_URL", "http://[::1]:8000", "public_url", "http://[::1]:8000"),
-        ("SMS", "console", "sms", Sender.CONSOLE),
+        ("SMS", "Console", "sms", Sender.CONSOLE),
         ("APP_NAME", "Läut 5 & Co", "app_name", "Läut 5 & Co"),
         ("COUNTRIES", "IN, us,DE", "countries", frozenset({"IN", "US", "DE"})),
         ("COUNTRIES", "*", "countries", ALL_COUNTRIES),
@@ -120,8 +113,8 @@ def test_a_value_is_read_as_people_write_it(name: str, text: str, field: str, va
 def test_a_relative_path_is_below_the_current_folder(current_folder: Path) -> None:
     read = settings(DATABASE="sqlite:///a/b.db", MEDIA="file:c", SECRETS="d/e.json")
 
-    assert read.database.path == current_folder / "a/b.db"
-    assert read.media.path == current_folder / "c"
+    assert read.database == SqliteDatabase(current_folder / "a/b.db")
+    assert read.media == MediaFolder(current_folder / "c")
     assert read.secrets.path == current_folder / "d/e.json"
 
 
@@ -149,12 +142,16 @@ def test_the_public_address_follows_from_where_the_server_listens(bind: str, url
         ("BIND", ["256.0.0.1:80", "127.0.1:80", "[127.0.0.1]:80", "[abcd]:80", "127.0.0.1:8000/"]),
         ("DATABASE", ["var/a.db", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite:///a/"]),
         ("DATABASE", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "postgres://h/d"]),
+        (
+            "DATABASE",
+            ["sqlite:data", "SQLite:data", "mongodb:name", "a.b", "a:b:c", "a..b:c", "a:b.c"],
+        ),
         ("MEDIA", ["var/media", "file:", "file:///", "file://var/media", "file:a?b", "/srv"]),
-        ("MEDIA", ["file:///a%00b"]),
+        ("MEDIA", ["file:///a%00b", "s3:bucket", "File:media", "a-b:c", "a:1", ":c", "a:"]),
         ("PUBLIC_URL", ["dial.test", "ftp://dial.test", "https://", "https://h/?a", "https://h#a"]),
         ("PUBLIC_URL", ["https://user:word@h", "https://h:99999", "https://ü.test", "https://a b"]),
         ("MEDIA_PUBLIC_URL", ["cdn.test", "//cdn.test"]),
-        ("SMS", ["sms", "twilio", "console,console", "my.package:factory"]),
+        ("SMS", ["sms", "twilio,console", "my.package:factory,console", "console:", "https://h"]),
         ("SECRETS", ["var/"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
         ("COUNTRIES", ["XX", "IN;US", "IN,,US", "IN,", "India", "*,IN"]),
@@ -183,20 +180,23 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_name_and_an_example(
         assert f" Example: DIALTONE_{name}=" in line
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_table() -> None:
     with pytest.raises(SettingsInvalid) as refusal:
-        settings(BIND="here", WORKERS="0", LOG_LEVEL="loud", S3_ENDPOINT="http://s3.test")
+        settings(WORKERS="0", LOG_LEVEL="loud", OPERATOR="+1", SMS="sms", DATABASE="x", BIND="x")
 
     names = [line.partition(":")[0] for line in str(refusal.value).splitlines()]
     assert names == [
-        "DIALTONE_BIND", "DIALTONE_LOG_LEVEL", "DIALTONE_WORKERS", "DIALTONE_S3_ENDPOINT",
+        "DIALTONE_BIND", "DIALTONE_DATABASE", "DIALTONE_SMS", "DIALTONE_LOG_LEVEL",
+        "DIALTONE_WORKERS", "DIALTONE_OPERATOR",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("DATABASE", "mongodb://user:tops3cret@db.test/name"),
+        ("DATABASE", "postgres://user:tops3cret@db.test/name"),
+        ("S3_ENDPOINT", "http://user:tops3cret@s3.test"),
+        ("SMS", "tops3cret,tops3cret"),
         ("PUBLIC_URL", "https://user:tops3cret@dial.test"),
         ("BIND", "tops3cret"),
         ("COUNTRIES", "tops3cret"),
@@ -208,34 +208,13 @@ def test_no_refusal_quotes_what_may_be_a_password(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "part"),
-    [
-        ("DATABASE", "mongodb://db.test/name", "no MongoDB yet; it takes sqlite:///"),
-        ("DATABASE", "mongodb+srv://db.test/name", "no MongoDB yet; it takes sqlite:///"),
-        ("DATABASE", "my.package:factory", "no databases of one's own yet; it takes sqlite:///"),
-        ("MEDIA", "s3://bucket/prefix", "no S3 yet; it takes file:///"),
-        ("MEDIA", "my.package:factory", "no media stores of one's own yet; it takes file:///"),
-        ("SMS", "twilio", "no Twilio yet; it takes console"),
-        ("SMS", "my.package:factory", "no senders of one's own yet; it takes console"),
-        ("SMS", "twilio,console", "no list of senders in order yet; it takes console"),
-    ],
-)
-def test_what_a_later_version_brings_is_refused_with_what_this_one_takes(
-    name: str, text: str, part: str
-) -> None:
-    assert part in problem(**{name: text})
-
-
-@pytest.mark.parametrize(
     "name",
     [
-        "DIALTONE_S3_ENDPOINT",
         "DIALTONE_TEST_NUMBERS",
         "DIALTONE_ANDROID_HASH",
         "DIALTONE_WEB_DOMAIN",
         "DIALTONE_OPERATOR",
         "DIALTONE_MEDIA_URL_VARIANT",
-        "TWILIO_API_BASE",
     ],
 )
 def test_a_setting_whose_part_is_not_there_yet_is_refused_by_name(name: str) -> None:
@@ -244,10 +223,16 @@ def test_a_setting_whose_part_is_not_there_yet_is_refused_by_name(name: str) -> 
         read_settings({name: "something"}, None)
 
 
-def test_what_other_programs_read_is_left_alone() -> None:
-    environ = {"TWILIO_AUTH_TOKEN": "x", "AWS_REGION": "y", "PATH": "/bin", "HOME": "/"}
+def test_a_refusal_gives_an_example_of_the_kind_that_was_tried() -> None:
+    assert "Example: DIALTONE_DATABASE=sqlite:" in problem(DATABASE="sqlite://x")
+    assert "Example: DIALTONE_DATABASE=mongodb:" in problem(DATABASE="mongodb://x")
+    assert "Example: DIALTONE_DATABASE=mongodb+srv:" in problem(DATABASE="mongodb+srv://x")
+    assert "Example: DIALTONE_MEDIA=file:" in problem(MEDIA="/srv")
+    assert "Example: DIALTONE_MEDIA=s3:" in problem(MEDIA="s3://X")
 
-    assert read_settings(environ, None) == settings()
+
+def test_senders_in_order_are_refused_with_what_this_version_takes() -> None:
+    assert "no list of senders in order yet; it takes console, twilio" in problem(SMS="twilio,a:b")
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t"])
@@ -261,6 +246,8 @@ def test_an_unknown_name_of_ours_is_kept_for_a_warning_with_what_may_have_been_m
         "DIALTONE_SECRETS_FILE": "x",
         "dialtone_bind": "127.0.0.1:9000",
         "DIALTONE_S3_ENDPOINTS": "x",
+        "DIALTONE_TWILIO_FROM": "x",
+        "DIALTONE_REGION": "x",
         "DIALTONE_XYZZY": "x",
         "DIALTONE_EMPTY": "",
     }
@@ -272,30 +259,8 @@ def test_an_unknown_name_of_ours_is_kept_for_a_warning_with_what_may_have_been_m
         UnknownName("DIALTONE_SECRETS_FILE", "DIALTONE_SECRETS"),
         UnknownName("dialtone_bind", "DIALTONE_BIND"),
         UnknownName("DIALTONE_S3_ENDPOINTS", "DIALTONE_S3_ENDPOINT"),
+        UnknownName("DIALTONE_TWILIO_FROM", "TWILIO_FROM"),
+        UnknownName("DIALTONE_REGION", "DIALTONE_DEFAULT_REGION"),
         UnknownName("DIALTONE_XYZZY", None),
     }
     assert read.bind == Bind("127.0.0.1", 8000)
-
-
-def test_the_description_shows_each_variable_with_its_value_and_where_it_is_from(
-    current_folder: Path,
-) -> None:
-    env_file = current_folder / ".env"
-    env_file.write_text("DIALTONE_BIND=0.0.0.0:9000\nDIALTONE_WORKERS=2\n")
-
-    described = {
-        one.name: (one.shown, one.origin)
-        for one in describe(read_settings({"DIALTONE_WORKERS": "3"}, env_file))
-    }
-
-    assert described["DIALTONE_BIND"] == ("0.0.0.0:9000", Origin.ENV_FILE)
-    assert described["DIALTONE_WORKERS"] == ("3", Origin.ENVIRONMENT)
-    assert described["DIALTONE_PUBLIC_URL"] == ("http://127.0.0.1:9000", Origin.DEFAULT)
-    assert described["DIALTONE_COUNTRIES"] == ("", Origin.DEFAULT)
-
-
-def test_the_value_of_a_secret_variable_is_not_shown() -> None:
-    secret = Variable("DIALTONE_X", str, "a secret", example="x", is_secret=True)
-
-    assert secret.shown("tops3cret") == "(hidden)"
-    assert secret.shown("") == ""

@@ -1,5 +1,6 @@
 """The `.env` file, and the example of one."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from entrypoints.settings.kinds import Bind
 from entrypoints.settings.table import VARIABLES
 
 PROJECT = Path(__file__).parents[2]
+ENTRY = re.compile(r"^#(?P<name>[A-Z][A-Z0-9_]*)=", re.MULTILINE)
 
 
 @pytest.fixture
@@ -67,6 +69,25 @@ def test_a_value_is_taken_as_written(env_file: Path, monkeypatch: pytest.MonkeyP
     assert read_settings({}, env_file).app_name == "${HOME}"
 
 
+def test_adapters_of_ones_own_find_their_variables_in_the_file_too(env_file: Path) -> None:
+    env_file.write_text("MY_ADDRESS=theirs\nMY_NAME=file\nMY_KEY=k\n")
+
+    read = read_settings({"MY_NAME": " environment\n", "MY_KEY": " ", "HOME": "/"}, env_file)
+
+    assert read.environ == {
+        "MY_ADDRESS": "theirs", "MY_NAME": " environment\n", "MY_KEY": "k", "HOME": "/",
+    }  # fmt: skip
+
+
+def test_what_a_chosen_adapter_lacks_in_the_file_is_told(env_file: Path) -> None:
+    env_file.write_text("DIALTONE_MEDIA=s3://pictures\nAWS_ACCESS_KEY_ID=a/b\n")
+
+    bad, missing = problems(env_file)
+
+    assert bad.startswith("AWS_ACCESS_KEY_ID (in .env): Takes ")
+    assert missing.startswith("AWS_SECRET_ACCESS_KEY: It is not set")
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -89,7 +110,7 @@ def test_a_broken_line_is_named_and_not_quoted(env_file: Path, broken: str) -> N
 
 
 def test_every_broken_line_is_told_with_every_bad_value_and_where_it_is(env_file: Path) -> None:
-    env_file.write_text("what?\nDIALTONE_WORKERS=0\nand this?\nTWILIO_API_BASE=x\n")
+    env_file.write_text("what?\nDIALTONE_WORKERS=0\nand this?\nDIALTONE_OPERATOR=x\n")
 
     first, second, value, not_yet = problems(env_file)
 
@@ -98,7 +119,7 @@ def test_every_broken_line_is_told_with_every_bad_value_and_where_it_is(env_file
         f"{env_file}, line 3",
     )
     assert value.startswith("DIALTONE_WORKERS (in .env): ")
-    assert not_yet.startswith("TWILIO_API_BASE (in .env): ")
+    assert not_yet.startswith("DIALTONE_OPERATOR (in .env): ")
 
 
 def test_a_file_that_is_not_text_is_refused(env_file: Path) -> None:
@@ -118,7 +139,7 @@ def test_a_folder_in_its_place_is_refused(env_file: Path) -> None:
 def test_the_example_lists_every_variable_with_its_default_and_its_line() -> None:
     lines = (PROJECT / ".env.example").read_text().splitlines()
 
-    entries = [(line, lines[at - 1]) for at, line in enumerate(lines) if line[:2] == "#D"]
+    entries = [(line, lines[at - 1]) for at, line in enumerate(lines) if ENTRY.match(line)]
     assert entries == [(f"#{one.name}={one.default}", f"# {one.line}") for one in VARIABLES]
 
 
@@ -132,16 +153,17 @@ def test_the_example_is_what_the_table_makes() -> None:
 
 
 def test_the_example_with_every_line_made_active_changes_nothing(env_file: Path) -> None:
-    active = example_file().replace("\n#DIALTONE_", "\nDIALTONE_")
+    active, count = ENTRY.subn(r"\g<name>=", example_file())
     env_file.write_text(active)
 
-    assert active.count("\nDIALTONE_") == len(VARIABLES)
+    assert count == len(VARIABLES)
     assert read_settings({}, env_file) == read_settings({}, None)
 
 
 def test_every_example_in_the_table_is_a_value_that_is_taken() -> None:
     for variable in VARIABLES:
-        assert variable.read(variable.example) is not None
+        for example in (variable.example, *variable.more_examples):
+            assert variable.read(example) is not None
 
 
 def test_every_variable_is_described_in_one_line_of_the_width_of_a_page() -> None:

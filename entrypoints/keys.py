@@ -1,0 +1,40 @@
+"""The keys and what was written with them, before either is opened."""
+
+from pathlib import Path
+from typing import Final
+
+from entrypoints.own_adapters import StartRefused
+from entrypoints.settings.kinds import Factory, MongoDatabase, SqliteDatabase
+
+# https://www.sqlite.org/fileformat.html: the magic at 0, the application id at 68.
+_MAGIC: Final = b"SQLite format 3\0"
+_APPLICATION: Final = slice(68, 72)
+_OURS: Final = b"DIAL"
+
+
+def check_keys_are_not_gone(
+    database: SqliteDatabase | MongoDatabase | Factory, secrets: Path
+) -> None:
+    """Raise StartRefused when new keys would be made for a database that has others already.
+
+    A MongoDB or a database of somebody's own tells what it was written with only when opened.
+    """
+    # In this order: while two processes start at once, keys come before the database.
+    if not isinstance(database, SqliteDatabase) or not _is_ours(database.path):
+        return
+    if not secrets.exists() and not secrets.is_symlink():
+        raise StartRefused(
+            f"{database.path} was written with the keys of {secrets}, which is gone: put that "
+            "file back, or move the database away to begin anew."
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            header = file.read(_APPLICATION.stop)
+    except OSError:
+        return False  # whoever opens it says why
+    return header.startswith(_MAGIC) and header[_APPLICATION] == _OURS

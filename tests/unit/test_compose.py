@@ -1,9 +1,11 @@
 """What an operator starts with compose.yaml is what tests are run against."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from entrypoints.settings.table import VARIABLES
 from tests.servers import containers
 from tests.servers.containers import IMAGES
 from tests.servers.packages import WEED
@@ -24,7 +26,7 @@ def test_s3_is_of_one_version_in_containers_and_as_a_process() -> None:
     assert IMAGES[containers.S3_IMAGE].endswith(f":{WEED.version}")
 
 
-def test_every_variable_of_ours_in_it_is_a_setting(compose: str) -> None:
-    ours = set(re.findall(r"^      ((?:DIALTONE|TWILIO|AWS)_\w+):", compose, re.MULTILINE))
+def test_every_variable_of_ours_in_it_is_a_setting() -> None:
+    ours = set(re.findall(r"^      ((?:DIALTONE|TWILIO|AWS)_\w+):", COMPOSE, re.MULTILINE))
     assert ours
     assert ours <= {variable.name for variable in VARIABLES}

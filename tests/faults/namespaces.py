@@ -35,6 +35,11 @@ def make_read_only(disk: Path) -> Command:
     return ["mount", "-o", "remount,bind,ro", str(disk)]
 
 
+def fill(disk: Path) -> Command:
+    """The command after which the disk has no room left."""
+    return ["sh", "-c", f"dd if=/dev/zero of={disk}/ballast bs=4k 2>/dev/null || true"]
+
+
 def _way(disk: Path) -> Command:
     if not (shutil.which("unshare") and shutil.which("mount")):
         pytest.fail("This test needs `unshare` and `mount` (package util-linux).")

@@ -7,23 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.namespaces import Command, make_read_only, run_with_disk
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Path:
-    """Where a disk of the test's own goes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    return folder
+from tests.faults.namespaces import Command, fill, make_read_only, run_with_disk
 
 
 def worker(task: str, folder: Path) -> Command:
     return [sys.executable, "-m", "tests.faults.disk_worker", task, str(folder)]
-
-
-def fill(disk: Path) -> Command:
-    return ["sh", "-c", f"dd if=/dev/zero of={disk}/ballast bs=4k 2>/dev/null || true"]
 
 
 def lines_of(command: Command) -> list[str]:

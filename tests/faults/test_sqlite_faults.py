@@ -11,21 +11,13 @@ from adapters.sqlite import open_sqlite_records
 from application.ports.versioned import Versioned
 from tests.builders import a_phone, an_id, an_identity
 from tests.fakes.seal import FakeSeal
-from tests.faults.namespaces import Command, make_read_only, run_with_disk
+from tests.faults.namespaces import Command, fill, make_read_only, run_with_disk
 from tests.faults.sqlite_worker import WINS
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "records.db"
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Path:
-    """Where a disk of the test's own goes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    return folder
 
 
 def worker(task: str, path: Path, *rest: str) -> Command:
@@ -42,10 +34,6 @@ def working(task: str, path: Path, *rest: str) -> Iterator["subprocess.Popen[str
             yield process
         finally:
             process.kill()
-
-
-def fill(disk: Path) -> Command:
-    return ["sh", "-c", f"dd if=/dev/zero of={disk}/ballast bs=4k 2>/dev/null || true"]
 
 
 def free(disk: Path) -> Command:

@@ -6,11 +6,6 @@ from domain.errors import TooManyTries
 from tests.unit.domain.sign_in.desk import HOME, WORK, Desk, code_of, stranger
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 def test_the_right_code_signs_in(desk: Desk) -> None:
     asked = desk.ask()
     assert desk.answer(code_of(asked.challenge.id), request_id=asked.send.request_id).is_right

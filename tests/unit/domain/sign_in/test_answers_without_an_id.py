@@ -8,11 +8,6 @@ from tests.unit.domain.sign_in.desk import HOME, WORK, Desk, code_of
 HOUR = 60 * 60
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 def test_the_right_code_signs_in_whoever_asked_for_it(desk: Desk) -> None:
     asked = desk.ask(HOME)
     assert desk.later(0).answer(code_of(asked.challenge.id), HOME).is_right

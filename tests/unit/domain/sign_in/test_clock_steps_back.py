@@ -11,11 +11,6 @@ from tests.unit.domain.sign_in.desk import HOME, WORK, WRONG, Desk, code_of
 STEPS = [timedelta(seconds=1), timedelta(hours=1), timedelta(days=400)]
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 @pytest.fixture(params=STEPS, ids=str)
 def step(request: pytest.FixtureRequest) -> timedelta:
     back: timedelta = request.param

@@ -9,11 +9,6 @@ DAY = 24 * 60 * 60
 MOST = 30 + 5 * 10
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 def counted(desk: Desk, address: str, request_id: str | None = None, times: int = 6) -> int:
     """How many of so many guesses are answered."""
     done = 0

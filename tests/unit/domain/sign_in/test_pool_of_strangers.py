@@ -8,11 +8,6 @@ from tests.unit.domain.sign_in.desk import HOME, WORK, WRONG, Desk, code_of, str
 HOUR = 60 * 60
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 def guesses(desk: Desk, first: int, count: int = 100) -> int:
     """How many of so many addresses that nobody knows may guess once each."""
     counted = 0

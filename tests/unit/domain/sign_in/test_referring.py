@@ -6,11 +6,6 @@ from domain.errors import TooManyAsks
 from tests.unit.domain.sign_in.desk import HOME, WORK, Desk, code_of
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 def test_the_first_ask_sends(desk: Desk) -> None:
     asked = desk.ask()
     assert asked.is_new

@@ -1,13 +1,6 @@
 """Asking again sends the same code, until too little of its life is left."""
 
-import pytest
-
 from tests.unit.domain.sign_in.desk import HOME, WORK, Desk, code_of
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
 
 
 def test_a_resend_sends_the_same_code(desk: Desk) -> None:

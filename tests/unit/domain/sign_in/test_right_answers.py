@@ -6,11 +6,6 @@ from domain.errors import TooManyTries
 from tests.unit.domain.sign_in.desk import HOME, WORK, Desk, code_of
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 def test_a_code_is_spent_once(desk: Desk) -> None:
     asked = desk.ask()
     code = code_of(asked.challenge.id)

@@ -9,11 +9,6 @@ QUARTER = 15 * 60
 DAY = 24 * 60 * 60
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 def messages_within(desk: Desk, seconds: int, *addresses: str) -> int:
     """How many messages go out when each address asks whenever it is told that it may."""
     end = desk.later(seconds).now

@@ -2,18 +2,11 @@
 
 from contextlib import suppress
 
-import pytest
-
 from domain.errors import TooManyAsks, TooManyTries
 from domain.sign_in.phone_record import PhoneRecord
 from tests.unit.domain.sign_in.desk import HOME, WORK, WRONG, Desk, code_of, stranger
 
 MOST_TRIES_A_DAY = 30 + 5 * 10
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
 
 
 def take_back(desk: Desk, request_id: str) -> None:

@@ -34,7 +34,7 @@ def only_with(*members: str) -> dict[str, Any]:
 class MarkDocument(Document):
     """What says whose database it is: one document, which the first start makes."""
 
-    id: str  # type: ignore[assignment]
+    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
     schema_version: int
     fingerprint: str
     probed: datetime | None = None
@@ -50,7 +50,7 @@ class PhoneRecordDocument(Document):
     `lapses` is missing while the record names an identity.
     """
 
-    id: str  # type: ignore[assignment]
+    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
     version: int
     lapses: datetime | None = None
     challenges: list[Challenge]
@@ -67,7 +67,7 @@ class PhoneRecordDocument(Document):
 class IdentityDocument(Document):
     """An identity; `phone` is sealed, `username_key` is what nobody else may have."""
 
-    id: str  # type: ignore[assignment]
+    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
     version: int
     created: datetime
     role: Role
@@ -97,7 +97,7 @@ class MediaItemDocument(Document):
     is missing in the other states, so that its indexes hold one state only.
     """
 
-    id: str  # type: ignore[assignment]
+    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
     version: int
     owner: str
     key: str

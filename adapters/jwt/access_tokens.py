@@ -4,7 +4,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.types import Options
 
@@ -39,6 +43,7 @@ class JwtAccessTokens:
         private = [(key_id, _private_key(pem)) for key_id, pem in keys]
         self._signing_id, self._signing_key = private[0]
         self._public_keys = {key_id: key.public_key() for key_id, key in private}
+        self._keys_by_header = {_header(key_id, key): key.public_key() for key_id, key in private}
         self._issuer = issuer
         self._audience = audience
 
@@ -52,8 +57,7 @@ class JwtAccessTokens:
             "sub": claims.identity_id,
             "sid": claims.session_id,
         }
-        headers = {"kid": self._signing_id, "typ": _TYPE}
-        return jwt.encode(payload, self._signing_key, _ALGORITHM, headers)
+        return _encoded(payload, self._signing_id, self._signing_key)
 
     def read(self, token: str, now: datetime) -> TokenClaims:
         """Give the claims of a token that one of our keys signed and whose time is not over.
@@ -72,13 +76,8 @@ class JwtAccessTokens:
         return claims
 
     def _payload(self, token: str) -> dict[str, Any]:
-        header = jwt.get_unverified_header(token)
-        key_id = header.get("kid")
-        if header != {"alg": _ALGORITHM, "kid": key_id, "typ": _TYPE}:
-            raise TokenNotGenuine("The header of this token is not of ours.")
-        key = self._public_keys.get(key_id) if isinstance(key_id, str) else None
-        if key is None:
-            raise TokenNotGenuine("No key of ours has this token's key id.")
+        # A header as we write it needs no reading.
+        key = self._keys_by_header.get(token.partition(".")[0]) or self._key_named_in(token)
         return jwt.decode(
             token,
             key,
@@ -87,6 +86,24 @@ class JwtAccessTokens:
             issuer=self._issuer,
             audience=self._audience,
         )
+
+    def _key_named_in(self, token: str) -> EllipticCurvePublicKey:
+        header = jwt.get_unverified_header(token)
+        key_id = header.get("kid")
+        if header != {"alg": _ALGORITHM, "kid": key_id, "typ": _TYPE}:
+            raise TokenNotGenuine("The header of this token is not of ours.")
+        key = self._public_keys.get(key_id) if isinstance(key_id, str) else None
+        if key is None:
+            raise TokenNotGenuine("No key of ours has this token's key id.")
+        return key
+
+
+def _encoded(payload: dict[str, Any], key_id: str, key: EllipticCurvePrivateKey) -> str:
+    return jwt.encode(payload, key, _ALGORITHM, {"kid": key_id, "typ": _TYPE})
+
+
+def _header(key_id: str, key: EllipticCurvePrivateKey) -> str:
+    return _encoded({}, key_id, key).partition(".")[0]
 
 
 def _claims(payload: dict[str, Any]) -> TokenClaims:

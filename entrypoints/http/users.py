@@ -78,9 +78,9 @@ class UsersController(Controller):
         response_description="The caller.",
         responses=refused_with(errors.Unauthenticated, errors.UserNotFound, errors.Unavailable),
     )
-    async def read_me(self, use_cases: Cases, caller: SignedInCaller) -> UserShown:
+    async def read_me(self, caller: SignedInCaller) -> UserShown:
         """Show the caller, the number in full."""
-        return show_user(await use_cases.read_user(caller.identity.id), caller)
+        return show_user(caller.identity, caller)
 
     @get(
         "/{user_id:str}",

@@ -59,15 +59,18 @@ async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
 
     clock, randomness = SystemClock(), SystemRandomness()
     async with AsyncExitStack() as stack:
-        with _told_to_the_operator():
+        with _naming("DIALTONE_SECRETS"):
             if settings.secrets.may_make:
                 check_keys_are_not_gone(settings.database, settings.secrets.path)
             secrets = load_or_make_secrets(
                 settings.secrets.path, may_make=settings.secrets.may_make
             )
-            seal = AesPhoneSeal(secrets.index_key.key, _by_id(secrets.seal_keys), randomness)
+        seal = AesPhoneSeal(secrets.index_key.key, _by_id(secrets.seal_keys), randomness)
+        with _naming("DIALTONE_DATABASE"):
             records = await stack.enter_async_context(_records(settings, seal))
+        with _naming("DIALTONE_MEDIA"):
             files = await stack.enter_async_context(_files(settings, clock))
+        with _naming("DIALTONE_SMS"):
             messenger = await stack.enter_async_context(_messenger(settings))
         limits = PictureLimits(
             pixels=settings.picture_pixels,
@@ -160,11 +163,12 @@ def _messenger(settings: Settings) -> AbstractAsyncContextManager[Messenger]:
 
 
 @contextmanager
-def _told_to_the_operator() -> Iterator[None]:
+def _naming(variable: str) -> Iterator[None]:
+    """Tell the operator of what cannot be opened, and which setting names it."""
     try:
         yield
     except NotUsable as error:
-        raise StartRefused(str(error)) from error
+        raise StartRefused(f"{variable}: {error}") from error
 
 
 def _by_id(secrets: "Sequence[Secret]") -> list[tuple[str, bytes]]:

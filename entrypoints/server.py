@@ -1,5 +1,6 @@
 """The HTTP server: granian, with one process for each worker."""
 
+import codecs
 import os
 import socket
 import threading
@@ -17,6 +18,10 @@ from entrypoints.logs import log_config
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import Bind
 from entrypoints.workers import Workers
+
+# Names of hosts are encoded by a codec that is imported when the first is looked up. Were that in
+# the thread below while a worker is forked, it would wait for the import's lock for ever.
+codecs.lookup("idna")
 
 _HEADER_TIMEOUT: Final = 30_000
 """Milliseconds in which a request's head has to arrive."""

@@ -9,7 +9,7 @@ from adapters.s3.patience import PATIENCE, Patience
 from adapters.s3.probe import BucketProbe
 from adapters.s3.reading import open_file
 from adapters.s3.signing import Signer, signer_of
-from adapters.s3.storing import remove, store
+from adapters.s3.storing import PART, remove, store
 from adapters.s3.unfinished import discard_unfinished
 from application.ports.clock import Clock
 from application.ports.media_files import MediaUrl, StoredFile
@@ -33,7 +33,8 @@ class S3Files:
         self._patience = patience
 
     async def store(self, key: str, content: bytes, content_type: str) -> None:
-        async with told_apart(self._patience.upload):
+        patience = self._patience.upload if len(content) > PART else self._patience.request
+        async with told_apart(patience):
             await store(self._folder, key, content, content_type)
 
     async def read(self, key: str) -> StoredFile | None:

@@ -32,7 +32,7 @@ def answer(request: AnyRequest, error: DomainError) -> Response[Any]:
     status = status_of(error, family)
     if status >= _SERVER_ERROR:
         cause = error.__cause__
-        reason = str(cause) if isinstance(cause, PortError) else None
+        reason = str(cause) if isinstance(cause, PortError) else error.sentence
         _log.error("refused", error=type(error).__name__, reason=reason)
     return Response(
         body_of(error, family),

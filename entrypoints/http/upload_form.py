@@ -24,6 +24,8 @@ IN_MEMORY: Final = 1024 * 1024
 LONGEST_FIELD: Final = 4096
 FIELDS: Final = {"user_id", "category", "type"}
 """Those that are read; whatever else a form holds is passed over."""
+CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
+"""RFC 7578 §5.1.2 knows of others; whoever may name any codec may name one that hurts."""
 MOST_PARTS: Final = 32
 FORM_OVERHEAD: Final = 64 * 1024
 """What a form may hold besides its file."""
@@ -66,7 +68,7 @@ async def open_upload_form(
                 options.get("boundary", ""), max_segment_count=MOST_PARTS
             ) as parser:
                 await reading.read(parser, request.stream())
-        except (MultipartError, ParserLimitReached, UnicodeError, LookupError) as error:
+        except (MultipartError, ParserLimitReached, UnicodeError) as error:
             raise BodyUnreadable("This is not a complete multipart form.") from error
         except OSError as error:
             raise FileNotStored from error
@@ -103,8 +105,7 @@ class _Reading:
                 elif part and len(text) <= LONGEST_FIELD:
                     text.extend(part)
                 elif part is None and segment.name in FIELDS:
-                    value = text.decode(segment.charset or "utf-8")
-                    self._fields.setdefault(segment.name, value)
+                    self._fields.setdefault(segment.name, _read(text, segment.charset))
         if not self._total:
             raise NoFilePart
 
@@ -124,6 +125,12 @@ class _Reading:
             await asyncio.to_thread(self._file.write, data)
         else:
             self._file.write(data)
+
+
+def _read(text: bytearray, charset: str | None) -> str:
+    if (charset or CHARSETS[0]).lower() not in CHARSETS:
+        raise BodyUnreadable("The text of a form is UTF-8.")
+    return text.decode(CHARSETS[0])
 
 
 def _is_file(segment: MultipartSegment) -> bool:

@@ -115,6 +115,22 @@ async def test_a_form_that_lacks_something_is_told_what(
     await told(400, files={"file": photo}, data={"user_id": own, "category": "x" * 65})
 
 
+@pytest.mark.parametrize("charset", ["idna", "punycode", "hex", "nobody-knows", '"a\0b"', "utf-16"])
+async def test_the_text_of_a_form_is_utf_8_whatever_it_says(
+    app: App, http: httpx.AsyncClient, phone: str, charset: str
+) -> None:
+    account = await app.join(phone)
+    head = 'Content-Disposition: form-data; name="user_id"'
+    form = f"--b\r\n{head}\r\nContent-Type: text/plain; charset={charset}\r\n\r\nx\r\n--b--"
+    answer = await http.post(
+        "/library/upload",
+        content=form.encode(),
+        headers={**account.headers, "Content-Type": "multipart/form-data; boundary=b"},
+    )
+    assert answer.status_code == 400
+    assert (await http.get("/health/live")).status_code == 200
+
+
 @pytest.mark.parametrize("cut", [0, 1, 20, 60, 150, -30, -5, -3])
 async def test_a_form_cut_anywhere_is_refused_and_leaves_nothing(
     app: App, http: httpx.AsyncClient, phone: str, cut: int

@@ -83,7 +83,7 @@ def test_a_worker_that_cannot_start_ends_the_service_and_says_why(
     lines = [json.loads(line) for line in service.log.splitlines()]
     told = [line for line in lines if line["event"] == "A worker cannot start"]
     assert told
-    assert {line["reason"] for line in told} == {"The shelf is locked: unlock it."}
+    assert {line["reason"] for line in told} == {"DIALTONE_MEDIA: The shelf is locked: unlock it."}
     assert "Traceback" not in service.log
 
 

@@ -2,15 +2,20 @@
 
 import inspect
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
+import structlog
+
+from application.ports.errors import NotUsable
 from application.ports.phone_seal import PhoneSeal
 from application.ports.probe import Probe
 from entrypoints.settings.kinds import Factory
+
+_log = structlog.get_logger()
 
 
 class StartRefused(Exception):
@@ -24,32 +29,48 @@ class AlwaysThere:
         """Return at once."""
 
 
-def open_own(
+@asynccontextmanager
+async def open_own(
     factory: Factory, variable: str, environ: Mapping[str, str], seal: PhoneSeal | None = None
-) -> AbstractAsyncContextManager[Any]:
-    """Call the factory with the environment; what it gives is opened by `async with`.
+) -> AsyncIterator[Any]:
+    """Call the factory with the environment, and open what it gives until the block ends.
 
     It is found among what is installed, or in the current folder. A factory of records that
     takes a second argument gets the PhoneSeal, which keeps phones unreadable at rest.
 
     Raises:
-        StartRefused: there is no such factory.
+        StartRefused: there is no such factory, or it opens nothing.
+        NotUsable: it says so itself.
     """
+    make = _found(factory, variable)
+    arguments = (environ, seal) if seal is not None and _takes_two(make) else (environ,)
+    async with AsyncExitStack() as stack:
+        try:
+            adapter = await stack.enter_async_context(make(*arguments))
+        except NotUsable:
+            raise
+        except Exception as error:
+            _log.error("own_adapter_failed", factory=factory.path, exc_info=error)
+            raise StartRefused(
+                f"{variable}: {factory.path} failed while it was opened "
+                f"({type(error).__name__}): the log says where."
+            ) from error
+        if adapter is None:
+            raise StartRefused(f"{variable}: {factory.path} opens nothing: yield the adapter.")
+        yield adapter
+
+
+def _found(factory: Factory, variable: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
     try:
-        make = resolve_name(factory.path)
+        return resolve_name(factory.path)
     except (ImportError, AttributeError, ValueError) as error:
         raise StartRefused(
             f"{variable}: {factory.path} cannot be imported ({type(error).__name__}): "
             "install its package, or start in the folder that holds it."
         ) from error
-    if seal is not None and _takes_two(make):
-        opened: AbstractAsyncContextManager[Any] = make(environ, seal)
-    else:
-        opened = make(environ)
-    return opened
 
 
 def probe_of(adapter: Any) -> Probe:

@@ -73,3 +73,25 @@ def test_what_cannot_be_opened_is_told_in_one_line(
     assert refused.returncode in (1, 2)
     assert told in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("    yield None", "my_sms:open_file_messenger opens nothing"),
+        ("    raise KeyError('tops3cret')\n    yield", "failed while it was opened (KeyError)"),
+    ],
+)
+def test_a_factory_that_fails_is_told_by_its_setting_and_quotes_nothing(
+    tmp_path: Path, code: str, told: str
+) -> None:
+    (tmp_path / "my_sms.py").write_text(
+        "from contextlib import asynccontextmanager\n"
+        f"@asynccontextmanager\nasync def open_file_messenger(environ):\n{code}\n"
+    )
+    environ = {"DIALTONE_SMS": FACTORY, "DIALTONE_COUNTRIES": "US"}
+    refused = Service(tmp_path, environ).run("run")
+    assert refused.returncode == 1
+    assert "DIALTONE_SMS" in refused.stderr
+    assert told in refused.stderr
+    assert "tops3cret" not in refused.stderr

@@ -74,7 +74,7 @@ def test_a_worker_that_cannot_start_ends_the_service_and_says_why(
         "SERVICE = []\n"
         "@asynccontextmanager\nasync def opened(environ):\n"
         "    if SERVICE:\n        raise NotUsable('The shelf is locked: unlock it.')\n"
-        "    SERVICE.append(os.getpid())\n    yield None\n"
+        "    SERVICE.append(os.getpid())\n    yield object()\n"
     )
     service = Service(tmp_path, {"DIALTONE_MEDIA": "once:opened", "DIALTONE_WORKERS": count})
     service.launch()
@@ -112,7 +112,7 @@ def test_a_stop_while_the_workers_start_is_an_ordinary_stop(tmp_path: Path) -> N
         "@asynccontextmanager\nasync def opened(environ):\n"
         "    if OPENED:\n        print('a worker starts', flush=True)\n"
         "        await asyncio.sleep(1)\n"
-        "    OPENED.append(1)\n    yield None\n"
+        "    OPENED.append(1)\n    yield object()\n"
     )
     service = Service(tmp_path, {"DIALTONE_MEDIA": "slow:opened"}, has_group=True)
     service.launch()

@@ -56,6 +56,7 @@ class UploadPicture:
             FileNotStored
             ItemNotSaved
             Unauthenticated: the owner was deleted meanwhile.
+            Unavailable: too many pictures are being worked on already.
         """
         if new.owner != new.caller.identity.id:
             if not new.caller.identity.is_administrator:

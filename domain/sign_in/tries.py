@@ -24,7 +24,8 @@ class UnboundTries:
     """The tries that named no request: of each address, and of the pool that strangers share.
 
     NIST SP 800-63B-4 allows 100 failures in a row; the pool and the sends of a day stay below
-    that together. The pool refuses strangers only, so emptying it locks nobody's app out.
+    that together, for whoever is at no address that the phone has signed in from. The pool
+    refuses strangers only, so emptying it locks nobody's app out.
     """
 
     of_addresses: tuple[AddressTry, ...] = ()

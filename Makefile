@@ -12,8 +12,8 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-unit test-adapter test-faults test-containers
-.PHONY: servers check format lock bench clean
+.PHONY: help install install-dev run test test-unit test-long test-adapter test-faults
+.PHONY: test-containers servers check format lock bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ test: install-dev ## every test whose outcome hangs on no clock
 
 test-unit: install-dev ## the unit tests alone
 	$(PYTEST) tests/unit $(ARGS)
+
+test-long: install-dev ## what makes examples of its own: twenty times as many, others each time
+	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)
 
 test-adapter: install-dev ## our suites over an adapter of yours: ADAPTER=package.module:factory
 	.venv/bin/python -m tests.adapter_run "$(ADAPTER)" $(ARGS)

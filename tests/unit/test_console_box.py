@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.console.box import boxed
@@ -89,7 +89,6 @@ def test_joiners_that_scripts_need_stay() -> None:
     assert "👩\u200d🚀 क्\u200dष" in drawn("👩\u200d🚀 क्\u200dष")
 
 
-@settings(deadline=None)
 @given(
     st.text(),
     st.integers(min_value=20, max_value=200),
@@ -105,7 +104,6 @@ def test_any_text_fits_into_any_box_in_any_encoding(text: str, width: int, encod
     assert box.encode(encoding)
 
 
-@settings(deadline=None)
 @given(st.text("ab 你", max_size=200), st.integers(min_value=2, max_value=30))
 def test_wrapping_loses_nothing_but_spaces(line: str, limit: int) -> None:
     rows = list(wrapped(line, limit))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from entrypoints.logs.formatter import LineFormatter, as_columns, as_json
@@ -70,7 +70,6 @@ json_like = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.text(), st.dictionaries(st.text(), json_like))
 def test_any_data_makes_a_line_in_both_forms(event: str, members: dict[str, Any]) -> None:
     record = a_record({**members, "event": event})

@@ -3,18 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identifier import RANDOM_BYTES, make_identifier, parse_identifier
 from tests.builders import NOW
 
-property_test = settings(deadline=None, derandomize=True, database=None)
 TIMES = st.integers(0, 0xFFFFFFFF).map(lambda second: datetime.fromtimestamp(second, UTC))
 RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
 
 
-@property_test
 @given(TIMES, RANDOM)
 def test_an_id_is_its_time_and_its_randomness(now: datetime, random: bytes) -> None:
     identifier = make_identifier(now, random)
@@ -23,7 +21,6 @@ def test_an_id_is_its_time_and_its_randomness(now: datetime, random: bytes) -> N
     assert bytes.fromhex(identifier[8:]) == random
 
 
-@property_test
 @given(TIMES, RANDOM)
 def test_an_id_is_read_as_it_was_made(now: datetime, random: bytes) -> None:
     identifier = make_identifier(now, random)
@@ -63,7 +60,6 @@ def test_what_cannot_be_an_id_is_none(text: str) -> None:
     assert parse_identifier(text) is None
 
 
-@property_test
 @given(st.text(max_size=30) | st.from_regex(r"[0-9a-fA-F]{20,28}", fullmatch=True))
 def test_any_text_is_an_id_in_its_one_spelling_or_none(text: str) -> None:
     identifier = parse_identifier(text)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -15,6 +16,7 @@ from hypothesis.stateful import (
 
 from domain.errors import TooManyAsks, TooManyTries
 from tests.builders import NOW
+from tests.examples import examples
 from tests.unit.domain.phone_model import PhoneModel, Send, first_time
 from tests.unit.domain.sign_in.desk import HOME, WORK, WRONG, Desk, code_of, stranger
 
@@ -203,15 +205,13 @@ class PhoneRecordMachine(RuleBasedStateMachine):
         return data.draw(st.sampled_from(self.model.challenges[-3:])).code
 
 
+@pytest.mark.hypothesis
 def test_the_record_does_what_the_model_does() -> None:
     run_state_machine_as_test(
         PhoneRecordMachine,
         settings=settings(
-            max_examples=80,
+            max_examples=examples(80),
             stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
             # With Phase.shrink a failure takes minutes; add it to see the shortest way to one.
             phases=[Phase.generate],
         ),

@@ -5,7 +5,7 @@ from typing import Final
 
 import phonenumbers
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
@@ -43,8 +43,6 @@ SEPARATORS: Final = [
     ") ",
     " - ",
 ]
-
-property_test = settings(deadline=None, derandomize=True, database=None)
 
 
 def examples() -> list[tuple[str, phonenumbers.PhoneNumber]]:
@@ -89,14 +87,12 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
     return number, written
 
 
-@property_test
 @given(spellings(), st.sampled_from(["+", "\uff0b", " +", "+ "]))
 def test_separators_and_scripts_change_nothing(spelling: tuple[str, str], plus: str) -> None:
     number, written = spelling
     assert parse_phone(plus + written).e164 == number
 
 
-@property_test
 @given(spellings(), st.sampled_from(["+", "\uff0b", " +", "+ ", "", " "]))
 def test_separators_and_scripts_change_nothing_for_the_older_app(
     spelling: tuple[str, str], plus: str
@@ -113,13 +109,11 @@ def test_each_separator_may_stand_between_any_two_digits(separator: str) -> None
     assert read == {PhoneNumber("+919876543210")}
 
 
-@property_test
 @given(numbers())
 def test_both_families_read_one_number_as_one_phone(number: str) -> None:
     assert parse_phone(number) == parse_phone_digits(number) == parse_phone_digits(number[1:])
 
 
-@property_test
 @given(numbers(), st.sampled_from(sorted(ALL_COUNTRIES)))
 def test_with_a_plus_the_operators_country_changes_nothing(number: str, country: str) -> None:
     assert parse_phone(number, country).e164 == number
@@ -147,7 +141,6 @@ def test_numbers_of_every_country_are_masked_but_for_the_last_two_digits() -> No
         assert set(phone.masked[1 + len(code) : -2]) == {"*"}
 
 
-@property_test
 @given(st.text(max_size=45), st.sampled_from([None, "IN", "US", "IT", "AR"]))
 def test_any_text_is_a_phone_that_reads_as_itself_or_is_refused(
     text: str, country: str | None
@@ -159,7 +152,6 @@ def test_any_text_is_a_phone_that_reads_as_itself_or_is_refused(
     assert parse_phone(phone.e164) == phone
 
 
-@property_test
 @given(st.from_regex(r"\+[0-9]{6,12}[0-9 ()./~\\-]{0,8}", fullmatch=True))
 @example("+14155552671~5")
 def test_both_families_read_what_begins_with_a_plus_as_one_phone_or_both_refuse(text: str) -> None:

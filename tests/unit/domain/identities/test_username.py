@@ -4,13 +4,12 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.errors import ValueRefused
 from domain.identities.username import LONGEST, SHORTEST, Username, parse_username
 
-property_test = settings(deadline=None, derandomize=True, database=None)
 LETTERS = st.characters(categories=["L", "N"], exclude_characters="\u3164\uffa0\u115f\u1160")
 NAMES = st.text(LETTERS, min_size=8, max_size=16)
 
@@ -112,7 +111,6 @@ def test_joiners_that_scripts_need_are_kept(name: str) -> None:
     assert parse_username(name).text == name
 
 
-@property_test
 @given(st.text(max_size=80))
 @example("a\u0345\u0301b")
 def test_any_text_is_a_name_in_order_or_refused(text: str) -> None:
@@ -127,7 +125,6 @@ def test_any_text_is_a_name_in_order_or_refused(text: str) -> None:
     assert parse_username(name).text == name
 
 
-@property_test
 @given(NAMES)
 def test_however_a_name_is_composed_it_is_one_name(name: str) -> None:
     composed, decomposed = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
@@ -135,14 +132,12 @@ def test_however_a_name_is_composed_it_is_one_name(name: str) -> None:
         assert parse_username(composed) == parse_username(decomposed)
 
 
-@property_test
 @given(NAMES, st.integers(0, 16), st.sampled_from([" ", "\u00a0", "  ", " \u3000 "]))
 def test_however_it_is_spaced_it_is_one_name(name: str, place: int, space: str) -> None:
     words = (name[:place], name[place:])
     assert parse_username(space.join(words)) == parse_username(" ".join(words))
 
 
-@property_test
 @given(NAMES)
 def test_folding_the_case_of_a_name_makes_no_other_name(name: str) -> None:
     name = parse_username(name).text

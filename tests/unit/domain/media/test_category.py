@@ -1,7 +1,7 @@
 """A category is returned exactly as sent."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import ValueRefused
@@ -19,7 +19,6 @@ def test_what_is_too_long_or_cannot_be_stored_is_refused(text: str) -> None:
         parse_category(text)
 
 
-@settings(deadline=None, derandomize=True, database=None)
 @given(st.text(max_size=70))
 def test_any_text_is_kept_or_refused(text: str) -> None:
     try:

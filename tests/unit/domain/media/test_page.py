@@ -1,7 +1,7 @@
 """Pages are counted from one and hold a hundred items at the most."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.media.page import Page, PageRequest
@@ -27,7 +27,6 @@ def test_the_last_page_may_be_short(total: int, pages: int) -> None:
     assert Page([], total, PageRequest(1, 10)).pages == pages
 
 
-@settings(deadline=None, derandomize=True, database=None)
 @given(st.integers(0, 500), st.integers(1, 300))
 def test_all_pages_together_hold_every_item_once(total: int, per_page: int) -> None:
     pages = Page([], total, PageRequest(1, per_page)).pages

@@ -4,7 +4,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import ValueRefused
@@ -29,8 +29,6 @@ HYPHENS = [
     "\N{SMALL HYPHEN-MINUS}",
     "\N{FULLWIDTH HYPHEN-MINUS}",
 ]
-
-property_test = settings(deadline=None, derandomize=True, database=None)
 
 
 def in_script(digits: str, zero: str) -> str:
@@ -59,7 +57,6 @@ def test_the_digits_of_every_script_are_read(zero: str) -> None:
     assert parse_code(in_script("012313", zero)) == Code("012313")
 
 
-@property_test
 @given(st.from_regex(r"[0-9]{6}", fullmatch=True), st.lists(st.sampled_from(ZEROS), min_size=6))
 def test_the_digits_of_one_code_may_be_of_several_scripts(digits: str, zeros: list[str]) -> None:
     text = "".join(in_script(one, zero) for one, zero in zip(digits, zeros, strict=False))
@@ -92,7 +89,6 @@ def test_six_digits_in_a_very_long_text_are_refused() -> None:
         parse_code("012313" + " " * 1000)
 
 
-@property_test
 @given(st.text(max_size=60))
 def test_any_text_is_six_ascii_digits_or_refused(text: str) -> None:
     try:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.sign_in.window import Window
@@ -48,7 +48,6 @@ def test_the_order_in_which_events_are_named_does_not_matter() -> None:
     assert Window(2, MINUTE).free_at(at(15, 0, 10), *at(20)) == at(70)[0]
 
 
-@settings(deadline=None, derandomize=True, database=None)
 @given(
     st.integers(1, 6),
     st.integers(1, 100),

@@ -1,0 +1,35 @@
+"""How many examples the tests make that look for some of their own, and from which seed.
+
+`make test` makes the same few each time, so that it says the same of the same code.
+`make test-long` makes many, others each time, and prints what brings a failing one back.
+"""
+
+from typing import Final
+
+from hypothesis import HealthCheck, settings
+
+STEADY: Final = "steady"
+LONG: Final = "long"
+
+# A deadline would be a judgement of speed; what is slow to make is no fault of what is tested.
+_SLOW: Final = [HealthCheck.too_slow]
+settings.register_profile(
+    STEADY,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=_SLOW,
+)
+settings.register_profile(
+    LONG,
+    deadline=None,
+    max_examples=20 * 100,
+    print_blob=True,
+    database=None,
+    suppress_health_check=_SLOW,
+)
+
+
+def examples(count: int) -> int:
+    """So many in `make test`, and twenty times as many in `make test-long`."""
+    return count * settings().max_examples // 100

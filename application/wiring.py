@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from application.identities.authenticate import Authenticate
+from application.identities.block_phone import BlockPhone
 from application.identities.create_user import CreateUser
 from application.identities.delete_user import DeleteUser
 from application.identities.promote_user import PromoteUser
 from application.identities.read_user import ReadUser
 from application.identities.rename_user import RenameUser
 from application.identities.sign_out import SignOut
+from application.identities.unblock_phone import UnblockPhone
 from application.media.categorise_item import CategoriseItem
 from application.media.delete_item import DeleteItem
 from application.media.doom import Doom
@@ -95,6 +97,8 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
         rename_user=RenameUser(identities, clock),
         delete_user=DeleteUser(identities, doom, clock),
         promote_user=PromoteUser(identities, phones),
+        block_phone=BlockPhone(phones, identities, clock),
+        unblock_phone=UnblockPhone(phones, identities),
         upload_picture=UploadPicture(
             identities=identities,
             media_items=items,

@@ -49,6 +49,7 @@ class RequestCode:
     - The send is on record before the message leaves, so no race sends one too many.
     - A message that no sender would have costs the caller nothing.
     - When nobody knows what became of it, it counts as sent.
+    - For a blocked phone all is counted and answered as for any other, and nothing leaves.
     """
 
     phone_records: PhoneRecords
@@ -68,7 +69,7 @@ class RequestCode:
             asked = await self._record(wanted)
         except StoreUnavailable as error:
             raise Unavailable from error
-        if asked.is_new:
+        if asked.goes_out:
             await self._send(wanted.phone, asked)
         now = self.clock.now()
         return CodeSent(

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from application.identities.phone_owner import claim_identity_id
+from application.identities.phone_owner import claim_phone
 from application.ports.access_tokens import AccessTokens, TokenClaims
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
@@ -56,6 +56,7 @@ class VerifyCode:
     - No answer leaves before the try that it cost is on record.
     - The first right answer for a phone makes its identity; one deleted since gives way to a
       new one, under a new id.
+    - A block that comes between the judgement and the session is as good as one before it.
     """
 
     phone_records: PhoneRecords
@@ -79,10 +80,12 @@ class VerifyCode:
                 expires=now + self.token_lifetime,
                 device=given.device,
             )
-            identity_id = await self._open(session, given.phone, identity_id)
+            opened_at = await self._open(session, given.phone, identity_id)
         except StoreUnavailable as error:
             raise Unavailable from error
-        claims = TokenClaims(identity_id, session.id, session.created, session.expires)
+        if opened_at is None:
+            return CodeRejected(judged.tries_left)
+        claims = TokenClaims(opened_at, session.id, session.created, session.expires)
         lifetime = int(self.token_lifetime.total_seconds())
         return SignedIn(self.tokens.issue(claims), lifetime)
 
@@ -107,7 +110,8 @@ class VerifyCode:
             for pepper in [self.peppers.key(challenge.key_id)]
         }
 
-    async def _open(self, session: Session, phone: PhoneNumber, identity_id: str) -> str:
+    async def _open(self, session: Session, phone: PhoneNumber, identity_id: str) -> str | None:
+        """Give the id of the identity that the session is open at; None when it is blocked."""
         for _ in range(ROUNDS):
             loaded = await self.identities.load(identity_id)
             if loaded is None:
@@ -116,9 +120,12 @@ class VerifyCode:
                     return identity_id
             elif not loaded.value.is_alive:
                 fresh_id = self._fresh_identity_id(session.created)
-                identity_id = await claim_identity_id(
-                    self.phone_records, phone, fresh_id, dead_id=identity_id
-                )
+                owner = await claim_phone(self.phone_records, phone, fresh_id, identity_id)
+                if owner.is_blocked:
+                    return None
+                identity_id = owner.identity_id
+            elif loaded.value.is_blocked:
+                return None
             elif await self.identities.replace(loaded.value.signed_in(session), loaded.version):
                 return identity_id
         raise StoreUnavailable("too many sign-ins at one identity")

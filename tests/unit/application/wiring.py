@@ -9,6 +9,8 @@ from application.identities.authenticate import Caller
 from application.identities.create_user import NewUser
 from application.media.shown_item import ShownItem
 from application.media.upload_picture import NewPicture
+from application.ports.pictures import Pictures
+from application.ports.randomness import Randomness
 from application.sign_in.request_code import AskForCode, CodeSent
 from application.sign_in.verify_code import AnswerWithCode, CodeRejected, SignedIn
 from application.use_cases import UseCases
@@ -41,6 +43,8 @@ class House:
     peppers: FakePeppers = field(default_factory=FakePeppers)
     clock: MovableClock = field(default_factory=MovableClock)
     rules: Rules = field(default_factory=Rules)
+    pictures: Pictures = field(default_factory=UndecodedPictures)
+    randomness: Randomness = field(default_factory=SeededRandomness)
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,11 +54,11 @@ class House:
             media_probe=self.files,
             messenger=self.messenger,
             messenger_probe=self.messenger,
-            pictures=UndecodedPictures(),
+            pictures=self.pictures,
             tokens=FakeAccessTokens(),
             peppers=self.peppers,
             clock=self.clock,
-            randomness=SeededRandomness(),
+            randomness=self.randomness,
         )
         self.use_cases = wire(ports, self.rules)
 

@@ -1,5 +1,6 @@
 """Signing in and out, main family."""
 
+import re
 from typing import Final
 
 from litestar import Controller, post
@@ -19,6 +20,7 @@ from entrypoints.http.documented import BEARER, body_refusals, refused_with
 from entrypoints.http.field_parsing import parse_field, parse_fields
 from entrypoints.http.json_bodies import JsonBody
 from entrypoints.http.sign_in_schemas import (
+    DEVICE_PATTERN,
     AnswerBody,
     AskBody,
     LogoutBody,
@@ -28,6 +30,7 @@ from entrypoints.http.sign_in_schemas import (
 )
 from entrypoints.http.sign_out_operation import SignOutOperation
 
+_DEVICE: Final = re.compile(DEVICE_PATTERN)
 NOT_OFFERED_SCOPE: Final = "Only 'this' session can be ended so far; send that or leave it out."
 
 
@@ -159,8 +162,8 @@ def _offered_scope(scope: str | None) -> None:
 def _device(text: str | None) -> str | None:
     if text is None:
         return None
-    if len(text) > LONGEST_DEVICE or not text.isprintable():
+    if len(text) > LONGEST_DEVICE or not _DEVICE.fullmatch(text):
         raise ValueRefused(
-            f"A device text has at most {LONGEST_DEVICE} characters, all of them printable."
+            f"A device text has at most {LONGEST_DEVICE} characters, and no line breaks."
         )
     return text.strip() or None

@@ -13,7 +13,7 @@ PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test test-unit test-long test-adapter test-faults
-.PHONY: test-containers servers check format lock bench clean
+.PHONY: test-containers coverage mutants servers check format lock bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -31,7 +31,7 @@ test: install-dev ## every test whose outcome hangs on no clock
 	$(PYTEST) $(PARALLEL) $(ARGS)
 
 test-unit: install-dev ## the unit tests alone
-	$(PYTEST) tests/unit $(ARGS)
+	$(PYTEST) $(PARALLEL) tests/unit $(ARGS)
 
 test-long: install-dev ## what makes examples of its own: twenty times as many, others each time
 	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)
@@ -40,10 +40,19 @@ test-adapter: install-dev ## our suites over an adapter of yours: ADAPTER=packag
 	.venv/bin/python -m tests.adapter_run "$(ADAPTER)" $(ARGS)
 
 test-faults: install-dev ## kills, lost connections, full disks
-	$(PYTEST) tests/faults $(ARGS)
+	$(PYTEST) $(PARALLEL) tests/faults $(ARGS)
 
 test-containers: install-dev ## what uses servers, with these in containers; says if none can be had
 	.venv/bin/python -m tests.servers.container_run $(PARALLEL) $(ARGS)
+
+coverage: install-dev ## make test, measured: of the rules 95 % of the branches have to be reached
+	.venv/bin/coverage erase
+	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
+	.venv/bin/coverage report --include='adapters/*,entrypoints/*'
+	.venv/bin/coverage report --include='domain/*,application/*' --fail-under=95
+
+mutants: install-dev ## change the rules in every small way and see the tests notice (ARGS=domain/phone.py)
+	.venv/bin/python -m tests.mutants $(ARGS)
 
 servers: install-dev ## MongoDB and S3 for the tests of another terminal, until Ctrl-C
 	.venv/bin/python -m tests.servers
@@ -68,5 +77,5 @@ bench: install-dev ## measure: rates, percentiles, memory
 
 # .venv.lock stays: taking it away would let two installs into one .venv.
 clean: ## remove .venv and caches; settings and var/ stay
-	rm -rf .venv .coverage htmlcov build dialtone.egg-info .hypothesis .*_cache
+	rm -rf .venv .coverage* htmlcov mutants build dialtone.egg-info .hypothesis .*_cache
 	find adapters application domain entrypoints tests -name __pycache__ -prune -exec rm -rf {} +

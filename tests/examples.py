@@ -2,14 +2,16 @@
 
 `make test` makes the same few each time, so that it says the same of the same code.
 `make test-long` makes many, others each time, and prints what brings a failing one back.
+`make mutants` makes those of `make test`, and is content with the first that fails.
 """
 
 from typing import Final
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 STEADY: Final = "steady"
 LONG: Final = "long"
+MUTANTS: Final = "mutants"
 
 # A deadline would be a judgement of speed; what is slow to make is no fault of what is tested.
 _SLOW: Final = [HealthCheck.too_slow]
@@ -27,6 +29,12 @@ settings.register_profile(
     print_blob=True,
     database=None,
     suppress_health_check=_SLOW,
+)
+settings.register_profile(
+    MUTANTS,
+    settings.get_profile(STEADY),
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
 )
 
 

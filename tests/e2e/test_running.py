@@ -32,6 +32,7 @@ def wait_until_it_answers_by_another(service: Service, before: list[int]) -> Non
                     return
             except httpx.TransportError:
                 pass
+        # Nothing tells from outside when another worker serves.
         time.sleep(0.02)
     raise AssertionError(service.log)
 
@@ -58,6 +59,7 @@ def test_workers_that_end_again_and_again_end_the_service(tmp_path: Path) -> Non
     while service.is_running and time.monotonic() < end:
         for pid in workers_of(service):
             os.kill(pid, signal.SIGKILL)
+        # Nothing tells when a worker has been replaced.
         time.sleep(0.05)
     assert not service.is_running
     assert service.stop() == 1

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrypoints.logs.formatter import LineFormatter, as_columns, as_json
 from entrypoints.logs.values import plain
+from tests.examples import examples
 from tests.log_lines import a_record, logged
 
 
@@ -65,12 +66,13 @@ def test_a_record_that_cannot_be_read_still_makes_a_line(record: logging.LogReco
 
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
 
 
-@given(st.text(), st.dictionaries(st.text(), json_like))
+@settings(max_examples=examples(25))
+@given(st.text(), st.dictionaries(st.text(), json_like, max_size=3))
 def test_any_data_makes_a_line_in_both_forms(event: str, members: dict[str, Any]) -> None:
     record = a_record({**members, "event": event})
 

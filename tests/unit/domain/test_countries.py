@@ -17,6 +17,11 @@ def test_what_is_no_country_is_refused(text: str) -> None:
         parse_country(text)
 
 
+def test_the_refusal_says_how_a_country_is_written() -> None:
+    with pytest.raises(ValueRefused, match=r"\AA country is .* ISO code .* letters, like IN\.\Z"):
+        parse_country("India")
+
+
 def test_all_countries_are_their_own_codes() -> None:
     assert {parse_country(country) for country in ALL_COUNTRIES} == ALL_COUNTRIES
     assert len(ALL_COUNTRIES) > 200

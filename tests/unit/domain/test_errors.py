@@ -9,6 +9,7 @@ from domain.errors import (
     DomainError,
     FieldsInvalid,
     FileTooLarge,
+    MessageNotSent,
     PhoneInUse,
     RateRefused,
     TooManyAsks,
@@ -52,8 +53,9 @@ def test_a_refusal_for_rate_says_when_to_come_back() -> None:
 
 
 def test_what_is_unavailable_says_when_to_come_back() -> None:
-    assert Unavailable().retry_after > 0
+    assert Unavailable().retry_after == MessageNotSent.retry_after == 5
     assert Unavailable("The store is full.", 60).retry_after == 60
+    assert Unavailable("The store is full.", 60).sentence == "The store is full."
 
 
 def test_a_phone_in_use_tells_whose_it_is_only_when_told() -> None:

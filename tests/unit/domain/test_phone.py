@@ -49,6 +49,11 @@ def test_without_a_country_the_country_code_is_needed() -> None:
         parse_phone("9876543210")
 
 
+def test_no_two_other_digits_do_what_two_noughts_do() -> None:
+    with pytest.raises(ValueRefused):
+        parse_phone("7714155552671")
+
+
 def test_two_noughts_stand_for_the_plus() -> None:
     assert parse_phone("0091 98765 43210") == INDIAN
     assert parse_phone("0091 98765 43210", "DE") == INDIAN
@@ -103,6 +108,35 @@ def test_what_is_no_number_is_refused(text: str) -> None:
     for read in (parse_phone, parse_phone_digits):
         with pytest.raises(ValueRefused):
             read(text)
+
+
+def test_forty_characters_are_read_and_no_more() -> None:
+    assert parse_phone("+919876543210" + " " * 27) == INDIAN
+    with pytest.raises(ValueRefused):
+        parse_phone("+919876543210" + " " * 28)
+
+
+EXAMPLE = "write it with + and the country code, like +14155552671."
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("abc", f"This is not a phone number; {EXAMPLE}"),
+        ("9876543210", f"This is not a phone number; {EXAMPLE}"),
+        ("+91 98765", f"No numbering plan has this phone number; {EXAMPLE}"),
+        ("+80012345678", "This number belongs to no country; use a mobile number."),
+        ("+19002345678", "This is a premium-rate number; use a mobile number."),
+        ("+43810123456", "This is a shared-cost number; use a mobile number."),
+        ("+445512345678", "This is a company access number; use a mobile number."),
+        ("+447640123456", "This is a pager; use a mobile number."),
+        ("+41860123456789", "This is a voicemail box; use a mobile number."),
+    ],
+)
+def test_the_refusal_says_what_is_wrong(text: str, sentence: str) -> None:
+    with pytest.raises(ValueRefused) as refusal:
+        parse_phone(text)
+    assert refusal.value.sentence == sentence
 
 
 def test_a_refusal_does_not_repeat_the_number() -> None:

@@ -12,7 +12,7 @@ from domain.countries import ALL_COUNTRIES
 from domain.errors import ValueRefused
 from domain.phone import PhoneNumber, parse_phone, parse_phone_digits
 from tests.examples import examples
-from tests.unit.domain.test_phone_spellings import EXAMPLES, e164, numbers
+from tests.unit.domain.test_phone_spellings import e164, numbers, numbers_of_all_countries
 
 REFUSED_KINDS: Final = (
     PhoneNumberType.PREMIUM_RATE,
@@ -115,7 +115,7 @@ def test_an_indian_number_is_one_phone_with_nought_with_code_and_without(ten: st
 @pytest.mark.parametrize("style", ["+{code} ({prefix}) {national}", "{prefix}{national}"])
 def test_the_prefix_that_people_dial_at_home_makes_no_other_phone(style: str) -> None:
     others = []
-    for country, number in EXAMPLES:
+    for country, number in numbers_of_all_countries():
         metadata = PhoneMetadata.metadata_for_region(country)
         prefix = metadata and metadata.national_prefix
         national = phonenumbers.national_significant_number(number)

@@ -221,7 +221,7 @@ def test_the_record_does_what_the_model_does() -> None:
     run_state_machine_as_test(
         PhoneRecordMachine,
         settings=settings(
-            max_examples=examples(80),
+            max_examples=examples(40),
             stateful_step_count=40,
             # With Phase.shrink a failure takes minutes; add it to see the shortest way to one.
             phases=[Phase.generate],

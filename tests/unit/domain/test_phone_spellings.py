@@ -1,6 +1,7 @@
 """Two spellings of one number are one phone everywhere."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import phonenumbers
@@ -52,7 +53,8 @@ SEPARATORS: Final = [
 ]
 
 
-def examples() -> list[tuple[str, phonenumbers.PhoneNumber]]:
+@cache
+def numbers_of_all_countries() -> list[tuple[str, phonenumbers.PhoneNumber]]:
     """A number of each kind of each country."""
     found = [
         (country, phonenumbers.example_number_for_type(country, kind))
@@ -62,9 +64,6 @@ def examples() -> list[tuple[str, phonenumbers.PhoneNumber]]:
     return [(country, number) for country, number in found if number is not None]
 
 
-EXAMPLES: Final = examples()
-
-
 def e164(number: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
@@ -72,7 +71,7 @@ def e164(number: phonenumbers.PhoneNumber) -> str:
 @st.composite
 def numbers(draw: st.DrawFn) -> str:
     """A number that exists, like one of the examples but for its last digits."""
-    _, example = draw(st.sampled_from(EXAMPLES))
+    _, example = draw(st.sampled_from(numbers_of_all_countries()))
     text = e164(example)[:-3] + draw(st.from_regex(r"[0-9]{3}", fullmatch=True))
     try:
         return parse_phone(text).e164
@@ -132,7 +131,7 @@ def test_with_a_plus_the_operators_country_changes_nothing(number: str, country:
 def test_numbers_of_every_country_are_read_as_its_people_write_them(style: int) -> None:
     misread = [
         (country, written)
-        for country, number in EXAMPLES
+        for country, number in numbers_of_all_countries()
         if (written := phonenumbers.format_number(number, style))
         and parse_phone(written, country).e164 != e164(number)
     ]
@@ -140,7 +139,7 @@ def test_numbers_of_every_country_are_read_as_its_people_write_them(style: int) 
 
 
 def test_numbers_of_every_country_are_masked_but_for_the_last_two_digits() -> None:
-    for _, number in EXAMPLES:
+    for _, number in numbers_of_all_countries():
         phone = PhoneNumber(e164(number))
         code = str(number.country_code)
         assert len(phone.masked) == len(phone.e164)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from domain.identities.identity import USERNAME_HELD_FOR
+from domain.identities.identity import USERNAME_HELD_FOR, Role
 from tests.builders import NOW, a_phone, a_session, a_tombstone, a_user, an_identity
 
 
@@ -10,7 +10,7 @@ def test_deleting_ends_everything_in_one_step() -> None:
     identity = an_identity(user=a_user(), sessions=(a_session(id="one"),)).promoted()
     tombstone = identity.deleted_at(NOW)
     assert not tombstone.is_alive
-    assert not tombstone.is_administrator
+    assert tombstone.role is Role.MEMBER
     assert tombstone.sessions == ()
     assert tombstone.session("one", NOW) is None
     assert not tombstone.swept

@@ -65,6 +65,30 @@ def test_a_name_has_two_to_sixty_four_characters() -> None:
             parse_username(name)
 
 
+def test_what_is_longer_than_a_thousand_characters_is_not_read() -> None:
+    assert parse_username("ab" + " " * 998).text == "ab"
+    with pytest.raises(ValueRefused):
+        parse_username("ab" + " " * 999)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("ab" + " " * 999, "A username has at most 64 characters."),
+        ("a" * 65, "A username has at most 64 characters."),
+        ("a", "A username has at least 2 characters."),
+        ("Rahul\u0000Sharma", "A username has no control characters or line breaks."),
+        ("Rahul\u200bSharma", "A username has no invisible characters."),
+        ("\u200d\u200d", "A username has at least one visible character."),
+    ],
+    ids=ascii,
+)
+def test_the_refusal_says_what_is_wrong(text: str, sentence: str) -> None:
+    with pytest.raises(ValueRefused) as refusal:
+        parse_username(text)
+    assert refusal.value.sentence == sentence
+
+
 def test_its_length_is_counted_after_it_was_put_in_order() -> None:
     assert len(parse_username("e\u0308" * 64).text) == 64
     assert parse_username("ab" + " " * 100 + "cd").text == "ab cd"

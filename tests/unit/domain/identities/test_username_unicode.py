@@ -107,6 +107,13 @@ def test_no_name_has_what_nobody_sees(first: int, last: int) -> None:
     assert [one for one in unseen for name in names(one) if not refused(name)] == []
 
 
+@pytest.mark.parametrize(
+    "after", [0x2070, 0xFDF0, 0xFFFC, 0x1BCA4, 0x1D17B, 0xE1000], ids=lambda point: f"{point:X}"
+)
+def test_what_comes_right_after_those_may_be_in_a_name(after: int) -> None:
+    assert not refused(f"Rahul{chr(after)}")
+
+
 @pytest.mark.parametrize("one", NEEDED, ids=ascii)
 def test_what_scripts_and_emoji_need_is_kept(one: str) -> None:
     assert parse_username(f"a{one}b").text == f"a{one}b"

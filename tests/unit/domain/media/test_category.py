@@ -13,10 +13,23 @@ def test_it_is_kept_to_the_letter(text: str) -> None:
     assert parse_category(text) == text
 
 
-@pytest.mark.parametrize("text", ["a" * 65, "a\u0000", "\ud83c", "a\udfff"], ids=ascii)
+@pytest.mark.parametrize("text", ["a" * 65, "a\u0000", "\ud800", "a\udfff"], ids=ascii)
 def test_what_is_too_long_or_cannot_be_stored_is_refused(text: str) -> None:
     with pytest.raises(ValueRefused):
         parse_category(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a" * 65, "A category has at most 64 characters."),
+        ("\u0000", "A category has no NUL and no half of a character."),
+    ],
+)
+def test_the_refusal_says_what_is_wrong(text: str, sentence: str) -> None:
+    with pytest.raises(ValueRefused) as refusal:
+        parse_category(text)
+    assert refusal.value.sentence == sentence
 
 
 @given(st.text(max_size=70))

@@ -15,13 +15,13 @@ def test_a_pending_item_is_not_shown() -> None:
 
 def test_a_pending_item_is_published_within_its_lease() -> None:
     pending = an_item(state=ItemState.PENDING)
-    published = pending.published(NOW + LEASE - TICK)
+    published = pending.published(NOW + timedelta(minutes=10) - TICK)
     assert published is not None
     assert published.is_ready
 
 
-def test_a_pending_item_is_not_published_after_its_lease() -> None:
-    assert an_item(state=ItemState.PENDING).published(NOW + LEASE) is None
+def test_a_pending_item_is_not_published_after_its_lease_of_ten_minutes() -> None:
+    assert an_item(state=ItemState.PENDING).published(NOW + timedelta(minutes=10)) is None
 
 
 def test_only_a_pending_item_is_published() -> None:
@@ -37,7 +37,9 @@ def test_an_upload_is_abandoned_exactly_when_it_cannot_be_published_any_more() -
 
 
 def test_a_doomed_item_is_not_shown() -> None:
-    assert not an_item().doomed_at(NOW).is_ready
+    doomed = an_item().doomed_at(NOW)
+    assert doomed.state is ItemState.DOOMED
+    assert not doomed.is_ready
 
 
 def test_an_item_is_doomed_once() -> None:

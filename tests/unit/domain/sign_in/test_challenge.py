@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.sign_in.challenge import CODE_DIGITS, LIFETIME, Challenge
+from domain.sign_in.challenge import CODE_DIGITS, LIFETIME, NONCE_BYTES, Challenge
 from tests.builders import NOW, a_challenge, a_phone
 
 PEPPER = b"a pepper of thirty-two bytes, yes"
@@ -18,6 +18,10 @@ def test_a_code_is_six_digits() -> None:
     codes = [a_challenge(nonce=bytes([number])).code(PEPPER, a_phone()) for number in range(200)]
     assert all(len(code) == CODE_DIGITS and code.isascii() and code.isdecimal() for code in codes)
     assert any(code.startswith("0") for code in codes)
+
+
+def test_a_nonce_is_too_long_to_be_guessed() -> None:
+    assert NONCE_BYTES >= 16
 
 
 def test_the_same_challenge_gives_the_same_code() -> None:

@@ -1,12 +1,14 @@
 """A clock that steps back makes no code live longer and nobody wait longer."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from domain.errors import TooManyAsks, TooManyTries
 from domain.sign_in.challenge import LIFETIME
 from domain.sign_in.window import CLOCK_SKEW
-from tests.unit.domain.sign_in.desk import HOME, WORK, WRONG, Desk, code_of
+from tests.unit.domain.sign_in.desk import HOME, WORK, WRONG, Desk, code_of, stranger
 
 STEPS = [timedelta(seconds=1), timedelta(hours=1), timedelta(days=400)]
 
@@ -37,3 +39,40 @@ def test_nobody_waits_longer_to_try_again(desk: Desk, step: timedelta) -> None:
     if step < CLOCK_SKEW:
         desk.now += timedelta(hours=1) + step
     assert not desk.answer(WRONG, WORK).is_right
+
+
+def test_a_code_from_a_minute_ahead_works_and_from_later_does_not(desk: Desk) -> None:
+    asked = desk.ask(HOME)
+    sooner, later = desk.later(-60), desk.later(-61)
+    assert sooner.answer(code_of(asked.challenge.id), HOME).is_right
+    assert not later.answer(code_of(asked.challenge.id), HOME).is_right
+
+
+def test_a_message_from_a_minute_ahead_counts_and_from_later_does_not(desk: Desk) -> None:
+    desk.ask(HOME)
+    sooner, later = desk.later(-60), desk.later(-61)
+    with pytest.raises(TooManyAsks):
+        sooner.ask(WORK)
+    assert later.ask(WORK).is_new
+
+
+def spend_own(desk: Desk) -> str:
+    desk.tries(5, WORK)
+    return WORK
+
+
+def spend_pool(desk: Desk) -> str:
+    for number in range(15):
+        desk.tries(1, stranger(number))
+    return stranger(99)
+
+
+@pytest.mark.parametrize("spend", [spend_own, spend_pool])
+def test_tries_from_a_minute_ahead_count_and_from_later_do_not(
+    desk: Desk, spend: Callable[[Desk], str]
+) -> None:
+    address = spend(desk)
+    sooner, later = desk.later(-60), desk.later(-61)
+    with pytest.raises(TooManyTries):
+        sooner.answer(WRONG, address)
+    assert not later.answer(WRONG, address).is_right

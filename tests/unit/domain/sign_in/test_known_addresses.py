@@ -1,9 +1,12 @@
 """An address from which the phone has signed in has a reserve that strangers cannot use up."""
 
+from datetime import timedelta
+
 import pytest
 
 from domain.errors import TooManyAsks
-from domain.sign_in.phone_record import MOST_KNOWN_ADDRESSES
+from domain.sign_in.send import Asker
+from tests.builders import NOW, a_send
 from tests.unit.domain.sign_in.desk import HOME, WORK, Desk, code_of, stranger
 
 HOUR = 60 * 60
@@ -77,6 +80,10 @@ def test_while_the_phone_has_messages_left_the_reserve_is_not_touched(desk: Desk
     assert not any(send.reserved for send in desk.record.sends)
 
 
+def test_a_message_came_from_the_reserve_only_if_that_is_said() -> None:
+    assert not a_send().reserved
+
+
 def test_what_came_from_the_reserve_does_not_count_against_the_phone(desk: Desk) -> None:
     for _ in range(3):
         desk.send(HOME)
@@ -101,6 +108,12 @@ def test_the_reserve_lasts_ninety_days_from_the_latest_sign_in() -> None:
         desk.ask(HOME)
 
 
+def test_at_the_end_of_ninety_days_an_address_is_known_no_more() -> None:
+    asker = Asker(HOME, (), known_until=NOW)
+    assert asker.is_known(NOW - timedelta(seconds=1))
+    assert not asker.is_known(NOW)
+
+
 def test_an_address_is_known_once_however_often_it_signs_in() -> None:
     desk = Desk()
     for _ in range(3):
@@ -110,11 +123,11 @@ def test_an_address_is_known_once_however_often_it_signs_in() -> None:
 
 def test_the_address_that_signed_in_longest_ago_is_forgotten_when_there_are_too_many() -> None:
     desk = Desk()
-    for number in range(MOST_KNOWN_ADDRESSES + 1):
+    for number in range(21):
         desk.wait(days=1)
         signed_in(desk, stranger(number))
     known = {one.address for one in desk.record.known_addresses}
-    assert known == {stranger(number) for number in range(1, MOST_KNOWN_ADDRESSES + 1)}
+    assert known == {stranger(number) for number in range(1, 21)}
 
 
 def test_a_wrong_answer_makes_no_address_known() -> None:

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from domain.sign_in.phone_record import KNOWN_ADDRESS_LIFETIME, PhoneRecord
-from tests.builders import NOW
+from domain.sign_in.tries import UnboundTries
+from tests.builders import NOW, a_challenge
 from tests.unit.domain.sign_in.desk import HOME, WORK, Desk, code_of
 
 DAY = timedelta(days=1)
@@ -30,6 +31,16 @@ def test_a_message_counts_for_a_day() -> None:
     desk = Desk()
     desk.send()
     assert desk.record.lapses_at() == NOW + DAY
+
+
+def test_a_code_counts_until_it_is_over() -> None:
+    challenge = a_challenge()
+    assert PhoneRecord(challenges=(challenge,)).lapses_at() == challenge.expires
+
+
+def test_a_try_counts_for_an_hour_against_its_address() -> None:
+    tries = UnboundTries().counted(WORK, NOW, from_pool=False)
+    assert tries.lapse_at() == [NOW + timedelta(hours=1)]
 
 
 def test_a_strangers_try_counts_for_a_day() -> None:
@@ -69,6 +80,22 @@ def test_what_no_longer_counts_is_dropped_at_the_next_ask() -> None:
     assert len(desk.record.challenges) == 1
     assert desk.record.unbound_tries.of_addresses == ()
     assert desk.record.unbound_tries.of_pool == ()
+
+
+def test_a_code_that_is_over_is_dropped_at_the_next_answer() -> None:
+    desk = Desk()
+    desk.send()
+    desk.wait(minutes=5)
+    desk.tries(1, WORK)
+    assert desk.record.challenges == ()
+
+
+def test_an_hour_after_a_try_it_is_dropped_at_the_next_answer() -> None:
+    desk = Desk()
+    desk.tries(5, WORK)
+    desk.wait(hours=1)
+    desk.tries(1, WORK)
+    assert [one.at for one in desk.record.unbound_tries.of_addresses] == [desk.now]
 
 
 def test_what_no_longer_counts_is_dropped_at_the_next_answer() -> None:

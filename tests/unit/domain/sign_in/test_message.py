@@ -23,6 +23,11 @@ def test_it_says_how_long_and_how_often_the_code_works() -> None:
     assert "once" in text
 
 
+def test_it_warns_of_handing_the_code_on() -> None:
+    text = general_text("Dialtone", Code("012313"), LIFETIME)
+    assert text.endswith(". Do not share it with anyone.")
+
+
 def test_it_fits_into_one_message() -> None:
     text = general_text("Dialtone", Code("012313"), LIFETIME)
     assert text.isascii()

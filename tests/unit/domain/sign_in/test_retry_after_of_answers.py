@@ -139,10 +139,11 @@ def test_with_an_id_whose_tries_are_used_up_the_wait_is_for_its_code_to_end() ->
     assert not judged.is_right
 
 
-def test_what_is_drawn_on_without_an_id_may_be_over_when_the_wait_is() -> None:
+@pytest.mark.parametrize("minutes", [55, 58])
+def test_what_is_drawn_on_without_an_id_may_be_over_when_the_wait_is(minutes: int) -> None:
     desk = Desk()
     desk.send(WORK)
-    desk.wait(hours=23, minutes=58)
+    desk.wait(hours=23, minutes=minutes)
     asked = desk.send(HOME)
     desk.tries(5, HOME, asked.send.request_id)
     spend_pool(desk, 0)
@@ -159,6 +160,38 @@ def test_what_is_drawn_on_without_an_id_may_be_over_when_the_wait_is() -> None:
     assert refusal.value.retry_after == HOUR
     assert counts_with_the_id(HOUR)
     assert not counts_with_the_id(HOUR - 1)
+
+
+def test_a_code_whose_tries_are_used_up_is_waited_for_though_strangers_may_try_sooner() -> None:
+    desk = Desk()
+    spend_pool(desk, 0)
+    desk.wait(minutes=57)
+    asked = desk.send(HOME)
+    desk.tries(5, HOME, asked.send.request_id)
+    assert told(desk, HOME) == 300
+    assert not counts(desk, HOME, 299)
+    assert counts(desk, HOME, 300)
+
+
+def test_when_a_code_whose_tries_are_used_up_is_over_strangers_tries_are_waited_for() -> None:
+    desk = Desk()
+    asked = desk.send(HOME)
+    desk.tries(5, HOME, asked.send.request_id)
+    spend_pool(desk, 0)
+    assert told(desk, HOME) == HOUR
+    assert not counts(desk, HOME, HOUR - 1)
+    assert counts(desk, HOME, HOUR)
+
+
+def test_with_an_id_whose_tries_are_used_up_an_address_waits_for_its_own_too() -> None:
+    desk = Desk()
+    asked = desk.send(HOME)
+    desk.tries(5, HOME, asked.send.request_id)
+    desk.tries(5, WORK)
+    with pytest.raises(TooManyTries) as refusal:
+        desk.answer(WRONG, WORK, asked.send.request_id)
+    assert refusal.value.retry_after == HOUR
+    assert not desk.later(HOUR).answer(WRONG, WORK, asked.send.request_id).is_right
 
 
 def test_another_message_brings_tries_at_once() -> None:

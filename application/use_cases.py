@@ -16,6 +16,7 @@ from application.media.read_item import ReadItem
 from application.media.read_page import ReadPage
 from application.media.upload_picture import UploadPicture
 from application.operations.check_readiness import CheckReadiness
+from application.operations.read_key_set import ReadKeySet
 from application.operations.sweep import Sweep
 from application.sign_in.request_code import RequestCode
 from application.sign_in.verify_code import VerifyCode
@@ -44,4 +45,5 @@ class UseCases:
     open_file: OpenFile
 
     check_readiness: CheckReadiness
+    read_key_set: ReadKeySet
     sweep: Sweep

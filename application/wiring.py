@@ -20,14 +20,17 @@ from application.media.read_item import ReadItem
 from application.media.read_page import ReadPage
 from application.media.upload_picture import UploadPicture
 from application.operations.check_readiness import CheckReadiness
+from application.operations.read_key_set import ReadKeySet
 from application.operations.sweep import Sweep
 from application.ports.access_tokens import AccessTokens
 from application.ports.clock import Clock
 from application.ports.media_files import MediaFiles
+from application.ports.message_texts import MessageTexts
 from application.ports.messenger import Messenger
 from application.ports.peppers import Peppers
 from application.ports.pictures import Pictures
 from application.ports.probe import Probe
+from application.ports.public_keys import PublicKeys
 from application.ports.randomness import Randomness
 from application.ports.records import Records
 from application.sign_in.request_code import RequestCode
@@ -45,8 +48,10 @@ class Ports:
     media_probe: Probe
     messenger: Messenger
     messenger_probe: Probe
+    message_texts: MessageTexts
     pictures: Pictures
     tokens: AccessTokens
+    public_keys: PublicKeys
     peppers: Peppers
     clock: Clock
     randomness: Randomness
@@ -56,7 +61,6 @@ class Ports:
 class Rules:
     """What the operator decides; `countries` is None when codes go anywhere."""
 
-    app_name: str = "Dialtone"
     countries: Collection[str] | None = None
     token_lifetime: timedelta = timedelta(days=90)
     send_limits: SendLimits = field(default_factory=SendLimits)
@@ -75,7 +79,7 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
             messenger=ports.messenger,
             clock=clock,
             randomness=ports.randomness,
-            app_name=rules.app_name,
+            texts=ports.message_texts,
             countries=rules.countries,
             limits=rules.send_limits,
         ),
@@ -110,5 +114,6 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
         delete_item=DeleteItem(find_item, doom),
         open_file=OpenFile(items, records.tombstones, files),
         check_readiness=CheckReadiness(records.probe, ports.media_probe, ports.messenger_probe),
+        read_key_set=ReadKeySet(ports.public_keys),
         sweep=Sweep(records, files, doom, clock),
     )

@@ -77,9 +77,16 @@ def _run(settings: "Settings", _: argparse.Namespace) -> int:
     return 0 if has_served else FAILED
 
 
-def _check_settings(settings: "Settings", _: argparse.Namespace) -> int:
+def _check_settings(settings: "Settings", given: argparse.Namespace) -> int:
+    from entrypoints.bootstrap import message_texts
     from entrypoints.settings import describe
+    from entrypoints.shown_texts import shown_texts
 
+    texts = message_texts(settings)
+    if given.texts:
+        for line in shown_texts(texts.judged()):
+            _say(line)
+        return 0
     described = describe(settings)
     name_width = max(len(row.name) for row in described)
     shown_width = max(len(row.shown) for row in described)
@@ -105,6 +112,25 @@ def _promote(settings: "Settings", given: argparse.Namespace) -> int:
 def _sweep(settings: "Settings", _: argparse.Namespace) -> int:
     for name, count in asyncio.run(_swept(settings)).items():
         _say(f"{name.replace('_', ' ')}: {count}")
+    return 0
+
+
+def _rotate_keys(settings: "Settings", given: argparse.Namespace) -> int:
+    from domain.errors import ValueRefused
+    from entrypoints.bootstrap import rotate_keys
+    from entrypoints.settings.amounts import duration_between
+
+    try:
+        delay = duration_between("1m", "30d")(given.after)
+    except ValueRefused as refusal:
+        _complain(f"--after: {refusal.sentence}")
+        return NOT_USABLE
+    for one in rotate_keys(settings, delay):
+        _say(
+            f"{one.name}: {one.key_id} is accepted now and used from "
+            f"{one.signs_from:%Y-%m-%dT%H:%M:%SZ} on; older ones: {one.kept} kept, "
+            f"{one.dropped} dropped"
+        )
     return 0
 
 
@@ -168,8 +194,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dialtone {version('dialtone')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "run", _run, "start the service")
-    _add(commands, "check-settings", _check_settings, "show what would be used, secrets hidden")
+    about = "show what would be used, secrets hidden"
+    check = _add(commands, "check-settings", _check_settings, about)
+    check.add_argument("--texts", action="store_true", help="show the messages instead")
     _add(commands, "sweep", _sweep, "clear away what is shown no more")
+    rotate = _add(commands, "rotate-keys", _rotate_keys, "put new keys in front of those in use")
+    rotate.add_argument(
+        "--after",
+        metavar="DURATION",
+        default="1m",
+        help="let them be used after so long, like 1h, where the file is copied to other machines",
+    )
     promote = _add(commands, "promote", _promote, "make somebody an administrator")
     promote.add_argument("user", metavar="USER", help="a user id, or a phone number")
     return parser

@@ -1,10 +1,13 @@
-"""The keys and what was written with them, before either is opened."""
+"""The keys and what was made with them, before either is opened."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from entrypoints.own_adapters import StartRefused
+from entrypoints.settings import Settings
 from entrypoints.settings.kinds import Factory, MongoDatabase, SqliteDatabase
+from entrypoints.settings.table import PLAIN_TOKEN_TTL
 
 # https://www.sqlite.org/fileformat.html: the magic at 0, the application id at 68.
 _MAGIC: Final = b"SQLite format 3\0"
@@ -27,6 +30,14 @@ def check_keys_are_not_gone(
             f"{database.path} was written with the keys of {secrets}, which is gone: put that "
             "file back, or move the database away to begin anew."
         )
+
+
+def longest_token_life(settings: Settings) -> timedelta:
+    """Give how long a token may live that is about, never less than the setting's default.
+
+    The setting may have been longer when the token was issued: that much is allowed for.
+    """
+    return max(settings.plain_token_ttl, PLAIN_TOKEN_TTL.read(PLAIN_TOKEN_TTL.default))
 
 
 def _is_ours(path: Path) -> bool:

@@ -1,9 +1,10 @@
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
+from application.ports.message_texts import MessageTexts, WantedText
 from application.ports.messenger import Messenger, Outcome
 from application.ports.peppers import Peppers
 from application.ports.phone_records import PhoneRecords
@@ -14,9 +15,9 @@ from domain.phone import PhoneNumber
 from domain.sign_in.challenge import LIFETIME, NONCE_BYTES, Challenge, Purpose
 from domain.sign_in.code import Code
 from domain.sign_in.decisions import Ask, Asked
-from domain.sign_in.message import general_text
 from domain.sign_in.phone_record import PhoneRecord, whole_seconds
 from domain.sign_in.send import SendLimits
+from domain.sign_in.texts.form import TextForm
 
 REQUEST_ID_BYTES = 16
 CHALLENGE_ID_BYTES = 12
@@ -28,6 +29,7 @@ class AskForCode:
 
     phone: PhoneNumber
     address: str
+    form: TextForm = field(default_factory=TextForm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class RequestCode:
 
     - Asking again within the cool-down sends nothing and refers to the message already sent.
     - A budget that is spent refuses before anything is written.
+    - The text is in the form that was asked for, or the next best; the code is the same.
     - The send is on record before the message leaves, so no race sends one too many.
     - A message that no sender would have costs the caller nothing.
     - When nobody knows what became of it, it counts as sent.
@@ -56,7 +59,7 @@ class RequestCode:
     messenger: Messenger
     clock: Clock
     randomness: Randomness
-    app_name: str
+    texts: MessageTexts
     countries: Collection[str] | None
     limits: SendLimits
 
@@ -69,7 +72,7 @@ class RequestCode:
         except StoreUnavailable as error:
             raise Unavailable from error
         if asked.is_new:
-            await self._send(wanted.phone, asked)
+            await self._send(wanted, asked)
         now = self.clock.now()
         return CodeSent(
             request_id=asked.send.request_id,
@@ -98,13 +101,14 @@ class RequestCode:
     def _has_key(self, key_id: str) -> bool:
         return self.peppers.key(key_id) is not None
 
-    async def _send(self, phone: PhoneNumber, asked: Asked) -> None:
+    async def _send(self, wanted: AskForCode, asked: Asked) -> None:
+        phone = wanted.phone
         pepper = self.peppers.key(asked.challenge.key_id)
         if pepper is None:
             raise Unavailable
         code = Code(asked.challenge.code(pepper, phone))
         lifetime = asked.challenge.expires - asked.send.at
-        text = general_text(self.app_name, code, lifetime)
+        text = self.texts.text(WantedText(phone.country, wanted.form, code, lifetime))
         handover = await self.messenger.send(phone, text)
         if handover.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
             return

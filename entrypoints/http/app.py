@@ -17,6 +17,7 @@ from entrypoints.http.edge import Edge
 from entrypoints.http.error_handlers import HANDLERS
 from entrypoints.http.health import HealthController
 from entrypoints.http.http_settings import HttpSettings
+from entrypoints.http.key_set import KeySetController
 from entrypoints.http.library import LibraryController
 from entrypoints.http.media_files import MediaFilesController
 from entrypoints.http.older_sign_in import OlderSignInController
@@ -32,6 +33,7 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     LibraryController,
     MediaFilesController,
     HealthController,
+    KeySetController,
 )
 
 

@@ -13,6 +13,7 @@ from domain.errors import ValueRefused
 from domain.identities.session import LONGEST_DEVICE
 from domain.phone import parse_phone
 from domain.sign_in.code import parse_code
+from domain.sign_in.texts.form import TextForm, platform_named
 from entrypoints.http.authentication import provide_caller, requires_caller
 from entrypoints.http.dependencies import Cases, ClientAddress, Settings, SignedInCaller
 from entrypoints.http.documented import BEARER, body_refusals, refused_with
@@ -71,7 +72,8 @@ class SignInController(Controller):
             ("phone", lambda: parse_phone(data.phone, settings.default_region)),
             ("channel", lambda: _offered_channel(data.channel)),
         )
-        sent = await use_cases.request_code(AskForCode(phone, client_address))
+        form = TextForm(platform_named(data.platform), data.locale, data.app_hash)
+        sent = await use_cases.request_code(AskForCode(phone, client_address, form))
         return OtpSent(
             request_id=sent.request_id,
             sent=sent.sent,

@@ -42,11 +42,29 @@ class AskBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     phone: PhoneText
     platform: Annotated[
-        str | None, Meta(description="For the form of the text.", examples=["android"])
+        str | None,
+        Meta(
+            description="What will read the code out of the message: `android` (SMS Retriever),"
+            " `ios`, `web` (WebOTP); anything else gets the general text.",
+            examples=["android"],
+        ),
     ] = None
     channel: Annotated[str | None, _only("How the code travels; `sms` so far.", "sms")] = None
     locale: Annotated[
-        str | None, Meta(description="For the language of the text.", examples=["en"])
+        str | None,
+        Meta(
+            description="For the language of the text, as BCP 47 or as the phone names it; what"
+            " has no texts falls back, `pt-BR` to `pt` and then to the service's default.",
+            examples=["pt-BR"],
+        ),
+    ] = None
+    app_hash: Annotated[
+        str | None,
+        Meta(
+            description="For `android`: the 11 characters by which SMS Retriever knows the app's"
+            " messages. One that the service does not know is no error: its usual one is sent.",
+            examples=["FA+9qCX9VSu"],
+        ),
     ] = None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from entrypoints.settings.kinds import (
     Bind,
@@ -45,6 +46,10 @@ class Settings:
     sms: Sender | Factory
     twilio: TwilioAccount | None
     app_name: str
+    android_hashes: tuple[str, ...]
+    web_domain: str | None
+    locale: str
+    texts: Path | None
     countries: frozenset[str] | None
     default_region: str | None
     trusted_proxies: tuple[Network, ...]

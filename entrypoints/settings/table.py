@@ -3,10 +3,12 @@
 from typing import Any, Final
 
 from domain.countries import parse_country
-from entrypoints.settings.addresses import read_bind, read_network, read_url
+from domain.sign_in.texts.app_hash import parse_app_hash
+from domain.sign_in.texts.locales import parse_locale
+from entrypoints.settings.addresses import read_bind, read_domain, read_network, read_url
 from entrypoints.settings.amounts import count_between, duration_between, size_between
 from entrypoints.settings.kinds import Environment, LogFormat, LogLevel
-from entrypoints.settings.places import read_database, read_media, read_path
+from entrypoints.settings.places import read_database, read_folder, read_media, read_path
 from entrypoints.settings.s3 import read_access_key_id, read_region
 from entrypoints.settings.twilio import (
     read_account_sid,
@@ -157,6 +159,31 @@ APP_NAME: Final = Variable(
     example="Acme",
     default="Dialtone",
 )
+ANDROID_HASH: Final = Variable(
+    "DIALTONE_ANDROID_HASH",
+    listed(parse_app_hash),
+    "hashes of the Android apps that read their code by themselves, the usual one first",
+    example="FA+9qCX9VSu",
+)
+WEB_DOMAIN: Final = Variable(
+    "DIALTONE_WEB_DOMAIN",
+    optional(read_domain),
+    "the website whose visitors have their code filled in",
+    example="example.org",
+)
+LOCALE: Final = Variable(
+    "DIALTONE_LOCALE",
+    parse_locale,
+    "the language of messages where none is asked for, or one that has no texts",
+    example="pt-BR",
+    default="en",
+)
+TEXTS: Final = Variable(
+    "DIALTONE_TEXTS",
+    optional(read_folder),
+    "a folder with message texts of your own, as in docs/texts.md",
+    example="/etc/dialtone/texts",
+)
 TRUSTED_PROXIES: Final = Variable(
     "DIALTONE_TRUSTED_PROXIES",
     listed(read_network),
@@ -239,6 +266,10 @@ VARIABLES: Final[tuple[Variable[Any], ...]] = (
     TWILIO_MESSAGING_SERVICE_SID,
     TWILIO_API_BASE,
     APP_NAME,
+    ANDROID_HASH,
+    WEB_DOMAIN,
+    LOCALE,
+    TEXTS,
     COUNTRIES,
     DEFAULT_REGION,
     TRUSTED_PROXIES,

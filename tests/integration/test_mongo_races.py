@@ -26,6 +26,7 @@ from domain.sign_in.phone_record import PhoneRecord
 from domain.sign_in.send import SendLimits
 from tests.builders import a_phone, a_session, a_user, an_id, an_identity, an_item
 from tests.fakes.clock import MovableClock
+from tests.fakes.message_texts import FakeMessageTexts
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.peppers import FakePeppers
 from tests.fakes.randomness import SeededRandomness
@@ -154,7 +155,7 @@ async def test_five_hundred_asks_at_once_send_what_the_budget_allows(
             messenger=messenger,
             clock=clock,
             randomness=SeededRandomness(seed),
-            app_name="Dialtone",
+            texts=FakeMessageTexts(),
             countries=None,
             limits=limits,
         )

@@ -21,9 +21,11 @@ from tests.builders import ADDRESS, a_phone
 from tests.fakes.access_tokens import FakeAccessTokens
 from tests.fakes.clock import MovableClock
 from tests.fakes.media_files import InMemoryFiles
+from tests.fakes.message_texts import FakeMessageTexts
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.peppers import FakePeppers
 from tests.fakes.pictures import UndecodedPictures
+from tests.fakes.public_keys import FakePublicKeys
 from tests.fakes.randomness import SeededRandomness
 from tests.fakes.records import InMemoryDatabase
 from tests.pictures import gif, gif_frame
@@ -50,8 +52,10 @@ class House:
             media_probe=self.files,
             messenger=self.messenger,
             messenger_probe=self.messenger,
+            message_texts=FakeMessageTexts(),
             pictures=UndecodedPictures(),
             tokens=FakeAccessTokens(),
+            public_keys=FakePublicKeys(),
             peppers=self.peppers,
             clock=self.clock,
             randomness=SeededRandomness(),

@@ -1,0 +1,13 @@
+from datetime import timedelta
+
+import pytest
+
+from entrypoints.keys import longest_token_life
+from tests.settings import settings
+
+
+@pytest.mark.parametrize(("ttl", "days"), [("400d", 400), ("90d", 90), ("15m", 90), ("", 90)])
+def test_keys_are_kept_for_the_setting_or_its_default_whichever_is_longer(
+    ttl: str, days: int
+) -> None:
+    assert longest_token_life(settings(PLAIN_TOKEN_TTL=ttl)) == timedelta(days=days)

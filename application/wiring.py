@@ -33,6 +33,7 @@ from application.ports.records import Records
 from application.sign_in.request_code import RequestCode
 from application.sign_in.verify_code import VerifyCode
 from application.use_cases import UseCases
+from domain.sign_in.budgets import SharedLimits
 from domain.sign_in.send import SendLimits
 
 
@@ -60,6 +61,7 @@ class Rules:
     countries: Collection[str] | None = None
     token_lifetime: timedelta = timedelta(days=90)
     send_limits: SendLimits = field(default_factory=SendLimits)
+    shared_limits: SharedLimits = field(default_factory=SharedLimits)
 
 
 def wire(ports: Ports, rules: Rules) -> UseCases:
@@ -71,6 +73,7 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
     return UseCases(
         request_code=RequestCode(
             phone_records=phones,
+            budgets=records.budgets,
             peppers=ports.peppers,
             messenger=ports.messenger,
             clock=clock,
@@ -78,15 +81,18 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
             app_name=rules.app_name,
             countries=rules.countries,
             limits=rules.send_limits,
+            shared_limits=rules.shared_limits,
         ),
         verify_code=VerifyCode(
             phone_records=phones,
+            budgets=records.budgets,
             identities=identities,
             peppers=ports.peppers,
             tokens=ports.tokens,
             clock=clock,
             randomness=ports.randomness,
             token_lifetime=rules.token_lifetime,
+            shared_limits=rules.shared_limits,
         ),
         authenticate=Authenticate(ports.tokens, identities, clock),
         sign_out=SignOut(identities),

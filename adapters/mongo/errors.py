@@ -67,7 +67,7 @@ class NotUnique(StoreUnavailable):
 
 
 class BulkStopped(NotUnique):
-    """An `_id` that is taken refused a write of an ordered bulk; the `done` ones before it count."""
+    """An `_id` that is taken stopped an ordered bulk; the `done` writes before it count."""
 
     def __init__(self, cause: str, fields: Iterable[str], done: int) -> None:
         super().__init__(cause, fields)

@@ -9,6 +9,7 @@ from application.identities.authenticate import Caller
 from application.identities.create_user import NewUser
 from application.media.shown_item import ShownItem
 from application.media.upload_picture import NewPicture
+from application.ports.records import Records
 from application.sign_in.request_code import AskForCode, CodeSent
 from application.sign_in.verify_code import AnswerWithCode, CodeRejected, SignedIn
 from application.use_cases import UseCases
@@ -36,6 +37,7 @@ class House:
     """The service without its walls: use cases, and the fakes that they reach."""
 
     database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
+    records: Records | None = None
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     peppers: FakePeppers = field(default_factory=FakePeppers)
@@ -45,7 +47,7 @@ class House:
 
     def __post_init__(self) -> None:
         ports = Ports(
-            records=self.database.records(),
+            records=self.records or self.database.records(),
             media_files=self.files,
             media_probe=self.files,
             messenger=self.messenger,

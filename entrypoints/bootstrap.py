@@ -20,6 +20,7 @@ from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.phone_seal import PhoneSeal
 from application.ports.records import Records
+from application.sign_in.senders import AnyOf, Senders
 from application.use_cases import UseCases
 from application.wiring import Ports, Rules, wire
 from domain.media.picture import PictureLimits
@@ -71,7 +72,9 @@ async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         with _naming("DIALTONE_MEDIA"):
             files = await stack.enter_async_context(_files(settings, clock))
         with _naming("DIALTONE_SMS"):
-            messenger = await stack.enter_async_context(_messenger(settings))
+            senders = [
+                await stack.enter_async_context(_messenger(one, settings)) for one in settings.sms
+            ]
         limits = PictureLimits(
             pixels=settings.picture_pixels,
             frames=settings.picture_frames,
@@ -83,8 +86,8 @@ async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
                 records=records,
                 media_files=files,
                 media_probe=probe_of(files),
-                messenger=messenger,
-                messenger_probe=probe_of(messenger),
+                messenger=Senders(senders),
+                messenger_probe=AnyOf([probe_of(one) for one in senders]),
                 pictures=pictures,
                 tokens=JwtAccessTokens(
                     _by_id(secrets.signing_keys), issuer=ISSUER, audience=ISSUER
@@ -97,6 +100,8 @@ async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
                 app_name=settings.app_name,
                 countries=settings.countries,
                 token_lifetime=settings.plain_token_ttl,
+                send_limits=settings.send_limits,
+                shared_limits=settings.shared_limits,
             ),
         )
 
@@ -141,8 +146,10 @@ def _files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Medi
             return open_own(factory, "DIALTONE_MEDIA", settings.environ)
 
 
-def _messenger(settings: Settings) -> AbstractAsyncContextManager[Messenger]:
-    match settings.sms:
+def _messenger(
+    sender: Sender | Factory, settings: Settings
+) -> AbstractAsyncContextManager[Messenger]:
+    match sender:
         case Sender.CONSOLE:
             from adapters.console import ConsoleMessenger
 

@@ -22,7 +22,7 @@ def refused_in_production(settings: Settings) -> Iterator[tuple[Variable[Any], s
         yield SECRETS, f"Production makes no keys; name a file that holds them: {SECRETS.example}"
     elif not _is_file(settings.secrets.path):
         yield SECRETS, "Production makes no keys, and there is no such file to read them from."
-    if settings.sms is Sender.CONSOLE:
+    if Sender.CONSOLE in settings.sms:
         yield SMS, "Production shows no codes in a terminal; take twilio or package.module:factory."
     if settings.countries is None or settings.countries == ALL_COUNTRIES:
         yield COUNTRIES, f"Production needs the countries to send codes to: {COUNTRIES.example}"

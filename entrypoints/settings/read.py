@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from domain.sign_in.budgets import SharedLimits
+from domain.sign_in.send import SendLimits
 from entrypoints.settings import table
 from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.kinds import Environment, SecretsFile
@@ -60,6 +62,17 @@ def _settings(values: Values) -> Settings:
         app_name=values.take(table.APP_NAME),
         countries=countries,
         default_region=values.take(table.DEFAULT_REGION),
+        send_limits=SendLimits(
+            phone=values.take(table.SENDS_PER_PHONE),
+            phone_and_address=values.take(table.SENDS_PER_PHONE_AND_ADDRESS),
+            reserve=values.take(table.SENDS_RESERVED),
+        ),
+        shared_limits=SharedLimits(
+            address=values.take(table.SENDS_PER_ADDRESS),
+            country=values.take(table.SENDS_PER_COUNTRY),
+            everybody=values.take(table.SENDS_IN_ALL),
+            checks=values.take(table.CHECKS_PER_ADDRESS),
+        ),
         trusted_proxies=values.take(table.TRUSTED_PROXIES),
         is_single_host=values.take(table.SINGLE_HOST),
         plain_token_ttl=values.take(table.PLAIN_TOKEN_TTL),

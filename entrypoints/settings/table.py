@@ -5,6 +5,7 @@ from typing import Any, Final
 from domain.countries import parse_country
 from entrypoints.settings.addresses import read_bind, read_network, read_url
 from entrypoints.settings.amounts import count_between, duration_between, size_between
+from entrypoints.settings.budgets import window_up_to, windows_up_to
 from entrypoints.settings.kinds import Environment, LogFormat, LogLevel
 from entrypoints.settings.places import read_database, read_media, read_path
 from entrypoints.settings.s3 import read_access_key_id, read_region
@@ -18,9 +19,14 @@ from entrypoints.settings.words import (
     one_of,
     read_app_name,
     read_countries,
-    read_sender,
+    read_senders,
     read_yes_or_no,
 )
+
+MOST_SENDS_A_DAY: Final = 14
+"""With five tries each, and thirty that name no request, a hundred failures in a row: what NIST SP
+800-63B-4 allows."""
+MOST_SLOTS: Final = 50_000
 
 ENV: Final = Variable(
     "DIALTONE_ENV",
@@ -89,9 +95,9 @@ MEDIA_PUBLIC_URL: Final = Variable(
 )
 SMS: Final = Variable(
     "DIALTONE_SMS",
-    read_sender,
-    "who sends: console (shows it in the terminal), twilio, or package.module:factory",
-    example="console",
+    read_senders,
+    "who sends: console (shows it), twilio, package.module:factory; several are tried in order",
+    example="twilio,my_sms:open_messenger",
     default="console",
 )
 TWILIO_ACCOUNT_SID: Final = Variable(
@@ -156,6 +162,55 @@ APP_NAME: Final = Variable(
     "the name in the messages, 1 to 30 characters",
     example="Acme",
     default="Dialtone",
+)
+SENDS_PER_PHONE: Final = Variable(
+    "DIALTONE_SENDS_PER_PHONE",
+    windows_up_to(MOST_SENDS_A_DAY),
+    "the most messages to one phone, in any stretch of so long",
+    example="5/15m,10/1d",
+    default="5/15m,10/1d",
+)
+SENDS_PER_PHONE_AND_ADDRESS: Final = Variable(
+    "DIALTONE_SENDS_PER_PHONE_AND_ADDRESS",
+    windows_up_to(MOST_SENDS_A_DAY),
+    "how many of them one address may ask for",
+    example="3/15m,5/1d",
+    default="3/15m,5/1d",
+)
+SENDS_RESERVED: Final = Variable(
+    "DIALTONE_SENDS_RESERVED",
+    window_up_to(MOST_SENDS_A_DAY),
+    "messages more for an address that the phone has signed in from lately",
+    example="3/1h",
+    default="3/1h",
+)
+SENDS_PER_ADDRESS: Final = Variable(
+    "DIALTONE_SENDS_PER_ADDRESS",
+    window_up_to(MOST_SLOTS // 10),
+    "the most messages that one address (of IPv6 a /64) may ask for; a /48 ten times that",
+    example="60/1h",
+    default="60/1h",
+)
+SENDS_PER_COUNTRY: Final = Variable(
+    "DIALTONE_SENDS_PER_COUNTRY",
+    window_up_to(MOST_SLOTS),
+    "the most messages to one country",
+    example="1000/1h",
+    default="1000/1h",
+)
+SENDS_IN_ALL: Final = Variable(
+    "DIALTONE_SENDS_IN_ALL",
+    window_up_to(MOST_SLOTS),
+    "the most messages in all",
+    example="5000/1h",
+    default="5000/1h",
+)
+CHECKS_PER_ADDRESS: Final = Variable(
+    "DIALTONE_CHECKS_PER_ADDRESS",
+    window_up_to(MOST_SLOTS // 10),
+    "the most codes that one address may try, for whatever phones; a /48 ten times that",
+    example="600/1h",
+    default="600/1h",
 )
 TRUSTED_PROXIES: Final = Variable(
     "DIALTONE_TRUSTED_PROXIES",
@@ -241,6 +296,13 @@ VARIABLES: Final[tuple[Variable[Any], ...]] = (
     APP_NAME,
     COUNTRIES,
     DEFAULT_REGION,
+    SENDS_PER_PHONE,
+    SENDS_PER_PHONE_AND_ADDRESS,
+    SENDS_RESERVED,
+    SENDS_PER_ADDRESS,
+    SENDS_PER_COUNTRY,
+    SENDS_IN_ALL,
+    CHECKS_PER_ADDRESS,
     TRUSTED_PROXIES,
     SINGLE_HOST,
     PLAIN_TOKEN_TTL,

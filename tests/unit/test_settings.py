@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from domain.countries import ALL_COUNTRIES
+from domain.sign_in.budgets import SharedLimits
+from domain.sign_in.send import SendLimits
 from entrypoints.settings import Settings, SettingsInvalid, read_settings
 from entrypoints.settings.kinds import (
     Bind,
@@ -42,11 +44,13 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
         s3=None,
         media_public_url=None,
         secrets=SecretsFile(current_folder / "var/secrets.json", may_make=True),
-        sms=Sender.CONSOLE,
+        sms=(Sender.CONSOLE,),
         twilio=None,
         app_name="Dialtone",
         countries=None,
         default_region=None,
+        send_limits=SendLimits(),
+        shared_limits=SharedLimits(),
         trusted_proxies=(),
         is_single_host=False,
         plain_token_ttl=timedelta(days=90),
@@ -79,7 +83,7 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
         ("MEDIA_PUBLIC_URL", "https://cdn.test/m/", "media_public_url", "https://cdn.test/m"),
         ("PUBLIC_URL", "https://dial.test/", "public_url", "https://dial.test"),
         ("PUBLIC_URL", "http://[::1]:8000", "public_url", "http://[::1]:8000"),
-        ("SMS", "Console", "sms", Sender.CONSOLE),
+        ("SMS", "Console", "sms", (Sender.CONSOLE,)),
         ("APP_NAME", "Läut 5 & Co", "app_name", "Läut 5 & Co"),
         ("COUNTRIES", "IN, us,DE", "countries", frozenset({"IN", "US", "DE"})),
         ("COUNTRIES", "*", "countries", ALL_COUNTRIES),
@@ -151,7 +155,7 @@ def test_the_public_address_follows_from_where_the_server_listens(bind: str, url
         ("PUBLIC_URL", ["dial.test", "ftp://dial.test", "https://", "https://h/?a", "https://h#a"]),
         ("PUBLIC_URL", ["https://user:word@h", "https://h:99999", "https://ü.test", "https://a b"]),
         ("MEDIA_PUBLIC_URL", ["cdn.test", "//cdn.test"]),
-        ("SMS", ["sms", "twilio,console", "my.package:factory,console", "console:", "https://h"]),
+        ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https://h"]),
         ("SECRETS", ["var/"]),
         ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
         ("COUNTRIES", ["XX", "IN;US", "IN,,US", "IN,", "India", "*,IN"]),
@@ -229,10 +233,6 @@ def test_a_refusal_gives_an_example_of_the_kind_that_was_tried() -> None:
     assert "Example: DIALTONE_DATABASE=mongodb+srv:" in problem(DATABASE="mongodb+srv://x")
     assert "Example: DIALTONE_MEDIA=file:" in problem(MEDIA="/srv")
     assert "Example: DIALTONE_MEDIA=s3:" in problem(MEDIA="s3://X")
-
-
-def test_senders_in_order_are_refused_with_what_this_version_takes() -> None:
-    assert "no list of senders in order yet; it takes console, twilio" in problem(SMS="twilio,a:b")
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t"])

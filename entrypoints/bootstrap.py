@@ -99,7 +99,7 @@ async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             Rules(
                 app_name=settings.app_name,
                 countries=settings.countries,
-                token_lifetime=settings.plain_token_ttl,
+                lifetimes=settings.token_lifetimes,
                 send_limits=settings.send_limits,
                 shared_limits=settings.shared_limits,
             ),

@@ -2,10 +2,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from application.identities.phone_owner import claim_identity_id
-from application.ports.access_tokens import AccessTokens, TokenClaims
+from application.identities.session_tokens import SessionTokens, Tokens
 from application.ports.budgets import Budgets
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
@@ -26,7 +26,6 @@ from domain.sign_in.decisions import Answer, Judged
 from domain.sign_in.phone_record import PhoneRecord, whole_seconds
 from domain.sign_in.send import Send
 
-SESSION_ID_BYTES = 16
 DRAW_ID_BYTES = 8
 
 
@@ -39,14 +38,14 @@ class AnswerWithCode:
     address: str
     request_id: str | None = None
     device: str | None = None
+    wants_refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The answer was right; `expires_in` is whole seconds."""
+    """The answer was right."""
 
-    access_token: str
-    expires_in: int
+    tokens: Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +70,9 @@ class VerifyCode:
     budgets: Budgets
     identities: Identities
     peppers: Peppers
-    tokens: AccessTokens
+    session_tokens: SessionTokens
     clock: Clock
     randomness: Randomness
-    token_lifetime: timedelta
     shared_limits: SharedLimits
 
     async def __call__(self, given: AnswerWithCode) -> SignedIn | CodeRejected:
@@ -84,21 +82,14 @@ class VerifyCode:
             verdict = await self._judge(given, now)
             if not verdict.judged.is_right:
                 return CodeRejected(verdict.judged.tries_left)
-            session = Session(
-                id=self.randomness.bytes(SESSION_ID_BYTES).hex(),
-                created=now,
-                expires=now + self.token_lifetime,
-                device=given.device,
-            )
+            session = self.session_tokens.begin(now, given.device, refreshing=given.wants_refresh)
             identity_id, _ = await asyncio.gather(
                 self._open(session, given.phone, verdict),
                 self._give_slot_back(verdict.judged.brought_by),
             )
         except StoreUnavailable as error:
             raise Unavailable from error
-        claims = TokenClaims(identity_id, session.id, session.created, session.expires)
-        lifetime = int(self.token_lifetime.total_seconds())
-        return SignedIn(self.tokens.issue(claims), lifetime)
+        return SignedIn(self.session_tokens.of(identity_id, session, now))
 
     async def _judge(self, given: AnswerWithCode, now: datetime) -> "_Verdict":
         draw = Draw(

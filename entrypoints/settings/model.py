@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
+from application.identities.session_tokens import TokenLifetimes
 from domain.sign_in.budgets import SharedLimits
 from domain.sign_in.send import SendLimits
 from entrypoints.settings.kinds import (
@@ -54,7 +54,7 @@ class Settings:
     shared_limits: SharedLimits
     trusted_proxies: tuple[Network, ...]
     is_single_host: bool
-    plain_token_ttl: timedelta
+    token_lifetimes: TokenLifetimes
     upload_limit: int
     picture_pixels: int
     picture_frames: int

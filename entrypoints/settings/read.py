@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from application.identities.session_tokens import TokenLifetimes
 from domain.sign_in.budgets import SharedLimits
 from domain.sign_in.send import SendLimits
 from entrypoints.settings import table
@@ -75,7 +76,11 @@ def _settings(values: Values) -> Settings:
         ),
         trusted_proxies=values.take(table.TRUSTED_PROXIES),
         is_single_host=values.take(table.SINGLE_HOST),
-        plain_token_ttl=values.take(table.PLAIN_TOKEN_TTL),
+        token_lifetimes=TokenLifetimes(
+            plain=values.take(table.PLAIN_TOKEN_TTL),
+            access=values.take(table.ACCESS_TOKEN_TTL),
+            refresh=values.take(table.REFRESH_TOKEN_TTL),
+        ),
         upload_limit=values.take(table.UPLOAD_LIMIT),
         picture_pixels=values.take(table.PICTURE_PIXELS),
         picture_frames=values.take(table.PICTURE_FRAMES),

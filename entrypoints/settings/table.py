@@ -232,6 +232,20 @@ PLAIN_TOKEN_TTL: Final = Variable(
     example="90d",
     default="90d",
 )
+ACCESS_TOKEN_TTL: Final = Variable(
+    "DIALTONE_ACCESS_TOKEN_TTL",
+    duration_between("1m", "1d"),
+    "how long an access token lives that comes with a refresh token",
+    example="15m",
+    default="15m",
+)
+REFRESH_TOKEN_TTL: Final = Variable(
+    "DIALTONE_REFRESH_TOKEN_TTL",
+    duration_between("1h", "400d"),
+    "how long a refresh token lives; the next one begins anew",
+    example="90d",
+    default="90d",
+)
 UPLOAD_LIMIT: Final = Variable(
     "DIALTONE_UPLOAD_LIMIT",
     size_between("1kB", "1GB"),
@@ -306,6 +320,8 @@ VARIABLES: Final[tuple[Variable[Any], ...]] = (
     TRUSTED_PROXIES,
     SINGLE_HOST,
     PLAIN_TOKEN_TTL,
+    ACCESS_TOKEN_TTL,
+    REFRESH_TOKEN_TTL,
     UPLOAD_LIMIT,
     PICTURE_PIXELS,
     PICTURE_FRAMES,

@@ -25,7 +25,7 @@ class Front:
     async def answer(self, code: str | None = None) -> str | None:
         """Answer with the latest code or this one; gives a token if it is right."""
         outcome = await self.house.answer(code or self.house.messenger.messages[-1].code)
-        return outcome.access_token if isinstance(outcome, SignedIn) else None
+        return outcome.tokens.access_token if isinstance(outcome, SignedIn) else None
 
     def costs(self) -> tuple[int, list[str]]:
         """The round trips that followed one another since it was last asked, and all commands."""

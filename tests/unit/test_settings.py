@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from ipaddress import ip_network
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from application.identities.session_tokens import TokenLifetimes
 from domain.countries import ALL_COUNTRIES
 from domain.sign_in.budgets import SharedLimits
 from domain.sign_in.send import SendLimits
@@ -53,7 +55,7 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
         shared_limits=SharedLimits(),
         trusted_proxies=(),
         is_single_host=False,
-        plain_token_ttl=timedelta(days=90),
+        token_lifetimes=TokenLifetimes(),
         upload_limit=20_000_000,
         picture_pixels=50_000_000,
         picture_frames=500,
@@ -95,10 +97,12 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
             tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.5", "fd00::/8"))),
         ),
         ("SINGLE_HOST", "YES", "is_single_host", True),
-        ("PLAIN_TOKEN_TTL", "400d", "plain_token_ttl", timedelta(days=400)),
-        ("PLAIN_TOKEN_TTL", "12h", "plain_token_ttl", timedelta(hours=12)),
-        ("PLAIN_TOKEN_TTL", "30m", "plain_token_ttl", timedelta(minutes=30)),
-        ("PLAIN_TOKEN_TTL", "60s", "plain_token_ttl", timedelta(minutes=1)),
+        ("PLAIN_TOKEN_TTL", "400d", "token_lifetimes.plain", timedelta(days=400)),
+        ("PLAIN_TOKEN_TTL", "12h", "token_lifetimes.plain", timedelta(hours=12)),
+        ("PLAIN_TOKEN_TTL", "30m", "token_lifetimes.plain", timedelta(minutes=30)),
+        ("PLAIN_TOKEN_TTL", "60s", "token_lifetimes.plain", timedelta(minutes=1)),
+        ("ACCESS_TOKEN_TTL", "5m", "token_lifetimes.access", timedelta(minutes=5)),
+        ("REFRESH_TOKEN_TTL", "30d", "token_lifetimes.refresh", timedelta(days=30)),
         ("UPLOAD_LIMIT", "1000", "upload_limit", 1000),
         ("UPLOAD_LIMIT", "5MB", "upload_limit", 5_000_000),
         ("UPLOAD_LIMIT", "5 MiB", "upload_limit", 5 * 1024 * 1024),
@@ -110,8 +114,9 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
     ],
 )
 def test_a_value_is_read_as_people_write_it(name: str, text: str, field: str, value: Any) -> None:
-    assert getattr(settings(**{name: text}), field) == value
-    assert getattr(settings(**{name: f"  {text} "}), field) == value
+    read = attrgetter(field)
+    assert read(settings(**{name: text})) == value
+    assert read(settings(**{name: f"  {text} "})) == value
 
 
 def test_a_relative_path_is_below_the_current_folder(current_folder: Path) -> None:

@@ -27,6 +27,7 @@ from tests.fakes.peppers import FakePeppers
 from tests.fakes.pictures import UndecodedPictures
 from tests.fakes.randomness import SeededRandomness
 from tests.fakes.records import InMemoryDatabase
+from tests.fakes.refresh_keys import FakeRefreshKeys
 from tests.pictures import gif, gif_frame
 
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
@@ -41,6 +42,7 @@ class House:
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     peppers: FakePeppers = field(default_factory=FakePeppers)
+    refresh_keys: FakeRefreshKeys = field(default_factory=FakeRefreshKeys)
     clock: MovableClock = field(default_factory=MovableClock)
     rules: Rules = field(default_factory=Rules)
     use_cases: UseCases = field(init=False)
@@ -54,6 +56,7 @@ class House:
             messenger_probe=self.messenger,
             pictures=UndecodedPictures(),
             tokens=FakeAccessTokens(),
+            refresh_keys=self.refresh_keys,
             peppers=self.peppers,
             clock=self.clock,
             randomness=SeededRandomness(),
@@ -75,10 +78,14 @@ class House:
         address: str = ADDRESS,
         request_id: str | None = None,
         device: str | None = None,
+        *,
+        wants_refresh: bool = False,
     ) -> SignedIn | CodeRejected:
         """Answer with a code."""
         code = parse_code(digits)
-        answer = AnswerWithCode(phone or a_phone(), code, address, request_id, device)
+        answer = AnswerWithCode(
+            phone or a_phone(), code, address, request_id, device, wants_refresh
+        )
         return await self.use_cases.verify_code(answer)
 
     async def sign_in(self, phone: PhoneNumber | None = None) -> Caller:
@@ -91,7 +98,7 @@ class House:
         await self.ask(phone)
         signed_in = await self.answer(self.messenger.messages[-1].code, phone)
         assert isinstance(signed_in, SignedIn)
-        return signed_in.access_token
+        return signed_in.tokens.access_token
 
     async def user(self, phone: PhoneNumber | None = None, name: str = "Rahul Sharma") -> Caller:
         """Sign in and become a user."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from application.identities.session_tokens import TokenLifetimes
 from domain.sign_in.budgets import SharedLimits
+from domain.sign_in.fixed_codes import FixedCodes
 from domain.sign_in.send import SendLimits
 from entrypoints.settings.kinds import (
     Bind,
@@ -50,6 +51,7 @@ class Settings:
     app_name: str
     countries: frozenset[str] | None
     default_region: str | None
+    fixed_codes: FixedCodes
     send_limits: SendLimits
     shared_limits: SharedLimits
     trusted_proxies: tuple[Network, ...]

@@ -63,6 +63,7 @@ def _settings(values: Values) -> Settings:
         app_name=values.take(table.APP_NAME),
         countries=countries,
         default_region=values.take(table.DEFAULT_REGION),
+        fixed_codes=values.take(table.TEST_NUMBERS),
         send_limits=SendLimits(
             phone=values.take(table.SENDS_PER_PHONE),
             phone_and_address=values.take(table.SENDS_PER_PHONE_AND_ADDRESS),

@@ -6,6 +6,7 @@ from domain.countries import parse_country
 from entrypoints.settings.addresses import read_bind, read_network, read_url
 from entrypoints.settings.amounts import count_between, duration_between, size_between
 from entrypoints.settings.budgets import window_up_to, windows_up_to
+from entrypoints.settings.fixed_codes import read_fixed_codes
 from entrypoints.settings.kinds import Environment, LogFormat, LogLevel
 from entrypoints.settings.places import read_database, read_media, read_path
 from entrypoints.settings.s3 import read_access_key_id, read_region
@@ -155,6 +156,13 @@ DEFAULT_REGION: Final = Variable(
     optional(parse_country),
     "ISO code of the country of numbers written without +",
     example="IN",
+)
+TEST_NUMBERS: Final = Variable(
+    "DIALTONE_TEST_NUMBERS",
+    read_fixed_codes,
+    "numbers with a fixed code and their last day, for reviews by app stores; nothing is sent",
+    example="+15005550006=123456@2027-01-01",
+    is_secret=True,
 )
 APP_NAME: Final = Variable(
     "DIALTONE_APP_NAME",
@@ -310,6 +318,7 @@ VARIABLES: Final[tuple[Variable[Any], ...]] = (
     APP_NAME,
     COUNTRIES,
     DEFAULT_REGION,
+    TEST_NUMBERS,
     SENDS_PER_PHONE,
     SENDS_PER_PHONE_AND_ADDRESS,
     SENDS_RESERVED,

@@ -11,6 +11,7 @@ import pytest
 from application.identities.session_tokens import TokenLifetimes
 from domain.countries import ALL_COUNTRIES
 from domain.sign_in.budgets import SharedLimits
+from domain.sign_in.fixed_codes import FixedCodes
 from domain.sign_in.send import SendLimits
 from entrypoints.settings import Settings, SettingsInvalid, read_settings
 from entrypoints.settings.kinds import (
@@ -51,6 +52,7 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
         app_name="Dialtone",
         countries=None,
         default_region=None,
+        fixed_codes=FixedCodes(),
         send_limits=SendLimits(),
         shared_limits=SharedLimits(),
         trusted_proxies=(),
@@ -219,7 +221,6 @@ def test_no_refusal_quotes_what_may_be_a_password(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "DIALTONE_TEST_NUMBERS",
         "DIALTONE_ANDROID_HASH",
         "DIALTONE_WEB_DOMAIN",
         "DIALTONE_OPERATOR",

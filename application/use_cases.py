@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from application.identities.authenticate import Authenticate
 from application.identities.create_user import CreateUser
 from application.identities.delete_user import DeleteUser
+from application.identities.end_session import EndSession
+from application.identities.list_sessions import ListSessions
 from application.identities.promote_user import PromoteUser
 from application.identities.read_user import ReadUser
+from application.identities.refresh_session import RefreshSession
 from application.identities.rename_user import RenameUser
 from application.identities.sign_out import SignOut
 from application.media.categorise_item import CategoriseItem
@@ -30,6 +33,9 @@ class UseCases:
     verify_code: VerifyCode
 
     authenticate: Authenticate
+    refresh_session: RefreshSession
+    list_sessions: ListSessions
+    end_session: EndSession
     sign_out: SignOut
     create_user: CreateUser
     read_user: ReadUser

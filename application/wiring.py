@@ -2,14 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from application.identities.authenticate import Authenticate
 from application.identities.create_user import CreateUser
 from application.identities.delete_user import DeleteUser
+from application.identities.end_session import EndSession
+from application.identities.list_sessions import ListSessions
 from application.identities.promote_user import PromoteUser
 from application.identities.read_user import ReadUser
+from application.identities.refresh_session import RefreshSession
 from application.identities.rename_user import RenameUser
+from application.identities.session_tokens import SessionTokens, TokenLifetimes
 from application.identities.sign_out import SignOut
 from application.media.categorise_item import CategoriseItem
 from application.media.delete_item import DeleteItem
@@ -33,9 +36,11 @@ from application.ports.probe import Probe
 from application.ports.public_keys import PublicKeys
 from application.ports.randomness import Randomness
 from application.ports.records import Records
+from application.ports.refresh_keys import RefreshKeys
 from application.sign_in.request_code import RequestCode
 from application.sign_in.verify_code import VerifyCode
 from application.use_cases import UseCases
+from domain.sign_in.budgets import SharedLimits
 from domain.sign_in.send import SendLimits
 
 
@@ -52,6 +57,7 @@ class Ports:
     pictures: Pictures
     tokens: AccessTokens
     public_keys: PublicKeys
+    refresh_keys: RefreshKeys
     peppers: Peppers
     clock: Clock
     randomness: Randomness
@@ -62,8 +68,9 @@ class Rules:
     """What the operator decides; `countries` is None when codes go anywhere."""
 
     countries: Collection[str] | None = None
-    token_lifetime: timedelta = timedelta(days=90)
+    lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
     send_limits: SendLimits = field(default_factory=SendLimits)
+    shared_limits: SharedLimits = field(default_factory=SharedLimits)
 
 
 def wire(ports: Ports, rules: Rules) -> UseCases:
@@ -71,10 +78,14 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
     records, files, clock = ports.records, ports.media_files, ports.clock
     phones, identities, items = records.phone_records, records.identities, records.media_items
     doom = Doom(items, records.media_leftovers, files, clock)
+    session_tokens = SessionTokens(
+        ports.tokens, ports.refresh_keys, ports.randomness, rules.lifetimes
+    )
     find_item = FindItem(items, records.tombstones)
     return UseCases(
         request_code=RequestCode(
             phone_records=phones,
+            budgets=records.budgets,
             peppers=ports.peppers,
             messenger=ports.messenger,
             clock=clock,
@@ -82,18 +93,23 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
             texts=ports.message_texts,
             countries=rules.countries,
             limits=rules.send_limits,
+            shared_limits=rules.shared_limits,
         ),
         verify_code=VerifyCode(
             phone_records=phones,
+            budgets=records.budgets,
             identities=identities,
             peppers=ports.peppers,
-            tokens=ports.tokens,
+            session_tokens=session_tokens,
             clock=clock,
             randomness=ports.randomness,
-            token_lifetime=rules.token_lifetime,
+            shared_limits=rules.shared_limits,
         ),
         authenticate=Authenticate(ports.tokens, identities, clock),
-        sign_out=SignOut(identities),
+        refresh_session=RefreshSession(identities, session_tokens, clock),
+        list_sessions=ListSessions(clock),
+        end_session=EndSession(identities, clock),
+        sign_out=SignOut(identities, session_tokens, clock),
         create_user=CreateUser(identities, phones, clock, ports.randomness),
         read_user=ReadUser(identities),
         rename_user=RenameUser(identities, clock),

@@ -6,6 +6,7 @@ DomainError
 ├── Unavailable                   a part that is needed does not answer
 ├── TooManyAsks, TooManyTries     a budget is spent; carry retry_after
 ├── CountryNotServed, PhoneUnreachable, MessageNotSent
+├── SessionNotFound
 ├── PhoneNotOwn, PhoneInUse, UsernameInUse, InvalidUserId, UserNotFound, UserNotSaved
 └── NoFilePart, NoSelectedFile, MissingUserId, InvalidItemId, ItemNotFound, NotOwner,
     FileTooLarge, NotAnImage, PictureRefused, FileNotStored, ItemNotSaved, PageNotRead,
@@ -95,6 +96,12 @@ class MessageNotSent(DomainError):
 
     sentence = "The message could not be handed over; try again shortly."
     retry_after = 5
+
+
+class SessionNotFound(DomainError):
+    """The caller has no such session, or no longer."""
+
+    sentence = "Session not found"
 
 
 class PhoneNotOwn(DomainError):

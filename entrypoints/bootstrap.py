@@ -21,12 +21,13 @@ from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.phone_seal import PhoneSeal
 from application.ports.records import Records
+from application.sign_in.senders import AnyOf, Senders
 from application.use_cases import UseCases
 from application.wiring import Ports, Rules, wire
 from domain.media.picture import PictureLimits
 from domain.sign_in.challenge import LIFETIME
 from domain.sign_in.texts.text_set import Names
-from entrypoints.keys import check_keys_are_not_gone, longest_token_life
+from entrypoints.keys import check_keys_are_not_gone, longest_lives
 from entrypoints.own_adapters import StartRefused, open_own, probe_of
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import (
@@ -61,7 +62,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     from adapters.jwt import JwtAccessTokens
     from adapters.pillow import open_pillow_pictures
     from adapters.sealing import AesPhoneSeal
-    from adapters.secrets_file import FilePeppers, WatchedSecrets
+    from adapters.secrets_file import FilePeppers, FileRefreshKeys, WatchedSecrets
     from adapters.system import SystemClock, SystemRandomness
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
@@ -82,7 +83,9 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         with _naming("DIALTONE_MEDIA"):
             files = await stack.enter_async_context(_files(settings, clock))
         with _naming("DIALTONE_SMS"):
-            messenger = await stack.enter_async_context(_messenger(settings))
+            senders = [
+                await stack.enter_async_context(_messenger(one, settings)) for one in settings.sms
+            ]
         limits = PictureLimits(
             pixels=settings.picture_pixels,
             frames=settings.picture_frames,
@@ -95,19 +98,22 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 records=records,
                 media_files=files,
                 media_probe=probe_of(files),
-                messenger=messenger,
-                messenger_probe=probe_of(messenger),
+                messenger=Senders(senders),
+                messenger_probe=AnyOf([probe_of(one) for one in senders]),
                 message_texts=texts,
                 pictures=pictures,
                 tokens=tokens,
                 public_keys=tokens,
+                refresh_keys=FileRefreshKeys(secrets.refresh_keys),
                 peppers=FilePeppers(secrets.peppers),
                 clock=clock,
                 randomness=randomness,
             ),
             Rules(
                 countries=settings.countries,
-                token_lifetime=settings.plain_token_ttl,
+                lifetimes=settings.token_lifetimes,
+                send_limits=settings.send_limits,
+                shared_limits=settings.shared_limits,
             ),
         )
 
@@ -121,8 +127,12 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedList, ...
     from adapters.secrets_file import Lives, rotate_secrets
     from adapters.system import SystemClock
 
-    tokens = longest_token_life(settings)
-    lives = Lives(codes=LIFETIME, access_tokens=tokens, refresh_tokens=tokens)
+    tokens = longest_lives(settings)
+    lives = Lives(
+        codes=LIFETIME,
+        access_tokens=max(tokens.plain, tokens.access),
+        refresh_tokens=tokens.refresh,
+    )
     with _naming("DIALTONE_SECRETS"):
         return rotate_secrets(settings.secrets.path, SystemClock().now(), lives, delay=delay)
 
@@ -198,8 +208,10 @@ def _files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Medi
             return open_own(factory, "DIALTONE_MEDIA", settings.environ)
 
 
-def _messenger(settings: Settings) -> AbstractAsyncContextManager[Messenger]:
-    match settings.sms:
+def _messenger(
+    sender: Sender | Factory, settings: Settings
+) -> AbstractAsyncContextManager[Messenger]:
+    match sender:
         case Sender.CONSOLE:
             from adapters.console import ConsoleMessenger
 

@@ -1,13 +1,12 @@
 """The keys and what was made with them, before either is opened."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from application.identities.session_tokens import TokenLifetimes
 from entrypoints.own_adapters import StartRefused
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import Factory, MongoDatabase, SqliteDatabase
-from entrypoints.settings.table import PLAIN_TOKEN_TTL
 
 # https://www.sqlite.org/fileformat.html: the magic at 0, the application id at 68.
 _MAGIC: Final = b"SQLite format 3\0"
@@ -32,12 +31,17 @@ def check_keys_are_not_gone(
         )
 
 
-def longest_token_life(settings: Settings) -> timedelta:
-    """Give how long a token may live that is about, never less than the setting's default.
+def longest_lives(settings: Settings) -> TokenLifetimes:
+    """Give how long tokens may live that are about, never less than by default.
 
-    The setting may have been longer when the token was issued: that much is allowed for.
+    A setting may have been longer when the token was issued: that much is allowed for.
     """
-    return max(settings.plain_token_ttl, PLAIN_TOKEN_TTL.read(PLAIN_TOKEN_TTL.default))
+    now, usual = settings.token_lifetimes, TokenLifetimes()
+    return TokenLifetimes(
+        plain=max(now.plain, usual.plain),
+        access=max(now.access, usual.access),
+        refresh=max(now.refresh, usual.refresh),
+    )
 
 
 def _is_ours(path: Path) -> bool:

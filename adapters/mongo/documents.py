@@ -87,6 +87,18 @@ class IdentityDocument(Document):
         ]
 
 
+class BudgetDocument(Document):
+    """A ring of slots of a budget, the newest first; see adapters.mongo.budget_rings."""
+
+    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
+    slots: list[dict[str, Any]]
+    lapses: datetime
+
+    class Settings:
+        name = "budgets"
+        indexes: ClassVar = [index("budgets_lapsing", "lapses")]
+
+
 _CHOICES: Final = ("owner", "kind", "category")
 
 
@@ -139,6 +151,7 @@ class MediaItemDocument(Document):
 DOCUMENTS: Final[tuple[type[Document], ...]] = (
     MarkDocument,
     PhoneRecordDocument,
+    BudgetDocument,
     IdentityDocument,
     MediaItemDocument,
 )

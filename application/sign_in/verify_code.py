@@ -1,25 +1,32 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from application.identities.phone_owner import claim_identity_id
-from application.ports.access_tokens import AccessTokens, TokenClaims
+from application.identities.session_tokens import SessionTokens, Tokens
+from application.ports.budgets import Budgets
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
 from application.ports.identities import Identities
 from application.ports.peppers import Peppers
 from application.ports.phone_records import PhoneRecords
 from application.ports.randomness import Randomness
+from application.ports.versioned import Versioned
 from application.swaps import ROUNDS, decide_on_phone
-from domain.errors import Unavailable
+from domain.errors import TooManyTries, Unavailable
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
 from domain.identities.session import Session
 from domain.phone import PhoneNumber
+from domain.sign_in.budgets import Draw, SharedLimits
 from domain.sign_in.code import Code
 from domain.sign_in.decisions import Answer, Judged
-from domain.sign_in.phone_record import PhoneRecord
+from domain.sign_in.phone_record import PhoneRecord, whole_seconds
+from domain.sign_in.send import Send
 
-SESSION_ID_BYTES = 16
+DRAW_ID_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +38,14 @@ class AnswerWithCode:
     address: str
     request_id: str | None = None
     device: str | None = None
+    wants_refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The answer was right; `expires_in` is whole seconds."""
+    """The answer was right."""
 
-    access_token: str
-    expires_in: int
+    tokens: Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,51 +61,84 @@ class VerifyCode:
 
     - A code is taken once (ASVS 5.0 6.5.1), however many ask at the same time.
     - No answer leaves before the try that it cost is on record.
+    - An address has so many answers an hour, whatever phones they are for.
     - The first right answer for a phone makes its identity; one deleted since gives way to a
       new one, under a new id.
     """
 
     phone_records: PhoneRecords
+    budgets: Budgets
     identities: Identities
     peppers: Peppers
-    tokens: AccessTokens
+    session_tokens: SessionTokens
     clock: Clock
     randomness: Randomness
-    token_lifetime: timedelta
+    shared_limits: SharedLimits
 
     async def __call__(self, given: AnswerWithCode) -> SignedIn | CodeRejected:
         """Raises TooManyTries, Unavailable."""
         now = self.clock.now()
         try:
-            judged, identity_id = await self._judge(given, now)
-            if not judged.is_right:
-                return CodeRejected(judged.tries_left)
-            session = Session(
-                id=self.randomness.bytes(SESSION_ID_BYTES).hex(),
-                created=now,
-                expires=now + self.token_lifetime,
-                device=given.device,
+            verdict = await self._judge(given, now)
+            if not verdict.judged.is_right:
+                return CodeRejected(verdict.judged.tries_left)
+            session = self.session_tokens.begin(now, given.device, refreshing=given.wants_refresh)
+            identity_id, _ = await asyncio.gather(
+                self._open(session, given.phone, verdict),
+                self._give_slot_back(verdict.judged.brought_by),
             )
-            identity_id = await self._open(session, given.phone, identity_id)
         except StoreUnavailable as error:
             raise Unavailable from error
-        claims = TokenClaims(identity_id, session.id, session.created, session.expires)
-        lifetime = int(self.token_lifetime.total_seconds())
-        return SignedIn(self.tokens.issue(claims), lifetime)
+        return SignedIn(self.session_tokens.of(identity_id, session, now))
 
-    async def _judge(self, given: AnswerWithCode, now: datetime) -> tuple[Judged, str]:
+    async def _judge(self, given: AnswerWithCode, now: datetime) -> "_Verdict":
+        draw = Draw(
+            self.randomness.bytes(DRAW_ID_BYTES).hex(),
+            now,
+            self.shared_limits.of_check(given.address),
+        )
         answer = Answer(given.code, given.address, now, given.request_id)
         fresh_id = self._fresh_identity_id(now)
 
-        def decide(record: PhoneRecord) -> tuple[PhoneRecord, tuple[Judged, str]]:
+        def decide(record: PhoneRecord) -> tuple[PhoneRecord, _Verdict]:
             codes = self._codes(record, given.phone, now)
             record, judged = record.judge(answer, codes)
             identity_id = record.identity_id or fresh_id
             if judged.is_right:
                 record = record.owned_by(identity_id)
-            return record, (judged, identity_id)
+            return record, _Verdict(judged, identity_id)
 
-        return await decide_on_phone(self.phone_records, given.phone, decide)
+        async def with_identity(verdict: _Verdict, swap: Callable[[], Awaitable[bool]]) -> bool:
+            if not verdict.judged.is_right:
+                return await swap()
+            # Beside the swap saves a round trip; were it old by then, its own swap would tell.
+            is_won, verdict.identity = await asyncio.gather(
+                swap(), self.identities.load(verdict.identity_id)
+            )
+            return is_won
+
+        loaded, free_at = await asyncio.gather(
+            self.phone_records.load(given.phone), self.budgets.take(draw)
+        )
+        try:
+            if free_at is None:
+                return await decide_on_phone(
+                    self.phone_records, given.phone, decide, with_identity, loaded
+                )
+            decide(loaded.value)
+        except TooManyTries as refusal:
+            free_at = free_at or await self.budgets.free_at(draw)
+            retry_after = max(refusal.retry_after, whole_seconds(now, free_at))
+            raise TooManyTries(retry_after) from None
+        raise TooManyTries(whole_seconds(now, free_at))
+
+    async def _give_slot_back(self, send: Send | None) -> None:
+        if send is None:
+            return
+        budgets = self.shared_limits.of_asker(send.address)
+        # Where it cannot be given back it lapses by itself.
+        with suppress(StoreUnavailable):
+            await self.budgets.give_back(Draw(send.request_id, send.at, budgets))
 
     def _codes(self, record: PhoneRecord, phone: PhoneNumber, now: datetime) -> dict[str, str]:
         return {
@@ -107,9 +147,9 @@ class VerifyCode:
             for pepper in [self.peppers.key(challenge.key_id)]
         }
 
-    async def _open(self, session: Session, phone: PhoneNumber, identity_id: str) -> str:
+    async def _open(self, session: Session, phone: PhoneNumber, verdict: "_Verdict") -> str:
+        identity_id, loaded = verdict.identity_id, verdict.identity
         for _ in range(ROUNDS):
-            loaded = await self.identities.load(identity_id)
             if loaded is None:
                 identity = Identity(identity_id, phone, session.created)
                 if await self.identities.add(identity.signed_in(session)):
@@ -121,7 +161,17 @@ class VerifyCode:
                 )
             elif await self.identities.replace(loaded.value.signed_in(session), loaded.version):
                 return identity_id
+            loaded = await self.identities.load(identity_id)
         raise StoreUnavailable("too many sign-ins at one identity")
 
     def _fresh_identity_id(self, now: datetime) -> str:
         return make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """What was judged, whose phone it is, and that identity as it was read beside the swap."""
+
+    judged: Judged
+    identity_id: str
+    identity: Versioned[Identity] | None = None

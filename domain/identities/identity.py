@@ -77,6 +77,20 @@ class Identity:
         """Without this session."""
         return replace(self, sessions=tuple(one for one in self.sessions if one.id != session_id))
 
+    def with_session(self, session: Session) -> "Identity":
+        """With this session as it is now, in the place of the one of its id."""
+        return replace(
+            self, sessions=tuple(session if one.id == session.id else one for one in self.sessions)
+        )
+
+    def signed_out_but(self, session_id: str) -> "Identity":
+        """With no session but this."""
+        return replace(self, sessions=tuple(one for one in self.sessions if one.id == session_id))
+
+    def signed_out_everywhere(self) -> "Identity":
+        """Without any session."""
+        return replace(self, sessions=())
+
     def named(self, username: Username, now: datetime) -> "Identity":
         """As a user of this name; it stays a user since it first became one."""
         created = self.user.created if self.user else now

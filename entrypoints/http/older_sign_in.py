@@ -119,4 +119,4 @@ class OlderSignInController(Controller):
         outcome = await use_cases.verify_code(AnswerWithCode(phone, code, client_address))
         if not isinstance(outcome, SignedIn):
             raise WrongCode
-        return OlderSignedIn(access_token=outcome.access_token)
+        return OlderSignedIn(access_token=outcome.tokens.access_token)

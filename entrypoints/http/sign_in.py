@@ -113,7 +113,8 @@ class SignInController(Controller):
             AnswerWithCode(phone, code, client_address, data.request_id, device)
         )
         if isinstance(outcome, SignedIn):
-            return OtpVerified(access_token=outcome.access_token, expires_in=outcome.expires_in)
+            tokens = outcome.tokens
+            return OtpVerified(access_token=tokens.access_token, expires_in=tokens.expires_in)
         return OtpInvalid(attempts_left=outcome.tries_left)
 
     @post(

@@ -3,7 +3,6 @@
 from typing import Final
 
 NOT_YET: Final = {
-    "DIALTONE_TEST_NUMBERS": ("test numbers", "DIALTONE_SMS=console shows every code"),
     "DIALTONE_OPERATOR": ("phone line", "nobody can call"),
     "DIALTONE_MEDIA_URL_VARIANT": ("variants of pictures", "url is the full picture"),
 }

@@ -2,10 +2,10 @@ from collections.abc import Sequence
 
 
 class FakeRefreshKeys:
-    """Keys, newest first; the first signs."""
+    """Keys that a test sets: the first makes tokens, all of them are accepted."""
 
     def __init__(self, *keys: bytes) -> None:
-        self.keys = keys or (bytes(32),)
+        self.keys = list(keys or (b"r" * 32,))
 
     def signing(self) -> bytes:
         return self.keys[0]

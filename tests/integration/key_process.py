@@ -52,7 +52,7 @@ class Steps:
         """Answer with a code; gives the token, if it was right."""
         answer = AnswerWithCode(parse_phone(phone), parse_code(code), ADDRESS)
         answered = await self._use_cases.verify_code(answer)
-        return answered.access_token if isinstance(answered, SignedIn) else None
+        return answered.tokens.access_token if isinstance(answered, SignedIn) else None
 
     async def show(self, token: str) -> str | None:
         """Show a token; gives whose it is, if it counts."""

@@ -22,6 +22,7 @@ from application.ports.versioned import Versioned
 from application.sign_in.request_code import AskForCode, RequestCode
 from domain.errors import TooManyAsks
 from domain.phone import PhoneNumber
+from domain.sign_in.budgets import SharedLimits
 from domain.sign_in.phone_record import PhoneRecord
 from domain.sign_in.send import SendLimits
 from tests.builders import a_phone, a_session, a_user, an_id, an_identity, an_item
@@ -151,6 +152,7 @@ async def test_five_hundred_asks_at_once_send_what_the_budget_allows(
     desks = [
         RequestCode(
             phone_records=records,
+            budgets=instance.budgets,
             peppers=FakePeppers(),
             messenger=messenger,
             clock=clock,
@@ -158,8 +160,9 @@ async def test_five_hundred_asks_at_once_send_what_the_budget_allows(
             texts=FakeMessageTexts(),
             countries=None,
             limits=limits,
+            shared_limits=SharedLimits(),
         )
-        for seed, records in enumerate(counted)
+        for seed, (records, instance) in enumerate(zip(counted, instances, strict=False))
     ]
 
     # Each from an address of its own, so that only the phone's budget binds.

@@ -86,7 +86,7 @@ async def test_a_refused_resend_leaves_the_code_that_arrived() -> None:
 async def test_the_caller_learns_of_the_refusal_even_if_the_slot_cannot_be_given_back() -> None:
     database = BreakingDatabase()
     house = House(database=database, messenger=FakeMessenger(REFUSED))
-    database.steps.fails_at = 3
+    database.steps.fails_at = 4
     with pytest.raises(MessageNotSent):
         await house.ask()
     assert database.steps.failed

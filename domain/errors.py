@@ -3,6 +3,7 @@
 DomainError
 ├── FieldsInvalid                 what was sent cannot be used; names each field
 ├── Unauthenticated               no token, or one that no longer counts
+│   └── RefreshTokenRefused       the same of a refresh token
 ├── Unavailable                   a part that is needed does not answer
 ├── TooManyAsks, TooManyTries     a budget is spent; carry retry_after
 ├── CountryNotServed, PhoneUnreachable, MessageNotSent
@@ -47,6 +48,12 @@ class Unauthenticated(DomainError):
     """There is no access token, or it no longer counts."""
 
     sentence = "Sign in and send the access token as 'Authorization: Bearer <token>'."
+
+
+class RefreshTokenRefused(Unauthenticated):
+    """The refresh token counts no more, or never did."""
+
+    sentence = "This refresh token counts no more; sign in again."
 
 
 class Unavailable(DomainError):

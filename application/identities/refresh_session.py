@@ -5,7 +5,7 @@ from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
 from application.ports.identities import Identities
 from application.swaps import change_identity
-from domain.errors import Unauthenticated, Unavailable
+from domain.errors import RefreshTokenRefused, Unauthenticated, Unavailable
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken
 
@@ -25,7 +25,7 @@ class RefreshSession:
     clock: Clock
 
     async def __call__(self, token: RefreshToken) -> Tokens:
-        """Raises Unauthenticated, Unavailable."""
+        """Raises RefreshTokenRefused, Unavailable."""
         now = self.clock.now()
         lifetime = self.session_tokens.lifetimes.refresh
 
@@ -40,9 +40,11 @@ class RefreshSession:
 
         try:
             identity = await change_identity(self.identities, token.identity_id, change)
+        except Unauthenticated:
+            raise RefreshTokenRefused from None
         except StoreUnavailable as error:
             raise Unavailable from error
         session = identity.session(token.session_id, now)
         if session is None:
-            raise Unauthenticated
+            raise RefreshTokenRefused
         return self.session_tokens.of(identity.id, session, now)

@@ -22,12 +22,14 @@ from entrypoints.http.library import LibraryController
 from entrypoints.http.media_files import MediaFilesController
 from entrypoints.http.older_sign_in import OlderSignInController
 from entrypoints.http.options import answer_options
+from entrypoints.http.sessions import SessionsController
 from entrypoints.http.sign_in import SignInController
 from entrypoints.http.users import UsersController
 
 LONGEST_JSON: Final = 64 * 1024
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     SignInController,
+    SessionsController,
     OlderSignInController,
     UsersController,
     LibraryController,

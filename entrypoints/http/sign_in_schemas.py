@@ -5,6 +5,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from application.identities.session_tokens import Tokens
+from entrypoints.http.session_schemas import (
+    AccessSeconds,
+    AccessTokenText,
+    RefreshSeconds,
+    RefreshTokenText,
+    TokenType,
+)
+
 
 def _only(about: str, value: str | bool) -> Meta:
     # Another value is refused by ours, which names the way out.
@@ -25,14 +34,6 @@ CodeText = Annotated[
     Meta(
         description="Six digits of any script; spaces and hyphens are dropped.",
         examples=["012313"],
-    ),
-]
-
-AccessTokenText = Annotated[
-    str,
-    Meta(
-        description="Send it as `Authorization: Bearer <token>`.",
-        examples=["eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiI2NTYxYTJiMCJ9.c2lnbmF0dXJl"],
     ),
 ]
 
@@ -110,7 +111,10 @@ class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
     refresh: Annotated[
         bool | None,
-        _only("Refresh tokens are not offered yet: false, or left out.", False),
+        Meta(
+            description="True brings a refresh token, and an access token of minutes.",
+            examples=[True],
+        ),
     ] = None
     device: Annotated[
         str | None,
@@ -119,7 +123,7 @@ class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class OtpVerified(msgspec.Struct, kw_only=True):
-    """The code was right."""
+    """The code was right; the refresh token comes to who asked for one."""
 
     success: Annotated[
         bool, Meta(description="Always true: the code was right.", examples=[True])
@@ -128,11 +132,10 @@ class OtpVerified(msgspec.Struct, kw_only=True):
         str, Meta(description="What became of the request.", examples=["OTP verified"])
     ] = "OTP verified"
     access_token: AccessTokenText
-    token_type: Annotated[str, Meta(description="Always `Bearer`.", examples=["Bearer"])] = "Bearer"  # noqa: S105 - RFC 6750, no secret
-    expires_in: Annotated[
-        int,
-        Meta(description="Seconds; it stops earlier when the session ends.", examples=[7776000]),
-    ]
+    token_type: TokenType = "Bearer"  # noqa: S105 - RFC 6750, no secret
+    expires_in: AccessSeconds
+    refresh_token: RefreshTokenText | msgspec.UnsetType = msgspec.UNSET
+    refresh_expires_in: RefreshSeconds | msgspec.UnsetType = msgspec.UNSET
 
 
 class OtpInvalid(msgspec.Struct, kw_only=True):
@@ -149,10 +152,13 @@ class OtpInvalid(msgspec.Struct, kw_only=True):
     ]
 
 
-class LogoutBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which sessions end; `this` so far."""
-
-    scope: Annotated[
-        str | None,
-        _only("`this`, which is also meant when left out.", "this"),
-    ] = None
+def show_verified(tokens: Tokens) -> OtpVerified:
+    """Shape the tokens of a sign-in."""
+    return OtpVerified(
+        access_token=tokens.access_token,
+        expires_in=tokens.expires_in,
+        refresh_token=msgspec.UNSET if tokens.refresh_token is None else tokens.refresh_token,
+        refresh_expires_in=(
+            msgspec.UNSET if tokens.refresh_expires_in is None else tokens.refresh_expires_in
+        ),
+    )

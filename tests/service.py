@@ -21,6 +21,14 @@ _ROW: Final = re.compile(r"^│ (.*?) *│$", re.MULTILINE)
 _CODE: Final = re.compile(r"\d{4,}")
 
 
+ROOMY: Final = {
+    "DIALTONE_SENDS_PER_ADDRESS": "600/1m",
+    "DIALTONE_SENDS_PER_COUNTRY": "5000/1m",
+    "DIALTONE_SENDS_IN_ALL": "5000/1m",
+    "DIALTONE_CHECKS_PER_ADDRESS": "5000/1m",
+}
+"""All tests of a service come from one address: only those about budgets may meet them."""
+
 Inbox = Callable[[str], list[str]]
 """Gives the texts that a phone got so far, in order."""
 
@@ -77,6 +85,7 @@ class Service:
             "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
             "DIALTONE_MEDIA": f"file://{self.folder}/media",
             "DIALTONE_SECRETS": f"{self.folder}/secrets.json",
+            **ROOMY,
             **self._environ,
         }
 

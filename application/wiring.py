@@ -37,10 +37,14 @@ from application.ports.public_keys import PublicKeys
 from application.ports.randomness import Randomness
 from application.ports.records import Records
 from application.ports.refresh_keys import RefreshKeys
+from application.ports.security_events import SecurityEvents
+from application.sign_in.record_ask import RecordAsk
 from application.sign_in.request_code import RequestCode
+from application.sign_in.send_code import SendCode
 from application.sign_in.verify_code import VerifyCode
 from application.use_cases import UseCases
 from domain.sign_in.budgets import SharedLimits
+from domain.sign_in.fixed_codes import FixedCodes
 from domain.sign_in.send import SendLimits
 
 
@@ -59,6 +63,7 @@ class Ports:
     public_keys: PublicKeys
     refresh_keys: RefreshKeys
     peppers: Peppers
+    events: SecurityEvents
     clock: Clock
     randomness: Randomness
 
@@ -71,6 +76,7 @@ class Rules:
     lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
     send_limits: SendLimits = field(default_factory=SendLimits)
     shared_limits: SharedLimits = field(default_factory=SharedLimits)
+    fixed_codes: FixedCodes = FixedCodes()
 
 
 def wire(ports: Ports, rules: Rules) -> UseCases:
@@ -84,16 +90,16 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
     find_item = FindItem(items, records.tombstones)
     return UseCases(
         request_code=RequestCode(
-            phone_records=phones,
-            budgets=records.budgets,
+            record_ask=RecordAsk(phones, records.budgets, ports.peppers),
+            send_code=SendCode(ports.peppers, ports.message_texts, ports.messenger),
             peppers=ports.peppers,
-            messenger=ports.messenger,
             clock=clock,
             randomness=ports.randomness,
-            texts=ports.message_texts,
+            events=ports.events,
             countries=rules.countries,
             limits=rules.send_limits,
             shared_limits=rules.shared_limits,
+            fixed_codes=rules.fixed_codes,
         ),
         verify_code=VerifyCode(
             phone_records=phones,
@@ -103,17 +109,19 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
             session_tokens=session_tokens,
             clock=clock,
             randomness=ports.randomness,
+            events=ports.events,
             shared_limits=rules.shared_limits,
+            fixed_codes=rules.fixed_codes,
         ),
         authenticate=Authenticate(ports.tokens, identities, clock),
-        refresh_session=RefreshSession(identities, session_tokens, clock),
+        refresh_session=RefreshSession(identities, session_tokens, clock, ports.events),
         list_sessions=ListSessions(clock),
-        end_session=EndSession(identities, clock),
-        sign_out=SignOut(identities, session_tokens, clock),
+        end_session=EndSession(identities, clock, ports.events),
+        sign_out=SignOut(identities, session_tokens, clock, ports.events),
         create_user=CreateUser(identities, phones, clock, ports.randomness),
         read_user=ReadUser(identities),
         rename_user=RenameUser(identities, clock),
-        delete_user=DeleteUser(identities, doom, clock),
+        delete_user=DeleteUser(identities, doom, clock, ports.events),
         promote_user=PromoteUser(identities, phones),
         upload_picture=UploadPicture(
             identities=identities,

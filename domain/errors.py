@@ -93,7 +93,7 @@ class CountryNotServed(DomainError):
 
 
 class PhoneUnreachable(DomainError):
-    """The carrier says that this number cannot get the message."""
+    """The carrier says that this number cannot get the message; why, where it told that."""
 
     sentence = "The carrier cannot deliver to this number; check it, or use another number."
 

@@ -28,6 +28,7 @@ from domain.media.picture import PictureLimits
 from domain.sign_in.challenge import LIFETIME
 from domain.sign_in.texts.text_set import Names
 from entrypoints.keys import check_keys_are_not_gone, longest_lives
+from entrypoints.logs.security_events import LoggedSecurityEvents
 from entrypoints.own_adapters import StartRefused, open_own, probe_of
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import (
@@ -106,6 +107,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 public_keys=tokens,
                 refresh_keys=FileRefreshKeys(secrets.refresh_keys),
                 peppers=FilePeppers(secrets.peppers),
+                events=LoggedSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
             ),
@@ -114,6 +116,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 lifetimes=settings.token_lifetimes,
                 send_limits=settings.send_limits,
                 shared_limits=settings.shared_limits,
+                fixed_codes=settings.fixed_codes,
             ),
         )
 

@@ -4,6 +4,7 @@ from application.identities.authenticate import Caller
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
 from application.ports.identities import Identities
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from application.swaps import change_identity
 from domain.errors import SessionNotFound, Unavailable
 from domain.identities.identity import Identity
@@ -15,6 +16,7 @@ class EndSession:
 
     identities: Identities
     clock: Clock
+    events: SecurityEvents
 
     async def __call__(self, caller: Caller, session_id: str) -> None:
         """Raises SessionNotFound, Unauthenticated, Unavailable."""
@@ -29,3 +31,10 @@ class EndSession:
             await change_identity(self.identities, caller.identity.id, change)
         except StoreUnavailable as error:
             raise Unavailable from error
+        self.events.tell(
+            SecurityEvent(
+                fact=Fact.SIGNED_OUT,
+                identity_id=caller.identity.id,
+                reason="one session, by its id",
+            )
+        )

@@ -4,6 +4,7 @@ from application.identities.session_tokens import SessionTokens, Tokens
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
 from application.ports.identities import Identities
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from application.swaps import change_identity
 from domain.errors import RefreshTokenRefused, Unauthenticated, Unavailable
 from domain.identities.identity import Identity
@@ -23,6 +24,7 @@ class RefreshSession:
     identities: Identities
     session_tokens: SessionTokens
     clock: Clock
+    events: SecurityEvents
 
     async def __call__(self, token: RefreshToken) -> Tokens:
         """Raises RefreshTokenRefused, Unavailable."""
@@ -46,5 +48,10 @@ class RefreshSession:
             raise Unavailable from error
         session = identity.session(token.session_id, now)
         if session is None:
+            self._tell(Fact.REFRESH_TOKEN_REUSED, identity)
             raise RefreshTokenRefused
+        self._tell(Fact.SESSION_REFRESHED, identity)
         return self.session_tokens.of(identity.id, session, now)
+
+    def _tell(self, fact: Fact, identity: Identity) -> None:
+        self.events.tell(SecurityEvent(fact=fact, identity_id=identity.id))

@@ -8,6 +8,7 @@ from application.identities.session_tokens import SessionTokens
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
 from application.ports.identities import Identities
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from application.swaps import change_identity
 from domain.errors import Unauthenticated, Unavailable
 from domain.identities.identity import Identity
@@ -34,11 +35,12 @@ class SignOut:
     identities: Identities
     session_tokens: SessionTokens
     clock: Clock
+    events: SecurityEvents
 
     async def __call__(self, by: Caller | RefreshToken, scope: Scope = Scope.THIS) -> None:
         """Raises Unauthenticated, Unavailable."""
         if isinstance(by, Caller):
-            await self._change(by.identity.id, lambda one: _ended(one, by.session.id, scope))
+            await self._change(by.identity.id, lambda one: _ended(one, by.session.id, scope), scope)
             return
         now = self.clock.now()
 
@@ -47,13 +49,18 @@ class SignOut:
             return _ended(identity, session.id, scope)
 
         with suppress(Unauthenticated):
-            await self._change(by.identity_id, change)
+            await self._change(by.identity_id, change, scope)
 
-    async def _change(self, identity_id: str, change: Callable[[Identity], Identity]) -> None:
+    async def _change(
+        self, identity_id: str, change: Callable[[Identity], Identity], scope: Scope
+    ) -> None:
         try:
             await change_identity(self.identities, identity_id, change)
         except StoreUnavailable as error:
             raise Unavailable from error
+        self.events.tell(
+            SecurityEvent(fact=Fact.SIGNED_OUT, identity_id=identity_id, reason=f"scope {scope}")
+        )
 
 
 def _ended(identity: Identity, session_id: str, scope: Scope) -> Identity:

@@ -1,17 +1,14 @@
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from application.ports.budgets import Budgets
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
-from application.ports.message_texts import MessageTexts, WantedText
-from application.ports.messenger import Messenger, Outcome
+from application.ports.messenger import Outcome
 from application.ports.peppers import Peppers
-from application.ports.phone_records import PhoneRecords
 from application.ports.randomness import Randomness
-from application.sign_in.payment import BudgetSpent, Payment
-from application.swaps import decide_on_phone
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.sign_in.record_ask import RecordAsk
+from application.sign_in.send_code import SendCode
 from domain.errors import (
     CountryNotServed,
     MessageNotSent,
@@ -22,9 +19,10 @@ from domain.errors import (
 from domain.phone import PhoneNumber
 from domain.sign_in.budgets import Draw, SharedLimits
 from domain.sign_in.challenge import LIFETIME, NONCE_BYTES, Challenge, Purpose
-from domain.sign_in.code import Code
 from domain.sign_in.decisions import Ask, Asked
-from domain.sign_in.phone_record import PhoneRecord, whole_seconds
+from domain.sign_in.fixed_codes import LIMITS as FIXED_LIMITS
+from domain.sign_in.fixed_codes import FixedCodes
+from domain.sign_in.phone_record import whole_seconds
 from domain.sign_in.send import SendLimits
 from domain.sign_in.texts.form import TextForm
 
@@ -62,34 +60,40 @@ class RequestCode:
     - The send is on record before the message leaves, so no race sends one too many.
     - A message that no sender would have costs the caller nothing.
     - When nobody knows what became of it, it counts as sent.
+    - For a blocked phone all is counted and answered as for any other, and nothing leaves.
+    - To a test number nothing is sent, and there is no cool-down.
     """
 
-    phone_records: PhoneRecords
-    budgets: Budgets
+    record_ask: RecordAsk
+    send_code: SendCode
     peppers: Peppers
-    messenger: Messenger
     clock: Clock
     randomness: Randomness
-    texts: MessageTexts
+    events: SecurityEvents
     countries: Collection[str] | None
     limits: SendLimits
     shared_limits: SharedLimits
+    fixed_codes: FixedCodes
 
     async def __call__(self, wanted: AskForCode) -> CodeSent:
         """Raises CountryNotServed, TooManyAsks, PhoneUnreachable, MessageNotSent, Unavailable."""
-        if self.countries is not None and wanted.phone.country not in self.countries:
-            raise CountryNotServed
         ask = self._ask(wanted.address)
-        draw = Draw(
-            ask.new_request_id,
-            ask.now,
-            self.shared_limits.of_send(wanted.address, wanted.phone.country),
-        )
+        is_fixed = self.fixed_codes.code(wanted.phone, ask.now) is not None
+        if not (is_fixed or self.countries is None or wanted.phone.country in self.countries):
+            raise CountryNotServed
+        draw = self._draw(wanted, ask, is_fixed=is_fixed)
+        limits = FIXED_LIMITS if is_fixed else self.limits
         try:
-            asked = await self._record(wanted.phone, ask, Payment(self.budgets, draw))
+            asked = await self.record_ask(wanted.phone, ask, draw, limits)
+        except TooManyAsks:
+            self._tell(Fact.CODE_REFUSED, wanted, "a budget is spent")
+            raise
         except StoreUnavailable as error:
             raise Unavailable from error
-        if asked.is_new:
+        self._tell(Fact.CODE_ASKED, wanted, "" if asked.is_new else "within the cool-down")
+        if is_fixed:
+            self._tell(Fact.TEST_NUMBER_USED, wanted, "asked")
+        elif asked.is_new:
             await self._send(wanted, asked, draw)
         now = self.clock.now()
         return CodeSent(
@@ -111,64 +115,37 @@ class RequestCode:
         )
         return Ask(address, now, challenge, self.randomness.bytes(REQUEST_ID_BYTES).hex())
 
-    async def _record(self, phone: PhoneNumber, ask: Ask, payment: Payment) -> Asked:
-        def decide(record: PhoneRecord) -> tuple[PhoneRecord, Asked]:
-            return record.without_lost_keys(self._has_key).ask(ask, self.limits)
-
-        async def paid(asked: Asked, swap: Callable[[], Awaitable[bool]]) -> bool:
-            if asked.is_new:
-                await payment.make()
-            return await swap()
-
-        is_sent = False
-        try:
-            asked = await decide_on_phone(self.phone_records, phone, decide, paid)
-            is_sent = asked.is_new
-        except BudgetSpent as spent:
-            # Who took the last slots may have asked for this phone: then that is the answer.
-            _, asked = decide((await self.phone_records.load(phone)).value)
-            if asked.is_new:
-                raise TooManyAsks(whole_seconds(ask.now, spent.free_at)) from None
-        except TooManyAsks as refusal:
-            await payment.refund()
-            free_at = await self.budgets.free_at(payment.draw)
-            raise TooManyAsks(max(refusal.retry_after, whole_seconds(ask.now, free_at))) from None
-        finally:
-            if not is_sent:
-                await payment.refund()
-        return asked
-
-    def _has_key(self, key_id: str) -> bool:
-        return self.peppers.key(key_id) is not None
+    def _draw(self, wanted: AskForCode, ask: Ask, *, is_fixed: bool) -> Draw:
+        shared = self.shared_limits
+        # To a test number nothing is sent that a country's or everybody's budget would pay for.
+        budgets = (
+            shared.of_asker(wanted.address)
+            if is_fixed
+            else shared.of_send(wanted.address, wanted.phone.country)
+        )
+        return Draw(ask.new_request_id, ask.now, budgets)
 
     async def _send(self, wanted: AskForCode, asked: Asked, draw: Draw) -> None:
-        pepper = self.peppers.key(asked.challenge.key_id)
-        if pepper is None:
-            raise Unavailable
-        code = Code(asked.challenge.code(pepper, wanted.phone))
-        lifetime = asked.challenge.expires - asked.send.at
-        text = self.texts.text(WantedText(wanted.phone.country, wanted.form, code, lifetime))
-        handover = await self.messenger.send(wanted.phone, text)
+        handover = await self.send_code(wanted.phone, wanted.form, asked)
         match handover.outcome:
             case Outcome.ACCEPTED | Outcome.UNKNOWN:
-                return
+                fact = Fact.CODE_WITHHELD if asked.is_withheld else Fact.CODE_SENT
+                self._tell(fact, wanted, handover.reason)
             case Outcome.BAD_NUMBER:
+                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
                 # The address pays for it, or numbers could be tried out for nothing.
                 own = self.shared_limits.of_asker(wanted.address)
                 others = tuple(one for one in draw.budgets if one not in own)
-                await self._take_back(wanted.phone, replace(draw, budgets=others))
-                raise PhoneUnreachable
+                await self.record_ask.take_back(wanted.phone, replace(draw, budgets=others))
+                raise PhoneUnreachable(handover.reason or None)
             case Outcome.REFUSED:
-                await self._take_back(wanted.phone, draw)
+                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
+                await self.record_ask.take_back(wanted.phone, draw)
                 raise MessageNotSent(handover.reason or None)
 
-    async def _take_back(self, phone: PhoneNumber, draw: Draw) -> None:
-        def decide(record: PhoneRecord) -> tuple[PhoneRecord, None]:
-            return record.taken_back(draw.id), None
-
-        # The caller learns that nothing was sent, which stays true; what cannot be given back
-        # now ends by itself.
-        with suppress(StoreUnavailable):
-            await decide_on_phone(self.phone_records, phone, decide)
-        with suppress(StoreUnavailable):
-            await self.budgets.give_back(draw)
+    def _tell(self, fact: Fact, wanted: AskForCode, reason: str) -> None:
+        self.events.tell(
+            SecurityEvent(
+                fact=fact, phone=wanted.phone, address=wanted.address, reason=reason or None
+            )
+        )

@@ -13,6 +13,7 @@ from application.ports.identities import Identities
 from application.ports.peppers import Peppers
 from application.ports.phone_records import PhoneRecords
 from application.ports.randomness import Randomness
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from application.ports.versioned import Versioned
 from application.swaps import ROUNDS, decide_on_phone
 from domain.errors import TooManyTries, Unavailable
@@ -23,6 +24,7 @@ from domain.phone import PhoneNumber
 from domain.sign_in.budgets import Draw, SharedLimits
 from domain.sign_in.code import Code
 from domain.sign_in.decisions import Answer, Judged
+from domain.sign_in.fixed_codes import FixedCodes
 from domain.sign_in.phone_record import PhoneRecord, whole_seconds
 from domain.sign_in.send import Send
 
@@ -73,7 +75,9 @@ class VerifyCode:
     session_tokens: SessionTokens
     clock: Clock
     randomness: Randomness
+    events: SecurityEvents
     shared_limits: SharedLimits
+    fixed_codes: FixedCodes
 
     async def __call__(self, given: AnswerWithCode) -> SignedIn | CodeRejected:
         """Raises TooManyTries, Unavailable."""
@@ -81,7 +85,7 @@ class VerifyCode:
         try:
             verdict = await self._judge(given, now)
             if not verdict.judged.is_right:
-                return CodeRejected(verdict.judged.tries_left)
+                return self._rejected(given, verdict.judged)
             session = self.session_tokens.begin(now, given.device, refreshing=given.wants_refresh)
             identity_id, _ = await asyncio.gather(
                 self._open(session, given.phone, verdict),
@@ -89,6 +93,9 @@ class VerifyCode:
             )
         except StoreUnavailable as error:
             raise Unavailable from error
+        self._tell(Fact.CODE_VERIFIED, given, identity_id=identity_id)
+        if self.fixed_codes.code(given.phone, now) is not None:
+            self._tell(Fact.TEST_NUMBER_USED, given, identity_id=identity_id)
         return SignedIn(self.session_tokens.of(identity_id, session, now))
 
     async def _judge(self, given: AnswerWithCode, now: datetime) -> "_Verdict":
@@ -127,10 +134,34 @@ class VerifyCode:
                 )
             decide(loaded.value)
         except TooManyTries as refusal:
+            self._tell(Fact.TRIES_SPENT, given)
             free_at = free_at or await self.budgets.free_at(draw)
             retry_after = max(refusal.retry_after, whole_seconds(now, free_at))
             raise TooManyTries(retry_after) from None
+        self._tell(Fact.TRIES_SPENT, given)
         raise TooManyTries(whole_seconds(now, free_at))
+
+    def _rejected(self, given: AnswerWithCode, judged: Judged) -> CodeRejected:
+        self._tell(Fact.TRY_COUNTED, given, tries_left=judged.tries_left)
+        return CodeRejected(judged.tries_left)
+
+    def _tell(
+        self,
+        fact: Fact,
+        given: AnswerWithCode,
+        *,
+        identity_id: str | None = None,
+        tries_left: int | None = None,
+    ) -> None:
+        self.events.tell(
+            SecurityEvent(
+                fact=fact,
+                phone=given.phone,
+                address=given.address,
+                identity_id=identity_id,
+                tries_left=tries_left,
+            )
+        )
 
     async def _give_slot_back(self, send: Send | None) -> None:
         if send is None:
@@ -141,6 +172,9 @@ class VerifyCode:
             await self.budgets.give_back(Draw(send.request_id, send.at, budgets))
 
     def _codes(self, record: PhoneRecord, phone: PhoneNumber, now: datetime) -> dict[str, str]:
+        fixed = self.fixed_codes.code(phone, now)
+        if fixed is not None:
+            return {challenge.id: fixed.digits for challenge in record.live_challenges(now)}
         return {
             challenge.id: challenge.code(pepper, phone) if pepper else ""
             for challenge in record.live_challenges(now)

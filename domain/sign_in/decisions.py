@@ -23,13 +23,15 @@ class Asked:
     """The send that an ask made or refers to, and when the same address may ask again.
 
     `is_new` is False when nothing has to go out: the send's code is still on its way to, or
-    with, the address that asks again.
+    with, the address that asks again. `is_withheld` says that the phone is blocked: the caller
+    is told what any caller is told.
     """
 
     send: Send
     challenge: Challenge
     next_ask_at: datetime
     is_new: bool
+    is_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

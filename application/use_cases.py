@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from application.identities.authenticate import Authenticate
+from application.identities.block_phone import BlockPhone
 from application.identities.create_user import CreateUser
 from application.identities.delete_user import DeleteUser
 from application.identities.end_session import EndSession
@@ -12,6 +13,7 @@ from application.identities.read_user import ReadUser
 from application.identities.refresh_session import RefreshSession
 from application.identities.rename_user import RenameUser
 from application.identities.sign_out import SignOut
+from application.identities.unblock_phone import UnblockPhone
 from application.media.categorise_item import CategoriseItem
 from application.media.delete_item import DeleteItem
 from application.media.open_file import OpenFile
@@ -42,6 +44,8 @@ class UseCases:
     rename_user: RenameUser
     delete_user: DeleteUser
     promote_user: PromoteUser
+    block_phone: BlockPhone
+    unblock_phone: UnblockPhone
 
     upload_picture: UploadPicture
     read_page: ReadPage

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from application.identities.authenticate import Authenticate
+from application.identities.block_phone import BlockPhone
 from application.identities.create_user import CreateUser
 from application.identities.delete_user import DeleteUser
 from application.identities.end_session import EndSession
@@ -14,6 +15,7 @@ from application.identities.refresh_session import RefreshSession
 from application.identities.rename_user import RenameUser
 from application.identities.session_tokens import SessionTokens, TokenLifetimes
 from application.identities.sign_out import SignOut
+from application.identities.unblock_phone import UnblockPhone
 from application.media.categorise_item import CategoriseItem
 from application.media.delete_item import DeleteItem
 from application.media.doom import Doom
@@ -123,6 +125,8 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
         rename_user=RenameUser(identities, clock),
         delete_user=DeleteUser(identities, doom, clock, ports.events),
         promote_user=PromoteUser(identities, phones),
+        block_phone=BlockPhone(phones, identities, clock),
+        unblock_phone=UnblockPhone(phones, identities),
         upload_picture=UploadPicture(
             identities=identities,
             media_items=items,

@@ -10,11 +10,16 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 from domain.errors import ValueRefused
 
 LONGEST_SPELLING = 40
-# Digits of any script, one leading plus, and what people put between digits (spaces,
-# hyphens and dashes, dots, slashes, brackets, invisible joiners). Letters are left out: a
-# vanity number or an extension is not what a code can be sent to.
-_BETWEEN = r"\s\u200b\u2060\u00ad()\uFF08\uFF09.\uFF0E/\-\u2010-\u2015\u2212\uFE63\uFF0D"
-_SPELLING = re.compile(rf"[{_BETWEEN}]*(?P<plus>[+\uFF0B])?[{_BETWEEN}\d]+\Z")
+# Digits of any script, one leading plus, and what people put between digits: the punctuation that
+# libphonenumber knows (spaces, dashes, dots, slashes, brackets, the long mark of Japanese
+# keyboards) and what copied text brings along unseen, like the marks of direction that address
+# books put around a number. Letters and tildes are left out: a vanity number or an extension is not
+# what a code can be sent to.
+_BETWEEN = (
+    r"\s\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+    r"()\[\]\uff08\uff09\uff3b\uff3d.\uff0e/\uff0f\-\u2010-\u2015\u2212\u30fc\ufe63\uff0d"
+)
+_SPELLING = re.compile(rf"[{_BETWEEN}]*(?P<plus>[+\uff0b])?[{_BETWEEN}\d]+\Z")
 _REFUSED_KINDS = {
     PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
     PhoneNumberType.SHARED_COST: "a shared-cost number",
@@ -55,16 +60,18 @@ class PhoneNumber:
 def parse_phone(text: str, default_region: str | None = None) -> PhoneNumber:
     """Read a number as people write it.
 
-    Without a leading `+` it is read as a number of `default_region`, an ISO code; where there is
-    none, a leading `00` stands for the `+`.
+    With a leading `+` it is the same number everywhere. Without, it is read as a number of
+    `default_region`, an ISO code; where there is none, a leading `00` stands for the `+`.
 
     Raises:
         ValueRefused: it is no number that a code can be sent to; the sentence says why.
     """
     has_plus, digits = _digits(text)
+    if has_plus:
+        return _taken("+" + digits, None)
     if default_region is None and digits.startswith("00"):
-        has_plus, digits = True, digits[2:]
-    return _taken("+" + digits if has_plus else digits, default_region)
+        return _taken("+" + digits[2:], None)
+    return _taken(digits, default_region)
 
 
 def parse_phone_digits(text: str) -> PhoneNumber:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
@@ -20,6 +20,7 @@ INTERRUPTED: Final = 130
 """What a shell gives for what SIGINT ended."""
 
 Command = Callable[["Settings", argparse.Namespace], int]
+PhoneChange = Callable[["Settings", "PhoneNumber"], Coroutine[None, None, None]]
 
 
 class _NotPrinted(Exception):
@@ -109,6 +110,30 @@ def _promote(settings: "Settings", given: argparse.Namespace) -> int:
     return 0
 
 
+def _block(settings: "Settings", given: argparse.Namespace) -> int:
+    return _changed(settings, given, _blocked, "is blocked from now on")
+
+
+def _unblock(settings: "Settings", given: argparse.Namespace) -> int:
+    return _changed(settings, given, _unblocked, "is not blocked from now on")
+
+
+def _changed(
+    settings: "Settings", given: argparse.Namespace, change: PhoneChange, outcome: str
+) -> int:
+    from domain.errors import ValueRefused
+    from domain.phone import parse_phone
+
+    try:
+        phone = parse_phone(given.phone, settings.default_region)
+    except ValueRefused as error:
+        _complain(error.sentence)
+        return FAILED
+    asyncio.run(change(settings, phone))
+    _say(f"{phone.masked} {outcome}.")
+    return 0
+
+
 def _sweep(settings: "Settings", _: argparse.Namespace) -> int:
     for name, count in asyncio.run(_swept(settings)).items():
         _say(f"{name.replace('_', ' ')}: {count}")
@@ -146,6 +171,20 @@ async def _promoted(settings: "Settings", user: "str | PhoneNumber") -> str:
 
     async with open_use_cases(settings) as use_cases:
         return (await use_cases.promote_user(user)).id
+
+
+async def _blocked(settings: "Settings", phone: "PhoneNumber") -> None:
+    from entrypoints.bootstrap import open_use_cases
+
+    async with open_use_cases(settings) as use_cases:
+        await use_cases.block_phone(phone)
+
+
+async def _unblocked(settings: "Settings", phone: "PhoneNumber") -> None:
+    from entrypoints.bootstrap import open_use_cases
+
+    async with open_use_cases(settings) as use_cases:
+        await use_cases.unblock_phone(phone)
 
 
 async def _swept(settings: "Settings") -> dict[str, int]:
@@ -207,6 +246,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     promote = _add(commands, "promote", _promote, "make somebody an administrator")
     promote.add_argument("user", metavar="USER", help="a user id, or a phone number")
+    block = _add(commands, "block", _block, "sign a phone out and let it in no more")
+    unblock = _add(commands, "unblock", _unblock, "let a phone that was blocked sign in again")
+    for command in (block, unblock):
+        command.add_argument("phone", metavar="PHONE", help="a phone number")
     return parser
 
 

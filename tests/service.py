@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,8 @@ START_LIMIT: Final = 30.0
 MESSAGE_LIMIT: Final = 10.0
 _ROW: Final = re.compile(r"^│ (.*?) *│$", re.MULTILINE)
 _CODE: Final = re.compile(r"\d{4,}")
+# By the last, coverage measures the processes that tests start too.
+_PASSED_ON: Final = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
 
 
 ROOMY: Final = {
@@ -38,6 +40,7 @@ class Service:
 
     Texts that do not go to the console are looked up in `inbox`. With `has_group` it leads a
     process group, as it does in a terminal. Where `reads_log` is false, its log is left to itself.
+    `program` is run in place of the installed `dialtone`, and has to become it.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Service:
         *,
         has_group: bool = False,
         reads_log: bool = True,
+        program: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.port = free_port()
@@ -55,6 +59,7 @@ class Service:
         self._environ = dict(environ or {})
         self._has_group = has_group
         self._reads_log = reads_log
+        self._program = [*program] or [command()]
         self._process: subprocess.Popen[str] | None = None
         self._readers: list[threading.Thread] = []
         self._printed = threading.Condition()
@@ -76,11 +81,11 @@ class Service:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment of the service and of the commands beside it."""
-        bare = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        """The environment of the service and of the commands beside it; a warning is an error."""
         return {
-            **bare,
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "error",
             "DIALTONE_BIND": f"127.0.0.1:{self.port}",
             "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
             "DIALTONE_MEDIA": f"file://{self.folder}/media",
@@ -103,7 +108,7 @@ class Service:
         """Start it and wait for nothing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
-            [command(), "run"],
+            [*self._program, "run"],
             cwd=self.folder,
             env=self.environ,
             stdin=subprocess.DEVNULL,
@@ -131,7 +136,7 @@ class Service:
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run another command beside it."""
         return subprocess.run(
-            [command(), *arguments],
+            [*self._program, *arguments],
             cwd=self.folder,
             env=self.environ,
             capture_output=True,

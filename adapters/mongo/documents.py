@@ -47,7 +47,7 @@ class MarkDocument(Document):
 class PhoneRecordDocument(Document):
     """A phone record; `id` is the blind index of the phone, which itself is nowhere.
 
-    `lapses` is missing while the record names an identity.
+    `lapses` is missing while the record names an identity or is blocked.
     """
 
     id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
@@ -58,6 +58,7 @@ class PhoneRecordDocument(Document):
     unbound_tries: UnboundTries
     known_addresses: list[KnownAddress]
     identity_id: str | None = None
+    blocked: datetime | None = None
 
     class Settings:
         name = "phone_records"
@@ -77,6 +78,7 @@ class IdentityDocument(Document):
     sessions: list[Session]
     deleted: datetime | None = None
     swept: bool
+    blocked: datetime | None = None
 
     class Settings:
         name = "identities"

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,10 +9,11 @@ from adapters.mongo.database import Database
 from adapters.mongo.documents import MediaItemDocument
 from adapters.mongo.media_items import ITEM
 from domain.media.item import MediaItem
-from domain.media.page import ItemFilter
+from domain.media.page import ItemFilter, Position
 
 _LARGEST_OFFSET: Final = 2**62
-_FIRST_DAY: Final = datetime.min.replace(tzinfo=UTC)
+# A comparison, not $exists: that an index answers alone, when only counting is asked for.
+_ANYWHERE: Final = {"shown": {"$gte": datetime.min.replace(tzinfo=UTC)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +24,29 @@ class MongoMediaPages:
 
     async def read(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
         # A page number has no upper bound, MongoDB's integers do.
-        newest_first = _ready(chosen).sort("-shown", "-_id").skip(min(offset, _LARGEST_OFFSET))
-        return [ITEM.value(found) for found in await self.database.found(newest_first, limit)]
+        question = _ready(chosen).skip(min(offset, _LARGEST_OFFSET))
+        return await self._newest_first(question, limit)
+
+    async def read_after(
+        self, chosen: ItemFilter, position: Position, limit: int
+    ) -> Sequence[MediaItem]:
+        # The bound says where the scan of the index begins, the choice only which of those that
+        # were created at that same moment are behind it: alone it would be two scans.
+        behind = {
+            "shown": {"$lte": position.created},
+            "$or": [{"shown": {"$lt": position.created}}, {"_id": {"$lt": position.id}}],
+        }
+        return await self._newest_first(_ready(chosen, behind), limit)
 
     async def count(self, chosen: ItemFilter) -> int:
         return await self.database.answer(_ready(chosen).count())
 
+    async def _newest_first(self, question: FindMany[Any], limit: int) -> Sequence[MediaItem]:
+        ordered = question.sort("-shown", "-_id")
+        return [ITEM.value(found) for found in await self.database.found(ordered, limit)]
 
-def _ready(chosen: ItemFilter) -> FindMany[Any]:
+
+def _ready(chosen: ItemFilter, place: Mapping[str, Any] = _ANYWHERE) -> FindMany[Any]:
     members = {"owner": chosen.owner, "kind": chosen.kind, "category": chosen.category}
     wanted = {name: value for name, value in members.items() if value is not None}
-    # A comparison, not $exists: that an index answers alone, when only counting is asked for.
-    return MediaItemDocument.find({**wanted, "shown": {"$gte": _FIRST_DAY}})
+    return MediaItemDocument.find({**wanted, **place})

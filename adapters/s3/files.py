@@ -42,7 +42,7 @@ class S3Files:
             return await open_file(self._folder, key)
 
     async def remove(self, key: str) -> None:
-        async with told_apart(self._patience.request):
+        async with told_apart(self._patience.removal):
             await remove(self._folder, key)
 
     async def url(self, key: str) -> MediaUrl:

@@ -31,7 +31,8 @@ class BucketProbe:
         # First, since some stores make a bucket that is missing when something is put into it.
         await self._find()
         now = self._clock.now()
-        if self._proved is None or now >= self._proved + PROOF_HOLDS:
+        # One from later than now is of a clock that stepped back: it would hold for too long.
+        if self._proved is None or not self._proved <= now < self._proved + PROOF_HOLDS:
             await self._prove()
             self._proved = now
 

@@ -2,10 +2,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.sqlite.body import micros
 from adapters.sqlite.database import Database
 from adapters.sqlite.media_items import BODY
 from domain.media.item import MediaItem
-from domain.media.page import ItemFilter
+from domain.media.page import ItemFilter, Position
 
 _LARGEST_INTEGER: Final = 2**63 - 1
 
@@ -22,6 +23,15 @@ class SqliteMediaPages:
         # A page number has no upper bound, SQLite's integers do.
         places = {"limit": limit, "offset": min(offset, _LARGEST_INTEGER)}
         return [BODY.read(*row) for row in await self.database.rows(sql, {**values, **places})]
+
+    async def read_after(
+        self, chosen: ItemFilter, position: Position, limit: int
+    ) -> Sequence[MediaItem]:
+        values = _values(chosen)
+        after = f"{_ready('body', values)} AND (shown, id) < (:created, :after)"
+        sql = f"{after} ORDER BY shown DESC, id DESC LIMIT :limit"
+        place = {"created": micros(position.created), "after": position.id, "limit": limit}
+        return [BODY.read(*row) for row in await self.database.rows(sql, {**values, **place})]
 
     async def count(self, chosen: ItemFilter) -> int:
         values = _values(chosen)

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.identities.authenticate import Caller
-from application.identities.phone_owner import claim_identity_id
+from application.identities.phone_owner import claim_phone
 from application.identities.username_claims import claim_username
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
@@ -77,7 +77,8 @@ class CreateUser:
 
     async def _claim(self, phone: PhoneNumber, now: datetime, dead_id: str | None = None) -> str:
         fresh_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        return await claim_identity_id(self.phone_records, phone, fresh_id, dead_id)
+        owner = await claim_phone(self.phone_records, phone, fresh_id, dead_id)
+        return owner.identity_id
 
 
 def _as_it_is(identity: Identity, username: Username, *, is_own: bool) -> Identity:

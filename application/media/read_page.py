@@ -7,7 +7,8 @@ from application.ports.identities import Tombstones
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaPages
 from domain.errors import PageNotRead
-from domain.media.page import ItemFilter, Page, PageRequest
+from domain.media.item import MediaItem
+from domain.media.page import ItemFilter, Page, PageRequest, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,11 @@ class ShownPage:
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """Show a page of the library, newest first; nothing of a deleted identity is on it."""
+    """Show a page of the library, newest first; nothing of a deleted identity is on it.
+
+    What is left out makes a page shorter, and the next one begins behind the last item that was
+    read, shown or not: so whoever goes on gets to everything.
+    """
 
     media_pages: MediaPages
     tombstones: Tombstones
@@ -39,8 +44,19 @@ class ReadPage:
         if chosen.owner is not None and await self.tombstones.among([chosen.owner]):
             return Page([], 0, request)
         total = await self.media_pages.count(chosen)
-        if request.offset >= total:
-            return Page([], total, request)
-        items = await self.media_pages.read(chosen, request.offset, request.size)
+        # One more than fits tells whether that is all.
+        read = await self._items(chosen, request, total, request.size + 1)
+        items = read[: request.size]
+        next_after = Position.behind(items[-1]) if len(read) > request.size else None
         gone = await self.tombstones.among({item.owner for item in items})
-        return Page([item for item in items if item.owner not in gone], total, request)
+        shown = [item for item in items if item.owner not in gone]
+        return Page(shown, total, request, next_after)
+
+    async def _items(
+        self, chosen: ItemFilter, request: PageRequest, total: int, limit: int
+    ) -> Sequence[MediaItem]:
+        if request.after is not None:
+            return await self.media_pages.read_after(chosen, request.after, limit)
+        if request.offset >= total:
+            return []
+        return await self.media_pages.read(chosen, request.offset, limit)

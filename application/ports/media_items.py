@@ -4,7 +4,7 @@ from typing import Protocol
 
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
-from domain.media.page import ItemFilter
+from domain.media.page import ItemFilter, Position
 
 
 class MediaItems(Protocol):
@@ -56,6 +56,18 @@ class MediaPages(Protocol):
 
     async def read(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
         """Give ready items, newest first (by `created`, then id), after the first `offset`.
+
+        Raises:
+            StoreUnavailable
+        """
+        ...
+
+    async def read_after(
+        self, chosen: ItemFilter, position: Position, limit: int
+    ) -> Sequence[MediaItem]:
+        """Give ready items in the same order, from behind this position on.
+
+        That costs the same however many come before it; no item need be at the position.
 
         Raises:
             StoreUnavailable

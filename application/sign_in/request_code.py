@@ -129,7 +129,7 @@ class RequestCode:
         handover = await self.send_code(wanted.phone, wanted.form, asked)
         match handover.outcome:
             case Outcome.ACCEPTED | Outcome.UNKNOWN:
-                fact = Fact.CODE_WITHHELD if asked.is_withheld else Fact.CODE_SENT
+                fact = Fact.CODE_SENT if asked.goes_out else Fact.CODE_WITHHELD
                 self._tell(fact, wanted, handover.reason)
             case Outcome.BAD_NUMBER:
                 self._tell(Fact.CODE_REFUSED, wanted, handover.reason)

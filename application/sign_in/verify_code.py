@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.identities.phone_owner import claim_identity_id
+from application.identities.phone_owner import claim_phone
 from application.identities.session_tokens import SessionTokens, Tokens
 from application.ports.budgets import Budgets
 from application.ports.clock import Clock
@@ -66,6 +66,7 @@ class VerifyCode:
     - An address has so many answers an hour, whatever phones they are for.
     - The first right answer for a phone makes its identity; one deleted since gives way to a
       new one, under a new id.
+    - A block that comes between the judgement and the session is as good as one before it.
     """
 
     phone_records: PhoneRecords
@@ -93,6 +94,8 @@ class VerifyCode:
             )
         except StoreUnavailable as error:
             raise Unavailable from error
+        if identity_id is None:
+            return self._rejected(given, verdict.judged)
         self._tell(Fact.CODE_VERIFIED, given, identity_id=identity_id)
         if self.fixed_codes.code(given.phone, now) is not None:
             self._tell(Fact.TEST_NUMBER_USED, given, identity_id=identity_id)
@@ -181,7 +184,8 @@ class VerifyCode:
             for pepper in [self.peppers.key(challenge.key_id)]
         }
 
-    async def _open(self, session: Session, phone: PhoneNumber, verdict: "_Verdict") -> str:
+    async def _open(self, session: Session, phone: PhoneNumber, verdict: "_Verdict") -> str | None:
+        """Give the id of the identity that the session is open at; None when it is blocked."""
         identity_id, loaded = verdict.identity_id, verdict.identity
         for _ in range(ROUNDS):
             if loaded is None:
@@ -190,9 +194,12 @@ class VerifyCode:
                     return identity_id
             elif not loaded.value.is_alive:
                 fresh_id = self._fresh_identity_id(session.created)
-                identity_id = await claim_identity_id(
-                    self.phone_records, phone, fresh_id, dead_id=identity_id
-                )
+                owner = await claim_phone(self.phone_records, phone, fresh_id, identity_id)
+                if owner.is_blocked:
+                    return None
+                identity_id = owner.identity_id
+            elif loaded.value.is_blocked:
+                return None
             elif await self.identities.replace(loaded.value.signed_in(session), loaded.version):
                 return identity_id
             loaded = await self.identities.load(identity_id)

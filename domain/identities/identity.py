@@ -34,6 +34,8 @@ class Identity:
     A deleted one is a tombstone: it shows nothing, has no sessions, and its id is never used
     again. It keeps its phone until the sweeper has detached that (`swept`), and its name until
     `USERNAME_HELD_FOR` has passed, so that nobody can step into a name just left.
+
+    A blocked one has no sessions and opens none; all else of it stays as it is.
     """
 
     id: str
@@ -44,11 +46,17 @@ class Identity:
     sessions: tuple[Session, ...] = ()
     deleted: datetime | None = None
     swept: bool = False
+    blocked: datetime | None = None
 
     @property
     def is_alive(self) -> bool:
         """Whether it was not deleted."""
         return self.deleted is None
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether nobody can be signed in to it for now."""
+        return self.blocked is not None
 
     @property
     def is_administrator(self) -> bool:
@@ -62,7 +70,7 @@ class Identity:
 
     def session(self, session_id: str, now: datetime) -> Session | None:
         """The session of this id, if it is still on."""
-        if not self.is_alive:
+        if not self.is_alive or self.is_blocked:
             return None
         return next(
             (one for one in self.sessions if one.id == session_id and now < one.expires), None
@@ -99,6 +107,14 @@ class Identity:
     def promoted(self) -> "Identity":
         """As an administrator."""
         return replace(self, role=Role.ADMINISTRATOR)
+
+    def blocked_at(self, now: datetime) -> "Identity":
+        """Without sessions, and without new ones until it is unblocked."""
+        return replace(self, blocked=self.blocked or now, sessions=())
+
+    def unblocked(self) -> "Identity":
+        """As one that may be signed in to; sessions that have ended stay so."""
+        return replace(self, blocked=None)
 
     def deleted_at(self, now: datetime) -> "Identity":
         """The tombstone: every read and write respects it from the moment it is saved."""

@@ -8,19 +8,28 @@ from domain.errors import ValueRefused
 
 SHORTEST: Final = 2
 LONGEST: Final = 64
-_LONGEST_RAW: Final = 1000
+LONGEST_SPELLING: Final = 1000
+"""How much is read at all, before what does not count is dropped."""
 # Cc control, Cs surrogate, Co private use, Zl and Zp line breaks. Unassigned ones stay: they
 # are the emoji of a Unicode newer than this Python's.
 _REFUSED_CATEGORIES: Final = {"Cc", "Cs", "Co", "Zl", "Zp"}
-# Characters that turn or hide the text around them (Unicode UAX #9 and the tag characters) and
-# letters that show nothing (Hangul fillers, blank Braille); joiners (U+200C, U+200D) stay, as
-# Persian, Hindi and emoji need them.
+# What shows nothing, or turns or hides the text around it: Unicode's Default_Ignorable_Code_Point,
+# assigned or kept for later, the annotation marks and blank Braille. Joiners (U+200C, U+200D) and
+# variation selectors stay, as Persian, Hindi, Mongolian and emoji need them.
 _INVISIBLE: Final = {
-    *"\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\ufeff\u115f\u1160\u2800\u3164\uffa0",
+    *"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2800\u3164\ufeff\uffa0",
     *map(chr, range(0x202A, 0x202F)),
-    *map(chr, range(0x2061, 0x2070)),
-    *map(chr, range(0xFFF9, 0xFFFC)),
-    *map(chr, range(0xE0000, 0xE0080)),
+    *map(chr, range(0x2060, 0x2070)),
+    *map(chr, range(0xFFF0, 0xFFFC)),
+    *map(chr, range(0x1BCA0, 0x1BCA4)),
+    *map(chr, range(0x1D173, 0x1D17B)),
+    *map(chr, range(0xE0000, 0xE0100)),
+    *map(chr, range(0xE01F0, 0xE1000)),
+}
+# Code points that no Unicode ever gives a meaning (The Unicode Standard, 23.7).
+_NONCHARACTERS: Final = {
+    *map(chr, range(0xFDD0, 0xFDF0)),
+    *(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)),
 }
 
 
@@ -32,8 +41,12 @@ class Username:
 
     @property
     def key(self) -> str:
-        """The same for two spellings of one name, whatever their case or composition."""
-        folded = unicodedata.normalize("NFC", self.text).casefold()
+        """The same for two spellings of one name, whatever their case or composition.
+
+        A canonical caseless match (The Unicode Standard, 3.13, D145): taken apart before it is
+        folded, since composing could part a letter from its iota.
+        """
+        folded = unicodedata.normalize("NFD", self.text).casefold()
         return unicodedata.normalize("NFC", folded)
 
 
@@ -43,17 +56,22 @@ def parse_username(text: str) -> Username:
     Raises:
         ValueRefused: it is too short, too long, or holds characters that names do not have.
     """
-    if len(text) > _LONGEST_RAW:
+    if len(text) > LONGEST_SPELLING:
         raise ValueRefused(f"A username has at most {LONGEST} characters.")
     if any(unicodedata.category(one) in _REFUSED_CATEGORIES for one in text.strip()):
         raise ValueRefused("A username has no control characters or line breaks.")
-    if _INVISIBLE & set(text):
+    if not _INVISIBLE.isdisjoint(text) or not _NONCHARACTERS.isdisjoint(text):
         raise ValueRefused("A username has no invisible characters.")
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if len(name) < SHORTEST:
         raise ValueRefused(f"A username has at least {SHORTEST} characters.")
     if len(name) > LONGEST:
         raise ValueRefused(f"A username has at most {LONGEST} characters.")
-    if not any(unicodedata.category(one)[0] in "LNSP" for one in name):
+    if not any(map(_is_visible, name)):
         raise ValueRefused("A username has at least one visible character.")
     return Username(name)
+
+
+def _is_visible(one: str) -> bool:
+    category = unicodedata.category(one)
+    return category[0] in "LNSP" or category == "Cn"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from domain.media.item import MediaItem
@@ -20,11 +21,30 @@ class ItemFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """The place right behind an item, in the order of pages, whether that is still there or not."""
+
+    created: datetime
+    id: str
+
+    @staticmethod
+    def behind(item: MediaItem) -> "Position":
+        """The place where those begin that are shown after this item."""
+        return Position(item.created, item.id)
+
+
+@dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A page by its number, counted from 1; more than `LARGEST_PAGE` a page is that."""
+    """A page by its number, counted from 1; more than `LARGEST_PAGE` a page is that.
+
+    Pages are counted from the newest item on. With `after` only those behind it are meant, and
+    the page is the first of them: whatever is uploaded or removed meanwhile, who goes from page
+    to page so is shown nothing twice, and all that was there throughout.
+    """
 
     number: int = 1
     per_page: int = 10
+    after: Position | None = None
 
     @property
     def size(self) -> int:
@@ -39,11 +59,16 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The items of a page, and how many there are on all pages together."""
+    """The items of a page, and how many there are on all pages together.
+
+    `next_after` is where the next page begins, or None when nothing comes after this one. A page
+    may be shorter than asked for, even empty, and still not be the last.
+    """
 
     items: Sequence[MediaItem]
     total: int
     request: PageRequest
+    next_after: Position | None = None
 
     @property
     def pages(self) -> int:

@@ -33,6 +33,11 @@ class Asked:
     is_new: bool
     is_withheld: bool = False
 
+    @property
+    def goes_out(self) -> bool:
+        """Whether a message is to leave."""
+        return self.is_new and not self.is_withheld
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

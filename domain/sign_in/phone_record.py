@@ -35,7 +35,8 @@ class KnownAddress:
 class PhoneRecord:
     """Live challenges, sends, tries, addresses that signed in lately, and whose phone it is.
 
-    A phone that never asked has an empty one, and gets the same answers from it.
+    A phone that never asked has an empty one, and gets the same answers from it. So does one
+    that is `blocked`, except that no message leaves and no code is right.
     """
 
     challenges: tuple[Challenge, ...] = ()
@@ -43,6 +44,7 @@ class PhoneRecord:
     unbound_tries: UnboundTries = UnboundTries()
     known_addresses: tuple[KnownAddress, ...] = ()
     identity_id: str | None = None
+    blocked: datetime | None = None
 
     def ask(self, ask: Ask, limits: SendLimits) -> tuple["PhoneRecord", Asked]:
         """Decide whether a message goes out.
@@ -76,7 +78,8 @@ class PhoneRecord:
         )
         after = replace(record, challenges=challenges, sends=(*record.sends, send))
         next_ask_at = limits.next_ask_at(after._asker(ask.address), ask.now)
-        return after, Asked(send, challenge, next_ask_at, is_new=True)
+        is_withheld = self.blocked is not None
+        return after, Asked(send, challenge, next_ask_at, is_new=True, is_withheld=is_withheld)
 
     def without_lost_keys(self, is_here: Callable[[str], bool]) -> "PhoneRecord":
         """The record without the challenges whose key is gone: no code of theirs can be told."""
@@ -108,13 +111,14 @@ class PhoneRecord:
         this address caused, or, where it caused none, on the pool of strangers: so neither their
         guesses nor their asks lock out an app that sends no id. One that names an unknown
         request draws as if it named none, and is wrong. A send whose tries are spent refuses
-        until its code is over, and is as good as unknown from then on.
+        until its code is over, and is as good as unknown from then on. While the phone is
+        blocked a right answer is a wrong one: it is counted, and spends nothing.
 
         Raises:
             TooManyTries: nothing was counted, and when to come back is in it.
         """
         record = self._pruned(answer.now)
-        named = record._latest(lambda one: one.request_id == answer.request_id)
+        named = record._latest(lambda one: one.request_id == answer.request_id, answer.now)
         counted, tries_left = (
             record._drawn_on_send(named, answer) if named else record._drawn_unbound(answer)
         )
@@ -127,18 +131,26 @@ class PhoneRecord:
             is_same = hmac.compare_digest(codes[challenge.id], answer.code.digits)
             if is_same and is_meant:
                 right = challenge
-        if right is None:
+        if right is None or self.blocked is not None:
             return counted, Judged(is_right=False, tries_left=tries_left)
-        brought_by = named or record._latest(lambda one: one.challenge_id == right.id)
+        brought_by = named or record._latest(lambda one: one.challenge_id == right.id, answer.now)
         return counted._solved(right, answer), Judged(True, tries_left, brought_by)
 
     def owned_by(self, identity_id: str | None) -> "PhoneRecord":
         """The record of a phone that is this identity's, or nobody's any more."""
         return replace(self, identity_id=identity_id)
 
+    def blocked_at(self, now: datetime) -> "PhoneRecord":
+        """The record of a phone that is blocked from now on, or since before."""
+        return self if self.blocked else replace(self, blocked=now)
+
+    def unblocked(self) -> "PhoneRecord":
+        """The record of a phone that is not blocked; what was counted meanwhile stays counted."""
+        return replace(self, blocked=None) if self.blocked else self
+
     def lapses_at(self) -> datetime | None:
-        """When nothing in it matters any more; None while it names an identity."""
-        if self.identity_id is not None:
+        """When nothing in it matters any more; None while it names an identity or is blocked."""
+        if self.identity_id is not None or self.blocked is not None:
             return None
         ends = [challenge.expires for challenge in self.challenges]
         ends += [send.at + A_DAY for send in self.sends]
@@ -159,20 +171,23 @@ class PhoneRecord:
                 return Asked(send, live[send.challenge_id], wait_until, is_new=False)
         raise TooManyAsks(whole_seconds(ask.now, wait_until))
 
-    def _latest(self, is_meant: Callable[[Send], bool]) -> Send | None:
-        """Give the latest such send; one without tries is forgotten when its code is over."""
-        unexpired = {one.id for one in self.challenges}
+    def _latest(self, is_meant: Callable[[Send], bool], at: datetime) -> Send | None:
+        """Give the latest such send of the day before `at`.
+
+        One without tries is forgotten when its code is over.
+        """
         send = next((one for one in reversed(self.sends) if is_meant(one)), None)
-        if send and send.tries_left <= 0 and send.challenge_id not in unexpired:
+        if send is None or send.at <= at - A_DAY:
             return None
-        return send
+        unexpired = {one.id for one in self.challenges if at < one.expires}
+        return send if send.tries_left > 0 or send.challenge_id in unexpired else None
 
     def _expires(self, send: Send) -> datetime:
         return next(one.expires for one in self.challenges if one.id == send.challenge_id)
 
     def _unbound_at(self, address: str, now: datetime) -> datetime:
         """When an answer from here that names no request counts: `now`, or later."""
-        own = self._latest(lambda one: one.address == address)
+        own = self._latest(lambda one: one.address == address, now)
         waits = [self.unbound_tries.address_free_at(address, now)]
         if own is None or own.tries_left <= 0:
             waits.append(self.unbound_tries.pool_free_at(now))
@@ -182,7 +197,8 @@ class PhoneRecord:
 
     def _drawn_on_send(self, send: Send, answer: Answer) -> tuple["PhoneRecord", int]:
         if send.tries_left <= 0:
-            free = max(self._expires(send), self._unbound_at(answer.address, answer.now))
+            # From then on it is unknown, and what is drawn on instead is what there is then.
+            free = self._unbound_at(answer.address, self._expires(send))
             raise TooManyTries(whole_seconds(answer.now, free))
         after = send.after_a_try()
         return self._with(after), after.tries_left
@@ -192,7 +208,7 @@ class PhoneRecord:
         free = self._unbound_at(address, now)
         if free > now:
             raise TooManyTries(whole_seconds(now, free))
-        own = self._latest(lambda one: one.address == address)
+        own = self._latest(lambda one: one.address == address, now)
         counted, left = (
             (self, tries.left_in_pool(now) - 1) if own is None else self._drawn_on_send(own, answer)
         )

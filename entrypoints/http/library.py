@@ -137,9 +137,16 @@ class LibraryController(Controller):
         category: CategoryChoice = None,
         cursor: Cursor = None,
     ) -> ItemPage:
-        """Show everybody's pictures, or some of them, newest first."""
-        chosen = parse_item_filter(user_id, item_type, category, cursor)
-        return show_page(await use_cases.read_page(chosen, parse_page_request(page, per_page)))
+        """Show everybody's pictures, or some of them, newest first.
+
+        Go from page to page by number, or by cursor: hand on `next_cursor` until it is null.
+        By cursor nothing comes twice and nothing is left out, whatever is uploaded or removed
+        meanwhile, and a late page is as quick as the first. The other parameters are those of
+        each request. A page may be shorter than `per_page`, even empty, and not be the last.
+        """
+        chosen = parse_item_filter(user_id, item_type, category)
+        request = parse_page_request(page, per_page, cursor)
+        return show_page(await use_cases.read_page(chosen, request))
 
     @get(
         "/{item_id:str}",

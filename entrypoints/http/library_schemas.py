@@ -7,6 +7,10 @@ from msgspec import Meta
 
 from application.media.read_page import ShownPage
 from application.media.shown_item import ShownItem
+from domain.media import category
+from domain.media.cursor import write_cursor
+from entrypoints.http.parameters import CATEGORY_PATTERN
+from entrypoints.http.sign_in_schemas import described
 from entrypoints.http.times import iso
 from entrypoints.http.user_schemas import UserIdText
 
@@ -15,7 +19,9 @@ ItemIdText = Annotated[
 ]
 CategoryText = Annotated[
     str | None,
-    Meta(description="A label of up to 64 characters, exactly as sent.", examples=["art"]),
+    described(
+        "A label, exactly as sent.", "art", pattern=CATEGORY_PATTERN, max_length=category.LONGEST
+    ),
 ]
 
 
@@ -76,10 +82,20 @@ class ItemPage(msgspec.Struct, kw_only=True):
     """A page of the library, newest first."""
 
     items: Annotated[list[Item], Meta(description="The items of this page.")]
-    page: Annotated[int, Meta(description="The page asked for.", examples=[1])]
+    page: Annotated[
+        int,
+        Meta(description="The page asked for; by cursor 1, the first behind it.", examples=[1]),
+    ]
     per_page: Annotated[int, Meta(description="100 at the most.", examples=[10])]
     total: Annotated[int, Meta(description="Items on all pages.", examples=[100])]
     total_pages: Annotated[int, Meta(description="How many pages there are.", examples=[10])]
+    next_cursor: Annotated[
+        str | None,
+        Meta(
+            description="Send it as `cursor` for the page after this one; null on the last.",
+            examples=["0650be398fd6006561a2b1c3d4e5f60718293b"],
+        ),
+    ]
 
 
 def show_item(shown: ShownItem, shape: type[Shape]) -> Shape:
@@ -109,4 +125,5 @@ def show_page(shown: ShownPage) -> ItemPage:
         per_page=page.request.size,
         total=page.total,
         total_pages=page.pages,
+        next_cursor=write_cursor(page.next_after) if page.next_after else None,
     )

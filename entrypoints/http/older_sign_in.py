@@ -12,7 +12,7 @@ from msgspec import Meta
 from application.sign_in.request_code import AskForCode
 from application.sign_in.verify_code import AnswerWithCode, SignedIn
 from domain import errors
-from domain.phone import parse_phone_digits
+from domain.phone import LONGEST_SPELLING, parse_phone_digits
 from domain.sign_in.code import parse_code
 from entrypoints.http.dependencies import Cases, ClientAddress
 from entrypoints.http.device_text import device_text
@@ -21,13 +21,15 @@ from entrypoints.http.field_parsing import parse_field, parse_fields
 from entrypoints.http.json_bodies import JsonBody
 from entrypoints.http.refusals import MethodRefused, WrongCode
 from entrypoints.http.session_schemas import AccessTokenText
-from entrypoints.http.sign_in_schemas import CodeText
+from entrypoints.http.sign_in_schemas import CodeText, described
 
 OlderPhoneText = Annotated[
     str,
-    Meta(
-        description="A phone number that begins with its country code, with or without +.",
-        examples=["+912873645289"],
+    described(
+        "A phone number that begins with its country code, with or without +.",
+        "+912873645289",
+        format="phone",
+        max_length=LONGEST_SPELLING,
     ),
 ]
 

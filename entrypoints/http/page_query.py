@@ -5,6 +5,7 @@ from typing import Final
 
 from domain.errors import FieldsInvalid, ValueRefused
 from domain.identifier import parse_identifier
+from domain.media.cursor import parse_cursor
 from domain.media.page import ItemFilter, PageRequest
 from domain.media.picture import MediaKind
 from entrypoints.http.field_parsing import parse_fields
@@ -13,21 +14,27 @@ _NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
 _KINDS: Final = {kind.value: kind for kind in MediaKind}
 
 
-def parse_page_request(page: str | None, per_page: str | None) -> PageRequest:
-    """Read which page is wanted; raises FieldsInvalid naming what is no number from 1 on."""
-    number, size = parse_fields(
+def parse_page_request(page: str | None, per_page: str | None, cursor: str | None) -> PageRequest:
+    """Read which page is wanted, by number or by cursor.
+
+    A cursor says itself where its page begins. Along with it `page` may be 1, which is what it
+    would be if left out; any other number is refused, since one of the two would be ignored.
+
+    Raises:
+        FieldsInvalid: names what is no number from 1 on, no cursor, or a page beside a cursor.
+    """
+    number, size, after = parse_fields(
         ("page", lambda: _count(page, default=1)),
         ("per_page", lambda: _count(per_page, default=10)),
+        ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
     )
-    return PageRequest(number, size)
+    if after is not None and number != 1:
+        raise FieldsInvalid({"page": ["Ask by page or by cursor: along with one, leave page out."]})
+    return PageRequest(number, size, after)
 
 
-def parse_item_filter(
-    user_id: str | None, kind: str | None, category: str | None, cursor: str | None
-) -> ItemFilter:
+def parse_item_filter(user_id: str | None, kind: str | None, category: str | None) -> ItemFilter:
     """Read which items are wanted; raises FieldsInvalid naming what cannot be."""
-    if cursor is not None:
-        raise FieldsInvalid({"cursor": ["Cursors are not offered yet; use page and per_page."]})
     owner, chosen = parse_fields(
         ("user_id", lambda: _owner(user_id)), ("type", lambda: _kind(kind))
     )

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final, TypeAlias
 from litestar.params import PathParameter, QueryParameter
 
 ID_PATTERN: Final = "^[0-9a-fA-F]{24}$"
+CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
+CATEGORY_PATTERN: Final = r"^[^\u0000]*$"
 FILE_KEY: Final = r"^[0-9a-f]{32}\.(?:jpg|png|gif)$"
 _NUMBER: Final = {"type": "integer", "minimum": 1}
 _ID: Final = {"type": "string", "pattern": ID_PATTERN}
@@ -90,5 +92,16 @@ CategoryChoice: TypeAlias = Annotated[
         schema_extra=_exactly(type="string", examples=["art"]),
     ),
 ]
-Cursor: TypeAlias = Annotated[str | None, QueryParameter(name="cursor", include_in_schema=False)]
-"""Not offered yet, so refused and not described."""
+Cursor: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="cursor",
+        description="The `next_cursor` of a page, for the page after that; along with it `page`"
+        " can only be 1, or left out.",
+        schema_extra=_exactly(
+            type="string",
+            pattern=CURSOR_PATTERN,
+            examples=["0650be398fd6006561a2b1c3d4e5f60718293b"],
+        ),
+    ),
+]

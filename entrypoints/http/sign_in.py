@@ -1,6 +1,7 @@
 """Signing in, main family."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from litestar import Controller, Request, post
 from litestar.params import JSONBody
@@ -19,6 +20,7 @@ from entrypoints.http.documented import body_refusals, refused_with
 from entrypoints.http.field_parsing import parse_fields
 from entrypoints.http.json_bodies import JsonBody
 from entrypoints.http.sign_in_schemas import (
+    DEVICE_PATTERN,
     AnswerBody,
     AskBody,
     OtpInvalid,
@@ -26,6 +28,8 @@ from entrypoints.http.sign_in_schemas import (
     OtpVerified,
     show_verified,
 )
+
+_DEVICE: Final = re.compile(DEVICE_PATTERN)
 
 
 class SignInController(Controller):
@@ -129,8 +133,8 @@ def _offered_channel(channel: str | None) -> None:
 def _device(text: str | None) -> str | None:
     if text is None:
         return None
-    if len(text) > LONGEST_DEVICE or not text.isprintable():
+    if len(text) > LONGEST_DEVICE or not _DEVICE.fullmatch(text):
         raise ValueRefused(
-            f"A device text has at most {LONGEST_DEVICE} characters, all of them printable."
+            f"A device text has at most {LONGEST_DEVICE} characters, and no line breaks."
         )
     return text.strip() or None

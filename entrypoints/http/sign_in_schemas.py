@@ -1,11 +1,15 @@
 """What is sent to sign in, and what comes back."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
 from application.identities.session_tokens import Tokens
+from domain import phone
+from domain.identities.session import LONGEST_DEVICE
+from domain.sign_in import code
+from domain.sign_in.challenge import CODE_DIGITS
 from entrypoints.http.session_schemas import (
     AccessSeconds,
     AccessTokenText,
@@ -14,26 +18,43 @@ from entrypoints.http.session_schemas import (
     TokenType,
 )
 
+# Each as its reader drops it: Python's white space, joiners that show nothing, and dashes.
+_DROPPED: Final = (
+    r"[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200b\u2010-\u2015\u2028\u2029\u202f\u205f"
+    r"\u2060\u2212\u3000\ufe63\uff0d\-]*"
+)
+CODE_PATTERN: Final = rf"^(?:{_DROPPED}\p{{Nd}}){{{CODE_DIGITS}}}{_DROPPED}$"
+"""As JSON Schema writes it (ECMA-262, with the flag `u`): `\\p{Nd}` is a digit of any script."""
+DEVICE_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
+"""No control characters, no line breaks, and nothing that turns the text around it (UAX #9)."""
 
-def _only(about: str, value: str | bool) -> Meta:
-    # Another value is refused by ours, which names the way out.
-    described = {"description": about, "extra": {"enum": [value, None]}}
-    return Meta(examples=[value], extra_json_schema=described)
+
+def described(about: str, example: Any, **schema: Any) -> Meta:
+    """Say of a field what its reader holds it to; another value is refused by ours.
+
+    `schema` has JSON Schema's keywords, written in snake case.
+    """
+    extra = {"description": about, "extra": schema}
+    return Meta(examples=[example], extra_json_schema=extra)
 
 
 PhoneText = Annotated[
     str,
-    Meta(
-        description="A phone number as people write it; without + it is read as a number of"
+    described(
+        "A phone number as people write it; without + it is read as a number of"
         " the service's default region.",
-        examples=["+14155552671"],
+        "+14155552671",
+        format="phone",
+        max_length=phone.LONGEST_SPELLING,
     ),
 ]
 CodeText = Annotated[
     str,
-    Meta(
-        description="Six digits of any script; spaces and hyphens are dropped.",
-        examples=["012313"],
+    described(
+        "Six digits of any script; spaces and hyphens are dropped.",
+        "012313",
+        pattern=CODE_PATTERN,
+        max_length=code.LONGEST_SPELLING,
     ),
 ]
 
@@ -50,7 +71,10 @@ class AskBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             examples=["android"],
         ),
     ] = None
-    channel: Annotated[str | None, _only("How the code travels; `sms` so far.", "sms")] = None
+    channel: Annotated[
+        str | None,
+        described("How the code travels; `sms` so far.", "sms", enum=["sms", None]),
+    ] = None
     locale: Annotated[
         str | None,
         Meta(
@@ -118,7 +142,12 @@ class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
     device: Annotated[
         str | None,
-        Meta(description="A name for this sign-in, up to 200 characters.", examples=["Pixel 9"]),
+        described(
+            "A name for this sign-in, without line breaks.",
+            "Pixel 9",
+            pattern=DEVICE_PATTERN,
+            max_length=LONGEST_DEVICE,
+        ),
     ] = None
 
 

@@ -1,8 +1,8 @@
 """The upload's form, read as it arrives."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Final, cast
@@ -17,12 +17,13 @@ from multipart import (
 )
 
 from domain.errors import FileNotStored, FileTooLarge, NoFilePart, NoSelectedFile
+from entrypoints.http.blocks import in_blocks
 from entrypoints.http.refusals import BodyUnreadable
 
 IN_MEMORY: Final = 1024 * 1024
 """So much of a file is kept in memory; a larger one goes to a temporary file."""
 LONGEST_FIELD: Final = 4096
-FIELDS: Final = {"user_id", "category", "type"}
+FIELDS: Final = {"user_id", "category"}
 """Those that are read; whatever else a form holds is passed over."""
 CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 """RFC 7578 §5.1.2 knows of others; whoever may name any codec may name one that hurts."""
@@ -61,18 +62,29 @@ async def open_upload_form(
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit + FORM_OVERHEAD:
         raise FileTooLarge(limit)
-    with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+    with _closed_quietly(SpooledTemporaryFile(max_size=IN_MEMORY)) as file:
         reading = _Reading(cast("BinaryIO", file), limit)
         try:
             with PushMultipartParser(
                 options.get("boundary", ""), max_segment_count=MOST_PARTS
             ) as parser:
                 await reading.read(parser, request.stream())
+            form = reading.form()
         except (MultipartError, ParserLimitReached, UnicodeError) as error:
             raise BodyUnreadable("This is not a complete multipart form.") from error
         except OSError as error:
             raise FileNotStored from error
-        yield reading.form()
+        yield form
+
+
+@contextmanager
+def _closed_quietly(file: SpooledTemporaryFile[bytes]) -> Iterator[SpooledTemporaryFile[bytes]]:
+    try:
+        yield file
+    finally:
+        # Closing writes what is left once more, and nobody wants that any more.
+        with suppress(OSError):
+            file.close()
 
 
 class _Reading:
@@ -89,11 +101,11 @@ class _Reading:
     async def read(self, parser: PushMultipartParser, chunks: AsyncIterator[bytes]) -> None:
         segment: MultipartSegment | None = None
         text = bytearray()
-        async for chunk in chunks:
-            self._total += len(chunk)
+        async for block in in_blocks(chunks):
+            self._total += len(block)
             if self._total > self._limit + FORM_OVERHEAD:
                 raise FileTooLarge(self._limit)
-            for part in parser.parse(chunk) if chunk else ():
+            for part in parser.parse(block):
                 if isinstance(part, MultipartSegment):
                     segment, text = part, bytearray()
                     if self._segment is None and _is_file(part):

@@ -10,7 +10,8 @@ from litestar.openapi.spec import (
     Schema,
 )
 
-from entrypoints.http.parameters import ID_PATTERN
+from domain.media.category import LONGEST
+from entrypoints.http.parameters import CATEGORY_PATTERN, ID_PATTERN
 
 _TEXT = OpenAPIType.STRING
 
@@ -42,7 +43,8 @@ class UploadOperation(Operation):
                 ),
                 "category": Schema(
                     type=_TEXT,
-                    max_length=64,
+                    pattern=CATEGORY_PATTERN,
+                    max_length=LONGEST,
                     description="A label, returned exactly as sent.",
                     examples=["art"],
                 ),

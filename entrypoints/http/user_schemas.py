@@ -8,7 +8,8 @@ from msgspec import Meta
 from application.identities.authenticate import Caller
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
-from entrypoints.http.sign_in_schemas import PhoneText
+from domain.identities.username import LONGEST_SPELLING
+from entrypoints.http.sign_in_schemas import PhoneText, described
 from entrypoints.http.times import iso
 
 UserIdText = Annotated[
@@ -16,9 +17,12 @@ UserIdText = Annotated[
 ]
 UsernameText = Annotated[
     str,
-    Meta(
-        description="2 to 64 characters; spaces at the ends are dropped, inner ones collapsed.",
-        examples=["Rahul Sharma"],
+    described(
+        "2 to 64 characters; spaces at the ends are dropped, inner ones collapsed.",
+        "Rahul Sharma",
+        # What counts is the composed form (NFC), of which no pattern can tell.
+        format="username",
+        max_length=LONGEST_SPELLING,
     ),
 ]
 

@@ -1,7 +1,7 @@
 """Where records, media and keys are kept, as it is written in settings."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from domain.errors import ValueRefused
 from entrypoints.settings.factories import read_factory
@@ -44,8 +44,8 @@ def read_media(text: str) -> MediaFolder | S3Bucket | Factory:
     is_file = text.startswith("file:")
     path = unquote(text.removeprefix("file:"), errors="replace")
     if path.startswith("//"):
-        host, path = urlsplit(path).netloc, path[2 + len(urlsplit(path).netloc) :]
-        is_file = is_file and host in ("", "localhost")
+        host, slash, rest = path[2:].partition("/")
+        is_file, path = is_file and host in ("", "localhost"), slash + rest
     if not is_file or not path.strip("/") or "?" in text or "#" in text or not path.isprintable():
         raise ValueRefused(
             "Takes file:///path from the root, file:path from the current folder, "

@@ -41,6 +41,17 @@ async def test_a_tombstone_comes_back_as_well(records: Records) -> None:
     assert await records.identities.load(an_id()) == Versioned(tombstone, 1)
 
 
+async def test_a_blocked_identity_comes_back_as_well(records: Records) -> None:
+    await records.identities.add(an_identity())
+    blocked = an_identity().blocked_at(NOW + timedelta(hours=1))
+
+    assert await records.identities.replace(blocked, 1)
+
+    assert await records.identities.load(an_id()) == Versioned(blocked, 2)
+    assert await records.identities.replace(blocked.unblocked(), 2)
+    assert await records.identities.load(an_id()) == Versioned(an_identity(), 3)
+
+
 async def test_an_id_is_taken_once(records: Records) -> None:
     await records.identities.add(an_identity())
 

@@ -1,11 +1,11 @@
 import itertools
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from application.ports.records import Records
 from domain.media.item import ItemState, MediaItem
-from domain.media.page import ItemFilter
+from domain.media.page import ItemFilter, Position
 from domain.media.picture import MediaKind
 from tests.builders import NOW, a_gif, an_id, an_item
 
@@ -76,6 +76,54 @@ async def test_pages_follow_each_other_without_gap_or_overlap(
 
     assert [len(page) for page in pages[:3]] == [5, 5, 5]
     assert [item for page in pages for item in page] == newest_first(library, chosen)
+
+
+@pytest.mark.parametrize("owner", [None, OWNERS[0], an_id(903)])
+@pytest.mark.parametrize("kind", [None, MediaKind.GIF])
+@pytest.mark.parametrize("category", [None, "wheels", ""])
+async def test_what_comes_after_every_item_are_those_behind_it(
+    records: Records,
+    library: list[MediaItem],
+    owner: str | None,
+    kind: MediaKind | None,
+    category: str | None,
+) -> None:
+    chosen = ItemFilter(owner, kind, category)
+    expected = newest_first(library, chosen)
+    for item in library[::3]:
+        behind = [one for one in expected if (one.created, one.id) < (item.created, item.id)]
+        place = Position.behind(item)
+        assert list(await records.media_pages.read_after(chosen, place, 100)) == behind
+        assert list(await records.media_pages.read_after(chosen, place, 2)) == behind[:2]
+
+
+async def test_going_on_behind_the_last_read_meets_every_item_once(
+    records: Records, library: list[MediaItem]
+) -> None:
+    met = list(await records.media_pages.read(ANY, 0, 5))
+    while further := await records.media_pages.read_after(ANY, Position.behind(met[-1]), 5):
+        met += further
+
+    assert met == newest_first(library, ANY)
+
+
+@pytest.mark.parametrize(
+    ("created", "item_id", "count"),
+    [
+        (NOW + timedelta(days=1), an_id(), 32),
+        (NOW + timedelta(minutes=10), "f" * 24, 32),
+        (NOW, "0" * 24, 0),
+        (NOW - timedelta(days=1), "f" * 24, 0),
+        (datetime(1970, 1, 1, tzinfo=UTC), an_id(), 0),
+        (datetime(4253, 1, 1, tzinfo=UTC), an_id(), 32),
+    ],
+)
+async def test_a_position_needs_no_item(
+    records: Records, library: list[MediaItem], created: datetime, item_id: str, count: int
+) -> None:
+    position = Position(created, item_id)
+
+    assert len(await records.media_pages.read_after(ANY, position, 100)) == count
 
 
 @pytest.mark.parametrize("offset", [32, 1000, 10**30])

@@ -25,6 +25,7 @@ async def test_a_record_comes_back_as_it_was_saved(records: Records) -> None:
         unbound_tries=UnboundTries((AddressTry(ADDRESS, NOW),), (NOW, NOW + DAY)),
         known_addresses=(KnownAddress("2001:db8::/64", NOW),),
         identity_id=an_id(3),
+        blocked=NOW + DAY,
     )
 
     assert await records.phone_records.replace(a_phone(), record, 0)
@@ -131,6 +132,24 @@ async def test_a_record_that_names_an_identity_never_lapses(records: Records) ->
     await records.phone_records.replace(a_phone(), a_phone_record(identity_id=an_id()), 0)
 
     assert await records.phone_records.drop_lapsed(NOW + 10_000 * DAY, 10) == 0
+
+
+async def test_a_blocked_record_never_lapses(records: Records) -> None:
+    blocked = a_phone_record().blocked_at(NOW)
+    await records.phone_records.replace(a_phone(), blocked, 0)
+
+    assert await records.phone_records.drop_lapsed(NOW + 10_000 * DAY, 10) == 0
+    assert (await records.phone_records.load(a_phone())).value == blocked
+
+
+async def test_a_record_lapses_again_when_it_is_unblocked(records: Records) -> None:
+    blocked = a_phone_record().blocked_at(NOW)
+    await records.phone_records.replace(a_phone(), blocked, 0)
+    version = (await records.phone_records.load(a_phone())).version
+    await records.phone_records.replace(a_phone(), blocked.unblocked(), version)
+
+    assert (await records.phone_records.load(a_phone())).value == a_phone_record()
+    assert await records.phone_records.drop_lapsed(NOW + 2 * DAY, 10) == 1
 
 
 async def test_what_counts_is_when_the_latest_replacement_lapses(records: Records) -> None:

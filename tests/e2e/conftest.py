@@ -1,11 +1,13 @@
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.e2e.worlds import WORLDS, World
+from tests.e2e.description.callers import PROXY_SETTINGS, Callers
+from tests.e2e.worlds import NO_MORE, WORLDS, World
 from tests.service import Service
 
 _numbers = itertools.count(1)
@@ -20,7 +22,7 @@ def service(
     Each test has phones of its own.
     """
     world: World = request.param
-    with world(request, tmp_path_factory.mktemp("service")) as started:
+    with world(request, tmp_path_factory.mktemp("service"), NO_MORE) as started:
         yield started
 
 
@@ -43,3 +45,25 @@ def phone() -> str:
 def app(service: Service, http: httpx.AsyncClient) -> App:
     """The app that exists, as it talks to the service."""
     return App(service, http)
+
+
+@pytest.fixture(scope="session", params=WORLDS, ids=lambda world: world.__name__)
+def callers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callers]:
+    """People of a service of their own in each world, which believes what addresses they say."""
+    world: World = request.param
+    with (
+        world(request, tmp_path_factory.mktemp("described"), PROXY_SETTINGS) as started,
+        httpx.Client(base_url=started.url, timeout=20, trust_env=False) as client,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        # Schemathesis' own client follows the environment's proxies.
+        environment.setenv("NO_PROXY", "127.0.0.1")
+        yield Callers(started, client)
+
+
+@pytest.fixture
+def document(callers: Callers) -> Any:
+    """The description, as the service gives it."""
+    return callers.http.get("/openapi.json").json()

@@ -181,6 +181,39 @@ async def test_pages_are_newest_first_and_say_how_many_there_are(
     assert (await page(type="image"))["total"] == 5
 
 
+async def test_by_cursor_nothing_comes_twice_and_nothing_is_left_out(
+    app: App, http: httpx.AsyncClient, phone: str
+) -> None:
+    account = await app.join(phone)
+    ids = [(await app.uploaded(account, transparent_png()))["id"] for _ in range(5)]
+
+    async def page(**query: object) -> dict[str, Any]:
+        params = {
+            "user_id": account.user_id,
+            "per_page": "2",
+            **{k: str(v) for k, v in query.items()},
+        }
+        answer = await http.get("/library", params=params, headers=account.headers)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    first = await page()
+    assert [one["id"] for one in first["items"]] == [ids[4], ids[3]]
+    await app.uploaded(account, transparent_png())
+    assert (await http.delete(f"/library/{ids[3]}", headers=account.headers)).status_code == 204
+    second = await page(cursor=first["next_cursor"])
+    assert [one["id"] for one in second["items"]] == [ids[2], ids[1]]
+    assert (second["page"], second["per_page"], second["total"]) == (1, 2, 5)
+    last = await page(cursor=second["next_cursor"], page=1, per_page=1000)
+    assert [one["id"] for one in last["items"]] == [ids[0]]
+    assert last["next_cursor"] is None
+    assert (await page(page=2))["next_cursor"] is not None
+    assert (await page(page=3))["next_cursor"] is None
+    assert (await page(page=4))["next_cursor"] is None
+    assert (await page(cursor=first["next_cursor"], type="gif"))["items"] == []
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -194,6 +227,9 @@ async def test_pages_are_newest_first_and_say_how_many_there_are(
         ("type=video", "type"),
         ("user_id=me", "user_id"),
         ("cursor=abc", "cursor"),
+        ("cursor=", "cursor"),
+        ("cursor=" + "0" * 37, "cursor"),
+        ("cursor=" + "0" * 38 + "&page=2", "page"),
     ],
 )
 async def test_a_query_that_cannot_be_is_refused_by_name(

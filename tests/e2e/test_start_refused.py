@@ -123,6 +123,16 @@ def test_nobody_is_promoted_by_nonsense(tmp_path: Path, user: str) -> None:
     assert "\x1b" not in told
 
 
+@pytest.mark.parametrize("command", ["block", "unblock"])
+@pytest.mark.parametrize("phone", ["", "nobody", "4155552671", "+1", "\x1b[2J\n", "\udcff"])
+def test_nobody_is_blocked_by_nonsense(tmp_path: Path, command: str, phone: str) -> None:
+    told = refused(Service(tmp_path), command, phone)
+
+    assert "phone number" in told
+    assert "like +14155552671" in told
+    assert "\x1b" not in told
+
+
 def test_an_interrupt_in_the_middle_of_the_start_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         "import asyncio\nfrom contextlib import asynccontextmanager\n"

@@ -1,33 +1,52 @@
 """The two worlds that the same promises are kept in."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import pytest
 
 from tests.servers.s3_server import S3Server
 from tests.servers.twilio_stand_in import TwilioStandIn
-from tests.service import Service, running
+from tests.service import Inbox, Service, running
 
-World = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Service]]
+World = Callable[[pytest.FixtureRequest, Path, Mapping[str, str]], AbstractContextManager[Service]]
+"""Its last argument has settings besides those of the world itself."""
+
+NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def embedded(request: pytest.FixtureRequest, folder: Path) -> AbstractContextManager[Service]:
+def embedded(
+    request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
+) -> AbstractContextManager[Service]:
     """SQLite, a folder and the console."""
-    return running(folder)
+    return running(folder, environ)
 
 
 @contextmanager
-def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[Service]:
+def on_servers(
+    request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
+) -> Iterator[Service]:
     """MongoDB, S3 and what stands in for Twilio."""
+    with (
+        servers(request) as (settings, inbox),
+        running(folder, {**settings, **environ}, inbox) as service,
+    ):
+        yield service
+
+
+@contextmanager
+def servers(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], Inbox]]:
+    """The settings of a service on servers, with places there of its own, and where texts go."""
     mongo_url: str = request.getfixturevalue("mongo_url")
     s3_server: S3Server = request.getfixturevalue("s3_server")
     name = uuid.uuid4().hex
     server, question, options = mongo_url.partition("?")
     with TwilioStandIn() as twilio:
-        environ = {
+        settings = {
             "DIALTONE_DATABASE": f"{server.rstrip('/')}/e2e_{name}{question}{options}",
             "DIALTONE_MEDIA": f"s3://{s3_server.bucket}/{name}",
             "DIALTONE_SMS": "twilio",
@@ -39,8 +58,7 @@ def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[Service
         def inbox(phone: str) -> list[str]:
             return [sent["Body"] for sent in twilio.messages if sent["To"] == phone]
 
-        with running(folder, environ, inbox) as service:
-            yield service
+        yield settings, inbox
 
 
 WORLDS: tuple[World, ...] = (embedded, on_servers)

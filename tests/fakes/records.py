@@ -14,7 +14,7 @@ from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.media.item import ItemState, MediaItem
-from domain.media.page import ItemFilter
+from domain.media.page import ItemFilter, Position
 from domain.phone import PhoneNumber
 from domain.sign_in.budgets import Budget, Draw
 from domain.sign_in.phone_record import PhoneRecord
@@ -232,12 +232,22 @@ class InMemoryMediaPages:
 
     async def read(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
         await self.database.reached()
-        newest_first = sorted(self._ready(chosen), key=lambda item: (item.created, item.id))[::-1]
-        return newest_first[offset : offset + limit]
+        return self._newest_first(chosen)[offset : offset + limit]
+
+    async def read_after(
+        self, chosen: ItemFilter, position: Position, limit: int
+    ) -> Sequence[MediaItem]:
+        await self.database.reached()
+        place = (position.created, position.id)
+        older = [one for one in self._newest_first(chosen) if (one.created, one.id) < place]
+        return older[:limit]
 
     async def count(self, chosen: ItemFilter) -> int:
         await self.database.reached()
         return len(self._ready(chosen))
+
+    def _newest_first(self, chosen: ItemFilter) -> list[MediaItem]:
+        return sorted(self._ready(chosen), key=lambda item: (item.created, item.id))[::-1]
 
     def _ready(self, chosen: ItemFilter) -> list[MediaItem]:
         return [

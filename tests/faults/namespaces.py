@@ -25,7 +25,7 @@ _NO_WAY: Final = (
 def run_with_disk(disk: Path, size: str, *commands: Command) -> list[str]:
     """Run the commands one after another with an empty disk at this folder; give their lines."""
     script = "\n".join(shlex.join(command) for command in (_mount(disk, size), *commands))
-    done = _ran([*_way(disk), "sh", "-ec", script])
+    done = _ran([*way_to(disk), "sh", "-ec", script])
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -40,7 +40,8 @@ def fill(disk: Path) -> Command:
     return ["sh", "-c", f"dd if=/dev/zero of={disk}/ballast bs=4k 2>/dev/null || true"]
 
 
-def _way(disk: Path) -> Command:
+def way_to(disk: Path) -> Command:
+    """The command below which disks can be mounted that nobody else sees."""
     if not (shutil.which("unshare") and shutil.which("mount")):
         pytest.fail("This test needs `unshare` and `mount` (package util-linux).")
     tried = []

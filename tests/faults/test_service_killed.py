@@ -2,12 +2,12 @@
 
 import asyncio
 import itertools
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
-from tests.e2e.app import App, bearer
+from tests.e2e.app import App
+from tests.faults.acknowledged import Acknowledged, Kept, assert_all_is_there
 from tests.pictures import transparent_png
 from tests.service import Service
 
@@ -18,20 +18,6 @@ ACKNOWLEDGED_BEFORE_KILL = 40
 _numbers = itertools.count(1)
 
 
-@dataclass
-class Acknowledged:
-    """What callers were told."""
-
-    users: dict[str, str] = field(default_factory=dict)
-    pictures: dict[str, tuple[str, str]] = field(default_factory=dict)
-    deleted: dict[str, str] = field(default_factory=dict)
-    signed_out: list[str] = field(default_factory=list)
-
-    @property
-    def count(self) -> int:
-        return len(self.users) + len(self.pictures) + len(self.deleted) + len(self.signed_out)
-
-
 async def live(app: App, told: Acknowledged) -> None:
     """Join, upload, delete, sign out, again and again, until the service is gone."""
     while True:
@@ -39,7 +25,7 @@ async def live(app: App, told: Acknowledged) -> None:
         account = await app.join(phone)
         told.users[account.token] = account.user_id
         kept = await app.uploaded(account, transparent_png())
-        told.pictures[kept["id"]] = (account.token, kept["url"])
+        told.pictures[kept["id"]] = Kept(account.token)
         gone = await app.uploaded(account, transparent_png())
         answer = await app.http.delete(f"/library/{gone['id']}", headers=account.headers)
         if answer.status_code == 204:
@@ -64,21 +50,9 @@ async def killed_in_the_middle(service: Service, told: Acknowledged) -> None:
     assert all(isinstance(one, httpx.TransportError | AssertionError) for one in outcomes)
 
 
-async def assert_all_is_there(service: Service, told: Acknowledged) -> None:
+async def assert_is_there(service: Service, told: Acknowledged) -> None:
     async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=20) as http:
-        for token, user_id in told.users.items():
-            me = await http.get("/users/me", headers=bearer(token))
-            assert (me.status_code, me.json().get("_id")) == (200, user_id)
-        for item_id, (token, url) in told.pictures.items():
-            item = await http.get(f"/library/{item_id}", headers=bearer(token))
-            assert item.status_code == 200
-            file = await http.get(url)
-            assert len(file.content) == item.json()["bytes"]
-        for item_id, token in told.deleted.items():
-            gone = await http.get(f"/library/{item_id}", headers=bearer(token))
-            assert gone.status_code == 404
-        for token in told.signed_out:
-            assert (await http.get("/users/me", headers=bearer(token))).status_code == 401
+        await assert_all_is_there(http, told)
 
 
 async def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
@@ -88,10 +62,10 @@ async def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: P
         service.start()
         await killed_in_the_middle(service, told)
     service.start()
-    await assert_all_is_there(service, told)
+    await assert_is_there(service, told)
     swept = service.run("sweep")
     assert swept.returncode == 0, swept.stderr
-    await assert_all_is_there(service, told)
+    await assert_is_there(service, told)
     assert service.stop() == 0
 
 

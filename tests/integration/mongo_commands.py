@@ -95,11 +95,22 @@ class CountedDatabase(Database):
 
 def plan(client: MongoClient[dict[str, Any]], database: str, command: Command) -> list[str]:
     """How MongoDB carries a command out: its stages, with the names of the indexes they read."""
+    return list(_stages(_explained(client, database, command, "queryPlanner")))
+
+
+def examined(
+    client: MongoClient[dict[str, Any]], database: str, command: Command
+) -> tuple[int, int]:
+    """How many keys of indexes and how many documents MongoDB looks at for a command."""
+    told = _explained(client, database, command, "executionStats")["executionStats"]
+    return told["totalKeysExamined"], told["totalDocsExamined"]
+
+
+def _explained(
+    client: MongoClient[dict[str, Any]], database: str, command: Command, verbosity: str
+) -> Mapping[str, Any]:
     asked = {name: value for name, value in command.items() if name not in _ASIDE}
-    told = client[database].command(
-        "explain", asked, verbosity="queryPlanner", codec_options=_ANY_DATE
-    )
-    return list(_stages(told))
+    return client[database].command("explain", asked, verbosity=verbosity, codec_options=_ANY_DATE)
 
 
 def _stages(part: Any) -> Iterator[str]:

@@ -23,6 +23,9 @@ from domain.media.picture import MediaKind
 from tests.fakes.seal import FakeSeal
 from tests.integration.test_sqlite_golden import (
     ALIVE,
+    BLOCKED,
+    BLOCKED_PHONE,
+    BLOCKED_RECORD,
     DOOMED,
     MINUTE,
     PHONE,
@@ -33,14 +36,16 @@ from tests.integration.test_sqlite_golden import (
 )
 
 GOLDEN = Path(__file__).with_name("golden") / "mongo_schema_1.json"
+WITH_BLOCKS = GOLDEN.with_name("mongo_schema_1_blocked.json")
 
 
 @pytest.fixture
 async def records(mongo_database: str) -> AsyncIterator[Records]:
     with MongoClient[dict[str, Any]](mongo_database) as client:
         database = client.get_default_database()
-        for collection, documents in json_util.loads(GOLDEN.read_text("utf-8")).items():
-            database[collection].insert_many(documents)
+        for golden in (GOLDEN, WITH_BLOCKS):
+            for collection, documents in json_util.loads(golden.read_text("utf-8")).items():
+                database[collection].insert_many(documents)
     async with open_mongo_records(mongo_database, FakeSeal()) as records:
         yield records
 
@@ -49,7 +54,21 @@ async def test_a_phone_record_is_read(records: Records) -> None:
     assert (await records.phone_records.load(PHONE)).value == RECORD
 
 
-@pytest.mark.parametrize("identity", [ALIVE, TOMBSTONE])
+async def test_what_was_written_before_phones_could_be_blocked_is_not_blocked(
+    records: Records,
+) -> None:
+    identity = await records.identities.load(ALIVE.id)
+
+    assert (await records.phone_records.load(PHONE)).value.blocked is None
+    assert identity is not None
+    assert not identity.value.is_blocked
+
+
+async def test_a_blocked_phone_is_read(records: Records) -> None:
+    assert (await records.phone_records.load(BLOCKED_PHONE)).value == BLOCKED_RECORD
+
+
+@pytest.mark.parametrize("identity", [ALIVE, TOMBSTONE, BLOCKED])
 async def test_an_identity_is_read(records: Records, identity: Identity) -> None:
     assert await records.identities.load(identity.id) == Versioned(identity, 1)
 

@@ -9,7 +9,7 @@ import pytest
 from adapters.mongo import open_mongo_records
 from application.ports.records import Records
 from domain.identities.username import Username
-from domain.media.page import ItemFilter
+from domain.media.page import ItemFilter, Position
 from tests.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
 from tests.fakes.seal import FakeSeal
 from tests.integration.mongo_commands import Command, watched
@@ -47,6 +47,7 @@ async def use(records: Records) -> None:
     await records.media_items.find("a key")
     await records.media_items.remove(an_id(), 1)
     await records.media_pages.read(ItemFilter(), 0, 10)
+    await records.media_pages.read_after(ItemFilter(), Position(NOW, an_id()), 10)
     await records.media_pages.count(ItemFilter())
     await records.media_leftovers.owned_by(an_id(), 10)
     await records.media_leftovers.abandoned(NOW, 10)
@@ -92,6 +93,7 @@ async def test_what_decides_is_read_as_a_swap_meets_it_and_all_else_is_durable(
         "['swept', 'deleted']": "majority",
         "['deleted', 'username_key']": "majority",
         "['shown']": "majority",
+        "['shown', '$or']": "majority",
         "['owner', 'doomed']": "majority",
         "['leased']": "majority",
         "['doomed']": "majority",

@@ -17,7 +17,7 @@ from pymongo import MongoClient
 from adapters.mongo import open_mongo_records
 from application.ports.records import Records
 from domain.identities.username import Username
-from domain.media.page import ItemFilter
+from domain.media.page import ItemFilter, Position
 from domain.media.picture import MediaKind
 from domain.sign_in.phone_record import PhoneRecord
 from tests.builders import (
@@ -30,7 +30,7 @@ from tests.builders import (
     an_item,
 )
 from tests.fakes.seal import FakeSeal
-from tests.integration.mongo_commands import Commands, plan, watched
+from tests.integration.mongo_commands import Commands, examined, plan, watched
 
 Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 
@@ -120,6 +120,35 @@ async def test_a_page_is_a_range_of_the_index_made_for_its_choice(
     [stages] = await explain(records.media_pages.read(ItemFilter(*choice), 20, 10))
 
     assert indexes(stages) == [PAGES[choice]]
+
+
+@CHOICES
+async def test_a_page_behind_a_position_is_one_range_of_the_same_index(
+    records: Records, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
+) -> None:
+    place = Position(NOW + timedelta(minutes=60), an_id(60))
+    [stages] = await explain(records.media_pages.read_after(ItemFilter(*choice), place, 10))
+
+    assert indexes(stages) == [PAGES[choice]]
+
+
+@CHOICES
+async def test_going_deep_by_cursor_examines_what_the_first_page_examines(
+    opened: tuple[Records, Commands],
+    client: MongoClient[dict[str, Any]],
+    choice: tuple[str | None, MediaKind | None, str | None],
+) -> None:
+    records, commands = opened
+    chosen, name = ItemFilter(*choice), client.get_default_database().name
+    *_, last = await records.media_pages.read(chosen, 0, 5)
+    commands.sent.clear()
+    await records.media_pages.read(chosen, 0, 2)
+    await records.media_pages.read_after(chosen, Position.behind(last), 2)
+    [first, deep] = [examined(client, name, one) for one in commands.sent]
+
+    # What stands at the position is looked at besides, to be passed over.
+    assert first == (2, 2)
+    assert deep == (3, 3)
 
 
 @CHOICES

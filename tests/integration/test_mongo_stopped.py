@@ -59,11 +59,12 @@ async def records(process: MongoProcess, url: str) -> AsyncIterator[Records]:
 
 
 async def until_it_answers(records: Records) -> None:
-    """Nothing tells when the driver has found its server again: ask until it has."""
+    """Ask until the driver has found its server again."""
     while True:
         try:
             return await records.probe.check()
         except StoreUnavailable:
+            # Nothing tells when it has.
             await asyncio.sleep(0.05)
 
 

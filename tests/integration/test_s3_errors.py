@@ -264,6 +264,25 @@ async def test_a_look_proves_now_and_then_that_files_can_be_written(
     assert [asked.method for asked in store.asked[8:]] == ["HEAD", "PUT", "DELETE"]
 
 
+async def test_a_proof_of_a_clock_that_stepped_back_since_counts_for_nothing(
+    store: Loopback, files: S3Files, clock: MovableClock
+) -> None:
+    clock.advance(-timedelta(hours=1))
+    await files.check()
+    await files.check()
+    assert [asked.method for asked in store.asked[3:]] == ["HEAD", "PUT", "DELETE", "HEAD"]
+
+
+async def test_a_removal_is_not_waited_for_as_long_as_an_upload(
+    place: S3Place, store: Loopback
+) -> None:
+    place.patience = Patience(removal=0.1)
+    async with place.opened() as files:
+        store.behaviour = behaviours.hangs
+        with pytest.raises(FilesUnavailable, match=r"^no answer in time$"):
+            await files.remove("key.png")
+
+
 async def test_a_store_that_can_only_be_read_does_not_work(
     store: Loopback, files: S3Files, clock: MovableClock
 ) -> None:

@@ -33,6 +33,7 @@ from tests.fakes.seal import FakeSeal
 T = TypeVar("T")
 
 GOLDEN = Path(__file__).with_name("golden") / "sqlite_schema_1.sql"
+WITH_BLOCKS = GOLDEN.with_name("sqlite_schema_1_blocked.sql")
 START = datetime(2026, 5, 1, 9, 30, 0, 123_000, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 PHONE = PhoneNumber("+14155552671")
@@ -89,6 +90,11 @@ TOMBSTONE = Identity(
     deleted=START + 2 * MINUTE,
     swept=True,
 )
+BLOCKED_PHONE = PhoneNumber("+14155552672")
+BLOCKED_RECORD = PhoneRecord(identity_id="69f472080000000000000003", blocked=START + MINUTE)
+BLOCKED = Identity(
+    id="69f472080000000000000003", phone=None, created=START, blocked=START + 2 * MINUTE
+)
 READY = MediaItem(
     id="69f4720800000000000000d1",
     owner="69f472080000000000000001",
@@ -117,6 +123,7 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "records.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(GOLDEN.read_text("utf-8"))
+        connection.executescript(WITH_BLOCKS.read_text("utf-8"))
     return path
 
 
@@ -132,11 +139,26 @@ def test_a_phone_record_is_read(path: Path) -> None:
     assert asked(path, lambda records: records.phone_records.load(PHONE)).value == RECORD
 
 
-@pytest.mark.parametrize("identity", [ALIVE, TOMBSTONE])
+@pytest.mark.parametrize("identity", [ALIVE, TOMBSTONE, BLOCKED])
 def test_an_identity_is_read(path: Path, identity: Identity) -> None:
     found = asked(path, lambda records: records.identities.load(identity.id))
 
     assert found == Versioned(identity, 1)
+
+
+def test_what_was_written_before_phones_could_be_blocked_is_not_blocked(path: Path) -> None:
+    record = asked(path, lambda records: records.phone_records.load(PHONE)).value
+    identity = asked(path, lambda records: records.identities.load(ALIVE.id))
+
+    assert record.blocked is None
+    assert identity is not None
+    assert not identity.value.is_blocked
+
+
+def test_a_blocked_phone_is_read(path: Path) -> None:
+    record = asked(path, lambda records: records.phone_records.load(BLOCKED_PHONE)).value
+
+    assert record == BLOCKED_RECORD
 
 
 def test_an_identity_is_found_by_its_name(path: Path) -> None:

@@ -16,7 +16,7 @@ from adapters.sqlite.records import records_in
 from adapters.sqlite.serving import commit_together, read_together
 from application.ports.records import Records
 from domain.identities.username import Username
-from domain.media.page import ItemFilter
+from domain.media.page import ItemFilter, Position
 from domain.media.picture import MediaKind
 from tests.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
 from tests.fakes.seal import FakeSeal
@@ -89,6 +89,21 @@ async def test_a_page_is_a_range_of_the_index_made_for_its_choice(
     await records.media_pages.read(ItemFilter(owner, kind, category), 20, 10)
 
     assert plans == [f"SEARCH media_items USING INDEX {PAGES[owner, kind, category]}"]
+
+
+@pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
+async def test_a_page_behind_a_position_begins_within_the_same_range(
+    records: Records,
+    plans: list[str],
+    owner: str | None,
+    kind: MediaKind | None,
+    category: str | None,
+) -> None:
+    chosen = ItemFilter(owner, kind, category)
+    await records.media_pages.read_after(chosen, Position(NOW, an_id()), 10)
+
+    begins_there = PAGES[owner, kind, category].replace("shown>?", "shown>? AND (shown,id)<(?,?)")
+    assert plans == [f"SEARCH media_items USING INDEX {begins_there}"]
 
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)

@@ -77,10 +77,11 @@ def wait_for_the_end(pid: int) -> None:
 
 
 def wait_for(what: Callable[[], bool], name: str) -> None:
-    """Wait until this is so; the end of another process is told to nobody but its parent."""
+    """Wait until this is so."""
     end = time.monotonic() + LIMIT
     while not what():
         assert time.monotonic() < end, f"not so after a minute: {name}"
+        # The end of a process is told to nobody but its parent.
         time.sleep(0.02)
 
 

@@ -13,7 +13,8 @@ _AT_ONCE: Final = 65_536
 class Relay:
     """Hands on what comes to a port of 127.0.0.1, and the answers, until it is shut.
 
-    A connection whose answers are longer than `longest_answer` bytes is cut off there.
+    A connection whose answers are longer than `longest_answer` bytes is cut off there. While it is
+    held nothing passes, and nobody is told: as when a cable is cut.
     """
 
     def __init__(self, url: str) -> None:
@@ -24,6 +25,8 @@ class Relay:
         self._threads: list[threading.Thread] = []
         self._changing = threading.Condition()
         self._is_shut = False
+        self._passing = threading.Event()
+        self._passing.set()
         self.longest_answer: int | None = None
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -32,8 +35,17 @@ class Relay:
         with self._changing:
             self._changing.wait_for(lambda: all(end.fileno() < 0 for end in self._ends[1:]))
 
+    def hold(self) -> None:
+        """Let nothing pass, in either direction."""
+        self._passing.clear()
+
+    def let_go(self) -> None:
+        """Let everything pass, also what was held."""
+        self._passing.set()
+
     def shut(self) -> None:
         """Cut every connection, and take no more of them."""
+        self._passing.set()
         with self._changing:
             self._is_shut = True
             for end in self._ends:
@@ -77,6 +89,7 @@ class Relay:
     def _hand_on(self, near: socket.socket, far: socket.socket) -> None:
         with suppress(OSError):
             while data := near.recv(_AT_ONCE):
+                self._passing.wait()
                 far.sendall(data)
         self._end(near, far)
 
@@ -84,6 +97,7 @@ class Relay:
         sent = 0
         with suppress(OSError):
             while data := far.recv(_AT_ONCE):
+                self._passing.wait()
                 longest = self.longest_answer
                 near.sendall(data if longest is None else data[: max(0, longest - sent)])
                 sent += len(data)

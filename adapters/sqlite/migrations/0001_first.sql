@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 INSERT INTO meta (name, value) VALUES ('probes', 0);
 
--- lapses is NULL while the record names an identity.
+-- lapses is NULL while the record names an identity or is blocked.
 CREATE TABLE phone_records (
     phone_index TEXT NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL,

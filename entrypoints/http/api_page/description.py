@@ -10,6 +10,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 from litestar.routes import HTTPRoute
 
 from entrypoints.http.api_page.answers import complete_answers
+from entrypoints.http.api_page.links import add_links
 from entrypoints.http.api_page.schemas import complete_schemas
 from entrypoints.http.dependencies import dependencies
 from entrypoints.http.http_settings import HttpSettings
@@ -70,6 +71,7 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     description = app.openapi_schema.to_schema()
     complete_schemas(description, _bodies(app))
     complete_answers(description)
+    add_links(description)
     return description
 
 

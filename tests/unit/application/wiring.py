@@ -9,6 +9,8 @@ from application.identities.authenticate import Caller
 from application.identities.create_user import NewUser
 from application.media.shown_item import ShownItem
 from application.media.upload_picture import NewPicture
+from application.ports.pictures import Pictures
+from application.ports.randomness import Randomness
 from application.ports.records import Records
 from application.sign_in.request_code import AskForCode, CodeSent
 from application.sign_in.verify_code import AnswerWithCode, CodeRejected, SignedIn
@@ -49,6 +51,8 @@ class House:
     events: RecordedEvents = field(default_factory=RecordedEvents)
     clock: MovableClock = field(default_factory=MovableClock)
     rules: Rules = field(default_factory=Rules)
+    pictures: Pictures = field(default_factory=UndecodedPictures)
+    randomness: Randomness = field(default_factory=SeededRandomness)
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,14 +63,14 @@ class House:
             messenger=self.messenger,
             messenger_probe=self.messenger,
             message_texts=FakeMessageTexts(),
-            pictures=UndecodedPictures(),
+            pictures=self.pictures,
             tokens=FakeAccessTokens(),
             public_keys=FakePublicKeys(),
             refresh_keys=self.refresh_keys,
             peppers=self.peppers,
             events=self.events,
             clock=self.clock,
-            randomness=SeededRandomness(),
+            randomness=self.randomness,
         )
         self.use_cases = wire(ports, self.rules)
 

@@ -113,6 +113,16 @@ class PhoneRecordMachine(RuleBasedStateMachine):
         send = self.model.sends[-1]
         self.answer(send.challenge.code, address, send.request_id)
 
+    @rule()
+    def an_operator_blocks_the_phone(self) -> None:
+        self.desk.record = self.desk.record.blocked_at(self.desk.now)
+        self.model.is_blocked = True
+
+    @rule()
+    def an_operator_unblocks_the_phone(self) -> None:
+        self.desk.record = self.desk.record.unblocked()
+        self.model.is_blocked = False
+
     # What always holds
 
     @invariant()
@@ -132,7 +142,7 @@ class PhoneRecordMachine(RuleBasedStateMachine):
         self.desk.now = NOW + timedelta(seconds=self.now)
 
     def ask(self, address: str) -> int:
-        """Ask both; say how long to wait, 0 when a message went out."""
+        """Ask both; say how long to wait, 0 when a message is to go out, or is withheld."""
         before = self.desk.record
         goes_out = self.model.goes_out(address, self.now)
         refers_to = self.model.refers_to(address, self.now)
@@ -145,6 +155,7 @@ class PhoneRecordMachine(RuleBasedStateMachine):
             self.is_true_of_asks(address, refusal.retry_after)
             return refusal.retry_after
         told = (asked.next_ask_at - self.desk.now) // timedelta(seconds=1)
+        assert asked.goes_out == (asked.is_new and not self.model.is_blocked)
         if asked.is_new:
             assert goes_out
             new_code = code_of(asked.challenge.id)
@@ -168,7 +179,7 @@ class PhoneRecordMachine(RuleBasedStateMachine):
             assert self.ask(address) == 0
 
     def is_true_of_asks(self, address: str, told: int) -> None:
-        def goes_out(then: int) -> bool:
+        def goes_out(then: float) -> bool:
             return self.model.goes_out(address, then)
 
         assert first_time(goes_out, self.now, told)
@@ -193,7 +204,7 @@ class PhoneRecordMachine(RuleBasedStateMachine):
         self.is_true_of_answers(address, request_id, told)
 
     def is_true_of_answers(self, address: str, request_id: str | None, told: int) -> None:
-        def is_answered(then: int) -> bool:
+        def is_answered(then: float) -> bool:
             return self.model.is_answered(address, request_id, then)
 
         assert first_time(is_answered, self.now, told)

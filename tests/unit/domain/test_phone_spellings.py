@@ -11,7 +11,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from domain.countries import ALL_COUNTRIES
 from domain.errors import ValueRefused
-from domain.phone import PhoneNumber, parse_phone, parse_phone_digits
+from domain.phone import LONGEST_SPELLING, PhoneNumber, parse_phone, parse_phone_digits
 
 TAKEN_KINDS: Final = (
     PhoneNumberType.FIXED_LINE,
@@ -31,15 +31,22 @@ ZEROS: Final = [
     "\N{FULLWIDTH DIGIT ZERO}",
 ]
 SEPARATORS: Final = [
-    *" \t\u00a0\u2009\u202f\u3000().-/",
+    *" \t\u00a0\u2009\u202f\u3000().-/[]",
     "\N{HYPHEN}",
     "\N{NON-BREAKING HYPHEN}",
     "\N{EN DASH}",
     "\N{MINUS SIGN}",
     "\N{FULLWIDTH HYPHEN-MINUS}",
+    "\N{FULLWIDTH SOLIDUS}",
+    "\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}",
     "\N{ZERO WIDTH SPACE}",
     "\N{WORD JOINER}",
     "\N{SOFT HYPHEN}",
+    "\N{ZERO WIDTH NO-BREAK SPACE}",
+    "\N{LEFT-TO-RIGHT MARK}",
+    "\N{LEFT-TO-RIGHT EMBEDDING}",
+    "\N{POP DIRECTIONAL FORMATTING}",
+    "\N{FIRST STRONG ISOLATE}",
     ") ",
     " - ",
 ]
@@ -83,7 +90,7 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
         zero = draw(st.sampled_from(ZEROS))
         separator = draw(st.sampled_from(["", "", "", "", *SEPARATORS]))
         written += chr(ord(zero) + int(digit)) + separator
-    assume(len(written) < 40)
+    assume(len(written) + len(" +") <= LONGEST_SPELLING)
     return number, written
 
 

@@ -1,7 +1,12 @@
 """As much of JSON Schema as our description uses."""
 
 import re
+from collections.abc import Callable
 from typing import Any
+
+from domain.errors import ValueRefused
+from domain.identities.username import parse_username
+from domain.phone import parse_phone
 
 KINDS: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -13,9 +18,11 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 }
 # Anything else in a schema would go unchecked, so it is not let through.
 CHECKED = {
-    "$ref", "additionalProperties", "anyOf", "enum", "items", "maximum", "maxLength", "minimum",
-    "pattern", "properties", "required", "type",
+    "$ref", "additionalProperties", "anyOf", "enum", "format", "items", "maximum", "maxLength",
+    "minimum", "pattern", "properties", "required", "type",
 }  # fmt: skip
+FORMATS: dict[str, Callable[[str], object]] = {"phone": parse_phone, "username": parse_username}
+"""What reads a text of each format, or raises ValueRefused."""
 TELLING = {"contentMediaType", "default", "description", "examples", "title"}
 
 
@@ -63,8 +70,25 @@ def _is_of_type(schema: dict[str, Any], value: Any) -> bool:
 
 
 def _is_text(schema: dict[str, Any], value: str) -> bool:
-    matches = re.search(schema.get("pattern", ""), value) is not None
-    return matches and len(value) <= schema.get("maxLength", len(value))
+    return (
+        re.search(_as_python_writes(schema.get("pattern", "")), value) is not None
+        and len(value) <= schema.get("maxLength", len(value))
+        and ("format" not in schema or _is_of_format(schema["format"], value))
+    )
+
+
+def _as_python_writes(pattern: str) -> str:
+    # Python knows no \p{Nd}, but its \d is just that; and its $ would let a line break follow.
+    translated = pattern.replace(r"\p{Nd}", r"\d")
+    return re.sub(r"\$\Z", r"\\Z", translated)
+
+
+def _is_of_format(name: str, value: str) -> bool:
+    try:
+        FORMATS[name](value)
+    except ValueRefused:
+        return False
+    return True
 
 
 def _is_number(schema: dict[str, Any], value: int) -> bool:

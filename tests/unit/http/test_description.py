@@ -28,6 +28,7 @@ ANSWERS: Final = [
     for status, answer in operation["responses"].items()
 ]
 OLDER: Final = {"olderGetOtp", "olderValidateOtp"}
+REFUSALS: Final = {"Refusal", "LaterRefusal", "DetailedRefusal", "PhoneClash", "FieldRefusals"}
 
 
 def every_part(part: Any = DOCUMENT) -> Iterator[dict[str, Any]]:
@@ -42,6 +43,20 @@ def every_part(part: Any = DOCUMENT) -> Iterator[dict[str, Any]]:
 
 def headers_of(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: resolved(DOCUMENT, one) for name, one in answer["headers"].items()}
+
+
+def test_it_is_openapi_3_1_and_names_and_explains_every_operation() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    assert len(OPERATIONS) == sum(len(path) for path in DOCUMENT["paths"].values())
+    assert all(operation["description"] for operation in OPERATIONS.values())
+
+
+def test_a_refusal_has_no_body_but_ours() -> None:
+    for name, status, answer in ANSWERS:
+        if int(status) >= 400 and (name, status) != ("ready", "503"):
+            schema = answer["content"]["application/json"]["schema"]
+            shapes = {one["$ref"].rpartition("/")[2] for one in schema.get("anyOf", [schema])}
+            assert shapes <= ({"OlderRefusal"} if name in OLDER else REFUSALS), (name, status)
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -165,5 +180,24 @@ def test_a_file_is_bytes_of_one_of_three_kinds() -> None:
     assert content == {"image/gif": {}, "image/jpeg": {}, "image/png": {}}
 
 
-def test_what_is_not_offered_yet_is_not_described() -> None:
-    assert "cursor" not in {one["name"] for one in OPERATIONS["readLibrary"]["parameters"]}
+def test_a_page_is_asked_for_by_number_or_by_cursor() -> None:
+    asked = {one["name"] for one in OPERATIONS["readLibrary"]["parameters"]}
+    assert {"page", "per_page", "cursor"} < asked
+    assert "next_cursor" in SCHEMAS["ItemPage"]["required"]
+
+
+def test_every_link_hands_on_what_the_answer_has_to_an_operation_that_takes_it() -> None:
+    links = [
+        (answer["content"]["application/json"]["schema"], link)
+        for _, _, answer in ANSWERS
+        for link in answer.get("links", {}).values()
+    ]
+    assert len(links) > 5
+    for schema, link in links:
+        taken = {one["name"] for one in OPERATIONS[link["operationId"]]["parameters"]}
+        assert link["parameters"].keys() <= taken
+        for expression in link["parameters"].values():
+            part = schema
+            for step in expression.removeprefix("$response.body#/").split("/"):
+                part = resolved(DOCUMENT, part)
+                part = part["items"] if step.isdecimal() else part["properties"][step]

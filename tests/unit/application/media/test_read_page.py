@@ -7,7 +7,7 @@ import pytest
 from domain.errors import PageNotRead
 from domain.identities.identity import Identity
 from domain.media.item import ItemState, MediaItem
-from domain.media.page import ItemFilter, PageRequest
+from domain.media.page import ItemFilter, PageRequest, Position
 from domain.media.picture import MediaKind
 from tests.builders import NOW, a_gif, a_tombstone, an_id, an_identity, an_item
 from tests.unit.application.wiring import House
@@ -106,8 +106,68 @@ async def test_every_page_is_read_to_the_end_whatever_of_it_is_hidden(house: Hou
     assert sorted(seen) == sorted(item.id for item in mine)
 
 
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 8, 9])
+@pytest.mark.parametrize("hidden", [0, 3, 4, 5, 8, 9])
+async def test_whoever_goes_on_by_cursor_gets_to_everything_whatever_is_hidden(
+    house: House, count: int, hidden: int
+) -> None:
+    deleted = a_tombstone(id=PRIYA)
+    mine, theirs = items(count), items(hidden, PRIYA, 200)
+    await keep(house, an_identity(id=RAHUL), deleted, *mine, *theirs)
+    seen, request = [], PageRequest(per_page=4)
+    while True:
+        shown = await house.use_cases.read_page(ItemFilter(), request)
+        seen += [one.item.id for one in shown.items]
+        if shown.page.next_after is None:
+            break
+        request = PageRequest(per_page=4, after=shown.page.next_after)
+    assert seen == [item.id for item in mine][::-1]
+
+
+@pytest.mark.parametrize("per_page", [1, 2, 5, 6, 100, 10**6])
+async def test_only_the_last_page_says_that_it_is(house: House, per_page: int) -> None:
+    await keep(house, an_identity(id=RAHUL), *items(5))
+    first = await house.use_cases.read_page(ItemFilter(), PageRequest(1, per_page))
+    assert (first.page.next_after is None) == (per_page >= 5)
+    for number in range(1, first.page.pages + 2):
+        shown = await house.use_cases.read_page(ItemFilter(), PageRequest(number, per_page))
+        assert (shown.page.next_after is None) == (number >= first.page.pages)
+
+
+async def test_a_page_of_a_hundred_goes_on_behind_its_hundredth(house: House) -> None:
+    await keep(house, an_identity(id=RAHUL), *items(102))
+    first = await house.use_cases.read_page(ItemFilter(), PageRequest(1, 1000))
+    assert len(first.items) == 100
+    rest = PageRequest(1, 1000, first.page.next_after)
+    second = await house.use_cases.read_page(ItemFilter(), rest)
+    assert [one.item.id for one in second.items] == [an_id(101), an_id(100)]
+    assert (second.page.total, second.page.next_after) == (102, None)
+
+
+async def test_the_deletion_of_the_item_behind_which_it_goes_on_changes_nothing(
+    house: House,
+) -> None:
+    await keep(house, an_identity(id=RAHUL), *items(5))
+    first = await house.use_cases.read_page(ItemFilter(), PageRequest(1, 2))
+    await house.database.records().media_items.remove(first.items[-1].item.id, 1)
+    await keep(house, an_item(id=an_id(999), owner=RAHUL, created=NOW + timedelta(days=1)))
+    rest = PageRequest(1, 10, first.page.next_after)
+    second = await house.use_cases.read_page(ItemFilter(), rest)
+    assert [one.item.id for one in second.items] == [an_id(102), an_id(101), an_id(100)]
+
+
+async def test_a_cursor_goes_with_another_filter(house: House) -> None:
+    everybodys = [*items(3), *items(3, PRIYA, 200)]
+    await keep(house, an_identity(id=RAHUL), an_identity(id=PRIYA), *everybodys)
+    first = await house.use_cases.read_page(ItemFilter(), PageRequest(1, 2))
+    rest = PageRequest(1, 10, first.page.next_after)
+    second = await house.use_cases.read_page(ItemFilter(owner=RAHUL), rest)
+    assert [one.item.id for one in second.items] == [an_id(101), an_id(100)]
+
+
 async def test_a_database_that_does_not_answer_is_told_of(house: House) -> None:
     house.database.is_down = True
     for chosen in (ItemFilter(), ItemFilter(owner=RAHUL)):
-        with pytest.raises(PageNotRead):
-            await house.use_cases.read_page(chosen, PageRequest())
+        for request in (PageRequest(), PageRequest(after=Position(NOW, an_id()))):
+            with pytest.raises(PageNotRead):
+                await house.use_cases.read_page(chosen, request)

@@ -73,7 +73,7 @@ def test_its_length_is_counted_after_it_was_put_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "point", [point for point in range(0x110000) if unicodedata.category(chr(point)) == "Cc"]
+    "point", [point for point in range(0x100) if unicodedata.category(chr(point)) == "Cc"]
 )
 def test_no_name_has_a_control_character(point: int) -> None:
     with pytest.raises(ValueRefused):

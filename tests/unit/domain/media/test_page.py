@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.media.page import Page, PageRequest
+from domain.media.page import Page, PageRequest, Position
+from tests.builders import NOW, an_id, an_item
 
 
 def test_the_first_page_begins_at_the_first_item() -> None:
@@ -18,6 +19,10 @@ def test_the_pages_before_it_are_passed_over() -> None:
 def test_more_than_a_hundred_a_page_is_a_hundred() -> None:
     request = PageRequest(2, 1000)
     assert (request.size, request.offset) == (100, 100)
+
+
+def test_behind_an_item_is_a_place_that_outlives_it() -> None:
+    assert Position.behind(an_item(id=an_id(7))) == Position(NOW, an_id(7))
 
 
 @pytest.mark.parametrize(

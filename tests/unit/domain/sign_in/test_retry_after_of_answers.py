@@ -139,6 +139,28 @@ def test_with_an_id_whose_tries_are_used_up_the_wait_is_for_its_code_to_end() ->
     assert not judged.is_right
 
 
+def test_what_is_drawn_on_without_an_id_may_be_over_when_the_wait_is() -> None:
+    desk = Desk()
+    desk.send(WORK)
+    desk.wait(hours=23, minutes=58)
+    asked = desk.send(HOME)
+    desk.tries(5, HOME, asked.send.request_id)
+    spend_pool(desk, 0)
+
+    def counts_with_the_id(seconds: float) -> bool:
+        try:
+            desk.later(seconds).answer(WRONG, WORK, asked.send.request_id)
+        except TooManyTries:
+            return False
+        return True
+
+    with pytest.raises(TooManyTries) as refusal:
+        desk.answer(WRONG, WORK, asked.send.request_id)
+    assert refusal.value.retry_after == HOUR
+    assert counts_with_the_id(HOUR)
+    assert not counts_with_the_id(HOUR - 1)
+
+
 def test_another_message_brings_tries_at_once() -> None:
     desk = Desk()
     asked = desk.send(HOME)

@@ -1,0 +1,33 @@
+"""Cursors: positions as clients keep them, who need not know what they say."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from domain.errors import ValueRefused
+from domain.media.page import Position
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+# 14 hex digits of microseconds, which last until the year 4253, and an id. Each text of this shape
+# is a cursor and each position has one text, so that nothing is left to be judged.
+_SHAPE: Final = re.compile(r"([0-9a-f]{14})([0-9a-f]{24})\Z")
+
+
+def write_cursor(position: Position) -> str:
+    """Give the text that `parse_cursor` makes this position of again, to the microsecond."""
+    return f"{(position.created - _EPOCH) // _MICROSECOND:014x}{position.id}"
+
+
+def parse_cursor(text: str) -> Position:
+    """Read a cursor that a page gave.
+
+    Raises:
+        ValueRefused: no page ever gave it.
+    """
+    shape = _SHAPE.match(text)
+    if shape is None:
+        raise ValueRefused(
+            "This is no cursor: send the next_cursor of a page as it is, or none for the newest."
+        )
+    return Position(_EPOCH + int(shape[1], 16) * _MICROSECOND, shape[2])

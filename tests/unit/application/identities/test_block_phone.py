@@ -1,0 +1,141 @@
+"""An operator blocks a phone, and unblocks it."""
+
+import pytest
+
+from application.ports.errors import StoreUnavailable
+from application.sign_in.verify_code import CodeRejected, SignedIn
+from domain.errors import MessageNotSent, TooManyAsks, Unauthenticated
+from tests.builders import a_phone
+from tests.fakes.messenger import REFUSED
+from tests.unit.application.wiring import House, not_this
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+async def test_every_token_of_it_stops_at_once_and_for_good(house: House) -> None:
+    tokens = [await house.token(), await house.token()]
+    await house.use_cases.block_phone(a_phone())
+    for is_blocked in (True, False):
+        for token in tokens:
+            with pytest.raises(Unauthenticated):
+                await house.use_cases.authenticate(token)
+        if is_blocked:
+            await house.use_cases.unblock_phone(a_phone())
+
+
+async def test_asks_are_answered_as_ever_and_nothing_is_sent(house: House) -> None:
+    await house.use_cases.block_phone(a_phone(1))
+    told = [await house.ask(a_phone(number)) for number in (1, 2)]
+    blocked, usual = ((one.sent, one.expires_in, one.resend_in) for one in told)
+    assert blocked == usual == (True, 300, 15)
+    assert [message.phone for message in house.messenger.messages] == [a_phone(2)]
+    for number in (1, 2):
+        with pytest.raises(TooManyAsks):
+            await house.ask(a_phone(number), "198.51.100.20")
+
+
+async def test_no_sender_is_asked(house: House) -> None:
+    house.messenger.handover = REFUSED
+    with pytest.raises(MessageNotSent):
+        await house.ask(a_phone(2))
+    await house.use_cases.block_phone(a_phone(1))
+    await house.ask(a_phone(1))
+    assert {message.phone for message in house.messenger.messages} == {a_phone(2)}
+
+
+async def test_a_right_code_is_answered_like_a_wrong_one(house: House) -> None:
+    await house.ask()
+    code = house.messenger.messages[0].code
+    await house.use_cases.block_phone(a_phone())
+    assert await house.answer(code) == CodeRejected(4)
+    assert await house.answer(not_this(code)) == CodeRejected(3)
+    assert house.database.identities == {}
+
+
+async def test_unblocked_the_code_signs_in(house: House) -> None:
+    await house.ask()
+    await house.use_cases.block_phone(a_phone())
+    await house.answer(house.messenger.messages[0].code)
+    await house.use_cases.unblock_phone(a_phone())
+    assert isinstance(await house.answer(house.messenger.messages[0].code), SignedIn)
+
+
+async def test_who_is_unblocked_is_who_it_was(house: House) -> None:
+    before = (await house.user(name="Rahul")).identity
+    await house.use_cases.block_phone(a_phone())
+    await house.use_cases.unblock_phone(a_phone())
+    after = (await house.sign_in()).identity
+    assert (after.id, after.user, after.role) == (before.id, before.user, before.role)
+
+
+async def test_a_blocked_user_is_shown_to_others_as_ever(house: House) -> None:
+    user = await house.user(a_phone(1))
+    await house.use_cases.block_phone(a_phone(1))
+    assert (await house.use_cases.read_user(user.identity.id)).user == user.identity.user
+
+
+async def test_a_phone_that_nobody_knows_can_be_blocked(house: House) -> None:
+    await house.use_cases.block_phone(a_phone())
+    assert house.database.identities == {}
+    await house.ask()
+    assert house.messenger.messages == []
+    await house.use_cases.unblock_phone(a_phone())
+    assert (await house.sign_in()).identity.phone == a_phone()
+
+
+async def test_a_phone_whose_identity_was_deleted_stays_blocked_by_its_record(house: House) -> None:
+    caller = await house.user()
+    await house.use_cases.delete_user(caller)
+    await house.use_cases.block_phone(a_phone())
+    house.wait(hours=12)
+    await house.use_cases.sweep()
+    await house.ask()
+    assert len(house.messenger.messages) == 1
+    await house.use_cases.unblock_phone(a_phone())
+    assert (await house.sign_in()).identity.id != caller.identity.id
+
+
+async def test_an_administrator_may_make_the_user_of_a_blocked_phone(house: House) -> None:
+    chief = await house.administrator(a_phone(9))
+    await house.use_cases.block_phone(a_phone(1))
+    made = await house.create(chief, "Rahul", a_phone(1))
+    await house.ask(a_phone(1))
+    await house.use_cases.unblock_phone(a_phone(1))
+    assert (await house.sign_in(a_phone(1))).identity.id == made.id
+
+
+async def test_no_other_phone_is_touched(house: House) -> None:
+    token = await house.token(a_phone(2))
+    await house.use_cases.block_phone(a_phone(1))
+    await house.use_cases.unblock_phone(a_phone(2))
+    await house.use_cases.authenticate(token)
+
+
+async def test_twice_is_once(house: House) -> None:
+    await house.token()
+    await house.use_cases.block_phone(a_phone())
+    once = (dict(house.database.phone_records), dict(house.database.identities))
+    house.wait(60)
+    await house.use_cases.block_phone(a_phone())
+    assert (house.database.phone_records, house.database.identities) == once
+    for _ in range(2):
+        await house.use_cases.unblock_phone(a_phone())
+    await house.token()
+
+
+async def test_a_blocked_phone_is_never_swept_away(house: House) -> None:
+    await house.use_cases.block_phone(a_phone())
+    house.wait(days=1000)
+    await house.use_cases.sweep()
+    await house.ask()
+    assert house.messenger.messages == []
+
+
+async def test_without_the_database_nothing_is_claimed(house: House) -> None:
+    house.database.is_down = True
+    for change in (house.use_cases.block_phone, house.use_cases.unblock_phone):
+        with pytest.raises(StoreUnavailable):
+            await change(a_phone())

@@ -1,0 +1,42 @@
+"""A blocked identity has no sessions; all else of it stays as it is."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from tests.builders import NOW, a_session, a_user, an_identity
+
+LATER = NOW + timedelta(days=1)
+
+
+def test_an_identity_is_not_blocked_at_first() -> None:
+    assert not an_identity().is_blocked
+
+
+def test_its_sessions_end_and_stay_ended() -> None:
+    identity = an_identity(sessions=(a_session(id="one"), a_session(id="two")))
+    blocked = identity.blocked_at(NOW)
+    assert blocked.is_blocked
+    assert (blocked.sessions, blocked.unblocked().sessions) == ((), ())
+
+
+def test_a_session_that_it_has_nevertheless_is_not_on() -> None:
+    blocked = an_identity().blocked_at(NOW).signed_in(a_session(id="one"))
+    assert blocked.session("one", NOW) is None
+    assert blocked.unblocked().session("one", NOW) is not None
+
+
+def test_nothing_else_of_it_changes() -> None:
+    identity = an_identity(user=a_user()).promoted()
+    blocked = identity.blocked_at(NOW)
+    assert blocked == replace(identity, blocked=NOW)
+    assert blocked.is_alive
+    assert blocked.unblocked() == identity
+
+
+def test_it_was_blocked_when_it_was_blocked_first() -> None:
+    blocked = an_identity().blocked_at(NOW)
+    assert blocked.blocked_at(LATER) == blocked
+
+
+def test_unblocking_what_is_not_blocked_changes_nothing() -> None:
+    assert an_identity().unblocked() == an_identity()

@@ -1,0 +1,60 @@
+"""A cursor is a position as text; what no page gave is refused."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.errors import ValueRefused
+from domain.media.cursor import parse_cursor, write_cursor
+from domain.media.page import Position
+from entrypoints.http.parameters import CURSOR_PATTERN
+from tests.builders import NOW, an_id
+from tests.examples import examples
+
+POSITIONS = st.builds(
+    Position,
+    st.datetimes(datetime(1970, 1, 1), datetime(4000, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 -- the zone is added
+    st.from_regex("[0-9a-f]{24}", fullmatch=True),
+)
+GIVEN = write_cursor(Position(NOW, an_id(7)))
+
+
+@given(POSITIONS)
+@settings(max_examples=examples(200))
+def test_a_position_comes_back_to_the_microsecond(position: Position) -> None:
+    assert parse_cursor(write_cursor(position)) == position
+
+
+@given(st.from_regex(CURSOR_PATTERN, fullmatch=True, alphabet=st.characters(codec="ascii")))
+@settings(max_examples=examples(200))
+def test_whatever_has_the_shape_that_is_described_is_a_cursor(text: str) -> None:
+    assert write_cursor(parse_cursor(text)) == text
+
+
+@pytest.mark.parametrize("later", [timedelta(microseconds=1), timedelta(days=36_500)])
+def test_a_cursor_tells_moments_apart(later: timedelta) -> None:
+    assert write_cursor(Position(NOW + later, an_id(7))) != GIVEN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "abc",
+        GIVEN[:-1],
+        GIVEN + "0",
+        GIVEN + "\n",
+        " " + GIVEN,
+        GIVEN.upper(),
+        GIVEN.replace("0", "\u0660"),
+        "-" + GIVEN[1:],
+        "g" * 38,
+        "0" * 5000,
+    ],
+)
+def test_what_no_page_gave_is_refused_with_the_way_out(text: str) -> None:
+    with pytest.raises(ValueRefused, match="next_cursor of a page"):
+        parse_cursor(text)

@@ -1,0 +1,66 @@
+"""A pattern of the description holds for just the texts that its reader takes."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.errors import ValueRefused
+from domain.media.category import LONGEST, parse_category
+from domain.sign_in.code import parse_code
+from entrypoints.http.parameters import CATEGORY_PATTERN
+from entrypoints.http.sign_in_schemas import CODE_PATTERN, DEVICE_PATTERN
+from tests.examples import examples
+from tests.unit.http.schema_check import fits
+
+CODES: Final = {"type": "string", "pattern": CODE_PATTERN}
+CATEGORIES: Final = {"type": "string", "pattern": CATEGORY_PATTERN, "maxLength": LONGEST}
+ANYTHING: Final = st.characters(codec="utf-8")
+BETWEEN: Final = st.sampled_from(["", "", " ", "-", "\u200b", "\u2013"]) | ANYTHING
+DIGIT: Final = st.characters(categories=["Nd"])
+SPELT_CODES: Final = st.lists(st.tuples(BETWEEN, DIGIT), min_size=5, max_size=7).map(
+    lambda pairs: "".join(between + digit for between, digit in pairs)
+)
+SPACES: Final = [one for one in map(chr, range(0x3100)) if one.isspace()]
+
+
+def takes(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except ValueRefused:
+        return False
+    return True
+
+
+@settings(max_examples=examples(200))
+@given(st.text(ANYTHING, max_size=12) | SPELT_CODES)
+def test_what_fits_as_a_code_is_read_as_one_and_nothing_else_is(text: str) -> None:
+    assert fits({}, CODES, text) is takes(parse_code, text)
+
+
+@pytest.mark.parametrize("space", SPACES, ids=lambda one: f"U+{ord(one):04X}")
+def test_any_white_space_may_stand_in_a_code(space: str) -> None:
+    assert fits({}, CODES, f"{space}123{space}456{space}")
+    assert takes(parse_code, f"{space}123{space}456{space}")
+
+
+@settings(max_examples=examples(100))
+@given(st.text(ANYTHING, max_size=LONGEST + 1))
+def test_what_fits_as_a_category_is_read_as_one_and_nothing_else_is(text: str) -> None:
+    assert fits({}, CATEGORIES, text) is takes(parse_category, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Pixel 9", "Zo\u00eb's \U0001f4f1", "\U0001f468\u200d\U0001f469", "\u0645\u06cc\u200c"],
+)
+def test_a_device_is_called_as_people_call_it(text: str) -> None:
+    assert re.fullmatch(DEVICE_PATTERN, text)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\n", "a\x00", "\x7f", "\x9b", "\u2028", "\u202eb"])
+def test_a_device_has_nothing_that_breaks_or_turns_a_line(text: str) -> None:
+    assert not re.fullmatch(DEVICE_PATTERN, text)

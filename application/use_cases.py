@@ -6,6 +6,7 @@ from application.identities.authenticate import Authenticate
 from application.identities.block_phone import BlockPhone
 from application.identities.create_user import CreateUser
 from application.identities.delete_user import DeleteUser
+from application.identities.demote_user import DemoteUser
 from application.identities.end_session import EndSession
 from application.identities.list_sessions import ListSessions
 from application.identities.promote_user import PromoteUser
@@ -13,6 +14,7 @@ from application.identities.read_user import ReadUser
 from application.identities.refresh_session import RefreshSession
 from application.identities.rename_user import RenameUser
 from application.identities.sign_out import SignOut
+from application.identities.sign_out_phone import SignOutPhone
 from application.identities.unblock_phone import UnblockPhone
 from application.media.categorise_item import CategoriseItem
 from application.media.delete_item import DeleteItem
@@ -43,9 +45,12 @@ class UseCases:
     read_user: ReadUser
     rename_user: RenameUser
     delete_user: DeleteUser
+
     promote_user: PromoteUser
+    demote_user: DemoteUser
     block_phone: BlockPhone
     unblock_phone: UnblockPhone
+    sign_out_phone: SignOutPhone
 
     upload_picture: UploadPicture
     read_page: ReadPage

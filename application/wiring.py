@@ -7,6 +7,7 @@ from application.identities.authenticate import Authenticate
 from application.identities.block_phone import BlockPhone
 from application.identities.create_user import CreateUser
 from application.identities.delete_user import DeleteUser
+from application.identities.demote_user import DemoteUser
 from application.identities.end_session import EndSession
 from application.identities.list_sessions import ListSessions
 from application.identities.promote_user import PromoteUser
@@ -15,6 +16,7 @@ from application.identities.refresh_session import RefreshSession
 from application.identities.rename_user import RenameUser
 from application.identities.session_tokens import SessionTokens, TokenLifetimes
 from application.identities.sign_out import SignOut
+from application.identities.sign_out_phone import SignOutPhone
 from application.identities.unblock_phone import UnblockPhone
 from application.media.categorise_item import CategoriseItem
 from application.media.delete_item import DeleteItem
@@ -40,6 +42,7 @@ from application.ports.randomness import Randomness
 from application.ports.records import Records
 from application.ports.refresh_keys import RefreshKeys
 from application.ports.security_events import SecurityEvents
+from application.sign_in.recent_handovers import RecentHandovers
 from application.sign_in.record_ask import RecordAsk
 from application.sign_in.request_code import RequestCode
 from application.sign_in.send_code import SendCode
@@ -93,7 +96,12 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
     return UseCases(
         request_code=RequestCode(
             record_ask=RecordAsk(phones, records.budgets, ports.peppers),
-            send_code=SendCode(ports.peppers, ports.message_texts, ports.messenger),
+            send_code=SendCode(
+                ports.peppers,
+                ports.message_texts,
+                ports.messenger,
+                RecentHandovers(ports.randomness),
+            ),
             peppers=ports.peppers,
             clock=clock,
             randomness=ports.randomness,
@@ -124,9 +132,11 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
         read_user=ReadUser(identities),
         rename_user=RenameUser(identities, clock),
         delete_user=DeleteUser(identities, doom, clock, ports.events),
-        promote_user=PromoteUser(identities, phones),
-        block_phone=BlockPhone(phones, identities, clock),
-        unblock_phone=UnblockPhone(phones, identities),
+        promote_user=PromoteUser(identities, phones, ports.events),
+        demote_user=DemoteUser(identities, phones, ports.events),
+        block_phone=BlockPhone(phones, identities, clock, ports.events),
+        unblock_phone=UnblockPhone(phones, identities, ports.events),
+        sign_out_phone=SignOutPhone(identities, phones, clock, ports.events),
         upload_picture=UploadPicture(
             identities=identities,
             media_items=items,

@@ -23,6 +23,9 @@ class ListSessions:
     async def __call__(self, caller: Caller) -> Sequence[ShownSession]:
         """Give the living sessions, as they were when the caller was let in."""
         now = self.clock.now()
-        living = [one for one in caller.identity.sessions if now < one.expires]
-        living.sort(key=lambda one: (one.last_used, one.created, one.id), reverse=True)
+        living = sorted(
+            caller.identity.living_sessions(now),
+            key=lambda one: (one.last_used, one.created, one.id),
+            reverse=True,
+        )
         return [ShownSession(one, one.id == caller.session.id) for one in living]

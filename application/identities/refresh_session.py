@@ -43,15 +43,16 @@ class RefreshSession:
         try:
             identity = await change_identity(self.identities, token.identity_id, change)
         except Unauthenticated:
+            self._tell(Fact.REFRESH_TOKEN_REFUSED, token.identity_id)
             raise RefreshTokenRefused from None
         except StoreUnavailable as error:
             raise Unavailable from error
         session = identity.session(token.session_id, now)
         if session is None:
-            self._tell(Fact.REFRESH_TOKEN_REUSED, identity)
+            self._tell(Fact.REFRESH_TOKEN_REUSED, identity.id)
             raise RefreshTokenRefused
-        self._tell(Fact.SESSION_REFRESHED, identity)
+        self._tell(Fact.SESSION_REFRESHED, identity.id)
         return self.session_tokens.of(identity.id, session, now)
 
-    def _tell(self, fact: Fact, identity: Identity) -> None:
-        self.events.tell(SecurityEvent(fact=fact, identity_id=identity.id))
+    def _tell(self, fact: Fact, identity_id: str) -> None:
+        self.events.tell(SecurityEvent(fact=fact, identity_id=identity_id))

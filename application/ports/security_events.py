@@ -6,7 +6,10 @@ from domain.phone import PhoneNumber
 
 
 class Fact(StrEnum):
-    """What can happen to somebody's sign-in; the names are stable, since alerts hang on them."""
+    """What can happen to somebody's sign-in; the names are stable, since alerts hang on them.
+
+    When each is told is in docs/security-events.md.
+    """
 
     CODE_ASKED = "code_asked"
     CODE_SENT = "code_sent"
@@ -17,7 +20,8 @@ class Fact(StrEnum):
     CODE_VERIFIED = "code_verified"
     TEST_NUMBER_USED = "test_number_used"
     SESSION_REFRESHED = "session_refreshed"
-    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - a name, no secret
+    REFRESH_TOKEN_REFUSED = "refresh_token_refused"  # noqa: S105 - a name, no secret
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - the same
     SIGNED_OUT = "signed_out"
     PHONE_BLOCKED = "phone_blocked"
     PHONE_UNBLOCKED = "phone_unblocked"

@@ -80,13 +80,14 @@ class RequestCode:
         ask = self._ask(wanted.address)
         is_fixed = self.fixed_codes.code(wanted.phone, ask.now) is not None
         if not (is_fixed or self.countries is None or wanted.phone.country in self.countries):
+            self._tell(Fact.CODE_REFUSED, wanted, "the country is not served")
             raise CountryNotServed
         draw = self._draw(wanted, ask, is_fixed=is_fixed)
         limits = FIXED_LIMITS if is_fixed else self.limits
         try:
             asked = await self.record_ask(wanted.phone, ask, draw, limits)
         except TooManyAsks:
-            self._tell(Fact.CODE_REFUSED, wanted, "a budget is spent")
+            self._tell(Fact.CODE_REFUSED, wanted, "asked too often")
             raise
         except StoreUnavailable as error:
             raise Unavailable from error

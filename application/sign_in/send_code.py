@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from application.ports.message_texts import MessageTexts, WantedText
 from application.ports.messenger import Handover, Messenger
@@ -21,7 +21,7 @@ class SendCode:
     peppers: Peppers
     texts: MessageTexts
     messenger: Messenger
-    recent: RecentHandovers = field(default_factory=RecentHandovers)
+    recent: RecentHandovers
 
     async def __call__(self, phone: PhoneNumber, form: TextForm, asked: Asked) -> Handover:
         """Raises Unavailable when the code's key is here no more."""
@@ -32,5 +32,5 @@ class SendCode:
         lifetime = asked.challenge.expires - asked.send.at
         text = self.texts.text(WantedText(phone.country, form, code, lifetime))
         if asked.goes_out:
-            return await self.recent.noting(self.messenger.send(phone, text))
-        return await self.recent.as_of_late()
+            return await self.recent.noting(phone.country, self.messenger.send(phone, text))
+        return await self.recent.as_of_late(phone.country)

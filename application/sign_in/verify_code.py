@@ -3,6 +3,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from application.identities.phone_owner import claim_phone
 from application.identities.session_tokens import SessionTokens, Tokens
@@ -15,6 +16,7 @@ from application.ports.phone_records import PhoneRecords
 from application.ports.randomness import Randomness
 from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from application.ports.versioned import Versioned
+from application.sign_in.request_code import CHALLENGE_ID_BYTES
 from application.swaps import ROUNDS, decide_on_phone
 from domain.errors import TooManyTries, Unavailable
 from domain.identifier import RANDOM_BYTES, make_identifier
@@ -22,6 +24,7 @@ from domain.identities.identity import Identity
 from domain.identities.session import Session
 from domain.phone import PhoneNumber
 from domain.sign_in.budgets import Draw, SharedLimits
+from domain.sign_in.challenge import NONCE_BYTES, Challenge, Purpose
 from domain.sign_in.code import Code
 from domain.sign_in.decisions import Answer, Judged
 from domain.sign_in.fixed_codes import FixedCodes
@@ -29,6 +32,8 @@ from domain.sign_in.phone_record import PhoneRecord, whole_seconds
 from domain.sign_in.send import Send
 
 DRAW_ID_BYTES = 8
+MOST_LIVE: Final = 2
+"""How many challenges of a phone may be live at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class VerifyCode:
             return self._rejected(given, verdict.judged)
         self._tell(Fact.CODE_VERIFIED, given, identity_id=identity_id)
         if self.fixed_codes.code(given.phone, now) is not None:
-            self._tell(Fact.TEST_NUMBER_USED, given, identity_id=identity_id)
+            self._tell(Fact.TEST_NUMBER_USED, given, identity_id=identity_id, reason="signed in")
         return SignedIn(self.session_tokens.of(identity_id, session, now))
 
     async def _judge(self, given: AnswerWithCode, now: datetime) -> "_Verdict":
@@ -137,11 +142,11 @@ class VerifyCode:
                 )
             decide(loaded.value)
         except TooManyTries as refusal:
-            self._tell(Fact.TRIES_SPENT, given)
+            self._tell(Fact.TRIES_SPENT, given, reason="for this phone")
             free_at = free_at or await self.budgets.free_at(draw)
             retry_after = max(refusal.retry_after, whole_seconds(now, free_at))
             raise TooManyTries(retry_after) from None
-        self._tell(Fact.TRIES_SPENT, given)
+        self._tell(Fact.TRIES_SPENT, given, reason="of this address, for all phones")
         raise TooManyTries(whole_seconds(now, free_at))
 
     def _rejected(self, given: AnswerWithCode, judged: Judged) -> CodeRejected:
@@ -154,6 +159,7 @@ class VerifyCode:
         given: AnswerWithCode,
         *,
         identity_id: str | None = None,
+        reason: str | None = None,
         tries_left: int | None = None,
     ) -> None:
         self.events.tell(
@@ -162,6 +168,7 @@ class VerifyCode:
                 phone=given.phone,
                 address=given.address,
                 identity_id=identity_id,
+                reason=reason,
                 tries_left=tries_left,
             )
         )
@@ -175,14 +182,26 @@ class VerifyCode:
             await self.budgets.give_back(Draw(send.request_id, send.at, budgets))
 
     def _codes(self, record: PhoneRecord, phone: PhoneNumber, now: datetime) -> dict[str, str]:
-        fixed = self.fixed_codes.code(phone, now)
-        if fixed is not None:
-            return {challenge.id: fixed.digits for challenge in record.live_challenges(now)}
-        return {
+        """Derive as many codes for any phone, so that the time tells nothing of it."""
+        live = record.live_challenges(now)
+        padding = (self._nobodys_challenge(now),) * (MOST_LIVE - len(live))
+        codes = {
             challenge.id: challenge.code(pepper, phone) if pepper else ""
-            for challenge in record.live_challenges(now)
+            for challenge in (*live, *padding)
             for pepper in [self.peppers.key(challenge.key_id)]
         }
+        fixed = self.fixed_codes.code(phone, now)
+        return codes if fixed is None else dict.fromkeys(codes, fixed.digits)
+
+    def _nobodys_challenge(self, now: datetime) -> Challenge:
+        return Challenge(
+            id="-" * 2 * CHALLENGE_ID_BYTES,  # as long as any, and no record has it
+            purpose=Purpose.SIGN_IN,
+            nonce=bytes(NONCE_BYTES),
+            key_id=self.peppers.current(),
+            created=now,
+            expires=now,
+        )
 
     async def _open(self, session: Session, phone: PhoneNumber, verdict: "_Verdict") -> str | None:
         """Give the id of the identity that the session is open at; None when it is blocked."""

@@ -17,6 +17,16 @@ def read_fixed_codes(text: str) -> FixedCodes:
     return FixedCodes(numbers)
 
 
+def all_end_within_a_year(fixed: FixedCodes, today: date) -> bool:
+    """Whether each has a last day, and none that is later than today's date of next year (UTC)."""
+    try:
+        latest = today.replace(year=today.year + 1)
+    except ValueError:  # today is 29 February
+        latest = date(today.year + 1, 3, 1)
+    end = _end_of_day(latest)
+    return all(one.until is not None and one.until <= end for one in fixed.numbers)
+
+
 def _read_one(text: str) -> FixedCode:
     phone, is_given, rest = text.partition("=")
     code, has_date, day = rest.partition("@")
@@ -28,7 +38,10 @@ def _read_one(text: str) -> FixedCode:
 
 def _end_of(day: str) -> datetime:
     try:
-        last = date.fromisoformat(day)
-        return datetime.combine(last, time(tzinfo=UTC)) + timedelta(days=1)
+        return _end_of_day(date.fromisoformat(day))
     except (ValueError, OverflowError):
         raise ValueRefused("Takes the last day after an @, like 2027-01-01.") from None
+
+
+def _end_of_day(day: date) -> datetime:
+    return datetime.combine(day, time(tzinfo=UTC)) + timedelta(days=1)

@@ -1,12 +1,12 @@
 """What production refuses, however well it is written."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from domain.countries import ALL_COUNTRIES
-from domain.sign_in.fixed_codes import FixedCodes
+from entrypoints.settings.fixed_codes import all_end_within_a_year
 from entrypoints.settings.kinds import MediaFolder, Origin, Sender, SqliteDatabase
 from entrypoints.settings.model import Settings
 from entrypoints.settings.plain_http import refused_plain_http
@@ -20,8 +20,6 @@ from entrypoints.settings.table import (
     TEST_NUMBERS,
 )
 from entrypoints.settings.variable import Variable
-
-_A_YEAR: Final = timedelta(days=367)
 
 
 def refused_in_production(settings: Settings) -> Iterator[tuple[Variable[Any], str]]:
@@ -38,7 +36,7 @@ def refused_in_production(settings: Settings) -> Iterator[tuple[Variable[Any], s
         yield SMS, "Production shows no codes in a terminal; take twilio or package.module:factory."
     if settings.countries is None or settings.countries == ALL_COUNTRIES:
         yield COUNTRIES, f"Production needs the countries to send codes to: {COUNTRIES.example}"
-    if not _all_end_within_a_year(settings.fixed_codes):
+    if not all_end_within_a_year(settings.fixed_codes, datetime.now(UTC).date()):
         yield TEST_NUMBERS, "Production takes numbers with a last day, at most a year ahead."
     yield from refused_plain_http(settings)
     if settings.is_single_host:
@@ -48,11 +46,6 @@ def refused_in_production(settings: Settings) -> Iterator[tuple[Variable[Any], s
         yield DATABASE, f"SQLite {alone} Or take mongodb://host/name."
     if isinstance(settings.media, MediaFolder):
         yield MEDIA, f"A folder {alone} Or take s3://bucket/prefix."
-
-
-def _all_end_within_a_year(fixed: FixedCodes) -> bool:
-    latest = datetime.now(UTC) + _A_YEAR
-    return all(one.until is not None and one.until <= latest for one in fixed.numbers)
 
 
 def _is_file(path: Path) -> bool:

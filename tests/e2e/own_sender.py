@@ -31,4 +31,5 @@ class OwnSender:
     def inbox(self, phone: str) -> list[str]:
         """The texts that this phone got."""
         lines = (self.folder / "texts").read_text().splitlines()
-        return [line for line in lines if line.startswith(f"{phone} ")]
+        to = f"{phone} "
+        return [line.removeprefix(to) for line in lines if line.startswith(to)]

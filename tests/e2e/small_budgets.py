@@ -23,11 +23,16 @@ SMALL: Final = {
     "DIALTONE_CHECKS_PER_ADDRESS": f"{CHECKS}/1h",
 }
 
-AMERICA, BRAZIL, BRITAIN, FRANCE, GERMANY, INDIA, ITALY, SPAIN, SWEDEN = (
-    *("+14155565", "+551198765", "+4474001234", "+336123456", "+49151123456"),
-    *("+9198765432", "+3931234567", "+346123456", "+46701234"),
-)
-"""Beginnings of mobile numbers: two digits more make one."""
+# Beginnings of mobile numbers: two digits more make one.
+AMERICA: Final = "+141555565"
+BRAZIL: Final = "+55119876500"
+BRITAIN: Final = "+4474001234"
+FRANCE: Final = "+336123456"
+GERMANY: Final = "+49151123456"
+INDIA: Final = "+9198765432"
+ITALY: Final = "+3931234567"
+SPAIN: Final = "+346123456"
+SWEDEN: Final = "+467012345"
 
 
 def phone(beginning: str, number: int) -> str:

@@ -9,14 +9,22 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e import small_budgets
 from tests.e2e.databases import DATABASES, Database
 from tests.e2e.own_sender import OwnSender
 from tests.e2e.small_budgets import (
+    AMERICA,
     BEHIND_A_PROXY,
+    BRAZIL,
+    BRITAIN,
     CHECKS,
+    FRANCE,
+    GERMANY,
+    INDIA,
+    ITALY,
     PER_ADDRESS,
     PER_COUNTRY,
+    SPAIN,
+    SWEDEN,
     Instance,
     client,
     phone,
@@ -24,7 +32,9 @@ from tests.e2e.small_budgets import (
 )
 from tests.service import Service
 
-AN_HOUR, A_QUARTER, COOL_DOWN = 3600, 900, 15
+COOL_DOWN = 15
+# Rounded up; who raced for the slot may have come a moment later than who is told of it.
+AN_HOUR, A_QUARTER = 3601, 901
 IN_ALL = 20
 OLDER_ASK, OLDER_ANSWER = "/authenticate/get_otp", "/authenticate/validate_otp"
 TOO_MANY = "Too many requests 429 Too Many Requests: "
@@ -79,8 +89,8 @@ async def spend(instance: Instance, beginning: str, address: str) -> None:
 async def test_a_spent_address_is_told_when_to_come_back_in_either_family(
     instance: Instance,
 ) -> None:
-    numbers = [phone(small_budgets.GERMANY, number) for number in range(5)]
-    await spend(instance, small_budgets.GERMANY, "198.51.100.1")
+    numbers = [phone(GERMANY, number) for number in range(5)]
+    await spend(instance, GERMANY, "198.51.100.1")
 
     refused = await instance.ask(numbers[3], "198.51.100.1")
     older = await instance.ask(numbers[3], "198.51.100.1", OLDER_ASK)
@@ -96,23 +106,23 @@ async def test_a_spent_address_is_told_when_to_come_back_in_either_family(
 @pytest.mark.parametrize(
     ("beginning", "addresses", "elsewhere", "limit"),
     [
-        (small_budgets.FRANCE, ["198.51.100.3"], "198.51.100.4", PER_ADDRESS),
+        (BRITAIN, ["198.51.100.3"], (phone(BRITAIN, 50), "198.51.100.4"), PER_ADDRESS),
         (
-            small_budgets.FRANCE,
+            FRANCE,
             [f"2001:db8:1:1::{number:x}" for number in range(50)],
-            "2001:db8:1:2::1",
+            (phone(FRANCE, 50), "2001:db8:1:2::1"),
             PER_ADDRESS,
         ),
         (
-            small_budgets.ITALY,
+            ITALY,
             [f"2001:db8:2:{number:x}::1" for number in range(50)],
-            "2001:db8:3::1",
+            (phone(ITALY, 50), "2001:db8:3::1"),
             10 * PER_ADDRESS,
         ),
         (
-            small_budgets.SPAIN,
+            SPAIN,
             [f"198.51.101.{number}" for number in range(50)],
-            None,
+            (phone(SWEDEN, 0), "198.51.101.0"),
             PER_COUNTRY,
         ),
     ],
@@ -122,11 +132,10 @@ async def test_of_fifty_messages_at_once_exactly_as_many_go_out_as_the_budget_ha
     instance: Instance,
     beginning: str,
     addresses: list[str],
-    elsewhere: str | None,
+    elsewhere: tuple[str, str],
     limit: int,
 ) -> None:
-    offset = 50 if ":" in addresses[0] else 0
-    numbers = [phone(beginning, offset + number) for number in range(49)]
+    numbers = [phone(beginning, number) for number in range(50)]
 
     answers = await asyncio.gather(
         *(
@@ -135,21 +144,17 @@ async def test_of_fifty_messages_at_once_exactly_as_many_go_out_as_the_budget_ha
         )
     )
 
-    assert Counter(is_sent(one) for one in answers) == {True: limit, False: 49 - limit}
+    assert Counter(map(is_sent, answers)) == {True: limit, False: 50 - limit}
     waits = [seconds_to_wait(one) for one in answers if not is_sent(one)]
-    assert all(COOL_DOWN < one <= AN_HOUR for one in waits)
+    assert {one for one in waits if not COOL_DOWN < one <= AN_HOUR} == set()
     assert instance.messages(numbers) == limit
-    if elsewhere is None:
-        unspent = phone(small_budgets.SWEDEN, 0), "198.51.101.50"
-    else:
-        unspent = phone(beginning, offset + 49), elsewhere
-    assert is_sent(await instance.ask(*unspent))
+    assert is_sent(await instance.ask(*elsewhere))
 
 
 async def test_of_fifty_checks_at_once_exactly_as_many_are_made_as_the_budget_has(
     instance: Instance,
 ) -> None:
-    numbers = [phone(small_budgets.AMERICA, number) for number in range(50)]
+    numbers = [phone(AMERICA, number) for number in range(50)]
 
     answers = await asyncio.gather(
         *(instance.answer(one, "000000", "198.51.100.5") for one in numbers)
@@ -159,29 +164,29 @@ async def test_of_fifty_checks_at_once_exactly_as_many_are_made_as_the_budget_ha
     assert [one.json()["success"] for one in made] == [False] * CHECKS
     waits = [seconds_to_wait(one, "too_many_tries") for one in answers if one not in made]
     assert len(waits) == 50 - CHECKS
-    assert all(COOL_DOWN < one <= AN_HOUR for one in waits)
+    assert {one for one in waits if not COOL_DOWN < one <= AN_HOUR} == set()
     older = await instance.answer(numbers[0], "000000", "198.51.100.5", OLDER_ANSWER)
     assert COOL_DOWN < seconds_to_wait_of_older(older) <= AN_HOUR
     elsewhere = await instance.answer(numbers[0], "000000", "198.51.100.6")
     assert (elsewhere.status_code, elsewhere.json()["success"]) == (200, False)
 
 
-async def test_of_fifty_addresses_that_want_one_phones_code_at_once_one_gets_it(
+async def test_of_thirty_addresses_that_want_one_phones_code_at_once_one_gets_it(
     instance: Instance,
 ) -> None:
-    wanted = phone(small_budgets.AMERICA, 60)
+    wanted = phone(AMERICA, 60)
 
     answers = await asyncio.gather(
-        *(instance.ask(wanted, f"198.51.102.{number}") for number in range(50))
+        *(instance.ask(wanted, f"198.51.102.{number}") for number in range(30))
     )
 
     assert sum(map(is_sent, answers)) == instance.messages([wanted]) == 1
     waits = [seconds_to_wait(one) for one in answers if not is_sent(one)]
-    assert all(COOL_DOWN < one <= A_QUARTER for one in waits)
+    assert {one for one in waits if not COOL_DOWN < one <= A_QUARTER} == set()
 
 
 async def test_a_phone_has_a_budget_and_each_address_its_share_of_it(instance: Instance) -> None:
-    wanted = phone(small_budgets.AMERICA, 61)
+    wanted = phone(AMERICA, 61)
 
     first = await instance.ask(wanted, "198.51.100.7")
 
@@ -191,7 +196,7 @@ async def test_a_phone_has_a_budget_and_each_address_its_share_of_it(instance: I
 
 
 async def test_who_signed_in_from_here_waits_for_the_cool_down_only(instance: Instance) -> None:
-    wanted, address = phone(small_budgets.AMERICA, 62), "198.51.100.9"
+    wanted, address = phone(AMERICA, 62), "198.51.100.9"
     await instance.ask(wanted, address)
     await sign_in(instance, wanted, address)
 
@@ -207,7 +212,7 @@ async def sign_in(instance: Instance, number: str, address: str) -> None:
 async def test_a_repeat_in_the_cool_down_costs_nothing_and_says_that_nothing_was_sent(
     instance: Instance,
 ) -> None:
-    numbers = [phone(small_budgets.INDIA, number) for number in range(4)]
+    numbers = [phone(INDIA, number) for number in range(4)]
     first = await instance.ask(numbers[0], "198.51.100.10")
     for _ in range(10):
         again = await instance.ask(numbers[0], "198.51.100.10")
@@ -224,7 +229,7 @@ async def test_a_repeat_in_the_cool_down_costs_nothing_and_says_that_nothing_was
 
 
 async def test_a_verified_code_gives_its_addresss_slot_back(instance: Instance) -> None:
-    numbers = [phone(small_budgets.BRITAIN, number) for number in range(CHECKS + PER_ADDRESS + 1)]
+    numbers = [phone(BRITAIN, 60 + number) for number in range(CHECKS + PER_ADDRESS + 1)]
     for number in numbers[:CHECKS]:
         assert is_sent(await instance.ask(number, "198.51.100.11"))
         await sign_in(instance, number, "198.51.100.11")
@@ -235,7 +240,7 @@ async def test_a_verified_code_gives_its_addresss_slot_back(instance: Instance) 
 
 
 async def test_who_is_no_trusted_proxy_cannot_say_where_it_asks_from(tmp_path: Path) -> None:
-    numbers = [phone(small_budgets.BRAZIL, number) for number in range(50)]
+    numbers = [phone(BRAZIL, number) for number in range(50)]
     with services(tmp_path, {}) as [service]:
         async with client(service) as http:
             instance = Instance(service, OwnSender(tmp_path), http)
@@ -248,7 +253,7 @@ async def test_who_is_no_trusted_proxy_cannot_say_where_it_asks_from(tmp_path: P
 async def test_two_services_on_one_database_share_what_all_may_send(
     request: pytest.FixtureRequest, database: Database, tmp_path: Path
 ) -> None:
-    beginnings = (small_budgets.GERMANY, small_budgets.INDIA)
+    beginnings = (GERMANY, INDIA)
     numbers = [phone(beginnings[number % 2], number) for number in range(50)]
     environ = {
         **database(request),
@@ -262,8 +267,8 @@ async def test_two_services_on_one_database_share_what_all_may_send(
             Instance(one, sender, await stack.enter_async_context(client(one))) for one in both
         ]
 
-        await spend(instances[0], small_budgets.SWEDEN, "198.51.100.1")
-        seconds_to_wait(await instances[1].ask(phone(small_budgets.SWEDEN, 9), "198.51.100.1"))
+        await spend(instances[0], SWEDEN, "198.51.100.1")
+        seconds_to_wait(await instances[1].ask(phone(SWEDEN, 9), "198.51.100.1"))
         answers = await asyncio.gather(
             *(
                 instances[number // 2 % 2].ask(one, f"198.51.103.{number}")
@@ -274,4 +279,4 @@ async def test_two_services_on_one_database_share_what_all_may_send(
     left = IN_ALL - PER_ADDRESS
     assert sum(map(is_sent, answers)) == instances[0].messages(numbers) == left
     waits = [seconds_to_wait(one) for one in answers if not is_sent(one)]
-    assert all(COOL_DOWN < one <= AN_HOUR for one in waits)
+    assert {one for one in waits if not COOL_DOWN < one <= AN_HOUR} == set()

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.twilio import open_twilio_messenger
 from application.ports.messenger import Outcome
+from domain.phone import parse_phone
 from tests.e2e.databases import DATABASES, Database, on_sqlite
 from tests.e2e.own_sender import FACTORY, REASON
 from tests.e2e.sender_cases import CASES, Case
@@ -66,6 +68,23 @@ def is_told_as_sent(answer: httpx.Response, *, older: bool = False) -> bool:
 
 def older_body(status: int, exit_code: int, error: str) -> dict[str, Any]:
     return {"error": error, "exit_code": exit_code, "message": "failed", "status_code": status}
+
+
+@each_case
+async def test_each_answer_is_taken_for_what_it_is(senders: TwoSenders, case: Case) -> None:
+    senders.twilio_does(case.does(senders.twilio))
+    opening = open_twilio_messenger(
+        senders.twilio.account_sid,
+        senders.twilio.auth_token,
+        sender="+15005550006",
+        api_base=senders.twilio.url,
+    )
+
+    async with opening as messenger:
+        handover = await messenger.send(parse_phone(a_phone(), None), "012345 is your code")
+
+    assert handover.outcome is case.outcome
+    assert handover.outcome in MAY_BE_OUT or handover.reason == case.words
 
 
 @each_case

@@ -8,6 +8,7 @@ from domain.phone import parse_phone
 from domain.sign_in.code import Code
 from domain.sign_in.fixed_codes import FixedCode, FixedCodes
 from entrypoints.settings import read_settings
+from entrypoints.settings.fixed_codes import all_end_within_a_year, read_fixed_codes
 from tests.settings import refused
 
 NAME = "DIALTONE_TEST_NUMBERS"
@@ -66,3 +67,26 @@ def test_production_takes_one_that_ends_within_a_year() -> None:
     environ = {NAME: f"+15005550006=123456@{soon}", "DIALTONE_ENV": "production"}
 
     assert NAME not in refused(environ)
+
+
+def test_production_goes_on_to_start_when_one_is_over() -> None:
+    environ = {NAME: "+15005550006=123456@2020-01-01", "DIALTONE_ENV": "production"}
+
+    assert NAME not in refused(environ)
+
+
+@pytest.mark.parametrize(
+    ("today", "last", "too_late"),
+    [
+        (date(2026, 11, 20), "2027-11-20", "2027-11-21"),
+        (date(2027, 11, 20), "2028-11-20", "2028-11-21"),
+        (date(2028, 2, 28), "2029-02-28", "2029-03-01"),
+        (date(2028, 2, 29), "2029-03-01", "2029-03-02"),
+    ],
+)
+def test_a_year_ahead_is_the_same_date_of_the_next(today: date, last: str, too_late: str) -> None:
+    latest = read_fixed_codes(f"+15005550006=123456@{last}")
+    later = read_fixed_codes(f"+15005550006=123456@{last},+14155552671=123456@{too_late}")
+
+    assert all_end_within_a_year(latest, today)
+    assert not all_end_within_a_year(later, today)

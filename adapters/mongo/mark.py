@@ -6,7 +6,7 @@ from pymongo.errors import DuplicateKeyError
 
 from adapters.mongo.database import Database
 from adapters.mongo.documents import DOCUMENTS, MarkDocument
-from adapters.mongo.driver import Raw, latest
+from adapters.mongo.driver import MotorCollection, Raw, latest
 from adapters.mongo.errors import DatabaseNotUsable
 
 SCHEMA_VERSION: Final = 1
@@ -18,7 +18,7 @@ async def check_mark(database: Database, place: str, fingerprint: str) -> None:
 
     Raises:
         DatabaseNotUsable: it is another program's, of a newer version, or of other keys.
-        PyMongoError
+        PyMongoError: also when this user may not write.
     """
     mark = await _mark(database) or await _made(database, place, fingerprint)
     schema = mark.get("schema_version")
@@ -34,6 +34,18 @@ async def check_mark(database: Database, place: str, fingerprint: str) -> None:
             f"{place} was written with other keys: start with the secrets file that it was "
             "first opened with, or name another database."
         )
+    # Who may only read would open it, and fail at the first request.
+    await touched(database.collection(MarkDocument))
+
+
+async def touched(marks: MotorCollection) -> bool:
+    """Write to the mark, changing nothing that anybody goes by; say whether it is there.
+
+    Raises:
+        PyMongoError
+    """
+    touch = await marks.update_one({"_id": MARK_ID}, {"$currentDate": {"probed": True}})
+    return bool(touch.matched_count)
 
 
 async def _mark(database: Database) -> Raw | None:

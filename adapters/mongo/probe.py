@@ -3,7 +3,7 @@ from typing import Final
 
 from adapters.mongo.database import Database
 from adapters.mongo.driver import MotorCollection
-from adapters.mongo.mark import MARK_ID
+from adapters.mongo.mark import touched
 from application.ports.errors import StoreUnavailable
 
 PATIENCE: Final = 3.0
@@ -18,9 +18,5 @@ class MongoProbe:
     patience: float = PATIENCE
 
     async def check(self) -> None:
-        touched = await self.database.answer(
-            self.collection.update_one({"_id": MARK_ID}, {"$currentDate": {"probed": True}}),
-            self.patience,
-        )
-        if not touched.matched_count:
+        if not await self.database.answer(touched(self.collection), self.patience):
             raise StoreUnavailable("the database was emptied since it was opened")

@@ -135,6 +135,16 @@ async def test_a_user_who_may_not_write_is_refused(guarded: StandaloneMongo, use
     )
 
 
+async def test_nor_where_somebody_else_has_made_the_database(
+    guarded: StandaloneMongo,
+) -> None:
+    await opened_once(guarded.database("dialtone", user=f"writer:{PASSWORD}@"))
+
+    assert "does not let this user read and write" in await refusal(
+        guarded.database("dialtone", user=f"reader:{PASSWORD}@")
+    )
+
+
 async def test_a_user_who_may_read_and_write_is_enough(guarded: StandaloneMongo) -> None:
     await opened_once(guarded.database("dialtone", user=f"writer:{PASSWORD}@"))
 

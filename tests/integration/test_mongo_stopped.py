@@ -5,6 +5,7 @@ is far above every bound here.
 """
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoProcess]:
 
 @pytest.fixture
 def url(process: MongoProcess) -> str:
-    return f"mongodb://{process.address}/dialtone?directConnection=true&timeoutMS=800"
+    name = f"stopped_{uuid.uuid4().hex}"
+    return f"mongodb://{process.address}/{name}?directConnection=true&timeoutMS=800"
 
 
 @pytest.fixture

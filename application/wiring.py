@@ -10,6 +10,7 @@ from application.identities.delete_user import DeleteUser
 from application.identities.demote_user import DemoteUser
 from application.identities.end_session import EndSession
 from application.identities.list_sessions import ListSessions
+from application.identities.open_session import OpenSession
 from application.identities.promote_user import PromoteUser
 from application.identities.read_user import ReadUser
 from application.identities.refresh_session import RefreshSession
@@ -42,6 +43,7 @@ from application.ports.randomness import Randomness
 from application.ports.records import Records
 from application.ports.refresh_keys import RefreshKeys
 from application.ports.security_events import SecurityEvents
+from application.sign_in.judge_answer import JudgeAnswer
 from application.sign_in.recent_handovers import RecentHandovers
 from application.sign_in.record_ask import RecordAsk
 from application.sign_in.request_code import RequestCode
@@ -112,13 +114,20 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
             fixed_codes=rules.fixed_codes,
         ),
         verify_code=VerifyCode(
-            phone_records=phones,
+            judge_answer=JudgeAnswer(
+                phone_records=phones,
+                budgets=records.budgets,
+                identities=identities,
+                peppers=ports.peppers,
+                randomness=ports.randomness,
+                events=ports.events,
+                shared_limits=rules.shared_limits,
+                fixed_codes=rules.fixed_codes,
+            ),
+            open_session=OpenSession(phones, identities, ports.randomness),
             budgets=records.budgets,
-            identities=identities,
-            peppers=ports.peppers,
             session_tokens=session_tokens,
             clock=clock,
-            randomness=ports.randomness,
             events=ports.events,
             shared_limits=rules.shared_limits,
             fixed_codes=rules.fixed_codes,

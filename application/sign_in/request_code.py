@@ -18,7 +18,7 @@ from domain.errors import (
 )
 from domain.phone import PhoneNumber
 from domain.sign_in.budgets import Draw, SharedLimits
-from domain.sign_in.challenge import LIFETIME, NONCE_BYTES, Challenge, Purpose
+from domain.sign_in.challenge import ID_BYTES, LIFETIME, NONCE_BYTES, Challenge, Purpose
 from domain.sign_in.decisions import Ask, Asked
 from domain.sign_in.fixed_codes import LIMITS as FIXED_LIMITS
 from domain.sign_in.fixed_codes import FixedCodes
@@ -27,7 +27,6 @@ from domain.sign_in.send import SendLimits
 from domain.sign_in.texts.form import TextForm
 
 REQUEST_ID_BYTES = 16
-CHALLENGE_ID_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ class RequestCode:
     def _ask(self, address: str) -> Ask:
         now = self.clock.now()
         challenge = Challenge(
-            id=self.randomness.bytes(CHALLENGE_ID_BYTES).hex(),
+            id=self.randomness.bytes(ID_BYTES).hex(),
             purpose=Purpose.SIGN_IN,
             nonce=self.randomness.bytes(NONCE_BYTES),
             key_id=self.peppers.current(),

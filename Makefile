@@ -72,7 +72,7 @@ lock: install-dev ## write both locks from pyproject.toml (ARGS=--upgrade for ne
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock $(ARGS)
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 
-bench: install-dev ## measure: rates, percentiles, memory
+bench: install-dev ## measure: rates, what abuse brings, what times tell (ARGS=abuse for one)
 	.venv/bin/python -m tests.bench $(ARGS)
 
 # .venv.lock stays: taking it away would let two installs into one .venv.

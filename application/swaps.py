@@ -1,40 +1,63 @@
 """Load, decide, compare and swap: how two requests that meet at one record are kept apart."""
 
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 from application.ports.errors import StoreUnavailable
 from application.ports.identities import Identities
 from application.ports.phone_records import PhoneRecords
+from application.ports.versioned import Versioned
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
 from domain.sign_in.phone_record import PhoneRecord
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 ROUNDS: Final = 100
 """After so many lost swaps something is wrong; 500 racing requests need a handful."""
+
+
+class AroundSwap(Protocol[T_contra]):
+    """Does what belongs before or beside a swap, and the swap: each time one is tried."""
+
+    async def __call__(self, outcome: T_contra, swap: Callable[[], Awaitable[bool]], /) -> bool:
+        """Give what the swap gives; what this raises goes through."""
+        ...
+
+
+async def alone(_: object, swap: Callable[[], Awaitable[bool]]) -> bool:
+    """Nothing but the swap."""
+    return await swap()
 
 
 async def decide_on_phone(
     records: PhoneRecords,
     phone: PhoneNumber,
     decide: Callable[[PhoneRecord], tuple[PhoneRecord, T]],
+    around: AroundSwap[T] = alone,
+    loaded: Versioned[PhoneRecord] | None = None,
 ) -> T:
     """Save what `decide` makes of the phone's record and give its outcome.
 
     `decide` is called again with the newer record when another request was quicker; when it
-    gives the record back as it was, nothing is written. What it raises goes through.
+    gives the record back as it was, nothing is written. What it raises goes through. `loaded` is
+    the record where that was loaded already.
 
     Raises:
         StoreUnavailable: also when the swap was lost too often.
     """
     for _ in range(ROUNDS):
-        loaded = await records.load(phone)
+        loaded = loaded or await records.load(phone)
         record, outcome = decide(loaded.value)
-        if record is loaded.value or await records.replace(phone, record, loaded.version):
+        if record is loaded.value:
             return outcome
+        swap = partial(records.replace, phone, record, loaded.version)
+        if await around(outcome, swap):
+            return outcome
+        loaded = None
     raise StoreUnavailable("too many requests at one phone record")
 
 

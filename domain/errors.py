@@ -3,9 +3,11 @@
 DomainError
 ├── FieldsInvalid                 what was sent cannot be used; names each field
 ├── Unauthenticated               no token, or one that no longer counts
+│   └── RefreshTokenRefused       the same of a refresh token
 ├── Unavailable                   a part that is needed does not answer
 ├── TooManyAsks, TooManyTries     a budget is spent; carry retry_after
 ├── CountryNotServed, PhoneUnreachable, MessageNotSent
+├── SessionNotFound
 ├── PhoneNotOwn, PhoneInUse, UsernameInUse, InvalidUserId, UserNotFound, UserNotSaved
 └── NoFilePart, NoSelectedFile, MissingUserId, InvalidItemId, ItemNotFound, NotOwner,
     FileTooLarge, NotAnImage, PictureRefused, FileNotStored, ItemNotSaved, PageNotRead,
@@ -48,6 +50,12 @@ class Unauthenticated(DomainError):
     sentence = "Sign in and send the access token as 'Authorization: Bearer <token>'."
 
 
+class RefreshTokenRefused(Unauthenticated):
+    """The refresh token counts no more, or never did."""
+
+    sentence = "This refresh token counts no more; sign in again."
+
+
 class Unavailable(DomainError):
     """A part that is needed does not answer; the same request may work a little later."""
 
@@ -85,7 +93,7 @@ class CountryNotServed(DomainError):
 
 
 class PhoneUnreachable(DomainError):
-    """The carrier says that this number cannot get the message."""
+    """The carrier says that this number cannot get the message; why, where it told that."""
 
     sentence = "The carrier cannot deliver to this number; check it, or use another number."
 
@@ -95,6 +103,12 @@ class MessageNotSent(DomainError):
 
     sentence = "The message could not be handed over; try again shortly."
     retry_after = 5
+
+
+class SessionNotFound(DomainError):
+    """The caller has no such session, or no longer."""
+
+    sentence = "Session not found"
 
 
 class PhoneNotOwn(DomainError):

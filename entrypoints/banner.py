@@ -13,7 +13,7 @@ from entrypoints.settings.kinds import Factory, MediaFolder, Sender, SqliteDatab
 
 def check_can_show_messages(settings: Settings, stdout: TextIO | None) -> None:
     """Raise StartRefused when messages are to be shown where nothing can be."""
-    if settings.sms is Sender.CONSOLE and stdout is None:
+    if Sender.CONSOLE in settings.sms and stdout is None:
         raise StartRefused(
             "DIALTONE_SMS=console shows messages on stdout, which is closed: leave it open, "
             "send it to a file (dialtone run >messages.txt), or take another sender. "
@@ -53,7 +53,11 @@ def banner(settings: Settings) -> str:
 
 
 def _messages(settings: Settings) -> str:
-    match settings.sms:
+    return ", or else ".join(_sender(one) for one in settings.sms)
+
+
+def _sender(sender: Sender | Factory) -> str:
+    match sender:
         case Sender.CONSOLE:
             return "shown below"
         case Sender.TWILIO:

@@ -4,7 +4,7 @@ Each technology's room is imported only where the settings pick it.
 """
 
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -12,6 +12,7 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from application.ports.clock import Clock
@@ -20,13 +21,18 @@ from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.phone_seal import PhoneSeal
 from application.ports.records import Records
+from application.sign_in.senders import AnyOf, Senders
 from application.use_cases import UseCases
 from application.wiring import Ports, Rules, wire
 from domain.media.picture import PictureLimits
-from entrypoints.keys import check_keys_are_not_gone
+from domain.sign_in.challenge import LIFETIME
+from domain.sign_in.texts.text_set import Names
+from entrypoints.keys import check_keys_are_not_gone, longest_lives
+from entrypoints.logs.security_events import LoggedSecurityEvents
 from entrypoints.own_adapters import StartRefused, open_own, probe_of
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import (
+    Environment,
     Factory,
     MediaFolder,
     MongoDatabase,
@@ -36,15 +42,18 @@ from entrypoints.settings.kinds import (
 )
 
 if TYPE_CHECKING:
-    from adapters.secrets_file import Secret
+    from adapters.secrets_file import RotatedList
+    from adapters.texts import FileMessageTexts, Problem
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of our tokens: the keys tell deployments apart."""
 
 
 @asynccontextmanager
-async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
+async def open_use_cases(settings: Settings, clock: Clock | None = None) -> AsyncIterator[UseCases]:
     """Open everything that the settings name; all of it is closed at the end of the block.
+
+    The time is the machine's where no clock is given.
 
     Makes what is missing: keys (in development), the database and its newest form, the folder.
 
@@ -54,51 +63,112 @@ async def open_use_cases(settings: Settings) -> AsyncIterator[UseCases]:
     from adapters.jwt import JwtAccessTokens
     from adapters.pillow import open_pillow_pictures
     from adapters.sealing import AesPhoneSeal
-    from adapters.secrets_file import FilePeppers, load_or_make_secrets
+    from adapters.secrets_file import FilePeppers, FileRefreshKeys, WatchedSecrets
     from adapters.system import SystemClock, SystemRandomness
 
-    clock, randomness = SystemClock(), SystemRandomness()
+    clock, randomness = clock or SystemClock(), SystemRandomness()
+    texts = message_texts(settings)
     async with AsyncExitStack() as stack:
         with _naming("DIALTONE_SECRETS"):
             if settings.secrets.may_make:
                 check_keys_are_not_gone(settings.database, settings.secrets.path)
-            secrets = load_or_make_secrets(
-                settings.secrets.path, may_make=settings.secrets.may_make
+            secrets = WatchedSecrets(
+                settings.secrets.path,
+                clock,
+                may_make=settings.secrets.may_make,
+                is_strict=settings.environment is Environment.PRODUCTION,
             )
-        seal = AesPhoneSeal(secrets.index_key.key, _by_id(secrets.seal_keys), randomness)
+        seal = AesPhoneSeal(secrets.current().index_key.key, secrets.seal_keys, randomness)
         with _naming("DIALTONE_DATABASE"):
             records = await stack.enter_async_context(_records(settings, seal))
         with _naming("DIALTONE_MEDIA"):
             files = await stack.enter_async_context(_files(settings, clock))
         with _naming("DIALTONE_SMS"):
-            messenger = await stack.enter_async_context(_messenger(settings))
+            senders = [
+                await stack.enter_async_context(_messenger(one, settings)) for one in settings.sms
+            ]
         limits = PictureLimits(
             pixels=settings.picture_pixels,
             frames=settings.picture_frames,
             all_pixels=max(settings.picture_pixels, PictureLimits().all_pixels),
         )
         pictures = await stack.enter_async_context(open_pillow_pictures(limits))
+        tokens = JwtAccessTokens(secrets.signing_keys, issuer=ISSUER, audience=ISSUER)
         yield wire(
             Ports(
                 records=records,
                 media_files=files,
                 media_probe=probe_of(files),
-                messenger=messenger,
-                messenger_probe=probe_of(messenger),
+                messenger=Senders(senders),
+                messenger_probe=AnyOf([probe_of(one) for one in senders]),
+                message_texts=texts,
                 pictures=pictures,
-                tokens=JwtAccessTokens(
-                    _by_id(secrets.signing_keys), issuer=ISSUER, audience=ISSUER
-                ),
+                tokens=tokens,
+                public_keys=tokens,
+                refresh_keys=FileRefreshKeys(secrets.refresh_keys),
                 peppers=FilePeppers(secrets.peppers),
+                events=LoggedSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
             ),
             Rules(
-                app_name=settings.app_name,
                 countries=settings.countries,
-                token_lifetime=settings.plain_token_ttl,
+                lifetimes=settings.token_lifetimes,
+                send_limits=settings.send_limits,
+                shared_limits=settings.shared_limits,
+                fixed_codes=settings.fixed_codes,
             ),
         )
+
+
+def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedList, ...]":
+    """Put new keys into the secrets file, to be used after the delay.
+
+    Raises:
+        StartRefused: the file cannot be used or replaced, or it is too early to rotate again.
+    """
+    from adapters.secrets_file import Lives, rotate_secrets
+    from adapters.system import SystemClock
+
+    tokens = longest_lives(settings)
+    lives = Lives(
+        codes=LIFETIME,
+        access_tokens=max(tokens.plain, tokens.access),
+        refresh_tokens=tokens.refresh,
+    )
+    with _naming("DIALTONE_SECRETS"):
+        return rotate_secrets(settings.secrets.path, SystemClock().now(), lives, delay=delay)
+
+
+def message_texts(settings: Settings) -> "FileMessageTexts":
+    """Read the texts of messages, and judge each as it would be sent.
+
+    Raises:
+        StartRefused: with a line for each rule that a text breaks.
+    """
+    from adapters.texts import TextsRefused, load_message_texts
+
+    names = Names(settings.app_name, settings.android_hashes, settings.web_domain)
+    try:
+        texts = load_message_texts(settings.texts, settings.locale, names)
+    except TextsRefused as error:
+        raise StartRefused("\n".join(map(_line_of, error.problems))) from error
+    if not texts.speaks(settings.locale):
+        raise StartRefused(
+            "DIALTONE_LOCALE: There are no texts in this language: put a file with them into the "
+            "folder of DIALTONE_TEXTS, or name another. Example: DIALTONE_LOCALE=en"
+        )
+    return texts
+
+
+def _line_of(problem: "Problem") -> str:
+    told = f"{problem.place}: {problem.reason}."
+    if not problem.is_shipped:
+        return f"DIALTONE_TEXTS: {told}"
+    return (
+        f"Shipped text {told} Shorten DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or put a file of "
+        "this name into the folder of DIALTONE_TEXTS."
+    )
 
 
 def _records(settings: Settings, seal: PhoneSeal) -> AbstractAsyncContextManager[Records]:
@@ -141,8 +211,10 @@ def _files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Medi
             return open_own(factory, "DIALTONE_MEDIA", settings.environ)
 
 
-def _messenger(settings: Settings) -> AbstractAsyncContextManager[Messenger]:
-    match settings.sms:
+def _messenger(
+    sender: Sender | Factory, settings: Settings
+) -> AbstractAsyncContextManager[Messenger]:
+    match sender:
         case Sender.CONSOLE:
             from adapters.console import ConsoleMessenger
 
@@ -169,7 +241,3 @@ def _naming(variable: str) -> Iterator[None]:
         yield
     except NotUsable as error:
         raise StartRefused(f"{variable}: {error}") from error
-
-
-def _by_id(secrets: "Sequence[Secret]") -> list[tuple[str, bytes]]:
-    return [(secret.id, secret.key) for secret in secrets]

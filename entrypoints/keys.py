@@ -1,9 +1,11 @@
-"""The keys and what was written with them, before either is opened."""
+"""The keys and what was made with them, before either is opened."""
 
 from pathlib import Path
 from typing import Final
 
+from application.identities.session_tokens import TokenLifetimes
 from entrypoints.own_adapters import StartRefused
+from entrypoints.settings import Settings
 from entrypoints.settings.kinds import Factory, MongoDatabase, SqliteDatabase
 
 # https://www.sqlite.org/fileformat.html: the magic at 0, the application id at 68.
@@ -27,6 +29,19 @@ def check_keys_are_not_gone(
             f"{database.path} was written with the keys of {secrets}, which is gone: put that "
             "file back, or move the database away to begin anew."
         )
+
+
+def longest_lives(settings: Settings) -> TokenLifetimes:
+    """Give how long tokens may live that are about, never less than by default.
+
+    A setting may have been longer when the token was issued: that much is allowed for.
+    """
+    now, usual = settings.token_lifetimes, TokenLifetimes()
+    return TokenLifetimes(
+        plain=max(now.plain, usual.plain),
+        access=max(now.access, usual.access),
+        refresh=max(now.refresh, usual.refresh),
+    )
 
 
 def _is_ours(path: Path) -> bool:

@@ -17,10 +17,19 @@ import httpx
 
 START_LIMIT: Final = 30.0
 MESSAGE_LIMIT: Final = 10.0
-_CODE: Final = re.compile(r"\b(\d{6}) is your\b")
+_ROW: Final = re.compile(r"^│ (.*?) *│$", re.MULTILINE)
+_CODE: Final = re.compile(r"\d{4,}")
 # By the last, coverage measures the processes that tests start too.
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
 
+
+ROOMY: Final = {
+    "DIALTONE_SENDS_PER_ADDRESS": "600/1m",
+    "DIALTONE_SENDS_PER_COUNTRY": "5000/1m",
+    "DIALTONE_SENDS_IN_ALL": "5000/1m",
+    "DIALTONE_CHECKS_PER_ADDRESS": "5000/1m",
+}
+"""All tests of a service come from one address: only those about budgets may meet them."""
 
 Inbox = Callable[[str], list[str]]
 """Gives the texts that a phone got so far, in order."""
@@ -81,6 +90,7 @@ class Service:
             "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
             "DIALTONE_MEDIA": f"file://{self.folder}/media",
             "DIALTONE_SECRETS": f"{self.folder}/secrets.json",
+            **ROOMY,
             **self._environ,
         }
 
@@ -136,8 +146,12 @@ class Service:
         )
 
     def messages(self, phone: str) -> list[str]:
-        """The codes sent to this phone so far, in order."""
-        return [match[1] for text in self._inbox(phone) if (match := _CODE.search(text))]
+        """The codes sent to this phone so far, in order, found as phones find them."""
+        return [match[0] for text in self.texts(phone) if (match := _CODE.search(text))]
+
+    def texts(self, phone: str) -> list[str]:
+        """The texts sent to this phone so far, in order, as they were handed over."""
+        return self._inbox(phone)
 
     def code(self, phone: str, number: int = 1) -> str:
         """The code of this phone's first (or `number`th) message, as soon as it is shown."""
@@ -154,7 +168,9 @@ class Service:
             assert self._printed.wait_for(lambda: text in self.shown, START_LIMIT), self.shown
 
     def _boxes(self, phone: str) -> list[str]:
-        return self.shown.split(f"To: {phone} ")[1:]
+        beginnings = self.shown.split(f"To: {phone} ")[1:]
+        boxes = [box for box, bottom, _ in (one.partition("\n└") for one in beginnings) if bottom]
+        return ["\n".join(_ROW.findall(box)) for box in boxes]
 
     def _read_shown(self) -> None:
         assert self._process is not None

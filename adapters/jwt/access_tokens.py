@@ -4,20 +4,23 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    SECP256R1,
-    EllipticCurvePrivateKey,
-    EllipticCurvePublicKey,
-)
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from jwt.types import Options
 
+from adapters.jwt.verifying_keys import (
+    ALGORITHM,
+    TYPE,
+    VerifyingKeys,
+    encoded,
+    private_key,
+    verifying_keys,
+)
 from application.ports.access_tokens import TokenClaims
 from application.ports.errors import TokenNotGenuine
+from application.ports.key_ring import KeyRing
+from application.ports.public_keys import PublicKey
 
 LONGEST_TOKEN: Final = 2048
-_ALGORITHM: Final = "ES256"
-_TYPE: Final = "at+jwt"
 # Three parts in base64url without padding; an ES256 signature is 64 bytes.
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")
 _OPTIONS: Final[Options] = {
@@ -38,12 +41,12 @@ class JwtAccessTokens:
     with anything more in it (`jku`, `jwk`, `crit`, `b64`, …) is not ours (§3.10).
     """
 
-    def __init__(self, keys: Sequence[tuple[str, bytes]], *, issuer: str, audience: str) -> None:
-        """Take P-256 private keys in PEM, by id: the first signs, all of them verify."""
-        private = [(key_id, _private_key(pem)) for key_id, pem in keys]
-        self._signing_id, self._signing_key = private[0]
-        self._public_keys = {key_id: key.public_key() for key_id, key in private}
-        self._keys_by_header = {_header(key_id, key): key.public_key() for key_id, key in private}
+    def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
+        """Take P-256 private keys in PEM; raises ValueError when one is another."""
+        self._ring = ring
+        self._known = verifying_keys(ring.accepted())
+        self._signer_of = ring.signing()
+        self._signer = private_key(self._signer_of)
         self._issuer = issuer
         self._audience = audience
 
@@ -57,7 +60,10 @@ class JwtAccessTokens:
             "sub": claims.identity_id,
             "sid": claims.session_id,
         }
-        return _encoded(payload, self._signing_id, self._signing_key)
+        key = self._ring.signing()
+        if key != self._signer_of:
+            self._signer_of, self._signer = key, private_key(key)
+        return encoded(payload, key.id, self._signer)
 
     def read(self, token: str, now: datetime) -> TokenClaims:
         """Give the claims of a token that one of our keys signed and whose time is not over.
@@ -67,43 +73,51 @@ class JwtAccessTokens:
         """
         if len(token) > LONGEST_TOKEN or not _SHAPE.fullmatch(token):
             raise TokenNotGenuine("This is not an access token.")
-        try:
-            claims = _claims(self._payload(token))
-        except (jwt.PyJWTError, ValueError, OverflowError, OSError) as error:
-            raise TokenNotGenuine("This is not an access token of ours.") from error
+        keys = self._keys()
+        claims = keys.verified.claims(token)
+        if claims is None:
+            claims = self._verified(token, keys)
+            keys.verified.put(token, claims)
         if now >= claims.expires:
             raise TokenNotGenuine("The time of this access token is over.")
         return claims
 
-    def _payload(self, token: str) -> dict[str, Any]:
-        # A header as we write it needs no reading.
-        key = self._keys_by_header.get(token.partition(".")[0]) or self._key_named_in(token)
-        return jwt.decode(
-            token,
-            key,
-            [_ALGORITHM],
-            _OPTIONS,
-            issuer=self._issuer,
-            audience=self._audience,
-        )
+    def published(self) -> Sequence[PublicKey]:
+        """Give every key that is accepted, newest first, also one that does not sign yet."""
+        return self._keys().published
 
-    def _key_named_in(self, token: str) -> EllipticCurvePublicKey:
-        header = jwt.get_unverified_header(token)
-        key_id = header.get("kid")
-        if header != {"alg": _ALGORITHM, "kid": key_id, "typ": _TYPE}:
-            raise TokenNotGenuine("The header of this token is not of ours.")
-        key = self._public_keys.get(key_id) if isinstance(key_id, str) else None
-        if key is None:
-            raise TokenNotGenuine("No key of ours has this token's key id.")
-        return key
+    def _keys(self) -> VerifyingKeys:
+        accepted = self._ring.accepted()
+        if accepted is not self._known.keys:
+            self._known = verifying_keys(accepted)
+        return self._known
+
+    def _verified(self, token: str, keys: VerifyingKeys) -> TokenClaims:
+        try:
+            # A header as we write it needs no reading.
+            key = keys.by_header.get(token.partition(".")[0]) or _key_named_in(token, keys)
+            payload = jwt.decode(
+                token,
+                key,
+                [ALGORITHM],
+                _OPTIONS,
+                issuer=self._issuer,
+                audience=self._audience,
+            )
+            return _claims(payload)
+        except (jwt.PyJWTError, ValueError, OverflowError, OSError) as error:
+            raise TokenNotGenuine("This is not an access token of ours.") from error
 
 
-def _encoded(payload: dict[str, Any], key_id: str, key: EllipticCurvePrivateKey) -> str:
-    return jwt.encode(payload, key, _ALGORITHM, {"kid": key_id, "typ": _TYPE})
-
-
-def _header(key_id: str, key: EllipticCurvePrivateKey) -> str:
-    return _encoded({}, key_id, key).partition(".")[0]
+def _key_named_in(token: str, keys: VerifyingKeys) -> EllipticCurvePublicKey:
+    header = jwt.get_unverified_header(token)
+    key_id = header.get("kid")
+    if header != {"alg": ALGORITHM, "kid": key_id, "typ": TYPE}:
+        raise TokenNotGenuine("The header of this token is not of ours.")
+    key = keys.by_id.get(key_id) if isinstance(key_id, str) else None
+    if key is None:
+        raise TokenNotGenuine("No key of ours has this token's key id.")
+    return key
 
 
 def _claims(payload: dict[str, Any]) -> TokenClaims:
@@ -120,10 +134,3 @@ def _claims(payload: dict[str, Any]) -> TokenClaims:
         datetime.fromtimestamp(issued, UTC),
         datetime.fromtimestamp(expires, UTC),
     )
-
-
-def _private_key(pem: bytes) -> EllipticCurvePrivateKey:
-    key = load_pem_private_key(pem, password=None)
-    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise ValueError("A signing key is a private key on the curve P-256, in PEM.")
-    return key

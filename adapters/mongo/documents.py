@@ -89,6 +89,18 @@ class IdentityDocument(Document):
         ]
 
 
+class BudgetDocument(Document):
+    """A ring of slots of a budget, the newest first; see adapters.mongo.budget_rings."""
+
+    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
+    slots: list[dict[str, Any]]
+    lapses: datetime
+
+    class Settings:
+        name = "budgets"
+        indexes: ClassVar = [index("budgets_lapsing", "lapses")]
+
+
 _CHOICES: Final = ("owner", "kind", "category")
 
 
@@ -141,6 +153,7 @@ class MediaItemDocument(Document):
 DOCUMENTS: Final[tuple[type[Document], ...]] = (
     MarkDocument,
     PhoneRecordDocument,
+    BudgetDocument,
     IdentityDocument,
     MediaItemDocument,
 )

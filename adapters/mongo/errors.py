@@ -3,6 +3,7 @@
 DatabaseNotUsable          at open; one sentence with the way out
 StoreUnavailable           afterwards (application.ports.errors)
 └── NotUnique              a unique index refused the write
+    └── BulkStopped        the same in the middle of a bulk
 
 No text quotes the driver: its own hold addresses with passwords, and values of documents.
 """
@@ -13,6 +14,7 @@ from typing import Final
 
 from bson.errors import BSONError
 from pymongo.errors import (
+    BulkWriteError,
     ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
@@ -64,6 +66,14 @@ class NotUnique(StoreUnavailable):
         """Those of the index that refused."""
 
 
+class BulkStopped(NotUnique):
+    """An `_id` that is taken stopped an ordered bulk; the `done` writes before it count."""
+
+    def __init__(self, cause: str, fields: Iterable[str], done: int) -> None:
+        super().__init__(cause, fields)
+        self.done = done
+
+
 def at_open(place: str, error: Exception) -> DatabaseNotUsable:
     """Put the error into words for the operator; `place` is the address without its user."""
     match error:
@@ -91,7 +101,17 @@ def at_run_time(error: Exception) -> StoreUnavailable:
     """Put the error into words that hold no value of a document, whatever the driver says."""
     if isinstance(error, DuplicateKeyError):
         return NotUnique(_cause(error), (error.details or {}).get("keyPattern", {}))
+    if isinstance(error, BulkWriteError):
+        return _stopped(error)
     return StoreUnavailable(_cause(error))
+
+
+def _stopped(error: BulkWriteError) -> StoreUnavailable:
+    match error.details:
+        case {"writeErrors": [{"code": 11000, "index": int(done)}], "writeConcernErrors": []}:
+            return BulkStopped(_cause(error), ["_id"], done)
+        case _:
+            return StoreUnavailable(_cause(error))
 
 
 def _cause(error: Exception) -> str:

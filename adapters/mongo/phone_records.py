@@ -7,6 +7,7 @@ from adapters.mongo.database import Database
 from adapters.mongo.documents import PhoneRecordDocument
 from adapters.mongo.driver import MotorCollection
 from adapters.mongo.errors import NotUnique
+from adapters.mongo.lapsing import drop_lapsed
 from adapters.mongo.point_reads import PointReads
 from adapters.mongo.stored import Stored
 from application.ports.phone_seal import PhoneSeal
@@ -17,7 +18,6 @@ from domain.sign_in.phone_record import PhoneRecord
 RECORD: Final = Stored(PhoneRecord)
 
 _VERSION_BITS: Final = 62
-_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +54,5 @@ class MongoPhoneRecords:
             return False
         return True
 
-    # No TTL index: that goes by the server's clock, not by the `now` that is given, at a time
-    # of its own choosing, as fast as it can, and tells nobody what it removed.
     async def drop_lapsed(self, now: datetime, limit: int) -> int:
-        dropped = 0
-        while dropped < limit:
-            batch = min(limit - dropped, _AT_ONCE)
-            gone = await self._drop(now, batch)
-            dropped += gone
-            if gone < batch:
-                break
-        return dropped
-
-    async def _drop(self, now: datetime, limit: int) -> int:
-        lapsed = {"lapses": {"$lte": now}}
-        question = PhoneRecordDocument.find(lapsed).sort("lapses")
-        ids = [document["_id"] for document in await self.database.found(question, limit)]
-        if not ids:
-            return 0
-        # Asked again: a record may have been replaced since, and live longer.
-        done = await self.database.answer(
-            self.collection.delete_many({"_id": {"$in": ids}, **lapsed})
-        )
-        return done.deleted_count
+        return await drop_lapsed(self.database, PhoneRecordDocument, now, limit)

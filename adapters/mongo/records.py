@@ -5,8 +5,10 @@ from pymongo.monitoring import CommandListener
 
 from adapters.mongo.address import place_of
 from adapters.mongo.binding import bound_database
+from adapters.mongo.budgets import MongoBudgets
 from adapters.mongo.database import Database
 from adapters.mongo.documents import (
+    BudgetDocument,
     IdentityDocument,
     MarkDocument,
     MediaItemDocument,
@@ -69,10 +71,12 @@ def records_in(database: Database, reads: Reads, seal: PhoneSeal) -> Records:
     stored = StoredIdentities(seal)
     phones = latest(database.collection(PhoneRecordDocument))
     people = latest(database.collection(IdentityDocument))
+    slots = latest(database.collection(BudgetDocument))
     items = latest(database.collection(MediaItemDocument))
     mark = database.collection(MarkDocument)
     return Records(
         phone_records=MongoPhoneRecords(database, phones, reads.phone_records, seal),
+        budgets=MongoBudgets(database, slots),
         identities=MongoIdentities(database, people, reads.identities, stored),
         tombstones=MongoTombstones(database, reads.tombstones, stored),
         media_items=MongoMediaItems(database, items, reads.items, reads.items_by_key),

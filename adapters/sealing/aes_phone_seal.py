@@ -1,12 +1,12 @@
 import hashlib
 import hmac
-from collections.abc import Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from application.ports.errors import StoreUnavailable
+from application.ports.key_ring import KeyRing
 from application.ports.randomness import Randomness
 from domain.phone import PhoneNumber
 
@@ -26,15 +26,12 @@ class AesPhoneSeal:
     2^32 seals under one key: it has to be replaced long before.
     """
 
-    def __init__(
-        self, index_key: bytes, seal_keys: Sequence[tuple[str, bytes]], randomness: Randomness
-    ) -> None:
-        """Take the index key, and the seal keys by id: the first seals, all of them open."""
-        if any(len(key_id.encode()) != KEY_ID_LENGTH for key_id, _ in seal_keys):
+    def __init__(self, index_key: bytes, seal_keys: KeyRing, randomness: Randomness) -> None:
+        """Take the index key, and the seal keys: one of them seals, all of them open."""
+        if any(len(key.id.encode()) != KEY_ID_LENGTH for key in seal_keys.accepted()):
             raise ValueError(f"The id of a seal key has {KEY_ID_LENGTH} ASCII characters.")
         self._index_key = index_key
-        self._current = seal_keys[0][0].encode()
-        self._ciphers = {key_id.encode(): AESGCM(key) for key_id, key in seal_keys}
+        self._seal_keys = seal_keys
         self._randomness = randomness
 
     def index(self, phone: PhoneNumber) -> str:
@@ -44,9 +41,9 @@ class AesPhoneSeal:
     def seal(self, phone: PhoneNumber, record_id: str) -> bytes:
         """Encrypt the phone for this record, under the current key."""
         nonce = self._randomness.bytes(_NONCE_BYTES)
-        cipher = self._ciphers[self._current]
-        ciphertext = cipher.encrypt(nonce, phone.e164.encode(), record_id.encode())
-        return _VERSION + self._current + nonce + ciphertext
+        key = self._seal_keys.signing()
+        ciphertext = AESGCM(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
+        return _VERSION + key.id.encode() + nonce + ciphertext
 
     def open(self, sealed: bytes, record_id: str) -> PhoneNumber:
         """Decrypt what was sealed for this record, under whichever key that was.
@@ -55,17 +52,19 @@ class AesPhoneSeal:
             StoreUnavailable
         """
         version, key_id, nonce, ciphertext = _parts(sealed)
-        cipher = self._ciphers.get(key_id)
+        keys = self._seal_keys.accepted()
+        key = next((one.key for one in keys if one.id.encode() == key_id), None)
         if version != _VERSION or len(nonce) != _NONCE_BYTES:
             raise StoreUnavailable("A sealed phone is not of a form that this version reads.")
-        if cipher is None:
+        if key is None:
             raise StoreUnavailable("A phone was sealed with a key that is not in the secrets.")
         try:
-            return PhoneNumber(cipher.decrypt(nonce, ciphertext, record_id.encode()).decode())
+            e164 = AESGCM(key).decrypt(nonce, ciphertext, record_id.encode())
         except InvalidTag as error:
             raise StoreUnavailable(
                 "A sealed phone was changed, or sealed for another record."
             ) from error
+        return PhoneNumber(e164.decode())
 
     def fingerprint(self) -> str:
         """Name the index key by 16 hex digits that tell nothing of it."""

@@ -9,13 +9,17 @@ from typing import Any, Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from adapters.secrets_file.secrets import Secret, Secrets
+from adapters.secrets_file.secrets import Secrets
+from application.ports.key_ring import Key
 
 VERSION: Final = 1
 KEY_BYTES: Final = 32
 """What AES-256 takes, and the least that HMAC-SHA256 should get (RFC 2104 §3)."""
+_REFRESH_KEY: Final = b"dialtone refresh key"
 _ID: Final = re.compile(r"[0-9a-f]{8}")
 
 
@@ -29,6 +33,15 @@ def parse_document(text: str) -> Secrets:
     Raises:
         DocumentWrong
     """
+    return secrets_of(read_members(text))
+
+
+def read_members(text: str) -> dict[str, Any]:
+    """Read the JSON alone, with whatever it holds besides.
+
+    Raises:
+        DocumentWrong
+    """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -38,27 +51,48 @@ def parse_document(text: str) -> Secrets:
         raise DocumentWrong("it is not a JSON object")
     if document.get("version") != VERSION:
         raise DocumentWrong(f'its "version" is not {VERSION}, the one that this program reads')
+    return document
+
+
+def secrets_of(document: dict[str, Any]) -> Secrets:
+    """Read the keys.
+
+    Raises:
+        DocumentWrong
+    """
+    index_key = _key(document.get("index_key"), "index_key", _for_hmac)
+    has_refresh_keys = "refresh_keys" in document
     return Secrets(
         peppers=_list_of(document, "peppers", _for_hmac),
-        index_key=_secret(document.get("index_key"), "index_key", _for_hmac),
+        index_key=index_key,
         seal_keys=_list_of(document, "seal_keys", _for_aes),
         signing_keys=_list_of(document, "signing_keys", _for_signing),
+        refresh_keys=_list_of(document, "refresh_keys", _for_hmac)
+        if has_refresh_keys
+        else (_derived(index_key),),
     )
+
+
+def _derived(index_key: Key) -> Key:
+    # Files of earlier versions have no keys for refresh tokens (RFC 5869, whose §3.1 needs no salt
+    # where the input is random).
+    derived = HKDF(SHA256(), KEY_BYTES, salt=None, info=_REFRESH_KEY).derive(index_key.key)
+    return Key(index_key.id, index_key.not_before, derived)
 
 
 def _list_of(
     document: dict[str, Any], name: str, read_key: Callable[[str, str], bytes]
-) -> tuple[Secret, ...]:
+) -> tuple[Key, ...]:
     entries = document.get(name)
     if not isinstance(entries, list) or not entries:
         raise DocumentWrong(f'"{name}" is missing or empty')
-    secrets = tuple(_secret(one, f"{name}[{at}]", read_key) for at, one in enumerate(entries))
-    if len({secret.id for secret in secrets}) < len(secrets):
+    keys = tuple(_key(one, f"{name}[{at}]", read_key) for at, one in enumerate(entries))
+    if len({key.id for key in keys}) < len(keys):
         raise DocumentWrong(f'two entries of "{name}" have one id')
-    return secrets
+    return keys
 
 
-def _secret(entry: Any, where: str, read_key: Callable[[str, str], bytes]) -> Secret:
+def _key(entry: Any, where: str, read_key: Callable[[str, str], bytes]) -> Key:
     if not isinstance(entry, dict):
         raise DocumentWrong(f'"{where}" is missing')
     members = {name: entry.get(name) for name in ("id", "not_before", "key")}
@@ -68,7 +102,7 @@ def _secret(entry: Any, where: str, read_key: Callable[[str, str], bytes]) -> Se
     if not _ID.fullmatch(members["id"] or ""):
         raise DocumentWrong(f'"{where}.id" is not 8 hex digits')
     not_before = _time(members["not_before"] or "", f"{where}.not_before")
-    return Secret(members["id"] or "", not_before, read_key(members["key"] or "", f"{where}.key"))
+    return Key(members["id"] or "", not_before, read_key(members["key"] or "", f"{where}.key"))
 
 
 def _time(text: str, where: str) -> datetime:

@@ -61,7 +61,7 @@ def put_private_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _link_new(path, text)
         # Also for another's file: what it holds is about to be relied on.
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise SecretsNotUsable(
             f"The secrets file {path} cannot be made ({error.strerror}): let {path.parent} be a "
@@ -72,22 +72,26 @@ def put_private_text(path: Path, text: str) -> None:
 def _link_new(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     try:
-        _write_synced(beside, text)
+        write_synced(beside, text)
         with suppress(FileExistsError):
             os.link(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
 
-def _write_synced(path: Path, text: str) -> None:
+def write_synced(path: Path, text: str, owner: tuple[int, int] | None = None) -> None:
+    """Write a new file with this text, on the disk; of this user and group, if any are given."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, OWNER_ONLY), "w", encoding="ascii") as file:
+        if owner is not None:
+            os.fchown(file.fileno(), *owner)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in the folder be on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -3,35 +3,55 @@
 import base64
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from adapters.secrets_file.document import KEY_BYTES, VERSION
 
+Entry: TypeAlias = dict[str, str]
+
 
 def fresh_document() -> str:
     """Make the text of a file with one fresh key of each kind (ASVS 5.0 11.5.1)."""
-    document = {
-        "version": VERSION,
-        "peppers": [_entry(_random_key())],
-        "index_key": _entry(_random_key()),
-        "seal_keys": [_entry(_random_key())],
-        "signing_keys": [_entry(_signing_key())],
-    }
+    now = datetime.now(UTC)
+    return text_of(
+        {
+            "version": VERSION,
+            "peppers": [fresh_key(now)],
+            "index_key": fresh_key(now),
+            "seal_keys": [fresh_key(now)],
+            "signing_keys": [fresh_signing_key(now)],
+            "refresh_keys": [fresh_key(now)],
+        }
+    )
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """Write the document as it stands in the file, in ASCII."""
     return json.dumps(document, indent=2) + "\n"
 
 
-def _entry(key: str) -> dict[str, str]:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"id": secrets.token_hex(4), "not_before": now, "key": key}
+def fresh_key(not_before: datetime) -> Entry:
+    """Make an entry with random bytes."""
+    return entry(secrets.token_hex(4), not_before, secrets.token_bytes(KEY_BYTES))
 
 
-def _random_key() -> str:
-    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+def entry(key_id: str, not_before: datetime, key: bytes) -> Entry:
+    """Write a key of bytes as an entry."""
+    return _entry(key_id, not_before, base64.b64encode(key).decode())
 
 
-def _signing_key() -> str:
+def fresh_signing_key(not_before: datetime) -> Entry:
+    """Make an entry with a private key on P-256."""
     key = generate_private_key(SECP256R1())
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return _entry(secrets.token_hex(4), not_before, pem.decode())
+
+
+def _entry(key_id: str, not_before: datetime, key: str) -> Entry:
+    time = not_before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"id": key_id, "not_before": time, "key": key}

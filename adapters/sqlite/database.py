@@ -1,10 +1,11 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from adapters.sqlite.lane import Lane
+from adapters.sqlite.lane import Job, Lane
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 Values = Mapping[str, object] | Sequence[object]
 
@@ -35,4 +36,8 @@ class Database:
         def write(connection: sqlite3.Connection) -> int:
             return connection.execute(sql, values).rowcount
 
-        return await self.writer.run(write)
+        return await self.written(write)
+
+    async def written(self, job: Job[T]) -> T:
+        """Do several statements as one, durably, and give what the job gives."""
+        return await self.writer.run(job)

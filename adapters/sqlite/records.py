@@ -3,6 +3,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from adapters.sqlite.budgets import SqliteBudgets
 from adapters.sqlite.connection import connect_to_read
 from adapters.sqlite.database import Database
 from adapters.sqlite.identities import SqliteIdentities
@@ -42,6 +43,7 @@ def records_in(database: Database, seal: PhoneSeal) -> Records:
     rows = IdentityRows(seal)
     return Records(
         phone_records=SqlitePhoneRecords(database, seal),
+        budgets=SqliteBudgets(database),
         identities=SqliteIdentities(database, rows),
         tombstones=SqliteTombstones(database, rows),
         media_items=SqliteMediaItems(database),

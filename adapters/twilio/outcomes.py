@@ -20,11 +20,20 @@ UNKNOWN: Final = Handover(
     Outcome.UNKNOWN, "The message service did not say whether it took the message."
 )
 
-_NO_SUCH_NUMBER: Final = "No phone has this number."
-_NO_TEXTS: Final = "This number gets no text messages."
-_UNREACHABLE: Final = "Text messages do not reach this number."
-_UNWANTED: Final = "The owner of this number has unsubscribed from these messages."
-_BLOCKED: Final = "Text messages to this number are blocked."
+# Who asked for a code reads these, and is told what to do about it.
+_NO_SUCH_NUMBER: Final = "No phone has this number; check it."
+_NO_TEXTS: Final = "This number gets no text messages; use the number of a mobile phone."
+_NOT_DELIVERED: Final = "Text messages do not reach this number; use another number."
+_OUT_OF_REACH: Final = (
+    "The phone with this number is out of reach; switch it on, or use another number."
+)
+_UNKNOWN_TO_CARRIERS: Final = "No carrier knows this number; check it, or use another number."
+# https://help.twilio.com/articles/223134027: the words that each subscriber may answer with.
+_UNWANTED: Final = (
+    "This number has unsubscribed from these messages; answer START to one of them, or use"
+    " another number."
+)
+_BLOCKED: Final = "Text messages to this number are blocked; use another number."
 _BAD_NUMBERS: Final = {
     21211: _NO_SUCH_NUMBER,
     21217: _NO_SUCH_NUMBER,
@@ -32,12 +41,12 @@ _BAD_NUMBERS: Final = {
     21266: _NO_SUCH_NUMBER,  # the number that we send from
     21268: _NO_TEXTS,  # a premium or information service
     21610: _UNWANTED,  # another sender would go round what the person asked for
-    21612: _UNREACHABLE,
+    21612: _NOT_DELIVERED,
     21614: _NO_TEXTS,
     21635: _NO_TEXTS,  # a landline
-    30003: _UNREACHABLE,
+    30003: _OUT_OF_REACH,
     30004: _BLOCKED,
-    30005: _UNREACHABLE,
+    30005: _UNKNOWN_TO_CARRIERS,
     30006: _NO_TEXTS,
     30450: _BLOCKED,  # SMS pumping: another sender would pay for it
 }

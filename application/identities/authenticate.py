@@ -1,9 +1,11 @@
+from contextlib import suppress
 from dataclasses import dataclass
 
 from application.ports.access_tokens import AccessTokens
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable, TokenNotGenuine
 from application.ports.identities import Identities
+from application.ports.versioned import Versioned
 from domain.errors import Unauthenticated, Unavailable
 from domain.identities.identity import Identity
 from domain.identities.session import Session
@@ -22,7 +24,7 @@ class Authenticate:
     """Find out who shows an access token.
 
     The identity is read each time, so that signing out, deleting and a change of role act at
-    once, for every token, whatever its life.
+    once, for every token, whatever its life. That a session is in use is noted once a day.
     """
 
     tokens: AccessTokens
@@ -42,4 +44,11 @@ class Authenticate:
         session = loaded.value.session(claims.session_id, now) if loaded else None
         if loaded is None or session is None:
             raise Unauthenticated
+        if session.has_to_be_noted(now):
+            await self._note(loaded, session.used_at(now))
         return Caller(loaded.value, session)
+
+    async def _note(self, loaded: Versioned[Identity], session: Session) -> None:
+        # Who is quicker notes it as well, and where it cannot be noted the next request tries.
+        with suppress(StoreUnavailable):
+            await self.identities.replace(loaded.value.with_session(session), loaded.version)

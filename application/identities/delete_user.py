@@ -6,6 +6,7 @@ from application.media.doom import Doom
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
 from application.ports.identities import Identities
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from application.swaps import change_identity
 from domain.errors import Unavailable
 from domain.identities.identity import Identity
@@ -23,6 +24,7 @@ class DeleteUser:
     identities: Identities
     doom: Doom
     clock: Clock
+    events: SecurityEvents
 
     async def __call__(self, caller: Caller) -> None:
         """Raises Unauthenticated, Unavailable."""
@@ -35,5 +37,6 @@ class DeleteUser:
             await change_identity(self.identities, caller.identity.id, change)
         except StoreUnavailable as error:
             raise Unavailable from error
+        self.events.tell(SecurityEvent(fact=Fact.USER_DELETED, identity_id=caller.identity.id))
         with suppress(StoreUnavailable):
             await self.doom.some_of(caller.identity.id)

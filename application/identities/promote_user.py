@@ -1,9 +1,9 @@
 from dataclasses import dataclass
 
+from application.identities.named_user import change_named
 from application.ports.identities import Identities
 from application.ports.phone_records import PhoneRecords
-from application.swaps import change_identity
-from domain.errors import Unauthenticated, UserNotFound
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
 
@@ -14,6 +14,7 @@ class PromoteUser:
 
     identities: Identities
     phone_records: PhoneRecords
+    events: SecurityEvents
 
     async def __call__(self, user: str | PhoneNumber) -> Identity:
         """Find the user by id or by phone.
@@ -22,14 +23,8 @@ class PromoteUser:
             UserNotFound
             StoreUnavailable
         """
-        if isinstance(user, PhoneNumber):
-            record = await self.phone_records.load(user)
-            identity_id = record.value.identity_id
-        else:
-            identity_id = user
-        if identity_id is None:
-            raise UserNotFound
-        try:
-            return await change_identity(self.identities, identity_id, Identity.promoted)
-        except Unauthenticated as error:
-            raise UserNotFound from error
+        promoted = await change_named(self.identities, self.phone_records, user, Identity.promoted)
+        self.events.tell(
+            SecurityEvent(fact=Fact.USER_PROMOTED, phone=promoted.phone, identity_id=promoted.id)
+        )
+        return promoted

@@ -1,26 +1,73 @@
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 
 from application.identities.authenticate import Caller
+from application.identities.session_tokens import SessionTokens
+from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
 from application.ports.identities import Identities
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from application.swaps import change_identity
-from domain.errors import Unavailable
+from domain.errors import Unauthenticated, Unavailable
 from domain.identities.identity import Identity
+from domain.identities.refresh_token import RefreshToken
+
+
+class Scope(StrEnum):
+    """Which of somebody's sessions end."""
+
+    THIS = "this"
+    OTHERS = "others"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """End the caller's session; its token stops with this one write."""
+    """End sessions; every token of them stops with this one write.
+
+    Who does it shows an access token, or a refresh token of the session that is meant. A refresh
+    token that the service did not make, or whose session is over, ends nothing and is no error
+    (RFC 7009 §2.2): either way it is good for nothing now.
+    """
 
     identities: Identities
+    session_tokens: SessionTokens
+    clock: Clock
+    events: SecurityEvents
 
-    async def __call__(self, caller: Caller) -> None:
+    async def __call__(self, by: Caller | RefreshToken, scope: Scope = Scope.THIS) -> None:
         """Raises Unauthenticated, Unavailable."""
+        if isinstance(by, Caller):
+            await self._change(by.identity.id, lambda one: _ended(one, by.session.id, scope), scope)
+            return
+        now = self.clock.now()
 
         def change(identity: Identity) -> Identity:
-            return identity.signed_out(caller.session.id)
+            session, _ = self.session_tokens.session_of(by, identity, now)
+            return _ended(identity, session.id, scope)
 
+        with suppress(Unauthenticated):
+            await self._change(by.identity_id, change, scope)
+
+    async def _change(
+        self, identity_id: str, change: Callable[[Identity], Identity], scope: Scope
+    ) -> None:
         try:
-            await change_identity(self.identities, caller.identity.id, change)
+            await change_identity(self.identities, identity_id, change)
         except StoreUnavailable as error:
             raise Unavailable from error
+        self.events.tell(
+            SecurityEvent(fact=Fact.SIGNED_OUT, identity_id=identity_id, reason=f"scope {scope}")
+        )
+
+
+def _ended(identity: Identity, session_id: str, scope: Scope) -> Identity:
+    match scope:
+        case Scope.THIS:
+            return identity.signed_out(session_id)
+        case Scope.OTHERS:
+            return identity.signed_out_but(session_id)
+        case Scope.ALL:
+            return identity.signed_out_everywhere()

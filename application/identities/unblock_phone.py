@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 from application.ports.identities import Identities
 from application.ports.phone_records import PhoneRecords
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from application.swaps import change_identity, decide_on_phone
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
@@ -21,15 +22,19 @@ class UnblockPhone:
 
     phone_records: PhoneRecords
     identities: Identities
+    events: SecurityEvents
 
     async def __call__(self, phone: PhoneNumber) -> None:
         """Raises StoreUnavailable."""
-        loaded = await self.phone_records.load(phone)
-        if loaded.value.identity_id is not None:
+        identity_id = (await self.phone_records.load(phone)).value.identity_id
+        if identity_id is not None:
             with suppress(Unauthenticated):  # it is deleted, or was never made
-                await change_identity(self.identities, loaded.value.identity_id, Identity.unblocked)
+                await change_identity(self.identities, identity_id, Identity.unblocked)
 
         def decide(record: PhoneRecord) -> tuple[PhoneRecord, None]:
             return record.unblocked(), None
 
         await decide_on_phone(self.phone_records, phone, decide)
+        self.events.tell(
+            SecurityEvent(fact=Fact.PHONE_UNBLOCKED, phone=phone, identity_id=identity_id)
+        )

@@ -19,7 +19,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """The outcome and, unless accepted, a reason that may be shown: no number, no secret."""
+    """The outcome and, unless accepted, a reason that may be shown: no number, no secret.
+
+    Of a bad number whoever asked for the code reads it: it says what to do.
+    """
 
     outcome: Outcome
     reason: str = ""

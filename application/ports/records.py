@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+from application.ports.budgets import Budgets
 from application.ports.identities import Identities, Tombstones
 from application.ports.media_items import MediaItems, MediaLeftovers, MediaPages
 from application.ports.phone_records import PhoneRecords
@@ -11,6 +12,7 @@ class Records:
     """All that a database keeps: one is swapped for another as a whole."""
 
     phone_records: PhoneRecords
+    budgets: Budgets
     identities: Identities
     tombstones: Tombstones
     media_items: MediaItems

@@ -1,25 +1,32 @@
 from collections.abc import Collection
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
-from application.ports.messenger import Messenger, Outcome
+from application.ports.messenger import Outcome
 from application.ports.peppers import Peppers
-from application.ports.phone_records import PhoneRecords
 from application.ports.randomness import Randomness
-from application.swaps import decide_on_phone
-from domain.errors import CountryNotServed, MessageNotSent, PhoneUnreachable, Unavailable
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.sign_in.record_ask import RecordAsk
+from application.sign_in.send_code import SendCode
+from domain.errors import (
+    CountryNotServed,
+    MessageNotSent,
+    PhoneUnreachable,
+    TooManyAsks,
+    Unavailable,
+)
 from domain.phone import PhoneNumber
-from domain.sign_in.challenge import LIFETIME, NONCE_BYTES, Challenge, Purpose
-from domain.sign_in.code import Code
+from domain.sign_in.budgets import Draw, SharedLimits
+from domain.sign_in.challenge import ID_BYTES, LIFETIME, NONCE_BYTES, Challenge, Purpose
 from domain.sign_in.decisions import Ask, Asked
-from domain.sign_in.message import general_text
-from domain.sign_in.phone_record import PhoneRecord, whole_seconds
+from domain.sign_in.fixed_codes import LIMITS as FIXED_LIMITS
+from domain.sign_in.fixed_codes import FixedCodes
+from domain.sign_in.phone_record import whole_seconds
 from domain.sign_in.send import SendLimits
+from domain.sign_in.texts.form import TextForm
 
 REQUEST_ID_BYTES = 16
-CHALLENGE_ID_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class AskForCode:
 
     phone: PhoneNumber
     address: str
+    form: TextForm = field(default_factory=TextForm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +53,48 @@ class RequestCode:
     """Send a sign-in code to a phone.
 
     - Asking again within the cool-down sends nothing and refers to the message already sent.
-    - A budget that is spent refuses before anything is written.
+    - A budget that is spent refuses before anything is written: the phone's own, in its record,
+      and those of the address, of the country and of all together.
+    - The text is in the form that was asked for, or the next best; the code is the same.
     - The send is on record before the message leaves, so no race sends one too many.
     - A message that no sender would have costs the caller nothing.
     - When nobody knows what became of it, it counts as sent.
     - For a blocked phone all is counted and answered as for any other, and nothing leaves.
+    - To a test number nothing is sent, and there is no cool-down.
     """
 
-    phone_records: PhoneRecords
+    record_ask: RecordAsk
+    send_code: SendCode
     peppers: Peppers
-    messenger: Messenger
     clock: Clock
     randomness: Randomness
-    app_name: str
+    events: SecurityEvents
     countries: Collection[str] | None
     limits: SendLimits
+    shared_limits: SharedLimits
+    fixed_codes: FixedCodes
 
     async def __call__(self, wanted: AskForCode) -> CodeSent:
         """Raises CountryNotServed, TooManyAsks, PhoneUnreachable, MessageNotSent, Unavailable."""
-        if self.countries is not None and wanted.phone.country not in self.countries:
+        ask = self._ask(wanted.address)
+        is_fixed = self.fixed_codes.code(wanted.phone, ask.now) is not None
+        if not (is_fixed or self.countries is None or wanted.phone.country in self.countries):
+            self._tell(Fact.CODE_REFUSED, wanted, "the country is not served")
             raise CountryNotServed
+        draw = self._draw(wanted, ask, is_fixed=is_fixed)
+        limits = FIXED_LIMITS if is_fixed else self.limits
         try:
-            asked = await self._record(wanted)
+            asked = await self.record_ask(wanted.phone, ask, draw, limits)
+        except TooManyAsks:
+            self._tell(Fact.CODE_REFUSED, wanted, "asked too often")
+            raise
         except StoreUnavailable as error:
             raise Unavailable from error
-        if asked.goes_out:
-            await self._send(wanted.phone, asked)
+        self._tell(Fact.CODE_ASKED, wanted, "" if asked.is_new else "within the cool-down")
+        if is_fixed:
+            self._tell(Fact.TEST_NUMBER_USED, wanted, "asked")
+        elif asked.is_new:
+            await self._send(wanted, asked, draw)
         now = self.clock.now()
         return CodeSent(
             request_id=asked.send.request_id,
@@ -79,45 +103,49 @@ class RequestCode:
             resend_in=whole_seconds(now, asked.next_ask_at),
         )
 
-    async def _record(self, wanted: AskForCode) -> Asked:
+    def _ask(self, address: str) -> Ask:
         now = self.clock.now()
         challenge = Challenge(
-            id=self.randomness.bytes(CHALLENGE_ID_BYTES).hex(),
+            id=self.randomness.bytes(ID_BYTES).hex(),
             purpose=Purpose.SIGN_IN,
             nonce=self.randomness.bytes(NONCE_BYTES),
             key_id=self.peppers.current(),
             created=now,
             expires=now + LIFETIME,
         )
-        ask = Ask(wanted.address, now, challenge, self.randomness.bytes(REQUEST_ID_BYTES).hex())
+        return Ask(address, now, challenge, self.randomness.bytes(REQUEST_ID_BYTES).hex())
 
-        def decide(record: PhoneRecord) -> tuple[PhoneRecord, Asked]:
-            return record.without_lost_keys(self._has_key).ask(ask, self.limits)
+    def _draw(self, wanted: AskForCode, ask: Ask, *, is_fixed: bool) -> Draw:
+        shared = self.shared_limits
+        # To a test number nothing is sent that a country's or everybody's budget would pay for.
+        budgets = (
+            shared.of_asker(wanted.address)
+            if is_fixed
+            else shared.of_send(wanted.address, wanted.phone.country)
+        )
+        return Draw(ask.new_request_id, ask.now, budgets)
 
-        return await decide_on_phone(self.phone_records, wanted.phone, decide)
+    async def _send(self, wanted: AskForCode, asked: Asked, draw: Draw) -> None:
+        handover = await self.send_code(wanted.phone, wanted.form, asked)
+        match handover.outcome:
+            case Outcome.ACCEPTED | Outcome.UNKNOWN:
+                fact = Fact.CODE_SENT if asked.goes_out else Fact.CODE_WITHHELD
+                self._tell(fact, wanted, handover.reason)
+            case Outcome.BAD_NUMBER:
+                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
+                # The address pays for it, or numbers could be tried out for nothing.
+                own = self.shared_limits.of_asker(wanted.address)
+                others = tuple(one for one in draw.budgets if one not in own)
+                await self.record_ask.take_back(wanted.phone, replace(draw, budgets=others))
+                raise PhoneUnreachable(handover.reason or None)
+            case Outcome.REFUSED:
+                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
+                await self.record_ask.take_back(wanted.phone, draw)
+                raise MessageNotSent(handover.reason or None)
 
-    def _has_key(self, key_id: str) -> bool:
-        return self.peppers.key(key_id) is not None
-
-    async def _send(self, phone: PhoneNumber, asked: Asked) -> None:
-        pepper = self.peppers.key(asked.challenge.key_id)
-        if pepper is None:
-            raise Unavailable
-        code = Code(asked.challenge.code(pepper, phone))
-        lifetime = asked.challenge.expires - asked.send.at
-        text = general_text(self.app_name, code, lifetime)
-        handover = await self.messenger.send(phone, text)
-        if handover.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
-            return
-        await self._take_back(phone, asked.send.request_id)
-        if handover.outcome is Outcome.BAD_NUMBER:
-            raise PhoneUnreachable
-        raise MessageNotSent(handover.reason or None)
-
-    async def _take_back(self, phone: PhoneNumber, request_id: str) -> None:
-        def decide(record: PhoneRecord) -> tuple[PhoneRecord, None]:
-            return record.taken_back(request_id), None
-
-        # The caller learns that nothing was sent, which stays true; the slot then ends by itself.
-        with suppress(StoreUnavailable):
-            await decide_on_phone(self.phone_records, phone, decide)
+    def _tell(self, fact: Fact, wanted: AskForCode, reason: str) -> None:
+        self.events.tell(
+            SecurityEvent(
+                fact=fact, phone=wanted.phone, address=wanted.address, reason=reason or None
+            )
+        )

@@ -1,25 +1,21 @@
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from application.identities.phone_owner import claim_phone
-from application.ports.access_tokens import AccessTokens, TokenClaims
+from application.identities.open_session import OpenSession
+from application.identities.session_tokens import SessionTokens, Tokens
+from application.ports.budgets import Budgets
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
-from application.ports.identities import Identities
-from application.ports.peppers import Peppers
-from application.ports.phone_records import PhoneRecords
-from application.ports.randomness import Randomness
-from application.swaps import ROUNDS, decide_on_phone
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.sign_in.judge_answer import JudgeAnswer
 from domain.errors import Unavailable
-from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.identities.identity import Identity
-from domain.identities.session import Session
 from domain.phone import PhoneNumber
+from domain.sign_in.budgets import Draw, SharedLimits
 from domain.sign_in.code import Code
 from domain.sign_in.decisions import Answer, Judged
-from domain.sign_in.phone_record import PhoneRecord
-
-SESSION_ID_BYTES = 16
+from domain.sign_in.fixed_codes import FixedCodes
+from domain.sign_in.send import Send
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +27,14 @@ class AnswerWithCode:
     address: str
     request_id: str | None = None
     device: str | None = None
+    wants_refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The answer was right; `expires_in` is whole seconds."""
+    """The answer was right."""
 
-    access_token: str
-    expires_in: int
+    tokens: Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,81 +50,71 @@ class VerifyCode:
 
     - A code is taken once (ASVS 5.0 6.5.1), however many ask at the same time.
     - No answer leaves before the try that it cost is on record.
+    - An address has so many answers an hour, whatever phones they are for.
     - The first right answer for a phone makes its identity; one deleted since gives way to a
       new one, under a new id.
     - A block that comes between the judgement and the session is as good as one before it.
     """
 
-    phone_records: PhoneRecords
-    identities: Identities
-    peppers: Peppers
-    tokens: AccessTokens
+    judge_answer: JudgeAnswer
+    open_session: OpenSession
+    budgets: Budgets
+    session_tokens: SessionTokens
     clock: Clock
-    randomness: Randomness
-    token_lifetime: timedelta
+    events: SecurityEvents
+    shared_limits: SharedLimits
+    fixed_codes: FixedCodes
 
     async def __call__(self, given: AnswerWithCode) -> SignedIn | CodeRejected:
         """Raises TooManyTries, Unavailable."""
         now = self.clock.now()
+        answer = Answer(given.code, given.address, now, given.request_id)
         try:
-            judged, identity_id = await self._judge(given, now)
-            if not judged.is_right:
-                return CodeRejected(judged.tries_left)
-            session = Session(
-                id=self.randomness.bytes(SESSION_ID_BYTES).hex(),
-                created=now,
-                expires=now + self.token_lifetime,
-                device=given.device,
+            verdict = await self.judge_answer(given.phone, answer)
+            if not verdict.judged.is_right:
+                return self._rejected(given, verdict.judged)
+            session = self.session_tokens.begin(now, given.device, refreshing=given.wants_refresh)
+            identity_id, _ = await asyncio.gather(
+                self.open_session(session, given.phone, verdict.identity_id, verdict.identity),
+                self._give_slot_back(verdict.judged.brought_by),
             )
-            opened_at = await self._open(session, given.phone, identity_id)
         except StoreUnavailable as error:
             raise Unavailable from error
-        if opened_at is None:
-            return CodeRejected(judged.tries_left)
-        claims = TokenClaims(opened_at, session.id, session.created, session.expires)
-        lifetime = int(self.token_lifetime.total_seconds())
-        return SignedIn(self.tokens.issue(claims), lifetime)
+        if identity_id is None:
+            return self._rejected(given, verdict.judged)
+        self._tell(Fact.CODE_VERIFIED, given, identity_id=identity_id)
+        if self.fixed_codes.code(given.phone, now) is not None:
+            self._tell(Fact.TEST_NUMBER_USED, given, identity_id=identity_id, reason="signed in")
+        return SignedIn(self.session_tokens.of(identity_id, session, now))
 
-    async def _judge(self, given: AnswerWithCode, now: datetime) -> tuple[Judged, str]:
-        answer = Answer(given.code, given.address, now, given.request_id)
-        fresh_id = self._fresh_identity_id(now)
+    def _rejected(self, given: AnswerWithCode, judged: Judged) -> CodeRejected:
+        self._tell(Fact.TRY_COUNTED, given, tries_left=judged.tries_left)
+        return CodeRejected(judged.tries_left)
 
-        def decide(record: PhoneRecord) -> tuple[PhoneRecord, tuple[Judged, str]]:
-            codes = self._codes(record, given.phone, now)
-            record, judged = record.judge(answer, codes)
-            identity_id = record.identity_id or fresh_id
-            if judged.is_right:
-                record = record.owned_by(identity_id)
-            return record, (judged, identity_id)
+    def _tell(
+        self,
+        fact: Fact,
+        given: AnswerWithCode,
+        *,
+        identity_id: str | None = None,
+        reason: str | None = None,
+        tries_left: int | None = None,
+    ) -> None:
+        self.events.tell(
+            SecurityEvent(
+                fact=fact,
+                phone=given.phone,
+                address=given.address,
+                identity_id=identity_id,
+                reason=reason,
+                tries_left=tries_left,
+            )
+        )
 
-        return await decide_on_phone(self.phone_records, given.phone, decide)
-
-    def _codes(self, record: PhoneRecord, phone: PhoneNumber, now: datetime) -> dict[str, str]:
-        return {
-            challenge.id: challenge.code(pepper, phone) if pepper else ""
-            for challenge in record.live_challenges(now)
-            for pepper in [self.peppers.key(challenge.key_id)]
-        }
-
-    async def _open(self, session: Session, phone: PhoneNumber, identity_id: str) -> str | None:
-        """Give the id of the identity that the session is open at; None when it is blocked."""
-        for _ in range(ROUNDS):
-            loaded = await self.identities.load(identity_id)
-            if loaded is None:
-                identity = Identity(identity_id, phone, session.created)
-                if await self.identities.add(identity.signed_in(session)):
-                    return identity_id
-            elif not loaded.value.is_alive:
-                fresh_id = self._fresh_identity_id(session.created)
-                owner = await claim_phone(self.phone_records, phone, fresh_id, identity_id)
-                if owner.is_blocked:
-                    return None
-                identity_id = owner.identity_id
-            elif loaded.value.is_blocked:
-                return None
-            elif await self.identities.replace(loaded.value.signed_in(session), loaded.version):
-                return identity_id
-        raise StoreUnavailable("too many sign-ins at one identity")
-
-    def _fresh_identity_id(self, now: datetime) -> str:
-        return make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
+    async def _give_slot_back(self, send: Send | None) -> None:
+        if send is None:
+            return
+        budgets = self.shared_limits.of_asker(send.address)
+        # Where it cannot be given back it lapses by itself.
+        with suppress(StoreUnavailable):
+            await self.budgets.give_back(Draw(send.request_id, send.at, budgets))

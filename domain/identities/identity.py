@@ -68,13 +68,15 @@ class Identity:
         """What no other identity may have, or None."""
         return self.user.username.key if self.user else None
 
+    def living_sessions(self, now: datetime) -> tuple[Session, ...]:
+        """The sessions that are on."""
+        if not self.is_alive or self.is_blocked:
+            return ()
+        return tuple(one for one in self.sessions if now < one.expires)
+
     def session(self, session_id: str, now: datetime) -> Session | None:
         """The session of this id, if it is still on."""
-        if not self.is_alive or self.is_blocked:
-            return None
-        return next(
-            (one for one in self.sessions if one.id == session_id and now < one.expires), None
-        )
+        return next((one for one in self.living_sessions(now) if one.id == session_id), None)
 
     def signed_in(self, session: Session) -> "Identity":
         """With one session more; the oldest ends when there would be too many."""
@@ -85,6 +87,20 @@ class Identity:
         """Without this session."""
         return replace(self, sessions=tuple(one for one in self.sessions if one.id != session_id))
 
+    def with_session(self, session: Session) -> "Identity":
+        """With this session as it is now, in the place of the one of its id."""
+        return replace(
+            self, sessions=tuple(session if one.id == session.id else one for one in self.sessions)
+        )
+
+    def signed_out_but(self, session_id: str) -> "Identity":
+        """With no session but this."""
+        return replace(self, sessions=tuple(one for one in self.sessions if one.id == session_id))
+
+    def signed_out_everywhere(self) -> "Identity":
+        """Without any session."""
+        return replace(self, sessions=())
+
     def named(self, username: Username, now: datetime) -> "Identity":
         """As a user of this name; it stays a user since it first became one."""
         created = self.user.created if self.user else now
@@ -93,6 +109,10 @@ class Identity:
     def promoted(self) -> "Identity":
         """As an administrator."""
         return replace(self, role=Role.ADMINISTRATOR)
+
+    def demoted(self) -> "Identity":
+        """As a member again; all else of it stays."""
+        return replace(self, role=Role.MEMBER)
 
     def blocked_at(self, now: datetime) -> "Identity":
         """Without sessions, and without new ones until it is unblocked."""

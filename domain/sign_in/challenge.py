@@ -16,6 +16,10 @@ LIFETIME: Final = timedelta(minutes=5)
 TAKEOVER: Final = timedelta(minutes=1)
 """A resend with less than this left sends the code of a new challenge."""
 NONCE_BYTES: Final = 16
+ID_BYTES: Final = 12
+"""An id is twice as many hex digits."""
+MOST_LIVE: Final = 2
+"""Of one phone: a new one takes over in the last minute of the one before."""
 
 
 class Purpose(StrEnum):

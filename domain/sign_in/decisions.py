@@ -51,7 +51,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Whether an answer is right, and how many more its caller may give."""
+    """Whether an answer is right, how many more its caller may give, and how its code came.
+
+    `brought_by` is set when it is right: the send that was named, or else the latest of the code.
+    """
 
     is_right: bool
     tries_left: int
+    brought_by: Send | None = None

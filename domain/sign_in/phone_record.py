@@ -122,7 +122,7 @@ class PhoneRecord:
         counted, tries_left = (
             record._drawn_on_send(named, answer) if named else record._drawn_unbound(answer)
         )
-        right: Challenge | None = None
+        right = None
         for challenge in record.live_challenges(answer.now):
             is_meant = answer.request_id is None or (
                 named is not None and named.challenge_id == challenge.id
@@ -133,7 +133,8 @@ class PhoneRecord:
                 right = challenge
         if right is None or self.blocked is not None:
             return counted, Judged(is_right=False, tries_left=tries_left)
-        return counted._solved(right, answer), Judged(is_right=True, tries_left=tries_left)
+        brought_by = named or record._latest(lambda one: one.challenge_id == right.id, answer.now)
+        return counted._solved(right, answer), Judged(True, tries_left, brought_by)
 
     def owned_by(self, identity_id: str | None) -> "PhoneRecord":
         """The record of a phone that is this identity's, or nobody's any more."""

@@ -17,21 +17,25 @@ from entrypoints.http.edge import Edge
 from entrypoints.http.error_handlers import HANDLERS
 from entrypoints.http.health import HealthController
 from entrypoints.http.http_settings import HttpSettings
+from entrypoints.http.key_set import KeySetController
 from entrypoints.http.library import LibraryController
 from entrypoints.http.media_files import MediaFilesController
 from entrypoints.http.older_sign_in import OlderSignInController
 from entrypoints.http.options import answer_options
+from entrypoints.http.sessions import SessionsController
 from entrypoints.http.sign_in import SignInController
 from entrypoints.http.users import UsersController
 
 LONGEST_JSON: Final = 64 * 1024
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     SignInController,
+    SessionsController,
     OlderSignInController,
     UsersController,
     LibraryController,
     MediaFilesController,
     HealthController,
+    KeySetController,
 )
 
 

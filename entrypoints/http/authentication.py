@@ -19,18 +19,23 @@ async def requires_caller(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """Refuse who shows no token that counts, before anything of the body is read."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
-        raise Unauthenticated
     try:
-        caller = await connection.app.state.use_cases.authenticate(token)
+        connection.scope["auth"] = await caller_of(connection)
     except Unavailable as error:
         own_words: type[DomainError] | None = handler.opt.get(UNAVAILABLE)
         if own_words is None:
             raise
         raise own_words from error.__cause__
-    connection.scope["auth"] = caller
+
+
+async def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
+    """Give who shows the access token; raises Unauthenticated, Unavailable."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
+        raise Unauthenticated
+    caller: Caller = await connection.app.state.use_cases.authenticate(token)
+    return caller
 
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:

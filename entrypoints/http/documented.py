@@ -88,6 +88,8 @@ def _sample(kind: type[DomainError]) -> DomainError:
         return kind(limit=20_000_000)
     if issubclass(kind, errors.PhoneInUse):
         return kind("6561a2b0c3d4e5f60718293a", "Rahul Sharma")
+    if issubclass(kind, errors.PhoneUnreachable):
+        return kind("This number gets no text messages; use the number of a mobile phone.")
     return kind()
 
 

@@ -35,6 +35,8 @@ MAIN: Final[Mapping[type[DomainError], Row]] = {
     errors.FieldsInvalid: Row(400, "invalid"),
     errors.ValueRefused: Row(400, "invalid"),
     errors.Unauthenticated: Row(401, "unauthenticated"),
+    errors.RefreshTokenRefused: Row(401, "unauthenticated"),
+    errors.SessionNotFound: Row(404, "session_not_found"),
     errors.Unavailable: Row(503, "unavailable"),
     errors.TooManyAsks: Row(429, "too_many_asks"),
     errors.TooManyTries: Row(429, "too_many_tries"),

@@ -15,11 +15,13 @@ from domain import errors
 from domain.phone import LONGEST_SPELLING, parse_phone_digits
 from domain.sign_in.code import parse_code
 from entrypoints.http.dependencies import Cases, ClientAddress
+from entrypoints.http.device_text import device_text
 from entrypoints.http.documented import body_refusals, older_refused_with
 from entrypoints.http.field_parsing import parse_field, parse_fields
 from entrypoints.http.json_bodies import JsonBody
 from entrypoints.http.refusals import MethodRefused, WrongCode
-from entrypoints.http.sign_in_schemas import AccessTokenText, CodeText, described
+from entrypoints.http.session_schemas import AccessTokenText
+from entrypoints.http.sign_in_schemas import CodeText, described
 
 OlderPhoneText = Annotated[
     str,
@@ -111,14 +113,25 @@ class OlderSignInController(Controller):
         ),
     )
     async def validate_otp(
-        self, data: JSONBody[OlderAnswerBody], use_cases: Cases, client_address: ClientAddress
+        self,
+        request: Request[Any, Any, Any],
+        data: JSONBody[OlderAnswerBody],
+        use_cases: Cases,
+        client_address: ClientAddress,
     ) -> OlderSignedIn:
         """Trade the code for an access token."""
         phone, code = parse_fields(
             ("phone", lambda: parse_phone_digits(data.phone)),
             ("otp", lambda: parse_code(data.otp)),
         )
-        outcome = await use_cases.verify_code(AnswerWithCode(phone, code, client_address))
+        outcome = await use_cases.verify_code(
+            AnswerWithCode(
+                phone,
+                code,
+                client_address,
+                device=device_text(request.headers.get("user-agent", "")),
+            )
+        )
         if not isinstance(outcome, SignedIn):
             raise WrongCode
-        return OlderSignedIn(access_token=outcome.access_token)
+        return OlderSignedIn(access_token=outcome.tokens.access_token)

@@ -34,6 +34,17 @@ ItemId: TypeAlias = Annotated[
         schema_extra=_exactly(**_ID, examples=["6561a2b1c3d4e5f60718293b"]),
     ),
 ]
+SessionId: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description="As in the list of sessions.",
+        schema_extra=_exactly(
+            type="string",
+            pattern="^[0-9a-f]{32}$",
+            examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
+        ),
+    ),
+]
 FileKey: TypeAlias = Annotated[
     str,
     PathParameter(

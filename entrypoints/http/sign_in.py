@@ -1,10 +1,9 @@
-"""Signing in and out, main family."""
+"""Signing in, main family."""
 
 import re
-from typing import Final
+from typing import Any, Final
 
-from litestar import Controller, post
-from litestar.di import Provide
+from litestar import Controller, Request, post
 from litestar.params import JSONBody
 
 from application.sign_in.request_code import AskForCode
@@ -14,24 +13,23 @@ from domain.errors import ValueRefused
 from domain.identities.session import LONGEST_DEVICE
 from domain.phone import parse_phone
 from domain.sign_in.code import parse_code
-from entrypoints.http.authentication import provide_caller, requires_caller
-from entrypoints.http.dependencies import Cases, ClientAddress, Settings, SignedInCaller
-from entrypoints.http.documented import BEARER, body_refusals, refused_with
-from entrypoints.http.field_parsing import parse_field, parse_fields
+from domain.sign_in.texts.form import TextForm, platform_named
+from entrypoints.http.dependencies import Cases, ClientAddress, Settings
+from entrypoints.http.device_text import device_text
+from entrypoints.http.documented import body_refusals, refused_with
+from entrypoints.http.field_parsing import parse_fields
 from entrypoints.http.json_bodies import JsonBody
 from entrypoints.http.sign_in_schemas import (
     DEVICE_PATTERN,
     AnswerBody,
     AskBody,
-    LogoutBody,
     OtpInvalid,
     OtpSent,
     OtpVerified,
+    show_verified,
 )
-from entrypoints.http.sign_out_operation import SignOutOperation
 
 _DEVICE: Final = re.compile(DEVICE_PATTERN)
-NOT_OFFERED_SCOPE: Final = "Only 'this' session can be ended so far; send that or leave it out."
 
 
 class SignInController(Controller):
@@ -74,7 +72,8 @@ class SignInController(Controller):
             ("phone", lambda: parse_phone(data.phone, settings.default_region)),
             ("channel", lambda: _offered_channel(data.channel)),
         )
-        sent = await use_cases.request_code(AskForCode(phone, client_address))
+        form = TextForm(platform_named(data.platform), data.locale, data.app_hash)
+        sent = await use_cases.request_code(AskForCode(phone, client_address, form))
         return OtpSent(
             request_id=sent.request_id,
             sent=sent.sent,
@@ -94,6 +93,7 @@ class SignInController(Controller):
     )
     async def verify_otp(
         self,
+        request: Request[Any, Any, Any],
         data: JSONBody[AnswerBody],
         use_cases: Cases,
         settings: Settings,
@@ -102,61 +102,32 @@ class SignInController(Controller):
         """Trade the code for an access token.
 
         A code works once. Send `request_id` along: the tries are then this request's own, and
-        nobody else can use them up.
+        nobody else can use them up. With `refresh` true the access token is short-lived and a
+        refresh token comes with it; without, one token lives long and cannot be refreshed.
         """
-        phone, code, device, _ = parse_fields(
+        phone, code, device = parse_fields(
             ("phone", lambda: parse_phone(data.phone, settings.default_region)),
             ("otp", lambda: parse_code(data.otp)),
             ("device", lambda: _device(data.device)),
-            ("refresh", lambda: _offered_refresh(wanted=bool(data.refresh))),
         )
         outcome = await use_cases.verify_code(
-            AnswerWithCode(phone, code, client_address, data.request_id, device)
+            AnswerWithCode(
+                phone,
+                code,
+                client_address,
+                data.request_id,
+                device or device_text(request.headers.get("user-agent", "")),
+                wants_refresh=bool(data.refresh),
+            )
         )
         if isinstance(outcome, SignedIn):
-            return OtpVerified(access_token=outcome.access_token, expires_in=outcome.expires_in)
+            return show_verified(outcome.tokens)
         return OtpInvalid(attempts_left=outcome.tries_left)
-
-    @post(
-        "/logout",
-        operation_id="logout",
-        summary="Sign out",
-        response_description="The session has ended.",
-        status_code=204,
-        guards=[requires_caller],
-        dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
-        dto=JsonBody[LogoutBody],
-        return_dto=None,
-        operation_class=SignOutOperation,
-        security=BEARER,
-        responses=refused_with(
-            *body_refusals("scope", NOT_OFFERED_SCOPE), errors.Unauthenticated, errors.Unavailable
-        ),
-    )
-    async def logout(
-        self,
-        use_cases: Cases,
-        caller: SignedInCaller,
-        data: JSONBody[LogoutBody | None] = None,
-    ) -> None:
-        """End the session of the token shown; the token stops at once. The body may be empty."""
-        parse_field("scope", lambda: _offered_scope(data.scope if data else None))
-        await use_cases.sign_out(caller)
 
 
 def _offered_channel(channel: str | None) -> None:
     if channel not in (None, "sms"):
         raise ValueRefused("Codes travel by 'sms' only so far; send that or leave it out.")
-
-
-def _offered_refresh(*, wanted: bool) -> None:
-    if wanted:
-        raise ValueRefused("Refresh tokens are not offered yet; leave this out.")
-
-
-def _offered_scope(scope: str | None) -> None:
-    if scope not in (None, "this"):
-        raise ValueRefused(NOT_OFFERED_SCOPE)
 
 
 def _device(text: str | None) -> str | None:

@@ -5,10 +5,18 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from application.identities.session_tokens import Tokens
 from domain import phone
 from domain.identities.session import LONGEST_DEVICE
 from domain.sign_in import code
 from domain.sign_in.challenge import CODE_DIGITS
+from entrypoints.http.session_schemas import (
+    AccessSeconds,
+    AccessTokenText,
+    RefreshSeconds,
+    RefreshTokenText,
+    TokenType,
+)
 
 # Each as its reader drops it: Python's white space, joiners that show nothing, and dashes.
 _DROPPED: Final = (
@@ -50,28 +58,38 @@ CodeText = Annotated[
     ),
 ]
 
-AccessTokenText = Annotated[
-    str,
-    Meta(
-        description="Send it as `Authorization: Bearer <token>`.",
-        examples=["eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiI2NTYxYTJiMCJ9.c2lnbmF0dXJl"],
-    ),
-]
-
 
 class AskBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Who wants a code. An unknown platform or locale is no error: the general text is sent."""
 
     phone: PhoneText
     platform: Annotated[
-        str | None, Meta(description="For the form of the text.", examples=["android"])
+        str | None,
+        Meta(
+            description="What will read the code out of the message: `android` (SMS Retriever),"
+            " `ios`, `web` (WebOTP); anything else gets the general text.",
+            examples=["android"],
+        ),
     ] = None
     channel: Annotated[
         str | None,
         described("How the code travels; `sms` so far.", "sms", enum=["sms", None]),
     ] = None
     locale: Annotated[
-        str | None, Meta(description="For the language of the text.", examples=["en"])
+        str | None,
+        Meta(
+            description="For the language of the text, as BCP 47 or as the phone names it; what"
+            " has no texts falls back, `pt-BR` to `pt` and then to the service's default.",
+            examples=["pt-BR"],
+        ),
+    ] = None
+    app_hash: Annotated[
+        str | None,
+        Meta(
+            description="For `android`: the 11 characters by which SMS Retriever knows the app's"
+            " messages. One that the service does not know is no error: its usual one is sent.",
+            examples=["FA+9qCX9VSu"],
+        ),
     ] = None
 
 
@@ -117,8 +135,9 @@ class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
     refresh: Annotated[
         bool | None,
-        described(
-            "Refresh tokens are not offered yet: false, or left out.", False, enum=[False, None]
+        Meta(
+            description="True brings a refresh token, and an access token of minutes.",
+            examples=[True],
         ),
     ] = None
     device: Annotated[
@@ -133,7 +152,7 @@ class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class OtpVerified(msgspec.Struct, kw_only=True):
-    """The code was right."""
+    """The code was right; the refresh token comes to who asked for one."""
 
     success: Annotated[
         bool, Meta(description="Always true: the code was right.", examples=[True])
@@ -142,11 +161,10 @@ class OtpVerified(msgspec.Struct, kw_only=True):
         str, Meta(description="What became of the request.", examples=["OTP verified"])
     ] = "OTP verified"
     access_token: AccessTokenText
-    token_type: Annotated[str, Meta(description="Always `Bearer`.", examples=["Bearer"])] = "Bearer"  # noqa: S105 - RFC 6750, no secret
-    expires_in: Annotated[
-        int,
-        Meta(description="Seconds; it stops earlier when the session ends.", examples=[7776000]),
-    ]
+    token_type: TokenType = "Bearer"  # noqa: S105 - RFC 6750, no secret
+    expires_in: AccessSeconds
+    refresh_token: RefreshTokenText | msgspec.UnsetType = msgspec.UNSET
+    refresh_expires_in: RefreshSeconds | msgspec.UnsetType = msgspec.UNSET
 
 
 class OtpInvalid(msgspec.Struct, kw_only=True):
@@ -163,10 +181,13 @@ class OtpInvalid(msgspec.Struct, kw_only=True):
     ]
 
 
-class LogoutBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which sessions end; `this` so far."""
-
-    scope: Annotated[
-        str | None,
-        described("`this`, which is also meant when left out.", "this", enum=["this", None]),
-    ] = None
+def show_verified(tokens: Tokens) -> OtpVerified:
+    """Shape the tokens of a sign-in."""
+    return OtpVerified(
+        access_token=tokens.access_token,
+        expires_in=tokens.expires_in,
+        refresh_token=msgspec.UNSET if tokens.refresh_token is None else tokens.refresh_token,
+        refresh_expires_in=(
+            msgspec.UNSET if tokens.refresh_expires_in is None else tokens.refresh_expires_in
+        ),
+    )

@@ -39,6 +39,10 @@ def log_config(level: str, log_format: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO" if loud == "DEBUG" else loud},
         "loggers": {
             **{name: {"level": loud} for name in _OURS},
+            # What may be an attack is told whatever the level.
+            "dialtone.security": {
+                "level": min("INFO" if loud == "DEBUG" else loud, "WARNING", key=_rank)
+            },
             # granian's own would write to stdout, in another form.
             # Its news are the banner's; its troubles are everybody's.
             "_granian": {

@@ -12,6 +12,8 @@ _BIND = re.compile(
     r":(?P<port>[0-9]{1,5})"
 )
 _URL = re.compile(r"[!-~]+")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LONGEST_DOMAIN = 253
 
 
 def read_bind(text: str) -> Bind:
@@ -42,6 +44,18 @@ def read_url(text: str) -> str:
     return parts.geturl().rstrip("/")
 
 
+def read_domain(text: str) -> str:
+    """Read the domain of a website (RFC 1123 §2.1); letters beyond ASCII as xn-- (RFC 5890)."""
+    domain = text.lower()
+    *names, top = domain.split(".")
+    is_usable = (names and not top.isdecimal()) or domain == "localhost"
+    if not is_usable or len(domain) > _LONGEST_DOMAIN or not all(map(_is_label, (*names, top))):
+        raise ValueRefused(
+            "Takes a domain without https:// and port; letters beyond a to z as xn--…"
+        )
+    return domain
+
+
 def read_network(text: str) -> Network:
     """Read a network in CIDR notation (RFC 4632), or a single address."""
     try:
@@ -51,3 +65,12 @@ def read_network(text: str) -> Network:
             "Takes networks with no bit set behind the prefix, or single addresses, "
             "with commas between them."
         ) from error
+
+
+def _is_label(text: str) -> bool:
+    if not _LABEL.fullmatch(text):
+        return False
+    try:
+        return not text.startswith("xn--") or bool(text[4:].encode().decode("punycode"))
+    except UnicodeError:
+        return False

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from pathlib import Path
 
+from application.identities.session_tokens import TokenLifetimes
+from domain.sign_in.budgets import SharedLimits
+from domain.sign_in.fixed_codes import FixedCodes
+from domain.sign_in.send import SendLimits
 from entrypoints.settings.kinds import (
     Bind,
     Environment,
@@ -29,9 +33,10 @@ class Settings:
     """What the operator chose; every value has been checked.
 
     `countries` is None when it was not set; `public_url` and `media_public_url` end without
-    a slash; `upload_limit` is in bytes. `s3` is set when media is in a bucket, `twilio` when that
-    sends. `given` holds each variable of the table as written, `environ` everything that is set:
-    a factory reads its own variables from there.
+    a slash; `upload_limit` is in bytes. `sms` are the senders in the order in which they are
+    tried; `twilio` is set when it is among them, `s3` when media is in a bucket. `given` holds
+    each variable of the table as written, `environ` everything that is set: a factory reads its
+    own variables from there.
     """
 
     environment: Environment
@@ -42,14 +47,21 @@ class Settings:
     s3: S3Access | None
     media_public_url: str | None
     secrets: SecretsFile
-    sms: Sender | Factory
+    sms: tuple[Sender | Factory, ...]
     twilio: TwilioAccount | None
     app_name: str
+    android_hashes: tuple[str, ...]
+    web_domain: str | None
+    locale: str
+    texts: Path | None
     countries: frozenset[str] | None
     default_region: str | None
+    fixed_codes: FixedCodes
+    send_limits: SendLimits
+    shared_limits: SharedLimits
     trusted_proxies: tuple[Network, ...]
     is_single_host: bool
-    plain_token_ttl: timedelta
+    token_lifetimes: TokenLifetimes
     upload_limit: int
     picture_pixels: int
     picture_frames: int

@@ -3,9 +3,6 @@
 from typing import Final
 
 NOT_YET: Final = {
-    "DIALTONE_TEST_NUMBERS": ("test numbers", "DIALTONE_SMS=console shows every code"),
-    "DIALTONE_ANDROID_HASH": ("text for Android alone", "every phone gets the general text"),
-    "DIALTONE_WEB_DOMAIN": ("text for browsers alone", "every phone gets the general text"),
     "DIALTONE_OPERATOR": ("phone line", "nobody can call"),
     "DIALTONE_MEDIA_URL_VARIANT": ("variants of pictures", "url is the full picture"),
 }

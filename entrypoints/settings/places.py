@@ -54,6 +54,11 @@ def read_media(text: str) -> MediaFolder | S3Bucket | Factory:
     return MediaFolder(Path(path).absolute())
 
 
+def read_folder(text: str) -> Path:
+    """Read the path of a folder; a relative one is below the current folder."""
+    return Path(text).absolute()
+
+
 def read_path(text: str) -> Path:
     """Read a path; a relative one is below the current folder."""
     if text.endswith("/"):

@@ -1,14 +1,24 @@
 """What production refuses, however well it is written."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from domain.countries import ALL_COUNTRIES
+from entrypoints.settings.fixed_codes import all_end_within_a_year
 from entrypoints.settings.kinds import MediaFolder, Origin, Sender, SqliteDatabase
 from entrypoints.settings.model import Settings
 from entrypoints.settings.plain_http import refused_plain_http
-from entrypoints.settings.table import COUNTRIES, DATABASE, MEDIA, PUBLIC_URL, SECRETS, SMS
+from entrypoints.settings.table import (
+    COUNTRIES,
+    DATABASE,
+    MEDIA,
+    PUBLIC_URL,
+    SECRETS,
+    SMS,
+    TEST_NUMBERS,
+)
 from entrypoints.settings.variable import Variable
 
 
@@ -22,10 +32,12 @@ def refused_in_production(settings: Settings) -> Iterator[tuple[Variable[Any], s
         yield SECRETS, f"Production makes no keys; name a file that holds them: {SECRETS.example}"
     elif not _is_file(settings.secrets.path):
         yield SECRETS, "Production makes no keys, and there is no such file to read them from."
-    if settings.sms is Sender.CONSOLE:
+    if Sender.CONSOLE in settings.sms:
         yield SMS, "Production shows no codes in a terminal; take twilio or package.module:factory."
     if settings.countries is None or settings.countries == ALL_COUNTRIES:
         yield COUNTRIES, f"Production needs the countries to send codes to: {COUNTRIES.example}"
+    if not all_end_within_a_year(settings.fixed_codes, datetime.now(UTC).date()):
+        yield TEST_NUMBERS, "Production takes numbers with a last day, at most a year ahead."
     yield from refused_plain_http(settings)
     if settings.is_single_host:
         return

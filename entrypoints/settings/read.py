@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from application.identities.session_tokens import TokenLifetimes
+from domain.sign_in.budgets import SharedLimits
+from domain.sign_in.send import SendLimits
 from entrypoints.settings import table
 from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.kinds import Environment, SecretsFile
@@ -58,11 +61,31 @@ def _settings(values: Values) -> Settings:
         sms=sms,
         twilio=take_twilio(values, sms),
         app_name=values.take(table.APP_NAME),
+        android_hashes=values.take(table.ANDROID_HASH),
+        web_domain=values.take(table.WEB_DOMAIN),
+        locale=values.take(table.LOCALE),
+        texts=values.take(table.TEXTS),
         countries=countries,
         default_region=values.take(table.DEFAULT_REGION),
+        fixed_codes=values.take(table.TEST_NUMBERS),
+        send_limits=SendLimits(
+            phone=values.take(table.SENDS_PER_PHONE),
+            phone_and_address=values.take(table.SENDS_PER_PHONE_AND_ADDRESS),
+            reserve=values.take(table.SENDS_RESERVED),
+        ),
+        shared_limits=SharedLimits(
+            address=values.take(table.SENDS_PER_ADDRESS),
+            country=values.take(table.SENDS_PER_COUNTRY),
+            everybody=values.take(table.SENDS_IN_ALL),
+            checks=values.take(table.CHECKS_PER_ADDRESS),
+        ),
         trusted_proxies=values.take(table.TRUSTED_PROXIES),
         is_single_host=values.take(table.SINGLE_HOST),
-        plain_token_ttl=values.take(table.PLAIN_TOKEN_TTL),
+        token_lifetimes=TokenLifetimes(
+            plain=values.take(table.PLAIN_TOKEN_TTL),
+            access=values.take(table.ACCESS_TOKEN_TTL),
+            refresh=values.take(table.REFRESH_TOKEN_TTL),
+        ),
         upload_limit=values.take(table.UPLOAD_LIMIT),
         picture_pixels=values.take(table.PICTURE_PIXELS),
         picture_frames=values.take(table.PICTURE_FRAMES),

@@ -3,10 +3,14 @@
 from typing import Any, Final
 
 from domain.countries import parse_country
-from entrypoints.settings.addresses import read_bind, read_network, read_url
+from domain.sign_in.texts.app_hash import parse_app_hash
+from domain.sign_in.texts.locales import parse_locale
+from entrypoints.settings.addresses import read_bind, read_domain, read_network, read_url
 from entrypoints.settings.amounts import count_between, duration_between, size_between
+from entrypoints.settings.budgets import window_up_to, windows_up_to
+from entrypoints.settings.fixed_codes import read_fixed_codes
 from entrypoints.settings.kinds import Environment, LogFormat, LogLevel
-from entrypoints.settings.places import read_database, read_media, read_path
+from entrypoints.settings.places import read_database, read_folder, read_media, read_path
 from entrypoints.settings.s3 import read_access_key_id, read_region
 from entrypoints.settings.twilio import (
     read_account_sid,
@@ -18,9 +22,14 @@ from entrypoints.settings.words import (
     one_of,
     read_app_name,
     read_countries,
-    read_sender,
+    read_senders,
     read_yes_or_no,
 )
+
+MOST_SENDS_A_DAY: Final = 14
+"""With five tries each, and thirty that name no request, a hundred failures in a row: what NIST SP
+800-63B-4 allows."""
+MOST_SLOTS: Final = 50_000
 
 ENV: Final = Variable(
     "DIALTONE_ENV",
@@ -89,9 +98,9 @@ MEDIA_PUBLIC_URL: Final = Variable(
 )
 SMS: Final = Variable(
     "DIALTONE_SMS",
-    read_sender,
-    "who sends: console (shows it in the terminal), twilio, or package.module:factory",
-    example="console",
+    read_senders,
+    "who sends: console (shows it), twilio, package.module:factory; several are tried in order",
+    example="twilio,my_sms:open_messenger",
     default="console",
 )
 TWILIO_ACCOUNT_SID: Final = Variable(
@@ -150,12 +159,93 @@ DEFAULT_REGION: Final = Variable(
     "ISO code of the country of numbers written without +",
     example="IN",
 )
+TEST_NUMBERS: Final = Variable(
+    "DIALTONE_TEST_NUMBERS",
+    read_fixed_codes,
+    "numbers with a fixed code and their last day, for reviews by app stores; nothing is sent",
+    example="+15005550006=123456@2027-01-01",
+    is_secret=True,
+)
 APP_NAME: Final = Variable(
     "DIALTONE_APP_NAME",
     read_app_name,
     "the name in the messages, 1 to 30 characters",
     example="Acme",
     default="Dialtone",
+)
+ANDROID_HASH: Final = Variable(
+    "DIALTONE_ANDROID_HASH",
+    listed(parse_app_hash),
+    "hashes of the Android apps that read their code by themselves, the usual one first",
+    example="FA+9qCX9VSu",
+)
+WEB_DOMAIN: Final = Variable(
+    "DIALTONE_WEB_DOMAIN",
+    optional(read_domain),
+    "the website whose visitors have their code filled in",
+    example="example.org",
+)
+LOCALE: Final = Variable(
+    "DIALTONE_LOCALE",
+    parse_locale,
+    "the language of messages where none is asked for, or one that has no texts",
+    example="pt-BR",
+    default="en",
+)
+TEXTS: Final = Variable(
+    "DIALTONE_TEXTS",
+    optional(read_folder),
+    "a folder with message texts of your own, as in docs/texts.md",
+    example="/etc/dialtone/texts",
+)
+SENDS_PER_PHONE: Final = Variable(
+    "DIALTONE_SENDS_PER_PHONE",
+    windows_up_to(MOST_SENDS_A_DAY),
+    "the most messages to one phone, in any stretch of so long",
+    example="5/15m,10/1d",
+    default="5/15m,10/1d",
+)
+SENDS_PER_PHONE_AND_ADDRESS: Final = Variable(
+    "DIALTONE_SENDS_PER_PHONE_AND_ADDRESS",
+    windows_up_to(MOST_SENDS_A_DAY),
+    "how many of them one address may ask for",
+    example="3/15m,5/1d",
+    default="3/15m,5/1d",
+)
+SENDS_RESERVED: Final = Variable(
+    "DIALTONE_SENDS_RESERVED",
+    window_up_to(MOST_SENDS_A_DAY),
+    "messages more for an address that the phone has signed in from lately",
+    example="3/1h",
+    default="3/1h",
+)
+SENDS_PER_ADDRESS: Final = Variable(
+    "DIALTONE_SENDS_PER_ADDRESS",
+    window_up_to(MOST_SLOTS // 10),
+    "the most messages that one address (of IPv6 a /64) may ask for; a /48 ten times that",
+    example="60/1h",
+    default="60/1h",
+)
+SENDS_PER_COUNTRY: Final = Variable(
+    "DIALTONE_SENDS_PER_COUNTRY",
+    window_up_to(MOST_SLOTS),
+    "the most messages to one country",
+    example="1000/1h",
+    default="1000/1h",
+)
+SENDS_IN_ALL: Final = Variable(
+    "DIALTONE_SENDS_IN_ALL",
+    window_up_to(MOST_SLOTS),
+    "the most messages in all",
+    example="5000/1h",
+    default="5000/1h",
+)
+CHECKS_PER_ADDRESS: Final = Variable(
+    "DIALTONE_CHECKS_PER_ADDRESS",
+    window_up_to(MOST_SLOTS // 10),
+    "the most codes that one address may try, for whatever phones; a /48 ten times that",
+    example="600/1h",
+    default="600/1h",
 )
 TRUSTED_PROXIES: Final = Variable(
     "DIALTONE_TRUSTED_PROXIES",
@@ -174,6 +264,20 @@ PLAIN_TOKEN_TTL: Final = Variable(
     "DIALTONE_PLAIN_TOKEN_TTL",
     duration_between("1m", "400d"),
     "how long an access token lives that cannot be refreshed, like 90d, 12h, 30m or 45s",
+    example="90d",
+    default="90d",
+)
+ACCESS_TOKEN_TTL: Final = Variable(
+    "DIALTONE_ACCESS_TOKEN_TTL",
+    duration_between("1m", "1d"),
+    "how long an access token lives that comes with a refresh token",
+    example="15m",
+    default="15m",
+)
+REFRESH_TOKEN_TTL: Final = Variable(
+    "DIALTONE_REFRESH_TOKEN_TTL",
+    duration_between("1h", "400d"),
+    "how long a refresh token lives; the next one begins anew",
     example="90d",
     default="90d",
 )
@@ -239,11 +343,25 @@ VARIABLES: Final[tuple[Variable[Any], ...]] = (
     TWILIO_MESSAGING_SERVICE_SID,
     TWILIO_API_BASE,
     APP_NAME,
+    ANDROID_HASH,
+    WEB_DOMAIN,
+    LOCALE,
+    TEXTS,
     COUNTRIES,
     DEFAULT_REGION,
+    TEST_NUMBERS,
+    SENDS_PER_PHONE,
+    SENDS_PER_PHONE_AND_ADDRESS,
+    SENDS_RESERVED,
+    SENDS_PER_ADDRESS,
+    SENDS_PER_COUNTRY,
+    SENDS_IN_ALL,
+    CHECKS_PER_ADDRESS,
     TRUSTED_PROXIES,
     SINGLE_HOST,
     PLAIN_TOKEN_TTL,
+    ACCESS_TOKEN_TTL,
+    REFRESH_TOKEN_TTL,
     UPLOAD_LIMIT,
     PICTURE_PIXELS,
     PICTURE_FRAMES,

@@ -1,5 +1,6 @@
 """What variables have to say together."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from entrypoints.settings import table
@@ -31,11 +32,11 @@ def take_s3(values: Values, media: MediaFolder | S3Bucket | Factory) -> S3Access
     )
 
 
-def take_twilio(values: Values, sms: Sender | Factory) -> TwilioAccount | None:
+def take_twilio(values: Values, sms: Sequence[Sender | Factory]) -> TwilioAccount | None:
     """Give the account that sends; refuses what twilio needs and lacks."""
     number, service = table.TWILIO_FROM, table.TWILIO_MESSAGING_SERVICE_SID
     account_sid, auth_token = table.TWILIO_ACCOUNT_SID, table.TWILIO_AUTH_TOKEN
-    if sms is not Sender.TWILIO:
+    if Sender.TWILIO not in sms:
         values.leave(account_sid, auth_token, number, service, table.TWILIO_API_BASE)
         return None
     if values.has(number) and values.has(service):
@@ -52,8 +53,8 @@ def take_twilio(values: Values, sms: Sender | Factory) -> TwilioAccount | None:
 
 
 def refuse_costs_without_countries(
-    values: Values, sms: Sender | Factory, countries: frozenset[str] | None
+    values: Values, sms: Sequence[Sender | Factory], countries: frozenset[str] | None
 ) -> None:
     """Refuse a sender that may cost money while codes may go anywhere by oversight."""
-    if sms is not Sender.CONSOLE and countries is None:
+    if any(one is not Sender.CONSOLE for one in sms) and countries is None:
         values.refuse_missing(table.COUNTRIES, "a sender that may cost money needs it")

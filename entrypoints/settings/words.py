@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from domain.countries import ALL_COUNTRIES, parse_country
 from domain.errors import ValueRefused
+from domain.sign_in.texts.links import first_link
 from entrypoints.settings.factories import read_factory
 from entrypoints.settings.kinds import Factory, Sender
 from entrypoints.settings.variable import listed
@@ -46,19 +47,23 @@ def read_yes_or_no(text: str) -> bool:
     return text.lower() == "yes"
 
 
-def read_sender(text: str) -> Sender | Factory:
-    """Read the name of a shipped sender, or the factory of somebody's own."""
-    if "," in text:
-        raise ValueRefused(
-            "This version has no list of senders in order yet; "
-            "it takes console, twilio or package.module:factory."
-        )
+def read_senders(text: str) -> tuple[Sender | Factory, ...]:
+    """Read senders with commas between them, in the order in which they are tried."""
+    senders = listed(_read_sender)(text)
+    if len(set(senders)) < len(senders):
+        raise ValueRefused("Takes each sender once: what refused once would refuse again.")
+    return senders
+
+
+def _read_sender(text: str) -> Sender | Factory:
     if factory := read_factory(text):
         return factory
     try:
         return Sender(text.lower())
     except ValueError as error:
-        raise ValueRefused("Takes console, twilio or package.module:factory.") from error
+        raise ValueRefused(
+            "Takes console, twilio or package.module:factory, or several with commas between."
+        ) from error
 
 
 def read_countries(text: str) -> frozenset[str]:
@@ -70,4 +75,6 @@ def read_app_name(text: str) -> str:
     """Read the name that messages carry; what cannot be printed never gets this far."""
     if len(text) > LONGEST_APP_NAME:
         raise ValueRefused(f"Takes a name of at most {LONGEST_APP_NAME} characters.")
+    if first_link(text):
+        raise ValueRefused("Takes a name that phones make no link of: no dot between two words.")
     return text

@@ -13,7 +13,17 @@ WRITES = 2_000
 CALLERS = 32
 
 
-async def commits_per_second(folder: Path, *, together: bool) -> float:
+async def commits(folder: Path) -> None:
+    """Print how many writes are durable in a second."""
+    together = await _commits_per_second(folder, together=True)
+    alone = await _commits_per_second(folder, together=False)
+    print(
+        f"durable writes: {together:.0f} per s from {CALLERS} callers, {alone:.0f} from one: "
+        f"{together / alone:.1f} times as many"
+    )
+
+
+async def _commits_per_second(folder: Path, *, together: bool) -> float:
     """Save phone records, from many callers at once or from one after the other."""
     async with open_sqlite_records(folder / f"together-{together}.db", FakeSeal()) as records:
         started = time.perf_counter()

@@ -7,6 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 CALLERS: Final = 32
+ADDRESSES: Final = 5_000
+ROOMY: Final = {
+    "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
+    "DIALTONE_SENDS_PER_ADDRESS": "5000/1m",
+    "DIALTONE_SENDS_PER_COUNTRY": "50000/1m",
+    "DIALTONE_SENDS_IN_ALL": "50000/1m",
+    "DIALTONE_CHECKS_PER_ADDRESS": "5000/1m",
+}
+"""Every request may say where it comes from, and no budget that phones share is met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +37,32 @@ class Measured:
         return self.latencies[min(len(self.latencies) - 1, int(len(self.latencies) * share))]
 
 
-def a_request(method: str, path: str, *, token: str = "", body: str = "") -> bytes:
-    """One request as bytes on the wire."""
+def a_request(
+    method: str, path: str, *, token: str = "", body: str = "", address: str = ""
+) -> bytes:
+    """One request as bytes on the wire; a proxy says that it comes from `address`."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
     lines += [f"Authorization: Bearer {token}"] if token else []
+    lines += [f"X-Forwarded-For: {address}"] if address else []
     lines += [f"Content-Length: {len(body)}"] if body else []
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-async def load(port: int, request: Callable[[int], bytes], seconds: float) -> Measured:
-    """Send `request(n)` for n = 0, 1, … from `CALLERS` connections for so long."""
+def address_of(number: int) -> str:
+    """One of many addresses, out of those that RFC 2544 keeps for measuring."""
+    return f"198.18.{number % ADDRESSES // 250}.{number % 250 + 1}"
+
+
+async def load(
+    port: int,
+    request: Callable[[int], bytes],
+    seconds: float,
+    heard: Callable[[bytes], object] = len,
+) -> Measured:
+    """Send `request(n)` for n = 0, 1, … from `CALLERS` connections for so long.
+
+    `heard` is called with the body of each answer before its connection asks again.
+    """
     started = time.perf_counter()
     end = started + seconds
     latencies: list[float] = []
@@ -49,8 +74,10 @@ async def load(port: int, request: Callable[[int], bytes], seconds: float) -> Me
         while time.perf_counter() < end:
             before = time.perf_counter()
             writer.write(request(next(counter)))
-            statuses.add(await _answer(reader))
+            status, body = await answer(reader)
             latencies.append((time.perf_counter() - before) * 1000)
+            statuses.add(status)
+            heard(body)
         writer.close()
         await writer.wait_closed()
 
@@ -59,8 +86,8 @@ async def load(port: int, request: Callable[[int], bytes], seconds: float) -> Me
     return Measured(len(latencies), elapsed, sorted(latencies), frozenset(statuses))
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read an answer: its status and its body."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    await reader.readexactly(int(length or 0))
-    return int(head[9:12])
+    return int(head[9:12]), await reader.readexactly(int(length or 0))

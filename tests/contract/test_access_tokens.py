@@ -8,6 +8,7 @@ from application.ports.access_tokens import AccessTokens, TokenClaims
 from application.ports.errors import TokenNotGenuine
 from tests.builders import NOW, an_id
 from tests.fakes.access_tokens import FakeAccessTokens
+from tests.fakes.key_ring import FakeKeyRing
 from tests.keys import signing_key
 
 MakeTokens = Callable[[int], AccessTokens]
@@ -20,7 +21,8 @@ def fake(key: int) -> AccessTokens:
 
 
 def jwt(key: int) -> AccessTokens:
-    return JwtAccessTokens([("0000000a", signing_key(key))], issuer="us", audience="them")
+    ring = FakeKeyRing(("0000000a", signing_key(key)))
+    return JwtAccessTokens(ring, issuer="us", audience="them")
 
 
 @pytest.fixture(params=[fake, jwt], ids=lambda make: make.__name__)

@@ -14,8 +14,8 @@ from application.ports.probe import Probe
 from domain.phone import PhoneNumber
 from tests.builders import a_phone
 from tests.contract import outside
-from tests.fakes.messenger import REFUSED, FakeMessenger
-from tests.servers.twilio_stand_in import TwilioStandIn
+from tests.fakes.messenger import BAD_NUMBER, REFUSED, FakeMessenger
+from tests.servers.twilio_stand_in import TwilioStandIn, refuses
 
 PHONE = a_phone()
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
@@ -39,6 +39,10 @@ class Bench:
         """Let nothing go out any more."""
         raise NotImplementedError
 
+    def refuse_number(self) -> None:
+        """Let no phone have the number, for who can know that."""
+        raise NotImplementedError
+
 
 class FakeBench(Bench):
     def __init__(self) -> None:
@@ -50,6 +54,9 @@ class FakeBench(Bench):
 
     def break_down(self) -> None:
         self.fake.handover = REFUSED
+
+    def refuse_number(self) -> None:
+        self.fake.handover = BAD_NUMBER
 
 
 class ConsoleBench(Bench):
@@ -78,6 +85,9 @@ class TwilioBench(Bench):
 
     def break_down(self) -> None:
         self.twilio.close()
+
+    def refuse_number(self) -> None:
+        self.twilio.behaviour = refuses(21211)
 
 
 async def fake(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
@@ -115,6 +125,9 @@ class OutsideBench(Bench):
 
     def break_down(self) -> None:
         pytest.skip("a sender cannot be broken from outside")
+
+    def refuse_number(self) -> None:
+        pytest.skip("which numbers are bad cannot be arranged from outside")
 
 
 async def from_outside(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
@@ -171,6 +184,22 @@ async def test_one_that_is_down_refuses_with_a_reason_that_tells_no_secret(bench
     answer = await bench.sender.send(PHONE, TEXT)
 
     assert answer.outcome is Outcome.REFUSED
+    assert answer.reason
+    assert not secrets_in(answer.reason, PHONE)
+
+
+@pytest.mark.parametrize(
+    "bench",
+    [from_outside] if outside.is_given() else [fake, twilio],
+    indirect=True,
+    ids=lambda open_one: open_one.__name__,
+)
+async def test_a_bad_number_is_told_with_a_reason_that_does_not_hold_it(bench: Bench) -> None:
+    bench.refuse_number()
+
+    answer = await bench.sender.send(PHONE, TEXT)
+
+    assert answer.outcome is Outcome.BAD_NUMBER
     assert answer.reason
     assert not secrets_in(answer.reason, PHONE)
 

@@ -1,9 +1,8 @@
-from datetime import UTC, datetime
-
 import pytest
 
-from adapters.secrets_file import FilePeppers, Secret
+from adapters.secrets_file import FilePeppers
 from application.ports.peppers import Peppers
+from tests.fakes.key_ring import FakeKeyRing
 from tests.fakes.peppers import FakePeppers
 
 KEYS = {"0000000a": b"a" * 32, "0000000b": b"b" * 32}
@@ -14,8 +13,7 @@ def fake() -> Peppers:
 
 
 def file() -> Peppers:
-    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
-    return FilePeppers([Secret(key_id, long_ago, key) for key_id, key in KEYS.items()])
+    return FilePeppers(FakeKeyRing(*KEYS.items()))
 
 
 @pytest.fixture(params=[fake, file], ids=lambda make: make.__name__)

@@ -6,6 +6,7 @@ from adapters.sealing import AesPhoneSeal
 from application.ports.errors import StoreUnavailable
 from application.ports.phone_seal import PhoneSeal
 from tests.builders import a_phone
+from tests.fakes.key_ring import FakeKeyRing
 from tests.fakes.randomness import SeededRandomness
 from tests.fakes.seal import FakeSeal
 
@@ -18,7 +19,7 @@ def fake(key: bytes) -> PhoneSeal:
 
 
 def aes(key: bytes) -> PhoneSeal:
-    return AesPhoneSeal(key * 32, [("0000000a", key * 32)], SeededRandomness())
+    return AesPhoneSeal(key * 32, FakeKeyRing(("0000000a", key * 32)), SeededRandomness())
 
 
 @pytest.fixture(params=[fake, aes], ids=lambda make: make.__name__)

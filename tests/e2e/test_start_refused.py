@@ -115,22 +115,54 @@ def test_what_a_command_says_to_nobody(tmp_path: Path, redirected: str) -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("user", ["", "nobody", "\x1b[2J\n", "\udcff"])
-def test_nobody_is_promoted_by_nonsense(tmp_path: Path, user: str) -> None:
-    told = refused(Service(tmp_path), "promote", user)
+@pytest.mark.parametrize(
+    ("command", "user"),
+    [*(("promote", one) for one in ("", "nobody", "\x1b[2J\n", "\udcff")), ("demote", "nobody")],
+)
+def test_no_user_is_meant_by_nonsense(tmp_path: Path, command: str, user: str) -> None:
+    told = refused(Service(tmp_path), command, user)
 
     assert "a user id, or a phone" in told
     assert "\x1b" not in told
 
 
-@pytest.mark.parametrize("command", ["block", "unblock"])
-@pytest.mark.parametrize("phone", ["", "nobody", "4155552671", "+1", "\x1b[2J\n", "\udcff"])
-def test_nobody_is_blocked_by_nonsense(tmp_path: Path, command: str, phone: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "phone"),
+    [
+        *(("block", one) for one in ("", "nobody", "4155552671", "+1", "\x1b[2J\n", "\udcff")),
+        ("unblock", "nobody"),
+        ("sign-out", "nobody"),
+    ],
+)
+def test_no_phone_is_meant_by_nonsense(tmp_path: Path, command: str, phone: str) -> None:
     told = refused(Service(tmp_path), command, phone)
 
     assert "phone number" in told
     assert "like +14155552671" in told
     assert "\x1b" not in told
+
+
+@pytest.mark.parametrize("arguments", ["run", "check-settings"])
+def test_a_current_folder_that_was_removed(tmp_path: Path, arguments: str) -> None:
+    ended = subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            f'mkdir gone && cd gone && rmdir ../gone && exec "$0" {arguments}',
+            command(),
+        ],
+        cwd=tmp_path,
+        env=Service(tmp_path).environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert "current folder" in ended.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_interrupt_in_the_middle_of_the_start_is_one_line(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from application.ports.errors import StoreUnavailable, UsernameTaken
 from application.ports.records import Records
@@ -16,9 +16,20 @@ from domain.identities.username import Username
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, Position
 from domain.phone import PhoneNumber
+from domain.sign_in.budgets import Budget, Draw
 from domain.sign_in.phone_record import PhoneRecord
+from domain.sign_in.window import CLOCK_SKEW
 
 T = TypeVar("T")
+
+
+class Slot(NamedTuple):
+    """What a draw took of a budget."""
+
+    budget: str
+    draw: str
+    at: datetime
+    until: datetime
 
 
 @dataclass(slots=True)
@@ -28,6 +39,7 @@ class InMemoryDatabase:
     phone_records: dict[PhoneNumber, Versioned[PhoneRecord]] = field(default_factory=dict)
     identities: dict[str, Versioned[Identity]] = field(default_factory=dict)
     media_items: dict[str, Versioned[MediaItem]] = field(default_factory=dict)
+    slots: set[Slot] = field(default_factory=set)
     versions: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     is_down: bool = False
 
@@ -35,6 +47,7 @@ class InMemoryDatabase:
         """All record ports over what is kept here."""
         return Records(
             phone_records=InMemoryPhoneRecords(self),
+            budgets=InMemoryBudgets(self),
             identities=InMemoryIdentities(self),
             tombstones=InMemoryTombstones(self),
             media_items=InMemoryMediaItems(self),
@@ -79,6 +92,45 @@ class InMemoryPhoneRecords:
         for phone in lapsed:
             del kept[phone]
         return len(lapsed)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryBudgets:
+    database: InMemoryDatabase
+
+    async def take(self, draw: Draw) -> datetime | None:
+        await self.database.reached()
+        free_at = self._free_at(draw)
+        if free_at > draw.at:
+            return free_at
+        self.database.slots |= _slots(draw)
+        return None
+
+    async def give_back(self, draw: Draw) -> None:
+        await self.database.reached()
+        self.database.slots -= _slots(draw)
+
+    async def free_at(self, draw: Draw) -> datetime:
+        await self.database.reached()
+        return self._free_at(draw)
+
+    async def drop_lapsed(self, now: datetime, limit: int) -> int:
+        await self.database.reached()
+        kept = self.database.slots
+        lapsed = [slot for slot in kept if slot.until <= now][:limit]
+        kept.difference_update(lapsed)
+        return len(lapsed)
+
+    def _free_at(self, draw: Draw) -> datetime:
+        return max((self._room_at(one, draw.at) for one in draw.budgets), default=draw.at)
+
+    def _room_at(self, budget: Budget, at: datetime) -> datetime:
+        taken = [one.at for one in self.database.slots if one.budget == budget.name]
+        return budget.window.free_at([one for one in taken if one <= at + CLOCK_SKEW], at)
+
+
+def _slots(draw: Draw) -> set[Slot]:
+    return {Slot(one.name, draw.id, draw.at, draw.at + one.window.length) for one in draw.budgets}
 
 
 @dataclass(frozen=True, slots=True)

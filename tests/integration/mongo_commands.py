@@ -1,8 +1,9 @@
 """What the driver sends to MongoDB, as tests look at it."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo import MongoClient
@@ -13,12 +14,14 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
+from adapters.mongo.database import Database
 from adapters.mongo.reads import Reads
 from adapters.mongo.records import open_database, records_in
 from application.ports.records import Records
 from tests.fakes.seal import FakeSeal
 
 Command = Mapping[str, Any]
+T = TypeVar("T")
 
 # A range of an index may end with the last date that MongoDB has, which Python has not.
 _ANY_DATE: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_MS)
@@ -58,6 +61,38 @@ class Commands(CommandListener):
         pass
 
 
+@dataclass(slots=True)
+class RoundTrips:
+    """How often the service waited for the database, one wait after another.
+
+    What goes out while an answer is waited for costs no time of its own. This counts where the
+    service waits, not when commands leave: that is up to the driver's threads.
+    """
+
+    count: int = 0
+    under_way: int = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        self.count += not self.under_way
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class CountedDatabase(Database):
+    """A database that counts the waits for it."""
+
+    round_trips: RoundTrips
+
+    async def answer(self, call: Awaitable[T], patience: float | None = None) -> T:
+        with self.round_trips.one():
+            return await Database.answer(self, call, patience)
+
+
 def plan(client: MongoClient[dict[str, Any]], database: str, command: Command) -> list[str]:
     """How MongoDB carries a command out: its stages, with the names of the indexes they read."""
     return list(_stages(_explained(client, database, command, "queryPlanner")))
@@ -91,10 +126,13 @@ def _stages(part: Any) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def watched(url: str) -> AsyncIterator[tuple[Records, Commands]]:
+async def watched(
+    url: str, round_trips: RoundTrips | None = None
+) -> AsyncIterator[tuple[Records, Commands]]:
     """Open the records there, and note what is sent from then on."""
     commands = Commands()
-    async with open_database(url, FakeSeal(), [commands]) as database:
+    async with open_database(url, FakeSeal(), [commands]) as opened:
+        database = CountedDatabase(opened.motor, opened.patience, round_trips or RoundTrips())
         reads = Reads.of(database)
         commands.sent.clear()
         yield records_in(database, reads, FakeSeal()), commands

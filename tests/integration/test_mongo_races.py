@@ -19,7 +19,7 @@ from application.ports.errors import UsernameTaken
 from application.ports.phone_records import PhoneRecords
 from application.ports.records import Records
 from application.ports.versioned import Versioned
-from application.sign_in.request_code import AskForCode, RequestCode
+from application.wiring import Rules
 from domain.errors import TooManyAsks
 from domain.phone import PhoneNumber
 from domain.sign_in.phone_record import PhoneRecord
@@ -27,9 +27,9 @@ from domain.sign_in.send import SendLimits
 from tests.builders import a_phone, a_session, a_user, an_id, an_identity, an_item
 from tests.fakes.clock import MovableClock
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.peppers import FakePeppers
 from tests.fakes.randomness import SeededRandomness
 from tests.fakes.seal import FakeSeal
+from tests.unit.application.wiring import House
 
 NO_REST = replace(SendLimits(), cool_down=timedelta(0))
 ASKS = 500
@@ -147,25 +147,22 @@ async def test_five_hundred_asks_at_once_send_what_the_budget_allows(
 ) -> None:
     messenger, clock = FakeMessenger(), MovableClock()
     counted = [CountedPhoneRecords(one.phone_records) for one in instances[:count]]
-    desks = [
-        RequestCode(
-            phone_records=records,
-            peppers=FakePeppers(),
+    houses = [
+        House(
+            records=replace(instance, phone_records=records),
             messenger=messenger,
             clock=clock,
             randomness=SeededRandomness(seed),
-            app_name="Dialtone",
-            countries=None,
-            limits=limits,
+            rules=Rules(send_limits=limits),
         )
-        for seed, records in enumerate(counted)
+        for seed, (records, instance) in enumerate(zip(counted, instances, strict=False))
     ]
 
     # Each from an address of its own, so that only the phone's budget binds.
     outcomes = await asyncio.gather(
         *(
-            desk(AskForCode(a_phone(), f"192.0.2.{number % 256}/{number}"))
-            for desk, number in zip(cycle(desks), range(ASKS), strict=False)
+            house.ask(a_phone(), f"192.0.2.{number % 256}/{number}")
+            for house, number in zip(cycle(houses), range(ASKS), strict=False)
         ),
         return_exceptions=True,
     )

@@ -15,6 +15,7 @@ from adapters.jwt import JwtAccessTokens
 from adapters.sealing import AesPhoneSeal
 from adapters.secrets_file import Secrets, SecretsNotUsable, load_or_make_secrets
 from tests.builders import a_phone
+from tests.fakes.key_ring import FakeKeyRing
 from tests.fakes.randomness import SeededRandomness
 
 PROJECT = Path(__file__).parents[2]
@@ -152,16 +153,20 @@ def test_each_file_has_keys_of_its_own(tmp_path: Path, made: Secrets) -> None:
         (made.peppers[0], other.peppers[0]),
         (made.seal_keys[0], other.seal_keys[0]),
         (made.signing_keys[0], other.signing_keys[0]),
+        (made.refresh_keys[0], other.refresh_keys[0]),
     ):
         assert one.key != another.key
-    assert len({made.index_key.key, made.peppers[0].key, made.seal_keys[0].key}) == 3
+    held = (made.index_key, made.peppers[0], made.seal_keys[0], made.refresh_keys[0])
+    assert len({one.key for one in held}) == 4
 
 
 def test_what_was_made_is_what_the_adapters_take(made: Secrets) -> None:
-    seal = AesPhoneSeal(
-        made.index_key.key, [(one.id, one.key) for one in made.seal_keys], SeededRandomness()
+    seal_keys, signing_keys = (
+        FakeKeyRing(*((one.id, one.key) for one in keys))
+        for keys in (made.seal_keys, made.signing_keys)
     )
-    JwtAccessTokens([(one.id, one.key) for one in made.signing_keys], issuer="a", audience="b")
+    seal = AesPhoneSeal(made.index_key.key, seal_keys, SeededRandomness())
+    JwtAccessTokens(signing_keys, issuer="a", audience="b")
 
     assert seal.open(seal.seal(a_phone(), "x"), "x") == a_phone()
 
@@ -258,7 +263,7 @@ def test_a_file_that_was_cut_short_is_refused_wherever_it_was_cut(
         assert "it is not JSON" in refusal(path)
 
 
-LISTS = ("peppers", "seal_keys", "signing_keys")
+LISTS = ("peppers", "seal_keys", "signing_keys", "refresh_keys")
 
 
 @pytest.mark.parametrize("name", [*LISTS, "index_key"])
@@ -322,7 +327,8 @@ def test_members_of_other_names_are_left_alone(path: Path, made: Secrets) -> Non
 
 
 def test_no_key_is_ever_printed(made: Secrets) -> None:
-    secrets = (made.index_key, *made.peppers, *made.seal_keys, *made.signing_keys)
+    lists = (made.peppers, made.seal_keys, made.signing_keys, made.refresh_keys)
+    secrets = (made.index_key, *(key for keys in lists for key in keys))
     printed = f"{made} {made!r} {secrets}"
 
     for secret in secrets:

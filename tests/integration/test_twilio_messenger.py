@@ -102,21 +102,25 @@ async def test_half_a_character_is_left_out(
     assert twilio.messages[0]["Body"] == "a?b"
 
 
+NO_SUCH_NUMBER = "No phone has this number; check it."
+NO_TEXTS = "This number gets no text messages; use the number of a mobile phone."
+BLOCKED = "Text messages to this number are blocked; use another number."
 BAD_NUMBERS = {
-    21211: "No phone has this number.",
-    21217: "No phone has this number.",
-    21265: "No phone has this number.",
-    21266: "No phone has this number.",
-    21268: "This number gets no text messages.",
-    21610: "The owner of this number has unsubscribed from these messages.",
-    21612: "Text messages do not reach this number.",
-    21614: "This number gets no text messages.",
-    21635: "This number gets no text messages.",
-    30003: "Text messages do not reach this number.",
-    30004: "Text messages to this number are blocked.",
-    30005: "Text messages do not reach this number.",
-    30006: "This number gets no text messages.",
-    30450: "Text messages to this number are blocked.",
+    21211: NO_SUCH_NUMBER,
+    21217: NO_SUCH_NUMBER,
+    21265: NO_SUCH_NUMBER,
+    21266: NO_SUCH_NUMBER,
+    21268: NO_TEXTS,
+    21610: "This number has unsubscribed from these messages; answer START to one of them, or use"
+    " another number.",
+    21612: "Text messages do not reach this number; use another number.",
+    21614: NO_TEXTS,
+    21635: NO_TEXTS,
+    30003: "The phone with this number is out of reach; switch it on, or use another number.",
+    30004: BLOCKED,
+    30005: "No carrier knows this number; check it, or use another number.",
+    30006: NO_TEXTS,
+    30450: BLOCKED,
 }
 REFUSALS = {
     10001: "This service's account with the message service is not active.",

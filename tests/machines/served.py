@@ -18,20 +18,19 @@ import httpx
 
 from application.ports.records import Records
 from application.use_cases import UseCases
-from application.wiring import Ports, Rules, wire
+from application.wiring import Rules
 from domain.phone import PhoneNumber
+from domain.sign_in.budgets import SharedLimits
+from domain.sign_in.window import Window
 from entrypoints.http.app import create_app
 from entrypoints.http.http_settings import HttpSettings
 from tests.builders import NOW
-from tests.fakes.access_tokens import FakeAccessTokens
 from tests.fakes.clock import MovableClock
 from tests.fakes.media_files import InMemoryFiles
 from tests.fakes.messenger import ACCEPTED, FakeMessenger
-from tests.fakes.peppers import FakePeppers
-from tests.fakes.pictures import UndecodedPictures
-from tests.fakes.randomness import SeededRandomness
 from tests.machines.calls import Call
 from tests.machines.hosting import logging_nothing, started
+from tests.unit.application.wiring import House
 
 OpenRecords = Callable[[], AbstractAsyncContextManager[Records]]
 
@@ -42,6 +41,12 @@ _SETTINGS: Final = HttpSettings(
     upload_limit=1024 * 1024,
     default_region="US",
     trusted_proxies=(IPv4Network("10.0.0.0/8"),),
+)
+
+# Examples share addresses; what many phones share is held to its promises elsewhere.
+_NEVER_SPENT: Final = Window(1000, timedelta(seconds=1))
+ROOMY: Final = Rules(
+    shared_limits=SharedLimits(_NEVER_SPENT, _NEVER_SPENT, _NEVER_SPENT, _NEVER_SPENT)
 )
 
 
@@ -106,19 +111,14 @@ def serving(open_records: OpenRecords, rules: Rules | None = None) -> Iterator[S
     @asynccontextmanager
     async def open_use_cases() -> AsyncIterator[UseCases]:
         async with open_records() as records:
-            ports = Ports(
+            house = House(
                 records=records,
-                media_files=files,
-                media_probe=files,
+                files=files,
                 messenger=messenger,
-                messenger_probe=messenger,
-                pictures=UndecodedPictures(),
-                tokens=FakeAccessTokens(),
-                peppers=FakePeppers(),
                 clock=clock,
-                randomness=SeededRandomness(),
+                rules=rules or ROOMY,
             )
-            opened.append(wire(ports, rules or Rules()))
+            opened.append(house.use_cases)
             yield opened[-1]
 
     async def start(stack: AsyncExitStack) -> httpx.AsyncClient:

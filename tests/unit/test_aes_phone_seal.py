@@ -8,6 +8,7 @@ import pytest
 from adapters.sealing import AesPhoneSeal
 from application.ports.errors import StoreUnavailable
 from tests.builders import a_phone
+from tests.fakes.key_ring import FakeKeyRing
 from tests.fakes.randomness import SeededRandomness
 
 PHONE = a_phone()
@@ -16,7 +17,7 @@ OLD, CURRENT = ("0000000a", b"a" * 32), ("0000000b", b"b" * 32)
 
 
 def a_seal(*seal_keys: tuple[str, bytes]) -> AesPhoneSeal:
-    return AesPhoneSeal(INDEX_KEY, seal_keys, SeededRandomness())
+    return AesPhoneSeal(INDEX_KEY, FakeKeyRing(*seal_keys), SeededRandomness())
 
 
 def test_the_first_key_seals_and_is_named_in_the_seal() -> None:

@@ -24,10 +24,11 @@ from application.ports.access_tokens import TokenClaims
 from application.ports.errors import TokenNotGenuine
 from tests.builders import NOW, an_id
 from tests.examples import examples
+from tests.fakes.key_ring import FakeKeyRing
 from tests.keys import private_key, signing_key
 
 OLD, CURRENT = ("0000000a", signing_key(1)), ("0000000b", signing_key(2))
-TOKENS = JwtAccessTokens([CURRENT, OLD], issuer="us", audience="them")
+TOKENS = JwtAccessTokens(FakeKeyRing(CURRENT, OLD), issuer="us", audience="them")
 CLAIMS = TokenClaims(an_id(1), an_id(2), NOW, NOW + timedelta(minutes=15))
 HEADER = {"alg": "ES256", "kid": "0000000b", "typ": "at+jwt"}
 PAYLOAD: dict[str, Any] = {
@@ -61,8 +62,8 @@ def test_a_token_says_which_key_signed_it_and_what_it_is() -> None:
 
 
 def test_what_an_older_key_signed_is_read_as_long_as_the_key_is_here() -> None:
-    before = JwtAccessTokens([OLD], issuer="us", audience="them").issue(CLAIMS)
-    afterwards = JwtAccessTokens([CURRENT], issuer="us", audience="them")
+    before = JwtAccessTokens(FakeKeyRing(OLD), issuer="us", audience="them").issue(CLAIMS)
+    afterwards = JwtAccessTokens(FakeKeyRing(CURRENT), issuer="us", audience="them")
 
     assert TOKENS.read(before, NOW) == CLAIMS
     with pytest.raises(TokenNotGenuine):
@@ -212,4 +213,4 @@ def test_a_key_on_another_curve_is_not_taken() -> None:
     )
 
     with pytest.raises(ValueError, match="P-256"):
-        JwtAccessTokens([("0000000a", pem)], issuer="us", audience="them")
+        JwtAccessTokens(FakeKeyRing(("0000000a", pem)), issuer="us", audience="them")

@@ -37,7 +37,7 @@ def test_it_starts_with_mongodb_a_bucket_and_twilio(good: dict[str, str]) -> Non
     assert not settings.secrets.may_make
     assert isinstance(settings.database, MongoDatabase)
     assert isinstance(settings.media, S3Bucket)
-    assert settings.sms is Sender.TWILIO
+    assert settings.sms == (Sender.TWILIO,)
 
 
 def test_it_starts_with_adapters_of_ones_own(good: dict[str, str]) -> None:
@@ -45,7 +45,7 @@ def test_it_starts_with_adapters_of_ones_own(good: dict[str, str]) -> None:
 
     settings = read_settings(good | own, None)
 
-    assert settings.database == settings.media == settings.sms == Factory("our.own:factory")
+    assert settings.database == settings.media == settings.sms[0] == Factory("our.own:factory")
 
 
 def test_it_takes_no_console_and_says_what_it_takes(good: dict[str, str]) -> None:

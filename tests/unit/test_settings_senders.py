@@ -26,7 +26,7 @@ def test_twilio_sends_from_a_number_or_by_a_messaging_service() -> None:
     )
 
     account = (f"AC{HEX}", "a token: of theirs")
-    assert by_number.sms is Sender.TWILIO
+    assert by_number.sms == (Sender.TWILIO,)
     assert by_number.twilio == TwilioAccount(*account, "+15005550006", None)
     assert by_service.twilio == TwilioAccount(*account, f"MG{HEX}", "http://stand-in.test")
 
@@ -116,7 +116,7 @@ def test_no_sender_but_the_console_goes_without_countries_anywhere(
 def test_in_development_codes_may_go_to_every_country_by_decision() -> None:
     everywhere = {"DIALTONE_COUNTRIES": "*", "DIALTONE_SMS": "my.package:factory"}
 
-    assert read_settings(everywhere, None).sms == Factory("my.package:factory")
+    assert read_settings(everywhere, None).sms == (Factory("my.package:factory"),)
 
 
 def test_a_country_that_is_none_is_told_of_once() -> None:
@@ -124,3 +124,20 @@ def test_a_country_that_is_none_is_told_of_once() -> None:
 
     assert list(lines) == ["DIALTONE_COUNTRIES"]
     assert "ISO code" in lines["DIALTONE_COUNTRIES"]
+
+
+def test_several_senders_are_tried_in_the_order_written() -> None:
+    settings = read_settings(TWILIO | {"DIALTONE_SMS": "my.package:factory , Twilio,console"}, None)
+
+    assert settings.sms == (Factory("my.package:factory"), Sender.TWILIO, Sender.CONSOLE)
+    assert settings.twilio is not None
+
+
+def test_one_among_several_that_may_cost_money_needs_countries() -> None:
+    environ = {"DIALTONE_SMS": "console,my.package:factory"}
+
+    assert "may cost money" in refused(environ)["DIALTONE_COUNTRIES"]
+
+
+def test_a_sender_twice_is_refused_since_it_would_refuse_twice() -> None:
+    assert "each sender once" in refused({"DIALTONE_SMS": "console,Console"})["DIALTONE_SMS"]

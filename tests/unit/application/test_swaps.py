@@ -119,8 +119,9 @@ async def test_whatever_is_always_lost_to_others_is_unavailable_and_not_retried_
         await DeleteItem(find_item, doom)(named, item_id)
     with pytest.raises(UserNotSaved):
         await replace(do.create_user, identities=identities)(new_user)
+    open_session = replace(do.verify_code.open_session, identities=identities)
     with pytest.raises(Unavailable):
-        await replace(do.verify_code, identities=identities)(answer)
+        await replace(do.verify_code, open_session=open_session)(answer)
     with pytest.raises(Unavailable):
         await replace(do.sign_out, identities=identities)(named)
     with pytest.raises(Unavailable):

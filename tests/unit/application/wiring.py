@@ -11,6 +11,7 @@ from application.media.shown_item import ShownItem
 from application.media.upload_picture import NewPicture
 from application.ports.pictures import Pictures
 from application.ports.randomness import Randomness
+from application.ports.records import Records
 from application.sign_in.request_code import AskForCode, CodeSent
 from application.sign_in.verify_code import AnswerWithCode, CodeRejected, SignedIn
 from application.use_cases import UseCases
@@ -23,11 +24,15 @@ from tests.builders import ADDRESS, a_phone
 from tests.fakes.access_tokens import FakeAccessTokens
 from tests.fakes.clock import MovableClock
 from tests.fakes.media_files import InMemoryFiles
+from tests.fakes.message_texts import FakeMessageTexts
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.peppers import FakePeppers
 from tests.fakes.pictures import UndecodedPictures
+from tests.fakes.public_keys import FakePublicKeys
 from tests.fakes.randomness import SeededRandomness
 from tests.fakes.records import InMemoryDatabase
+from tests.fakes.refresh_keys import FakeRefreshKeys
+from tests.fakes.security_events import RecordedEvents
 from tests.pictures import gif, gif_frame
 
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
@@ -38,9 +43,12 @@ class House:
     """The service without its walls: use cases, and the fakes that they reach."""
 
     database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
+    records: Records | None = None
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     peppers: FakePeppers = field(default_factory=FakePeppers)
+    refresh_keys: FakeRefreshKeys = field(default_factory=FakeRefreshKeys)
+    events: RecordedEvents = field(default_factory=RecordedEvents)
     clock: MovableClock = field(default_factory=MovableClock)
     rules: Rules = field(default_factory=Rules)
     pictures: Pictures = field(default_factory=UndecodedPictures)
@@ -49,14 +57,18 @@ class House:
 
     def __post_init__(self) -> None:
         ports = Ports(
-            records=self.database.records(),
+            records=self.records or self.database.records(),
             media_files=self.files,
             media_probe=self.files,
             messenger=self.messenger,
             messenger_probe=self.messenger,
+            message_texts=FakeMessageTexts(),
             pictures=self.pictures,
             tokens=FakeAccessTokens(),
+            public_keys=FakePublicKeys(),
+            refresh_keys=self.refresh_keys,
             peppers=self.peppers,
+            events=self.events,
             clock=self.clock,
             randomness=self.randomness,
         )
@@ -77,10 +89,14 @@ class House:
         address: str = ADDRESS,
         request_id: str | None = None,
         device: str | None = None,
+        *,
+        wants_refresh: bool = False,
     ) -> SignedIn | CodeRejected:
         """Answer with a code."""
         code = parse_code(digits)
-        answer = AnswerWithCode(phone or a_phone(), code, address, request_id, device)
+        answer = AnswerWithCode(
+            phone or a_phone(), code, address, request_id, device, wants_refresh
+        )
         return await self.use_cases.verify_code(answer)
 
     async def sign_in(self, phone: PhoneNumber | None = None) -> Caller:
@@ -93,7 +109,7 @@ class House:
         await self.ask(phone)
         signed_in = await self.answer(self.messenger.messages[-1].code, phone)
         assert isinstance(signed_in, SignedIn)
-        return signed_in.access_token
+        return signed_in.tokens.access_token
 
     async def user(self, phone: PhoneNumber | None = None, name: str = "Rahul Sharma") -> Caller:
         """Sign in and become a user."""

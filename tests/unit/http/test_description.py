@@ -151,8 +151,8 @@ def test_every_operation_tells_what_another_method_gets() -> None:
 def test_bodies_that_refuse_unknown_fields_say_so() -> None:
     closed = {name for name, schema in SCHEMAS.items() if "additionalProperties" in schema}
     assert closed == {
-        "AnswerBody", "AskBody", "CategoryBody", "LogoutBody", "OlderAnswerBody", "RenameBody",
-        "UserBody",
+        "AnswerBody", "AskBody", "CategoryBody", "LogoutBody", "OlderAnswerBody",
+        "RefreshBody", "RenameBody", "UserBody",
     }  # fmt: skip
 
 

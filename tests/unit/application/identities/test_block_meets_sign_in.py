@@ -76,7 +76,7 @@ async def nobody_is_signed_in(house: House, outcomes: list[SignedIn | CodeReject
     for outcome in outcomes:
         if isinstance(outcome, SignedIn):
             with pytest.raises(Unauthenticated):
-                await house.use_cases.authenticate(outcome.access_token)
+                await house.use_cases.authenticate(outcome.tokens.access_token)
     assert all(one.value.sessions == () for one in house.database.identities.values())
     assert house.database.phone_records[a_phone()].value.blocked
     await house.use_cases.unblock_phone(a_phone())

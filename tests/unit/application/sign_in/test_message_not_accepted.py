@@ -2,6 +2,7 @@
 
 import pytest
 
+from application.ports.messenger import Handover, Outcome
 from application.sign_in.verify_code import SignedIn
 from domain.errors import MessageNotSent, PhoneUnreachable, TooManyAsks
 from tests.builders import a_phone
@@ -28,10 +29,18 @@ async def test_a_refused_message_gives_the_slot_back() -> None:
         assert (await house.ask()).sent, number
 
 
-async def test_a_bad_number_is_told_as_such() -> None:
+async def test_a_bad_number_is_told_as_such_in_the_senders_words() -> None:
     house = House(messenger=FakeMessenger(BAD_NUMBER))
-    with pytest.raises(PhoneUnreachable):
+    with pytest.raises(PhoneUnreachable) as refusal:
         await house.ask()
+    assert refusal.value.sentence == BAD_NUMBER.reason
+
+
+async def test_a_bad_number_without_a_reason_is_told_in_our_words() -> None:
+    house = House(messenger=FakeMessenger(Handover(Outcome.BAD_NUMBER)))
+    with pytest.raises(PhoneUnreachable) as refusal:
+        await house.ask()
+    assert refusal.value.sentence == PhoneUnreachable.sentence
 
 
 async def test_a_bad_number_gives_the_phones_slot_back() -> None:
@@ -86,7 +95,7 @@ async def test_a_refused_resend_leaves_the_code_that_arrived() -> None:
 async def test_the_caller_learns_of_the_refusal_even_if_the_slot_cannot_be_given_back() -> None:
     database = BreakingDatabase()
     house = House(database=database, messenger=FakeMessenger(REFUSED))
-    database.steps.fails_at = 3
+    database.steps.fails_at = 4
     with pytest.raises(MessageNotSent):
         await house.ask()
     assert database.steps.failed

@@ -4,10 +4,12 @@ import re
 
 import pytest
 
+from application.sign_in.request_code import AskForCode
 from application.sign_in.verify_code import SignedIn
 from application.wiring import Rules
 from domain.errors import CountryNotServed, TooManyAsks, Unavailable
 from domain.phone import parse_phone
+from domain.sign_in.texts.form import Platform, TextForm
 from tests.builders import ADDRESS, a_phone
 from tests.unit.application.wiring import House
 
@@ -27,10 +29,23 @@ async def test_a_message_with_the_code_goes_to_the_phone(house: House) -> None:
     assert re.fullmatch(r"\d{6}", message.code)
 
 
-async def test_the_message_names_the_app() -> None:
-    house = House(rules=Rules(app_name="Lamp 2000"))
+async def test_the_text_is_wanted_for_the_phones_country_and_in_the_form_asked_for(
+    house: House,
+) -> None:
+    form = TextForm(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
+    await house.use_cases.request_code(AskForCode(parse_phone("+919876543210"), ADDRESS, form))
+    (message,) = house.messenger.messages
+    assert message.text == f"{message.code} IN android pt-BR FA+9qCX9VSu 0:05:00"
+
+
+async def test_a_resend_in_another_form_has_the_same_code_and_the_time_that_is_left(
+    house: House,
+) -> None:
     await house.ask()
-    assert "Lamp 2000" in house.messenger.messages[0].text
+    house.wait(100)
+    await house.use_cases.request_code(AskForCode(a_phone(), ADDRESS, TextForm(Platform.WEB, "de")))
+    first, second = house.messenger.messages
+    assert second.text == f"{first.code} US web de None 0:03:20"
 
 
 async def test_the_caller_learns_how_long_the_code_lives_and_when_to_ask_again(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from application.identities.session_tokens import TokenLifetimes
 from application.sign_in.verify_code import CodeRejected, SignedIn
 from application.wiring import Rules
 from domain.errors import TooManyTries, Unauthenticated, Unavailable
@@ -28,7 +29,7 @@ async def test_the_right_code_gives_a_token_of_who_holds_the_phone(house: House)
     code, _ = await asked(house)
     signed_in = await house.answer(code, device="Pixel 9")
     assert isinstance(signed_in, SignedIn)
-    caller = await house.use_cases.authenticate(signed_in.access_token)
+    caller = await house.use_cases.authenticate(signed_in.tokens.access_token)
     assert caller.identity.phone == a_phone()
     assert caller.identity.user is None
     assert caller.session.device == "Pixel 9"
@@ -104,16 +105,16 @@ async def test_a_refused_answer_writes_nothing(house: House) -> None:
 
 
 async def test_a_token_lives_as_long_as_the_operator_says() -> None:
-    house = House(rules=Rules(token_lifetime=timedelta(minutes=15)))
+    house = House(rules=Rules(lifetimes=TokenLifetimes(plain=timedelta(minutes=15))))
     await house.ask()
     signed_in = await house.answer(house.messenger.messages[0].code)
     assert isinstance(signed_in, SignedIn)
-    assert signed_in.expires_in == 900
+    assert signed_in.tokens.expires_in == 900
     house.wait(899)
-    await house.use_cases.authenticate(signed_in.access_token)
+    await house.use_cases.authenticate(signed_in.tokens.access_token)
     house.wait(1)
     with pytest.raises(Unauthenticated):
-        await house.use_cases.authenticate(signed_in.access_token)
+        await house.use_cases.authenticate(signed_in.tokens.access_token)
 
 
 async def test_somebody_who_signs_in_again_is_the_same(house: House) -> None:

@@ -1,0 +1,1 @@
+"""The texts that come with Dialtone, one file a language."""

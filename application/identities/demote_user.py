@@ -1,0 +1,30 @@
+from dataclasses import dataclass
+
+from application.identities.named_user import change_named
+from application.ports.identities import Identities
+from application.ports.phone_records import PhoneRecords
+from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from domain.identities.identity import Identity
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class DemoteUser:
+    """Make an administrator a member again, from the next request on; sessions go on."""
+
+    identities: Identities
+    phone_records: PhoneRecords
+    events: SecurityEvents
+
+    async def __call__(self, user: str | PhoneNumber) -> Identity:
+        """Find the user by id or by phone.
+
+        Raises:
+            UserNotFound
+            StoreUnavailable
+        """
+        demoted = await change_named(self.identities, self.phone_records, user, Identity.demoted)
+        self.events.tell(
+            SecurityEvent(fact=Fact.USER_DEMOTED, phone=demoted.phone, identity_id=demoted.id)
+        )
+        return demoted

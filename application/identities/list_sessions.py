@@ -1,0 +1,31 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.identities.authenticate import Caller
+from application.ports.clock import Clock
+from domain.identities.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSession:
+    """A session as its owner sees it; `is_current` marks the one that asks."""
+
+    session: Session
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListSessions:
+    """Show the caller where they are signed in, the latest used first."""
+
+    clock: Clock
+
+    async def __call__(self, caller: Caller) -> Sequence[ShownSession]:
+        """Give the living sessions, as they were when the caller was let in."""
+        now = self.clock.now()
+        living = sorted(
+            caller.identity.living_sessions(now),
+            key=lambda one: (one.last_used, one.created, one.id),
+            reverse=True,
+        )
+        return [ShownSession(one, one.id == caller.session.id) for one in living]

@@ -1,0 +1,27 @@
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from domain.sign_in.code import Code
+from domain.sign_in.texts.form import TextForm
+
+
+@dataclass(frozen=True, slots=True)
+class WantedText:
+    """A code to be written to a phone of `country`; `lifetime` is how long it still works."""
+
+    country: str
+    form: TextForm
+    code: Code
+    lifetime: timedelta
+
+
+class MessageTexts(Protocol):
+    """The words that a code is sent in."""
+
+    def text(self, wanted: WantedText) -> str:
+        """Write the text: the country's own, or the language's, or the usual language's.
+
+        Every text keeps the rules of `domain.sign_in.texts`; nothing wanted is an error.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The texts of messages with a code, and the rules that they keep."""

@@ -1,0 +1,20 @@
+from entrypoints.bootstrap import message_texts
+from entrypoints.commands.exit_codes import DONE
+from entrypoints.commands.streams import say
+from entrypoints.settings import Settings, describe
+from entrypoints.shown_texts import shown_texts
+
+
+def check_settings(settings: Settings, *, shows_texts: bool) -> int:
+    """Show what would be used, or the messages as they would be sent."""
+    texts = message_texts(settings)
+    if shows_texts:
+        for line in shown_texts(texts.judged()):
+            say(line)
+        return DONE
+    described = describe(settings)
+    name_width = max(len(row.name) for row in described)
+    shown_width = max(len(row.shown) for row in described)
+    for row in described:
+        say(f"{row.name:<{name_width}}  {row.shown:<{shown_width}}  {row.origin}")
+    return DONE

@@ -1,0 +1,22 @@
+from domain.errors import ValueRefused
+from entrypoints import bootstrap
+from entrypoints.commands.exit_codes import DONE, NOT_USABLE
+from entrypoints.commands.streams import complain, say
+from entrypoints.settings import Settings
+from entrypoints.settings.amounts import duration_between
+
+
+def rotate_keys(settings: Settings, after: str) -> int:
+    """Put new keys in front of those in use, to be used after so long."""
+    try:
+        delay = duration_between("1m", "30d")(after)
+    except ValueRefused as refusal:
+        complain(f"--after: {refusal.sentence}")
+        return NOT_USABLE
+    for one in bootstrap.rotate_keys(settings, delay):
+        say(
+            f"{one.name}: {one.key_id} is accepted now and used from "
+            f"{one.signs_from:%Y-%m-%dT%H:%M:%SZ} on; older ones: {one.kept} kept, "
+            f"{one.dropped} dropped"
+        )
+    return DONE

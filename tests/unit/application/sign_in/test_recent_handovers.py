@@ -104,9 +104,11 @@ async def test_while_the_sender_hangs_it_waits_and_goes_as_what_comes_back_next(
         await recent.noting(country, answer(ACCEPTED))
     gate = asyncio.Event()
     hanging = asyncio.ensure_future(recent.noting("IN", answer(ending, gate)))
+    # Longer than any message took so far is what makes it one that hangs.
     await asyncio.sleep(0.01)
 
     withheld = asyncio.ensure_future(recent.as_of_late("US"))
+    # Whoever did not wait would be done by now.
     await asyncio.sleep(0.01)
 
     assert not withheld.done()
@@ -122,6 +124,7 @@ async def test_when_what_hung_was_given_up_it_goes_as_the_latest_went(
         hanging = asyncio.ensure_future(recent.noting("US", sending))
         await asyncio.sleep(0)
         withheld = asyncio.ensure_future(recent.as_of_late("US"))
+        # The same.
         await asyncio.sleep(0.005)
         if ends is not None:
             hanging.cancel()

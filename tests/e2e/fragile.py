@@ -57,7 +57,8 @@ def embedded(request: pytest.FixtureRequest, folder: Path) -> Iterator[Fragile]:
     outcome.write_text("accepted")
 
     def inbox(phone: str) -> list[str]:
-        return [line for line in texts.read_text().splitlines() if line.startswith(f"{phone} ")]
+        lines = (line.partition(" ") for line in texts.read_text().splitlines())
+        return [text for number, _, text in lines if number == phone]
 
     environ = {"DIALTONE_SMS": "own_sender:open_sender", "DIALTONE_COUNTRIES": "*"}
     with running(folder, environ, inbox) as service:

@@ -15,7 +15,7 @@ from tests.pictures import plain_jpeg
 
 PHONE = "+14155570001"
 OTHER_PHONE = "+14155570002"
-ENDING = ["deleteItem", "logout", "deleteMe"]
+ENDING = ["deleteItem", "endSession", "logout", "deleteMe"]
 
 
 @pytest.fixture(params=FRAGILE_WORLDS, ids=lambda world: world.__name__)
@@ -33,6 +33,7 @@ def usual_body(operation_id: str, user_id: str) -> dict[str, Any]:
         "verifyOtp": {"json": answered},
         "olderGetOtp": {"json": asked},
         "olderValidateOtp": {"json": answered},
+        "refreshTokens": {"json": {"refresh_token": "0" * 86}},
         "createUser": {"json": {"username": "Somebody", "number": PHONE}},
         "renameMe": {"json": {"username": "Somebody else"}},
         "categoriseItem": {"json": {"category": "art"}},
@@ -63,7 +64,12 @@ async def test_what_is_told_of_a_part_that_is_away_is_described(
         breaks(fragile)()
 
         async def do(path: str, method: str, operation_id: str) -> tuple[str, str, httpx.Response]:
-            known = {"user_id": account.user_id, "item_id": item["id"], "key": f"{'0' * 32}.jpg"}
+            known = {
+                "user_id": account.user_id,
+                "item_id": item["id"],
+                "key": f"{'0' * 32}.jpg",
+                "session_id": "0" * 32,
+            }
             answer = await http.request(
                 method,
                 path.format_map(known),

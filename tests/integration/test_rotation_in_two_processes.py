@@ -24,8 +24,8 @@ from adapters.secrets_file import (
 from tests.builders import a_phone
 
 PROJECT: Final = Path(__file__).parents[2]
-# The keys of a first start carry the machine's time.
-NOW: Final = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
+# The keys of a first start carry the machine's time, whenever in the run that is: this is later.
+NOW: Final = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 A_STEP: Final = timedelta(seconds=5)
 LIVES: Final = Lives(
     codes=timedelta(minutes=5), access_tokens=timedelta(days=90), refresh_tokens=timedelta(days=90)

@@ -24,7 +24,7 @@ from tests.mutants.verdict import Verdict
 
 ROOT: Final = Path(__file__).parents[2]
 TESTS: Final = ("tests/unit/domain", "tests/unit/application")
-COPIED: Final = ("domain", "application", "adapters", "entrypoints", "tests")
+COPIED: Final = ("domain", "application", "adapters", "entrypoints", "tests", "docs")
 HUNTS: Final = {
     FUNCTIONS: "tests.mutants.hunt_functions",
     CONSTANTS: "tests.mutants.hunt_constants",

@@ -30,7 +30,7 @@ def configuration(person: Person, seed: int) -> schemathesis.Config:
             "phases": {
                 # Values of earlier answers would stand in for most that are made here.
                 "fuzzing": {"extra-data-sources": {"responses": False}},
-                "stateful": {"generation": {"max-examples": examples(10)}},
+                "stateful": {"generation": {"max-examples": examples(30)}},
             },
             "dictionaries": {
                 "own-id": {"values": [person.user_id]},

@@ -27,7 +27,7 @@ def hook_up(schema: BaseSchema, document: dict[str, Any], callers: Callers, pers
     class Tokens:
         def get(self, case: Case[Any], context: AuthContext) -> str:
             match case.operation.definition.raw["operationId"]:
-                case "logout" | "deleteMe":
+                case "logout" | "deleteMe" | "endSession":
                     return callers.next_token()
                 case "renameMe":
                     return renamed.token

@@ -24,11 +24,11 @@ async def test_of_a_hundred_right_answers_at_once_one_signs_in(
     assert {one.status_code for one in answers} <= {200, 429}
 
 
-async def test_five_hundred_asks_at_once_send_one_message(
+async def test_a_hundred_asks_at_once_send_one_message(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
     asks = await asyncio.gather(
-        *(http.post("/auth/request-otp", json={"phone": phone}) for _ in range(500))
+        *(http.post("/auth/request-otp", json={"phone": phone}) for _ in range(100))
     )
     assert {one.status_code for one in asks} == {200}
     assert sum(one.json()["sent"] for one in asks) == 1

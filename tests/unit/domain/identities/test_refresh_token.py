@@ -1,7 +1,10 @@
 """What refresh tokens are made of, and what is none."""
 
+import base64
+import hmac
+
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import ValueRefused
@@ -11,6 +14,7 @@ from domain.identities.refresh_token import (
     parse_refresh_token,
 )
 from tests.builders import an_id
+from tests.examples import examples
 
 KEY, NONCE = b"k" * 32, b"n" * 16
 SESSION = "0f" * 16
@@ -20,6 +24,7 @@ def a_token(generation: int = 1) -> RefreshToken:
     return make_refresh_token(an_id(), SESSION, generation, key=KEY, nonce=NONCE)
 
 
+@settings(max_examples=examples(20))
 @given(st.integers(0, 2**32 - 1))
 def test_what_is_written_is_read_as_the_same(generation: int) -> None:
     token = a_token(generation)
@@ -44,6 +49,7 @@ def test_any_of_the_keys_may_have_made_it() -> None:
     assert not a_token().is_made_by([], NONCE)
 
 
+@settings(max_examples=examples(40))
 @given(st.integers(0, 63), st.integers(1, 255))
 def test_a_changed_byte_makes_another_token_that_nobody_made(at: int, change: int) -> None:
     token = a_token()
@@ -63,9 +69,21 @@ def test_a_changed_byte_makes_another_token_that_nobody_made(at: int, change: in
 @example(a_token().text + "AAAA")
 @example(f" {a_token().text}")
 @example(a_token().text.replace("A", "á", 1))
+@example(a_token().text[:40] + "." + a_token().text[40:])
+@example(a_token().text[:-4])
+@example("")
 def test_other_text_is_refused(text: str) -> None:
-    with pytest.raises(ValueRefused):
+    with pytest.raises(
+        ValueRefused, match=r"\AThis is not .*; send the one from the .* answer\.\Z"
+    ):
         parse_refresh_token(text)
+
+
+def test_a_token_is_its_ids_its_generation_and_its_mac() -> None:
+    parts = bytes.fromhex(an_id()) + bytes.fromhex(SESSION) + b"\x01\x02\x03\x04"
+    mac = hmac.digest(KEY, b"dialtone refresh token\0" + parts + NONCE, "sha256")
+    written = base64.urlsafe_b64encode(parts + mac).decode().rstrip("=")
+    assert a_token(0x01020304).text == written
 
 
 def test_every_token_has_one_spelling() -> None:

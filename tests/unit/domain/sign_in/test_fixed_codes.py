@@ -2,9 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
+
+from domain.errors import TooManyAsks
 from domain.sign_in.code import Code
 from domain.sign_in.fixed_codes import LIMITS, FixedCode, FixedCodes
-from tests.builders import NOW, a_phone
+from domain.sign_in.phone_record import PhoneRecord
+from tests.builders import NOW, a_phone, a_send
 from tests.unit.domain.sign_in.desk import HOME, Desk, stranger
 
 CODE = Code("123456")
@@ -36,3 +40,13 @@ def test_a_test_number_can_be_asked_for_again_at_once_by_anybody() -> None:
     for number in range(100):
         assert desk.ask(HOME).is_new
         assert desk.ask(stranger(number)).is_new
+
+
+def test_a_test_number_can_be_asked_for_two_hundred_times_a_day() -> None:
+    desk = Desk(PhoneRecord(sends=(a_send(),) * 199), limits=LIMITS)
+    assert desk.ask(HOME).is_new
+
+    with pytest.raises(TooManyAsks) as refusal:
+        desk.ask(HOME)
+
+    assert refusal.value.retry_after == 24 * 60 * 60

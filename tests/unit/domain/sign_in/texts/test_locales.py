@@ -27,6 +27,7 @@ from domain.sign_in.texts.locales import locale_chain, parse_locale
         ("iw", ("he",)),
         ("fil-PH", ("fil-PH", "fil")),
         (" de ", ("de",)),
+        ("en." + "a" * 97, ("en",)),
     ],
 )
 def test_a_locale_is_looked_for_from_the_closest_on(text: str, chain: tuple[str, ...]) -> None:
@@ -35,7 +36,7 @@ def test_a_locale_is_looked_for_from_the_closest_on(text: str, chain: tuple[str,
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", " ", "e", "english", "12", "*", "C", "-en", "ég", "\uff45\uff4e", "en" + "-a" * 50],
+    [None, "", " ", "e", "english", "12", "*", "C", "-en", "ég", "\uff45\uff4e", "en." + "a" * 98],
 )
 def test_what_is_no_locale_is_looked_for_nowhere(text: str | None) -> None:
     assert locale_chain(text) == ()
@@ -57,5 +58,7 @@ def test_a_locale_of_texts_has_one_spelling(text: str) -> None:
     "text", ["", "EN", "pt-br", "pt_BR", "zh-hant", "in", "iw", "en.", "english"]
 )
 def test_another_spelling_of_a_locale_is_refused(text: str) -> None:
-    with pytest.raises(ValueRefused):
+    with pytest.raises(
+        ValueRefused, match=r"\AA language is written like en, pt-BR or zh-Hant\.\Z"
+    ):
         parse_locale(text)

@@ -80,7 +80,10 @@ def test_the_retriever_reads_140_bytes_whichever_way_they_are_counted() -> None:
     assert broken(f"ह{in_utf8}\n{HASH}", FOR_ANDROID) == [Rule.RETRIEVER_LENGTH]
 
 
-@pytest.mark.parametrize("end", [HASH, f" {HASH} ", f" {HASH}.", "", f"\n{HASH}\n", " FA+9qCX9VSv"])
+@pytest.mark.parametrize(
+    "end",
+    [HASH, f" {HASH} ", f" {HASH}.", f".{HASH}", "", f"\n{HASH}\n", " FA+9qCX9VSv"],
+)
 def test_the_hash_stands_alone_at_the_end(end: str) -> None:
     assert broken(f"012345 is your code{end}", FOR_ANDROID) == [Rule.HASH_LAST]
     assert broken(f"012345 is your code {HASH}", FOR_ANDROID) == []
@@ -102,6 +105,15 @@ def test_the_domain_and_the_code_stand_alone_in_the_last_line(end: str) -> None:
     assert Rule.DOMAIN_LAST in broken(f"012345 is your code{end}", FOR_WEB)
 
 
+@pytest.mark.parametrize("end", [" @dial.test #012345", ".@dial.test #012345"])
+def test_the_domain_in_the_wrong_place_is_not_told_as_a_link_besides(end: str) -> None:
+    assert broken(f"012345 is your code{end}", FOR_WEB) == [Rule.DOMAIN_LAST]
+
+
+def test_there_may_be_several_lines_before_the_last() -> None:
+    assert broken("012345\nis your code.\n@dial.test #012345", FOR_WEB) == []
+
+
 def test_another_domain_in_the_last_line_is_told() -> None:
     text = "012345 is your code\n@dial.example #012345"
     assert broken(text, FOR_WEB) == [Rule.DOMAIN_LAST, Rule.NO_LINK]
@@ -111,5 +123,20 @@ def test_another_domain_in_the_last_line_is_told() -> None:
 def test_every_broken_rule_is_told_with_a_sentence() -> None:
     text = "4711\t" + "a" * 500 + " dial.test"
     told = list(broken_rules(text, CODE, Ending(app_hash=HASH, domain="dial.test")))
-    assert {one.rule for one in told} == set(Rule)
-    assert all(one.sentence for one in told)
+    assert dict(told) == {
+        Rule.VISIBLE: "it holds U+0009, which nobody sees",
+        Rule.CODE_FIRST: "phones fill in the first run of four or more digits, and '4711' is, "
+        "not {code} alone",
+        Rule.LENGTH: "it takes 8 messages in UCS-2, and at most 3 are sent",
+        Rule.RETRIEVER_LENGTH: "it has 1030 bytes, and Android's SMS Retriever reads 140",
+        Rule.HASH_LAST: "it does not end with a space or a new line and {hash}",
+        Rule.DOMAIN_LAST: "the last line is not @{domain} #{code}",
+        Rule.NO_LINK: "'dial.test' looks like a link",
+    }
+
+
+def test_a_text_without_any_code_is_told_so() -> None:
+    (told,) = broken_rules("your code", CODE, NOTHING)
+    assert told.sentence == (
+        "phones fill in the first run of four or more digits, and there is none, not {code} alone"
+    )

@@ -73,8 +73,11 @@ def test_braces_in_a_name_stand_for_themselves() -> None:
     "words", ["{otp}", "{}", "{", "}", "{{code}}", "{CODE}", "{code }", "{code"]
 )
 def test_braces_around_anything_else_are_refused(words: str) -> None:
-    with pytest.raises(ValueRefused):
+    with pytest.raises(ValueRefused) as refusal:
         parse_template(words)
+    found, _, known = str(refusal.value).partition(" stands for nothing: ")
+    assert found in words
+    assert known == "braces are for {code}, {app}, {minutes}, {hash}, {domain}."
 
 
 @pytest.mark.parametrize(
@@ -98,6 +101,19 @@ def test_every_text_is_judged_with_the_names_that_are_used() -> None:
     taxi = broken(texts, Names("4711 Taxi", (FIRST,), "dial.test"))
     assert taxi == {one: [Rule.CODE_FIRST] for one in taxi}
     assert len(taxi) == 3
+
+
+def test_every_text_is_judged_with_the_minutes_that_are_told() -> None:
+    texts = a_set(general="{code}" + "a" * (3 * 153 - 6 - 1) + "{minutes}")
+    for minutes, rules in (("5", []), ("10", [Rule.LENGTH])):
+        (general, *_) = texts.samples(ALL, minutes)
+        assert [one.rule for one in general.broken] == rules
+
+
+def test_every_text_is_shown_as_it_is_sent() -> None:
+    texts = a_set(ios="{code}\n@{domain} #{code}").with_last_lines()
+    shown = {one.platform: one.text for one in texts.samples(ALL, "5")}
+    assert shown == {platform: sent(texts, platform) for platform in Platform}
 
 
 @pytest.mark.parametrize("digits", ["012345", "987654", "123456"])

@@ -72,7 +72,7 @@ def test_who_goes_away_at_any_byte_leaves_nothing(desk: UploadDesk) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 def test_a_complete_form_is_taken_however_it_is_cut_on_its_way(
     desk: UploadDesk, data: st.DataObject
 ) -> None:
@@ -82,7 +82,7 @@ def test_a_complete_form_is_taken_however_it_is_cut_on_its_way(
 
 
 @given(data=st.data())
-@settings(max_examples=examples(80))
+@settings(max_examples=examples(50))
 def test_a_damaged_form_gets_one_answer_of_ours_however_it_is_cut_on_its_way(
     desk: UploadDesk, data: st.DataObject
 ) -> None:
@@ -132,7 +132,7 @@ def test_where_the_network_cuts_decides_nothing(
         ]
     ),
 )
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 def test_whatever_is_said_to_be_a_form_gets_an_answer_of_ours(
     desk: UploadDesk, body: bytes, content_type: str
 ) -> None:

@@ -16,7 +16,7 @@ from tests.machines.library_worlds import World, embedded, in_memory, on_servers
 @pytest.mark.parametrize(
     ("world", "count"),
     [
-        pytest.param(in_memory, 100, id="in_memory"),
+        pytest.param(in_memory, 50, id="in_memory"),
         pytest.param(embedded, 24, id="embedded"),
         pytest.param(on_servers, 8, id="on_servers"),
     ],

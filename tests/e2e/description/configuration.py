@@ -24,7 +24,7 @@ def configuration(person: Person, seed: int) -> schemathesis.Config:
             "checks": {"enabled": True},
             "generation": {
                 "deterministic": settings().derandomize,
-                "max-examples": examples(20),
+                "max-examples": examples(12),
                 "database": "none",
             },
             "phases": {

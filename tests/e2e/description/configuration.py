@@ -1,5 +1,6 @@
 """How schemathesis is to run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import schemathesis
@@ -10,7 +11,7 @@ from tests.e2e.description.callers import Person
 from tests.examples import examples
 
 
-def configuration(person: Person, seed: int) -> schemathesis.Config:
+def configuration(person: Person, spare: Sequence[str], seed: int) -> schemathesis.Config:
     """Every check on, all phases, as many examples as the profile says.
 
     What is there already, the person, user, item and file, is drawn now and then.
@@ -35,6 +36,7 @@ def configuration(person: Person, seed: int) -> schemathesis.Config:
             "dictionaries": {
                 "own-id": {"values": [person.user_id]},
                 "own-item": {"values": [person.item_id]},
+                "spare-item": {"values": list(spare)},
                 "own-file": {"values": [person.file_key]},
                 # What is drawn against a pattern is seldom near it.
                 "near-code": {"values": ["12345", "1234567", "12345a", "12345\u00b2"]},
@@ -47,7 +49,10 @@ def configuration(person: Person, seed: int) -> schemathesis.Config:
                 "body.otp": {"dictionary": "near-code", "probability": 0.2},
             },
             "operations": [
-                # Not for deleteItem: that takes what was uploaded for it.
+                {
+                    "include-operation-id": "deleteItem",
+                    "parameters": {"path.item_id": _often("spare-item")},
+                },
                 {
                     "include-operation-id": ["readItem", "categoriseItem"],
                     "parameters": {"path.item_id": _often("own-item")},

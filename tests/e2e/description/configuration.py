@@ -31,7 +31,7 @@ def configuration(person: Person, spare: Sequence[str], seed: int) -> schemathes
             "phases": {
                 # Values of earlier answers would stand in for most that are made here.
                 "fuzzing": {"extra-data-sources": {"responses": False}},
-                "stateful": {"generation": {"max-examples": examples(30)}},
+                "stateful": {"generation": {"max-examples": examples(50)}},
             },
             "dictionaries": {
                 "own-id": {"values": [person.user_id]},

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+
+from tests.printed import Printed
 
 START_LIMIT: Final = 30.0
 MESSAGE_LIMIT: Final = 10.0
@@ -60,15 +61,23 @@ class Service:
         self._has_group = has_group
         self._reads_log = reads_log
         self._program = [*program] or [command()]
-        self._process: subprocess.Popen[str] | None = None
-        self._readers: list[threading.Thread] = []
-        self._printed = threading.Condition()
-        self.shown = ""
-        self.log = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._shown: list[Printed] = []
+        self._logged: list[Printed] = []
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def shown(self) -> str:
+        """All that it printed so far, over all its starts."""
+        return "".join(printed.text for printed in self._shown)
+
+    @property
+    def log(self) -> str:
+        """All that it logged so far, over all its starts."""
+        return "".join(printed.text for printed in self._logged)
 
     @property
     def pid(self) -> int:
@@ -114,16 +123,13 @@ class Service:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
             process_group=0 if self._has_group else None,
         )
-        self._readers = [
-            threading.Thread(target=read, daemon=True)
-            for read in (self._read_shown, *([self._read_log] if self._reads_log else []))
-        ]
-        for reader in self._readers:
-            reader.start()
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._shown.append(Printed(self._process.stdout))
+        if self._reads_log:
+            self._logged.append(Printed(self._process.stderr))
 
     def stop(self) -> int:
         """Stop it as an operator does; gives its exit code."""
@@ -155,36 +161,20 @@ class Service:
 
     def code(self, phone: str, number: int = 1) -> str:
         """The code of this phone's first (or `number`th) message, as soon as it is shown."""
-        with self._printed:
-            arrived = self._printed.wait_for(
-                lambda: len(self.messages(phone)) >= number, MESSAGE_LIMIT
-            )
+        arrived = self._shown[-1].wait_for(
+            lambda: len(self.messages(phone)) >= number, MESSAGE_LIMIT
+        )
         assert arrived, f"no message number {number} was shown; shown so far:\n{self.shown}"
         return self.messages(phone)[number - 1]
 
     def wait_until_shown(self, text: str) -> None:
         """Wait until it has printed this."""
-        with self._printed:
-            assert self._printed.wait_for(lambda: text in self.shown, START_LIMIT), self.shown
+        assert self._shown[-1].wait_for(lambda: text in self.shown, START_LIMIT), self.shown
 
     def _boxes(self, phone: str) -> list[str]:
         beginnings = self.shown.split(f"To: {phone} ")[1:]
         boxes = [box for box, bottom, _ in (one.partition("\n└") for one in beginnings) if bottom]
         return ["\n".join(_ROW.findall(box)) for box in boxes]
-
-    def _read_shown(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            with self._printed:
-                self.shown += line
-                self._printed.notify_all()
-
-    def _read_log(self) -> None:
-        assert self._process is not None
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self.log += line
 
     def wait_until_it_answers(self) -> None:
         """Wait until somebody serves its address."""
@@ -212,11 +202,10 @@ class Service:
         """Wait until it has ended; gives its exit code."""
         assert self._process is not None
         exit_code = self._process.wait(START_LIMIT)
-        for reader in self._readers:
-            reader.join(START_LIMIT)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        for printed in (*self._shown[-1:], *self._logged[-1:]):
+            printed.close(START_LIMIT)
+        if not self._reads_log and self._process.stderr is not None:
+            self._process.stderr.close()
         return exit_code
 
 
@@ -225,9 +214,9 @@ def running(
     folder: Path, environ: Mapping[str, str] | None = None, inbox: Inbox | None = None
 ) -> Iterator[Service]:
     """A service that runs until the block ends."""
-    service = Service(folder, environ, inbox).start()
+    service = Service(folder, environ, inbox)
     try:
-        yield service
+        yield service.start()
     finally:
         service.stop()
 

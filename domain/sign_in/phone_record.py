@@ -240,17 +240,16 @@ class PhoneRecord:
 
     def _pruned(self, now: datetime) -> "PhoneRecord":
         """The record without what is over, or later than any clock may be."""
-        latest = now + CLOCK_SKEW
+        latest, yesterday = now + CLOCK_SKEW, now - A_DAY
+        known_since = now - KNOWN_ADDRESS_LIFETIME
         return replace(
             self,
             challenges=tuple(
                 one for one in self.challenges if now < one.expires and one.created <= latest
             ),
-            sends=tuple(one for one in self.sends if now - A_DAY < one.at <= latest),
+            sends=tuple(one for one in self.sends if yesterday < one.at <= latest),
             unbound_tries=self.unbound_tries.pruned(now),
-            known_addresses=tuple(
-                one for one in self.known_addresses if one.at > now - KNOWN_ADDRESS_LIFETIME
-            ),
+            known_addresses=tuple(one for one in self.known_addresses if one.at > known_since),
         )
 
 

@@ -66,24 +66,34 @@ class SendLimits:
 
     def next_ask_at(self, asker: "Asker", now: datetime) -> datetime:
         """When the asker may have the next message sent: `now`, or later."""
-        turns = sorted({now, *(turn for turn in self._turns(asker.sends) if turn > now)})
+        if self._allows(asker, now):
+            return now
+        turns = sorted({turn for turn in self._turns(asker.sends) if turn > now})
         return next(turn for turn in turns if self._allows(asker, turn))
 
     def rest(self, asker: "Asker", now: datetime) -> timedelta:
         """How long the asker's cool-down is by now."""
-        doublings = len(asker.waited_on(now)) - SENDS_BEFORE_DOUBLING
-        return self.cool_down * (1 << min(max(doublings, 0), MOST_DOUBLINGS))
+        return self._rest_after(len(asker.waited_on(now)))
 
     def draws_on_reserve(self, asker: "Asker", now: datetime) -> bool:
         """Whether a send allowed now has to be paid from the asker's own reserve."""
         return not self._has_shared_room(asker, now)
 
     def _allows(self, asker: "Asker", at: datetime) -> bool:
-        last, waited_on = asker.current(at)[-1:], asker.waited_on(at)[-1:]
-        has_rested = all(at >= send.at + self.cool_down for send in last) and all(
-            at >= send.at + self.rest(asker, at) for send in waited_on
+        return self._has_rested(asker, at) and (
+            self._has_shared_room(asker, at) or self._has_reserve(asker, at)
         )
-        return has_rested and (self._has_shared_room(asker, at) or self._has_reserve(asker, at))
+
+    def _has_rested(self, asker: "Asker", at: datetime) -> bool:
+        waited_on = asker.waited_on(at)
+        rest = self._rest_after(len(waited_on))
+        return all(at >= send.at + self.cool_down for send in asker.current(at)[-1:]) and all(
+            at >= send.at + rest for send in waited_on[-1:]
+        )
+
+    def _rest_after(self, sends: int) -> timedelta:
+        doublings = min(max(sends - SENDS_BEFORE_DOUBLING, 0), MOST_DOUBLINGS)
+        return self.cool_down * (1 << doublings)
 
     def _has_shared_room(self, asker: "Asker", at: datetime) -> bool:
         shared = [send for send in asker.sends if not send.reserved]
@@ -100,12 +110,9 @@ class SendLimits:
     def _turns(self, sends: Sequence[Send]) -> Iterator[datetime]:
         """Give every moment at which a refusal may turn into leave."""
         windows = (*self.phone, *self.phone_and_address, self.reserve)
-        for send in sends:
-            yield from (send.at + window.length for window in windows)
-            yield from (
-                send.at + self.cool_down * (1 << doublings)
-                for doublings in range(MOST_DOUBLINGS + 1)
-            )
+        spans = {window.length for window in windows}
+        spans.update(self._rest_after(count) for count in range(len(sends) + 1))
+        return (send.at + span for send in sends for span in spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,8 @@ class Asker:
 
     def current(self, at: datetime) -> list[Send]:
         """The sends of the last day."""
-        return [send for send in self.sends if send.at > at - A_DAY]
+        since = at - A_DAY
+        return [send for send in self.sends if send.at > since]
 
     def own(self, at: datetime) -> list[Send]:
         """Those of them that this address caused."""

@@ -61,13 +61,11 @@ class UnboundTries:
 
     def pruned(self, now: datetime) -> "UnboundTries":
         """The same without what no longer counts, or not yet."""
+        until = now + CLOCK_SKEW
+        of_an_hour, of_a_day = now - PER_ADDRESS.length, now - _LONGEST
         return UnboundTries(
-            tuple(
-                one
-                for one in self.of_addresses
-                if now - PER_ADDRESS.length < one.at <= now + CLOCK_SKEW
-            ),
-            tuple(at for at in self.of_pool if now - _LONGEST < at <= now + CLOCK_SKEW),
+            tuple(one for one in self.of_addresses if of_an_hour < one.at <= until),
+            tuple(at for at in self.of_pool if of_a_day < at <= until),
         )
 
     def lapse_at(self) -> list[datetime]:

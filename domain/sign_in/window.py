@@ -19,14 +19,13 @@ class Window:
 
     def remaining(self, times: Sequence[datetime], now: datetime) -> int:
         """How many more events have room now."""
-        return max(0, self.limit - len(self._inside(times, now)))
+        since = now - self.length
+        return max(0, self.limit - sum(time > since for time in times))
 
     def free_at(self, times: Sequence[datetime], now: datetime) -> datetime:
         """When the next event has room: `now`, or the moment at which enough have passed."""
-        inside = self._inside(times, now)
+        since = now - self.length
+        inside = sorted(time for time in times if time > since)
         if len(inside) < self.limit:
             return now
         return inside[-self.limit] + self.length
-
-    def _inside(self, times: Sequence[datetime], now: datetime) -> list[datetime]:
-        return sorted(time for time in times if time > now - self.length)

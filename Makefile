@@ -8,6 +8,9 @@ INSTALL = @$(PYTHON) -I entrypoints/install.py
 PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
+# Whoever wants no bytecode written means other folders: without it every run compiles all it reads.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Tests of one file stay in one process, which keeps what they share.
 PARALLEL ?= -n 2 --dist loadfile
 
@@ -30,8 +33,8 @@ run: install ## start the service
 test: install-dev ## every test whose outcome hangs on no clock
 	$(PYTEST) $(PARALLEL) $(ARGS)
 
-test-unit: install-dev ## the unit tests alone
-	$(PYTEST) $(PARALLEL) tests/unit $(ARGS)
+test-unit: install-dev ## the unit tests alone, with fewer examples
+	$(PYTEST) $(PARALLEL) tests/unit --hypothesis-profile=quick $(ARGS)
 
 test-long: install-dev ## what makes examples of its own: twenty times as many, others each time
 	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)

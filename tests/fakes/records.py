@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ class InMemoryDatabase:
     phone_records: dict[PhoneNumber, Versioned[PhoneRecord]] = field(default_factory=dict)
     identities: dict[str, Versioned[Identity]] = field(default_factory=dict)
     media_items: dict[str, Versioned[MediaItem]] = field(default_factory=dict)
-    slots: set[Slot] = field(default_factory=set)
+    slots: dict[str, set[Slot]] = field(default_factory=lambda: defaultdict(set))
     versions: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     is_down: bool = False
 
@@ -103,12 +104,14 @@ class InMemoryBudgets:
         free_at = self._free_at(draw)
         if free_at > draw.at:
             return free_at
-        self.database.slots |= _slots(draw)
+        for slot in _slots(draw):
+            self.database.slots[slot.budget].add(slot)
         return None
 
     async def give_back(self, draw: Draw) -> None:
         await self.database.reached()
-        self.database.slots -= _slots(draw)
+        for slot in _slots(draw):
+            self.database.slots[slot.budget].discard(slot)
 
     async def free_at(self, draw: Draw) -> datetime:
         await self.database.reached()
@@ -117,16 +120,18 @@ class InMemoryBudgets:
     async def drop_lapsed(self, now: datetime, limit: int) -> int:
         await self.database.reached()
         kept = self.database.slots
-        lapsed = [slot for slot in kept if slot.until <= now][:limit]
-        kept.difference_update(lapsed)
+        lapsed = [slot for slots in kept.values() for slot in slots if slot.until <= now][:limit]
+        for slot in lapsed:
+            kept[slot.budget].remove(slot)
         return len(lapsed)
 
     def _free_at(self, draw: Draw) -> datetime:
         return max((self._room_at(one, draw.at) for one in draw.budgets), default=draw.at)
 
     def _room_at(self, budget: Budget, at: datetime) -> datetime:
-        taken = [one.at for one in self.database.slots if one.budget == budget.name]
-        return budget.window.free_at([one for one in taken if one <= at + CLOCK_SKEW], at)
+        latest = at + CLOCK_SKEW
+        taken = [one.at for one in self.database.slots[budget.name] if one.at <= latest]
+        return budget.window.free_at(taken, at)
 
 
 def _slots(draw: Draw) -> set[Slot]:

@@ -38,7 +38,8 @@ from tests.pictures import gif, gif_frame
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
 
 
-@dataclass
+# asyncio makes a text of what a fixture gives, and one of all that is kept here takes long.
+@dataclass(repr=False)
 class House:
     """The service without its walls: use cases, and the fakes that they reach."""
 

@@ -107,12 +107,15 @@ def test_separators_and_scripts_change_nothing_for_the_older_app(
     assert parse_phone_digits(plus + written).e164 == number
 
 
-@pytest.mark.parametrize("separator", SEPARATORS, ids=ascii)
-def test_each_separator_may_stand_between_any_two_digits(separator: str) -> None:
+def test_each_separator_may_stand_between_any_two_digits() -> None:
     digits = "919876543210"
-    written = {digits[:place] + separator + digits[place:] for place in range(1, len(digits))}
-    read = {parse_phone("+" + one) for one in written}
-    assert read == {PhoneNumber("+919876543210")}
+    written = [
+        "+" + digits[:place] + separator + digits[place:]
+        for separator in SEPARATORS
+        for place in range(1, len(digits))
+    ]
+    read = {one: parse_phone(one) for one in written}
+    assert read == dict.fromkeys(written, PhoneNumber("+919876543210"))
 
 
 @given(numbers())

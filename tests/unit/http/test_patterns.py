@@ -14,7 +14,7 @@ from domain.sign_in.code import parse_code
 from entrypoints.http.parameters import CATEGORY_PATTERN
 from entrypoints.http.sign_in_schemas import CODE_PATTERN, DEVICE_PATTERN
 from tests.examples import examples
-from tests.unit.http.schema_check import fits
+from tests.schema_check import fits
 
 CODES: Final = {"type": "string", "pattern": CODE_PATTERN}
 CATEGORIES: Final = {"type": "string", "pattern": CATEGORY_PATTERN, "maxLength": LONGEST}
@@ -41,10 +41,10 @@ def test_what_fits_as_a_code_is_read_as_one_and_nothing_else_is(text: str) -> No
     assert fits({}, CODES, text) is takes(parse_code, text)
 
 
-@pytest.mark.parametrize("space", SPACES, ids=lambda one: f"U+{ord(one):04X}")
-def test_any_white_space_may_stand_in_a_code(space: str) -> None:
-    assert fits({}, CODES, f"{space}123{space}456{space}")
-    assert takes(parse_code, f"{space}123{space}456{space}")
+def test_any_white_space_may_stand_in_a_code() -> None:
+    spaced = [f"{space}123{space}456{space}" for space in SPACES]
+    assert [one for one in spaced if not fits({}, CODES, one)] == []
+    assert [one for one in spaced if not takes(parse_code, one)] == []
 
 
 @settings(max_examples=examples(100))

@@ -96,12 +96,12 @@ def test_its_length_is_counted_after_it_was_put_in_order() -> None:
         parse_username("e\u0308")
 
 
-@pytest.mark.parametrize(
-    "point", [point for point in range(0x100) if unicodedata.category(chr(point)) == "Cc"]
-)
-def test_no_name_has_a_control_character(point: int) -> None:
-    with pytest.raises(ValueRefused):
-        parse_username(f"Rahul{chr(point)}Sharma")
+def test_no_name_has_a_control_character() -> None:
+    characters = [one for one in map(chr, range(0x100)) if unicodedata.category(one) == "Cc"]
+    assert len(characters) == 65
+    for character in characters:
+        with pytest.raises(ValueRefused):
+            parse_username(f"Rahul{character}Sharma")
 
 
 @pytest.mark.parametrize(

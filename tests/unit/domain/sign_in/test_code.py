@@ -45,15 +45,15 @@ def test_every_hyphen_is_dropped(hyphen: str) -> None:
     assert parse_code(f"012{hyphen}313") == Code("012313")
 
 
-@pytest.mark.parametrize("space", SPACES, ids=unicodedata.name)
-def test_every_space_is_dropped(space: str) -> None:
-    assert parse_code(f"012{space}313") == Code("012313")
+def test_every_space_is_dropped() -> None:
+    read = {space: parse_code(f"012{space}313") for space in SPACES}
+    assert read == dict.fromkeys(SPACES, Code("012313"))
 
 
-@pytest.mark.parametrize("zero", ZEROS, ids=unicodedata.name)
-def test_the_digits_of_every_script_are_read(zero: str) -> None:
-    assert parse_code(in_script("0123456789"[4:], zero)) == Code("456789")
-    assert parse_code(in_script("012313", zero)) == Code("012313")
+@pytest.mark.parametrize("digits", ["012313", "456789"])
+def test_the_digits_of_every_script_are_read(digits: str) -> None:
+    read = {zero: parse_code(in_script(digits, zero)) for zero in ZEROS}
+    assert read == dict.fromkeys(ZEROS, Code(digits))
 
 
 @given(st.from_regex(r"[0-9]{6}", fullmatch=True), st.lists(st.sampled_from(ZEROS), min_size=6))

@@ -11,8 +11,10 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 # Whoever wants no bytecode written means other folders: without it every run compiles all it reads.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Tests of one file stay in one process, which keeps what they share.
-PARALLEL ?= -n 2 --dist loadfile
+# Tests of one file stay in one process, which keeps what they share. Now and then one waits, so
+# three keep two cores busy.
+WORKERS ?= 3
+PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test test-unit test-long test-adapter test-faults
@@ -33,6 +35,7 @@ run: install ## start the service
 test: install-dev ## every test whose outcome hangs on no clock
 	$(PYTEST) $(PARALLEL) $(ARGS)
 
+test-unit: WORKERS = 2
 test-unit: install-dev ## the unit tests alone, with fewer examples
 	$(PYTEST) $(PARALLEL) tests/unit --hypothesis-profile=quick $(ARGS)
 

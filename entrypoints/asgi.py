@@ -2,16 +2,13 @@
 
 import os
 from importlib.metadata import version
-from pathlib import Path
 
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.edge import Edge
 from entrypoints.http.http_settings import HttpSettings
 from entrypoints.logs import configure_logs
-from entrypoints.settings import Settings, read_settings
-
-ENV_FILE = Path(".env")
+from entrypoints.settings import ENV_FILE, Settings, read_settings
 
 
 def make_app() -> Edge:

@@ -42,10 +42,9 @@ def _carried_out(command: Command, given: argparse.Namespace) -> int:
         return NOT_USABLE
 
     from application.ports.errors import PortError
-    from entrypoints.asgi import ENV_FILE
     from entrypoints.logs import configure_logs
     from entrypoints.own_adapters import StartRefused
-    from entrypoints.settings import SettingsInvalid, read_settings
+    from entrypoints.settings import ENV_FILE, SettingsInvalid, read_settings
 
     try:
         settings = read_settings(os.environ, ENV_FILE)

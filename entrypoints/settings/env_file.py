@@ -8,6 +8,9 @@ from typing import Final
 
 from dotenv.parser import Binding, parse_stream
 
+ENV_FILE: Final = Path(".env")
+"""Where it lies: in the folder that the service is started in."""
+
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 

@@ -1,5 +1,6 @@
 """The command itself, before it does anything."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,10 +17,11 @@ SHOW_ROOMS: Final = """
 import sys
 from entrypoints.cli import main
 try:
-    main(sys.argv[1:])
+    code = main(sys.argv[1:])
 except SystemExit as ended:
-    rooms = {name.partition(".")[0] for name in sys.modules}
-    print(ended.code, sorted(rooms & {"adapters", "application", "domain", "granian", "litestar"}))
+    code = ended.code
+rooms = {name.partition(".")[0] for name in sys.modules}
+print(code, sorted(rooms & {"adapters", "application", "domain", "granian", "litestar"}))
 """
 
 
@@ -43,3 +45,14 @@ def test_every_command_is_listed() -> None:
     indented = [line for line in ended.stdout.splitlines() if line.startswith("    ")]
     names = [line.split()[0] for line in indented if line[4] != " "]
     assert sorted(names) == sorted(COMMANDS)
+
+
+def test_what_operators_do_beside_the_service_takes_no_web_server(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SHOW_ROOMS, "sign-out", "+14155550123"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": str(PROJECT), "PATH": os.environ["PATH"]},
+    )  # fmt: skip
+
+    # Nobody has this phone; it took the database to say so.
+    assert ended.stdout.splitlines()[-1] == "1 ['adapters', 'application', 'domain']"

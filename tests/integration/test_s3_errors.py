@@ -119,7 +119,7 @@ async def test_a_store_that_says_nothing_is_not_waited_for(store: Loopback, plac
 
 
 async def test_an_answer_that_drips_is_not_waited_for(store: Loopback, place: S3Place) -> None:
-    place.patience = Patience(upload=0.3)
+    place.patience = Patience(request=0.3)
     async with place.opened() as files:
         store.behaviour = behaviours.drips(403)
 

@@ -1,11 +1,12 @@
 import gc
+import signal
 from collections.abc import Generator
-from typing import Final
 
 import pytest
 from hypothesis import settings
 
 from tests.examples import STEADY
+from tests.long_files import LONG_FILES
 
 pytest_plugins = ["tests.servers.plugin"]
 
@@ -13,18 +14,15 @@ pytest_plugins = ["tests.servers.plugin"]
 settings.load_profile(STEADY)
 
 
-LONG_FILES: Final = (
-    "test_description_kept", "test_senders_in_order", "test_description_of_broken_parts",
-    "test_broken_parts", "test_running", "test_mongo_races", "test_operators",
-    "test_start_refused", "test_blocking", "test_mongo_stopped", "test_budgets",
-    "test_library_machine", "test_sign_in_machine", "test_users_machine",
-    "test_killed_at_every_step",
-)  # fmt: skip
-"""What takes long comes first, or one process is busy with it when the others are done."""
+def pytest_configure() -> None:
+    # What a script starts in its background ignores Ctrl-C, and hands that on to all it starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have what takes long begin first, or one process is busy with it when others are done."""
     items.sort(key=lambda item: item.path.stem not in LONG_FILES)
 
 

@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 # Tests of one file stay in one process, which keeps what they share. Now and then one waits, so
 # three keep two cores busy.
-WORKERS ?= 3
+WORKERS = 3
 PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help

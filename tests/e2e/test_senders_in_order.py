@@ -70,6 +70,7 @@ def older_body(status: int, exit_code: int, error: str) -> dict[str, Any]:
     return {"error": error, "exit_code": exit_code, "message": "failed", "status_code": status}
 
 
+@pytest.mark.parametrize("opened", [on_sqlite], indirect=True, ids=["on_sqlite"])
 @each_case
 async def test_each_answer_is_taken_for_what_it_is(senders: TwoSenders, case: Case) -> None:
     senders.twilio_does(case.does(senders.twilio))

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pymongo
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import NetworkTimeout
@@ -44,12 +45,12 @@ def test_s3_serves_again_at_the_same_address(tmp_path: Path, end: Any) -> None:
 def test_a_frozen_server_answers_nobody_until_it_goes_on(tmp_path: Path) -> None:
     with (
         MongoProcess(tmp_path / "mongo") as server,
-        MongoClient[dict[str, Any]](server.url, socketTimeoutMS=200, retryReads=False) as client,
+        MongoClient[dict[str, Any]](server.url, retryReads=False) as client,
     ):
         client.admin.command("ping")
         for _ in range(5):
             server.pause()
-            with pytest.raises(NetworkTimeout):
+            with pytest.raises(NetworkTimeout), pymongo.timeout(0.2):
                 client.admin.command("ping")
             server.resume()
             assert is_primary(server.url)

@@ -1,5 +1,7 @@
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import httpx
@@ -13,17 +15,27 @@ from tests.service import Service
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session", params=WORLDS, ids=lambda world: world.__name__)
-def service(
+@pytest.fixture(scope="session")
+def service_in(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+) -> Iterator[Callable[[World], Service]]:
+    """Starts a service in a world when it is first asked for; it runs until all tests are over."""
+    with ExitStack() as stack:
+
+        @cache
+        def started(world: World) -> Service:
+            return stack.enter_context(world(request, tmp_path_factory.mktemp("service"), NO_MORE))
+
+        yield started
+
+
+@pytest.fixture(scope="session", params=WORLDS, ids=lambda world: world.__name__)
+def service(request: pytest.FixtureRequest, service_in: Callable[[World], Service]) -> Service:
     """One service in each world for all tests that do not stop it.
 
     Each test has phones of its own.
     """
-    world: World = request.param
-    with world(request, tmp_path_factory.mktemp("service"), NO_MORE) as started:
-        yield started
+    return service_in(request.param)
 
 
 @pytest.fixture
@@ -47,20 +59,30 @@ def app(service: Service, http: httpx.AsyncClient) -> App:
     return App(service, http)
 
 
-@pytest.fixture(scope="session", params=WORLDS, ids=lambda world: world.__name__)
-def callers(
+@pytest.fixture(scope="session")
+def callers_in(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callers]:
-    """People of a service of their own in each world, which believes what addresses they say."""
-    world: World = request.param
-    with (
-        world(request, tmp_path_factory.mktemp("described"), PROXY_SETTINGS) as started,
-        httpx.Client(base_url=started.url, timeout=20, trust_env=False) as client,
-        pytest.MonkeyPatch.context() as environment,
-    ):
+) -> Iterator[Callable[[World], Callers]]:
+    """The same for services that believe what addresses their callers say."""
+    with ExitStack() as stack:
+        environment = stack.enter_context(pytest.MonkeyPatch.context())
         # Schemathesis' own client follows the environment's proxies.
         environment.setenv("NO_PROXY", "127.0.0.1")
-        yield Callers(started, client)
+
+        @cache
+        def started(world: World) -> Callers:
+            folder = tmp_path_factory.mktemp("described")
+            service = stack.enter_context(world(request, folder, PROXY_SETTINGS))
+            client = httpx.Client(base_url=service.url, timeout=20, trust_env=False)
+            return Callers(service, stack.enter_context(client))
+
+        yield started
+
+
+@pytest.fixture(scope="session", params=WORLDS, ids=lambda world: world.__name__)
+def callers(request: pytest.FixtureRequest, callers_in: Callable[[World], Callers]) -> Callers:
+    """People of a service of their own in each world, which believes what addresses they say."""
+    return callers_in(request.param)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Final
 
 import httpx
 
+from tests.plain_http import PLAIN_HTTP
 from tests.printed import Printed
 
 START_LIMIT: Final = 30.0
@@ -183,7 +184,7 @@ class Service:
             if self._process is not None and not self.is_running:
                 break
             try:
-                httpx.get(f"{self.url}/health/live", timeout=1, trust_env=False)
+                httpx.get(f"{self.url}/health/live", timeout=1, **PLAIN_HTTP)
             except httpx.TransportError:
                 # Nothing tells from outside when a socket begins to listen.
                 time.sleep(0.02)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import httpx
 
 from tests.bench.load import ROOMY, Measured, a_request, address_of, load
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service, running
 
 SECONDS: Final = 4.0
@@ -82,7 +83,7 @@ def _show(name: str, measured: Measured, baseline: Measured) -> None:
 
 def _sign_in(service: Service, number: int) -> dict[str, Any]:
     phone = f"+1415555{number:04d}"
-    with httpx.Client(base_url=service.url, trust_env=False) as http:
+    with httpx.Client(base_url=service.url, **PLAIN_HTTP) as http:
         http.post("/auth/request-otp", json={"phone": phone})
         answer = {"phone": phone, "otp": service.code(phone), "refresh": True}
         tokens: dict[str, Any] = http.post("/auth/verify-otp", json=answer).json()

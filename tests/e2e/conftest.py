@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
 from tests.e2e.worlds import NO_MORE, WORLDS, World
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service
 
 _numbers = itertools.count(1)
@@ -42,7 +43,7 @@ def service(request: pytest.FixtureRequest, service_in: Callable[[World], Servic
 async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A client that follows no environment and gives up after a while."""
     async with httpx.AsyncClient(
-        base_url=service.url, timeout=20, trust_env=False, limits=httpx.Limits(max_connections=64)
+        base_url=service.url, timeout=20, **PLAIN_HTTP, limits=httpx.Limits(max_connections=64)
     ) as client:
         yield client
 
@@ -73,7 +74,7 @@ def callers_in(
         def started(world: World) -> Callers:
             folder = tmp_path_factory.mktemp("described")
             service = stack.enter_context(world(request, folder, PROXY_SETTINGS))
-            client = httpx.Client(base_url=service.url, timeout=20, trust_env=False)
+            client = httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP)
             return Callers(service, stack.enter_context(client))
 
         yield started

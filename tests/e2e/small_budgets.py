@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 
 from tests.e2e.own_sender import FACTORY, OwnSender
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service, running
 
 PER_ADDRESS: Final = 3
@@ -83,6 +84,6 @@ def client(service: Service) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=service.url,
         timeout=30,
-        trust_env=False,
+        **PLAIN_HTTP,
         limits=httpx.Limits(max_connections=50),
     )

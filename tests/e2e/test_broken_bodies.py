@@ -5,6 +5,7 @@ import socket
 import httpx
 import pytest
 
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service
 
 PATHS = ["/auth/request-otp", "/authenticate/get_otp"]
@@ -45,5 +46,5 @@ def test_who_goes_away_in_the_middle_leaves_no_error_in_the_log(service: Service
             head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{"
             wire.sendall(head.encode())
     # Whoever comes next is answered, and by then what was to be logged is.
-    assert httpx.get(f"{service.url}/health/live", trust_env=False).status_code == 200
+    assert httpx.get(f"{service.url}/health/live", **PLAIN_HTTP).status_code == 200
     assert '"level": "error"' not in service.log

@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.fragile import FRAGILE_WORLDS, Fragile
 from tests.pictures import transparent_png
+from tests.plain_http import PLAIN_HTTP
 
 PHONE = "+14155570001"
 BROKEN = "Internal server error 500 Internal Server Error: "
@@ -25,7 +26,7 @@ def fragile(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fragile]
 @pytest.fixture
 async def http(fragile: Fragile) -> AsyncIterator[httpx.AsyncClient]:
     url = fragile.service.url
-    async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=30, **PLAIN_HTTP) as client:
         yield client
 
 

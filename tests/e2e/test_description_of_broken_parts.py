@@ -12,6 +12,7 @@ from tests.e2e.app import App
 from tests.e2e.description.conformance import conforms, described
 from tests.e2e.fragile import FRAGILE_WORLDS, Fragile
 from tests.pictures import plain_jpeg
+from tests.plain_http import PLAIN_HTTP
 
 PHONE = "+14155570001"
 OTHER_PHONE = "+14155570002"
@@ -56,7 +57,7 @@ async def test_what_is_told_of_a_part_that_is_away_is_described(
     fragile: Fragile, breaks: Callable[[Fragile], Callable[[], None]]
 ) -> None:
     url = fragile.service.url
-    async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=30, **PLAIN_HTTP) as http:
         document = (await http.get("/openapi.json")).json()
         app = App(fragile.service, http)
         account = await app.join(PHONE)

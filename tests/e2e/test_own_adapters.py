@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service
 
 PROJECT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ def test_the_documents_example_sends_codes(my_sms: Path) -> None:
         {"DIALTONE_SMS": FACTORY, "DIALTONE_COUNTRIES": "US", "MY_SMS_FILE": str(texts)},
     ).start()
     phone = "+14155590010"
-    with httpx.Client(base_url=service.url, trust_env=False) as http:
+    with httpx.Client(base_url=service.url, **PLAIN_HTTP) as http:
         assert http.post("/auth/request-otp", json={"phone": phone}).status_code == 200
         code = re.search(r"\d{6}(?= is your)", texts.read_text())
         assert code is not None

@@ -8,18 +8,19 @@ import httpx
 import jwt
 
 from tests.e2e.test_start import me, sign_in
+from tests.plain_http import PLAIN_HTTP
 from tests.secrets_files import change_secrets, made_secrets, read_secrets
 from tests.service import Service
 
 
 def post(service: Service, path: str, **body: str) -> dict[str, Any]:
-    with httpx.Client(base_url=service.url, trust_env=False, timeout=20) as http:
+    with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
         answer: dict[str, Any] = http.post(path, json=body).json()
     return answer
 
 
 def published(service: Service) -> list[str]:
-    answer = httpx.get(f"{service.url}/.well-known/jwks.json", trust_env=False)
+    answer = httpx.get(f"{service.url}/.well-known/jwks.json", **PLAIN_HTTP)
     return [key["kid"] for key in answer.json()["keys"]]
 
 

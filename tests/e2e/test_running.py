@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.test_start import me, sign_in
+from tests.plain_http import PLAIN_HTTP
 from tests.service import START_LIMIT, Service, command, running
 
 STOP_OF_DOCKER = 10
@@ -28,7 +29,7 @@ def wait_until_it_answers_by_another(service: Service, before: list[int]) -> Non
         now = workers_of(service)
         if now and now != before:
             try:
-                if httpx.get(f"{service.url}/health/ready", trust_env=False).status_code == 200:
+                if httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP).status_code == 200:
                     return
             except httpx.TransportError:
                 pass
@@ -93,7 +94,7 @@ def test_a_request_that_never_ends_does_not_hold_the_stop(tmp_path: Path) -> Non
     service = Service(tmp_path).start()
     with socket.create_connection(("127.0.0.1", service.port)) as half:
         half.sendall(b"POST /auth/request-otp HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
-        httpx.get(f"{service.url}/health/live", trust_env=False)
+        httpx.get(f"{service.url}/health/live", **PLAIN_HTTP)
         began = time.monotonic()
         assert service.stop() == 0
         assert time.monotonic() - began < STOP_OF_DOCKER
@@ -137,7 +138,7 @@ def test_a_name_is_listened_at_and_told_as_written(tmp_path: Path) -> None:
 def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
     service = Service(tmp_path, reads_log=False)
     service.start()
-    with httpx.Client(base_url=service.url, trust_env=False, timeout=20) as http:
+    with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
         for _ in range(1000):  # each a line of more than a hundred characters; a pipe takes 64 kB
             assert http.get("/health/live").status_code == 200
     assert me(service, sign_in(service, "+14155591003")) == 404
@@ -163,7 +164,7 @@ def test_a_terminal_that_went_away_costs_the_messages_only(tmp_path: Path) -> No
     try:
         service.wait_until_it_answers()
         asked = httpx.post(
-            f"{service.url}/auth/request-otp", json={"phone": "+14155591004"}, trust_env=False
+            f"{service.url}/auth/request-otp", json={"phone": "+14155591004"}, **PLAIN_HTTP
         )
         assert asked.status_code == 503
     finally:

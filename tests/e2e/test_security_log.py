@@ -12,6 +12,7 @@ import pytest
 
 from domain.identities.refresh_token import parse_refresh_token
 from tests.e2e.app import bearer
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service, command, running
 
 PHONE: Final = "+14155592001"
@@ -53,7 +54,7 @@ def security_lines(log: str) -> list[dict[str, Any]]:
 def test_what_happens_in_a_request_is_told_with_its_id_and_with_no_secret(
     service: Service,
 ) -> None:
-    with httpx.Client(base_url=service.url, timeout=20, trust_env=False) as http:
+    with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
         client = Client(http)
         asked = client.post("/auth/request-otp", {"phone": PHONE}, "code_asked", "code_sent")
         code = service.code(PHONE)
@@ -93,7 +94,7 @@ def test_nobody_is_turned_away_where_the_log_cannot_be_written(tmp_path: Path) -
         reads_log=False,
         program=("/bin/sh", "-c", 'exec "$0" "$@" 2>/dev/full', command()),
     ).start()
-    with httpx.Client(base_url=service.url, timeout=20, trust_env=False) as http:
+    with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
         assert http.post("/auth/request-otp", json={"phone": PHONE}).status_code == 200
         answer = {"phone": PHONE, "otp": service.code(PHONE)}
         token = http.post("/auth/verify-otp", json=answer).json()["access_token"]

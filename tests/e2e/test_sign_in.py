@@ -3,6 +3,7 @@
 import httpx
 
 from tests.e2e.app import App
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service
 
 WRONG = "permission denied/ 403 Forbidden: Invalid OTP or Validation failed "
@@ -15,7 +16,7 @@ def not_this(code: str) -> str:
 
 def from_elsewhere(service: Service) -> httpx.AsyncClient:
     """A client that calls from another address of this machine."""
-    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2", **PLAIN_HTTP)
     return httpx.AsyncClient(base_url=service.url, transport=transport, timeout=20)
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import httpx
 
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service, running
 
 
 def sign_in(service: Service, phone: str) -> str:
-    with httpx.Client(base_url=service.url, trust_env=False, timeout=20) as http:
+    with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
         http.post("/auth/request-otp", json={"phone": phone})
         answer = {"phone": phone, "otp": service.code(phone)}
         token: str = http.post("/auth/verify-otp", json=answer).json()["access_token"]
@@ -17,7 +18,7 @@ def sign_in(service: Service, phone: str) -> str:
 
 def me(service: Service, token: str) -> int:
     headers = {"Authorization": f"Bearer {token}"}
-    return httpx.get(f"{service.url}/users/me", headers=headers, trust_env=False).status_code
+    return httpx.get(f"{service.url}/users/me", headers=headers, **PLAIN_HTTP).status_code
 
 
 def test_the_start_says_where_it_listens_and_what_stands_in_for_what(tmp_path: Path) -> None:
@@ -101,11 +102,11 @@ def test_the_log_is_json_and_tells_no_phone_no_code_and_no_token(tmp_path: Path)
         token = sign_in(service, "+14155590006")
         code = service.code("+14155590006")
         me(service, token)
-        httpx.get(f"{service.url}/users/+14155590006", trust_env=False)
+        httpx.get(f"{service.url}/users/+14155590006", **PLAIN_HTTP)
         httpx.post(
             f"{service.url}/auth/verify-otp",
             content=f'{{"phone": "+14155590006", "otp": "{code}',
-            trust_env=False,
+            **PLAIN_HTTP,
         )
     assert '"event": "request"' in service.log
     assert all(line.startswith("{") for line in service.log.splitlines())

@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.app import bearer
 from tests.e2e.test_sign_in import WRONG, from_elsewhere
 from tests.e2e.worlds import WORLDS, World
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service
 
 CODE: Final = "123456"
@@ -40,7 +41,7 @@ def service(
 
 @pytest.fixture
 async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=20, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=20, **PLAIN_HTTP) as client:
         yield client
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service, running
 
 PROJECT = Path(__file__).parents[2]
@@ -46,7 +47,7 @@ def asked(service: Service, phone: str | None = None, **form: str) -> tuple[str,
     """Ask for a code; gives the code and the text."""
     phone = phone or f"+1415558{next(_numbers):04d}"
     body = {"phone": phone, **form}
-    answer = httpx.post(f"{service.url}/auth/request-otp", json=body, trust_env=False)
+    answer = httpx.post(f"{service.url}/auth/request-otp", json=body, **PLAIN_HTTP)
     assert answer.status_code == 200, answer.text
     return service.code(phone), service.texts(phone)[0]
 
@@ -93,7 +94,7 @@ def test_the_documents_country_is_sent_unchanged_and_signs_in(taxi: Service) -> 
         code, text = asked(taxi, phone, platform=platform, locale="hi")
         assert text == REGISTERED.format(code)
         answer = httpx.post(
-            f"{taxi.url}/auth/verify-otp", json={"phone": phone, "otp": code}, trust_env=False
+            f"{taxi.url}/auth/verify-otp", json={"phone": phone, "otp": code}, **PLAIN_HTTP
         )
         assert answer.json()["success"] is True
 
@@ -103,7 +104,7 @@ def test_the_older_app_gets_the_general_text_of_the_country_or_the_usual_languag
 ) -> None:
     for phone in ("+919876543219", "+14155590099"):
         url = f"{taxi.url}/authenticate/get_otp"
-        assert httpx.post(url, json={"phone": phone}, trust_env=False).status_code == 200
+        assert httpx.post(url, json={"phone": phone}, **PLAIN_HTTP).status_code == 200
     indian, other = taxi.code("+919876543219"), taxi.code("+14155590099")
     assert taxi.texts("+919876543219") == [REGISTERED.format(indian)]
     assert taxi.texts("+14155590099")[0].startswith(f"{other} est votre code")

@@ -10,6 +10,7 @@ import httpx
 
 from application.ports.messenger import Outcome
 from tests.e2e.own_sender import FACTORY, OwnSender
+from tests.plain_http import PLAIN_HTTP
 from tests.servers.loopback import Behaviour
 from tests.servers.twilio_stand_in import TwilioStandIn
 from tests.service import Service, running
@@ -56,9 +57,7 @@ class TwoSenders:
         return await self._post("/authenticate/get_otp", phone, address)
 
     async def _post(self, path: str, phone: str, address: str) -> httpx.Response:
-        async with httpx.AsyncClient(
-            base_url=self.service.url, timeout=30, trust_env=False
-        ) as http:
+        async with httpx.AsyncClient(base_url=self.service.url, timeout=30, **PLAIN_HTTP) as http:
             headers = {"X-Forwarded-For": address}
             return await http.post(path, json={"phone": phone}, headers=headers)
 

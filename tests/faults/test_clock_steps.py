@@ -11,6 +11,7 @@ from tests.e2e.app import App
 from tests.faults.altered_service import AlteredService, altered
 from tests.faults.traffic import BEHIND_A_PROXY, traffic_at
 from tests.pictures import transparent_png
+from tests.plain_http import PLAIN_HTTP
 
 HOUR = timedelta(hours=1)
 COOL_DOWN = 15
@@ -39,7 +40,7 @@ def phone() -> str:
 
 @pytest.fixture
 async def http(service: AlteredService) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=30, **PLAIN_HTTP) as client:
         yield client
 
 

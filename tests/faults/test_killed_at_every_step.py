@@ -18,6 +18,7 @@ from tests.e2e.app import App
 from tests.e2e.worlds import servers
 from tests.faults.altered_service import AlteredService, altered
 from tests.pictures import opened, transparent_png
+from tests.plain_http import PLAIN_HTTP
 from tests.servers.s3_bucket import S3Bucket
 from tests.servers.s3_server import S3Server
 
@@ -97,7 +98,7 @@ async def mortal(
     world: tuple[AlteredService, Callable[[], list[str]]],
 ) -> AsyncIterator[Mortal]:
     service, stored = world
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=30) as http:
         yield Mortal(service, http, stored)
 
 

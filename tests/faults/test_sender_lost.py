@@ -12,6 +12,7 @@ import pytest
 
 from tests.faults.altered_service import AlteredService, altered
 from tests.faults.answers import is_done
+from tests.plain_http import PLAIN_HTTP
 from tests.servers.behaviours import (
     breaks_off,
     hangs,
@@ -105,7 +106,7 @@ def service(sender: Sender, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 async def http(service: AlteredService) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=300)
     async with httpx.AsyncClient(
-        base_url=service.url, timeout=PATIENCE, trust_env=False, limits=limits
+        base_url=service.url, timeout=PATIENCE, **PLAIN_HTTP, limits=limits
     ) as client:
         yield client
 

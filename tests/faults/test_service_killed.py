@@ -9,6 +9,7 @@ import httpx
 from tests.e2e.app import App
 from tests.faults.acknowledged import Acknowledged, Kept, assert_all_is_there
 from tests.pictures import transparent_png
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service
 
 ROUNDS = 3
@@ -37,7 +38,7 @@ async def live(app: App, told: Acknowledged) -> None:
 
 
 async def killed_in_the_middle(service: Service, told: Acknowledged) -> None:
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
         before = told.count
         callers = [asyncio.create_task(live(App(service, http), told)) for _ in range(CALLERS)]
         while told.count < before + ACKNOWLEDGED_BEFORE_KILL:
@@ -51,7 +52,7 @@ async def killed_in_the_middle(service: Service, told: Acknowledged) -> None:
 
 
 async def assert_is_there(service: Service, told: Acknowledged) -> None:
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
         await assert_all_is_there(http, told)
 
 
@@ -71,7 +72,7 @@ async def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: P
 
 async def test_requests_under_way_finish_when_it_is_told_to_stop(tmp_path: Path) -> None:
     service = Service(tmp_path).start()
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
         account = await App(service, http).join("+14155580001")
         uploads = [
             asyncio.create_task(App(service, http).upload(account, transparent_png()))

@@ -13,6 +13,7 @@ from tests.e2e.app import Account, App, bearer
 from tests.faults.acknowledged import Acknowledged, Kept, assert_all_is_there
 from tests.faults.answers import is_done
 from tests.pictures import plain_jpeg, still_gif, transparent_png
+from tests.plain_http import PLAIN_HTTP
 from tests.service import Service
 
 CALLERS: Final = 6
@@ -238,7 +239,7 @@ async def traffic_at(service: Service, *, outlives_breaks: bool = False) -> Asyn
 def client_of(service: Service) -> httpx.AsyncClient:
     """A client that waits for its answers as long as they may take."""
     limits = httpx.Limits(max_connections=64)
-    return httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=PATIENCE, limits=limits)
+    return httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=PATIENCE, limits=limits)
 
 
 _MAIN: Final = ("/auth/request-otp", "/auth/verify-otp", ("phone", "otp"))

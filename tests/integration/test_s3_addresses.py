@@ -12,6 +12,7 @@ from adapters.s3.signing import Signer, signer_of
 from application.ports.media_files import MediaUrl
 from tests.fakes.clock import MovableClock
 from tests.integration.s3_folders import JPEG, KEY, OTHER, S3Place
+from tests.plain_http import PLAIN_HTTP
 from tests.servers.s3_server import S3Server
 
 MORNING = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -28,7 +29,7 @@ def place(s3_server: S3Server) -> S3Place:
 @pytest.fixture
 async def stranger() -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who has no key, only an address."""
-    async with httpx.AsyncClient(trust_env=False) as stranger:
+    async with httpx.AsyncClient(**PLAIN_HTTP) as stranger:
         yield stranger
 
 

@@ -14,6 +14,7 @@ from twilio.rest.api.v2010.account import AccountInstance
 from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.rest.api.v2010.account.message import MessageInstance
 
+from tests.plain_http import PLAIN_HTTP
 from tests.servers import behaviours
 from tests.servers.behaviours import says
 from tests.servers.loopback import Exchange, Loopback
@@ -38,7 +39,7 @@ async def client(twilio: TwilioStandIn) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
         base_url=f"{twilio.url}/2010-04-01/Accounts/{twilio.account_sid}",
         auth=(twilio.account_sid, twilio.auth_token),
-        trust_env=False,
+        **PLAIN_HTTP,
     ) as client:
         yield client
 
@@ -159,7 +160,7 @@ async def test_what_twilio_refuses_is_refused_as_it_does(
 async def test_a_stranger_is_told_to_authenticate(
     twilio: TwilioStandIn, credentials: tuple[str, str] | None
 ) -> None:
-    async with httpx.AsyncClient(trust_env=False) as stranger:
+    async with httpx.AsyncClient(**PLAIN_HTTP) as stranger:
         url = f"{twilio.url}/2010-04-01/Accounts/{twilio.account_sid}/Messages.json"
         answer = await stranger.post(url, data=MESSAGE, auth=credentials or httpx.Auth())
 
@@ -279,7 +280,7 @@ class Control:
     """The stand-in's own paths, as another process uses them."""
 
     def __init__(self, twilio: TwilioStandIn) -> None:
-        self.client = httpx.Client(base_url=f"{twilio.url}/stand-in", trust_env=False)
+        self.client = httpx.Client(base_url=f"{twilio.url}/stand-in", **PLAIN_HTTP)
 
     def tell(self, **instruction: object) -> int:
         return self.client.put("/instruction", json=instruction).status_code
@@ -321,7 +322,7 @@ async def test_another_process_may_give_the_instructions(
 def test_another_process_may_see_what_was_sent_and_have_webhooks_posted(
     twilio: TwilioStandIn, control: Control, service: Service
 ) -> None:
-    httpx.post(f"{twilio.url}/anything", data=MESSAGE, trust_env=False)
+    httpx.post(f"{twilio.url}/anything", data=MESSAGE, **PLAIN_HTTP)
 
     [sent] = control.client.get("/sent").json()
     assert dict(sent["fields"]) == MESSAGE
@@ -363,7 +364,7 @@ def test_by_hand_it_says_how_to_send_by_it_and_shows_what_comes(twilio: TwilioSt
             f"{exported['TWILIO_API_BASE']}/2010-04-01/Accounts/{account}/Messages.json",
             data=MESSAGE,
             auth=(account, exported["TWILIO_AUTH_TOKEN"]),
-            trust_env=False,
+            **PLAIN_HTTP,
         )
         assert json.loads(answer.text)["status"] == "queued"
         assert process.stdout.readline().startswith("POST /2010-04-01/")

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 import httpx
 
+from tests.plain_http import PLAIN_HTTP
+
 Pairs = Sequence[tuple[str, str]]
 
 _FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
@@ -65,6 +67,6 @@ def _post(url: str, body: str, media_type: str, signed: str) -> WebhookAnswer:
             "X-Twilio-Signature": signed,
         },
         timeout=15,  # as long as Twilio waits
-        trust_env=False,
+        **PLAIN_HTTP,
     )
     return WebhookAnswer(answer.status_code, answer.headers.get("Content-Type", ""), answer.text)

@@ -45,8 +45,9 @@ test-long: install-dev ## what makes examples of its own: twenty times as many, 
 test-adapter: install-dev ## our suites over an adapter of yours: ADAPTER=package.module:factory
 	.venv/bin/python -m tests.adapter_run "$(ADAPTER)" $(ARGS)
 
-# These ask whether an answer came in time, which a machine with too much to do would deny.
-test-faults: WORKERS = 2
+# Faults ask whether an answer came in time, which a machine with too much to do would deny, and
+# containers take some of it for themselves.
+test-faults test-containers: WORKERS = 2
 test-faults: install-dev ## kills, lost connections, full disks
 	$(PYTEST) $(PARALLEL) tests/faults $(ARGS)
 

@@ -35,7 +35,8 @@ run: install ## start the service
 test: install-dev ## every test whose outcome hangs on no clock
 	$(PYTEST) $(PARALLEL) $(ARGS)
 
-test-unit: WORKERS = 2
+# These share nothing, so any of them may go to whoever is done first.
+test-unit: PARALLEL = -n 2 --dist worksteal
 test-unit: install-dev ## the unit tests alone, with fewer examples
 	$(PYTEST) $(PARALLEL) tests/unit --hypothesis-profile=quick $(ARGS)
 

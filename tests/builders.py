@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from domain.identities.identity import Identity, User
@@ -23,6 +24,7 @@ def an_id(number: int = 1) -> str:
     return f"{number:024x}"
 
 
+@cache
 def a_phone(number: int = 1) -> PhoneNumber:
     """A different phone for each number below 10,000."""
     return parse_phone(f"+1415555{number:04d}")

@@ -1,7 +1,7 @@
 """How many examples the tests make that look for some of their own, and from which seed.
 
 `make test` makes the same few each time, so that it says the same of the same code.
-`make test-unit` makes one in five of those: it is run after every change.
+`make test-unit`, which is run after every change, leaves these tests out.
 `make test-long` makes many, others each time, and prints what brings a failing one back.
 `make mutants` makes twice those of `make test`, and is content with the first that fails.
 """
@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, Phase, settings
 STEADY: Final = "steady"
 LONG: Final = "long"
 MUTANTS: Final = "mutants"
-QUICK: Final = "quick"
 
 _FEW: Final = 50
 """Of a test that says nothing else."""
@@ -28,7 +27,6 @@ settings.register_profile(
     database=None,
     suppress_health_check=_SLOW,
 )
-settings.register_profile(QUICK, settings.get_profile(STEADY), max_examples=_FEW // 5)
 settings.register_profile(
     LONG,
     deadline=None,

@@ -37,8 +37,8 @@ test: install-dev ## every test whose outcome hangs on no clock
 
 # These share nothing, so any of them may go to whoever is done first.
 test-unit: PARALLEL = -n 2 --dist worksteal
-test-unit: install-dev ## the unit tests alone, without those that make examples of their own
-	$(PYTEST) $(PARALLEL) tests/unit -m "not hypothesis" $(ARGS)
+test-unit: install-dev ## the unit tests alone, but for what tries very much
+	$(PYTEST) $(PARALLEL) tests/unit -m "not hypothesis and not exhaustive" $(ARGS)
 
 test-long: install-dev ## what makes examples of its own: twenty times as many, others each time
 	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)

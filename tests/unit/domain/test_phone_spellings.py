@@ -128,6 +128,7 @@ def test_with_a_plus_the_operators_country_changes_nothing(number: str, country:
     assert parse_phone(number, country).e164 == number
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "style", [PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL], ids=["abroad", "home"]
 )
@@ -141,6 +142,7 @@ def test_numbers_of_every_country_are_read_as_its_people_write_them(style: int) 
     assert misread == []
 
 
+@pytest.mark.exhaustive
 def test_numbers_of_every_country_are_masked_but_for_the_last_two_digits() -> None:
     for _, number in numbers_of_all_countries():
         phone = PhoneNumber(e164(number))

@@ -11,6 +11,8 @@ from tests.builders import a_phone, an_id, an_item
 from tests.unit.application.breaking import BreakingDatabase, BreakingFiles, Killed, Steps
 from tests.unit.application.wiring import House
 
+pytestmark = pytest.mark.exhaustive
+
 STEPS_OF_A_SWEEP = 50
 
 

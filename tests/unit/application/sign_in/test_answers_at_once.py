@@ -9,6 +9,8 @@ from domain.errors import TooManyTries
 from tests.builders import a_phone
 from tests.unit.application.wiring import House, not_this
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture
 def house() -> House:

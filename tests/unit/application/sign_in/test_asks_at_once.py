@@ -12,6 +12,8 @@ from tests.builders import ADDRESS, a_phone
 from tests.fakes.messenger import REFUSED, UNKNOWN
 from tests.unit.application.wiring import House
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture
 def house() -> House:

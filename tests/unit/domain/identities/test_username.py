@@ -168,6 +168,7 @@ def test_folding_the_case_of_a_name_makes_no_other_name(name: str) -> None:
     assert Username(name.casefold()).key == Username(name).key
 
 
+@pytest.mark.exhaustive
 def test_the_case_of_every_letter_is_folded() -> None:
     letters = [chr(one) for one in range(sys.maxunicode + 1) if chr(one).isalpha()]
     misjudged = [one for one in letters if Username(one).key != Username(one.casefold()).key]

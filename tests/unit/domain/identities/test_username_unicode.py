@@ -46,6 +46,7 @@ def names(one: str) -> list[str]:
     return [f"ab{one}", f"{one}ab", f"a{one}b"]
 
 
+@pytest.mark.exhaustive
 def test_every_letter_has_one_key_however_it_is_composed() -> None:
     misjudged = [
         one
@@ -56,6 +57,7 @@ def test_every_letter_has_one_key_however_it_is_composed() -> None:
     assert misjudged == []
 
 
+@pytest.mark.exhaustive
 def test_every_letter_has_one_key_in_either_case() -> None:
     misjudged = {
         one

@@ -5,6 +5,8 @@ import pytest
 from domain.errors import TooManyAsks, TooManyTries
 from tests.unit.domain.sign_in.desk import HOME, WRONG, Desk, stranger
 
+pytestmark = pytest.mark.exhaustive
+
 DAY = 24 * 60 * 60
 MOST = 30 + 5 * 10
 

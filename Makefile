@@ -53,7 +53,7 @@ test-faults: install-dev ## kills, lost connections, full disks
 	$(PYTEST) $(PARALLEL) tests/faults $(ARGS)
 
 test-containers: install-dev ## what uses servers, with these in containers; says if none can be had
-	.venv/bin/python -m tests.servers.container_run $(PARALLEL) $(ARGS)
+	.venv/bin/python -m tests.support.servers.container_run $(PARALLEL) $(ARGS)
 
 coverage: install-dev ## make test, measured: of the rules 95 % of the branches have to be reached
 	.venv/bin/coverage erase
@@ -65,7 +65,7 @@ mutants: install-dev ## change the rules in every small way and see the tests no
 	.venv/bin/python -m tests.mutants $(ARGS)
 
 servers: install-dev ## MongoDB and S3 for the tests of another terminal, until Ctrl-C
-	.venv/bin/python -m tests.servers
+	.venv/bin/python -m tests.support.servers
 
 check: install-dev ## style, types, who may import whom, dependencies
 	.venv/bin/ruff check
@@ -83,7 +83,7 @@ lock: install-dev ## write both locks from pyproject.toml (ARGS=--upgrade for ne
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 
 bench: install-dev ## measure: rates, what abuse brings, what times tell (ARGS=abuse for one)
-	.venv/bin/python -m tests.bench $(ARGS)
+	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 # .venv.lock stays: taking it away would let two installs into one .venv.
 clean: ## remove .venv and caches; settings and var/ stay

@@ -4,7 +4,7 @@ from typing import Final
 
 import phonenumbers
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 
 ALL_COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
 """Every ISO 3166-1 code (and XK, AC, TA) that has phone numbers of its own."""
@@ -14,9 +14,9 @@ def parse_country(text: str) -> str:
     """Give the code in capitals.
 
     Raises:
-        ValueRefused: no country with phone numbers has this code.
+        InvalidValue: no country with phone numbers has this code.
     """
     code = text.upper()
     if code not in ALL_COUNTRIES:
-        raise ValueRefused("A country is written as its ISO code of two letters, like IN.")
+        raise InvalidValue("A country is written as its ISO code of two letters, like IN.")
     return code

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 
-LONGEST_SPELLING = 40
+MAX_INPUT_LENGTH = 40
 # Digits of any script, one leading plus, and what people put between digits: the punctuation that
 # libphonenumber knows (spaces, dashes, dots, slashes, brackets, the long mark of Japanese
 # keyboards) and what copied text brings along unseen, like the marks of direction that address
 # books put around a number. Letters and tildes are left out: a vanity number or an extension is not
 # what a code can be sent to.
-_BETWEEN = (
+_SEPARATORS = (
     r"\s\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
     r"()\[\]\uff08\uff09\uff3b\uff3d.\uff0e/\uff0f\-\u2010-\u2015\u2212\u30fc\ufe63\uff0d"
 )
-_SPELLING = re.compile(rf"[{_BETWEEN}]*(?P<plus>[+\uff0b])?[{_BETWEEN}\d]+\Z")
-_REFUSED_KINDS = {
+_SPELLING = re.compile(rf"[{_SEPARATORS}]*(?P<plus>[+\uff0b])?[{_SEPARATORS}\d]+\Z")
+_REJECTED_TYPES = {
     PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
     PhoneNumberType.SHARED_COST: "a shared-cost number",
     PhoneNumberType.UAN: "a company access number",
@@ -64,47 +64,47 @@ def parse_phone(text: str, default_region: str | None = None) -> PhoneNumber:
     `default_region`, an ISO code; where there is none, a leading `00` stands for the `+`.
 
     Raises:
-        ValueRefused: it is no number that a code can be sent to; the sentence says why.
+        InvalidValue: it is no number that a code can be sent to; the sentence says why.
     """
-    has_plus, digits = _digits(text)
+    has_plus, digits = _extract_digits(text)
     if has_plus:
-        return _taken("+" + digits, None)
+        return _parse("+" + digits, None)
     if default_region is None and digits.startswith("00"):
-        return _taken("+" + digits[2:], None)
-    return _taken(digits, default_region)
+        return _parse("+" + digits[2:], None)
+    return _parse(digits, default_region)
 
 
-def parse_phone_digits(text: str) -> PhoneNumber:
+def parse_international_phone(text: str) -> PhoneNumber:
     """Read a number whose digits begin with the country code, with or without a `+`.
 
     This is how the older mobile app writes numbers: separators are dropped and a `+` is put
     before the digits.
 
     Raises:
-        ValueRefused: it is no number that a code can be sent to; the sentence says why.
+        InvalidValue: it is no number that a code can be sent to; the sentence says why.
     """
-    _, digits = _digits(text)
-    return _taken("+" + digits, None)
+    _, digits = _extract_digits(text)
+    return _parse("+" + digits, None)
 
 
-def _digits(text: str) -> tuple[bool, str]:
-    spelling = _SPELLING.match(text) if len(text) <= LONGEST_SPELLING else None
+def _extract_digits(text: str) -> tuple[bool, str]:
+    spelling = _SPELLING.match(text) if len(text) <= MAX_INPUT_LENGTH else None
     if spelling is None:
-        raise ValueRefused(f"This is not a phone number; {_EXAMPLE}")
+        raise InvalidValue(f"This is not a phone number; {_EXAMPLE}")
     digits = (str(unicodedata.decimal(one)) for one in text if one.isdecimal())
     return spelling["plus"] is not None, "".join(digits)
 
 
-def _taken(text: str, region: str | None) -> PhoneNumber:
+def _parse(text: str, region: str | None) -> PhoneNumber:
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException as error:
-        raise ValueRefused(f"This is not a phone number; {_EXAMPLE}") from error
+        raise InvalidValue(f"This is not a phone number; {_EXAMPLE}") from error
     if not phonenumbers.is_valid_number(number):
-        raise ValueRefused(f"No numbering plan has this phone number; {_EXAMPLE}")
+        raise InvalidValue(f"No numbering plan has this phone number; {_EXAMPLE}")
     if phonenumbers.region_code_for_number(number) in (None, _NON_GEOGRAPHIC):
-        raise ValueRefused("This number belongs to no country; use a mobile number.")
+        raise InvalidValue("This number belongs to no country; use a mobile number.")
     kind = phonenumbers.number_type(number)
-    if kind in _REFUSED_KINDS:
-        raise ValueRefused(f"This is {_REFUSED_KINDS[kind]}; use a mobile number.")
+    if kind in _REJECTED_TYPES:
+        raise InvalidValue(f"This is {_REJECTED_TYPES[kind]}; use a mobile number.")
     return PhoneNumber(phonenumbers.format_number(number, PhoneNumberFormat.E164))

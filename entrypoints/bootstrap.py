@@ -15,18 +15,18 @@ from contextlib import (
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from application.otp.senders import AnyOf, Senders
 from application.ports.clock import Clock
-from application.ports.errors import NotUsable
+from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
-from application.ports.phone_seal import PhoneSeal
-from application.ports.records import Records
-from application.sign_in.senders import AnyOf, Senders
+from application.ports.phone_encryption import PhoneEncryption
+from application.ports.repositories import Repositories
 from application.use_cases import UseCases
-from application.wiring import Ports, Rules, wire
+from application.wiring import Policy, Ports, build_use_cases
 from domain.media.picture import PictureLimits
-from domain.sign_in.challenge import LIFETIME
-from domain.sign_in.texts.text_set import Names
+from domain.otp.challenge import OTP_TTL
+from domain.otp.texts.text_set import Names
 from entrypoints.keys import check_keys_are_not_gone, longest_lives
 from entrypoints.logs.security_events import LoggedSecurityEvents
 from entrypoints.own_adapters import StartRefused, open_own, probe_of
@@ -94,29 +94,29 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         )
         pictures = await stack.enter_async_context(open_pillow_pictures(limits))
         tokens = JwtAccessTokens(secrets.signing_keys, issuer=ISSUER, audience=ISSUER)
-        yield wire(
+        yield build_use_cases(
             Ports(
-                records=records,
+                repositories=records,
                 media_files=files,
-                media_probe=probe_of(files),
+                media_health=probe_of(files),
                 messenger=Senders(senders),
-                messenger_probe=AnyOf([probe_of(one) for one in senders]),
+                messenger_health=AnyOf([probe_of(one) for one in senders]),
                 message_texts=texts,
                 pictures=pictures,
                 tokens=tokens,
                 public_keys=tokens,
                 refresh_keys=FileRefreshKeys(secrets.refresh_keys),
-                peppers=FilePeppers(secrets.peppers),
+                otp_keys=FilePeppers(secrets.otp_keys),
                 events=LoggedSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
             ),
-            Rules(
+            Policy(
                 countries=settings.countries,
                 lifetimes=settings.token_lifetimes,
-                send_limits=settings.send_limits,
-                shared_limits=settings.shared_limits,
-                fixed_codes=settings.fixed_codes,
+                delivery_policy=settings.delivery_policy,
+                rate_limits=settings.rate_limits,
+                test_otps=settings.test_otps,
             ),
         )
 
@@ -132,7 +132,7 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedList, ...
 
     tokens = longest_lives(settings)
     lives = Lives(
-        codes=LIFETIME,
+        codes=OTP_TTL,
         access_tokens=max(tokens.plain, tokens.access),
         refresh_tokens=tokens.refresh,
     )
@@ -171,7 +171,9 @@ def _line_of(problem: "Problem") -> str:
     )
 
 
-def _records(settings: Settings, seal: PhoneSeal) -> AbstractAsyncContextManager[Records]:
+def _records(
+    settings: Settings, seal: PhoneEncryption
+) -> AbstractAsyncContextManager[Repositories]:
     match settings.database:
         case SqliteDatabase(path=path):
             from adapters.sqlite import open_sqlite_records
@@ -239,5 +241,5 @@ def _naming(variable: str) -> Iterator[None]:
     """Tell the operator of what cannot be opened, and which setting names it."""
     try:
         yield
-    except NotUsable as error:
+    except ConfigurationError as error:
         raise StartRefused(f"{variable}: {error}") from error

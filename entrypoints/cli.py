@@ -71,9 +71,9 @@ def _check_settings(settings: "Settings", given: argparse.Namespace) -> int:
 
 
 def _sweep(settings: "Settings", _: argparse.Namespace) -> int:
-    from entrypoints.commands.sweep import sweep
+    from entrypoints.commands.sweep import cleanup
 
-    return sweep(settings)
+    return cleanup(settings)
 
 
 def _rotate_keys(settings: "Settings", given: argparse.Namespace) -> int:
@@ -107,9 +107,9 @@ def _unblock(settings: "Settings", given: argparse.Namespace) -> int:
 
 
 def _sign_out(settings: "Settings", given: argparse.Namespace) -> int:
-    from entrypoints.commands.phones import sign_out
+    from entrypoints.commands.phones import logout
 
-    return sign_out(settings, given.phone)
+    return logout(settings, given.phone)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     about = "show what would be used, secrets hidden"
     check = _add(commands, "check-settings", _check_settings, about)
     check.add_argument("--texts", action="store_true", help="show the messages instead")
-    _add(commands, "sweep", _sweep, "clear away what is shown no more")
+    _add(commands, "cleanup", _sweep, "clear away what is shown no more")
     rotate = _add(commands, "rotate-keys", _rotate_keys, "put new keys in front of those in use")
     rotate.add_argument(
         "--after",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from application.identities.session_tokens import TokenLifetimes
+from application.identities.session_factory import TokenLifetimes
 from entrypoints.own_adapters import StartRefused
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import Factory, MongoDatabase, SqliteDatabase

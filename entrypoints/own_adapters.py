@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 
-from application.ports.errors import NotUsable
-from application.ports.phone_seal import PhoneSeal
-from application.ports.probe import Probe
+from application.ports.errors import ConfigurationError
+from application.ports.health_check import HealthCheck
+from application.ports.phone_encryption import PhoneEncryption
 from entrypoints.settings.kinds import Factory
 
 _log = structlog.get_logger()
@@ -31,23 +31,23 @@ class AlwaysThere:
 
 @asynccontextmanager
 async def open_own(
-    factory: Factory, variable: str, environ: Mapping[str, str], seal: PhoneSeal | None = None
+    factory: Factory, variable: str, environ: Mapping[str, str], seal: PhoneEncryption | None = None
 ) -> AsyncIterator[Any]:
     """Call the factory with the environment, and open what it gives until the block ends.
 
     It is found among what is installed, or in the current folder. A factory of records that
-    takes a second argument gets the PhoneSeal, which keeps phones unreadable at rest.
+    takes a second argument gets the PhoneEncryption, which keeps phones unreadable at rest.
 
     Raises:
         StartRefused: there is no such factory, or it opens nothing.
-        NotUsable: it says so itself.
+        ConfigurationError: it says so itself.
     """
     make = _found(factory, variable)
     arguments = (environ, seal) if seal is not None and _takes_two(make) else (environ,)
     async with AsyncExitStack() as stack:
         try:
             adapter = await stack.enter_async_context(make(*arguments))
-        except NotUsable:
+        except ConfigurationError:
             raise
         except Exception as error:
             _log.error("own_adapter_failed", factory=factory.path, exc_info=error)
@@ -73,9 +73,9 @@ def _found(factory: Factory, variable: str) -> Any:
         ) from error
 
 
-def probe_of(adapter: Any) -> Probe:
+def probe_of(adapter: Any) -> HealthCheck:
     """Give the adapter itself when it can be asked whether it would work."""
-    probe: Probe = adapter if hasattr(adapter, "check") else AlwaysThere()
+    probe: HealthCheck = adapter if hasattr(adapter, "check") else AlwaysThere()
     return probe
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from domain.sign_in.texts.sms_length import sms_length
+from domain.otp.texts.sms_length import sms_length
 
 if TYPE_CHECKING:
     from adapters.texts import JudgedText

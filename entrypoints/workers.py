@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from application.ports.errors import NotUsable
+from application.ports.errors import ConfigurationError
 from entrypoints.asgi import make_app
 from entrypoints.http.edge import App, Message, Receive, Scope, Send
 from entrypoints.own_adapters import StartRefused
@@ -115,7 +115,7 @@ class Workers:
 def _for_operator(error: BaseException) -> BaseException | None:
     if isinstance(error, BaseExceptionGroup):  # Litestar puts what a lifespan raises into one
         return next(filter(None, map(_for_operator, error.exceptions)), None)
-    return error if isinstance(error, StartRefused | NotUsable | SettingsInvalid) else None
+    return error if isinstance(error, StartRefused | ConfigurationError | SettingsInvalid) else None
 
 
 def _die_with_parent() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.ports.records import Records
+from application.ports.repositories import Repositories
 from entrypoints.own_adapters import StartRefused
 from tests.contract.outside import ADAPTER, open_outside
 
@@ -48,13 +48,13 @@ async def _suites() -> tuple[str, ...]:
 
 
 def _suites_of(adapter: Any) -> tuple[str, ...]:
-    if isinstance(adapter, Records):
+    if isinstance(adapter, Repositories):
         return RECORDS
     if hasattr(adapter, "store"):
         return FILES
     if hasattr(adapter, "send"):
         return MESSENGER
-    raise StartRefused("What the factory opens is no Records, no MediaFiles and no Messenger.")
+    raise StartRefused("What the factory opens is no Repositories, no MediaFiles and no Messenger.")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from tests.examples import STEADY
-from tests.long_files import LONG_FILES
+from tests.support.examples import STEADY
+from tests.support.long_files import LONG_FILES
 
-pytest_plugins = ["tests.servers.plugin"]
+pytest_plugins = ["tests.support.servers.plugin"]
 
 # --hypothesis-profile is read after this and has the last word.
 settings.load_profile(STEADY)

@@ -6,7 +6,7 @@ from typing import Final, TextIO
 
 from adapters.console.box import boxed
 from adapters.console.writing import Writing, descriptor_of, has_room
-from application.ports.errors import SenderUnavailable
+from application.ports.errors import MessengerUnavailable
 from application.ports.messenger import Handover, Outcome
 from domain.phone import PhoneNumber
 
@@ -58,17 +58,17 @@ class ConsoleMessenger:
         """Return when a message would be taken now.
 
         Raises:
-            SenderUnavailable
+            MessengerUnavailable
         """
         if self._stream.closed:
-            raise SenderUnavailable("The console is closed.")
+            raise MessengerUnavailable("The console is closed.")
         descriptor = descriptor_of(self._stream)
         try:
             takes_text = descriptor is None or has_room(descriptor, 0)
         except OSError as error:
-            raise SenderUnavailable("Nobody reads the console any more.") from error
+            raise MessengerUnavailable("Nobody reads the console any more.") from error
         if not takes_text:
-            raise SenderUnavailable("The console does not take any text now.")
+            raise MessengerUnavailable("The console does not take any text now.")
 
     def _block(self, phone: PhoneNumber, text: str) -> str:
         is_terminal = not self._stream.closed and self._stream.isatty()

@@ -4,7 +4,7 @@ import errno
 from pathlib import Path
 from typing import Final
 
-from application.ports.errors import FilesUnavailable, NotUsable
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 
 _CAUSES: Final = {
     "ENOSPC": "the disk is full",
@@ -25,7 +25,7 @@ _WAYS_OUT: Final = {
 }
 
 
-class MediaFolderNotUsable(NotUsable):
+class MediaFolderNotUsable(ConfigurationError):
     """Files cannot be kept in the folder; the text says why and what to do."""
 
 
@@ -42,10 +42,10 @@ def at_open(folder: Path, error: OSError) -> MediaFolderNotUsable:
     return MediaFolderNotUsable(f"The media folder {folder} cannot be used, {cause}: {way_out}")
 
 
-def at_run_time(error: OSError) -> FilesUnavailable:
+def at_run_time(error: OSError) -> MediaStorageUnavailable:
     """Put the error into words that hold no path."""
     name = _name(error)
-    return FilesUnavailable(_CAUSES.get(name, name))
+    return MediaStorageUnavailable(_CAUSES.get(name, name))
 
 
 def _name(error: OSError) -> str:

@@ -8,11 +8,11 @@ from typing import Final, ParamSpec, TypeVar
 
 from adapters.disk.errors import at_run_time
 from adapters.disk.folder import prepare, prove
-from adapters.disk.keeping import forget, keep, sweep
+from adapters.disk.keeping import cleanup, forget, keep
 from adapters.disk.keys import file_of
 from adapters.disk.reading import Chunks, open_file
 from application.ports.clock import Clock
-from application.ports.errors import FilesUnavailable
+from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaUrl, StoredFile
 
 PATIENCE: Final = 30.0
@@ -58,7 +58,7 @@ class DiskFiles:
         return MediaUrl(f"{self._base_url}/{key}")
 
     async def discard_unfinished(self, before: datetime) -> int:
-        return await self._off_loop(sweep, self._folder, before)
+        return await self._off_loop(cleanup, self._folder, before)
 
     async def check(self) -> None:
         await self._wait_for(self._pool.submit(prove, self._folder), PROBE_PATIENCE)
@@ -72,7 +72,7 @@ class DiskFiles:
             async with asyncio.timeout(min(patience, self._patience)):
                 return await asyncio.wrap_future(work)
         except TimeoutError:
-            raise FilesUnavailable("the disk does not answer") from None
+            raise MediaStorageUnavailable("the disk does not answer") from None
         except OSError as error:
             raise at_run_time(error) from None
 

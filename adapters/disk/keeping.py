@@ -38,7 +38,7 @@ def forget(file: Path) -> None:
     sync(file.parent)
 
 
-def sweep(folder: Path, before: datetime) -> int:
+def cleanup(folder: Path, before: datetime) -> int:
     """Remove what was last written before then and never moved into place."""
     removed = 0
     with os.scandir(folder / UNFINISHED) as entries:

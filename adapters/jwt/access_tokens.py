@@ -16,7 +16,7 @@ from adapters.jwt.verifying_keys import (
     verifying_keys,
 )
 from application.ports.access_tokens import TokenClaims
-from application.ports.errors import TokenNotGenuine
+from application.ports.errors import InvalidToken
 from application.ports.key_ring import KeyRing
 from application.ports.public_keys import PublicKey
 
@@ -55,8 +55,8 @@ class JwtAccessTokens:
         payload = {
             "iss": self._issuer,
             "aud": self._audience,
-            "iat": int(claims.issued.timestamp()),
-            "exp": int(claims.expires.timestamp()),
+            "iat": int(claims.issued_at.timestamp()),
+            "exp": int(claims.expires_at.timestamp()),
             "sub": claims.identity_id,
             "sid": claims.session_id,
         }
@@ -65,26 +65,26 @@ class JwtAccessTokens:
             self._signer_of, self._signer = key, private_key(key)
         return encoded(payload, key.id, self._signer)
 
-    def read(self, token: str, now: datetime) -> TokenClaims:
+    def verify(self, token: str, now: datetime) -> TokenClaims:
         """Give the claims of a token that one of our keys signed and whose time is not over.
 
         Raises:
-            TokenNotGenuine
+            InvalidToken
         """
         if len(token) > LONGEST_TOKEN or not _SHAPE.fullmatch(token):
-            raise TokenNotGenuine("This is not an access token.")
+            raise InvalidToken("This is not an access token.")
         keys = self._keys()
         claims = keys.verified.claims(token)
         if claims is None:
             claims = self._verified(token, keys)
             keys.verified.put(token, claims)
-        if now >= claims.expires:
-            raise TokenNotGenuine("The time of this access token is over.")
+        if now >= claims.expires_at:
+            raise InvalidToken("The time of this access token is over.")
         return claims
 
-    def published(self) -> Sequence[PublicKey]:
+    def list_published(self) -> Sequence[PublicKey]:
         """Give every key that is accepted, newest first, also one that does not sign yet."""
-        return self._keys().published
+        return self._keys().list_published
 
     def _keys(self) -> VerifyingKeys:
         accepted = self._ring.accepted()
@@ -106,17 +106,17 @@ class JwtAccessTokens:
             )
             return _claims(payload)
         except (jwt.PyJWTError, ValueError, OverflowError, OSError) as error:
-            raise TokenNotGenuine("This is not an access token of ours.") from error
+            raise InvalidToken("This is not an access token of ours.") from error
 
 
 def _key_named_in(token: str, keys: VerifyingKeys) -> EllipticCurvePublicKey:
     header = jwt.get_unverified_header(token)
     key_id = header.get("kid")
     if header != {"alg": ALGORITHM, "kid": key_id, "typ": TYPE}:
-        raise TokenNotGenuine("The header of this token is not of ours.")
+        raise InvalidToken("The header of this token is not of ours.")
     key = keys.by_id.get(key_id) if isinstance(key_id, str) else None
     if key is None:
-        raise TokenNotGenuine("No key of ours has this token's key id.")
+        raise InvalidToken("No key of ours has this token's key id.")
     return key
 
 
@@ -125,9 +125,9 @@ def _claims(payload: dict[str, Any]) -> TokenClaims:
     issued, expires = payload["iat"], payload["exp"]
     # By type, since True is an int as well.
     if type(issued) is not int or type(expires) is not int:
-        raise TokenNotGenuine("The times of this token are not whole seconds.")
+        raise InvalidToken("The times of this token are not whole seconds.")
     if not (isinstance(identity_id, str) and isinstance(session_id, str)):
-        raise TokenNotGenuine("This token names nobody.")
+        raise InvalidToken("This token names nobody.")
     return TokenClaims(
         identity_id,
         session_id,

@@ -28,7 +28,7 @@ class VerifyingKeys:
     keys: Sequence[Key]
     by_id: Mapping[str, EllipticCurvePublicKey]
     by_header: Mapping[str, EllipticCurvePublicKey]
-    published: Sequence[PublicKey]
+    list_published: Sequence[PublicKey]
     verified: VerifiedTokens = field(default_factory=VerifiedTokens)
 
 
@@ -40,7 +40,7 @@ def verifying_keys(keys: Sequence[Key]) -> VerifyingKeys:
         keys,
         by_id=public,
         by_header={_header(key_id, key): public[key_id] for key_id, key in private.items()},
-        published=tuple(_published(key_id, key) for key_id, key in public.items()),
+        list_published=tuple(_published(key_id, key) for key_id, key in public.items()),
     )
 
 

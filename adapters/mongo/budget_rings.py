@@ -13,8 +13,8 @@ from typing import Any, Final
 from pymongo import UpdateOne
 
 from adapters.mongo.driver import Raw
-from domain.sign_in.budgets import Budget, Draw
-from domain.sign_in.window import CLOCK_SKEW
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import CLOCK_SKEW
 
 MOST_SLOTS: Final = 100
 """Of one ring: a budget of more is spread over several, so that none is hot, or large."""
@@ -28,15 +28,15 @@ class Ring:
     limit: int
     length: timedelta
 
-    def taking(self, draw: Draw) -> UpdateOne:
+    def taking(self, draw: Reservation) -> UpdateOne:
         """Put the draw's slot in, if there is room for it."""
-        slot = {"at": draw.at, "id": draw.id}
+        slot = {"at": draw.acquired_at, "id": draw.id}
         last = f"slots.{self.limit - 1}.at"
         return UpdateOne(
-            {"_id": self.id, last: {"$not": {"$gt": draw.at - self.length}}},
+            {"_id": self.id, last: {"$not": {"$gt": draw.acquired_at - self.length}}},
             {
                 "$push": {"slots": {"$each": [slot], "$sort": {"at": -1}, "$slice": self.limit}},
-                "$max": {"lapses": draw.at + self.length},
+                "$max": {"lapses": draw.acquired_at + self.length},
             },
             upsert=True,
         )
@@ -59,9 +59,9 @@ class View:
     free_at: datetime
 
 
-def rings_of(budget: Budget) -> list[Ring]:
+def rings_of(budget: RateLimit) -> list[Ring]:
     """Share the budget's slots out among as few rings as it needs."""
-    limit, length = budget.window.limit, budget.window.length
+    limit, length = budget.window.limit, budget.window.period
     count = -(-limit // MOST_SLOTS)
     return [
         Ring(f"{budget.name} #{number}", limit // count + (number < limit % count), length)
@@ -69,13 +69,13 @@ def rings_of(budget: Budget) -> list[Ring]:
     ]
 
 
-def projection_of(budget: Budget) -> Mapping[str, Any]:
+def projection_of(budget: RateLimit) -> Mapping[str, Any]:
     """What has to be read of the budget's rings: their newest slot, and their last two."""
     times = "$slots.at"
     return {"newest": {"$first": times}, "last": {"$slice": [times, _least(budget) - 1, 2]}}
 
 
-def viewed(budget: Budget, documents: Mapping[str, Raw], at: datetime) -> View:
+def viewed(budget: RateLimit, documents: Mapping[str, Raw], at: datetime) -> View:
     """What the documents say of the budget's rings; one that is missing is empty."""
     rings = rings_of(budget)
     newest = {ring.id: documents.get(ring.id, {}).get("newest") for ring in rings}
@@ -91,6 +91,6 @@ def viewed(budget: Budget, documents: Mapping[str, Raw], at: datetime) -> View:
     )
 
 
-def _least(budget: Budget) -> int:
+def _least(budget: RateLimit) -> int:
     """How many slots each ring has; some have one more."""
     return min(ring.limit for ring in rings_of(budget))

@@ -10,7 +10,7 @@ from beanie.odm.queries.find import FindMany
 
 from adapters.mongo.driver import MotorCollection, MotorDatabase, Raw
 from adapters.mongo.errors import DRIVER_ERRORS, at_run_time
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class Database:
 
         Raises:
             NotUnique: a unique index refused it.
-            StoreUnavailable: it was refused, or nobody knows after so much patience.
+            StorageUnavailable: it was refused, or nobody knows after so much patience.
         """
         patience = patience or self.patience
         try:
@@ -39,7 +39,7 @@ class Database:
             async with asyncio.timeout(patience):
                 return await call
         except TimeoutError:
-            raise StoreUnavailable(f"no answer within {patience:g} seconds") from None
+            raise StorageUnavailable(f"no answer within {patience:g} seconds") from None
         except DRIVER_ERRORS as error:
             raise at_run_time(error) from None
 
@@ -47,7 +47,7 @@ class Database:
         """Give up to `limit` documents, as they are stored, of what beanie would find.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         if limit < 1:
             return []  # MongoDB takes 0 for no limit

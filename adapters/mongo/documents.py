@@ -15,10 +15,10 @@ from domain.identities.identity import Role, User
 from domain.identities.session import Session
 from domain.media.item import ItemState
 from domain.media.picture import MediaKind, Picture
-from domain.sign_in.challenge import Challenge
-from domain.sign_in.phone_record import KnownAddress
-from domain.sign_in.send import Send
-from domain.sign_in.tries import UnboundTries
+from domain.otp.attempts import UnboundAttempts
+from domain.otp.challenge import Challenge
+from domain.otp.delivery import Delivery
+from domain.otp.phone_verification import TrustedIp
 
 
 def index(name: str, *members: str, **options: Any) -> IndexModel:
@@ -54,14 +54,14 @@ class PhoneRecordDocument(Document):
     version: int
     lapses: datetime | None = None
     challenges: list[Challenge]
-    sends: list[Send]
-    unbound_tries: UnboundTries
-    known_addresses: list[KnownAddress]
+    sends: list[Delivery]
+    unbound_tries: UnboundAttempts
+    known_addresses: list[TrustedIp]
     identity_id: str | None = None
     blocked: datetime | None = None
 
     class Settings:
-        name = "phone_records"
+        name = "phone_verifications"
         indexes: ClassVar = [index("phone_records_lapsing", "lapses", **only_with("lapses"))]
 
 
@@ -97,7 +97,7 @@ class BudgetDocument(Document):
     lapses: datetime
 
     class Settings:
-        name = "budgets"
+        name = "rate_limiter"
         indexes: ClassVar = [index("budgets_lapsing", "lapses")]
 
 

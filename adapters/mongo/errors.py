@@ -1,7 +1,7 @@
 """What goes wrong with a database: at open for the operator, afterwards for the log.
 
 DatabaseNotUsable          at open; one sentence with the way out
-StoreUnavailable           afterwards (application.ports.errors)
+StorageUnavailable           afterwards (application.ports.errors)
 └── NotUnique              a unique index refused the write
     └── BulkStopped        the same in the middle of a bulk
 
@@ -15,14 +15,14 @@ from typing import Final
 from bson.errors import BSONError
 from pymongo.errors import (
     BulkWriteError,
-    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     OperationFailure,
     PyMongoError,
 )
+from pymongo.errors import ConfigurationError as MongoConfigurationError
 
-from application.ports.errors import NotUsable, StoreUnavailable
+from application.ports.errors import ConfigurationError, StorageUnavailable
 
 DRIVER_ERRORS: Final = (PyMongoError, BSONError)
 
@@ -53,11 +53,11 @@ _WAYS_OUT: Final = {
 }
 
 
-class DatabaseNotUsable(NotUsable):
+class DatabaseNotUsable(ConfigurationError):
     """What the address names cannot be this service's database; the text says what to do."""
 
 
-class NotUnique(StoreUnavailable):
+class NotUnique(StorageUnavailable):
     """Another document has what only one may have; nothing was written."""
 
     def __init__(self, cause: str, fields: Iterable[str]) -> None:
@@ -79,7 +79,7 @@ def at_open(place: str, error: Exception) -> DatabaseNotUsable:
     match error:
         case ConnectionFailure():
             sentence = _SILENT
-        case ConfigurationError():
+        case MongoConfigurationError():
             sentence = _NOT_THERE
         case OperationFailure(code=code):
             sentence = _WAYS_OUT.get(code or 0, _UNFORESEEN)
@@ -97,21 +97,21 @@ def told_to_the_operator(place: str) -> Iterator[None]:
         raise at_open(place, error) from None
 
 
-def at_run_time(error: Exception) -> StoreUnavailable:
+def at_run_time(error: Exception) -> StorageUnavailable:
     """Put the error into words that hold no value of a document, whatever the driver says."""
     if isinstance(error, DuplicateKeyError):
         return NotUnique(_cause(error), (error.details or {}).get("keyPattern", {}))
     if isinstance(error, BulkWriteError):
         return _stopped(error)
-    return StoreUnavailable(_cause(error))
+    return StorageUnavailable(_cause(error))
 
 
-def _stopped(error: BulkWriteError) -> StoreUnavailable:
+def _stopped(error: BulkWriteError) -> StorageUnavailable:
     match error.details:
         case {"writeErrors": [{"code": 11000, "index": int(done)}], "writeConcernErrors": []}:
             return BulkStopped(_cause(error), ["_id"], done)
         case _:
-            return StoreUnavailable(_cause(error))
+            return StorageUnavailable(_cause(error))
 
 
 def _cause(error: Exception) -> str:

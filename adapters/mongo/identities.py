@@ -6,7 +6,7 @@ from adapters.mongo.driver import MotorCollection
 from adapters.mongo.errors import NotUnique
 from adapters.mongo.point_reads import PointReads
 from adapters.mongo.stored_identity import IDENTITY, StoredIdentities
-from application.ports.errors import UsernameTaken
+from application.ports.errors import UniqueViolation
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
@@ -47,7 +47,7 @@ class MongoIdentities:
             raise _taken() from None
         return replaced.matched_count == 1
 
-    async def holder_of(self, username: Username) -> Versioned[Identity] | None:
+    async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         document = await self.database.answer(
             self.collection.find_one({"username_key": username.key}, IDENTITY.projection)
         )
@@ -57,5 +57,5 @@ class MongoIdentities:
         return await self.database.answer(self.collection.find_one(wanted, {"_id": 1})) is not None
 
 
-def _taken() -> UsernameTaken:
-    return UsernameTaken("another identity has this name")
+def _taken() -> UniqueViolation:
+    return UniqueViolation("another identity has this name")

@@ -18,7 +18,7 @@ async def drop_lapsed(database: Database, kind: type[Document], now: datetime, l
     """Remove up to `limit` documents whose `lapses` has come; say how many.
 
     Raises:
-        StoreUnavailable
+        StorageUnavailable
     """
     dropped = 0
     while dropped < limit:

@@ -27,8 +27,8 @@ class MongoMediaItems:
         document = await self.reads.one(item_id)
         return ITEM.versioned(document) if document else None
 
-    async def find(self, key: str) -> MediaItem | None:
-        document = await self.reads_by_key.one(key)
+    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
+        document = await self.reads_by_key.one(storage_key)
         return ITEM.value(document) if document else None
 
     async def replace(self, item: MediaItem, version: int) -> bool:
@@ -38,7 +38,7 @@ class MongoMediaItems:
         )
         return replaced.matched_count == 1
 
-    async def remove(self, item_id: str, version: int) -> bool:
+    async def delete(self, item_id: str, version: int) -> bool:
         removed = await self.database.answer(
             self.collection.delete_one({"_id": item_id, "version": version})
         )
@@ -50,6 +50,6 @@ def _document(item: MediaItem, version: int) -> Raw:
         item,
         version,
         kind=item.kind,
-        shown=item.created if item.state is ItemState.READY else None,
-        leased=item.lease_until if item.state is ItemState.PENDING else None,
+        shown=item.created_at if item.state is ItemState.READY else None,
+        leased=item.upload_deadline if item.state is ItemState.PENDING else None,
     )

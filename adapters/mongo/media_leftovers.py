@@ -18,14 +18,16 @@ class MongoMediaLeftovers:
 
     database: Database
 
-    async def owned_by(self, owner: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        return await self._items(MediaItemDocument.find({"owner": owner, "doomed": None}), limit)
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        return await self._items(MediaItemDocument.find({"owner": owner_id, "doomed": None}), limit)
 
-    async def abandoned(self, now: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
         over = MediaItemDocument.find({"leased": {"$lte": now}})
         return await self._items(over.sort("leased"), limit)
 
-    async def doomed_before(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+    async def list_deleting(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
         due = MediaItemDocument.find({"doomed": {"$lte": doomed}})
         return await self._items(due.sort("doomed"), limit)
 

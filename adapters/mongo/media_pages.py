@@ -9,7 +9,7 @@ from adapters.mongo.database import Database
 from adapters.mongo.documents import MediaItemDocument
 from adapters.mongo.media_items import ITEM
 from domain.media.item import MediaItem
-from domain.media.page import ItemFilter, Position
+from domain.media.page import Cursor, ItemFilter
 
 _LARGEST_OFFSET: Final = 2**62
 # A comparison, not $exists: that an index answers alone, when only counting is asked for.
@@ -22,19 +22,19 @@ class MongoMediaPages:
 
     database: Database
 
-    async def read(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
         # A page number has no upper bound, MongoDB's integers do.
         question = _ready(chosen).skip(min(offset, _LARGEST_OFFSET))
         return await self._newest_first(question, limit)
 
-    async def read_after(
-        self, chosen: ItemFilter, position: Position, limit: int
+    async def list_after(
+        self, chosen: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
         # The bound says where the scan of the index begins, the choice only which of those that
         # were created at that same moment are behind it: alone it would be two scans.
         behind = {
-            "shown": {"$lte": position.created},
-            "$or": [{"shown": {"$lt": position.created}}, {"_id": {"$lt": position.id}}],
+            "shown": {"$lte": cursor.created_at},
+            "$or": [{"shown": {"$lt": cursor.created_at}}, {"_id": {"$lt": cursor.id}}],
         }
         return await self._newest_first(_ready(chosen, behind), limit)
 
@@ -47,6 +47,6 @@ class MongoMediaPages:
 
 
 def _ready(chosen: ItemFilter, place: Mapping[str, Any] = _ANYWHERE) -> FindMany[Any]:
-    members = {"owner": chosen.owner, "kind": chosen.kind, "category": chosen.category}
+    members = {"owner": chosen.owner_id, "kind": chosen.kind, "category": chosen.category}
     wanted = {name: value for name, value in members.items() if value is not None}
     return MediaItemDocument.find({**wanted, **place})

@@ -10,12 +10,12 @@ from adapters.mongo.errors import NotUnique
 from adapters.mongo.lapsing import drop_lapsed
 from adapters.mongo.point_reads import PointReads
 from adapters.mongo.stored import Stored
-from application.ports.phone_seal import PhoneSeal
+from application.ports.phone_encryption import PhoneEncryption
 from application.ports.versioned import Versioned
+from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from domain.sign_in.phone_record import PhoneRecord
 
-RECORD: Final = Stored(PhoneRecord)
+RECORD: Final = Stored(PhoneVerification)
 
 _VERSION_BITS: Final = 62
 
@@ -27,32 +27,34 @@ class MongoPhoneRecords:
     database: Database
     collection: MotorCollection
     reads: PointReads
-    seal: PhoneSeal
+    seal: PhoneEncryption
 
-    async def load(self, phone: PhoneNumber) -> Versioned[PhoneRecord]:
-        document = await self.reads.one(self.seal.index(phone))
-        return RECORD.versioned(document) if document else Versioned(PhoneRecord(), 0)
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+        document = await self.reads.one(self.seal.blind_index(phone))
+        return RECORD.versioned(document) if document else Versioned(PhoneVerification(), 0)
 
-    async def replace(self, phone: PhoneNumber, record: PhoneRecord, version: int) -> bool:
-        index = self.seal.index(phone)
+    async def replace(
+        self, phone: PhoneNumber, verification: PhoneVerification, version: int
+    ) -> bool:
+        index = self.seal.blind_index(phone)
         if version == 0:
-            return await self._add(index, record)
-        document = RECORD.document(record, version + 1, lapses=record.lapses_at())
+            return await self._add(index, verification)
+        document = RECORD.document(verification, version + 1, lapses=verification.expires_at())
         replaced = await self.database.answer(
             self.collection.replace_one({"_id": index, "version": version}, document)
         )
         return replaced.matched_count == 1
 
-    async def _add(self, index: str, record: PhoneRecord) -> bool:
+    async def _add(self, index: str, record: PhoneVerification) -> bool:
         # Versions begin at random: a record loaded before it lapsed and was dropped could
         # otherwise replace one that was added since and has come to the same number.
         version = 1 + secrets.randbits(_VERSION_BITS)
-        document = RECORD.document(record, version, lapses=record.lapses_at())
+        document = RECORD.document(record, version, lapses=record.expires_at())
         try:
             await self.database.answer(self.collection.insert_one({"_id": index, **document}))
         except NotUnique:
             return False
         return True
 
-    async def drop_lapsed(self, now: datetime, limit: int) -> int:
+    async def delete_expired(self, now: datetime, limit: int) -> int:
         return await drop_lapsed(self.database, PhoneRecordDocument, now, limit)

@@ -31,7 +31,7 @@ class PointReads:
         """Give the document, or None; it is shared with others who asked for it.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         if not _can_be_stored(key):
             return None
@@ -41,7 +41,7 @@ class PointReads:
         """Give the documents that there are, by key.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         return await self._database.answer(self._joined.some([*filter(_can_be_stored, keys)]))
 

@@ -4,7 +4,7 @@ from typing import Final
 from adapters.mongo.database import Database
 from adapters.mongo.driver import MotorCollection
 from adapters.mongo.mark import touched
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 
 PATIENCE: Final = 3.0
 
@@ -19,4 +19,4 @@ class MongoProbe:
 
     async def check(self) -> None:
         if not await self.database.answer(touched(self.collection), self.patience):
-            raise StoreUnavailable("the database was emptied since it was opened")
+            raise StorageUnavailable("the database was emptied since it was opened")

@@ -15,9 +15,9 @@ from adapters.mongo.stored_identity import IDENTITY
 class Reads:
     """The point reads of one open database: those of a kind go out together."""
 
-    phone_records: PointReads
+    phone_verifications: PointReads
     identities: PointReads
-    tombstones: PointReads
+    deleted_identities: PointReads
     items: PointReads
     items_by_key: PointReads
 
@@ -28,9 +28,9 @@ class Reads:
         people = latest(database.collection(IdentityDocument))
         items = latest(database.collection(MediaItemDocument))
         return cls(
-            phone_records=PointReads(database, phones, RECORD.projection),
+            phone_verifications=PointReads(database, phones, RECORD.projection),
             identities=PointReads(database, people, IDENTITY.projection),
-            tombstones=PointReads(
+            deleted_identities=PointReads(
                 database, people, {"_id": 1}, where={"deleted": {"$exists": True}}
             ),
             items=PointReads(database, items, ITEM.projection),

@@ -27,12 +27,12 @@ from adapters.mongo.probe import MongoProbe
 from adapters.mongo.reads import Reads
 from adapters.mongo.stored_identity import StoredIdentities
 from adapters.mongo.tombstones import MongoTombstones
-from application.ports.phone_seal import PhoneSeal
-from application.ports.records import Records
+from application.ports.phone_encryption import PhoneEncryption
+from application.ports.repositories import Repositories
 
 
 @asynccontextmanager
-async def open_mongo_records(url: str, seal: PhoneSeal) -> AsyncIterator[Records]:
+async def open_mongo_records(url: str, seal: PhoneEncryption) -> AsyncIterator[Repositories]:
     """Open the records in this database, made if it is new.
 
     A process may have one database open, as often as it likes. At the end of the block reads
@@ -51,7 +51,7 @@ async def open_mongo_records(url: str, seal: PhoneSeal) -> AsyncIterator[Records
 
 @asynccontextmanager
 async def open_database(
-    url: str, seal: PhoneSeal, listeners: Sequence[CommandListener] = ()
+    url: str, seal: PhoneEncryption, listeners: Sequence[CommandListener] = ()
 ) -> AsyncIterator[Database]:
     """Connect to the database and see that it is ours, with the indexes that it needs.
 
@@ -61,12 +61,12 @@ async def open_database(
     place = place_of(url)
     async with bound_database(url, place, listeners) as database:
         with told_to_the_operator(place):
-            await check_mark(database, place, seal.fingerprint())
+            await check_mark(database, place, seal.key_fingerprint())
             await make_indexes(database, place)
         yield database
 
 
-def records_in(database: Database, reads: Reads, seal: PhoneSeal) -> Records:
+def records_in(database: Database, reads: Reads, seal: PhoneEncryption) -> Repositories:
     """All record ports over one open database."""
     stored = StoredIdentities(seal)
     phones = latest(database.collection(PhoneRecordDocument))
@@ -74,13 +74,13 @@ def records_in(database: Database, reads: Reads, seal: PhoneSeal) -> Records:
     slots = latest(database.collection(BudgetDocument))
     items = latest(database.collection(MediaItemDocument))
     mark = database.collection(MarkDocument)
-    return Records(
-        phone_records=MongoPhoneRecords(database, phones, reads.phone_records, seal),
-        budgets=MongoBudgets(database, slots),
+    return Repositories(
+        phone_verifications=MongoPhoneRecords(database, phones, reads.phone_verifications, seal),
+        rate_limiter=MongoBudgets(database, slots),
         identities=MongoIdentities(database, people, reads.identities, stored),
-        tombstones=MongoTombstones(database, reads.tombstones, stored),
+        deleted_identities=MongoTombstones(database, reads.deleted_identities, stored),
         media_items=MongoMediaItems(database, items, reads.items, reads.items_by_key),
         media_pages=MongoMediaPages(database),
-        media_leftovers=MongoMediaLeftovers(database),
-        probe=MongoProbe(database, mark),
+        media_cleanup=MongoMediaLeftovers(database),
+        health=MongoProbe(database, mark),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import msgspec
 
 from adapters.mongo.driver import Raw
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Stored(Generic[T]):
         """Give the value again; the document stays as it is.
 
         Raises:
-            StoreUnavailable: it is no such value; what stands in it is not told.
+            StorageUnavailable: it is no such value; what stands in it is not told.
         """
         members = {**self._unless_there, **document, "id": document.get("_id")}
         try:
@@ -59,7 +59,7 @@ class Stored(Generic[T]):
         """Give the value with its version.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         version = document.get("version")
         if not isinstance(version, int):
@@ -71,5 +71,5 @@ def _has_no_default(member: Any) -> bool:
     return member.default is MISSING and member.default_factory is MISSING
 
 
-def _unreadable() -> StoreUnavailable:
-    return StoreUnavailable("a record cannot be read")
+def _unreadable() -> StorageUnavailable:
+    return StorageUnavailable("a record cannot be read")

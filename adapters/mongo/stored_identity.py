@@ -5,7 +5,7 @@ from typing import Final
 
 from adapters.mongo.driver import Raw
 from adapters.mongo.stored import Stored
-from application.ports.phone_seal import PhoneSeal
+from application.ports.phone_encryption import PhoneEncryption
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 
@@ -16,7 +16,7 @@ IDENTITY: Final = Stored(Identity)
 class StoredIdentities:
     """Between identities and their documents."""
 
-    seal: PhoneSeal
+    seal: PhoneEncryption
 
     def document(self, identity: Identity, version: int) -> Raw:
         """Give the document of the identity."""
@@ -25,17 +25,17 @@ class StoredIdentities:
             replace(identity, phone=None), version, username_key=identity.username_key
         )
         if phone is not None:
-            document["phone"] = self.seal.seal(phone, identity.id)
+            document["phone"] = self.seal.encrypt(phone, identity.id)
         return document
 
     def versioned(self, document: Raw) -> Versioned[Identity]:
         """Give the identity of a document.
 
         Raises:
-            StoreUnavailable: it cannot be read, or was sealed with a key that is not here.
+            StorageUnavailable: it cannot be read, or was sealed with a key that is not here.
         """
         found = IDENTITY.versioned({**document, "phone": None})
         if "phone" not in document:
             return found
-        phone = self.seal.open(document["phone"], found.value.id)
+        phone = self.seal.decrypt(document["phone"], found.value.id)
         return Versioned(replace(found.value, phone=phone), found.version)

@@ -21,15 +21,17 @@ class MongoTombstones:
     reads: PointReads
     stored: StoredIdentities
 
-    async def among(self, identity_ids: Collection[str]) -> frozenset[str]:
+    async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         return frozenset(await self.reads.some(identity_ids))
 
-    async def unswept(self, limit: int) -> Sequence[Versioned[Identity]]:
+    async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
         return await self._found(
             IdentityDocument.find({"swept": False, "deleted": {"$exists": True}}), limit
         )
 
-    async def named_before(self, deleted: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+    async def list_with_username(
+        self, deleted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
         return await self._found(
             IdentityDocument.find(
                 {"deleted": {"$lte": deleted}, "username_key": {"$exists": True}}

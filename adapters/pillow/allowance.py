@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Final
 
-from domain.errors import PictureRefused
+from domain.errors import InvalidImage
 from domain.media.picture import PictureLimits
 
 MOST_SCANS: Final = 100
@@ -27,19 +27,19 @@ class Allowance:
     def check_time(self) -> None:
         """Refuse when the time is over, or nobody waits for the picture any more."""
         if self._abandoned.is_set() or time.monotonic() >= self._deadline:
-            raise PictureRefused(_TOO_LONG)
+            raise InvalidImage(_TOO_LONG)
 
     def check_scans(self, count: int) -> None:
         """Refuse a picture that is to be gone over again and again."""
         if count > MOST_SCANS:
-            raise PictureRefused(_TOO_LONG)
+            raise InvalidImage(_TOO_LONG)
 
     def check_size(self, width: int, height: int) -> None:
         """Refuse what has no pixels, or too many."""
         if width < 1 or height < 1:
-            raise PictureRefused
+            raise InvalidImage
         if width * height > self._limits.pixels:
-            raise PictureRefused(f"The image has more than {self._limits.pixels} pixels.")
+            raise InvalidImage(f"The image has more than {self._limits.pixels} pixels.")
 
     def check_frames(self, count: int, width: int, height: int) -> None:
         """Refuse too many frames, or frames that are too many pixels together.
@@ -47,15 +47,13 @@ class Allowance:
         Each counts as the whole canvas, which is what showing it costs anybody.
         """
         if count > self._limits.frames:
-            raise PictureRefused(f"The image has more than {self._limits.frames} frames.")
+            raise InvalidImage(f"The image has more than {self._limits.frames} frames.")
         if count * width * height > self._limits.all_pixels:
-            raise PictureRefused(
+            raise InvalidImage(
                 f"The image has more than {self._limits.all_pixels} pixels in all its frames."
             )
 
     def check_encoded(self, size: int) -> None:
         """Refuse what has grown too large for publishing."""
         if size > self._limits.bytes:
-            raise PictureRefused(
-                f"The image is larger than {self._limits.bytes} bytes once encoded."
-            )
+            raise InvalidImage(f"The image is larger than {self._limits.bytes} bytes once encoded.")

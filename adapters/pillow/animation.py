@@ -11,7 +11,7 @@ from adapters.pillow.gif_parts import Frame, Gif
 from adapters.pillow.gif_writer import ENDING, framed, opening
 from adapters.pillow.streams import Sink, Source, scratch_file
 from application.ports.pictures import PublishedPicture
-from domain.errors import PictureRefused
+from domain.errors import InvalidImage
 from domain.media.picture import Picture, PictureFormat
 
 _GREYS: Final = bytes(level for grey in range(256) for level in (grey, grey, grey))
@@ -40,7 +40,7 @@ def _repacked(frame: Frame, gif: Gif, allowance: Allowance) -> Frame:
     image = Image.open(source, formats=["GIF"])
     # Nothing that was not counted is decoded; without a palette the indices are greys.
     if image.size != (frame.width, frame.height) or image.mode != "L":
-        raise PictureRefused
+        raise InvalidImage
     image.load()
     with scratch_file() as scratch:
         image.save(scratch, "GIF", optimize=False, interlace=0)

@@ -5,7 +5,7 @@ from typing import Final
 
 from adapters.pillow.allowance import Allowance
 from adapters.pillow.gif_parts import Control, Frame, Gif
-from domain.errors import PictureRefused
+from domain.errors import InvalidImage
 
 _CONTROL, _APPLICATION, _TEXT = 0xF9, 0xFF, 0x01
 _LOOPING: Final = {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
@@ -18,7 +18,7 @@ def read_gif(content: bytes, allowance: Allowance) -> Gif:
     frame nor extension ends the file, as it does in browsers.
 
     Raises:
-        PictureRefused
+        InvalidImage
     """
     blocks = _Blocks(content)
     blocks.take(6)
@@ -46,7 +46,7 @@ def read_gif(content: bytes, allowance: Allowance) -> Gif:
             elif label == _APPLICATION and first in _LOOPING and second[:1] == b"\x01":
                 loops = int.from_bytes(second[1:3], "little")
     if not frames:
-        raise PictureRefused
+        raise InvalidImage
     background = background if 3 * background < len(palette) else 0
     return Gif(width, height, palette, background, loops, frames)
 
@@ -62,7 +62,7 @@ class _Blocks:
         """Give the next `count` bytes."""
         taken = self._content[self._at : self._at + count]
         if len(taken) < count:
-            raise PictureRefused
+            raise InvalidImage
         self._at += count
         return taken
 
@@ -104,12 +104,12 @@ class _Blocks:
             while size := content[at]:
                 at += 1 + size
         except IndexError:
-            raise PictureRefused from None
+            raise InvalidImage from None
         self._at = at + 1
 
 
 def _control(block: bytes) -> Control:
     if len(block) < 4:
-        raise PictureRefused
+        raise InvalidImage
     flags, hundredths, transparent = struct.unpack_from("<BHB", block)
     return Control((flags >> 2) & 7, hundredths, transparent if flags & 1 else None)

@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.pillow.allowance import Allowance
 from adapters.pillow.essence import LARGEST_PROFILE, Essence
-from domain.errors import PictureRefused
+from domain.errors import InvalidImage
 
 # 0xFF and what is neither a stuffed zero, fill, a restart nor another start of an image.
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
@@ -23,7 +23,7 @@ def read_jpeg(content: bytes, allowance: Allowance) -> Essence:
     What follows the first picture (further ones, a film, anything) is left behind.
 
     Raises:
-        PictureRefused
+        InvalidImage
     """
     exif, profile, sizes, scans = b"", [], [], 0
     kept = [_START]
@@ -43,7 +43,7 @@ def read_jpeg(content: bytes, allowance: Allowance) -> Essence:
         if _is_of_the_pixels(marker, body):
             kept.append(segment)
     if len(sizes) != 1 or not scans:
-        raise PictureRefused
+        raise InvalidImage
     width, height = sizes[0]
     return Essence(b"".join([*kept, _END]), width, height, exif, _joined(profile))
 
@@ -56,18 +56,18 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
         length = int.from_bytes(content[start + 2 : start + 4])
         end = start + 2 + length
         if length < 2 or end > len(content):
-            raise PictureRefused
+            raise InvalidImage
         found = _MARKER.search(content, end)
         if marker == _SCAN and found:
             end = found.start()
         yield marker, content[start:end]
     if not found:
-        raise PictureRefused
+        raise InvalidImage
 
 
 def _size(frame: bytes) -> tuple[int, int]:
     if len(frame) < 6:
-        raise PictureRefused
+        raise InvalidImage
     height, width = struct.unpack_from(">HH", frame, 1)
     return width, height
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.errors import NotAnImage
+from domain.errors import UnsupportedImageType
 from domain.media.picture import PictureFormat
 
 _MAGIC: Final = {
@@ -17,9 +17,9 @@ def format_of(content: bytes) -> PictureFormat:
     """Name the one format that the content may be decoded as.
 
     Raises:
-        NotAnImage: it begins like none of those that we serve.
+        UnsupportedImageType: it begins like none of those that we serve.
     """
     for magic, picture_format in _MAGIC.items():
         if content.startswith(magic):
             return picture_format
-    raise NotAnImage
+    raise UnsupportedImageType

@@ -13,7 +13,7 @@ from adapters.pillow.animation import publish_gif
 from adapters.pillow.kinds import format_of
 from adapters.pillow.still import publish_jpeg, publish_png
 from application.ports.pictures import PublishedPicture
-from domain.errors import PictureRefused, Unavailable
+from domain.errors import InvalidImage, Unavailable
 from domain.media.picture import PictureFormat, PictureLimits
 
 _WAITING: Final = 16
@@ -74,8 +74,8 @@ def _publish(
     publish = _PUBLISHERS[format_of(content)]
     try:
         return publish(content, allowance)
-    except PictureRefused:
+    except InvalidImage:
         raise
     except Exception as error:
         # Decoders fail on broken files with whatever they stumble over.
-        raise PictureRefused from error
+        raise InvalidImage from error

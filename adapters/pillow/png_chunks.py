@@ -8,7 +8,7 @@ from typing import Final
 
 from adapters.pillow.allowance import Allowance
 from adapters.pillow.essence import LARGEST_PROFILE, Essence
-from domain.errors import PictureRefused
+from domain.errors import InvalidImage
 
 _MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _CRITICAL: Final = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
@@ -30,7 +30,7 @@ def read_png(content: bytes, allowance: Allowance) -> Essence:
     Of an animated PNG that is the default picture, which every reader of PNG can show.
 
     Raises:
-        PictureRefused
+        InvalidImage
     """
     chunks = _chunks(content)
     header = _header(*next(chunks))
@@ -53,7 +53,7 @@ def read_png(content: bytes, allowance: Allowance) -> Essence:
     kept = [_MAGIC, _chunk(b"IHDR", header.body)]
     if header.colour == _PALETTE:
         if not palette or len(palette) % 3 or len(palette) > 3 * 256:
-            raise PictureRefused
+            raise InvalidImage
         kept.append(_chunk(b"PLTE", palette))
         transparency = transparency[: len(palette) // 3]
     else:
@@ -69,14 +69,14 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     at, kind = len(_MAGIC), b""
     while kind != b"IEND":
         if at + 12 > len(content):
-            raise PictureRefused
+            raise InvalidImage
         length, kind = struct.unpack_from(">I4s", content, at)
         chunk = content[at : at + 12 + length]
         is_critical = kind[:1].isupper()
         if len(chunk) < 12 + length or (is_critical and kind not in _CRITICAL):
-            raise PictureRefused
+            raise InvalidImage
         if (is_critical or kind == b"tRNS") and not _is_intact(chunk):
-            raise PictureRefused
+            raise InvalidImage
         yield kind, chunk
         at += len(chunk)
 
@@ -84,7 +84,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _header(kind: bytes, chunk: bytes) -> _Header:
     body = _body(chunk)
     if kind != b"IHDR" or len(body) != 13:
-        raise PictureRefused
+        raise InvalidImage
     return _Header(body, *struct.unpack_from(">IIBB", body))
 
 

@@ -12,7 +12,7 @@ from adapters.pillow.orientation import upright
 from adapters.pillow.png_chunks import read_png
 from adapters.pillow.streams import Sink, Source
 from application.ports.pictures import PublishedPicture
-from domain.errors import PictureRefused
+from domain.errors import InvalidImage
 from domain.media.picture import Picture, PictureFormat
 
 _JPEG_QUALITY: Final = 90
@@ -48,10 +48,10 @@ def _decoded(essence: Essence, picture_format: PictureFormat, allowance: Allowan
     image = Image.open(source, formats=[picture_format.name])
     # Nothing that was not counted is decoded.
     if image.size != (essence.width, essence.height):
-        raise PictureRefused
+        raise InvalidImage
     image.load()
     if image.mode == "P" and not _has_all_colours(image):
-        raise PictureRefused
+        raise InvalidImage
     return image
 
 

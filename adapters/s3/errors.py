@@ -13,10 +13,10 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from application.ports.errors import FilesUnavailable, NotUsable
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 
 
-class MediaStoreNotUsable(NotUsable):
+class MediaStoreNotUsable(ConfigurationError):
     """Files cannot be kept in the bucket; the text says why and what to do."""
 
 
@@ -101,9 +101,9 @@ def at_open(store: str, error: Exception) -> MediaStoreNotUsable:
     )
 
 
-def at_run_time(error: Exception) -> FilesUnavailable:
+def at_run_time(error: Exception) -> MediaStorageUnavailable:
     """Put the error into words that hold no key, secret or address."""
-    return FilesUnavailable(_trouble(error).cause)
+    return MediaStorageUnavailable(_trouble(error).cause)
 
 
 @asynccontextmanager
@@ -111,7 +111,7 @@ async def told_apart(seconds: float) -> AsyncIterator[None]:
     """Give what is done inside so many seconds.
 
     Raises:
-        FilesUnavailable: it took longer, or the store did not do it.
+        MediaStorageUnavailable: it took longer, or the store did not do it.
     """
     try:
         async with asyncio.timeout(seconds):

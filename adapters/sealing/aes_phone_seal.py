@@ -5,7 +5,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.key_ring import KeyRing
 from application.ports.randomness import Randomness
 from domain.phone import PhoneNumber
@@ -34,39 +34,39 @@ class AesPhoneSeal:
         self._seal_keys = seal_keys
         self._randomness = randomness
 
-    def index(self, phone: PhoneNumber) -> str:
+    def blind_index(self, phone: PhoneNumber) -> str:
         """Give the blind index: 64 hex digits."""
         return self._digest(phone.e164.encode())
 
-    def seal(self, phone: PhoneNumber, record_id: str) -> bytes:
+    def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
         """Encrypt the phone for this record, under the current key."""
         nonce = self._randomness.bytes(_NONCE_BYTES)
         key = self._seal_keys.signing()
         ciphertext = AESGCM(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
         return _VERSION + key.id.encode() + nonce + ciphertext
 
-    def open(self, sealed: bytes, record_id: str) -> PhoneNumber:
+    def decrypt(self, ciphertext: bytes, record_id: str) -> PhoneNumber:
         """Decrypt what was sealed for this record, under whichever key that was.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
-        version, key_id, nonce, ciphertext = _parts(sealed)
+        version, key_id, nonce, ciphertext = _parts(ciphertext)
         keys = self._seal_keys.accepted()
         key = next((one.key for one in keys if one.id.encode() == key_id), None)
         if version != _VERSION or len(nonce) != _NONCE_BYTES:
-            raise StoreUnavailable("A sealed phone is not of a form that this version reads.")
+            raise StorageUnavailable("A sealed phone is not of a form that this version reads.")
         if key is None:
-            raise StoreUnavailable("A phone was sealed with a key that is not in the secrets.")
+            raise StorageUnavailable("A phone was sealed with a key that is not in the secrets.")
         try:
             e164 = AESGCM(key).decrypt(nonce, ciphertext, record_id.encode())
         except InvalidTag as error:
-            raise StoreUnavailable(
+            raise StorageUnavailable(
                 "A sealed phone was changed, or sealed for another record."
             ) from error
         return PhoneNumber(e164.decode())
 
-    def fingerprint(self) -> str:
+    def key_fingerprint(self) -> str:
         """Name the index key by 16 hex digits that tell nothing of it."""
         return self._digest(_FINGERPRINT_OF)[:_FINGERPRINT_DIGITS]
 

@@ -11,7 +11,7 @@
 }
 ```
 
-- `peppers` derive the codes, `index_key` the blind index of phones, `refresh_keys` authenticate
+- `otp_keys` derive the codes, `index_key` the blind index of phones, `refresh_keys` authenticate
   refresh tokens; at least 32 bytes each.
 - `seal_keys` encrypt phones: 32 bytes each, AES-256.
 - `signing_keys` sign access tokens: private keys on P-256, PKCS #8 in PEM.

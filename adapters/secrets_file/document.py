@@ -63,7 +63,7 @@ def secrets_of(document: dict[str, Any]) -> Secrets:
     index_key = _key(document.get("index_key"), "index_key", _for_hmac)
     has_refresh_keys = "refresh_keys" in document
     return Secrets(
-        peppers=_list_of(document, "peppers", _for_hmac),
+        otp_keys=_list_of(document, "otp_keys", _for_hmac),
         index_key=index_key,
         seal_keys=_list_of(document, "seal_keys", _for_aes),
         signing_keys=_list_of(document, "signing_keys", _for_signing),

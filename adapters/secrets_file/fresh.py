@@ -21,7 +21,7 @@ def fresh_document() -> str:
     return text_of(
         {
             "version": VERSION,
-            "peppers": [fresh_key(now)],
+            "otp_keys": [fresh_key(now)],
             "index_key": fresh_key(now),
             "seal_keys": [fresh_key(now)],
             "signing_keys": [fresh_signing_key(now)],

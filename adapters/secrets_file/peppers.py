@@ -7,10 +7,10 @@ class FilePeppers:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
-    def current(self) -> str:
+    def current_id(self) -> str:
         """Give the id of the key for new challenges."""
         return self._ring.signing().id
 
-    def key(self, key_id: str) -> bytes | None:
+    def find_key(self, key_id: str) -> bytes | None:
         """Give the key, or None when it is here no more."""
         return next((one.key for one in self._ring.accepted() if one.id == key_id), None)

@@ -47,7 +47,7 @@ def rotate_secrets(
 
 def _check_none_waits(secrets: Secrets, now: datetime) -> None:
     # One more could do no harm, but who asks twice in a minute has not meant it.
-    keys = (*secrets.signing_keys, *secrets.refresh_keys, *secrets.peppers)
+    keys = (*secrets.signing_keys, *secrets.refresh_keys, *secrets.otp_keys)
     latest = max(key.not_before for key in keys)
     if latest > now:
         raise SecretsNotUsable(

@@ -47,7 +47,7 @@ def rotated(
     for name, keys, make, life in (
         ("signing_keys", secrets.signing_keys, fresh_signing_key, lives.access_tokens),
         ("refresh_keys", secrets.refresh_keys, fresh_key, lives.refresh_tokens),
-        ("peppers", secrets.peppers, fresh_key, lives.codes),
+        ("otp_keys", secrets.otp_keys, fresh_key, lives.codes),
     ):
         kept = _how_many_count(keys, since=now - life - MARGIN)
         new = make(signs_from)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from application.ports.errors import NotUsable
+from application.ports.errors import ConfigurationError
 from application.ports.key_ring import Key
 
 
-class SecretsNotUsable(NotUsable):
+class SecretsNotUsable(ConfigurationError):
     """The secrets file cannot be used: one sentence why, and the way out. Never a key."""
 
 
@@ -14,7 +14,7 @@ class SecretsNotUsable(NotUsable):
 class Secrets:
     """All keys of the service: each tuple newest first."""
 
-    peppers: tuple[Key, ...]
+    otp_keys: tuple[Key, ...]
     index_key: Key
     seal_keys: tuple[Key, ...]
     signing_keys: tuple[Key, ...]

@@ -40,7 +40,7 @@ def check_strength(secrets: Secrets) -> None:
 
 def _every_key(secrets: Secrets) -> Iterator[tuple[str, bytes]]:
     yield "index_key", secrets.index_key.key
-    for name in ("peppers", "seal_keys", "refresh_keys"):
+    for name in ("otp_keys", "seal_keys", "refresh_keys"):
         for at, key in enumerate(getattr(secrets, name)):
             yield f"{name}[{at}]", key.key
     for at, key in enumerate(secrets.signing_keys):

@@ -60,7 +60,7 @@ class WatchedSecrets:
         # Not the file's own: it may have been replaced since, and reading it twice harms nobody.
         self._stamp: _Stamp | None = None
         self._complaint = ""
-        self.peppers = FileKeyRing(lambda: self.current().peppers, clock)
+        self.otp_keys = FileKeyRing(lambda: self.current().otp_keys, clock)
         self.seal_keys = FileKeyRing(lambda: self.current().seal_keys, clock)
         self.signing_keys = FileKeyRing(lambda: self.current().signing_keys, clock)
         self.refresh_keys = FileKeyRing(lambda: self.current().refresh_keys, clock)

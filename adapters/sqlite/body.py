@@ -5,7 +5,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
 
 T = TypeVar("T")
@@ -28,12 +28,12 @@ class Body(Generic[T]):
         """Give the value again.
 
         Raises:
-            StoreUnavailable: it is no such value; what stands in it is not told.
+            StorageUnavailable: it is no such value; what stands in it is not told.
         """
         try:
             return self._decoder.decode(text)
         except (msgspec.DecodeError, UnicodeError):
-            raise StoreUnavailable("a record cannot be read") from None
+            raise StorageUnavailable("a record cannot be read") from None
 
     def versioned(self, version: int, text: str) -> Versioned[T]:
         """Give the value of a row of `version, body`."""

@@ -5,8 +5,8 @@ from typing import Final
 
 from adapters.sqlite.body import micros
 from adapters.sqlite.database import Database
-from domain.sign_in.budgets import Budget, Draw
-from domain.sign_in.window import CLOCK_SKEW
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import CLOCK_SKEW
 
 # The slot that has to lapse for another one to fit in; there is none while there is room.
 _IN_THE_WAY: Final = """
@@ -31,46 +31,57 @@ class SqliteBudgets:
 
     database: Database
 
-    async def take(self, draw: Draw) -> datetime | None:
+    async def acquire(self, reservation: Reservation) -> datetime | None:
         def write(connection: sqlite3.Connection) -> datetime | None:
-            free_at = _free_at(connection, draw)
-            if free_at > draw.at:
+            free_at = _free_at(connection, reservation)
+            if free_at > reservation.acquired_at:
                 return free_at
-            at = micros(draw.at)
+            at = micros(reservation.acquired_at)
             connection.executemany(
                 _ADD,
                 [
-                    (one.name, at, draw.id, micros(draw.at + one.window.length))
-                    for one in draw.budgets
+                    (
+                        one.name,
+                        at,
+                        reservation.id,
+                        micros(reservation.acquired_at + one.window.period),
+                    )
+                    for one in reservation.limits
                 ],
             )
             return None
 
         return await self.database.written(write)
 
-    async def give_back(self, draw: Draw) -> None:
-        slots = [(one.name, micros(draw.at), draw.id) for one in draw.budgets]
+    async def release(self, reservation: Reservation) -> None:
+        slots = [
+            (one.name, micros(reservation.acquired_at), reservation.id)
+            for one in reservation.limits
+        ]
 
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(_REMOVE, slots)
 
         await self.database.written(write)
 
-    async def free_at(self, draw: Draw) -> datetime:
-        return await self.database.reader.run(lambda connection: _free_at(connection, draw))
+    async def next_available(self, reservation: Reservation) -> datetime:
+        return await self.database.reader.run(lambda connection: _free_at(connection, reservation))
 
-    async def drop_lapsed(self, now: datetime, limit: int) -> int:
+    async def delete_expired(self, now: datetime, limit: int) -> int:
         return await self.database.changed(_DROP, (micros(now), limit))
 
 
-def _free_at(connection: sqlite3.Connection, draw: Draw) -> datetime:
-    return max((_room_at(connection, one, draw.at) for one in draw.budgets), default=draw.at)
+def _free_at(connection: sqlite3.Connection, draw: Reservation) -> datetime:
+    return max(
+        (_room_at(connection, one, draw.acquired_at) for one in draw.limits),
+        default=draw.acquired_at,
+    )
 
 
-def _room_at(connection: sqlite3.Connection, budget: Budget, at: datetime) -> datetime:
+def _room_at(connection: sqlite3.Connection, budget: RateLimit, at: datetime) -> datetime:
     values = {
         "budget": budget.name,
-        "after": micros(at - budget.window.length),
+        "after": micros(at - budget.window.period),
         "latest": micros(at + CLOCK_SKEW),
         "limit": budget.window.limit,
     }
@@ -78,4 +89,4 @@ def _room_at(connection: sqlite3.Connection, budget: Budget, at: datetime) -> da
     if row is None:
         return at
     ago = timedelta(microseconds=micros(at) - row[0])
-    return at - ago + budget.window.length
+    return at - ago + budget.window.period

@@ -1,7 +1,7 @@
 """What goes wrong with a database file: at open for the operator, afterwards for the log.
 
 DatabaseNotUsable          at open; one sentence with the way out
-StoreUnavailable           afterwards (application.ports.errors)
+StorageUnavailable           afterwards (application.ports.errors)
 └── NotUnique              a unique index refused the write
 """
 
@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-from application.ports.errors import NotUsable, StoreUnavailable
+from application.ports.errors import ConfigurationError, StorageUnavailable
 
 GONE = "the database file was moved or removed"
 _CAUSES = {
@@ -48,11 +48,11 @@ _WAYS_OUT = {
 _UNFORESEEN = "{path} cannot be opened ({name}): check the disk, or name another file."
 
 
-class DatabaseNotUsable(NotUsable):
+class DatabaseNotUsable(ConfigurationError):
     """The file cannot be this service's database; the text says why and what to do."""
 
 
-class NotUnique(StoreUnavailable):
+class NotUnique(StorageUnavailable):
     """Another row has what only one may have; nothing was written."""
 
 
@@ -62,12 +62,12 @@ def at_open(path: Path, error: sqlite3.Error | OSError) -> DatabaseNotUsable:
     return DatabaseNotUsable(sentence.format(path=path, name=_name(error)))
 
 
-def at_run_time(error: sqlite3.Error) -> StoreUnavailable:
+def at_run_time(error: sqlite3.Error) -> StorageUnavailable:
     """Put the error into words that hold no value of a row, whatever SQLite says."""
     name = _name(error)
     if name in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
         return NotUnique(name)
-    return StoreUnavailable(_found(_CAUSES, error) or name)
+    return StorageUnavailable(_found(_CAUSES, error) or name)
 
 
 def is_busy(error: sqlite3.Error) -> bool:

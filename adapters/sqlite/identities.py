@@ -4,7 +4,7 @@ from typing import Final
 from adapters.sqlite.database import Database, Row
 from adapters.sqlite.errors import NotUnique
 from adapters.sqlite.identity_row import IdentityRows
-from application.ports.errors import UsernameTaken
+from application.ports.errors import UniqueViolation
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
@@ -44,7 +44,7 @@ class SqliteIdentities:
     async def replace(self, identity: Identity, version: int) -> bool:
         return await self._changed(_REPLACE, {**self.rows.write(identity), "version": version})
 
-    async def holder_of(self, username: Username) -> Versioned[Identity] | None:
+    async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         return self._read(await self.database.row(_HOLDER, (username.key,)))
 
     def _read(self, row: Row | None) -> Versioned[Identity] | None:
@@ -54,4 +54,4 @@ class SqliteIdentities:
         try:
             return bool(await self.database.changed(sql, values))
         except NotUnique:
-            raise UsernameTaken("another identity has this name") from None
+            raise UniqueViolation("another identity has this name") from None

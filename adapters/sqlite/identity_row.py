@@ -5,7 +5,7 @@ from typing import Final
 
 from adapters.sqlite.body import Body, micros_or_none
 from adapters.sqlite.database import Row
-from application.ports.phone_seal import PhoneSeal
+from application.ports.phone_encryption import PhoneEncryption
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 
@@ -16,7 +16,7 @@ _BODY: Final = Body(Identity)
 class IdentityRows:
     """Between identities and their rows."""
 
-    seal: PhoneSeal
+    seal: PhoneEncryption
 
     def write(self, identity: Identity) -> dict[str, object]:
         """Give the columns of the identity, but for its version."""
@@ -24,9 +24,9 @@ class IdentityRows:
         return {
             "id": identity.id,
             "username_key": identity.username_key,
-            "deleted": micros_or_none(identity.deleted),
-            "swept": identity.swept,
-            "phone": None if phone is None else self.seal.seal(phone, identity.id),
+            "deleted": micros_or_none(identity.deleted_at),
+            "swept": identity.is_purged,
+            "phone": None if phone is None else self.seal.encrypt(phone, identity.id),
             "body": _BODY.write(replace(identity, phone=None)),
         }
 
@@ -34,10 +34,10 @@ class IdentityRows:
         """Give the identity of a row of `version, phone, body`.
 
         Raises:
-            StoreUnavailable: it cannot be read, or was sealed with a key that is not here.
+            StorageUnavailable: it cannot be read, or was sealed with a key that is not here.
         """
         version, sealed, body = row
         identity = _BODY.read(body)
         if sealed is not None:
-            identity = replace(identity, phone=self.seal.open(sealed, identity.id))
+            identity = replace(identity, phone=self.seal.decrypt(sealed, identity.id))
         return Versioned(identity, version)

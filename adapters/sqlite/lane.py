@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -56,19 +56,19 @@ class Lane:
         """Have the job done and give what it returns.
 
         Raises:
-            StoreUnavailable: it was not done, or nobody knows after its patience.
+            StorageUnavailable: it was not done, or nobody knows after its patience.
         """
         if not self._is_open:
-            raise StoreUnavailable("the database is closed")
+            raise StorageUnavailable("the database is closed")
         if self._queue.qsize() >= self._most_waiting:
-            raise StoreUnavailable("too many wait for the database")
+            raise StorageUnavailable("too many wait for the database")
         answer: asyncio.Future[T] = self._loop.create_future()
         self._queue.put(_Waiting(job, answer))
         try:
             async with asyncio.timeout(self._patience):
                 return await answer
         except TimeoutError:
-            raise StoreUnavailable(f"no answer within {self._patience:g} seconds") from None
+            raise StorageUnavailable(f"no answer within {self._patience:g} seconds") from None
 
     async def finish(self) -> None:
         """Take no more jobs, and return when those that wait are done."""

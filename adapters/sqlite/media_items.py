@@ -40,26 +40,26 @@ class SqliteMediaItems:
         row = await self.database.row(_LOAD, (item_id,))
         return BODY.versioned(*row) if row else None
 
-    async def find(self, key: str) -> MediaItem | None:
-        row = await self.database.row(_FIND, (key,))
+    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
+        row = await self.database.row(_FIND, (storage_key,))
         return BODY.read(*row) if row else None
 
     async def replace(self, item: MediaItem, version: int) -> bool:
         return bool(await self.database.changed(_REPLACE, {**_columns(item), "version": version}))
 
-    async def remove(self, item_id: str, version: int) -> bool:
+    async def delete(self, item_id: str, version: int) -> bool:
         return bool(await self.database.changed(_REMOVE, (item_id, version)))
 
 
 def _columns(item: MediaItem) -> dict[str, object]:
     return {
         "id": item.id,
-        "file_key": item.key,
-        "owner": item.owner,
+        "file_key": item.storage_key,
+        "owner": item.owner_id,
         "kind": item.kind,
         "category": item.category,
-        "shown": micros(item.created) if item.state is ItemState.READY else None,
-        "leased": micros(item.lease_until) if item.state is ItemState.PENDING else None,
-        "doomed": micros_or_none(item.doomed),
+        "shown": micros(item.created_at) if item.state is ItemState.READY else None,
+        "leased": micros(item.upload_deadline) if item.state is ItemState.PENDING else None,
+        "doomed": micros_or_none(item.deletion_requested_at),
         "body": BODY.write(item),
     }

@@ -31,13 +31,15 @@ class SqliteMediaLeftovers:
 
     database: Database
 
-    async def owned_by(self, owner: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        return await self._items(_OWNED_BY, owner, limit)
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        return await self._items(_OWNED_BY, owner_id, limit)
 
-    async def abandoned(self, now: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
         return await self._items(_ABANDONED, micros(now), limit)
 
-    async def doomed_before(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+    async def list_deleting(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
         return await self._items(_DOOMED_BEFORE, micros(doomed), limit)
 
     async def _items(self, sql: str, *values: object) -> Sequence[Versioned[MediaItem]]:

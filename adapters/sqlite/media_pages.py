@@ -6,7 +6,7 @@ from adapters.sqlite.body import micros
 from adapters.sqlite.database import Database
 from adapters.sqlite.media_items import BODY
 from domain.media.item import MediaItem
-from domain.media.page import ItemFilter, Position
+from domain.media.page import Cursor, ItemFilter
 
 _LARGEST_INTEGER: Final = 2**63 - 1
 
@@ -17,20 +17,20 @@ class SqliteMediaPages:
 
     database: Database
 
-    async def read(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
         values = _values(chosen)
         sql = f"{_ready('body', values)} ORDER BY shown DESC, id DESC LIMIT :limit OFFSET :offset"
         # A page number has no upper bound, SQLite's integers do.
         places = {"limit": limit, "offset": min(offset, _LARGEST_INTEGER)}
         return [BODY.read(*row) for row in await self.database.rows(sql, {**values, **places})]
 
-    async def read_after(
-        self, chosen: ItemFilter, position: Position, limit: int
+    async def list_after(
+        self, chosen: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
         values = _values(chosen)
         after = f"{_ready('body', values)} AND (shown, id) < (:created, :after)"
         sql = f"{after} ORDER BY shown DESC, id DESC LIMIT :limit"
-        place = {"created": micros(position.created), "after": position.id, "limit": limit}
+        place = {"created": micros(cursor.created_at), "after": cursor.id, "limit": limit}
         return [BODY.read(*row) for row in await self.database.rows(sql, {**values, **place})]
 
     async def count(self, chosen: ItemFilter) -> int:
@@ -40,7 +40,7 @@ class SqliteMediaPages:
 
 
 def _values(chosen: ItemFilter) -> dict[str, str]:
-    columns = {"owner": chosen.owner, "kind": chosen.kind, "category": chosen.category}
+    columns = {"owner": chosen.owner_id, "kind": chosen.kind, "category": chosen.category}
     return {name: value for name, value in columns.items() if value is not None}
 
 

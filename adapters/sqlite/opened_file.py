@@ -9,7 +9,7 @@ from adapters.sqlite.connection import connect_to_write
 from adapters.sqlite.errors import GONE
 from adapters.sqlite.lane import Job, Refused, Serve
 from adapters.sqlite.serving import commit_together, read_together
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 
 
 class OpenedFile:
@@ -46,7 +46,7 @@ class OpenedFile:
         self, serve: Serve, connection: sqlite3.Connection, jobs: Sequence[Job[Any]]
     ) -> Sequence[object]:
         if self._found() != self._identity:
-            gone = StoreUnavailable(GONE)
+            gone = StorageUnavailable(GONE)
             return [Refused(gone) for _ in jobs]
         return serve(connection, jobs)
 

@@ -4,12 +4,12 @@ from typing import Final
 
 from adapters.sqlite.body import Body, micros, micros_or_none
 from adapters.sqlite.database import Database
-from application.ports.phone_seal import PhoneSeal
+from application.ports.phone_encryption import PhoneEncryption
 from application.ports.versioned import Versioned
+from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from domain.sign_in.phone_record import PhoneRecord
 
-_BODY: Final = Body(PhoneRecord)
+_BODY: Final = Body(PhoneVerification)
 
 _LOAD: Final = "SELECT version, body FROM phone_records WHERE phone_index = ?"
 
@@ -38,21 +38,23 @@ class SqlitePhoneRecords:
     """Phone records by the blind index of their phone, which itself is nowhere."""
 
     database: Database
-    seal: PhoneSeal
+    seal: PhoneEncryption
 
-    async def load(self, phone: PhoneNumber) -> Versioned[PhoneRecord]:
-        row = await self.database.row(_LOAD, (self.seal.index(phone),))
-        return _BODY.versioned(*row) if row else Versioned(PhoneRecord(), 0)
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+        row = await self.database.row(_LOAD, (self.seal.blind_index(phone),))
+        return _BODY.versioned(*row) if row else Versioned(PhoneVerification(), 0)
 
-    async def replace(self, phone: PhoneNumber, record: PhoneRecord, version: int) -> bool:
+    async def replace(
+        self, phone: PhoneNumber, verification: PhoneVerification, version: int
+    ) -> bool:
         values = {
-            "phone_index": self.seal.index(phone),
-            "lapses": micros_or_none(record.lapses_at()),
-            "body": _BODY.write(record),
+            "phone_index": self.seal.blind_index(phone),
+            "lapses": micros_or_none(verification.expires_at()),
+            "body": _BODY.write(verification),
         }
         if version == 0:
             return bool(await self.database.changed(_ADD, values))
         return bool(await self.database.changed(_REPLACE, {**values, "version": version}))
 
-    async def drop_lapsed(self, now: datetime, limit: int) -> int:
+    async def delete_expired(self, now: datetime, limit: int) -> int:
         return await self.database.changed(_DROP, (micros(now), limit))

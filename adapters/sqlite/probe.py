@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.sqlite.database import Database
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 
 PATIENCE: Final = 3.0
 
@@ -24,4 +24,4 @@ class SqliteProbe:
                 await self.database.rows(_READ)
                 await self.database.changed(_WRITE)
         except TimeoutError:
-            raise StoreUnavailable(f"no answer within {self.patience:g} seconds") from None
+            raise StorageUnavailable(f"no answer within {self.patience:g} seconds") from None

@@ -16,12 +16,12 @@ from adapters.sqlite.opened_file import OpenedFile
 from adapters.sqlite.phone_records import SqlitePhoneRecords
 from adapters.sqlite.probe import SqliteProbe
 from adapters.sqlite.tombstones import SqliteTombstones
-from application.ports.phone_seal import PhoneSeal
-from application.ports.records import Records
+from application.ports.phone_encryption import PhoneEncryption
+from application.ports.repositories import Repositories
 
 
 @asynccontextmanager
-async def open_sqlite_records(path: Path, seal: PhoneSeal) -> AsyncIterator[Records]:
+async def open_sqlite_records(path: Path, seal: PhoneEncryption) -> AsyncIterator[Repositories]:
     """Open the records in this file, made if it is missing.
 
     At the end of the block work under way is finished and the file is whole by itself.
@@ -29,7 +29,7 @@ async def open_sqlite_records(path: Path, seal: PhoneSeal) -> AsyncIterator[Reco
     Raises:
         DatabaseNotUsable: it cannot be used; the text is for the operator.
     """
-    file = OpenedFile(path, seal.fingerprint())
+    file = OpenedFile(path, seal.key_fingerprint())
     # The writer's connection is closed last: the last one moves the log into the file.
     async with (
         open_lane("writer", file.connect, file.commit_together) as writer,
@@ -38,16 +38,16 @@ async def open_sqlite_records(path: Path, seal: PhoneSeal) -> AsyncIterator[Reco
         yield records_in(Database(reader, writer), seal)
 
 
-def records_in(database: Database, seal: PhoneSeal) -> Records:
+def records_in(database: Database, seal: PhoneEncryption) -> Repositories:
     """All record ports over one open database."""
     rows = IdentityRows(seal)
-    return Records(
-        phone_records=SqlitePhoneRecords(database, seal),
-        budgets=SqliteBudgets(database),
+    return Repositories(
+        phone_verifications=SqlitePhoneRecords(database, seal),
+        rate_limiter=SqliteBudgets(database),
         identities=SqliteIdentities(database, rows),
-        tombstones=SqliteTombstones(database, rows),
+        deleted_identities=SqliteTombstones(database, rows),
         media_items=SqliteMediaItems(database),
         media_pages=SqliteMediaPages(database),
-        media_leftovers=SqliteMediaLeftovers(database),
-        probe=SqliteProbe(database),
+        media_cleanup=SqliteMediaLeftovers(database),
+        health=SqliteProbe(database),
     )

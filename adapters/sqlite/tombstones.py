@@ -34,13 +34,15 @@ class SqliteTombstones:
     database: Database
     rows: IdentityRows
 
-    async def among(self, identity_ids: Collection[str]) -> frozenset[str]:
+    async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         listed = msgspec.json.encode(list(identity_ids)).decode()
         return frozenset(row[0] for row in await self.database.rows(_AMONG, (listed,)))
 
-    async def unswept(self, limit: int) -> Sequence[Versioned[Identity]]:
+    async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
         return [self.rows.read(row) for row in await self.database.rows(_UNSWEPT, (limit,))]
 
-    async def named_before(self, deleted: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+    async def list_with_username(
+        self, deleted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
         found = await self.database.rows(_NAMED_BEFORE, (micros(deleted), limit))
         return [self.rows.read(row) for row in found]

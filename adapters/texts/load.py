@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from adapters.texts.message_texts import FileMessageTexts
 from adapters.texts.text_file import SUFFIX, FileRefused, TextFile, read_text_file
-from application.ports.errors import NotUsable
-from domain.sign_in.texts.text_set import Names
+from application.ports.errors import ConfigurationError
+from domain.otp.texts.text_set import Names
 
 
 class Problem(NamedTuple):
@@ -18,7 +18,7 @@ class Problem(NamedTuple):
     is_shipped: bool
 
 
-class TextsRefused(NotUsable):
+class TextsRefused(ConfigurationError):
     """Texts cannot be sent as they are; `problems` names each."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

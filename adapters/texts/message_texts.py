@@ -3,10 +3,10 @@ from typing import Final, NamedTuple
 
 from adapters.texts.text_file import TextFile
 from application.ports.message_texts import WantedText
-from domain.sign_in.challenge import LIFETIME
-from domain.sign_in.texts.locales import locale_chain
-from domain.sign_in.texts.template import minutes_of
-from domain.sign_in.texts.text_set import Filling, Names, Sample, TextSet
+from domain.otp.challenge import OTP_TTL
+from domain.otp.texts.locales import locale_chain
+from domain.otp.texts.template import minutes_of
+from domain.otp.texts.text_set import Filling, Names, Sample, TextSet
 
 LAST_RESORT: Final = "en"
 
@@ -37,7 +37,7 @@ class FileMessageTexts:
 
     def judged(self) -> Iterator[JudgedText]:
         """Write every text that can be sent, with the longest lifetime, and judge it."""
-        minutes = minutes_of(LIFETIME)
+        minutes = minutes_of(OTP_TTL)
         for file in self._files.values():
             for sample in file.texts.samples(self._names, minutes):
                 yield JudgedText(file, sample)

@@ -7,10 +7,10 @@ from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from domain.countries import ALL_COUNTRIES
-from domain.errors import ValueRefused
-from domain.sign_in.texts.form import Platform
-from domain.sign_in.texts.locales import parse_locale
-from domain.sign_in.texts.text_set import TextSet, parse_text
+from domain.errors import InvalidValue
+from domain.otp.texts.form import Platform
+from domain.otp.texts.locales import parse_locale
+from domain.otp.texts.text_set import TextSet, parse_text
 
 SUFFIX: Final = ".toml"
 
@@ -53,7 +53,7 @@ def read_text_file(file: Traversable, *, is_shipped: bool) -> TextFile:
 def _name(stem: str) -> str:
     try:
         return stem if stem in ALL_COUNTRIES else parse_locale(stem)
-    except ValueRefused as error:
+    except InvalidValue as error:
         raise FileRefused(
             "it is named neither like a language (es.toml, pt-BR.toml) nor like a country (IN.toml)"
         ) from error
@@ -76,8 +76,8 @@ def _texts(entries: Mapping[str, Any]) -> TextSet:
         try:
             platform = Platform(key)
             texts[platform] = parse_text(platform, str(words))
-        except ValueRefused as error:
-            reasons.append(f"{key}: {error.sentence}")
+        except InvalidValue as error:
+            reasons.append(f"{key}: {error.message}")
         except ValueError:
             reasons.append(f"{key!r} is no platform; it takes {', '.join(Platform)}")
         if not isinstance(words, str):

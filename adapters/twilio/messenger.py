@@ -43,7 +43,7 @@ class TwilioMessenger:
         """Return when a message would be taken now.
 
         Raises:
-            SenderUnavailable
+            MessengerUnavailable
         """
         await self._probe.check()
 

@@ -5,7 +5,7 @@ from typing import Final
 from adapters.twilio.client import Refused, TwilioClient, Unreadable
 from adapters.twilio.outcomes import INACTIVE, NOT_REACHED, SOMETHING_ELSE, reason_of
 from adapters.twilio.transport import NoAnswer, NotReached
-from application.ports.errors import SenderUnavailable
+from application.ports.errors import MessengerUnavailable
 
 WELL_FOR: Final = 30.0
 UNWELL_FOR: Final = 5.0
@@ -32,7 +32,7 @@ class AccountProbe:
         """Return when a message would be taken now.
 
         Raises:
-            SenderUnavailable
+            MessengerUnavailable
         """
         try:
             async with asyncio.timeout(2 * self._patience), self._turn:
@@ -40,7 +40,7 @@ class AccountProbe:
         except TimeoutError:
             trouble = _NO_ANSWER
         if trouble is not None:
-            raise SenderUnavailable(trouble)
+            raise MessengerUnavailable(trouble)
 
     async def _remembered(self) -> str | None:
         if self._holds_until is None or self._now() >= self._holds_until:

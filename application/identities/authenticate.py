@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 from application.ports.access_tokens import AccessTokens
 from application.ports.clock import Clock
-from application.ports.errors import StoreUnavailable, TokenNotGenuine
+from application.ports.errors import InvalidToken, StorageUnavailable
 from application.ports.identities import Identities
 from application.ports.versioned import Versioned
 from domain.errors import Unauthenticated, Unavailable
@@ -12,7 +12,7 @@ from domain.identities.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """Who is calling: the identity as it is now, and the session of the token shown."""
 
     identity: Identity
@@ -31,24 +31,24 @@ class Authenticate:
     identities: Identities
     clock: Clock
 
-    async def __call__(self, token: str) -> Caller:
+    async def __call__(self, token: str) -> Principal:
         """Raises Unauthenticated, Unavailable."""
         now = self.clock.now()
         try:
-            claims = self.tokens.read(token, now)
+            claims = self.tokens.verify(token, now)
             loaded = await self.identities.load(claims.identity_id)
-        except TokenNotGenuine as error:
+        except InvalidToken as error:
             raise Unauthenticated from error
-        except StoreUnavailable as error:
+        except StorageUnavailable as error:
             raise Unavailable from error
-        session = loaded.value.session(claims.session_id, now) if loaded else None
+        session = loaded.value.find_session(claims.session_id, now) if loaded else None
         if loaded is None or session is None:
             raise Unauthenticated
-        if session.has_to_be_noted(now):
-            await self._note(loaded, session.used_at(now))
-        return Caller(loaded.value, session)
+        if session.should_record_use(now):
+            await self._note(loaded, session.record_use(now))
+        return Principal(loaded.value, session)
 
     async def _note(self, loaded: Versioned[Identity], session: Session) -> None:
         # Who is quicker notes it as well, and where it cannot be noted the next request tries.
-        with suppress(StoreUnavailable):
-            await self.identities.replace(loaded.value.with_session(session), loaded.version)
+        with suppress(StorageUnavailable):
+            await self.identities.replace(loaded.value.replace_session(session), loaded.version)

@@ -2,14 +2,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.clock import Clock
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
-from application.ports.phone_records import PhoneRecords
+from application.ports.phone_verifications import PhoneVerifications
 from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
-from application.swaps import ROUNDS, decide_on_phone
+from application.update import MAX_RETRIES, update_phone_verification
 from domain.identities.identity import Identity
+from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from domain.sign_in.phone_record import PhoneRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,19 @@ class BlockPhone:
     - Repeated, it completes what was broken off.
     """
 
-    phone_records: PhoneRecords
+    phone_verifications: PhoneVerifications
     identities: Identities
     clock: Clock
     events: SecurityEvents
 
     async def __call__(self, phone: PhoneNumber) -> None:
-        """Raises StoreUnavailable."""
+        """Raises StorageUnavailable."""
         now = self.clock.now()
 
-        def decide(record: PhoneRecord) -> tuple[PhoneRecord, str | None]:
-            return record.blocked_at(now), record.identity_id
+        def decide(record: PhoneVerification) -> tuple[PhoneVerification, str | None]:
+            return record.block(now), record.identity_id
 
-        identity_id = await decide_on_phone(self.phone_records, phone, decide)
+        identity_id = await update_phone_verification(self.phone_verifications, phone, decide)
         if identity_id is not None:
             await self._block(identity_id, phone, now)
         self.events.tell(
@@ -42,18 +42,18 @@ class BlockPhone:
         )
 
     async def _block(self, identity_id: str, phone: PhoneNumber, now: datetime) -> None:
-        for _ in range(ROUNDS):
+        for _ in range(MAX_RETRIES):
             loaded = await self.identities.load(identity_id)
             if loaded is None:
-                blocked = Identity(identity_id, phone, now).blocked_at(now)
+                blocked = Identity(identity_id, phone, now).block(now)
                 if await self.identities.add(blocked):
                     return
             elif not loaded.value.is_alive:
                 return
             else:
-                blocked = loaded.value.blocked_at(now)
+                blocked = loaded.value.block(now)
                 if blocked == loaded.value or await self.identities.replace(
                     blocked, loaded.version
                 ):
                     return
-        raise StoreUnavailable("too many requests at one identity")
+        raise StorageUnavailable("too many requests at one identity")

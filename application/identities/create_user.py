@@ -1,16 +1,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.identities.authenticate import Caller
-from application.identities.phone_owner import claim_phone
-from application.identities.username_claims import claim_username
+from application.identities.assign_phone import assign_phone
+from application.identities.authenticate import Principal
+from application.identities.reserve_username import reserve_username
 from application.ports.clock import Clock
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
-from application.ports.phone_records import PhoneRecords
+from application.ports.phone_verifications import PhoneVerifications
 from application.ports.randomness import Randomness
-from application.swaps import ROUNDS
-from domain.errors import PhoneInUse, PhoneNotOwn, Unauthenticated, UserNotSaved
+from application.update import MAX_RETRIES
+from domain.errors import PhoneInUse, PhoneMismatch, Unauthenticated, UserSaveFailed
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
 from domain.identities.username import Username
@@ -18,10 +18,10 @@ from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
-class NewUser:
-    """The user that `caller` wants to be, or, if an administrator, wants somebody to be."""
+class CreateUserCommand:
+    """The user that `principal` wants to be, or, if an administrator, wants somebody to be."""
 
-    caller: Caller
+    principal: Principal
     username: Username
     phone: PhoneNumber
 
@@ -36,31 +36,31 @@ class CreateUser:
     """
 
     identities: Identities
-    phone_records: PhoneRecords
+    phone_verifications: PhoneVerifications
     clock: Clock
     randomness: Randomness
 
-    async def __call__(self, new: NewUser) -> Identity:
-        """Raises PhoneNotOwn, PhoneInUse, UsernameInUse, Unauthenticated, UserNotSaved."""
-        is_own = new.phone == new.caller.identity.phone
-        if not is_own and not new.caller.identity.is_administrator:
-            raise PhoneNotOwn
+    async def __call__(self, new: CreateUserCommand) -> Identity:
+        """Raises PhoneMismatch, PhoneInUse, UsernameInUse, Unauthenticated, UserSaveFailed."""
+        is_own = new.phone == new.principal.identity.phone
+        if not is_own and not new.principal.identity.is_administrator:
+            raise PhoneMismatch
         now = self.clock.now()
 
         async def save() -> Identity:
             return await self._save(new, now, is_own=is_own)
 
         try:
-            return await claim_username(self.identities, new.username, now, save)
-        except StoreUnavailable as error:
-            raise UserNotSaved from error
+            return await reserve_username(self.identities, new.username, now, save)
+        except StorageUnavailable as error:
+            raise UserSaveFailed from error
 
-    async def _save(self, new: NewUser, now: datetime, *, is_own: bool) -> Identity:
-        identity_id = new.caller.identity.id if is_own else await self._claim(new.phone, now)
-        for _ in range(ROUNDS):
+    async def _save(self, new: CreateUserCommand, now: datetime, *, is_own: bool) -> Identity:
+        identity_id = new.principal.identity.id if is_own else await self._claim(new.phone, now)
+        for _ in range(MAX_RETRIES):
             loaded = await self.identities.load(identity_id)
             if loaded is None:
-                identity = Identity(identity_id, new.phone, now).named(new.username, now)
+                identity = Identity(identity_id, new.phone, now).set_username(new.username, now)
                 if await self.identities.add(identity):
                     return identity
             elif not loaded.value.is_alive:
@@ -70,14 +70,14 @@ class CreateUser:
             elif loaded.value.user is not None:
                 return _as_it_is(loaded.value, new.username, is_own=is_own)
             else:
-                identity = loaded.value.named(new.username, now)
+                identity = loaded.value.set_username(new.username, now)
                 if await self.identities.replace(identity, loaded.version):
                     return identity
-        raise StoreUnavailable("too many requests at one identity")
+        raise StorageUnavailable("too many requests at one identity")
 
     async def _claim(self, phone: PhoneNumber, now: datetime, dead_id: str | None = None) -> str:
         fresh_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        owner = await claim_phone(self.phone_records, phone, fresh_id, dead_id)
+        owner = await assign_phone(self.phone_verifications, phone, fresh_id, dead_id)
         return owner.identity_id
 
 

@@ -1,13 +1,13 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from application.identities.authenticate import Caller
-from application.media.doom import Doom
+from application.identities.authenticate import Principal
+from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.clock import Clock
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
 from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
-from application.swaps import change_identity
+from application.update import update_identity
 from domain.errors import Unavailable
 from domain.identities.identity import Identity
 
@@ -22,21 +22,21 @@ class DeleteUser:
     """
 
     identities: Identities
-    doom: Doom
+    mark_for_deletion: MarkForDeletion
     clock: Clock
     events: SecurityEvents
 
-    async def __call__(self, caller: Caller) -> None:
+    async def __call__(self, principal: Principal) -> None:
         """Raises Unauthenticated, Unavailable."""
         now = self.clock.now()
 
         def change(identity: Identity) -> Identity:
-            return identity.deleted_at(now)
+            return identity.delete(now)
 
         try:
-            await change_identity(self.identities, caller.identity.id, change)
-        except StoreUnavailable as error:
+            await update_identity(self.identities, principal.identity.id, change)
+        except StorageUnavailable as error:
             raise Unavailable from error
-        self.events.tell(SecurityEvent(fact=Fact.USER_DELETED, identity_id=caller.identity.id))
-        with suppress(StoreUnavailable):
-            await self.doom.some_of(caller.identity.id)
+        self.events.tell(SecurityEvent(fact=Fact.USER_DELETED, identity_id=principal.identity.id))
+        with suppress(StorageUnavailable):
+            await self.mark_for_deletion.mark_some_of(principal.identity.id)

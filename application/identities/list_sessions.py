@@ -1,13 +1,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.identities.authenticate import Caller
+from application.identities.authenticate import Principal
 from application.ports.clock import Clock
 from domain.identities.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class ShownSession:
+class ListedSession:
     """A session as its owner sees it; `is_current` marks the one that asks."""
 
     session: Session
@@ -20,12 +20,12 @@ class ListSessions:
 
     clock: Clock
 
-    async def __call__(self, caller: Caller) -> Sequence[ShownSession]:
+    async def __call__(self, principal: Principal) -> Sequence[ListedSession]:
         """Give the living sessions, as they were when the caller was let in."""
         now = self.clock.now()
         living = sorted(
-            caller.identity.living_sessions(now),
-            key=lambda one: (one.last_used, one.created, one.id),
+            principal.identity.active_sessions(now),
+            key=lambda one: (one.last_seen_at, one.created_at, one.id),
             reverse=True,
         )
-        return [ShownSession(one, one.id == caller.session.id) for one in living]
+        return [ListedSession(one, one.id == principal.session.id) for one in living]

@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
-from application.identities.named_user import change_named
+from application.identities.update_user import update_user
 from application.ports.identities import Identities
-from application.ports.phone_records import PhoneRecords
+from application.ports.phone_verifications import PhoneVerifications
 from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
@@ -13,7 +13,7 @@ class PromoteUser:
     """Make somebody an administrator, from the next request on."""
 
     identities: Identities
-    phone_records: PhoneRecords
+    phone_verifications: PhoneVerifications
     events: SecurityEvents
 
     async def __call__(self, user: str | PhoneNumber) -> Identity:
@@ -21,9 +21,11 @@ class PromoteUser:
 
         Raises:
             UserNotFound
-            StoreUnavailable
+            StorageUnavailable
         """
-        promoted = await change_named(self.identities, self.phone_records, user, Identity.promoted)
+        promoted = await update_user(
+            self.identities, self.phone_verifications, user, Identity.promote
+        )
         self.events.tell(
             SecurityEvent(fact=Fact.USER_PROMOTED, phone=promoted.phone, identity_id=promoted.id)
         )

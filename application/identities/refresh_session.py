@@ -1,12 +1,12 @@
 from dataclasses import dataclass
 
-from application.identities.session_tokens import SessionTokens, Tokens
+from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.clock import Clock
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
 from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
-from application.swaps import change_identity
-from domain.errors import RefreshTokenRefused, Unauthenticated, Unavailable
+from application.update import update_identity
+from domain.errors import InvalidRefreshToken, Unauthenticated, Unavailable
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken
 
@@ -22,37 +22,37 @@ class RefreshSession:
     """
 
     identities: Identities
-    session_tokens: SessionTokens
+    sessions: SessionFactory
     clock: Clock
     events: SecurityEvents
 
     async def __call__(self, token: RefreshToken) -> Tokens:
-        """Raises RefreshTokenRefused, Unavailable."""
+        """Raises InvalidRefreshToken, Unavailable."""
         now = self.clock.now()
-        lifetime = self.session_tokens.lifetimes.refresh
+        lifetime = self.sessions.lifetimes.refresh
 
         def change(identity: Identity) -> Identity:
-            session, lineage = self.session_tokens.session_of(token, identity, now)
-            after = lineage.after(token.generation, now)
+            session, lineage = self.sessions.find_session(token, identity, now)
+            after = lineage.rotate(token.generation, now)
             if after is None:
-                return identity.signed_out(session.id)
+                return identity.revoke_session(session.id)
             if after is lineage:
                 return identity
-            return identity.with_session(session.refreshed(after, now, lifetime))
+            return identity.replace_session(session.refresh(after, now, lifetime))
 
         try:
-            identity = await change_identity(self.identities, token.identity_id, change)
+            identity = await update_identity(self.identities, token.identity_id, change)
         except Unauthenticated:
             self._tell(Fact.REFRESH_TOKEN_REFUSED, token.identity_id)
-            raise RefreshTokenRefused from None
-        except StoreUnavailable as error:
+            raise InvalidRefreshToken from None
+        except StorageUnavailable as error:
             raise Unavailable from error
-        session = identity.session(token.session_id, now)
+        session = identity.find_session(token.session_id, now)
         if session is None:
             self._tell(Fact.REFRESH_TOKEN_REUSED, identity.id)
-            raise RefreshTokenRefused
+            raise InvalidRefreshToken
         self._tell(Fact.SESSION_REFRESHED, identity.id)
-        return self.session_tokens.of(identity.id, session, now)
+        return self.sessions.issue_tokens(identity.id, session, now)
 
     def _tell(self, fact: Fact, identity_id: str) -> None:
         self.events.tell(SecurityEvent(fact=fact, identity_id=identity_id))

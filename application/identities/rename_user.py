@@ -1,11 +1,11 @@
 from dataclasses import dataclass
 
-from application.identities.authenticate import Caller
-from application.identities.username_claims import claim_username
+from application.identities.authenticate import Principal
+from application.identities.reserve_username import reserve_username
 from application.ports.clock import Clock
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
-from application.swaps import change_identity
+from application.update import update_identity
 from domain.errors import Unavailable, UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.username import Username
@@ -18,19 +18,19 @@ class RenameUser:
     identities: Identities
     clock: Clock
 
-    async def __call__(self, caller: Caller, username: Username) -> Identity:
+    async def __call__(self, principal: Principal, username: Username) -> Identity:
         """Raises UserNotFound, UsernameInUse, Unauthenticated, Unavailable."""
         now = self.clock.now()
 
         def change(identity: Identity) -> Identity:
             if identity.user is None:
                 raise UserNotFound
-            return identity.named(username, now)
+            return identity.set_username(username, now)
 
         async def save() -> Identity:
-            return await change_identity(self.identities, caller.identity.id, change)
+            return await update_identity(self.identities, principal.identity.id, change)
 
         try:
-            return await claim_username(self.identities, username, now, save)
-        except StoreUnavailable as error:
+            return await reserve_username(self.identities, username, now, save)
+        except StorageUnavailable as error:
             raise Unavailable from error

@@ -2,13 +2,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.ports.identities import Identities
-from application.ports.phone_records import PhoneRecords
+from application.ports.phone_verifications import PhoneVerifications
 from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
-from application.swaps import change_identity, decide_on_phone
+from application.update import update_identity, update_phone_verification
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
+from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from domain.sign_in.phone_record import PhoneRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +20,21 @@ class UnblockPhone:
     - Repeated, it completes what was broken off.
     """
 
-    phone_records: PhoneRecords
+    phone_verifications: PhoneVerifications
     identities: Identities
     events: SecurityEvents
 
     async def __call__(self, phone: PhoneNumber) -> None:
-        """Raises StoreUnavailable."""
-        identity_id = (await self.phone_records.load(phone)).value.identity_id
+        """Raises StorageUnavailable."""
+        identity_id = (await self.phone_verifications.load(phone)).value.identity_id
         if identity_id is not None:
             with suppress(Unauthenticated):  # it is deleted, or was never made
-                await change_identity(self.identities, identity_id, Identity.unblocked)
+                await update_identity(self.identities, identity_id, Identity.unblock)
 
-        def decide(record: PhoneRecord) -> tuple[PhoneRecord, None]:
-            return record.unblocked(), None
+        def decide(record: PhoneVerification) -> tuple[PhoneVerification, None]:
+            return record.unblock(), None
 
-        await decide_on_phone(self.phone_records, phone, decide)
+        await update_phone_verification(self.phone_verifications, phone, decide)
         self.events.tell(
             SecurityEvent(fact=Fact.PHONE_UNBLOCKED, phone=phone, identity_id=identity_id)
         )

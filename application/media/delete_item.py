@@ -1,10 +1,10 @@
 from dataclasses import dataclass
 
-from application.identities.authenticate import Caller
-from application.media.doom import Doom
+from application.identities.authenticate import Principal
 from application.media.find_item import FindItem
-from application.ports.errors import StoreUnavailable
-from application.swaps import ROUNDS
+from application.media.mark_for_deletion import MarkForDeletion
+from application.ports.errors import StorageUnavailable
+from application.update import MAX_RETRIES
 from domain.errors import Unavailable
 
 
@@ -13,15 +13,15 @@ class DeleteItem:
     """Remove an item; it is shown no more from this write on, nor is its file."""
 
     find_item: FindItem
-    doom: Doom
+    mark_for_deletion: MarkForDeletion
 
-    async def __call__(self, caller: Caller, item_id: str) -> None:
-        """Raises ItemNotFound, NotOwner, Unavailable."""
+    async def __call__(self, principal: Principal, item_id: str) -> None:
+        """Raises ItemNotFound, Forbidden, Unavailable."""
         try:
-            for _ in range(ROUNDS):
-                found = await self.find_item.for_change(item_id, caller)
-                if await self.doom(found):
+            for _ in range(MAX_RETRIES):
+                found = await self.find_item.for_change(item_id, principal)
+                if await self.mark_for_deletion(found):
                     return
-        except StoreUnavailable as error:
+        except StorageUnavailable as error:
             raise Unavailable from error
         raise Unavailable

@@ -1,10 +1,10 @@
 from dataclasses import dataclass
 
-from application.ports.errors import FilesUnavailable, StoreUnavailable
-from application.ports.identities import Tombstones
+from application.ports.errors import MediaStorageUnavailable, StorageUnavailable
+from application.ports.identities import DeletedIdentities
 from application.ports.media_files import MediaFiles, StoredFile
 from application.ports.media_items import MediaItems
-from domain.errors import MediaNotFound, Unavailable
+from domain.errors import MediaFileNotFound, Unavailable
 from domain.media.item import MediaItem
 
 
@@ -25,18 +25,22 @@ class OpenFile:
     """
 
     media_items: MediaItems
-    tombstones: Tombstones
+    deleted_identities: DeletedIdentities
     media_files: MediaFiles
 
     async def __call__(self, key: str) -> OpenedFile:
-        """Raises MediaNotFound, Unavailable."""
+        """Raises MediaFileNotFound, Unavailable."""
         try:
-            item = await self.media_items.find(key)
-            if item is None or not item.is_ready or await self.tombstones.among([item.owner]):
-                raise MediaNotFound
+            item = await self.media_items.find_by_storage_key(key)
+            if (
+                item is None
+                or not item.is_ready
+                or await self.deleted_identities.find_deleted([item.owner_id])
+            ):
+                raise MediaFileNotFound
             file = await self.media_files.read(key)
-        except (StoreUnavailable, FilesUnavailable) as error:
+        except (StorageUnavailable, MediaStorageUnavailable) as error:
             raise Unavailable from error
         if file is None:
-            raise MediaNotFound
+            raise MediaFileNotFound
         return OpenedFile(item, file)

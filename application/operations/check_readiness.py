@@ -2,7 +2,7 @@ import asyncio
 from dataclasses import dataclass
 
 from application.ports.errors import PortError
-from application.ports.probe import Probe
+from application.ports.health_check import HealthCheck
 
 LONGEST_CHECK = 3.0
 """Seconds after which a part that does not answer counts as not ready."""
@@ -26,9 +26,9 @@ class Readiness:
 class CheckReadiness:
     """Ask each part that the service needs whether it would do its work now."""
 
-    database: Probe
-    media: Probe
-    messages: Probe
+    database: HealthCheck
+    media: HealthCheck
+    messages: HealthCheck
 
     async def __call__(self) -> Readiness:
         return Readiness(
@@ -38,7 +38,7 @@ class CheckReadiness:
         )
 
 
-async def _trouble(probe: Probe) -> str | None:
+async def _trouble(probe: HealthCheck) -> str | None:
     try:
         async with asyncio.timeout(LONGEST_CHECK):
             await probe.check()

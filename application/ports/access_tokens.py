@@ -9,8 +9,8 @@ class TokenClaims:
 
     identity_id: str
     session_id: str
-    issued: datetime
-    expires: datetime
+    issued_at: datetime
+    expires_at: datetime
 
 
 class AccessTokens(Protocol):
@@ -20,10 +20,10 @@ class AccessTokens(Protocol):
         """Sign the claims with the current key."""
         ...
 
-    def read(self, token: str, now: datetime) -> TokenClaims:
+    def verify(self, token: str, now: datetime) -> TokenClaims:
         """Give the claims of a token that one of our keys signed and whose time is not over.
 
         Raises:
-            TokenNotGenuine
+            InvalidToken
         """
         ...

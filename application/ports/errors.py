@@ -1,19 +1,19 @@
 """What a port may raise, whatever technology is behind it.
 
-NotUsable                while an adapter is opened
+ConfigurationError                while an adapter is opened
 PortError                afterwards
-├── StoreUnavailable     the database did not answer, or did not take a write
-├── FilesUnavailable     the media store did not answer, or did not take a file
-├── SenderUnavailable    the sender would not take a message now
-├── UsernameTaken        another identity holds this name
-└── TokenNotGenuine      not a token of ours, or one whose time is over
+├── StorageUnavailable     the database did not answer, or did not take a write
+├── MediaStorageUnavailable     the media store did not answer, or did not take a file
+├── MessengerUnavailable    the sender would not take a message now
+├── UniqueViolation        another identity holds this name
+└── InvalidToken      not a token of ours, or one whose time is over
 
 The text of a PortError is for the log of operators: it names the cause without a phone number,
 a code, a token or a body.
 """
 
 
-class NotUsable(Exception):
+class ConfigurationError(Exception):
     """What is to be opened cannot be used: one sentence why, and the way out.
 
     Raised while an adapter is opened; the text is for the operator and holds no secret.
@@ -24,7 +24,7 @@ class PortError(Exception):
     """Something outside did not do what was asked of it."""
 
 
-class StoreUnavailable(PortError):
+class StorageUnavailable(PortError):
     """The database did not answer, or did not take a write.
 
     Whether a write was done is known only where the database said no; after a time-out it may
@@ -32,17 +32,17 @@ class StoreUnavailable(PortError):
     """
 
 
-class FilesUnavailable(PortError):
+class MediaStorageUnavailable(PortError):
     """The media store did not answer, or did not take a file."""
 
 
-class SenderUnavailable(PortError):
+class MessengerUnavailable(PortError):
     """The sender of messages would not take one now."""
 
 
-class UsernameTaken(PortError):
+class UniqueViolation(PortError):
     """Another identity holds this name; nothing was written."""
 
 
-class TokenNotGenuine(PortError):
+class InvalidToken(PortError):
     """Not a token of ours, or one whose time is over."""

@@ -14,7 +14,7 @@ class Identities(Protocol):
         """Give the identity, tombstone or not, or None.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
@@ -22,8 +22,8 @@ class Identities(Protocol):
         """Save a new identity, at version 1; False when its id is taken.
 
         Raises:
-            UsernameTaken
-            StoreUnavailable
+            UniqueViolation
+            StorageUnavailable
         """
         ...
 
@@ -33,43 +33,45 @@ class Identities(Protocol):
         True means that it is durable.
 
         Raises:
-            UsernameTaken
-            StoreUnavailable
+            UniqueViolation
+            StorageUnavailable
         """
         ...
 
-    async def holder_of(self, username: Username) -> Versioned[Identity] | None:
+    async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Give the identity, tombstone or not, that has this name.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
 
-class Tombstones(Protocol):
+class DeletedIdentities(Protocol):
     """Deleted identities, as the reader of pages and the sweeper need them."""
 
-    async def among(self, identity_ids: Collection[str]) -> frozenset[str]:
+    async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Give those of the ids that belong to a deleted identity.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
-    async def unswept(self, limit: int) -> Sequence[Versioned[Identity]]:
+    async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
         """Give up to `limit` deleted identities with `swept` False, the oldest first.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
-    async def named_before(self, deleted: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+    async def list_with_username(
+        self, deleted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
         """Give up to `limit` identities deleted at or before then that still have a name.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...

@@ -32,7 +32,7 @@ class MediaFiles(Protocol):
         A file that has this key already gives way to it.
 
         Raises:
-            FilesUnavailable
+            MediaStorageUnavailable
         """
         ...
 
@@ -40,7 +40,7 @@ class MediaFiles(Protocol):
         """Open the file, or give None when there is none.
 
         Raises:
-            FilesUnavailable
+            MediaStorageUnavailable
         """
         ...
 
@@ -48,7 +48,7 @@ class MediaFiles(Protocol):
         """Remove the file; removing one that is not there is no error.
 
         Raises:
-            FilesUnavailable
+            MediaStorageUnavailable
         """
         ...
 
@@ -60,6 +60,6 @@ class MediaFiles(Protocol):
         """Remove what uploads begun before then left unfinished; say how many.
 
         Raises:
-            FilesUnavailable
+            MediaStorageUnavailable
         """
         ...

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
-from domain.media.page import ItemFilter, Position
+from domain.media.page import Cursor, ItemFilter
 
 
 class MediaItems(Protocol):
@@ -14,7 +14,7 @@ class MediaItems(Protocol):
         """Save a new item at version 1; durable when this returns.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
@@ -22,15 +22,15 @@ class MediaItems(Protocol):
         """Give the item in whatever state, or None.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
-    async def find(self, key: str) -> MediaItem | None:
+    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
         """Give the item whose file has this key, in whatever state, or None.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
@@ -38,15 +38,15 @@ class MediaItems(Protocol):
         """Save the item if the stored one still has this version; say whether it had.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
-    async def remove(self, item_id: str, version: int) -> bool:
+    async def delete(self, item_id: str, version: int) -> bool:
         """Forget the item if it still has this version; say whether it had.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
@@ -54,23 +54,23 @@ class MediaItems(Protocol):
 class MediaPages(Protocol):
     """Ready items in the order in which they are shown."""
 
-    async def read(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
         """Give ready items, newest first (by `created`, then id), after the first `offset`.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
-    async def read_after(
-        self, chosen: ItemFilter, position: Position, limit: int
+    async def list_after(
+        self, chosen: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
         """Give ready items in the same order, from behind this position on.
 
         That costs the same however many come before it; no item need be at the position.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
@@ -78,34 +78,36 @@ class MediaPages(Protocol):
         """Say how many ready items there are.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
 
-class MediaLeftovers(Protocol):
+class MediaCleanup(Protocol):
     """Items that the sweeper has to see to."""
 
-    async def owned_by(self, owner: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
         """Give up to `limit` items of this owner that are not doomed yet.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
-    async def abandoned(self, now: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
         """Give up to `limit` pending items whose lease is over.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...
 
-    async def doomed_before(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+    async def list_deleting(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
         """Give up to `limit` items doomed at or before then.
 
         Raises:
-            StoreUnavailable
+            StorageUnavailable
         """
         ...

@@ -2,8 +2,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from domain.sign_in.code import Code
-from domain.sign_in.texts.form import TextForm
+from domain.otp.code import OtpCode
+from domain.otp.texts.form import TextForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class WantedText:
 
     country: str
     form: TextForm
-    code: Code
+    code: OtpCode
     lifetime: timedelta
 
 
@@ -22,6 +22,6 @@ class MessageTexts(Protocol):
     def text(self, wanted: WantedText) -> str:
         """Write the text: the country's own, or the language's, or the usual language's.
 
-        Every text keeps the rules of `domain.sign_in.texts`; nothing wanted is an error.
+        Every text keeps the rules of `domain.otp.texts`; nothing wanted is an error.
         """
         ...

@@ -21,8 +21,8 @@ class Pictures(Protocol):
         `upload` stands at its beginning and stays open. Works off the event loop.
 
         Raises:
-            NotAnImage: the bytes are of no format that we serve.
-            PictureRefused: broken, or beyond the limits; the sentence says which.
+            UnsupportedImageType: the bytes are of no format that we serve.
+            InvalidImage: broken, or beyond the limits; the sentence says which.
             Unavailable: too many others are waiting already.
         """
         ...

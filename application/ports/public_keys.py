@@ -15,6 +15,6 @@ class PublicKey:
 class PublicKeys(Protocol):
     """What others need in order to check our access tokens by themselves."""
 
-    def published(self) -> Sequence[PublicKey]:
+    def list_published(self) -> Sequence[PublicKey]:
         """Give every key that is accepted, newest first, also one that does not sign yet."""
         ...

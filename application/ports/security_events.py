@@ -42,7 +42,7 @@ class SecurityEvent:
     address: str | None = None
     identity_id: str | None = None
     reason: str | None = None
-    tries_left: int | None = None
+    attempts_left: int | None = None
 
 
 class SecurityEvents(Protocol):

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.identities.session import MOST_SESSIONS, Session
+from domain.identities.session import MAX_SESSIONS, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
 
-USERNAME_HELD_FOR: Final = timedelta(days=30)
+USERNAME_HOLD_PERIOD: Final = timedelta(days=30)
 
 
 class Role(StrEnum):
@@ -24,7 +24,7 @@ class User:
     """What an identity shows of itself."""
 
     username: Username
-    created: datetime
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +33,30 @@ class Identity:
 
     A deleted one is a tombstone: it shows nothing, has no sessions, and its id is never used
     again. It keeps its phone until the sweeper has detached that (`swept`), and its name until
-    `USERNAME_HELD_FOR` has passed, so that nobody can step into a name just left.
+    `USERNAME_HOLD_PERIOD` has passed, so that nobody can step into a name just left.
 
     A blocked one has no sessions and opens none; all else of it stays as it is.
     """
 
     id: str
     phone: PhoneNumber | None
-    created: datetime
+    created_at: datetime
     role: Role = Role.MEMBER
     user: User | None = None
     sessions: tuple[Session, ...] = ()
-    deleted: datetime | None = None
-    swept: bool = False
-    blocked: datetime | None = None
+    deleted_at: datetime | None = None
+    is_purged: bool = False
+    blocked_at: datetime | None = None
 
     @property
     def is_alive(self) -> bool:
         """Whether it was not deleted."""
-        return self.deleted is None
+        return self.deleted_at is None
 
     @property
     def is_blocked(self) -> bool:
         """Whether nobody can be signed in to it for now."""
-        return self.blocked is not None
+        return self.blocked_at is not None
 
     @property
     def is_administrator(self) -> bool:
@@ -68,72 +68,72 @@ class Identity:
         """What no other identity may have, or None."""
         return self.user.username.key if self.user else None
 
-    def living_sessions(self, now: datetime) -> tuple[Session, ...]:
+    def active_sessions(self, now: datetime) -> tuple[Session, ...]:
         """The sessions that are on."""
         if not self.is_alive or self.is_blocked:
             return ()
-        return tuple(one for one in self.sessions if now < one.expires)
+        return tuple(one for one in self.sessions if now < one.expires_at)
 
-    def session(self, session_id: str, now: datetime) -> Session | None:
+    def find_session(self, session_id: str, now: datetime) -> Session | None:
         """The session of this id, if it is still on."""
-        return next((one for one in self.living_sessions(now) if one.id == session_id), None)
+        return next((one for one in self.active_sessions(now) if one.id == session_id), None)
 
-    def signed_in(self, session: Session) -> "Identity":
+    def add_session(self, session: Session) -> "Identity":
         """With one session more; the oldest ends when there would be too many."""
-        live = [one for one in self.sessions if session.created < one.expires]
-        return replace(self, sessions=(*live, session)[-MOST_SESSIONS:])
+        live = [one for one in self.sessions if session.created_at < one.expires_at]
+        return replace(self, sessions=(*live, session)[-MAX_SESSIONS:])
 
-    def signed_out(self, session_id: str) -> "Identity":
+    def revoke_session(self, session_id: str) -> "Identity":
         """Without this session."""
         return replace(self, sessions=tuple(one for one in self.sessions if one.id != session_id))
 
-    def with_session(self, session: Session) -> "Identity":
+    def replace_session(self, session: Session) -> "Identity":
         """With this session as it is now, in the place of the one of its id."""
         return replace(
             self, sessions=tuple(session if one.id == session.id else one for one in self.sessions)
         )
 
-    def signed_out_but(self, session_id: str) -> "Identity":
+    def revoke_other_sessions(self, session_id: str) -> "Identity":
         """With no session but this."""
         return replace(self, sessions=tuple(one for one in self.sessions if one.id == session_id))
 
-    def signed_out_everywhere(self) -> "Identity":
+    def revoke_all_sessions(self) -> "Identity":
         """Without any session."""
         return replace(self, sessions=())
 
-    def named(self, username: Username, now: datetime) -> "Identity":
+    def set_username(self, username: Username, now: datetime) -> "Identity":
         """As a user of this name; it stays a user since it first became one."""
-        created = self.user.created if self.user else now
+        created = self.user.created_at if self.user else now
         return replace(self, user=User(username, created))
 
-    def promoted(self) -> "Identity":
+    def promote(self) -> "Identity":
         """As an administrator."""
         return replace(self, role=Role.ADMINISTRATOR)
 
-    def demoted(self) -> "Identity":
+    def demote(self) -> "Identity":
         """As a member again; all else of it stays."""
         return replace(self, role=Role.MEMBER)
 
-    def blocked_at(self, now: datetime) -> "Identity":
+    def block(self, now: datetime) -> "Identity":
         """Without sessions, and without new ones until it is unblocked."""
-        return replace(self, blocked=self.blocked or now, sessions=())
+        return replace(self, blocked_at=self.blocked_at or now, sessions=())
 
-    def unblocked(self) -> "Identity":
+    def unblock(self) -> "Identity":
         """As one that may be signed in to; sessions that have ended stay so."""
-        return replace(self, blocked=None)
+        return replace(self, blocked_at=None)
 
-    def deleted_at(self, now: datetime) -> "Identity":
+    def delete(self, now: datetime) -> "Identity":
         """The tombstone: every read and write respects it from the moment it is saved."""
-        return replace(self, deleted=now, sessions=(), role=Role.MEMBER)
+        return replace(self, deleted_at=now, sessions=(), role=Role.MEMBER)
 
-    def swept_clean(self) -> "Identity":
+    def purge(self) -> "Identity":
         """The tombstone after everything that it left behind is gone."""
-        return replace(self, swept=True, phone=None)
+        return replace(self, is_purged=True, phone=None)
 
-    def holds_username_no_more(self, now: datetime) -> bool:
+    def is_username_released(self, now: datetime) -> bool:
         """Whether it is a tombstone whose name may go to somebody else."""
-        return self.deleted is not None and now >= self.deleted + USERNAME_HELD_FOR
+        return self.deleted_at is not None and now >= self.deleted_at + USERNAME_HOLD_PERIOD
 
-    def without_username(self) -> "Identity":
+    def release_username(self) -> "Identity":
         """The tombstone with its name given up."""
         return replace(self, user=None)

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 
 # The ids of identity and session, the generation; and behind them the MAC.
-_NAMED: Final = struct.Struct(">12s16sI")
+_PAYLOAD: Final = struct.Struct(">12s16sI")
 _TOKEN: Final = struct.Struct(">12s16sI32s")
 _LABEL: Final = b"dialtone refresh token\0"
 
@@ -33,22 +33,22 @@ class RefreshToken:
     @property
     def text(self) -> str:
         """What the client gets: base64url without padding (RFC 4648 §5)."""
-        return base64.urlsafe_b64encode(self._named() + self.mac).removesuffix(b"==").decode()
+        return base64.urlsafe_b64encode(self._payload() + self.mac).removesuffix(b"==").decode()
 
-    def is_made_by(self, keys: Iterable[bytes], nonce: bytes) -> bool:
+    def has_valid_mac(self, keys: Iterable[bytes], nonce: bytes) -> bool:
         """Whether its MAC is by one of the keys, for a session with this nonce."""
-        named = self._named()
+        named = self._payload()
         return any(hmac.compare_digest(_mac(key, named, nonce), self.mac) for key in keys)
 
-    def _named(self) -> bytes:
-        return _named(self.identity_id, self.session_id, self.generation)
+    def _payload(self) -> bytes:
+        return _pack_payload(self.identity_id, self.session_id, self.generation)
 
 
 def make_refresh_token(
     identity_id: str, session_id: str, generation: int, *, key: bytes, nonce: bytes
 ) -> RefreshToken:
     """Make the token of this generation; the same from the same parts, whoever makes it."""
-    mac = _mac(key, _named(identity_id, session_id, generation), nonce)
+    mac = _mac(key, _pack_payload(identity_id, session_id, generation), nonce)
     return RefreshToken(identity_id, session_id, generation, mac)
 
 
@@ -56,7 +56,7 @@ def parse_refresh_token(text: str) -> RefreshToken:
     """Read what a client sent.
 
     Raises:
-        ValueRefused: it has not the form of one.
+        InvalidValue: it has not the form of one.
     """
     with suppress(ValueError, struct.error):
         identity, session, generation, mac = _TOKEN.unpack(base64.urlsafe_b64decode(f"{text}=="))
@@ -64,11 +64,11 @@ def parse_refresh_token(text: str) -> RefreshToken:
         # The decoder passes over what it does not know: only the one spelling counts.
         if token.text == text:
             return token
-    raise ValueRefused("This is not a refresh token; send the one from the latest answer.")
+    raise InvalidValue("This is not a refresh token; send the one from the latest answer.")
 
 
-def _named(identity_id: str, session_id: str, generation: int) -> bytes:
-    return _NAMED.pack(bytes.fromhex(identity_id), bytes.fromhex(session_id), generation)
+def _pack_payload(identity_id: str, session_id: str, generation: int) -> bytes:
+    return _PAYLOAD.pack(bytes.fromhex(identity_id), bytes.fromhex(session_id), generation)
 
 
 def _mac(key: bytes, named: bytes, nonce: bytes) -> bytes:

@@ -4,16 +4,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-MOST_SESSIONS: Final = 20
-LONGEST_DEVICE: Final = 200
+MAX_SESSIONS: Final = 20
+MAX_DEVICE_NAME_LENGTH: Final = 200
 NONCE_BYTES: Final = 16
-REPEAT_WITHIN: Final = timedelta(seconds=10)
+REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
 """So long a client that lost the answer may trade the same refresh token again."""
-NOTED_AGAIN_AFTER: Final = timedelta(days=1)
+LAST_USED_UPDATE_INTERVAL: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class RefreshTokenFamily:
     """The refresh tokens of a session: each is traded for the next, and one generation counts.
 
     Rotation, and ending the session when one comes back that was traded before, are what
@@ -21,10 +21,10 @@ class Lineage:
     """
 
     nonce: bytes
-    rotated: datetime
+    rotated_at: datetime
     generation: int = 1
 
-    def after(self, generation: int, now: datetime) -> "Lineage | None":
+    def rotate(self, generation: int, now: datetime) -> "RefreshTokenFamily | None":
         """The lineage after a genuine token of this generation; None when the session has to end.
 
         - The current generation gives way to the next.
@@ -33,8 +33,8 @@ class Lineage:
         - Any other was traded long ago: somebody else may hold it, so all of it ends.
         """
         if generation == self.generation:
-            return replace(self, generation=generation + 1, rotated=now)
-        is_repeat = generation == self.generation - 1 and now - self.rotated < REPEAT_WITHIN
+            return replace(self, generation=generation + 1, rotated_at=now)
+        is_repeat = generation == self.generation - 1 and now - self.rotated_at < REUSE_GRACE_PERIOD
         return self if is_repeat else None
 
 
@@ -47,25 +47,27 @@ class Session:
     """
 
     id: str
-    created: datetime
-    expires: datetime
+    created_at: datetime
+    expires_at: datetime
     device: str | None = None
-    used: datetime | None = None
-    lineage: Lineage | None = None
+    last_used_at: datetime | None = None
+    token_family: RefreshTokenFamily | None = None
 
     @property
-    def last_used(self) -> datetime:
+    def last_seen_at(self) -> datetime:
         """When it was last seen."""
-        return self.used or self.created
+        return self.last_used_at or self.created_at
 
-    def has_to_be_noted(self, now: datetime) -> bool:
+    def should_record_use(self, now: datetime) -> bool:
         """Whether it was last seen so long ago that this use is worth a write."""
-        return now - self.last_used >= NOTED_AGAIN_AFTER
+        return now - self.last_seen_at >= LAST_USED_UPDATE_INTERVAL
 
-    def used_at(self, now: datetime) -> "Session":
+    def record_use(self, now: datetime) -> "Session":
         """The same, seen now."""
-        return replace(self, used=now)
+        return replace(self, last_used_at=now)
 
-    def refreshed(self, lineage: Lineage, now: datetime, lifetime: timedelta) -> "Session":
+    def refresh(
+        self, token_family: RefreshTokenFamily, now: datetime, lifetime: timedelta
+    ) -> "Session":
         """The same with the next generation of refresh tokens, living `lifetime` from now."""
-        return replace(self, lineage=lineage, used=now, expires=now + lifetime)
+        return replace(self, token_family=token_family, last_used_at=now, expires_at=now + lifetime)

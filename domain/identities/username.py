@@ -4,15 +4,15 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 
-SHORTEST: Final = 2
-LONGEST: Final = 64
-LONGEST_SPELLING: Final = 1000
+MIN_LENGTH: Final = 2
+MAX_LENGTH: Final = 64
+MAX_INPUT_LENGTH: Final = 1000
 """How much is read at all, before what does not count is dropped."""
 # Cc control, Cs surrogate, Co private use, Zl and Zp line breaks. Unassigned ones stay: they
 # are the emoji of a Unicode newer than this Python's.
-_REFUSED_CATEGORIES: Final = {"Cc", "Cs", "Co", "Zl", "Zp"}
+_FORBIDDEN_CATEGORIES: Final = {"Cc", "Cs", "Co", "Zl", "Zp"}
 # What shows nothing, or turns or hides the text around it: Unicode's Default_Ignorable_Code_Point,
 # assigned or kept for later, the annotation marks and blank Braille. Joiners (U+200C, U+200D) and
 # variation selectors stay, as Persian, Hindi, Mongolian and emoji need them.
@@ -54,21 +54,21 @@ def parse_username(text: str) -> Username:
     """Read a name: NFC, trimmed, inner spaces collapsed, 2 to 64 characters.
 
     Raises:
-        ValueRefused: it is too short, too long, or holds characters that names do not have.
+        InvalidValue: it is too short, too long, or holds characters that names do not have.
     """
-    if len(text) > LONGEST_SPELLING:
-        raise ValueRefused(f"A username has at most {LONGEST} characters.")
-    if any(unicodedata.category(one) in _REFUSED_CATEGORIES for one in text.strip()):
-        raise ValueRefused("A username has no control characters or line breaks.")
+    if len(text) > MAX_INPUT_LENGTH:
+        raise InvalidValue(f"A username has at most {MAX_LENGTH} characters.")
+    if any(unicodedata.category(one) in _FORBIDDEN_CATEGORIES for one in text.strip()):
+        raise InvalidValue("A username has no control characters or line breaks.")
     if not _INVISIBLE.isdisjoint(text) or not _NONCHARACTERS.isdisjoint(text):
-        raise ValueRefused("A username has no invisible characters.")
+        raise InvalidValue("A username has no invisible characters.")
     name = " ".join(unicodedata.normalize("NFC", text).split())
-    if len(name) < SHORTEST:
-        raise ValueRefused(f"A username has at least {SHORTEST} characters.")
-    if len(name) > LONGEST:
-        raise ValueRefused(f"A username has at most {LONGEST} characters.")
+    if len(name) < MIN_LENGTH:
+        raise InvalidValue(f"A username has at least {MIN_LENGTH} characters.")
+    if len(name) > MAX_LENGTH:
+        raise InvalidValue(f"A username has at most {MAX_LENGTH} characters.")
     if not any(map(_is_visible, name)):
-        raise ValueRefused("A username has at least one visible character.")
+        raise InvalidValue("A username has at least one visible character.")
     return Username(name)
 
 

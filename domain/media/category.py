@@ -2,19 +2,19 @@
 
 from typing import Final
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 
-LONGEST: Final = 64
+MAX_LENGTH: Final = 64
 
 
 def parse_category(text: str) -> str:
     """Give the category exactly as sent; the app compares it to the letter.
 
     Raises:
-        ValueRefused: it is longer than 64 characters, or no text that can be stored.
+        InvalidValue: it is longer than 64 characters, or no text that can be stored.
     """
-    if len(text) > LONGEST:
-        raise ValueRefused(f"A category has at most {LONGEST} characters.")
+    if len(text) > MAX_LENGTH:
+        raise InvalidValue(f"A category has at most {MAX_LENGTH} characters.")
     if "\x00" in text or any("\ud800" <= one <= "\udfff" for one in text):
-        raise ValueRefused("A category has no NUL and no half of a character.")
+        raise InvalidValue("A category has no NUL and no half of a character.")
     return text

@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from domain.errors import ValueRefused
-from domain.media.page import Position
+from domain.errors import InvalidValue
+from domain.media.page import Cursor
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -14,20 +14,20 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _SHAPE: Final = re.compile(r"([0-9a-f]{14})([0-9a-f]{24})\Z")
 
 
-def write_cursor(position: Position) -> str:
+def encode_cursor(cursor: Cursor) -> str:
     """Give the text that `parse_cursor` makes this position of again, to the microsecond."""
-    return f"{(position.created - _EPOCH) // _MICROSECOND:014x}{position.id}"
+    return f"{(cursor.created_at - _EPOCH) // _MICROSECOND:014x}{cursor.id}"
 
 
-def parse_cursor(text: str) -> Position:
+def parse_cursor(text: str) -> Cursor:
     """Read a cursor that a page gave.
 
     Raises:
-        ValueRefused: no page ever gave it.
+        InvalidValue: no page ever gave it.
     """
     shape = _SHAPE.match(text)
     if shape is None:
-        raise ValueRefused(
+        raise InvalidValue(
             "This is no cursor: send the next_cursor of a page as it is, or none for the newest."
         )
-    return Position(_EPOCH + int(shape[1], 16) * _MICROSECOND, shape[2])
+    return Cursor(_EPOCH + int(shape[1], 16) * _MICROSECOND, shape[2])

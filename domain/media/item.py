@@ -7,11 +7,11 @@ from typing import Final
 
 from domain.media.picture import MediaKind, Picture
 
-LEASE: Final = timedelta(minutes=10)
+UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
 """How long an upload may take from its record to its last byte in the store."""
-SECOND_LOOK: Final = timedelta(hours=1)
+FILE_DELETION_DELAY: Final = timedelta(hours=1)
 """When a doomed file is removed once more: after any upload that was still under way."""
-KEY_BYTES: Final = 16
+STORAGE_KEY_BYTES: Final = 16
 
 
 class ItemState(StrEnum):
@@ -19,7 +19,7 @@ class ItemState(StrEnum):
 
     PENDING = "pending"
     READY = "ready"
-    DOOMED = "doomed"
+    DELETING = "doomed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,44 +30,46 @@ class MediaItem:
     """
 
     id: str
-    owner: str
-    key: str
-    picture: Picture
+    owner_id: str
+    storage_key: str
+    image: Picture
     category: str | None
-    created: datetime
+    created_at: datetime
     state: ItemState
-    lease_until: datetime
-    doomed: datetime | None = None
+    upload_deadline: datetime
+    deletion_requested_at: datetime | None = None
 
     @property
     def kind(self) -> MediaKind:
         """What the bytes are."""
-        return self.picture.format.kind
+        return self.image.format.kind
 
     @property
     def is_ready(self) -> bool:
         """Whether it may be shown."""
         return self.state is ItemState.READY
 
-    def published(self, now: datetime) -> "MediaItem | None":
+    def mark_ready(self, now: datetime) -> "MediaItem | None":
         """The item with its file in the store, or None when its lease is over."""
-        if self.state is not ItemState.PENDING or now >= self.lease_until:
+        if self.state is not ItemState.PENDING or now >= self.upload_deadline:
             return None
         return replace(self, state=ItemState.READY)
 
-    def categorised(self, category: str | None) -> "MediaItem":
+    def categorize(self, category: str | None) -> "MediaItem":
         """The item with another label."""
         return replace(self, category=category)
 
-    def doomed_at(self, now: datetime) -> "MediaItem":
+    def mark_for_deletion(self, now: datetime) -> "MediaItem":
         """The item on its way out; it is not shown any more."""
-        return replace(self, state=ItemState.DOOMED, doomed=self.doomed or now)
+        return replace(
+            self, state=ItemState.DELETING, deletion_requested_at=self.deletion_requested_at or now
+        )
 
-    def was_abandoned(self, now: datetime) -> bool:
+    def is_upload_expired(self, now: datetime) -> bool:
         """Whether its upload never came to an end and can no longer."""
-        return self.state is ItemState.PENDING and now >= self.lease_until
+        return self.state is ItemState.PENDING and now >= self.upload_deadline
 
 
-def item_key(random: bytes, suffix: str) -> str:
+def make_storage_key(random: bytes, suffix: str) -> str:
     """Name a file by `KEY_BYTES` of randomness (ASVS 5.0 5.3.2: no name from outside)."""
-    return f"{random[:KEY_BYTES].hex()}{suffix}"
+    return f"{random[:STORAGE_KEY_BYTES].hex()}{suffix}"

@@ -8,34 +8,34 @@ from typing import Final
 from domain.media.item import MediaItem
 from domain.media.picture import MediaKind
 
-LARGEST_PAGE: Final = 100
+MAX_PAGE_SIZE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ItemFilter:
     """Which ready items are meant; None stands for any."""
 
-    owner: str | None = None
+    owner_id: str | None = None
     kind: MediaKind | None = None
     category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class Cursor:
     """The place right behind an item, in the order of pages, whether that is still there or not."""
 
-    created: datetime
+    created_at: datetime
     id: str
 
     @staticmethod
-    def behind(item: MediaItem) -> "Position":
+    def after_item(item: MediaItem) -> "Cursor":
         """The place where those begin that are shown after this item."""
-        return Position(item.created, item.id)
+        return Cursor(item.created_at, item.id)
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A page by its number, counted from 1; more than `LARGEST_PAGE` a page is that.
+    """A page by its number, counted from 1; more than `MAX_PAGE_SIZE` a page is that.
 
     Pages are counted from the newest item on. With `after` only those behind it are meant, and
     the page is the first of them: whatever is uploaded or removed meanwhile, who goes from page
@@ -44,17 +44,17 @@ class PageRequest:
 
     number: int = 1
     per_page: int = 10
-    after: Position | None = None
+    after: Cursor | None = None
 
     @property
-    def size(self) -> int:
+    def page_size(self) -> int:
         """How many items a page holds in the end."""
-        return min(self.per_page, LARGEST_PAGE)
+        return min(self.per_page, MAX_PAGE_SIZE)
 
     @property
     def offset(self) -> int:
         """How many items come before this page."""
-        return (self.number - 1) * self.size
+        return (self.number - 1) * self.page_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Page:
     items: Sequence[MediaItem]
     total: int
     request: PageRequest
-    next_after: Position | None = None
+    next_cursor: Cursor | None = None
 
     @property
-    def pages(self) -> int:
+    def total_pages(self) -> int:
         """How many pages there are."""
-        return -(-self.total // self.request.size)
+        return -(-self.total // self.request.page_size)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from application.use_cases import UseCases
-from domain.errors import UserNotFound, ValueRefused
+from domain.errors import InvalidValue, UserNotFound
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.exit_codes import DONE, FAILED
@@ -35,11 +35,11 @@ def unblock(settings: Settings, phone: str) -> int:
     return _done_to(phone, settings, act)
 
 
-def sign_out(settings: Settings, phone: str) -> int:
+def logout(settings: Settings, phone: str) -> int:
     """End every session of a phone."""
 
     async def act(use_cases: UseCases, parsed: PhoneNumber) -> str:
-        ended = await use_cases.sign_out_phone(parsed)
+        ended = await use_cases.revoke_phone_sessions(parsed)
         return f"is signed out; sessions ended: {ended}."
 
     return _done_to(phone, settings, act)
@@ -48,8 +48,8 @@ def sign_out(settings: Settings, phone: str) -> int:
 def _done_to(phone: str, settings: Settings, act: _Act) -> int:
     try:
         parsed = parse_phone(phone, settings.default_region)
-    except ValueRefused as error:
-        complain(error.sentence)
+    except InvalidValue as error:
+        complain(error.message)
         return FAILED
     try:
         outcome = asyncio.run(_acted(settings, act, parsed))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from application.use_cases import UseCases
-from domain.errors import UserNotFound, ValueRefused
+from domain.errors import InvalidValue, UserNotFound
 from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber, parse_phone
@@ -39,7 +39,7 @@ def _changed(user: str, settings: Settings, act: _Act, outcome: str) -> int:
     try:
         parsed = parse_identifier(user) or parse_phone(user, settings.default_region)
         identity = asyncio.run(_acted(settings, act, parsed))
-    except (ValueRefused, UserNotFound):
+    except (InvalidValue, UserNotFound):
         shown = user.encode("unicode_escape").decode()
         complain(f"Nobody is known as {shown}: give a user id, or a phone that signed in.")
         return FAILED

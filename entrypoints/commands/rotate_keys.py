@@ -1,4 +1,4 @@
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 from entrypoints import bootstrap
 from entrypoints.commands.exit_codes import DONE, NOT_USABLE
 from entrypoints.commands.streams import complain, say
@@ -10,8 +10,8 @@ def rotate_keys(settings: Settings, after: str) -> int:
     """Put new keys in front of those in use, to be used after so long."""
     try:
         delay = duration_between("1m", "30d")(after)
-    except ValueRefused as refusal:
-        complain(f"--after: {refusal.sentence}")
+    except InvalidValue as refusal:
+        complain(f"--after: {refusal.message}")
         return NOT_USABLE
     for one in bootstrap.rotate_keys(settings, delay):
         say(

@@ -7,7 +7,7 @@ from entrypoints.commands.streams import say
 from entrypoints.settings import Settings
 
 
-def sweep(settings: Settings) -> int:
+def cleanup(settings: Settings) -> int:
     """Clear away what is shown no more, and say how much of what."""
     for name, count in asyncio.run(_swept(settings)).items():
         say(f"{name.replace('_', ' ')}: {count}")
@@ -16,4 +16,4 @@ def sweep(settings: Settings) -> int:
 
 async def _swept(settings: Settings) -> dict[str, int]:
     async with open_use_cases(settings) as use_cases:
-        return asdict(await use_cases.sweep())
+        return asdict(await use_cases.cleanup())

@@ -6,7 +6,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from application.identities.authenticate import Caller
+from application.identities.authenticate import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
 
 UNAVAILABLE: Final = "unavailable"
@@ -28,17 +28,17 @@ async def requires_caller(
         raise own_words from error.__cause__
 
 
-async def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
+async def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
     """Give who shows the access token; raises Unauthenticated, Unavailable."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
         raise Unauthenticated
-    caller: Caller = await connection.app.state.use_cases.authenticate(token)
-    return caller
+    principal: Principal = await connection.app.state.use_cases.authenticate(token)
+    return principal
 
 
-def provide_caller(request: Request[Any, Any, Any]) -> Caller:
+def provide_caller(request: Request[Any, Any, Any]) -> Principal:
     """Give who the guard let in."""
-    caller: Caller = request.scope["auth"]
-    return caller
+    principal: Principal = request.scope["auth"]
+    return principal

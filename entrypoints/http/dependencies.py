@@ -7,7 +7,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
-from application.identities.authenticate import Caller
+from application.identities.authenticate import Principal
 from application.use_cases import UseCases
 from entrypoints.http.client_address import ClientAddresses
 from entrypoints.http.http_settings import HttpSettings
@@ -16,7 +16,7 @@ from entrypoints.http.http_settings import HttpSettings
 Cases: TypeAlias = NamedDependency[SkipValidation[UseCases]]
 Settings: TypeAlias = NamedDependency[SkipValidation[HttpSettings]]
 ClientAddress: TypeAlias = NamedDependency[SkipValidation[str]]
-SignedInCaller: TypeAlias = NamedDependency[SkipValidation[Caller]]
+SignedInCaller: TypeAlias = NamedDependency[SkipValidation[Principal]]
 
 
 def dependencies(settings: HttpSettings) -> dict[str, Provide]:

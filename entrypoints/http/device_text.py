@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from domain.identities.session import LONGEST_DEVICE
+from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 
 # In this order: each names itself and, for old servers' sake, some of those below it.
 _PROGRAMS: Final = (
@@ -38,7 +38,7 @@ def device_text(user_agent: str) -> str | None:
 
     It is a guess for the owner's eyes; nothing is decided by it. None when it says nothing.
     """
-    shown = user_agent[: 4 * LONGEST_DEVICE]
+    shown = user_agent[: 4 * MAX_DEVICE_NAME_LENGTH]
     program = next((name for mark, name in _PROGRAMS if f"{mark}/" in shown), None)
     system = next((name for mark, name in _SYSTEMS if mark in shown), None)
     if program is None and (product := _PRODUCT.match(shown)) and product[0] != "Mozilla":

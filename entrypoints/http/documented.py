@@ -41,7 +41,7 @@ def body_refusals(
 ) -> tuple[DomainError, DomainError, type[DomainError]]:
     """What every operation with a JSON body may refuse; the field is for the example."""
     return (
-        errors.FieldsInvalid({field: [sentence]}),
+        errors.InvalidFields({field: [sentence]}),
         refusals.BodyUnreadable("This is not JSON."),
         refusals.BodyTooLarge,
     )
@@ -82,7 +82,7 @@ def _words(sample: DomainError) -> str:
 
 
 def _sample(kind: type[DomainError]) -> DomainError:
-    if issubclass(kind, errors.RateRefused):
+    if issubclass(kind, errors.RateLimitExceeded):
         return kind(retry_after=15)
     if issubclass(kind, errors.FileTooLarge):
         return kind(limit=20_000_000)
@@ -104,6 +104,6 @@ def _container_of(kind: type[DomainError]) -> Any:
         return FieldRefusals
     if kind is errors.PhoneInUse:
         return PhoneClash
-    if issubclass(kind, errors.RateRefused | errors.Unavailable | errors.MessageNotSent):
+    if issubclass(kind, errors.RateLimitExceeded | errors.Unavailable | errors.DeliveryFailed):
         return LaterRefusal
     return DetailedRefusal if hasattr(kind, "details") else Refusal

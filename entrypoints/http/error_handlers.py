@@ -9,7 +9,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
 from application.ports.errors import PortError
-from domain.errors import DomainError, FieldsInvalid
+from domain.errors import DomainError, InvalidFields
 from entrypoints.http.error_table import body_of, headers_of, status_of
 from entrypoints.http.families import Family, family_of
 from entrypoints.http.refusals import (
@@ -32,7 +32,7 @@ def answer(request: AnyRequest, error: DomainError) -> Response[Any]:
     status = status_of(error, family)
     if status >= _SERVER_ERROR:
         cause = error.__cause__
-        reason = str(cause) if isinstance(cause, PortError) else error.sentence
+        reason = str(cause) if isinstance(cause, PortError) else error.message
         _log.error("refused", error=type(error).__name__, reason=reason)
     return Response(
         body_of(error, family),
@@ -79,11 +79,11 @@ def _allowed(headers: Mapping[str, str], family: Family) -> str:
     return ", ".join(sorted(methods))
 
 
-def _fields(error: ValidationException) -> FieldsInvalid:
+def _fields(error: ValidationException) -> InvalidFields:
     given = error.extra if isinstance(error.extra, list) else []
     names = [str(one.get("key")) for one in given if isinstance(one, dict)]
     if names and "data" not in names:
-        return FieldsInvalid({name: ["This is not what it has to be."] for name in names})
+        return InvalidFields({name: ["This is not what it has to be."] for name in names})
     return BodyUnreadable("A body is required: a JSON object.")
 
 

@@ -32,36 +32,36 @@ class OlderRow:
 
 
 MAIN: Final[Mapping[type[DomainError], Row]] = {
-    errors.FieldsInvalid: Row(400, "invalid"),
-    errors.ValueRefused: Row(400, "invalid"),
+    errors.InvalidFields: Row(400, "invalid"),
+    errors.InvalidValue: Row(400, "invalid"),
     errors.Unauthenticated: Row(401, "unauthenticated"),
-    errors.RefreshTokenRefused: Row(401, "unauthenticated"),
+    errors.InvalidRefreshToken: Row(401, "unauthenticated"),
     errors.SessionNotFound: Row(404, "session_not_found"),
     errors.Unavailable: Row(503, "unavailable"),
-    errors.TooManyAsks: Row(429, "too_many_asks"),
-    errors.TooManyTries: Row(429, "too_many_tries"),
+    errors.TooManyOtpRequests: Row(429, "too_many_asks"),
+    errors.TooManyAttempts: Row(429, "too_many_tries"),
     errors.CountryNotServed: Row(400, "invalid"),
     errors.PhoneUnreachable: Row(400, "invalid"),
-    errors.MessageNotSent: Row(503, "message_not_sent"),
-    errors.PhoneNotOwn: Row(403, "phone_not_own"),
+    errors.DeliveryFailed: Row(503, "message_not_sent"),
+    errors.PhoneMismatch: Row(403, "phone_not_own"),
     errors.PhoneInUse: Row(409, "phone_in_use"),
     errors.UsernameInUse: Row(409, "username_in_use"),
     errors.InvalidUserId: Row(400, "invalid_user_id"),
     errors.UserNotFound: Row(404, "user_not_found"),
-    errors.UserNotSaved: Row(500, "user_not_saved"),
+    errors.UserSaveFailed: Row(500, "user_not_saved"),
     errors.NoFilePart: Row(400, "no_file_part"),
     errors.NoSelectedFile: Row(400, "no_selected_file"),
     errors.MissingUserId: Row(400, "missing_user_id"),
     errors.InvalidItemId: Row(400, "invalid_item_id"),
     errors.ItemNotFound: Row(404, "item_not_found"),
-    errors.NotOwner: Row(403, "not_owner"),
+    errors.Forbidden: Row(403, "not_owner"),
     errors.FileTooLarge: Row(413, "file_too_large"),
-    errors.NotAnImage: Row(415, "not_an_image"),
-    errors.PictureRefused: Row(422, "picture_refused"),
-    errors.FileNotStored: Row(500, "file_not_stored"),
-    errors.ItemNotSaved: Row(500, "item_not_saved"),
-    errors.PageNotRead: Row(500, "page_not_read"),
-    errors.MediaNotFound: Row(404, "media_not_found"),
+    errors.UnsupportedImageType: Row(415, "not_an_image"),
+    errors.InvalidImage: Row(422, "picture_refused"),
+    errors.MediaStorageFailed: Row(500, "file_not_stored"),
+    errors.ItemSaveFailed: Row(500, "item_not_saved"),
+    errors.LibraryReadFailed: Row(500, "page_not_read"),
+    errors.MediaFileNotFound: Row(404, "media_not_found"),
     refusals.BodyTooLarge: Row(413, "body_too_large"),
     refusals.BodyUnreadable: Row(400, "invalid"),
     refusals.WrongCode: Row(403, "wrong_code"),
@@ -81,16 +81,16 @@ _LOST = OlderRow(404, 1, "ARE YOU LOST :: 404 Not Found: ")
 _POST_ONLY = "Method not allowed 405 Method Not Allowed: Only POST methods are allowed"
 
 OLDER_APP: Final[Mapping[type[DomainError], OlderRow]] = dict.fromkeys(MAIN, _BROKEN) | {
-    errors.FieldsInvalid: _MALFORMED,
-    errors.ValueRefused: _MALFORMED,
+    errors.InvalidFields: _MALFORMED,
+    errors.InvalidValue: _MALFORMED,
     errors.CountryNotServed: _MALFORMED,
     errors.PhoneUnreachable: _MALFORMED,
     refusals.BodyTooLarge: _MALFORMED,
     refusals.BodyUnreadable: _MALFORMED,
     refusals.WrongCode: OlderRow(403, 1, _DENIED, tells=False),
-    errors.MessageNotSent: OlderRow(500, 5, _NOT_SENT),
-    errors.TooManyAsks: _TOO_MANY,
-    errors.TooManyTries: _TOO_MANY,
+    errors.DeliveryFailed: OlderRow(500, 5, _NOT_SENT),
+    errors.TooManyOtpRequests: _TOO_MANY,
+    errors.TooManyAttempts: _TOO_MANY,
     refusals.PathNotFound: _LOST,
     refusals.MethodRefused: OlderRow(405, 1, _POST_ONLY, tells=False),
 }
@@ -110,11 +110,11 @@ def body_of(error: DomainError, family: Family) -> dict[str, Any]:
     if family is Family.OLDER_APP:
         return _older_body(OLDER_APP[type(error)], _reason(error))
     code = MAIN[type(error)].code
-    if isinstance(error, errors.FieldsInvalid):
+    if isinstance(error, errors.InvalidFields):
         return {"errors": error.errors, "code": code}
     if isinstance(error, _PHONE_ERRORS):
-        return {"errors": {"phone": [error.sentence]}, "code": code}
-    body: dict[str, Any] = {"error": error.sentence, "code": code}
+        return {"errors": {"phone": [error.message]}, "code": code}
+    body: dict[str, Any] = {"error": error.message, "code": code}
     for extra in ("retry_after", "details", "user_id", "username"):
         value = getattr(error, extra, None)
         if value is not None:
@@ -144,8 +144,8 @@ def _older_body(row: OlderRow, reason: str) -> dict[str, Any]:
 
 
 def _reason(error: DomainError) -> str:
-    if isinstance(error, errors.FieldsInvalid):
+    if isinstance(error, errors.InvalidFields):
         return "; ".join(
             f"{field}: {' '.join(sentences)}" for field, sentences in error.errors.items()
         )
-    return error.sentence
+    return error.message

@@ -8,7 +8,7 @@ from litestar.dto import AbstractDTO, DTOConfig, DTOFieldDefinition
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
-from domain.errors import FieldsInvalid
+from domain.errors import InvalidFields
 from entrypoints.http.refusals import BodyUnreadable
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ def read_json(raw: bytes, body_type: type[T]) -> T:
     """Read a body as a msgspec Struct, of exactly the types that it declares.
 
     Raises:
-        FieldsInvalid: naming each field that is missing, unknown or of the wrong type; the
+        InvalidFields: naming each field that is missing, unknown or of the wrong type; the
             field `body` stands for the whole when it is no JSON object.
     """
     try:
@@ -30,7 +30,7 @@ def read_json(raw: bytes, body_type: type[T]) -> T:
         raise _explained(raw, body_type) from None
 
 
-def _explained(raw: bytes, body_type: type[Any]) -> FieldsInvalid:
+def _explained(raw: bytes, body_type: type[Any]) -> InvalidFields:
     try:
         given = msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -51,7 +51,7 @@ def _explained(raw: bytes, body_type: type[Any]) -> FieldsInvalid:
     known = {field.encode_name for field in fields}
     for name in [name for name in given if name not in known][:MOST_ERRORS]:
         errors[name[:LONGEST_NAME]] = ["This field is not known here."]
-    return FieldsInvalid(errors)
+    return InvalidFields(errors)
 
 
 def _expected(field_type: Any) -> str:

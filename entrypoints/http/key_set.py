@@ -63,7 +63,7 @@ class KeySetController(Controller):
 
         A token that they check may have been signed out since: only this service knows.
         """
-        return JsonWebKeySet([_web_key(key) for key in use_cases.read_key_set()])
+        return JsonWebKeySet([_web_key(key) for key in use_cases.get_jwks()])
 
 
 def _web_key(key: PublicKey) -> JsonWebKey:

@@ -6,7 +6,7 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.di import Provide
 from litestar.params import JSONBody
 
-from application.media.upload_picture import NewPicture
+from application.media.upload_image import UploadImageCommand
 from domain import errors
 from domain.errors import InvalidItemId, MissingUserId
 from domain.identifier import parse_identifier
@@ -61,7 +61,7 @@ class LibraryController(Controller):
     path = "/library"
     tags = ["Library"]
     guards = [requires_caller]
-    dependencies = {"caller": Provide(provide_caller, sync_to_thread=False)}
+    dependencies = {"principal": Provide(provide_caller, sync_to_thread=False)}
     security = BEARER
 
     @post(
@@ -72,22 +72,22 @@ class LibraryController(Controller):
         operation_class=UploadOperation,
         # The form's reader has a limit of its own, from the settings.
         request_max_body_size=None,
-        opt={UNAVAILABLE: errors.ItemNotSaved},
+        opt={UNAVAILABLE: errors.ItemSaveFailed},
         responses=refused_with(
             errors.NoFilePart,
             errors.NoSelectedFile,
             errors.MissingUserId,
             errors.InvalidUserId,
-            errors.FieldsInvalid({"category": ["A category has at most 64 characters."]}),
+            errors.InvalidFields({"category": ["A category has at most 64 characters."]}),
             BodyUnreadable("This is not a complete multipart form."),
             errors.Unauthenticated,
-            errors.NotOwner,
+            errors.Forbidden,
             errors.UserNotFound,
             errors.FileTooLarge,
-            errors.NotAnImage,
-            errors.PictureRefused,
-            errors.FileNotStored,
-            errors.ItemNotSaved,
+            errors.UnsupportedImageType,
+            errors.InvalidImage,
+            errors.MediaStorageFailed,
+            errors.ItemSaveFailed,
             errors.Unavailable,
         ),
     )
@@ -96,7 +96,7 @@ class LibraryController(Controller):
         request: Request[Any, Any, Any],
         use_cases: Cases,
         settings: Settings,
-        caller: SignedInCaller,
+        principal: SignedInCaller,
     ) -> ItemUploaded:
         """Publish a JPEG, PNG or GIF.
 
@@ -112,21 +112,23 @@ class LibraryController(Controller):
             category = (
                 None if given is None else parse_field("category", lambda: parse_category(given))
             )
-            shown = await use_cases.upload_picture(NewPicture(caller, owner, form.file, category))
+            shown = await use_cases.upload_image(
+                UploadImageCommand(principal, owner, form.file, category)
+            )
         return show_item(shown, ItemUploaded)
 
     @get(
         operation_id="readLibrary",
         summary="A page of the library",
         response_description="The page; it may be empty.",
-        opt={UNAVAILABLE: errors.PageNotRead},
+        opt={UNAVAILABLE: errors.LibraryReadFailed},
         responses=refused_with(
-            errors.FieldsInvalid({"page": ["This has to be a whole number from 1 on."]}),
+            errors.InvalidFields({"page": ["This has to be a whole number from 1 on."]}),
             errors.Unauthenticated,
-            errors.PageNotRead,
+            errors.LibraryReadFailed,
         ),
     )
-    async def read_page(
+    async def list_items(
         self,
         *,
         use_cases: Cases,
@@ -146,7 +148,7 @@ class LibraryController(Controller):
         """
         chosen = parse_item_filter(user_id, item_type, category)
         request = parse_page_request(page, per_page, cursor)
-        return show_page(await use_cases.read_page(chosen, request))
+        return show_page(await use_cases.list_items(chosen, request))
 
     @get(
         "/{item_id:str}",
@@ -155,9 +157,9 @@ class LibraryController(Controller):
         response_description="The item.",
         responses=refused_with(*_ITEM_ERRORS),
     )
-    async def read_item(self, item_id: ItemId, use_cases: Cases) -> Item:
+    async def get_item(self, item_id: ItemId, use_cases: Cases) -> Item:
         """Show one item."""
-        return show_item(await use_cases.read_item(parse_item_id(item_id)), Item)
+        return show_item(await use_cases.get_item(parse_item_id(item_id)), Item)
 
     @patch(
         "/{item_id:str}",
@@ -166,21 +168,21 @@ class LibraryController(Controller):
         response_description="The item, under its new label.",
         dto=JsonBody[CategoryBody],
         return_dto=None,
-        responses=refused_with(*body_refusals("category"), *_ITEM_ERRORS, errors.NotOwner),
+        responses=refused_with(*body_refusals("category"), *_ITEM_ERRORS, errors.Forbidden),
     )
     async def categorise(
         self,
         item_id: ItemId,
         data: JSONBody[CategoryBody],
         use_cases: Cases,
-        caller: SignedInCaller,
+        principal: SignedInCaller,
     ) -> Item:
         """Put another label on an item; its owner or an administrator may."""
         wanted = data.category
         category = (
             None if wanted is None else parse_field("category", lambda: parse_category(wanted))
         )
-        shown = await use_cases.categorise_item(caller, parse_item_id(item_id), category)
+        shown = await use_cases.categorize_item(principal, parse_item_id(item_id), category)
         return show_item(shown, Item)
 
     @delete(
@@ -188,8 +190,10 @@ class LibraryController(Controller):
         operation_id="deleteItem",
         summary="Remove an item",
         response_description="The item is gone.",
-        responses=refused_with(*_ITEM_ERRORS, errors.NotOwner),
+        responses=refused_with(*_ITEM_ERRORS, errors.Forbidden),
     )
-    async def delete_item(self, item_id: ItemId, use_cases: Cases, caller: SignedInCaller) -> None:
+    async def delete_item(
+        self, item_id: ItemId, use_cases: Cases, principal: SignedInCaller
+    ) -> None:
         """Remove an item; its owner or an administrator may. Its address stops at once."""
-        await use_cases.delete_item(caller, parse_item_id(item_id))
+        await use_cases.delete_item(principal, parse_item_id(item_id))

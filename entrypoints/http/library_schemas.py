@@ -5,10 +5,10 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from application.media.read_page import ShownPage
-from application.media.shown_item import ShownItem
+from application.media.library_item import LibraryItem
+from application.media.list_items import LibraryPage
 from domain.media import category
-from domain.media.cursor import write_cursor
+from domain.media.cursor import encode_cursor
 from entrypoints.http.parameters import CATEGORY_PATTERN
 from entrypoints.http.sign_in_schemas import described
 from entrypoints.http.times import iso
@@ -20,7 +20,7 @@ ItemIdText = Annotated[
 CategoryText = Annotated[
     str | None,
     described(
-        "A label, exactly as sent.", "art", pattern=CATEGORY_PATTERN, max_length=category.LONGEST
+        "A label, exactly as sent.", "art", pattern=CATEGORY_PATTERN, max_length=category.MAX_LENGTH
     ),
 ]
 
@@ -98,32 +98,32 @@ class ItemPage(msgspec.Struct, kw_only=True):
     ]
 
 
-def show_item(shown: ShownItem, shape: type[Shape]) -> Shape:
+def show_item(shown: LibraryItem, shape: type[Shape]) -> Shape:
     """Show an item in one of its shapes."""
     item, url = shown.item, shown.url
     return shape(
         id=item.id,
         url=url.url,
         url_expires_at=iso(url.expires_at) if url.expires_at else msgspec.UNSET,
-        user_id=item.owner,
-        created_at=iso(item.created),
+        user_id=item.owner_id,
+        created_at=iso(item.created_at),
         type=item.kind.value,
         category=item.category,
-        width=item.picture.width,
-        height=item.picture.height,
-        bytes=item.picture.bytes,
-        content_type=item.picture.format.content_type,
+        width=item.image.width,
+        height=item.image.height,
+        bytes=item.image.bytes,
+        content_type=item.image.format.content_type,
     )
 
 
-def show_page(shown: ShownPage) -> ItemPage:
+def show_page(shown: LibraryPage) -> ItemPage:
     """Show a page."""
     page = shown.page
     return ItemPage(
         items=[show_item(item, Item) for item in shown.items],
         page=page.request.number,
-        per_page=page.request.size,
+        per_page=page.request.page_size,
         total=page.total,
-        total_pages=page.pages,
-        next_cursor=write_cursor(page.next_after) if page.next_after else None,
+        total_pages=page.total_pages,
+        next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
     )

@@ -7,7 +7,7 @@ from litestar import Controller, get
 from litestar.response import Stream
 
 from domain import errors
-from domain.errors import MediaNotFound
+from domain.errors import MediaFileNotFound
 from entrypoints.http.dependencies import Cases
 from entrypoints.http.documented import refused_with
 from entrypoints.http.media_file_operation import CACHED, MediaFileOperation
@@ -34,15 +34,15 @@ class MediaFilesController(Controller):
         operation_id="openFile",
         summary="A picture's file",
         operation_class=MediaFileOperation,
-        responses=refused_with(errors.MediaNotFound, errors.Unavailable),
+        responses=refused_with(errors.MediaFileNotFound, errors.Unavailable),
     )
     async def open_file(self, key: FileKey, use_cases: Cases) -> Stream:
         """Serve the file of an item. A deleted one is not found from that moment on."""
         if not _KEY.fullmatch(key):
-            raise MediaNotFound
+            raise MediaFileNotFound
         opened = await use_cases.open_file(key)
         return Stream(
             opened.file.chunks,
             headers={**_HEADERS, "Content-Length": str(opened.file.size)},
-            media_type=opened.item.picture.format.content_type,
+            media_type=opened.item.image.format.content_type,
         )

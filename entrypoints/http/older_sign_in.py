@@ -9,11 +9,11 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 from msgspec import Meta
 
-from application.sign_in.request_code import AskForCode
-from application.sign_in.verify_code import AnswerWithCode, SignedIn
+from application.otp.request_otp import RequestOtpCommand
+from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
-from domain.phone import LONGEST_SPELLING, parse_phone_digits
-from domain.sign_in.code import parse_code
+from domain.otp.code import parse_otp_code
+from domain.phone import MAX_INPUT_LENGTH, parse_international_phone
 from entrypoints.http.dependencies import Cases, ClientAddress
 from entrypoints.http.device_text import device_text
 from entrypoints.http.documented import body_refusals, older_refused_with
@@ -29,7 +29,7 @@ OlderPhoneText = Annotated[
         "A phone number that begins with its country code, with or without +.",
         "+912873645289",
         format="phone",
-        max_length=LONGEST_SPELLING,
+        max_length=MAX_INPUT_LENGTH,
     ),
 ]
 
@@ -87,8 +87,8 @@ class OlderSignInController(Controller):
             *body_refusals("phone"),
             errors.CountryNotServed,
             errors.PhoneUnreachable,
-            errors.TooManyAsks,
-            errors.MessageNotSent,
+            errors.TooManyOtpRequests,
+            errors.DeliveryFailed,
             errors.Unavailable,
         ),
     )
@@ -96,8 +96,8 @@ class OlderSignInController(Controller):
         self, data: JSONBody[OlderAskBody], use_cases: Cases, client_address: ClientAddress
     ) -> OlderSuccess:
         """Send a six-digit code to a phone."""
-        phone = parse_field("phone", lambda: parse_phone_digits(data.phone))
-        await use_cases.request_code(AskForCode(phone, client_address))
+        phone = parse_field("phone", lambda: parse_international_phone(data.phone))
+        await use_cases.request_otp(RequestOtpCommand(phone, client_address))
         return OlderSuccess()
 
     @post(
@@ -109,7 +109,7 @@ class OlderSignInController(Controller):
         dto=JsonBody[OlderAnswerBody],
         return_dto=None,
         responses=older_refused_with(
-            *body_refusals("otp"), WrongCode, errors.TooManyTries, errors.Unavailable
+            *body_refusals("otp"), WrongCode, errors.TooManyAttempts, errors.Unavailable
         ),
     )
     async def validate_otp(
@@ -121,17 +121,17 @@ class OlderSignInController(Controller):
     ) -> OlderSignedIn:
         """Trade the code for an access token."""
         phone, code = parse_fields(
-            ("phone", lambda: parse_phone_digits(data.phone)),
-            ("otp", lambda: parse_code(data.otp)),
+            ("phone", lambda: parse_international_phone(data.phone)),
+            ("otp", lambda: parse_otp_code(data.otp)),
         )
-        outcome = await use_cases.verify_code(
-            AnswerWithCode(
+        outcome = await use_cases.verify_otp(
+            VerifyOtpCommand(
                 phone,
                 code,
                 client_address,
                 device=device_text(request.headers.get("user-agent", "")),
             )
         )
-        if not isinstance(outcome, SignedIn):
+        if not isinstance(outcome, LoggedIn):
             raise WrongCode
         return OlderSignedIn(access_token=outcome.tokens.access_token)

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from domain.errors import FieldsInvalid, ValueRefused
+from domain.errors import InvalidFields, InvalidValue
 from domain.identifier import parse_identifier
 from domain.media.cursor import parse_cursor
 from domain.media.page import ItemFilter, PageRequest
@@ -21,7 +21,7 @@ def parse_page_request(page: str | None, per_page: str | None, cursor: str | Non
     would be if left out; any other number is refused, since one of the two would be ignored.
 
     Raises:
-        FieldsInvalid: names what is no number from 1 on, no cursor, or a page beside a cursor.
+        InvalidFields: names what is no number from 1 on, no cursor, or a page beside a cursor.
     """
     number, size, after = parse_fields(
         ("page", lambda: _count(page, default=1)),
@@ -29,12 +29,12 @@ def parse_page_request(page: str | None, per_page: str | None, cursor: str | Non
         ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
     )
     if after is not None and number != 1:
-        raise FieldsInvalid({"page": ["Ask by page or by cursor: along with one, leave page out."]})
+        raise InvalidFields({"page": ["Ask by page or by cursor: along with one, leave page out."]})
     return PageRequest(number, size, after)
 
 
 def parse_item_filter(user_id: str | None, kind: str | None, category: str | None) -> ItemFilter:
-    """Read which items are wanted; raises FieldsInvalid naming what cannot be."""
+    """Read which items are wanted; raises InvalidFields naming what cannot be."""
     owner, chosen = parse_fields(
         ("user_id", lambda: _owner(user_id)), ("type", lambda: _kind(kind))
     )
@@ -45,7 +45,7 @@ def _count(text: str | None, default: int) -> int:
     if text is None:
         return default
     if not _NUMBER.match(text) or int(text) < 1:
-        raise ValueRefused("This has to be a whole number from 1 on.")
+        raise InvalidValue("This has to be a whole number from 1 on.")
     return int(text)
 
 
@@ -54,11 +54,11 @@ def _owner(text: str | None) -> str | None:
         return None
     owner = parse_identifier(text)
     if owner is None:
-        raise ValueRefused("A user id is 24 hex digits.")
+        raise InvalidValue("A user id is 24 hex digits.")
     return owner
 
 
 def _kind(text: str | None) -> MediaKind | None:
     if text is not None and text not in _KINDS:
-        raise ValueRefused("This has to be 'image' or 'gif'.")
+        raise InvalidValue("This has to be 'image' or 'gif'.")
     return _KINDS[text] if text is not None else None

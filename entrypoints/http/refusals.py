@@ -1,19 +1,19 @@
 """What only HTTP can refuse; the errors table knows these beside the domain's."""
 
-from domain.errors import DomainError, FieldsInvalid
+from domain.errors import DomainError, InvalidFields
 
 
 class BodyTooLarge(DomainError):
     """The body is longer than a request of its kind ever is."""
 
-    sentence = "The body is too large for this request."
+    message = "The body is too large for this request."
 
 
-class BodyUnreadable(FieldsInvalid):
+class BodyUnreadable(InvalidFields):
     """The body as a whole is not what it has to be."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__({"body": [sentence]})
+    def __init__(self, message: str) -> None:
+        super().__init__({"body": [message]})
 
 
 class WrongCode(DomainError):
@@ -22,19 +22,19 @@ class WrongCode(DomainError):
     The main family tells this as a success of the request that found the answer wrong.
     """
 
-    sentence = "Invalid OTP"
+    message = "Invalid OTP"
 
 
 class PathNotFound(DomainError):
     """There is nothing at this path."""
 
-    sentence = "There is nothing at this path; the API is described at /docs."
+    message = "There is nothing at this path; the API is described at /docs."
 
 
 class MethodRefused(DomainError):
     """The path exists, but not for this method; `allowed` is the value of `Allow`."""
 
-    sentence = "This path does not take this method."
+    message = "This path does not take this method."
 
     def __init__(self, allowed: str) -> None:
         super().__init__()
@@ -44,4 +44,4 @@ class MethodRefused(DomainError):
 class Unforeseen(DomainError):
     """Something went wrong that nobody thought of."""
 
-    sentence = "Something went wrong here; it has been noted."
+    message = "Something went wrong here; it has been noted."

@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from application.identities.list_sessions import ShownSession
-from application.identities.session_tokens import Tokens
-from application.identities.sign_out import Scope
+from application.identities.list_sessions import ListedSession
+from application.identities.logout import Scope
+from application.identities.session_factory import Tokens
 from entrypoints.http.times import iso
 
 AccessTokenText = Annotated[
@@ -122,14 +122,14 @@ def show_refreshed(tokens: Tokens) -> TokensRefreshed:
     )
 
 
-def show_session(shown: ShownSession) -> SessionShown:
+def show_session(shown: ListedSession) -> SessionShown:
     """Shape one session."""
     session = shown.session
     return SessionShown(
         id=session.id,
         device=session.device,
-        created=iso(session.created),
-        last_used=iso(session.last_used),
-        expires=iso(session.expires),
+        created=iso(session.created_at),
+        last_used=iso(session.last_seen_at),
+        expires=iso(session.expires_at),
         current=shown.is_current,
     )

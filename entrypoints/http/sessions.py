@@ -6,10 +6,10 @@ from litestar import Controller, Request, delete, get, post
 from litestar.di import Provide
 from litestar.params import JSONBody
 
-from application.identities.authenticate import Caller
-from application.identities.sign_out import Scope
+from application.identities.authenticate import Principal
+from application.identities.logout import Scope
 from domain import errors
-from domain.errors import Unauthenticated, ValueRefused
+from domain.errors import InvalidValue, Unauthenticated
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from entrypoints.http.authentication import caller_of, provide_caller, requires_caller
 from entrypoints.http.dependencies import Cases, SignedInCaller
@@ -45,7 +45,7 @@ class SessionsController(Controller):
         dto=JsonBody[RefreshBody],
         return_dto=None,
         responses=refused_with(
-            *body_refusals("refresh_token"), errors.RefreshTokenRefused, errors.Unavailable
+            *body_refusals("refresh_token"), errors.InvalidRefreshToken, errors.Unavailable
         ),
     )
     async def refresh(self, data: JSONBody[RefreshBody], use_cases: Cases) -> TokensRefreshed:
@@ -57,7 +57,7 @@ class SessionsController(Controller):
         """
         token = _read(data.refresh_token)
         if token is None:
-            raise errors.RefreshTokenRefused
+            raise errors.InvalidRefreshToken
         return show_refreshed(await use_cases.refresh_session(token))
 
     @post(
@@ -88,7 +88,7 @@ class SessionsController(Controller):
         by = await _who_signs_out(request, data)
         scope = parse_field("scope", lambda: _scope(data.scope if data else None))
         if by is not None:
-            await use_cases.sign_out(by, scope)
+            await use_cases.logout(by, scope)
 
     @get(
         "/sessions",
@@ -96,13 +96,13 @@ class SessionsController(Controller):
         summary="Where the caller is signed in",
         response_description="The sessions.",
         guards=[requires_caller],
-        dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
+        dependencies={"principal": Provide(provide_caller, sync_to_thread=False)},
         security=BEARER,
         responses=refused_with(Unauthenticated, errors.Unavailable),
     )
-    async def list_sessions(self, use_cases: Cases, caller: SignedInCaller) -> SessionsShown:
+    async def list_sessions(self, use_cases: Cases, principal: SignedInCaller) -> SessionsShown:
         """Show the caller's sessions, the latest used first."""
-        shown = await use_cases.list_sessions(caller)
+        shown = await use_cases.list_sessions(principal)
         return SessionsShown(sessions=[show_session(one) for one in shown])
 
     @delete(
@@ -111,27 +111,27 @@ class SessionsController(Controller):
         summary="End one of the caller's sessions",
         response_description="It has ended.",
         guards=[requires_caller],
-        dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
+        dependencies={"principal": Provide(provide_caller, sync_to_thread=False)},
         security=BEARER,
         responses=refused_with(Unauthenticated, errors.SessionNotFound, errors.Unavailable),
     )
-    async def end_session(
-        self, session_id: SessionId, use_cases: Cases, caller: SignedInCaller
+    async def revoke_session(
+        self, session_id: SessionId, use_cases: Cases, principal: SignedInCaller
     ) -> None:
         """End a session of the caller's, this one or another; its tokens stop at once."""
-        await use_cases.end_session(caller, session_id)
+        await use_cases.revoke_session(principal, session_id)
 
 
 def _scope(text: str | None) -> Scope:
     try:
         return Scope(text or Scope.THIS)
     except ValueError:
-        raise ValueRefused(SCOPES) from None
+        raise InvalidValue(SCOPES) from None
 
 
 async def _who_signs_out(
     request: Request[Any, Any, Any], data: LogoutBody | None
-) -> Caller | RefreshToken | None:
+) -> Principal | RefreshToken | None:
     if data is not None and data.refresh_token is not None:
         return _read(data.refresh_token)
     return await caller_of(request)
@@ -140,5 +140,5 @@ async def _who_signs_out(
 def _read(text: str) -> RefreshToken | None:
     try:
         return parse_refresh_token(text)
-    except ValueRefused:
+    except InvalidValue:
         return None

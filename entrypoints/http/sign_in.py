@@ -6,14 +6,14 @@ from typing import Any, Final
 from litestar import Controller, Request, post
 from litestar.params import JSONBody
 
-from application.sign_in.request_code import AskForCode
-from application.sign_in.verify_code import AnswerWithCode, SignedIn
+from application.otp.request_otp import RequestOtpCommand
+from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
-from domain.errors import ValueRefused
-from domain.identities.session import LONGEST_DEVICE
+from domain.errors import InvalidValue
+from domain.identities.session import MAX_DEVICE_NAME_LENGTH
+from domain.otp.code import parse_otp_code
+from domain.otp.texts.form import TextForm, platform_named
 from domain.phone import parse_phone
-from domain.sign_in.code import parse_code
-from domain.sign_in.texts.form import TextForm, platform_named
 from entrypoints.http.dependencies import Cases, ClientAddress, Settings
 from entrypoints.http.device_text import device_text
 from entrypoints.http.documented import body_refusals, refused_with
@@ -50,8 +50,8 @@ class SignInController(Controller):
             *body_refusals("phone"),
             errors.CountryNotServed,
             errors.PhoneUnreachable,
-            errors.TooManyAsks,
-            errors.MessageNotSent,
+            errors.TooManyOtpRequests,
+            errors.DeliveryFailed,
             errors.Unavailable,
         ),
     )
@@ -73,7 +73,7 @@ class SignInController(Controller):
             ("channel", lambda: _offered_channel(data.channel)),
         )
         form = TextForm(platform_named(data.platform), data.locale, data.app_hash)
-        sent = await use_cases.request_code(AskForCode(phone, client_address, form))
+        sent = await use_cases.request_otp(RequestOtpCommand(phone, client_address, form))
         return OtpSent(
             request_id=sent.request_id,
             sent=sent.sent,
@@ -89,7 +89,7 @@ class SignInController(Controller):
         status_code=200,
         dto=JsonBody[AnswerBody],
         return_dto=None,
-        responses=refused_with(*body_refusals("otp"), errors.TooManyTries, errors.Unavailable),
+        responses=refused_with(*body_refusals("otp"), errors.TooManyAttempts, errors.Unavailable),
     )
     async def verify_otp(
         self,
@@ -107,34 +107,34 @@ class SignInController(Controller):
         """
         phone, code, device = parse_fields(
             ("phone", lambda: parse_phone(data.phone, settings.default_region)),
-            ("otp", lambda: parse_code(data.otp)),
+            ("otp", lambda: parse_otp_code(data.otp)),
             ("device", lambda: _device(data.device)),
         )
-        outcome = await use_cases.verify_code(
-            AnswerWithCode(
+        outcome = await use_cases.verify_otp(
+            VerifyOtpCommand(
                 phone,
                 code,
                 client_address,
                 data.request_id,
                 device or device_text(request.headers.get("user-agent", "")),
-                wants_refresh=bool(data.refresh),
+                with_refresh=bool(data.refresh),
             )
         )
-        if isinstance(outcome, SignedIn):
+        if isinstance(outcome, LoggedIn):
             return show_verified(outcome.tokens)
-        return OtpInvalid(attempts_left=outcome.tries_left)
+        return OtpInvalid(attempts_left=outcome.attempts_left)
 
 
 def _offered_channel(channel: str | None) -> None:
     if channel not in (None, "sms"):
-        raise ValueRefused("Codes travel by 'sms' only so far; send that or leave it out.")
+        raise InvalidValue("Codes travel by 'sms' only so far; send that or leave it out.")
 
 
 def _device(text: str | None) -> str | None:
     if text is None:
         return None
-    if len(text) > LONGEST_DEVICE or not _DEVICE.fullmatch(text):
-        raise ValueRefused(
-            f"A device text has at most {LONGEST_DEVICE} characters, and no line breaks."
+    if len(text) > MAX_DEVICE_NAME_LENGTH or not _DEVICE.fullmatch(text):
+        raise InvalidValue(
+            f"A device text has at most {MAX_DEVICE_NAME_LENGTH} characters, and no line breaks."
         )
     return text.strip() or None

@@ -5,11 +5,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from application.identities.session_tokens import Tokens
+from application.identities.session_factory import Tokens
 from domain import phone
-from domain.identities.session import LONGEST_DEVICE
-from domain.sign_in import code
-from domain.sign_in.challenge import CODE_DIGITS
+from domain.identities.session import MAX_DEVICE_NAME_LENGTH
+from domain.otp import code
+from domain.otp.challenge import OTP_LENGTH
 from entrypoints.http.session_schemas import (
     AccessSeconds,
     AccessTokenText,
@@ -23,7 +23,7 @@ _DROPPED: Final = (
     r"[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200b\u2010-\u2015\u2028\u2029\u202f\u205f"
     r"\u2060\u2212\u3000\ufe63\uff0d\-]*"
 )
-CODE_PATTERN: Final = rf"^(?:{_DROPPED}\p{{Nd}}){{{CODE_DIGITS}}}{_DROPPED}$"
+CODE_PATTERN: Final = rf"^(?:{_DROPPED}\p{{Nd}}){{{OTP_LENGTH}}}{_DROPPED}$"
 """As JSON Schema writes it (ECMA-262, with the flag `u`): `\\p{Nd}` is a digit of any script."""
 DEVICE_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
 """No control characters, no line breaks, and nothing that turns the text around it (UAX #9)."""
@@ -45,7 +45,7 @@ PhoneText = Annotated[
         " the service's default region.",
         "+14155552671",
         format="phone",
-        max_length=phone.LONGEST_SPELLING,
+        max_length=phone.MAX_INPUT_LENGTH,
     ),
 ]
 CodeText = Annotated[
@@ -54,7 +54,7 @@ CodeText = Annotated[
         "Six digits of any script; spaces and hyphens are dropped.",
         "012313",
         pattern=CODE_PATTERN,
-        max_length=code.LONGEST_SPELLING,
+        max_length=code.MAX_INPUT_LENGTH,
     ),
 ]
 
@@ -146,7 +146,7 @@ class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             "A name for this sign-in, without line breaks.",
             "Pixel 9",
             pattern=DEVICE_PATTERN,
-            max_length=LONGEST_DEVICE,
+            max_length=MAX_DEVICE_NAME_LENGTH,
         ),
     ] = None
 

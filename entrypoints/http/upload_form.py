@@ -16,7 +16,7 @@ from multipart import (
     parse_options_header,
 )
 
-from domain.errors import FileNotStored, FileTooLarge, NoFilePart, NoSelectedFile
+from domain.errors import FileTooLarge, MediaStorageFailed, NoFilePart, NoSelectedFile
 from entrypoints.http.blocks import in_blocks
 from entrypoints.http.refusals import BodyUnreadable
 
@@ -54,7 +54,7 @@ async def open_upload_form(
         NoFilePart: no part named `file` has a file name.
         NoSelectedFile: its file name is empty.
         BodyUnreadable: not a multipart form, or a broken one.
-        FileNotStored: there was no room to keep it meanwhile.
+        MediaStorageFailed: there was no room to keep it meanwhile.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if content_type != "multipart/form-data":
@@ -73,7 +73,7 @@ async def open_upload_form(
         except (MultipartError, ParserLimitReached, UnicodeError) as error:
             raise BodyUnreadable("This is not a complete multipart form.") from error
         except OSError as error:
-            raise FileNotStored from error
+            raise MediaStorageFailed from error
         yield form
 
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from application.identities.authenticate import Caller
+from application.identities.authenticate import Principal
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
-from domain.identities.username import LONGEST_SPELLING
+from domain.identities.username import MAX_INPUT_LENGTH
 from entrypoints.http.sign_in_schemas import PhoneText, described
 from entrypoints.http.times import iso
 
@@ -22,7 +22,7 @@ UsernameText = Annotated[
         "Rahul Sharma",
         # What counts is the composed form (NFC), of which no pattern can tell.
         format="username",
-        max_length=LONGEST_SPELLING,
+        max_length=MAX_INPUT_LENGTH,
     ),
 ]
 
@@ -76,15 +76,15 @@ class UserShown(msgspec.Struct, kw_only=True):
     admin: AdminFlag
 
 
-def show_user(identity: Identity, caller: Caller) -> UserShown:
+def show_user(identity: Identity, principal: Principal) -> UserShown:
     """Show a user to the caller; raises UserNotFound for an identity that has become none."""
     if identity.user is None or identity.phone is None:
         raise UserNotFound
-    in_full = identity.id == caller.identity.id or caller.identity.is_administrator
+    in_full = identity.id == principal.identity.id or principal.identity.is_administrator
     return UserShown(
         id=identity.id,
         username=identity.user.username.text,
         number=identity.phone.e164 if in_full else identity.phone.masked,
-        created_on=iso(identity.user.created),
+        created_on=iso(identity.user.created_at),
         admin=identity.is_administrator,
     )

@@ -4,7 +4,7 @@ from litestar import Controller, delete, get, patch, post
 from litestar.di import Provide
 from litestar.params import JSONBody
 
-from application.identities.create_user import NewUser
+from application.identities.create_user import CreateUserCommand
 from domain import errors
 from domain.errors import InvalidUserId
 from domain.identifier import parse_identifier
@@ -33,7 +33,7 @@ class UsersController(Controller):
     path = "/users"
     tags = ["Users"]
     guards = [requires_caller]
-    dependencies = {"caller": Provide(provide_caller, sync_to_thread=False)}
+    dependencies = {"principal": Provide(provide_caller, sync_to_thread=False)}
     security = BEARER
 
     @post(
@@ -42,14 +42,14 @@ class UsersController(Controller):
         response_description="The user is there, now or since before.",
         dto=JsonBody[UserBody],
         return_dto=None,
-        opt={UNAVAILABLE: errors.UserNotSaved},
+        opt={UNAVAILABLE: errors.UserSaveFailed},
         responses=refused_with(
             *body_refusals("username"),
             errors.Unauthenticated,
-            errors.PhoneNotOwn,
+            errors.PhoneMismatch,
             errors.PhoneInUse,
             errors.UsernameInUse,
-            errors.UserNotSaved,
+            errors.UserSaveFailed,
         ),
     )
     async def create(
@@ -57,7 +57,7 @@ class UsersController(Controller):
         data: JSONBody[UserBody],
         use_cases: Cases,
         settings: Settings,
-        caller: SignedInCaller,
+        principal: SignedInCaller,
     ) -> UserCreated:
         """Make the caller a user; `number` is the phone that the caller signed in with.
 
@@ -68,7 +68,7 @@ class UsersController(Controller):
             ("username", lambda: parse_username(data.username)),
             ("number", lambda: parse_phone(data.number, settings.default_region)),
         )
-        identity = await use_cases.create_user(NewUser(caller, username, phone))
+        identity = await use_cases.create_user(CreateUserCommand(principal, username, phone))
         return UserCreated(user_id=identity.id, admin=identity.is_administrator)
 
     @get(
@@ -78,9 +78,9 @@ class UsersController(Controller):
         response_description="The caller.",
         responses=refused_with(errors.Unauthenticated, errors.UserNotFound, errors.Unavailable),
     )
-    async def read_me(self, caller: SignedInCaller) -> UserShown:
+    async def read_me(self, principal: SignedInCaller) -> UserShown:
         """Show the caller, the number in full."""
-        return show_user(caller.identity, caller)
+        return show_user(principal.identity, principal)
 
     @get(
         "/{user_id:str}",
@@ -91,9 +91,9 @@ class UsersController(Controller):
             errors.InvalidUserId, errors.Unauthenticated, errors.UserNotFound, errors.Unavailable
         ),
     )
-    async def read(self, user_id: UserId, use_cases: Cases, caller: SignedInCaller) -> UserShown:
+    async def read(self, user_id: UserId, use_cases: Cases, principal: SignedInCaller) -> UserShown:
         """Show a user; another person's number is masked unless an administrator asks."""
-        return show_user(await use_cases.read_user(parse_user_id(user_id)), caller)
+        return show_user(await use_cases.get_user(parse_user_id(user_id)), principal)
 
     @patch(
         "/me",
@@ -111,11 +111,11 @@ class UsersController(Controller):
         ),
     )
     async def rename_me(
-        self, data: JSONBody[RenameBody], use_cases: Cases, caller: SignedInCaller
+        self, data: JSONBody[RenameBody], use_cases: Cases, principal: SignedInCaller
     ) -> UserShown:
         """Give the caller another name; the one before is free at once."""
         username = parse_field("username", lambda: parse_username(data.username))
-        return show_user(await use_cases.rename_user(caller, username), caller)
+        return show_user(await use_cases.rename_user(principal, username), principal)
 
     @delete(
         "/me",
@@ -124,9 +124,9 @@ class UsersController(Controller):
         response_description="The caller is deleted.",
         responses=refused_with(errors.Unauthenticated, errors.Unavailable),
     )
-    async def delete_me(self, use_cases: Cases, caller: SignedInCaller) -> None:
+    async def delete_me(self, use_cases: Cases, principal: SignedInCaller) -> None:
         """Delete the caller: every token stops and nothing is shown any more, at once.
 
         The phone can sign in anew, as somebody else; the name is held for 30 days.
         """
-        await use_cases.delete_user(caller)
+        await use_cases.delete_user(principal)

@@ -29,7 +29,7 @@ class LoggedSecurityEvents:
             "address": event.address,
             "identity": event.identity_id,
             "reason": _without_numbers(event.reason) if event.reason else None,
-            "tries_left": event.tries_left,
+            "attempts_left": event.attempts_left,
         }
         told = {name: one for name, one in members.items() if one is not None}
         with suppress(Exception):

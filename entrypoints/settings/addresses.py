@@ -4,7 +4,7 @@ import re
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 from entrypoints.settings.kinds import Bind, Network
 
 _BIND = re.compile(
@@ -18,7 +18,7 @@ _LONGEST_DOMAIN = 253
 
 def read_bind(text: str) -> Bind:
     """Read host:port; an IPv6 address stands in brackets."""
-    refusal = ValueRefused("Takes host:port or [IPv6 address]:port, with a port from 1 to 65535.")
+    refusal = InvalidValue("Takes host:port or [IPv6 address]:port, with a port from 1 to 65535.")
     match = _BIND.fullmatch(text)
     if match is None or not 1 <= int(match["port"]) <= 65535:
         raise refusal
@@ -31,7 +31,7 @@ def read_bind(text: str) -> Bind:
 
 def read_url(text: str) -> str:
     """Read an http(s) address that paths can be put after."""
-    refusal = ValueRefused("Takes an address with http:// or https:// and no ?, # or password.")
+    refusal = InvalidValue("Takes an address with http:// or https:// and no ?, # or password.")
     if not _URL.fullmatch(text) or not text.lower().startswith(("http://", "https://")):
         raise refusal
     try:
@@ -50,7 +50,7 @@ def read_domain(text: str) -> str:
     *names, top = domain.split(".")
     is_usable = (names and not top.isdecimal()) or domain == "localhost"
     if not is_usable or len(domain) > _LONGEST_DOMAIN or not all(map(_is_label, (*names, top))):
-        raise ValueRefused(
+        raise InvalidValue(
             "Takes a domain without https:// and port; letters beyond a to z as xn--…"
         )
     return domain
@@ -61,7 +61,7 @@ def read_network(text: str) -> Network:
     try:
         return ip_network(text)
     except ValueError as error:
-        raise ValueRefused(
+        raise InvalidValue(
             "Takes networks with no bit set behind the prefix, or single addresses, "
             "with commas between them."
         ) from error

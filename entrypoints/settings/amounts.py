@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _BYTES = {
@@ -24,7 +24,7 @@ def duration_between(shortest: str, longest: str) -> Callable[[str], timedelta]:
     def read(text: str) -> timedelta:
         seconds = _seconds(text.lower())
         if seconds is None or least is None or most is None or not least <= seconds <= most:
-            raise ValueRefused(
+            raise InvalidValue(
                 f"Takes a duration from {shortest} to {longest}: "
                 "a whole number and d, h, m or s behind it."
             )
@@ -40,7 +40,7 @@ def size_between(smallest: str, largest: str) -> Callable[[str], int]:
     def read(text: str) -> int:
         size = _bytes(text)
         if size is None or least is None or most is None or not least <= size <= most:
-            raise ValueRefused(
+            raise InvalidValue(
                 f"Takes a size from {smallest} to {largest}: "
                 "bytes, or a whole number and kB, MB, GB, KiB, MiB or GiB behind it."
             )
@@ -54,7 +54,7 @@ def count_between(least: int, most: int) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         if not _COUNT.fullmatch(text) or not least <= int(text) <= most:
-            raise ValueRefused(f"Takes a whole number from {least} to {most}.")
+            raise InvalidValue(f"Takes a whole number from {least} to {most}.")
         return int(text)
 
     return read

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from domain.errors import ValueRefused
-from domain.sign_in.window import Window
+from domain.errors import InvalidValue
+from domain.otp.sliding_window import SlidingWindow
 from entrypoints.settings.amounts import count_between, duration_between
 from entrypoints.settings.variable import listed
 
@@ -15,27 +15,27 @@ _LONGEST: Final = "1d"
 _duration = duration_between(_SHORTEST, _LONGEST)
 
 
-def window_up_to(most: int) -> Callable[[str], Window]:
+def window_up_to(most: int) -> Callable[[str], SlidingWindow]:
     """Make a reader of `count/duration`: at most so many in any stretch of that length."""
     count = count_between(1, most)
 
-    def read(text: str) -> Window:
+    def read(text: str) -> SlidingWindow:
         number, slash, length = (part.strip() for part in text.partition("/"))
         if not slash:
-            raise ValueRefused("Takes a count, a slash and a duration.")
-        return Window(count(number), _duration(length))
+            raise InvalidValue("Takes a count, a slash and a duration.")
+        return SlidingWindow(count(number), _duration(length))
 
     return read
 
 
-def windows_up_to(most_a_day: int) -> Callable[[str], tuple[Window, ...]]:
+def windows_up_to(most_a_day: int) -> Callable[[str], tuple[SlidingWindow, ...]]:
     """Make a reader of one or more of them that together allow at most so many in a day."""
     read_all = listed(window_up_to(most_a_day))
 
-    def read(text: str) -> tuple[Window, ...]:
+    def read(text: str) -> tuple[SlidingWindow, ...]:
         windows = read_all(text)
         if min(_in_a_day(window) for window in windows) > most_a_day:
-            raise ValueRefused(
+            raise InvalidValue(
                 f"Takes counts that allow at most {most_a_day} a day together, or a code could be "
                 "guessed too often."
             )
@@ -44,5 +44,5 @@ def windows_up_to(most_a_day: int) -> Callable[[str], tuple[Window, ...]]:
     return read
 
 
-def _in_a_day(window: Window) -> int:
-    return window.limit * -(-_DAY // window.length)
+def _in_a_day(window: SlidingWindow) -> int:
+    return window.limit * -(-_DAY // window.period)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from application.identities.session_tokens import TokenLifetimes
-from domain.sign_in.budgets import SharedLimits
-from domain.sign_in.fixed_codes import FixedCodes
-from domain.sign_in.send import SendLimits
+from application.identities.session_factory import TokenLifetimes
+from domain.otp.delivery import DeliveryPolicy
+from domain.otp.rate_limits import RateLimits
+from domain.otp.test_otps import TestOtps
 from entrypoints.settings.kinds import (
     Bind,
     Environment,
@@ -56,9 +56,9 @@ class Settings:
     texts: Path | None
     countries: frozenset[str] | None
     default_region: str | None
-    fixed_codes: FixedCodes
-    send_limits: SendLimits
-    shared_limits: SharedLimits
+    test_otps: TestOtps
+    delivery_policy: DeliveryPolicy
+    rate_limits: RateLimits
     trusted_proxies: tuple[Network, ...]
     is_single_host: bool
     token_lifetimes: TokenLifetimes

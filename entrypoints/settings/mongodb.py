@@ -7,7 +7,7 @@ import re
 from typing import Final
 from urllib.parse import unquote_plus
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 from entrypoints.settings.addresses import read_bind
 from entrypoints.settings.kinds import MongoDatabase
 
@@ -36,26 +36,26 @@ def read_mongodb(text: str) -> MongoDatabase:
     """
     address = _ADDRESS.fullmatch(text)
     if address is None or not _is_login(address["login"]):
-        raise ValueRefused(
+        raise InvalidValue(
             "Takes mongodb://host/name or mongodb://user:password@host/name; in user, password and "
             "options : / ? # @ % are written %3A %2F %3F %23 %40 %25."
         )
     if address["srv"] and not _SERVICE.fullmatch(address["hosts"]):
-        raise ValueRefused("An address with mongodb+srv:// has one host, by its name, and no port.")
+        raise InvalidValue("An address with mongodb+srv:// has one host, by its name, and no port.")
     if not all(map(_is_host, address["hosts"].split(","))):
-        raise ValueRefused(
+        raise InvalidValue(
             "The hosts of a MongoDB are host or host:port with commas between them; "
             "a socket is written like %2Ftmp%2Fmongodb-27017.sock."
         )
     if not address["name"]:
-        raise ValueRefused("The address of a MongoDB names the database: mongodb://host/name.")
+        raise InvalidValue("The address of a MongoDB names the database: mongodb://host/name.")
     if not _is_name(unquote_plus(address["name"])):
-        raise ValueRefused(
+        raise InvalidValue(
             'The name of the database has at most 63 bytes and none of / \\ . " $ or a space; '
             "admin, config and local are MongoDB's own."
         )
     if address["options"] and not _OPTIONS.fullmatch(address["options"]):
-        raise ValueRefused(
+        raise InvalidValue(
             "The options of a MongoDB are name=value with & between them; = in a value is %3D."
         )
     return MongoDatabase(text)
@@ -70,7 +70,7 @@ def _is_host(host: str) -> bool:
         return True
     try:
         read_bind(host if _PORT.search(host.rpartition("]")[2]) else f"{host}:27017")
-    except ValueRefused:
+    except InvalidValue:
         return False
     return True
 

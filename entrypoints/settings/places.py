@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import unquote
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 from entrypoints.settings.factories import read_factory
 from entrypoints.settings.kinds import Factory, MediaFolder, MongoDatabase, S3Bucket, SqliteDatabase
 from entrypoints.settings.mongodb import SCHEMES, read_mongodb
@@ -23,12 +23,12 @@ def read_database(text: str) -> SqliteDatabase | MongoDatabase | Factory:
         return factory
     path = text.removeprefix(_SQLITE)
     if not text.startswith(_SQLITE) or not path or path.endswith("/") or path == ":memory:":
-        raise ValueRefused(
+        raise InvalidValue(
             "Takes sqlite:///path from the current folder, sqlite:////path from the root, "
             "mongodb://host/name, or package.module:factory."
         )
     if "?" in path or "#" in path:
-        raise ValueRefused("The path of a SQLite database takes no ? and no #.")
+        raise InvalidValue("The path of a SQLite database takes no ? and no #.")
     return SqliteDatabase(Path(path).absolute())
 
 
@@ -47,7 +47,7 @@ def read_media(text: str) -> MediaFolder | S3Bucket | Factory:
         host, slash, rest = path[2:].partition("/")
         is_file, path = is_file and host in ("", "localhost"), slash + rest
     if not is_file or not path.strip("/") or "?" in text or "#" in text or not path.isprintable():
-        raise ValueRefused(
+        raise InvalidValue(
             "Takes file:///path from the root, file:path from the current folder, "
             "s3://bucket/prefix, or package.module:factory."
         )
@@ -62,5 +62,5 @@ def read_folder(text: str) -> Path:
 def read_path(text: str) -> Path:
     """Read a path; a relative one is below the current folder."""
     if text.endswith("/"):
-        raise ValueRefused("Takes the path of a file.")
+        raise InvalidValue("Takes the path of a file.")
     return Path(text).absolute()

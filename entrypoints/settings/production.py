@@ -36,7 +36,7 @@ def refused_in_production(settings: Settings) -> Iterator[tuple[Variable[Any], s
         yield SMS, "Production shows no codes in a terminal; take twilio or package.module:factory."
     if settings.countries is None or settings.countries == ALL_COUNTRIES:
         yield COUNTRIES, f"Production needs the countries to send codes to: {COUNTRIES.example}"
-    if not all_end_within_a_year(settings.fixed_codes, datetime.now(UTC).date()):
+    if not all_end_within_a_year(settings.test_otps, datetime.now(UTC).date()):
         yield TEST_NUMBERS, "Production takes numbers with a last day, at most a year ahead."
     yield from refused_plain_http(settings)
     if settings.is_single_host:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from application.identities.session_tokens import TokenLifetimes
-from domain.sign_in.budgets import SharedLimits
-from domain.sign_in.send import SendLimits
+from application.identities.session_factory import TokenLifetimes
+from domain.otp.delivery import DeliveryPolicy
+from domain.otp.rate_limits import RateLimits
 from entrypoints.settings import table
 from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.kinds import Environment, SecretsFile
@@ -67,17 +67,17 @@ def _settings(values: Values) -> Settings:
         texts=values.take(table.TEXTS),
         countries=countries,
         default_region=values.take(table.DEFAULT_REGION),
-        fixed_codes=values.take(table.TEST_NUMBERS),
-        send_limits=SendLimits(
-            phone=values.take(table.SENDS_PER_PHONE),
-            phone_and_address=values.take(table.SENDS_PER_PHONE_AND_ADDRESS),
-            reserve=values.take(table.SENDS_RESERVED),
+        test_otps=values.take(table.TEST_NUMBERS),
+        delivery_policy=DeliveryPolicy(
+            per_phone=values.take(table.SENDS_PER_PHONE),
+            per_phone_and_ip=values.take(table.SENDS_PER_PHONE_AND_ADDRESS),
+            trusted_ip_quota=values.take(table.SENDS_RESERVED),
         ),
-        shared_limits=SharedLimits(
-            address=values.take(table.SENDS_PER_ADDRESS),
-            country=values.take(table.SENDS_PER_COUNTRY),
-            everybody=values.take(table.SENDS_IN_ALL),
-            checks=values.take(table.CHECKS_PER_ADDRESS),
+        rate_limits=RateLimits(
+            per_ip=values.take(table.SENDS_PER_ADDRESS),
+            per_country=values.take(table.SENDS_PER_COUNTRY),
+            total=values.take(table.SENDS_IN_ALL),
+            verifications_per_ip=values.take(table.CHECKS_PER_ADDRESS),
         ),
         trusted_proxies=values.take(table.TRUSTED_PROXIES),
         is_single_host=values.take(table.SINGLE_HOST),

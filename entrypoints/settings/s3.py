@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 from entrypoints.settings.kinds import S3Bucket
 from entrypoints.settings.words import matching
 
@@ -21,7 +21,7 @@ def read_bucket(text: str) -> S3Bucket:
     """Read `s3://bucket/prefix`; the prefix stands without slashes around it."""
     found = _BUCKET.fullmatch(text)
     if found is None:
-        raise ValueRefused(
+        raise InvalidValue(
             "Takes s3://bucket or s3://bucket/prefix: the bucket in 3 to 63 small letters, digits, "
             "- and single dots; in the prefix letters, digits and _ - . ! * ' ( ) between slashes."
         )

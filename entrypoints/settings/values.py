@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 from entrypoints.settings.env_file import EnvFile
 from entrypoints.settings.kinds import Given, Origin, UnknownName
 from entrypoints.settings.not_yet import NOT_YET, refusal_of
@@ -39,10 +39,10 @@ class Values:
         self.given[variable.name] = given
         try:
             if not given.text.isprintable():
-                raise ValueRefused("It holds characters that cannot be printed.")
+                raise InvalidValue("It holds characters that cannot be printed.")
             return variable.read(given.text)
-        except ValueRefused as refusal:
-            self.refuse(variable, f"{refusal.sentence} {variable.example_like(given.text)}")
+        except InvalidValue as refusal:
+            self.refuse(variable, f"{refusal.message} {variable.example_like(given.text)}")
             return variable.read(usual.text)
 
     def need(self, variable: Variable[str | None], needed_by: str) -> str:

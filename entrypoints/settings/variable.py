@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 
 T = TypeVar("T")
 HIDDEN = "(hidden)"
@@ -20,7 +20,7 @@ _SECRET_OPTION = re.compile(
 class Variable(Generic[T]):
     """All that is known of one setting; whatever tells of settings tells it from here.
 
-    `read` gives the value or raises `ValueRefused`, whose sentence never quotes what it read:
+    `read` gives the value or raises `InvalidValue`, whose sentence never quotes what it read:
     in the wrong variable there may be a password. An empty `default` stands for "not set".
     """
 
@@ -63,7 +63,7 @@ def listed(read: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
             return ()
         parts = [part.strip() for part in text.split(",")]
         if not all(parts):
-            raise ValueRefused("There is nothing between two commas, or after the last.")
+            raise InvalidValue("There is nothing between two commas, or after the last.")
         return tuple(read(part) for part in parts)
 
     return read_each

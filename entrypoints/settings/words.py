@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import TypeVar
 
 from domain.countries import ALL_COUNTRIES, parse_country
-from domain.errors import ValueRefused
-from domain.sign_in.texts.links import first_link
+from domain.errors import InvalidValue
+from domain.otp.texts.links import first_link
 from entrypoints.settings.factories import read_factory
 from entrypoints.settings.kinds import Factory, Sender
 from entrypoints.settings.variable import listed
@@ -23,7 +23,7 @@ def one_of(choices: type[E]) -> Callable[[str], E]:
         try:
             return choices(text.lower())
         except ValueError as error:
-            raise ValueRefused(f"Takes {' or '.join(choices)}.") from error
+            raise InvalidValue(f"Takes {' or '.join(choices)}.") from error
 
     return read
 
@@ -34,7 +34,7 @@ def matching(pattern: str, takes: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if not form.fullmatch(text):
-            raise ValueRefused(takes)
+            raise InvalidValue(takes)
         return text
 
     return read
@@ -43,7 +43,7 @@ def matching(pattern: str, takes: str) -> Callable[[str], str]:
 def read_yes_or_no(text: str) -> bool:
     """Read yes or no."""
     if text.lower() not in ("yes", "no"):
-        raise ValueRefused("Takes yes or no.")
+        raise InvalidValue("Takes yes or no.")
     return text.lower() == "yes"
 
 
@@ -51,7 +51,7 @@ def read_senders(text: str) -> tuple[Sender | Factory, ...]:
     """Read senders with commas between them, in the order in which they are tried."""
     senders = listed(_read_sender)(text)
     if len(set(senders)) < len(senders):
-        raise ValueRefused("Takes each sender once: what refused once would refuse again.")
+        raise InvalidValue("Takes each sender once: what refused once would refuse again.")
     return senders
 
 
@@ -61,7 +61,7 @@ def _read_sender(text: str) -> Sender | Factory:
     try:
         return Sender(text.lower())
     except ValueError as error:
-        raise ValueRefused(
+        raise InvalidValue(
             "Takes console, twilio or package.module:factory, or several with commas between."
         ) from error
 
@@ -74,7 +74,7 @@ def read_countries(text: str) -> frozenset[str]:
 def read_app_name(text: str) -> str:
     """Read the name that messages carry; what cannot be printed never gets this far."""
     if len(text) > LONGEST_APP_NAME:
-        raise ValueRefused(f"Takes a name of at most {LONGEST_APP_NAME} characters.")
+        raise InvalidValue(f"Takes a name of at most {LONGEST_APP_NAME} characters.")
     if first_link(text):
-        raise ValueRefused("Takes a name that phones make no link of: no dot between two words.")
+        raise InvalidValue("Takes a name that phones make no link of: no dot between two words.")
     return text

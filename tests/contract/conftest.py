@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from adapters.sqlite import open_sqlite_records
-from application.ports.records import Records
+from application.ports.repositories import Repositories
 from tests.contract import outside
 from tests.contract.mongo_records import in_mongo
-from tests.fakes.records import InMemoryDatabase
-from tests.fakes.seal import FakeSeal
+from tests.support.fakes.records import InMemoryDatabase
+from tests.support.fakes.seal import FakeSeal
 
-OpenRecords = Callable[[], AbstractAsyncContextManager[Records]]
+OpenRecords = Callable[[], AbstractAsyncContextManager[Repositories]]
 
 
 def in_memory(request: pytest.FixtureRequest) -> OpenRecords:
@@ -46,14 +46,16 @@ def open_records(request: pytest.FixtureRequest) -> OpenRecords:
 
 
 @pytest.fixture
-async def records(open_records: OpenRecords) -> AsyncIterator[Records]:
+async def records(open_records: OpenRecords) -> AsyncIterator[Repositories]:
     """An empty database, opened."""
     async with open_records() as records:
         yield records
 
 
 @pytest.fixture
-async def records_elsewhere(open_records: OpenRecords, records: Records) -> AsyncIterator[Records]:
+async def records_elsewhere(
+    open_records: OpenRecords, records: Repositories
+) -> AsyncIterator[Repositories]:
     """The same database, opened once more, as another instance of the service does."""
     async with open_records() as elsewhere:
         yield elsewhere

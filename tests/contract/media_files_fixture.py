@@ -14,17 +14,17 @@ import pytest
 from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
 from adapters.s3 import open_s3_files
+from application.ports.health_check import HealthCheck
 from application.ports.media_files import MediaFiles
-from application.ports.probe import Probe
 from tests.contract import outside
-from tests.fakes.clock import MovableClock
-from tests.fakes.media_files import InMemoryFiles
-from tests.servers.relay import Relay
-from tests.servers.s3_bucket import S3Bucket
-from tests.servers.s3_server import S3Server
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.servers.relay import Relay
+from tests.support.servers.s3_bucket import S3Bucket
+from tests.support.servers.s3_server import S3Server
 
 
-class Files(MediaFiles, Probe, Protocol):
+class Files(MediaFiles, HealthCheck, Protocol):
     """A media store, and whether it is there."""
 
 

@@ -10,15 +10,15 @@ from pymongo import MongoClient
 
 from adapters.mongo import open_mongo_records
 from adapters.mongo.documents import DOCUMENTS, MarkDocument
-from application.ports.records import Records
-from tests.fakes.seal import FakeSeal
+from application.ports.repositories import Repositories
+from tests.support.fakes.seal import FakeSeal
 
 _PLACE: Final = pytest.StashKey[str]()
 
 
 def in_mongo(
     request: pytest.FixtureRequest,
-) -> Callable[[], AbstractAsyncContextManager[Records]]:
+) -> Callable[[], AbstractAsyncContextManager[Repositories]]:
     """Opens a database that nobody else uses, emptied for this test.
 
     Making one anew would take longer than most of the tests, and MongoDB keeps the two dozen

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from application.ports.records import Records
+from application.ports.repositories import Repositories
 from entrypoints.own_adapters import open_own, probe_of
 from entrypoints.settings.kinds import Factory
-from tests.fakes.seal import FakeSeal
+from tests.support.fakes.seal import FakeSeal
 
 ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
 PLACE: Final = "DIALTONE_TEST_PLACE"
@@ -28,7 +28,7 @@ async def open_outside(place: Path) -> AsyncIterator[Any]:
     """
     environ = {**os.environ, PLACE: str(place)}
     async with open_own(Factory(os.environ[ADAPTER]), ADAPTER, environ, FakeSeal()) as adapter:
-        yield adapter if isinstance(adapter, Records) else Probed(adapter)
+        yield adapter if isinstance(adapter, Repositories) else Probed(adapter)
 
 
 class Probed:

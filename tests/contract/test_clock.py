@@ -4,7 +4,7 @@ import pytest
 
 from adapters.system import SystemClock
 from application.ports.clock import Clock
-from tests.fakes.clock import MovableClock
+from tests.support.fakes.clock import MovableClock
 
 
 @pytest.fixture(params=[MovableClock, SystemClock])

@@ -3,27 +3,27 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports.errors import UsernameTaken
-from application.ports.records import Records
+from application.ports.errors import UniqueViolation
+from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity, Role
 from domain.identities.username import Username
-from tests.builders import NOW, a_phone, a_session, a_tombstone, a_user, an_id, an_identity
 from tests.contract.conftest import OpenRecords
+from tests.support.builders import NOW, a_phone, a_session, a_tombstone, a_user, an_id, an_identity
 
 NAMED = an_identity(user=a_user("Zoë"))
 ANOTHER = an_identity(id=an_id(2), phone=a_phone(2))
 
 
-async def test_an_identity_that_was_never_added_is_not_there(records: Records) -> None:
+async def test_an_identity_that_was_never_added_is_not_there(records: Repositories) -> None:
     assert await records.identities.load(an_id()) is None
 
 
-async def test_an_identity_comes_back_as_it_was_added_at_version_1(records: Records) -> None:
+async def test_an_identity_comes_back_as_it_was_added_at_version_1(records: Repositories) -> None:
     identity = Identity(
         id=an_id(7),
         phone=a_phone(7),
-        created=NOW,
+        created_at=NOW,
         role=Role.ADMINISTRATOR,
         user=a_user("Zoë 👩‍🚀"),
         sessions=(a_session(device="Pixel 8"), a_session(id=an_id(2), device=None)),
@@ -34,25 +34,25 @@ async def test_an_identity_comes_back_as_it_was_added_at_version_1(records: Reco
     assert await records.identities.load(an_id(7)) == Versioned(identity, 1)
 
 
-async def test_a_tombstone_comes_back_as_well(records: Records) -> None:
-    tombstone = a_tombstone(deleted=NOW + timedelta(hours=1), swept=True, phone=None)
+async def test_a_tombstone_comes_back_as_well(records: Repositories) -> None:
+    tombstone = a_tombstone(deleted_at=NOW + timedelta(hours=1), is_purged=True, phone=None)
     await records.identities.add(tombstone)
 
     assert await records.identities.load(an_id()) == Versioned(tombstone, 1)
 
 
-async def test_a_blocked_identity_comes_back_as_well(records: Records) -> None:
+async def test_a_blocked_identity_comes_back_as_well(records: Repositories) -> None:
     await records.identities.add(an_identity())
-    blocked = an_identity().blocked_at(NOW + timedelta(hours=1))
+    blocked = an_identity().block(NOW + timedelta(hours=1))
 
     assert await records.identities.replace(blocked, 1)
 
     assert await records.identities.load(an_id()) == Versioned(blocked, 2)
-    assert await records.identities.replace(blocked.unblocked(), 2)
+    assert await records.identities.replace(blocked.unblock(), 2)
     assert await records.identities.load(an_id()) == Versioned(an_identity(), 3)
 
 
-async def test_an_id_is_taken_once(records: Records) -> None:
+async def test_an_id_is_taken_once(records: Repositories) -> None:
     await records.identities.add(an_identity())
 
     assert not await records.identities.add(an_identity(phone=a_phone(2)))
@@ -60,7 +60,7 @@ async def test_an_id_is_taken_once(records: Records) -> None:
 
 
 async def test_an_identity_added_again_finds_its_id_taken_and_not_its_name(
-    records: Records,
+    records: Repositories,
 ) -> None:
     await records.identities.add(NAMED)
 
@@ -69,37 +69,37 @@ async def test_an_identity_added_again_finds_its_id_taken_and_not_its_name(
 
 @pytest.mark.parametrize("spelling", ["Zoë", "ZOË", "zoe\u0308"])
 async def test_a_name_belongs_to_one_identity_however_it_is_spelled(
-    records: Records, spelling: str
+    records: Repositories, spelling: str
 ) -> None:
     await records.identities.add(NAMED)
 
-    with pytest.raises(UsernameTaken):
+    with pytest.raises(UniqueViolation):
         await records.identities.add(an_identity(id=an_id(2), user=a_user(spelling)))
 
     assert await records.identities.load(an_id(2)) is None
 
 
-async def test_a_tombstone_holds_its_name(records: Records) -> None:
+async def test_a_tombstone_holds_its_name(records: Repositories) -> None:
     await records.identities.add(a_tombstone(user=a_user("Zoë")))
 
-    with pytest.raises(UsernameTaken):
+    with pytest.raises(UniqueViolation):
         await records.identities.add(an_identity(id=an_id(2), user=a_user("Zoë")))
 
 
-async def test_identities_without_a_name_are_in_nobodys_way(records: Records) -> None:
+async def test_identities_without_a_name_are_in_nobodys_way(records: Repositories) -> None:
     assert await records.identities.add(an_identity())
     assert await records.identities.add(ANOTHER)
 
 
-async def test_an_identity_is_replaced_under_its_version(records: Records) -> None:
+async def test_an_identity_is_replaced_under_its_version(records: Repositories) -> None:
     await records.identities.add(an_identity())
-    signed_in = an_identity().signed_in(a_session())
+    signed_in = an_identity().add_session(a_session())
 
     assert await records.identities.replace(signed_in, 1)
     assert await records.identities.load(an_id()) == Versioned(signed_in, 2)
 
 
-async def test_a_version_is_good_for_one_replacement(records: Records) -> None:
+async def test_a_version_is_good_for_one_replacement(records: Repositories) -> None:
     await records.identities.add(an_identity())
     await records.identities.replace(NAMED, 1)
 
@@ -108,38 +108,38 @@ async def test_a_version_is_good_for_one_replacement(records: Records) -> None:
     assert await records.identities.load(an_id()) == Versioned(NAMED, 2)
 
 
-async def test_an_identity_that_is_not_there_is_not_replaced(records: Records) -> None:
+async def test_an_identity_that_is_not_there_is_not_replaced(records: Repositories) -> None:
     assert not await records.identities.replace(an_identity(), 1)
     assert await records.identities.load(an_id()) is None
 
 
-async def test_a_name_cannot_be_taken_from_its_holder(records: Records) -> None:
+async def test_a_name_cannot_be_taken_from_its_holder(records: Repositories) -> None:
     await records.identities.add(NAMED)
     await records.identities.add(ANOTHER)
 
-    with pytest.raises(UsernameTaken):
-        await records.identities.replace(ANOTHER.named(Username("zoë"), NOW), 1)
+    with pytest.raises(UniqueViolation):
+        await records.identities.replace(ANOTHER.set_username(Username("zoë"), NOW), 1)
 
     assert await records.identities.load(ANOTHER.id) == Versioned(ANOTHER, 1)
 
 
-async def test_an_identity_keeps_its_own_name(records: Records) -> None:
+async def test_an_identity_keeps_its_own_name(records: Repositories) -> None:
     await records.identities.add(NAMED)
 
-    assert await records.identities.replace(NAMED.signed_in(a_session()), 1)
-    assert await records.identities.replace(NAMED.named(Username("ZOË"), NOW), 2)
+    assert await records.identities.replace(NAMED.add_session(a_session()), 1)
+    assert await records.identities.replace(NAMED.set_username(Username("ZOË"), NOW), 2)
 
 
-async def test_a_name_given_up_is_free(records: Records) -> None:
+async def test_a_name_given_up_is_free(records: Repositories) -> None:
     await records.identities.add(NAMED)
-    await records.identities.replace(NAMED.deleted_at(NOW).without_username(), 1)
+    await records.identities.replace(NAMED.delete(NOW).release_username(), 1)
 
     assert await records.identities.add(an_identity(id=an_id(2), user=a_user("Zoë")))
 
 
-async def test_a_phone_is_detached_for_good(records: Records) -> None:
+async def test_a_phone_is_detached_for_good(records: Repositories) -> None:
     await records.identities.add(a_tombstone())
-    await records.identities.replace(a_tombstone().swept_clean(), 1)
+    await records.identities.replace(a_tombstone().purge(), 1)
 
     loaded = await records.identities.load(an_id())
     assert loaded is not None
@@ -147,24 +147,24 @@ async def test_a_phone_is_detached_for_good(records: Records) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["Zoë", "ZOË", "zoe\u0308"])
-@pytest.mark.parametrize("holder", [NAMED, NAMED.deleted_at(NOW)])
+@pytest.mark.parametrize("holder", [NAMED, NAMED.delete(NOW)])
 async def test_the_holder_of_a_name_is_found_by_any_spelling(
-    records: Records, spelling: str, holder: Identity
+    records: Repositories, spelling: str, holder: Identity
 ) -> None:
     await records.identities.add(holder)
     await records.identities.add(ANOTHER)
 
-    assert await records.identities.holder_of(Username(spelling)) == Versioned(holder, 1)
+    assert await records.identities.find_by_username(Username(spelling)) == Versioned(holder, 1)
 
 
-async def test_a_name_that_nobody_has_has_no_holder(records: Records) -> None:
+async def test_a_name_that_nobody_has_has_no_holder(records: Repositories) -> None:
     await records.identities.add(an_identity())
 
-    assert await records.identities.holder_of(Username("Zoë")) is None
+    assert await records.identities.find_by_username(Username("Zoë")) is None
 
 
 async def test_of_fifty_replacements_of_one_version_one_wins(
-    records: Records, records_elsewhere: Records
+    records: Repositories, records_elsewhere: Repositories
 ) -> None:
     await records.identities.add(an_identity())
     contenders = [an_identity(sessions=(a_session(id=an_id(number)),)) for number in range(50)]
@@ -182,7 +182,7 @@ async def test_of_fifty_replacements_of_one_version_one_wins(
 
 
 async def test_of_fifty_identities_added_under_one_id_one_is_there(
-    records: Records, records_elsewhere: Records
+    records: Repositories, records_elsewhere: Repositories
 ) -> None:
     contenders = [an_identity(phone=a_phone(number)) for number in range(50)]
 
@@ -198,7 +198,7 @@ async def test_of_fifty_identities_added_under_one_id_one_is_there(
 
 
 async def test_of_fifty_identities_that_want_one_name_one_gets_it(
-    records: Records, records_elsewhere: Records
+    records: Repositories, records_elsewhere: Repositories
 ) -> None:
     contenders = [an_identity(id=an_id(number), user=a_user("Zoë")) for number in range(50)]
 
@@ -211,8 +211,8 @@ async def test_of_fifty_identities_that_want_one_name_one_gets_it(
     )
 
     assert outcomes.count(True) == 1
-    assert sum(isinstance(one, UsernameTaken) for one in outcomes) == 49
-    holder = await records.identities.holder_of(Username("Zoë"))
+    assert sum(isinstance(one, UniqueViolation) for one in outcomes) == 49
+    holder = await records.identities.find_by_username(Username("Zoë"))
     assert holder == Versioned(contenders[outcomes.index(True)], 1)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from adapters.secrets_file import WatchedSecrets
 from application.ports.key_ring import KeyRing
-from tests.fakes.clock import MovableClock
-from tests.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.key_ring import FakeKeyRing
 
 MakeRing = Callable[[Path], KeyRing]
 
@@ -18,7 +18,7 @@ def fake(_: Path) -> KeyRing:
 
 def file(folder: Path) -> KeyRing:
     clock = MovableClock(datetime.now(UTC))
-    return WatchedSecrets(folder / "secrets.json", clock, may_make=True).peppers
+    return WatchedSecrets(folder / "secrets.json", clock, may_make=True).otp_keys
 
 
 @pytest.fixture(params=[fake, file], ids=lambda make: make.__name__)

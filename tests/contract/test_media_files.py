@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from application.ports.errors import FilesUnavailable
+from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaFiles
 from tests.contract.media_files_fixture import Files, Place, files, place
 
@@ -170,6 +170,6 @@ async def test_a_store_that_is_gone_says_so_whatever_it_is_asked(
         lambda: files.discard_unfinished(NOW),
         files.check,
     ):
-        with pytest.raises(FilesUnavailable):
+        with pytest.raises(MediaStorageUnavailable):
             await ask()
     assert await files.url(KEY) == address

@@ -6,10 +6,10 @@ import pytest
 
 from adapters.texts import load_message_texts
 from application.ports.message_texts import MessageTexts, WantedText
-from domain.sign_in.code import Code
-from domain.sign_in.texts.form import Platform, TextForm
-from domain.sign_in.texts.text_set import Names
-from tests.fakes.message_texts import FakeMessageTexts
+from domain.otp.code import OtpCode
+from domain.otp.texts.form import Platform, TextForm
+from domain.otp.texts.text_set import Names
+from tests.support.fakes.message_texts import FakeMessageTexts
 
 
 def fake() -> MessageTexts:
@@ -39,12 +39,12 @@ def test_whatever_is_wanted_a_text_with_the_code_as_its_first_digits_is_written(
 ) -> None:
     form = TextForm(platform, locale, app_hash)
     for country in ("IN", "US", "ZZ"):
-        text = texts.text(WantedText(country, form, Code("012345"), timedelta(seconds=61)))
+        text = texts.text(WantedText(country, form, OtpCode("012345"), timedelta(seconds=61)))
         found = re.search(r"\d{4,}", text)
         assert found is not None
         assert found[0] == "012345"
 
 
 def test_the_same_wish_gets_the_same_text(texts: MessageTexts) -> None:
-    wanted = WantedText("US", TextForm(locale="de"), Code("012345"), timedelta(minutes=5))
+    wanted = WantedText("US", TextForm(locale="de"), OtpCode("012345"), timedelta(minutes=5))
     assert texts.text(wanted) == texts.text(wanted)

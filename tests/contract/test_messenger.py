@@ -8,20 +8,20 @@ import pytest
 
 from adapters.console import ConsoleMessenger
 from adapters.twilio import open_twilio_messenger
-from application.ports.errors import SenderUnavailable
+from application.ports.errors import MessengerUnavailable
+from application.ports.health_check import HealthCheck
 from application.ports.messenger import Handover, Messenger, Outcome
-from application.ports.probe import Probe
 from domain.phone import PhoneNumber
-from tests.builders import a_phone
 from tests.contract import outside
-from tests.fakes.messenger import BAD_NUMBER, REFUSED, FakeMessenger
-from tests.servers.twilio_stand_in import TwilioStandIn, refuses
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import BAD_NUMBER, REFUSED, FakeMessenger
+from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
 
 PHONE = a_phone()
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
 
 
-class Sender(Messenger, Probe, Protocol):
+class Sender(Messenger, HealthCheck, Protocol):
     """What sends and can be asked whether it would."""
 
 
@@ -207,7 +207,7 @@ async def test_a_bad_number_is_told_with_a_reason_that_does_not_hold_it(bench: B
 async def test_one_that_is_down_is_found_to_be_down(bench: Bench) -> None:
     bench.break_down()
 
-    with pytest.raises(SenderUnavailable) as refusal:
+    with pytest.raises(MessengerUnavailable) as refusal:
         await bench.sender.check()
 
     assert str(refusal.value)

@@ -7,10 +7,10 @@ import pytest
 
 from adapters.pillow import open_pillow_pictures
 from application.ports.pictures import Pictures, PublishedPicture
-from domain.errors import NotAnImage, PictureRefused
+from domain.errors import InvalidImage, UnsupportedImageType
 from domain.media.picture import Picture, PictureFormat, PictureLimits
-from tests.fakes.pictures import UndecodedPictures
-from tests.pictures import (
+from tests.support.fakes.pictures import UndecodedPictures
+from tests.support.images import (
     SECRET,
     animated_gif,
     annotated_png,
@@ -85,7 +85,7 @@ async def test_a_picture_is_published_as_what_its_bytes_are(
 async def test_what_begins_like_no_format_that_we_serve_is_not_an_image(
     pictures: Pictures, content: bytes
 ) -> None:
-    with pytest.raises(NotAnImage):
+    with pytest.raises(UnsupportedImageType):
         await published(pictures, content)
 
 
@@ -100,20 +100,20 @@ async def test_what_begins_like_no_format_that_we_serve_is_not_an_image(
 async def test_a_picture_that_breaks_off_is_refused_as_broken(
     pictures: Pictures, content: bytes
 ) -> None:
-    with pytest.raises(PictureRefused) as refused:
+    with pytest.raises(InvalidImage) as refused:
         await published(pictures, content)
 
-    assert refused.value.sentence == "The image is broken."
+    assert refused.value.message == "The image is broken."
 
 
 @pytest.mark.parametrize("bomb", [pixel_bomb_jpeg, pixel_bomb_png])
 async def test_a_picture_of_too_many_pixels_is_refused_for_them(
     pictures: Pictures, bomb: Callable[[], bytes]
 ) -> None:
-    with pytest.raises(PictureRefused) as refused:
+    with pytest.raises(InvalidImage) as refused:
         await published(pictures, bomb())
 
-    assert refused.value.sentence == "The image has more than 50000000 pixels."
+    assert refused.value.message == "The image has more than 50000000 pixels."
 
 
 @pytest.mark.parametrize("noted", [phone_photo, annotated_png, animated_gif])

@@ -1,19 +1,19 @@
 import asyncio
 
-from application.ports.records import Records
-from tests.builders import an_id, an_identity
+from application.ports.repositories import Repositories
+from tests.support.builders import an_id, an_identity
 
 
-async def test_a_database_that_works_is_found_to_work(records: Records) -> None:
-    await records.probe.check()
+async def test_a_database_that_works_is_found_to_work(records: Repositories) -> None:
+    await records.health.check()
 
 
 async def test_many_may_look_at_once_and_nobody_is_in_the_way(
-    records: Records, records_elsewhere: Records
+    records: Repositories, records_elsewhere: Repositories
 ) -> None:
     await asyncio.gather(
-        *(records.probe.check() for _ in range(20)),
-        *(records_elsewhere.probe.check() for _ in range(20)),
+        *(records.health.check() for _ in range(20)),
+        *(records_elsewhere.health.check() for _ in range(20)),
         *(records.identities.add(an_identity(id=an_id(number))) for number in range(20)),
     )
 

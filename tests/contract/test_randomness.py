@@ -2,7 +2,7 @@ import pytest
 
 from adapters.system import SystemRandomness
 from application.ports.randomness import Randomness
-from tests.fakes.randomness import SeededRandomness
+from tests.support.fakes.randomness import SeededRandomness
 
 
 @pytest.fixture(params=[SeededRandomness, SystemRandomness])

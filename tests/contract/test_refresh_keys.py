@@ -2,8 +2,8 @@ import pytest
 
 from adapters.secrets_file import FileRefreshKeys
 from application.ports.refresh_keys import RefreshKeys
-from tests.fakes.key_ring import FakeKeyRing
-from tests.fakes.refresh_keys import FakeRefreshKeys
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.refresh_keys import FakeRefreshKeys
 
 NEWER, OLDER = b"n" * 32, b"o" * 32
 

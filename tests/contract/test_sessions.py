@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from application.identities.authenticate import Caller
-from application.identities.session_tokens import TokenLifetimes, Tokens
-from application.identities.sign_out import Scope
-from application.ports.records import Records
-from application.sign_in.verify_code import SignedIn
-from application.wiring import Rules
+from application.identities.authenticate import Principal
+from application.identities.logout import Scope
+from application.identities.session_factory import TokenLifetimes, Tokens
+from application.otp.verify_otp import LoggedIn
+from application.ports.repositories import Repositories
+from application.wiring import Policy
 from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from tests.unit.application.wiring import House
@@ -19,11 +19,11 @@ AT_ONCE = 50
 
 
 # Access tokens outlive the waits between sign-ins: whether one counts is up to its session.
-LONG = Rules(lifetimes=TokenLifetimes(access=timedelta(days=80)))
+LONG = Policy(lifetimes=TokenLifetimes(access=timedelta(days=80)))
 
 
 @pytest.fixture
-def house(records: Records) -> House:
+def house(records: Repositories) -> House:
     return House(records=records, rules=LONG)
 
 
@@ -33,7 +33,7 @@ async def signed_in(house: House, device: str | None = None) -> Tokens:
     await house.ask()
     code = house.messenger.messages[-1].code
     outcome = await house.answer(code, device=device, wants_refresh=True)
-    assert isinstance(outcome, SignedIn)
+    assert isinstance(outcome, LoggedIn)
     return outcome.tokens
 
 
@@ -46,14 +46,14 @@ async def refresh(house: House, tokens: Tokens) -> Tokens:
     return await house.use_cases.refresh_session(refresh_token(tokens))
 
 
-async def caller(house: House, tokens: Tokens) -> Caller:
+async def principal(house: House, tokens: Tokens) -> Principal:
     return await house.use_cases.authenticate(tokens.access_token)
 
 
 async def is_over(house: House, tokens: Tokens) -> bool:
     """Whether neither of the tokens is good for anything."""
     refused = 0
-    for use in (caller, refresh):
+    for use in (principal, refresh):
         try:
             await use(house, tokens)
         except Unauthenticated:
@@ -69,11 +69,11 @@ async def test_a_refresh_token_brings_a_new_pair_of_the_same_session(house: Hous
     second = await refresh(house, first)
 
     assert second.refresh_token != first.refresh_token
-    assert (await caller(house, second)).session.id == (await caller(house, first)).session.id
+    assert (await principal(house, second)).session.id == (await principal(house, first)).session.id
 
 
 async def test_an_access_token_lives_a_quarter_of_an_hour_and_its_session_longer(
-    records: Records,
+    records: Repositories,
 ) -> None:
     house = House(records=records)
     tokens = await signed_in(house)
@@ -81,8 +81,8 @@ async def test_an_access_token_lives_a_quarter_of_an_hour_and_its_session_longer
     house.wait(15 * 60)
 
     with pytest.raises(Unauthenticated):
-        await caller(house, tokens)
-    await caller(house, await refresh(house, tokens))
+        await principal(house, tokens)
+    await principal(house, await refresh(house, tokens))
 
 
 async def test_fifty_refreshes_at_once_give_one_lineage(house: House) -> None:
@@ -97,7 +97,7 @@ async def test_fifty_refreshes_at_once_give_one_lineage(house: House) -> None:
 
 
 async def test_fifty_at_once_at_two_instances_give_one_lineage(
-    records: Records, records_elsewhere: Records
+    records: Repositories, records_elsewhere: Repositories
 ) -> None:
     here = House(records=records)
     there = House(records=records_elsewhere, clock=here.clock)
@@ -145,7 +145,7 @@ async def test_a_theft_ends_no_other_session(house: House) -> None:
     with pytest.raises(Unauthenticated):
         await refresh(house, first)
 
-    await caller(house, await refresh(house, other))
+    await principal(house, await refresh(house, other))
 
 
 @pytest.mark.parametrize("generation", [0, 1, 2, 2**32 - 1])
@@ -158,7 +158,7 @@ async def test_a_true_session_with_a_mac_of_somebodys_own_ends_nothing(
 
     with pytest.raises(Unauthenticated):
         await house.use_cases.refresh_session(forged)
-    await house.use_cases.sign_out(forged, Scope.ALL)
+    await house.use_cases.logout(forged, Scope.ALL)
 
     assert not await is_over(house, tokens)
 
@@ -203,7 +203,7 @@ async def test_signing_out_ends_every_token_of_this_session_at_once(house: House
     other, this = await signed_in(house), await signed_in(house)
     next_pair = await refresh(house, this)
 
-    await house.use_cases.sign_out(await caller(house, next_pair))
+    await house.use_cases.logout(await principal(house, next_pair))
 
     assert await is_over(house, this)
     assert await is_over(house, next_pair)
@@ -214,7 +214,7 @@ async def test_the_others_can_be_signed_out(house: House) -> None:
     others = [await signed_in(house) for _ in range(3)]
     this = await signed_in(house)
 
-    await house.use_cases.sign_out(await caller(house, this), Scope.OTHERS)
+    await house.use_cases.logout(await principal(house, this), Scope.OTHERS)
 
     assert [await is_over(house, one) for one in others] == [True] * 3
     assert not await is_over(house, this)
@@ -223,7 +223,7 @@ async def test_the_others_can_be_signed_out(house: House) -> None:
 async def test_all_can_be_signed_out(house: House) -> None:
     pairs = [await signed_in(house) for _ in range(3)]
 
-    await house.use_cases.sign_out(await caller(house, pairs[1]), Scope.ALL)
+    await house.use_cases.logout(await principal(house, pairs[1]), Scope.ALL)
 
     assert [await is_over(house, one) for one in pairs] == [True] * 3
 
@@ -241,23 +241,23 @@ async def test_a_refresh_token_signs_its_session_out(
 ) -> None:
     other, this = await signed_in(house), await signed_in(house)
 
-    await house.use_cases.sign_out(refresh_token(this), scope)
+    await house.use_cases.logout(refresh_token(this), scope)
 
     assert [await is_over(house, one) for one in (other, this)] == over
 
 
 async def test_a_session_is_ended_by_its_id_by_its_owner_alone(house: House) -> None:
     mine, lost = await signed_in(house), await signed_in(house, device="lost phone")
-    me = await caller(house, mine)
+    me = await principal(house, mine)
     shown = await house.use_cases.list_sessions(me)
     lost_id = next(one.session.id for one in shown if one.session.device == "lost phone")
 
-    await house.use_cases.end_session(me, lost_id)
+    await house.use_cases.revoke_session(me, lost_id)
 
     assert await is_over(house, lost)
     for gone in (lost_id, "0" * 32, ""):
         with pytest.raises(SessionNotFound):
-            await house.use_cases.end_session(me, gone)
+            await house.use_cases.revoke_session(me, gone)
 
 
 async def test_the_list_tells_devices_and_last_use_the_latest_first(house: House) -> None:
@@ -266,31 +266,33 @@ async def test_the_list_tells_devices_and_last_use_the_latest_first(house: House
     old = await refresh(house, old)
     house.wait(1)
 
-    shown = await house.use_cases.list_sessions(await caller(house, new))
+    shown = await house.use_cases.list_sessions(await principal(house, new))
 
     assert [(one.session.device, one.is_current) for one in shown] == [
         ("old", False),
         ("new", True),
     ]
-    assert shown[0].session.last_used == house.clock.now() - timedelta(seconds=1)
-    assert shown[0].session.created < shown[1].session.created == shown[1].session.last_used
+    assert shown[0].session.last_seen_at == house.clock.now() - timedelta(seconds=1)
+    assert (
+        shown[0].session.created_at < shown[1].session.created_at == shown[1].session.last_seen_at
+    )
 
 
 async def test_a_session_that_is_used_is_noted_once_a_day(house: House) -> None:
     await house.ask()
     outcome = await house.answer(house.messenger.messages[-1].code)
-    assert isinstance(outcome, SignedIn)
+    assert isinstance(outcome, LoggedIn)
     began = house.clock.now()
 
     house.wait(hours=23.9)
-    assert (await caller(house, outcome.tokens)).session.last_used == began
-    await caller(house, outcome.tokens)
+    assert (await principal(house, outcome.tokens)).session.last_seen_at == began
+    await principal(house, outcome.tokens)
     house.wait(hours=0.2)
-    await caller(house, outcome.tokens)
+    await principal(house, outcome.tokens)
 
-    seen = (await caller(house, outcome.tokens)).session
-    assert seen.last_used == house.clock.now()
-    assert seen.expires == began + timedelta(days=90)
+    seen = (await principal(house, outcome.tokens)).session
+    assert seen.last_seen_at == house.clock.now()
+    assert seen.expires_at == began + timedelta(days=90)
 
 
 async def test_a_refresh_token_that_is_not_used_lapses_and_one_in_use_does_not(
@@ -309,7 +311,7 @@ async def test_a_refresh_token_that_is_not_used_lapses_and_one_in_use_does_not(
 async def test_a_deleted_user_has_no_refresh_token_left(house: House) -> None:
     tokens = await signed_in(house)
 
-    await house.use_cases.delete_user(await caller(house, tokens))
+    await house.use_cases.delete_user(await principal(house, tokens))
 
     assert await is_over(house, tokens)
 

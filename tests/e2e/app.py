@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.service import Service
+from tests.support.service import Service
 
 
 @dataclass(frozen=True, slots=True)

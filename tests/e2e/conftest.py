@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
 from tests.e2e.worlds import NO_MORE, WORLDS, World
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service
 
 _numbers = itertools.count(1)
 

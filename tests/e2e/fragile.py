@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.relay import Relay
-from tests.servers.s3_server import S3Server
-from tests.servers.twilio_stand_in import TwilioStandIn, refuses
-from tests.service import Service, running
+from tests.support.servers.relay import Relay
+from tests.support.servers.s3_server import S3Server
+from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
+from tests.support.service import Service, running
 
 OWN_SENDER = """
 from contextlib import asynccontextmanager

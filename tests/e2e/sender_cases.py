@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from application.ports.messenger import Outcome
-from tests.servers import behaviours
-from tests.servers.behaviours import says
-from tests.servers.loopback import Behaviour
-from tests.servers.twilio_stand_in import TwilioStandIn, refuses
+from tests.support.servers import behaviours
+from tests.support.servers.behaviours import says
+from tests.support.servers.loopback import Behaviour
+from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
 
 _ACCEPTED, _REFUSED = Outcome.ACCEPTED, Outcome.REFUSED
 _UNKNOWN, _BAD_NUMBER = Outcome.UNKNOWN, Outcome.BAD_NUMBER

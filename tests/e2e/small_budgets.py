@@ -9,8 +9,8 @@ from typing import Final
 import httpx
 
 from tests.e2e.own_sender import FACTORY, OwnSender
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service, running
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, running
 
 PER_ADDRESS: Final = 3
 PER_COUNTRY: Final = 40

@@ -9,8 +9,8 @@ import pytest
 
 from tests.e2e.app import App
 from tests.e2e.fragile import FRAGILE_WORLDS, Fragile
-from tests.pictures import transparent_png
-from tests.plain_http import PLAIN_HTTP
+from tests.support.images import transparent_png
+from tests.support.plain_http import PLAIN_HTTP
 
 PHONE = "+14155570001"
 BROKEN = "Internal server error 500 Internal Server Error: "

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.e2e.app import Account, App
-from tests.pictures import transparent_png
-from tests.service import Service
+from tests.support.images import transparent_png
+from tests.support.service import Service
 
 BOUNDARY: Final = "a-boundary"
 END: Final = f"\r\n--{BOUNDARY}--\r\n".encode()
@@ -43,15 +43,15 @@ def head(account: Account, *more: str) -> bytes:
 def answered(service: Service, *pieces: bytes, breaks_off: bool = False) -> bytes:
     """What comes back until the server hangs up; who breaks off sends no more after these."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as wire:
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as build_use_cases:
+        build_use_cases.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A server that refuses a head may hang up on what follows.
         with suppress(ConnectionError):
             for piece in pieces:
-                wire.sendall(piece)
+                build_use_cases.sendall(piece)
             if breaks_off:
-                wire.shutdown(socket.SHUT_WR)
-            while more := wire.recv(65_536):
+                build_use_cases.shutdown(socket.SHUT_WR)
+            while more := build_use_cases.recv(65_536):
                 answer += more
     return answer
 
@@ -120,7 +120,7 @@ async def test_who_goes_away_in_the_middle_of_an_upload_leaves_nothing(
 ) -> None:
     body = form(account)
     for place in (0, 1, len(body) // 2, len(body) - 1):
-        with socket.create_connection(("127.0.0.1", service.port), timeout=20) as wire:
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            wire.sendall(head(account, f"Content-Length: {len(body)}") + body[:place])
+        with socket.create_connection(("127.0.0.1", service.port), timeout=20) as build_use_cases:
+            build_use_cases.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            build_use_cases.sendall(head(account, f"Content-Length: {len(body)}") + body[:place])
     await assert_nothing_is_there(service, http, account)

@@ -30,7 +30,7 @@ from tests.e2e.small_budgets import (
     phone,
     services,
 )
-from tests.service import Service
+from tests.support.service import Service
 
 COOL_DOWN = 15
 # Rounded up; who raced for the slot may have come a moment later than who is told of it.
@@ -51,7 +51,7 @@ def started(
     request: pytest.FixtureRequest, database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """One service for all tests that bring addresses and countries of their own."""
-    folder, environ = tmp_path_factory.mktemp("budgets"), database(request)
+    folder, environ = tmp_path_factory.mktemp("rate_limiter"), database(request)
     with services(folder, {**environ, **BEHIND_A_PROXY}) as [service]:
         yield service
 

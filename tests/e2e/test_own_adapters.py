@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service
 
 PROJECT = Path(__file__).parents[2]
 FACTORY = "my_sms:open_file_messenger"

@@ -8,9 +8,9 @@ import httpx
 import jwt
 
 from tests.e2e.test_start import me, sign_in
-from tests.plain_http import PLAIN_HTTP
-from tests.secrets_files import change_secrets, made_secrets, read_secrets
-from tests.service import Service
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.secrets_files import change_secrets, made_secrets, read_secrets
+from tests.support.service import Service
 
 
 def post(service: Service, path: str, **body: str) -> dict[str, Any]:
@@ -54,9 +54,13 @@ def test_it_tells_what_it_did_and_no_key(tmp_path: Path) -> None:
     rotated = service.run("rotate-keys", "--after", "1h")
 
     lines = rotated.stdout.splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["signing_keys", "refresh_keys", "peppers"]
+    assert [line.partition(":")[0] for line in lines] == [
+        "signing_keys",
+        "refresh_keys",
+        "otp_keys",
+    ]
     secrets = read_secrets(path)
-    newest = (secrets.signing_keys[0], secrets.refresh_keys[0], secrets.peppers[0])
+    newest = (secrets.signing_keys[0], secrets.refresh_keys[0], secrets.otp_keys[0])
     for key, line in zip(newest, lines, strict=True):
         assert re.search(rf"\b{key.id}\b.* {key.not_before:%Y-%m-%dT%H:%M:%S}Z .*1 kept", line)
         assert key.key.hex() not in line
@@ -84,7 +88,7 @@ def test_in_production_a_weak_key_stops_the_start(tmp_path: Path) -> None:
     made_secrets(tmp_path / "secrets.json")
     weak = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
     change_secrets(
-        tmp_path / "secrets.json", lambda document: document["peppers"][0].update(key=weak)
+        tmp_path / "secrets.json", lambda document: document["otp_keys"][0].update(key=weak)
     )
     environ = {
         "DIALTONE_ENV": "production",

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.e2e.test_start import me, sign_in
-from tests.plain_http import PLAIN_HTTP
-from tests.service import START_LIMIT, Service, command, running
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import START_LIMIT, Service, command, running
 
 STOP_OF_DOCKER = 10
 
@@ -73,10 +73,10 @@ def test_a_worker_that_cannot_start_ends_the_service_and_says_why(
     # The folder is opened once before there are workers, and then by each of them.
     (tmp_path / "once.py").write_text(
         "import os\nfrom contextlib import asynccontextmanager\n"
-        "from application.ports.errors import NotUsable\n"
+        "from application.ports.errors import ConfigurationError\n"
         "SERVICE = []\n"
         "@asynccontextmanager\nasync def opened(environ):\n"
-        "    if SERVICE:\n        raise NotUsable('The shelf is locked: unlock it.')\n"
+        "    if SERVICE:\n        raise ConfigurationError('The shelf is locked: unlock it.')\n"
         "    SERVICE.append(os.getpid())\n    yield object()\n"
     )
     service = Service(tmp_path, {"DIALTONE_MEDIA": "once:opened", "DIALTONE_WORKERS": count})

@@ -12,8 +12,8 @@ import pytest
 
 from domain.identities.refresh_token import parse_refresh_token
 from tests.e2e.app import bearer
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service, command, running
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, command, running
 
 PHONE: Final = "+14155592001"
 REVIEWER: Final = "+15005550006"

@@ -14,8 +14,8 @@ from tests.e2e.databases import DATABASES, Database, on_sqlite
 from tests.e2e.own_sender import FACTORY, REASON
 from tests.e2e.sender_cases import CASES, Case
 from tests.e2e.two_senders import TwoSenders, a_phone, an_address, two_senders
-from tests.servers import behaviours
-from tests.servers.twilio_stand_in import refuses
+from tests.support.servers import behaviours
+from tests.support.servers.twilio_stand_in import refuses
 
 MALFORMED = "Bad Request/ Data format incorrect 400 Bad Request: "
 NOT_SENT = (

@@ -3,8 +3,8 @@
 import httpx
 
 from tests.e2e.app import App
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service
 
 WRONG = "permission denied/ 403 Forbidden: Invalid OTP or Validation failed "
 TOO_MANY = "Too many requests 429 Too Many Requests: "

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service, running
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, running
 
 
 def sign_in(service: Service, phone: str) -> str:
@@ -116,6 +116,6 @@ def test_the_log_is_json_and_tells_no_phone_no_code_and_no_token(tmp_path: Path)
 
 def test_the_sweep_can_be_called_beside_the_service(tmp_path: Path) -> None:
     with running(tmp_path) as service:
-        swept = service.run("sweep")
+        swept = service.run("cleanup")
         assert swept.returncode == 0
         assert "removed items: 0" in swept.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import Service, command, running
+from tests.support.service import Service, command, running
 
 
 def refused(service: Service, *arguments: str, redirected: str = "") -> str:
@@ -75,7 +75,7 @@ def test_keys_that_are_gone_while_the_database_is_there(tmp_path: Path) -> None:
     kept = keys.read_bytes()
     keys.unlink()
 
-    for arguments in (("run",), ("sweep",)):
+    for arguments in (("run",), ("cleanup",)):
         told = refused(service, *arguments)
         assert str(keys) in told
         assert str(tmp_path / "dialtone.db") in told

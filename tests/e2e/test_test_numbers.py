@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.app import bearer
 from tests.e2e.test_sign_in import WRONG, from_elsewhere
 from tests.e2e.worlds import WORLDS, World
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service
 
 CODE: Final = "123456"
 OTHER: Final = "654321"

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service, running
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, running
 
 PROJECT = Path(__file__).parents[2]
 DOMAIN = "login.example.org"

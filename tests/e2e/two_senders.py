@@ -10,10 +10,10 @@ import httpx
 
 from application.ports.messenger import Outcome
 from tests.e2e.own_sender import FACTORY, OwnSender
-from tests.plain_http import PLAIN_HTTP
-from tests.servers.loopback import Behaviour
-from tests.servers.twilio_stand_in import TwilioStandIn
-from tests.service import Service, running
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.loopback import Behaviour
+from tests.support.servers.twilio_stand_in import TwilioStandIn
+from tests.support.service import Service, running
 
 _phones = (f"+1415558{number:04d}" for number in itertools.count())
 _addresses = (f"198.18.{number // 250}.{number % 250 + 1}" for number in itertools.count())

@@ -9,9 +9,9 @@ from typing import Final
 
 import pytest
 
-from tests.servers.s3_server import S3Server
-from tests.servers.twilio_stand_in import TwilioStandIn
-from tests.service import Inbox, Service, running
+from tests.support.servers.s3_server import S3Server
+from tests.support.servers.twilio_stand_in import TwilioStandIn
+from tests.support.service import Inbox, Service, running
 
 World = Callable[[pytest.FixtureRequest, Path, Mapping[str, str]], AbstractContextManager[Service]]
 """Its last argument has settings besides those of the world itself."""

@@ -16,9 +16,9 @@ from typing import Any, Final, cast
 from unittest.mock import patch
 
 from adapters.system import SystemClock
-from application.ports.records import Records
+from application.ports.repositories import Repositories
 from application.use_cases import UseCases
-from application.wiring import Ports, Rules, wire
+from application.wiring import Policy, Ports, build_use_cases
 from entrypoints.cli import main
 
 CLOCK: Final = Path("clock")
@@ -66,12 +66,14 @@ def _number(file: Path) -> int | None:
         return None
 
 
-def _wire_counted(ports: Ports, rules: Rules) -> UseCases:
-    records = {one.name: Counted(getattr(ports.records, one.name)) for one in fields(Records)}
-    return wire(
+def _wire_counted(ports: Ports, rules: Policy) -> UseCases:
+    records = {
+        one.name: Counted(getattr(ports.repositories, one.name)) for one in fields(Repositories)
+    }
+    return build_use_cases(
         replace(
             ports,
-            records=Records(**cast("dict[str, Any]", records)),
+            repositories=Repositories(**cast("dict[str, Any]", records)),
             media_files=cast("Any", Counted(ports.media_files)),
             messenger=cast("Any", Counted(ports.messenger)),
         ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.altered import CLOCK, STEPS
-from tests.service import Inbox, Service
+from tests.support.service import Inbox, Service
 
 PROJECT: Final = Path(__file__).parents[2]
 

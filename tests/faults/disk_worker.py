@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from adapters import disk
 from adapters.disk import DiskFiles, MediaFolderNotUsable, open_disk_files
-from application.ports.errors import FilesUnavailable
-from tests.fakes.clock import MovableClock
+from application.ports.errors import MediaStorageUnavailable
 from tests.faults.namespaces import Command, make_read_only
+from tests.support.fakes.clock import MovableClock
 
 CONTENT: Final = bytes(range(256)) * 1000
 TOO_LARGE: Final = bytes(2 * 1024 * 1024)
@@ -79,7 +79,7 @@ async def attempt(what: str, doing: Awaitable[None]) -> None:
     try:
         await doing
         say(what, "done")
-    except FilesUnavailable as error:
+    except MediaStorageUnavailable as error:
         say(what, error)
 
 
@@ -154,7 +154,7 @@ def _die_in(lines: int) -> None:
     sys.settrace(trace)
 
 
-async def sweep(folder: Path) -> None:
+async def cleanup(folder: Path) -> None:
     """Say how much was unfinished, and what is left."""
     async with open_disk_files(folder, "", MovableClock()) as files:
         say(await files.discard_unfinished(MovableClock().now() + timedelta(days=36_500)))
@@ -167,7 +167,7 @@ TASKS: Final[dict[str, Callable[[Path], Coroutine[None, None, None]]]] = {
         open_and_store,
         live_through_a_full_disk,
         live_through_a_read_only_disk,
-        sweep,
+        cleanup,
     )
 }
 

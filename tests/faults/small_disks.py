@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.namespaces import way_to
-from tests.service import Service, command
+from tests.support.service import Service, command
 
 _PAGE: Final = 4096
 

@@ -16,11 +16,11 @@ from typing import Final
 
 from adapters.sqlite import DatabaseNotUsable, open_sqlite_records
 from adapters.sqlite.migrate import Migration, bring_up_to_date, shipped_migrations
-from application.ports.errors import StoreUnavailable
-from application.ports.records import Records
+from application.ports.errors import StorageUnavailable
+from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
-from tests.builders import a_phone, a_session, an_id, an_identity
-from tests.fakes.seal import FakeSeal
+from tests.support.builders import a_phone, a_session, an_id, an_identity
+from tests.support.fakes.seal import FakeSeal
 
 WRITERS: Final = 8
 WINS: Final = 100
@@ -54,10 +54,10 @@ async def count(path: Path) -> None:
         sys.stdin.readline()
         wins = 0
         while wins < WINS:
-            loaded = await records.phone_records.load(a_phone())
+            loaded = await records.phone_verifications.load(a_phone())
             number = int(loaded.value.identity_id or "0", 16) + 1
-            wins += await records.phone_records.replace(
-                a_phone(), loaded.value.owned_by(an_id(number)), loaded.version
+            wins += await records.phone_verifications.replace(
+                a_phone(), loaded.value.assign_identity(an_id(number)), loaded.version
             )
         say("done")
 
@@ -67,7 +67,7 @@ async def open_at_a_sign(path: Path) -> None:
     say("ready")
     sys.stdin.readline()
     async with open_sqlite_records(path, FakeSeal()) as records:
-        await records.probe.check()
+        await records.health.check()
         say("opened")
 
 
@@ -79,7 +79,10 @@ async def die_migrating(path: Path) -> None:
     shipped = shipped_migrations()
     say("migrating")
     bring_up_to_date(
-        connection, path, FakeSeal().fingerprint(), [*shipped, Migration(len(shipped) + 1, script)]
+        connection,
+        path,
+        FakeSeal().key_fingerprint(),
+        [*shipped, Migration(len(shipped) + 1, script)],
     )
 
 
@@ -106,11 +109,11 @@ async def live_through_a_full_disk(path: Path) -> None:
         try:
             # A look writes a page, and a few pages may be left where more than that was refused.
             for _ in range(1000):
-                await records.probe.check()
-        except StoreUnavailable as error:
+                await records.health.check()
+        except StorageUnavailable as error:
             say("probe:", error)
         ballast.unlink()
-        await records.probe.check()
+        await records.health.check()
         say("probe: works again")
         for identity in refused:
             assert await records.identities.add(identity)
@@ -120,7 +123,7 @@ async def live_through_a_full_disk(path: Path) -> None:
         say("all there:", await _count_of(records, everybody) == len(everybody))
 
 
-async def _filled(records: Records) -> tuple[list[Identity], list[Identity]]:
+async def _filled(records: Repositories) -> tuple[list[Identity], list[Identity]]:
     """Write in rounds of concurrent writes until one is refused; give those kept and refused."""
     kept: list[Identity] = []
     for start in itertools.count(0, WRITERS):
@@ -132,13 +135,13 @@ async def _filled(records: Records) -> tuple[list[Identity], list[Identity]]:
         refused = [one for one, outcome in zip(batch, outcomes, strict=True) if outcome is not True]
         kept += [one for one in batch if one not in refused]
         if refused:
-            reasons = {str(one) for one in outcomes if isinstance(one, StoreUnavailable)}
+            reasons = {str(one) for one in outcomes if isinstance(one, StorageUnavailable)}
             say("refused:", *reasons)
             return kept, refused
     raise AssertionError("unreachable")
 
 
-async def _count_of(records: Records, identities: Sequence[Identity]) -> int:
+async def _count_of(records: Repositories, identities: Sequence[Identity]) -> int:
     found = [await records.identities.load(one.id) for one in identities]
     return sum(one is not None for one in found)
 

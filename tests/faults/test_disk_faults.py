@@ -109,7 +109,7 @@ def test_a_kill_at_any_step_leaves_a_file_whole_or_not_to_be_seen(tmp_path: Path
     assert set(seen) == {"killed nothing", "killed whole", "done whole"}
     assert seen["done whole"] == 1
 
-    unfinished, left = lines_of(worker("sweep", tmp_path))
+    unfinished, left = lines_of(worker("cleanup", tmp_path))
 
     assert int(unfinished) > 0
     assert int(left) == seen["killed whole"] + seen["done whole"]

@@ -17,10 +17,10 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.worlds import servers
 from tests.faults.altered_service import AlteredService, altered
-from tests.pictures import opened, transparent_png
-from tests.plain_http import PLAIN_HTTP
-from tests.servers.s3_bucket import S3Bucket
-from tests.servers.s3_server import S3Server
+from tests.support.images import opened, transparent_png
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.s3_bucket import S3Bucket
+from tests.support.servers.s3_server import S3Server
 
 _numbers = itertools.count(1)
 
@@ -188,7 +188,7 @@ async def test_an_upload_killed_at_any_step_is_shown_whole_or_not_at_all_and_lea
     # After the lease it is doomed, after the longest upload it is gone.
     for _ in range(2):
         mortal.wait(7200)
-        swept = mortal.service.run("sweep")
+        swept = mortal.service.run("cleanup")
         assert swept.returncode == 0, swept.stderr
     assert len(mortal.stored()) == uploaded
     page = await mortal.http.get("/library?per_page=100", headers=account.headers)
@@ -209,5 +209,5 @@ async def test_what_is_removed_again_after_a_kill_at_any_step_is_gone(mortal: Mo
     assert steps > 4
     for _ in range(2):
         mortal.wait(7200)
-        assert mortal.service.run("sweep").returncode == 0
+        assert mortal.service.run("cleanup").returncode == 0
     assert mortal.stored() == []

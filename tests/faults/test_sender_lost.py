@@ -12,8 +12,8 @@ import pytest
 
 from tests.faults.altered_service import AlteredService, altered
 from tests.faults.answers import is_done
-from tests.plain_http import PLAIN_HTTP
-from tests.servers.behaviours import (
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.behaviours import (
     breaks_off,
     hangs,
     hangs_up,
@@ -22,8 +22,8 @@ from tests.servers.behaviours import (
     says,
     stalls,
 )
-from tests.servers.loopback import Behaviour, Exchange
-from tests.servers.twilio_stand_in import TwilioStandIn, refuses
+from tests.support.servers.loopback import Behaviour, Exchange
+from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
 
 COOL_DOWN = timedelta(seconds=15)
 SENDS = 3

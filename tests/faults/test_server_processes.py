@@ -8,13 +8,13 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import NetworkTimeout
 
-from tests.servers.mongo_process import MongoProcess, join_together
-from tests.servers.ports import is_free
-from tests.servers.process import ServerProcess
-from tests.servers.refusals import NoServer
-from tests.servers.replica_set import is_primary
-from tests.servers.s3_process import S3Process
-from tests.servers.s3_trial import S3Trial
+from tests.support.servers.mongo_process import MongoProcess, join_together
+from tests.support.servers.ports import is_free
+from tests.support.servers.process import ServerProcess
+from tests.support.servers.refusals import NoServer
+from tests.support.servers.replica_set import is_primary
+from tests.support.servers.s3_process import S3Process
+from tests.support.servers.s3_trial import S3Trial
 
 
 @pytest.mark.parametrize("end", [ServerProcess.stop, ServerProcess.kill])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.inner_run import InnerRun, children, parent, wait_for_the_end
+from tests.support.servers.inner_run import InnerRun, children, parent, wait_for_the_end
 
 SHARED = """
 import time
@@ -23,7 +23,7 @@ def test_waits(mongo_url, s3_server):
 OWN = """
 import time
 from pathlib import Path
-from tests.servers.mongo_process import MongoProcess
+from tests.support.servers.mongo_process import MongoProcess
 
 def test_waits(tmp_path):
     with MongoProcess(tmp_path / "mongo") as own:

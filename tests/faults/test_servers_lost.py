@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.traffic import BEHIND_A_PROXY, Traffic, traffic_at
-from tests.servers.mongo_process import MongoProcess
-from tests.servers.process import ServerProcess
-from tests.servers.s3_process import S3Process
-from tests.service import Service, running
+from tests.support.servers.mongo_process import MongoProcess
+from tests.support.servers.process import ServerProcess
+from tests.support.servers.s3_process import S3Process
+from tests.support.service import Service, running
 
 BEFORE = 12
 REFUSED = 6

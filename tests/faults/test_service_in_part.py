@@ -12,9 +12,9 @@ import pytest
 
 from tests.faults.acknowledged import assert_all_is_there
 from tests.faults.traffic import BEHIND_A_PROXY, Traffic, client_of, traffic_at
-from tests.servers.mongo_process import MongoProcess
-from tests.servers.relay import Relay
-from tests.service import Service, running
+from tests.support.servers.mongo_process import MongoProcess
+from tests.support.servers.relay import Relay
+from tests.support.service import Service, running
 
 BEFORE = 12
 AFTER = 16

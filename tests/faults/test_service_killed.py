@@ -8,11 +8,11 @@ import httpx
 
 from tests.e2e.app import App
 from tests.faults.acknowledged import Acknowledged, Kept, assert_all_is_there
-from tests.pictures import transparent_png
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service
+from tests.support.images import transparent_png
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service
 
-ROUNDS = 3
+MAX_RETRIES = 3
 CALLERS = 6
 ACKNOWLEDGED_BEFORE_KILL = 40
 
@@ -43,8 +43,8 @@ async def killed_in_the_middle(service: Service, told: Acknowledged) -> None:
         callers = [asyncio.create_task(live(App(service, http), told)) for _ in range(CALLERS)]
         while told.count < before + ACKNOWLEDGED_BEFORE_KILL:
             done, _ = await asyncio.wait(callers, timeout=0.01)
-            for caller in done:
-                caller.result()
+            for principal in done:
+                principal.result()
         service.kill()
         outcomes = await asyncio.gather(*callers, return_exceptions=True)
     # Each was stopped by the kill: by a broken connection, or in wait for a message.
@@ -59,12 +59,12 @@ async def assert_is_there(service: Service, told: Acknowledged) -> None:
 async def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
     service = Service(tmp_path)
     told = Acknowledged()
-    for _ in range(ROUNDS):
+    for _ in range(MAX_RETRIES):
         service.start()
         await killed_in_the_middle(service, told)
     service.start()
     await assert_is_there(service, told)
-    swept = service.run("sweep")
+    swept = service.run("cleanup")
     assert swept.returncode == 0, swept.stderr
     await assert_is_there(service, told)
     assert service.stop() == 0

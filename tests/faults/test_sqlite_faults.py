@@ -9,10 +9,10 @@ import pytest
 
 from adapters.sqlite import open_sqlite_records
 from application.ports.versioned import Versioned
-from tests.builders import a_phone, an_id, an_identity
-from tests.fakes.seal import FakeSeal
 from tests.faults.namespaces import Command, fill, make_read_only, run_with_disk
 from tests.faults.sqlite_worker import WINS
+from tests.support.builders import a_phone, an_id, an_identity
+from tests.support.fakes.seal import FakeSeal
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_what_was_acknowledged_outlives_any_number_of_kills(path: Path) ->
             for number in acknowledged:
                 identity = an_identity(id=an_id(number))
                 assert await records.identities.load(identity.id) == Versioned(identity, 1)
-            await records.probe.check()
+            await records.health.check()
 
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -105,7 +105,7 @@ async def test_of_two_processes_that_count_together_neither_loses_one(path: Path
             assert line_of(process) == "done"
 
     async with open_sqlite_records(path, FakeSeal()) as records:
-        counted = (await records.phone_records.load(a_phone())).value.identity_id
+        counted = (await records.phone_verifications.load(a_phone())).value.identity_id
     assert counted == an_id(2 * WINS)
 
 

@@ -12,9 +12,9 @@ import httpx
 from tests.e2e.app import Account, App, bearer
 from tests.faults.acknowledged import Acknowledged, Kept, assert_all_is_there
 from tests.faults.answers import is_done
-from tests.pictures import plain_jpeg, still_gif, transparent_png
-from tests.plain_http import PLAIN_HTTP
-from tests.service import Service
+from tests.support.images import plain_jpeg, still_gif, transparent_png
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service
 
 CALLERS: Final = 6
 PATIENCE: Final = 60.0
@@ -45,7 +45,7 @@ class Traffic:
     outlives_breaks: bool = False
     account: Account | None = None
     item_id: str = ""
-    published: dict[bytes, bytes] = field(default_factory=dict)
+    list_published: dict[bytes, bytes] = field(default_factory=dict)
     has_ended: bool = False
     _callers: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -53,8 +53,8 @@ class Traffic:
         """Let it go on until this is so; fails with the first client that was told wrong."""
         while not is_so():
             done, _ = await asyncio.wait(self._callers, timeout=0.01)
-            for caller in done:
-                caller.result()
+            for principal in done:
+                principal.result()
 
     async def until_acknowledged(self, more: int) -> None:
         """Let it go on until so much more was done."""
@@ -104,8 +104,8 @@ class Traffic:
         for picture in PICTURES:
             item = await app.uploaded(account, picture)
             self.item_id = item["id"]
-            self.published[picture] = (await self.http.get(item["url"])).content
-            assert len(self.published[picture]) == item["bytes"]
+            self.list_published[picture] = (await self.http.get(item["url"])).content
+            assert len(self.list_published[picture]) == item["bytes"]
         self._callers = [asyncio.create_task(self._live(number)) for number in range(callers)]
 
     async def end(self) -> None:
@@ -174,12 +174,12 @@ class Traffic:
         if not self._is_done(answer, "POST /library/upload", 201):
             return None
         item_id: str = answer.json()["id"]
-        self.told.pictures[item_id] = Kept(account.token, self.published[picture])
+        self.told.pictures[item_id] = Kept(account.token, self.list_published[picture])
         url = answer.json()["url"]
         if url.startswith(self.service.url):
             file = await self.http.get(url)
             if self._is_done(file, "GET /media/{key}", 200):
-                assert file.content == self.published[picture]
+                assert file.content == self.list_published[picture]
         return item_id
 
     async def _list(self, account: Account) -> list[str] | None:

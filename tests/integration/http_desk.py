@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from application.use_cases import UseCases
 from entrypoints.http.app import create_app
 from entrypoints.http.http_settings import HttpSettings
-from tests.builders import ADDRESS
+from tests.support.builders import ADDRESS
 from tests.unit.application.wiring import House
 
 

@@ -14,15 +14,15 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from application.sign_in.request_code import AskForCode
-from application.sign_in.verify_code import AnswerWithCode, SignedIn
+from application.otp.request_otp import RequestOtpCommand
+from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from application.use_cases import UseCases
 from domain.errors import Unauthenticated
+from domain.otp.code import parse_otp_code
 from domain.phone import parse_phone
-from domain.sign_in.code import parse_code
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings import read_settings
-from tests.builders import ADDRESS
+from tests.support.builders import ADDRESS
 
 
 class FileClock:
@@ -44,15 +44,15 @@ class Steps:
 
     async def ask(self, phone: str) -> str:
         """Ask for a code; gives it."""
-        await self._use_cases.request_code(AskForCode(parse_phone(phone), ADDRESS))
+        await self._use_cases.request_otp(RequestOtpCommand(parse_phone(phone), ADDRESS))
         found: str = re.findall(r"\b[0-9]{6}\b", self._shown.getvalue())[-1]
         return found
 
     async def answer(self, phone: str, code: str) -> str | None:
         """Answer with a code; gives the token, if it was right."""
-        answer = AnswerWithCode(parse_phone(phone), parse_code(code), ADDRESS)
-        answered = await self._use_cases.verify_code(answer)
-        return answered.tokens.access_token if isinstance(answered, SignedIn) else None
+        answer = VerifyOtpCommand(parse_phone(phone), parse_otp_code(code), ADDRESS)
+        answered = await self._use_cases.verify_otp(answer)
+        return answered.tokens.access_token if isinstance(answered, LoggedIn) else None
 
     async def show(self, token: str) -> str | None:
         """Show a token; gives whose it is, if it counts."""
@@ -63,7 +63,7 @@ class Steps:
 
     async def keys(self) -> list[str]:
         """Give the ids of the published keys."""
-        return [key.id for key in self._use_cases.read_key_set()]
+        return [key.id for key in self._use_cases.get_jwks()]
 
 
 async def main() -> None:

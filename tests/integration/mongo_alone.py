@@ -1,6 +1,6 @@
 """A mongod that is no member of a replica set."""
 
-from tests.servers.mongo_process import MongoProcess
+from tests.support.servers.mongo_process import MongoProcess
 
 
 class StandaloneMongo(MongoProcess):

@@ -17,8 +17,8 @@ from pymongo.monitoring import (
 from adapters.mongo.database import Database
 from adapters.mongo.reads import Reads
 from adapters.mongo.records import open_database, records_in
-from application.ports.records import Records
-from tests.fakes.seal import FakeSeal
+from application.ports.repositories import Repositories
+from tests.support.fakes.seal import FakeSeal
 
 Command = Mapping[str, Any]
 T = TypeVar("T")
@@ -128,7 +128,7 @@ def _stages(part: Any) -> Iterator[str]:
 @asynccontextmanager
 async def watched(
     url: str, round_trips: RoundTrips | None = None
-) -> AsyncIterator[tuple[Records, Commands]]:
+) -> AsyncIterator[tuple[Repositories, Commands]]:
     """Open the records there, and note what is sent from then on."""
     commands = Commands()
     async with open_database(url, FakeSeal(), [commands]) as opened:

@@ -5,7 +5,7 @@ import pytest
 
 from adapters.pillow import open_pillow_pictures
 from application.ports.pictures import PublishedPicture
-from domain.errors import PictureRefused
+from domain.errors import InvalidImage
 from domain.media.picture import PictureLimits
 
 
@@ -17,6 +17,6 @@ async def publish(content: bytes, **limits: Any) -> PublishedPicture:
 
 async def refusal_of(content: bytes, **limits: Any) -> str:
     """The sentence that the uploader gets."""
-    with pytest.raises(PictureRefused) as refused:
+    with pytest.raises(InvalidImage) as refused:
         await publish(content, **limits)
-    return refused.value.sentence
+    return refused.value.message

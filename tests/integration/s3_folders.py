@@ -11,8 +11,8 @@ from adapters.s3.folder import Access, Folder, open_folder
 from adapters.s3.patience import PATIENCE, Patience
 from application.ports.clock import Clock
 from application.ports.media_files import MediaFiles
-from tests.fakes.clock import MovableClock
-from tests.servers.s3_server import S3Server
+from tests.support.fakes.clock import MovableClock
+from tests.support.servers.s3_server import S3Server
 
 KEY, OTHER = f"{1:032x}.jpg", f"{2:032x}.png"
 JPEG = "image/jpeg"

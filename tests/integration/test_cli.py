@@ -10,7 +10,7 @@ import pytest
 
 PROJECT: Final = Path(__file__).parents[2]
 COMMANDS: Final = (
-    *("run", "check-settings", "sweep", "rotate-keys"),
+    *("run", "check-settings", "cleanup", "rotate-keys"),
     *("promote", "demote", "block", "unblock", "sign-out"),
 )
 SHOW_ROOMS: Final = """

@@ -16,9 +16,9 @@ from typing import TextIO
 import pytest
 
 from adapters.console import ConsoleMessenger
-from application.ports.errors import SenderUnavailable
+from application.ports.errors import MessengerUnavailable
 from application.ports.messenger import Handover, Outcome
-from tests.builders import a_phone
+from tests.support.builders import a_phone
 
 PHONE = a_phone()
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
@@ -116,7 +116,7 @@ async def test_a_reader_that_wakes_in_time_gets_the_message_that_waited(pipe: Pi
 async def test_a_stalled_reader_is_found_by_the_check(pipe: Pipe) -> None:
     pipe.fill()
 
-    with pytest.raises(SenderUnavailable, match="does not take"):
+    with pytest.raises(MessengerUnavailable, match="does not take"):
         await ConsoleMessenger(pipe.stream).check()
 
 
@@ -137,7 +137,7 @@ async def test_a_reader_that_is_gone_gets_nothing_and_it_is_told(pipe: Pipe) -> 
     with os.fdopen(writer, "w") as stream:
         messenger = ConsoleMessenger(stream)
         answer = await messenger.send(PHONE, TEXT)
-        with pytest.raises(SenderUnavailable, match="Nobody reads"):
+        with pytest.raises(MessengerUnavailable, match="Nobody reads"):
             await messenger.check()
 
     assert answer.outcome is Outcome.REFUSED

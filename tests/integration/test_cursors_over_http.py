@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from entrypoints.http.http_settings import HttpSettings
-from tests.examples import examples
 from tests.integration.http_desk import HttpDesk
+from tests.support.examples import examples
 
 
 class Library:

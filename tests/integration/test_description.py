@@ -10,7 +10,7 @@ import pytest
 from entrypoints.http.api_page.description import describe_api
 from entrypoints.http.app import CONTROLLERS
 from entrypoints.http.http_settings import HttpSettings
-from tests.schema_check import fits, resolved
+from tests.support.schema_check import fits, resolved
 
 SETTINGS: Final = HttpSettings("1", "http://127.0.0.1:8000", 20_000_000)
 DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(

@@ -10,9 +10,9 @@ import pytest
 
 from adapters.disk import DiskFiles, MediaFolderNotUsable, open_disk_files
 from adapters.disk.folder import UNFINISHED
-from application.ports.errors import FilesUnavailable
+from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaUrl
-from tests.fakes.clock import MovableClock
+from tests.support.fakes.clock import MovableClock
 
 KEY = f"{1:032x}.jpg"
 JPEG = "image/jpeg"
@@ -219,7 +219,7 @@ async def test_a_look_leaves_nothing_behind(files: DiskFiles, folder: Path) -> N
 async def test_what_is_stored_in_vain_leaves_nothing_behind(files: DiskFiles, folder: Path) -> None:
     (folder / KEY).mkdir()
 
-    with pytest.raises(FilesUnavailable) as refused:
+    with pytest.raises(MediaStorageUnavailable) as refused:
         await files.store(KEY, b"one", JPEG)
 
     assert str(refused.value) == "EISDIR"
@@ -238,7 +238,7 @@ async def test_a_disk_that_is_no_longer_mounted_is_neither_written_nor_taken_for
         files.check,
     ]
     for way in ways:
-        with pytest.raises(FilesUnavailable, match=r"^the folder is gone$"):
+        with pytest.raises(MediaStorageUnavailable, match=r"^the folder is gone$"):
             await way()
     assert names_in(folder) == set()
 
@@ -253,7 +253,7 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for_without_end(
             files.check,
         ]
         for way in ways:
-            with pytest.raises(FilesUnavailable, match=r"^the disk does not answer$"):
+            with pytest.raises(MediaStorageUnavailable, match=r"^the disk does not answer$"):
                 await way()
 
 

@@ -13,11 +13,11 @@ from pymongo.database import Database
 
 from adapters.mongo import open_mongo_records
 from adapters.mongo.documents import DOCUMENTS
-from application.ports.records import Records
+from application.ports.repositories import Repositories
 from domain.media.item import ItemState
-from domain.sign_in.phone_record import KnownAddress, PhoneRecord
-from domain.sign_in.tries import AddressTry, UnboundTries
-from tests.builders import (
+from domain.otp.attempts import IpAttempt, UnboundAttempts
+from domain.otp.phone_verification import PhoneVerification, TrustedIp
+from tests.support.builders import (
     ADDRESS,
     NOW,
     a_challenge,
@@ -32,12 +32,12 @@ from tests.builders import (
     an_identity,
     an_item,
 )
-from tests.fakes.seal import FakeSeal
+from tests.support.fakes.seal import FakeSeal
 
 Mongo = Database[dict[str, Any]]
 
 PHONE = a_phone(2671)
-CODE = a_challenge().code(b"a pepper", PHONE)
+CODE = a_challenge().derive_code(b"a pepper", PHONE)
 HIDDEN = {
     "the number": PHONE.e164,
     "its digits": PHONE.e164.removeprefix("+"),
@@ -54,26 +54,28 @@ def database(mongo_database: str) -> Iterator[Mongo]:
         yield client.get_default_database(codec_options=aware)
 
 
-async def use(records: Records) -> None:
+async def use(records: Repositories) -> None:
     """Keep one of everything that there is, with everything that it can have."""
-    record = PhoneRecord(
+    record = PhoneVerification(
         challenges=(a_challenge(spent=True),),
-        sends=(a_send(reserved=True, tries_used=3),),
-        unbound_tries=UnboundTries((AddressTry(ADDRESS, NOW),), (NOW,)),
-        known_addresses=(KnownAddress("2001:db8::/64", NOW),),
+        deliveries=(a_send(uses_trusted_ip_quota=True, attempts_used=3),),
+        unbound_attempts=UnboundAttempts((IpAttempt(ADDRESS, NOW),), (NOW,)),
+        trusted_ips=(TrustedIp("2001:db8::/64", NOW),),
     )
-    await records.phone_records.replace(PHONE, record, 0)
-    loaded = await records.phone_records.load(PHONE)
-    await records.phone_records.replace(PHONE, loaded.value.owned_by(an_id()), loaded.version)
-    await records.phone_records.replace(a_phone(2), a_phone_record(), 0)
+    await records.phone_verifications.replace(PHONE, record, 0)
+    loaded = await records.phone_verifications.load(PHONE)
+    await records.phone_verifications.replace(
+        PHONE, loaded.value.assign_identity(an_id()), loaded.version
+    )
+    await records.phone_verifications.replace(a_phone(2), a_phone_record(), 0)
     identity = an_identity(phone=PHONE, user=a_user(), sessions=(a_session(device="Pixel 8"),))
     await records.identities.add(identity)
     await records.identities.replace(identity, 1)
-    await records.identities.add(a_tombstone(id=an_id(2), user=a_user("Zoë")).swept_clean())
+    await records.identities.add(a_tombstone(id=an_id(2), user=a_user("Zoë")).purge())
     await records.media_items.add(an_item(category="wheels"))
     await records.media_items.add(an_item(id=an_id(2), state=ItemState.PENDING))
-    await records.media_items.add(a_gif(id=an_id(3)).doomed_at(NOW))
-    await records.probe.check()
+    await records.media_items.add(a_gif(id=an_id(3)).mark_for_deletion(NOW))
+    await records.health.check()
 
 
 def documents(database: Mongo) -> dict[str, list[dict[str, Any]]]:

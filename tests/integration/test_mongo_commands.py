@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from application.sign_in.verify_code import SignedIn
-from tests.builders import a_phone
+from application.otp.verify_otp import LoggedIn
 from tests.integration.mongo_commands import Commands, RoundTrips, watched
+from tests.support.builders import a_phone
 from tests.unit.application.wiring import House
 
 
@@ -25,7 +25,7 @@ class Front:
     async def answer(self, code: str | None = None) -> str | None:
         """Answer with the latest code or this one; gives a token if it is right."""
         outcome = await self.house.answer(code or self.house.messenger.messages[-1].code)
-        return outcome.tokens.access_token if isinstance(outcome, SignedIn) else None
+        return outcome.tokens.access_token if isinstance(outcome, LoggedIn) else None
 
     def costs(self) -> tuple[int, list[str]]:
         """The round trips that followed one another since it was last asked, and all commands."""
@@ -86,7 +86,7 @@ async def test_an_authenticated_request_is_a_read(front: Front) -> None:
     assert token
     front.costs()
 
-    caller = await front.house.use_cases.authenticate(token)
+    principal = await front.house.use_cases.authenticate(token)
 
-    assert caller.identity.phone == a_phone()
+    assert principal.identity.phone == a_phone()
     assert front.costs() == (1, ["find"])

@@ -8,7 +8,7 @@ from pymongo.database import Database
 
 from adapters.mongo import DatabaseNotUsable, open_mongo_records
 from adapters.mongo.documents import DOCUMENTS
-from tests.fakes.seal import FakeSeal
+from tests.support.fakes.seal import FakeSeal
 
 Mongo = Database[dict[str, Any]]
 

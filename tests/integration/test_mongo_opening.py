@@ -9,12 +9,12 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.mongo import DatabaseNotUsable, open_mongo_records
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
-from tests.builders import NOW, a_phone, an_id, an_identity, an_item
-from tests.fakes.seal import FakeSeal
 from tests.integration.mongo_alone import StandaloneMongo
-from tests.servers.ports import free_ports
+from tests.support.builders import NOW, a_phone, an_id, an_identity, an_item
+from tests.support.fakes.seal import FakeSeal
+from tests.support.servers.ports import free_ports
 
 PASSWORD = "s3cr3t-of-the-operator"
 
@@ -22,8 +22,8 @@ PASSWORD = "s3cr3t-of-the-operator"
 STARTS = """
 import asyncio, sys
 from adapters.mongo import open_mongo_records
-from tests.builders import an_id, an_identity
-from tests.fakes.seal import FakeSeal
+from tests.support.builders import an_id, an_identity
+from tests.support.fakes.seal import FakeSeal
 
 async def main(url, number):
     async with open_mongo_records(url, FakeSeal()) as records:
@@ -153,16 +153,16 @@ async def test_a_standalone_serves_as_well(guarded: StandaloneMongo) -> None:
     url = guarded.database("alone", "?authSource=admin", user=f"root:{PASSWORD}@")
 
     async with open_mongo_records(url, FakeSeal()) as records:
-        await records.probe.check()
+        await records.health.check()
         assert await records.identities.add(an_identity())
         won = await asyncio.gather(
             *(records.identities.replace(an_identity(), 1) for _ in range(20))
         )
-        await records.media_items.add(an_item().doomed_at(NOW))
+        await records.media_items.add(an_item().mark_for_deletion(NOW))
 
         assert won.count(True) == 1
         assert await records.identities.load(an_id()) == Versioned(an_identity(), 2)
-        assert len(await records.media_leftovers.doomed_before(NOW, 10)) == 1
+        assert len(await records.media_cleanup.list_deleting(NOW, 10)) == 1
 
 
 async def test_a_database_of_other_keys_is_refused_and_opens_with_its_own(
@@ -235,7 +235,7 @@ async def test_another_one_can_be_opened_after_the_first_was_closed(
         async with open_mongo_records(another, FakeSeal()) as records:
             assert await records.identities.load(an_id()) is None
             assert await records.identities.add(an_identity(phone=a_phone(2)))
-            assert list(await records.tombstones.unswept(10)) == []
+            assert list(await records.deleted_identities.list_unpurged(10)) == []
     finally:
         with MongoClient[dict[str, Any]](another) as client:
             client.drop_database(client.get_default_database())
@@ -246,9 +246,9 @@ async def test_the_same_database_stays_open_until_the_last_who_opened_it_leaves(
 ) -> None:
     async with open_mongo_records(mongo_database, FakeSeal()) as records:
         async with open_mongo_records(mongo_database, FakeSeal()) as elsewhere:
-            await elsewhere.media_items.add(an_item().doomed_at(NOW))
+            await elsewhere.media_items.add(an_item().mark_for_deletion(NOW))
 
-        assert len(await records.media_leftovers.doomed_before(NOW, 10)) == 1
+        assert len(await records.media_cleanup.list_deleting(NOW, 10)) == 1
 
 
 async def test_a_refused_opening_leaves_the_way_free(mongo_database: str) -> None:
@@ -275,8 +275,8 @@ async def test_after_it_was_closed_nothing_is_answered(mongo_database: str) -> N
     for call in (
         records.identities.load(an_id()),
         records.identities.add(an_identity()),
-        records.media_leftovers.doomed_before(NOW, 10),
-        records.probe.check(),
+        records.media_cleanup.list_deleting(NOW, 10),
+        records.health.check(),
     ):
-        with pytest.raises(StoreUnavailable, match="InvalidOperation"):
+        with pytest.raises(StorageUnavailable, match="InvalidOperation"):
             await call

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from adapters.mongo import open_mongo_records
-from application.ports.records import Records
+from application.ports.repositories import Repositories
 from domain.identities.username import Username
-from domain.media.page import ItemFilter, Position
-from tests.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
-from tests.fakes.seal import FakeSeal
+from domain.media.page import Cursor, ItemFilter
 from tests.integration.mongo_commands import Command, watched
+from tests.support.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
+from tests.support.fakes.seal import FakeSeal
 
 UNSAFE = ["w=1", "journal=false", "readPreference=secondaryPreferred", "readConcernLevel=local"]
 WRITES = {"insert", "update", "delete"}
@@ -30,29 +30,29 @@ async def sent_by(url: str) -> Sequence[Command]:
     return commands.sent
 
 
-async def use(records: Records) -> None:
-    await records.phone_records.replace(a_phone(), a_phone_record(), 0)
-    loaded = await records.phone_records.load(a_phone())
-    await records.phone_records.replace(a_phone(), loaded.value, loaded.version)
-    await records.phone_records.drop_lapsed(NOW + timedelta(days=90), 10)
+async def use(records: Repositories) -> None:
+    await records.phone_verifications.replace(a_phone(), a_phone_record(), 0)
+    loaded = await records.phone_verifications.load(a_phone())
+    await records.phone_verifications.replace(a_phone(), loaded.value, loaded.version)
+    await records.phone_verifications.delete_expired(NOW + timedelta(days=90), 10)
     await records.identities.add(an_identity())
     await records.identities.replace(an_identity(), 1)
     await records.identities.load(an_id())
-    await records.identities.holder_of(Username("Zoë"))
-    await records.tombstones.among([an_id()])
-    await records.tombstones.unswept(10)
-    await records.tombstones.named_before(NOW, 10)
+    await records.identities.find_by_username(Username("Zoë"))
+    await records.deleted_identities.find_deleted([an_id()])
+    await records.deleted_identities.list_unpurged(10)
+    await records.deleted_identities.list_with_username(NOW, 10)
     await records.media_items.add(an_item())
     await records.media_items.load(an_id())
-    await records.media_items.find("a key")
-    await records.media_items.remove(an_id(), 1)
-    await records.media_pages.read(ItemFilter(), 0, 10)
-    await records.media_pages.read_after(ItemFilter(), Position(NOW, an_id()), 10)
+    await records.media_items.find_by_storage_key("a key")
+    await records.media_items.delete(an_id(), 1)
+    await records.media_pages.list_page(ItemFilter(), 0, 10)
+    await records.media_pages.list_after(ItemFilter(), Cursor(NOW, an_id()), 10)
     await records.media_pages.count(ItemFilter())
-    await records.media_leftovers.owned_by(an_id(), 10)
-    await records.media_leftovers.abandoned(NOW, 10)
-    await records.media_leftovers.doomed_before(NOW, 10)
-    await records.probe.check()
+    await records.media_cleanup.list_owned_by(an_id(), 10)
+    await records.media_cleanup.list_expired_uploads(NOW, 10)
+    await records.media_cleanup.list_deleting(NOW, 10)
+    await records.health.check()
 
 
 @pytest.mark.parametrize("options", [[], UNSAFE])

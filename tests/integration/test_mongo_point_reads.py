@@ -9,22 +9,28 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.mongo.joined_reads import MOST_KEYS
-from application.ports.errors import StoreUnavailable
-from application.ports.records import Records
+from application.ports.errors import StorageUnavailable
+from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.sign_in.phone_record import PhoneRecord
-from tests.builders import a_phone, a_tombstone, an_id, an_identity, an_item
+from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_commands import Commands, watched
+from tests.support.builders import a_phone, a_tombstone, an_id, an_identity, an_item
 
-Watched = tuple[Records, Commands]
+Watched = tuple[Repositories, Commands]
 MANY = 500
 
-READS: dict[str, Callable[[Records, int], Awaitable[object]]] = {
+READS: dict[str, Callable[[Repositories, int], Awaitable[object]]] = {
     "identities": lambda records, number: records.identities.load(an_id(number)),
-    "phone_records": lambda records, number: records.phone_records.load(a_phone(number)),
+    "phone_verifications": lambda records, number: records.phone_verifications.load(
+        a_phone(number)
+    ),
     "items": lambda records, number: records.media_items.load(an_id(number)),
-    "files": lambda records, number: records.media_items.find(f"{an_id(number)}.jpg"),
-    "tombstones": lambda records, number: records.tombstones.among([an_id(number)]),
+    "files": lambda records, number: records.media_items.find_by_storage_key(
+        f"{an_id(number)}.jpg"
+    ),
+    "deleted_identities": lambda records, number: records.deleted_identities.find_deleted(
+        [an_id(number)]
+    ),
 }
 
 
@@ -34,14 +40,14 @@ async def opened(mongo_database: str) -> AsyncIterator[Watched]:
         yield opened
 
 
-async def keep(records: Records, numbers: Sequence[int]) -> None:
+async def keep(records: Repositories, numbers: Sequence[int]) -> None:
     """Keep one of each kind under these numbers."""
-    phones = records.phone_records
+    phones = records.phone_verifications
     await asyncio.gather(
         *(records.identities.add(a_tombstone(id=an_id(number))) for number in numbers),
         *(records.media_items.add(an_item(id=an_id(number))) for number in numbers),
         *(
-            phones.replace(a_phone(number), PhoneRecord(identity_id=an_id(number)), 0)
+            phones.replace(a_phone(number), PhoneVerification(identity_id=an_id(number)), 0)
             for number in numbers
         ),
     )
@@ -56,7 +62,7 @@ def spoil(url: str, collection: str, identifier: str, change: dict[str, Any]) ->
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
 async def test_many_reads_at_once_are_a_few_commands(
-    opened: Watched, read: Callable[[Records, int], Awaitable[object]]
+    opened: Watched, read: Callable[[Repositories, int], Awaitable[object]]
 ) -> None:
     records, commands = opened
 
@@ -67,7 +73,7 @@ async def test_many_reads_at_once_are_a_few_commands(
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
 async def test_everybody_gets_what_was_asked_for(
-    opened: Watched, read: Callable[[Records, int], Awaitable[object]]
+    opened: Watched, read: Callable[[Repositories, int], Awaitable[object]]
 ) -> None:
     records, _ = opened
     await keep(records, range(0, 40, 2))
@@ -97,11 +103,11 @@ async def test_callers_who_come_and_go_need_far_fewer_commands_than_reads(
     await keep(records, range(32))
     commands.sent.clear()
 
-    async def caller(number: int) -> None:
+    async def principal(number: int) -> None:
         for _ in range(20):
             assert await records.identities.load(an_id(number))
 
-    await asyncio.gather(*map(caller, range(32)))
+    await asyncio.gather(*map(principal, range(32)))
 
     assert set(commands.names) == {"find"}
     assert len(commands.sent) < 32 * 20 / 4
@@ -154,7 +160,7 @@ async def test_a_record_that_cannot_be_read_is_only_its_readers_trouble(
 
     assert first == Versioned(a_tombstone(), 1)
     assert [str(one) for one in broken] == ["a record cannot be read"] * 2
-    assert all(isinstance(one, StoreUnavailable) for one in broken)
+    assert all(isinstance(one, StorageUnavailable) for one in broken)
 
 
 async def test_a_key_that_is_no_text_is_not_there_and_spoils_nothing(opened: Watched) -> None:
@@ -162,10 +168,10 @@ async def test_a_key_that_is_no_text_is_not_there_and_spoils_nothing(opened: Wat
     await keep(records, [1])
 
     found = await asyncio.gather(
-        records.media_items.find(an_item().key),
-        records.media_items.find("\ud800"),
-        records.media_items.find("\x00"),
-        records.tombstones.among([an_id(1), "\udfff"]),
+        records.media_items.find_by_storage_key(an_item().storage_key),
+        records.media_items.find_by_storage_key("\ud800"),
+        records.media_items.find_by_storage_key("\x00"),
+        records.deleted_identities.find_deleted([an_id(1), "\udfff"]),
     )
 
     assert list(found) == [an_item(), None, None, {an_id(1)}]

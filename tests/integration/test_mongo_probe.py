@@ -5,9 +5,9 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.mongo import open_mongo_records
-from application.ports.errors import StoreUnavailable
-from application.ports.records import Records
-from tests.fakes.seal import FakeSeal
+from application.ports.errors import StorageUnavailable
+from application.ports.repositories import Repositories
+from tests.support.fakes.seal import FakeSeal
 
 
 @pytest.fixture
@@ -17,13 +17,15 @@ def client(mongo_database: str) -> Iterator[MongoClient[dict[str, Any]]]:
 
 
 @pytest.fixture
-async def records(mongo_database: str) -> AsyncIterator[Records]:
+async def records(mongo_database: str) -> AsyncIterator[Repositories]:
     async with open_mongo_records(mongo_database, FakeSeal()) as records:
         yield records
 
 
-async def test_a_look_writes_as_well(records: Records, client: MongoClient[dict[str, Any]]) -> None:
-    await records.probe.check()
+async def test_a_look_writes_as_well(
+    records: Repositories, client: MongoClient[dict[str, Any]]
+) -> None:
+    await records.health.check()
 
     mark = client.get_default_database()["meta"].find_one({"_id": "database"})
     assert mark is not None
@@ -31,9 +33,9 @@ async def test_a_look_writes_as_well(records: Records, client: MongoClient[dict[
 
 
 async def test_a_database_that_was_emptied_does_not_work(
-    records: Records, client: MongoClient[dict[str, Any]]
+    records: Repositories, client: MongoClient[dict[str, Any]]
 ) -> None:
     client.drop_database(client.get_default_database())
 
-    with pytest.raises(StoreUnavailable, match="emptied"):
-        await records.probe.check()
+    with pytest.raises(StorageUnavailable, match="emptied"):
+        await records.health.check()

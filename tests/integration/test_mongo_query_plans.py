@@ -15,12 +15,13 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.mongo import open_mongo_records
-from application.ports.records import Records
+from application.ports.repositories import Repositories
 from domain.identities.username import Username
-from domain.media.page import ItemFilter, Position
+from domain.media.page import Cursor, ItemFilter
 from domain.media.picture import MediaKind
-from domain.sign_in.phone_record import PhoneRecord
-from tests.builders import (
+from domain.otp.phone_verification import PhoneVerification
+from tests.integration.mongo_commands import Commands, examined, plan, watched
+from tests.support.builders import (
     NOW,
     a_gif,
     a_phone,
@@ -29,8 +30,7 @@ from tests.builders import (
     an_identity,
     an_item,
 )
-from tests.fakes.seal import FakeSeal
-from tests.integration.mongo_commands import Commands, examined, plan, watched
+from tests.support.fakes.seal import FakeSeal
 
 Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 
@@ -66,9 +66,9 @@ async def fill(url: str) -> None:
                 records.media_items.add(
                     (an_item, a_gif)[number % 2](
                         id=an_id(number),
-                        owner=an_id(number % 7),
+                        owner_id=an_id(number % 7),
                         category=["wheels", "boats", None][number % 3],
-                        created=NOW + timedelta(minutes=number),
+                        created_at=NOW + timedelta(minutes=number),
                     )
                 )
                 for number in range(300)
@@ -83,18 +83,18 @@ def client(place: str) -> Iterator[MongoClient[dict[str, Any]]]:
 
 
 @pytest.fixture
-async def opened(place: str) -> AsyncIterator[tuple[Records, Commands]]:
+async def opened(place: str) -> AsyncIterator[tuple[Repositories, Commands]]:
     async with watched(place) as opened:
         yield opened
 
 
 @pytest.fixture
-def records(opened: tuple[Records, Commands]) -> Records:
+def records(opened: tuple[Repositories, Commands]) -> Repositories:
     return opened[0]
 
 
 @pytest.fixture
-def explain(opened: tuple[Records, Commands], client: MongoClient[dict[str, Any]]) -> Explain:
+def explain(opened: tuple[Repositories, Commands], client: MongoClient[dict[str, Any]]) -> Explain:
     """How MongoDB carries out what a call sends: the stages of each command."""
     _, commands = opened
     name = client.get_default_database().name
@@ -115,35 +115,35 @@ def indexes(stages: list[str]) -> list[str]:
 
 @CHOICES
 async def test_a_page_is_a_range_of_the_index_made_for_its_choice(
-    records: Records, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
+    records: Repositories, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
 ) -> None:
-    [stages] = await explain(records.media_pages.read(ItemFilter(*choice), 20, 10))
+    [stages] = await explain(records.media_pages.list_page(ItemFilter(*choice), 20, 10))
 
     assert indexes(stages) == [PAGES[choice]]
 
 
 @CHOICES
 async def test_a_page_behind_a_position_is_one_range_of_the_same_index(
-    records: Records, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
+    records: Repositories, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
 ) -> None:
-    place = Position(NOW + timedelta(minutes=60), an_id(60))
-    [stages] = await explain(records.media_pages.read_after(ItemFilter(*choice), place, 10))
+    place = Cursor(NOW + timedelta(minutes=60), an_id(60))
+    [stages] = await explain(records.media_pages.list_after(ItemFilter(*choice), place, 10))
 
     assert indexes(stages) == [PAGES[choice]]
 
 
 @CHOICES
 async def test_going_deep_by_cursor_examines_what_the_first_page_examines(
-    opened: tuple[Records, Commands],
+    opened: tuple[Repositories, Commands],
     client: MongoClient[dict[str, Any]],
     choice: tuple[str | None, MediaKind | None, str | None],
 ) -> None:
     records, commands = opened
     chosen, name = ItemFilter(*choice), client.get_default_database().name
-    *_, last = await records.media_pages.read(chosen, 0, 5)
+    *_, last = await records.media_pages.list_page(chosen, 0, 5)
     commands.sent.clear()
-    await records.media_pages.read(chosen, 0, 2)
-    await records.media_pages.read_after(chosen, Position.behind(last), 2)
+    await records.media_pages.list_page(chosen, 0, 2)
+    await records.media_pages.list_after(chosen, Cursor.after_item(last), 2)
     [first, deep] = [examined(client, name, one) for one in commands.sent]
 
     # What stands at the position is looked at besides, to be passed over.
@@ -153,7 +153,7 @@ async def test_going_deep_by_cursor_examines_what_the_first_page_examines(
 
 @CHOICES
 async def test_counting_reads_the_same_range_and_no_document(
-    records: Records, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
+    records: Repositories, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
 ) -> None:
     [stages] = await explain(records.media_pages.count(ItemFilter(*choice)))
 
@@ -167,18 +167,18 @@ def test_every_choice_of_a_page_is_looked_at() -> None:
     assert set(PAGES) == set(choices)
 
 
-async def keep_and_drop(records: Records) -> None:
-    await records.phone_records.replace(a_phone(), PhoneRecord(), 0)
-    await records.phone_records.drop_lapsed(NOW, 10)
+async def keep_and_drop(records: Repositories) -> None:
+    await records.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
+    await records.phone_verifications.delete_expired(NOW, 10)
 
 
-CALLS: dict[str, tuple[Callable[[Records], Awaitable[object]], list[list[str]]]] = {
+CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[str]]]] = {
     "identities.replace": (
         lambda records: records.identities.replace(an_identity(), 1),
         [["_id_"]],
     ),
     "identities.holder_of": (
-        lambda records: records.identities.holder_of(Username("Zoë")),
+        lambda records: records.identities.find_by_username(Username("Zoë")),
         [["identities_named"]],
     ),
     "identities.load, many": (
@@ -186,19 +186,19 @@ CALLS: dict[str, tuple[Callable[[Records], Awaitable[object]], list[list[str]]]]
         [["_id_"]],
     ),
     "tombstones.among": (
-        lambda records: records.tombstones.among([an_id(1), an_id(2)]),
+        lambda records: records.deleted_identities.find_deleted([an_id(1), an_id(2)]),
         [["_id_"]],
     ),
     "tombstones.unswept": (
-        lambda records: records.tombstones.unswept(10),
+        lambda records: records.deleted_identities.list_unpurged(10),
         [["identities_unswept"]],
     ),
     "tombstones.named_before": (
-        lambda records: records.tombstones.named_before(NOW, 10),
+        lambda records: records.deleted_identities.list_with_username(NOW, 10),
         [["identities_holding"]],
     ),
     "phone_records.replace": (
-        lambda records: records.phone_records.replace(a_phone(), a_phone_record(), 1),
+        lambda records: records.phone_verifications.replace(a_phone(), a_phone_record(), 1),
         [["_id_"]],
     ),
     "phone_records.drop_lapsed": (
@@ -206,11 +206,11 @@ CALLS: dict[str, tuple[Callable[[Records], Awaitable[object]], list[list[str]]]]
         [["phone_records_lapsing"], ["_id_"]],
     ),
     "media_items.find": (
-        lambda records: records.media_items.find("a key"),
+        lambda records: records.media_items.find_by_storage_key("a key"),
         [["media_items_file"]],
     ),
     "media_items.find, many": (
-        lambda records: asyncio.gather(*map(records.media_items.find, "ab")),
+        lambda records: asyncio.gather(*map(records.media_items.find_by_storage_key, "ab")),
         [["media_items_file"]],
     ),
     "media_items.replace": (
@@ -218,19 +218,19 @@ CALLS: dict[str, tuple[Callable[[Records], Awaitable[object]], list[list[str]]]]
         [["_id_"]],
     ),
     "media_items.remove": (
-        lambda records: records.media_items.remove(an_id(), 1),
+        lambda records: records.media_items.delete(an_id(), 1),
         [["_id_"]],
     ),
     "media_leftovers.owned_by": (
-        lambda records: records.media_leftovers.owned_by(OWNER, 10),
+        lambda records: records.media_cleanup.list_owned_by(OWNER, 10),
         [["media_items_owned"]],
     ),
     "media_leftovers.abandoned": (
-        lambda records: records.media_leftovers.abandoned(NOW, 10),
+        lambda records: records.media_cleanup.list_expired_uploads(NOW, 10),
         [["media_items_leased"]],
     ),
     "media_leftovers.doomed_before": (
-        lambda records: records.media_leftovers.doomed_before(NOW, 10),
+        lambda records: records.media_cleanup.list_deleting(NOW, 10),
         [["media_items_doomed"]],
     ),
 }
@@ -238,19 +238,19 @@ CALLS: dict[str, tuple[Callable[[Records], Awaitable[object]], list[list[str]]]]
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_every_other_question_is_a_range_of_its_index(
-    records: Records, explain: Explain, name: str
+    records: Repositories, explain: Explain, name: str
 ) -> None:
     call, expected = CALLS[name]
 
     assert [indexes(stages) for stages in await explain(call(records))] == expected
 
 
-async def test_a_single_point_read_needs_no_plan(records: Records, explain: Explain) -> None:
+async def test_a_single_point_read_needs_no_plan(records: Repositories, explain: Explain) -> None:
     plans = [
         *await explain(records.identities.load(an_id())),
-        *await explain(records.phone_records.load(a_phone())),
+        *await explain(records.phone_verifications.load(a_phone())),
         *await explain(records.media_items.load(an_id())),
-        *await explain(records.probe.check()),
+        *await explain(records.health.check()),
     ]
 
     # IDHACK, by its newer name EXPRESS: the one document of an id, straight from its index.

@@ -13,27 +13,27 @@ import pytest
 
 from adapters.mongo import DatabaseNotUsable, open_mongo_records
 from adapters.mongo.joined_reads import MOST_KEYS
-from application.ports.errors import StoreUnavailable
-from application.ports.records import Records
+from application.ports.errors import StorageUnavailable
+from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.username import Username
 from domain.media.page import ItemFilter
-from tests.builders import a_phone, a_phone_record, an_id, an_identity, an_item
-from tests.fakes.seal import FakeSeal
-from tests.servers.mongo_process import MongoProcess
+from tests.support.builders import a_phone, a_phone_record, an_id, an_identity, an_item
+from tests.support.fakes.seal import FakeSeal
+from tests.support.servers.mongo_process import MongoProcess
 
-CALLS: dict[str, Callable[[Records], Awaitable[object]]] = {
+CALLS: dict[str, Callable[[Repositories], Awaitable[object]]] = {
     "identities.load": lambda records: records.identities.load(an_id()),
     "identities.replace": lambda records: records.identities.replace(an_identity(), 99),
-    "phone_records.load": lambda records: records.phone_records.load(a_phone()),
-    "phone_records.replace": lambda records: records.phone_records.replace(
+    "phone_records.load": lambda records: records.phone_verifications.load(a_phone()),
+    "phone_records.replace": lambda records: records.phone_verifications.replace(
         a_phone(), a_phone_record(), 99
     ),
-    "tombstones.among": lambda records: records.tombstones.among([an_id()]),
+    "tombstones.among": lambda records: records.deleted_identities.find_deleted([an_id()]),
     "media_items.add": lambda records: records.media_items.add(an_item(id=an_id(2))),
-    "media_pages.read": lambda records: records.media_pages.read(ItemFilter(), 0, 10),
+    "media_pages.read": lambda records: records.media_pages.list_page(ItemFilter(), 0, 10),
     "media_pages.count": lambda records: records.media_pages.count(ItemFilter()),
-    "probe.check": lambda records: records.probe.check(),
+    "probe.check": lambda records: records.health.check(),
 }
 
 
@@ -51,7 +51,7 @@ def url(process: MongoProcess) -> str:
 
 
 @pytest.fixture
-async def records(process: MongoProcess, url: str) -> AsyncIterator[Records]:
+async def records(process: MongoProcess, url: str) -> AsyncIterator[Repositories]:
     async with open_mongo_records(url, FakeSeal()) as records:
         await records.identities.add(an_identity())
         try:
@@ -60,22 +60,22 @@ async def records(process: MongoProcess, url: str) -> AsyncIterator[Records]:
             process.resume()
 
 
-async def until_it_answers(records: Records) -> None:
+async def until_it_answers(records: Repositories) -> None:
     """Ask until the driver has found its server again."""
     while True:
         try:
-            return await records.probe.check()
-        except StoreUnavailable:
+            return await records.health.check()
+        except StorageUnavailable:
             # Nothing tells when it has.
             await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 async def test_no_call_waits_for_ever_and_all_is_well_afterwards(
-    process: MongoProcess, records: Records, call: Callable[[Records], Awaitable[object]]
+    process: MongoProcess, records: Repositories, call: Callable[[Repositories], Awaitable[object]]
 ) -> None:
     process.pause()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StorageUnavailable):
         await call(records)
 
     process.resume()
@@ -85,29 +85,31 @@ async def test_no_call_waits_for_ever_and_all_is_well_afterwards(
     assert loaded == Versioned(an_identity(), 1)
 
 
-async def test_many_who_wait_are_told_all_together(process: MongoProcess, records: Records) -> None:
+async def test_many_who_wait_are_told_all_together(
+    process: MongoProcess, records: Repositories
+) -> None:
     process.pause()
     waiting = [
         *(records.identities.load(an_id(number)) for number in range(10 * MOST_KEYS)),
         *(records.identities.replace(an_identity(), 99) for _ in range(100)),
-        *(records.media_pages.read(ItemFilter(), 0, 10) for _ in range(100)),
+        *(records.media_pages.list_page(ItemFilter(), 0, 10) for _ in range(100)),
     ]
 
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
 
-    assert all(isinstance(one, StoreUnavailable) for one in outcomes)
+    assert all(isinstance(one, StorageUnavailable) for one in outcomes)
     process.resume()
     await until_it_answers(records)
     assert await records.identities.load(an_id()) == Versioned(an_identity(), 1)
 
 
 async def test_the_cause_is_short_and_tells_no_value(
-    process: MongoProcess, records: Records
+    process: MongoProcess, records: Repositories
 ) -> None:
     process.pause()
 
-    with pytest.raises(StoreUnavailable) as refusal:
-        await records.identities.holder_of(Username("Zoë"))
+    with pytest.raises(StorageUnavailable) as refusal:
+        await records.identities.find_by_username(Username("Zoë"))
 
     assert str(refusal.value) in {"NetworkTimeout", "ExecutionTimeout 50"}
     assert refusal.value.__cause__ is None
@@ -133,13 +135,13 @@ async def test_a_server_that_is_frozen_at_the_start_is_no_server(
 
 
 async def test_a_killed_server_is_found_again_with_all_that_was_acknowledged(
-    process: MongoProcess, records: Records
+    process: MongoProcess, records: Repositories
 ) -> None:
     saved = 1
     while await records.identities.replace(an_identity(), saved) and saved < 50:
         saved += 1
     process.kill()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StorageUnavailable):
         await records.identities.load(an_id())
 
     process.start()

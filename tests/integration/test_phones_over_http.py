@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.http.http_settings import HttpSettings
-from tests.examples import examples
 from tests.integration.http_desk import HttpDesk
+from tests.support.examples import examples
 
 # Ten digits of mobile numbers, all of them valid, some beginning like the country code.
 INDIAN: Final = st.from_regex(r"(91[0-8]|98[0-9]|99[0-9])[0-9]{7}", fullmatch=True)

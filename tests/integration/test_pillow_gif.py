@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tests.integration.publishing import publish, refusal_of
-from tests.pictures import (
+from tests.support.images import (
     SECRET,
     animated_gif,
     differ,

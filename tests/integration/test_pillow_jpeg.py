@@ -2,7 +2,7 @@ import pytest
 from PIL import Image, ImageOps, JpegImagePlugin
 
 from tests.integration.publishing import publish, refusal_of
-from tests.pictures import (
+from tests.support.images import (
     SECRET,
     differ,
     exif,

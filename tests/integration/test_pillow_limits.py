@@ -5,7 +5,7 @@ from PIL import Image
 
 from domain.media.picture import PictureLimits
 from tests.integration.publishing import publish, refusal_of
-from tests.pictures import (
+from tests.support.images import (
     animated_gif,
     animated_png,
     frame_bomb_gif,

@@ -10,9 +10,9 @@ import pytest
 from adapters.pillow import PillowPictures, open_pillow_pictures
 from adapters.pillow.allowance import Allowance
 from adapters.pillow.animation import publish_gif
-from domain.errors import NotAnImage, PictureRefused, Unavailable
+from domain.errors import InvalidImage, Unavailable, UnsupportedImageType
 from domain.media.picture import PictureLimits
-from tests.pictures import (
+from tests.support.images import (
     SECRET,
     animated_gif,
     annotated_png,
@@ -115,7 +115,7 @@ def test_work_that_nobody_waits_for_ends_at_the_next_step() -> None:
 
     abandoned.set()
 
-    with pytest.raises(PictureRefused):
+    with pytest.raises(InvalidImage):
         publish_gif(animated_gif(), allowance)
 
 
@@ -165,7 +165,7 @@ async def test_whatever_is_broken_is_refused_or_published_whole(
         upload = mutated(chance.choice(whole), chance)
         try:
             result = await pictures.publish(io.BytesIO(upload))
-        except (NotAnImage, PictureRefused):
+        except (UnsupportedImageType, InvalidImage):
             continue
         image = opened(result.content)
         assert image.size == (result.picture.width, result.picture.height)

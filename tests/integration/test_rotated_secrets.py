@@ -19,7 +19,7 @@ from adapters.secrets_file import (
     SecretsNotUsable,
     rotate_secrets,
 )
-from tests.secrets_files import change_secrets, made_secrets, read_secrets
+from tests.support.secrets_files import change_secrets, made_secrets, read_secrets
 
 PROJECT: Final = Path(__file__).parents[2]
 LIVES: Final = Lives(
@@ -163,7 +163,7 @@ def test_a_new_key_is_used_no_sooner_than_two_intervals_from_now(path: Path, now
         for one in rotate_secrets(path, now, LIVES, delay=delay):
             late = one.signs_from - now - 2 * RELOAD_INTERVAL
             assert timedelta(0) <= late <= timedelta(seconds=1)
-        assert read_secrets(path).peppers[0].not_before == one.signs_from
+        assert read_secrets(path).otp_keys[0].not_before == one.signs_from
         path.unlink()
 
 
@@ -226,7 +226,7 @@ def test_what_is_told_of_it_is_so_and_holds_no_key(path: Path, now: datetime) ->
         for name, keys in (
             ("signing_keys", secrets.signing_keys),
             ("refresh_keys", secrets.refresh_keys),
-            ("peppers", secrets.peppers),
+            ("otp_keys", secrets.otp_keys),
         )
     )
 
@@ -249,7 +249,7 @@ def broken(path: Path) -> None:
 
 
 def with_half_a_key(path: Path) -> None:
-    change_secrets(path, lambda document: document["peppers"][0].update(key="dG9wczNjcmV0"))
+    change_secrets(path, lambda document: document["otp_keys"][0].update(key="dG9wczNjcmV0"))
 
 
 def with_a_folder_in_the_way(path: Path) -> None:

@@ -21,7 +21,7 @@ from adapters.secrets_file import (
     load_or_make_secrets,
     rotate_secrets,
 )
-from tests.builders import a_phone
+from tests.support.builders import a_phone
 
 PROJECT: Final = Path(__file__).parents[2]
 # The keys of a first start carry the machine's time, whenever in the run that is: this is later.

@@ -10,10 +10,10 @@ from adapters.s3.folder import Access, open_folder
 from adapters.s3.patience import PATIENCE
 from adapters.s3.signing import Signer, signer_of
 from application.ports.media_files import MediaUrl
-from tests.fakes.clock import MovableClock
 from tests.integration.s3_folders import JPEG, KEY, OTHER, S3Place
-from tests.plain_http import PLAIN_HTTP
-from tests.servers.s3_server import S3Server
+from tests.support.fakes.clock import MovableClock
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.s3_server import S3Server
 
 MORNING = datetime(2026, 5, 1, 9, tzinfo=UTC)
 NOW = datetime.now(UTC)

@@ -7,14 +7,14 @@ from botocore.exceptions import ClientError, UnknownServiceError
 
 from adapters.s3 import MediaStoreNotUsable, Patience, S3Files
 from adapters.s3.errors import at_run_time
-from application.ports.errors import FilesUnavailable
-from tests.fakes.clock import MovableClock
+from application.ports.errors import MediaStorageUnavailable
 from tests.integration.s3_folders import IMPATIENT, JPEG, KEY, OTHER, S3Place, content_of
-from tests.servers import behaviours
-from tests.servers.behaviours import in_turn, says
-from tests.servers.loopback import Asked, Behaviour, Exchange, Loopback
-from tests.servers.s3_bucket import S3Bucket
-from tests.servers.s3_server import S3Server
+from tests.support.fakes.clock import MovableClock
+from tests.support.servers import behaviours
+from tests.support.servers.behaviours import in_turn, says
+from tests.support.servers.loopback import Asked, Behaviour, Exchange, Loopback
+from tests.support.servers.s3_bucket import S3Bucket
+from tests.support.servers.s3_server import S3Server
 
 SECRET = "the-secret-of-this-test"
 WELL = says(200, headers={"ETag": '"one"'})
@@ -53,7 +53,7 @@ async def files(place: S3Place) -> AsyncIterator[S3Files]:
 
 async def cause_of(files: S3Files) -> str:
     """Why a file could not be stored, after it was tried once more."""
-    with pytest.raises(FilesUnavailable) as refused:
+    with pytest.raises(MediaStorageUnavailable) as refused:
         await files.store(KEY, b"one", JPEG)
     assert refused.value.__cause__ is None
     return str(refused.value)
@@ -148,7 +148,7 @@ async def test_whatever_is_asked_of_a_store_that_refuses_says_so(
         lambda: files.discard_unfinished(MovableClock().now()),
         files.check,
     ):
-        with pytest.raises(FilesUnavailable, match=r"^access denied$"):
+        with pytest.raises(MediaStorageUnavailable, match=r"^access denied$"):
             await ask()
 
 
@@ -158,7 +158,7 @@ async def test_an_answer_that_lacks_what_s3_says_is_no_success(
 ) -> None:
     store.behaviour = says(200, answer, {"ETag": '"one"'})
 
-    with pytest.raises(FilesUnavailable, match=r"^what answers there does not speak S3$"):
+    with pytest.raises(MediaStorageUnavailable, match=r"^what answers there does not speak S3$"):
         await files.store(KEY, bytes(9_000_000), JPEG)
 
 
@@ -168,7 +168,7 @@ async def test_a_file_without_a_length_is_not_read(store: Loopback, files: S3Fil
 
     store.behaviour = chunked
 
-    with pytest.raises(FilesUnavailable, match=r"^what answers there does not speak S3$"):
+    with pytest.raises(MediaStorageUnavailable, match=r"^what answers there does not speak S3$"):
         await files.read(KEY)
 
 
@@ -188,7 +188,7 @@ async def test_a_file_that_does_not_come_to_its_end_says_so(
         file = await files.read(KEY)
         assert file is not None
 
-        with pytest.raises(FilesUnavailable, match=f"^{cause}$"):
+        with pytest.raises(MediaStorageUnavailable, match=f"^{cause}$"):
             async for _ in file.chunks:
                 pass
 
@@ -279,7 +279,7 @@ async def test_a_removal_is_not_waited_for_as_long_as_an_upload(
     place.patience = Patience(removal=0.1)
     async with place.opened() as files:
         store.behaviour = behaviours.hangs
-        with pytest.raises(FilesUnavailable, match=r"^no answer in time$"):
+        with pytest.raises(MediaStorageUnavailable, match=r"^no answer in time$"):
             await files.remove("key.png")
 
 
@@ -293,7 +293,7 @@ async def test_a_store_that_can_only_be_read_does_not_work(
     clock.advance(timedelta(minutes=1))
 
     for _ in range(2):
-        with pytest.raises(FilesUnavailable, match=r"^access denied$"):
+        with pytest.raises(MediaStorageUnavailable, match=r"^access denied$"):
             await files.check()
 
 
@@ -315,7 +315,7 @@ async def test_a_look_says_which_of_key_and_permission_is_missing(
 
     store.behaviour = forbids
 
-    with pytest.raises(FilesUnavailable, match=r"^the credentials are refused$"):
+    with pytest.raises(MediaStorageUnavailable, match=r"^the credentials are refused$"):
         await files.check()
 
 

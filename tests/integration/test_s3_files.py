@@ -9,11 +9,11 @@ from adapters.s3 import S3Files
 from adapters.s3.folder import Folder
 from adapters.s3.reading import CHUNK
 from adapters.s3.storing import PART, store
-from application.ports.errors import FilesUnavailable
+from application.ports.errors import MediaStorageUnavailable
 from tests.integration.s3_folders import JPEG, KEY, OTHER, S3Place, content_of
-from tests.servers.relay import Relay
-from tests.servers.s3_bucket import S3Bucket
-from tests.servers.s3_server import S3Server
+from tests.support.servers.relay import Relay
+from tests.support.servers.s3_bucket import S3Bucket
+from tests.support.servers.s3_server import S3Server
 
 LARGE = b"".join(bytes([number]) * (PART // 2) for number in range(5))
 AFTERWARDS = datetime.now(UTC) + timedelta(hours=1)
@@ -217,7 +217,7 @@ async def test_a_file_that_breaks_off_is_not_taken_for_a_shorter_one(place: S3Pl
             assert file is not None
             assert file.size == len(LARGE)
 
-            with pytest.raises(FilesUnavailable, match=r"^the connection broke$"):
+            with pytest.raises(MediaStorageUnavailable, match=r"^the connection broke$"):
                 async for _ in file.chunks:
                     pass
 

@@ -14,9 +14,9 @@ import pytest
 from adapters.jwt import JwtAccessTokens
 from adapters.sealing import AesPhoneSeal
 from adapters.secrets_file import Secrets, SecretsNotUsable, load_or_make_secrets
-from tests.builders import a_phone
-from tests.fakes.key_ring import FakeKeyRing
-from tests.fakes.randomness import SeededRandomness
+from tests.support.builders import a_phone
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.randomness import SeededRandomness
 
 PROJECT = Path(__file__).parents[2]
 
@@ -150,13 +150,13 @@ def test_each_file_has_keys_of_its_own(tmp_path: Path, made: Secrets) -> None:
 
     for one, another in (
         (made.index_key, other.index_key),
-        (made.peppers[0], other.peppers[0]),
+        (made.otp_keys[0], other.otp_keys[0]),
         (made.seal_keys[0], other.seal_keys[0]),
         (made.signing_keys[0], other.signing_keys[0]),
         (made.refresh_keys[0], other.refresh_keys[0]),
     ):
         assert one.key != another.key
-    held = (made.index_key, made.peppers[0], made.seal_keys[0], made.refresh_keys[0])
+    held = (made.index_key, made.otp_keys[0], made.seal_keys[0], made.refresh_keys[0])
     assert len({one.key for one in held}) == 4
 
 
@@ -168,7 +168,7 @@ def test_what_was_made_is_what_the_adapters_take(made: Secrets) -> None:
     seal = AesPhoneSeal(made.index_key.key, seal_keys, SeededRandomness())
     JwtAccessTokens(signing_keys, issuer="a", audience="b")
 
-    assert seal.open(seal.seal(a_phone(), "x"), "x") == a_phone()
+    assert seal.decrypt(seal.encrypt(a_phone(), "x"), "x") == a_phone()
 
 
 def test_none_is_made_where_that_is_not_allowed(path: Path) -> None:
@@ -263,7 +263,7 @@ def test_a_file_that_was_cut_short_is_refused_wherever_it_was_cut(
         assert "it is not JSON" in refusal(path)
 
 
-LISTS = ("peppers", "seal_keys", "signing_keys", "refresh_keys")
+LISTS = ("otp_keys", "seal_keys", "signing_keys", "refresh_keys")
 
 
 @pytest.mark.parametrize("name", [*LISTS, "index_key"])
@@ -315,7 +315,7 @@ def test_a_seal_key_that_is_too_long_is_refused(path: Path, made: Secrets) -> No
 
 
 def test_two_keys_of_one_list_with_one_id_are_refused(path: Path, made: Secrets) -> None:
-    change(path, lambda document: document.update(peppers=document["peppers"] * 2))
+    change(path, lambda document: document.update(otp_keys=document["otp_keys"] * 2))
 
     assert '"peppers"' in refusal(path)
 
@@ -327,7 +327,7 @@ def test_members_of_other_names_are_left_alone(path: Path, made: Secrets) -> Non
 
 
 def test_no_key_is_ever_printed(made: Secrets) -> None:
-    lists = (made.peppers, made.seal_keys, made.signing_keys, made.refresh_keys)
+    lists = (made.otp_keys, made.seal_keys, made.signing_keys, made.refresh_keys)
     secrets = (made.index_key, *(key for keys in lists for key in keys))
     printed = f"{made} {made!r} {secrets}"
 

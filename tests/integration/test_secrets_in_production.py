@@ -18,11 +18,11 @@ from adapters.secrets_file import (
     WatchedSecrets,
     load_or_make_secrets,
 )
-from tests.fakes.clock import MovableClock
-from tests.secrets_files import change_secrets, made_secrets, read_secrets
+from tests.support.fakes.clock import MovableClock
+from tests.support.secrets_files import change_secrets, made_secrets, read_secrets
 
 PROJECT: Final = Path(__file__).parents[2]
-LISTS: Final = ("peppers", "seal_keys", "refresh_keys")
+LISTS: Final = ("otp_keys", "seal_keys", "refresh_keys")
 WEAK: Final = {
     "zeros": bytes(32),
     "one byte": b"\xa5" * 32,
@@ -87,7 +87,7 @@ def test_random_keys_are_taken_however_they_were_written(path: Path) -> None:
         text_of(random).encode(),
         random.hex().encode() + b"\n",
     ):
-        put(path, "peppers", text_of(key))
+        put(path, "otp_keys", text_of(key))
         load_or_make_secrets(path, may_make=False, is_strict=True)
 
 
@@ -111,7 +111,7 @@ def test_a_weak_index_key_is_refused(path: Path) -> None:
 
 def test_an_older_key_is_looked_at_as_well(path: Path) -> None:
     entry = {"id": "0000000a", "not_before": "2026-05-01T09:30:00Z", "key": text_of(bytes(32))}
-    change_secrets(path, lambda document: document["peppers"].append(entry))
+    change_secrets(path, lambda document: document["otp_keys"].append(entry))
 
     assert '"peppers[1].key" is not random' in refusal(path)
 
@@ -130,7 +130,7 @@ def test_a_signing_key_that_everybody_can_read_is_refused(path: Path, source: st
 
 def test_one_key_in_two_places_is_refused(path: Path) -> None:
     change_secrets(
-        path, lambda document: document["peppers"][0].update(key=document["seal_keys"][0]["key"])
+        path, lambda document: document["otp_keys"][0].update(key=document["seal_keys"][0]["key"])
     )
 
     assert '"peppers[0]" and "seal_keys[0]" hold one key' in refusal(path)
@@ -156,7 +156,7 @@ def test_no_key_that_the_documents_show_is_taken(path: Path) -> None:
 
     assert shown
     for key in shown:
-        put(path, "peppers", key)
+        put(path, "otp_keys", key)
         assert "is not random" in refusal(path)
 
 
@@ -214,7 +214,7 @@ def test_a_weak_key_that_comes_while_it_runs_is_not_used_either(
     clock = MovableClock(datetime.now(UTC) + timedelta(seconds=1))
     watched = WatchedSecrets(path, clock, may_make=False, is_strict=True)
     before = watched.current()
-    put(path, "peppers", text_of(bytes(32)))
+    put(path, "otp_keys", text_of(bytes(32)))
 
     clock.advance(RELOAD_INTERVAL)
 
@@ -225,12 +225,12 @@ def test_a_weak_key_that_comes_while_it_runs_is_not_used_either(
 def test_a_folder_that_is_closed_again_while_it_runs_is_enough(path: Path) -> None:
     clock = MovableClock(datetime.now(UTC) + timedelta(seconds=1))
     watched = WatchedSecrets(path, clock, may_make=False, is_strict=True)
-    change_secrets(path, lambda document: document["peppers"][0].update(id="0123abcd"))
+    change_secrets(path, lambda document: document["otp_keys"][0].update(id="0123abcd"))
     path.parent.chmod(0o777)
     clock.advance(RELOAD_INTERVAL)
-    assert watched.current().peppers[0].id != "0123abcd"
+    assert watched.current().otp_keys[0].id != "0123abcd"
 
     path.parent.chmod(0o755)
     clock.advance(RELOAD_INTERVAL)
 
-    assert watched.current().peppers[0].id == "0123abcd"
+    assert watched.current().otp_keys[0].id == "0123abcd"

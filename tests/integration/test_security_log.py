@@ -59,7 +59,7 @@ def test_each_is_one_line_with_a_masked_phone_and_the_id_of_its_request(level: s
             "address": "2001:db8:1234:5678::",
             "identity": "0" * 24,
             "reason": "no to +*********71 with ******",
-            "tries_left": 0,
+            "attempts_left": 0,
         }
 
 

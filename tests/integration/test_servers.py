@@ -14,13 +14,13 @@ import pytest
 from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
-from tests.servers import environment
-from tests.servers.choice import CHOICE
-from tests.servers.desk import ROOT
-from tests.servers.inner_run import InnerRun
-from tests.servers.ports import is_free
-from tests.servers.s3_server import S3Server
-from tests.servers.s3_trial import S3Trial
+from tests.support.servers import environment
+from tests.support.servers.choice import CHOICE
+from tests.support.servers.desk import ROOT
+from tests.support.servers.inner_run import InnerRun
+from tests.support.servers.ports import is_free
+from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3_trial import S3Trial
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_run_that_gets_no_server_fails_and_says_what_to_do(
 
 def test_servers_by_hand_serve_another_run() -> None:
     by_hand = subprocess.Popen(
-        [sys.executable, "-m", "tests.servers"],
+        [sys.executable, "-m", "tests.support.servers"],
         cwd=ROOT,
         env={**os.environ, CHOICE: "packages"},
         stdout=subprocess.PIPE,

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from adapters.texts import TextsRefused, load_message_texts
 from application.ports.message_texts import WantedText
-from domain.errors import ValueRefused
-from domain.sign_in.challenge import LIFETIME
-from domain.sign_in.code import Code
-from domain.sign_in.texts.form import Platform, TextForm
-from domain.sign_in.texts.rules import Ending, broken_rules
-from domain.sign_in.texts.sms_length import sms_length
-from domain.sign_in.texts.text_set import Names
+from domain.errors import InvalidValue
+from domain.otp.challenge import OTP_TTL
+from domain.otp.code import OtpCode
+from domain.otp.texts.form import Platform, TextForm
+from domain.otp.texts.rules import Ending, broken_rules
+from domain.otp.texts.sms_length import sms_length
+from domain.otp.texts.text_set import Names
 from entrypoints.settings.words import read_app_name
-from tests.examples import examples
+from tests.support.examples import examples
 
 HASHES = ("FA+9qCX9VSu", "01234567890")
 DOMAIN = "login.example.org"
@@ -29,7 +29,7 @@ ONE_MESSAGE_EACH = "Dialtone 4711"
 def can_be_set(name: str) -> bool:
     try:
         return name.isprintable() and name == read_app_name(name.strip()) != ""
-    except ValueRefused:
+    except InvalidValue:
         return False
 
 
@@ -60,7 +60,7 @@ def test_what_was_not_refused_at_start_keeps_every_rule_whatever_is_wanted(
     except TextsRefused:
         assume(False)
     form = TextForm(platform, locale, app_hash)
-    text = texts.text(WantedText(country, form, Code(code), timedelta(seconds=seconds)))
+    text = texts.text(WantedText(country, form, OtpCode(code), timedelta(seconds=seconds)))
 
     is_web = platform is Platform.WEB and domain is not None
     used = app_hash if app_hash in HASHES else HASHES[0]
@@ -114,7 +114,7 @@ def test_each_language_has_its_own_words_and_the_code_stands_free(language: str)
     texts = load_message_texts(None, "en", Names("Dialtone", HASHES, DOMAIN))
 
     def text(locale: str, platform: Platform) -> str:
-        return texts.text(WantedText("US", TextForm(platform, locale), Code("012345"), LIFETIME))
+        return texts.text(WantedText("US", TextForm(platform, locale), OtpCode("012345"), OTP_TTL))
 
     for platform in Platform:
         assert (text(language, platform) == text("en", platform)) == (language == "en")

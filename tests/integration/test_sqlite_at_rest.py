@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from adapters.sqlite import open_sqlite_records
-from application.ports.records import Records
-from tests.builders import a_challenge, a_phone, a_phone_record, a_user, an_id, an_identity
-from tests.fakes.seal import FakeSeal
+from application.ports.repositories import Repositories
+from tests.support.builders import a_challenge, a_phone, a_phone_record, a_user, an_id, an_identity
+from tests.support.fakes.seal import FakeSeal
 
 PHONE = a_phone(2671)
-CODE = a_challenge().code(b"a pepper", PHONE)
+CODE = a_challenge().derive_code(b"a pepper", PHONE)
 HIDDEN = {
     "the number": PHONE.e164,
     "its digits": PHONE.e164.removeprefix("+"),
@@ -17,13 +17,13 @@ HIDDEN = {
 }
 
 
-async def use(records: Records) -> None:
+async def use(records: Repositories) -> None:
     """Sign in, become a user, and look at what was saved."""
-    await records.phone_records.replace(PHONE, a_phone_record(), 0)
-    loaded = await records.phone_records.load(PHONE)
+    await records.phone_verifications.replace(PHONE, a_phone_record(), 0)
+    loaded = await records.phone_verifications.load(PHONE)
     identity = an_identity(phone=PHONE, user=a_user("Rahul Sharma"))
-    assert await records.phone_records.replace(
-        PHONE, loaded.value.owned_by(identity.id), loaded.version
+    assert await records.phone_verifications.replace(
+        PHONE, loaded.value.assign_identity(identity.id), loaded.version
     )
     assert await records.identities.add(identity)
     assert await records.identities.replace(identity, 1)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from adapters.sqlite import open_sqlite_records
-from application.ports.errors import UsernameTaken
-from tests.builders import a_user, an_id, an_identity
-from tests.fakes.seal import FakeSeal
+from application.ports.errors import UniqueViolation
+from tests.support.builders import a_user, an_id, an_identity
+from tests.support.fakes.seal import FakeSeal
 
 WAL_HEADER, FRAME_HEADER, PAGE = 32, 24, 4096
 
@@ -73,7 +73,7 @@ async def test_a_refusal_within_a_commit_is_only_the_refuseds(path: Path) -> Non
 
         assert commits(path) - before <= 2
         assert [outcomes[number] for number in (0, 1, 3)] == [True, True, True]
-        assert isinstance(outcomes[2], UsernameTaken)
+        assert isinstance(outcomes[2], UniqueViolation)
 
 
 async def test_a_caller_who_leaves_harms_nobody(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.sqlite.lane import Job, Lane, Refused, open_lane
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 
 
 class Desk:
@@ -162,7 +162,7 @@ async def test_a_full_lane_refuses_at_once_and_keeps_what_it_has(
         await gate.closes(lane)
         tasks = await started(*(asyncio.create_task(lane.run(saying(word))) for word in "ab"))
 
-        with pytest.raises(StoreUnavailable, match="too many"):
+        with pytest.raises(StorageUnavailable, match="too many"):
             await lane.run(saying("c"))
 
         gate.open()
@@ -177,7 +177,7 @@ async def test_a_caller_is_told_no_when_the_disk_hangs(
         gate = Gate()
         hanging = await gate.closes(lane)
 
-        with pytest.raises(StoreUnavailable, match=r"no answer within 0\.01 seconds"):
+        with pytest.raises(StorageUnavailable, match=r"no answer within 0\.01 seconds"):
             await hanging
 
         gate.open()
@@ -193,7 +193,7 @@ async def test_at_the_end_work_under_way_is_finished_and_no_more_is_taken(
         gate.open()
 
     assert (await first, await second) == ("gate", "second")
-    with pytest.raises(StoreUnavailable, match="closed"):
+    with pytest.raises(StorageUnavailable, match="closed"):
         await lane.run(saying("third"))
 
 

@@ -14,8 +14,8 @@ from adapters.sqlite.connection import connect_to_write
 from adapters.sqlite.file import create_missing
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
-from tests.builders import an_id, an_identity
-from tests.fakes.seal import FakeSeal
+from tests.support.builders import an_id, an_identity
+from tests.support.fakes.seal import FakeSeal
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from adapters.sqlite.database import Database
 from adapters.sqlite.lane import open_lane
 from adapters.sqlite.probe import SqliteProbe
 from adapters.sqlite.serving import commit_together, read_together
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def test_a_database_that_can_only_be_read_does_not_work(
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
 
-        with pytest.raises(StoreUnavailable, match="no answer within"):
+        with pytest.raises(StorageUnavailable, match="no answer within"):
             await SqliteProbe(database, patience=0.01).check()
 
     await SqliteProbe(database).check()

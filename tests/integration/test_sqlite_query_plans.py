@@ -14,12 +14,12 @@ from adapters.sqlite.database import Database, Values
 from adapters.sqlite.lane import Job, Serve, open_lane
 from adapters.sqlite.records import records_in
 from adapters.sqlite.serving import commit_together, read_together
-from application.ports.records import Records
+from application.ports.repositories import Repositories
 from domain.identities.username import Username
-from domain.media.page import ItemFilter, Position
+from domain.media.page import Cursor, ItemFilter
 from domain.media.picture import MediaKind
-from tests.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
-from tests.fakes.seal import FakeSeal
+from tests.support.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
+from tests.support.fakes.seal import FakeSeal
 
 LISTED_IDS = "SCAN json_each VIRTUAL TABLE INDEX 1:"
 OWNER, KIND = an_id(), MediaKind.GIF
@@ -60,7 +60,7 @@ def plans() -> list[str]:
 
 
 @pytest.fixture
-async def records(tmp_path: Path, plans: list[str]) -> AsyncIterator[Records]:
+async def records(tmp_path: Path, plans: list[str]) -> AsyncIterator[Repositories]:
     def explained(serve: Serve) -> Serve:
         def serve_explained(
             connection: sqlite3.Connection, jobs: Sequence[Job[Any]]
@@ -70,7 +70,7 @@ async def records(tmp_path: Path, plans: list[str]) -> AsyncIterator[Records]:
         return serve_explained
 
     path, seal = tmp_path / "records.db", FakeSeal()
-    to_write = partial(connect_to_write, path, seal.fingerprint())
+    to_write = partial(connect_to_write, path, seal.key_fingerprint())
     async with (
         open_lane("writer", to_write, explained(commit_together)) as writer,
         open_lane("reader", partial(connect_to_read, path), explained(read_together)) as reader,
@@ -80,27 +80,27 @@ async def records(tmp_path: Path, plans: list[str]) -> AsyncIterator[Records]:
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
 async def test_a_page_is_a_range_of_the_index_made_for_its_choice(
-    records: Records,
+    records: Repositories,
     plans: list[str],
     owner: str | None,
     kind: MediaKind | None,
     category: str | None,
 ) -> None:
-    await records.media_pages.read(ItemFilter(owner, kind, category), 20, 10)
+    await records.media_pages.list_page(ItemFilter(owner, kind, category), 20, 10)
 
     assert plans == [f"SEARCH media_items USING INDEX {PAGES[owner, kind, category]}"]
 
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
 async def test_a_page_behind_a_position_begins_within_the_same_range(
-    records: Records,
+    records: Repositories,
     plans: list[str],
     owner: str | None,
     kind: MediaKind | None,
     category: str | None,
 ) -> None:
     chosen = ItemFilter(owner, kind, category)
-    await records.media_pages.read_after(chosen, Position(NOW, an_id()), 10)
+    await records.media_pages.list_after(chosen, Cursor(NOW, an_id()), 10)
 
     begins_there = PAGES[owner, kind, category].replace("shown>?", "shown>? AND (shown,id)<(?,?)")
     assert plans == [f"SEARCH media_items USING INDEX {begins_there}"]
@@ -108,7 +108,7 @@ async def test_a_page_behind_a_position_begins_within_the_same_range(
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
 async def test_counting_reads_the_same_range_and_no_row(
-    records: Records,
+    records: Repositories,
     plans: list[str],
     owner: str | None,
     kind: MediaKind | None,
@@ -119,17 +119,19 @@ async def test_counting_reads_the_same_range_and_no_row(
     assert plans == [f"SEARCH media_items USING COVERING INDEX {PAGES[owner, kind, category]}"]
 
 
-async def test_a_phone_record_is_found_by_its_index(records: Records, plans: list[str]) -> None:
-    await records.phone_records.load(a_phone())
-    await records.phone_records.replace(a_phone(), a_phone_record(), 0)
-    await records.phone_records.replace(a_phone(), a_phone_record(), 1)
+async def test_a_phone_record_is_found_by_its_index(
+    records: Repositories, plans: list[str]
+) -> None:
+    await records.phone_verifications.load(a_phone())
+    await records.phone_verifications.replace(a_phone(), a_phone_record(), 0)
+    await records.phone_verifications.replace(a_phone(), a_phone_record(), 1)
 
     assert len(plans) == 2
     assert all("(phone_index=?)" in plan for plan in plans)
 
 
-async def test_lapsed_records_are_a_range_of_times(records: Records, plans: list[str]) -> None:
-    await records.phone_records.drop_lapsed(NOW, 10)
+async def test_lapsed_records_are_a_range_of_times(records: Repositories, plans: list[str]) -> None:
+    await records.phone_verifications.delete_expired(NOW, 10)
 
     assert plans == [
         "SEARCH phone_records USING INTEGER PRIMARY KEY (rowid=?)",
@@ -139,12 +141,12 @@ async def test_lapsed_records_are_a_range_of_times(records: Records, plans: list
 
 
 async def test_an_identity_is_found_by_its_id_or_its_name(
-    records: Records, plans: list[str]
+    records: Repositories, plans: list[str]
 ) -> None:
     await records.identities.load(an_id())
     await records.identities.add(an_identity())
     await records.identities.replace(an_identity(), 1)
-    await records.identities.holder_of(Username("Zoë"))
+    await records.identities.find_by_username(Username("Zoë"))
 
     searches = [plan for plan in plans if plan.startswith("SEARCH")]
     assert [plan.rpartition(" ")[2] for plan in searches] == [
@@ -157,11 +159,11 @@ async def test_an_identity_is_found_by_its_id_or_its_name(
 
 
 async def test_tombstones_are_ranges_of_their_own_indexes(
-    records: Records, plans: list[str]
+    records: Repositories, plans: list[str]
 ) -> None:
-    await records.tombstones.among([an_id()])
-    await records.tombstones.unswept(10)
-    await records.tombstones.named_before(NOW, 10)
+    await records.deleted_identities.find_deleted([an_id()])
+    await records.deleted_identities.list_unpurged(10)
+    await records.deleted_identities.list_with_username(NOW, 10)
 
     assert plans == [
         "SEARCH identities USING INDEX sqlite_autoindex_identities_1 (id=?)",
@@ -172,22 +174,24 @@ async def test_tombstones_are_ranges_of_their_own_indexes(
     ]
 
 
-async def test_an_item_is_found_by_its_id_or_its_file(records: Records, plans: list[str]) -> None:
+async def test_an_item_is_found_by_its_id_or_its_file(
+    records: Repositories, plans: list[str]
+) -> None:
     await records.media_items.add(an_item())
     await records.media_items.load(an_id())
     await records.media_items.replace(an_item(), 1)
-    await records.media_items.remove(an_id(), 2)
-    await records.media_items.find(an_item().key)
+    await records.media_items.delete(an_id(), 2)
+    await records.media_items.find_by_storage_key(an_item().storage_key)
 
     assert [plan.rpartition(" ")[2] for plan in plans] == ["(id=?)"] * 3 + ["(file_key=?)"]
 
 
 async def test_leftovers_are_ranges_of_their_own_indexes(
-    records: Records, plans: list[str]
+    records: Repositories, plans: list[str]
 ) -> None:
-    await records.media_leftovers.owned_by(OWNER, 10)
-    await records.media_leftovers.abandoned(NOW, 10)
-    await records.media_leftovers.doomed_before(NOW, 10)
+    await records.media_cleanup.list_owned_by(OWNER, 10)
+    await records.media_cleanup.list_expired_uploads(NOW, 10)
+    await records.media_cleanup.list_deleting(NOW, 10)
 
     assert plans == [
         "SEARCH media_items USING INDEX media_items_owned (owner=?)",

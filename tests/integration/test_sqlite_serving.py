@@ -7,7 +7,7 @@ import pytest
 from adapters.sqlite.errors import NotUnique
 from adapters.sqlite.lane import Job, Refused
 from adapters.sqlite.serving import commit_together, read_together
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -87,7 +87,7 @@ def test_a_commit_that_fails_refuses_everybody_and_the_next_one_works(
     # The broken reference shows at COMMIT, which fails and leaves its transaction open.
     outcomes = commit_together(connection, [adding("a"), adding("b", "no such word")])
 
-    assert [type(one) for one in refusals(outcomes)] == [StoreUnavailable, StoreUnavailable]
+    assert [type(one) for one in refusals(outcomes)] == [StorageUnavailable, StorageUnavailable]
     assert words(path) == set()
     assert commit_together(connection, [adding("a")]) == [1]
     assert words(path) == {"a"}
@@ -101,7 +101,7 @@ def test_a_transaction_that_sqlite_gives_up_refuses_everybody_and_the_next_one_w
 
     outcomes = commit_together(connection, [adding("a"), spoiling, adding("b")])
 
-    assert all(isinstance(one, StoreUnavailable) for one in refusals(outcomes))
+    assert all(isinstance(one, StorageUnavailable) for one in refusals(outcomes))
     assert len(refusals(outcomes)) == 3
     assert words(path) == set()
     assert commit_together(connection, [adding("a")]) == [1]
@@ -141,7 +141,7 @@ def test_a_writer_that_may_not_write_says_so(connection: sqlite3.Connection) -> 
 
     [error] = refusals(commit_together(connection, [adding("a")]))
 
-    assert isinstance(error, StoreUnavailable)
+    assert isinstance(error, StorageUnavailable)
     assert str(error) == "the file is read-only"
 
 
@@ -190,5 +190,5 @@ def test_a_read_that_fails_is_nobody_elses(connection: sqlite3.Connection) -> No
 
     outcomes = read_together(connection, jobs)
 
-    assert isinstance(refusals(outcomes)[0], StoreUnavailable)
+    assert isinstance(refusals(outcomes)[0], StorageUnavailable)
     assert list(outcomes)[1] == [(1,)]

@@ -6,10 +6,10 @@ import pytest
 
 from adapters.texts import FileMessageTexts, TextsRefused, load_message_texts
 from application.ports.message_texts import WantedText
-from domain.sign_in.challenge import LIFETIME
-from domain.sign_in.code import Code
-from domain.sign_in.texts.form import Platform, TextForm
-from domain.sign_in.texts.text_set import Names
+from domain.otp.challenge import OTP_TTL
+from domain.otp.code import OtpCode
+from domain.otp.texts.form import Platform, TextForm
+from domain.otp.texts.text_set import Names
 
 NAMES = Names("Dialtone", ("FA+9qCX9VSu",), "dial.test")
 REGISTERED = "Dear user, {code} is the OTP for your {app} account.  Valid {minutes} minutes -DIALTN"
@@ -38,7 +38,7 @@ def text(
     platform: Platform = Platform.GENERAL,
     country: str = "US",
 ) -> str:
-    return texts.text(WantedText(country, TextForm(platform, locale), Code("012345"), LIFETIME))
+    return texts.text(WantedText(country, TextForm(platform, locale), OtpCode("012345"), OTP_TTL))
 
 
 def test_a_file_takes_the_place_of_the_shipped_one_of_its_name(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import pytest
 from adapters.twilio import Patience, TwilioMessenger, open_twilio_messenger
 from adapters.twilio.transport import PATIENCE
 from application.ports.messenger import Handover, Outcome
-from tests.builders import a_phone
-from tests.servers import behaviours
-from tests.servers.behaviours import later, says
-from tests.servers.loopback import Behaviour, Exchange
-from tests.servers.twilio_stand_in import TwilioStandIn, refuses
+from tests.support.builders import a_phone
+from tests.support.servers import behaviours
+from tests.support.servers.behaviours import later, says
+from tests.support.servers.loopback import Behaviour, Exchange
+from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
 
 PHONE = a_phone()
 TEXT = "012345 is your code"

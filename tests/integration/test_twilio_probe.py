@@ -7,11 +7,11 @@ import pytest
 from adapters.twilio import Patience, TwilioMessenger, open_twilio_messenger
 from adapters.twilio.probe import UNWELL_FOR, WELL_FOR
 from adapters.twilio.transport import PATIENCE
-from application.ports.errors import SenderUnavailable
-from tests.servers import behaviours
-from tests.servers.behaviours import says
-from tests.servers.loopback import Asked, Behaviour
-from tests.servers.twilio_stand_in import TwilioStandIn, refuses
+from application.ports.errors import MessengerUnavailable
+from tests.support.servers import behaviours
+from tests.support.servers.behaviours import says
+from tests.support.servers.loopback import Asked, Behaviour
+from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
 
 NUMBER = "+15005550006"
 
@@ -57,7 +57,7 @@ async def messenger(twilio: TwilioStandIn, watch: Stopwatch) -> AsyncIterator[Tw
 
 
 async def trouble_of(messenger: TwilioMessenger) -> str:
-    with pytest.raises(SenderUnavailable) as trouble:
+    with pytest.raises(MessengerUnavailable) as trouble:
         await messenger.check()
     return str(trouble.value)
 

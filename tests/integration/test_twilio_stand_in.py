@@ -14,12 +14,12 @@ from twilio.rest.api.v2010.account import AccountInstance
 from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from tests.plain_http import PLAIN_HTTP
-from tests.servers import behaviours
-from tests.servers.behaviours import says
-from tests.servers.loopback import Exchange, Loopback
-from tests.servers.twilio_stand_in import TwilioStandIn, post_webhook, refuses
-from tests.servers.twilio_stand_in.webhooks import post_json_webhook, with_hash
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers import behaviours
+from tests.support.servers.behaviours import says
+from tests.support.servers.loopback import Exchange, Loopback
+from tests.support.servers.twilio_stand_in import TwilioStandIn, post_webhook, refuses
+from tests.support.servers.twilio_stand_in.webhooks import post_json_webhook, with_hash
 
 TO, FROM = "+14155550001", "+15005550006"
 MESSAGE = {"To": TO, "From": FROM, "Body": "012345 is your code"}
@@ -264,7 +264,7 @@ def test_twilios_own_example_has_twilios_own_signature(service: Service) -> None
     # https://www.twilio.com/docs/usage/security#explore-the-algorithm-yourself
     fields = [
         ("CallSid", "CA1234567890ABCDE"),
-        ("Caller", "+14158675309"),
+        ("Principal", "+14158675309"),
         ("Digits", "1234"),
         ("From", "+14158675309"),
         ("To", "+18005551212"),
@@ -352,7 +352,7 @@ async def test_leaving_ends_whatever_hangs(
 
 
 def test_by_hand_it_says_how_to_send_by_it_and_shows_what_comes(twilio: TwilioStandIn) -> None:
-    command = [sys.executable, "-m", "tests.servers.twilio_stand_in"]
+    command = [sys.executable, "-m", "tests.support.servers.twilio_stand_in"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(4)]

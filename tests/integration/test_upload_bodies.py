@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from entrypoints.http.blocks import BLOCK
 from entrypoints.http.upload_form import FORM_OVERHEAD, IN_MEMORY, MOST_PARTS
-from tests.examples import examples
 from tests.integration.http_desk import Answer
 from tests.integration.upload_desk import BOUNDARY, LIMIT, UploadDesk, open_upload_desk
 from tests.integration.upload_forms import (
@@ -28,6 +27,7 @@ from tests.integration.upload_forms import (
     picture,
     user,
 )
+from tests.support.examples import examples
 
 INCOMPLETE: Final = {
     "errors": {"body": ["This is not a complete multipart form."]},

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from adapters.secrets_file import RELOAD_INTERVAL, Secrets, WatchedSecrets
-from tests.fakes.clock import MovableClock
-from tests.secrets_files import change_secrets, made_secrets, read_secrets
+from tests.support.fakes.clock import MovableClock
+from tests.support.secrets_files import change_secrets, made_secrets, read_secrets
 
 A_MILLISECOND = timedelta(milliseconds=1)
 
@@ -38,8 +38,8 @@ def a_new_pepper(path: Path) -> Secrets:
     other.unlink(missing_ok=True)
     made_secrets(other)
     taken: list[Any] = []
-    change_secrets(other, lambda document: taken.extend(document["peppers"]))
-    change_secrets(path, lambda document: document["peppers"].insert(0, taken[0]))
+    change_secrets(other, lambda document: taken.extend(document["otp_keys"]))
+    change_secrets(path, lambda document: document["otp_keys"].insert(0, taken[0]))
     return read_secrets(path)
 
 
@@ -56,7 +56,7 @@ def test_it_is_looked_at_after_an_interval_and_not_before(
     assert watched.current() is before
     clock.advance(A_MILLISECOND)
     assert watched.current() == after
-    assert watched.peppers.accepted() == after.peppers
+    assert watched.otp_keys.accepted() == after.otp_keys
 
 
 def test_each_look_is_an_interval_after_the_one_before(
@@ -99,13 +99,13 @@ def test_a_change_that_leaves_size_and_time_as_they_were_is_seen(
     clock.advance(RELOAD_INTERVAL)
     watched.current()
     status = path.stat()
-    key_id = watched.current().peppers[0].id
+    key_id = watched.current().otp_keys[0].id
     path.write_text(path.read_text().replace(key_id, "0123abcd"))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     clock.advance(RELOAD_INTERVAL)
 
-    assert watched.current().peppers[0].id == "0123abcd"
+    assert watched.current().otp_keys[0].id == "0123abcd"
 
 
 def gone(path: Path) -> None:
@@ -126,7 +126,7 @@ def a_folder(path: Path) -> None:
 
 
 def without_peppers(path: Path) -> None:
-    change_secrets(path, lambda document: document.pop("peppers"))
+    change_secrets(path, lambda document: document.pop("otp_keys"))
 
 
 def of_another_service(path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_is_told_of_once(
     (told,) = errors(caplog)
     assert told.startswith("The keys stay as they were: ")
     assert str(path) in told
-    for key in (before.index_key, *before.peppers, *before.signing_keys):
+    for key in (before.index_key, *before.otp_keys, *before.signing_keys):
         assert repr(key.key)[2:-1] not in caplog.text
 
 
@@ -221,7 +221,7 @@ def test_a_hundred_uses_within_an_interval_look_once(
     clock.advance(RELOAD_INTERVAL)
     for _ in range(100):
         watched.signing_keys.signing()
-        watched.peppers.accepted()
+        watched.otp_keys.accepted()
 
     assert looks == 1
 

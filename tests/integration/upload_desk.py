@@ -49,7 +49,7 @@ class UploadDesk:
     def kept(self) -> Counter[str]:
         """How many items there are in each state; each has its file, and no other file is there."""
         items = [one.value for one in self._desk.house.database.media_items.values()]
-        assert {one.key for one in items} == set(self._desk.house.files.kept)
+        assert {one.storage_key for one in items} == set(self._desk.house.files.kept)
         return Counter(one.state.value for one in items)
 
 

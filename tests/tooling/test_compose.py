@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from entrypoints.settings.table import VARIABLES
-from tests.servers import containers
-from tests.servers.containers import IMAGES
-from tests.servers.packages import WEED
+from tests.support.servers import containers
+from tests.support.servers.containers import IMAGES
+from tests.support.servers.packages import WEED
 
 COMPOSE = (Path(containers.__file__).parent.parent.parent / "compose.yaml").read_text()
 

@@ -4,7 +4,7 @@ from typing import IO
 
 import pytest
 
-from tests.printed import Printed
+from tests.support.printed import Printed
 
 
 @pytest.fixture

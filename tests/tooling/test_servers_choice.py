@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from tests.servers import environment
-from tests.servers.choice import ADVICE, CHOICE, SOURCES, first_that_serves
-from tests.servers.refusals import NoServer, NotAskedFor, Unavailable
+from tests.support.servers import environment
+from tests.support.servers.choice import ADVICE, CHOICE, SOURCES, first_that_serves
+from tests.support.servers.refusals import NoServer, NotAskedFor, Unavailable
 
 Open = Callable[[Mapping[str, str]], AbstractContextManager[str]]
 

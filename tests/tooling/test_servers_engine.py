@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import container_run, docker_engine, dockerd
-from tests.servers.choice import CHOICE
-from tests.servers.docker_engine import engine
-from tests.servers.dockerd import own_engine
-from tests.servers.refusals import NoServer, Unavailable
+from tests.support.servers import container_run, docker_engine, dockerd
+from tests.support.servers.choice import CHOICE
+from tests.support.servers.docker_engine import engine
+from tests.support.servers.dockerd import own_engine
+from tests.support.servers.refusals import NoServer, Unavailable
 
 
 @pytest.fixture

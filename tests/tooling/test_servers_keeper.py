@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import servers
-from tests.servers.choice import CHOICE
-from tests.servers.desk import Desk, ask
-from tests.servers.images import pack
-from tests.servers.keeper import answer
-from tests.servers.refusals import NoServer, Unavailable
-from tests.servers.servers import Servers
+from tests.support.servers import servers
+from tests.support.servers.choice import CHOICE
+from tests.support.servers.desk import Desk, ask
+from tests.support.servers.images import pack
+from tests.support.servers.keeper import answer
+from tests.support.servers.refusals import NoServer, Unavailable
+from tests.support.servers.servers import Servers
 
 
 @pytest.fixture

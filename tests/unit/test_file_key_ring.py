@@ -6,8 +6,8 @@ import pytest
 
 from adapters.secrets_file.ring import FileKeyRing
 from application.ports.key_ring import Key
-from tests.builders import NOW
-from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW
+from tests.support.fakes.clock import MovableClock
 
 A_MINUTE = timedelta(minutes=1)
 A_MILLISECOND = timedelta(milliseconds=1)

@@ -9,10 +9,10 @@ import pytest
 
 from adapters.jwt import JwtAccessTokens
 from application.ports.access_tokens import TokenClaims
-from application.ports.errors import TokenNotGenuine
-from tests.builders import NOW, an_id
-from tests.fakes.key_ring import FakeKeyRing
-from tests.keys import private_key, signing_key
+from application.ports.errors import InvalidToken
+from tests.support.builders import NOW, an_id
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.keys import private_key, signing_key
 
 OLD, NEW = ("0000000a", signing_key(1)), ("0000000b", signing_key(2))
 CLAIMS: Final = TokenClaims(an_id(1), an_id(2), NOW, NOW + timedelta(minutes=15))
@@ -42,8 +42,8 @@ def tokens_of(ring: FakeKeyRing) -> JwtAccessTokens:
 
 def refused(tokens: JwtAccessTokens, token: str) -> bool:
     try:
-        tokens.read(token, NOW)
-    except TokenNotGenuine:
+        tokens.verify(token, NOW)
+    except InvalidToken:
         return True
     return False
 
@@ -57,19 +57,19 @@ def test_a_signature_is_verified_once(verifications: Verifications) -> None:
     tokens = tokens_of(FakeKeyRing(OLD))
     token = tokens.issue(CLAIMS)
 
-    assert [tokens.read(token, NOW) for _ in range(5)] == [CLAIMS] * 5
+    assert [tokens.verify(token, NOW) for _ in range(5)] == [CLAIMS] * 5
     assert verifications.count == 1
 
 
 def test_the_time_of_a_token_is_looked_at_each_time(verifications: Verifications) -> None:
     tokens = tokens_of(FakeKeyRing(OLD))
     token = tokens.issue(CLAIMS)
-    tokens.read(token, NOW)
+    tokens.verify(token, NOW)
 
     for _ in range(2):
-        with pytest.raises(TokenNotGenuine, match="time"):
-            tokens.read(token, CLAIMS.expires)
-    assert tokens.read(token, NOW) == CLAIMS
+        with pytest.raises(InvalidToken, match="time"):
+            tokens.verify(token, CLAIMS.expires_at)
+    assert tokens.verify(token, NOW) == CLAIMS
     assert verifications.count == 1
 
 
@@ -78,8 +78,8 @@ def test_a_token_that_is_over_when_it_is_first_shown_is_refused_ever_after() -> 
     token = tokens.issue(CLAIMS)
 
     for _ in range(2):
-        with pytest.raises(TokenNotGenuine):
-            tokens.read(token, CLAIMS.expires)
+        with pytest.raises(InvalidToken):
+            tokens.verify(token, CLAIMS.expires_at)
 
 
 def test_what_is_not_genuine_is_never_remembered(verifications: Verifications) -> None:
@@ -93,7 +93,7 @@ def test_what_is_not_genuine_is_never_remembered(verifications: Verifications) -
 def test_a_genuine_token_vouches_for_no_other_with_its_signature() -> None:
     tokens = tokens_of(FakeKeyRing(OLD))
     token = tokens.issue(CLAIMS)
-    tokens.read(token, NOW)
+    tokens.verify(token, NOW)
 
     for at, character in enumerate(token):
         assert refused(tokens, token[:at] + ("A" if character != "A" else "B") + token[at + 1 :])
@@ -103,7 +103,7 @@ def test_what_a_key_signed_is_refused_as_soon_as_the_key_is_gone() -> None:
     ring = FakeKeyRing(NEW, OLD, signs=OLD[0])
     tokens = tokens_of(ring)
     token = tokens.issue(CLAIMS)
-    tokens.read(token, NOW)
+    tokens.verify(token, NOW)
 
     change(ring, NEW)
 
@@ -114,12 +114,12 @@ def test_another_key_under_the_same_id_takes_nothing_that_the_first_signed() -> 
     ring = FakeKeyRing(OLD)
     tokens = tokens_of(ring)
     token = tokens.issue(CLAIMS)
-    tokens.read(token, NOW)
+    tokens.verify(token, NOW)
 
     change(ring, (OLD[0], NEW[1]))
 
     assert refused(tokens, token)
-    assert tokens.read(tokens.issue(CLAIMS), NOW) == CLAIMS
+    assert tokens.verify(tokens.issue(CLAIMS), NOW) == CLAIMS
 
 
 def test_what_an_old_key_signed_is_read_after_a_new_one_came() -> None:
@@ -129,7 +129,7 @@ def test_what_an_old_key_signed_is_read_after_a_new_one_came() -> None:
 
     change(ring, NEW, OLD)
 
-    assert tokens.read(token, NOW) == CLAIMS
+    assert tokens.verify(token, NOW) == CLAIMS
 
 
 def test_a_new_key_is_accepted_and_published_before_it_signs() -> None:
@@ -139,8 +139,8 @@ def test_a_new_key_is_accepted_and_published_before_it_signs() -> None:
     change(ring, NEW, OLD, signs=OLD[0])
 
     assert jwt.get_unverified_header(tokens.issue(CLAIMS))["kid"] == OLD[0]
-    assert [key.id for key in tokens.published()] == [NEW[0], OLD[0]]
-    assert tokens.read(elsewhere.issue(CLAIMS), NOW) == CLAIMS
+    assert [key.id for key in tokens.list_published()] == [NEW[0], OLD[0]]
+    assert tokens.verify(elsewhere.issue(CLAIMS), NOW) == CLAIMS
 
 
 def test_the_key_that_signs_is_asked_for_each_time() -> None:
@@ -150,7 +150,7 @@ def test_the_key_that_signs_is_asked_for_each_time() -> None:
 
     for ring.signs in (OLD[0], NEW[0], OLD[0]):
         token = tokens.issue(CLAIMS)
-        tokens.read(token, NOW)
+        tokens.verify(token, NOW)
         signers.append(jwt.get_unverified_header(token)["kid"])
 
     assert signers == [OLD[0], NEW[0], OLD[0]]
@@ -158,7 +158,7 @@ def test_the_key_that_signs_is_asked_for_each_time() -> None:
 
 def test_what_is_published_checks_tokens_and_signs_none() -> None:
     tokens = tokens_of(FakeKeyRing(OLD))
-    (published,) = tokens.published()
+    (published,) = tokens.list_published()
     point = private_key(1).public_key().public_numbers()
 
     assert (published.x, published.y) == (point.x.to_bytes(32), point.y.to_bytes(32))

@@ -10,7 +10,7 @@ import pytest
 
 from entrypoints.logs import bind_request_id
 from entrypoints.logs.formatter import LineFormatter, as_columns, as_json, make_formatter
-from tests.log_lines import a_record, logged
+from tests.support.log_lines import a_record, logged
 
 
 def test_a_line_tells_when_how_grave_what_and_who() -> None:

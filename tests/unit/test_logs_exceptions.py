@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from domain.errors import ItemNotFound
-from tests.log_lines import logged
+from tests.support.log_lines import logged
 
 
 def test_of_an_exception_only_its_class_and_where_it_passed_is_told() -> None:
@@ -36,11 +36,11 @@ def test_of_an_exception_only_its_class_and_where_it_passed_is_told() -> None:
 
 
 def test_our_own_errors_say_what_they_have_to_say() -> None:
-    error = StoreUnavailable("the disk is full")
+    error = StorageUnavailable("the disk is full")
     error.__cause__ = OSError(28, "No space left on /secret/place")
 
     assert logged("x", exc_info=error)["exception"].splitlines() == [
-        "application.ports.errors.StoreUnavailable: the disk is full",
+        "application.ports.errors.StorageUnavailable: the disk is full",
         "caused by OSError (ENOSPC)",
     ]
     assert logged({"event": "x", "error": ItemNotFound()})["error"].endswith("Item not found")
@@ -54,12 +54,12 @@ def test_an_exception_that_came_while_another_was_handled_is_told_as_such() -> N
 
 
 def test_the_members_of_an_exception_group_are_told() -> None:
-    error = ExceptionGroup("tops3cret", [ValueError("tops3cret"), StoreUnavailable("down")])
+    error = ExceptionGroup("tops3cret", [ValueError("tops3cret"), StorageUnavailable("down")])
 
     assert logged("x", exc_info=error)["exception"].splitlines() == [
         "ExceptionGroup",
         "  | ValueError",
-        "  | application.ports.errors.StoreUnavailable: down",
+        "  | application.ports.errors.StorageUnavailable: down",
     ]
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from entrypoints.logs.formatter import LineFormatter, as_columns, as_json
 from entrypoints.logs.values import plain
-from tests.examples import examples
-from tests.log_lines import a_record, logged
+from tests.support.examples import examples
+from tests.support.log_lines import a_record, logged
 
 
 class Broken:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from domain.sign_in.code import parse_code
+from domain.otp.code import parse_otp_code
 from entrypoints.logs import bind_request_id
 from entrypoints.logs.formatter import LineFormatter, as_json
 from entrypoints.logs.masking import mask_text
-from tests.builders import a_challenge, a_phone, an_id, an_identity
-from tests.log_lines import a_record, logged
+from tests.support.builders import a_challenge, a_phone, an_id, an_identity
+from tests.support.log_lines import a_record, logged
 
 PHONE = a_phone()
 DIGITS = PHONE.e164.removeprefix("+")
@@ -111,7 +111,9 @@ def test_other_codes_are_shown(key: str) -> None:
 
 
 def test_what_hides_itself_stays_hidden() -> None:
-    line = json.dumps(logged({"event": "x", "answer": parse_code("123456"), "y": [a_challenge()]}))
+    line = json.dumps(
+        logged({"event": "x", "answer": parse_otp_code("123456"), "y": [a_challenge()]})
+    )
 
     assert "123456" not in line
     assert "nonce" in line

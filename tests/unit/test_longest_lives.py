@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from entrypoints.keys import longest_lives
-from tests.settings import settings
+from tests.support.settings import settings
 
 
 @pytest.mark.parametrize(("ttl", "days"), [("400d", 400), ("90d", 90), ("1h", 90), ("", 90)])

@@ -10,7 +10,7 @@ from structlog.testing import CapturedCall, CapturingLogger
 from application.ports.security_events import Fact, SecurityEvent
 from entrypoints.logs import security_events
 from entrypoints.logs.security_events import LoggedSecurityEvents
-from tests.builders import ADDRESS, a_phone, an_id
+from tests.support.builders import ADDRESS, a_phone, an_id
 
 PAGE: Final = Path(__file__).parents[2] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \| (info|warning) \| .+ \| ([`\w ]+) \|$", re.MULTILINE)
@@ -56,7 +56,7 @@ def test_the_members_are_called_as_the_page_calls_them(monkeypatch: pytest.Monke
         address=ADDRESS,
         identity_id=an_id(),
         reason="why",
-        tries_left=0,
+        attempts_left=0,
     )
 
     call = told(full, monkeypatch)
@@ -66,7 +66,7 @@ def test_the_members_are_called_as_the_page_calls_them(monkeypatch: pytest.Monke
         "address": ADDRESS,
         "identity": an_id(),
         "reason": "why",
-        "tries_left": 0,
+        "attempts_left": 0,
     }
     documented = {name for row in ROWS for name in re.findall(r"`(\w+)`", row.members)}
     assert documented == set(call.kwargs)

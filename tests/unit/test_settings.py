@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from application.identities.session_tokens import TokenLifetimes
+from application.identities.session_factory import TokenLifetimes
 from domain.countries import ALL_COUNTRIES
-from domain.sign_in.budgets import SharedLimits
-from domain.sign_in.fixed_codes import FixedCodes
-from domain.sign_in.send import SendLimits
+from domain.otp.delivery import DeliveryPolicy
+from domain.otp.rate_limits import RateLimits
+from domain.otp.test_otps import TestOtps
 from entrypoints.settings import Settings, SettingsInvalid, read_settings
 from entrypoints.settings.kinds import (
     Bind,
@@ -26,7 +26,7 @@ from entrypoints.settings.kinds import (
     SqliteDatabase,
     UnknownName,
 )
-from tests.settings import problem, settings
+from tests.support.settings import problem, settings
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +56,9 @@ def test_nothing_has_to_be_set(current_folder: Path) -> None:
         texts=None,
         countries=None,
         default_region=None,
-        fixed_codes=FixedCodes(),
-        send_limits=SendLimits(),
-        shared_limits=SharedLimits(),
+        test_otps=TestOtps(),
+        delivery_policy=DeliveryPolicy(),
+        rate_limits=RateLimits(),
         trusted_proxies=(),
         is_single_host=False,
         token_lifetimes=TokenLifetimes(),

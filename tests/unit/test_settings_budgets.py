@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.sign_in.window import Window
+from domain.otp.sliding_window import SlidingWindow
 from entrypoints.settings import read_settings
-from tests.settings import refused
+from tests.support.settings import refused
 
 HOUR = timedelta(hours=1)
 
@@ -25,14 +25,14 @@ def test_budgets_are_counts_and_durations() -> None:
         None,
     )
 
-    phone, shared = settings.send_limits, settings.shared_limits
-    assert phone.phone == (Window(2, HOUR), Window(6, 24 * HOUR))
-    assert phone.phone_and_address == (Window(1, HOUR / 2), Window(4, 24 * HOUR))
-    assert phone.reserve == Window(1, HOUR)
-    assert shared.address == Window(7, HOUR)
-    assert shared.country == Window(8, 12 * HOUR)
-    assert shared.everybody == Window(9, 24 * HOUR)
-    assert shared.checks == Window(10, 1.5 * HOUR)
+    phone, shared = settings.delivery_policy, settings.rate_limits
+    assert phone.per_phone == (SlidingWindow(2, HOUR), SlidingWindow(6, 24 * HOUR))
+    assert phone.per_phone_and_ip == (SlidingWindow(1, HOUR / 2), SlidingWindow(4, 24 * HOUR))
+    assert phone.trusted_ip_quota == SlidingWindow(1, HOUR)
+    assert shared.per_ip == SlidingWindow(7, HOUR)
+    assert shared.per_country == SlidingWindow(8, 12 * HOUR)
+    assert shared.total == SlidingWindow(9, 24 * HOUR)
+    assert shared.verifications_per_ip == SlidingWindow(10, 1.5 * HOUR)
 
 
 @pytest.mark.parametrize(

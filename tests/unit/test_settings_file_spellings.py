@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from entrypoints.settings import SettingsInvalid, read_settings
 from entrypoints.settings.env_file import read_env_file
-from tests.examples import examples
+from tests.support.examples import examples
 from tests.unit.settings_texts import MARK, NAMES
 
 PRINTABLE: Final = st.text(

@@ -6,7 +6,7 @@ import pytest
 
 from entrypoints.settings import read_settings
 from entrypoints.settings.kinds import Environment, Factory, MongoDatabase, S3Bucket, Sender
-from tests.settings import refused
+from tests.support.settings import refused
 
 
 @pytest.fixture

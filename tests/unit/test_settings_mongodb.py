@@ -3,7 +3,7 @@
 import pytest
 
 from entrypoints.settings.kinds import MongoDatabase
-from tests.settings import problem, settings
+from tests.support.settings import problem, settings
 
 
 @pytest.mark.parametrize(

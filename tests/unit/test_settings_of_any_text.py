@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from entrypoints.settings import Settings, SettingsInvalid, describe, read_settings
 from entrypoints.settings.table import VARIABLES
 from entrypoints.settings.variable import HIDDEN
-from tests.examples import examples
+from tests.support.examples import examples
 from tests.unit.settings_texts import GOOD, MARK, NAMES, S3, TEXTS, TWILIO, environs
 
 USED: Final = S3 | TWILIO

@@ -4,7 +4,7 @@ import pytest
 
 from entrypoints.settings import read_settings
 from entrypoints.settings.kinds import MediaFolder, S3Access, S3Bucket
-from tests.settings import problem, refused, settings
+from tests.support.settings import problem, refused, settings
 
 GOOD = {
     "DIALTONE_MEDIA": "s3://pictures",

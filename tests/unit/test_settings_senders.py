@@ -4,7 +4,7 @@ import pytest
 
 from entrypoints.settings import read_settings
 from entrypoints.settings.kinds import Factory, Sender, TwilioAccount
-from tests.settings import refused
+from tests.support.settings import refused
 
 HEX = "0123456789abcdefABCDEF0123456789"
 TWILIO = {

@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from domain.otp.code import OtpCode
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
-from domain.sign_in.code import Code
-from domain.sign_in.fixed_codes import FixedCode, FixedCodes
 from entrypoints.settings import read_settings
 from entrypoints.settings.fixed_codes import all_end_within_a_year, read_fixed_codes
-from tests.settings import refused
+from tests.support.settings import refused
 
 NAME = "DIALTONE_TEST_NUMBERS"
 PHONE = parse_phone("+15005550006")
@@ -19,16 +19,16 @@ def test_a_number_a_code_and_the_last_day_on_which_it_works() -> None:
     settings = read_settings({NAME: "+15005550006=123456@2027-01-01"}, None)
 
     end = datetime(2027, 1, 2, tzinfo=UTC)
-    assert settings.fixed_codes == FixedCodes((FixedCode(PHONE, Code("123456"), end),))
+    assert settings.test_otps == TestOtps((TestOtp(PHONE, OtpCode("123456"), end),))
 
 
 def test_several_numbers_and_in_development_no_last_day() -> None:
     settings = read_settings({NAME: "+15005550006=123456, +1 415 555 2671 = 000000"}, None)
 
     other = parse_phone("+14155552671")
-    assert settings.fixed_codes.numbers == (
-        FixedCode(PHONE, Code("123456")),
-        FixedCode(other, Code("000000")),
+    assert settings.test_otps.otps == (
+        TestOtp(PHONE, OtpCode("123456")),
+        TestOtp(other, OtpCode("000000")),
     )
 
 

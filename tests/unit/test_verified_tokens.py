@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.jwt.verified_tokens import MOST, VerifiedTokens
 from application.ports.access_tokens import TokenClaims
-from tests.builders import NOW, an_id
+from tests.support.builders import NOW, an_id
 
 MOST_HERE: Final = 8
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.pictures import plain_jpeg
-from tests.service import Service
+from tests.support.images import plain_jpeg
+from tests.support.service import Service
 
 PROXY_SETTINGS: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.0/8"}
 """Has the service believe the addresses that these callers say they come from."""

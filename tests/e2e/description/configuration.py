@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from tests.e2e.description.allowances import ALLOWANCES
 from tests.e2e.description.callers import Person
-from tests.examples import examples
+from tests.support.examples import examples
 
 
 def configuration(person: Person, spare: Sequence[str], seed: int) -> schemathesis.Config:

@@ -13,7 +13,7 @@ from schemathesis.transport.serialization import Binary
 
 from tests.e2e.description.callers import Callers, Person
 from tests.e2e.description.formats import files
-from tests.schema_check import fits
+from tests.support.schema_check import fits
 
 MEDIA_TYPES: Final = {"application/json", "multipart/form-data"}
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from application.ports.errors import FilesUnavailable, StoreUnavailable
+from application.ports.errors import MediaStorageUnavailable, StorageUnavailable
 from domain.identities.identity import Identity
 from domain.media.item import MediaItem
+from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from domain.sign_in.phone_record import PhoneRecord
-from tests.fakes.media_files import InMemoryFiles
-from tests.fakes.records import (
+from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.fakes.records import (
     InMemoryDatabase,
     InMemoryIdentities,
     InMemoryMediaItems,
@@ -60,7 +60,7 @@ class BreakingDatabase(InMemoryDatabase):
         # The dataclass decorator makes the class anew for its slots: a bare super() misses it.
         await InMemoryDatabase.reached(self)
         if self.steps.fails():
-            raise StoreUnavailable("broken at this step")
+            raise StorageUnavailable("broken at this step")
 
 
 class BreakingFiles(InMemoryFiles):
@@ -73,13 +73,15 @@ class BreakingFiles(InMemoryFiles):
     def _reach(self) -> None:
         super()._reach()
         if self._steps.fails():
-            raise FilesUnavailable("broken at this step")
+            raise MediaStorageUnavailable("broken at this step")
 
 
 class ContendedPhones(InMemoryPhoneRecords):
     """Somebody else is always quicker."""
 
-    async def replace(self, phone: PhoneNumber, record: PhoneRecord, version: int) -> bool:
+    async def replace(
+        self, phone: PhoneNumber, verification: PhoneVerification, version: int
+    ) -> bool:
         return False
 
 

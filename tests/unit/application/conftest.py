@@ -1,6 +1,6 @@
 from collections.abc import Callable
 
-from tests.fakes.instant_loop import InstantLoop
+from tests.support.fakes.instant_loop import InstantLoop
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], InstantLoop]]:

@@ -9,15 +9,15 @@ from typing import Final
 
 import pytest
 
+from application.otp.verify_otp import LoggedIn
 from application.ports.security_events import Fact, SecurityEvent
-from application.sign_in.verify_code import SignedIn
-from application.wiring import Rules
-from domain.errors import DomainError, TooManyTries
+from application.wiring import Policy
+from domain.errors import DomainError, TooManyAttempts
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
-from domain.sign_in.code import Code
-from domain.sign_in.fixed_codes import FixedCode, FixedCodes
-from tests.builders import a_phone
-from tests.fakes.messenger import ACCEPTED, REFUSED, UNKNOWN
+from domain.otp.code import OtpCode
+from domain.otp.test_otps import TestOtp, TestOtps
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import ACCEPTED, REFUSED, UNKNOWN
 from tests.unit.application.wiring import House, not_this
 
 PAGE: Final = Path(__file__).parents[3] / "docs/security-events.md"
@@ -28,15 +28,15 @@ REVIEWER: Final = a_phone(3)
 
 
 def a_house() -> House:
-    number = FixedCode(REVIEWER, Code("123456"))
-    return House(rules=Rules(fixed_codes=FixedCodes((number,))))
+    number = TestOtp(REVIEWER, OtpCode("123456"))
+    return House(rules=Policy(test_otps=TestOtps((number,))))
 
 
 async def signed_in(house: House) -> RefreshToken:
     house.wait(hours=12)
     await house.ask()
     answer = await house.answer(house.messenger.messages[-1].code, wants_refresh=True)
-    assert isinstance(answer, SignedIn)
+    assert isinstance(answer, LoggedIn)
     assert answer.tokens.refresh_token is not None
     return parse_refresh_token(answer.tokens.refresh_token)
 
@@ -51,8 +51,8 @@ async def everything(house: House) -> None:
     for _ in ("reused", "refused"):
         with pytest.raises(DomainError):
             await house.use_cases.refresh_session(token)
-    caller = await house.user()
-    await house.use_cases.sign_out_phone(a_phone())
+    principal = await house.user()
+    await house.use_cases.revoke_phone_sessions(a_phone())
     await house.use_cases.promote_user(a_phone())
     await house.use_cases.demote_user(a_phone())
     await house.use_cases.block_phone(a_phone())
@@ -61,7 +61,7 @@ async def everything(house: House) -> None:
     await house.ask(SENDER)
     await house.ask()
     await house.use_cases.unblock_phone(a_phone())
-    await house.use_cases.delete_user(caller)
+    await house.use_cases.delete_user(principal)
 
 
 async def ask_in_every_way(house: House) -> None:
@@ -81,7 +81,7 @@ async def answer_in_every_way(house: House) -> None:
     wrong = not_this(house.messenger.messages[-1].code)
     for _ in range(5):
         await house.answer(wrong, SENDER)
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyAttempts):
         await house.answer(wrong, SENDER)
 
 

@@ -5,35 +5,35 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Final
 
-from application.identities.authenticate import Caller
-from application.identities.create_user import NewUser
-from application.media.shown_item import ShownItem
-from application.media.upload_picture import NewPicture
+from application.identities.authenticate import Principal
+from application.identities.create_user import CreateUserCommand
+from application.media.library_item import LibraryItem
+from application.media.upload_image import UploadImageCommand
+from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
+from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.pictures import Pictures
 from application.ports.randomness import Randomness
-from application.ports.records import Records
-from application.sign_in.request_code import AskForCode, CodeSent
-from application.sign_in.verify_code import AnswerWithCode, CodeRejected, SignedIn
+from application.ports.repositories import Repositories
 from application.use_cases import UseCases
-from application.wiring import Ports, Rules, wire
+from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.identity import Identity
 from domain.identities.username import parse_username
+from domain.otp.code import parse_otp_code
 from domain.phone import PhoneNumber
-from domain.sign_in.code import parse_code
-from tests.builders import ADDRESS, a_phone
-from tests.fakes.access_tokens import FakeAccessTokens
-from tests.fakes.clock import MovableClock
-from tests.fakes.media_files import InMemoryFiles
-from tests.fakes.message_texts import FakeMessageTexts
-from tests.fakes.messenger import FakeMessenger
-from tests.fakes.peppers import FakePeppers
-from tests.fakes.pictures import UndecodedPictures
-from tests.fakes.public_keys import FakePublicKeys
-from tests.fakes.randomness import SeededRandomness
-from tests.fakes.records import InMemoryDatabase
-from tests.fakes.refresh_keys import FakeRefreshKeys
-from tests.fakes.security_events import RecordedEvents
-from tests.pictures import gif, gif_frame
+from tests.support.builders import ADDRESS, a_phone
+from tests.support.fakes.access_tokens import FakeAccessTokens
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.fakes.message_texts import FakeMessageTexts
+from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.peppers import FakePeppers
+from tests.support.fakes.pictures import UndecodedPictures
+from tests.support.fakes.public_keys import FakePublicKeys
+from tests.support.fakes.randomness import SeededRandomness
+from tests.support.fakes.records import InMemoryDatabase
+from tests.support.fakes.refresh_keys import FakeRefreshKeys
+from tests.support.fakes.security_events import RecordedEvents
+from tests.support.images import gif, gif_frame
 
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
 
@@ -44,44 +44,46 @@ class House:
     """The service without its walls: use cases, and the fakes that they reach."""
 
     database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
-    records: Records | None = None
+    records: Repositories | None = None
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
-    peppers: FakePeppers = field(default_factory=FakePeppers)
+    otp_keys: FakePeppers = field(default_factory=FakePeppers)
     refresh_keys: FakeRefreshKeys = field(default_factory=FakeRefreshKeys)
     events: RecordedEvents = field(default_factory=RecordedEvents)
     clock: MovableClock = field(default_factory=MovableClock)
-    rules: Rules = field(default_factory=Rules)
+    rules: Policy = field(default_factory=Policy)
     pictures: Pictures = field(default_factory=UndecodedPictures)
     randomness: Randomness = field(default_factory=SeededRandomness)
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
         ports = Ports(
-            records=self.records or self.database.records(),
+            repositories=self.records or self.database.records(),
             media_files=self.files,
-            media_probe=self.files,
+            media_health=self.files,
             messenger=self.messenger,
-            messenger_probe=self.messenger,
+            messenger_health=self.messenger,
             message_texts=FakeMessageTexts(),
             pictures=self.pictures,
             tokens=FakeAccessTokens(),
             public_keys=FakePublicKeys(),
             refresh_keys=self.refresh_keys,
-            peppers=self.peppers,
+            otp_keys=self.otp_keys,
             events=self.events,
             clock=self.clock,
             randomness=self.randomness,
         )
-        self.use_cases = wire(ports, self.rules)
+        self.use_cases = build_use_cases(ports, self.rules)
 
     def wait(self, seconds: float = 0, **span: float) -> None:
         """Let time pass."""
         self.clock.advance(timedelta(seconds=seconds, **span))
 
-    async def ask(self, phone: PhoneNumber | None = None, address: str = ADDRESS) -> CodeSent:
+    async def ask(
+        self, phone: PhoneNumber | None = None, address: str = ADDRESS
+    ) -> RequestOtpResult:
         """Ask for a code."""
-        return await self.use_cases.request_code(AskForCode(phone or a_phone(), address))
+        return await self.use_cases.request_otp(RequestOtpCommand(phone or a_phone(), address))
 
     async def answer(
         self,
@@ -92,15 +94,15 @@ class House:
         device: str | None = None,
         *,
         wants_refresh: bool = False,
-    ) -> SignedIn | CodeRejected:
+    ) -> LoggedIn | OtpRejected:
         """Answer with a code."""
-        code = parse_code(digits)
-        answer = AnswerWithCode(
+        code = parse_otp_code(digits)
+        answer = VerifyOtpCommand(
             phone or a_phone(), code, address, request_id, device, wants_refresh
         )
-        return await self.use_cases.verify_code(answer)
+        return await self.use_cases.verify_otp(answer)
 
-    async def sign_in(self, phone: PhoneNumber | None = None) -> Caller:
+    async def sign_in(self, phone: PhoneNumber | None = None) -> Principal:
         """Ask for a code, answer with it, and show the token."""
         return await self.use_cases.authenticate(await self.token(phone))
 
@@ -109,38 +111,42 @@ class House:
         self.wait(hours=12)
         await self.ask(phone)
         signed_in = await self.answer(self.messenger.messages[-1].code, phone)
-        assert isinstance(signed_in, SignedIn)
+        assert isinstance(signed_in, LoggedIn)
         return signed_in.tokens.access_token
 
-    async def user(self, phone: PhoneNumber | None = None, name: str = "Rahul Sharma") -> Caller:
+    async def user(self, phone: PhoneNumber | None = None, name: str = "Rahul Sharma") -> Principal:
         """Sign in and become a user."""
-        caller = await self.sign_in(phone)
-        return replace(caller, identity=await self.create(caller, name))
+        principal = await self.sign_in(phone)
+        return replace(principal, identity=await self.create(principal, name))
 
-    async def administrator(self, phone: PhoneNumber | None = None) -> Caller:
+    async def administrator(self, phone: PhoneNumber | None = None) -> Principal:
         """Sign in and be promoted."""
-        caller = await self.sign_in(phone)
-        promoted = await self.use_cases.promote_user(caller.identity.id)
-        return replace(caller, identity=promoted)
+        principal = await self.sign_in(phone)
+        promoted = await self.use_cases.promote_user(principal.identity.id)
+        return replace(principal, identity=promoted)
 
     async def create(
-        self, caller: Caller, name: str = "Rahul Sharma", phone: PhoneNumber | None = None
+        self, principal: Principal, name: str = "Rahul Sharma", phone: PhoneNumber | None = None
     ) -> Identity:
         """Have the caller become a user, or make one of another phone."""
-        own = caller.identity.phone
+        own = principal.identity.phone
         assert own is not None
-        return await self.use_cases.create_user(NewUser(caller, parse_username(name), phone or own))
+        return await self.use_cases.create_user(
+            CreateUserCommand(principal, parse_username(name), phone or own)
+        )
 
     async def upload(
         self,
-        caller: Caller,
+        principal: Principal,
         content: bytes = GIF,
         owner: str | None = None,
         category: str | None = None,
-    ) -> ShownItem:
+    ) -> LibraryItem:
         """Upload a picture."""
-        picture = NewPicture(caller, owner or caller.identity.id, BytesIO(content), category)
-        return await self.use_cases.upload_picture(picture)
+        picture = UploadImageCommand(
+            principal, owner or principal.identity.id, BytesIO(content), category
+        )
+        return await self.use_cases.upload_image(picture)
 
 
 def not_this(code: str) -> str:

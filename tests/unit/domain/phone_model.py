@@ -152,7 +152,7 @@ class PhoneModel:
         """Fifteen an hour and thirty a day."""
         return min(15 - within(self.pool, now, HOUR), 30 - within(self.pool, now, DAY))
 
-    def tries_left(self, address: str, request_id: str | None, now: float) -> int:
+    def attempts_left(self, address: str, request_id: str | None, now: float) -> int:
         """How many answers are answered from now on."""
         if named := self.named(request_id, now):
             return 5 - named.tries
@@ -192,7 +192,7 @@ class PhoneModel:
 
     def is_answered(self, address: str, request_id: str | None, now: float) -> bool:
         """Whether an answer counts."""
-        return self.tries_left(address, request_id, now) > 0
+        return self.attempts_left(address, request_id, now) > 0
 
 
 def first_time(holds: Callable[[float], bool], now: float, told: int) -> bool:

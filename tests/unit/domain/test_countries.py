@@ -3,7 +3,7 @@
 import pytest
 
 from domain.countries import ALL_COUNTRIES, parse_country
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 
 
 @pytest.mark.parametrize("text", ["IN", "in", "In"])
@@ -13,12 +13,12 @@ def test_a_country_is_its_code_in_capitals(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "*", "I", "IND", "XX", "001", " IN", "India"])
 def test_what_is_no_country_is_refused(text: str) -> None:
-    with pytest.raises(ValueRefused):
+    with pytest.raises(InvalidValue):
         parse_country(text)
 
 
 def test_the_refusal_says_how_a_country_is_written() -> None:
-    with pytest.raises(ValueRefused, match=r"\AA country is .* ISO code .* letters, like IN\.\Z"):
+    with pytest.raises(InvalidValue, match=r"\AA country is .* ISO code .* letters, like IN\.\Z"):
         parse_country("India")
 
 

@@ -6,22 +6,22 @@ import pytest
 
 from domain import errors
 from domain.errors import (
+    DeliveryFailed,
     DomainError,
-    FieldsInvalid,
     FileTooLarge,
-    MessageNotSent,
+    InvalidFields,
     PhoneInUse,
-    RateRefused,
-    TooManyAsks,
-    TooManyTries,
+    RateLimitExceeded,
+    TooManyAttempts,
+    TooManyOtpRequests,
     Unavailable,
 )
 
 WITH_DETAILS = {
-    FieldsInvalid: FieldsInvalid({"phone": ["This is not a phone number."]}),
-    RateRefused: RateRefused(15),
-    TooManyAsks: TooManyAsks(15),
-    TooManyTries: TooManyTries(3600),
+    InvalidFields: InvalidFields({"phone": ["This is not a phone number."]}),
+    RateLimitExceeded: RateLimitExceeded(15),
+    TooManyOtpRequests: TooManyOtpRequests(15),
+    TooManyAttempts: TooManyAttempts(3600),
     FileTooLarge: FileTooLarge(10_000),
 }
 
@@ -33,29 +33,29 @@ def every_refusal() -> list[DomainError]:
 
 @pytest.mark.parametrize("refusal", every_refusal(), ids=lambda refusal: type(refusal).__name__)
 def test_a_refusal_is_its_sentence(refusal: DomainError) -> None:
-    assert refusal.sentence
-    assert str(refusal) == refusal.sentence
+    assert refusal.message
+    assert str(refusal) == refusal.message
     assert refusal.__class__.__doc__
 
 
 def test_a_refusal_may_say_more_than_its_kind() -> None:
-    assert DomainError("The picture is broken.").sentence == "The picture is broken."
+    assert DomainError("The picture is broken.").message == "The picture is broken."
 
 
 def test_refused_fields_are_named_with_their_sentences() -> None:
-    refusal = FieldsInvalid({"phone": ("No.", "Never.")})
+    refusal = InvalidFields({"phone": ("No.", "Never.")})
     assert refusal.errors == {"phone": ["No.", "Never."]}
 
 
 def test_a_refusal_for_rate_says_when_to_come_back() -> None:
-    assert TooManyAsks(15).retry_after == 15
-    assert TooManyTries(3600).retry_after == 3600
+    assert TooManyOtpRequests(15).retry_after == 15
+    assert TooManyAttempts(3600).retry_after == 3600
 
 
 def test_what_is_unavailable_says_when_to_come_back() -> None:
-    assert Unavailable().retry_after == MessageNotSent.retry_after == 5
+    assert Unavailable().retry_after == DeliveryFailed.retry_after == 5
     assert Unavailable("The store is full.", 60).retry_after == 60
-    assert Unavailable("The store is full.", 60).sentence == "The store is full."
+    assert Unavailable("The store is full.", 60).message == "The store is full."
 
 
 def test_a_phone_in_use_tells_whose_it_is_only_when_told() -> None:
@@ -65,5 +65,5 @@ def test_a_phone_in_use_tells_whose_it_is_only_when_told() -> None:
 
 
 def test_a_file_too_large_says_how_large_is_allowed() -> None:
-    assert "10000" in FileTooLarge(10_000).sentence
+    assert "10000" in FileTooLarge(10_000).message
     assert FileTooLarge(10_000).limit == 10_000

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identifier import RANDOM_BYTES, make_identifier, parse_identifier
-from tests.builders import NOW
+from tests.support.builders import NOW
 
 TIMES = st.integers(0, 0xFFFFFFFF).map(lambda second: datetime.fromtimestamp(second, UTC))
 RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)

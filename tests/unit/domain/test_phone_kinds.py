@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
 from domain.countries import ALL_COUNTRIES
-from domain.errors import ValueRefused
-from domain.phone import PhoneNumber, parse_phone, parse_phone_digits
-from tests.examples import examples
+from domain.errors import InvalidValue
+from domain.phone import PhoneNumber, parse_international_phone, parse_phone
+from tests.support.examples import examples
 from tests.unit.domain.test_phone_spellings import e164, numbers, numbers_of_all_countries
 
 REFUSED_KINDS: Final = (
@@ -38,14 +38,14 @@ INDIAN: Final = st.from_regex(r"([6-8][0-9]|9[02-9]|91)[0-9]{8}", fullmatch=True
 def read(text: str, country: str | None = None) -> PhoneNumber | None:
     try:
         return parse_phone(text, country)
-    except ValueRefused:
+    except InvalidValue:
         return None
 
 
 def read_digits(text: str) -> PhoneNumber | None:
     try:
-        return parse_phone_digits(text)
-    except ValueRefused:
+        return parse_international_phone(text)
+    except InvalidValue:
         return None
 
 

@@ -14,11 +14,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from domain.errors import TooManyAsks, TooManyTries
-from tests.builders import NOW
-from tests.examples import examples
+from domain.errors import TooManyAttempts, TooManyOtpRequests
+from tests.support.builders import NOW
+from tests.support.examples import examples
+from tests.unit.domain.otp.desk import HOME, WORK, WRONG, Desk, code_of, stranger
 from tests.unit.domain.phone_model import PhoneModel, Send, first_time
-from tests.unit.domain.sign_in.desk import HOME, WORK, WRONG, Desk, code_of, stranger
 
 ADDRESSES = st.sampled_from([HOME, HOME, WORK, stranger(1), stranger(2)])
 SECONDS = st.sampled_from(
@@ -71,7 +71,7 @@ class PhoneRecordMachine(RuleBasedStateMachine):
     @rule()
     def no_sender_would_have_the_message(self) -> None:
         assert self.untouched is not None
-        self.desk.record = self.desk.record.taken_back(self.untouched.request_id)
+        self.desk.record = self.desk.record.cancel_delivery(self.untouched.request_id)
         self.model.take_back(self.untouched)
         self.untouched = None
 
@@ -115,23 +115,23 @@ class PhoneRecordMachine(RuleBasedStateMachine):
 
     @rule()
     def an_operator_blocks_the_phone(self) -> None:
-        self.desk.record = self.desk.record.blocked_at(self.desk.now)
+        self.desk.record = self.desk.record.block(self.desk.now)
         self.model.is_blocked = True
 
     @rule()
     def an_operator_unblocks_the_phone(self) -> None:
-        self.desk.record = self.desk.record.unblocked()
+        self.desk.record = self.desk.record.unblock()
         self.model.is_blocked = False
 
     # What always holds
 
     @invariant()
     def at_most_two_codes_live(self) -> None:
-        assert len(self.desk.record.live_challenges(self.desk.now)) <= 2
+        assert len(self.desk.record.active_challenges(self.desk.now)) <= 2
 
     @invariant()
     def as_many_codes_live_as_the_model_has(self) -> None:
-        live = {code_of(one.id) for one in self.desk.record.live_challenges(self.desk.now)}
+        live = {code_of(one.id) for one in self.desk.record.active_challenges(self.desk.now)}
         alive = [one for one in self.model.challenges if self.model.is_alive(one, self.now)]
         assert live == {one.code for one in alive}
 
@@ -148,28 +148,28 @@ class PhoneRecordMachine(RuleBasedStateMachine):
         refers_to = self.model.refers_to(address, self.now)
         try:
             asked = self.desk.ask(address)
-        except TooManyAsks as refusal:
+        except TooManyOtpRequests as refusal:
             assert not goes_out
             assert refers_to is None
             assert self.desk.record is before
             self.is_true_of_asks(address, refusal.retry_after)
             return refusal.retry_after
-        told = (asked.next_ask_at - self.desk.now) // timedelta(seconds=1)
-        assert asked.goes_out == (asked.is_new and not self.model.is_blocked)
+        told = (asked.next_request_at - self.desk.now) // timedelta(seconds=1)
+        assert asked.should_deliver == (asked.is_new and not self.model.is_blocked)
         if asked.is_new:
             assert goes_out
             new_code = code_of(asked.challenge.id)
-            send = self.model.send(asked.send.request_id, address, self.now, new_code)
-            assert asked.send.reserved == send.from_reserve
+            send = self.model.send(asked.delivery.request_id, address, self.now, new_code)
+            assert asked.delivery.uses_trusted_ip_quota == send.from_reserve
             self.untouched = send
         else:
             assert not goes_out
             assert refers_to is not None
             assert self.desk.record is before
             send = refers_to
-        assert asked.send.request_id == send.request_id
+        assert asked.delivery.request_id == send.request_id
         assert code_of(asked.challenge.id) == send.challenge.code
-        assert asked.challenge.expires == NOW + timedelta(seconds=send.challenge.expires)
+        assert asked.challenge.expires_at == NOW + timedelta(seconds=send.challenge.expires)
         self.is_true_of_asks(address, told)
         return 0 if asked.is_new else told
 
@@ -187,19 +187,19 @@ class PhoneRecordMachine(RuleBasedStateMachine):
     def answer(self, code: str, address: str, request_id: str | None) -> None:
         """Answer both."""
         before = self.desk.record
-        tries_left = self.model.tries_left(address, request_id, self.now)
+        attempts_left = self.model.attempts_left(address, request_id, self.now)
         try:
             judged = self.desk.answer(code, address, request_id)
-        except TooManyTries as refusal:
+        except TooManyAttempts as refusal:
             told = refusal.retry_after
         else:
-            assert tries_left > 0
+            assert attempts_left > 0
             self.untouched = None
             self.model.count(address, request_id, self.now)
-            assert judged.tries_left == tries_left - 1
-            assert judged.is_right == self.model.solve(code, address, request_id, self.now)
+            assert judged.attempts_left == attempts_left - 1
+            assert judged.is_correct == self.model.solve(code, address, request_id, self.now)
             return
-        assert tries_left == 0
+        assert attempts_left == 0
         assert self.desk.record is before
         self.is_true_of_answers(address, request_id, told)
 

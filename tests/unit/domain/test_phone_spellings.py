@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from domain.countries import ALL_COUNTRIES
-from domain.errors import ValueRefused
-from domain.phone import LONGEST_SPELLING, PhoneNumber, parse_phone, parse_phone_digits
+from domain.errors import InvalidValue
+from domain.phone import MAX_INPUT_LENGTH, PhoneNumber, parse_international_phone, parse_phone
 
 TAKEN_KINDS: Final = (
     PhoneNumberType.FIXED_LINE,
@@ -75,7 +75,7 @@ def numbers(draw: st.DrawFn) -> str:
     text = e164(example)[:-3] + draw(st.from_regex(r"[0-9]{3}", fullmatch=True))
     try:
         return parse_phone(text).e164
-    except ValueRefused:
+    except InvalidValue:
         assume(False)
         raise
 
@@ -89,7 +89,7 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
         zero = draw(st.sampled_from(ZEROS))
         separator = draw(st.sampled_from(["", "", "", "", *SEPARATORS]))
         written += chr(ord(zero) + int(digit)) + separator
-    assume(len(written) + len(" +") <= LONGEST_SPELLING)
+    assume(len(written) + len(" +") <= MAX_INPUT_LENGTH)
     return number, written
 
 
@@ -104,7 +104,7 @@ def test_separators_and_scripts_change_nothing_for_the_older_app(
     spelling: tuple[str, str], plus: str
 ) -> None:
     number, written = spelling
-    assert parse_phone_digits(plus + written).e164 == number
+    assert parse_international_phone(plus + written).e164 == number
 
 
 def test_each_separator_may_stand_between_any_two_digits() -> None:
@@ -120,7 +120,11 @@ def test_each_separator_may_stand_between_any_two_digits() -> None:
 
 @given(numbers())
 def test_both_families_read_one_number_as_one_phone(number: str) -> None:
-    assert parse_phone(number) == parse_phone_digits(number) == parse_phone_digits(number[1:])
+    assert (
+        parse_phone(number)
+        == parse_international_phone(number)
+        == parse_international_phone(number[1:])
+    )
 
 
 @given(numbers(), st.sampled_from(sorted(ALL_COUNTRIES)))
@@ -158,7 +162,7 @@ def test_any_text_is_a_phone_that_reads_as_itself_or_is_refused(
 ) -> None:
     try:
         phone = parse_phone(text, country)
-    except ValueRefused:
+    except InvalidValue:
         return
     assert parse_phone(phone.e164) == phone
 
@@ -166,13 +170,13 @@ def test_any_text_is_a_phone_that_reads_as_itself_or_is_refused(
 @given(st.from_regex(r"\+[0-9]{6,12}[0-9 ()./~\\-]{0,8}", fullmatch=True))
 @example("+14155552671~5")
 def test_both_families_read_what_begins_with_a_plus_as_one_phone_or_both_refuse(text: str) -> None:
-    assert _read(parse_phone, text) == _read(parse_phone_digits, text)
+    assert _read(parse_phone, text) == _read(parse_international_phone, text)
 
 
 def _read(read: Callable[[str], PhoneNumber], text: str) -> PhoneNumber | None:
     try:
         phone = read(text)
-    except ValueRefused:
+    except InvalidValue:
         return None
     assert parse_phone(phone.e164) == phone
     return phone

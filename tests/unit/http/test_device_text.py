@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identities.session import LONGEST_DEVICE
+from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from entrypoints.http.device_text import device_text
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
@@ -48,4 +48,4 @@ def test_a_user_agent_is_read_as_people_would_call_it(user_agent: str, text: str
 def test_whatever_a_client_says_the_text_is_short_and_printable(user_agent: str) -> None:
     text = device_text(user_agent)
 
-    assert text is None or (0 < len(text) <= LONGEST_DEVICE and text.isprintable())
+    assert text is None or (0 < len(text) <= MAX_DEVICE_NAME_LENGTH and text.isprintable())

@@ -33,29 +33,33 @@ def a_scope(method: str = "POST", **headers: str) -> dict[str, Any]:
 
 
 async def test_a_refused_body_is_read_to_its_end_before_the_answer() -> None:
-    wire = Wire(b"x" * 1000, chunks=50)
-    await Edge(refuse)(a_scope(content_length="50000"), wire.receive, wire.send)
-    assert wire.read == 50_000
-    assert wire.sent[0]["status"] == 413
+    build_use_cases = Wire(b"x" * 1000, chunks=50)
+    await Edge(refuse)(
+        a_scope(content_length="50000"), build_use_cases.receive, build_use_cases.send
+    )
+    assert build_use_cases.read == 50_000
+    assert build_use_cases.sent[0]["status"] == 413
 
 
 async def test_reading_on_has_an_end() -> None:
-    wire = Wire(b"x" * (DRAINED_BYTES // 4), chunks=1_000_000)
-    await Edge(refuse)(a_scope(transfer_encoding="chunked"), wire.receive, wire.send)
-    assert wire.read <= DRAINED_BYTES + len(wire.chunk)
+    build_use_cases = Wire(b"x" * (DRAINED_BYTES // 4), chunks=1_000_000)
+    await Edge(refuse)(
+        a_scope(transfer_encoding="chunked"), build_use_cases.receive, build_use_cases.send
+    )
+    assert build_use_cases.read <= DRAINED_BYTES + len(build_use_cases.chunk)
 
 
 async def test_who_waits_for_leave_to_send_is_not_given_it() -> None:
-    wire = Wire(b"x", chunks=1)
+    build_use_cases = Wire(b"x", chunks=1)
     scope = a_scope(content_length="1", expect="100-continue")
-    await Edge(refuse)(scope, wire.receive, wire.send)
-    assert wire.read == 0
+    await Edge(refuse)(scope, build_use_cases.receive, build_use_cases.send)
+    assert build_use_cases.read == 0
 
 
 async def test_a_request_without_a_body_is_not_waited_for() -> None:
-    wire = Wire()
-    await Edge(refuse)(a_scope("GET"), wire.receive, wire.send)
-    assert wire.left == 0
+    build_use_cases = Wire()
+    await Edge(refuse)(a_scope("GET"), build_use_cases.receive, build_use_cases.send)
+    assert build_use_cases.left == 0
 
 
 async def test_head_is_answered_as_get_without_the_body() -> None:
@@ -67,10 +71,10 @@ async def test_head_is_answered_as_get_without_the_body() -> None:
         await send({"type": "http.response.body", "body": b"a", "more_body": True})
         await send({"type": "http.response.body", "body": b"b"})
 
-    wire = Wire()
-    await Edge(app)(a_scope("HEAD"), wire.receive, wire.send)
+    build_use_cases = Wire()
+    await Edge(app)(a_scope("HEAD"), build_use_cases.receive, build_use_cases.send)
     assert seen == ["GET"]
-    assert b"".join(one.get("body", b"") for one in wire.sent) == b""
+    assert b"".join(one.get("body", b"") for one in build_use_cases.sent) == b""
 
 
 async def test_a_header_that_the_answer_has_is_left_as_it_is() -> None:
@@ -79,8 +83,8 @@ async def test_a_header_that_the_answer_has_is_left_as_it_is() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    wire = Wire()
-    await Edge(app)(a_scope("GET"), wire.receive, wire.send)
-    headers = wire.sent[0]["headers"]
+    build_use_cases = Wire()
+    await Edge(app)(a_scope("GET"), build_use_cases.receive, build_use_cases.send)
+    headers = build_use_cases.sent[0]["headers"]
     assert [value for name, value in headers if name == b"cache-control"] == [b"public"]
     assert [name for name, _ in headers].count(b"x-request-id") == 1

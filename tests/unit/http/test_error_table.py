@@ -11,7 +11,7 @@ from entrypoints.http.error_table import MAIN, OLDER_APP, body_of, headers_of, s
 from entrypoints.http.families import Family, family_of
 
 # Never raised themselves: only what derives from them is.
-ABSTRACT = {errors.RateRefused}
+ABSTRACT = {errors.RateLimitExceeded}
 
 
 def every_refusal(kind: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:
@@ -36,7 +36,7 @@ def test_every_code_of_the_main_family_is_stable_text() -> None:
 
 
 def test_a_rate_refusal_tells_when_to_come_back_in_header_and_body() -> None:
-    error = errors.TooManyAsks(retry_after=12)
+    error = errors.TooManyOtpRequests(retry_after=12)
     assert headers_of(error) == {"Retry-After": "12"}
     assert body_of(error, Family.MAIN)["retry_after"] == 12
     assert status_of(error, Family.MAIN) == status_of(error, Family.OLDER_APP) == 429
@@ -52,13 +52,13 @@ def test_a_rate_refusal_tells_when_to_come_back_in_header_and_body() -> None:
             "permission denied/ 403 Forbidden: Invalid OTP or Validation failed ",
         ),
         (
-            errors.FieldsInvalid({"phone": ["Wrong."]}),
+            errors.InvalidFields({"phone": ["Wrong."]}),
             400,
             4,
             "Bad Request/ Data format incorrect 400 Bad Request: phone: Wrong.",
         ),
         (
-            errors.MessageNotSent("no sender"),
+            errors.DeliveryFailed("no sender"),
             500,
             5,
             "Internal server error 500 Internal Server Error: "

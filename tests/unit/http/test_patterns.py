@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import ValueRefused
-from domain.media.category import LONGEST, parse_category
-from domain.sign_in.code import parse_code
+from domain.errors import InvalidValue
+from domain.media.category import MAX_LENGTH, parse_category
+from domain.otp.code import parse_otp_code
 from entrypoints.http.parameters import CATEGORY_PATTERN
 from entrypoints.http.sign_in_schemas import CODE_PATTERN, DEVICE_PATTERN
-from tests.examples import examples
-from tests.schema_check import fits
+from tests.support.examples import examples
+from tests.support.schema_check import fits
 
 CODES: Final = {"type": "string", "pattern": CODE_PATTERN}
-CATEGORIES: Final = {"type": "string", "pattern": CATEGORY_PATTERN, "maxLength": LONGEST}
+CATEGORIES: Final = {"type": "string", "pattern": CATEGORY_PATTERN, "maxLength": MAX_LENGTH}
 ANYTHING: Final = st.characters(codec="utf-8")
 BETWEEN: Final = st.sampled_from(["", "", " ", "-", "\u200b", "\u2013"]) | ANYTHING
 DIGIT: Final = st.characters(categories=["Nd"])
@@ -30,7 +30,7 @@ SPACES: Final = [one for one in map(chr, range(0x3100)) if one.isspace()]
 def takes(read: Callable[[str], object], text: str) -> bool:
     try:
         read(text)
-    except ValueRefused:
+    except InvalidValue:
         return False
     return True
 
@@ -38,17 +38,17 @@ def takes(read: Callable[[str], object], text: str) -> bool:
 @settings(max_examples=examples(200))
 @given(st.text(ANYTHING, max_size=12) | SPELT_CODES)
 def test_what_fits_as_a_code_is_read_as_one_and_nothing_else_is(text: str) -> None:
-    assert fits({}, CODES, text) is takes(parse_code, text)
+    assert fits({}, CODES, text) is takes(parse_otp_code, text)
 
 
 def test_any_white_space_may_stand_in_a_code() -> None:
     spaced = [f"{space}123{space}456{space}" for space in SPACES]
     assert [one for one in spaced if not fits({}, CODES, one)] == []
-    assert [one for one in spaced if not takes(parse_code, one)] == []
+    assert [one for one in spaced if not takes(parse_otp_code, one)] == []
 
 
 @settings(max_examples=examples(100))
-@given(st.text(ANYTHING, max_size=LONGEST + 1))
+@given(st.text(ANYTHING, max_size=MAX_LENGTH + 1))
 def test_what_fits_as_a_category_is_read_as_one_and_nothing_else_is(text: str) -> None:
     assert fits({}, CATEGORIES, text) is takes(parse_category, text)
 

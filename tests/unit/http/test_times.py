@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from application.identities.authenticate import Caller
-from application.media.shown_item import ShownItem
+from application.identities.authenticate import Principal
+from application.media.library_item import LibraryItem
 from application.ports.media_files import MediaUrl
 from domain.identifier import make_identifier
 from domain.identities.identity import User
@@ -22,8 +22,8 @@ from entrypoints.http.http_settings import HttpSettings
 from entrypoints.http.library_schemas import Item, show_item
 from entrypoints.http.times import iso
 from entrypoints.http.user_schemas import show_user
-from tests.builders import a_session, an_identity, an_item
-from tests.examples import examples
+from tests.support.builders import a_session, an_identity, an_item
+from tests.support.examples import examples
 from tests.unit.http.time_readers import read_by_dart, read_by_javascript
 
 READERS: Final = [read_by_dart, read_by_javascript]
@@ -90,8 +90,8 @@ def test_users_and_items_are_shown_with_times_that_both_read(
     created: datetime, expires: datetime
 ) -> None:
     identity = an_identity(user=User(Username("Rahul Sharma"), created))
-    user = show_user(identity, Caller(identity, a_session()))
-    item = show_item(ShownItem(an_item(created=created), MediaUrl("http://a", expires)), Item)
+    user = show_user(identity, Principal(identity, a_session()))
+    item = show_item(LibraryItem(an_item(created_at=created), MediaUrl("http://a", expires)), Item)
     assert isinstance(item.url_expires_at, str)
     for read in READERS:
         assert read(user.created_on) == read(item.created_at) == cut(created)

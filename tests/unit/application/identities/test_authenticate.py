@@ -6,8 +6,8 @@ import pytest
 
 from application.ports.access_tokens import TokenClaims
 from domain.errors import Unauthenticated, Unavailable
-from tests.builders import NOW, a_session, an_id, an_identity
-from tests.fakes.access_tokens import FakeAccessTokens
+from tests.support.builders import NOW, a_session, an_id, an_identity
+from tests.support.fakes.access_tokens import FakeAccessTokens
 from tests.unit.application.wiring import House
 
 
@@ -18,8 +18,8 @@ def house() -> House:
 
 async def test_a_token_is_shown_by_whoever_it_was_issued_to(house: House) -> None:
     token = await house.token()
-    caller = await house.use_cases.authenticate(token)
-    assert caller.session in caller.identity.sessions
+    principal = await house.use_cases.authenticate(token)
+    assert principal.session in principal.identity.sessions
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "e30."])
@@ -29,9 +29,12 @@ async def test_what_is_no_token_of_ours_is_refused(house: House, token: str) -> 
 
 
 async def test_a_token_signed_with_another_key_is_refused(house: House) -> None:
-    caller = await house.sign_in()
+    principal = await house.sign_in()
     claims = TokenClaims(
-        caller.identity.id, caller.session.id, caller.session.created, caller.session.expires
+        principal.identity.id,
+        principal.session.id,
+        principal.session.created_at,
+        principal.session.expires_at,
     )
     foreign = FakeAccessTokens(b"another key").issue(claims)
     with pytest.raises(Unauthenticated):
@@ -45,14 +48,14 @@ async def test_a_genuine_token_of_nobody_is_refused(house: House) -> None:
 
 
 async def test_a_genuine_token_of_a_session_that_is_not_there_is_refused(house: House) -> None:
-    caller = await house.sign_in()
-    claims = TokenClaims(caller.identity.id, "another", NOW, NOW + timedelta(days=9))
+    principal = await house.sign_in()
+    claims = TokenClaims(principal.identity.id, "another", NOW, NOW + timedelta(days=9))
     with pytest.raises(Unauthenticated):
         await house.use_cases.authenticate(FakeAccessTokens().issue(claims))
 
 
 async def test_a_session_that_is_over_is_refused_whatever_its_token_says(house: House) -> None:
-    session = a_session(id="one", expires=NOW + timedelta(minutes=1))
+    session = a_session(id="one", expires_at=NOW + timedelta(minutes=1))
     await house.database.records().identities.add(an_identity(sessions=(session,)))
     claims = TokenClaims(an_identity().id, "one", NOW, NOW + timedelta(days=90))
     token = FakeAccessTokens().issue(claims)
@@ -72,8 +75,8 @@ async def test_a_change_of_role_acts_at_once(house: House) -> None:
 
 async def test_a_token_of_a_deleted_identity_is_refused_at_once(house: House) -> None:
     token, other_token = await house.token(), await house.token()
-    caller = await house.use_cases.authenticate(token)
-    await house.use_cases.delete_user(caller)
+    principal = await house.use_cases.authenticate(token)
+    await house.use_cases.delete_user(principal)
     for one in (token, other_token):
         with pytest.raises(Unauthenticated):
             await house.use_cases.authenticate(one)

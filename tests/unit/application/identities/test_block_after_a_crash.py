@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from application.ports.errors import StoreUnavailable
-from application.sign_in.verify_code import CodeRejected
+from application.otp.verify_otp import OtpRejected
+from application.ports.errors import StorageUnavailable
 from domain.errors import Unauthenticated, Unavailable
 from domain.phone import PhoneNumber
-from tests.builders import a_phone
+from tests.support.builders import a_phone
 from tests.unit.application.breaking import BreakingDatabase, Killed
 from tests.unit.application.wiring import House
 
@@ -36,7 +36,7 @@ async def broken_off(
     """Change the phone's block, and fail or die at this step."""
     database.steps.forget()
     database.steps.fails_at, database.steps.kills = step, kills
-    with pytest.raises(Killed if kills else StoreUnavailable):
+    with pytest.raises(Killed if kills else StorageUnavailable):
         await change(a_phone())
     database.steps.forget()
 
@@ -81,7 +81,7 @@ async def test_a_block_is_completed_where_the_identity_was_yet_to_be_made(
 
     (identity,) = house.database.identities.values()
     assert identity.value.is_blocked
-    assert identity.value.id == house.database.phone_records[a_phone()].value.identity_id
+    assert identity.value.id == house.database.phone_verifications[a_phone()].value.identity_id
     await house.use_cases.unblock_phone(a_phone())
     assert (await house.sign_in()).identity.id == identity.value.id
 
@@ -128,8 +128,8 @@ async def is_blocked(house: House) -> bool:
     house.wait(hours=12)
     sent = len(house.messenger.messages)
     await house.ask()
-    record = house.database.phone_records[a_phone()].value
-    pepper = house.peppers.key(record.challenges[-1].key_id)
+    record = house.database.phone_verifications[a_phone()].value
+    pepper = house.otp_keys.find_key(record.challenges[-1].key_id)
     assert pepper is not None
-    answer = await house.answer(record.challenges[-1].code(pepper, a_phone()))
-    return len(house.messenger.messages) == sent and isinstance(answer, CodeRejected)
+    answer = await house.answer(record.challenges[-1].derive_code(pepper, a_phone()))
+    return len(house.messenger.messages) == sent and isinstance(answer, OtpRejected)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from application.sign_in.verify_code import CodeRejected, SignedIn
+from application.otp.verify_otp import LoggedIn, OtpRejected
 from domain.errors import Unauthenticated
-from tests.builders import a_phone
-from tests.fakes.records import InMemoryDatabase
+from tests.support.builders import a_phone
+from tests.support.fakes.records import InMemoryDatabase
 from tests.unit.application.wiring import House
 
 STEPS = range(1, 10)
@@ -70,15 +70,15 @@ def database(house: House) -> InterruptedDatabase:
     return house.database
 
 
-async def nobody_is_signed_in(house: House, outcomes: list[SignedIn | CodeRejected]) -> None:
+async def nobody_is_signed_in(house: House, outcomes: list[LoggedIn | OtpRejected]) -> None:
     """See that the block holds, and that it can be undone."""
     assert len(outcomes) == 1
     for outcome in outcomes:
-        if isinstance(outcome, SignedIn):
+        if isinstance(outcome, LoggedIn):
             with pytest.raises(Unauthenticated):
                 await house.use_cases.authenticate(outcome.tokens.access_token)
     assert all(one.value.sessions == () for one in house.database.identities.values())
-    assert house.database.phone_records[a_phone()].value.blocked
+    assert house.database.phone_verifications[a_phone()].value.blocked_at
     await house.use_cases.unblock_phone(a_phone())
     await house.token()
 
@@ -99,7 +99,7 @@ async def test_a_block_in_the_middle_of_a_sign_in_leaves_no_session(
 async def test_a_sign_in_in_the_middle_of_a_block_leaves_no_session(
     house: House, database: InterruptedDatabase, step: int
 ) -> None:
-    outcomes: list[SignedIn | CodeRejected] = []
+    outcomes: list[LoggedIn | OtpRejected] = []
 
     async def sign_in() -> None:
         outcomes.append(await house.answer(house.messenger.messages[-1].code))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from application.ports.errors import StoreUnavailable
-from application.sign_in.verify_code import CodeRejected, SignedIn
-from domain.errors import MessageNotSent, TooManyAsks, Unauthenticated
-from tests.builders import a_phone
-from tests.fakes.messenger import ACCEPTED, REFUSED
+from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.ports.errors import StorageUnavailable
+from domain.errors import DeliveryFailed, TooManyOtpRequests, Unauthenticated
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import ACCEPTED, REFUSED
 from tests.unit.application.wiring import House, not_this
 
 
@@ -33,7 +33,7 @@ async def test_asks_are_answered_as_ever_and_nothing_is_sent(house: House) -> No
     assert blocked == usual == (True, 300, 15)
     assert [message.phone for message in house.messenger.messages] == [a_phone(2)]
     for number in (1, 2):
-        with pytest.raises(TooManyAsks):
+        with pytest.raises(TooManyOtpRequests):
             await house.ask(a_phone(number), "198.51.100.20")
 
 
@@ -44,7 +44,7 @@ async def test_no_sender_is_asked_and_what_it_refuses_others_is_refused_here(hou
     for _ in range(2):
         reasons = []
         for number in (2, 1):
-            with pytest.raises(MessageNotSent) as refusal:
+            with pytest.raises(DeliveryFailed) as refusal:
                 await house.ask(a_phone(number))
             reasons.append(str(refusal.value))
         assert reasons[0] == reasons[1]
@@ -57,8 +57,8 @@ async def test_a_right_code_is_answered_like_a_wrong_one(house: House) -> None:
     await house.ask()
     code = house.messenger.messages[0].code
     await house.use_cases.block_phone(a_phone())
-    assert await house.answer(code) == CodeRejected(4)
-    assert await house.answer(not_this(code)) == CodeRejected(3)
+    assert await house.answer(code) == OtpRejected(4)
+    assert await house.answer(not_this(code)) == OtpRejected(3)
     assert house.database.identities == {}
 
 
@@ -67,7 +67,7 @@ async def test_unblocked_the_code_signs_in(house: House) -> None:
     await house.use_cases.block_phone(a_phone())
     await house.answer(house.messenger.messages[0].code)
     await house.use_cases.unblock_phone(a_phone())
-    assert isinstance(await house.answer(house.messenger.messages[0].code), SignedIn)
+    assert isinstance(await house.answer(house.messenger.messages[0].code), LoggedIn)
 
 
 async def test_who_is_unblocked_is_who_it_was(house: House) -> None:
@@ -81,7 +81,7 @@ async def test_who_is_unblocked_is_who_it_was(house: House) -> None:
 async def test_a_blocked_user_is_shown_to_others_as_ever(house: House) -> None:
     user = await house.user(a_phone(1))
     await house.use_cases.block_phone(a_phone(1))
-    assert (await house.use_cases.read_user(user.identity.id)).user == user.identity.user
+    assert (await house.use_cases.get_user(user.identity.id)).user == user.identity.user
 
 
 async def test_a_phone_that_nobody_knows_can_be_blocked(house: House) -> None:
@@ -94,15 +94,15 @@ async def test_a_phone_that_nobody_knows_can_be_blocked(house: House) -> None:
 
 
 async def test_a_phone_whose_identity_was_deleted_stays_blocked_by_its_record(house: House) -> None:
-    caller = await house.user()
-    await house.use_cases.delete_user(caller)
+    principal = await house.user()
+    await house.use_cases.delete_user(principal)
     await house.use_cases.block_phone(a_phone())
     house.wait(hours=12)
-    await house.use_cases.sweep()
+    await house.use_cases.cleanup()
     await house.ask()
     assert len(house.messenger.messages) == 1
     await house.use_cases.unblock_phone(a_phone())
-    assert (await house.sign_in()).identity.id != caller.identity.id
+    assert (await house.sign_in()).identity.id != principal.identity.id
 
 
 async def test_an_administrator_may_make_the_user_of_a_blocked_phone(house: House) -> None:
@@ -124,10 +124,10 @@ async def test_no_other_phone_is_touched(house: House) -> None:
 async def test_twice_is_once(house: House) -> None:
     await house.token()
     await house.use_cases.block_phone(a_phone())
-    once = (dict(house.database.phone_records), dict(house.database.identities))
+    once = (dict(house.database.phone_verifications), dict(house.database.identities))
     house.wait(60)
     await house.use_cases.block_phone(a_phone())
-    assert (house.database.phone_records, house.database.identities) == once
+    assert (house.database.phone_verifications, house.database.identities) == once
     for _ in range(2):
         await house.use_cases.unblock_phone(a_phone())
     await house.token()
@@ -136,7 +136,7 @@ async def test_twice_is_once(house: House) -> None:
 async def test_a_blocked_phone_is_never_swept_away(house: House) -> None:
     await house.use_cases.block_phone(a_phone())
     house.wait(days=1000)
-    await house.use_cases.sweep()
+    await house.use_cases.cleanup()
     await house.ask()
     assert house.messenger.messages == []
 
@@ -144,5 +144,5 @@ async def test_a_blocked_phone_is_never_swept_away(house: House) -> None:
 async def test_without_the_database_nothing_is_claimed(house: House) -> None:
     house.database.is_down = True
     for change in (house.use_cases.block_phone, house.use_cases.unblock_phone):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StorageUnavailable):
             await change(a_phone())

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from application.identities.authenticate import Caller
-from domain.errors import PhoneInUse, UsernameInUse, UserNotSaved
-from tests.builders import a_phone
+from application.identities.authenticate import Principal
+from domain.errors import PhoneInUse, UsernameInUse, UserSaveFailed
+from tests.support.builders import a_phone
 from tests.unit.application.breaking import BreakingDatabase
 from tests.unit.application.wiring import House
 
@@ -19,12 +19,12 @@ def house() -> House:
 
 
 @pytest.fixture
-async def administrator(house: House) -> Caller:
+async def administrator(house: House) -> Principal:
     return await house.administrator(a_phone(1))
 
 
 async def test_somebody_who_never_signed_in_becomes_a_user(
-    house: House, administrator: Caller
+    house: House, administrator: Principal
 ) -> None:
     created = await house.create(administrator, "Priya", OTHER)
     assert created.phone == OTHER
@@ -33,28 +33,28 @@ async def test_somebody_who_never_signed_in_becomes_a_user(
 
 
 async def test_who_signs_in_later_with_that_phone_is_that_user(
-    house: House, administrator: Caller
+    house: House, administrator: Principal
 ) -> None:
     created = await house.create(administrator, "Priya", OTHER)
-    caller = await house.sign_in(OTHER)
-    assert caller.identity.id == created.id
-    assert caller.identity.user == created.user
+    principal = await house.sign_in(OTHER)
+    assert principal.identity.id == created.id
+    assert principal.identity.user == created.user
 
 
 async def test_somebody_who_signed_in_becomes_a_user_under_his_id(
-    house: House, administrator: Caller
+    house: House, administrator: Principal
 ) -> None:
-    caller = await house.sign_in(OTHER)
+    principal = await house.sign_in(OTHER)
     created = await house.create(administrator, "Priya", OTHER)
-    assert created.id == caller.identity.id
+    assert created.id == principal.identity.id
 
 
-async def test_the_same_user_again_is_a_success(house: House, administrator: Caller) -> None:
+async def test_the_same_user_again_is_a_success(house: House, administrator: Principal) -> None:
     first = await house.create(administrator, "Priya", OTHER)
     assert (await house.create(administrator, "priya", OTHER)).id == first.id
 
 
-async def test_somebodys_other_name_is_not_told(house: House, administrator: Caller) -> None:
+async def test_somebodys_other_name_is_not_told(house: House, administrator: Principal) -> None:
     await house.create(administrator, "Priya", OTHER)
     with pytest.raises(PhoneInUse) as refusal:
         await house.create(administrator, "Rahul", OTHER)
@@ -62,7 +62,7 @@ async def test_somebodys_other_name_is_not_told(house: House, administrator: Cal
 
 
 async def test_both_clashes_at_once_answer_for_the_number(
-    house: House, administrator: Caller
+    house: House, administrator: Principal
 ) -> None:
     await house.create(administrator, "Priya", OTHER)
     await house.create(administrator, "Rahul", a_phone(3))
@@ -71,7 +71,7 @@ async def test_both_clashes_at_once_answer_for_the_number(
 
 
 async def test_a_name_in_use_is_refused_and_leaves_the_phone_free(
-    house: House, administrator: Caller
+    house: House, administrator: Principal
 ) -> None:
     await house.create(administrator, "Rahul", a_phone(3))
     with pytest.raises(UsernameInUse):
@@ -81,7 +81,7 @@ async def test_a_name_in_use_is_refused_and_leaves_the_phone_free(
 
 
 async def test_the_phone_of_a_deleted_user_is_free_for_a_new_one(
-    house: House, administrator: Caller
+    house: House, administrator: Principal
 ) -> None:
     deleted = await house.user(OTHER, "Priya")
     await house.use_cases.delete_user(deleted)
@@ -91,7 +91,7 @@ async def test_the_phone_of_a_deleted_user_is_free_for_a_new_one(
 
 
 async def test_an_administrator_posts_his_own_like_anybody(
-    house: House, administrator: Caller
+    house: House, administrator: Principal
 ) -> None:
     created = await house.create(administrator, "Root")
     assert created.id == administrator.identity.id
@@ -99,7 +99,7 @@ async def test_an_administrator_posts_his_own_like_anybody(
 
 
 async def test_while_the_owner_signs_in_for_the_first_time_there_is_one_identity(
-    house: House, administrator: Caller
+    house: House, administrator: Principal
 ) -> None:
     house.wait(3600)
     await house.ask(OTHER)
@@ -119,7 +119,7 @@ async def test_what_could_not_be_saved_is_told_and_may_be_repeated(step: int) ->
     administrator = await house.administrator(a_phone(1))
     database.steps.forget()
     database.steps.fails_at = step
-    with pytest.raises(UserNotSaved):
+    with pytest.raises(UserSaveFailed):
         await house.create(administrator, "Priya", OTHER)
     created = await house.create(administrator, "Priya", OTHER)
     assert (await house.sign_in(OTHER)).identity.id == created.id

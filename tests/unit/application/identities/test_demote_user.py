@@ -2,11 +2,11 @@
 
 import pytest
 
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from domain.errors import UserNotFound
 from domain.identities.identity import Role
 from domain.phone import PhoneNumber
-from tests.builders import a_phone, an_id
+from tests.support.builders import a_phone, an_id
 from tests.unit.application.wiring import House
 
 
@@ -18,13 +18,13 @@ def house() -> House:
 @pytest.mark.parametrize("by_phone", [False, True])
 async def test_from_the_next_request_on(house: House, by_phone: bool) -> None:
     token = await house.token(a_phone(3))
-    caller = await house.use_cases.authenticate(token)
-    await house.use_cases.promote_user(caller.identity.id)
-    user: str | PhoneNumber = a_phone(3) if by_phone else caller.identity.id
+    principal = await house.use_cases.authenticate(token)
+    await house.use_cases.promote_user(principal.identity.id)
+    user: str | PhoneNumber = a_phone(3) if by_phone else principal.identity.id
 
     demoted = await house.use_cases.demote_user(user)
 
-    assert (demoted.id, demoted.role) == (caller.identity.id, Role.MEMBER)
+    assert (demoted.id, demoted.role) == (principal.identity.id, Role.MEMBER)
     # The session goes on; it is an administrator's no more.
     assert (await house.use_cases.authenticate(token)).identity.role is Role.MEMBER
 
@@ -38,8 +38,8 @@ async def test_twice_is_once(house: House) -> None:
 
 
 async def test_a_member_stays_one(house: House) -> None:
-    caller = await house.user()
-    assert await house.use_cases.demote_user(caller.identity.id) == caller.identity
+    principal = await house.user()
+    assert await house.use_cases.demote_user(principal.identity.id) == principal.identity
 
 
 async def test_no_other_administrator_is_touched(house: House) -> None:
@@ -56,10 +56,10 @@ async def test_who_was_demoted_can_be_promoted_again(house: House) -> None:
 
 
 async def test_nobody_and_the_deleted_are_not_found(house: House) -> None:
-    caller = await house.user(a_phone(3))
-    await house.use_cases.delete_user(caller)
+    principal = await house.user(a_phone(3))
+    await house.use_cases.delete_user(principal)
     await house.ask(a_phone(2))
-    for nobody in (an_id(99), a_phone(1), a_phone(2), a_phone(3), caller.identity.id):
+    for nobody in (an_id(99), a_phone(1), a_phone(2), a_phone(3), principal.identity.id):
         with pytest.raises(UserNotFound):
             await house.use_cases.demote_user(nobody)
 
@@ -69,6 +69,6 @@ async def test_without_the_database_nothing_is_claimed(house: House) -> None:
     told = list(house.events.told)
     house.database.is_down = True
     for user in (administrator.identity.id, a_phone()):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StorageUnavailable):
             await house.use_cases.demote_user(user)
     assert house.events.told == told

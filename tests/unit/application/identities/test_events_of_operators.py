@@ -5,12 +5,12 @@ from typing import Final
 
 import pytest
 
-from application.ports.errors import StoreUnavailable
+from application.ports.errors import StorageUnavailable
 from application.ports.security_events import Fact, SecurityEvent
 from application.use_cases import UseCases
 from domain.errors import UserNotFound
 from domain.phone import PhoneNumber
-from tests.builders import a_phone, an_id
+from tests.support.builders import a_phone, an_id
 from tests.unit.application.wiring import House
 
 Act = Callable[[UseCases, PhoneNumber], Awaitable[object]]
@@ -20,7 +20,7 @@ ACTS: Final[dict[Fact, Act]] = {
     Fact.PHONE_UNBLOCKED: lambda use_cases, phone: use_cases.unblock_phone(phone),
     Fact.USER_PROMOTED: lambda use_cases, phone: use_cases.promote_user(phone),
     Fact.USER_DEMOTED: lambda use_cases, phone: use_cases.demote_user(phone),
-    Fact.SIGNED_OUT: lambda use_cases, phone: use_cases.sign_out_phone(phone),
+    Fact.SIGNED_OUT: lambda use_cases, phone: use_cases.revoke_phone_sessions(phone),
 }
 EACH: Final = pytest.mark.parametrize(("fact", "act"), ACTS.items(), ids=ACTS)
 
@@ -50,7 +50,7 @@ async def test_what_could_not_be_saved_is_not_told(house: House, fact: Fact, act
     await house.user()
     house.events.told.clear()
     house.database.is_down = True
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StorageUnavailable):
         await act(house.use_cases, a_phone())
     assert house.events.told == []
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from application.identities.sign_out import Scope
+from application.identities.logout import Scope
+from application.otp.verify_otp import LoggedIn
 from application.ports.security_events import Fact, SecurityEvent
-from application.sign_in.verify_code import SignedIn
-from domain.errors import RefreshTokenRefused, SessionNotFound, Unauthenticated, Unavailable
+from domain.errors import InvalidRefreshToken, SessionNotFound, Unauthenticated, Unavailable
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from tests.unit.application.wiring import House
 
@@ -22,7 +22,7 @@ async def refresh_token(house: House) -> RefreshToken:
     await house.ask()
     code = house.messenger.messages[-1].code
     signed_in = await house.answer(code, wants_refresh=True)
-    assert isinstance(signed_in, SignedIn)
+    assert isinstance(signed_in, LoggedIn)
     assert signed_in.tokens.refresh_token is not None
     house.events.told.clear()
     return parse_refresh_token(signed_in.tokens.refresh_token)
@@ -42,7 +42,7 @@ async def test_a_token_was_shown_that_another_had_replaced_long_ago(house: House
     house.wait(60)
     house.events.told.clear()
     for _ in range(2):
-        with pytest.raises(RefreshTokenRefused):
+        with pytest.raises(InvalidRefreshToken):
             await house.use_cases.refresh_session(token)
     # The first ended the session; to the second it is a token of no session.
     assert house.events.told == [
@@ -54,7 +54,7 @@ async def test_a_token_was_shown_that_another_had_replaced_long_ago(house: House
 async def test_a_token_was_shown_that_the_service_did_not_make(house: House) -> None:
     token = await refresh_token(house)
     forged = replace(token, generation=token.generation + 1)
-    with pytest.raises(RefreshTokenRefused):
+    with pytest.raises(InvalidRefreshToken):
         await house.use_cases.refresh_session(forged)
     assert house.events.told == [
         SecurityEvent(fact=Fact.REFRESH_TOKEN_REFUSED, identity_id=token.identity_id)
@@ -63,54 +63,56 @@ async def test_a_token_was_shown_that_the_service_did_not_make(house: House) -> 
 
 @pytest.mark.parametrize("scope", Scope)
 async def test_somebody_signed_out(house: House, scope: Scope) -> None:
-    caller = await house.sign_in()
+    principal = await house.sign_in()
     house.events.told.clear()
-    await house.use_cases.sign_out(caller, scope)
+    await house.use_cases.logout(principal, scope)
     assert house.events.told == [
-        SecurityEvent(fact=Fact.SIGNED_OUT, identity_id=caller.identity.id, reason=f"scope {scope}")
+        SecurityEvent(
+            fact=Fact.SIGNED_OUT, identity_id=principal.identity.id, reason=f"scope {scope}"
+        )
     ]
 
 
 async def test_a_refresh_token_that_ends_nothing_tells_nothing(house: House) -> None:
     token = await refresh_token(house)
-    await house.use_cases.sign_out(replace(token, generation=token.generation + 1))
+    await house.use_cases.logout(replace(token, generation=token.generation + 1))
     assert house.events.told == []
 
 
 async def test_a_session_was_ended_by_its_id(house: House) -> None:
-    caller = await house.sign_in()
+    principal = await house.sign_in()
     house.events.told.clear()
-    await house.use_cases.end_session(caller, caller.session.id)
+    await house.use_cases.revoke_session(principal, principal.session.id)
     with pytest.raises(SessionNotFound):
-        await house.use_cases.end_session(caller, caller.session.id)
+        await house.use_cases.revoke_session(principal, principal.session.id)
     assert house.events.told == [
         SecurityEvent(
-            fact=Fact.SIGNED_OUT, identity_id=caller.identity.id, reason="one session, by its id"
+            fact=Fact.SIGNED_OUT, identity_id=principal.identity.id, reason="one session, by its id"
         )
     ]
 
 
 async def test_a_user_was_deleted_once(house: House) -> None:
-    caller = await house.user()
+    principal = await house.user()
     house.events.told.clear()
-    await house.use_cases.delete_user(caller)
+    await house.use_cases.delete_user(principal)
     with pytest.raises(Unauthenticated):
-        await house.use_cases.delete_user(caller)
+        await house.use_cases.delete_user(principal)
     assert house.events.told == [
-        SecurityEvent(fact=Fact.USER_DELETED, identity_id=caller.identity.id)
+        SecurityEvent(fact=Fact.USER_DELETED, identity_id=principal.identity.id)
     ]
 
 
 async def test_what_failed_for_want_of_the_database_did_not_happen(house: House) -> None:
-    token, caller = await refresh_token(house), await house.sign_in()
+    token, principal = await refresh_token(house), await house.sign_in()
     house.events.told.clear()
     house.database.is_down = True
     with pytest.raises(Unavailable):
         await house.use_cases.refresh_session(token)
     with pytest.raises(Unavailable):
-        await house.use_cases.sign_out(caller)
+        await house.use_cases.logout(principal)
     with pytest.raises(Unavailable):
-        await house.use_cases.end_session(caller, caller.session.id)
+        await house.use_cases.revoke_session(principal, principal.session.id)
     with pytest.raises(Unavailable):
-        await house.use_cases.delete_user(caller)
+        await house.use_cases.delete_user(principal)
     assert house.events.told == []

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import UserNotFound
-from tests.builders import a_phone, an_id
+from tests.support.builders import a_phone, an_id
 from tests.unit.application.wiring import House
 
 
@@ -13,21 +13,21 @@ def house() -> House:
 
 
 async def test_by_id(house: House) -> None:
-    caller = await house.user()
-    promoted = await house.use_cases.promote_user(caller.identity.id)
+    principal = await house.user()
+    promoted = await house.use_cases.promote_user(principal.identity.id)
     assert promoted.is_administrator
 
 
 async def test_by_phone(house: House) -> None:
-    caller = await house.user(a_phone(3))
+    principal = await house.user(a_phone(3))
     promoted = await house.use_cases.promote_user(a_phone(3))
-    assert (promoted.id, promoted.is_administrator) == (caller.identity.id, True)
+    assert (promoted.id, promoted.is_administrator) == (principal.identity.id, True)
 
 
 async def test_twice_is_once(house: House) -> None:
-    caller = await house.user()
-    once = await house.use_cases.promote_user(caller.identity.id)
-    assert await house.use_cases.promote_user(caller.identity.id) == once
+    principal = await house.user()
+    once = await house.use_cases.promote_user(principal.identity.id)
+    assert await house.use_cases.promote_user(principal.identity.id) == once
 
 
 async def test_nobody_is_not_found(house: House) -> None:
@@ -38,9 +38,9 @@ async def test_nobody_is_not_found(house: House) -> None:
 
 
 async def test_a_deleted_user_is_not_found(house: House) -> None:
-    caller = await house.user(a_phone(3))
-    await house.use_cases.delete_user(caller)
-    for deleted in (caller.identity.id, a_phone(3)):
+    principal = await house.user(a_phone(3))
+    await house.use_cases.delete_user(principal)
+    for deleted in (principal.identity.id, a_phone(3)):
         with pytest.raises(UserNotFound):
             await house.use_cases.promote_user(deleted)
 

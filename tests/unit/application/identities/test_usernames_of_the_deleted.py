@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from application.identities.authenticate import Caller
+from application.identities.authenticate import Principal
 from domain.errors import UsernameInUse
 from domain.identities.username import parse_username
-from tests.builders import a_phone
+from tests.support.builders import a_phone
 from tests.unit.application.wiring import House
 
 NAME = parse_username("Rahul Sharma")
@@ -21,17 +21,17 @@ async def house() -> House:
     return house
 
 
-async def caller_after(house: House, **span: float) -> Caller:
+async def caller_after(house: House, **span: float) -> Principal:
     """Somebody who signed in twelve hours after the deletion and waited for the rest."""
-    caller = await house.sign_in(a_phone(2))
+    principal = await house.sign_in(a_phone(2))
     house.wait(hours=-12, **span)
-    return caller
+    return principal
 
 
 async def test_for_thirty_days_nobody_gets_it(house: House) -> None:
-    caller = await caller_after(house, days=30, milliseconds=-1)
+    principal = await caller_after(house, days=30, milliseconds=-1)
     with pytest.raises(UsernameInUse):
-        await house.create(caller, NAME.text)
+        await house.create(principal, NAME.text)
 
 
 async def test_not_even_who_had_it_gets_it_back(house: House) -> None:
@@ -41,32 +41,32 @@ async def test_not_even_who_had_it_gets_it_back(house: House) -> None:
 
 
 async def test_after_thirty_days_it_is_free(house: House) -> None:
-    caller = await caller_after(house, days=30)
-    created = await house.create(caller, NAME.text)
+    principal = await caller_after(house, days=30)
+    created = await house.create(principal, NAME.text)
     assert created.user is not None
     assert created.user.username == NAME
 
 
 async def test_after_thirty_days_it_is_free_for_a_renaming_too(house: House) -> None:
-    caller = await house.user(a_phone(2), "Priya")
+    principal = await house.user(a_phone(2), "Priya")
     house.wait(days=30)
-    renamed = await house.use_cases.rename_user(caller, NAME)
+    renamed = await house.use_cases.rename_user(principal, NAME)
     assert renamed.username_key == NAME.key
 
 
 async def test_it_is_held_whether_it_was_swept_or_not(house: House) -> None:
-    await house.use_cases.sweep()
-    caller = await house.sign_in(a_phone(2))
+    await house.use_cases.cleanup()
+    principal = await house.sign_in(a_phone(2))
     with pytest.raises(UsernameInUse):
-        await house.create(caller, NAME.text)
+        await house.create(principal, NAME.text)
 
 
 async def test_after_thirty_days_one_of_many_gets_it(house: House) -> None:
     callers = [await house.sign_in(a_phone(number)) for number in range(2, 12)]
     house.wait(days=30)
     outcomes = await asyncio.gather(
-        *(house.create(caller, NAME.text) for caller in callers),
-        house.use_cases.sweep(),
+        *(house.create(principal, NAME.text) for principal in callers),
+        house.use_cases.cleanup(),
         return_exceptions=True,
     )
     assert sum(isinstance(one, UsernameInUse) for one in outcomes) == 9

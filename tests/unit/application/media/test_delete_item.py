@@ -4,49 +4,51 @@ import asyncio
 
 import pytest
 
-from application.identities.authenticate import Caller
-from domain.errors import ItemNotFound, MediaNotFound, NotOwner, Unavailable
+from application.identities.authenticate import Principal
+from domain.errors import Forbidden, ItemNotFound, MediaFileNotFound, Unavailable
 from tests.unit.application.breaking import BreakingDatabase
 from tests.unit.application.wiring import House
 
 
 async def test_a_deleted_item_and_its_file_are_gone_at_once(
-    house: House, owner: Caller, item_id: str, key: str
+    house: House, owner: Principal, item_id: str, key: str
 ) -> None:
     await house.use_cases.delete_item(owner, item_id)
     with pytest.raises(ItemNotFound):
-        await house.use_cases.read_item(item_id)
-    with pytest.raises(MediaNotFound):
+        await house.use_cases.get_item(item_id)
+    with pytest.raises(MediaFileNotFound):
         await house.use_cases.open_file(key)
     assert house.files.kept == {}
 
 
 async def test_an_administrator_deletes_anybodys(
-    house: House, administrator: Caller, item_id: str
+    house: House, administrator: Principal, item_id: str
 ) -> None:
     await house.use_cases.delete_item(administrator, item_id)
     with pytest.raises(ItemNotFound):
-        await house.use_cases.read_item(item_id)
+        await house.use_cases.get_item(item_id)
 
 
-async def test_nobody_else_deletes_it(house: House, other: Caller, item_id: str, key: str) -> None:
-    with pytest.raises(NotOwner):
+async def test_nobody_else_deletes_it(
+    house: House, other: Principal, item_id: str, key: str
+) -> None:
+    with pytest.raises(Forbidden):
         await house.use_cases.delete_item(other, item_id)
     assert key in house.files.kept
 
 
 async def test_a_store_that_does_not_let_go_hinders_no_deletion(
-    house: House, owner: Caller, item_id: str, key: str
+    house: House, owner: Principal, item_id: str, key: str
 ) -> None:
     house.files.broken = True
     await house.use_cases.delete_item(owner, item_id)
     house.files.broken = False
-    with pytest.raises(MediaNotFound):
+    with pytest.raises(MediaFileNotFound):
         await house.use_cases.open_file(key)
 
 
 async def test_deleting_twice_at_once_is_deleting_once(
-    house: House, owner: Caller, item_id: str
+    house: House, owner: Principal, item_id: str
 ) -> None:
     outcomes = await asyncio.gather(
         *(house.use_cases.delete_item(owner, item_id) for _ in range(5)), return_exceptions=True
@@ -65,5 +67,5 @@ async def test_a_deletion_that_could_not_be_saved_is_not_acknowledged(step: int)
     database.steps.fails_at = step
     with pytest.raises(Unavailable):
         await house.use_cases.delete_item(owner, shown.item.id)
-    assert (await house.use_cases.read_item(shown.item.id)).item == shown.item
-    assert shown.item.key in house.files.kept
+    assert (await house.use_cases.get_item(shown.item.id)).item == shown.item
+    assert shown.item.storage_key in house.files.kept

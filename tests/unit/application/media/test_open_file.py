@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.errors import MediaNotFound, Unavailable
+from domain.errors import MediaFileNotFound, Unavailable
 from domain.media.item import ItemState
-from tests.builders import an_item
+from tests.support.builders import an_item
 from tests.unit.application.wiring import GIF, House
 
 
@@ -13,18 +13,18 @@ async def test_a_file_is_served_to_whoever_knows_its_key(house: House, key: str)
     content = b"".join([chunk async for chunk in opened.file.chunks])
     assert content == house.files.kept[key]
     assert opened.file.size == len(content)
-    assert opened.item.picture.format.content_type == "image/gif"
+    assert opened.item.image.format.content_type == "image/gif"
 
 
 async def test_an_unknown_key_is_not_found(house: House) -> None:
     house.files.kept["left-over.gif"] = GIF
-    with pytest.raises(MediaNotFound):
+    with pytest.raises(MediaFileNotFound):
         await house.use_cases.open_file("left-over.gif")
 
 
 async def test_a_file_that_is_lost_is_not_found(house: House, key: str) -> None:
     del house.files.kept[key]
-    with pytest.raises(MediaNotFound):
+    with pytest.raises(MediaFileNotFound):
         await house.use_cases.open_file(key)
 
 
@@ -37,10 +37,10 @@ async def test_what_does_not_answer_is_not_declared_missing(house: House, key: s
         await house.use_cases.open_file(key)
 
 
-@pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.DOOMED])
+@pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.DELETING])
 async def test_the_file_of_what_is_not_ready_is_not_found(house: House, state: ItemState) -> None:
     item = an_item(state=state)
     await house.database.records().media_items.add(item)
-    house.files.kept[item.key] = GIF
-    with pytest.raises(MediaNotFound):
-        await house.use_cases.open_file(item.key)
+    house.files.kept[item.storage_key] = GIF
+    with pytest.raises(MediaFileNotFound):
+        await house.use_cases.open_file(item.storage_key)

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from application.identities.authenticate import Caller
-from application.ports.errors import StoreUnavailable
-from application.ports.records import Records
-from domain.errors import FileNotStored, ItemNotSaved
-from domain.media.item import LEASE, SECOND_LOOK, MediaItem
+from application.identities.authenticate import Principal
+from application.ports.errors import StorageUnavailable
+from application.ports.repositories import Repositories
+from domain.errors import ItemSaveFailed, MediaStorageFailed
+from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
 from domain.media.page import ItemFilter, PageRequest
-from tests.fakes.media_files import InMemoryFiles
-from tests.fakes.records import InMemoryDatabase, InMemoryMediaItems
+from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.fakes.records import InMemoryDatabase, InMemoryMediaItems
 from tests.unit.application.breaking import BreakingDatabase, BreakingFiles, Killed, Steps
 from tests.unit.application.wiring import House
 
@@ -22,7 +22,7 @@ class SlowFiles(InMemoryFiles):
     house: House
 
     async def store(self, key: str, content: bytes, content_type: str) -> None:
-        self.house.clock.advance(LEASE)
+        self.house.clock.advance(UPLOAD_TIMEOUT)
         await super().store(key, content, content_type)
 
 
@@ -32,14 +32,14 @@ class SilentItems(InMemoryMediaItems):
     async def replace(self, item: MediaItem, version: int) -> bool:
         was_saved = await super().replace(item, version)
         if item.is_ready:
-            raise StoreUnavailable("no answer")
+            raise StorageUnavailable("no answer")
         return was_saved
 
 
 class SilentDatabase(InMemoryDatabase):
     """A database with such records."""
 
-    def records(self) -> Records:
+    def records(self) -> Repositories:
         return replace(InMemoryDatabase.records(self), media_items=SilentItems(self))
 
 
@@ -66,47 +66,49 @@ def house(fragile: Fragile) -> House:
 
 
 @pytest.fixture
-async def caller(fragile: Fragile) -> Caller:
-    caller = await fragile.house.user()
+async def principal(fragile: Fragile) -> Principal:
+    principal = await fragile.house.user()
     fragile.steps.forget()
-    return caller
+    return principal
 
 
 async def shown_items(house: House) -> int:
     """How many items the library shows."""
-    return (await house.use_cases.read_page(ItemFilter(), PageRequest())).page.total
+    return (await house.use_cases.list_items(ItemFilter(), PageRequest())).page.total
 
 
 async def clear(house: House) -> None:
     """Let the sweeper do all that it ever will."""
-    house.clock.advance(LEASE)
-    await house.use_cases.sweep()
-    house.clock.advance(SECOND_LOOK)
-    await house.use_cases.sweep()
-    assert (await house.use_cases.sweep()).total == 0
+    house.clock.advance(UPLOAD_TIMEOUT)
+    await house.use_cases.cleanup()
+    house.clock.advance(FILE_DELETION_DELAY)
+    await house.use_cases.cleanup()
+    assert (await house.use_cases.cleanup()).total == 0
 
 
-async def test_a_store_that_does_not_take_the_file_is_told_of(house: House, caller: Caller) -> None:
+async def test_a_store_that_does_not_take_the_file_is_told_of(
+    house: House, principal: Principal
+) -> None:
     house.files.broken = True
-    with pytest.raises(FileNotStored):
-        await house.upload(caller)
+    with pytest.raises(MediaStorageFailed):
+        await house.upload(principal)
     assert await shown_items(house) == 0
 
 
 async def test_a_database_that_takes_no_record_is_told_of_before_anything_is_stored(
-    house: House, caller: Caller
+    house: House, principal: Principal
 ) -> None:
     house.database.is_down = True
-    with pytest.raises(ItemNotSaved):
-        await house.upload(caller)
+    with pytest.raises(ItemSaveFailed):
+        await house.upload(principal)
     assert house.files.kept == {}
 
 
 async def test_a_last_write_that_was_done_but_not_answered_is_undone() -> None:
     house = House(database=SilentDatabase())
-    caller = await house.user()
-    with pytest.raises(ItemNotSaved):
-        await house.upload(caller)
+    principal = await house.user()
+    with pytest.raises(ItemSaveFailed):
+        await house.upload(principal)
     assert await shown_items(house) == 0
     assert house.files.kept == {}
     await clear(house)
@@ -117,9 +119,9 @@ async def test_an_upload_that_takes_longer_than_its_lease_is_not_shown() -> None
     files = SlowFiles()
     house = House(files=files)
     files.house = house
-    caller = await house.user()
-    with pytest.raises(ItemNotSaved):
-        await house.upload(caller)
+    principal = await house.user()
+    with pytest.raises(ItemSaveFailed):
+        await house.upload(principal)
     assert await shown_items(house) == 0
     await clear(house)
     assert files.kept == {}
@@ -127,27 +129,27 @@ async def test_an_upload_that_takes_longer_than_its_lease_is_not_shown() -> None
 
 
 async def test_an_upload_that_the_sweeper_gave_up_is_not_shown(
-    fragile: Fragile, caller: Caller
+    fragile: Fragile, principal: Principal
 ) -> None:
     house = fragile.house
     fragile.steps.fails_at, fragile.steps.kills = 2, True
     with pytest.raises(Killed):
-        await house.upload(caller)
+        await house.upload(principal)
     fragile.steps.forget()
-    house.clock.advance(LEASE)
-    assert (await house.use_cases.sweep()).abandoned_uploads == 1
+    house.clock.advance(UPLOAD_TIMEOUT)
+    assert (await house.use_cases.cleanup()).abandoned_uploads == 1
     assert await shown_items(house) == 0
 
 
 @pytest.mark.parametrize("kills", [False, True], ids=["fails", "dies"])
 @pytest.mark.parametrize("step", range(1, 4))
 async def test_whatever_step_fails_nothing_is_shown_and_nothing_stays(
-    fragile: Fragile, caller: Caller, step: int, kills: bool
+    fragile: Fragile, principal: Principal, step: int, kills: bool
 ) -> None:
     house = fragile.house
     fragile.steps.fails_at, fragile.steps.kills = step, kills
-    with pytest.raises(Killed if kills else (FileNotStored, ItemNotSaved)):
-        await house.upload(caller)
+    with pytest.raises(Killed if kills else (MediaStorageFailed, ItemSaveFailed)):
+        await house.upload(principal)
     fragile.steps.forget()
     assert await shown_items(house) == 0
     await clear(house)
@@ -156,13 +158,13 @@ async def test_whatever_step_fails_nothing_is_shown_and_nothing_stays(
 
 
 async def test_an_upload_whose_end_failed_is_there_as_a_whole_or_not_at_all(
-    fragile: Fragile, caller: Caller
+    fragile: Fragile, principal: Principal
 ) -> None:
     house = fragile.house
     for step in range(1, 7):
         fragile.steps.fails_at, fragile.steps.kills = step, True
         try:
-            await house.upload(caller)
+            await house.upload(principal)
         except Killed:
             pass
         finally:
@@ -170,11 +172,11 @@ async def test_an_upload_whose_end_failed_is_there_as_a_whole_or_not_at_all(
     await clear(house)
     items = [one.value for one in house.database.media_items.values()]
     assert all(item.is_ready for item in items)
-    assert sorted(house.files.kept) == sorted(item.key for item in items)
+    assert sorted(house.files.kept) == sorted(item.storage_key for item in items)
 
 
 async def test_a_failure_that_was_told_leaves_no_picture_in_the_library(
-    fragile: Fragile, caller: Caller
+    fragile: Fragile, principal: Principal
 ) -> None:
     house = fragile.house
     for step in range(1, 7):
@@ -182,8 +184,8 @@ async def test_a_failure_that_was_told_leaves_no_picture_in_the_library(
         fragile.steps.forget()
         fragile.steps.fails_at = step
         try:
-            await house.upload(caller)
-        except (FileNotStored, ItemNotSaved):
+            await house.upload(principal)
+        except (MediaStorageFailed, ItemSaveFailed):
             fragile.steps.forget()
             assert await shown_items(house) == before, f"step {step}"
         fragile.steps.forget()

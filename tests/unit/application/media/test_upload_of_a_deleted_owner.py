@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import pytest
 
-from application.identities.authenticate import Caller
+from application.identities.authenticate import Principal
 from domain.errors import DomainError, Unauthenticated
-from domain.media.item import LEASE, SECOND_LOOK
+from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.media.page import ItemFilter, PageRequest
-from tests.fakes.media_files import InMemoryFiles
+from tests.support.fakes.media_files import InMemoryFiles
 from tests.unit.application.breaking import BreakingDatabase, Killed, Steps
 from tests.unit.application.wiring import House
 
@@ -51,27 +51,27 @@ class EventfulDatabase(BreakingDatabase):
 
 async def clear(house: House) -> None:
     """Let the sweeper do all that it ever will."""
-    await house.use_cases.sweep()
-    house.clock.advance(LEASE)
-    await house.use_cases.sweep()
-    house.clock.advance(SECOND_LOOK)
-    await house.use_cases.sweep()
-    assert (await house.use_cases.sweep()).total == 0
+    await house.use_cases.cleanup()
+    house.clock.advance(UPLOAD_TIMEOUT)
+    await house.use_cases.cleanup()
+    house.clock.advance(FILE_DELETION_DELAY)
+    await house.use_cases.cleanup()
+    assert (await house.use_cases.cleanup()).total == 0
 
 
-async def deleted(house: House, caller: Caller) -> None:
+async def deleted(house: House, principal: Principal) -> None:
     """Delete the caller."""
-    await house.use_cases.delete_user(caller)
+    await house.use_cases.delete_user(principal)
 
 
-async def deleted_and_swept(house: House, caller: Caller) -> None:
+async def deleted_and_swept(house: House, principal: Principal) -> None:
     """Delete the caller, and let the sweeper see to it before anything else happens."""
-    await house.use_cases.delete_user(caller)
-    await house.use_cases.sweep()
+    await house.use_cases.delete_user(principal)
+    await house.use_cases.cleanup()
 
 
 async def nothing_is_left(house: House) -> None:
-    page = await house.use_cases.read_page(ItemFilter(), PageRequest())
+    page = await house.use_cases.list_items(ItemFilter(), PageRequest())
     assert page.items == []
     await clear(house)
     assert house.files.kept == {}
@@ -80,49 +80,49 @@ async def nothing_is_left(house: House) -> None:
 
 async def test_a_deletion_before_the_upload_leaves_nothing() -> None:
     house = House()
-    caller = await house.user()
-    await deleted(house, caller)
+    principal = await house.user()
+    await deleted(house, principal)
     with pytest.raises(Unauthenticated):
-        await house.upload(caller)
+        await house.upload(principal)
     await nothing_is_left(house)
 
 
 @pytest.mark.parametrize("happens", [deleted, deleted_and_swept])
 async def test_a_deletion_while_the_file_is_stored_leaves_nothing(
-    happens: Callable[[House, Caller], Awaitable[None]],
+    happens: Callable[[House, Principal], Awaitable[None]],
 ) -> None:
     files = EventfulFiles()
     house = House(files=files)
-    caller = await house.user()
-    files.meanwhile = lambda: happens(house, caller)
+    principal = await house.user()
+    files.meanwhile = lambda: happens(house, principal)
     with pytest.raises(DomainError):
-        await house.upload(caller)
+        await house.upload(principal)
     await nothing_is_left(house)
 
 
 async def test_whoever_is_deleted_while_uploading_is_told_so() -> None:
     files = EventfulFiles()
     house = House(files=files)
-    caller = await house.user()
-    files.meanwhile = lambda: deleted(house, caller)
+    principal = await house.user()
+    files.meanwhile = lambda: deleted(house, principal)
     with pytest.raises(Unauthenticated):
-        await house.upload(caller)
+        await house.upload(principal)
 
 
 @pytest.mark.parametrize("happens", [deleted, deleted_and_swept])
 @pytest.mark.parametrize("step", range(1, 4))
 async def test_a_deletion_before_whatever_step_leaves_nothing(
-    happens: Callable[[House, Caller], Awaitable[None]], step: int
+    happens: Callable[[House, Principal], Awaitable[None]], step: int
 ) -> None:
     steps = Steps()
     database = EventfulDatabase(steps)
     house = House(database=database)
-    caller = await house.user()
+    principal = await house.user()
     steps.forget()
-    database.before_step, database.meanwhile = step, lambda: happens(house, caller)
+    database.before_step, database.meanwhile = step, lambda: happens(house, principal)
     with suppress(DomainError):
-        await house.upload(caller)
-    assert not house.database.identities[caller.identity.id].value.is_alive
+        await house.upload(principal)
+    assert not house.database.identities[principal.identity.id].value.is_alive
     await nothing_is_left(house)
 
 
@@ -131,12 +131,12 @@ async def test_nothing_is_left_even_if_the_process_dies_thereafter(dies_at: int)
     """The deletion was swept before the upload began; then the process dies at some step."""
     steps = Steps()
     house = House(database=BreakingDatabase(steps=steps))
-    caller = await house.user()
-    await deleted_and_swept(house, caller)
+    principal = await house.user()
+    await deleted_and_swept(house, principal)
     steps.forget()
     steps.fails_at, steps.kills = dies_at, True
     with pytest.raises((Killed, Unauthenticated)):
-        await house.upload(caller)
+        await house.upload(principal)
     steps.forget()
     await nothing_is_left(house)
 
@@ -146,11 +146,11 @@ async def test_nothing_is_left_even_if_the_database_fails_thereafter(fails_at: i
     """The deletion was swept before the upload began; then the database fails at some step."""
     steps = Steps()
     house = House(database=BreakingDatabase(steps=steps))
-    caller = await house.user()
-    await deleted_and_swept(house, caller)
+    principal = await house.user()
+    await deleted_and_swept(house, principal)
     steps.forget()
     steps.fails_at = fails_at
     with pytest.raises(DomainError):
-        await house.upload(caller)
+        await house.upload(principal)
     steps.forget()
     await nothing_is_left(house)

@@ -6,9 +6,9 @@ import pytest
 
 from application.operations import check_readiness
 from application.operations.check_readiness import CheckReadiness, Readiness
-from application.ports.probe import Probe
-from tests.fakes.messenger import REFUSED
-from tests.fakes.records import InMemoryDatabase
+from application.ports.health_check import HealthCheck
+from tests.support.fakes.messenger import REFUSED
+from tests.support.fakes.records import InMemoryDatabase
 from tests.unit.application.wiring import House
 
 
@@ -25,8 +25,8 @@ def house() -> House:
 
 
 @pytest.fixture
-def fine() -> Probe:
-    return InMemoryDatabase().records().probe
+def fine() -> HealthCheck:
+    return InMemoryDatabase().records().health
 
 
 async def test_when_all_work_it_is_ready(house: House) -> None:
@@ -49,7 +49,7 @@ async def test_without_the_store_and_the_sender_it_is_ready_and_names_them(house
 
 
 async def test_a_part_that_does_not_answer_does_not_work(
-    fine: Probe, monkeypatch: pytest.MonkeyPatch
+    fine: HealthCheck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check_readiness, "LONGEST_CHECK", 0)
     readiness = await CheckReadiness(Silent(), fine, Silent())()

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from application.ports.errors import StoreUnavailable
-from domain.media.item import LEASE, SECOND_LOOK, ItemState
-from tests.builders import a_phone, an_id, an_item
+from application.ports.errors import StorageUnavailable
+from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
+from tests.support.builders import a_phone, an_id, an_item
 from tests.unit.application.breaking import BreakingDatabase, BreakingFiles, Killed, Steps
 from tests.unit.application.wiring import House
 
@@ -30,22 +30,24 @@ class Ruin:
     async def fall(self) -> None:
         """Leave an abandoned upload, a doomed file, and a deleted identity with two items."""
         house = self.house
-        caller = await house.user(a_phone(1), "Rahul")
-        first, second = await house.upload(caller), await house.upload(caller)
+        principal = await house.user(a_phone(1), "Rahul")
+        first, second = await house.upload(principal), await house.upload(principal)
         items = house.database.records().media_items
         now = house.clock.now()
-        pending = an_item(id=an_id(71), state=ItemState.PENDING, lease_until=now + LEASE)
-        doomed = an_item(id=an_id(72), state=ItemState.DOOMED, doomed=now)
+        pending = an_item(
+            id=an_id(71), state=ItemState.PENDING, upload_deadline=now + UPLOAD_TIMEOUT
+        )
+        doomed = an_item(id=an_id(72), state=ItemState.DELETING, deletion_requested_at=now)
         for item in (pending, doomed):
             await items.add(item)
-            house.files.kept[item.key] = b"left over"
-        house.clock.advance(SECOND_LOOK)
+            house.files.kept[item.storage_key] = b"left over"
+        house.clock.advance(FILE_DELETION_DELAY)
         self.steps.forget()
         self.steps.fails_at, self.steps.kills = 3, True
         with pytest.raises(Killed):
-            await house.use_cases.delete_user(caller)
+            await house.use_cases.delete_user(principal)
         self.steps.forget()
-        assert {first.item.key, second.item.key} < set(house.files.kept)
+        assert {first.item.storage_key, second.item.storage_key} < set(house.files.kept)
 
 
 async def ruins() -> AsyncIterator[tuple[Ruin, int]]:
@@ -59,20 +61,20 @@ async def ruins() -> AsyncIterator[tuple[Ruin, int]]:
 async def sweep_on_and_on(house: House) -> None:
     """Sweep until the process dies."""
     while True:
-        await house.use_cases.sweep()
+        await house.use_cases.cleanup()
 
 
 async def is_clean(house: House) -> None:
     """Sweep, and see that nothing is left that was not shown."""
-    await house.use_cases.sweep()
-    house.clock.advance(SECOND_LOOK)
-    await house.use_cases.sweep()
-    assert (await house.use_cases.sweep()).total == 0
+    await house.use_cases.cleanup()
+    house.clock.advance(FILE_DELETION_DELAY)
+    await house.use_cases.cleanup()
+    assert (await house.use_cases.cleanup()).total == 0
     assert house.files.kept == {}
     assert house.database.media_items == {}
     (tombstone,) = (one.value for one in house.database.identities.values())
-    assert tombstone.swept
-    assert house.database.phone_records[a_phone(1)].value.identity_id is None
+    assert tombstone.is_purged
+    assert house.database.phone_verifications[a_phone(1)].value.identity_id is None
 
 
 async def test_an_undisturbed_sweep_leaves_nothing_and_takes_fewer_steps_than_are_tried() -> None:
@@ -95,8 +97,8 @@ async def test_a_sweep_that_fails_at_any_step_is_completed_by_the_next() -> None
     async for ruin, step in ruins():
         ruin.steps.fails_at = step
         try:
-            await ruin.house.use_cases.sweep()
-        except StoreUnavailable:
+            await ruin.house.use_cases.cleanup()
+        except StorageUnavailable:
             pass
         finally:
             ruin.steps.forget()
@@ -110,8 +112,8 @@ async def test_whoever_signs_in_between_two_halves_of_a_sweep_stays() -> None:
         with pytest.raises(Killed):
             await sweep_on_and_on(house)
         ruin.steps.forget()
-        caller = await house.sign_in(a_phone(1))
-        shown = await house.upload(caller)
-        await house.use_cases.sweep()
-        assert (await house.sign_in(a_phone(1))).identity.id == caller.identity.id
-        assert (await house.use_cases.read_item(shown.item.id)).item == shown.item
+        principal = await house.sign_in(a_phone(1))
+        shown = await house.upload(principal)
+        await house.use_cases.cleanup()
+        assert (await house.sign_in(a_phone(1))).identity.id == principal.identity.id
+        assert (await house.use_cases.get_item(shown.item.id)).item == shown.item

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from domain.identities.identity import Role
 from domain.identities.username import parse_username
-from tests.builders import NOW, a_user, an_identity
+from tests.support.builders import NOW, a_user, an_identity
 
 LATER = NOW + timedelta(days=1)
 
@@ -18,25 +18,25 @@ def test_an_identity_is_a_member_without_a_name() -> None:
 
 
 def test_with_a_name_it_is_a_user_from_then_on() -> None:
-    named = an_identity().named(parse_username("Rahul Sharma"), LATER)
+    named = an_identity().set_username(parse_username("Rahul Sharma"), LATER)
     assert named.user is not None
-    assert (named.user.username.text, named.user.created) == ("Rahul Sharma", LATER)
+    assert (named.user.username.text, named.user.created_at) == ("Rahul Sharma", LATER)
     assert named.username_key == parse_username("RAHUL SHARMA").key
 
 
 def test_another_name_makes_no_new_user() -> None:
-    renamed = an_identity(user=a_user("Rahul")).named(parse_username("Rahul Sharma"), LATER)
+    renamed = an_identity(user=a_user("Rahul")).set_username(parse_username("Rahul Sharma"), LATER)
     assert renamed.user is not None
-    assert (renamed.user.username.text, renamed.user.created) == ("Rahul Sharma", NOW)
+    assert (renamed.user.username.text, renamed.user.created_at) == ("Rahul Sharma", NOW)
 
 
 def test_a_promoted_identity_may_act_for_others() -> None:
-    assert an_identity().promoted().is_administrator
-    assert an_identity().promoted().role is Role.ADMINISTRATOR
+    assert an_identity().promote().is_administrator
+    assert an_identity().promote().role is Role.ADMINISTRATOR
 
 
 def test_nothing_that_happens_to_it_changes_its_id() -> None:
     identity = an_identity()
-    named = identity.named(parse_username("Rahul"), NOW)
-    changed = [named, identity.promoted(), identity.deleted_at(NOW), named.without_username()]
+    named = identity.set_username(parse_username("Rahul"), NOW)
+    changed = [named, identity.promote(), identity.delete(NOW), named.release_username()]
     assert {one.id for one in changed} == {identity.id}

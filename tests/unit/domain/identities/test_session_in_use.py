@@ -2,55 +2,57 @@
 
 from datetime import timedelta
 
-from domain.identities.session import Lineage
-from tests.builders import NOW, a_session, an_identity
+from domain.identities.session import RefreshTokenFamily
+from tests.support.builders import NOW, a_session, an_identity
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-LINEAGE = Lineage(nonce=b"n" * 16, rotated=NOW)
+LINEAGE = RefreshTokenFamily(nonce=b"n" * 16, rotated_at=NOW)
 
 
 def test_before_its_first_use_it_was_last_seen_at_its_sign_in() -> None:
-    assert a_session(created=NOW).last_used == NOW
+    assert a_session(created_at=NOW).last_seen_at == NOW
 
 
 def test_a_use_is_worth_a_write_once_a_day() -> None:
-    session = a_session(created=NOW - 9 * DAY).used_at(NOW)
-    assert session.last_used == NOW
-    assert not session.has_to_be_noted(NOW + DAY - SECOND)
-    assert session.has_to_be_noted(NOW + DAY)
+    session = a_session(created_at=NOW - 9 * DAY).record_use(NOW)
+    assert session.last_seen_at == NOW
+    assert not session.should_record_use(NOW + DAY - SECOND)
+    assert session.should_record_use(NOW + DAY)
 
 
 def test_a_use_changes_nothing_else_of_it() -> None:
-    session = a_session(device="Pixel", lineage=LINEAGE)
-    assert session.used_at(NOW + DAY) == a_session(device="Pixel", lineage=LINEAGE, used=NOW + DAY)
+    session = a_session(device="Pixel", token_family=LINEAGE)
+    assert session.record_use(NOW + DAY) == a_session(
+        device="Pixel", token_family=LINEAGE, last_used_at=NOW + DAY
+    )
 
 
 def test_refreshed_it_was_seen_now_and_lives_for_a_lifetime_from_now() -> None:
-    session = a_session(id="one", created=NOW, device="Pixel", lineage=LINEAGE)
-    following = Lineage(nonce=b"n" * 16, rotated=NOW + DAY, generation=2)
-    assert session.refreshed(following, NOW + DAY, 30 * DAY) == a_session(
+    session = a_session(id="one", created_at=NOW, device="Pixel", token_family=LINEAGE)
+    following = RefreshTokenFamily(nonce=b"n" * 16, rotated_at=NOW + DAY, generation=2)
+    assert session.refresh(following, NOW + DAY, 30 * DAY) == a_session(
         id="one",
-        created=NOW,
-        expires=NOW + 31 * DAY,
+        created_at=NOW,
+        expires_at=NOW + 31 * DAY,
         device="Pixel",
-        used=NOW + DAY,
-        lineage=following,
+        last_used_at=NOW + DAY,
+        token_family=following,
     )
 
 
 def test_a_session_that_changed_stays_in_its_place() -> None:
     one, two, three = (a_session(id=name) for name in ("one", "two", "three"))
-    identity = an_identity(sessions=(one, two, three)).with_session(two.used_at(NOW + DAY))
-    assert identity.sessions == (one, two.used_at(NOW + DAY), three)
+    identity = an_identity(sessions=(one, two, three)).replace_session(two.record_use(NOW + DAY))
+    assert identity.sessions == (one, two.record_use(NOW + DAY), three)
 
 
 def test_a_session_that_was_ended_meanwhile_does_not_come_back() -> None:
     identity = an_identity(sessions=(a_session(id="one"),))
-    assert identity.with_session(a_session(id="two")) == identity
+    assert identity.replace_session(a_session(id="two")) == identity
 
 
 def test_signing_out_elsewhere_leaves_one_session() -> None:
     one, two, three = (a_session(id=name) for name in ("one", "two", "three"))
     identity = an_identity(sessions=(one, two, three))
-    assert identity.signed_out_but("two").sessions == (two,)
+    assert identity.revoke_other_sessions("two").sessions == (two,)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 from domain.identities.username import Username, parse_username
-from tests.examples import examples
+from tests.support.examples import examples
 
 PLANE: Final = 0x10000
 FORMS: Final = ("NFC", "NFD")
@@ -37,7 +37,7 @@ CHARACTERS: Final = st.characters(exclude_categories=()) | st.sampled_from(
 def refused(text: str) -> bool:
     try:
         parse_username(text)
-    except ValueRefused:
+    except InvalidValue:
         return True
     return False
 
@@ -81,7 +81,7 @@ def test_a_key_is_its_own_key() -> None:
 def test_any_text_is_a_name_whose_key_lasts_or_is_refused(text: str) -> None:
     try:
         name = parse_username(text)
-    except ValueRefused:
+    except InvalidValue:
         return
     assert parse_username(name.text) == name
     assert Username(name.key).key == name.key

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import ValueRefused
+from domain.errors import InvalidValue
 from domain.media.category import parse_category
 
 
@@ -15,7 +15,7 @@ def test_it_is_kept_to_the_letter(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a" * 65, "a\u0000", "\ud800", "a\udfff"], ids=ascii)
 def test_what_is_too_long_or_cannot_be_stored_is_refused(text: str) -> None:
-    with pytest.raises(ValueRefused):
+    with pytest.raises(InvalidValue):
         parse_category(text)
 
 
@@ -27,16 +27,16 @@ def test_what_is_too_long_or_cannot_be_stored_is_refused(text: str) -> None:
     ],
 )
 def test_the_refusal_says_what_is_wrong(text: str, sentence: str) -> None:
-    with pytest.raises(ValueRefused) as refusal:
+    with pytest.raises(InvalidValue) as refusal:
         parse_category(text)
-    assert refusal.value.sentence == sentence
+    assert refusal.value.message == sentence
 
 
 @given(st.text(max_size=70))
 def test_any_text_is_kept_or_refused(text: str) -> None:
     try:
         kept = parse_category(text)
-    except ValueRefused:
+    except InvalidValue:
         return
     assert kept == text
     assert len(text.encode().decode()) <= 64

@@ -6,36 +6,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import ValueRefused
-from domain.media.cursor import parse_cursor, write_cursor
-from domain.media.page import Position
+from domain.errors import InvalidValue
+from domain.media.cursor import encode_cursor, parse_cursor
+from domain.media.page import Cursor
 from entrypoints.http.parameters import CURSOR_PATTERN
-from tests.builders import NOW, an_id
-from tests.examples import examples
+from tests.support.builders import NOW, an_id
+from tests.support.examples import examples
 
 POSITIONS = st.builds(
-    Position,
+    Cursor,
     st.datetimes(datetime(1970, 1, 1), datetime(4000, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 -- the zone is added
     st.from_regex("[0-9a-f]{24}", fullmatch=True),
 )
-GIVEN = write_cursor(Position(NOW, an_id(7)))
+GIVEN = encode_cursor(Cursor(NOW, an_id(7)))
 
 
 @given(POSITIONS)
 @settings(max_examples=examples(50))
-def test_a_position_comes_back_to_the_microsecond(position: Position) -> None:
-    assert parse_cursor(write_cursor(position)) == position
+def test_a_position_comes_back_to_the_microsecond(position: Cursor) -> None:
+    assert parse_cursor(encode_cursor(position)) == position
 
 
 @given(st.from_regex(CURSOR_PATTERN, fullmatch=True, alphabet=st.characters(codec="ascii")))
 @settings(max_examples=examples(50))
 def test_whatever_has_the_shape_that_is_described_is_a_cursor(text: str) -> None:
-    assert write_cursor(parse_cursor(text)) == text
+    assert encode_cursor(parse_cursor(text)) == text
 
 
 @pytest.mark.parametrize("later", [timedelta(microseconds=1), timedelta(days=36_500)])
 def test_a_cursor_tells_moments_apart(later: timedelta) -> None:
-    assert write_cursor(Position(NOW + later, an_id(7))) != GIVEN
+    assert encode_cursor(Cursor(NOW + later, an_id(7))) != GIVEN
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_a_cursor_tells_moments_apart(later: timedelta) -> None:
     ],
 )
 def test_what_no_page_gave_is_refused_with_the_way_out(text: str) -> None:
-    with pytest.raises(ValueRefused) as refusal:
+    with pytest.raises(InvalidValue) as refusal:
         parse_cursor(text)
-    assert refusal.value.sentence == (
+    assert refusal.value.message == (
         "This is no cursor: send the next_cursor of a page as it is, or none for the newest."
     )

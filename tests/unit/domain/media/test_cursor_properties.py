@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import FieldsInvalid
-from domain.media.cursor import parse_cursor, write_cursor
-from domain.media.page import PageRequest, Position
+from domain.errors import InvalidFields
+from domain.media.cursor import encode_cursor, parse_cursor
+from domain.media.page import Cursor, PageRequest
 from entrypoints.http.page_query import parse_page_request
-from tests.examples import examples
+from tests.support.examples import examples
 
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(4253, 1, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ MOMENTS: Final = st.integers(0, (LAST - FIRST) // timedelta(microseconds=1)).map
     lambda microseconds: FIRST + timedelta(microseconds=microseconds)
 )
 IDS: Final = st.integers(0, 16**24 - 1).map("{:024x}".format)
-POSITIONS: Final = st.builds(Position, MOMENTS, IDS)
+POSITIONS: Final = st.builds(Cursor, MOMENTS, IDS)
 SHAPE: Final = re.compile(r"[0-9a-f]{38}", re.ASCII)
 
 
@@ -37,26 +37,28 @@ def damaged(cursor: str) -> st.SearchStrategy[str]:
 
 
 @given(POSITIONS)
-@example(Position(FIRST, "0" * 24))
-@example(Position(LAST - timedelta(microseconds=1), "f" * 24))
+@example(Cursor(FIRST, "0" * 24))
+@example(Cursor(LAST - timedelta(microseconds=1), "f" * 24))
 @settings(max_examples=examples(15))
-def test_the_next_page_begins_at_the_very_place_that_was_given(position: Position) -> None:
-    asked = parse_page_request(None, None, write_cursor(position))
+def test_the_next_page_begins_at_the_very_place_that_was_given(position: Cursor) -> None:
+    asked = parse_page_request(None, None, encode_cursor(position))
     assert asked == PageRequest(after=position)
 
 
 @given(st.lists(POSITIONS, min_size=2, max_size=6), IDS)
 @settings(max_examples=examples(12))
-def test_cursors_are_in_the_order_of_their_places(places: list[Position], an_id: str) -> None:
+def test_cursors_are_in_the_order_of_their_places(places: list[Cursor], an_id: str) -> None:
     # At one moment the ids decide.
-    places.append(Position(places[0].created, an_id))
-    in_order = sorted(places, key=lambda place: (place.created, place.id))
-    assert sorted(map(write_cursor, places)) == [write_cursor(place) for place in in_order]
+    places.append(Cursor(places[0].created_at, an_id))
+    in_order = sorted(places, key=lambda place: (place.created_at, place.id))
+    assert sorted(map(encode_cursor, places)) == [encode_cursor(place) for place in in_order]
     for one, other in pairwise(in_order):
-        assert (write_cursor(one) == write_cursor(other)) == (one == other)
+        assert (encode_cursor(one) == encode_cursor(other)) == (one == other)
 
 
-@given(POSITIONS.map(write_cursor).flatmap(damaged) | st.text(st.characters(exclude_categories=())))
+@given(
+    POSITIONS.map(encode_cursor).flatmap(damaged) | st.text(st.characters(exclude_categories=()))
+)
 @example("")
 @example("f" * 39)
 @example("f" * 38 + "\n")
@@ -64,7 +66,7 @@ def test_cursors_are_in_the_order_of_their_places(places: list[Position], an_id:
 @settings(max_examples=examples(20))
 def test_any_other_text_is_refused_under_the_name_of_the_cursor(text: str) -> None:
     assume(not SHAPE.fullmatch(text))
-    with pytest.raises(FieldsInvalid) as refusal:
+    with pytest.raises(InvalidFields) as refusal:
         parse_page_request("1", "10", text)
     assert set(refusal.value.errors) == {"cursor"}
 
@@ -74,5 +76,5 @@ def test_any_other_text_is_refused_under_the_name_of_the_cursor(text: str) -> No
 @example("0" * 38)
 @settings(max_examples=examples(12))
 def test_every_text_of_the_shape_is_a_place_in_time(text: str) -> None:
-    assert write_cursor(parse_cursor(text)) == text
-    assert parse_cursor(text).created.tzinfo is UTC
+    assert encode_cursor(parse_cursor(text)) == text
+    assert parse_cursor(text).created_at.tzinfo is UTC

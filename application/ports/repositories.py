@@ -1,0 +1,21 @@
+from dataclasses import dataclass
+
+from application.ports.health_check import HealthCheck
+from application.ports.identities import DeletedIdentities, Identities
+from application.ports.media_items import MediaCleanup, MediaItems, MediaPages
+from application.ports.phone_verifications import PhoneVerifications
+from application.ports.rate_limiter import RateLimiter
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    """All that a database keeps: one is swapped for another as a whole."""
+
+    phone_verifications: PhoneVerifications
+    rate_limiter: RateLimiter
+    identities: Identities
+    deleted_identities: DeletedIdentities
+    media_items: MediaItems
+    media_pages: MediaPages
+    media_cleanup: MediaCleanup
+    health: HealthCheck

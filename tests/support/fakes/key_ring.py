@@ -1,0 +1,18 @@
+from collections.abc import Sequence
+
+from application.ports.key_ring import Key
+from tests.support.builders import NOW
+
+
+class FakeKeyRing:
+    """Keys by id, newest first; the first signs, until `signs` names another."""
+
+    def __init__(self, *keys: tuple[str, bytes], signs: str | None = None) -> None:
+        self.keys = tuple(Key(key_id, NOW, key) for key_id, key in keys)
+        self.signs = signs or self.keys[0].id
+
+    def signing(self) -> Key:
+        return next(key for key in self.keys if key.id == self.signs)
+
+    def accepted(self) -> Sequence[Key]:
+        return self.keys

@@ -1,0 +1,68 @@
+import re
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from application.ports.pictures import PublishedPicture
+from domain.errors import InvalidImage, UnsupportedImageType
+from domain.media.picture import Picture, PictureFormat, PictureLimits
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a format begins, where it says its size, and how it ends."""
+
+    format: PictureFormat
+    head: bytes
+    size: re.Pattern[bytes]
+    order: str
+    end: bytes
+
+
+_KINDS: Final = (
+    _Kind(
+        PictureFormat.JPEG,
+        b"\xff\xd8\xff",
+        re.compile(rb".*\xff[\xc0\xc2]...(?P<height>..)(?P<width>..)", re.DOTALL),
+        ">H",
+        b"\xff\xd9",
+    ),
+    _Kind(
+        PictureFormat.PNG,
+        b"\x89PNG\r\n\x1a\n",
+        re.compile(rb".{16}(?P<width>.{4})(?P<height>.{4})", re.DOTALL),
+        ">I",
+        b"IEND",
+    ),
+    _Kind(
+        PictureFormat.GIF,
+        b"GIF8",
+        re.compile(rb".{6}(?P<width>..)(?P<height>..)", re.DOTALL),
+        "<H",
+        b"\0;",
+    ),
+)
+_LIMITS: Final = PictureLimits()
+
+
+class UndecodedPictures:
+    """Pictures judged by their heads and ends; what is published is a head and no pixels."""
+
+    async def publish(self, upload: BinaryIO) -> PublishedPicture:
+        content = upload.read()
+        for kind in _KINDS:
+            if content.startswith(kind.head):
+                return _published(kind, content)
+        raise UnsupportedImageType
+
+
+def _published(kind: _Kind, content: bytes) -> PublishedPicture:
+    said = kind.size.match(content)
+    if said is None or kind.end not in content:
+        raise InvalidImage
+    (width,) = struct.unpack(kind.order, said["width"])
+    (height,) = struct.unpack(kind.order, said["height"])
+    if width * height > _LIMITS.pixels:
+        raise InvalidImage(f"The image has more than {_LIMITS.pixels} pixels.")
+    published = content[:6] if kind.format is PictureFormat.GIF else kind.head
+    return PublishedPicture(Picture(kind.format, width, height, len(published)), published)

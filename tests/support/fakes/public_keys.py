@@ -1,0 +1,10 @@
+from collections.abc import Sequence
+
+from application.ports.public_keys import PublicKey
+
+
+class FakePublicKeys:
+    """One key, which signs nothing."""
+
+    def list_published(self) -> Sequence[PublicKey]:
+        return [PublicKey("0000000a", bytes(32), bytes(range(32)))]

@@ -81,7 +81,7 @@ class JwtAccessTokens:
         """
         if len(token) > MAX_TOKEN_LENGTH or not _TOKEN_PATTERN.fullmatch(token):
             raise TokenNotGenuine("The access token is malformed.")
-        keys = self._load_verification_keys()
+        keys = self._get_verification_keys()
         claims = keys.verified_tokens.get(token)
         if claims is None:
             claims = self._verify(token, keys)
@@ -92,9 +92,9 @@ class JwtAccessTokens:
 
     def published(self) -> Sequence[PublicKey]:
         """Return the public keys of all accepted keys, newest first."""
-        return self._load_verification_keys().published
+        return self._get_verification_keys().published
 
-    def _load_verification_keys(self) -> VerificationKeys:
+    def _get_verification_keys(self) -> VerificationKeys:
         keys = self._key_set.accepted()
         if keys is not self._verification_keys.keys:
             self._verification_keys = prepare_verification_keys(keys)

@@ -129,7 +129,7 @@ def replace_private_file(path: Path, text: str) -> None:
 def check_ownership(path: Path) -> None:
     """Check that no other user can replace the file.
 
-    - Whoever can write to a directory can replace its files, regardless of their modes.
+    - A user who can write to a directory can replace its files, regardless of their modes.
     - Files of root are accepted.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The ports that give keys: key sets, keys of one-time codes, keys of refresh tokens."""
+"""The ports for keys: key sets, keys of one-time codes, keys of refresh tokens."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -136,7 +136,7 @@ def read_key_id(token: str) -> str:
     return key_id
 
 
-def test_both_processes_accept_each_others_codes_and_tokens_throughout_a_rotation(
+def test_two_processes_accept_each_others_codes_during_a_rotation(
     deployment: Deployment,
 ) -> None:
     first = deployment.start_process()
@@ -152,7 +152,7 @@ def test_both_processes_accept_each_others_codes_and_tokens_throughout_a_rotatio
     while deployment.now < not_before + 2 * RELOAD_INTERVAL:
         known_to_first, known_to_second = first.published_key_ids(), second.published_key_ids()
         steps_known_to_first_only += len(known_to_first) > len(known_to_second)
-        # Each process verifies the codes that the other one sent a step ago.
+        # Each process verifies the code that the other requested a step ago.
         for process, phone, code in pending_codes:
             token = process.verify_otp(phone, code)
             user_id = first.authenticate(token)
@@ -160,9 +160,9 @@ def test_both_processes_accept_each_others_codes_and_tokens_throughout_a_rotatio
             user_ids[token] = user_id
             used_key_ids.append((deployment.now, read_key_id(token)))
         pending_codes = []
-        for sender, verifier in ((first, second), (second, first)):
+        for requesting, verifying in ((first, second), (second, first)):
             phone = deployment.new_phone()
-            pending_codes.append((verifier, phone, sender.request_otp(phone)))
+            pending_codes.append((verifying, phone, requesting.request_otp(phone)))
         for token, user_id in user_ids.items():
             assert first.authenticate(token) == second.authenticate(token) == user_id
         deployment.set_time(deployment.now + STEP)

@@ -213,7 +213,7 @@ def test_the_cache_never_exceeds_its_maximum_size() -> None:
         cache = VerifiedTokenCache(max_size)
         for number in range(3 * max_size):
             cache.put(f"token {number}", claims(number))
-            # len() of the largest one is slow, so it is checked only at the end.
+            # len() of the largest cache is slow, so it is checked only at the end.
             assert max_size == MAX_VERIFIED_TOKENS or len(cache) <= max_size
         assert len(cache) <= max_size
 

@@ -27,7 +27,7 @@ from application.wiring import Policy, Ports, build_use_cases
 from domain.media.picture import PictureLimits
 from domain.otp.challenge import OTP_TTL
 from domain.otp.texts.text_set import Names
-from entrypoints.keys import check_keys_are_not_gone, longest_lives
+from entrypoints.keys import check_secrets_file_not_lost, max_token_lifetimes
 from entrypoints.logs.security_events import LoggedSecurityEvents
 from entrypoints.own_adapters import StartRefused, open_own, probe_of
 from entrypoints.settings import Settings
@@ -42,7 +42,7 @@ from entrypoints.settings.kinds import (
 )
 
 if TYPE_CHECKING:
-    from adapters.secrets_file import RotatedList
+    from adapters.key_file import RotatedKeys
     from adapters.texts import FileMessageTexts, Problem
 
 ISSUER: Final = "dialtone"
@@ -60,10 +60,10 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     Raises:
         StartRefused: something of it cannot be used.
     """
+    from adapters.encryption import AesPhoneEncryption
     from adapters.jwt import JwtAccessTokens
+    from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose, ReloadingKeys
     from adapters.pillow import open_pillow_pictures
-    from adapters.sealing import AesPhoneSeal
-    from adapters.secrets_file import FilePeppers, FileRefreshKeys, WatchedSecrets
     from adapters.system import SystemClock, SystemRandomness
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
@@ -71,14 +71,17 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     async with AsyncExitStack() as stack:
         with _naming("DIALTONE_SECRETS"):
             if settings.secrets.may_make:
-                check_keys_are_not_gone(settings.database, settings.secrets.path)
-            secrets = WatchedSecrets(
+                check_secrets_file_not_lost(settings.database, settings.secrets.path)
+            keys = ReloadingKeys(
                 settings.secrets.path,
                 clock,
-                may_make=settings.secrets.may_make,
+                create_missing=settings.secrets.may_make,
                 is_strict=settings.environment is Environment.PRODUCTION,
             )
-        seal = AesPhoneSeal(secrets.current().index_key.key, secrets.seal_keys, randomness)
+        (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
+        seal = AesPhoneEncryption(
+            index_key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), randomness
+        )
         with _naming("DIALTONE_DATABASE"):
             records = await stack.enter_async_context(_records(settings, seal))
         with _naming("DIALTONE_MEDIA"):
@@ -93,7 +96,8 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             all_pixels=max(settings.picture_pixels, PictureLimits().all_pixels),
         )
         pictures = await stack.enter_async_context(open_pillow_pictures(limits))
-        tokens = JwtAccessTokens(secrets.signing_keys, issuer=ISSUER, audience=ISSUER)
+        signing_keys = keys.key_set(KeyPurpose.SIGNING)
+        tokens = JwtAccessTokens(signing_keys, issuer=ISSUER, audience=ISSUER)
         yield build_use_cases(
             Ports(
                 repositories=records,
@@ -105,8 +109,8 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 pictures=pictures,
                 tokens=tokens,
                 public_keys=tokens,
-                refresh_keys=FileRefreshKeys(secrets.refresh_keys),
-                otp_keys=FilePeppers(secrets.otp_keys),
+                refresh_keys=FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH)),
+                otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
                 events=LoggedSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
@@ -121,23 +125,25 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         )
 
 
-def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedList, ...]":
+def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...]":
     """Put new keys into the secrets file, to be used after the delay.
 
     Raises:
         StartRefused: the file cannot be used or replaced, or it is too early to rotate again.
     """
-    from adapters.secrets_file import Lives, rotate_secrets
+    from adapters.key_file import KeyPurpose, rotate_secrets_file
     from adapters.system import SystemClock
 
-    tokens = longest_lives(settings)
-    lives = Lives(
-        codes=OTP_TTL,
-        access_tokens=max(tokens.plain, tokens.access),
-        refresh_tokens=tokens.refresh,
-    )
+    tokens = max_token_lifetimes(settings)
+    lifetimes = {
+        KeyPurpose.SIGNING: max(tokens.plain, tokens.access),
+        KeyPurpose.REFRESH: tokens.refresh,
+        KeyPurpose.OTP_PEPPER: OTP_TTL,
+    }
     with _naming("DIALTONE_SECRETS"):
-        return rotate_secrets(settings.secrets.path, SystemClock().now(), lives, delay=delay)
+        return rotate_secrets_file(
+            settings.secrets.path, SystemClock().now(), lifetimes, delay=delay
+        )
 
 
 def message_texts(settings: Settings) -> "FileMessageTexts":

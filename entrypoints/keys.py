@@ -1,4 +1,4 @@
-"""The keys and what was made with them, before either is opened."""
+"""Checks and values of the secrets file that depend on the settings."""
 
 from pathlib import Path
 from typing import Final
@@ -8,48 +8,52 @@ from entrypoints.own_adapters import StartRefused
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import Factory, MongoDatabase, SqliteDatabase
 
-# https://www.sqlite.org/fileformat.html: the magic at 0, the application id at 68.
-_MAGIC: Final = b"SQLite format 3\0"
-_APPLICATION: Final = slice(68, 72)
-_OURS: Final = b"DIAL"
+# https://www.sqlite.org/fileformat.html: the magic string at 0, the application id at 68.
+_SQLITE_MAGIC: Final = b"SQLite format 3\0"
+_APPLICATION_ID: Final = slice(68, 72)
+_DIALTONE_ID: Final = b"DIAL"
 
 
-def check_keys_are_not_gone(
-    database: SqliteDatabase | MongoDatabase | Factory, secrets: Path
+def check_secrets_file_not_lost(
+    database: SqliteDatabase | MongoDatabase | Factory, secrets_file: Path
 ) -> None:
-    """Raise StartRefused when new keys would be made for a database that has others already.
+    """Check that no new keys would be created for an existing SQLite database.
 
-    A MongoDB or a database of somebody's own tells what it was written with only when opened.
+    MongoDB and custom databases compare the keys' fingerprint when they are opened.
+
+    Raises:
+        StartRefused: the database exists, but the secrets file does not.
     """
-    # In this order: while two processes start at once, keys come before the database.
-    if not isinstance(database, SqliteDatabase) or not _is_ours(database.path):
+    # The database is checked first: a process that starts at the same time creates the secrets
+    # file before the database.
+    if not isinstance(database, SqliteDatabase) or not _is_dialtone_database(database.path):
         return
-    if not secrets.exists() and not secrets.is_symlink():
+    if not secrets_file.exists() and not secrets_file.is_symlink():
         raise StartRefused(
-            f"{database.path} was written with the keys of {secrets}, which is gone: put that "
-            "file back, or move the database away to begin anew."
+            f"{database.path} needs the keys of {secrets_file}, which does not exist. Restore "
+            "that file, or move the database away to start with an empty one."
         )
 
 
-def longest_lives(settings: Settings) -> TokenLifetimes:
-    """Give how long tokens may live that are about, never less than by default.
+def max_token_lifetimes(settings: Settings) -> TokenLifetimes:
+    """Return the maximum lifetimes of existing tokens; at least the defaults.
 
-    A setting may have been longer when the token was issued: that much is allowed for.
+    The settings may have been reduced since the tokens were issued.
     """
-    now, usual = settings.token_lifetimes, TokenLifetimes()
+    configured, default = settings.token_lifetimes, TokenLifetimes()
     return TokenLifetimes(
-        plain=max(now.plain, usual.plain),
-        access=max(now.access, usual.access),
-        refresh=max(now.refresh, usual.refresh),
+        plain=max(configured.plain, default.plain),
+        access=max(configured.access, default.access),
+        refresh=max(configured.refresh, default.refresh),
     )
 
 
-def _is_ours(path: Path) -> bool:
+def _is_dialtone_database(path: Path) -> bool:
     try:
         if not path.is_file():
             return False
         with path.open("rb") as file:
-            header = file.read(_APPLICATION.stop)
+            header = file.read(_APPLICATION_ID.stop)
     except OSError:
-        return False  # whoever opens it says why
-    return header.startswith(_MAGIC) and header[_APPLICATION] == _OURS
+        return False  # opening the database reports the reason
+    return header.startswith(_SQLITE_MAGIC) and header[_APPLICATION_ID] == _DIALTONE_ID

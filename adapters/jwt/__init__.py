@@ -1,4 +1,4 @@
-"""Access tokens as JSON Web Tokens."""
+"""Access tokens as JSON Web Tokens (JWT)."""
 
 from adapters.jwt.access_tokens import JwtAccessTokens
 

@@ -1,3 +1,5 @@
+"""Issuing and verifying access tokens."""
+
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,26 +9,26 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from jwt.types import Options
 
-from adapters.jwt.verifying_keys import (
+from adapters.jwt.keys import (
     ALGORITHM,
-    TYPE,
-    VerifyingKeys,
-    encoded,
-    private_key,
-    verifying_keys,
+    HEADER_TYPE,
+    VerificationKeys,
+    parse_private_key,
+    prepare_verification_keys,
+    sign_token,
 )
 from application.ports.access_tokens import TokenClaims
 from application.ports.errors import InvalidToken
 from application.ports.key_ring import KeyRing
 from application.ports.public_keys import PublicKey
 
-LONGEST_TOKEN: Final = 2048
-# Three parts in base64url without padding; an ES256 signature is 64 bytes.
-_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")
-_OPTIONS: Final[Options] = {
+MAX_TOKEN_LENGTH: Final = 2048
+# Three parts in base64url without padding; an ES256 signature has 64 bytes.
+_TOKEN_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")
+_DECODE_OPTIONS: Final[Options] = {
     "require": ["iss", "aud", "exp", "iat", "sub", "sid"],
     "strict_aud": True,
-    # These would ask the machine's clock; the time that counts comes with the call.
+    # PyJWT would use the system clock. `read` checks the expiry with the caller's time.
     "verify_exp": False,
     "verify_iat": False,
     "verify_nbf": False,
@@ -34,24 +36,30 @@ _OPTIONS: Final[Options] = {
 
 
 class JwtAccessTokens:
-    """Tokens signed with ES256 and nothing else, each naming its key.
+    """Access tokens signed with ES256, according to RFC 8725.
 
-    As RFC 8725 has it: one algorithm, whatever a header says (§3.1), issuer, subject and
-    audience checked (§3.8, §3.9), and an explicit type, that of RFC 9068 (§3.11). A header
-    with anything more in it (`jku`, `jwk`, `crit`, `b64`, …) is not ours (§3.10).
+    - One algorithm, independent of the token's header (§3.1).
+    - Issuer, subject and audience are checked (§3.8, §3.9).
+    - Explicit type `at+jwt` of RFC 9068 (§3.11).
+    - Headers with other members (`jku`, `jwk`, `crit`, `b64`, …) are rejected (§3.10).
+    - Each signature is verified once; the claims are cached until the keys change.
     """
 
-    def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
-        """Take P-256 private keys in PEM; raises ValueError when one is another."""
-        self._ring = ring
-        self._known = verifying_keys(ring.accepted())
-        self._signer_of = ring.signing()
-        self._signer = private_key(self._signer_of)
+    def __init__(self, key_set: KeyRing, *, issuer: str, audience: str) -> None:
+        """Use the P-256 private keys (PEM) of this set.
+
+        Raises:
+            ValueError: a key is not on the curve P-256.
+        """
+        self._key_set = key_set
+        self._verification_keys = prepare_verification_keys(key_set.accepted())
+        self._current_key = key_set.signing()
+        self._private_key = parse_private_key(self._current_key)
         self._issuer = issuer
         self._audience = audience
 
     def issue(self, claims: TokenClaims) -> str:
-        """Sign the claims with the current key; their times are whole seconds (RFC 7519 §2)."""
+        """Sign the claims with the current key; times are whole seconds (RFC 7519 §2)."""
         payload = {
             "iss": self._issuer,
             "aud": self._audience,
@@ -60,74 +68,74 @@ class JwtAccessTokens:
             "sub": claims.identity_id,
             "sid": claims.session_id,
         }
-        key = self._ring.signing()
-        if key != self._signer_of:
-            self._signer_of, self._signer = key, private_key(key)
-        return encoded(payload, key.id, self._signer)
+        key = self._key_set.signing()
+        if key != self._current_key:
+            self._current_key, self._private_key = key, parse_private_key(key)
+        return sign_token(payload, key.id, self._private_key)
 
     def verify(self, token: str, now: datetime) -> TokenClaims:
-        """Give the claims of a token that one of our keys signed and whose time is not over.
+        """Return the claims of a token that is signed with an accepted key and not expired.
 
         Raises:
-            InvalidToken
+            InvalidToken: the token is malformed, not ours, or expired.
         """
-        if len(token) > LONGEST_TOKEN or not _SHAPE.fullmatch(token):
-            raise InvalidToken("This is not an access token.")
-        keys = self._keys()
-        claims = keys.verified.claims(token)
+        if len(token) > MAX_TOKEN_LENGTH or not _TOKEN_PATTERN.fullmatch(token):
+            raise InvalidToken("The access token is malformed.")
+        keys = self._get_verification_keys()
+        claims = keys.verified_tokens.get(token)
         if claims is None:
-            claims = self._verified(token, keys)
-            keys.verified.put(token, claims)
+            claims = self._verify(token, keys)
+            keys.verified_tokens.put(token, claims)
         if now >= claims.expires_at:
-            raise InvalidToken("The time of this access token is over.")
+            raise InvalidToken("The access token is expired.")
         return claims
 
     def list_published(self) -> Sequence[PublicKey]:
-        """Give every key that is accepted, newest first, also one that does not sign yet."""
-        return self._keys().list_published
+        """Return the public keys of all accepted keys, newest first."""
+        return self._get_verification_keys().list_published
 
-    def _keys(self) -> VerifyingKeys:
-        accepted = self._ring.accepted()
-        if accepted is not self._known.keys:
-            self._known = verifying_keys(accepted)
-        return self._known
+    def _get_verification_keys(self) -> VerificationKeys:
+        keys = self._key_set.accepted()
+        if keys is not self._verification_keys.keys:
+            self._verification_keys = prepare_verification_keys(keys)
+        return self._verification_keys
 
-    def _verified(self, token: str, keys: VerifyingKeys) -> TokenClaims:
+    def _verify(self, token: str, keys: VerificationKeys) -> TokenClaims:
         try:
-            # A header as we write it needs no reading.
-            key = keys.by_header.get(token.partition(".")[0]) or _key_named_in(token, keys)
+            # A header that is identical to ours does not have to be parsed.
+            key = keys.by_header.get(token.partition(".")[0]) or _find_key(token, keys)
             payload = jwt.decode(
                 token,
                 key,
                 [ALGORITHM],
-                _OPTIONS,
+                _DECODE_OPTIONS,
                 issuer=self._issuer,
                 audience=self._audience,
             )
-            return _claims(payload)
+            return _parse_claims(payload)
         except (jwt.PyJWTError, ValueError, OverflowError, OSError) as error:
-            raise InvalidToken("This is not an access token of ours.") from error
+            raise InvalidToken("The access token is invalid.") from error
 
 
-def _key_named_in(token: str, keys: VerifyingKeys) -> EllipticCurvePublicKey:
+def _find_key(token: str, keys: VerificationKeys) -> EllipticCurvePublicKey:
     header = jwt.get_unverified_header(token)
     key_id = header.get("kid")
-    if header != {"alg": ALGORITHM, "kid": key_id, "typ": TYPE}:
-        raise InvalidToken("The header of this token is not of ours.")
+    if header != {"alg": ALGORITHM, "kid": key_id, "typ": HEADER_TYPE}:
+        raise InvalidToken("The access token has another header than ours.")
     key = keys.by_id.get(key_id) if isinstance(key_id, str) else None
     if key is None:
-        raise InvalidToken("No key of ours has this token's key id.")
+        raise InvalidToken("The access token has an unknown key id.")
     return key
 
 
-def _claims(payload: dict[str, Any]) -> TokenClaims:
+def _parse_claims(payload: dict[str, Any]) -> TokenClaims:
     identity_id, session_id = payload["sub"], payload["sid"]
     issued, expires = payload["iat"], payload["exp"]
-    # By type, since True is an int as well.
+    # Not isinstance, because bool is a subclass of int.
     if type(issued) is not int or type(expires) is not int:
-        raise InvalidToken("The times of this token are not whole seconds.")
+        raise InvalidToken("The times of the access token are not whole seconds.")
     if not (isinstance(identity_id, str) and isinstance(session_id, str)):
-        raise InvalidToken("This token names nobody.")
+        raise InvalidToken("The access token has no identity or session id.")
     return TokenClaims(
         identity_id,
         session_id,

@@ -13,10 +13,10 @@ def rotate_keys(settings: Settings, after: str) -> int:
     except InvalidValue as refusal:
         complain(f"--after: {refusal.message}")
         return NOT_USABLE
-    for one in bootstrap.rotate_keys(settings, delay):
+    for rotated in bootstrap.rotate_keys(settings, delay):
         say(
-            f"{one.name}: {one.key_id} is accepted now and used from "
-            f"{one.signs_from:%Y-%m-%dT%H:%M:%SZ} on; older ones: {one.kept} kept, "
-            f"{one.dropped} dropped"
+            f"{rotated.purpose}: {rotated.key_id} is accepted now and used from "
+            f"{rotated.not_before:%Y-%m-%dT%H:%M:%SZ} on; older ones: {rotated.kept} kept, "
+            f"{rotated.removed} removed"
         )
     return DONE

@@ -9,11 +9,11 @@ from application.ports.errors import InvalidToken
 from tests.support.builders import NOW, an_id
 from tests.support.fakes.access_tokens import FakeAccessTokens
 from tests.support.fakes.key_ring import FakeKeyRing
-from tests.support.keys import signing_key
+from tests.support.keys import private_key, to_pem
 
-MakeTokens = Callable[[int], AccessTokens]
+CreateWithKey = Callable[[int], AccessTokens]
 CLAIMS = TokenClaims(an_id(1), an_id(2), NOW, NOW + timedelta(minutes=15))
-A_MILLISECOND = timedelta(milliseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def fake(key: int) -> AccessTokens:
@@ -21,87 +21,87 @@ def fake(key: int) -> AccessTokens:
 
 
 def jwt(key: int) -> AccessTokens:
-    ring = FakeKeyRing(("0000000a", signing_key(key)))
-    return JwtAccessTokens(ring, issuer="us", audience="them")
+    key_set = FakeKeyRing(("0000000a", to_pem(private_key(key))))
+    return JwtAccessTokens(key_set, issuer="dialtone", audience="app")
 
 
-@pytest.fixture(params=[fake, jwt], ids=lambda make: make.__name__)
-def make_tokens(request: pytest.FixtureRequest) -> MakeTokens:
-    """Makes what issues and reads tokens, from a number that stands for its keys."""
-    made: MakeTokens = request.param
-    return made
+@pytest.fixture(params=[fake, jwt], ids=lambda create: create.__name__)
+def with_key(request: pytest.FixtureRequest) -> CreateWithKey:
+    """Return a function that creates the adapter with the key of a number."""
+    create: CreateWithKey = request.param
+    return create
 
 
 @pytest.fixture
-def tokens(make_tokens: MakeTokens) -> AccessTokens:
-    return make_tokens(1)
+def tokens(with_key: CreateWithKey) -> AccessTokens:
+    return with_key(1)
 
 
-def test_a_token_tells_the_claims_that_it_was_issued_for(tokens: AccessTokens) -> None:
+def test_a_token_contains_the_claims_that_it_was_issued_for(tokens: AccessTokens) -> None:
     assert tokens.verify(tokens.issue(CLAIMS), NOW) == CLAIMS
 
 
-def test_another_instance_with_the_same_keys_reads_it(make_tokens: MakeTokens) -> None:
-    assert make_tokens(1).verify(make_tokens(1).issue(CLAIMS), NOW) == CLAIMS
+def test_another_instance_with_the_same_key_accepts_a_token(with_key: CreateWithKey) -> None:
+    assert with_key(1).verify(with_key(1).issue(CLAIMS), NOW) == CLAIMS
 
 
-def test_the_times_are_cut_to_whole_seconds(tokens: AccessTokens) -> None:
-    late = TokenClaims(
+def test_times_are_truncated_to_whole_seconds(tokens: AccessTokens) -> None:
+    precise = TokenClaims(
         CLAIMS.identity_id,
         CLAIMS.session_id,
         CLAIMS.issued_at + timedelta(milliseconds=999),
         CLAIMS.expires_at + timedelta(milliseconds=999),
     )
 
-    assert tokens.verify(tokens.issue(late), NOW) == CLAIMS
+    assert tokens.verify(tokens.issue(precise), NOW) == CLAIMS
 
 
-def test_a_token_is_good_to_the_last_millisecond(tokens: AccessTokens) -> None:
-    assert tokens.verify(tokens.issue(CLAIMS), CLAIMS.expires_at - A_MILLISECOND) == CLAIMS
+def test_a_token_is_valid_until_the_last_millisecond(tokens: AccessTokens) -> None:
+    assert tokens.verify(tokens.issue(CLAIMS), CLAIMS.expires_at - MILLISECOND) == CLAIMS
 
 
-@pytest.mark.parametrize("after", [timedelta(0), A_MILLISECOND, timedelta(days=1000)])
-def test_a_token_whose_time_is_over_is_not_read(tokens: AccessTokens, after: timedelta) -> None:
+@pytest.mark.parametrize("after", [timedelta(0), MILLISECOND, timedelta(days=1000)])
+def test_an_expired_token_is_rejected(tokens: AccessTokens, after: timedelta) -> None:
     token = tokens.issue(CLAIMS)
 
     with pytest.raises(InvalidToken):
         tokens.verify(token, CLAIMS.expires_at + after)
 
 
-def test_a_token_signed_with_another_key_is_not_read(make_tokens: MakeTokens) -> None:
-    token = make_tokens(2).issue(CLAIMS)
+def test_a_token_signed_with_another_key_is_rejected(with_key: CreateWithKey) -> None:
+    token = with_key(2).issue(CLAIMS)
 
     with pytest.raises(InvalidToken):
-        make_tokens(1).verify(token, NOW)
+        with_key(1).verify(token, NOW)
 
 
-def test_a_token_with_any_character_changed_is_not_read(tokens: AccessTokens) -> None:
+def test_a_token_with_any_character_changed_is_rejected(tokens: AccessTokens) -> None:
     token = tokens.issue(CLAIMS)
 
-    for at, character in enumerate(token):
-        changed = token[:at] + ("A" if character != "A" else "B") + token[at + 1 :]
+    for position, character in enumerate(token):
+        changed = token[:position] + ("A" if character != "A" else "B") + token[position + 1 :]
         with pytest.raises(InvalidToken):
             tokens.verify(changed, NOW)
 
 
 @pytest.mark.parametrize(
-    "junk", ["", ".", "..", "a.b.c", "token", "é", "\ud800", "\x00", " ", "{}", "a" * 1_000_000]
+    "text", ["", ".", "..", "a.b.c", "token", "é", "\ud800", "\x00", " ", "{}", "a" * 1_000_000]
 )
-def test_junk_is_not_read(tokens: AccessTokens, junk: str) -> None:
+def test_malformed_text_is_rejected(tokens: AccessTokens, text: str) -> None:
     with pytest.raises(InvalidToken):
-        tokens.verify(junk, NOW)
+        tokens.verify(text, NOW)
 
 
-@pytest.mark.parametrize("around", ["{} ", " {}", "{}\n", "{}=", "{}.", "Bearer {}"])
-def test_a_token_with_anything_around_it_is_not_read(tokens: AccessTokens, around: str) -> None:
+@pytest.mark.parametrize("text", ["{} ", " {}", "{}\n", "{}=", "{}.", "Bearer {}"])
+def test_a_token_with_text_around_it_is_rejected(tokens: AccessTokens, text: str) -> None:
     with pytest.raises(InvalidToken):
-        tokens.verify(around.format(tokens.issue(CLAIMS)), NOW)
+        tokens.verify(text.format(tokens.issue(CLAIMS)), NOW)
 
 
-def test_the_refusal_does_not_quote_the_token(tokens: AccessTokens) -> None:
+def test_the_error_does_not_contain_the_token(tokens: AccessTokens) -> None:
     token = tokens.issue(CLAIMS)[:-1]
 
-    with pytest.raises(InvalidToken) as refusal:
+    with pytest.raises(InvalidToken) as raised:
         tokens.verify(token, NOW)
 
-    assert token not in str(refusal.value)
+    assert token not in str(raised.value)

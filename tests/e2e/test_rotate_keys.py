@@ -1,4 +1,4 @@
-"""`dialtone rotate-keys`, beside services that run."""
+"""`dialtone rotate-keys`, while services run."""
 
 import re
 from pathlib import Path
@@ -7,89 +7,90 @@ from typing import Any
 import httpx
 import jwt
 
+from adapters.key_file import KeyPurpose
 from tests.e2e.test_start import me, sign_in
+from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.secrets_files import change_secrets, made_secrets, read_secrets
 from tests.support.service import Service
 
 
 def post(service: Service, path: str, **body: str) -> dict[str, Any]:
     with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
-        answer: dict[str, Any] = http.post(path, json=body).json()
-    return answer
+        response: dict[str, Any] = http.post(path, json=body).json()
+    return response
 
 
-def published(service: Service) -> list[str]:
-    answer = httpx.get(f"{service.url}/.well-known/jwks.json", **PLAIN_HTTP)
-    return [key["kid"] for key in answer.json()["keys"]]
+def published_key_ids(service: Service) -> list[str]:
+    response = httpx.get(f"{service.url}/.well-known/jwks.json", **PLAIN_HTTP)
+    return [key["kid"] for key in response.json()["keys"]]
 
 
-def test_before_and_after_a_rotation_two_services_take_what_the_other_gave(tmp_path: Path) -> None:
-    early, late = Service(tmp_path), Service(tmp_path)
-    early.start()
-    tokens = [sign_in(early, "+14155592001")]
-    post(early, "/auth/request-otp", phone="+14155592002")
-    rotated = early.run("rotate-keys")
-    assert rotated.returncode == 0, rotated.stderr
-    late.start()
+def test_two_services_accept_each_others_codes_and_tokens_around_a_rotation(
+    tmp_path: Path,
+) -> None:
+    first, second = Service(tmp_path), Service(tmp_path)
+    first.start()
+    tokens = [sign_in(first, "+14155592001")]
+    post(first, "/auth/request-otp", phone="+14155592002")
+    rotation = first.run("rotate-keys")
+    assert rotation.returncode == 0, rotation.stderr
+    second.start()
 
-    assert published(late)[1:] == published(early)
-    code = early.code("+14155592002")
-    answer = post(late, "/auth/verify-otp", phone="+14155592002", otp=code)
-    tokens += [answer["access_token"], sign_in(late, "+14155592003")]
-    post(late, "/auth/request-otp", phone="+14155592004")
-    code = late.code("+14155592004")
-    answer = post(early, "/auth/verify-otp", phone="+14155592004", otp=code)
-    tokens += [answer["access_token"]]
+    assert published_key_ids(second)[1:] == published_key_ids(first)
+    code = first.code("+14155592002")
+    verified = post(second, "/auth/verify-otp", phone="+14155592002", otp=code)
+    tokens += [verified["access_token"], sign_in(second, "+14155592003")]
+    post(second, "/auth/request-otp", phone="+14155592004")
+    code = second.code("+14155592004")
+    verified = post(first, "/auth/verify-otp", phone="+14155592004", otp=code)
+    tokens += [verified["access_token"]]
 
-    assert [me(service, token) for token in tokens for service in (early, late)] == [404] * 8
-    assert {jwt.get_unverified_header(token)["kid"] for token in tokens} == set(published(early))
-    assert (early.stop(), late.stop()) == (0, 0)
+    assert [me(service, token) for token in tokens for service in (first, second)] == [404] * 8
+    key_ids = {jwt.get_unverified_header(token)["kid"] for token in tokens}
+    assert key_ids == set(published_key_ids(first))
+    assert (first.stop(), second.stop()) == (0, 0)
 
 
-def test_it_tells_what_it_did_and_no_key(tmp_path: Path) -> None:
-    made_secrets(tmp_path / "secrets.json")
-    service, path = Service(tmp_path), tmp_path / "secrets.json"
+def test_the_output_names_the_new_keys_and_contains_no_secret(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    create_secrets_file(path)
 
-    rotated = service.run("rotate-keys", "--after", "1h")
+    rotation = Service(tmp_path).run("rotate-keys", "--after", "1h")
 
-    lines = rotated.stdout.splitlines()
-    assert [line.partition(":")[0] for line in lines] == [
-        "signing_keys",
-        "refresh_keys",
-        "otp_keys",
-    ]
-    secrets = read_secrets(path)
-    newest = (secrets.signing_keys[0], secrets.refresh_keys[0], secrets.otp_keys[0])
-    for key, line in zip(newest, lines, strict=True):
+    lines = rotation.stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["signing", "refresh", "otp_pepper"]
+    keys = load_keys(path)
+    for line in lines:
+        key = keys[KeyPurpose(line.partition(":")[0])][0]
         assert re.search(rf"\b{key.id}\b.* {key.not_before:%Y-%m-%dT%H:%M:%S}Z .*1 kept", line)
         assert key.key.hex() not in line
-    assert "PRIVATE" not in rotated.stdout
+    assert "PRIVATE" not in rotation.stdout
 
 
-def test_it_refuses_to_rotate_twice_and_what_it_cannot_use(tmp_path: Path) -> None:
-    made_secrets(tmp_path / "secrets.json")
+def test_a_rotation_that_is_not_possible_is_a_one_line_error(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    create_secrets_file(path)
     service = Service(tmp_path)
     service.run("rotate-keys")
 
-    again, soon = service.run("rotate-keys"), service.run("rotate-keys", "--after", "5s")
-    (tmp_path / "secrets.json").chmod(0o644)
-    open_to_others = service.run("rotate-keys")
+    second = service.run("rotate-keys")
+    too_soon = service.run("rotate-keys", "--after", "5s")
+    path.chmod(0o644)
+    readable_by_others = service.run("rotate-keys")
 
-    assert (again.returncode, soon.returncode, open_to_others.returncode) == (1, 2, 1)
-    assert "rotate again after that" in again.stderr
-    assert "from 1m to 30d" in soon.stderr
-    assert "chmod 600" in open_to_others.stderr
-    for refused in (again, soon, open_to_others):
-        assert len(refused.stderr.splitlines()) == 1
+    assert (second.returncode, too_soon.returncode, readable_by_others.returncode) == (1, 2, 1)
+    assert "Rotate again after that" in second.stderr
+    assert "from 1m to 30d" in too_soon.stderr
+    assert "chmod 600" in readable_by_others.stderr
+    for rotation in (second, too_soon, readable_by_others):
+        assert len(rotation.stderr.splitlines()) == 1
 
 
-def test_in_production_a_weak_key_stops_the_start(tmp_path: Path) -> None:
-    made_secrets(tmp_path / "secrets.json")
-    weak = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-    change_secrets(
-        tmp_path / "secrets.json", lambda document: document["otp_keys"][0].update(key=weak)
-    )
+def test_a_weak_key_prevents_the_start_in_production(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    create_secrets_file(path)
+    weak_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    edit_secrets_file(path, lambda document: document["otp_pepper"][0].update(key=weak_key))
     environ = {
         "DIALTONE_ENV": "production",
         "DIALTONE_SINGLE_HOST": "yes",
@@ -101,10 +102,10 @@ def test_in_production_a_weak_key_stops_the_start(tmp_path: Path) -> None:
         "TWILIO_FROM": "+15005550006",
     }
 
-    refused = Service(tmp_path, environ).run("run")
+    start = Service(tmp_path, environ).run("run")
 
-    assert refused.returncode == 1
-    (line,) = refused.stderr.splitlines()
+    assert start.returncode == 1
+    (line,) = start.stderr.splitlines()
     assert line.startswith("DIALTONE_SECRETS: ")
-    assert '"peppers[0].key" is not random' in line
-    assert weak not in line
+    assert '"otp_pepper[0].key" is not random' in line
+    assert weak_key not in line

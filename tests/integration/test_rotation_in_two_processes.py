@@ -1,11 +1,11 @@
-"""Two processes of the service, which read the rotated file at different moments."""
+"""Two processes of the service that reload a rotated secrets file at different times."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,37 +14,35 @@ from typing import Any, Final
 import jwt
 import pytest
 
-from adapters.secrets_file import (
-    RELOAD_INTERVAL,
-    SHORTEST_DELAY,
-    Lives,
-    load_or_make_secrets,
-    rotate_secrets,
-)
+from adapters.key_file import MIN_ROTATION_DELAY, RELOAD_INTERVAL, KeyPurpose, rotate_secrets_file
+from adapters.key_file.rotation import ROTATED_PURPOSES
 from tests.support.builders import a_phone
+from tests.support.keys import edit_secrets_file, load_keys
 
 PROJECT: Final = Path(__file__).parents[2]
-# The keys of a first start carry the machine's time, whenever in the run that is: this is later.
+# Later than the `not_before` of the keys that a first start creates with the system clock.
 NOW: Final = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-A_STEP: Final = timedelta(seconds=5)
-LIVES: Final = Lives(
-    codes=timedelta(minutes=5), access_tokens=timedelta(days=90), refresh_tokens=timedelta(days=90)
-)
-SHORT_LIVES: Final = Lives(codes=A_STEP, access_tokens=A_STEP, refresh_tokens=A_STEP)
+STEP: Final = timedelta(seconds=5)
+LIFETIMES: Final = {
+    KeyPurpose.SIGNING: timedelta(days=90),
+    KeyPurpose.REFRESH: timedelta(days=90),
+    KeyPurpose.OTP_PEPPER: timedelta(minutes=5),
+}
+SHORT_LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, STEP)
 
 
 class Process:
-    """One of them; `tests.integration.key_process` says what it can do."""
+    """A process; `tests.integration.service_process` describes its commands."""
 
-    def __init__(self, folder: Path, clock: Path) -> None:
+    def __init__(self, directory: Path, clock: Path) -> None:
         environ = {
             "PATH": os.environ["PATH"],
-            "DIALTONE_DATABASE": f"sqlite:///{folder}/dialtone.db",
-            "DIALTONE_MEDIA": f"file://{folder}/media",
-            "DIALTONE_SECRETS": f"{folder}/secrets.json",
+            "DIALTONE_DATABASE": f"sqlite:///{directory}/dialtone.db",
+            "DIALTONE_MEDIA": f"file://{directory}/media",
+            "DIALTONE_SECRETS": f"{directory}/secrets.json",
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.key_process", str(clock)],
+            [sys.executable, "-m", "tests.integration.service_process", str(clock)],
             cwd=PROJECT,
             env=environ,
             stdin=subprocess.PIPE,
@@ -53,30 +51,33 @@ class Process:
         )
         self._read()
 
-    def ask(self, phone: str) -> str:
-        code: str = self._do("ask", phone)
+    def request_otp(self, phone: str) -> str:
+        code: str = self._send("request_otp", phone)
         return code
 
-    def answer(self, phone: str, code: str) -> str:
-        token = self._do("answer", phone, code)
-        assert isinstance(token, str), "the code was refused"
+    def verify_otp(self, phone: str, code: str) -> str:
+        token = self._send("verify_otp", phone, code)
+        assert isinstance(token, str), "the code was rejected"
         return token
 
-    def show(self, token: str) -> str | None:
-        whose: str | None = self._do("show", token)
-        return whose
+    def sign_in(self, phone: str) -> str:
+        return self.verify_otp(phone, self.request_otp(phone))
 
-    def keys(self) -> list[str]:
-        ids: list[str] = self._do("keys")
-        return ids
+    def authenticate(self, token: str) -> str | None:
+        user_id: str | None = self._send("authenticate", token)
+        return user_id
 
-    def end(self) -> None:
+    def published_key_ids(self) -> list[str]:
+        key_ids: list[str] = self._send("published_key_ids")
+        return key_ids
+
+    def stop(self) -> None:
         self._process.communicate(timeout=30)
         assert self._process.returncode == 0
 
-    def _do(self, *step: str) -> Any:
+    def _send(self, *command: str) -> Any:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(step) + "\n")
+        self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
         return self._read()
 
@@ -88,153 +89,138 @@ class Process:
 
 
 @dataclass
-class World:
-    """A folder, the time in it, and the processes that share both."""
+class Deployment:
+    """A directory, a clock, and the processes that share both."""
 
-    folder: Path
+    directory: Path
     stack: ExitStack
     now: datetime = NOW
     phones: int = 0
 
     def __post_init__(self) -> None:
-        self.set(self.now)
+        self.set_time(self.now)
 
     @property
-    def secrets(self) -> Path:
-        return self.folder / "secrets.json"
+    def secrets_file(self) -> Path:
+        return self.directory / "secrets.json"
 
-    def set(self, now: datetime) -> None:
-        """Have it be another time; in one write, since it is read meanwhile."""
+    def set_time(self, now: datetime) -> None:
+        """Change the time of all processes, atomically because they may read it meanwhile."""
         self.now = now
-        beside = self.folder / "clock.new"
-        beside.write_text(now.isoformat())
-        beside.replace(self.folder / "clock")
+        temporary = self.directory / "clock.new"
+        temporary.write_text(now.isoformat())
+        temporary.replace(self.directory / "clock")
 
-    def process(self) -> Process:
-        process = Process(self.folder, self.folder / "clock")
-        self.stack.callback(process.end)
+    def start_process(self) -> Process:
+        process = Process(self.directory, self.directory / "clock")
+        self.stack.callback(process.stop)
         return process
 
-    def phone(self) -> str:
+    def new_phone(self) -> str:
         self.phones += 1
         return a_phone(self.phones).e164
 
-    def rotate(self, lives: Lives = LIVES) -> datetime:
-        """Rotate the keys; gives when the new ones are used."""
-        return rotate_secrets(self.secrets, self.now, lives)[0].signs_from
+    def rotate(self, lifetimes: dict[KeyPurpose, timedelta] = LIFETIMES) -> datetime:
+        """Rotate the keys and return when the new ones become active."""
+        return rotate_secrets_file(self.secrets_file, self.now, lifetimes)[0].not_before
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def deployment(tmp_path: Path) -> Iterator[Deployment]:
     with ExitStack() as stack:
-        yield World(tmp_path, stack)
+        yield Deployment(tmp_path, stack)
 
 
-@contextmanager
-def key_file_of(world: World) -> Iterator[dict[str, Any]]:
-    document = json.loads(world.secrets.read_text())
-    yield document
-    world.secrets.write_text(json.dumps(document))
-
-
-def signer(token: str) -> str:
+def read_key_id(token: str) -> str:
     key_id: str = jwt.get_unverified_header(token)["kid"]
     return key_id
 
 
-def test_at_every_moment_of_a_rotation_each_takes_what_the_other_gave(world: World) -> None:
-    early = world.process()
-    world.set(NOW + 2 * A_STEP)
-    late = world.process()
-    old = signer(early.answer(phone := world.phone(), early.ask(phone)))
-    tokens: dict[str, str] = {}
-    codes: list[tuple[Process, str, str]] = []
-    only_early_knew, signers = 0, []
-
-    world.set(NOW + 3 * A_STEP)
-    signs_from = world.rotate()
-    while world.now < signs_from + 2 * RELOAD_INTERVAL:
-        only_early_knew += len(early.keys()) > len(late.keys())
-        # What was asked at one a step ago is answered at the other.
-        for other, phone, code in codes:
-            token = other.answer(phone, code)
-            whose = early.show(token)
-            assert whose is not None
-            tokens[token] = whose
-            signers.append((world.now, signer(token)))
-        codes = [(late, phone := world.phone(), early.ask(phone))]
-        codes += [(early, phone := world.phone(), late.ask(phone))]
-        for token, whose in tokens.items():
-            assert early.show(token) == late.show(token) == whose
-        world.set(world.now + A_STEP)
-
-    assert only_early_knew > 0
-    assert early.keys() == late.keys()
-    new = early.keys()[0]
-    assert new != old
-    assert signers == [(at, old if at < signs_from else new) for at, _ in signers]
-    assert {key_id for _, key_id in signers} == {old, new}
-
-
-def test_what_dropped_keys_made_is_refused_by_each_as_soon_as_it_has_looked(world: World) -> None:
-    early = world.process()
-    token = early.answer(phone := world.phone(), early.ask(phone))
-    world.set(world.rotate() + A_STEP)
-    late = world.process()
-    lasting = late.answer(phone := world.phone(), late.ask(phone))
-    assert signer(token) != signer(lasting)
-
-    world.set(NOW + timedelta(days=8))
-    assert None not in (early.show(token), late.show(token))
-    world.rotate(SHORT_LIVES)
-    world.set(world.now + RELOAD_INTERVAL)
-
-    assert (early.show(token), late.show(token)) == (None, None)
-    assert None not in (early.show(lasting), late.show(lasting))
-
-
-def test_a_key_that_the_operator_takes_out_counts_no_more_from_the_next_look_on(
-    world: World,
+def test_two_processes_accept_each_others_codes_during_a_rotation(
+    deployment: Deployment,
 ) -> None:
-    process = world.process()
-    token = process.answer(phone := world.phone(), process.ask(phone))
-    world.set(world.rotate())
-    assert process.show(token) is not None
+    first = deployment.start_process()
+    deployment.set_time(NOW + 2 * STEP)
+    second = deployment.start_process()
+    old_key_id = read_key_id(first.sign_in(deployment.new_phone()))
+    user_ids: dict[str, str] = {}
+    pending_codes: list[tuple[Process, str, str]] = []
+    steps_known_to_first_only, used_key_ids = 0, []
 
-    with key_file_of(world) as document:
-        del document["signing_keys"][1]
+    deployment.set_time(NOW + 3 * STEP)
+    not_before = deployment.rotate()
+    while deployment.now < not_before + 2 * RELOAD_INTERVAL:
+        known_to_first, known_to_second = first.published_key_ids(), second.published_key_ids()
+        steps_known_to_first_only += len(known_to_first) > len(known_to_second)
+        # Each process verifies the code that the other requested a step ago.
+        for process, phone, code in pending_codes:
+            token = process.verify_otp(phone, code)
+            user_id = first.authenticate(token)
+            assert user_id is not None
+            user_ids[token] = user_id
+            used_key_ids.append((deployment.now, read_key_id(token)))
+        pending_codes = []
+        for requesting, verifying in ((first, second), (second, first)):
+            phone = deployment.new_phone()
+            pending_codes.append((verifying, phone, requesting.request_otp(phone)))
+        for token, user_id in user_ids.items():
+            assert first.authenticate(token) == second.authenticate(token) == user_id
+        deployment.set_time(deployment.now + STEP)
 
-    world.set(world.now + RELOAD_INTERVAL - timedelta(milliseconds=1))
-    assert process.show(token) is not None
-    world.set(world.now + timedelta(milliseconds=1))
-    assert process.show(token) is None
+    assert steps_known_to_first_only > 0
+    assert first.published_key_ids() == second.published_key_ids()
+    new_key_id = first.published_key_ids()[0]
+    assert new_key_id != old_key_id
+    assert used_key_ids == [
+        (time, old_key_id if time < not_before else new_key_id) for time, _ in used_key_ids
+    ]
+    assert {key_id for _, key_id in used_key_ids} == {old_key_id, new_key_id}
 
 
-def test_nobody_is_signed_out_by_a_rotation_a_week_for_as_long_as_a_token_lives(
-    world: World,
+def test_each_process_rejects_tokens_of_a_removed_key_after_reloading(
+    deployment: Deployment,
 ) -> None:
-    process = world.process()
+    first = deployment.start_process()
+    old_token = first.sign_in(deployment.new_phone())
+    deployment.set_time(deployment.rotate() + STEP)
+    second = deployment.start_process()
+    new_token = second.sign_in(deployment.new_phone())
+    assert read_key_id(old_token) != read_key_id(new_token)
+
+    deployment.set_time(NOW + timedelta(days=8))
+    assert None not in (first.authenticate(old_token), second.authenticate(old_token))
+    deployment.rotate(SHORT_LIFETIMES)
+    deployment.set_time(deployment.now + RELOAD_INTERVAL)
+
+    assert (first.authenticate(old_token), second.authenticate(old_token)) == (None, None)
+    assert None not in (first.authenticate(new_token), second.authenticate(new_token))
+
+
+def test_a_key_removed_by_the_operator_is_rejected_from_the_next_reload(
+    deployment: Deployment,
+) -> None:
+    process = deployment.start_process()
+    token = process.sign_in(deployment.new_phone())
+    deployment.set_time(deployment.rotate())
+    assert process.authenticate(token) is not None
+
+    edit_secrets_file(deployment.secrets_file, lambda document: document["signing"].pop(1))
+
+    deployment.set_time(deployment.now + RELOAD_INTERVAL - timedelta(milliseconds=1))
+    assert process.authenticate(token) is not None
+    deployment.set_time(deployment.now + timedelta(milliseconds=1))
+    assert process.authenticate(token) is None
+
+
+def test_weekly_rotations_sign_nobody_out_before_the_token_expires(deployment: Deployment) -> None:
+    process = deployment.start_process()
     tokens = []
     for _ in range(13):
-        tokens.append(process.answer(phone := world.phone(), process.ask(phone)))
-        world.rotate()
-        world.set(world.now + timedelta(days=7) - SHORTEST_DELAY)
+        tokens.append(process.sign_in(deployment.new_phone()))
+        deployment.rotate()
+        deployment.set_time(deployment.now + timedelta(days=7) - MIN_ROTATION_DELAY)
 
-    assert world.now > NOW + timedelta(days=90)
-    expired = [process.show(token) is None for token in tokens]
+    assert deployment.now > NOW + timedelta(days=90)
+    expired = [process.authenticate(token) is None for token in tokens]
     assert expired == [True] + [False] * 12
-    assert len(load_or_make_secrets(world.secrets, may_make=False).signing_keys) == 14
-
-
-def test_a_file_of_an_earlier_version_goes_on_and_is_rotated(world: World) -> None:
-    load_or_make_secrets(world.secrets, may_make=True)
-    with key_file_of(world) as document:
-        del document["refresh_keys"]
-    process = world.process()
-    token = process.answer(phone := world.phone(), process.ask(phone))
-    before = load_or_make_secrets(world.secrets, may_make=False).refresh_keys
-
-    world.set(world.rotate())
-
-    assert process.show(token) is not None
-    assert load_or_make_secrets(world.secrets, may_make=False).refresh_keys[1:] == before
+    assert len(load_keys(deployment.secrets_file)[KeyPurpose.SIGNING]) == 14

@@ -1,77 +1,72 @@
-"""The secrets file on a real disk, with real processes."""
+"""Creating and loading the secrets file on a real disk, with real processes."""
 
-import json
 import os
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import pytest
 
-from adapters.jwt import JwtAccessTokens
-from adapters.sealing import AesPhoneSeal
-from adapters.secrets_file import Secrets, SecretsNotUsable, load_or_make_secrets
-from tests.support.builders import a_phone
-from tests.support.fakes.key_ring import FakeKeyRing
-from tests.support.fakes.randomness import SeededRandomness
+from adapters.key_file import load_secrets_file
+from application.ports.errors import ConfigurationError
+from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
 
-PROJECT = Path(__file__).parents[2]
+PROJECT: Final = Path(__file__).parents[2]
 
-TWENTY_AT_ONCE = """
+TWENTY_CONCURRENT_STARTS: Final = """
 import hashlib, os, sys
 from pathlib import Path
-from adapters.secrets_file import load_or_make_secrets
+from adapters.key_file import load_secrets_file
 
-wait, go = os.pipe()
+wait, start = os.pipe()
 for _ in range(20):
     if os.fork() == 0:
-        os.close(go)
-        os.read(wait, 1)  # returns when the last holder of the other end lets go
-        secrets = load_or_make_secrets(Path(sys.argv[1]), may_make=True)
-        held = [secrets.index_key, *secrets.peppers, *secrets.seal_keys, *secrets.signing_keys]
-        digest = hashlib.sha256(b"".join(one.key for one in held)).hexdigest()
+        os.close(start)
+        os.read(wait, 1)  # returns when the last process has closed the other end
+        keys = load_secrets_file(Path(sys.argv[1]), create_missing=True).keys
+        digest = hashlib.sha256(b"".join(key.key for (key,) in keys.values())).hexdigest()
         os.write(1, f"{digest}\\n".encode())
         os._exit(0)
-os.close(go)
+os.close(start)
 for _ in range(20):
     assert os.wait()[1] == 0
 """
 
-KILLED_AT_EVERY_LINE = """
+KILLED_AT_EVERY_LINE: Final = """
 import os, shutil, signal, sys
 from pathlib import Path
-from adapters.secrets_file import load_or_make_secrets
+from adapters.key_file import load_secrets_file
 
-place = Path(sys.argv[1])
+directory = Path(sys.argv[1])
 
 def kill_at(line):
-    left = line
+    lines_left = line
     def trace(frame, event, _):
-        nonlocal left
-        if "secrets_file" not in frame.f_code.co_filename:
+        nonlocal lines_left
+        if "key_file" not in frame.f_code.co_filename:
             return None
-        left -= event == "line"
-        if left == 0:
+        lines_left -= event == "line"
+        if lines_left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return trace
     sys.settrace(trace)
 
 for line in range(1, 10_000):
-    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(directory, ignore_errors=True)
     child = os.fork()
     if child == 0:
         kill_at(line)
-        load_or_make_secrets(place / "secrets.json", may_make=True)
+        load_secrets_file(directory / "secrets.json", create_missing=True)
         os._exit(0)
     status = os.waitpid(child, 0)[1]
-    left_behind = (place / "secrets.json").exists()
-    before = load_or_make_secrets(place / "secrets.json", may_make=False) if left_behind else None
-    after = load_or_make_secrets(place / "secrets.json", may_make=True)
+    exists = (directory / "secrets.json").exists()
+    before = load_secrets_file(directory / "secrets.json").keys if exists else None
+    after = load_secrets_file(directory / "secrets.json", create_missing=True).keys
     assert before in (None, after), line
-    print(os.WTERMSIG(status), left_behind)
+    print(os.WTERMSIG(status), exists)
     if status == 0:
         break
 """
@@ -79,258 +74,204 @@ for line in range(1, 10_000):
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """Return the path of a file that does not exist, in a directory that does not exist."""
     return tmp_path / "var" / "secrets.json"
 
 
 @pytest.fixture
-def made(path: Path) -> Secrets:
-    return load_or_make_secrets(path, may_make=True)
+def existing(path: Path) -> Path:
+    create_secrets_file(path)
+    path.parent.chmod(0o755)
+    return path
 
 
-def run(script: str, place: Path) -> list[str]:
-    ended = subprocess.run(
-        [sys.executable, "-c", script, str(place)],
+def run(script: str, argument: Path) -> list[str]:
+    completed = subprocess.run(
+        [sys.executable, "-c", script, str(argument)],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ended.stderr == ""
-    return ended.stdout.splitlines()
+    assert completed.stderr == ""
+    return completed.stdout.splitlines()
 
 
-def refusal(path: Path, *, may_make: bool = True) -> str:
-    with pytest.raises(SecretsNotUsable) as refused:
-        load_or_make_secrets(path, may_make=may_make)
-    return str(refused.value)
+def load_error(path: Path, *, create_missing: bool = True, is_strict: bool = False) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        load_secrets_file(path, create_missing=create_missing, is_strict=is_strict)
+    return str(raised.value)
 
 
-def change(path: Path, change_it: Callable[[dict[str, Any]], Any]) -> None:
-    document = json.loads(path.read_text())
-    change_it(document)
-    path.write_text(json.dumps(document))
+# Creating
 
 
-# Making it
-
-
-def test_twenty_processes_that_start_at_once_have_one_set_of_keys(path: Path) -> None:
-    digests = run(TWENTY_AT_ONCE, path)
+def test_twenty_concurrent_starts_load_the_same_keys(path: Path) -> None:
+    digests = run(TWENTY_CONCURRENT_STARTS, path)
 
     assert len(digests) == 20
     assert len(set(digests)) == 1
-    assert [one.name for one in path.parent.iterdir()] == ["secrets.json"]
+    assert [file.name for file in path.parent.iterdir()] == ["secrets.json"]
 
 
-def test_killed_at_any_line_it_leaves_a_whole_file_or_none(tmp_path: Path) -> None:
-    ends = run(KILLED_AT_EVERY_LINE, tmp_path / "place")
+def test_a_process_killed_at_any_line_leaves_a_whole_file_or_none(tmp_path: Path) -> None:
+    ends = run(KILLED_AT_EVERY_LINE, tmp_path / "var")
 
     assert ends[-1] == "0 True"
     assert {"9 False", "9 True"} <= set(ends)
 
 
-def test_it_belongs_to_its_owner_alone_whatever_the_umask(path: Path) -> None:
-    before = os.umask(0)
+def test_a_new_file_has_mode_0600_with_any_umask(path: Path) -> None:
+    umask = os.umask(0)
     try:
-        load_or_make_secrets(path, may_make=True)
+        create_secrets_file(path)
     finally:
-        os.umask(before)
+        os.umask(umask)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.stat().st_nlink == 1
 
 
-def test_what_was_made_is_read_again(path: Path, made: Secrets) -> None:
-    assert load_or_make_secrets(path, may_make=True) == made
-    assert load_or_make_secrets(path, may_make=False) == made
+def test_the_created_keys_are_loaded_again(path: Path) -> None:
+    created = create_secrets_file(path)
+
+    assert create_secrets_file(path) == load_keys(path) == created
 
 
-def test_each_file_has_keys_of_its_own(tmp_path: Path, made: Secrets) -> None:
-    other = load_or_make_secrets(tmp_path / "other.json", may_make=True)
+def test_a_missing_file_is_an_error_if_it_may_not_be_created(path: Path) -> None:
+    error = load_error(path, create_missing=False)
 
-    for one, another in (
-        (made.index_key, other.index_key),
-        (made.otp_keys[0], other.otp_keys[0]),
-        (made.seal_keys[0], other.seal_keys[0]),
-        (made.signing_keys[0], other.signing_keys[0]),
-        (made.refresh_keys[0], other.refresh_keys[0]),
-    ):
-        assert one.key != another.key
-    held = (made.index_key, made.otp_keys[0], made.seal_keys[0], made.refresh_keys[0])
-    assert len({one.key for one in held}) == 4
-
-
-def test_what_was_made_is_what_the_adapters_take(made: Secrets) -> None:
-    seal_keys, signing_keys = (
-        FakeKeyRing(*((one.id, one.key) for one in keys))
-        for keys in (made.seal_keys, made.signing_keys)
-    )
-    seal = AesPhoneSeal(made.index_key.key, seal_keys, SeededRandomness())
-    JwtAccessTokens(signing_keys, issuer="a", audience="b")
-
-    assert seal.decrypt(seal.encrypt(a_phone(), "x"), "x") == a_phone()
-
-
-def test_none_is_made_where_that_is_not_allowed(path: Path) -> None:
-    assert refusal(path, may_make=False).startswith(f"There is no secrets file {path}: ")
+    assert error.startswith(f"The secrets file {path} does not exist. ")
     assert not path.parent.exists()
 
 
-def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+def test_a_directory_that_is_not_writable_is_named(tmp_path: Path) -> None:
     (tmp_path / "var").touch()
 
-    assert str(tmp_path / "var") in refusal(tmp_path / "var" / "secrets.json")
-    assert "/proc/nowhere" in refusal(Path("/proc/nowhere/secrets.json"))
+    assert str(tmp_path / "var") in load_error(tmp_path / "var" / "secrets.json")
+    assert "/proc/nowhere" in load_error(Path("/proc/nowhere/secrets.json"))
 
 
-# Reading it
-
-
-def test_older_keys_stand_after_the_current_one(path: Path, made: Secrets) -> None:
-    newer = load_or_make_secrets(path.with_name("newer.json"), may_make=True)
-    entry = json.loads(path.with_name("newer.json").read_text())["seal_keys"][0]
-    change(path, lambda document: document["seal_keys"].insert(0, entry))
-
-    read = load_or_make_secrets(path, may_make=False)
-
-    assert read.seal_keys == (newer.seal_keys[0], made.seal_keys[0])
+# Loading
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o620, 0o777])
-def test_a_file_that_others_can_get_at_is_refused_with_the_way_out(
-    path: Path, made: Secrets, mode: int
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_a_file_that_others_can_access_is_rejected_with_the_fix(
+    existing: Path, mode: int, is_strict: bool
 ) -> None:
-    path.chmod(mode)
+    existing.chmod(mode)
 
-    assert refusal(path).endswith(f": chmod 600 {path}")
-
-
-def test_a_file_that_even_its_owner_may_only_read_is_fine(path: Path, made: Secrets) -> None:
-    path.chmod(0o400)
-
-    assert load_or_make_secrets(path, may_make=True) == made
+    assert load_error(existing, is_strict=is_strict).endswith(f" Fix: chmod 600 {existing}")
 
 
-def a_link(path: Path) -> None:
+def test_a_read_only_file_is_accepted(existing: Path) -> None:
+    keys = load_keys(existing)
+    existing.chmod(0o400)
+
+    assert load_keys(existing) == keys
+
+
+def symbolic_link(path: Path) -> None:
     path.rename(path.with_name("elsewhere.json"))
     path.symlink_to("elsewhere.json")
 
 
-def a_link_to_nothing(path: Path) -> None:
+def broken_link(path: Path) -> None:
     path.unlink()
     path.symlink_to("nothing.json")
 
 
-def a_folder(path: Path) -> None:
+def directory(path: Path) -> None:
     path.unlink()
     path.mkdir(mode=0o700)
 
 
-def a_pipe(path: Path) -> None:
+def pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path, 0o600)
 
 
-@pytest.mark.parametrize("put", [a_link, a_link_to_nothing, a_folder, a_pipe])
-def test_only_a_file_is_read(path: Path, made: Secrets, put: Callable[[Path], None]) -> None:
-    put(path)
+@pytest.mark.parametrize("replace", [symbolic_link, broken_link, directory, pipe])
+def test_only_a_regular_file_is_accepted(existing: Path, replace: Callable[[Path], None]) -> None:
+    replace(existing)
 
-    assert refusal(path).startswith(f"{path} is not a file but a link, a folder")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "5", '"text"', "null", "\x00", '{"version": 2}', "{}", "[" * 100_000]
-)
-def test_a_file_of_another_form_is_refused(path: Path, made: Secrets, text: str) -> None:
-    path.write_text(text)
-
-    assert refusal(path).startswith(f"The secrets file {path} cannot be used, as it")
+    assert load_error(existing).startswith(f"{existing} is not a regular file ")
 
 
-def test_a_file_that_is_not_text_is_refused(path: Path, made: Secrets) -> None:
-    path.write_bytes(os.urandom(2_000_000))
+def test_an_invalid_document_is_reported_with_its_path(existing: Path) -> None:
+    edit_secrets_file(existing, lambda document: document.update(signing=[]))
 
-    assert "it is not JSON" in refusal(path)
+    error = load_error(existing)
+
+    assert error.startswith(f'The secrets file {existing} is invalid: "signing" is missing')
 
 
-def test_a_file_that_was_cut_short_is_refused_wherever_it_was_cut(
-    path: Path, made: Secrets
+def test_a_binary_file_is_rejected(existing: Path) -> None:
+    existing.write_bytes(os.urandom(2_000_000))
+
+    assert "it is not JSON" in load_error(existing)
+
+
+# Strict checks, for production
+
+
+def test_a_created_file_passes_the_strict_checks(existing: Path) -> None:
+    assert load_secrets_file(existing, is_strict=True).keys == load_keys(existing)
+
+
+def test_a_weak_key_is_rejected_only_by_strict_checks(existing: Path) -> None:
+    key = "A" * 43 + "="
+    edit_secrets_file(existing, lambda document: document["otp_pepper"][0].update(key=key))
+
+    error = load_error(existing, is_strict=True)
+
+    assert '"otp_pepper[0].key" is not random' in error
+    assert key not in error
+    load_keys(existing)
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o777, 0o1777])
+def test_a_directory_writable_by_others_is_rejected_only_by_strict_checks(
+    existing: Path, mode: int
 ) -> None:
-    whole = path.read_text()
+    existing.parent.chmod(mode)
 
-    for length in range(0, len(whole.rstrip()), 7):
-        path.write_text(whole[:length])
-        assert "it is not JSON" in refusal(path)
+    error = load_error(existing, is_strict=True)
 
-
-LISTS = ("otp_keys", "seal_keys", "signing_keys", "refresh_keys")
+    assert error.endswith(f" Fix: chmod go-w {existing.parent}")
+    load_keys(existing)
 
 
-@pytest.mark.parametrize("name", [*LISTS, "index_key"])
-@pytest.mark.parametrize("value", [None, [], {}, "text", [5]])
-def test_a_part_that_is_missing_is_named(path: Path, made: Secrets, name: str, value: Any) -> None:
-    change(path, lambda document: document.update({name: value}))
-
-    assert f'"{name}' in refusal(path)
-
-
-@pytest.mark.parametrize("name", [*LISTS, "index_key"])
-@pytest.mark.parametrize(
-    ("member", "value"),
-    [
-        ("id", None),
-        ("id", "first"),
-        ("id", "0000000A"),
-        ("not_before", None),
-        ("not_before", "yesterday"),
-        ("not_before", "2026-05-01T09:30:00"),
-        ("key", None),
-        ("key", ""),
-        ("key", "tops3cret"),
-        ("key", "dG9wczNjcmV0"),
-        ("key", "dG9w\u00e9"),
-        ("key", "-----BEGIN PRIVATE KEY-----\ntops3cret\n-----END PRIVATE KEY-----\n"),
-    ],
-)
-def test_an_entry_that_cannot_be_used_is_named_and_its_key_is_not_told(
-    path: Path, made: Secrets, name: str, member: str, value: Any
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_a_path_of_another_user_is_rejected_by_strict_checks(
+    existing: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def spoil(document: dict[str, Any]) -> None:
-        entry = document[name] if name == "index_key" else document[name][0]
-        entry[member] = value
+    foreign = existing if kind == "file" else existing.parent
+    stat_path, user = Path.stat, os.geteuid()
 
-    change(path, spoil)
+    def stat_as_foreign(self: Path, **options: bool) -> os.stat_result:
+        status = stat_path(self, **options)
+        owner = user + 1 if self == foreign else user
+        return os.stat_result((*status[:4], owner, *status[5:]))
 
-    sentence = refusal(path)
-    where = name if name == "index_key" else f"{name}[0]"
-    assert f'"{where}.{member}"' in sentence
-    assert "tops3cret" not in sentence
-    assert "dG9wczNjcmV0" not in sentence
+    monkeypatch.setattr(Path, "stat", stat_as_foreign)
 
+    error = load_error(existing, is_strict=True)
 
-def test_a_seal_key_that_is_too_long_is_refused(path: Path, made: Secrets) -> None:
-    change(path, lambda document: document["seal_keys"][0].update(key="A" * 64))
-
-    assert '"seal_keys[0].key"' in refusal(path)
+    assert error.startswith(f"{foreign} belongs to another user")
+    assert f"uid {user}" in error
 
 
-def test_two_keys_of_one_list_with_one_id_are_refused(path: Path, made: Secrets) -> None:
-    change(path, lambda document: document.update(otp_keys=document["otp_keys"] * 2))
+def test_a_path_of_root_passes_the_strict_checks(
+    existing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stat_path = Path.stat
 
-    assert '"peppers"' in refusal(path)
+    def stat_as_root(self: Path, **options: bool) -> os.stat_result:
+        status = stat_path(self, **options)
+        return os.stat_result((*status[:4], 0, *status[5:]))
 
+    monkeypatch.setattr(Path, "stat", stat_as_root)
 
-def test_members_of_other_names_are_left_alone(path: Path, made: Secrets) -> None:
-    change(path, lambda document: document.update(comment="made by hand"))
-
-    assert load_or_make_secrets(path, may_make=False) == made
-
-
-def test_no_key_is_ever_printed(made: Secrets) -> None:
-    lists = (made.otp_keys, made.seal_keys, made.signing_keys, made.refresh_keys)
-    secrets = (made.index_key, *(key for keys in lists for key in keys))
-    printed = f"{made} {made!r} {secrets}"
-
-    for secret in secrets:
-        assert repr(secret.key)[2:-1] not in printed
-        assert secret.key.hex() not in printed
+    load_secrets_file(existing, is_strict=True)

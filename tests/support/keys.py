@@ -1,6 +1,10 @@
-"""Keys for tests, made once for each run."""
+"""Keys and secrets files for tests."""
 
+import json
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
@@ -9,13 +13,32 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from adapters.key_file import KeysByPurpose, load_secrets_file
+
 
 @cache
 def private_key(number: int = 1) -> EllipticCurvePrivateKey:
-    """A different P-256 key for each number."""
+    """Return a different P-256 key for each number, generated once per test run."""
     return generate_private_key(SECP256R1())
 
 
-def signing_key(number: int = 1) -> bytes:
-    """The same key in PEM."""
-    return private_key(number).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+def to_pem(key: EllipticCurvePrivateKey) -> bytes:
+    """Return the private key as PKCS #8 in PEM."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def create_secrets_file(path: Path) -> KeysByPurpose:
+    """Create the file as a first start does."""
+    return load_secrets_file(path, create_missing=True).keys
+
+
+def load_keys(path: Path) -> KeysByPurpose:
+    """Load the keys of an existing file."""
+    return load_secrets_file(path).keys
+
+
+def edit_secrets_file(path: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
+    """Edit the document in place, as an operator does."""
+    document = json.loads(path.read_text())
+    edit(document)
+    path.write_text(json.dumps(document))

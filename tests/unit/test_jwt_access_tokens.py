@@ -1,4 +1,4 @@
-"""What is special about our tokens being JSON Web Tokens (RFC 7519, RFC 8725)."""
+"""Header, claims and signature of access tokens (RFC 7519, RFC 8725)."""
 
 import base64
 import hashlib
@@ -10,12 +10,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,15 +20,16 @@ from application.ports.errors import InvalidToken
 from tests.support.builders import NOW, an_id
 from tests.support.examples import examples
 from tests.support.fakes.key_ring import FakeKeyRing
-from tests.support.keys import private_key, signing_key
+from tests.support.keys import private_key, to_pem
 
-OLD, CURRENT = ("0000000a", signing_key(1)), ("0000000b", signing_key(2))
-TOKENS = JwtAccessTokens(FakeKeyRing(CURRENT, OLD), issuer="us", audience="them")
+FORMER = ("0000000a", to_pem(private_key(1)))
+CURRENT = ("0000000b", to_pem(private_key(2)))
+TOKENS = JwtAccessTokens(FakeKeyRing(CURRENT, FORMER), issuer="dialtone", audience="app")
 CLAIMS = TokenClaims(an_id(1), an_id(2), NOW, NOW + timedelta(minutes=15))
 HEADER = {"alg": "ES256", "kid": "0000000b", "typ": "at+jwt"}
 PAYLOAD: dict[str, Any] = {
-    "iss": "us",
-    "aud": "them",
+    "iss": "dialtone",
+    "aud": "app",
     "iat": int(CLAIMS.issued_at.timestamp()),
     "exp": int(CLAIMS.expires_at.timestamp()),
     "sub": CLAIMS.identity_id,
@@ -41,33 +37,36 @@ PAYLOAD: dict[str, Any] = {
 }
 
 
-def part(members: Any) -> str:
-    text = members if isinstance(members, bytes) else json.dumps(members).encode()
+def encode(part: Any) -> str:
+    text = part if isinstance(part, bytes) else json.dumps(part).encode()
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def signed(header: Any, payload: Any) -> str:
-    """A token of whatever content, with a signature that our current key made."""
-    content = f"{part(header)}.{part(payload)}"
+def sign(header: Any, payload: Any) -> str:
+    """Return a token with any content and a valid signature by the current key."""
+    content = f"{encode(header)}.{encode(payload)}"
     signature = jwt.get_algorithm_by_name("ES256").sign(content.encode(), private_key(2))
-    return f"{content}.{part(signature)}"
+    return f"{content}.{encode(signature)}"
 
 
-def test_a_token_of_exactly_this_form_is_read() -> None:
-    assert TOKENS.verify(signed(HEADER, PAYLOAD), NOW) == CLAIMS
+def test_a_token_of_exactly_this_form_is_accepted() -> None:
+    assert TOKENS.verify(sign(HEADER, PAYLOAD), NOW) == CLAIMS
 
 
-def test_a_token_says_which_key_signed_it_and_what_it_is() -> None:
+def test_the_header_has_algorithm_key_id_and_type() -> None:
     assert jwt.get_unverified_header(TOKENS.issue(CLAIMS)) == HEADER
 
 
-def test_what_an_older_key_signed_is_read_as_long_as_the_key_is_here() -> None:
-    before = JwtAccessTokens(FakeKeyRing(OLD), issuer="us", audience="them").issue(CLAIMS)
-    afterwards = JwtAccessTokens(FakeKeyRing(CURRENT), issuer="us", audience="them")
+def test_a_token_of_a_former_key_is_accepted_until_the_key_is_removed() -> None:
+    before, after = (
+        JwtAccessTokens(FakeKeyRing(key), issuer="dialtone", audience="app")
+        for key in (FORMER, CURRENT)
+    )
+    token = before.issue(CLAIMS)
 
-    assert TOKENS.verify(before, NOW) == CLAIMS
+    assert TOKENS.verify(token, NOW) == CLAIMS
     with pytest.raises(InvalidToken):
-        afterwards.verify(before, NOW)
+        after.verify(token, NOW)
 
 
 @pytest.mark.parametrize(
@@ -93,36 +92,36 @@ def test_what_an_older_key_signed_is_read_as_long_as_the_key_is_here() -> None:
     ],
     ids=str,
 )
-def test_another_header_is_refused_even_under_our_signature(changes: dict[str, Any]) -> None:
+def test_another_header_is_rejected_despite_a_valid_signature(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
-        TOKENS.verify(signed(HEADER | changes, PAYLOAD), NOW)
+        TOKENS.verify(sign(HEADER | changes, PAYLOAD), NOW)
 
 
 @pytest.mark.parametrize("name", HEADER)
-def test_a_header_with_a_part_missing_is_refused(name: str) -> None:
+def test_an_incomplete_header_is_rejected(name: str) -> None:
     header = {key: value for key, value in HEADER.items() if key != name}
 
     with pytest.raises(InvalidToken):
-        TOKENS.verify(signed(header, PAYLOAD), NOW)
+        TOKENS.verify(sign(header, PAYLOAD), NOW)
 
 
 @pytest.mark.parametrize("name", PAYLOAD)
-def test_a_claim_that_is_missing_or_null_is_missed(name: str) -> None:
+def test_a_missing_or_null_claim_is_rejected(name: str) -> None:
     without = {key: value for key, value in PAYLOAD.items() if key != name}
 
     for payload in (without, PAYLOAD | {name: None}):
         with pytest.raises(InvalidToken):
-            TOKENS.verify(signed(HEADER, payload), NOW)
+            TOKENS.verify(sign(HEADER, payload), NOW)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"iss": "somebody"},
-        {"iss": ["us"]},
-        {"aud": "somebody"},
-        {"aud": ["them"]},
-        {"aud": ["them", "somebody"]},
+        {"iss": "other"},
+        {"iss": ["dialtone"]},
+        {"aud": "other"},
+        {"aud": ["app"]},
+        {"aud": ["app", "other"]},
         {"exp": str(PAYLOAD["exp"])},
         {"exp": float(PAYLOAD["exp"])},
         {"exp": True},
@@ -139,67 +138,67 @@ def test_a_claim_that_is_missing_or_null_is_missed(name: str) -> None:
     ],
     ids=lambda changes: str(changes)[:30],
 )
-def test_a_claim_of_another_value_or_type_is_refused(changes: dict[str, Any]) -> None:
+def test_a_claim_with_another_value_or_type_is_rejected(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
-        TOKENS.verify(signed(HEADER, PAYLOAD | changes), NOW)
+        TOKENS.verify(sign(HEADER, PAYLOAD | changes), NOW)
 
 
 @pytest.mark.parametrize(
     "payload", [[], "text", 5, None, b"not json", b"", b"[" * 1000, b"\xff", b'{"exp": NaN}']
 )
-def test_a_payload_that_is_no_object_is_refused(payload: Any) -> None:
+def test_a_payload_that_is_not_an_object_is_rejected(payload: Any) -> None:
     with pytest.raises(InvalidToken):
-        TOKENS.verify(signed(HEADER, payload), NOW)
+        TOKENS.verify(sign(HEADER, payload), NOW)
 
 
-def test_what_a_token_holds_besides_is_left_alone() -> None:
-    assert TOKENS.verify(signed(HEADER, PAYLOAD | {"new": "thing"}), NOW) == CLAIMS
+def test_unknown_claims_are_ignored() -> None:
+    assert TOKENS.verify(sign(HEADER, PAYLOAD | {"new": "thing"}), NOW) == CLAIMS
 
 
-def test_a_token_without_a_signature_is_refused() -> None:
+def test_an_unsigned_token_is_rejected() -> None:
     for end in ("", ".", f".{'A' * 86}"):
         with pytest.raises(InvalidToken):
-            TOKENS.verify(f"{part(HEADER | {'alg': 'none'})}.{part(PAYLOAD)}{end}", NOW)
+            TOKENS.verify(f"{encode(HEADER | {'alg': 'none'})}.{encode(PAYLOAD)}{end}", NOW)
 
 
-def test_our_public_key_used_as_a_shared_secret_signs_nothing() -> None:
+def test_the_public_key_is_not_accepted_as_an_hmac_secret() -> None:
     public = private_key(2).public_key()
     for secret in (
         public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
     ):
         for alg in ("HS256", "ES256"):
-            content = f"{part(HEADER | {'alg': alg})}.{part(PAYLOAD)}"
+            content = f"{encode(HEADER | {'alg': alg})}.{encode(PAYLOAD)}"
             mac = hmac.digest(secret, content.encode(), hashlib.sha256)
             for signature in (mac, mac + mac):
                 with pytest.raises(InvalidToken):
-                    TOKENS.verify(f"{content}.{part(signature)}", NOW)
+                    TOKENS.verify(f"{content}.{encode(signature)}", NOW)
 
 
 @pytest.mark.parametrize("end", ["=", "==", "A", "\n", " "])
-def test_a_signature_is_written_in_one_way_only(end: str) -> None:
+def test_a_signature_has_only_one_valid_encoding(end: str) -> None:
     with pytest.raises(InvalidToken):
-        TOKENS.verify(signed(HEADER, PAYLOAD) + end, NOW)
+        TOKENS.verify(sign(HEADER, PAYLOAD) + end, NOW)
 
 
-def test_a_token_that_is_too_long_is_refused_though_we_signed_it() -> None:
+def test_a_token_that_is_too_long_is_rejected_despite_its_signature() -> None:
     with pytest.raises(InvalidToken):
-        TOKENS.verify(signed(HEADER, PAYLOAD | {"more": "x" * 2000}), NOW)
+        TOKENS.verify(sign(HEADER, PAYLOAD | {"more": "x" * 2000}), NOW)
 
 
 @given(st.text(), st.text(), st.text(max_size=100))
-def test_no_input_makes_it_raise_anything_else(header: str, payload: str, end: str) -> None:
-    for token in (f"{header}.{payload}.{end}", f"{part(HEADER)}.{part(payload)}.{'A' * 86}"):
+def test_any_text_raises_only_the_documented_error(header: str, payload: str, end: str) -> None:
+    for token in (f"{header}.{payload}.{end}", f"{encode(HEADER)}.{encode(payload)}.{'A' * 86}"):
         with pytest.raises(InvalidToken):
             TOKENS.verify(token, NOW)
 
 
 @settings(max_examples=examples(25))
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
-def test_no_claim_makes_it_raise_anything_else(value: Any) -> None:
+def test_any_claim_raises_only_the_documented_error(value: Any) -> None:
     for name in ("sub", "sid", "exp", "iat", "iss", "aud"):
         try:
-            claims = TOKENS.verify(signed(HEADER, PAYLOAD | {name: value}), NOW)
+            claims = TOKENS.verify(sign(HEADER, PAYLOAD | {name: value}), NOW)
         except InvalidToken:
             continue
         assert value in (claims.identity_id, claims.session_id, claims.issued_at.timestamp()) or (
@@ -207,10 +206,8 @@ def test_no_claim_makes_it_raise_anything_else(value: Any) -> None:
         )
 
 
-def test_a_key_on_another_curve_is_not_taken() -> None:
-    pem = generate_private_key(SECP384R1()).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
+def test_a_key_on_another_curve_is_rejected() -> None:
+    pem = to_pem(generate_private_key(SECP384R1()))
 
     with pytest.raises(ValueError, match="P-256"):
-        JwtAccessTokens(FakeKeyRing(("0000000a", pem)), issuer="us", audience="them")
+        JwtAccessTokens(FakeKeyRing(("0000000a", pem)), issuer="dialtone", audience="app")

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from entrypoints.keys import longest_lives
+from entrypoints.keys import max_token_lifetimes
 from tests.support.settings import settings
 
 
@@ -10,6 +10,6 @@ from tests.support.settings import settings
 def test_keys_are_kept_for_the_setting_or_its_default_whichever_is_longer(
     ttl: str, days: int
 ) -> None:
-    lives = longest_lives(settings(PLAIN_TOKEN_TTL=ttl, REFRESH_TOKEN_TTL=ttl))
+    lifetimes = max_token_lifetimes(settings(PLAIN_TOKEN_TTL=ttl, REFRESH_TOKEN_TTL=ttl))
 
-    assert lives.plain == lives.refresh == timedelta(days=days)
+    assert lifetimes.plain == lifetimes.refresh == timedelta(days=days)

@@ -1,0 +1,82 @@
+"""Stored phone numbers: blind index by HMAC-SHA256, encryption by AES-256-GCM."""
+
+import hashlib
+import hmac
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from application.ports.errors import StorageUnavailable
+from application.ports.key_ring import KeyRing
+from application.ports.randomness import Randomness
+from domain.phone import PhoneNumber
+
+KEY_ID_LENGTH: Final = 8
+_FORMAT_VERSION: Final = b"\x01"
+_NONCE_BYTES: Final = 12
+_FINGERPRINT_MESSAGE: Final = b"fingerprint of the phone index key"
+_FINGERPRINT_LENGTH: Final = 16
+_NONCE_START: Final = 1 + KEY_ID_LENGTH
+_CIPHERTEXT_START: Final = _NONCE_START + _NONCE_BYTES
+
+
+class AesPhoneEncryption:
+    """Blind index by HMAC-SHA256 (RFC 2104), encryption by AES-256-GCM (NIST SP 800-38D).
+
+    - Format: version (1 byte), key id (8 ASCII characters), nonce (12 bytes), ciphertext with tag.
+    - The record id is associated data, so a ciphertext cannot be moved to another record.
+    - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key; replace the key
+      long before.
+    """
+
+    def __init__(self, index_key: bytes, encryption_keys: KeyRing, randomness: Randomness) -> None:
+        """Use these keys: the current encryption key encrypts, all of them decrypt.
+
+        Raises:
+            ValueError: a key id does not have 8 ASCII characters.
+        """
+        if any(len(key.id.encode()) != KEY_ID_LENGTH for key in encryption_keys.accepted()):
+            raise ValueError(f"The id of an encryption key has {KEY_ID_LENGTH} ASCII characters.")
+        self._index_key = index_key
+        self._encryption_keys = encryption_keys
+        self._randomness = randomness
+
+    def blind_index(self, phone: PhoneNumber) -> str:
+        """Return the blind index: 64 hex digits."""
+        return self._hmac(phone.e164.encode())
+
+    def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
+        """Encrypt the phone number for this record with the current key."""
+        nonce = self._randomness.bytes(_NONCE_BYTES)
+        key = self._encryption_keys.signing()
+        ciphertext = AESGCM(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
+        return _FORMAT_VERSION + key.id.encode() + nonce + ciphertext
+
+    def decrypt(self, ciphertext: bytes, record_id: str) -> PhoneNumber:
+        """Decrypt a phone number that was encrypted for this record with any accepted key.
+
+        Raises:
+            StorageUnavailable: unknown format or key, a changed ciphertext, or another record's.
+        """
+        key_id, nonce = ciphertext[1:_NONCE_START], ciphertext[_NONCE_START:_CIPHERTEXT_START]
+        if ciphertext[:1] != _FORMAT_VERSION or len(nonce) != _NONCE_BYTES:
+            raise StorageUnavailable("An encrypted phone number has an unknown format.")
+        keys = self._encryption_keys.accepted()
+        key = next((key.key for key in keys if key.id.encode() == key_id), None)
+        if key is None:
+            raise StorageUnavailable("A phone number's encryption key is not in the secrets file.")
+        try:
+            e164 = AESGCM(key).decrypt(nonce, ciphertext[_CIPHERTEXT_START:], record_id.encode())
+        except InvalidTag as error:
+            raise StorageUnavailable(
+                "An encrypted phone number was changed, or encrypted for another record."
+            ) from error
+        return PhoneNumber(e164.decode())
+
+    def key_fingerprint(self) -> str:
+        """Return 16 hex digits that identify the index key without revealing it."""
+        return self._hmac(_FINGERPRINT_MESSAGE)[:_FINGERPRINT_LENGTH]
+
+    def _hmac(self, message: bytes) -> str:
+        return hmac.digest(self._index_key, message, hashlib.sha256).hex()

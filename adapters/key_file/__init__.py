@@ -1,0 +1,46 @@
+"""All keys of the service, in one JSON file: the secrets file.
+
+```json
+{
+  "version": 1,
+  "otp_pepper":       [{"id": "5f0c1a9e", "not_before": "2026-05-01T09:30:00Z", "key": "<base64>"}],
+  "signing":          [{"id": "…",        "not_before": "…",                    "key": "<PEM>"}],
+  "refresh":          [{"id": "…",        "not_before": "…",                    "key": "<base64>"}],
+  "phone_index":      [{"id": "…",        "not_before": "…",                    "key": "<base64>"}],
+  "phone_encryption": [{"id": "…",        "not_before": "…",                    "key": "<base64>"}]
+}
+```
+
+- `otp_pepper`, `refresh` and `phone_index` are HMAC-SHA256 keys of at least 32 bytes. They derive
+  one-time codes, authenticate refresh tokens, and compute the blind index of phone numbers.
+- `phone_encryption` keys have 32 bytes (AES-256) and encrypt phone numbers.
+- `signing` keys sign access tokens: P-256 private keys, PKCS #8 in PEM.
+- A key id has 8 hex digits and is unique in its list.
+- Lists are newest first. The first key whose `not_before` has passed is used for new data. All
+  keys of a list stay accepted.
+- `phone_index` has exactly one key: with another key, no stored phone number is found.
+- The file is readable by its owner only (mode 0600). Unknown members are preserved.
+"""
+
+from adapters.key_file.document import KeyPurpose, KeysByPurpose
+from adapters.key_file.keys import (
+    RELOAD_INTERVAL,
+    FileOtpKeys,
+    FileRefreshKeys,
+    ReloadingKeys,
+    load_secrets_file,
+)
+from adapters.key_file.rotation import MIN_ROTATION_DELAY, RotatedKeys, rotate_secrets_file
+
+__all__ = [
+    "MIN_ROTATION_DELAY",
+    "RELOAD_INTERVAL",
+    "FileOtpKeys",
+    "FileRefreshKeys",
+    "KeyPurpose",
+    "KeysByPurpose",
+    "ReloadingKeys",
+    "RotatedKeys",
+    "load_secrets_file",
+    "rotate_secrets_file",
+]

@@ -1,5 +1,0 @@
-"""Phones at rest, by HMAC and AES-GCM."""
-
-from adapters.sealing.aes_phone_seal import AesPhoneSeal
-
-__all__ = ["AesPhoneSeal"]

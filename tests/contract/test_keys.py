@@ -1,0 +1,107 @@
+"""The ports for keys: key sets, keys of one-time codes, keys of refresh tokens."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from adapters.key_file import (
+    FileOtpKeys,
+    FileRefreshKeys,
+    KeyPurpose,
+    ReloadingKeys,
+    rotate_secrets_file,
+)
+from application.ports.key_ring import KeyRing
+from application.ports.otp_keys import OtpKeys
+from application.ports.refresh_keys import RefreshKeys
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.peppers import FakePeppers
+from tests.support.fakes.refresh_keys import FakeRefreshKeys
+from tests.support.keys import create_secrets_file
+
+NEW, OLD = ("0000000b", b"n" * 32), ("0000000a", b"o" * 32)
+LIFETIMES: Final = dict.fromkeys(KeyPurpose, timedelta(days=1))
+
+
+def fake_key_set(_: Path) -> KeyRing:
+    return FakeKeyRing(NEW, OLD, signs=OLD[0])
+
+
+def file_key_set(directory: Path) -> KeyRing:
+    path, now = directory / "secrets.json", datetime.now(UTC) + timedelta(seconds=1)
+    create_secrets_file(path)
+    rotate_secrets_file(path, now, LIFETIMES)
+    return ReloadingKeys(path, MovableClock(now)).key_set(KeyPurpose.OTP_PEPPER)
+
+
+@pytest.fixture(params=[fake_key_set, file_key_set], ids=lambda create: create.__name__)
+def key_set(request: pytest.FixtureRequest, tmp_path: Path) -> KeyRing:
+    """Return a set of two keys, of which the newer one is not yet active."""
+    created: KeyRing = request.param(tmp_path)
+    return created
+
+
+@pytest.fixture(
+    params=[
+        FakePeppers(dict([NEW, OLD])),
+        FileOtpKeys(FakeKeyRing(NEW, OLD)),
+    ],
+    ids=["fake", "file"],
+)
+def otp_keys(request: pytest.FixtureRequest) -> OtpKeys:
+    created: OtpKeys = request.param
+    return created
+
+
+@pytest.fixture(
+    params=[
+        FakeRefreshKeys(NEW[1], OLD[1]),
+        FileRefreshKeys(FakeKeyRing(NEW, OLD)),
+    ],
+    ids=["fake", "file"],
+)
+def refresh_keys(request: pytest.FixtureRequest) -> RefreshKeys:
+    created: RefreshKeys = request.param
+    return created
+
+
+def test_a_key_that_is_not_yet_active_is_accepted(key_set: KeyRing) -> None:
+    new, old = key_set.accepted()
+
+    assert key_set.signing() == old
+    assert new != old
+
+
+def test_the_accepted_keys_are_the_same_object_until_they_change(key_set: KeyRing) -> None:
+    assert key_set.accepted() is key_set.accepted()
+
+
+def test_a_repr_contains_no_key(key_set: KeyRing) -> None:
+    key = key_set.signing()
+
+    assert repr(key.key)[2:-1] not in repr(key)
+
+
+def test_new_challenges_use_the_current_key(otp_keys: OtpKeys) -> None:
+    assert otp_keys.current_id() == NEW[0]
+
+
+def test_each_otp_key_is_found_by_its_id(otp_keys: OtpKeys) -> None:
+    for key_id, key in (NEW, OLD):
+        assert otp_keys.find_key(key_id) == key
+
+
+@pytest.mark.parametrize("key_id", ["", "0000000c"])
+def test_a_removed_otp_key_is_not_found(otp_keys: OtpKeys, key_id: str) -> None:
+    assert otp_keys.find_key(key_id) is None
+
+
+def test_new_refresh_tokens_use_the_current_key(refresh_keys: RefreshKeys) -> None:
+    assert refresh_keys.signing() == NEW[1]
+
+
+def test_all_refresh_keys_are_accepted_newest_first(refresh_keys: RefreshKeys) -> None:
+    assert list(refresh_keys.accepted()) == [NEW[1], OLD[1]]

@@ -1,0 +1,102 @@
+from collections.abc import Callable
+
+import pytest
+
+from adapters.encryption import AesPhoneEncryption
+from application.ports.errors import StorageUnavailable
+from application.ports.phone_encryption import PhoneEncryption
+from tests.support.builders import a_phone
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.randomness import SeededRandomness
+from tests.support.fakes.seal import FakeSeal
+
+PHONE, OTHER_PHONE = a_phone(1), a_phone(2)
+CreateWithKey = Callable[[bytes], PhoneEncryption]
+
+
+def fake(key: bytes) -> PhoneEncryption:
+    return FakeSeal(key)
+
+
+def aes(key: bytes) -> PhoneEncryption:
+    return AesPhoneEncryption(key * 32, FakeKeyRing(("0000000a", key * 32)), SeededRandomness())
+
+
+@pytest.fixture(params=[fake, aes], ids=lambda create: create.__name__)
+def with_key(request: pytest.FixtureRequest) -> CreateWithKey:
+    """Return a function that creates the adapter with keys made from one byte."""
+    create: CreateWithKey = request.param
+    return create
+
+
+@pytest.fixture
+def encryption(with_key: CreateWithKey) -> PhoneEncryption:
+    return with_key(b"k")
+
+
+def test_an_encrypted_phone_number_is_decrypted(encryption: PhoneEncryption) -> None:
+    assert encryption.decrypt(encryption.encrypt(PHONE, "a record"), "a record") == PHONE
+
+
+def test_another_instance_with_the_same_keys_decrypts_it(with_key: CreateWithKey) -> None:
+    encrypted = with_key(b"k").encrypt(PHONE, "a record")
+
+    assert with_key(b"k").decrypt(encrypted, "a record") == PHONE
+
+
+def test_each_encryption_gives_other_bytes(encryption: PhoneEncryption) -> None:
+    assert len({encryption.encrypt(PHONE, "a record") for _ in range(100)}) == 100
+
+
+def test_neither_ciphertext_nor_index_contains_the_number(encryption: PhoneEncryption) -> None:
+    digits = PHONE.e164.removeprefix("+")
+
+    assert digits.encode() not in encryption.encrypt(PHONE, "a record")
+    assert digits not in encryption.blind_index(PHONE)
+
+
+def test_a_ciphertext_of_another_record_is_rejected(encryption: PhoneEncryption) -> None:
+    with pytest.raises(StorageUnavailable):
+        encryption.decrypt(encryption.encrypt(PHONE, "a record"), "another record")
+
+
+def test_a_ciphertext_of_other_keys_is_rejected(with_key: CreateWithKey) -> None:
+    encrypted = with_key(b"x").encrypt(PHONE, "a record")
+
+    with pytest.raises(StorageUnavailable):
+        with_key(b"k").decrypt(encrypted, "a record")
+
+
+def test_a_ciphertext_with_any_bit_changed_is_rejected(encryption: PhoneEncryption) -> None:
+    encrypted = encryption.encrypt(PHONE, "a record")
+
+    for position in range(len(encrypted)):
+        changed = bytearray(encrypted)
+        changed[position] ^= 1
+        with pytest.raises(StorageUnavailable):
+            encryption.decrypt(bytes(changed), "a record")
+
+
+def test_a_truncated_ciphertext_is_rejected(encryption: PhoneEncryption) -> None:
+    encrypted = encryption.encrypt(PHONE, "a record")
+
+    for length in range(len(encrypted)):
+        with pytest.raises(StorageUnavailable):
+            encryption.decrypt(encrypted[:length], "a record")
+
+
+def test_the_index_of_a_phone_is_always_the_same(with_key: CreateWithKey) -> None:
+    assert with_key(b"k").blind_index(PHONE) == with_key(b"k").blind_index(PHONE)
+
+
+def test_two_phones_have_two_indexes(encryption: PhoneEncryption) -> None:
+    assert encryption.blind_index(PHONE) != encryption.blind_index(OTHER_PHONE)
+
+
+def test_another_key_gives_another_index(with_key: CreateWithKey) -> None:
+    assert with_key(b"k").blind_index(PHONE) != with_key(b"x").blind_index(PHONE)
+
+
+def test_the_fingerprint_identifies_the_key(with_key: CreateWithKey) -> None:
+    assert with_key(b"k").key_fingerprint() == with_key(b"k").key_fingerprint()
+    assert with_key(b"k").key_fingerprint() != with_key(b"x").key_fingerprint()

@@ -1,0 +1,278 @@
+"""Reloading the secrets file while the service runs."""
+
+import logging
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+
+from adapters.key_file import RELOAD_INTERVAL, KeyPurpose, KeysByPurpose, ReloadingKeys
+from adapters.key_file.document import generate_entry
+from tests.support.fakes.clock import MovableClock
+from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
+
+MILLISECOND = timedelta(milliseconds=1)
+WEAK_KEY = "A" * 43 + "="
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "etc" / "secrets.json"
+    create_secrets_file(path)
+    path.parent.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def keys(path: Path, clock: MovableClock) -> ReloadingKeys:
+    return ReloadingKeys(path, clock)
+
+
+def add_pepper(path: Path) -> KeysByPurpose:
+    """Add a pepper in front and return the new keys of the file."""
+    entry = generate_entry(KeyPurpose.OTP_PEPPER, datetime.now(UTC))
+    edit_secrets_file(path, lambda document: document["otp_pepper"].insert(0, entry))
+    return load_keys(path)
+
+
+def log_events(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    return [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+
+
+def test_the_file_is_checked_after_an_interval_and_not_earlier(
+    path: Path, clock: MovableClock, keys: ReloadingKeys
+) -> None:
+    before, after = keys.current(), add_pepper(path)
+
+    clock.advance(RELOAD_INTERVAL - MILLISECOND)
+    assert keys.current() is before
+    clock.advance(MILLISECOND)
+    assert keys.current() == after
+    accepted = keys.key_set(KeyPurpose.OTP_PEPPER).accepted()
+    assert accepted == after[KeyPurpose.OTP_PEPPER]
+
+
+def test_the_interval_starts_at_the_previous_check(
+    path: Path, clock: MovableClock, keys: ReloadingKeys
+) -> None:
+    clock.advance(RELOAD_INTERVAL * 1.5)
+    keys.current()
+    after = add_pepper(path)
+
+    clock.advance(RELOAD_INTERVAL * 0.75)
+    assert keys.current() != after
+    clock.advance(RELOAD_INTERVAL * 0.25)
+    assert keys.current() == after
+
+
+def test_a_clock_that_is_set_back_delays_no_check(
+    path: Path, clock: MovableClock, keys: ReloadingKeys
+) -> None:
+    after = add_pepper(path)
+
+    clock.advance(-timedelta(hours=1))
+
+    assert keys.current() == after
+
+
+def test_touching_the_file_keeps_the_same_object(
+    path: Path, clock: MovableClock, keys: ReloadingKeys
+) -> None:
+    before = keys.current()
+
+    for _ in range(3):
+        os.utime(path)
+        clock.advance(RELOAD_INTERVAL)
+        assert keys.current() is before
+
+
+def test_a_change_that_keeps_size_and_time_is_noticed(
+    path: Path, clock: MovableClock, keys: ReloadingKeys
+) -> None:
+    clock.advance(RELOAD_INTERVAL)
+    key_id = keys.current()[KeyPurpose.OTP_PEPPER][0].id
+    status = path.stat()
+    path.write_text(path.read_text().replace(key_id, "0123abcd"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    clock.advance(RELOAD_INTERVAL)
+
+    assert keys.current()[KeyPurpose.OTP_PEPPER][0].id == "0123abcd"
+
+
+def missing(path: Path) -> None:
+    path.rename(path.with_name("moved.json"))
+
+
+def truncated(path: Path) -> None:
+    path.write_text(path.read_text()[:500])
+
+
+def readable_by_others(path: Path) -> None:
+    path.chmod(0o644)
+
+
+def directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def without_peppers(path: Path) -> None:
+    edit_secrets_file(path, lambda document: document.pop("otp_pepper"))
+
+
+def file_of_another_service(path: Path) -> None:
+    path.unlink()
+    create_secrets_file(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [missing, truncated, readable_by_others, directory, without_peppers, file_of_another_service],
+    ids=lambda damage: damage.__name__,
+)
+def test_an_unusable_file_keeps_the_keys_and_is_logged_once(
+    path: Path,
+    clock: MovableClock,
+    keys: ReloadingKeys,
+    caplog: pytest.LogCaptureFixture,
+    damage: Callable[[Path], None],
+) -> None:
+    before = keys.current()
+    damage(path)
+
+    for _ in range(5):
+        clock.advance(RELOAD_INTERVAL)
+        assert keys.current() is before
+
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    (event,) = log_events(caplog)
+    assert record.msg == event
+    assert event["event"] == "secrets_reload_failed"
+    assert str(path) in event["reason"]
+    for keys_of_purpose in before.values():
+        for key in keys_of_purpose:
+            assert repr(key.key)[2:-1] not in caplog.text
+
+
+def test_a_repaired_file_is_loaded_at_the_next_check(
+    path: Path, clock: MovableClock, keys: ReloadingKeys, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    after = add_pepper(path)
+    path.chmod(0o644)
+    clock.advance(RELOAD_INTERVAL)
+    assert keys.current() != after
+
+    path.chmod(0o600)
+    clock.advance(RELOAD_INTERVAL)
+
+    assert keys.current() == after
+    assert log_events(caplog)[-1] == {"event": "secrets_reloaded"}
+
+
+def test_restoring_the_same_file_is_logged_once(
+    path: Path, clock: MovableClock, keys: ReloadingKeys, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    path.rename(path.with_name("moved.json"))
+    clock.advance(RELOAD_INTERVAL)
+    keys.current()
+
+    path.with_name("moved.json").rename(path)
+    for _ in range(3):
+        clock.advance(RELOAD_INTERVAL)
+        keys.current()
+
+    assert log_events(caplog)[1:] == [{"event": "secrets_reload_recovered"}]
+
+
+def test_a_missing_file_is_not_created_while_the_service_runs(
+    path: Path, clock: MovableClock
+) -> None:
+    keys = ReloadingKeys(path, clock, create_missing=True)
+    path.unlink()
+
+    clock.advance(RELOAD_INTERVAL)
+    keys.current()
+
+    assert not path.exists()
+
+
+def test_a_hundred_uses_within_an_interval_check_the_file_once(
+    clock: MovableClock, keys: ReloadingKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = 0
+    stat_path = Path.stat
+
+    def count(self: Path, **options: bool) -> os.stat_result:
+        nonlocal checks
+        checks += 1
+        return stat_path(self, **options)
+
+    monkeypatch.setattr(Path, "stat", count)
+    clock.advance(RELOAD_INTERVAL)
+    for _ in range(100):
+        keys.key_set(KeyPurpose.SIGNING).signing()
+        keys.key_set(KeyPurpose.OTP_PEPPER).accepted()
+
+    assert checks == 1
+
+
+def test_concurrent_threads_get_the_same_keys(
+    path: Path, clock: MovableClock, keys: ReloadingKeys
+) -> None:
+    after = add_pepper(path)
+    clock.advance(RELOAD_INTERVAL)
+    barrier, loaded = Barrier(8), []
+
+    def load() -> None:
+        barrier.wait()
+        loaded.append(keys.current())
+
+    threads = [Thread(target=load) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert loaded == [after] * 8
+    assert len({id(current) for current in loaded}) == 1
+
+
+def test_strict_checks_reject_a_weak_key_that_appears_later(
+    path: Path, clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = ReloadingKeys(path, clock, is_strict=True)
+    before = keys.current()
+    edit_secrets_file(path, lambda document: document["otp_pepper"][0].update(key=WEAK_KEY))
+
+    clock.advance(RELOAD_INTERVAL)
+
+    assert keys.current() is before
+    (event,) = log_events(caplog)
+    assert '"otp_pepper[0].key" is not random' in event["reason"]
+
+
+def test_a_repaired_directory_mode_is_enough_for_strict_checks(
+    path: Path, clock: MovableClock
+) -> None:
+    keys = ReloadingKeys(path, clock, is_strict=True)
+    edit_secrets_file(path, lambda document: document["otp_pepper"][0].update(id="0123abcd"))
+    path.parent.chmod(0o777)
+    clock.advance(RELOAD_INTERVAL)
+    assert keys.current()[KeyPurpose.OTP_PEPPER][0].id != "0123abcd"
+
+    path.parent.chmod(0o755)
+    clock.advance(RELOAD_INTERVAL)
+
+    assert keys.current()[KeyPurpose.OTP_PEPPER][0].id == "0123abcd"

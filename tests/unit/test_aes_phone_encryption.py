@@ -1,0 +1,83 @@
+"""Format and keys of encrypted phone numbers."""
+
+import hashlib
+import hmac
+from typing import Final
+
+import pytest
+
+from adapters.encryption import AesPhoneEncryption
+from application.ports.errors import StorageUnavailable
+from tests.support.builders import a_phone
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.randomness import SeededRandomness
+
+PHONE: Final = a_phone()
+INDEX_KEY: Final = b"i" * 32
+OLD, CURRENT = ("0000000a", b"a" * 32), ("0000000b", b"b" * 32)
+
+
+def phone_encryption(*encryption_keys: tuple[str, bytes]) -> AesPhoneEncryption:
+    return AesPhoneEncryption(INDEX_KEY, FakeKeyRing(*encryption_keys), SeededRandomness())
+
+
+def test_the_first_key_encrypts_and_its_id_is_stored() -> None:
+    encrypted = phone_encryption(CURRENT, OLD).encrypt(PHONE, "a record")
+
+    assert encrypted[:9] == b"\x010000000b"
+    assert phone_encryption(CURRENT).decrypt(encrypted, "a record") == PHONE
+
+
+def test_a_former_key_decrypts_until_it_is_removed() -> None:
+    encrypted = phone_encryption(OLD).encrypt(PHONE, "a record")
+
+    assert phone_encryption(CURRENT, OLD).decrypt(encrypted, "a record") == PHONE
+    with pytest.raises(StorageUnavailable, match="not in the secrets file"):
+        phone_encryption(CURRENT).decrypt(encrypted, "a record")
+
+
+def test_keys_that_change_while_it_runs_are_used() -> None:
+    key_set = FakeKeyRing(OLD)
+    encryption = AesPhoneEncryption(INDEX_KEY, key_set, SeededRandomness())
+    encrypted = [encryption.encrypt(PHONE, "a record")]
+
+    key_set.keys = FakeKeyRing(CURRENT, OLD).keys
+    encrypted.append(encryption.encrypt(PHONE, "a record"))
+    key_set.signs = CURRENT[0]
+    encrypted.append(encryption.encrypt(PHONE, "a record"))
+
+    key_ids = [ciphertext[1:9].decode() for ciphertext in encrypted]
+    assert key_ids == [OLD[0], OLD[0], CURRENT[0]]
+    assert [encryption.decrypt(ciphertext, "a record") for ciphertext in encrypted] == [PHONE] * 3
+
+
+def test_another_format_version_is_rejected() -> None:
+    encrypted = phone_encryption(CURRENT).encrypt(PHONE, "a record")
+
+    with pytest.raises(StorageUnavailable, match="unknown format"):
+        phone_encryption(CURRENT).decrypt(b"\x02" + encrypted[1:], "a record")
+
+
+def test_a_new_encryption_key_changes_neither_index_nor_fingerprint() -> None:
+    before, after = phone_encryption(OLD), phone_encryption(CURRENT, OLD)
+
+    assert before.blind_index(PHONE) == after.blind_index(PHONE)
+    assert before.key_fingerprint() == after.key_fingerprint()
+
+
+def test_the_index_is_the_hmac_of_the_phone_number() -> None:
+    expected = hmac.new(INDEX_KEY, PHONE.e164.encode(), hashlib.sha256).hexdigest()
+
+    assert phone_encryption(CURRENT).blind_index(PHONE) == expected
+
+
+def test_the_length_is_that_of_version_key_id_nonce_text_and_tag() -> None:
+    encrypted = phone_encryption(CURRENT).encrypt(PHONE, "a record")
+
+    assert len(encrypted) == 1 + 8 + 12 + len(PHONE.e164) + 16
+
+
+@pytest.mark.parametrize("key_id", ["", "a", "0000000ab", "ééééé"])
+def test_a_key_id_of_another_length_is_rejected(key_id: str) -> None:
+    with pytest.raises(ValueError, match="8 ASCII"):
+        phone_encryption((key_id, b"a" * 32))

@@ -1,0 +1,258 @@
+"""Access tokens while keys change, and the cache of verified signatures."""
+
+import base64
+from datetime import timedelta
+from typing import Any, Final
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.jwt import JwtAccessTokens
+from adapters.jwt.keys import MAX_VERIFIED_TOKENS, VerifiedTokenCache
+from application.ports.access_tokens import TokenClaims
+from application.ports.errors import InvalidToken
+from tests.support.builders import NOW, an_id
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.keys import private_key, to_pem
+
+OLD, NEW = ("0000000a", to_pem(private_key(1))), ("0000000b", to_pem(private_key(2)))
+CACHE_SIZE: Final = 8
+
+
+def claims(number: int) -> TokenClaims:
+    return TokenClaims(an_id(number), an_id(number), NOW, NOW + timedelta(minutes=15))
+
+
+CLAIMS: Final = claims(1)
+
+
+class VerificationCounter:
+    """Counts signature verifications."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self._decode = jwt.decode
+        monkeypatch.setattr(jwt, "decode", self._count)
+
+    def _count(self, *arguments: Any, **options: Any) -> Any:
+        self.count += 1
+        return self._decode(*arguments, **options)
+
+
+@pytest.fixture
+def verifications(monkeypatch: pytest.MonkeyPatch) -> VerificationCounter:
+    return VerificationCounter(monkeypatch)
+
+
+def access_tokens(key_set: FakeKeyRing) -> JwtAccessTokens:
+    return JwtAccessTokens(key_set, issuer="dialtone", audience="app")
+
+
+def is_rejected(tokens: JwtAccessTokens, token: str) -> bool:
+    try:
+        tokens.verify(token, NOW)
+    except InvalidToken:
+        return True
+    return False
+
+
+def change_keys(key_set: FakeKeyRing, *keys: tuple[str, bytes], current: str | None = None) -> None:
+    changed = FakeKeyRing(*keys, signs=current)
+    key_set.keys, key_set.signs = changed.keys, changed.signs
+
+
+# Verified signatures
+
+
+def test_a_signature_is_verified_once(verifications: VerificationCounter) -> None:
+    tokens = access_tokens(FakeKeyRing(OLD))
+    token = tokens.issue(CLAIMS)
+
+    assert [tokens.verify(token, NOW) for _ in range(5)] == [CLAIMS] * 5
+    assert verifications.count == 1
+
+
+def test_the_expiry_of_a_verified_token_is_checked_each_time(
+    verifications: VerificationCounter,
+) -> None:
+    tokens = access_tokens(FakeKeyRing(OLD))
+    token = tokens.issue(CLAIMS)
+    tokens.verify(token, NOW)
+
+    for _ in range(2):
+        with pytest.raises(InvalidToken, match="expired"):
+            tokens.verify(token, CLAIMS.expires_at)
+    assert tokens.verify(token, NOW) == CLAIMS
+    assert verifications.count == 1
+
+
+def test_a_token_that_is_expired_when_first_used_stays_rejected() -> None:
+    tokens = access_tokens(FakeKeyRing(OLD))
+    token = tokens.issue(CLAIMS)
+
+    for _ in range(2):
+        with pytest.raises(InvalidToken):
+            tokens.verify(token, CLAIMS.expires_at)
+
+
+def test_a_forged_token_is_never_cached(verifications: VerificationCounter) -> None:
+    tokens = access_tokens(FakeKeyRing(OLD))
+    forged = access_tokens(FakeKeyRing((OLD[0], NEW[1]))).issue(CLAIMS)
+
+    assert [is_rejected(tokens, forged) for _ in range(3)] == [True] * 3
+    assert verifications.count == 3
+
+
+def test_a_changed_copy_of_a_verified_token_is_rejected() -> None:
+    tokens = access_tokens(FakeKeyRing(OLD))
+    token = tokens.issue(CLAIMS)
+    tokens.verify(token, NOW)
+
+    for position, character in enumerate(token):
+        other = "A" if character != "A" else "B"
+        assert is_rejected(tokens, token[:position] + other + token[position + 1 :])
+
+
+# Changing keys
+
+
+def test_a_verified_token_is_rejected_as_soon_as_its_key_is_removed() -> None:
+    key_set = FakeKeyRing(NEW, OLD, signs=OLD[0])
+    tokens = access_tokens(key_set)
+    token = tokens.issue(CLAIMS)
+    tokens.verify(token, NOW)
+
+    change_keys(key_set, NEW)
+
+    assert is_rejected(tokens, token)
+
+
+def test_another_key_with_the_same_id_rejects_tokens_of_the_first() -> None:
+    key_set = FakeKeyRing(OLD)
+    tokens = access_tokens(key_set)
+    token = tokens.issue(CLAIMS)
+    tokens.verify(token, NOW)
+
+    change_keys(key_set, (OLD[0], NEW[1]))
+
+    assert is_rejected(tokens, token)
+    assert tokens.verify(tokens.issue(CLAIMS), NOW) == CLAIMS
+
+
+def test_a_token_of_an_old_key_is_accepted_after_a_new_key_is_added() -> None:
+    key_set = FakeKeyRing(OLD)
+    tokens = access_tokens(key_set)
+    token = tokens.issue(CLAIMS)
+
+    change_keys(key_set, NEW, OLD)
+
+    assert tokens.verify(token, NOW) == CLAIMS
+
+
+def test_a_new_key_is_accepted_and_published_before_it_is_active() -> None:
+    key_set = FakeKeyRing(OLD)
+    tokens, other_instance = access_tokens(key_set), access_tokens(FakeKeyRing(NEW, OLD))
+
+    change_keys(key_set, NEW, OLD, current=OLD[0])
+
+    assert jwt.get_unverified_header(tokens.issue(CLAIMS))["kid"] == OLD[0]
+    assert [key.id for key in tokens.list_published()] == [NEW[0], OLD[0]]
+    assert tokens.verify(other_instance.issue(CLAIMS), NOW) == CLAIMS
+
+
+def test_each_token_is_signed_with_the_current_key() -> None:
+    key_set = FakeKeyRing(NEW, OLD, signs=OLD[0])
+    tokens = access_tokens(key_set)
+    key_ids = []
+
+    for key_set.signs in (OLD[0], NEW[0], OLD[0]):
+        token = tokens.issue(CLAIMS)
+        tokens.verify(token, NOW)
+        key_ids.append(jwt.get_unverified_header(token)["kid"])
+
+    assert key_ids == [OLD[0], NEW[0], OLD[0]]
+
+
+def test_a_published_key_verifies_tokens() -> None:
+    tokens = access_tokens(FakeKeyRing(OLD))
+    (published,) = tokens.list_published()
+    point = private_key(1).public_key().public_numbers()
+
+    assert (published.x, published.y) == (point.x.to_bytes(32), point.y.to_bytes(32))
+    web_key = jwt.PyJWK(
+        {
+            "kty": "EC",
+            "crv": "P-256",
+            "x": base64.urlsafe_b64encode(published.x).decode().rstrip("="),
+            "y": base64.urlsafe_b64encode(published.y).decode().rstrip("="),
+        },
+        "ES256",
+    )
+    options: Any = {"verify_exp": False, "verify_iat": False}
+    payload = jwt.decode(
+        tokens.issue(CLAIMS), web_key, ["ES256"], options, issuer="dialtone", audience="app"
+    )
+    assert payload["sub"] == CLAIMS.identity_id
+
+
+# The cache
+
+
+def test_the_cache_returns_only_tokens_that_were_put() -> None:
+    cache = VerifiedTokenCache()
+    cache.put("a token", claims(1))
+
+    assert cache.get("a token") == claims(1)
+    assert cache.get("a tokem") is None
+
+
+def test_the_cache_never_exceeds_its_maximum_size() -> None:
+    for max_size in (2, 3, 7, CACHE_SIZE, MAX_VERIFIED_TOKENS):
+        cache = VerifiedTokenCache(max_size)
+        for number in range(3 * max_size):
+            cache.put(f"token {number}", claims(number))
+            # len() of the largest cache is slow, so it is checked only at the end.
+            assert max_size == MAX_VERIFIED_TOKENS or len(cache) <= max_size
+        assert len(cache) <= max_size
+
+
+def test_the_cache_keeps_at_least_the_newest_half() -> None:
+    cache = VerifiedTokenCache(CACHE_SIZE)
+
+    for number in range(100):
+        cache.put(f"token {number}", claims(number))
+        for recent in range(max(0, number - CACHE_SIZE // 2 + 1), number + 1):
+            assert cache.get(f"token {recent}") == claims(recent)
+
+
+def test_a_used_token_stays_in_the_cache() -> None:
+    cache = VerifiedTokenCache(CACHE_SIZE)
+    cache.put("used", claims(0))
+
+    for number in range(1, 100):
+        cache.put(f"token {number}", claims(number))
+        assert cache.get("used") == claims(0)
+    assert cache.get("token 1") is None
+
+
+def test_the_cache_contains_no_token() -> None:
+    cache = VerifiedTokenCache()
+    cache.put("a token", claims(1))
+
+    assert "a token" not in repr(vars(cache))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 20))))
+def test_any_sequence_of_uses_keeps_size_and_claims(uses: list[tuple[bool, int]]) -> None:
+    cache, added = VerifiedTokenCache(CACHE_SIZE), set()
+
+    for is_put, number in uses:
+        if is_put:
+            cache.put(f"token {number}", claims(number))
+            added.add(number)
+        found = cache.get(f"token {number}")
+        assert found == claims(number) if is_put else found in (None, claims(number))
+        assert found is None or number in added
+        assert len(cache) <= CACHE_SIZE

@@ -15,12 +15,12 @@ from typing import Final
 from bson.errors import BSONError
 from pymongo.errors import (
     BulkWriteError,
-    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     OperationFailure,
     PyMongoError,
 )
+from pymongo.errors import ConfigurationError as MongoConfigurationError
 
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
@@ -79,7 +79,7 @@ def at_open(place: str, error: Exception) -> DatabaseNotUsable:
     match error:
         case ConnectionFailure():
             sentence = _SILENT
-        case ConfigurationError():
+        case MongoConfigurationError():
             sentence = _NOT_THERE
         case OperationFailure(code=code):
             sentence = _WAYS_OUT.get(code or 0, _UNFORESEEN)

@@ -23,7 +23,7 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, PhoneNumber]]:
         noted.append((len(challenge.id), phone))
         return derive(challenge, pepper, phone)
 
-    monkeypatch.setattr(Challenge, "code", noting)
+    monkeypatch.setattr(Challenge, "derive_code", noting)
     return noted
 
 

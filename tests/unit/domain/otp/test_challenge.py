@@ -95,6 +95,6 @@ def test_a_challenge_holds_no_code() -> None:
     challenge = a_challenge()
     code = challenge.derive_code(PEPPER, a_phone())
     assert code not in repr(challenge)
-    kept = {"id", "purpose", "nonce", "key_id", "created", "expires", "spent"}
+    kept = {"id", "purpose", "nonce", "key_id", "created_at", "expires_at", "spent"}
     assert set(Challenge.__slots__) == kept
     assert replace(challenge, spent=True).derive_code(PEPPER, a_phone()) == code

@@ -73,7 +73,7 @@ async def update_identity(
     """
     for _ in range(MAX_RETRIES):
         loaded = await identities.load(identity_id)
-        if loaded is None or not loaded.value.is_alive:
+        if loaded is None or loaded.value.is_deleted:
             raise Unauthenticated
         changed = change(loaded.value)
         if changed == loaded.value or await identities.replace(changed, loaded.version):

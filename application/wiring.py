@@ -50,7 +50,7 @@ from application.ports.refresh_keys import RefreshKeys
 from application.ports.repositories import Repositories
 from application.ports.security_events import SecurityEvents
 from application.use_cases import UseCases
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
 

@@ -39,7 +39,7 @@ class MongoPhoneRecords:
         index = self.seal.blind_index(phone)
         if version == 0:
             return await self._add(index, verification)
-        document = RECORD.document(verification, version + 1, lapses=verification.expires_at())
+        document = RECORD.document(verification, version + 1, lapses=verification.expires_at)
         replaced = await self.database.answer(
             self.collection.replace_one({"_id": index, "version": version}, document)
         )
@@ -49,7 +49,7 @@ class MongoPhoneRecords:
         # Versions begin at random: a record loaded before it lapsed and was dropped could
         # otherwise replace one that was added since and has come to the same number.
         version = 1 + secrets.randbits(_VERSION_BITS)
-        document = RECORD.document(record, version, lapses=record.expires_at())
+        document = RECORD.document(record, version, lapses=record.expires_at)
         try:
             await self.database.answer(self.collection.insert_one({"_id": index, **document}))
         except NotUnique:

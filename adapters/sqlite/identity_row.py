@@ -25,7 +25,7 @@ class IdentityRows:
             "id": identity.id,
             "username_key": identity.username_key,
             "deleted": micros_or_none(identity.deleted_at),
-            "swept": identity.is_purged,
+            "swept": identity.purged_at is not None,
             "phone": None if phone is None else self.seal.encrypt(phone, identity.id),
             "body": _BODY.write(replace(identity, phone=None)),
         }

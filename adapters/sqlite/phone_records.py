@@ -49,7 +49,7 @@ class SqlitePhoneRecords:
     ) -> bool:
         values = {
             "phone_index": self.seal.blind_index(phone),
-            "lapses": micros_or_none(verification.expires_at()),
+            "lapses": micros_or_none(verification.expires_at),
             "body": _BODY.write(verification),
         }
         if version == 0:

@@ -45,7 +45,7 @@ class AddSession:
                 identity = Identity(identity_id, phone, session.created_at)
                 if await self.identities.add(identity.add_session(session)):
                     return identity_id
-            elif not loaded.value.is_alive:
+            elif loaded.value.is_deleted:
                 fresh_id = make_identifier(session.created_at, self.randomness.bytes(RANDOM_BYTES))
                 owner = await assign_phone(self.phone_verifications, phone, fresh_id, identity_id)
                 if owner.is_blocked:

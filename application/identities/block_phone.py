@@ -48,7 +48,7 @@ class BlockPhone:
                 blocked = Identity(identity_id, phone, now).block(now)
                 if await self.identities.add(blocked):
                     return
-            elif not loaded.value.is_alive:
+            elif loaded.value.is_deleted:
                 return
             else:
                 blocked = loaded.value.block(now)

@@ -63,7 +63,7 @@ class CreateUser:
                 identity = Identity(identity_id, new.phone, now).set_username(new.username, now)
                 if await self.identities.add(identity):
                     return identity
-            elif not loaded.value.is_alive:
+            elif loaded.value.is_deleted:
                 if is_own:
                     raise Unauthenticated
                 identity_id = await self._claim(new.phone, now, dead_id=identity_id)

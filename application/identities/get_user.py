@@ -18,6 +18,6 @@ class GetUser:
             loaded = await self.identities.load(user_id)
         except StorageUnavailable as error:
             raise Unavailable from error
-        if loaded is None or not loaded.value.is_alive or loaded.value.user is None:
+        if loaded is None or loaded.value.is_deleted or loaded.value.user is None:
             raise UserNotFound
         return loaded.value

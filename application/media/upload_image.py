@@ -138,4 +138,4 @@ class UploadImage:
             loaded = await self.identities.load(identity_id)
         except StorageUnavailable as error:
             raise ItemSaveFailed from error
-        return loaded is not None and loaded.value.is_alive
+        return loaded is not None and not loaded.value.is_deleted

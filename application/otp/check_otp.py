@@ -14,6 +14,7 @@ from application.update import update_phone_verification
 from domain.errors import TooManyAttempts
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
+from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
     MAX_ACTIVE_CHALLENGES,
@@ -21,7 +22,6 @@ from domain.otp.challenge import (
     Challenge,
     Purpose,
 )
-from domain.otp.decisions import OtpAttempt, VerificationResult
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.test_otps import TestOtps

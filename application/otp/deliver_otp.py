@@ -5,8 +5,8 @@ from application.ports.message_texts import MessageTexts, WantedText
 from application.ports.messenger import Handover, Messenger
 from application.ports.otp_keys import OtpKeys
 from domain.errors import Unavailable
-from domain.otp.code import OtpCode
-from domain.otp.decisions import DeliveryDecision
+from domain.otp.challenge import OtpCode
+from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.texts.form import TextForm
 from domain.phone import PhoneNumber
 

@@ -17,8 +17,8 @@ from domain.errors import (
     Unavailable,
 )
 from domain.otp.challenge import CHALLENGE_ID_BYTES, NONCE_BYTES, OTP_TTL, Challenge, Purpose
-from domain.otp.decisions import DeliveryDecision, OtpRequest
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery import OtpRequest
+from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import whole_seconds
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.test_otps import TEST_OTP_POLICY, TestOtps

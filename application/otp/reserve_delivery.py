@@ -9,8 +9,8 @@ from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.update import update_phone_verification
 from domain.errors import TooManyOtpRequests
-from domain.otp.decisions import DeliveryDecision, OtpRequest
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery import OtpRequest
+from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
 from domain.otp.rate_limits import Reservation
 from domain.phone import PhoneNumber

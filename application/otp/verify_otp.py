@@ -10,8 +10,8 @@ from application.ports.errors import StorageUnavailable
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
 from domain.errors import Unavailable
-from domain.otp.code import OtpCode
-from domain.otp.decisions import OtpAttempt, VerificationResult
+from domain.otp.attempts import OtpAttempt, VerificationResult
+from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Delivery
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.test_otps import TestOtps

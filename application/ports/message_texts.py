@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from domain.otp.code import OtpCode
+from domain.otp.challenge import OtpCode
 from domain.otp.texts.form import TextForm
 
 

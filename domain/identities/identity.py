@@ -1,4 +1,4 @@
-"""The identity: made by the first verified code, a user by `POST /users`, gone by one write."""
+"""The identity: made by the first successful verification of a phone, deleted by one write."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,13 +29,12 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody who has held a phone; a consistency boundary with its sessions inside.
+    """The owner of a phone, with the sessions. A consistency boundary.
 
-    A deleted one is a tombstone: it shows nothing, has no sessions, and its id is never used
-    again. It keeps its phone until the sweeper has detached that (`swept`), and its name until
-    `USERNAME_HOLD_PERIOD` has passed, so that nobody can step into a name just left.
-
-    A blocked one has no sessions and opens none; all else of it stays as it is.
+    - A deleted identity shows nothing, has no sessions, and its id is never used again. It keeps
+      its phone until the cleanup purges it, and its username for `USERNAME_HOLD_PERIOD`, so that
+      nobody can take over the name at once.
+    - A blocked identity has no sessions and gets none. Everything else stays as it is.
     """
 
     id: str
@@ -45,17 +44,17 @@ class Identity:
     user: User | None = None
     sessions: tuple[Session, ...] = ()
     deleted_at: datetime | None = None
-    is_purged: bool = False
+    purged_at: datetime | None = None
     blocked_at: datetime | None = None
 
     @property
-    def is_alive(self) -> bool:
-        """Whether it was not deleted."""
-        return self.deleted_at is None
+    def is_deleted(self) -> bool:
+        """Whether it was deleted."""
+        return self.deleted_at is not None
 
     @property
     def is_blocked(self) -> bool:
-        """Whether nobody can be signed in to it for now."""
+        """Whether nobody can log in to it."""
         return self.blocked_at is not None
 
     @property
@@ -65,75 +64,84 @@ class Identity:
 
     @property
     def username_key(self) -> str | None:
-        """What no other identity may have, or None."""
+        """The key that no other identity may have, or None."""
         return self.user.username.key if self.user else None
 
     def active_sessions(self, now: datetime) -> tuple[Session, ...]:
-        """The sessions that are on."""
-        if not self.is_alive or self.is_blocked:
+        """Return the sessions that have not expired."""
+        if self.is_deleted or self.is_blocked:
             return ()
-        return tuple(one for one in self.sessions if now < one.expires_at)
+        return tuple(session for session in self.sessions if now < session.expires_at)
 
     def find_session(self, session_id: str, now: datetime) -> Session | None:
-        """The session of this id, if it is still on."""
-        return next((one for one in self.active_sessions(now) if one.id == session_id), None)
+        """Return the active session with this id, or None."""
+        return next(
+            (session for session in self.active_sessions(now) if session.id == session_id), None
+        )
 
     def add_session(self, session: Session) -> "Identity":
-        """With one session more; the oldest ends when there would be too many."""
-        live = [one for one in self.sessions if session.created_at < one.expires_at]
-        return replace(self, sessions=(*live, session)[-MAX_SESSIONS:])
+        """Return the identity with this session. Above `MAX_SESSIONS` the oldest is revoked."""
+        kept = [earlier for earlier in self.sessions if session.created_at < earlier.expires_at]
+        return replace(self, sessions=(*kept, session)[-MAX_SESSIONS:])
+
+    def replace_session(self, changed: Session) -> "Identity":
+        """Return the identity with this session in place of the one with the same id."""
+        return replace(
+            self,
+            sessions=tuple(
+                changed if session.id == changed.id else session for session in self.sessions
+            ),
+        )
 
     def revoke_session(self, session_id: str) -> "Identity":
-        """Without this session."""
-        return replace(self, sessions=tuple(one for one in self.sessions if one.id != session_id))
-
-    def replace_session(self, session: Session) -> "Identity":
-        """With this session as it is now, in the place of the one of its id."""
+        """Return the identity without this session."""
         return replace(
-            self, sessions=tuple(session if one.id == session.id else one for one in self.sessions)
+            self, sessions=tuple(session for session in self.sessions if session.id != session_id)
         )
 
     def revoke_other_sessions(self, session_id: str) -> "Identity":
-        """With no session but this."""
-        return replace(self, sessions=tuple(one for one in self.sessions if one.id == session_id))
+        """Return the identity with this session only."""
+        return replace(
+            self, sessions=tuple(session for session in self.sessions if session.id == session_id)
+        )
 
     def revoke_all_sessions(self) -> "Identity":
-        """Without any session."""
+        """Return the identity without sessions."""
         return replace(self, sessions=())
 
     def set_username(self, username: Username, now: datetime) -> "Identity":
-        """As a user of this name; it stays a user since it first became one."""
-        created = self.user.created_at if self.user else now
-        return replace(self, user=User(username, created))
+        """Return the identity as a user with this name. A user keeps the first creation time."""
+        created_at = self.user.created_at if self.user else now
+        return replace(self, user=User(username, created_at))
 
     def promote(self) -> "Identity":
-        """As an administrator."""
+        """Return the identity as an administrator."""
         return replace(self, role=Role.ADMINISTRATOR)
 
     def demote(self) -> "Identity":
-        """As a member again; all else of it stays."""
+        """Return the identity as a member. Everything else stays."""
         return replace(self, role=Role.MEMBER)
 
     def block(self, now: datetime) -> "Identity":
-        """Without sessions, and without new ones until it is unblocked."""
+        """Return the identity without sessions. It gets none until it is unblocked."""
         return replace(self, blocked_at=self.blocked_at or now, sessions=())
 
     def unblock(self) -> "Identity":
-        """As one that may be signed in to; sessions that have ended stay so."""
+        """Return the identity unblocked. Revoked sessions stay revoked."""
         return replace(self, blocked_at=None)
 
     def delete(self, now: datetime) -> "Identity":
-        """The tombstone: every read and write respects it from the moment it is saved."""
+        """Return the deleted identity. Reads and writes respect it as soon as it is saved."""
         return replace(self, deleted_at=now, sessions=(), role=Role.MEMBER)
 
-    def purge(self) -> "Identity":
-        """The tombstone after everything that it left behind is gone."""
-        return replace(self, is_purged=True, phone=None)
+    def purge(self, now: datetime) -> "Identity":
+        """Return the deleted identity after the cleanup removed its media and its phone."""
+        return replace(self, purged_at=now, phone=None)
 
     def is_username_released(self, now: datetime) -> bool:
-        """Whether it is a tombstone whose name may go to somebody else."""
+        """Return whether it is deleted and its name may go to somebody else."""
         return self.deleted_at is not None and now >= self.deleted_at + USERNAME_HOLD_PERIOD
 
     def release_username(self) -> "Identity":
-        """The tombstone with its name given up."""
+        """Return the deleted identity without its name."""
         return replace(self, user=None)

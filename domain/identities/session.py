@@ -1,4 +1,4 @@
-"""A session: what an access token belongs to, and what signing out ends."""
+"""A session, its refresh tokens, and the rules of their rotation."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,16 +8,16 @@ MAX_SESSIONS: Final = 20
 MAX_DEVICE_NAME_LENGTH: Final = 200
 NONCE_BYTES: Final = 16
 REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
-"""So long a client that lost the answer may trade the same refresh token again."""
+"""How long a client that lost the response may send the previous refresh token again."""
 LAST_USED_UPDATE_INTERVAL: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenFamily:
-    """The refresh tokens of a session: each is traded for the next, and one generation counts.
+    """The refresh tokens of a session. Exactly one generation is current.
 
-    Rotation, and ending the session when one comes back that was traded before, are what
-    RFC 9700 §4.14.2 asks of clients that cannot keep a secret.
+    RFC 9700 §4.14.2 requires rotation, and the end of the session when an old token is reused,
+    for clients that cannot keep a secret.
     """
 
     nonce: bytes
@@ -25,12 +25,12 @@ class RefreshTokenFamily:
     generation: int = 1
 
     def rotate(self, generation: int, now: datetime) -> "RefreshTokenFamily | None":
-        """The lineage after a genuine token of this generation; None when the session has to end.
+        """Return the family after a valid token of this generation, None if it was reused.
 
-        - The current generation gives way to the next.
-        - The one before, within ten seconds of that, is a client that lost the answer: it gets
-          the same successor again, which nobody has used yet.
-        - Any other was traded long ago: somebody else may hold it, so all of it ends.
+        - The current generation is replaced by the next.
+        - The previous one, within `REUSE_GRACE_PERIOD`, comes from a client that lost the
+          response: it gets the same successor again.
+        - Any older one may be stolen: the session has to be revoked.
         """
         if generation == self.generation:
             return replace(self, generation=generation + 1, rotated_at=now)
@@ -40,10 +40,10 @@ class RefreshTokenFamily:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in on one device, until it is ended or `expires`.
+    """A login on one device, until it is revoked or `expires_at`.
 
-    `lineage` is None where its client took one long-lived access token and no refresh tokens.
-    `used` is when it was last seen, to a day; of one that is refreshed, exactly.
+    `token_family` is None where the client has one long-lived access token and no refresh
+    tokens. `last_used_at` is exact for a session that is refreshed, otherwise up to a day old.
     """
 
     id: str
@@ -55,19 +55,19 @@ class Session:
 
     @property
     def last_seen_at(self) -> datetime:
-        """When it was last seen."""
+        """When it was last used, or created."""
         return self.last_used_at or self.created_at
 
     def should_record_use(self, now: datetime) -> bool:
-        """Whether it was last seen so long ago that this use is worth a write."""
+        """Return whether the last recorded use is so old that this one is worth a write."""
         return now - self.last_seen_at >= LAST_USED_UPDATE_INTERVAL
 
     def record_use(self, now: datetime) -> "Session":
-        """The same, seen now."""
+        """Return the session, used now."""
         return replace(self, last_used_at=now)
 
     def refresh(
         self, token_family: RefreshTokenFamily, now: datetime, lifetime: timedelta
     ) -> "Session":
-        """The same with the next generation of refresh tokens, living `lifetime` from now."""
+        """Return the session with the next generation of tokens, valid for `lifetime`."""
         return replace(self, token_family=token_family, last_used_at=now, expires_at=now + lifetime)

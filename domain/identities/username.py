@@ -1,4 +1,4 @@
-"""What people call themselves."""
+"""Usernames: the names that people give themselves."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from domain.errors import InvalidValue
 MIN_LENGTH: Final = 2
 MAX_LENGTH: Final = 64
 MAX_INPUT_LENGTH: Final = 1000
-"""How much is read at all, before what does not count is dropped."""
-# Cc control, Cs surrogate, Co private use, Zl and Zp line breaks. Unassigned ones stay: they
-# are the emoji of a Unicode newer than this Python's.
+"""Maximum length before spaces are collapsed."""
+# Cc control, Cs surrogate, Co private use, Zl and Zp line breaks. Unassigned characters are
+# allowed: they are the emoji of a Unicode version newer than this Python's.
 _FORBIDDEN_CATEGORIES: Final = {"Cc", "Cs", "Co", "Zl", "Zp"}
-# What shows nothing, or turns or hides the text around it: Unicode's Default_Ignorable_Code_Point,
-# assigned or kept for later, the annotation marks and blank Braille. Joiners (U+200C, U+200D) and
-# variation selectors stay, as Persian, Hindi, Mongolian and emoji need them.
+# Invisible characters, and those that reverse or hide the text around them: Unicode's
+# Default_Ignorable_Code_Point (assigned and reserved), annotation marks and blank Braille. Joiners
+# (U+200C, U+200D) and variation selectors are allowed: Persian, Hindi, Mongolian and emoji need them.
 _INVISIBLE: Final = {
     *"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2800\u3164\ufeff\uffa0",
     *map(chr, range(0x202A, 0x202F)),
@@ -26,7 +26,7 @@ _INVISIBLE: Final = {
     *map(chr, range(0xE0000, 0xE0100)),
     *map(chr, range(0xE01F0, 0xE1000)),
 }
-# Code points that no Unicode ever gives a meaning (The Unicode Standard, 23.7).
+# Code points that never get a meaning (The Unicode Standard, 23.7).
 _NONCHARACTERS: Final = {
     *map(chr, range(0xFDD0, 0xFDF0)),
     *(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)),
@@ -35,30 +35,30 @@ _NONCHARACTERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Username:
-    """A name as first written; `key` is what it is compared by."""
+    """A name as first written. Two names are equal if their keys are equal."""
 
     text: str
 
     @property
     def key(self) -> str:
-        """The same for two spellings of one name, whatever their case or composition.
+        """The same key for all spellings of a name, regardless of case and composition.
 
-        A canonical caseless match (The Unicode Standard, 3.13, D145): taken apart before it is
-        folded, since composing could part a letter from its iota.
+        A canonical caseless match (The Unicode Standard, 3.13, D145): decomposed before it is
+        folded, because composition could separate a letter from its iota.
         """
         folded = unicodedata.normalize("NFD", self.text).casefold()
         return unicodedata.normalize("NFC", folded)
 
 
 def parse_username(text: str) -> Username:
-    """Read a name: NFC, trimmed, inner spaces collapsed, 2 to 64 characters.
+    """Parse a name: NFC, trimmed, inner spaces collapsed, 2 to 64 characters.
 
     Raises:
-        InvalidValue: it is too short, too long, or holds characters that names do not have.
+        InvalidValue: it is too short or too long, or has characters that names do not have.
     """
     if len(text) > MAX_INPUT_LENGTH:
         raise InvalidValue(f"A username has at most {MAX_LENGTH} characters.")
-    if any(unicodedata.category(one) in _FORBIDDEN_CATEGORIES for one in text.strip()):
+    if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in text.strip()):
         raise InvalidValue("A username has no control characters or line breaks.")
     if not _INVISIBLE.isdisjoint(text) or not _NONCHARACTERS.isdisjoint(text):
         raise InvalidValue("A username has no invisible characters.")
@@ -72,6 +72,6 @@ def parse_username(text: str) -> Username:
     return Username(name)
 
 
-def _is_visible(one: str) -> bool:
-    category = unicodedata.category(one)
+def _is_visible(character: str) -> bool:
+    category = unicodedata.category(character)
     return category[0] in "LNSP" or category == "Cn"

@@ -1,1 +1,1 @@
-"""Signing in: one record for each phone, its codes, its tries and its budgets."""
+"""One-time codes: the state of one phone, its challenges, deliveries, attempts and rate limits."""

@@ -1,9 +1,11 @@
-"""How often a code may be tried for one phone by somebody who names no request."""
+"""Attempts to verify a code, and the limits of those that name no request."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.otp.challenge import OtpCode
+from domain.otp.delivery import Delivery
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 
 ATTEMPTS_PER_IP: Final = SlidingWindow(5, timedelta(hours=1))
@@ -15,8 +17,31 @@ _MAX_PERIOD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class OtpAttempt:
+    """A code from `client_ip`, with the id of a request or without."""
+
+    code: OtpCode
+    client_ip: str
+    now: datetime
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationResult:
+    """Whether an attempt is correct, and how many more attempts its client has.
+
+    `delivery` is set when the attempt is correct: the delivery of the named request, or the
+    latest delivery of the code.
+    """
+
+    is_correct: bool
+    attempts_left: int
+    delivery: Delivery | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class IpAttempt:
-    """One try that an address made without naming a request."""
+    """One attempt of an IP that named no request."""
 
     client_ip: str
     attempted_at: datetime
@@ -24,58 +49,58 @@ class IpAttempt:
 
 @dataclass(frozen=True, slots=True)
 class UnboundAttempts:
-    """The tries that named no request: of each address, and of the pool that strangers share.
+    """Attempts that named no request: of each IP, and those of all unknown IPs together.
 
-    NIST SP 800-63B-4 allows 100 failures in a row; the pool and the sends of a day stay below
-    that together, for whoever is at no address that the phone has signed in from. The pool
-    refuses strangers only, so emptying it locks nobody's app out.
+    NIST SP 800-63B-4 allows 100 failures in a row. For a client that is not at a trusted IP the
+    shared limit and the deliveries of a day stay below that together. The shared limit rejects
+    only unknown IPs: when it is used up, the app of the owner still works.
     """
 
     by_ip: tuple[IpAttempt, ...] = ()
     shared: tuple[datetime, ...] = ()
 
     def remaining_for(self, client_ip: str, now: datetime) -> int:
-        """How many tries the address has left of its own."""
+        """Return how many attempts of its own the IP has left."""
         return ATTEMPTS_PER_IP.remaining(self._attempt_times(client_ip), now)
 
     def remaining_shared(self, now: datetime) -> int:
-        """How many tries strangers have left together."""
+        """Return how many attempts all unknown IPs together have left."""
         return min(window.remaining(self.shared, now) for window in SHARED_ATTEMPTS)
 
     def next_available_for(self, client_ip: str, now: datetime) -> datetime:
-        """When the address has a try of its own again."""
+        """Return when the IP has an attempt of its own again."""
         return ATTEMPTS_PER_IP.next_available(self._attempt_times(client_ip), now)
 
     def next_available_shared(self, now: datetime) -> datetime:
-        """When strangers have a try again."""
+        """Return when unknown IPs have an attempt again."""
         return max(window.next_available(self.shared, now) for window in SHARED_ATTEMPTS)
 
     def count(self, client_ip: str, now: datetime, *, is_shared: bool) -> "UnboundAttempts":
-        """The same with one try more of this address, and of the pool if it drew on that."""
+        """Return the attempts with one more of this IP, and one more of the shared limit."""
         return UnboundAttempts(
             (*self.by_ip, IpAttempt(client_ip, now)),
             (*self.shared, now) if is_shared else self.shared,
         )
 
     def reset(self, client_ip: str) -> "UnboundAttempts":
-        """The same after a right answer from this address; what the pool gave stays given."""
-        kept = tuple(one for one in self.by_ip if one.client_ip != client_ip)
+        """Return the attempts after a correct code from this IP. Shared ones stay counted."""
+        kept = tuple(attempt for attempt in self.by_ip if attempt.client_ip != client_ip)
         return replace(self, by_ip=kept)
 
     def prune(self, now: datetime) -> "UnboundAttempts":
-        """The same without what no longer counts, or not yet."""
-        until = now + CLOCK_SKEW
-        of_an_hour, of_a_day = now - ATTEMPTS_PER_IP.period, now - _MAX_PERIOD
+        """Return the attempts that count: none that expired, none from the future."""
+        latest = now + CLOCK_SKEW
+        since_hour, since_day = now - ATTEMPTS_PER_IP.period, now - _MAX_PERIOD
         return UnboundAttempts(
-            tuple(one for one in self.by_ip if of_an_hour < one.attempted_at <= until),
-            tuple(at for at in self.shared if of_a_day < at <= until),
+            tuple(attempt for attempt in self.by_ip if since_hour < attempt.attempted_at <= latest),
+            tuple(time for time in self.shared if since_day < time <= latest),
         )
 
     def expiry_times(self) -> list[datetime]:
-        """The moments at which the single counts end."""
-        return [one.attempted_at + ATTEMPTS_PER_IP.period for one in self.by_ip] + [
-            at + _MAX_PERIOD for at in self.shared
+        """Return when each of the attempts expires."""
+        return [attempt.attempted_at + ATTEMPTS_PER_IP.period for attempt in self.by_ip] + [
+            time + _MAX_PERIOD for time in self.shared
         ]
 
     def _attempt_times(self, client_ip: str) -> list[datetime]:
-        return [one.attempted_at for one in self.by_ip if one.client_ip == client_ip]
+        return [attempt.attempted_at for attempt in self.by_ip if attempt.client_ip == client_ip]

@@ -1,38 +1,43 @@
-"""A challenge and the code that is derived from it."""
+"""A challenge, the code that is derived from it, and a code as a user typed it."""
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+import re
+import unicodedata
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.errors import InvalidValue
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
 OTP_LENGTH: Final = 6
 OTP_TTL: Final = timedelta(minutes=5)
-"""NIST SP 800-63B-4 and OWASP ASVS 5.0 6.5.5 allow ten minutes at the most."""
+"""NIST SP 800-63B-4 and OWASP ASVS 5.0 6.5.5 allow at most ten minutes."""
 MIN_RESEND_TTL: Final = timedelta(minutes=1)
-"""A resend with less than this left sends the code of a new challenge."""
+"""A code that expires sooner is not sent again; a new challenge is made instead."""
+MAX_ACTIVE_CHALLENGES: Final = 2
+"""Per phone: a new challenge is made in the last minute of the previous one."""
 NONCE_BYTES: Final = 16
 CHALLENGE_ID_BYTES: Final = 12
-"""An id is twice as many hex digits."""
-MAX_ACTIVE_CHALLENGES: Final = 2
-"""Of one phone: a new one takes over in the last minute of the one before."""
+"""The id has twice as many hex digits."""
+MAX_INPUT_LENGTH: Final = 40
+_IGNORED: Final = re.compile(r"[\s\u200b\u2060\-\u2010-\u2015\u2212\uFE63\uFF0D]")
 
 
 class Purpose(StrEnum):
-    """What a right answer is good for; a code for one purpose is useless for another."""
+    """What a correct code allows. A code for one purpose is invalid for any other."""
 
     SIGN_IN = "sign_in"
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A question that only who holds the phone can answer, once (ASVS 5.0 6.5.1).
+    """A one-time code's identity and life. The code is used at most once (ASVS 5.0 6.5.1).
 
-    No code is stored: it is derived from this and from a key that is kept elsewhere.
+    No code is stored: it is derived from the challenge and from a key that is kept elsewhere.
     """
 
     id: str
@@ -41,27 +46,59 @@ class Challenge:
     key_id: str
     created_at: datetime
     expires_at: datetime
-    spent: bool = False
+    used_at: datetime | None = None
 
     def is_active(self, now: datetime) -> bool:
-        """Whether a right answer would be taken now.
+        """Return whether a correct code is accepted now.
 
-        One that was made later than now is not: where the clock stepped back it would live for
-        longer than it may.
+        A challenge from the future is not active: after the clock was set back it would live
+        longer than allowed.
         """
-        return not self.spent and self.created_at - CLOCK_SKEW <= now < self.expires_at
+        is_unused = self.used_at is None
+        return is_unused and self.created_at - CLOCK_SKEW <= now < self.expires_at
 
     def is_resendable(self, now: datetime) -> bool:
-        """Whether its code lives long enough to be sent (again)."""
+        """Return whether the code lives long enough to be sent, or sent again."""
         return self.is_active(now) and self.expires_at - now >= MIN_RESEND_TTL
 
-    def derive_code(self, pepper: bytes, phone: PhoneNumber) -> str:
-        """Derive the six digits, as in RFC 4226 §5.3 from an HMAC.
+    def mark_used(self, now: datetime) -> "Challenge":
+        """Return the challenge after its code was used."""
+        return replace(self, used_at=now)
 
-        `pepper` is the secret key named by `key_id`. Each part of the message is preceded by
-        its length, so that no two messages can be the same bytes.
+    def derive_code(self, pepper: bytes, phone: PhoneNumber) -> str:
+        """Derive the six digits from an HMAC, as in RFC 4226 §5.3.
+
+        Each part of the message is preceded by its length, so that two different messages never
+        have the same bytes.
+
+        Args:
+            pepper: the secret key with the id `key_id`.
+            phone: the phone that the code is sent to.
         """
         parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
         message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
         digest = hmac.digest(pepper, message, hashlib.sha256)
         return f"{int.from_bytes(digest[:8], 'big') % 10**OTP_LENGTH:0{OTP_LENGTH}d}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OtpCode:
+    """Six ASCII digits. The repr hides them, so that a code cannot get into a log."""
+
+    digits: str
+
+    def __repr__(self) -> str:
+        """Return a text without the digits."""
+        return "OtpCode(******)"
+
+
+def parse_otp_code(text: str) -> OtpCode:
+    """Parse a code: spaces and hyphens are dropped, digits of any script are read.
+
+    Raises:
+        InvalidValue: the rest is not six digits.
+    """
+    kept = _IGNORED.sub("", text) if len(text) <= MAX_INPUT_LENGTH else ""
+    if len(kept) != OTP_LENGTH or not kept.isdecimal():
+        raise InvalidValue(f"A code is {OTP_LENGTH} digits, as in the message.")
+    return OtpCode("".join(str(unicodedata.decimal(digit)) for digit in kept))

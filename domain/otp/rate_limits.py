@@ -1,4 +1,4 @@
-"""Budgets that many phones share: an address's, a country's, and that of all together."""
+"""Rate limits that many phones share: per IP, per country and in total."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,13 +8,15 @@ from typing import Final
 from domain.otp.sliding_window import SlidingWindow
 
 IPV6_SITE_PREFIX_LENGTH: Final = 48
-"""What one customer may be given of IPv6 (RFC 6177), with 65,536 networks of /64 in it."""
+"""The largest IPv6 network that one customer usually gets (RFC 6177): 65,536 networks of /64."""
 IPV6_SITE_FACTOR: Final = 10
+_DELIVERIES: Final = "deliveries"
+_VERIFICATIONS: Final = "verifications"
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `window.limit` slots in any stretch of `window.length`, under one name."""
+    """A sliding window with a name. Everything with the same name is counted together."""
 
     name: str
     window: SlidingWindow
@@ -22,7 +24,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """One slot of each of these budgets, all of them or none; `id` names it for giving back."""
+    """One permit of each of these limits, all or none. `id` identifies them for the release."""
 
     id: str
     acquired_at: datetime
@@ -31,11 +33,11 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """How many messages and checks are allowed beyond what one phone's own record counts.
+    """The limits of an operator for deliveries and verifications (OWASP ASVS 5.0 6.6.3).
 
-    OWASP ASVS 5.0 6.6.3 asks for limits on both. `address` counts a whole /64 of IPv6 as one,
-    and ten times as much for a /48. `country` and `everybody` bound what a flood of messages
-    can cost.
+    - `per_ip` and `verifications_per_ip` count an IPv6 network of /64 as one IP, and allow ten
+      times as much for its /48.
+    - `per_country` and `total` limit the cost of a flood of messages.
     """
 
     per_ip: SlidingWindow = SlidingWindow(60, timedelta(hours=1))
@@ -44,30 +46,30 @@ class RateLimits:
     verifications_per_ip: SlidingWindow = SlidingWindow(600, timedelta(hours=1))
 
     def for_delivery(self, client_ip: str, country: str) -> tuple[RateLimit, ...]:
-        """What a message to that country draws on, asked for from there."""
+        """Return the limits of a delivery to the country that this IP requested."""
         return (
-            *_limits_by_ip("sends", client_ip, self.per_ip),
-            RateLimit(f"sends to {country}", self.per_country),
-            RateLimit("sends", self.total),
+            *self.for_ip(client_ip),
+            RateLimit(f"{_DELIVERIES}:country:{country}", self.per_country),
+            RateLimit(f"{_DELIVERIES}:total", self.total),
         )
 
     def for_ip(self, client_ip: str) -> tuple[RateLimit, ...]:
-        """What of that is the address's own."""
-        return _limits_by_ip("sends", client_ip, self.per_ip)
+        """Return those limits of a delivery that belong to the IP."""
+        return _limits_by_ip(_DELIVERIES, client_ip, self.per_ip)
 
     def for_verification(self, client_ip: str) -> tuple[RateLimit, ...]:
-        """What an answer draws on that was given from there."""
-        return _limits_by_ip("checks", client_ip, self.verifications_per_ip)
+        """Return the limits of an attempt from this IP."""
+        return _limits_by_ip(_VERIFICATIONS, client_ip, self.verifications_per_ip)
 
 
-def _limits_by_ip(what: str, client_ip: str, window: SlidingWindow) -> tuple[RateLimit, ...]:
-    own = RateLimit(f"{what} from {client_ip}", window)
+def _limits_by_ip(action: str, client_ip: str, window: SlidingWindow) -> tuple[RateLimit, ...]:
+    limit = RateLimit(f"{action}:ip:{client_ip}", window)
     try:
         network = ip_network(client_ip)
     except ValueError:
-        return (own,)
+        return (limit,)
     if not isinstance(network, IPv6Network):
-        return (own,)
+        return (limit,)
     site = network.supernet(new_prefix=IPV6_SITE_PREFIX_LENGTH)
-    wider = SlidingWindow(window.limit * IPV6_SITE_FACTOR, window.period)
-    return (own, RateLimit(f"{what} from {site}", wider))
+    site_window = SlidingWindow(window.limit * IPV6_SITE_FACTOR, window.period)
+    return (limit, RateLimit(f"{action}:ip:{site}", site_window))

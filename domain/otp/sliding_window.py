@@ -1,4 +1,4 @@
-"""Counting in rolling windows."""
+"""Sliding windows: at most n events in any period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,26 +6,29 @@ from datetime import datetime, timedelta
 from typing import Final
 
 CLOCK_SKEW: Final = timedelta(minutes=1)
-"""So far the clocks of two instances may differ. What is later than that is of a clock that
-stepped back since: it counts for nothing, or everybody would wait for the clock to catch up."""
+"""Maximum difference between the clocks of two instances.
+
+A time that lies further in the future comes from a clock that was set back since. It is ignored,
+because otherwise all users would wait until the clock reaches it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SlidingWindow:
-    """At most `limit` events in any stretch of `length`."""
+    """At most `limit` events in any `period`."""
 
     limit: int
     period: timedelta
 
     def remaining(self, times: Sequence[datetime], now: datetime) -> int:
-        """How many more events have room now."""
+        """Return how many more events are allowed now."""
         since = now - self.period
         return max(0, self.limit - sum(time > since for time in times))
 
     def next_available(self, times: Sequence[datetime], now: datetime) -> datetime:
-        """When the next event has room: `now`, or the moment at which enough have passed."""
+        """Return when the next event is allowed: `now`, or the time when enough events expired."""
         since = now - self.period
-        inside = sorted(time for time in times if time > since)
-        if len(inside) < self.limit:
+        counted = sorted(time for time in times if time > since)
+        if len(counted) < self.limit:
             return now
-        return inside[-self.limit] + self.period
+        return counted[-self.limit] + self.period

@@ -1,11 +1,11 @@
-"""Phones with a fixed code: what reviewers of app stores sign in with."""
+"""Test OTPs: phones with a fixed code, for reviewers of app stores."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.otp.code import OtpCode
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.challenge import OtpCode
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 
@@ -14,12 +14,12 @@ TEST_OTP_POLICY: Final = DeliveryPolicy(
     per_phone_and_ip=(),
     cooldown=timedelta(0),
 )
-"""No cool-down; the daily bound keeps the tries that asks bring at a thousand in a million."""
+"""No cooldown. With 200 requests a day there are at most 1,000 attempts at a million codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestOtp:
-    """The code of a test number until its end date, or for as long as it is set."""
+    """The fixed code of a phone, until `expires_at` if that is set."""
 
     phone: PhoneNumber
     code: OtpCode
@@ -28,13 +28,13 @@ class TestOtp:
 
 @dataclass(frozen=True, slots=True)
 class TestOtps:
-    """All test numbers. Nothing is sent to them; else they are as any phone."""
+    """All test OTPs. Nothing is delivered to their phones; other rules are the same."""
 
     otps: tuple[TestOtp, ...] = ()
 
     def find_code(self, phone: PhoneNumber, now: datetime) -> OtpCode | None:
-        """The phone's fixed code, or None when it has none (any more)."""
-        for number in self.otps:
-            if number.phone == phone and (number.expires_at is None or now < number.expires_at):
-                return number.code
+        """Return the phone's fixed code, or None where it has none or it has expired."""
+        for otp in self.otps:
+            if otp.phone == phone and (otp.expires_at is None or now < otp.expires_at):
+                return otp.code
         return None

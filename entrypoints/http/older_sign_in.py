@@ -12,7 +12,7 @@ from msgspec import Meta
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
-from domain.otp.code import parse_otp_code
+from domain.otp.challenge import parse_otp_code
 from domain.phone import MAX_INPUT_LENGTH, parse_international_phone
 from entrypoints.http.dependencies import Cases, ClientAddress
 from entrypoints.http.device_text import device_text

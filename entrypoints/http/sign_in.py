@@ -11,7 +11,7 @@ from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
 from domain.errors import InvalidValue
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
-from domain.otp.code import parse_otp_code
+from domain.otp.challenge import parse_otp_code
 from domain.otp.texts.form import TextForm, platform_named
 from domain.phone import parse_phone
 from entrypoints.http.dependencies import Cases, ClientAddress, Settings

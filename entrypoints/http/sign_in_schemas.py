@@ -8,7 +8,7 @@ from msgspec import Meta
 from application.identities.session_factory import Tokens
 from domain import phone
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
-from domain.otp import code
+from domain.otp import challenge
 from domain.otp.challenge import OTP_LENGTH
 from entrypoints.http.session_schemas import (
     AccessSeconds,
@@ -54,7 +54,7 @@ CodeText = Annotated[
         "Six digits of any script; spaces and hyphens are dropped.",
         "012313",
         pattern=CODE_PATTERN,
-        max_length=code.MAX_INPUT_LENGTH,
+        max_length=challenge.MAX_INPUT_LENGTH,
     ),
 ]
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 from domain.errors import InvalidValue
-from domain.otp.code import parse_otp_code
+from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
 from entrypoints.settings.variable import listed

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from application.identities.session_factory import TokenLifetimes
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
 from entrypoints.settings.kinds import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from application.identities.session_factory import TokenLifetimes
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from entrypoints.settings import table
 from entrypoints.settings.env_file import read_env_file

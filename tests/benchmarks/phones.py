@@ -9,7 +9,7 @@ from typing import Final
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from application.use_cases import UseCases
-from domain.otp.code import parse_otp_code
+from domain.otp.challenge import parse_otp_code
 from domain.phone import PhoneNumber
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings import read_settings

@@ -12,7 +12,7 @@ from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.repositories import Repositories
 from application.wiring import Policy
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone

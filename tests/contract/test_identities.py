@@ -35,7 +35,7 @@ async def test_an_identity_comes_back_as_it_was_added_at_version_1(records: Repo
 
 
 async def test_a_tombstone_comes_back_as_well(records: Repositories) -> None:
-    tombstone = a_tombstone(deleted_at=NOW + timedelta(hours=1), is_purged=True, phone=None)
+    tombstone = a_tombstone(deleted_at=NOW + timedelta(hours=1), purged_at=NOW, phone=None)
     await records.identities.add(tombstone)
 
     assert await records.identities.load(an_id()) == Versioned(tombstone, 1)
@@ -139,7 +139,7 @@ async def test_a_name_given_up_is_free(records: Repositories) -> None:
 
 async def test_a_phone_is_detached_for_good(records: Repositories) -> None:
     await records.identities.add(a_tombstone())
-    await records.identities.replace(a_tombstone().purge(), 1)
+    await records.identities.replace(a_tombstone().purge(NOW), 1)
 
     loaded = await records.identities.load(an_id())
     assert loaded is not None

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.texts import load_message_texts
 from application.ports.message_texts import MessageTexts, WantedText
-from domain.otp.code import OtpCode
+from domain.otp.challenge import OtpCode
 from domain.otp.texts.form import Platform, TextForm
 from domain.otp.texts.text_set import Names
 from tests.support.fakes.message_texts import FakeMessageTexts

@@ -22,7 +22,7 @@ async def test_a_phone_without_a_record_has_an_empty_one_at_version_0(
 
 async def test_a_record_comes_back_as_it_was_saved(records: Repositories) -> None:
     record = PhoneVerification(
-        challenges=(a_challenge(spent=True), a_challenge(id=an_id(2), nonce=b"\0\xff" * 8)),
+        challenges=(a_challenge(used_at=NOW), a_challenge(id=an_id(2), nonce=b"\0\xff" * 8)),
         deliveries=(
             a_send(uses_trusted_ip_quota=True, attempts_used=3),
             a_send(request_id="another", sent_at=NOW + DAY),
@@ -123,7 +123,7 @@ async def test_a_saved_record_outlives_the_process_that_saved_it(open_records: O
 
 async def test_a_record_is_dropped_when_it_lapses_and_not_before(records: Repositories) -> None:
     record = a_phone_record()
-    lapses_at = record.expires_at()
+    lapses_at = record.expires_at
     assert lapses_at is not None
     await records.phone_verifications.replace(a_phone(), record, 0)
 

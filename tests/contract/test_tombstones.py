@@ -11,7 +11,7 @@ async def test_the_deleted_among_some_ids_are_told(records: Repositories) -> Non
     await records.identities.add(an_identity(id=an_id(1)))
     await records.identities.add(a_tombstone(id=an_id(2)))
     await records.identities.add(a_tombstone(id=an_id(3)))
-    await records.identities.add(a_tombstone(id=an_id(4)).purge())
+    await records.identities.add(a_tombstone(id=an_id(4)).purge(NOW))
 
     asked = [an_id(1), an_id(2), an_id(2), an_id(4), an_id(5)]
 
@@ -52,7 +52,7 @@ async def test_the_unswept_come_oldest_first(records: Repositories) -> None:
     for tombstone in deleted_identities.values():
         await records.identities.add(tombstone)
     await records.identities.add(an_identity(id=an_id(4)))
-    await records.identities.add(a_tombstone(id=an_id(5)).purge())
+    await records.identities.add(a_tombstone(id=an_id(5)).purge(NOW))
 
     assert await records.deleted_identities.list_unpurged(10) == [
         Versioned(deleted_identities[number], 1) for number in (2, 3, 1)
@@ -66,7 +66,7 @@ async def test_what_was_swept_is_told_no_more(records: Repositories) -> None:
     await records.identities.add(a_tombstone())
     [found] = await records.deleted_identities.list_unpurged(1)
 
-    assert await records.identities.replace(found.value.purge(), found.version)
+    assert await records.identities.replace(found.value.purge(NOW), found.version)
     assert await records.deleted_identities.list_unpurged(1) == []
 
 
@@ -91,7 +91,7 @@ async def test_names_of_those_deleted_by_then_are_told(records: Repositories) ->
 
 
 async def test_a_name_given_up_is_told_no_more(records: Repositories) -> None:
-    await records.identities.add(a_tombstone(user=a_user()).purge())
+    await records.identities.add(a_tombstone(user=a_user()).purge(NOW))
     [found] = await records.deleted_identities.list_with_username(NOW, 1)
 
     assert await records.identities.replace(found.value.release_username(), found.version)

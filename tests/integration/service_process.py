@@ -18,7 +18,7 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from application.use_cases import UseCases
 from domain.errors import Unauthenticated
-from domain.otp.code import parse_otp_code
+from domain.otp.challenge import parse_otp_code
 from domain.phone import parse_phone
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings import read_settings

@@ -57,7 +57,7 @@ def database(mongo_database: str) -> Iterator[Mongo]:
 async def use(records: Repositories) -> None:
     """Keep one of everything that there is, with everything that it can have."""
     record = PhoneVerification(
-        challenges=(a_challenge(spent=True),),
+        challenges=(a_challenge(used_at=NOW),),
         deliveries=(a_send(uses_trusted_ip_quota=True, attempts_used=3),),
         unbound_attempts=UnboundAttempts((IpAttempt(ADDRESS, NOW),), (NOW,)),
         trusted_ips=(TrustedIp("2001:db8::/64", NOW),),
@@ -71,7 +71,7 @@ async def use(records: Repositories) -> None:
     identity = an_identity(phone=PHONE, user=a_user(), sessions=(a_session(device="Pixel 8"),))
     await records.identities.add(identity)
     await records.identities.replace(identity, 1)
-    await records.identities.add(a_tombstone(id=an_id(2), user=a_user("Zoë")).purge())
+    await records.identities.add(a_tombstone(id=an_id(2), user=a_user("Zoë")).purge(NOW))
     await records.media_items.add(an_item(category="wheels"))
     await records.media_items.add(an_item(id=an_id(2), state=ItemState.PENDING))
     await records.media_items.add(a_gif(id=an_id(3)).mark_for_deletion(NOW))

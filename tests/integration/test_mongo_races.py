@@ -21,7 +21,7 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from application.wiring import Policy
 from domain.errors import TooManyOtpRequests
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone, a_session, a_user, an_id, an_identity, an_item

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from adapters.texts import TextsRefused, load_message_texts
 from application.ports.message_texts import WantedText
 from domain.errors import InvalidValue
-from domain.otp.challenge import OTP_TTL
-from domain.otp.code import OtpCode
+from domain.otp.challenge import OTP_TTL, OtpCode
 from domain.otp.texts.form import Platform, TextForm
 from domain.otp.texts.rules import Ending, broken_rules
 from domain.otp.texts.sms_length import sms_length

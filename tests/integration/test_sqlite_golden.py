@@ -47,7 +47,7 @@ RECORD = PhoneVerification(
             key_id="pepper-1",
             created_at=START,
             expires_at=START + 5 * MINUTE,
-            spent=True,
+            used_at=START,
         ),
     ),
     deliveries=(
@@ -88,7 +88,7 @@ TOMBSTONE = Identity(
     created_at=START,
     user=User(Username("Gone"), START + MINUTE),
     deleted_at=START + 2 * MINUTE,
-    is_purged=True,
+    purged_at=START,
 )
 BLOCKED_PHONE = PhoneNumber("+14155552672")
 BLOCKED_RECORD = PhoneVerification(

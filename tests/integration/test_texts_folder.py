@@ -6,8 +6,7 @@ import pytest
 
 from adapters.texts import FileMessageTexts, TextsRefused, load_message_texts
 from application.ports.message_texts import WantedText
-from domain.otp.challenge import OTP_TTL
-from domain.otp.code import OtpCode
+from domain.otp.challenge import OTP_TTL, OtpCode
 from domain.otp.texts.form import Platform, TextForm
 from domain.otp.texts.text_set import Names
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.otp.code import parse_otp_code
+from domain.otp.challenge import parse_otp_code
 from entrypoints.logs import bind_request_id
 from entrypoints.logs.formatter import LineFormatter, as_json
 from entrypoints.logs.masking import mask_text

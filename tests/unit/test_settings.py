@@ -10,7 +10,7 @@ import pytest
 
 from application.identities.session_factory import TokenLifetimes
 from domain.countries import ALL_COUNTRIES
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
 from entrypoints.settings import Settings, SettingsInvalid, read_settings

@@ -92,7 +92,7 @@ class InMemoryPhoneRecords:
     async def delete_expired(self, now: datetime, limit: int) -> int:
         await self.database.reached()
         kept = self.database.phone_verifications
-        ends = {phone: one.value.expires_at() for phone, one in kept.items()}
+        ends = {phone: one.value.expires_at for phone, one in kept.items()}
         lapsed = [phone for phone, end in ends.items() if end is not None and end <= now][:limit]
         for phone in lapsed:
             del kept[phone]
@@ -194,7 +194,7 @@ class InMemoryTombstones:
 
     async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
         await self.database.reached()
-        return [one for _, one in self._deleted() if not one.value.is_purged][:limit]
+        return [one for _, one in self._deleted() if not one.value.purged_at][:limit]
 
     async def list_with_username(
         self, deleted: datetime, limit: int

@@ -14,7 +14,7 @@ from application.ports.security_events import Fact, SecurityEvent
 from application.wiring import Policy
 from domain.errors import DomainError, TooManyAttempts
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
-from domain.otp.code import OtpCode
+from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, REFUSED, UNKNOWN

@@ -15,7 +15,7 @@ from application.update import MAX_RETRIES, update_identity, update_phone_verifi
 from domain.errors import Unauthenticated, Unavailable, UserSaveFailed
 from domain.identities.identity import Identity
 from domain.identities.username import parse_username
-from domain.otp.code import parse_otp_code
+from domain.otp.challenge import parse_otp_code
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 from tests.support.builders import ADDRESS, NOW, a_phone, a_tombstone, an_identity

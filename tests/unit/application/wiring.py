@@ -18,7 +18,7 @@ from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.identity import Identity
 from domain.identities.username import parse_username
-from domain.otp.code import parse_otp_code
+from domain.otp.challenge import parse_otp_code
 from domain.phone import PhoneNumber
 from tests.support.builders import ADDRESS, a_phone
 from tests.support.fakes.access_tokens import FakeAccessTokens

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.media.category import MAX_LENGTH, parse_category
-from domain.otp.code import parse_otp_code
+from domain.otp.challenge import parse_otp_code
 from entrypoints.http.parameters import CATEGORY_PATTERN
 from entrypoints.http.sign_in_schemas import CODE_PATTERN, DEVICE_PATTERN
 from tests.support.examples import examples

@@ -87,7 +87,7 @@ async def test_the_phone_of_a_deleted_user_is_free_for_a_new_one(
     await house.use_cases.delete_user(deleted)
     created = await house.create(administrator, "Rahul", OTHER)
     assert created.id != deleted.identity.id
-    assert created.is_alive
+    assert not created.is_deleted
 
 
 async def test_an_administrator_posts_his_own_like_anybody(

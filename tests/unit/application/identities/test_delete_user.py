@@ -77,7 +77,7 @@ async def test_a_sign_in_at_the_same_time_does_not_bring_it_back(house: House) -
     await asyncio.gather(house.use_cases.delete_user(principal), house.answer(code))
     with pytest.raises(UserNotFound):
         await house.use_cases.get_user(principal.identity.id)
-    assert not house.database.identities[principal.identity.id].value.is_alive
+    assert house.database.identities[principal.identity.id].value.is_deleted
 
 
 async def test_what_could_not_be_saved_is_not_acknowledged(house: House) -> None:
@@ -86,7 +86,7 @@ async def test_what_could_not_be_saved_is_not_acknowledged(house: House) -> None
     with pytest.raises(Unavailable):
         await house.use_cases.delete_user(principal)
     house.database.is_down = False
-    assert (await house.use_cases.get_user(principal.identity.id)).is_alive
+    assert not (await house.use_cases.get_user(principal.identity.id)).is_deleted
 
 
 async def delete_and_die(house: House, principal: Principal) -> None:

@@ -76,4 +76,4 @@ async def test_after_thirty_days_one_of_many_gets_it(house: House) -> None:
         if one.value.username_key == NAME.key
     ]
     assert len(holders) == 1
-    assert holders[0].is_alive
+    assert not holders[0].is_deleted

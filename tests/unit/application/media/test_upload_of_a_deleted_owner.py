@@ -122,7 +122,7 @@ async def test_a_deletion_before_whatever_step_leaves_nothing(
     database.before_step, database.meanwhile = step, lambda: happens(house, principal)
     with suppress(DomainError):
         await house.upload(principal)
-    assert not house.database.identities[principal.identity.id].value.is_alive
+    assert house.database.identities[principal.identity.id].value.is_deleted
     await nothing_is_left(house)
 
 

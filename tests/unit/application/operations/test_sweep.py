@@ -104,7 +104,7 @@ async def test_whatever_a_deleted_identity_left_behind_goes(house: House) -> Non
     await house.database.records().media_items.add(an_item(owner_id=principal.identity.id))
     assert (await house.use_cases.cleanup()).deleted_identities == 1
     tombstone = house.database.identities[principal.identity.id].value
-    assert (tombstone.is_purged, tombstone.phone, tombstone.is_alive) == (True, None, False)
+    assert (tombstone.purged_at, tombstone.phone, tombstone.is_deleted) == (house.clock.now(), None, True)
     assert house.database.phone_verifications[a_phone()].value.identity_id is None
     states = {one.value.state for one in house.database.media_items.values()}
     assert states == {ItemState.DELETING}
@@ -154,7 +154,7 @@ async def test_the_living_are_left_alone(house: House) -> None:
 
 
 async def test_a_name_is_free_thirty_days_after_its_identity_was_deleted(house: House) -> None:
-    tombstone = a_tombstone(user=a_user(), is_purged=True, phone=None)
+    tombstone = a_tombstone(user=a_user(), purged_at=NOW, phone=None)
     await house.database.records().identities.add(tombstone)
     house.clock.advance(timedelta(days=30) - TICK)
     assert await house.use_cases.cleanup() == CleanupReport()
@@ -212,5 +212,5 @@ async def test_several_sweepers_at_once_do_the_work_of_one(house: House) -> None
         await records.media_items.add(item)
     swept = await asyncio.gather(*(house.use_cases.cleanup() for _ in range(4)))
     assert sum(one.deleted_identities for one in swept) == 300
-    assert all(one.value.is_purged for one in house.database.identities.values())
+    assert all(one.value.purged_at for one in house.database.identities.values())
     assert await house.use_cases.cleanup() == CleanupReport()

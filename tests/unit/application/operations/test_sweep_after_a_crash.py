@@ -73,7 +73,7 @@ async def is_clean(house: House) -> None:
     assert house.files.kept == {}
     assert house.database.media_items == {}
     (tombstone,) = (one.value for one in house.database.identities.values())
-    assert tombstone.is_purged
+    assert tombstone.purged_at
     assert house.database.phone_verifications[a_phone(1)].value.identity_id is None
 
 

@@ -3,8 +3,7 @@
 import pytest
 
 from application.wiring import Policy
-from domain.otp.challenge import Challenge
-from domain.otp.code import OtpCode
+from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone

@@ -7,7 +7,7 @@ import pytest
 
 from application.wiring import Policy
 from domain.errors import TooManyOtpRequests
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery_policy import DeliveryPolicy
 from tests.support.builders import ADDRESS, a_phone
 from tests.support.fakes.messenger import REFUSED, UNKNOWN
 from tests.unit.application.wiring import House

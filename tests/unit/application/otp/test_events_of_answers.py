@@ -9,7 +9,7 @@ from application.otp.verify_otp import LoggedIn
 from application.ports.security_events import Fact, SecurityEvent
 from application.wiring import Policy
 from domain.errors import TooManyAttempts, Unavailable
-from domain.otp.code import OtpCode
+from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps

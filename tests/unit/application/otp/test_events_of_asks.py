@@ -8,7 +8,7 @@ from application.ports.messenger import Handover
 from application.ports.security_events import Fact, SecurityEvent
 from application.wiring import Policy
 from domain.errors import CountryNotServed, DomainError, TooManyOtpRequests, Unavailable
-from domain.otp.code import OtpCode
+from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.builders import ADDRESS, a_phone
 from tests.support.fakes.messenger import BAD_NUMBER, REFUSED, UNKNOWN

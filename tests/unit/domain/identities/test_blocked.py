@@ -29,7 +29,7 @@ def test_nothing_else_of_it_changes() -> None:
     identity = an_identity(user=a_user()).promote()
     blocked = identity.block(NOW)
     assert blocked == replace(identity, blocked_at=NOW)
-    assert blocked.is_alive
+    assert not blocked.is_deleted
     assert blocked.unblock() == identity
 
 

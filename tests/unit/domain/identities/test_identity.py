@@ -11,7 +11,7 @@ LATER = NOW + timedelta(days=1)
 
 def test_an_identity_is_a_member_without_a_name() -> None:
     identity = an_identity()
-    assert identity.is_alive
+    assert not identity.is_deleted
     assert not identity.is_administrator
     assert identity.user is None
     assert identity.username_key is None

@@ -9,21 +9,21 @@ from tests.support.builders import NOW, a_phone, a_session, a_tombstone, a_user,
 def test_deleting_ends_everything_in_one_step() -> None:
     identity = an_identity(user=a_user(), sessions=(a_session(id="one"),)).promote()
     tombstone = identity.delete(NOW)
-    assert not tombstone.is_alive
+    assert tombstone.is_deleted
     assert tombstone.role is Role.MEMBER
     assert tombstone.sessions == ()
     assert tombstone.find_session("one", NOW) is None
-    assert not tombstone.is_purged
+    assert not tombstone.purged_at
 
 
 def test_it_keeps_its_phone_until_it_is_swept() -> None:
     tombstone = an_identity().delete(NOW)
     assert tombstone.phone == a_phone()
-    assert (tombstone.purge().phone, tombstone.purge().is_purged) == (None, True)
+    assert (tombstone.purge(NOW).phone, tombstone.purge(NOW).purged_at) == (None, NOW)
 
 
 def test_it_keeps_its_name_when_it_is_swept() -> None:
-    assert a_tombstone(user=a_user()).purge().username_key == a_user().username.key
+    assert a_tombstone(user=a_user()).purge(NOW).username_key == a_user().username.key
 
 
 def test_it_holds_its_name_for_thirty_days() -> None:

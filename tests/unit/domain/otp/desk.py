@@ -6,9 +6,10 @@ from itertools import count
 from typing import Final
 
 from domain.errors import TooManyOtpRequests
-from domain.otp.code import OtpCode
-from domain.otp.decisions import DeliveryDecision, OtpAttempt, OtpRequest, VerificationResult
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.attempts import OtpAttempt, VerificationResult
+from domain.otp.challenge import OtpCode
+from domain.otp.delivery import OtpRequest
+from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_challenge, an_id
 

@@ -63,7 +63,7 @@ def test_a_right_code_spends_nothing_and_makes_no_address_known(desk: Desk) -> N
     asked = desk.ask()
     desk.record = desk.record.block(desk.now)
     assert not desk.answer(code_of(asked.challenge.id), WORK).is_correct
-    assert [one.spent for one in desk.record.challenges] == [False]
+    assert [one.used_at for one in desk.record.challenges] == [None]
     assert desk.record.trusted_ips == ()
 
 
@@ -108,8 +108,8 @@ def test_unblocking_what_is_not_blocked_changes_nothing() -> None:
 
 
 def test_a_blocked_record_never_lapses() -> None:
-    assert PhoneVerification().block(NOW).expires_at() is None
-    assert PhoneVerification().block(NOW).unblock().expires_at() == PhoneVerification().expires_at()
+    assert PhoneVerification().block(NOW).expires_at is None
+    assert PhoneVerification().block(NOW).unblock().expires_at == PhoneVerification().expires_at
 
 
 def test_nothing_that_happens_to_it_unblocks_it(desk: Desk) -> None:

@@ -81,8 +81,8 @@ def test_a_challenge_lives_until_it_expires() -> None:
 
 
 def test_a_spent_challenge_is_not_alive() -> None:
-    assert not a_challenge(spent=True).is_active(NOW)
-    assert not a_challenge(spent=True).is_resendable(NOW)
+    assert not a_challenge(used_at=NOW).is_active(NOW)
+    assert not a_challenge(used_at=NOW).is_resendable(NOW)
 
 
 def test_a_challenge_is_sent_as_long_as_a_minute_is_left() -> None:
@@ -95,6 +95,6 @@ def test_a_challenge_holds_no_code() -> None:
     challenge = a_challenge()
     code = challenge.derive_code(PEPPER, a_phone())
     assert code not in repr(challenge)
-    kept = {"id", "purpose", "nonce", "key_id", "created_at", "expires_at", "spent"}
+    kept = {"id", "purpose", "nonce", "key_id", "created_at", "expires_at", "used_at"}
     assert set(Challenge.__slots__) == kept
-    assert replace(challenge, spent=True).derive_code(PEPPER, a_phone()) == code
+    assert replace(challenge, used_at=NOW).derive_code(PEPPER, a_phone()) == code

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.otp.code import OtpCode, parse_otp_code
+from domain.otp.challenge import OtpCode, parse_otp_code
 
 # No script has digits or spaces beyond the first two planes.
 CHARACTERS = [chr(point) for point in range(0x2_0000)]
@@ -110,4 +110,7 @@ def test_any_text_is_six_ascii_digits_or_refused(text: str) -> None:
 
 
 def test_a_code_gets_into_no_log() -> None:
-    assert f"{parse_otp_code('012313')!r} {parse_otp_code('012313')}" == "Code(******) Code(******)"
+    assert (
+        f"{parse_otp_code('012313')!r} {parse_otp_code('012313')}"
+        == "OtpCode(******) OtpCode(******)"
+    )

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from domain.errors import TooManyOtpRequests
-from domain.otp.delivery import DeliveryPolicy
+from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
 from tests.unit.domain.otp.desk import HOME, Desk, stranger
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyOtpRequests
-from domain.otp.code import OtpCode
+from domain.otp.challenge import OtpCode
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TEST_OTP_POLICY, TestOtp, TestOtps
 from tests.support.builders import NOW, a_phone, a_send

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyOtpRequests
-from domain.otp.delivery import Requester
+from domain.otp.delivery_policy import Requester
 from tests.support.builders import NOW, a_send
 from tests.unit.domain.otp.desk import HOME, WORK, Desk, code_of, stranger
 

@@ -11,31 +11,31 @@ DAY = timedelta(days=1)
 
 
 def test_an_empty_record_has_lapsed_long_ago() -> None:
-    lapses_at = PhoneVerification().expires_at()
+    lapses_at = PhoneVerification().expires_at
     assert lapses_at is not None
     assert lapses_at < NOW
 
 
 def test_a_record_that_names_an_identity_never_lapses() -> None:
-    assert PhoneVerification().assign_identity("somebody").expires_at() is None
+    assert PhoneVerification().assign_identity("somebody").expires_at is None
 
 
 def test_a_record_that_names_an_identity_no_more_lapses() -> None:
     desk = Desk()
     desk.send()
     owned = desk.record.assign_identity("somebody")
-    assert owned.assign_identity(None).expires_at() == desk.record.expires_at()
+    assert owned.assign_identity(None).expires_at == desk.record.expires_at
 
 
 def test_a_message_counts_for_a_day() -> None:
     desk = Desk()
     desk.send()
-    assert desk.record.expires_at() == NOW + DAY
+    assert desk.record.expires_at == NOW + DAY
 
 
 def test_a_code_counts_until_it_is_over() -> None:
     challenge = a_challenge()
-    assert PhoneVerification(challenges=(challenge,)).expires_at() == challenge.expires_at
+    assert PhoneVerification(challenges=(challenge,)).expires_at == challenge.expires_at
 
 
 def test_a_try_counts_for_an_hour_against_its_address() -> None:
@@ -46,14 +46,14 @@ def test_a_try_counts_for_an_hour_against_its_address() -> None:
 def test_a_strangers_try_counts_for_a_day() -> None:
     desk = Desk()
     desk.tries(1, WORK)
-    assert desk.record.expires_at() == NOW + DAY
+    assert desk.record.expires_at == NOW + DAY
 
 
 def test_an_address_is_known_for_ninety_days() -> None:
     desk = Desk()
     asked = desk.send(HOME)
     assert desk.answer(code_of(asked.challenge.id), HOME).is_correct
-    assert desk.record.expires_at() == NOW + TRUSTED_IP_TTL
+    assert desk.record.expires_at == NOW + TRUSTED_IP_TTL
 
 
 def test_when_it_has_lapsed_it_answers_like_an_empty_one() -> None:
@@ -61,7 +61,7 @@ def test_when_it_has_lapsed_it_answers_like_an_empty_one() -> None:
     asked = desk.send(HOME)
     desk.tries(5, WORK)
     assert desk.answer(code_of(asked.challenge.id), HOME).is_correct
-    lapses_at = desk.record.expires_at()
+    lapses_at = desk.record.expires_at
     assert lapses_at is not None
     lapsed, empty = Desk(desk.record, now=lapses_at), Desk(now=lapses_at)
     lapsed.send(HOME)

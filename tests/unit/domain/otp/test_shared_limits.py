@@ -27,15 +27,15 @@ def test_in_an_hour_an_address_has_60_messages_and_600_answers_a_country_1000_al
 
 def test_a_message_draws_on_its_address_its_country_and_what_all_have() -> None:
     assert LIMITS.for_delivery("203.0.113.7", "IN") == (
-        RateLimit("sends from 203.0.113.7", LIMITS.per_ip),
-        RateLimit("sends to IN", LIMITS.per_country),
-        RateLimit("sends", LIMITS.total),
+        RateLimit("deliveries:ip:203.0.113.7", LIMITS.per_ip),
+        RateLimit("deliveries:country:IN", LIMITS.per_country),
+        RateLimit("deliveries:total", LIMITS.total),
     )
 
 
 def test_an_answer_draws_on_its_address_alone() -> None:
     assert LIMITS.for_verification("203.0.113.7") == (
-        RateLimit("checks from 203.0.113.7", LIMITS.verifications_per_ip),
+        RateLimit("verifications:ip:203.0.113.7", LIMITS.verifications_per_ip),
     )
 
 
@@ -47,14 +47,14 @@ def test_what_is_the_addresss_own_is_what_its_messages_draw_on(address: str) -> 
 @pytest.mark.parametrize("network", ["2001:db8:ab:7::/64", "2001:db8:ab:ffff::/64"])
 def test_a_48_of_ipv6_has_ten_times_as_much_in_the_same_time(network: str) -> None:
     assert LIMITS.for_ip(network) == (
-        RateLimit(f"sends from {network}", LIMITS.per_ip),
-        RateLimit("sends from 2001:db8:ab::/48", SlidingWindow(20, 3 * HOUR)),
+        RateLimit(f"deliveries:ip:{network}", LIMITS.per_ip),
+        RateLimit("deliveries:ip:2001:db8:ab::/48", SlidingWindow(20, 3 * HOUR)),
     )
     assert LIMITS.for_verification(network) == (
-        RateLimit(f"checks from {network}", LIMITS.verifications_per_ip),
-        RateLimit("checks from 2001:db8:ab::/48", SlidingWindow(80, 9 * HOUR)),
+        RateLimit(f"verifications:ip:{network}", LIMITS.verifications_per_ip),
+        RateLimit("verifications:ip:2001:db8:ab::/48", SlidingWindow(80, 9 * HOUR)),
     )
 
 
 def test_what_is_no_address_has_a_budget_of_its_own() -> None:
-    assert LIMITS.for_ip("unknown") == (RateLimit("sends from unknown", LIMITS.per_ip),)
+    assert LIMITS.for_ip("unknown") == (RateLimit("deliveries:ip:unknown", LIMITS.per_ip),)

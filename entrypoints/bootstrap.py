@@ -21,7 +21,6 @@ from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.phone_seal import PhoneSeal
 from application.ports.records import Records
-from application.sign_in.senders import AnyOf, Senders
 from application.use_cases import UseCases
 from application.wiring import Ports, Rules, wire
 from domain.media.picture import PictureLimits
@@ -60,6 +59,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     Raises:
         StartRefused: something of it cannot be used.
     """
+    from adapters.failover import FailoverHealthCheck, FailoverMessenger
     from adapters.jwt import JwtAccessTokens
     from adapters.pillow import open_pillow_pictures
     from adapters.sealing import AesPhoneSeal
@@ -99,8 +99,8 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 records=records,
                 media_files=files,
                 media_probe=probe_of(files),
-                messenger=Senders(senders),
-                messenger_probe=AnyOf([probe_of(one) for one in senders]),
+                messenger=FailoverMessenger(senders),
+                messenger_probe=FailoverHealthCheck([probe_of(one) for one in senders]),
                 message_texts=texts,
                 pictures=pictures,
                 tokens=tokens,

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field, replace
 
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
-from application.ports.messenger import Outcome
+from application.ports.messenger import DeliveryStatus
 from application.ports.peppers import Peppers
 from application.ports.randomness import Randomness
 from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
@@ -126,22 +126,22 @@ class RequestCode:
         return Draw(ask.new_request_id, ask.now, budgets)
 
     async def _send(self, wanted: AskForCode, asked: Asked, draw: Draw) -> None:
-        handover = await self.send_code(wanted.phone, wanted.form, asked)
-        match handover.outcome:
-            case Outcome.ACCEPTED | Outcome.UNKNOWN:
+        result = await self.send_code(wanted.phone, wanted.form, asked)
+        match result.status:
+            case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
                 fact = Fact.CODE_SENT if asked.goes_out else Fact.CODE_WITHHELD
-                self._tell(fact, wanted, handover.reason)
-            case Outcome.BAD_NUMBER:
-                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
+                self._tell(fact, wanted, result.reason)
+            case DeliveryStatus.INVALID_NUMBER:
+                self._tell(Fact.CODE_REFUSED, wanted, result.reason)
                 # The address pays for it, or numbers could be tried out for nothing.
                 own = self.shared_limits.of_asker(wanted.address)
                 others = tuple(one for one in draw.budgets if one not in own)
                 await self.record_ask.take_back(wanted.phone, replace(draw, budgets=others))
-                raise PhoneUnreachable(handover.reason or None)
-            case Outcome.REFUSED:
-                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
+                raise PhoneUnreachable(result.reason or None)
+            case DeliveryStatus.REJECTED:
+                self._tell(Fact.CODE_REFUSED, wanted, result.reason)
                 await self.record_ask.take_back(wanted.phone, draw)
-                raise MessageNotSent(handover.reason or None)
+                raise MessageNotSent(result.reason or None)
 
     def _tell(self, fact: Fact, wanted: AskForCode, reason: str) -> None:
         self.events.tell(

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
 from application.ports.message_texts import MessageTexts, WantedText
-from application.ports.messenger import Handover, Messenger
+from application.ports.messenger import DeliveryResult, Messenger
 from application.ports.peppers import Peppers
 from application.sign_in.recent_handovers import RecentHandovers
 from domain.errors import Unavailable
@@ -23,7 +23,7 @@ class SendCode:
     messenger: Messenger
     recent: RecentHandovers
 
-    async def __call__(self, phone: PhoneNumber, form: TextForm, asked: Asked) -> Handover:
+    async def __call__(self, phone: PhoneNumber, form: TextForm, asked: Asked) -> DeliveryResult:
         """Raises Unavailable when the code's key is here no more."""
         pepper = self.peppers.key(asked.challenge.key_id)
         if pepper is None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from application.ports.messenger import Handover
+from application.ports.messenger import DeliveryResult
 from tests.fakes.messenger import ACCEPTED, Message
 from tests.machines.calls import Caller
 from tests.machines.families import Family, ToldOfAsk
@@ -23,7 +23,7 @@ class SignInDesk(TokensDesk):
         caller: Caller,
         family: Family,
         extras: Mapping[str, str] | None = None,
-        sender: Handover = ACCEPTED,
+        sender: DeliveryResult = ACCEPTED,
     ) -> int:
         """Ask; say how long to wait until that works, 0 when it did or when nobody tells."""
         return self.ask_together([line], [caller], family, extras, sender)[0]
@@ -34,10 +34,10 @@ class SignInDesk(TokensDesk):
         callers: Sequence[Caller],
         family: Family,
         extras: Mapping[str, str] | None = None,
-        sender: Handover = ACCEPTED,
+        sender: DeliveryResult = ACCEPTED,
     ) -> list[int]:
         """Ask for several phones at the same time; `sender` is what a sender says to that."""
-        self.served.messenger.handover = sender
+        self.served.messenger.result = sender
         self.served.messenger.messages.clear()
         pairs = [*zip(lines, callers, strict=True)]
         answers = self.served.answers(
@@ -59,7 +59,7 @@ class SignInDesk(TokensDesk):
         assert self.ask(line, caller, family) == 0
 
     def _asked(self, line: Line, caller: Caller, told: ToldOfAsk) -> int:
-        now, sender = self.served.now, self.served.messenger.handover.outcome
+        now, sender = self.served.now, self.served.messenger.result.status
         is_counted = line.record.goes_out(caller.address, now)
         became, send = line.ask(caller.address, now, sender)
         assert became in told.may_be

@@ -14,9 +14,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from application.ports.messenger import Handover
+from application.ports.messenger import DeliveryResult
 from tests.examples import examples
-from tests.fakes.messenger import ACCEPTED, BAD_NUMBER, REFUSED, UNKNOWN
+from tests.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.machines.calls import CALLERS, Caller, from_afar
 from tests.machines.families import Family
 from tests.machines.main_family import MainFamily
@@ -38,7 +38,7 @@ EXTRAS: Final = st.sampled_from(
         {"platform": "a toaster"},
     ]
 )
-SENDERS: Final = st.sampled_from([ACCEPTED, UNKNOWN, REFUSED, BAD_NUMBER])
+SENDERS: Final = st.sampled_from([ACCEPTED, UNKNOWN, REJECTED, INVALID_NUMBER])
 SECONDS: Final = st.sampled_from(
     [0.5, 1, 4, 14, 14.5, 15, 16, 29, 30, 45, 59, 60, 61, 120, 239.5, 240, 241, 299, 300, 301, 600]
 )
@@ -97,13 +97,13 @@ class SignInMachine(RuleBasedStateMachine):
         caller: Caller,
         family: Family,
         extras: Mapping[str, str],
-        sender: Handover,
+        sender: DeliveryResult,
     ) -> None:
         self.desk.ask(self.lines[line], caller, family, extras, sender)
 
     @rule(line=LINES, caller=CALLERS, family=FAMILIES, sender=SENDERS)
     def somebody_asks_when_it_works(
-        self, line: int, caller: Caller, family: Family, sender: Handover
+        self, line: int, caller: Caller, family: Family, sender: DeliveryResult
     ) -> None:
         self.desk.served.wait(self.desk.ask(self.lines[line], caller, family))
         self.desk.ask(self.lines[line], caller, family, sender=sender)

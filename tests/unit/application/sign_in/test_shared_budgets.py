@@ -11,7 +11,7 @@ from domain.errors import MessageNotSent, PhoneUnreachable, TooManyAsks, TooMany
 from domain.phone import PhoneNumber, parse_phone
 from domain.sign_in.budgets import SharedLimits
 from domain.sign_in.window import Window
-from tests.fakes.messenger import ACCEPTED, BAD_NUMBER, REFUSED, UNKNOWN
+from tests.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.unit.application.wiring import House
 
 HOUR = timedelta(hours=1)
@@ -115,22 +115,22 @@ async def test_what_it_cost_in_the_country_and_in_all_stays_paid() -> None:
 async def test_a_refused_message_gives_every_slot_back() -> None:
     one = Window(1, HOUR)
     house = house_with(address=one, country=one, everybody=one)
-    house.messenger.handover = REFUSED
+    house.messenger.result = REJECTED
     with pytest.raises(MessageNotSent):
         await house.ask(phone(1), HERE)
 
-    house.messenger.handover = ACCEPTED
+    house.messenger.result = ACCEPTED
     assert (await house.ask(phone(2), HERE)).sent
 
 
 async def test_a_bad_number_costs_the_address_and_nobody_else() -> None:
     one = Window(1, HOUR)
     house = house_with(address=one, country=one, everybody=one)
-    house.messenger.handover = BAD_NUMBER
+    house.messenger.result = INVALID_NUMBER
     with pytest.raises(PhoneUnreachable):
         await house.ask(phone(1), HERE)
 
-    house.messenger.handover = ACCEPTED
+    house.messenger.result = ACCEPTED
     with pytest.raises(TooManyAsks):
         await house.ask(phone(2), HERE)
     assert (await house.ask(phone(2), "203.0.113.8")).sent
@@ -138,7 +138,7 @@ async def test_a_bad_number_costs_the_address_and_nobody_else() -> None:
 
 async def test_when_nobody_knows_every_slot_is_kept() -> None:
     house = house_with(everybody=Window(1, HOUR))
-    house.messenger.handover = UNKNOWN
+    house.messenger.result = UNKNOWN
     await house.ask(phone(1), HERE)
 
     with pytest.raises(TooManyAsks):

@@ -14,7 +14,7 @@ from domain.sign_in.code import Code
 from domain.sign_in.fixed_codes import FixedCode, FixedCodes
 from domain.sign_in.window import Window
 from tests.builders import ADDRESS, NOW, a_phone
-from tests.fakes.messenger import REFUSED
+from tests.fakes.messenger import REJECTED
 from tests.unit.application.wiring import House, not_this
 
 REVIEWER: Final = a_phone(1)
@@ -112,7 +112,7 @@ async def test_its_asks_draw_on_the_address_and_on_no_budget_of_messages() -> No
 
 async def test_countries_do_not_matter_for_it_nor_does_a_sender_that_is_down() -> None:
     house = House(rules=Rules(fixed_codes=FIXED, countries={"IN"}))
-    house.messenger.handover = REFUSED
+    house.messenger.result = REJECTED
     await house.ask(REVIEWER)
     assert isinstance(await house.answer(CODE, REVIEWER), SignedIn)
     with pytest.raises(CountryNotServed):

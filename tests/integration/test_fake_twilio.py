@@ -1,3 +1,5 @@
+"""The fake Twilio server behaves as Twilio documents it."""
+
 import asyncio
 import json
 import re
@@ -17,9 +19,9 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from tests.plain_http import PLAIN_HTTP
 from tests.servers import behaviours
 from tests.servers.behaviours import says
+from tests.servers.fake_twilio import FakeTwilio, post_webhook, rejects
+from tests.servers.fake_twilio.webhooks import add_body_hash, post_json_webhook
 from tests.servers.loopback import Exchange, Loopback
-from tests.servers.twilio_stand_in import TwilioStandIn, post_webhook, refuses
-from tests.servers.twilio_stand_in.webhooks import post_json_webhook, with_hash
 
 TO, FROM = "+14155550001", "+15005550006"
 MESSAGE = {"To": TO, "From": FROM, "Body": "012345 is your code"}
@@ -29,13 +31,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def twilio() -> Iterator[TwilioStandIn]:
-    with TwilioStandIn() as twilio:
+def twilio() -> Iterator[FakeTwilio]:
+    with FakeTwilio() as twilio:
         yield twilio
 
 
 @pytest.fixture
-async def client(twilio: TwilioStandIn) -> AsyncIterator[httpx.AsyncClient]:
+async def client(twilio: FakeTwilio) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
         base_url=f"{twilio.url}/2010-04-01/Accounts/{twilio.account_sid}",
         auth=(twilio.account_sid, twilio.auth_token),
@@ -44,8 +46,8 @@ async def client(twilio: TwilioStandIn) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-class Service(Loopback):
-    """Gets webhooks, and keeps what it got."""
+class WebhookReceiver(Loopback):
+    """Keeps the last webhook."""
 
     def __init__(self) -> None:
         super().__init__(says(200, TWIML, {"Content-Type": "text/xml"}))
@@ -60,31 +62,33 @@ class Service(Loopback):
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    with Service() as service:
-        yield service
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as receiver:
+        yield receiver
 
 
-def documented(instance: object) -> set[str]:
-    """The fields that the package reads, after Twilio's documentation."""
+def documented_fields(instance: object) -> set[str]:
+    """Return the fields that the `twilio` package reads."""
     names = {name.strip("_") for name in vars(instance)}
     return names - {"version", "solution", "context"}
 
 
 async def test_a_message_has_every_documented_field(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/Messages.json", data=MESSAGE)
+    response = await client.post("/Messages.json", data=MESSAGE)
 
-    message = answer.json()
-    assert answer.status_code == 201
-    assert answer.headers["Content-Type"] == "application/json"
-    assert message.keys() >= documented(MessageInstance(None, message, "AC0"))
+    message = response.json()
+    assert response.status_code == 201
+    assert response.headers["Content-Type"] == "application/json"
+    assert message.keys() >= documented_fields(MessageInstance(None, message, "AC0"))
     assert re.fullmatch(r"SM[0-9a-f]{32}", message["sid"])
     assert (message["to"], message["from"], message["body"]) == tuple(MESSAGE.values())
     assert (message["status"], message["num_segments"]) == ("queued", "1")
     assert MessageInstance(None, message, "AC0").date_created is not None
 
 
-async def test_a_message_by_a_service_has_no_sender_yet(client: httpx.AsyncClient) -> None:
+async def test_a_message_by_a_messaging_service_has_no_number(
+    client: httpx.AsyncClient,
+) -> None:
     service = "MG" + "0" * 32
     form = {"To": TO, "MessagingServiceSid": service, "Body": "नमस्ते"}
 
@@ -96,22 +100,22 @@ async def test_a_message_by_a_service_has_no_sender_yet(client: httpx.AsyncClien
 
 
 async def test_a_call_has_every_documented_field(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/Calls.json", data=CALL)
+    response = await client.post("/Calls.json", data=CALL)
 
-    call = answer.json()
-    assert answer.status_code == 201
-    assert call.keys() >= documented(CallInstance(None, call, "AC0"))
+    call = response.json()
+    assert response.status_code == 201
+    assert call.keys() >= documented_fields(CallInstance(None, call, "AC0"))
     assert re.fullmatch(r"CA[0-9a-f]{32}", call["sid"])
     assert (call["to"], call["from"], call["status"]) == (TO, FROM, "queued")
 
 
 async def test_an_account_has_every_documented_field(
-    client: httpx.AsyncClient, twilio: TwilioStandIn
+    client: httpx.AsyncClient, twilio: FakeTwilio
 ) -> None:
     url = f"{twilio.url}/2010-04-01/Accounts/{twilio.account_sid}.json"
     account = (await client.get(url)).json()
 
-    assert account.keys() >= documented(AccountInstance(None, account))
+    assert account.keys() >= documented_fields(AccountInstance(None, account))
     assert (account["sid"], account["status"]) == (twilio.account_sid, "active")
 
 
@@ -141,15 +145,15 @@ async def test_an_account_has_every_documented_field(
         ("Calls", {**CALL, "To": "+15005550004"}, 21216),
     ],
 )
-async def test_what_twilio_refuses_is_refused_as_it_does(
+async def test_invalid_requests_are_rejected_with_twilios_codes(
     client: httpx.AsyncClient, what: str, form: dict[str, str], code: int
 ) -> None:
-    answer = await client.post(f"/{what}.json", data=form)
+    response = await client.post(f"/{what}.json", data=form)
 
-    refusal = answer.json()
-    assert answer.status_code == 400
-    assert refusal.pop("message")
-    assert refusal == {
+    error = response.json()
+    assert response.status_code == 400
+    assert error.pop("message")
+    assert error == {
         "code": code,
         "more_info": f"https://www.twilio.com/docs/errors/{code}",
         "status": 400,
@@ -157,58 +161,58 @@ async def test_what_twilio_refuses_is_refused_as_it_does(
 
 
 @pytest.mark.parametrize("credentials", [None, ("AC0", "no"), ("", "")])
-async def test_a_stranger_is_told_to_authenticate(
-    twilio: TwilioStandIn, credentials: tuple[str, str] | None
+async def test_wrong_credentials_are_rejected(
+    twilio: FakeTwilio, credentials: tuple[str, str] | None
 ) -> None:
-    async with httpx.AsyncClient(**PLAIN_HTTP) as stranger:
+    async with httpx.AsyncClient(**PLAIN_HTTP) as http:
         url = f"{twilio.url}/2010-04-01/Accounts/{twilio.account_sid}/Messages.json"
-        answer = await stranger.post(url, data=MESSAGE, auth=credentials or httpx.Auth())
+        response = await http.post(url, data=MESSAGE, auth=credentials or httpx.Auth())
 
-    assert (answer.status_code, answer.json()["code"]) == (401, 20003)
-    assert answer.headers["WWW-Authenticate"] == 'Basic realm="Twilio API"'
-    assert twilio.sent[0].credentials == credentials
+    assert (response.status_code, response.json()["code"]) == (401, 20003)
+    assert response.headers["WWW-Authenticate"] == 'Basic realm="Twilio API"'
+    assert twilio.requests[0].credentials == credentials
 
 
 @pytest.mark.parametrize(
     "path",
     ["/2010-04-01/Accounts/AC1/Messages.json", "/2010-04-01/Faxes.json", "/", "/Messages.json"],
 )
-async def test_what_is_not_there_is_not_found(
-    client: httpx.AsyncClient, twilio: TwilioStandIn, path: str
+async def test_an_unknown_path_or_account_is_not_found(
+    client: httpx.AsyncClient, twilio: FakeTwilio, path: str
 ) -> None:
-    answer = await client.post(f"{twilio.url}{path}", data=MESSAGE)
+    response = await client.post(f"{twilio.url}{path}", data=MESSAGE)
 
-    assert (answer.status_code, answer.json()["code"]) == (404, 20404)
+    assert (response.status_code, response.json()["code"]) == (404, 20404)
 
 
 @pytest.mark.parametrize(
     ("code", "status"), [(20003, 401), (20429, 429), (20500, 500), (30006, 400)]
 )
-async def test_it_refuses_with_any_code_that_it_is_told(
-    client: httpx.AsyncClient, twilio: TwilioStandIn, code: int, status: int
+async def test_it_rejects_requests_with_any_code(
+    client: httpx.AsyncClient, twilio: FakeTwilio, code: int, status: int
 ) -> None:
-    twilio.behaviour = refuses(code)
+    twilio.behaviour = rejects(code)
 
-    answer = await client.post("/Messages.json", data=MESSAGE)
+    response = await client.post("/Messages.json", data=MESSAGE)
 
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (response.status_code, response.json()["code"]) == (status, code)
     assert twilio.messages == [MESSAGE]
 
 
-async def test_what_it_was_sent_is_kept_in_order_with_duplicates_and_blanks(
-    client: httpx.AsyncClient, twilio: TwilioStandIn
+async def test_form_fields_are_kept_in_order_with_duplicates_and_blanks(
+    client: httpx.AsyncClient, twilio: FakeTwilio
 ) -> None:
     await client.post(
         "/Calls.json", content="To=&StatusCallbackEvent=ringing&StatusCallbackEvent=x"
     )
 
-    [sent] = twilio.sent
-    assert sent.fields == [
+    [request] = twilio.requests
+    assert request.fields == [
         ("To", ""),
         ("StatusCallbackEvent", "ringing"),
         ("StatusCallbackEvent", "x"),
     ]
-    assert sent.credentials == (twilio.account_sid, twilio.auth_token)
+    assert request.credentials == (twilio.account_sid, twilio.auth_token)
 
 
 FORMS = [
@@ -220,47 +224,55 @@ FORMS = [
 
 @pytest.mark.parametrize("fields", FORMS)
 @pytest.mark.parametrize("query", ["", "?visit=1&node=menu%20one", "?b=2&a=1"])
-def test_the_package_finds_its_webhooks_genuine(
-    twilio: TwilioStandIn, service: Service, fields: list[tuple[str, str]], query: str
+def test_the_twilio_package_accepts_signatures_of_forms(
+    twilio: FakeTwilio, receiver: WebhookReceiver, fields: list[tuple[str, str]], query: str
 ) -> None:
-    answer = twilio.post_webhook(f"{service.url}/voice{query}", fields)
+    response = twilio.post_webhook(f"{receiver.url}/voice{query}", fields)
 
-    assert (answer.status, answer.media_type, answer.text) == (200, "text/xml", TWIML.decode())
-    assert service.asked[0].path == f"/voice{query}"
-    assert parse_qsl(service.body, keep_blank_values=True) == fields
-    genuine = RequestValidator(twilio.auth_token)
-    assert genuine.validate(f"{service.url}/voice{query}", dict(fields), service.signature)
-    assert not genuine.validate(f"{service.url}/voice", {"Digits": "2"}, service.signature)
+    assert (response.status, response.media_type, response.text) == (
+        200,
+        "text/xml",
+        TWIML.decode(),
+    )
+    assert receiver.asked[0].path == f"/voice{query}"
+    assert parse_qsl(receiver.body, keep_blank_values=True) == fields
+    validator = RequestValidator(twilio.auth_token)
+    assert validator.validate(f"{receiver.url}/voice{query}", dict(fields), receiver.signature)
+    assert not validator.validate(f"{receiver.url}/voice", {"Digits": "2"}, receiver.signature)
     assert not RequestValidator("other").validate(
-        f"{service.url}/voice{query}", dict(fields), service.signature
+        f"{receiver.url}/voice{query}", dict(fields), receiver.signature
     )
 
 
-def test_a_webhook_may_be_signed_for_the_address_that_the_world_sees(
-    twilio: TwilioStandIn, service: Service
+def test_a_webhook_can_be_signed_for_another_public_url(
+    twilio: FakeTwilio, receiver: WebhookReceiver
 ) -> None:
-    world = "https://service.example/voice?visit=1"
+    public_url = "https://service.example/voice?visit=1"
 
-    twilio.post_webhook(f"{service.url}/voice?visit=1", FORMS[0], signed_as=world)
+    twilio.post_webhook(f"{receiver.url}/voice?visit=1", FORMS[0], public_url=public_url)
 
-    assert RequestValidator(twilio.auth_token).validate(world, dict(FORMS[0]), service.signature)
+    assert RequestValidator(twilio.auth_token).validate(
+        public_url, dict(FORMS[0]), receiver.signature
+    )
 
 
 @pytest.mark.parametrize("query", ["", "?visit=1"])
-def test_the_package_finds_its_json_genuine(service: Service, query: str) -> None:
-    url = f"{service.url}/events{query}"
+def test_the_twilio_package_accepts_signatures_of_json(
+    receiver: WebhookReceiver, query: str
+) -> None:
+    url = f"{receiver.url}/events{query}"
 
     post_json_webhook(url, {"one": "नमस्ते"}, token="token")
 
-    assert service.media_type == "application/json"
-    asked_for = with_hash(url, service.body)
-    assert service.url + service.asked[0].path == asked_for
-    genuine = RequestValidator("token")
-    assert genuine.validate(asked_for, service.body, service.signature)
-    assert not genuine.validate(asked_for, service.body + " ", service.signature)
+    assert receiver.media_type == "application/json"
+    signed_url = add_body_hash(url, receiver.body)
+    assert receiver.url + receiver.asked[0].path == signed_url
+    validator = RequestValidator("token")
+    assert validator.validate(signed_url, receiver.body, receiver.signature)
+    assert not validator.validate(signed_url, receiver.body + " ", receiver.signature)
 
 
-def test_twilios_own_example_has_twilios_own_signature(service: Service) -> None:
+def test_the_documented_example_has_the_documented_signature(receiver: WebhookReceiver) -> None:
     # https://www.twilio.com/docs/usage/security#explore-the-algorithm-yourself
     fields = [
         ("CallSid", "CA1234567890ABCDE"),
@@ -269,90 +281,90 @@ def test_twilios_own_example_has_twilios_own_signature(service: Service) -> None
         ("From", "+14158675309"),
         ("To", "+18005551212"),
     ]
-    world = "https://mycompany.com/myapp.php?foo=1&bar=2"
+    public_url = "https://mycompany.com/myapp.php?foo=1&bar=2"
 
-    post_webhook(service.url, fields, token="12345", signed_as=world)
+    post_webhook(receiver.url, fields, token="12345", public_url=public_url)
 
-    assert service.signature == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    assert receiver.signature == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
 
 
-class Control:
-    """The stand-in's own paths, as another process uses them."""
+class ControlClient:
+    """The control paths, as another process uses them."""
 
-    def __init__(self, twilio: TwilioStandIn) -> None:
-        self.client = httpx.Client(base_url=f"{twilio.url}/stand-in", **PLAIN_HTTP)
+    def __init__(self, twilio: FakeTwilio) -> None:
+        self.client = httpx.Client(base_url=f"{twilio.url}/fake-twilio", **PLAIN_HTTP)
 
-    def tell(self, **instruction: object) -> int:
-        return self.client.put("/instruction", json=instruction).status_code
+    def set_behavior(self, **options: object) -> int:
+        return self.client.put("/behavior", json=options).status_code
 
 
 @pytest.fixture
-def control(twilio: TwilioStandIn) -> Iterator[Control]:
-    control = Control(twilio)
+def control(twilio: FakeTwilio) -> Iterator[ControlClient]:
+    control = ControlClient(twilio)
     with control.client:
         yield control
 
 
-async def test_another_process_may_give_the_instructions(
-    twilio: TwilioStandIn, control: Control, client: httpx.AsyncClient
+async def test_another_process_can_set_the_behavior(
+    twilio: FakeTwilio, control: ControlClient, client: httpx.AsyncClient
 ) -> None:
-    for instruction, status in (
-        ({"do": "refuse", "code": 21610}, 400),
-        ({"do": "refuse", "code": 20500, "status": 503}, 503),
-        ({"do": "say", "status": 200, "body": "rubbish"}, 200),
-        ({"do": "be_slow", "seconds": 0.01}, 201),
-        ({"do": "answer"}, 201),
+    for options, status in (
+        ({"kind": "reject", "code": 21610}, 400),
+        ({"kind": "reject", "code": 20500, "status": 503}, 503),
+        ({"kind": "respond", "status": 200, "body": "rubbish"}, 200),
+        ({"kind": "delay", "seconds": 0.01}, 201),
+        ({"kind": "normal"}, 201),
     ):
-        assert control.tell(**instruction) == 200
+        assert control.set_behavior(**options) == 200
         assert (await client.post("/Messages.json", data=MESSAGE)).status_code == status
 
-    for what in ("hang_up", "hang_up_on_the_head", "break_off"):
-        control.tell(do=what)
+    for kind in ("hang_up", "hang_up_on_the_head", "break_off"):
+        control.set_behavior(kind=kind)
         with pytest.raises(httpx.TransportError):
             await client.post("/Messages.json", data=MESSAGE)
 
-    for what in ("hang", "stall", "drip"):
-        control.tell(do=what)
-        assert twilio.behaviour is not twilio.answer
+    for kind in ("hang", "stall", "drip"):
+        control.set_behavior(kind=kind)
+        assert twilio.behaviour is not twilio.respond
 
-    assert control.tell(do="something else") == 400
+    assert control.set_behavior(kind="something else") == 400
     assert control.client.get("/nothing").status_code == 404
 
 
-def test_another_process_may_see_what_was_sent_and_have_webhooks_posted(
-    twilio: TwilioStandIn, control: Control, service: Service
+def test_another_process_can_read_requests_and_post_webhooks(
+    twilio: FakeTwilio, control: ControlClient, receiver: WebhookReceiver
 ) -> None:
     httpx.post(f"{twilio.url}/anything", data=MESSAGE, **PLAIN_HTTP)
 
-    [sent] = control.client.get("/sent").json()
-    assert dict(sent["fields"]) == MESSAGE
-    assert sent["credentials"] is None
+    [request] = control.client.get("/requests").json()
+    assert dict(request["fields"]) == MESSAGE
+    assert request["credentials"] is None
 
-    wish = {"url": f"{service.url}/voice", "fields": FORMS[0]}
-    answer = control.client.post("/webhooks", json=wish).json()
-    assert answer == {"status": 200, "media_type": "text/xml", "text": TWIML.decode()}
-    genuine = RequestValidator(twilio.auth_token)
-    assert genuine.validate(f"{service.url}/voice", dict(FORMS[0]), service.signature)
-    assert twilio.sent == twilio.sent[:1]
+    options = {"url": f"{receiver.url}/voice", "fields": FORMS[0]}
+    response = control.client.post("/webhooks", json=options).json()
+    assert response == {"status": 200, "media_type": "text/xml", "text": TWIML.decode()}
+    validator = RequestValidator(twilio.auth_token)
+    assert validator.validate(f"{receiver.url}/voice", dict(FORMS[0]), receiver.signature)
+    assert twilio.requests == twilio.requests[:1]
 
 
-async def test_leaving_ends_whatever_hangs(
-    twilio: TwilioStandIn, client: httpx.AsyncClient
+async def test_closing_the_server_ends_requests_that_hang(
+    twilio: FakeTwilio, client: httpx.AsyncClient
 ) -> None:
     twilio.behaviour = behaviours.hangs
-    asking = asyncio.create_task(client.post("/Messages.json", data=MESSAGE))
+    request = asyncio.create_task(client.post("/Messages.json", data=MESSAGE))
     await asyncio.to_thread(twilio.wait_until_asked)
 
     twilio.close()
 
     with pytest.raises(httpx.RemoteProtocolError):
-        await asking
+        await request
     with pytest.raises(httpx.ConnectError):
         await client.get("/Messages.json")
 
 
-def test_by_hand_it_says_how_to_send_by_it_and_shows_what_comes(twilio: TwilioStandIn) -> None:
-    command = [sys.executable, "-m", "tests.servers.twilio_stand_in"]
+def test_the_command_prints_the_environment_and_all_requests(twilio: FakeTwilio) -> None:
+    command = [sys.executable, "-m", "tests.servers.fake_twilio"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(4)]
@@ -360,13 +372,13 @@ def test_by_hand_it_says_how_to_send_by_it_and_shows_what_comes(twilio: TwilioSt
         assert exported.keys() == twilio.environ.keys()
 
         account = exported["TWILIO_ACCOUNT_SID"]
-        answer = httpx.post(
+        response = httpx.post(
             f"{exported['TWILIO_API_BASE']}/2010-04-01/Accounts/{account}/Messages.json",
             data=MESSAGE,
             auth=(account, exported["TWILIO_AUTH_TOKEN"]),
             **PLAIN_HTTP,
         )
-        assert json.loads(answer.text)["status"] == "queued"
+        assert json.loads(response.text)["status"] == "queued"
         assert process.stdout.readline().startswith("POST /2010-04-01/")
         shown = [process.stdout.readline().strip() for _ in MESSAGE]
         assert shown == [f"{name}: {value}" for name, value in MESSAGE.items()]

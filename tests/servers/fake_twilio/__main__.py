@@ -1,38 +1,39 @@
-"""python -m tests.servers.twilio_stand_in [--port N]: runs until Ctrl-C, and prints what comes."""
+"""python -m tests.servers.fake_twilio [--port N]: runs until Ctrl-C and prints all requests."""
 
 import argparse
 import sys
 
+from tests.servers.fake_twilio import control
+from tests.servers.fake_twilio.server import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio
 from tests.servers.loopback import Exchange
-from tests.servers.twilio_stand_in import control
-from tests.servers.twilio_stand_in.stand_in import ACCOUNT, TOKEN, TwilioStandIn
 
 
-class Talkative(TwilioStandIn):
-    """Prints what it is sent."""
+class PrintingTwilio(FakeTwilio):
+    """Prints all requests."""
 
     def heard(self, exchange: Exchange) -> None:
         super().heard(exchange)
         if not exchange.asked.path.startswith(control.PATH):
-            last = self.sent[-1]
+            request = self.requests[-1]
             _print(
-                f"{last.method} {last.path}", *(f"  {name}: {value}" for name, value in last.fields)
+                f"{request.method} {request.path}",
+                *(f"  {name}: {value}" for name, value in request.fields),
             )
 
 
 def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.servers.twilio_stand_in",
-        description="A stand-in for Twilio; sends nothing to anybody.",
+        prog="python -m tests.servers.fake_twilio",
+        description="A fake Twilio server, which sends no messages.",
         epilog=control.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", type=int, default=0, help="of 127.0.0.1; any free one")
-    parser.add_argument("--account-sid", default=ACCOUNT)
-    parser.add_argument("--auth-token", default=TOKEN)
-    wanted = parser.parse_args()
-    with Talkative(wanted.account_sid, wanted.auth_token, wanted.port) as twilio:
+    parser.add_argument("--account-sid", default=ACCOUNT_SID)
+    parser.add_argument("--auth-token", default=AUTH_TOKEN)
+    arguments = parser.parse_args()
+    with PrintingTwilio(arguments.account_sid, arguments.auth_token, arguments.port) as twilio:
         _print(*(f"export {name}={value}" for name, value in twilio.environ.items()))
         try:
             twilio.wait()

@@ -1,4 +1,4 @@
-"""Twilio's resources, with every field that it documents."""
+"""Twilio's resources, with all documented fields."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from uuid import uuid4
 
 API_VERSION: Final = "2010-04-01"
 _GSM_SEGMENT, _UCS2_SEGMENT = 160, 70
-_PARTS_OF_A_CALL: Final = (
+_CALL_PARTS: Final = (
     "Events",
     "Notifications",
     "Payments",
@@ -24,8 +24,8 @@ _PARTS_OF_A_CALL: Final = (
 Resource = dict[str, Any]
 
 
-def a_message(account: str, form: Mapping[str, str]) -> Resource:
-    """https://www.twilio.com/docs/messaging/api/message-resource, just created."""
+def message_resource(account: str, form: Mapping[str, str]) -> Resource:
+    """https://www.twilio.com/docs/messaging/api/message-resource, after its creation."""
     sid = f"SM{uuid4().hex}"
     uri = f"/{API_VERSION}/Accounts/{account}/Messages/{sid}"
     service = form.get("MessagingServiceSid")
@@ -44,7 +44,7 @@ def a_message(account: str, form: Mapping[str, str]) -> Resource:
         "from": form.get("From"),
         "messaging_service_sid": service,
         "num_media": "0",
-        # Which sender a service takes, and so how long a segment is, is not known yet.
+        # The messaging service has not selected the number yet, so the segments are unknown.
         "num_segments": "0" if service else str(-(-len(text) // segment)),
         "price": None,
         "price_unit": "USD",
@@ -56,8 +56,8 @@ def a_message(account: str, form: Mapping[str, str]) -> Resource:
     }
 
 
-def a_call(account: str, form: Mapping[str, str]) -> Resource:
-    """https://www.twilio.com/docs/voice/api/call-resource, just created."""
+def call_resource(account: str, form: Mapping[str, str]) -> Resource:
+    """https://www.twilio.com/docs/voice/api/call-resource, after its creation."""
     sid = f"CA{uuid4().hex}"
     uri = f"/{API_VERSION}/Accounts/{account}/Calls/{sid}"
     return {
@@ -84,7 +84,7 @@ def a_call(account: str, form: Mapping[str, str]) -> Resource:
         "start_time": None,
         "status": "queued",
         "stir_verstat": None,
-        "subresource_uris": {_snake(part): f"{uri}/{part}.json" for part in _PARTS_OF_A_CALL},
+        "subresource_uris": {_snake_case(name): f"{uri}/{name}.json" for name in _CALL_PARTS},
         "to": form["To"],
         "to_formatted": form["To"],
         "trunk_sid": None,
@@ -92,19 +92,19 @@ def a_call(account: str, form: Mapping[str, str]) -> Resource:
     }
 
 
-def an_account(account: str) -> Resource:
-    """https://www.twilio.com/docs/iam/api/account, but for its token."""
+def account_resource(account: str) -> Resource:
+    """https://www.twilio.com/docs/iam/api/account, without its token."""
     uri = f"/{API_VERSION}/Accounts/{account}"
-    parts = ("Calls", "Messages", "Recordings")
+    subresources = ("Calls", "Messages", "Recordings")
     return {
         "auth_token": None,
         "date_created": _now(),
         "date_updated": _now(),
-        "friendly_name": "Stand-in",
+        "friendly_name": "Fake",
         "owner_account_sid": account,
         "sid": account,
         "status": "active",
-        "subresource_uris": {_snake(part): f"{uri}/{part}.json" for part in parts},
+        "subresource_uris": {_snake_case(name): f"{uri}/{name}.json" for name in subresources},
         "type": "Full",
         "uri": f"{uri}.json",
     }
@@ -114,5 +114,5 @@ def _now() -> str:
     return format_datetime(datetime.now(UTC))
 
 
-def _snake(name: str) -> str:
+def _snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

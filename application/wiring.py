@@ -33,7 +33,6 @@ from application.operations.sweep import Sweep
 from application.ports.access_tokens import AccessTokens
 from application.ports.clock import Clock
 from application.ports.media_files import MediaFiles
-from application.ports.message_texts import MessageTexts
 from application.ports.messenger import Messenger
 from application.ports.peppers import Peppers
 from application.ports.pictures import Pictures
@@ -43,6 +42,7 @@ from application.ports.randomness import Randomness
 from application.ports.records import Records
 from application.ports.refresh_keys import RefreshKeys
 from application.ports.security_events import SecurityEvents
+from application.ports.sms_templates import SmsTemplates
 from application.sign_in.judge_answer import JudgeAnswer
 from application.sign_in.recent_handovers import RecentHandovers
 from application.sign_in.record_ask import RecordAsk
@@ -64,7 +64,7 @@ class Ports:
     media_probe: Probe
     messenger: Messenger
     messenger_probe: Probe
-    message_texts: MessageTexts
+    sms_templates: SmsTemplates
     pictures: Pictures
     tokens: AccessTokens
     public_keys: PublicKeys
@@ -100,7 +100,7 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
             record_ask=RecordAsk(phones, records.budgets, ports.peppers),
             send_code=SendCode(
                 ports.peppers,
-                ports.message_texts,
+                ports.sms_templates,
                 ports.messenger,
                 RecentHandovers(ports.randomness),
             ),

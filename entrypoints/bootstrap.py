@@ -25,7 +25,7 @@ from application.use_cases import UseCases
 from application.wiring import Ports, Rules, wire
 from domain.media.picture import PictureLimits
 from domain.sign_in.challenge import LIFETIME
-from domain.sign_in.texts.text_set import Names
+from domain.sign_in.templates.template_set import AppIdentity
 from entrypoints.keys import check_keys_are_not_gone, longest_lives
 from entrypoints.logs.security_events import LoggedSecurityEvents
 from entrypoints.own_adapters import StartRefused, open_own, probe_of
@@ -42,7 +42,7 @@ from entrypoints.settings.kinds import (
 
 if TYPE_CHECKING:
     from adapters.secrets_file import RotatedList
-    from adapters.texts import FileMessageTexts, Problem
+    from adapters.templates import FileSmsTemplates, TemplateProblem
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of our tokens: the keys tell deployments apart."""
@@ -67,7 +67,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     from adapters.system import SystemClock, SystemRandomness
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
-    texts = message_texts(settings)
+    templates = sms_templates(settings)
     async with AsyncExitStack() as stack:
         with _naming("DIALTONE_SECRETS"):
             if settings.secrets.may_make:
@@ -101,7 +101,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 media_probe=probe_of(files),
                 messenger=FailoverMessenger(senders),
                 messenger_probe=FailoverHealthCheck([probe_of(one) for one in senders]),
-                message_texts=texts,
+                sms_templates=templates,
                 pictures=pictures,
                 tokens=tokens,
                 public_keys=tokens,
@@ -140,30 +140,30 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedList, ...
         return rotate_secrets(settings.secrets.path, SystemClock().now(), lives, delay=delay)
 
 
-def message_texts(settings: Settings) -> "FileMessageTexts":
-    """Read the texts of messages, and judge each as it would be sent.
+def sms_templates(settings: Settings) -> "FileSmsTemplates":
+    """Read and validate the templates of messages.
 
     Raises:
-        StartRefused: with a line for each rule that a text breaks.
+        StartRefused: with a line for each rule that a message violates.
     """
-    from adapters.texts import TextsRefused, load_message_texts
+    from adapters.templates import InvalidTemplates, load_sms_templates
 
-    names = Names(settings.app_name, settings.android_hashes, settings.web_domain)
+    app = AppIdentity(settings.app_name, settings.android_hashes, settings.web_domain)
     try:
-        texts = load_message_texts(settings.texts, settings.locale, names)
-    except TextsRefused as error:
+        templates = load_sms_templates(settings.texts, settings.locale, app)
+    except InvalidTemplates as error:
         raise StartRefused("\n".join(map(_line_of, error.problems))) from error
-    if not texts.speaks(settings.locale):
+    if not templates.has_locale(settings.locale):
         raise StartRefused(
             "DIALTONE_LOCALE: There are no texts in this language: put a file with them into the "
             "folder of DIALTONE_TEXTS, or name another. Example: DIALTONE_LOCALE=en"
         )
-    return texts
+    return templates
 
 
-def _line_of(problem: "Problem") -> str:
-    told = f"{problem.place}: {problem.reason}."
-    if not problem.is_shipped:
+def _line_of(problem: "TemplateProblem") -> str:
+    told = f"{problem.location}: {problem.reason}."
+    if not problem.is_builtin:
         return f"DIALTONE_TEXTS: {told}"
     return (
         f"Shipped text {told} Shorten DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or put a file of "

@@ -24,7 +24,7 @@ from domain.sign_in.fixed_codes import LIMITS as FIXED_LIMITS
 from domain.sign_in.fixed_codes import FixedCodes
 from domain.sign_in.phone_record import whole_seconds
 from domain.sign_in.send import SendLimits
-from domain.sign_in.texts.form import TextForm
+from domain.sign_in.templates.preferences import MessagePreferences
 
 REQUEST_ID_BYTES = 16
 
@@ -35,7 +35,7 @@ class AskForCode:
 
     phone: PhoneNumber
     address: str
-    form: TextForm = field(default_factory=TextForm)
+    preferences: MessagePreferences = field(default_factory=MessagePreferences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class RequestCode:
         return Draw(ask.new_request_id, ask.now, budgets)
 
     async def _send(self, wanted: AskForCode, asked: Asked, draw: Draw) -> None:
-        result = await self.send_code(wanted.phone, wanted.form, asked)
+        result = await self.send_code(wanted.phone, wanted.preferences, asked)
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
                 fact = Fact.CODE_SENT if asked.goes_out else Fact.CODE_WITHHELD

@@ -13,7 +13,7 @@ from domain.errors import ValueRefused
 from domain.identities.session import LONGEST_DEVICE
 from domain.phone import parse_phone
 from domain.sign_in.code import parse_code
-from domain.sign_in.texts.form import TextForm, platform_named
+from domain.sign_in.templates.preferences import MessagePreferences, parse_platform
 from entrypoints.http.dependencies import Cases, ClientAddress, Settings
 from entrypoints.http.device_text import device_text
 from entrypoints.http.documented import body_refusals, refused_with
@@ -72,8 +72,8 @@ class SignInController(Controller):
             ("phone", lambda: parse_phone(data.phone, settings.default_region)),
             ("channel", lambda: _offered_channel(data.channel)),
         )
-        form = TextForm(platform_named(data.platform), data.locale, data.app_hash)
-        sent = await use_cases.request_code(AskForCode(phone, client_address, form))
+        preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
+        sent = await use_cases.request_code(AskForCode(phone, client_address, preferences))
         return OtpSent(
             request_id=sent.request_id,
             sent=sent.sent,

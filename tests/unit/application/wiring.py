@@ -24,7 +24,6 @@ from tests.builders import ADDRESS, a_phone
 from tests.fakes.access_tokens import FakeAccessTokens
 from tests.fakes.clock import MovableClock
 from tests.fakes.media_files import InMemoryFiles
-from tests.fakes.message_texts import FakeMessageTexts
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.peppers import FakePeppers
 from tests.fakes.pictures import UndecodedPictures
@@ -33,6 +32,7 @@ from tests.fakes.randomness import SeededRandomness
 from tests.fakes.records import InMemoryDatabase
 from tests.fakes.refresh_keys import FakeRefreshKeys
 from tests.fakes.security_events import RecordedEvents
+from tests.fakes.sms_templates import FakeSmsTemplates
 from tests.pictures import gif, gif_frame
 
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
@@ -63,7 +63,7 @@ class House:
             media_probe=self.files,
             messenger=self.messenger,
             messenger_probe=self.messenger,
-            message_texts=FakeMessageTexts(),
+            sms_templates=FakeSmsTemplates(),
             pictures=self.pictures,
             tokens=FakeAccessTokens(),
             public_keys=FakePublicKeys(),

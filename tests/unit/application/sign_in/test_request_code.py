@@ -9,7 +9,7 @@ from application.sign_in.verify_code import SignedIn
 from application.wiring import Rules
 from domain.errors import CountryNotServed, TooManyAsks, Unavailable
 from domain.phone import parse_phone
-from domain.sign_in.texts.form import Platform, TextForm
+from domain.sign_in.templates.preferences import MessagePreferences, Platform
 from tests.builders import ADDRESS, a_phone
 from tests.unit.application.wiring import House
 
@@ -32,8 +32,10 @@ async def test_a_message_with_the_code_goes_to_the_phone(house: House) -> None:
 async def test_the_text_is_wanted_for_the_phones_country_and_in_the_form_asked_for(
     house: House,
 ) -> None:
-    form = TextForm(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
-    await house.use_cases.request_code(AskForCode(parse_phone("+919876543210"), ADDRESS, form))
+    preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
+    await house.use_cases.request_code(
+        AskForCode(parse_phone("+919876543210"), ADDRESS, preferences)
+    )
     (message,) = house.messenger.messages
     assert message.text == f"{message.code} IN android pt-BR FA+9qCX9VSu 0:05:00"
 
@@ -43,7 +45,9 @@ async def test_a_resend_in_another_form_has_the_same_code_and_the_time_that_is_l
 ) -> None:
     await house.ask()
     house.wait(100)
-    await house.use_cases.request_code(AskForCode(a_phone(), ADDRESS, TextForm(Platform.WEB, "de")))
+    await house.use_cases.request_code(
+        AskForCode(a_phone(), ADDRESS, MessagePreferences(Platform.WEB, "de"))
+    )
     first, second = house.messenger.messages
     assert second.text == f"{first.code} US web de None 0:03:20"
 

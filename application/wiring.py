@@ -40,7 +40,6 @@ from application.ports.access_tokens import AccessTokens
 from application.ports.clock import Clock
 from application.ports.health_check import HealthCheck
 from application.ports.media_files import MediaFiles
-from application.ports.message_texts import MessageTexts
 from application.ports.messenger import Messenger
 from application.ports.otp_keys import OtpKeys
 from application.ports.pictures import Pictures
@@ -49,6 +48,7 @@ from application.ports.randomness import Randomness
 from application.ports.refresh_keys import RefreshKeys
 from application.ports.repositories import Repositories
 from application.ports.security_events import SecurityEvents
+from application.ports.sms_templates import SmsTemplates
 from application.use_cases import UseCases
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -64,7 +64,7 @@ class Ports:
     media_health: HealthCheck
     messenger: Messenger
     messenger_health: HealthCheck
-    message_texts: MessageTexts
+    sms_templates: SmsTemplates
     pictures: Pictures
     tokens: AccessTokens
     public_keys: PublicKeys
@@ -98,7 +98,7 @@ def build_use_cases(ports: Ports, rules: Policy) -> UseCases:
             reserve_delivery=ReserveDelivery(phones, records.rate_limiter, ports.otp_keys),
             deliver_otp=DeliverOtp(
                 ports.otp_keys,
-                ports.message_texts,
+                ports.sms_templates,
                 ports.messenger,
                 DeliveryTimingProfile(ports.randomness),
             ),

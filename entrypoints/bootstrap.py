@@ -15,7 +15,6 @@ from contextlib import (
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from application.otp.senders import AnyOf, Senders
 from application.ports.clock import Clock
 from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
@@ -26,7 +25,7 @@ from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
 from domain.media.picture import PictureLimits
 from domain.otp.challenge import OTP_TTL
-from domain.otp.texts.text_set import Names
+from domain.otp.templates.template_set import AppIdentity
 from entrypoints.keys import check_secrets_file_not_lost, max_token_lifetimes
 from entrypoints.logs.security_events import LoggedSecurityEvents
 from entrypoints.own_adapters import StartRefused, open_own, probe_of
@@ -43,7 +42,7 @@ from entrypoints.settings.kinds import (
 
 if TYPE_CHECKING:
     from adapters.key_file import RotatedKeys
-    from adapters.texts import FileMessageTexts, Problem
+    from adapters.templates import FileSmsTemplates, TemplateProblem
 
 ISSUER: Final = "dialtone"
 """Issuer and audience of our tokens: the keys tell deployments apart."""
@@ -61,13 +60,14 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         StartRefused: something of it cannot be used.
     """
     from adapters.encryption import AesPhoneEncryption
+    from adapters.failover import FailoverHealthCheck, FailoverMessenger
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose, ReloadingKeys
     from adapters.pillow import open_pillow_pictures
     from adapters.system import SystemClock, SystemRandomness
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
-    texts = message_texts(settings)
+    templates = sms_templates(settings)
     async with AsyncExitStack() as stack:
         with _naming("DIALTONE_SECRETS"):
             if settings.secrets.may_make:
@@ -103,9 +103,9 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 repositories=records,
                 media_files=files,
                 media_health=probe_of(files),
-                messenger=Senders(senders),
-                messenger_health=AnyOf([probe_of(one) for one in senders]),
-                message_texts=texts,
+                messenger=FailoverMessenger(senders),
+                messenger_health=FailoverHealthCheck([probe_of(one) for one in senders]),
+                sms_templates=templates,
                 pictures=pictures,
                 tokens=tokens,
                 public_keys=tokens,
@@ -146,30 +146,30 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
         )
 
 
-def message_texts(settings: Settings) -> "FileMessageTexts":
-    """Read the texts of messages, and judge each as it would be sent.
+def sms_templates(settings: Settings) -> "FileSmsTemplates":
+    """Read and validate the templates of messages.
 
     Raises:
-        StartRefused: with a line for each rule that a text breaks.
+        StartRefused: with a line for each rule that a message violates.
     """
-    from adapters.texts import TextsRefused, load_message_texts
+    from adapters.templates import InvalidTemplates, load_sms_templates
 
-    names = Names(settings.app_name, settings.android_hashes, settings.web_domain)
+    app = AppIdentity(settings.app_name, settings.android_hashes, settings.web_domain)
     try:
-        texts = load_message_texts(settings.texts, settings.locale, names)
-    except TextsRefused as error:
+        templates = load_sms_templates(settings.texts, settings.locale, app)
+    except InvalidTemplates as error:
         raise StartRefused("\n".join(map(_line_of, error.problems))) from error
-    if not texts.speaks(settings.locale):
+    if not templates.has_locale(settings.locale):
         raise StartRefused(
             "DIALTONE_LOCALE: There are no texts in this language: put a file with them into the "
             "folder of DIALTONE_TEXTS, or name another. Example: DIALTONE_LOCALE=en"
         )
-    return texts
+    return templates
 
 
-def _line_of(problem: "Problem") -> str:
-    told = f"{problem.place}: {problem.reason}."
-    if not problem.is_shipped:
+def _line_of(problem: "TemplateProblem") -> str:
+    told = f"{problem.location}: {problem.reason}."
+    if not problem.is_builtin:
         return f"DIALTONE_TEXTS: {told}"
     return (
         f"Shipped text {told} Shorten DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or put a file of "

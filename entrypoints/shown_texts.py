@@ -3,19 +3,20 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from domain.otp.texts.sms_length import sms_length
+from domain.otp.templates.sms_length import measure_sms
+from domain.otp.templates.template_set import TemplatePreview
 
 if TYPE_CHECKING:
-    from adapters.texts import JudgedText
+    from adapters.templates import TemplateFile
 
 
-def shown_texts(texts: "Iterable[JudgedText]") -> Iterator[str]:
+def shown_texts(previews: "Iterable[tuple[TemplateFile, TemplatePreview]]") -> Iterator[str]:
     """Show each text as it is sent, below its file, its platform and its price in messages."""
-    for file, sample in texts:
-        length = sms_length(sample.text)
-        unit = "message" if length.messages == 1 else "messages"
+    for file, preview in previews:
+        length = measure_sms(preview.text)
+        unit = "message" if length.segments == 1 else "messages"
         yield (
-            f"{file.place}, {sample.platform}: "
-            f"{length.messages} {unit}, {length.units} units of {length.alphabet}"
+            f"{file.location}, {preview.platform}: "
+            f"{length.segments} {unit}, {length.units} units of {length.encoding}"
         )
-        yield from (f"    {line}" for line in sample.text.split("\n"))
+        yield from (f"    {line}" for line in preview.text.split("\n"))

@@ -1,4 +1,4 @@
-"""Messages shown in the terminal, for trying the service out."""
+"""Messages printed to a text stream, for trying out the service without an SMS provider."""
 
 from adapters.console.messenger import ConsoleMessenger
 

@@ -1,6 +1,6 @@
-"""Text messages by Twilio."""
+"""SMS by Twilio."""
 
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
-from adapters.twilio.transport import Patience
+from adapters.twilio.transport import Timeouts
 
-__all__ = ["Patience", "TwilioMessenger", "open_twilio_messenger"]
+__all__ = ["Timeouts", "TwilioMessenger", "open_twilio_messenger"]

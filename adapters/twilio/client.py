@@ -1,10 +1,12 @@
-"""The one file that sees the `twilio` package, which has no types.
+"""Twilio's REST API, by the `twilio` package: the only file that imports it.
 
-The package builds requests and reads answers; they travel by our own transport. Its own
-asynchronous client ignores its timeout, and repeats a POST after a 500: a second message.
+The package has no types. It builds requests and parses responses; the requests are sent by
+`Transport`. The package's own asynchronous client ignores its timeout and repeats a POST after a
+500, which would send a second message.
 """
 
 import logging
+from collections.abc import Awaitable
 from typing import Any, Final
 
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
@@ -14,34 +16,44 @@ from twilio.rest import Client
 
 from adapters.twilio.transport import Transport
 
-_LOWEST_CODE: Final = 10_000
+_MIN_ERROR_CODE: Final = 10_000
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
-_LOST: Final = ("failed", "undelivered", "canceled")
-# An empty one would make the package look into the process's own.
+_FAILED_STATUSES: Final = ("failed", "undelivered", "canceled")
+# With an empty mapping the package would read the environment of the process.
 _NO_ENVIRONMENT: Final = {"": ""}
 
 
-class Refused(Exception):
-    """Twilio said no: a status of HTTP and, where it told one, a code of its dictionary."""
+class TwilioError(Exception):
+    """Twilio rejected a request.
+
+    Attributes:
+        status: The HTTP status; 0 if the package could not read it.
+        code: Twilio's error code (https://www.twilio.com/docs/api/errors), if there is one.
+    """
 
     def __init__(self, status: object, code: object) -> None:
+        """Take both values as the package reads them."""
         super().__init__()
-        # Of the newer form of a refusal, the package reads the status out of the body.
+        # In an RFC 9457 response the package reads the status from the body: it can be any value.
         self.status = status if isinstance(status, int) else 0
-        # Where an answer has no code, the package puts the status in its place.
-        self.code = code if isinstance(code, int) and code >= _LOWEST_CODE else None
+        # If a response has no code, the package uses the HTTP status as the code.
+        self.code = code if isinstance(code, int) and code >= _MIN_ERROR_CODE else None
 
 
-class Unreadable(Exception):
-    """The answer is a success by its status, and not by what it says."""
+class InvalidResponse(Exception):
+    """A response with a success status whose body is not the documented resource."""
 
 
 class TwilioClient:
-    """Twilio's REST API, as far as it is needed here."""
+    """The parts of Twilio's REST API that the service uses.
+
+    Every method raises TwilioError, InvalidResponse, ConnectionFailed or NoResponse.
+    """
 
     def __init__(
         self, account_sid: str, auth_token: str, api_base: str | None, transport: Transport
     ) -> None:
+        """Send requests to `api_base`, or to Twilio if it is None."""
         client = Client(
             account_sid,
             auth_token,
@@ -52,31 +64,23 @@ class TwilioClient:
             client.api.base_url = api_base
         self._account = client.api.v2010.account
 
-    async def create_message(self, to: str, text: str, sender: dict[str, str]) -> None:
-        """Return when Twilio took the message, which it then names.
+    async def create_message(self, to: str, text: str, origin: dict[str, str]) -> None:
+        """Create a message; return if Twilio accepted it and returned its SID.
 
-        Raises:
-            Refused
-            Unreadable
-            NotReached
-            NoAnswer
+        Args:
+            to: The phone number in E.164.
+            text: The body of the message.
+            origin: `from_` or `messaging_service_sid`.
         """
-        message = await _read(self._account.messages.create_async(to=to, body=text, **sender))
-        if message.status in _LOST:
-            raise Refused(201, message.error_code)
+        message = await _parse(self._account.messages.create_async(to=to, body=text, **origin))
+        if message.status in _FAILED_STATUSES:
+            raise TwilioError(201, message.error_code)
         if not isinstance(message.sid, str) or not message.sid:
-            raise Unreadable
+            raise InvalidResponse
 
-    async def account_status(self) -> str:
-        """Give the account's status, which is free of charge.
-
-        Raises:
-            Refused
-            Unreadable
-            NotReached
-            NoAnswer
-        """
-        return str((await _read(self._account.fetch_async())).status)
+    async def fetch_account_status(self) -> str:
+        """Return the status of the account; this request is free of charge."""
+        return str((await _parse(self._account.fetch_async())).status)
 
 
 class _HttpClient(AsyncHttpClient):
@@ -88,22 +92,22 @@ class _HttpClient(AsyncHttpClient):
         self,
         method: str,
         uri: str,
-        params: Any = None,  # noqa: ARG002 -- nothing here asks with any
+        params: Any = None,  # noqa: ARG002 -- no request of this client has query parameters
         data: Any = None,
         headers: Any = None,
         auth: Any = None,
         **_: Any,
     ) -> Response:
-        answer = await self._transport.ask(
+        response = await self._transport.request(
             method, uri, form=data, headers=headers, credentials=auth
         )
-        return Response(answer.status, answer.text)
+        return Response(response.status, response.text)
 
 
-async def _read(asking: Any) -> Any:
+async def _parse(request: Awaitable[Any]) -> Any:
     try:
-        return await asking
-    except (TwilioRestException, TwilioServiceException) as refusal:
-        raise Refused(refusal.status, refusal.code) from None
+        return await request
+    except (TwilioRestException, TwilioServiceException) as error:
+        raise TwilioError(error.status, error.code) from None
     except (ValueError, TypeError, AttributeError, LookupError):
-        raise Unreadable from None
+        raise InvalidResponse from None

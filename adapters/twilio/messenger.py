@@ -1,51 +1,56 @@
+"""The Twilio messenger."""
+
 import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from adapters.twilio.client import Refused, TwilioClient, Unreadable
-from adapters.twilio.outcomes import ACCEPTED, NOT_REACHED, UNKNOWN, outcome_of
-from adapters.twilio.probe import AccountProbe
-from adapters.twilio.transport import PATIENCE, NoAnswer, NotReached, Patience, open_transport
-from application.ports.messenger import Handover
+from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
+from adapters.twilio.error_codes import ACCEPTED, NOT_REACHED, UNKNOWN, delivery_result
+from adapters.twilio.health_check import HEALTH_CHECK_TIMEOUT, TwilioHealthCheck
+from adapters.twilio.transport import ConnectionFailed, NoResponse, Timeouts, open_transport
+from application.ports.messenger import DeliveryResult
 from domain.phone import PhoneNumber
 
 # https://www.twilio.com/docs/glossary/what-is-a-sid
-_SERVICE: Final = re.compile(r"MG[0-9a-fA-F]{32}\Z")
+_MESSAGING_SERVICE_SID: Final = re.compile(r"MG[0-9a-fA-F]{32}\Z")
 
 
 class TwilioMessenger:
-    """Sends text messages, each of them once, whatever becomes of it."""
+    """Send text messages by Twilio; a message is never sent twice."""
 
-    def __init__(self, client: TwilioClient, sender: str, probe: AccountProbe) -> None:
+    def __init__(self, client: TwilioClient, sender: str, health_check: TwilioHealthCheck) -> None:
+        """Send from a phone number, a name or the SID of a messaging service."""
         self._client = client
-        self._sender = (
-            {"messaging_service_sid": sender} if _SERVICE.match(sender) else {"from_": sender}
+        self._origin = (
+            {"messaging_service_sid": sender}
+            if _MESSAGING_SERVICE_SID.match(sender)
+            else {"from_": sender}
         )
-        self._probe = probe
+        self._health_check = health_check
 
-    async def send(self, phone: PhoneNumber, text: str) -> Handover:
-        """Hand the text over; accepted when Twilio has made a message of it."""
-        # Half a character cannot be sent.
-        sendable = text.encode(errors="replace").decode()
+    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
+        """Send the message; it is accepted if Twilio returns the SID of a message."""
+        # A lone surrogate cannot be encoded in UTF-8.
+        encodable_text = text.encode(errors="replace").decode()
         try:
-            await self._client.create_message(phone.e164, sendable, self._sender)
-        except NotReached:
+            await self._client.create_message(phone.e164, encodable_text, self._origin)
+        except ConnectionFailed:
             return NOT_REACHED
-        except (NoAnswer, Unreadable):
+        except (NoResponse, InvalidResponse):
             return UNKNOWN
-        except Refused as refusal:
-            return outcome_of(refusal)
+        except TwilioError as error:
+            return delivery_result(error)
         return ACCEPTED
 
     async def check(self) -> None:
-        """Return when a message would be taken now.
+        """Return if Twilio would accept a message.
 
         Raises:
-            MessengerUnavailable
+            MessengerUnavailable: it would not; the message says why.
         """
-        await self._probe.check()
+        await self._health_check.check()
 
 
 @asynccontextmanager
@@ -55,13 +60,24 @@ async def open_twilio_messenger(
     *,
     sender: str,
     api_base: str | None = None,
-    patience: Patience = PATIENCE,
+    timeouts: Timeouts | None = None,
+    health_check_timeout: float = HEALTH_CHECK_TIMEOUT,
     now: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[TwilioMessenger]:
-    """Keep connections to Twilio, or to `api_base`, until the end of the block; asks nobody yet.
+    """Open a messenger, which keeps connections until the block ends.
 
-    `sender` is a number, a name or the SID of a messaging service to send from.
+    Opening sends no request.
+
+    Args:
+        account_sid: The SID of the Twilio account.
+        auth_token: Its secret.
+        sender: A phone number, a name or the SID of a messaging service to send from.
+        api_base: The URL of a server to use instead of Twilio.
+        timeouts: The time limits of a request.
+        health_check_timeout: Seconds for one health check.
+        now: A monotonic clock in seconds.
     """
-    async with open_transport(patience) as transport:
+    async with open_transport(timeouts or Timeouts()) as transport:
         client = TwilioClient(account_sid, auth_token, api_base, transport)
-        yield TwilioMessenger(client, sender, AccountProbe(client, patience.look, now))
+        health_check = TwilioHealthCheck(client, health_check_timeout, now)
+        yield TwilioMessenger(client, sender, health_check)

@@ -1,4 +1,8 @@
-"""Requests over kept connections: how far one got is what decides about a second message."""
+"""HTTP requests to Twilio, each of them sent once.
+
+How far a failed request got decides whether another provider may be tried: before a connection
+exists nothing was sent, afterwards the message may have been.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -8,59 +12,58 @@ from typing import Any, Final
 
 import httpx
 
-_LONGEST_BODY: Final = 64 * 1024
-_CONNECTIONS: Final = httpx.Limits(
+_MAX_BODY_SIZE: Final = 64 * 1024
+_LIMITS: Final = httpx.Limits(
     max_connections=100,
     max_keepalive_connections=20,
-    # Well below what servers keep an idle connection for: a request on one that is closed at
-    # that moment gets no answer, and nobody knows whether it was heard.
+    # Well below the keep-alive time of servers: a request on a connection that the server closes
+    # at that moment gets no response, so its result would be unknown.
     keepalive_expiry=15,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How many seconds to wait.
+class Timeouts:
+    """Time limits of a request, in seconds.
 
-    `queue` for a free connection; `connect` for a new one, and as long for its encryption;
-    `silence` without a single byte; `whole` for all of it, however it drips; `look` for a
-    probe, which readiness waits 3 for.
+    Attributes:
+        connect: For a new connection, and again for its TLS handshake.
+        read: Without a byte from the server.
+        total: For the whole request; longer than `pool` and twice `connect`.
+        pool: For a free connection.
     """
 
-    queue: float = 2.0
     connect: float = 3.0
-    silence: float = 10.0
-    whole: float = 15.0
-    look: float = 2.5
+    read: float = 10.0
+    total: float = 15.0
+    pool: float = 2.0
 
 
-PATIENCE: Final = Patience()
+class ConnectionFailed(Exception):
+    """There was no connection: nothing of the request was sent."""
 
 
-class NotReached(Exception):
-    """No connection was made: nothing of the request has left."""
-
-
-class NoAnswer(Exception):
-    """The request left, in part or as a whole, and no answer came."""
+class NoResponse(Exception):
+    """The request was sent, at least in part, and there was no response."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer; its text is empty when its body did not come, or not to its end."""
+class HttpResponse:
+    """A response; `text` is empty if the body was not complete, too large or too late."""
 
     status: int
     text: str
 
 
 class Transport:
-    """Asks once: whether to ask again is not for a client to decide."""
+    """Send requests without retries: whether to repeat a message is not the client's decision."""
 
-    def __init__(self, http: httpx.AsyncClient, patience: Patience) -> None:
+    def __init__(self, http: httpx.AsyncClient, timeouts: Timeouts) -> None:
+        """Send with this client; `timeouts.total` limits each request."""
         self._http = http
-        self._patience = patience
+        self._timeouts = timeouts
 
-    async def ask(
+    async def request(
         self,
         method: str,
         url: str,
@@ -68,19 +71,20 @@ class Transport:
         form: Mapping[str, Any] | None,
         headers: Mapping[str, str] | None,
         credentials: tuple[str, str] | None,
-    ) -> Answer:
-        """Give the answer, whatever its status.
+    ) -> HttpResponse:
+        """Send a request and return the response, whatever its status.
 
         Raises:
-            NotReached
-            NoAnswer
+            ConnectionFailed: nothing was sent.
+            NoResponse: the request was sent, and no status line came.
         """
-        deadline = asyncio.get_running_loop().time() + self._patience.whole
+        deadline = asyncio.get_running_loop().time() + self._timeouts.total
         try:
             request = self._http.build_request(method, url, data=form, headers=headers)
             async with asyncio.timeout_at(deadline):
                 response = await self._http.send(request, auth=credentials, stream=True)
-        # The whole is longer than making a connection may take: it can only end afterwards.
+        # The total timeout is longer than connecting can take, so it means that there was no
+        # response.
         except (
             httpx.ConnectError,
             httpx.ConnectTimeout,
@@ -89,31 +93,31 @@ class Transport:
             httpx.UnsupportedProtocol,
             httpx.InvalidURL,
         ):
-            raise NotReached from None
+            raise ConnectionFailed from None
         except (httpx.HTTPError, OSError, TimeoutError):
-            raise NoAnswer from None
+            raise NoResponse from None
         try:
-            return Answer(response.status_code, await _text(response, deadline))
+            return HttpResponse(response.status_code, await _read_text(response, deadline))
         finally:
             await response.aclose()
 
 
-async def _text(response: httpx.Response, deadline: float) -> str:
+@asynccontextmanager
+async def open_transport(timeouts: Timeouts) -> AsyncIterator[Transport]:
+    """Open a transport, which keeps connections until the block ends."""
+    timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.pool)
+    async with httpx.AsyncClient(timeout=timeout, limits=_LIMITS) as http:
+        yield Transport(http, timeouts)
+
+
+async def _read_text(response: httpx.Response, deadline: float) -> str:
     body = bytearray()
     try:
         async with asyncio.timeout_at(deadline):
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > _LONGEST_BODY:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MAX_BODY_SIZE:
                     return ""
     except (httpx.HTTPError, OSError, TimeoutError):
         return ""
     return body.decode(errors="replace")
-
-
-@asynccontextmanager
-async def open_transport(patience: Patience) -> AsyncIterator[Transport]:
-    """Keep connections until the end of the block."""
-    timeout = httpx.Timeout(patience.silence, connect=patience.connect, pool=patience.queue)
-    async with httpx.AsyncClient(timeout=timeout, limits=_CONNECTIONS) as http:
-        yield Transport(http, patience)

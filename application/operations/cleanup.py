@@ -108,7 +108,9 @@ class Cleanup:
             await update_phone_verification(
                 self.records.phone_verifications, identity.phone, decide
             )
-        return await self.records.identities.replace(identity.purge(self.clock.now()), tombstone.version)
+        return await self.records.identities.replace(
+            identity.purge(self.clock.now()), tombstone.version
+        )
 
     async def _free_usernames(self, now: datetime) -> int:
         due = await self.records.deleted_identities.list_with_username(

@@ -1,13 +1,13 @@
 from dataclasses import dataclass
 
 from application.otp.delivery_timing import DeliveryTimingProfile
-from application.ports.message_texts import MessageTexts, WantedText
-from application.ports.messenger import Handover, Messenger
+from application.ports.messenger import DeliveryResult, Messenger
 from application.ports.otp_keys import OtpKeys
+from application.ports.sms_templates import SmsTemplates
 from domain.errors import Unavailable
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import DeliveryDecision
-from domain.otp.texts.form import TextForm
+from domain.otp.templates.preferences import MessagePreferences
 from domain.phone import PhoneNumber
 
 
@@ -19,20 +19,22 @@ class DeliverOtp:
     """
 
     otp_keys: OtpKeys
-    texts: MessageTexts
+    templates: SmsTemplates
     messenger: Messenger
     recent: DeliveryTimingProfile
 
     async def __call__(
-        self, phone: PhoneNumber, form: TextForm, asked: DeliveryDecision
-    ) -> Handover:
+        self, phone: PhoneNumber, preferences: MessagePreferences, asked: DeliveryDecision
+    ) -> DeliveryResult:
         """Raises Unavailable when the code's key is here no more."""
         pepper = self.otp_keys.find_key(asked.challenge.key_id)
         if pepper is None:
             raise Unavailable
         code = OtpCode(asked.challenge.derive_code(pepper, phone))
         lifetime = asked.challenge.expires_at - asked.delivery.sent_at
-        text = self.texts.text(WantedText(phone.country, form, code, lifetime))
+        text = self.templates.render(
+            code, lifetime=lifetime, country=phone.country, preferences=preferences
+        )
         if asked.should_deliver:
             return await self.recent.noting(phone.country, self.messenger.send(phone, text))
         return await self.recent.as_of_late(phone.country)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Sequence
 from typing import Final
 
-from application.ports.messenger import Handover, Outcome
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 from application.ports.randomness import Randomness
 
 MOST_KEPT: Final = 32
@@ -14,7 +14,7 @@ _SHARE_BYTES: Final = 4
 
 
 class DeliveryTimingProfile:
-    """The outcomes and durations of this process's latest messages.
+    """The results and durations of this process's latest messages.
 
     A blocked phone must get the answers that any phone gets, in the time that any phone waits for
     them. So what is withheld from it goes as the latest message to its country went: what is
@@ -26,34 +26,34 @@ class DeliveryTimingProfile:
 
     def __init__(self, randomness: Randomness) -> None:
         self._randomness = randomness
-        self._latest: dict[str, Handover] = {}
-        self._took = {outcome: deque[float](maxlen=MOST_KEPT) for outcome in Outcome}
-        self._under_way: dict[asyncio.Future[Handover], float] = {}
+        self._latest: dict[str, DeliveryResult] = {}
+        self._took = {status: deque[float](maxlen=MOST_KEPT) for status in DeliveryStatus}
+        self._under_way: dict[asyncio.Future[DeliveryResult], float] = {}
         self._came_back_at = -math.inf
         self._woke_late = deque[float](maxlen=MOST_KEPT)
 
-    async def noting(self, country: str, sending: Awaitable[Handover]) -> Handover:
+    async def noting(self, country: str, sending: Awaitable[DeliveryResult]) -> DeliveryResult:
         """Wait for a message to be handed over, and note how that goes."""
         time = asyncio.get_running_loop().time
         message = asyncio.ensure_future(sending)
         began = self._under_way[message] = time()
         try:
-            handover = await message
+            result = await message
         finally:
             del self._under_way[message]
             self._came_back_at = time()
         # A bad number says something of that phone alone.
-        if handover.outcome is not Outcome.BAD_NUMBER:
-            self._took[handover.outcome].append(self._came_back_at - began)
-            self._latest[country] = handover
-        return handover
+        if result.status is not DeliveryStatus.INVALID_NUMBER:
+            self._took[result.status].append(self._came_back_at - began)
+            self._latest[country] = result
+        return result
 
-    async def as_of_late(self, country: str) -> Handover:
+    async def as_of_late(self, country: str) -> DeliveryResult:
         """Wait as long as for a message to this country, and give how that would have gone."""
         time = asyncio.get_running_loop().time
         began = time()
-        latest = self._latest.get(country, Handover(Outcome.ACCEPTED))
-        took = self._took[latest.outcome]
+        latest = self._latest.get(country, DeliveryResult(DeliveryStatus.ACCEPTED))
+        took = self._took[latest.status]
         # A sleeper wakes a little late, and what it sleeps by has that in it already.
         seconds = max(0.0, between(took, self._share()) - between(self._woke_late, 0.5))
         await asyncio.sleep(seconds)
@@ -81,7 +81,7 @@ def between(times: Sequence[float], share: float) -> float:
     return shorter + part * (longer - shorter)
 
 
-def _became(message: asyncio.Future[Handover]) -> Handover | None:
+def _became(message: asyncio.Future[DeliveryResult]) -> DeliveryResult | None:
     if message.cancelled() or message.exception() is not None:
         return None
-    return None if message.result().outcome is Outcome.BAD_NUMBER else message.result()
+    return None if message.result().status is DeliveryStatus.INVALID_NUMBER else message.result()

@@ -5,7 +5,7 @@ from application.otp.deliver_otp import DeliverOtp
 from application.otp.reserve_delivery import ReserveDelivery
 from application.ports.clock import Clock
 from application.ports.errors import StorageUnavailable
-from application.ports.messenger import Outcome
+from application.ports.messenger import DeliveryStatus
 from application.ports.otp_keys import OtpKeys
 from application.ports.randomness import Randomness
 from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
@@ -21,8 +21,8 @@ from domain.otp.delivery import OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import whole_seconds
 from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.templates.preferences import MessagePreferences
 from domain.otp.test_otps import TEST_OTP_POLICY, TestOtps
-from domain.otp.texts.form import TextForm
 from domain.phone import PhoneNumber
 
 REQUEST_ID_BYTES = 16
@@ -34,7 +34,7 @@ class RequestOtpCommand:
 
     phone: PhoneNumber
     client_ip: str
-    form: TextForm = field(default_factory=TextForm)
+    preferences: MessagePreferences = field(default_factory=MessagePreferences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +129,22 @@ class RequestOtp:
     async def _send(
         self, wanted: RequestOtpCommand, asked: DeliveryDecision, draw: Reservation
     ) -> None:
-        handover = await self.deliver_otp(wanted.phone, wanted.form, asked)
-        match handover.outcome:
-            case Outcome.ACCEPTED | Outcome.UNKNOWN:
+        result = await self.deliver_otp(wanted.phone, wanted.preferences, asked)
+        match result.status:
+            case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
                 fact = Fact.CODE_SENT if asked.should_deliver else Fact.CODE_WITHHELD
-                self._tell(fact, wanted, handover.reason)
-            case Outcome.BAD_NUMBER:
-                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
+                self._tell(fact, wanted, result.reason)
+            case DeliveryStatus.INVALID_NUMBER:
+                self._tell(Fact.CODE_REFUSED, wanted, result.reason)
                 # The address pays for it, or numbers could be tried out for nothing.
                 own = self.rate_limits.for_ip(wanted.client_ip)
                 others = tuple(one for one in draw.limits if one not in own)
                 await self.reserve_delivery.cancel(wanted.phone, replace(draw, limits=others))
-                raise PhoneUnreachable(handover.reason or None)
-            case Outcome.REFUSED:
-                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
+                raise PhoneUnreachable(result.reason or None)
+            case DeliveryStatus.REJECTED:
+                self._tell(Fact.CODE_REFUSED, wanted, result.reason)
                 await self.reserve_delivery.cancel(wanted.phone, draw)
-                raise DeliveryFailed(handover.reason or None)
+                raise DeliveryFailed(result.reason or None)
 
     def _tell(self, fact: Fact, wanted: RequestOtpCommand, reason: str) -> None:
         self.events.tell(

@@ -1,3 +1,5 @@
+"""The port that sends messages to phones."""
+
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -5,32 +7,36 @@ from typing import Protocol
 from domain.phone import PhoneNumber
 
 
-class Outcome(StrEnum):
-    """What became of a message when it was handed to a sender.
+class DeliveryStatus(StrEnum):
+    """What a provider did with a message.
 
-    Only after `REFUSED` may another sender be tried: after `UNKNOWN` it may have gone out.
+    - `ACCEPTED`: the provider took the message.
+    - `REJECTED`: the message was not sent. Only then may another provider be tried.
+    - `UNKNOWN`: there was no response. The message may have been sent.
+    - `INVALID_NUMBER`: the number cannot get messages from any provider.
     """
 
     ACCEPTED = "accepted"
-    REFUSED = "refused"
+    REJECTED = "rejected"
     UNKNOWN = "unknown"
-    BAD_NUMBER = "bad_number"
+    INVALID_NUMBER = "invalid_number"
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
-    """The outcome and, unless accepted, a reason that may be shown: no number, no secret.
+class DeliveryResult:
+    """The status of a message and, unless it was accepted, a reason.
 
-    Of a bad number whoever asked for the code reads it: it says what to do.
+    - Clients may see the reason: it contains no phone number and no secret.
+    - The reason of `INVALID_NUMBER` says what the person can do.
     """
 
-    outcome: Outcome
+    status: DeliveryStatus
     reason: str = ""
 
 
 class Messenger(Protocol):
-    """Sends short texts to phones."""
+    """Sends text messages to phones."""
 
-    async def send(self, phone: PhoneNumber, text: str) -> Handover:
-        """Hand the text over, in bounded time; what the sender does never raises."""
+    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
+        """Send the message in bounded time; a failure is a result, not an exception."""
         ...

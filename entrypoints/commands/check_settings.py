@@ -1,4 +1,4 @@
-from entrypoints.bootstrap import message_texts
+from entrypoints.bootstrap import sms_templates
 from entrypoints.commands.exit_codes import DONE
 from entrypoints.commands.streams import say
 from entrypoints.settings import Settings, describe
@@ -7,9 +7,9 @@ from entrypoints.shown_texts import shown_texts
 
 def check_settings(settings: Settings, *, shows_texts: bool) -> int:
     """Show what would be used, or the messages as they would be sent."""
-    texts = message_texts(settings)
+    templates = sms_templates(settings)
     if shows_texts:
-        for line in shown_texts(texts.judged()):
+        for line in shown_texts(templates.previews()):
             say(line)
         return DONE
     described = describe(settings)

@@ -12,7 +12,7 @@ from domain import errors
 from domain.errors import InvalidValue
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
-from domain.otp.texts.form import TextForm, platform_named
+from domain.otp.templates.preferences import MessagePreferences, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.dependencies import Cases, ClientAddress, Settings
 from entrypoints.http.device_text import device_text
@@ -72,8 +72,8 @@ class SignInController(Controller):
             ("phone", lambda: parse_phone(data.phone, settings.default_region)),
             ("channel", lambda: _offered_channel(data.channel)),
         )
-        form = TextForm(platform_named(data.platform), data.locale, data.app_hash)
-        sent = await use_cases.request_otp(RequestOtpCommand(phone, client_address, form))
+        preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
+        sent = await use_cases.request_otp(RequestOtpCommand(phone, client_address, preferences))
         return OtpSent(
             request_id=sent.request_id,
             sent=sent.sent,

@@ -3,8 +3,7 @@
 from typing import Any, Final
 
 from domain.countries import parse_country
-from domain.otp.texts.app_hash import parse_app_hash
-from domain.otp.texts.locales import parse_locale
+from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from entrypoints.settings.addresses import read_bind, read_domain, read_network, read_url
 from entrypoints.settings.amounts import count_between, duration_between, size_between
 from entrypoints.settings.budgets import window_up_to, windows_up_to

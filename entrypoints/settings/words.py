@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from domain.countries import ALL_COUNTRIES, parse_country
 from domain.errors import InvalidValue
-from domain.otp.texts.links import first_link
+from domain.otp.templates.rules import find_link
 from entrypoints.settings.factories import read_factory
 from entrypoints.settings.kinds import Factory, Sender
 from entrypoints.settings.variable import listed
@@ -75,6 +75,6 @@ def read_app_name(text: str) -> str:
     """Read the name that messages carry; what cannot be printed never gets this far."""
     if len(text) > LONGEST_APP_NAME:
         raise InvalidValue(f"Takes a name of at most {LONGEST_APP_NAME} characters.")
-    if first_link(text):
+    if find_link(text):
         raise InvalidValue("Takes a name that phones make no link of: no dot between two words.")
     return text

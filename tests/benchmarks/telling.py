@@ -16,7 +16,7 @@ from tests.benchmarks.load import ROOMY, a_request, address_of, answer
 from tests.benchmarks.phones import give_a_past
 from tests.benchmarks.shift import shift
 from tests.support.servers import behaviours
-from tests.support.servers.twilio_stand_in import TwilioStandIn
+from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.service import Service, running
 
 CALLS: Final = 500
@@ -42,8 +42,8 @@ async def telling(folder: Path) -> None:
         f"{CALLS} calls for each kind of phone, mixed at random, {CALLERS} at once; "
         f"the sender takes {SENDER_TAKES * 1000:.0f} ms"
     )
-    with databases(folder) as found, TwilioStandIn() as twilio:
-        twilio.behaviour = behaviours.later(SENDER_TAKES, twilio.answer)
+    with databases(folder) as found, FakeTwilio() as twilio:
+        twilio.behaviour = behaviours.later(SENDER_TAKES, twilio.respond)
         for name, make in found.items():
             with make() as address:
                 environ = {

@@ -1,3 +1,5 @@
+"""The promises of the port that sends messages to phones."""
+
 import asyncio
 import os
 from collections.abc import AsyncIterator
@@ -10,129 +12,126 @@ from adapters.console import ConsoleMessenger
 from adapters.twilio import open_twilio_messenger
 from application.ports.errors import MessengerUnavailable
 from application.ports.health_check import HealthCheck
-from application.ports.messenger import Handover, Messenger, Outcome
+from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenger
 from domain.phone import PhoneNumber
 from tests.contract import outside
 from tests.support.builders import a_phone
-from tests.support.fakes.messenger import BAD_NUMBER, REFUSED, FakeMessenger
-from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
+from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
+from tests.support.servers.fake_twilio import FakeTwilio, rejects
 
 PHONE = a_phone()
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
 
 
-class Sender(Messenger, HealthCheck, Protocol):
-    """What sends and can be asked whether it would."""
+class CheckedMessenger(Messenger, HealthCheck, Protocol):
+    """A messenger with a health check."""
 
 
-class Bench:
-    """A sender, and what became of the texts that it was given."""
+class MessengerDriver:
+    """A messenger, and access to what it sends to."""
 
-    def __init__(self, sender: Sender) -> None:
-        self.sender = sender
+    def __init__(self, messenger: CheckedMessenger) -> None:
+        self.messenger = messenger
 
-    def shown(self) -> str:
-        """All that the phones got, in their order."""
+    def delivered(self) -> str:
+        """Return all messages with their numbers, in their order."""
         raise NotImplementedError
 
-    def break_down(self) -> None:
-        """Let nothing go out any more."""
+    def break_provider(self) -> None:
+        """Make the provider unavailable."""
         raise NotImplementedError
 
-    def refuse_number(self) -> None:
-        """Let no phone have the number, for who can know that."""
+    def invalidate_number(self) -> None:
+        """Make the provider report every number as invalid."""
         raise NotImplementedError
 
 
-class FakeBench(Bench):
+class FakeDriver(MessengerDriver):
     def __init__(self) -> None:
         self.fake = FakeMessenger()
         super().__init__(self.fake)
 
-    def shown(self) -> str:
+    def delivered(self) -> str:
         return "\n".join(f"{phone.e164} {text}" for phone, text in self.fake.messages)
 
-    def break_down(self) -> None:
-        self.fake.handover = REFUSED
+    def break_provider(self) -> None:
+        self.fake.result = REJECTED
 
-    def refuse_number(self) -> None:
-        self.fake.handover = BAD_NUMBER
+    def invalidate_number(self) -> None:
+        self.fake.result = INVALID_NUMBER
 
 
-class ConsoleBench(Bench):
+class ConsoleDriver(MessengerDriver):
     def __init__(self, stream: TextIO, reader: int | None = None) -> None:
         super().__init__(ConsoleMessenger(stream))
         self.stream = stream
         self.reader = reader
 
-    def shown(self) -> str:
+    def delivered(self) -> str:
         if isinstance(self.stream, StringIO):
             return self.stream.getvalue()
         assert self.reader is not None
         return os.read(self.reader, 1_000_000).decode()
 
-    def break_down(self) -> None:
+    def break_provider(self) -> None:
         self.stream.close()
 
 
-class TwilioBench(Bench):
-    def __init__(self, sender: Sender, twilio: TwilioStandIn) -> None:
-        super().__init__(sender)
+class TwilioDriver(MessengerDriver):
+    def __init__(self, messenger: CheckedMessenger, twilio: FakeTwilio) -> None:
+        super().__init__(messenger)
         self.twilio = twilio
 
-    def shown(self) -> str:
-        return "\n".join(f"{sent['To']} {sent['Body']}" for sent in self.twilio.messages)
+    def delivered(self) -> str:
+        return "\n".join(f"{form['To']} {form['Body']}" for form in self.twilio.messages)
 
-    def break_down(self) -> None:
+    def break_provider(self) -> None:
         self.twilio.close()
 
-    def refuse_number(self) -> None:
-        self.twilio.behaviour = refuses(21211)
+    def invalidate_number(self) -> None:
+        self.twilio.behaviour = rejects(21211)
 
 
-async def fake(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    yield FakeBench()
+class OutsideDriver(MessengerDriver):
+    """An adapter from outside: what it sends to is not accessible."""
+
+    def delivered(self) -> str:
+        pytest.skip("its messages cannot be seen from outside")
+
+    def break_provider(self) -> None:
+        pytest.skip("its provider cannot be changed from outside")
+
+    def invalidate_number(self) -> None:
+        pytest.skip("its provider cannot be changed from outside")
 
 
-async def console_in_memory(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    yield ConsoleBench(StringIO())
+async def fake(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+    yield FakeDriver()
 
 
-async def console_on_a_pipe(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+async def console_in_memory(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+    yield ConsoleDriver(StringIO())
+
+
+async def console_on_a_pipe(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     reader, writer = os.pipe()
     with os.fdopen(writer, "w", encoding="utf-8") as stream:
-        yield ConsoleBench(stream, reader)
+        yield ConsoleDriver(stream, reader)
     os.close(reader)
 
 
-async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    with TwilioStandIn() as stand_in:
+async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+    with FakeTwilio() as twilio:
         opening = open_twilio_messenger(
-            stand_in.account_sid,
-            stand_in.auth_token,
-            sender="+15005550006",
-            api_base=stand_in.url,
+            twilio.account_sid, twilio.auth_token, sender="+15005550006", api_base=twilio.url
         )
-        async with opening as sender:
-            yield TwilioBench(sender, stand_in)
+        async with opening as messenger:
+            yield TwilioDriver(messenger, twilio)
 
 
-class OutsideBench(Bench):
-    """A sender from outside; nobody but its owner can look at what it sent."""
-
-    def shown(self) -> str:
-        pytest.skip("what a phone got cannot be seen from outside")
-
-    def break_down(self) -> None:
-        pytest.skip("a sender cannot be broken from outside")
-
-    def refuse_number(self) -> None:
-        pytest.skip("which numbers are bad cannot be arranged from outside")
-
-
-async def from_outside(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    async with outside.open_outside(request.getfixturevalue("tmp_path")) as sender:
-        yield OutsideBench(sender)
+async def from_outside(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+    async with outside.open_outside(request.getfixturevalue("tmp_path")) as messenger:
+        yield OutsideDriver(messenger)
 
 
 @pytest.fixture(
@@ -141,76 +140,79 @@ async def from_outside(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         if outside.is_given()
         else [fake, console_in_memory, console_on_a_pipe, twilio]
     ),
-    ids=lambda open_one: open_one.__name__,
+    ids=lambda open_driver: open_driver.__name__,
 )
-async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    async for bench in request.param(request):
-        yield bench
+async def driver(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+    async for driver in request.param(request):
+        yield driver
 
 
-async def test_what_was_accepted_went_out_to_that_phone(bench: Bench) -> None:
-    assert await bench.sender.send(PHONE, TEXT) == Handover(Outcome.ACCEPTED)
+async def test_an_accepted_message_is_delivered_to_the_number(driver: MessengerDriver) -> None:
+    result = await driver.messenger.send(PHONE, TEXT)
 
-    shown = bench.shown()
-    assert PHONE.e164 in shown
-    assert TEXT in shown
+    assert result == DeliveryResult(DeliveryStatus.ACCEPTED)
+    delivered = driver.delivered()
+    assert PHONE.e164 in delivered
+    assert TEXT in delivered
 
 
-async def test_many_texts_at_once_all_go_out_whole(bench: Bench) -> None:
+async def test_many_messages_at_the_same_time_are_all_delivered(driver: MessengerDriver) -> None:
     texts = [f"{number:06} is your code" for number in range(50)]
 
-    answers = await asyncio.gather(*(bench.sender.send(PHONE, text) for text in texts))
+    results = await asyncio.gather(*(driver.messenger.send(PHONE, text) for text in texts))
 
-    shown = bench.shown()
-    assert {answer.outcome for answer in answers} == {Outcome.ACCEPTED}
-    assert [text for text in texts if shown.count(text) != 1] == []
+    delivered = driver.delivered()
+    assert {result.status for result in results} == {DeliveryStatus.ACCEPTED}
+    assert [text for text in texts if delivered.count(text) != 1] == []
 
 
 @pytest.mark.parametrize("text", ["", "\n", "नमस्ते 你好 👩‍🚀", "\x00\x1b[2J\ud800", "a" * 5000])
-async def test_no_text_makes_it_raise(bench: Bench, text: str) -> None:
-    answer = await bench.sender.send(PHONE, text)
+async def test_no_text_raises_an_exception(driver: MessengerDriver, text: str) -> None:
+    result = await driver.messenger.send(PHONE, text)
 
-    # No carrier takes a text that is empty or goes on for ever.
-    assert answer.outcome in (Outcome.ACCEPTED, Outcome.REFUSED)
-
-
-async def test_one_that_works_is_found_to_work(bench: Bench) -> None:
-    await bench.sender.check()
+    # Carriers reject an empty text and a very long one.
+    assert result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.REJECTED)
 
 
-async def test_one_that_is_down_refuses_with_a_reason_that_tells_no_secret(bench: Bench) -> None:
-    bench.break_down()
+async def test_the_health_check_of_a_working_messenger_succeeds(driver: MessengerDriver) -> None:
+    await driver.messenger.check()
 
-    answer = await bench.sender.send(PHONE, TEXT)
 
-    assert answer.outcome is Outcome.REFUSED
-    assert answer.reason
-    assert not secrets_in(answer.reason, PHONE)
+async def test_without_a_provider_messages_are_rejected_with_a_reason_without_secrets(
+    driver: MessengerDriver,
+) -> None:
+    driver.break_provider()
+
+    result = await driver.messenger.send(PHONE, TEXT)
+
+    assert result.status is DeliveryStatus.REJECTED
+    assert result.reason
+    assert not secrets_in(result.reason, PHONE)
 
 
 @pytest.mark.parametrize(
-    "bench",
+    "driver",
     [from_outside] if outside.is_given() else [fake, twilio],
     indirect=True,
-    ids=lambda open_one: open_one.__name__,
+    ids=lambda open_driver: open_driver.__name__,
 )
-async def test_a_bad_number_is_told_with_a_reason_that_does_not_hold_it(bench: Bench) -> None:
-    bench.refuse_number()
+async def test_an_invalid_number_has_a_reason_without_the_number(driver: MessengerDriver) -> None:
+    driver.invalidate_number()
 
-    answer = await bench.sender.send(PHONE, TEXT)
+    result = await driver.messenger.send(PHONE, TEXT)
 
-    assert answer.outcome is Outcome.BAD_NUMBER
-    assert answer.reason
-    assert not secrets_in(answer.reason, PHONE)
+    assert result.status is DeliveryStatus.INVALID_NUMBER
+    assert result.reason
+    assert not secrets_in(result.reason, PHONE)
 
 
-async def test_one_that_is_down_is_found_to_be_down(bench: Bench) -> None:
-    bench.break_down()
+async def test_without_a_provider_the_health_check_fails(driver: MessengerDriver) -> None:
+    driver.break_provider()
 
-    with pytest.raises(MessengerUnavailable) as refusal:
-        await bench.sender.check()
+    with pytest.raises(MessengerUnavailable) as error:
+        await driver.messenger.check()
 
-    assert str(refusal.value)
+    assert str(error.value)
 
 
 def secrets_in(text: str, phone: PhoneNumber) -> list[str]:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.relay import Relay
 from tests.support.servers.s3_server import S3Server
-from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
 from tests.support.service import Service, running
 
 OWN_SENDER = """
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from application.ports.messenger import Handover, Outcome
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 
 
 class Sender:
@@ -27,7 +27,8 @@ class Sender:
         if outcome == "accepted":
             with Path("texts").open("a") as texts:
                 texts.write(f"{phone.e164} {text}\\n")
-        return Handover(Outcome(outcome), "" if outcome == "accepted" else "The line is down.")
+        reason = "" if outcome == "accepted" else "The line is down."
+        return DeliveryResult(DeliveryStatus(outcome), reason)
 
 
 @asynccontextmanager
@@ -66,8 +67,8 @@ def embedded(request: pytest.FixtureRequest, folder: Path) -> Iterator[Fragile]:
             service,
             break_database=(folder / "dialtone.db").unlink,
             break_media=lambda: shutil.rmtree(folder / "media"),
-            refuse_messages=lambda: _write(outcome, "refused"),
-            refuse_number=lambda: _write(outcome, "bad_number"),
+            refuse_messages=lambda: _write(outcome, "rejected"),
+            refuse_number=lambda: _write(outcome, "invalid_number"),
             take_messages=lambda: _write(outcome, "accepted"),
         )
 
@@ -78,7 +79,7 @@ def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[Fragile
     mongo_url: str = request.getfixturevalue("mongo_url")
     s3: S3Server = request.getfixturevalue("s3_server")
     name = uuid.uuid4().hex
-    with Relay(mongo_url) as mongo_door, Relay(s3.endpoint) as s3_door, TwilioStandIn() as twilio:
+    with Relay(mongo_url) as mongo_door, Relay(s3.endpoint) as s3_door, FakeTwilio() as twilio:
         host = mongo_door.url.removeprefix("http://")
         environ = {
             "DIALTONE_DATABASE": (
@@ -104,8 +105,8 @@ def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[Fragile
                 service,
                 break_database=mongo_door.shut,
                 break_media=s3_door.shut,
-                refuse_messages=lambda: answer(refuses(20003)),
-                refuse_number=lambda: answer(refuses(21211)),
+                refuse_messages=lambda: answer(rejects(20003)),
+                refuse_number=lambda: answer(rejects(21211)),
                 take_messages=lambda: answer(usual),
             )
 

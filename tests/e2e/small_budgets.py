@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from tests.e2e.own_sender import FACTORY, OwnSender
+from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, running
 
@@ -46,7 +46,7 @@ class Instance:
     """A service; who asks it may say from where."""
 
     service: Service
-    sender: OwnSender
+    sender: OwnMessenger
     http: httpx.AsyncClient
 
     async def ask(
@@ -73,8 +73,8 @@ class Instance:
 @contextmanager
 def services(folder: Path, environ: Mapping[str, str], count: int = 1) -> Iterator[list[Service]]:
     """Run so many services with the same settings and sender until the end of the block."""
-    sender = OwnSender(folder).install()
-    settings = {"DIALTONE_SMS": FACTORY, "DIALTONE_COUNTRIES": "*", **SMALL, **environ}
+    sender = OwnMessenger(folder).install()
+    settings = {"DIALTONE_SMS": OWN_FACTORY, "DIALTONE_COUNTRIES": "*", **SMALL, **environ}
     with ExitStack() as stack:
         yield [stack.enter_context(running(folder, settings, sender.inbox)) for _ in range(count)]
 

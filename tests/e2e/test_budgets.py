@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.databases import DATABASES, Database
-from tests.e2e.own_sender import OwnSender
+from tests.e2e.own_messenger import OwnMessenger
 from tests.e2e.small_budgets import (
     AMERICA,
     BEHIND_A_PROXY,
@@ -59,7 +59,7 @@ def started(
 @pytest.fixture
 async def instance(started: Service) -> AsyncIterator[Instance]:
     async with client(started) as http:
-        yield Instance(started, OwnSender(started.folder), http)
+        yield Instance(started, OwnMessenger(started.folder), http)
 
 
 def seconds_to_wait(answer: httpx.Response, code: str = "too_many_asks") -> int:
@@ -243,7 +243,7 @@ async def test_who_is_no_trusted_proxy_cannot_say_where_it_asks_from(tmp_path: P
     numbers = [phone(BRAZIL, number) for number in range(50)]
     with services(tmp_path, {}) as [service]:
         async with client(service) as http:
-            instance = Instance(service, OwnSender(tmp_path), http)
+            instance = Instance(service, OwnMessenger(tmp_path), http)
             answers = await asyncio.gather(
                 *(instance.ask(one, f"198.51.100.{number}") for number, one in enumerate(numbers))
             )
@@ -262,7 +262,7 @@ async def test_two_services_on_one_database_share_what_all_may_send(
     }
     async with AsyncExitStack() as stack:
         both = stack.enter_context(services(tmp_path, environ, count=2))
-        sender = OwnSender(tmp_path)
+        sender = OwnMessenger(tmp_path)
         instances = [
             Instance(one, sender, await stack.enter_async_context(client(one))) for one in both
         ]

@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
+from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.s3_server import S3Server
-from tests.support.servers.twilio_stand_in import TwilioStandIn
 from tests.support.service import Inbox, Service, running
 
 World = Callable[[pytest.FixtureRequest, Path, Mapping[str, str]], AbstractContextManager[Service]]
@@ -45,7 +45,7 @@ def servers(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], In
     s3_server: S3Server = request.getfixturevalue("s3_server")
     name = uuid.uuid4().hex
     server, question, options = mongo_url.partition("?")
-    with TwilioStandIn() as twilio:
+    with FakeTwilio() as twilio:
         settings = {
             "DIALTONE_DATABASE": f"{server.rstrip('/')}/e2e_{name}{question}{options}",
             "DIALTONE_MEDIA": f"s3://{s3_server.bucket}/{name}",

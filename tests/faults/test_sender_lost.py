@@ -22,8 +22,8 @@ from tests.support.servers.behaviours import (
     says,
     stalls,
 )
+from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.loopback import Behaviour, Exchange
-from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
 
 COOL_DOWN = timedelta(seconds=15)
 SENDS = 3
@@ -32,11 +32,11 @@ PATIENCE = 60.0
 """Seconds for one answer; the sender is given 10 without a byte, and 15 for all of its own."""
 
 REFUSING: Mapping[str, Behaviour] = {
-    **{f"code {code}": refuses(code) for code in (20003, 20404, 20429, 20500, 21408, 21606, 30007)},
+    **{f"code {code}": rejects(code) for code in (20003, 20404, 20429, 20500, 21408, 21606, 30007)},
     **{f"status {status}": says(status) for status in (301, 400, 401, 403, 404, 409, 410, 418)},
     **{f"status {status}": says(status, b"<html>no</html>") for status in (422, 429, 500, 501)},
     **{f"status {status}": says(status) for status in (502, 503, 505, 507)},
-    "504 of its own": refuses(20500, 504),
+    "504 of its own": rejects(20500, 504),
     "half a 500": breaks_off(500, b"{}" * 100),
     "a 500 that stalls": stalls(500, b"{}" * 100),
 }
@@ -49,7 +49,7 @@ UNKNOWN: Mapping[str, Behaviour] = {
     "a success that stalls": stalls(201, b"{}" * 100),
 }
 BAD_NUMBERS: Mapping[str, Behaviour] = {
-    f"code {code}": refuses(code) for code in (21211, 21610, 21612, 21614, 30005)
+    f"code {code}": rejects(code) for code in (21211, 21610, 21612, 21614, 30005)
 }
 
 _numbers = itertools.count(1)
@@ -57,14 +57,14 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Sender:
-    """The stand-in, which treats each phone in its own way."""
+    """The fake Twilio, which treats each phone in its own way."""
 
-    twilio: TwilioStandIn
+    twilio: FakeTwilio
     ways: dict[str, Behaviour] = field(default_factory=dict)
 
     def serve(self, exchange: Exchange) -> None:
         form = dict(parse_qsl(exchange.body.decode()))
-        self.ways.get(form.get("To", ""), self.twilio.answer)(exchange)
+        self.ways.get(form.get("To", ""), self.twilio.respond)(exchange)
 
     def go(self) -> None:
         """Leave the address to nobody."""
@@ -72,7 +72,7 @@ class Sender:
 
     def come_back(self) -> None:
         """Serve the same address again."""
-        self.twilio = TwilioStandIn(port=int(self.twilio.url.rpartition(":")[2]))
+        self.twilio = FakeTwilio(port=int(self.twilio.url.rpartition(":")[2]))
         self.twilio.behaviour = self.serve
         self.twilio.__enter__()
 
@@ -88,7 +88,7 @@ class Sender:
 
 @pytest.fixture(scope="module")
 def sender() -> Iterator[Sender]:
-    sender = Sender(TwilioStandIn().__enter__())
+    sender = Sender(FakeTwilio().__enter__())
     sender.twilio.behaviour = sender.serve
     yield sender
     sender.go()
@@ -212,7 +212,7 @@ async def test_a_slow_sender_is_waited_for(
     sender: Sender, service: AlteredService, http: httpx.AsyncClient
 ) -> None:
     phones = sender.phones(
-        {str(tenths): later(tenths / 10, sender.twilio.answer) for tenths in (1, 20)}
+        {str(tenths): later(tenths / 10, sender.twilio.respond) for tenths in (1, 20)}
     )
     assert all(one.json()["sent"] for one in (await asked(http, phones)).values())
     sender.ways = {}

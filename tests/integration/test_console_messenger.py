@@ -1,4 +1,4 @@
-"""The console messenger on streams as the operating system makes them."""
+"""The console messenger with pipes, terminals and files of the operating system."""
 
 import asyncio
 import errno
@@ -17,24 +17,24 @@ import pytest
 
 from adapters.console import ConsoleMessenger
 from application.ports.errors import MessengerUnavailable
-from application.ports.messenger import Handover, Outcome
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
 
 PHONE = a_phone()
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
-IMPATIENT = 0.05
-NEVER = 60.0
+SHORT_TIMEOUT = 0.05
+LONG_TIMEOUT = 60.0
 
 
 class Pipe:
-    """A stream and who reads it, or does not."""
+    """A stream and the descriptor of its reader."""
 
     def __init__(self) -> None:
         self.reader, writer = os.pipe()
         self.stream: TextIO = os.fdopen(writer, "w", encoding="utf-8")
 
     def fill(self) -> None:
-        """Put in as much as there is room for."""
+        """Write until the pipe is full."""
         descriptor = self.stream.fileno()
         os.set_blocking(descriptor, False)
         for size in (65536, 1):
@@ -46,7 +46,7 @@ class Pipe:
         os.set_blocking(descriptor, True)
 
     def drain(self) -> str:
-        """Take out all that is in there."""
+        """Read everything that is in the pipe."""
         os.set_blocking(self.reader, False)
         content = b""
         try:
@@ -66,99 +66,99 @@ def pipe() -> Iterator[Pipe]:
     os.close(pipe.reader)
 
 
-class Stalled(StringIO):
-    """A stream without a descriptor, whose writes wait until they are let go."""
+class BlockingStream(StringIO):
+    """A stream without a descriptor, whose writes wait for the gate."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.has_begun = threading.Event()
+        self.is_writing = threading.Event()
         self.gate = threading.Event()
 
     def write(self, text: str) -> int:
-        self.has_begun.set()
-        assert self.gate.wait(NEVER)
+        self.is_writing.set()
+        assert self.gate.wait(LONG_TIMEOUT)
         return super().write(text)
 
 
-async def test_a_reader_that_stalls_gets_the_message_refused_and_never_sees_it(pipe: Pipe) -> None:
+async def test_a_message_to_a_stalled_reader_is_rejected_and_never_printed(pipe: Pipe) -> None:
     pipe.fill()
-    messenger = ConsoleMessenger(pipe.stream, IMPATIENT)
+    messenger = ConsoleMessenger(pipe.stream, SHORT_TIMEOUT)
 
-    answers = await asyncio.gather(*(messenger.send(PHONE, TEXT) for _ in range(3)))
+    results = await asyncio.gather(*(messenger.send(PHONE, TEXT) for _ in range(3)))
 
-    assert {answer.outcome for answer in answers} == {Outcome.REFUSED}
+    assert {result.status for result in results} == {DeliveryStatus.REJECTED}
     assert set(pipe.drain()) == {"."}
 
 
-async def test_a_reader_that_wakes_gets_what_is_sent_then(pipe: Pipe) -> None:
+async def test_after_a_stall_only_new_messages_are_printed(pipe: Pipe) -> None:
     pipe.fill()
-    await ConsoleMessenger(pipe.stream, IMPATIENT).send(PHONE, "refused")
+    await ConsoleMessenger(pipe.stream, SHORT_TIMEOUT).send(PHONE, "rejected")
     pipe.drain()
 
-    answer = await ConsoleMessenger(pipe.stream).send(PHONE, TEXT)
+    result = await ConsoleMessenger(pipe.stream).send(PHONE, TEXT)
 
-    assert answer == Handover(Outcome.ACCEPTED)
-    seen = pipe.drain()
-    assert TEXT in seen
-    assert "refused" not in seen
+    assert result == DeliveryResult(DeliveryStatus.ACCEPTED)
+    printed = pipe.drain()
+    assert TEXT in printed
+    assert "rejected" not in printed
 
 
-async def test_a_reader_that_wakes_in_time_gets_the_message_that_waited(pipe: Pipe) -> None:
+async def test_a_message_waits_for_a_reader_until_the_timeout(pipe: Pipe) -> None:
     pipe.fill()
-    waiting = asyncio.create_task(ConsoleMessenger(pipe.stream, NEVER).send(PHONE, TEXT))
+    waiting = asyncio.create_task(ConsoleMessenger(pipe.stream, LONG_TIMEOUT).send(PHONE, TEXT))
     await asyncio.sleep(0)
-    seen = pipe.drain()
+    printed = pipe.drain()
 
-    assert await waiting == Handover(Outcome.ACCEPTED)
-    assert TEXT in seen + pipe.drain()
+    assert await waiting == DeliveryResult(DeliveryStatus.ACCEPTED)
+    assert TEXT in printed + pipe.drain()
 
 
-async def test_a_stalled_reader_is_found_by_the_check(pipe: Pipe) -> None:
+async def test_the_health_check_finds_a_stalled_reader(pipe: Pipe) -> None:
     pipe.fill()
 
-    with pytest.raises(MessengerUnavailable, match="does not take"):
+    with pytest.raises(MessengerUnavailable, match="does not accept"):
         await ConsoleMessenger(pipe.stream).check()
 
 
-async def test_what_was_written_in_part_is_unknown(pipe: Pipe) -> None:
+async def test_a_message_that_was_printed_in_part_is_unknown(pipe: Pipe) -> None:
     longer_than_a_pipe = "many words " * 8_000
 
-    answer = await ConsoleMessenger(pipe.stream, IMPATIENT).send(PHONE, longer_than_a_pipe)
+    result = await ConsoleMessenger(pipe.stream, SHORT_TIMEOUT).send(PHONE, longer_than_a_pipe)
 
-    assert answer.outcome is Outcome.UNKNOWN
-    assert answer.reason
+    assert result.status is DeliveryStatus.UNKNOWN
+    assert result.reason
     assert "many words" in pipe.drain()
 
 
-async def test_a_reader_that_is_gone_gets_nothing_and_it_is_told(pipe: Pipe) -> None:
+async def test_a_closed_reader_is_rejected_and_found_by_the_health_check(pipe: Pipe) -> None:
     pipe.stream.flush()
     gone, writer = os.pipe()
     os.close(gone)
     with os.fdopen(writer, "w") as stream:
         messenger = ConsoleMessenger(stream)
-        answer = await messenger.send(PHONE, TEXT)
-        with pytest.raises(MessengerUnavailable, match="Nobody reads"):
+        result = await messenger.send(PHONE, TEXT)
+        with pytest.raises(MessengerUnavailable, match="No process reads"):
             await messenger.check()
 
-    assert answer.outcome is Outcome.REFUSED
-    assert os.strerror(errno.EPIPE) in answer.reason
+    assert result.status is DeliveryStatus.REJECTED
+    assert os.strerror(errno.EPIPE) in result.reason
 
 
 @pytest.fixture
 def full_disk() -> Iterator[TextIO]:
-    # Closing fails if anything was kept back in the stream's buffer.
+    # Closing fails if text is left in the buffer of the stream.
     with Path("/dev/full").open("w", encoding="utf-8") as stream:
         yield stream
 
 
-async def test_a_full_disk_refuses_and_keeps_nothing_back_for_later(full_disk: TextIO) -> None:
-    answer = await ConsoleMessenger(full_disk).send(PHONE, TEXT)
+async def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer(full_disk: TextIO) -> None:
+    result = await ConsoleMessenger(full_disk).send(PHONE, TEXT)
 
-    assert answer.outcome is Outcome.REFUSED
-    assert os.strerror(errno.ENOSPC) in answer.reason
+    assert result.status is DeliveryStatus.REJECTED
+    assert os.strerror(errno.ENOSPC) in result.reason
 
 
-async def test_what_was_printed_before_stands_before(pipe: Pipe) -> None:
+async def test_buffered_output_is_printed_before_the_message(pipe: Pipe) -> None:
     pipe.stream.write("before\n")
 
     await ConsoleMessenger(pipe.stream).send(PHONE, TEXT)
@@ -166,41 +166,43 @@ async def test_what_was_printed_before_stands_before(pipe: Pipe) -> None:
     assert pipe.drain().startswith("before\n┌─")
 
 
-async def test_boxes_drawn_at_once_do_not_mix(pipe: Pipe) -> None:
+async def test_messages_at_the_same_time_do_not_mix(pipe: Pipe) -> None:
     messenger = ConsoleMessenger(pipe.stream)
 
-    await asyncio.gather(*(messenger.send(a_phone(one), f"code {one:06}") for one in range(30)))
+    await asyncio.gather(
+        *(messenger.send(a_phone(number), f"code {number:06}") for number in range(30))
+    )
 
     lines = pipe.drain().splitlines()
     assert len(lines) == 30 * 4
-    for at in range(0, len(lines), 4):
-        top, to, text, bottom = lines[at : at + 4]
+    for start in range(0, len(lines), 4):
+        top, to, text, bottom = lines[start : start + 4]
         assert (top[0], bottom[0]) == ("┌", "└")
         assert to.rstrip("│ ")[-4:] == text.rstrip("│ ")[-4:]
 
 
-async def test_a_write_that_blocks_blocks_nobody_and_is_unknown() -> None:
-    stream = Stalled()
-    messenger = ConsoleMessenger(stream, IMPATIENT)
+async def test_a_blocking_write_is_unknown_and_the_next_message_rejected() -> None:
+    stream = BlockingStream()
+    messenger = ConsoleMessenger(stream, SHORT_TIMEOUT)
 
-    begun = await messenger.send(PHONE, TEXT)
-    behind = await messenger.send(PHONE, "behind")
+    first = await messenger.send(PHONE, TEXT)
+    second = await messenger.send(PHONE, "second")
     stream.gate.set()
 
-    assert stream.has_begun.is_set()
-    assert begun.outcome is Outcome.UNKNOWN
-    assert behind.outcome is Outcome.REFUSED
+    assert stream.is_writing.is_set()
+    assert first.status is DeliveryStatus.UNKNOWN
+    assert second.status is DeliveryStatus.REJECTED
 
 
-class Faulty(StringIO):
-    """A stream that takes texts, or does not, and never hands them on."""
+class FailingStream(StringIO):
+    """A stream whose flush fails, and its write too unless it `accepts` text."""
 
-    def __init__(self, *, takes: bool) -> None:
+    def __init__(self, *, accepts: bool) -> None:
         super().__init__()
-        self._takes = takes
+        self._accepts = accepts
 
     def write(self, text: str) -> int:
-        if not self._takes:
+        if not self._accepts:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return super().write(text)
 
@@ -208,24 +210,28 @@ class Faulty(StringIO):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-@pytest.mark.parametrize(("takes", "outcome"), [(False, Outcome.REFUSED), (True, Outcome.UNKNOWN)])
-async def test_what_a_stream_took_without_handing_it_on_is_unknown(
-    takes: bool, outcome: Outcome
+@pytest.mark.parametrize(
+    ("accepts", "status"), [(False, DeliveryStatus.REJECTED), (True, DeliveryStatus.UNKNOWN)]
+)
+async def test_a_message_that_was_written_but_not_flushed_is_unknown(
+    accepts: bool, status: DeliveryStatus
 ) -> None:
-    assert (await ConsoleMessenger(Faulty(takes=takes)).send(PHONE, TEXT)).outcome is outcome
+    result = await ConsoleMessenger(FailingStream(accepts=accepts)).send(PHONE, TEXT)
+
+    assert result.status is status
 
 
-async def test_somebody_who_stops_waiting_does_not_disturb_the_next(pipe: Pipe) -> None:
+async def test_a_canceled_message_does_not_block_the_next(pipe: Pipe) -> None:
     pipe.fill()
-    messenger = ConsoleMessenger(pipe.stream, NEVER)
-    waiting = asyncio.create_task(messenger.send(PHONE, "given up"))
+    messenger = ConsoleMessenger(pipe.stream, LONG_TIMEOUT)
+    waiting = asyncio.create_task(messenger.send(PHONE, "canceled"))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     pipe.drain()
 
-    assert await messenger.send(PHONE, TEXT) == Handover(Outcome.ACCEPTED)
+    assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
     assert TEXT in pipe.drain()
 
 
@@ -236,54 +242,55 @@ OpenTerminal = Callable[[int], tuple[TextIO, int]]
 def open_terminal() -> Iterator[OpenTerminal]:
     opened: list[tuple[TextIO, int]] = []
 
-    def open_one(columns: int) -> tuple[TextIO, int]:
+    def open_terminal(columns: int) -> tuple[TextIO, int]:
         screen, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         opened.append((os.fdopen(terminal, "w", encoding="utf-8"), screen))
         return opened[-1]
 
-    yield open_one
+    yield open_terminal
     for stream, screen in opened:
         stream.close()
         os.close(screen)
 
 
 @pytest.mark.parametrize(
-    ("no_color", "columns", "widest"), [("", 60, 60), ("1", 60, 60), ("1", 0, 80), ("1", 300, 100)]
+    ("no_color", "columns", "max_width"),
+    [("", 60, 60), ("1", 60, 60), ("1", 0, 80), ("1", 300, 100)],
 )
-async def test_a_terminal_gets_color_unless_it_must_not_and_no_more_than_its_width(
+async def test_a_terminal_gets_colors_and_lines_of_its_width(
     monkeypatch: pytest.MonkeyPatch,
     open_terminal: OpenTerminal,
     no_color: str,
     columns: int,
-    widest: int,
+    max_width: int,
 ) -> None:
     monkeypatch.setenv("NO_COLOR", no_color)
     stream, screen = open_terminal(columns)
 
     await ConsoleMessenger(stream).send(PHONE, f"{TEXT} {TEXT}")
 
-    shown = os.read(screen, 65536).decode()
-    assert ("\x1b[" in shown) == (no_color == "")
-    assert "012345" in shown
-    plain = shown.replace("\x1b[36m", "").replace("\x1b[0m", "")
-    assert {len(line) for line in plain.splitlines()} <= set(range(widest - 12, widest + 1))
+    printed = os.read(screen, 65536).decode()
+    assert ("\x1b[" in printed) == (no_color == "")
+    assert "012345" in printed
+    plain = printed.replace("\x1b[36m", "").replace("\x1b[0m", "")
+    assert {len(line) for line in plain.splitlines()} <= set(range(max_width - 12, max_width + 1))
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def path(tmp_path: Path) -> Path:
     return tmp_path / "out.txt"
 
 
 @pytest.fixture
-def file(place: Path) -> Iterator[TextIO]:
-    with place.open("w", encoding="utf-8") as stream:
+def file(path: Path) -> Iterator[TextIO]:
+    with path.open("w", encoding="utf-8") as stream:
         yield stream
 
 
-async def test_a_file_gets_the_text_unbroken_and_without_color(file: TextIO, place: Path) -> None:
+async def test_a_file_gets_unbroken_lines_without_colors(file: TextIO, path: Path) -> None:
     await ConsoleMessenger(file).send(PHONE, TEXT)
 
-    shown = await asyncio.to_thread(place.read_text, encoding="utf-8")
-    assert "\x1b" not in shown
-    assert f"│ {TEXT} │" in shown
+    printed = await asyncio.to_thread(path.read_text, encoding="utf-8")
+    assert "\x1b" not in printed
+    assert f"│ {TEXT} │" in printed

@@ -1,3 +1,5 @@
+"""The Twilio messenger and everything that can happen to a request."""
+
 import asyncio
 import json
 import re
@@ -8,61 +10,62 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from adapters.twilio import Patience, TwilioMessenger, open_twilio_messenger
-from adapters.twilio.transport import PATIENCE
-from application.ports.messenger import Handover, Outcome
+from adapters.twilio import Timeouts, TwilioMessenger, open_twilio_messenger
+from adapters.twilio.client import TwilioClient
+from adapters.twilio.transport import HttpResponse, Transport
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
 from tests.support.servers import behaviours
 from tests.support.servers.behaviours import later, says
+from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.loopback import Behaviour, Exchange
-from tests.support.servers.twilio_stand_in import TwilioStandIn, refuses
 
 PHONE = a_phone()
 TEXT = "012345 is your code"
 NUMBER = "+15005550006"
 SERVICE = "MG" + "0a" * 16
-IMPATIENT = Patience(silence=0.2, whole=0.5)
+SHORT_TIMEOUTS = Timeouts(read=0.2, total=0.5)
 CREATED = {"sid": "SM" + "0" * 32, "status": "queued"}
 
 
 @pytest.fixture
-def twilio() -> Iterator[TwilioStandIn]:
-    with TwilioStandIn() as twilio:
+def twilio() -> Iterator[FakeTwilio]:
+    with FakeTwilio() as twilio:
         yield twilio
 
 
-def opened(
-    twilio: TwilioStandIn, sender: str = NUMBER, patience: Patience = PATIENCE
+def open_messenger(
+    twilio: FakeTwilio, sender: str = NUMBER, timeouts: Timeouts | None = None
 ) -> AbstractAsyncContextManager[TwilioMessenger]:
     return open_twilio_messenger(
         twilio.account_sid,
         twilio.auth_token,
         sender=sender,
         api_base=twilio.url,
-        patience=patience,
+        timeouts=timeouts,
     )
 
 
 @pytest.fixture
-async def messenger(twilio: TwilioStandIn) -> AsyncIterator[TwilioMessenger]:
-    async with opened(twilio) as messenger:
+async def messenger(twilio: FakeTwilio) -> AsyncIterator[TwilioMessenger]:
+    async with open_messenger(twilio) as messenger:
         yield messenger
 
 
-def gives(status: int, content: object) -> Behaviour:
+def responds(status: int, content: object) -> Behaviour:
     return says(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
 
-async def test_a_message_goes_out_as_twilio_wants_it(
-    twilio: TwilioStandIn, messenger: TwilioMessenger
+async def test_a_message_is_sent_as_twilio_documents_it(
+    twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
-    assert await messenger.send(PHONE, TEXT) == Handover(Outcome.ACCEPTED)
+    assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
 
-    [sent] = twilio.sent
-    assert sent.method == "POST"
-    assert sent.path == f"/2010-04-01/Accounts/{twilio.account_sid}/Messages.json"
-    assert sent.credentials == (twilio.account_sid, twilio.auth_token)
-    assert sent.form == {"To": PHONE.e164, "From": NUMBER, "Body": TEXT}
+    [request] = twilio.requests
+    assert request.method == "POST"
+    assert request.path == f"/2010-04-01/Accounts/{twilio.account_sid}/Messages.json"
+    assert request.credentials == (twilio.account_sid, twilio.auth_token)
+    assert request.form == {"To": PHONE.e164, "From": NUMBER, "Body": TEXT}
 
 
 @pytest.mark.parametrize(
@@ -74,11 +77,11 @@ async def test_a_message_goes_out_as_twilio_wants_it(
         ("MG4U", "From"),
     ],
 )
-async def test_it_is_sent_from_a_service_a_number_or_a_name(
-    twilio: TwilioStandIn, sender: str, field: str
+async def test_the_sender_is_a_messaging_service_a_number_or_a_name(
+    twilio: FakeTwilio, sender: str, field: str
 ) -> None:
-    async with opened(twilio, sender) as messenger:
-        assert (await messenger.send(PHONE, TEXT)).outcome is Outcome.ACCEPTED
+    async with open_messenger(twilio, sender) as messenger:
+        assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.ACCEPTED
 
     assert twilio.messages == [{"To": PHONE.e164, field: sender, "Body": TEXT}]
 
@@ -86,102 +89,105 @@ async def test_it_is_sent_from_a_service_a_number_or_a_name(
 @pytest.mark.parametrize(
     "text", ["नमस्ते 你好 👩‍🚀", "a&b=c+d%20e;\n\n@example.com #012345", "\x00 \x1b[2J"]
 )
-async def test_a_text_arrives_as_it_is(
-    twilio: TwilioStandIn, messenger: TwilioMessenger, text: str
+async def test_a_text_arrives_unchanged(
+    twilio: FakeTwilio, messenger: TwilioMessenger, text: str
 ) -> None:
     await messenger.send(PHONE, text)
 
     assert twilio.messages[0]["Body"] == text
 
 
-async def test_half_a_character_is_left_out(
-    twilio: TwilioStandIn, messenger: TwilioMessenger
-) -> None:
+async def test_a_lone_surrogate_is_replaced(twilio: FakeTwilio, messenger: TwilioMessenger) -> None:
     await messenger.send(PHONE, "a\ud83db")
 
     assert twilio.messages[0]["Body"] == "a?b"
 
 
 NO_SUCH_NUMBER = "No phone has this number; check it."
-NO_TEXTS = "This number gets no text messages; use the number of a mobile phone."
+NOT_MOBILE = "This number cannot get text messages; use the number of a mobile phone."
 BLOCKED = "Text messages to this number are blocked; use another number."
-BAD_NUMBERS = {
+INVALID_NUMBER_REASONS = {
     21211: NO_SUCH_NUMBER,
     21217: NO_SUCH_NUMBER,
     21265: NO_SUCH_NUMBER,
     21266: NO_SUCH_NUMBER,
-    21268: NO_TEXTS,
-    21610: "This number has unsubscribed from these messages; answer START to one of them, or use"
+    21268: NOT_MOBILE,
+    21610: "This number has unsubscribed from these messages; reply START to one of them, or use"
     " another number.",
     21612: "Text messages do not reach this number; use another number.",
-    21614: NO_TEXTS,
-    21635: NO_TEXTS,
-    30003: "The phone with this number is out of reach; switch it on, or use another number.",
+    21614: NOT_MOBILE,
+    21635: NOT_MOBILE,
+    30003: "The phone with this number cannot be reached; switch it on, or use another number.",
     30004: BLOCKED,
     30005: "No carrier knows this number; check it, or use another number.",
-    30006: NO_TEXTS,
+    30006: NOT_MOBILE,
     30450: BLOCKED,
 }
-REFUSALS = {
+REJECTED_REASONS = {
     10001: "This service's account with the message service is not active.",
     20003: "The message service does not accept this service's credentials.",
     20005: "This service's account with the message service is not active.",
     20404: "The message service does not know this service's account.",
-    20429: "The message service is asked too often; try again shortly.",
+    20429: "The message service gets too many requests; try again shortly.",
     20500: "The message service is unavailable; try again shortly.",
-    21212: "The message service does not let this service send from its number.",
+    21212: "The message service does not allow sending from this service's number.",
     21408: "Text messages to this number's region are not enabled.",
-    21601: "The message service does not let this service send from its number.",
-    21602: "The message service does not take this text.",
-    21603: "The message service does not let this service send from its number.",
-    21606: "The message service does not let this service send from its number.",
-    21608: "On trial, the message service sends to verified numbers only.",
-    21611: "The message service is asked too often; try again shortly.",
-    21617: "The message service does not take this text.",
-    21659: "The message service does not let this service send from its number.",
-    21660: "The message service does not let this service send from its number.",
-    21661: "The message service does not let this service send from its number.",
-    21703: "The message service does not let this service send from its number.",
-    30001: "The message service is asked too often; try again shortly.",
+    21601: "The message service does not allow sending from this service's number.",
+    21602: "The message service does not accept this text.",
+    21603: "The message service does not allow sending from this service's number.",
+    21606: "The message service does not allow sending from this service's number.",
+    21608: "The message service is on trial and sends to verified numbers only.",
+    21611: "The message service gets too many requests; try again shortly.",
+    21617: "The message service does not accept this text.",
+    21659: "The message service does not allow sending from this service's number.",
+    21660: "The message service does not allow sending from this service's number.",
+    21661: "The message service does not allow sending from this service's number.",
+    21703: "The message service does not allow sending from this service's number.",
+    30001: "The message service gets too many requests; try again shortly.",
     30002: "This service's account with the message service is not active.",
-    30007: "The message service does not pass this message on.",
-    30034: "The message service does not pass this message on.",
-    63038: "The message service refused the message.",
+    30007: "The message service filtered this message.",
+    30034: "The message service filtered this message.",
+    63038: "The message service rejected the message.",
 }
 
 
-@pytest.mark.parametrize(("code", "reason"), BAD_NUMBERS.items())
-async def test_a_number_that_no_sender_should_try_is_bad(
-    twilio: TwilioStandIn, messenger: TwilioMessenger, code: int, reason: str
+@pytest.mark.parametrize(("code", "reason"), INVALID_NUMBER_REASONS.items())
+async def test_error_codes_of_the_number_are_an_invalid_number(
+    twilio: FakeTwilio, messenger: TwilioMessenger, code: int, reason: str
 ) -> None:
-    twilio.behaviour = refuses(code)
+    twilio.behaviour = rejects(code)
 
-    assert await messenger.send(PHONE, TEXT) == Handover(Outcome.BAD_NUMBER, reason)
+    assert await messenger.send(PHONE, TEXT) == DeliveryResult(
+        DeliveryStatus.INVALID_NUMBER, reason
+    )
 
 
-@pytest.mark.parametrize(("code", "reason"), REFUSALS.items())
-async def test_what_is_between_twilio_and_the_operator_is_refused(
-    twilio: TwilioStandIn, messenger: TwilioMessenger, code: int, reason: str
+@pytest.mark.parametrize(("code", "reason"), REJECTED_REASONS.items())
+async def test_all_other_error_codes_are_a_rejection(
+    twilio: FakeTwilio, messenger: TwilioMessenger, code: int, reason: str
 ) -> None:
-    twilio.behaviour = refuses(code)
+    twilio.behaviour = rejects(code)
 
-    assert await messenger.send(PHONE, TEXT) == Handover(Outcome.REFUSED, reason)
+    assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.REJECTED, reason)
 
 
-@pytest.mark.parametrize("reason", sorted({*BAD_NUMBERS.values(), *REFUSALS.values()}))
-def test_reasons_are_sentences_that_give_nothing_away(reason: str) -> None:
+@pytest.mark.parametrize(
+    "reason", sorted({*INVALID_NUMBER_REASONS.values(), *REJECTED_REASONS.values()})
+)
+def test_reasons_contain_no_digits_and_no_names(reason: str) -> None:
     assert re.fullmatch(r"[A-Z][A-Za-z',; ]+\.", reason)
 
 
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
-        (302, "What answers in the message service's place is something else."),
-        (400, "The message service refused the message."),
+        (302, "The response is not from the message service."),
+        (307, "The response is not from the message service."),
+        (400, "The message service rejected the message."),
         (401, "The message service does not accept this service's credentials."),
         (403, "The message service does not accept this service's credentials."),
-        (404, "The message service refused the message."),
-        (429, "The message service is asked too often; try again shortly."),
+        (404, "The message service rejected the message."),
+        (429, "The message service gets too many requests; try again shortly."),
         (500, "The message service is unavailable; try again shortly."),
         (502, "The message service is unavailable; try again shortly."),
         (503, "The message service is unavailable; try again shortly."),
@@ -203,78 +209,81 @@ def test_reasons_are_sentences_that_give_nothing_away(reason: str) -> None:
         b"\xff\xfe",
     ],
 )
-async def test_a_refusal_without_a_code_goes_by_its_status(
-    twilio: TwilioStandIn, messenger: TwilioMessenger, status: int, body: bytes, reason: str
+async def test_an_error_without_a_code_is_mapped_by_its_http_status(
+    twilio: FakeTwilio, messenger: TwilioMessenger, status: int, body: bytes, reason: str
 ) -> None:
     twilio.behaviour = says(status, body, {"Location": "https://elsewhere.example/"})
 
-    assert await messenger.send(PHONE, TEXT) == Handover(Outcome.REFUSED, reason)
-    assert len(twilio.sent) == 1
+    assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.REJECTED, reason)
+    assert len(twilio.requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "outcome"),
+    ("status", "code", "expected"),
     [
-        (400, 21610, Outcome.BAD_NUMBER),
-        ("400", 21610, Outcome.BAD_NUMBER),
-        (503, 20503, Outcome.REFUSED),
-        ("503", None, Outcome.REFUSED),
-        (None, [], Outcome.REFUSED),
+        (400, 21610, DeliveryStatus.INVALID_NUMBER),
+        ("400", 21610, DeliveryStatus.INVALID_NUMBER),
+        (503, 20503, DeliveryStatus.REJECTED),
+        ("503", None, DeliveryStatus.REJECTED),
+        (None, [], DeliveryStatus.REJECTED),
     ],
 )
-async def test_the_newer_form_of_a_refusal_is_read_as_well(
-    twilio: TwilioStandIn,
+async def test_errors_in_the_format_of_rfc_9457_are_understood(
+    twilio: FakeTwilio,
     messenger: TwilioMessenger,
     status: object,
     code: object,
-    outcome: Outcome,
+    expected: DeliveryStatus,
 ) -> None:
-    # RFC 9457
     problem = {"type": "about:blank", "title": "Something", "status": status, "code": code}
-    twilio.behaviour = gives(400, problem)
+    twilio.behaviour = responds(400, problem)
 
-    assert (await messenger.send(PHONE, TEXT)).outcome is outcome
+    assert (await messenger.send(PHONE, TEXT)).status is expected
 
 
-async def test_what_a_gateway_had_no_answer_to_is_unknown(
-    twilio: TwilioStandIn, messenger: TwilioMessenger
+async def test_a_gateway_timeout_is_unknown_unless_it_is_twilios_own(
+    twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
     twilio.behaviour = says(504, b"<html>")
-    assert (await messenger.send(PHONE, TEXT)).outcome is Outcome.UNKNOWN
+    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
 
-    twilio.behaviour = refuses(20504, 504)
-    assert (await messenger.send(PHONE, TEXT)).outcome is Outcome.REFUSED
+    twilio.behaviour = rejects(20504, 504)
+    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
 
 
 @pytest.mark.parametrize("status", ["failed", "undelivered", "canceled"])
 @pytest.mark.parametrize(
-    ("code", "outcome"),
-    [(30006, Outcome.BAD_NUMBER), (30001, Outcome.REFUSED), (None, Outcome.REFUSED)],
+    ("code", "expected"),
+    [
+        (30006, DeliveryStatus.INVALID_NUMBER),
+        (30001, DeliveryStatus.REJECTED),
+        (None, DeliveryStatus.REJECTED),
+    ],
 )
-async def test_a_message_that_was_lost_when_it_was_made_is_not_accepted(
-    twilio: TwilioStandIn,
+async def test_a_message_that_failed_at_its_creation_is_not_accepted(
+    twilio: FakeTwilio,
     messenger: TwilioMessenger,
     status: str,
     code: int | None,
-    outcome: Outcome,
+    expected: DeliveryStatus,
 ) -> None:
-    twilio.behaviour = gives(201, {**CREATED, "status": status, "error_code": code})
+    twilio.behaviour = responds(201, {**CREATED, "status": status, "error_code": code})
 
-    answer = await messenger.send(PHONE, TEXT)
+    result = await messenger.send(PHONE, TEXT)
 
-    assert answer.outcome is outcome
+    assert result.status is expected
     if code is None:
-        assert answer.reason == "The message service refused the message."
+        assert result.reason == "The message service rejected the message."
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 @pytest.mark.parametrize("state", ["queued", "accepted", "sending", "sent", "delivered", None])
-async def test_a_message_that_has_a_name_is_accepted(
-    twilio: TwilioStandIn, messenger: TwilioMessenger, status: int, state: str | None
+async def test_a_message_with_a_sid_is_accepted(
+    twilio: FakeTwilio, messenger: TwilioMessenger, status: int, state: str | None
 ) -> None:
-    twilio.behaviour = gives(status, {**CREATED, "status": state})
+    twilio.behaviour = responds(status, {**CREATED, "status": state})
 
-    assert await messenger.send(PHONE, TEXT) == Handover(Outcome.ACCEPTED)
+    assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
 
 
 @pytest.mark.parametrize(
@@ -296,30 +305,30 @@ async def test_a_message_that_has_a_name_is_accepted(
         b" " * 100_000,
     ],
 )
-async def test_a_success_that_cannot_be_read_is_unknown(
-    twilio: TwilioStandIn, messenger: TwilioMessenger, body: bytes
+async def test_a_success_without_a_valid_body_is_unknown(
+    twilio: FakeTwilio, messenger: TwilioMessenger, body: bytes
 ) -> None:
     twilio.behaviour = says(201, body)
 
-    answer = await messenger.send(PHONE, TEXT)
+    result = await messenger.send(PHONE, TEXT)
 
-    assert answer == Handover(
-        Outcome.UNKNOWN, "The message service did not say whether it took the message."
+    assert result == DeliveryResult(
+        DeliveryStatus.UNKNOWN, "The message service did not confirm that it accepted the message."
     )
 
 
-def garbled(exchange: Exchange) -> None:
+def not_http(exchange: Exchange) -> None:
     _ = exchange.body
     exchange.send(b"SMTP ready\r\n\r\n")
     exchange.hang_up()
 
 
-def wrongly_packed(exchange: Exchange) -> None:
+def invalid_gzip(exchange: Exchange) -> None:
     _ = exchange.body
     exchange.answer(201, b"no gzip at all", {"Content-Encoding": "gzip"})
 
 
-def never_ending_heads(exchange: Exchange) -> None:
+def endless_headers(exchange: Exchange) -> None:
     _ = exchange.body
     exchange.send(b"HTTP/1.1 201 Created\r\n")
     while not exchange.leaving.wait(0.01):
@@ -335,20 +344,20 @@ def never_ending_heads(exchange: Exchange) -> None:
         behaviours.breaks_off(201, b'{"sid": "SM00"}'),
         behaviours.stalls(201, b'{"sid": "SM00"}'),
         behaviours.drips(201),
-        garbled,
-        wrongly_packed,
-        never_ending_heads,
-        later(30, refuses(20500)),
+        not_http,
+        invalid_gzip,
+        endless_headers,
+        later(30, rejects(20500)),
     ],
     ids=lambda behaviour: behaviour.__qualname__.partition(".")[0],
 )
-async def test_what_left_and_got_no_answer_is_unknown_and_not_sent_again(
-    twilio: TwilioStandIn, behaviour: Behaviour
+async def test_a_request_without_a_response_is_unknown_and_not_repeated(
+    twilio: FakeTwilio, behaviour: Behaviour
 ) -> None:
     twilio.behaviour = behaviour
 
-    async with opened(twilio, patience=IMPATIENT) as messenger:
-        assert (await messenger.send(PHONE, TEXT)).outcome is Outcome.UNKNOWN
+    async with open_messenger(twilio, timeouts=SHORT_TIMEOUTS) as messenger:
+        assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
     assert len(twilio.asked) == 1
 
 
@@ -357,100 +366,116 @@ async def test_what_left_and_got_no_answer_is_unknown_and_not_sent_again(
     [behaviours.breaks_off(400, b"{}" * 9), behaviours.stalls(500, b"{}"), behaviours.drips(429)],
     ids=["breaks_off", "stalls", "drips"],
 )
-async def test_a_refusal_stands_though_its_body_does_not_come(
-    twilio: TwilioStandIn, behaviour: Behaviour
+async def test_an_error_status_without_its_body_is_a_rejection(
+    twilio: FakeTwilio, behaviour: Behaviour
 ) -> None:
     twilio.behaviour = behaviour
 
-    async with opened(twilio, patience=Patience(silence=1.0, whole=1.5)) as messenger:
-        assert (await messenger.send(PHONE, TEXT)).outcome is Outcome.REFUSED
+    async with open_messenger(twilio, timeouts=Timeouts(read=1.0, total=1.5)) as messenger:
+        assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
 
 
-async def test_where_nobody_listens_nothing_was_sent(
-    twilio: TwilioStandIn, messenger: TwilioMessenger
+async def test_without_a_server_the_message_is_rejected(
+    twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
     twilio.close()
 
-    assert await messenger.send(PHONE, TEXT) == Handover(
-        Outcome.REFUSED, "The message service cannot be reached; try again shortly."
+    assert await messenger.send(PHONE, TEXT) == DeliveryResult(
+        DeliveryStatus.REJECTED, "The message service cannot be reached; try again shortly."
     )
 
 
 @pytest.mark.parametrize(
-    "api_base", ["http://nobody.invalid", "https://", "gopher://a", "http://[::"]
+    "api_base", ["http://host.invalid", "https://", "gopher://a", "http://[::"]
 )
-async def test_an_address_that_leads_nowhere_is_refused(api_base: str) -> None:
+async def test_with_an_unusable_url_the_message_is_rejected(api_base: str) -> None:
     opening = open_twilio_messenger("AC0", "token", sender=NUMBER, api_base=api_base)
     async with opening as messenger:
-        assert (await messenger.send(PHONE, TEXT)).outcome is Outcome.REFUSED
+        assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
 
 
-async def test_a_server_that_does_not_even_shake_hands_was_sent_nothing() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
+async def test_without_a_tls_handshake_the_message_is_rejected() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent_server:
         opening = open_twilio_messenger(
             "AC0",
             "token",
             sender=NUMBER,
-            api_base=f"https://127.0.0.1:{deaf.getsockname()[1]}",
-            patience=Patience(connect=0.1),
+            api_base=f"https://127.0.0.1:{silent_server.getsockname()[1]}",
+            timeouts=Timeouts(connect=0.1),
         )
         async with opening as messenger:
-            assert (await messenger.send(PHONE, TEXT)).outcome is Outcome.REFUSED
+            assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
 
 
-async def test_who_finds_no_free_connection_was_sent_nothing(twilio: TwilioStandIn) -> None:
+async def test_without_a_free_connection_the_message_is_rejected(twilio: FakeTwilio) -> None:
     gate = threading.Event()
-    twilio.behaviour = behaviours.slowly(gate, twilio.answer)
-    async with opened(twilio, patience=Patience(queue=0.05)) as messenger:
+    twilio.behaviour = behaviours.slowly(gate, twilio.respond)
+    async with open_messenger(twilio, timeouts=Timeouts(pool=0.05)) as messenger:
         sending = [asyncio.create_task(messenger.send(PHONE, TEXT)) for _ in range(100)]
         await asyncio.to_thread(twilio.wait_until_asked, 100)
 
-        assert (await messenger.send(PHONE, TEXT)).outcome is Outcome.REFUSED
+        assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
 
         gate.set()
-        assert {answer.outcome for answer in await asyncio.gather(*sending)} == {Outcome.ACCEPTED}
+        assert {result.status for result in await asyncio.gather(*sending)} == {
+            DeliveryStatus.ACCEPTED
+        }
     assert len(twilio.messages) == 100
 
 
-async def test_connections_are_kept(twilio: TwilioStandIn, messenger: TwilioMessenger) -> None:
+async def test_connections_are_reused(twilio: FakeTwilio, messenger: TwilioMessenger) -> None:
     for _ in range(5):
         await messenger.send(PHONE, TEXT)
 
     assert twilio.connections == 1
 
 
-async def test_a_connection_that_was_closed_meanwhile_is_not_used(
-    twilio: TwilioStandIn, messenger: TwilioMessenger
+async def test_a_closed_connection_is_replaced(
+    twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
     await messenger.send(PHONE, TEXT)
     twilio.hang_up_on_everybody()
 
-    assert await messenger.send(PHONE, TEXT) == Handover(Outcome.ACCEPTED)
+    assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
 
 
-async def test_nothing_of_the_environment_leads_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, twilio: TwilioStandIn
+async def test_the_environment_of_the_process_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, twilio: FakeTwilio
 ) -> None:
     monkeypatch.setenv("TWILIO_EDGE", "sydney")
     monkeypatch.setenv("TWILIO_REGION", "au1")
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + "1" * 32)
 
-    async with opened(twilio) as messenger:
-        assert await messenger.send(PHONE, TEXT) == Handover(Outcome.ACCEPTED)
+    async with open_messenger(twilio) as messenger:
+        assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
 
 
-async def test_nothing_is_logged_of_whom_it_wrote_to_or_what(
-    twilio: TwilioStandIn, messenger: TwilioMessenger, caplog: pytest.LogCaptureFixture
+async def test_the_log_contains_no_number_code_or_token(
+    twilio: FakeTwilio, messenger: TwilioMessenger, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"):
         await messenger.send(PHONE, TEXT)
-        twilio.behaviour = refuses(21610)
+        twilio.behaviour = rejects(21610)
         await messenger.send(PHONE, TEXT)
 
     for secret in (PHONE.e164[1:], "012345", twilio.auth_token):
         assert secret not in caplog.text
 
 
-async def test_without_an_address_of_its_own_it_is_twilios() -> None:
-    async with open_twilio_messenger("AC0", "token", sender=NUMBER) as messenger:
-        assert messenger._client._account._version.domain.base_url == "https://api.twilio.com"
+class RecordingTransport(Transport):
+    """Keeps the URLs of requests and sends none."""
+
+    def __init__(self) -> None:
+        self.urls: list[str] = []
+
+    async def request(self, method: str, url: str, **_: object) -> HttpResponse:
+        self.urls.append(url)
+        return HttpResponse(200, '{"status": "active"}')
+
+
+async def test_the_default_url_is_twilios() -> None:
+    transport = RecordingTransport()
+
+    await TwilioClient("AC0", "token", None, transport).fetch_account_status()
+
+    assert transport.urls == ["https://api.twilio.com/2010-04-01/Accounts/AC0.json"]

@@ -70,7 +70,7 @@ class Served:
         """Begin an example, at the same time as all others; only its phones are its own."""
         self.wait(-self.now)
         self.messenger.messages.clear()
-        self.messenger.handover = ACCEPTED
+        self.messenger.result = ACCEPTED
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from application.ports.messenger import Handover
+from application.ports.messenger import DeliveryResult
 from tests.stateful.calls import Principal
 from tests.stateful.families import Family, ToldOfAsk
 from tests.stateful.sign_in_model import Asked, Line, is_told
@@ -23,7 +23,7 @@ class SignInDesk(TokensDesk):
         principal: Principal,
         family: Family,
         extras: Mapping[str, str] | None = None,
-        sender: Handover = ACCEPTED,
+        sender: DeliveryResult = ACCEPTED,
     ) -> int:
         """Ask; say how long to wait until that works, 0 when it did or when nobody tells."""
         return self.ask_together([line], [principal], family, extras, sender)[0]
@@ -34,10 +34,10 @@ class SignInDesk(TokensDesk):
         callers: Sequence[Principal],
         family: Family,
         extras: Mapping[str, str] | None = None,
-        sender: Handover = ACCEPTED,
+        sender: DeliveryResult = ACCEPTED,
     ) -> list[int]:
         """Ask for several phones at the same time; `sender` is what a sender says to that."""
-        self.served.messenger.handover = sender
+        self.served.messenger.result = sender
         self.served.messenger.messages.clear()
         pairs = [*zip(lines, callers, strict=True)]
         answers = self.served.answers(
@@ -60,7 +60,7 @@ class SignInDesk(TokensDesk):
         assert self.ask(line, principal, family) == 0
 
     def _asked(self, line: Line, principal: Principal, told: ToldOfAsk) -> int:
-        now, sender = self.served.now, self.served.messenger.handover.outcome
+        now, sender = self.served.now, self.served.messenger.result.status
         is_counted = line.record.goes_out(principal.address, now)
         became, send = line.ask(principal.address, now, sender)
         assert became in told.may_be

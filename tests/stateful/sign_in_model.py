@@ -9,7 +9,7 @@ from enum import Enum, auto
 from itertools import count
 from typing import Final
 
-from application.ports.messenger import Outcome
+from application.ports.messenger import DeliveryStatus
 from domain.phone import PhoneNumber
 from tests.unit.domain.phone_model import DAY, PhoneModel, Send
 
@@ -41,15 +41,15 @@ class Line:
     tokens: dict[str, float] = field(default_factory=dict)
     untold: "count[int]" = field(default_factory=count)
 
-    def ask(self, address: str, now: float, sender: Outcome) -> tuple[Asked, Send | None]:
+    def ask(self, address: str, now: float, sender: DeliveryStatus) -> tuple[Asked, Send | None]:
         """Ask for a code; a send's id and a new challenge's code are not known yet."""
         if not self.record.goes_out(address, now):
             repeated = self.record.refers_to(address, now)
             return (Asked.REPEATED if repeated else Asked.TOO_MANY), repeated
         if not self.record.is_blocked:
-            if sender is Outcome.REFUSED:
+            if sender is DeliveryStatus.REJECTED:
                 return Asked.NOT_TAKEN, None
-            if sender is Outcome.BAD_NUMBER:
+            if sender is DeliveryStatus.INVALID_NUMBER:
                 return Asked.BAD_NUMBER, None
         untold = f"{_UNTOLD} {next(self.untold)}"
         return Asked.SENT, self.record.send(untold, address, now, untold)

@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 import pytest
 
-from application.ports.messenger import Handover
+from application.ports.messenger import DeliveryResult
 from domain.phone import PhoneNumber
 from tests.stateful.calls import AT_HOME, Call, from_afar
 from tests.stateful.families import Family
@@ -16,7 +16,7 @@ from tests.stateful.main_family import MainFamily
 from tests.stateful.older_family import OlderFamily
 from tests.stateful.served import Served, serving
 from tests.stateful.worlds import WORLDS, World
-from tests.support.fakes.messenger import ACCEPTED, REFUSED, UNKNOWN
+from tests.support.fakes.messenger import ACCEPTED, REJECTED, UNKNOWN
 from tests.support.fakes.records import InMemoryDatabase
 
 DAY: Final = 24 * 3600
@@ -80,12 +80,12 @@ def phones_of_each_kind(served: Served) -> dict[str, PhoneNumber]:
 
 
 @contextmanager
-def sender_says(served: Served, handover: Handover) -> Iterator[None]:
+def sender_says(served: Served, result: DeliveryResult) -> Iterator[None]:
     """Have the sender answer so, and somebody else meet that first."""
-    served.messenger.handover = handover
+    served.messenger.result = result
     served.answer(MainFamily().ask(served.a_fresh_phone(), _OWNER, {}))
     yield
-    served.messenger.handover = ACCEPTED
+    served.messenger.result = ACCEPTED
 
 
 def asked_and_answered(served: Served, family: Family, phone: PhoneNumber) -> list[Told]:
@@ -103,10 +103,10 @@ def asked_and_answered(served: Served, family: Family, phone: PhoneNumber) -> li
     return story
 
 
-def told_of_each_kind(served: Served, family: Family, handover: Handover) -> list[Told]:
+def told_of_each_kind(served: Served, family: Family, result: DeliveryResult) -> list[Told]:
     """See that phones of all kinds are told the same, and give it."""
     phones = phones_of_each_kind(served)
-    with sender_says(served, handover):
+    with sender_says(served, result):
         stories = {
             kind: asked_and_answered(served, family, phone) for kind, phone in phones.items()
         }
@@ -126,12 +126,12 @@ def test_asks_and_wrong_answers_are_answered_alike_for_any_phone(
 
 
 @FAMILIES
-@pytest.mark.parametrize("handover", [REFUSED, UNKNOWN], ids=lambda one: one.outcome)
-def test_they_are_whatever_the_sender_says(family: Family, handover: Handover) -> None:
+@pytest.mark.parametrize("result", [REJECTED, UNKNOWN], ids=lambda one: one.status)
+def test_they_are_whatever_the_sender_says(family: Family, result: DeliveryResult) -> None:
     with serving(InMemoryDatabase().opened) as served:
-        story = told_of_each_kind(served, family, handover)
+        story = told_of_each_kind(served, family, result)
 
-    assert (story[0][0] == 200) == (handover == UNKNOWN)
+    assert (story[0][0] == 200) == (result == UNKNOWN)
 
 
 @FAMILIES

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from application.ports.messenger import Handover
+from application.ports.messenger import DeliveryResult
 from tests.stateful.calls import CALLERS, Principal, from_afar
 from tests.stateful.families import Family
 from tests.stateful.main_family import MainFamily
@@ -24,7 +24,7 @@ from tests.stateful.sign_in_desk import SignInDesk
 from tests.stateful.sign_in_model import Line, is_told
 from tests.stateful.worlds import World, in_each_world
 from tests.support.examples import examples
-from tests.support.fakes.messenger import ACCEPTED, BAD_NUMBER, REFUSED, UNKNOWN
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.unit.domain.phone_model import Send
 
 MAIN: Final = MainFamily()
@@ -38,7 +38,7 @@ EXTRAS: Final = st.sampled_from(
         {"platform": "a toaster"},
     ]
 )
-SENDERS: Final = st.sampled_from([ACCEPTED, UNKNOWN, REFUSED, BAD_NUMBER])
+SENDERS: Final = st.sampled_from([ACCEPTED, UNKNOWN, REJECTED, INVALID_NUMBER])
 SECONDS: Final = st.sampled_from(
     [0.5, 1, 4, 14, 14.5, 15, 16, 29, 30, 45, 59, 60, 61, 120, 239.5, 240, 241, 299, 300, 301, 600]
 )
@@ -97,13 +97,13 @@ class SignInMachine(RuleBasedStateMachine):
         principal: Principal,
         family: Family,
         extras: Mapping[str, str],
-        sender: Handover,
+        sender: DeliveryResult,
     ) -> None:
         self.desk.ask(self.lines[line], principal, family, extras, sender)
 
     @rule(line=LINES, principal=CALLERS, family=FAMILIES, sender=SENDERS)
     def somebody_asks_when_it_works(
-        self, line: int, principal: Principal, family: Family, sender: Handover
+        self, line: int, principal: Principal, family: Family, sender: DeliveryResult
     ) -> None:
         self.desk.served.wait(self.desk.ask(self.lines[line], principal, family))
         self.desk.ask(self.lines[line], principal, family, sender=sender)

@@ -3,49 +3,48 @@ import re
 from typing import NamedTuple
 
 from application.ports.errors import MessengerUnavailable
-from application.ports.messenger import Handover, Outcome
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
 
-ACCEPTED = Handover(Outcome.ACCEPTED)
-REFUSED = Handover(Outcome.REFUSED, "no sender is awake")
-BAD_NUMBER = Handover(Outcome.BAD_NUMBER, "nobody has this number")
-UNKNOWN = Handover(Outcome.UNKNOWN, "the answer did not come")
+ACCEPTED = DeliveryResult(DeliveryStatus.ACCEPTED)
+REJECTED = DeliveryResult(DeliveryStatus.REJECTED, "The fake provider is down.")
+INVALID_NUMBER = DeliveryResult(DeliveryStatus.INVALID_NUMBER, "This number does not exist.")
+UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "The fake provider did not respond.")
 
 
 class Message(NamedTuple):
-    """What was handed over."""
+    """One message that was sent."""
 
     phone: PhoneNumber
     text: str
 
     @property
     def code(self) -> str:
-        """The code, found as a phone finds it: the first run of four to six digits."""
-        found = re.search(r"\d{4,6}", self.text)
-        assert found is not None
-        return found[0]
+        """The code as a phone finds it: the first run of four to six digits."""
+        match = re.search(r"\d{4,6}", self.text)
+        assert match is not None
+        return match[0]
 
 
 class FakeMessenger:
-    """Keeps every message that it was given, and answers `handover`, whatever that is.
+    """Keeps every message and returns `result`.
 
-    `gate`, where there is one, is waited for before the answer: set it to let go. `arrived` is
-    set with each message.
+    `arrived` is set by each message. If there is a `gate`, `send` returns after it is set.
     """
 
-    def __init__(self, handover: Handover = ACCEPTED) -> None:
-        self.handover = handover
+    def __init__(self, result: DeliveryResult = ACCEPTED) -> None:
+        self.result = result
         self.messages: list[Message] = []
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Event()
 
-    async def send(self, phone: PhoneNumber, text: str) -> Handover:
+    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
         self.messages.append(Message(phone, text))
         self.arrived.set()
         if self.gate is not None:
             await self.gate.wait()
-        return self.handover
+        return self.result
 
     async def check(self) -> None:
-        if self.handover.outcome is Outcome.REFUSED:
-            raise MessengerUnavailable(self.handover.reason)
+        if self.result.status is DeliveryStatus.REJECTED:
+            raise MessengerUnavailable(self.result.reason)

@@ -17,7 +17,7 @@ from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.builders import a_phone
-from tests.support.fakes.messenger import ACCEPTED, REFUSED, UNKNOWN
+from tests.support.fakes.messenger import ACCEPTED, REJECTED, UNKNOWN
 from tests.unit.application.wiring import House, not_this
 
 PAGE: Final = Path(__file__).parents[3] / "docs/security-events.md"
@@ -57,7 +57,7 @@ async def everything(house: House) -> None:
     await house.use_cases.demote_user(a_phone())
     await house.use_cases.block_phone(a_phone())
     house.wait(hours=12)
-    house.messenger.handover = UNKNOWN
+    house.messenger.result = UNKNOWN
     await house.ask(SENDER)
     await house.ask()
     await house.use_cases.unblock_phone(a_phone())
@@ -65,14 +65,14 @@ async def everything(house: House) -> None:
 
 
 async def ask_in_every_way(house: House) -> None:
-    for handover in (UNKNOWN, REFUSED, ACCEPTED):
-        house.messenger.handover = handover
+    for result in (UNKNOWN, REJECTED, ACCEPTED):
+        house.messenger.result = result
         house.wait(hours=12)
         try:
             for _ in ("at first", "within the cool-down"):
                 await house.ask(SENDER)
         except DomainError:
-            assert handover is REFUSED
+            assert result is REJECTED
 
 
 async def answer_in_every_way(house: House) -> None:

@@ -24,7 +24,6 @@ from tests.support.builders import ADDRESS, a_phone
 from tests.support.fakes.access_tokens import FakeAccessTokens
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
-from tests.support.fakes.message_texts import FakeMessageTexts
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.peppers import FakePeppers
 from tests.support.fakes.pictures import UndecodedPictures
@@ -33,6 +32,7 @@ from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fakes.records import InMemoryDatabase
 from tests.support.fakes.refresh_keys import FakeRefreshKeys
 from tests.support.fakes.security_events import RecordedEvents
+from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.images import gif, gif_frame
 
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
@@ -63,7 +63,7 @@ class House:
             media_health=self.files,
             messenger=self.messenger,
             messenger_health=self.messenger,
-            message_texts=FakeMessageTexts(),
+            sms_templates=FakeSmsTemplates(),
             pictures=self.pictures,
             tokens=FakeAccessTokens(),
             public_keys=FakePublicKeys(),

@@ -6,7 +6,7 @@ from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageUnavailable
 from domain.errors import DeliveryFailed, TooManyOtpRequests, Unauthenticated
 from tests.support.builders import a_phone
-from tests.support.fakes.messenger import ACCEPTED, REFUSED
+from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.unit.application.wiring import House, not_this
 
 
@@ -38,7 +38,7 @@ async def test_asks_are_answered_as_ever_and_nothing_is_sent(house: House) -> No
 
 
 async def test_no_sender_is_asked_and_what_it_refuses_others_is_refused_here(house: House) -> None:
-    house.messenger.handover = REFUSED
+    house.messenger.result = REJECTED
     await house.use_cases.block_phone(a_phone(1))
     # Twice, since what no sender had costs neither of them anything.
     for _ in range(2):
@@ -48,7 +48,7 @@ async def test_no_sender_is_asked_and_what_it_refuses_others_is_refused_here(hou
                 await house.ask(a_phone(number))
             reasons.append(str(refusal.value))
         assert reasons[0] == reasons[1]
-    house.messenger.handover = ACCEPTED
+    house.messenger.result = ACCEPTED
     assert [(await house.ask(a_phone(number))).sent for number in (2, 1)] == [True, True]
     assert {message.phone for message in house.messenger.messages} == {a_phone(2)}
 

@@ -7,7 +7,7 @@ import pytest
 from application.operations import check_readiness
 from application.operations.check_readiness import CheckReadiness, Readiness
 from application.ports.health_check import HealthCheck
-from tests.support.fakes.messenger import REFUSED
+from tests.support.fakes.messenger import REJECTED
 from tests.support.fakes.records import InMemoryDatabase
 from tests.unit.application.wiring import House
 
@@ -42,9 +42,9 @@ async def test_without_the_database_it_is_not_ready(house: House) -> None:
 
 
 async def test_without_the_store_and_the_sender_it_is_ready_and_names_them(house: House) -> None:
-    house.files.broken, house.messenger.handover = True, REFUSED
+    house.files.broken, house.messenger.result = True, REJECTED
     readiness = await house.use_cases.check_readiness()
-    assert readiness == Readiness(None, media="broken", messages=REFUSED.reason)
+    assert readiness == Readiness(None, media="broken", messages=REJECTED.reason)
     assert readiness.is_ready
 
 

@@ -104,7 +104,11 @@ async def test_whatever_a_deleted_identity_left_behind_goes(house: House) -> Non
     await house.database.records().media_items.add(an_item(owner_id=principal.identity.id))
     assert (await house.use_cases.cleanup()).deleted_identities == 1
     tombstone = house.database.identities[principal.identity.id].value
-    assert (tombstone.purged_at, tombstone.phone, tombstone.is_deleted) == (house.clock.now(), None, True)
+    assert (tombstone.purged_at, tombstone.phone, tombstone.is_deleted) == (
+        house.clock.now(),
+        None,
+        True,
+    )
     assert house.database.phone_verifications[a_phone()].value.identity_id is None
     states = {one.value.state for one in house.database.media_items.values()}
     assert states == {ItemState.DELETING}

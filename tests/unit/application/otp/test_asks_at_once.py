@@ -9,7 +9,7 @@ from application.wiring import Policy
 from domain.errors import TooManyOtpRequests
 from domain.otp.delivery_policy import DeliveryPolicy
 from tests.support.builders import ADDRESS, a_phone
-from tests.support.fakes.messenger import REFUSED, UNKNOWN
+from tests.support.fakes.messenger import REJECTED, UNKNOWN
 from tests.unit.application.wiring import House
 
 pytestmark = pytest.mark.exhaustive
@@ -86,13 +86,13 @@ async def test_a_message_refused_late_takes_nothing_from_one_accepted_meanwhile(
     house: House,
 ) -> None:
     house.messenger.gate = asyncio.Event()
-    house.messenger.handover = REFUSED
+    house.messenger.result = REJECTED
     first = asyncio.create_task(house.ask())
     await house.messenger.arrived.wait()
     house.wait(15)
-    gate, house.messenger.gate, house.messenger.handover = house.messenger.gate, None, UNKNOWN
+    gate, house.messenger.gate, house.messenger.result = house.messenger.gate, None, UNKNOWN
     second = await house.ask()
-    house.messenger.handover = REFUSED
+    house.messenger.result = REJECTED
     gate.set()
     await asyncio.gather(first, return_exceptions=True)
     record = house.database.phone_verifications[a_phone()].value

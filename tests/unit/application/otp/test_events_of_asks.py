@@ -4,14 +4,14 @@ from typing import Final
 
 import pytest
 
-from application.ports.messenger import Handover
+from application.ports.messenger import DeliveryResult
 from application.ports.security_events import Fact, SecurityEvent
 from application.wiring import Policy
 from domain.errors import CountryNotServed, DomainError, TooManyOtpRequests, Unavailable
 from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.builders import ADDRESS, a_phone
-from tests.support.fakes.messenger import BAD_NUMBER, REFUSED, UNKNOWN
+from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.unit.application.wiring import House
 
 ELSEWHERE: Final = "198.51.100.20"
@@ -33,7 +33,7 @@ async def test_a_code_was_asked_for_and_sent(house: House) -> None:
 
 
 async def test_nobody_knows_whether_it_was_sent(house: House) -> None:
-    house.messenger.handover = UNKNOWN
+    house.messenger.result = UNKNOWN
     await house.ask()
     assert house.events.told == [told(Fact.CODE_ASKED), told(Fact.CODE_SENT, UNKNOWN.reason)]
 
@@ -60,14 +60,14 @@ async def test_the_country_is_not_served() -> None:
     assert house.events.told == [told(Fact.CODE_REFUSED, "the country is not served")]
 
 
-@pytest.mark.parametrize("handover", [REFUSED, BAD_NUMBER])
-async def test_no_sender_would_have_it(house: House, handover: Handover) -> None:
-    house.messenger.handover = handover
+@pytest.mark.parametrize("result", [REJECTED, INVALID_NUMBER])
+async def test_no_sender_would_have_it(house: House, result: DeliveryResult) -> None:
+    house.messenger.result = result
     with pytest.raises(DomainError):
         await house.ask()
     assert house.events.told == [
         told(Fact.CODE_ASKED),
-        told(Fact.CODE_REFUSED, handover.reason),
+        told(Fact.CODE_REFUSED, result.reason),
     ]
 
 

@@ -3,51 +3,51 @@
 import pytest
 
 from application.otp.verify_otp import LoggedIn
-from application.ports.messenger import Handover, Outcome
+from application.ports.messenger import DeliveryResult, DeliveryStatus
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from tests.support.builders import a_phone
-from tests.support.fakes.messenger import ACCEPTED, BAD_NUMBER, REFUSED, UNKNOWN, FakeMessenger
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
 from tests.unit.application.breaking import BreakingDatabase
 from tests.unit.application.wiring import House
 
 
 async def test_a_refused_message_is_told_with_its_reason() -> None:
-    house = House(messenger=FakeMessenger(REFUSED))
+    house = House(messenger=FakeMessenger(REJECTED))
     with pytest.raises(DeliveryFailed) as refusal:
         await house.ask()
-    assert refusal.value.message == REFUSED.reason
+    assert refusal.value.message == REJECTED.reason
 
 
 async def test_a_refused_message_gives_the_slot_back() -> None:
-    house = House(messenger=FakeMessenger(REFUSED))
+    house = House(messenger=FakeMessenger(REJECTED))
     for _ in range(30):
         with pytest.raises(DeliveryFailed):
             await house.ask()
-    house.messenger.handover = ACCEPTED
+    house.messenger.result = ACCEPTED
     for number in range(3):
         house.wait(15)
         assert (await house.ask()).sent, number
 
 
 async def test_a_bad_number_is_told_as_such_in_the_senders_words() -> None:
-    house = House(messenger=FakeMessenger(BAD_NUMBER))
+    house = House(messenger=FakeMessenger(INVALID_NUMBER))
     with pytest.raises(PhoneUnreachable) as refusal:
         await house.ask()
-    assert refusal.value.message == BAD_NUMBER.reason
+    assert refusal.value.message == INVALID_NUMBER.reason
 
 
 async def test_a_bad_number_without_a_reason_is_told_in_our_words() -> None:
-    house = House(messenger=FakeMessenger(Handover(Outcome.BAD_NUMBER)))
+    house = House(messenger=FakeMessenger(DeliveryResult(DeliveryStatus.INVALID_NUMBER)))
     with pytest.raises(PhoneUnreachable) as refusal:
         await house.ask()
     assert refusal.value.message == PhoneUnreachable.message
 
 
 async def test_a_bad_number_gives_the_phones_slot_back() -> None:
-    house = House(messenger=FakeMessenger(BAD_NUMBER))
+    house = House(messenger=FakeMessenger(INVALID_NUMBER))
     with pytest.raises(PhoneUnreachable):
         await house.ask()
-    house.messenger.handover = ACCEPTED
+    house.messenger.result = ACCEPTED
     assert (await house.ask()).sent
 
 
@@ -74,7 +74,7 @@ async def test_when_nobody_knows_the_code_may_have_arrived_and_is_good() -> None
 
 
 async def test_the_code_of_a_refused_message_is_worth_nothing() -> None:
-    house = House(messenger=FakeMessenger(REFUSED))
+    house = House(messenger=FakeMessenger(REJECTED))
     with pytest.raises(DeliveryFailed):
         await house.ask()
     record = house.database.phone_verifications[a_phone()].value
@@ -84,7 +84,7 @@ async def test_the_code_of_a_refused_message_is_worth_nothing() -> None:
 async def test_a_refused_resend_leaves_the_code_that_arrived() -> None:
     house = House()
     first = await house.ask()
-    house.messenger.handover = REFUSED
+    house.messenger.result = REJECTED
     house.wait(15)
     with pytest.raises(DeliveryFailed):
         await house.ask()
@@ -94,7 +94,7 @@ async def test_a_refused_resend_leaves_the_code_that_arrived() -> None:
 
 async def test_the_caller_learns_of_the_refusal_even_if_the_slot_cannot_be_given_back() -> None:
     database = BreakingDatabase()
-    house = House(database=database, messenger=FakeMessenger(REFUSED))
+    house = House(database=database, messenger=FakeMessenger(REJECTED))
     database.steps.fails_at = 4
     with pytest.raises(DeliveryFailed):
         await house.ask()

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from application.otp.delivery_timing import DeliveryTimingProfile, between
-from application.ports.messenger import Handover
-from tests.support.fakes.messenger import ACCEPTED, BAD_NUMBER, REFUSED, UNKNOWN
+from application.ports.messenger import DeliveryResult
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.support.fakes.randomness import SeededRandomness
 
 
@@ -23,10 +23,10 @@ def recent() -> DeliveryTimingProfile:
     return DeliveryTimingProfile(SeededRandomness())
 
 
-async def answer(handover: Handover, gate: asyncio.Event | None = None) -> Handover:
+async def answer(result: DeliveryResult, gate: asyncio.Event | None = None) -> DeliveryResult:
     if gate is not None:
         await gate.wait()
-    return handover
+    return result
 
 
 def opens_after(seconds: float) -> asyncio.Event:
@@ -41,29 +41,29 @@ async def test_before_any_message_it_looks_like_one_that_was_accepted(
     assert await recent.as_of_late("US") == ACCEPTED
 
 
-@pytest.mark.parametrize("handover", [ACCEPTED, REFUSED, UNKNOWN])
+@pytest.mark.parametrize("result", [ACCEPTED, REJECTED, UNKNOWN])
 async def test_it_goes_as_the_latest_went(
-    recent: DeliveryTimingProfile, handover: Handover
+    recent: DeliveryTimingProfile, result: DeliveryResult
 ) -> None:
-    for one in (REFUSED, ACCEPTED, handover):
+    for one in (REJECTED, ACCEPTED, result):
         assert await recent.noting("US", answer(one)) == one
 
-    assert await recent.as_of_late("US") == handover
+    assert await recent.as_of_late("US") == result
 
 
 async def test_what_is_refused_for_one_country_says_nothing_of_another(
     recent: DeliveryTimingProfile,
 ) -> None:
     await recent.noting("US", answer(ACCEPTED))
-    await recent.noting("KP", answer(REFUSED))
+    await recent.noting("KP", answer(REJECTED))
 
     assert await recent.as_of_late("US") == ACCEPTED
     assert await recent.as_of_late("IN") == ACCEPTED
-    assert await recent.as_of_late("KP") == REFUSED
+    assert await recent.as_of_late("KP") == REJECTED
 
 
 async def test_a_bad_number_says_nothing_of_others(recent: DeliveryTimingProfile) -> None:
-    await recent.noting("US", answer(BAD_NUMBER))
+    await recent.noting("US", answer(INVALID_NUMBER))
 
     assert await recent.as_of_late("US") == ACCEPTED
 
@@ -72,7 +72,7 @@ async def test_it_takes_as_long_as_those_that_went_like_the_latest() -> None:
     recent = DeliveryTimingProfile(Highest())
     loop = asyncio.get_running_loop()
     await recent.noting("IN", answer(ACCEPTED, opens_after(0.05)))
-    await recent.noting("US", answer(REFUSED))
+    await recent.noting("US", answer(REJECTED))
     await recent.noting("US", answer(ACCEPTED))
 
     began = loop.time()
@@ -97,9 +97,9 @@ async def test_it_makes_up_for_waking_late(monkeypatch: pytest.MonkeyPatch) -> N
     assert slept == pytest.approx([0.05, 0.03])
 
 
-@pytest.mark.parametrize("ending", [UNKNOWN, REFUSED])
+@pytest.mark.parametrize("ending", [UNKNOWN, REJECTED])
 async def test_while_the_sender_hangs_it_waits_and_goes_as_what_comes_back_next(
-    ending: Handover,
+    ending: DeliveryResult,
 ) -> None:
     recent = DeliveryTimingProfile(Highest())
     for country in ("US", "IN"):
@@ -122,7 +122,9 @@ async def test_when_what_hung_was_given_up_it_goes_as_the_latest_went(
     recent: DeliveryTimingProfile,
 ) -> None:
     for ends in (asyncio.Event(), None):
-        sending = answer(BAD_NUMBER, opens_after(0.01)) if ends is None else answer(UNKNOWN, ends)
+        sending = (
+            answer(INVALID_NUMBER, opens_after(0.01)) if ends is None else answer(UNKNOWN, ends)
+        )
         hanging = asyncio.ensure_future(recent.noting("US", sending))
         await asyncio.sleep(0)
         withheld = asyncio.ensure_future(recent.as_of_late("US"))

@@ -8,7 +8,7 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn
 from application.wiring import Policy
 from domain.errors import CountryNotServed, TooManyOtpRequests, Unavailable
-from domain.otp.texts.form import Platform, TextForm
+from domain.otp.templates.preferences import MessagePreferences, Platform
 from domain.phone import parse_phone
 from tests.support.builders import ADDRESS, a_phone
 from tests.unit.application.wiring import House
@@ -32,9 +32,9 @@ async def test_a_message_with_the_code_goes_to_the_phone(house: House) -> None:
 async def test_the_text_is_wanted_for_the_phones_country_and_in_the_form_asked_for(
     house: House,
 ) -> None:
-    form = TextForm(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
+    preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
     await house.use_cases.request_otp(
-        RequestOtpCommand(parse_phone("+919876543210"), ADDRESS, form)
+        RequestOtpCommand(parse_phone("+919876543210"), ADDRESS, preferences)
     )
     (message,) = house.messenger.messages
     assert message.text == f"{message.code} IN android pt-BR FA+9qCX9VSu 0:05:00"
@@ -46,7 +46,7 @@ async def test_a_resend_in_another_form_has_the_same_code_and_the_time_that_is_l
     await house.ask()
     house.wait(100)
     await house.use_cases.request_otp(
-        RequestOtpCommand(a_phone(), ADDRESS, TextForm(Platform.WEB, "de"))
+        RequestOtpCommand(a_phone(), ADDRESS, MessagePreferences(Platform.WEB, "de"))
     )
     first, second = house.messenger.messages
     assert second.text == f"{first.code} US web de None 0:03:20"

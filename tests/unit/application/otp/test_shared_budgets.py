@@ -11,7 +11,7 @@ from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyAttempts, Too
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.fakes.messenger import ACCEPTED, BAD_NUMBER, REFUSED, UNKNOWN
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.unit.application.wiring import House
 
 HOUR = timedelta(hours=1)
@@ -115,22 +115,22 @@ async def test_what_it_cost_in_the_country_and_in_all_stays_paid() -> None:
 async def test_a_refused_message_gives_every_slot_back() -> None:
     one = SlidingWindow(1, HOUR)
     house = house_with(per_ip=one, per_country=one, total=one)
-    house.messenger.handover = REFUSED
+    house.messenger.result = REJECTED
     with pytest.raises(DeliveryFailed):
         await house.ask(phone(1), HERE)
 
-    house.messenger.handover = ACCEPTED
+    house.messenger.result = ACCEPTED
     assert (await house.ask(phone(2), HERE)).sent
 
 
 async def test_a_bad_number_costs_the_address_and_nobody_else() -> None:
     one = SlidingWindow(1, HOUR)
     house = house_with(per_ip=one, per_country=one, total=one)
-    house.messenger.handover = BAD_NUMBER
+    house.messenger.result = INVALID_NUMBER
     with pytest.raises(PhoneUnreachable):
         await house.ask(phone(1), HERE)
 
-    house.messenger.handover = ACCEPTED
+    house.messenger.result = ACCEPTED
     with pytest.raises(TooManyOtpRequests):
         await house.ask(phone(2), HERE)
     assert (await house.ask(phone(2), "203.0.113.8")).sent
@@ -138,7 +138,7 @@ async def test_a_bad_number_costs_the_address_and_nobody_else() -> None:
 
 async def test_when_nobody_knows_every_slot_is_kept() -> None:
     house = house_with(total=SlidingWindow(1, HOUR))
-    house.messenger.handover = UNKNOWN
+    house.messenger.result = UNKNOWN
     await house.ask(phone(1), HERE)
 
     with pytest.raises(TooManyOtpRequests):

@@ -14,7 +14,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.builders import ADDRESS, NOW, a_phone
-from tests.support.fakes.messenger import REFUSED
+from tests.support.fakes.messenger import REJECTED
 from tests.unit.application.wiring import House, not_this
 
 REVIEWER: Final = a_phone(1)
@@ -112,7 +112,7 @@ async def test_its_asks_draw_on_the_address_and_on_no_budget_of_messages() -> No
 
 async def test_countries_do_not_matter_for_it_nor_does_a_sender_that_is_down() -> None:
     house = House(rules=Policy(test_otps=FIXED, countries={"IN"}))
-    house.messenger.handover = REFUSED
+    house.messenger.result = REJECTED
     await house.ask(REVIEWER)
     assert isinstance(await house.answer(CODE, REVIEWER), LoggedIn)
     with pytest.raises(CountryNotServed):

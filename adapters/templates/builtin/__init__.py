@@ -1,0 +1,1 @@
+"""The built-in SMS templates, one TOML file for each language."""

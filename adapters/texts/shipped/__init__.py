@@ -1,1 +1,0 @@
-"""The texts that come with Dialtone, one file a language."""

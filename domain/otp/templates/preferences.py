@@ -1,0 +1,102 @@
+"""What a client may ask for in a message: its platform, its locale and its app hash."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from domain.errors import InvalidValue
+
+APP_HASH_LENGTH: Final = 11
+_APP_HASH: Final = re.compile(rf"[A-Za-z0-9+/]{{{APP_HASH_LENGTH}}}")
+# The part of BCP 47 (RFC 5646) that selects a template. POSIX, Java and Accept-Language append
+# more, which is ignored.
+_LOCALE: Final = re.compile(
+    r"\s*(?P<language>[A-Za-z]{2,3})"
+    r"(?:[-_](?P<script>[A-Za-z]{4}))?"
+    r"(?:[-_](?P<region>[A-Za-z]{2}|[0-9]{3}))?"
+    r"(?:[^A-Za-z0-9].*)?",
+    re.DOTALL,
+)
+_MAX_LOCALE_LENGTH: Final = 100
+# Codes that ISO 639-1 withdrew and Java still sends.
+_REPLACED_LANGUAGES: Final = {"in": "id", "iw": "he", "ji": "yi"}
+# Regions with Traditional Chinese (CLDR, likely subtags).
+_TRADITIONAL_CHINESE_REGIONS: Final = ("HK", "MO", "TW")
+
+
+class Platform(StrEnum):
+    """The software that reads the code from the message; `GENERAL` is for people."""
+
+    GENERAL = "general"
+    IOS = "ios"
+    ANDROID = "android"
+    WEB = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePreferences:
+    """What a client asked for; if it is not available, the closest template is used.
+
+    Attributes:
+        platform: The platform of the app or website.
+        locale: A locale in any spelling.
+        app_hash: The hash of the Android app that sent the request.
+    """
+
+    platform: Platform = Platform.GENERAL
+    locale: str | None = None
+    app_hash: str | None = None
+
+
+def parse_platform(text: str | None) -> Platform:
+    """Return the platform with this name, in any case; `GENERAL` if there is none."""
+    try:
+        return Platform((text or "").strip().lower())
+    except ValueError:
+        return Platform.GENERAL
+
+
+def parse_locale(text: str) -> str:
+    """Parse the locale of a template, such as en, pt-BR or zh-Hant.
+
+    Raises:
+        InvalidValue: the text is not a locale, or not in its normal spelling.
+    """
+    if text not in locale_fallbacks(text):
+        raise InvalidValue("A language is written like en, pt-BR or zh-Hant.")
+    return text
+
+
+def locale_fallbacks(text: str | None) -> tuple[str, ...]:
+    """Return the locales to look for, the closest first: `pt_BR` gives pt-BR, then pt.
+
+    - It is the lookup of RFC 4647, section 3.4. In addition, zh-Hans-HK also finds zh-HK.
+    - A text that is not a locale has no fallbacks.
+    """
+    match = _LOCALE.fullmatch(text) if text and len(text) <= _MAX_LOCALE_LENGTH else None
+    if match is None:
+        return ()
+    language = match["language"].lower()
+    language = _REPLACED_LANGUAGES.get(language, language)
+    script = (match["script"] or "").capitalize()
+    region = (match["region"] or "").upper()
+    if language == "zh" and not script and region in _TRADITIONAL_CHINESE_REGIONS:
+        script = "Hant"
+    candidates = ((language, script, region), (language, region), (language, script), (language,))
+    return tuple(dict.fromkeys("-".join(filter(None, parts)) for parts in candidates))
+
+
+def parse_app_hash(text: str) -> str:
+    """Parse the hash of an Android app: the first 11 characters of a Base64 text.
+
+    https://developers.google.com/identity/sms-retriever/verify
+
+    Raises:
+        InvalidValue: the text is not an app hash.
+    """
+    if not _APP_HASH.fullmatch(text):
+        raise InvalidValue(
+            f"An app hash has {APP_HASH_LENGTH} characters: letters, digits, + and /."
+        )
+    return text

@@ -1,0 +1,117 @@
+"""The templates of one language or country, and the selection for a message."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from domain.otp.templates.preferences import Platform
+from domain.otp.templates.rules import RuleViolation, validate
+from domain.otp.templates.template import (
+    Placeholder,
+    SmsTemplate,
+    TemplateValues,
+    parse_template,
+)
+
+_DEFAULT_LAST_LINES: Final = {Platform.ANDROID: "{hash}", Platform.WEB: "@{domain} #{code}"}
+# Two codes without a common run of digits: a name that contains one cannot pass for the other.
+_PREVIEW_CODES: Final = ("012345", "987654")
+
+
+@dataclass(frozen=True, slots=True)
+class AppIdentity:
+    """The app in whose name messages are sent.
+
+    Attributes:
+        name: The name that people know.
+        app_hashes: The hashes of its Android builds; the first is the default.
+        domain: The domain of its website.
+    """
+
+    name: str
+    app_hashes: tuple[str, ...] = ()
+    domain: str | None = None
+
+    def template_values(
+        self, code: str, minutes: int, app_hash: str | None = None
+    ) -> TemplateValues:
+        """Return the values of a message; an unknown `app_hash` is replaced by the default."""
+        default_hash = self.app_hashes[0] if self.app_hashes else None
+        return TemplateValues(
+            code=code,
+            minutes=minutes,
+            app=self.name,
+            app_hash=app_hash if app_hash in self.app_hashes else default_hash,
+            domain=self.domain,
+        )
+
+
+class TemplatePreview(NamedTuple):
+    """A message with an example code, and all rules that the template violates."""
+
+    platform: Platform
+    text: str
+    violations: tuple[RuleViolation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateSet:
+    """The templates of one language or country; there is always one for `GENERAL`."""
+
+    templates: Mapping[Platform, SmsTemplate]
+
+    def with_platform_defaults(self) -> "TemplateSet":
+        """Add the missing templates: the general one with the last line of the platform."""
+        general = self.templates[Platform.GENERAL].text
+        defaults = {
+            platform: parse_template(platform, f"{general}\n{last_line}")
+            for platform, last_line in _DEFAULT_LAST_LINES.items()
+        }
+        return TemplateSet({**defaults, **self.templates})
+
+    def render(self, platform: Platform, values: TemplateValues) -> str:
+        """Render the message for a platform.
+
+        The general template is used if the platform has none, or if the template needs an app hash
+        or a domain and there is none.
+        """
+        selected = platform if self._is_available(platform, values) else Platform.GENERAL
+        return self.templates[selected].render(values)
+
+    def previews(self, app: AppIdentity, minutes: int) -> Iterator[TemplatePreview]:
+        """Render and validate all messages that can be sent, with each app hash."""
+        for platform in Platform:
+            example = app.template_values(_PREVIEW_CODES[0], minutes)
+            if not self._is_available(platform, example):
+                continue
+            app_hashes = app.app_hashes if platform is Platform.ANDROID else (None,)
+            violations = {
+                violation.rule: violation
+                for code in _PREVIEW_CODES
+                for app_hash in app_hashes
+                for violation in self._validate(
+                    platform, app.template_values(code, minutes, app_hash)
+                )
+            }
+            text = self.render(platform, example)
+            yield TemplatePreview(platform, text, tuple(violations.values()))
+
+    def _validate(self, platform: Platform, values: TemplateValues) -> Iterator[RuleViolation]:
+        return validate(
+            self.render(platform, values),
+            values.code,
+            app_hash=values.app_hash if platform is Platform.ANDROID else None,
+            domain=values.domain if self._needs_domain(platform) else None,
+        )
+
+    def _is_available(self, platform: Platform, values: TemplateValues) -> bool:
+        if platform not in self.templates:
+            return False
+        has_hash = platform is not Platform.ANDROID or values.app_hash is not None
+        has_domain = not self._needs_domain(platform) or values.domain is not None
+        return has_hash and has_domain
+
+    def _needs_domain(self, platform: Platform) -> bool:
+        return (
+            platform is Platform.WEB or Placeholder.DOMAIN in self.templates[platform].placeholders
+        )

@@ -1,1 +1,0 @@
-"""The texts of messages with a code, and the rules that they keep."""

@@ -1,0 +1,34 @@
+"""A messenger from outside of the project, whose results a test sets."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from application.ports.messenger import DeliveryStatus
+from tests.e2e.fragile import OWN_SENDER
+
+OWN_FACTORY: Final = "own_sender:open_sender"
+OWN_REASON: Final = "The line is down."
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMessenger:
+    """The module in the folder of the service, and its messages."""
+
+    folder: Path
+
+    def install(self) -> "OwnMessenger":
+        """Write the module; it accepts all messages."""
+        (self.folder / "own_sender.py").write_text(OWN_SENDER)
+        (self.folder / "texts").touch()
+        self.set_status(DeliveryStatus.ACCEPTED)
+        return self
+
+    def set_status(self, status: DeliveryStatus) -> None:
+        """Give all messages from now on this status."""
+        (self.folder / "outcome").write_text(status)
+
+    def inbox(self, phone: str) -> list[str]:
+        """Return the messages to this phone number."""
+        lines = (self.folder / "texts").read_text().splitlines()
+        return [text for to, _, text in (line.partition(" ") for line in lines) if to == phone]

@@ -1,0 +1,172 @@
+"""The health check of the Twilio messenger."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from adapters.twilio import TwilioMessenger, open_twilio_messenger
+from adapters.twilio.health_check import FAILURE_TTL, HEALTH_CHECK_TIMEOUT, SUCCESS_TTL
+from application.ports.errors import MessengerUnavailable
+from tests.support.servers import behaviours
+from tests.support.servers.behaviours import says
+from tests.support.servers.fake_twilio import FakeTwilio, rejects
+from tests.support.servers.loopback import Asked, Behaviour
+
+NUMBER = "+15005550006"
+
+
+class FakeMonotonicClock:
+    """Seconds that a test moves forward."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def twilio() -> Iterator[FakeTwilio]:
+    with FakeTwilio() as twilio:
+        yield twilio
+
+
+@pytest.fixture
+def clock() -> FakeMonotonicClock:
+    return FakeMonotonicClock()
+
+
+def open_messenger(
+    twilio: FakeTwilio, clock: FakeMonotonicClock, timeout: float = HEALTH_CHECK_TIMEOUT
+) -> AbstractAsyncContextManager[TwilioMessenger]:
+    return open_twilio_messenger(
+        twilio.account_sid,
+        twilio.auth_token,
+        sender=NUMBER,
+        api_base=twilio.url,
+        health_check_timeout=timeout,
+        now=clock,
+    )
+
+
+@pytest.fixture
+async def messenger(
+    twilio: FakeTwilio, clock: FakeMonotonicClock
+) -> AsyncIterator[TwilioMessenger]:
+    async with open_messenger(twilio, clock) as messenger:
+        yield messenger
+
+
+async def failure_of(messenger: TwilioMessenger) -> str:
+    with pytest.raises(MessengerUnavailable) as error:
+        await messenger.check()
+    return str(error.value)
+
+
+async def test_a_check_fetches_the_account_and_sends_no_message(
+    twilio: FakeTwilio, messenger: TwilioMessenger
+) -> None:
+    await messenger.check()
+
+    assert twilio.asked == [Asked("GET", f"/2010-04-01/Accounts/{twilio.account_sid}.json")]
+    assert twilio.messages == []
+
+
+async def test_opening_sends_no_request(twilio: FakeTwilio, messenger: TwilioMessenger) -> None:
+    assert twilio.asked == []
+
+
+async def test_checks_share_one_request_until_its_result_expires(
+    twilio: FakeTwilio, messenger: TwilioMessenger, clock: FakeMonotonicClock
+) -> None:
+    await asyncio.gather(*(messenger.check() for _ in range(50)))
+    clock.seconds += SUCCESS_TTL - 1
+    await messenger.check()
+    assert len(twilio.asked) == 1
+
+    clock.seconds += 1
+    await messenger.check()
+    assert len(twilio.asked) == 2
+
+
+async def test_a_failure_expires_sooner_than_a_success(
+    twilio: FakeTwilio, messenger: TwilioMessenger, clock: FakeMonotonicClock
+) -> None:
+    twilio.behaviour = rejects(20500)
+    await asyncio.gather(*(failure_of(messenger) for _ in range(50)))
+    assert len(twilio.asked) == 1
+
+    twilio.behaviour = twilio.respond
+    clock.seconds += FAILURE_TTL - 1
+    await failure_of(messenger)
+    clock.seconds += 1
+    await messenger.check()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        (rejects(20003), "The message service does not accept this service's credentials."),
+        (says(403), "The message service does not accept this service's credentials."),
+        (rejects(20404), "The message service does not know this service's account."),
+        (rejects(20429), "The message service gets too many requests; try again shortly."),
+        (says(503), "The message service is unavailable; try again shortly."),
+        (says(200, b"<html>"), "The response is not from the message service."),
+        (says(200, b"[]"), "The response is not from the message service."),
+        (says(301), "The response is not from the message service."),
+        (
+            says(200, b'{"status": "suspended"}'),
+            "This service's account with the message service is not active.",
+        ),
+        (behaviours.hangs_up, "The message service does not respond."),
+    ],
+)
+async def test_every_failure_has_a_reason(
+    twilio: FakeTwilio, messenger: TwilioMessenger, behaviour: Behaviour, reason: str
+) -> None:
+    twilio.behaviour = behaviour
+
+    assert await failure_of(messenger) == reason
+
+
+@pytest.mark.parametrize("behaviour", [behaviours.hangs, behaviours.drips(200)])
+async def test_a_check_ends_after_its_timeout(
+    twilio: FakeTwilio, clock: FakeMonotonicClock, behaviour: Behaviour
+) -> None:
+    twilio.behaviour = behaviour
+
+    async with open_messenger(twilio, clock, 0.3) as messenger:
+        assert await failure_of(messenger) == "The message service does not respond."
+
+
+async def test_without_a_server_the_check_fails(
+    twilio: FakeTwilio, messenger: TwilioMessenger
+) -> None:
+    twilio.close()
+
+    assert await failure_of(messenger) == (
+        "The message service cannot be reached; try again shortly."
+    )
+
+
+async def test_a_compatible_server_needs_no_account_resource(
+    twilio: FakeTwilio, messenger: TwilioMessenger
+) -> None:
+    twilio.behaviour = says(404, b'{"detail": "Not Found"}')
+
+    await messenger.check()
+
+
+async def test_after_a_canceled_check_the_next_one_sends_the_request(
+    twilio: FakeTwilio, messenger: TwilioMessenger
+) -> None:
+    twilio.behaviour = behaviours.hangs
+    canceled = asyncio.create_task(messenger.check())
+    waiting = asyncio.create_task(messenger.check())
+    await asyncio.to_thread(twilio.wait_until_asked)
+    twilio.behaviour = twilio.respond
+    canceled.cancel()
+
+    await waiting

@@ -1,0 +1,14 @@
+from datetime import timedelta
+
+from domain.otp.challenge import OtpCode
+from domain.otp.templates.preferences import MessagePreferences
+
+
+class FakeSmsTemplates:
+    """Renders the code, and then the other arguments."""
+
+    def render(
+        self, code: OtpCode, *, lifetime: timedelta, country: str, preferences: MessagePreferences
+    ) -> str:
+        platform, locale = preferences.platform, preferences.locale
+        return f"{code.digits} {country} {platform} {locale} {preferences.app_hash} {lifetime}"

@@ -1,0 +1,11 @@
+"""A fake Twilio server: messages, calls, signed webhooks, and all kinds of failures.
+
+It is for tests and for trying out the service by hand (`python -m tests.support.servers.fake_twilio`).
+It sends nothing, and no part of it is in the service.
+"""
+
+from tests.support.servers.fake_twilio.errors import rejects
+from tests.support.servers.fake_twilio.server import FakeTwilio, TwilioRequest
+from tests.support.servers.fake_twilio.webhooks import WebhookResponse, post_webhook
+
+__all__ = ["FakeTwilio", "TwilioRequest", "WebhookResponse", "post_webhook", "rejects"]

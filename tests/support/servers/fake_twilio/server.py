@@ -1,0 +1,157 @@
+"""The fake Twilio server."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.servers.fake_twilio import control
+from tests.support.servers.fake_twilio.errors import (
+    JSON,
+    call_error,
+    error_body,
+    http_status,
+    message_error,
+)
+from tests.support.servers.fake_twilio.resources import (
+    API_VERSION,
+    Resource,
+    account_resource,
+    call_resource,
+    message_resource,
+)
+from tests.support.servers.fake_twilio.webhooks import FormFields, WebhookResponse, post_webhook
+from tests.support.servers.loopback import Exchange, Loopback
+
+ACCOUNT_SID: Final = "AC" + "0" * 30 + "da"
+AUTH_TOKEN: Final = "the-token-of-the-fake-server"
+_PATH: Final = re.compile(rf"/{API_VERSION}/Accounts/(?P<account>\w+?)(?P<resource>/\w+)?\.json\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioRequest:
+    """A request with its form fields in their order and its credentials."""
+
+    method: str
+    path: str
+    fields: FormFields
+    credentials: tuple[str, str] | None
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The form by name."""
+        return dict(self.fields)
+
+
+class FakeTwilio(Loopback):
+    """Twilio on a port of 127.0.0.1.
+
+    - `requests` has all requests; `behaviour` replaces the documented behavior.
+    - The numbers of Twilio's test credentials are rejected with their documented codes.
+    """
+
+    def __init__(
+        self, account_sid: str = ACCOUNT_SID, auth_token: str = AUTH_TOKEN, port: int = 0
+    ) -> None:
+        super().__init__(self.respond, port)
+        self.account_sid = account_sid
+        self.auth_token = auth_token
+        self.requests: list[TwilioRequest] = []
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The forms of all requests to create a message."""
+        return [
+            request.form for request in self.requests if request.path.endswith("/Messages.json")
+        ]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of a service that uses this server."""
+        return {
+            "TWILIO_ACCOUNT_SID": self.account_sid,
+            "TWILIO_AUTH_TOKEN": self.auth_token,
+            "TWILIO_FROM": "+15005550006",
+            "TWILIO_API_BASE": self.url,
+        }
+
+    def post_webhook(
+        self, url: str, fields: FormFields, public_url: str | None = None
+    ) -> WebhookResponse:
+        """Post a signed form."""
+        return post_webhook(url, fields, token=self.auth_token, public_url=public_url)
+
+    def serve(self, exchange: Exchange) -> None:
+        if exchange.asked.path.startswith(control.PATH):
+            control.serve(self, exchange)
+        else:
+            super().serve(exchange)
+
+    def heard(self, exchange: Exchange) -> None:
+        if exchange.asked.path.startswith(control.PATH):
+            return
+        self.requests.append(
+            TwilioRequest(
+                exchange.asked.method,
+                urlsplit(exchange.asked.path).path,
+                parse_qsl(exchange.body.decode(), keep_blank_values=True),
+                _parse_credentials(exchange.headers.get("Authorization", "")),
+                dict(exchange.headers.items()),
+            )
+        )
+
+    def respond(self, exchange: Exchange) -> None:
+        """Respond as Twilio documents it."""
+        form = dict(parse_qsl(exchange.body.decode(), keep_blank_values=True))
+        credentials = _parse_credentials(exchange.headers.get("Authorization", ""))
+        match = _PATH.match(urlsplit(exchange.asked.path).path)
+        if credentials != (self.account_sid, self.auth_token):
+            _send_error(exchange, 20003)
+        elif match is None or match["account"] != self.account_sid:
+            _send_error(exchange, 20404)
+        else:
+            self._respond_with_resource(exchange, match["resource"] or "", form)
+
+    def _respond_with_resource(
+        self, exchange: Exchange, resource: str, form: Mapping[str, str]
+    ) -> None:
+        code: int | None
+        match exchange.asked.method, resource:
+            case "GET", "":
+                _send_resource(exchange, 200, account_resource(self.account_sid))
+            case "POST", "/Messages":
+                code = message_error(form)
+                if code is None:
+                    _send_resource(exchange, 201, message_resource(self.account_sid, form))
+                else:
+                    _send_error(exchange, code)
+            case "POST", "/Calls":
+                code = call_error(form)
+                if code is None:
+                    _send_resource(exchange, 201, call_resource(self.account_sid, form))
+                else:
+                    _send_error(exchange, code)
+            case _:
+                _send_error(exchange, 20404)
+
+
+def _send_resource(exchange: Exchange, status: int, resource: Resource) -> None:
+    exchange.answer(status, json.dumps(resource).encode(), JSON)
+
+
+def _send_error(exchange: Exchange, code: int) -> None:
+    status = http_status(code)
+    challenge = {"WWW-Authenticate": 'Basic realm="Twilio API"'} if status == 401 else {}
+    exchange.answer(status, error_body(code, status), {**JSON, **challenge})
+
+
+def _parse_credentials(header: str) -> tuple[str, str] | None:
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    name, _, secret = base64.b64decode(encoded).decode().partition(":")
+    return name, secret

@@ -1,0 +1,101 @@
+"""The preferences of a client: platform, locale and app hash."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import InvalidValue
+from domain.otp.templates.preferences import (
+    Platform,
+    locale_fallbacks,
+    parse_app_hash,
+    parse_locale,
+    parse_platform,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "platform"),
+    [
+        (None, Platform.GENERAL),
+        ("", Platform.GENERAL),
+        ("toaster", Platform.GENERAL),
+        ("general", Platform.GENERAL),
+        ("Android", Platform.ANDROID),
+        (" iOS ", Platform.IOS),
+        ("WEB", Platform.WEB),
+    ],
+)
+def test_an_unknown_platform_is_the_general_one(text: str | None, platform: Platform) -> None:
+    assert parse_platform(text) is platform
+
+
+@pytest.mark.parametrize(
+    ("text", "fallbacks"),
+    [
+        ("en", ("en",)),
+        ("EN", ("en",)),
+        ("pt-BR", ("pt-BR", "pt")),
+        ("pt_br", ("pt-BR", "pt")),
+        ("zh_Hans_CN", ("zh-Hans-CN", "zh-CN", "zh-Hans", "zh")),
+        ("zh-TW", ("zh-Hant-TW", "zh-TW", "zh-Hant", "zh")),
+        ("zh_TW_#Hant", ("zh-Hant-TW", "zh-TW", "zh-Hant", "zh")),
+        ("zh-hans-hk", ("zh-Hans-HK", "zh-HK", "zh-Hans", "zh")),
+        ("es-419", ("es-419", "es")),
+        ("de_DE.UTF-8@euro", ("de-DE", "de")),
+        ("fr-FR, fr;q=0.9, en;q=0.8", ("fr-FR", "fr")),
+        ("en-US-u-hc-h12", ("en-US", "en")),
+        ("in_ID", ("id-ID", "id")),
+        ("iw", ("he",)),
+        ("fil-PH", ("fil-PH", "fil")),
+        (" de ", ("de",)),
+        ("en." + "a" * 97, ("en",)),
+    ],
+)
+def test_the_closest_locale_is_looked_for_first(text: str, fallbacks: tuple[str, ...]) -> None:
+    assert locale_fallbacks(text) == fallbacks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", " ", "e", "english", "12", "*", "C", "-en", "ég", "\uff45\uff4e", "en." + "a" * 98],
+)
+def test_a_text_that_is_not_a_locale_has_no_fallbacks(text: str | None) -> None:
+    assert locale_fallbacks(text) == ()
+
+
+@given(st.text())
+def test_fallbacks_of_any_text_are_safe_as_file_names(text: str) -> None:
+    for name in locale_fallbacks(text):
+        assert name.isascii()
+        assert name.replace("-", "").isalnum()
+
+
+@pytest.mark.parametrize("text", ["en", "pt-BR", "zh-Hant", "zh-Hant-TW", "es-419", "fil"])
+def test_a_locale_in_its_normal_spelling_is_parsed(text: str) -> None:
+    assert parse_locale(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "EN", "pt-br", "pt_BR", "zh-hant", "in", "iw", "en.", "english"]
+)
+def test_another_spelling_of_a_locale_is_invalid(text: str) -> None:
+    with pytest.raises(
+        InvalidValue, match=r"\AA language is written like en, pt-BR or zh-Hant\.\Z"
+    ):
+        parse_locale(text)
+
+
+@pytest.mark.parametrize("text", ["FA+9qCX9VSu", "01234567/9a"])
+def test_an_app_hash_is_parsed(text: str) -> None:
+    assert parse_app_hash(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VS=", "FA+9qCX9VSu\n"]
+)
+def test_another_text_is_not_an_app_hash(text: str) -> None:
+    with pytest.raises(
+        InvalidValue, match=r"\AAn app hash has 11 characters: letters, digits, .*/"
+    ):
+        parse_app_hash(text)

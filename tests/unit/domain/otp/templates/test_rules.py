@@ -1,0 +1,174 @@
+"""The rules for the text of a message."""
+
+import pytest
+
+from domain.otp.templates.rules import Rule, RuleViolation, find_link, validate
+
+CODE = "012345"
+HASH = "FA+9qCX9VSu"
+DOMAIN = "dial.test"
+
+
+def violated_rules(text: str, app_hash: str | None = None, domain: str | None = None) -> list[Rule]:
+    violations = validate(text, CODE, app_hash=app_hash, domain=domain)
+    return [violation.rule for violation in violations]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "012345",
+        "012345 is your code",
+        "Route 66: 012345 is your code, then call 18001234567",
+        "رمزك 012345\nرمزك",
+        "کد شما 012345 است، می\u200cشود",
+        "a" * 153 * 2 + " 012345",
+    ],
+)
+def test_a_text_that_follows_the_rules_is_valid(text: str) -> None:
+    assert violated_rules(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "your code",
+        "4711 Taxi: 012345",
+        "١٢٣٤ 012345",
+        "code 5012345",
+        "code 0123455 min",
+        "code 012 345",
+        "code ٠١٢٣٤٥",
+        "\uff11012345",
+        "code 01234",
+    ],
+)
+def test_the_code_is_the_first_run_of_four_digits_of_any_script(text: str) -> None:
+    assert violated_rules(text) == [Rule.CODE_FIRST]
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\u200b", "\u2066", "\x00", "\r", "\t", "\u00a0"])
+def test_invisible_characters_are_not_allowed(character: str) -> None:
+    (violation,) = validate(f"012345 is{character}your code", CODE)
+    message = f"it contains the invisible character U+{ord(character):04X}"
+    assert violation == RuleViolation(Rule.VISIBLE_CHARACTERS, message)
+
+
+def test_a_text_takes_at_most_three_segments() -> None:
+    assert violated_rules("012345" + "a" * (3 * 153 - 6)) == []
+    assert violated_rules("012345" + "a" * (3 * 153 - 5)) == [Rule.LENGTH]
+    assert violated_rules("012345" + "ж" * (3 * 67 - 6)) == []
+    assert violated_rules("012345" + "ж" * (3 * 67 - 5)) == [Rule.LENGTH]
+
+
+@pytest.mark.parametrize("text", ["012345 at dial.test", "012345 www.x", "012345 https://x"])
+def test_links_are_not_allowed_in_any_text(text: str) -> None:
+    assert violated_rules(text) == [Rule.NO_LINK]
+    assert violated_rules(f"{text}\n{HASH}", app_hash=HASH) == [Rule.NO_LINK]
+    assert violated_rules(f"{text}\n@dial.test #012345", domain=DOMAIN) == [Rule.NO_LINK]
+
+
+@pytest.mark.parametrize(
+    ("text", "character"),
+    [
+        ("012345" + "a" * (140 - 18), "a"),
+        ("012345" + "ж" * (70 - 18), "ж"),  # 140 bytes as UCS-2
+        ("012345" + "ह" * 40, "ह"),  # 138 bytes as UTF-8
+    ],
+)
+def test_the_retriever_reads_140_bytes_of_utf_8_and_of_the_sms(text: str, character: str) -> None:
+    assert violated_rules(f"{text}\n{HASH}", app_hash=HASH) == []
+    assert violated_rules(f"{character}{text}\n{HASH}", app_hash=HASH) == [Rule.RETRIEVER_SIZE]
+
+
+@pytest.mark.parametrize(
+    "end", [HASH, f" {HASH} ", f" {HASH}.", f".{HASH}", "", f"\n{HASH}\n", " FA+9qCX9VSv"]
+)
+def test_the_app_hash_is_the_last_word(end: str) -> None:
+    assert violated_rules(f"012345 is your code{end}", app_hash=HASH) == [Rule.HASH_LAST]
+    assert violated_rules(f"012345 is your code {HASH}", app_hash=HASH) == []
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        " @dial.test #012345",
+        "\n@dial.test #012345\n",
+        "\n@dial.test #012345 ",
+        "\n@dial.test  #012345",
+        "\n@dial.test #012345.",
+        "\n#012345",
+        "",
+    ],
+)
+def test_the_domain_and_the_code_are_the_last_line(end: str) -> None:
+    assert Rule.DOMAIN_LAST in violated_rules(f"012345 is your code{end}", domain=DOMAIN)
+
+
+@pytest.mark.parametrize("end", [" @dial.test #012345", ".@dial.test #012345"])
+def test_a_misplaced_domain_line_is_not_reported_as_a_link_too(end: str) -> None:
+    assert violated_rules(f"012345 is your code{end}", domain=DOMAIN) == [Rule.DOMAIN_LAST]
+
+
+def test_several_lines_may_come_before_the_domain_line() -> None:
+    assert violated_rules("012345\nis your code.\n@dial.test #012345", domain=DOMAIN) == []
+
+
+def test_the_last_line_names_the_configured_domain() -> None:
+    text = "012345 is your code\n@dial.example #012345"
+    assert violated_rules(text, domain=DOMAIN) == [Rule.DOMAIN_LAST, Rule.NO_LINK]
+    assert violated_rules("012345 is your code\n@dial.test #012345", domain=DOMAIN) == []
+
+
+def test_every_violation_has_a_message() -> None:
+    text = "4711\t" + "a" * 500 + " dial.test"
+    assert dict(validate(text, CODE, app_hash=HASH, domain=DOMAIN)) == {
+        Rule.VISIBLE_CHARACTERS: "it contains the invisible character U+0009",
+        Rule.CODE_FIRST: "phones fill in the first run of four or more digits; this is '4711', "
+        "not {code}",
+        Rule.LENGTH: "it takes 8 messages in UCS-2; at most 3 are allowed",
+        Rule.RETRIEVER_SIZE: "it has 1030 bytes; Android's SMS Retriever reads 140",
+        Rule.HASH_LAST: "it does not end with a space or a new line and {hash}",
+        Rule.DOMAIN_LAST: "the last line is not @{domain} #{code}",
+        Rule.NO_LINK: "'dial.test' looks like a link",
+    }
+
+
+def test_a_missing_code_has_a_message_of_its_own() -> None:
+    (violation,) = validate("your code", CODE)
+    assert violation.message == (
+        "phones fill in the first run of four or more digits; there is none"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("see https://dial.test/a now", "https://dial.test/a"),
+        ("see HTTP://x now", "HTTP://x"),
+        ("open dialtone://code", "dialtone://code"),
+        ("www.x", "www.x"),
+        ("at dial.test.", "dial.test"),
+        ("mail me@dial.test", "dial.test"),
+        ("Dr.Dial", "Dr.Dial"),
+        ("at müller.example", "müller.example"),
+        ("at пример.рф!", "пример.рф"),
+        ("dial\N{FULLWIDTH FULL STOP}test", "dial.test"),
+        ("at xn--a.xn--p1ai", "xn--a.xn--p1ai"),
+        ("at 192.168.0.1:80", "192.168.0.1"),
+        ("@dial.test #123456", "dial.test"),
+    ],
+)
+def test_a_text_that_looks_like_a_link_is_found(text: str, link: str) -> None:
+    assert find_link(text) == link
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "5 min. Do not", "z.B. so", "v1.2", "9.99", "a...b", "验证码。请勿", "St. Dial",
+        "A & B", "a@b",
+    ],
+)  # fmt: skip
+def test_punctuation_and_numbers_are_not_links(text: str) -> None:
+    assert find_link(text) is None

@@ -1,0 +1,162 @@
+"""The templates of a language or country, and the selection for a message."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import InvalidValue
+from domain.otp.templates.preferences import Platform
+from domain.otp.templates.rules import Rule
+from domain.otp.templates.template import parse_template, whole_minutes
+from domain.otp.templates.template_set import AppIdentity, TemplateSet
+
+FIRST_HASH, SECOND_HASH = "FA+9qCX9VSu", "01234567/9a"
+APP = AppIdentity("Dialtone", (FIRST_HASH, SECOND_HASH), "dial.test")
+
+
+def template_set(**texts: str) -> TemplateSet:
+    texts = {"general": "{code} is your {app} code for {minutes} min.", **texts}
+    return TemplateSet(
+        {Platform(name): parse_template(Platform(name), text) for name, text in texts.items()}
+    )
+
+
+def render(
+    templates: TemplateSet,
+    platform: Platform,
+    app: AppIdentity = APP,
+    app_hash: str | None = None,
+) -> str:
+    return templates.render(platform, app.template_values("012345", 5, app_hash))
+
+
+def violated_rules(templates: TemplateSet, app: AppIdentity = APP) -> dict[Platform, list[Rule]]:
+    return {
+        preview.platform: [violation.rule for violation in preview.violations]
+        for preview in templates.previews(app, 5)
+    }
+
+
+def test_a_missing_template_is_the_general_one_with_the_last_line_of_the_platform() -> None:
+    templates = template_set().with_platform_defaults()
+    general = "012345 is your Dialtone code for 5 min."
+    assert render(templates, Platform.GENERAL) == render(templates, Platform.IOS) == general
+    assert render(templates, Platform.ANDROID) == f"{general}\n{FIRST_HASH}"
+    assert render(templates, Platform.WEB) == f"{general}\n@dial.test #012345"
+
+
+def test_a_template_of_the_platform_is_used_unchanged() -> None:
+    templates = template_set(android="{code} {hash}", ios="{code}\n@{domain} #{code}")
+    for selected in (templates, templates.with_platform_defaults()):
+        assert render(selected, Platform.ANDROID) == f"012345 {FIRST_HASH}"
+        assert render(selected, Platform.IOS) == "012345\n@dial.test #012345"
+
+
+def test_without_platform_defaults_all_platforms_get_the_general_text() -> None:
+    templates = template_set()
+    texts = {render(templates, platform) for platform in Platform}
+    assert texts == {render(templates, Platform.GENERAL)}
+
+
+def test_without_an_app_hash_or_a_domain_the_general_text_is_used() -> None:
+    templates = template_set(ios="{code}\n@{domain} #{code}").with_platform_defaults()
+    app = AppIdentity("Dialtone")
+    assert len({render(templates, platform, app) for platform in Platform}) == 1
+    assert list(violated_rules(templates, app)) == [Platform.GENERAL]
+
+
+@pytest.mark.parametrize(
+    ("requested", "used"),
+    [
+        (None, FIRST_HASH),
+        (FIRST_HASH, FIRST_HASH),
+        (SECOND_HASH, SECOND_HASH),
+        ("", FIRST_HASH),
+        ("AAAAAAAAAAA", FIRST_HASH),
+    ],
+)
+def test_the_requested_app_hash_is_used_if_it_is_configured(
+    requested: str | None, used: str
+) -> None:
+    templates = template_set().with_platform_defaults()
+    assert render(templates, Platform.ANDROID, app_hash=requested).endswith(f"\n{used}")
+
+
+def test_braces_in_a_value_are_kept() -> None:
+    text = render(template_set(), Platform.GENERAL, AppIdentity("{code}{minutes}{x}"))
+    assert text == "012345 is your {code}{minutes}{x} code for 5 min."
+
+
+@pytest.mark.parametrize(
+    "text", ["{otp}", "{}", "{", "}", "{{code}}", "{CODE}", "{code }", "{code"]
+)
+def test_other_braces_than_placeholders_are_invalid(text: str) -> None:
+    with pytest.raises(InvalidValue) as error:
+        parse_template(Platform.GENERAL, text)
+    found, _, known = str(error.value).partition(" is not a placeholder; ")
+    assert found in text
+    assert known == "there are {code}, {app}, {minutes}, {hash}, {domain}."
+
+
+@pytest.mark.parametrize(
+    ("platform", "placeholder"),
+    [
+        (Platform.GENERAL, "hash"),
+        (Platform.GENERAL, "domain"),
+        (Platform.IOS, "hash"),
+        (Platform.ANDROID, "domain"),
+        (Platform.WEB, "hash"),
+    ],
+)
+def test_a_placeholder_of_another_platform_is_invalid(platform: Platform, placeholder: str) -> None:
+    with pytest.raises(InvalidValue, match=placeholder):
+        parse_template(platform, f"{{code}} {{{placeholder}}}")
+
+
+def test_messages_are_validated_with_the_name_of_the_app() -> None:
+    templates = template_set(general="{app}: {code}").with_platform_defaults()
+    assert not any(violated_rules(templates).values())
+    taxi = violated_rules(templates, AppIdentity("4711 Taxi", (FIRST_HASH,), "dial.test"))
+    platforms = (Platform.GENERAL, Platform.ANDROID, Platform.WEB)
+    assert taxi == {platform: [Rule.CODE_FIRST] for platform in platforms}
+
+
+def test_messages_are_validated_with_the_minutes() -> None:
+    templates = template_set(general="{code}" + "a" * (3 * 153 - 6 - 1) + "{minutes}")
+    for minutes, rules in ((5, []), (10, [Rule.LENGTH])):
+        (general, *_) = templates.previews(APP, minutes)
+        assert [violation.rule for violation in general.violations] == rules
+
+
+def test_previews_are_the_messages_as_they_are_sent() -> None:
+    templates = template_set(ios="{code}\n@{domain} #{code}").with_platform_defaults()
+    previews = {preview.platform: preview.text for preview in templates.previews(APP, 5)}
+    assert previews == {platform: render(templates, platform) for platform in Platform}
+
+
+@pytest.mark.parametrize("digits", ["012345", "987654", "123456"])
+def test_an_app_name_that_looks_like_a_code_violates_code_first(digits: str) -> None:
+    app = AppIdentity(f"Taxi {digits}")
+    general = Platform.GENERAL
+    name_first = template_set(general="{app}: {code}")
+    code_first = template_set(general="{code}: {app}")
+    assert violated_rules(name_first, app)[general] == [Rule.CODE_FIRST]
+    assert violated_rules(code_first, app)[general] == []
+
+
+@pytest.mark.parametrize("text", ["your code", "012345 is your code", "987654 {code}"])
+def test_a_template_without_the_code_first_violates_code_first(text: str) -> None:
+    assert violated_rules(template_set(general=text))[Platform.GENERAL] == [Rule.CODE_FIRST]
+
+
+def test_a_template_without_the_last_line_of_its_platform_violates_a_rule() -> None:
+    rules = violated_rules(template_set(android="{code}", web="{code}"))
+    assert rules[Platform.ANDROID] == [Rule.HASH_LAST]
+    assert rules[Platform.WEB] == [Rule.DOMAIN_LAST]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minutes"), [(300, 5), (299, 4), (61, 1), (59, 1), (0, 1), (10**6, 99)]
+)
+def test_the_lifetime_is_given_in_whole_minutes(seconds: int, minutes: int) -> None:
+    assert whole_minutes(timedelta(seconds=seconds)) == minutes

@@ -11,7 +11,7 @@ ALL_COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
 def parse_country(text: str) -> str:
-    """Give the code in capitals.
+    """Parse an ISO country code; the result is in capitals.
 
     Raises:
         InvalidValue: no country with phone numbers has this code.

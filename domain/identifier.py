@@ -1,4 +1,4 @@
-"""Ids of people and things: 24 hex digits, the first 8 the time, the other 16 random."""
+"""Ids of identities and items: 24 hex digits, 8 of the time and 16 random ones."""
 
 import re
 from datetime import datetime
@@ -13,6 +13,6 @@ def make_identifier(now: datetime, random: bytes) -> str:
 
 
 def parse_identifier(text: str) -> str | None:
-    """Give the id in its one spelling, or None when the text cannot be an id."""
-    lowered = text.lower()
-    return lowered if _SHAPE.match(lowered) else None
+    """Parse an id: the result is in lower case, None where the text is not an id."""
+    identifier = text.lower()
+    return identifier if _SHAPE.match(identifier) else None

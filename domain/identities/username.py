@@ -15,7 +15,8 @@ MAX_INPUT_LENGTH: Final = 1000
 _FORBIDDEN_CATEGORIES: Final = {"Cc", "Cs", "Co", "Zl", "Zp"}
 # Invisible characters, and those that reverse or hide the text around them: Unicode's
 # Default_Ignorable_Code_Point (assigned and reserved), annotation marks and blank Braille. Joiners
-# (U+200C, U+200D) and variation selectors are allowed: Persian, Hindi, Mongolian and emoji need them.
+# (U+200C, U+200D) and variation selectors are allowed: Persian, Hindi, Mongolian and emoji need
+# them.
 _INVISIBLE: Final = {
     *"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2800\u3164\ufeff\uffa0",
     *map(chr, range(0x202A, 0x202F)),

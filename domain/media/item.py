@@ -5,28 +5,31 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.errors import InvalidValue
 from domain.media.picture import MediaKind, Picture
 
 UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
-"""How long an upload may take from its record to its last byte in the store."""
+"""Maximum time of an upload, from its record to its last byte in the store."""
 FILE_DELETION_DELAY: Final = timedelta(hours=1)
-"""When a doomed file is removed once more: after any upload that was still under way."""
+"""When a deleted item's file is deleted again: after any upload that was still running."""
 STORAGE_KEY_BYTES: Final = 16
+MAX_CATEGORY_LENGTH: Final = 64
 
 
 class ItemState(StrEnum):
-    """pending → ready → doomed → gone; a pending one may be doomed, never finished late."""
+    """The states: pending → ready → deleting → gone, or pending → deleting → gone."""
 
     PENDING = "pending"
     READY = "ready"
-    DELETING = "doomed"
+    DELETING = "deleting"
 
 
 @dataclass(frozen=True, slots=True)
 class MediaItem:
-    """One picture of somebody's library; `key` is its file's name in the media store.
+    """An image in the library of its owner.
 
-    The key is made by us and cannot be guessed; a client's file name is never in it.
+    The service makes the `storage_key`, the file's name in the media store. It cannot be guessed
+    and never contains a client's file name.
     """
 
     id: str
@@ -50,26 +53,41 @@ class MediaItem:
         return self.state is ItemState.READY
 
     def mark_ready(self, now: datetime) -> "MediaItem | None":
-        """The item with its file in the store, or None when its lease is over."""
+        """Return the item with its file stored, or None after the upload deadline."""
         if self.state is not ItemState.PENDING or now >= self.upload_deadline:
             return None
         return replace(self, state=ItemState.READY)
 
     def categorize(self, category: str | None) -> "MediaItem":
-        """The item with another label."""
+        """Return the item with this category."""
         return replace(self, category=category)
 
     def mark_for_deletion(self, now: datetime) -> "MediaItem":
-        """The item on its way out; it is not shown any more."""
+        """Return the item as one that is being deleted and is no longer shown."""
         return replace(
-            self, state=ItemState.DELETING, deletion_requested_at=self.deletion_requested_at or now
+            self,
+            state=ItemState.DELETING,
+            deletion_requested_at=self.deletion_requested_at or now,
         )
 
     def is_upload_expired(self, now: datetime) -> bool:
-        """Whether its upload never came to an end and can no longer."""
+        """Return whether its upload did not finish before the deadline."""
         return self.state is ItemState.PENDING and now >= self.upload_deadline
 
 
 def make_storage_key(random: bytes, suffix: str) -> str:
-    """Name a file by `KEY_BYTES` of randomness (ASVS 5.0 5.3.2: no name from outside)."""
+    """Make a file's name of `STORAGE_KEY_BYTES` random bytes (ASVS 5.0 5.3.2)."""
     return f"{random[:STORAGE_KEY_BYTES].hex()}{suffix}"
+
+
+def parse_category(text: str) -> str:
+    """Parse the label that an owner gives an item. It stays exactly as sent.
+
+    Raises:
+        InvalidValue: it is longer than 64 characters, or cannot be stored.
+    """
+    if len(text) > MAX_CATEGORY_LENGTH:
+        raise InvalidValue(f"A category has at most {MAX_CATEGORY_LENGTH} characters.")
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidValue("A category has no NUL and no half of a character.")
+    return text

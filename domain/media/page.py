@@ -1,19 +1,26 @@
-"""Pages of a library, newest first."""
+"""Pages of a library, newest first, by number or by cursor."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from domain.errors import InvalidValue
 from domain.media.item import MediaItem
 from domain.media.picture import MediaKind
 
 MAX_PAGE_SIZE: Final = 100
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+# 14 hex digits of microseconds (until the year 4253) and an id. Every text of this form is a
+# cursor, and every cursor has exactly one text.
+_CURSOR: Final = re.compile(r"([0-9a-f]{14})([0-9a-f]{24})\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class ItemFilter:
-    """Which ready items are meant; None stands for any."""
+    """Which ready items are listed. None stands for any."""
 
     owner_id: str | None = None
     kind: MediaKind | None = None
@@ -22,24 +29,43 @@ class ItemFilter:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place right behind an item, in the order of pages, whether that is still there or not."""
+    """The position directly after an item, whether that item still exists or not."""
 
     created_at: datetime
     id: str
 
     @staticmethod
     def after_item(item: MediaItem) -> "Cursor":
-        """The place where those begin that are shown after this item."""
+        """Return the position where the items after this one begin."""
         return Cursor(item.created_at, item.id)
+
+
+def encode_cursor(cursor: Cursor) -> str:
+    """Encode a cursor. `parse_cursor` restores it to the microsecond."""
+    return f"{(cursor.created_at - _EPOCH) // _MICROSECOND:014x}{cursor.id}"
+
+
+def parse_cursor(text: str) -> Cursor:
+    """Parse a cursor from a page.
+
+    Raises:
+        InvalidValue: the text is not a cursor.
+    """
+    match = _CURSOR.match(text)
+    if match is None:
+        raise InvalidValue(
+            "This is not a cursor. Send the next_cursor of a page unchanged, or none to start."
+        )
+    return Cursor(_EPOCH + int(match[1], 16) * _MICROSECOND, match[2])
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A page by its number, counted from 1; more than `MAX_PAGE_SIZE` a page is that.
+    """A page by its number, counted from 1. At most `MAX_PAGE_SIZE` items are on a page.
 
-    Pages are counted from the newest item on. With `after` only those behind it are meant, and
-    the page is the first of them: whatever is uploaded or removed meanwhile, who goes from page
-    to page so is shown nothing twice, and all that was there throughout.
+    Pages count from the newest item. With `after`, only items after that cursor are listed, and
+    the page is the first of them. A client that follows cursors gets no item twice and misses
+    none that existed all the time, even while items are added and deleted.
     """
 
     number: int = 1
@@ -48,7 +74,7 @@ class PageRequest:
 
     @property
     def page_size(self) -> int:
-        """How many items a page holds in the end."""
+        """How many items a page has at most."""
         return min(self.per_page, MAX_PAGE_SIZE)
 
     @property
@@ -59,10 +85,10 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The items of a page, and how many there are on all pages together.
+    """The items of a page, and the number of items on all pages.
 
-    `next_after` is where the next page begins, or None when nothing comes after this one. A page
-    may be shorter than asked for, even empty, and still not be the last.
+    `next_cursor` is where the next page begins, None on the last page. A page may be shorter
+    than requested, even empty, and still not be the last.
     """
 
     items: Sequence[MediaItem]

@@ -10,7 +10,7 @@ from application.media.upload_image import UploadImageCommand
 from domain import errors
 from domain.errors import InvalidItemId, MissingUserId
 from domain.identifier import parse_identifier
-from domain.media.category import parse_category
+from domain.media.item import parse_category
 from entrypoints.http.authentication import UNAVAILABLE, provide_caller, requires_caller
 from entrypoints.http.dependencies import Cases, Settings, SignedInCaller
 from entrypoints.http.documented import BEARER, body_refusals, refused_with

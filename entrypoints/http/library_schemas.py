@@ -7,8 +7,8 @@ from msgspec import Meta
 
 from application.media.library_item import LibraryItem
 from application.media.list_items import LibraryPage
-from domain.media import category
-from domain.media.cursor import encode_cursor
+from domain.media import item
+from domain.media.page import encode_cursor
 from entrypoints.http.parameters import CATEGORY_PATTERN
 from entrypoints.http.sign_in_schemas import described
 from entrypoints.http.times import iso
@@ -20,7 +20,10 @@ ItemIdText = Annotated[
 CategoryText = Annotated[
     str | None,
     described(
-        "A label, exactly as sent.", "art", pattern=CATEGORY_PATTERN, max_length=category.MAX_LENGTH
+        "A label, exactly as sent.",
+        "art",
+        pattern=CATEGORY_PATTERN,
+        max_length=item.MAX_CATEGORY_LENGTH,
     ),
 ]
 

@@ -5,8 +5,7 @@ from typing import Final
 
 from domain.errors import InvalidFields, InvalidValue
 from domain.identifier import parse_identifier
-from domain.media.cursor import parse_cursor
-from domain.media.page import ItemFilter, PageRequest
+from domain.media.page import ItemFilter, PageRequest, parse_cursor
 from domain.media.picture import MediaKind
 from entrypoints.http.field_parsing import parse_fields
 

@@ -10,7 +10,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 
-from domain.media.category import MAX_LENGTH
+from domain.media.item import MAX_CATEGORY_LENGTH
 from entrypoints.http.parameters import CATEGORY_PATTERN, ID_PATTERN
 
 _TEXT = OpenAPIType.STRING
@@ -44,7 +44,7 @@ class UploadOperation(Operation):
                 "category": Schema(
                     type=_TEXT,
                     pattern=CATEGORY_PATTERN,
-                    max_length=MAX_LENGTH,
+                    max_length=MAX_CATEGORY_LENGTH,
                     description="A label, returned exactly as sent.",
                     examples=["art"],
                 ),

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from domain.media.cursor import parse_cursor
-from domain.media.page import ItemFilter
+from domain.media.page import ItemFilter, parse_cursor
 from domain.media.picture import MediaKind
 
 

@@ -12,8 +12,7 @@ from application.ports.pictures import PublishedPicture
 from application.ports.repositories import Repositories
 from application.use_cases import UseCases
 from domain.errors import DomainError
-from domain.media.cursor import encode_cursor, parse_cursor
-from domain.media.page import ItemFilter, PageRequest
+from domain.media.page import ItemFilter, PageRequest, encode_cursor, parse_cursor
 from domain.media.picture import MediaKind, Picture, PictureFormat
 from tests.stateful.library_fate import Ending, Fate, fateful_files, fateful_records, under
 from tests.stateful.library_worlds import Stores

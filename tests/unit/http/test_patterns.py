@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.media.category import MAX_LENGTH, parse_category
+from domain.media.item import MAX_CATEGORY_LENGTH, parse_category
 from domain.otp.challenge import parse_otp_code
 from entrypoints.http.parameters import CATEGORY_PATTERN
 from entrypoints.http.sign_in_schemas import CODE_PATTERN, DEVICE_PATTERN
@@ -17,7 +17,11 @@ from tests.support.examples import examples
 from tests.support.schema_check import fits
 
 CODES: Final = {"type": "string", "pattern": CODE_PATTERN}
-CATEGORIES: Final = {"type": "string", "pattern": CATEGORY_PATTERN, "maxLength": MAX_LENGTH}
+CATEGORIES: Final = {
+    "type": "string",
+    "pattern": CATEGORY_PATTERN,
+    "maxLength": MAX_CATEGORY_LENGTH,
+}
 ANYTHING: Final = st.characters(codec="utf-8")
 BETWEEN: Final = st.sampled_from(["", "", " ", "-", "\u200b", "\u2013"]) | ANYTHING
 DIGIT: Final = st.characters(categories=["Nd"])
@@ -48,7 +52,7 @@ def test_any_white_space_may_stand_in_a_code() -> None:
 
 
 @settings(max_examples=examples(100))
-@given(st.text(ANYTHING, max_size=MAX_LENGTH + 1))
+@given(st.text(ANYTHING, max_size=MAX_CATEGORY_LENGTH + 1))
 def test_what_fits_as_a_category_is_read_as_one_and_nothing_else_is(text: str) -> None:
     assert fits({}, CATEGORIES, text) is takes(parse_category, text)
 

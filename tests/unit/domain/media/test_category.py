@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.media.category import parse_category
+from domain.media.item import parse_category
 
 
 @pytest.mark.parametrize("text", ["", " ", "Party  ", "e\u0308", "ﬁ", "\ttab", "🎉" * 64, "a" * 64])

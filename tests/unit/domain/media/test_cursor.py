@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.media.cursor import encode_cursor, parse_cursor
-from domain.media.page import Cursor
+from domain.media.page import Cursor, encode_cursor, parse_cursor
 from entrypoints.http.parameters import CURSOR_PATTERN
 from tests.support.builders import NOW, an_id
 from tests.support.examples import examples

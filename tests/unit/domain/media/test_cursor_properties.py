@@ -10,8 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidFields
-from domain.media.cursor import encode_cursor, parse_cursor
-from domain.media.page import Cursor, PageRequest
+from domain.media.page import Cursor, PageRequest, encode_cursor, parse_cursor
 from entrypoints.http.page_query import parse_page_request
 from tests.support.examples import examples
 

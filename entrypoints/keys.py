@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from application.identities.session_factory import TokenLifetimes
-from entrypoints.own_adapters import StartRefused
 from entrypoints.settings import Settings
-from entrypoints.settings.kinds import Factory, MongoDatabase, SqliteDatabase
+from entrypoints.settings.values import Factory, MongoDatabase, SqliteDatabase
+from entrypoints.startup_error import StartupError
 
 # https://www.sqlite.org/fileformat.html: the magic at 0, the application id at 68.
 _MAGIC: Final = b"SQLite format 3\0"
@@ -17,7 +17,7 @@ _OURS: Final = b"DIAL"
 def check_keys_are_not_gone(
     database: SqliteDatabase | MongoDatabase | Factory, secrets: Path
 ) -> None:
-    """Raise StartRefused when new keys would be made for a database that has others already.
+    """Raise StartupError when new keys would be made for a database that has others already.
 
     A MongoDB or a database of somebody's own tells what it was written with only when opened.
     """
@@ -25,7 +25,7 @@ def check_keys_are_not_gone(
     if not isinstance(database, SqliteDatabase) or not _is_ours(database.path):
         return
     if not secrets.exists() and not secrets.is_symlink():
-        raise StartRefused(
+        raise StartupError(
             f"{database.path} was written with the keys of {secrets}, which is gone: put that "
             "file back, or move the database away to begin anew."
         )

@@ -102,5 +102,5 @@ def sync_folder(folder: Path) -> None:
 def _not_a_file(path: Path) -> SecretsNotUsable:
     return SecretsNotUsable(
         f"{path} is not a file but a link, a folder or something else: "
-        "put the secrets file itself there, or name it in DIALTONE_SECRETS."
+        "put the secrets file itself there, or name it in DIALTONE_SECRETS_FILE."
     )

@@ -41,7 +41,7 @@ def load_or_make_secrets(path: Path, *, may_make: bool, is_strict: bool = False)
 def no_secrets_file(path: Path) -> SecretsNotUsable:
     """Say that there is none, and how to come by one."""
     return SecretsNotUsable(
-        f"There is no secrets file {path}: name one in DIALTONE_SECRETS. "
+        f"There is no secrets file {path}: name one in DIALTONE_SECRETS_FILE. "
         "A start with DIALTONE_ENV=development makes one."
     )
 

@@ -1,15 +1,15 @@
-from entrypoints.bootstrap import message_texts
+from entrypoints.bootstrap import load_sms_templates
 from entrypoints.commands.exit_codes import DONE
 from entrypoints.commands.streams import say
 from entrypoints.settings import Settings, describe
-from entrypoints.shown_texts import shown_texts
+from entrypoints.template_preview import preview_templates
 
 
 def check_settings(settings: Settings, *, shows_texts: bool) -> int:
     """Show what would be used, or the messages as they would be sent."""
-    texts = message_texts(settings)
+    texts = load_sms_templates(settings)
     if shows_texts:
-        for line in shown_texts(texts.judged()):
+        for line in preview_templates(texts.judged()):
             say(line)
         return DONE
     described = describe(settings)

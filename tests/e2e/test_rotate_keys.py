@@ -105,6 +105,6 @@ def test_in_production_a_weak_key_stops_the_start(tmp_path: Path) -> None:
 
     assert refused.returncode == 1
     (line,) = refused.stderr.splitlines()
-    assert line.startswith("DIALTONE_SECRETS: ")
+    assert line.startswith("DIALTONE_SECRETS_FILE: ")
     assert '"peppers[0].key" is not random' in line
     assert weak not in line

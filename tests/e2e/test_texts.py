@@ -36,8 +36,8 @@ def taxi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "DIALTONE_APP_NAME": "4711 Taxi",
         "DIALTONE_ANDROID_HASH": f"{FIRST},{SECOND}",
         "DIALTONE_WEB_DOMAIN": DOMAIN,
-        "DIALTONE_TEXTS": str(folder),
-        "DIALTONE_LOCALE": "fr",
+        "DIALTONE_SMS_TEMPLATES_DIR": str(folder),
+        "DIALTONE_DEFAULT_LOCALE": "fr",
     }
     with running(folder, environ) as service:
         yield service
@@ -122,12 +122,21 @@ def test_the_messages_can_be_looked_at_beforehand(taxi: Service) -> None:
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
-        ({"DIALTONE_TEXTS": "texts"}, ("DIALTONE_TEXTS: ", "texts/IN.toml, general", "code first")),
-        ({"DIALTONE_TEXTS": "none"}, ("DIALTONE_TEXTS: ", "cannot be read as a folder")),
-        ({"DIALTONE_LOCALE": "xx"}, ("DIALTONE_LOCALE: ", "no texts in this language")),
+        (
+            {"DIALTONE_SMS_TEMPLATES_DIR": "texts"},
+            ("DIALTONE_SMS_TEMPLATES_DIR: ", "texts/IN.toml, general", "code first"),
+        ),
+        (
+            {"DIALTONE_SMS_TEMPLATES_DIR": "none"},
+            ("DIALTONE_SMS_TEMPLATES_DIR: ", "cannot be read as a folder"),
+        ),
+        (
+            {"DIALTONE_DEFAULT_LOCALE": "xx"},
+            ("DIALTONE_DEFAULT_LOCALE: ", "no templates in this language"),
+        ),
         (
             {"DIALTONE_ANDROID_HASH": FIRST, "DIALTONE_APP_NAME": "ह" * 20},
-            ("Shipped text", ".toml, android", "140 bytes", "Shorten DIALTONE_APP_NAME"),
+            ("Shipped template", ".toml, android", "140 bytes", "shorter DIALTONE_APP_NAME"),
         ),
     ],
 )

@@ -41,7 +41,7 @@ class Process:
             "PATH": os.environ["PATH"],
             "DIALTONE_DATABASE": f"sqlite:///{folder}/dialtone.db",
             "DIALTONE_MEDIA": f"file://{folder}/media",
-            "DIALTONE_SECRETS": f"{folder}/secrets.json",
+            "DIALTONE_SECRETS_FILE": f"{folder}/secrets.json",
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.integration.key_process", str(clock)],

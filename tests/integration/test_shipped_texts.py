@@ -17,7 +17,7 @@ from domain.otp.texts.form import Platform, TextForm
 from domain.otp.texts.rules import Ending, broken_rules
 from domain.otp.texts.sms_length import sms_length
 from domain.otp.texts.text_set import Names
-from entrypoints.settings.words import read_app_name
+from entrypoints.settings.parsers import parse_app_name
 from tests.support.examples import examples
 
 HASHES = ("FA+9qCX9VSu", "01234567890")
@@ -28,7 +28,7 @@ ONE_MESSAGE_EACH = "Dialtone 4711"
 
 def can_be_set(name: str) -> bool:
     try:
-        return name.isprintable() and name == read_app_name(name.strip()) != ""
+        return name.isprintable() and name == parse_app_name(name.strip()) != ""
     except InvalidValue:
         return False
 

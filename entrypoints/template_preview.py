@@ -1,4 +1,4 @@
-"""The messages that can be sent, for the operator's eyes."""
+"""A preview of the messages, for the operator."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from adapters.texts import JudgedText
 
 
-def shown_texts(texts: "Iterable[JudgedText]") -> Iterator[str]:
-    """Show each text as it is sent, below its file, its platform and its price in messages."""
-    for file, sample in texts:
+def preview_templates(templates: "Iterable[JudgedText]") -> Iterator[str]:
+    """Yield each message as it would be delivered, below its file, platform and length."""
+    for file, sample in templates:
         length = sms_length(sample.text)
         unit = "message" if length.messages == 1 else "messages"
         yield (

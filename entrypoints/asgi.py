@@ -23,7 +23,7 @@ def http_settings(settings: Settings) -> HttpSettings:
     return HttpSettings(
         version=version("dialtone"),
         public_url=settings.public_url,
-        upload_limit=settings.upload_limit,
+        upload_limit=settings.max_upload_size,
         default_region=settings.default_region,
         trusted_proxies=settings.trusted_proxies,
     )

@@ -6,15 +6,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
-from entrypoints.own_adapters import StartRefused
 from entrypoints.settings import Settings, describe
-from entrypoints.settings.kinds import Factory, MediaFolder, Sender, SqliteDatabase
+from entrypoints.settings.values import Factory, MediaFolder, SmsProvider, SqliteDatabase
+from entrypoints.startup_error import StartupError
 
 
 def check_can_show_messages(settings: Settings, stdout: TextIO | None) -> None:
-    """Raise StartRefused when messages are to be shown where nothing can be."""
-    if Sender.CONSOLE in settings.sms and stdout is None:
-        raise StartRefused(
+    """Raise StartupError when messages are to be shown where nothing can be."""
+    if SmsProvider.CONSOLE in settings.sms and stdout is None:
+        raise StartupError(
             "DIALTONE_SMS=console shows messages on stdout, which is closed: leave it open, "
             "send it to a file (dialtone run >messages.txt), or take another sender. "
             "Example: DIALTONE_SMS=twilio"
@@ -44,7 +44,7 @@ def banner(settings: Settings) -> str:
             f"  messages:  {_messages(settings)}",
             f"  media:     {_media(settings)}",
             f"  database:  {_database(settings)}",
-            f"  keys:      {_short(settings.secrets.path)}",
+            f"  keys:      {_short(settings.secrets_file)}",
             "",
             "  Ctrl-C stops it.",
             "",
@@ -56,11 +56,11 @@ def _messages(settings: Settings) -> str:
     return ", or else ".join(_sender(one) for one in settings.sms)
 
 
-def _sender(sender: Sender | Factory) -> str:
+def _sender(sender: SmsProvider | Factory) -> str:
     match sender:
-        case Sender.CONSOLE:
+        case SmsProvider.CONSOLE:
             return "shown below"
-        case Sender.TWILIO:
+        case SmsProvider.TWILIO:
             return "sent by Twilio"
         case Factory(path=path):
             return f"sent by {path}"

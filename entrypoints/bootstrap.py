@@ -1,6 +1,6 @@
-"""From settings to use cases: the only place that knows every adapter.
+"""From settings to use cases: the only module that knows every adapter.
 
-Each technology's room is imported only where the settings pick it.
+An adapter's package is imported only if the settings name it.
 """
 
 import sys
@@ -13,6 +13,7 @@ from contextlib import (
     nullcontext,
 )
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from application.ports.clock import Clock
@@ -25,39 +26,51 @@ from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
 from domain.media.picture import PictureLimits
 from domain.otp.challenge import OTP_TTL
+from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
+from entrypoints.factories import (
+    DatabaseFactory,
+    MediaFactory,
+    MessengerFactory,
+    health_check_of,
+    load_factory,
+    open_adapter,
+)
 from entrypoints.keys import check_secrets_file_not_lost, max_token_lifetimes
 from entrypoints.logs.security_events import LoggedSecurityEvents
-from entrypoints.own_adapters import StartRefused, open_own, probe_of
 from entrypoints.settings import Settings
-from entrypoints.settings.kinds import (
+from entrypoints.settings.values import (
     Environment,
     Factory,
     MediaFolder,
     MongoDatabase,
     S3Bucket,
-    Sender,
+    SmsProvider,
     SqliteDatabase,
 )
+from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
     from adapters.key_file import RotatedKeys
     from adapters.templates import FileSmsTemplates, TemplateProblem
 
 ISSUER: Final = "dialtone"
-"""Issuer and audience of our tokens: the keys tell deployments apart."""
+"""Issuer and audience of access tokens; the signing keys distinguish deployments."""
 
 
 @asynccontextmanager
 async def open_use_cases(settings: Settings, clock: Clock | None = None) -> AsyncIterator[UseCases]:
-    """Open everything that the settings name; all of it is closed at the end of the block.
+    """Open all adapters that the settings name, until the block ends.
 
-    The time is the machine's where no clock is given.
+    Creates what is missing: keys (in development), the database and its schema, the media folder.
 
-    Makes what is missing: keys (in development), the database and its newest form, the folder.
+    Args:
+        settings: Names the adapters.
+        clock: Replaces the system's clock.
 
     Raises:
-        StartRefused: something of it cannot be used.
+        StartupError: an adapter cannot be opened.
     """
     from adapters.encryption import AesPhoneEncryption
     from adapters.failover import FailoverHealthCheck, FailoverMessenger
@@ -67,44 +80,47 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     from adapters.system import SystemClock, SystemRandomness
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
-    templates = sms_templates(settings)
+    templates = load_sms_templates(settings)
+    is_production = settings.env is Environment.PRODUCTION
     async with AsyncExitStack() as stack:
-        with _naming("DIALTONE_SECRETS"):
-            if settings.secrets.may_make:
-                check_secrets_file_not_lost(settings.database, settings.secrets.path)
+        with _naming("DIALTONE_SECRETS_FILE"):
+            if not is_production:
+                check_secrets_file_not_lost(settings.database, settings.secrets_file)
             keys = ReloadingKeys(
-                settings.secrets.path,
+                settings.secrets_file,
                 clock,
-                create_missing=settings.secrets.may_make,
-                is_strict=settings.environment is Environment.PRODUCTION,
+                create_missing=not is_production,
+                is_strict=is_production,
             )
         (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
-        seal = AesPhoneEncryption(
+        phone_encryption = AesPhoneEncryption(
             index_key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), randomness
         )
         with _naming("DIALTONE_DATABASE"):
-            records = await stack.enter_async_context(_records(settings, seal))
+            records = await stack.enter_async_context(_open_database(settings, phone_encryption))
         with _naming("DIALTONE_MEDIA"):
-            files = await stack.enter_async_context(_files(settings, clock))
+            files = await stack.enter_async_context(_open_files(settings, clock))
         with _naming("DIALTONE_SMS"):
-            senders = [
-                await stack.enter_async_context(_messenger(one, settings)) for one in settings.sms
+            messengers = [
+                await stack.enter_async_context(_open_messenger(provider, settings))
+                for provider in settings.sms
             ]
-        limits = PictureLimits(
-            pixels=settings.picture_pixels,
-            frames=settings.picture_frames,
-            all_pixels=max(settings.picture_pixels, PictureLimits().all_pixels),
+        image_limits = PictureLimits(
+            pixels=settings.max_image_pixels,
+            frames=settings.max_image_frames,
+            all_pixels=max(settings.max_image_pixels, PictureLimits().all_pixels),
         )
-        pictures = await stack.enter_async_context(open_pillow_pictures(limits))
-        signing_keys = keys.key_set(KeyPurpose.SIGNING)
-        tokens = JwtAccessTokens(signing_keys, issuer=ISSUER, audience=ISSUER)
+        pictures = await stack.enter_async_context(open_pillow_pictures(image_limits))
+        tokens = JwtAccessTokens(keys.key_set(KeyPurpose.SIGNING), issuer=ISSUER, audience=ISSUER)
         yield build_use_cases(
             Ports(
                 repositories=records,
                 media_files=files,
-                media_health=probe_of(files),
-                messenger=FailoverMessenger(senders),
-                messenger_health=FailoverHealthCheck([probe_of(one) for one in senders]),
+                media_health=health_check_of(files),
+                messenger=FailoverMessenger(messengers),
+                messenger_health=FailoverHealthCheck(
+                    [health_check_of(messenger) for messenger in messengers]
+                ),
                 sms_templates=templates,
                 pictures=pictures,
                 tokens=tokens,
@@ -118,18 +134,27 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             Policy(
                 countries=settings.countries,
                 lifetimes=settings.token_lifetimes,
-                delivery_policy=settings.delivery_policy,
-                rate_limits=settings.rate_limits,
-                test_otps=settings.test_otps,
+                delivery_policy=DeliveryPolicy(
+                    per_phone=settings.sms_limit_per_phone,
+                    per_phone_and_ip=settings.sms_limit_per_phone_and_ip,
+                    trusted_ip_quota=settings.sms_limit_trusted_ip,
+                ),
+                rate_limits=RateLimits(
+                    per_ip=settings.sms_limit_per_ip,
+                    per_country=settings.sms_limit_per_country,
+                    total=settings.sms_limit_total,
+                    verifications_per_ip=settings.verify_limit_per_ip,
+                ),
+                test_otps=settings.test_otps.get_secret_value(),
             ),
         )
 
 
 def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...]":
-    """Put new keys into the secrets file, to be used after the delay.
+    """Add new keys to the secrets file; they are used after the delay.
 
     Raises:
-        StartRefused: the file cannot be used or replaced, or it is too early to rotate again.
+        StartupError: the file cannot be used or replaced, or the last rotation was too recent.
     """
     from adapters.key_file import KeyPurpose, rotate_secrets_file
     from adapters.system import SystemClock
@@ -140,60 +165,68 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
         KeyPurpose.REFRESH: tokens.refresh,
         KeyPurpose.OTP_PEPPER: OTP_TTL,
     }
-    with _naming("DIALTONE_SECRETS"):
+    with _naming("DIALTONE_SECRETS_FILE"):
         return rotate_secrets_file(
-            settings.secrets.path, SystemClock().now(), lifetimes, delay=delay
+            settings.secrets_file, SystemClock().now(), lifetimes, delay=delay
         )
 
 
-def sms_templates(settings: Settings) -> "FileSmsTemplates":
-    """Read and validate the templates of messages.
+def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
+    """Load the message templates and validate each message that they can produce.
 
     Raises:
-        StartRefused: with a line for each rule that a message violates.
+        StartupError: with one line for each problem.
     """
-    from adapters.templates import InvalidTemplates, load_sms_templates
+    from adapters.templates import InvalidTemplates
+    from adapters.templates import load_sms_templates as load_templates
 
     app = AppIdentity(settings.app_name, settings.android_hashes, settings.web_domain)
     try:
-        templates = load_sms_templates(settings.texts, settings.locale, app)
+        templates = load_templates(settings.sms_templates_dir, settings.default_locale, app)
     except InvalidTemplates as error:
-        raise StartRefused("\n".join(map(_line_of, error.problems))) from error
-    if not templates.has_locale(settings.locale):
-        raise StartRefused(
-            "DIALTONE_LOCALE: There are no texts in this language: put a file with them into the "
-            "folder of DIALTONE_TEXTS, or name another. Example: DIALTONE_LOCALE=en"
+        raise StartupError("\n".join(map(_template_problem, error.problems))) from error
+    if not templates.has_locale(settings.default_locale):
+        raise StartupError(
+            "DIALTONE_DEFAULT_LOCALE: There are no templates in this language. Add a file to the "
+            "folder in DIALTONE_SMS_TEMPLATES_DIR, or use another language. "
+            "Example: DIALTONE_DEFAULT_LOCALE=en"
         )
     return templates
 
 
-def _line_of(problem: "TemplateProblem") -> str:
-    told = f"{problem.location}: {problem.reason}."
+def _template_problem(problem: "TemplateProblem") -> str:
+    text = f"{problem.location}: {problem.reason}."
     if not problem.is_builtin:
-        return f"DIALTONE_TEXTS: {told}"
+        return f"DIALTONE_SMS_TEMPLATES_DIR: {text}"
     return (
-        f"Shipped text {told} Shorten DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or put a file of "
-        "this name into the folder of DIALTONE_TEXTS."
+        f"Built-in template {text} Use a shorter DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or add a "
+        "file with this name to the folder in DIALTONE_SMS_TEMPLATES_DIR."
     )
 
 
-def _records(
-    settings: Settings, seal: PhoneEncryption
+def _open_database(
+    settings: Settings, phone_encryption: PhoneEncryption
 ) -> AbstractAsyncContextManager[Repositories]:
     match settings.database:
         case SqliteDatabase(path=path):
             from adapters.sqlite import open_sqlite_records
 
-            return open_sqlite_records(path, seal)
+            return open_sqlite_records(path, phone_encryption)
         case MongoDatabase(url=url):
             from adapters.mongo import open_mongo_records
 
-            return open_mongo_records(url, seal)
+            return open_mongo_records(url, phone_encryption)
         case Factory() as factory:
-            return open_own(factory, "DIALTONE_DATABASE", settings.environ, seal)
+            create: DatabaseFactory = load_factory(factory, "DIALTONE_DATABASE")
+            environ = settings.variables.values
+            return open_adapter(
+                partial(create, environ=environ, phone_encryption=phone_encryption),
+                factory,
+                "DIALTONE_DATABASE",
+            )
 
 
-def _files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
+def _open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
     match settings.media:
         case MediaFolder(path=path):
             from adapters.disk import open_disk_files
@@ -203,49 +236,49 @@ def _files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Medi
         case S3Bucket(bucket=bucket, prefix=prefix):
             from adapters.s3 import open_s3_files
 
-            access = settings.s3
-            assert access is not None  # noqa: S101 - settings are read together
             return open_s3_files(
                 bucket,
                 prefix,
-                endpoint=access.endpoint,
-                region=access.region,
-                access_key=access.access_key,
-                secret_key=access.secret_key,
+                endpoint=settings.s3_endpoint,
+                region=settings.aws_region,
+                access_key=settings.aws_access_key_id,
+                secret_key=settings.aws_secret_access_key.get_secret_value(),
                 public_url=settings.media_public_url,
                 clock=clock,
             )
         case Factory() as factory:
-            return open_own(factory, "DIALTONE_MEDIA", settings.environ)
+            create: MediaFactory = load_factory(factory, "DIALTONE_MEDIA")
+            environ = settings.variables.values
+            return open_adapter(partial(create, environ=environ), factory, "DIALTONE_MEDIA")
 
 
-def _messenger(
-    sender: Sender | Factory, settings: Settings
+def _open_messenger(
+    provider: SmsProvider | Factory, settings: Settings
 ) -> AbstractAsyncContextManager[Messenger]:
-    match sender:
-        case Sender.CONSOLE:
+    match provider:
+        case SmsProvider.CONSOLE:
             from adapters.console import ConsoleMessenger
 
             return nullcontext(ConsoleMessenger(sys.stdout))
-        case Sender.TWILIO:
+        case SmsProvider.TWILIO:
             from adapters.twilio import open_twilio_messenger
 
-            account = settings.twilio
-            assert account is not None  # noqa: S101 - settings are read together
             return open_twilio_messenger(
-                account.account_sid,
-                account.auth_token,
-                sender=account.sender,
-                api_base=account.api_base,
+                settings.twilio_account_sid,
+                settings.twilio_auth_token.get_secret_value(),
+                sender=settings.twilio_from or settings.twilio_messaging_service_sid,
+                api_base=settings.twilio_api_base,
             )
         case Factory() as factory:
-            return open_own(factory, "DIALTONE_SMS", settings.environ)
+            create: MessengerFactory = load_factory(factory, "DIALTONE_SMS")
+            environ = settings.variables.values
+            return open_adapter(partial(create, environ=environ), factory, "DIALTONE_SMS")
 
 
 @contextmanager
 def _naming(variable: str) -> Iterator[None]:
-    """Tell the operator of what cannot be opened, and which setting names it."""
+    """Add the variable that names an adapter to the adapter's error."""
     try:
         yield
     except ConfigurationError as error:
-        raise StartRefused(f"{variable}: {error}") from error
+        raise StartupError(f"{variable}: {error}") from error

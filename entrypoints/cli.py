@@ -43,17 +43,17 @@ def _carried_out(command: Command, given: argparse.Namespace) -> int:
 
     from application.ports.errors import PortError
     from entrypoints.logs import configure_logs
-    from entrypoints.own_adapters import StartRefused
-    from entrypoints.settings import ENV_FILE, SettingsInvalid, read_settings
+    from entrypoints.settings import ENV_FILE, SettingsError, read_settings
+    from entrypoints.startup_error import StartupError
 
     try:
         settings = read_settings(os.environ, ENV_FILE)
         configure_logs(settings.log_level, settings.log_format)
         return command(settings, given)
-    except SettingsInvalid as error:
+    except SettingsError as error:
         complain(*error.problems)
         return NOT_USABLE
-    except (StartRefused, PortError) as error:
+    except (StartupError, PortError) as error:
         complain(str(error))
         return FAILED
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from application.identities.session_factory import TokenLifetimes
-from entrypoints.own_adapters import StartRefused
 from entrypoints.settings import Settings
-from entrypoints.settings.kinds import Factory, MongoDatabase, SqliteDatabase
+from entrypoints.settings.values import Factory, MongoDatabase, SqliteDatabase
+from entrypoints.startup_error import StartupError
 
 # https://www.sqlite.org/fileformat.html: the magic string at 0, the application id at 68.
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
@@ -22,14 +22,14 @@ def check_secrets_file_not_lost(
     MongoDB and custom databases compare the keys' fingerprint when they are opened.
 
     Raises:
-        StartRefused: the database exists, but the secrets file does not.
+        StartupError: the database exists, but the secrets file does not.
     """
     # The database is checked first: a process that starts at the same time creates the secrets
     # file before the database.
     if not isinstance(database, SqliteDatabase) or not _is_dialtone_database(database.path):
         return
     if not secrets_file.exists() and not secrets_file.is_symlink():
-        raise StartRefused(
+        raise StartupError(
             f"{database.path} needs the keys of {secrets_file}, which does not exist. Restore "
             "that file, or move the database away to start with an empty one."
         )

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Final
 
-from entrypoints.own_adapters import StartRefused
-from entrypoints.settings.kinds import Bind
+from entrypoints.settings.values import Bind
+from entrypoints.startup_error import StartupError
 
 _EXAMPLE: Final = "DIALTONE_BIND=127.0.0.1:8001"
 
@@ -20,7 +20,7 @@ def listening_at(bind: Bind) -> Iterator[Bind]:
     """Give the address with its name resolved; it is this process's until the block ends.
 
     Raises:
-        StartRefused: there is no such address here, or somebody else listens there.
+        StartupError: there is no such address here, or somebody else listens there.
     """
     address = _resolved(bind)
     # Workers share the address by SO_REUSEPORT, by which another start's could join them
@@ -47,7 +47,7 @@ def _resolved(bind: Bind) -> Bind:
     families = [socket.AF_INET, socket.AF_INET6]
     hosts = [str(at[0]) for family in families for kind, *_, at in found if kind == family]
     if not hosts:
-        raise StartRefused(
+        raise StartupError(
             f"DIALTONE_BIND: no address is known for {bind.host}: "
             f"name one of this machine. Example: {_EXAMPLE}"
         )
@@ -64,8 +64,8 @@ def _check_is_free(bind: Bind, address: Bind) -> None:
         raise _cannot_listen(bind, error.errno or 0) from error
 
 
-def _cannot_listen(bind: Bind, number: int) -> StartRefused:
-    return StartRefused(
+def _cannot_listen(bind: Bind, number: int) -> StartupError:
+    return StartupError(
         f"Cannot listen at {bind}: {os.strerror(number).lower()}. "
         f"Stop what listens there, or set DIALTONE_BIND to another. Example: {_EXAMPLE}"
     )

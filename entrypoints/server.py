@@ -16,7 +16,7 @@ from granian.log import LogLevels
 
 from entrypoints.logs import log_config
 from entrypoints.settings import Settings
-from entrypoints.settings.kinds import Bind
+from entrypoints.settings.values import Bind
 from entrypoints.workers import Workers
 
 # Names of hosts are encoded by a codec that is imported when the first is looked up. Were that in

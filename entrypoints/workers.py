@@ -15,8 +15,7 @@ import structlog
 from application.ports.errors import ConfigurationError
 from entrypoints.asgi import make_app
 from entrypoints.http.edge import App, Message, Receive, Scope, Send
-from entrypoints.own_adapters import StartRefused
-from entrypoints.settings import SettingsInvalid
+from entrypoints.startup_error import StartupError
 
 _SET_DEATH_SIGNAL: Final = 1
 _CROWDED_SECONDS: Final = 60.0
@@ -115,7 +114,7 @@ class Workers:
 def _for_operator(error: BaseException) -> BaseException | None:
     if isinstance(error, BaseExceptionGroup):  # Litestar puts what a lifespan raises into one
         return next(filter(None, map(_for_operator, error.exceptions)), None)
-    return error if isinstance(error, StartRefused | ConfigurationError | SettingsInvalid) else None
+    return error if isinstance(error, StartupError | ConfigurationError) else None
 
 
 def _die_with_parent() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from application.ports.repositories import Repositories
-from entrypoints.own_adapters import StartRefused
+from entrypoints.startup_error import StartupError
 from tests.contract.outside import ADAPTER, open_outside
 
 RECORDS: Final = (
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     os.environ[ADAPTER] = arguments[0]
     try:
         suites = asyncio.run(_suites())
-    except StartRefused as error:
+    except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     folder = Path(__file__).parent / "contract"
@@ -54,7 +54,7 @@ def _suites_of(adapter: Any) -> tuple[str, ...]:
         return FILES
     if hasattr(adapter, "send"):
         return MESSENGER
-    raise StartRefused("What the factory opens is no Repositories, no MediaFiles and no Messenger.")
+    raise StartupError("What the factory opens is no Repositories, no MediaFiles and no Messenger.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-from entrypoints.bootstrap import sms_templates
+from entrypoints.bootstrap import load_sms_templates
 from entrypoints.commands.exit_codes import DONE
 from entrypoints.commands.streams import say
 from entrypoints.settings import Settings, describe
-from entrypoints.shown_texts import shown_texts
+from entrypoints.template_preview import preview_templates
 
 
 def check_settings(settings: Settings, *, shows_texts: bool) -> int:
     """Show what would be used, or the messages as they would be sent."""
-    templates = sms_templates(settings)
+    templates = load_sms_templates(settings)
     if shows_texts:
-        for line in shown_texts(templates.previews()):
+        for line in preview_templates(templates.previews()):
             say(line)
         return DONE
     described = describe(settings)

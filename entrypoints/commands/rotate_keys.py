@@ -3,13 +3,13 @@ from entrypoints import bootstrap
 from entrypoints.commands.exit_codes import DONE, NOT_USABLE
 from entrypoints.commands.streams import complain, say
 from entrypoints.settings import Settings
-from entrypoints.settings.amounts import duration_between
+from entrypoints.settings.parsers import duration_parser
 
 
 def rotate_keys(settings: Settings, after: str) -> int:
     """Put new keys in front of those in use, to be used after so long."""
     try:
-        delay = duration_between("1m", "30d")(after)
+        delay = duration_parser("1m", "30d")(after)
     except InvalidValue as refusal:
         complain(f"--after: {refusal.message}")
         return NOT_USABLE

@@ -17,9 +17,9 @@ def run(settings: Settings) -> int:
         # Opened once before any worker is: keys and database are there then, and what cannot
         # be used is told in one line instead of by each worker.
         asyncio.run(_open_and_close(settings))
-        for unknown in settings.unknown:
-            meant = f"; did you mean {unknown.closest}?" if unknown.closest else "."
-            complain(f"Warning: {unknown.name} is no setting of Dialtone{meant}")
+        for name, similar in settings.variables.unknown.items():
+            meant = f"; did you mean {similar}?" if similar else "."
+            complain(f"Warning: {name} is no setting of Dialtone{meant}")
         has_served = serve(settings, address, lambda: show(banner(settings), sys.stdout))
     return DONE if has_served else FAILED
 

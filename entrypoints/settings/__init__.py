@@ -1,8 +1,7 @@
-"""Settings: read once from the environment and `.env` into one value that cannot be wrong."""
+"""Settings: read once from the environment and `.env` into one checked value."""
 
-from entrypoints.settings.describe import Description, describe
 from entrypoints.settings.env_file import ENV_FILE
-from entrypoints.settings.model import Settings
-from entrypoints.settings.read import SettingsInvalid, read_settings
+from entrypoints.settings.read import Description, SettingsError, describe, read_settings
+from entrypoints.settings.settings import Settings
 
-__all__ = ["ENV_FILE", "Description", "Settings", "SettingsInvalid", "describe", "read_settings"]
+__all__ = ["ENV_FILE", "Description", "Settings", "SettingsError", "describe", "read_settings"]

@@ -1,7 +1,7 @@
-"""Print what `.env.example` has to hold: `python -m entrypoints.settings > .env.example`."""
+"""Print `.env.example`: `python -m entrypoints.settings > .env.example`."""
 
 import sys
 
-from entrypoints.settings.example import example_file
+from entrypoints.settings.read import render_example_file
 
-sys.stdout.write(example_file())
+sys.stdout.write(render_example_file())

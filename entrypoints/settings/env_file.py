@@ -1,4 +1,4 @@
-"""The `.env` file: names and values, or what is wrong with it."""
+"""The `.env` file."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,50 +9,51 @@ from typing import Final
 from dotenv.parser import Binding, parse_stream
 
 ENV_FILE: Final = Path(".env")
-"""Where it lies: in the folder that the service is started in."""
+"""The file's path: in the folder where the service is started."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What a `.env` file sets, and one sentence for each thing that is wrong with it."""
+    """What a `.env` file sets, and one line for each of its problems."""
 
     values: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
 def read_env_file(path: Path | None) -> EnvFile:
-    """Read the file; one that is not there sets nothing.
+    """Read the file; a missing file sets nothing.
 
-    Values are taken as written: `${…}` stands for itself.
+    `${…}` is not expanded. The file is parsed with `dotenv.parser`, because `dotenv_values` skips
+    invalid lines: it neither raises an error nor returns the lines' numbers.
     """
     if path is None:
         return EnvFile()
     try:
-        # Read with its byte order mark, which Windows' editors put there.
+        # Editors on Windows write a byte order mark.
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return EnvFile()
     except UnicodeDecodeError:
-        return EnvFile(problems=[f"{path} is not text in UTF-8; save it as that."])
+        return EnvFile(problems=[f"{path} is not encoded in UTF-8: save it in this encoding."])
     except OSError as error:
-        return EnvFile(problems=[f"{path} cannot be read ({error.strerror}); mend or remove it."])
+        return EnvFile(problems=[f"{path} cannot be read ({error.strerror}): fix or remove it."])
     file = EnvFile()
     for binding in parse_stream(StringIO(text)):
         if binding.key is not None and binding.value is not None and _NAME.fullmatch(binding.key):
             file.values[binding.key] = binding.value
         elif binding.error or binding.key is not None:
-            # The line is not quoted: it may hold a password.
+            # The message does not quote the line, which may contain a password.
             file.problems.append(
-                f"{path}, line {_line(binding)}: this is not NAME=value, or a quote is not "
+                f"{path}, line {_line_number(binding)}: This is not NAME=value, or a quote is not "
                 'closed. Example: DIALTONE_APP_NAME="Acme Inc"'
             )
     return file
 
 
-def _line(binding: Binding) -> int:
-    # A statement begins, for its parser, with the blank lines before it.
+def _line_number(binding: Binding) -> int:
+    # For the parser, a statement begins with the blank lines before it.
     text = binding.original.string
     blank = text[: len(text) - len(text.lstrip())]
     return binding.original.line + blank.count("\n")

@@ -1,98 +1,202 @@
-"""From the environment and `.env` to Settings."""
+"""Reading settings from the environment and `.env`, and showing them."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from enum import StrEnum
+from itertools import chain
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
-from application.identities.session_factory import TokenLifetimes
-from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.rate_limits import RateLimits
-from entrypoints.settings import table
+from pydantic import Secret, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from domain.errors import InvalidValue
+from entrypoints.settings.checks import (
+    NOT_IMPLEMENTED,
+    check_combinations,
+    check_production,
+    unused_variables,
+)
 from entrypoints.settings.env_file import read_env_file
-from entrypoints.settings.kinds import Environment, SecretsFile
-from entrypoints.settings.model import Settings
-from entrypoints.settings.production import refused_in_production
-from entrypoints.settings.together import refuse_costs_without_countries, take_s3, take_twilio
-from entrypoints.settings.values import Values
+from entrypoints.settings.settings import Settings, Variables
+from entrypoints.startup_error import StartupError
+
+PREFIX: Final = "DIALTONE_"
+HIDDEN: Final = "(hidden)"
+
+FIELDS: Final[Mapping[str, tuple[str, FieldInfo]]] = {
+    field.validation_alias: (name, field)
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.validation_alias, str)
+}
+"""Each variable's field: its name and its declaration."""
+
+# Credentials in a URL: before its hosts, and in MongoDB's options.
+_LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")
+_SECRET_OPTION: Final = re.compile(
+    r"(?<=[?&;])(?P<name>[^=&;]*(?:pass|propert|secret|token|user)[^=&;]*)=[^&;]*", re.IGNORECASE
+)
+
+_EXAMPLE_FILE_HEAD: Final = """\
+# All settings with their defaults. Copy this file to .env, and remove the # before a setting to
+# change it. An empty value means "not set". The environment overrides this file.
+"""
 
 
-class SettingsInvalid(Exception):
-    """What cannot be used: one line for each, none with a value in it."""
+class SettingsError(StartupError):
+    """Invalid settings: one line for each problem, none of which contains a value."""
 
     def __init__(self, problems: Sequence[str]) -> None:
+        """Join the lines."""
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
 
 
+class Origin(StrEnum):
+    """Where a value comes from."""
+
+    DEFAULT = "default"
+    ENVIRONMENT = "environment"
+    ENV_FILE = ".env"
+
+
+class Description(NamedTuple):
+    """A variable, its value without secrets, and where the value comes from."""
+
+    name: str
+    shown: str
+    origin: Origin
+
+
 def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings:
-    """Read every setting; what the environment says wins over the file.
+    """Read and check all settings.
+
+    - The environment overrides `.env`.
+    - A variable that is empty, or has only spaces, is not set.
+    - Spaces around a value are removed.
 
     Raises:
-        SettingsInvalid: with everything that is wrong, not only the first.
+        SettingsError: with all problems: those of the file, then those of the settings.
     """
-    values = Values(environ, read_env_file(env_file))
-    settings = _settings(values)
-    if settings.environment is Environment.PRODUCTION:
-        for variable, sentence in refused_in_production(settings):
-            values.refuse(variable, sentence)
-    values.refuse_what_is_not_there_yet()
-    if problems := values.problems():
-        raise SettingsInvalid(problems)
+    file = read_env_file(env_file)
+    file_values, environment = _without_empty(file.values), _without_empty(environ)
+    values = {**file_values, **environment}
+    variables = Variables(
+        values=values,
+        from_env_file=frozenset(file_values.keys() - environment.keys()),
+        unknown={name: _find_similar(name) for name in sorted(values) if _is_unknown(name)},
+    )
+    settings, problems = _validate(variables)
+    for name, problem in chain(check_combinations(settings), check_production(settings)):
+        problems.setdefault(name, f"{problem} {_example(name)}")
+    problems |= {
+        name: f"Not implemented in this version: remove it. {behavior}"
+        for name, behavior in NOT_IMPLEMENTED.items()
+        if name in values
+    }
+    if file.problems or problems:
+        raise SettingsError([*file.problems, *_lines(problems, variables)])
     return settings
 
 
-def _settings(values: Values) -> Settings:
-    environment = values.take(table.ENV)
-    bind = values.take(table.BIND)
-    media = values.take(table.MEDIA)
-    sms = values.take(table.SMS)
-    countries = values.take(table.COUNTRIES)
-    refuse_costs_without_countries(values, sms, countries)
-    return Settings(
-        environment=environment,
-        bind=bind,
-        public_url=values.take(table.PUBLIC_URL, default=bind.local_url),
-        database=values.take(table.DATABASE),
-        media=media,
-        s3=take_s3(values, media),
-        media_public_url=values.take(table.MEDIA_PUBLIC_URL),
-        secrets=SecretsFile(
-            values.take(table.SECRETS), may_make=environment is Environment.DEVELOPMENT
-        ),
-        sms=sms,
-        twilio=take_twilio(values, sms),
-        app_name=values.take(table.APP_NAME),
-        android_hashes=values.take(table.ANDROID_HASH),
-        web_domain=values.take(table.WEB_DOMAIN),
-        locale=values.take(table.LOCALE),
-        texts=values.take(table.TEXTS),
-        countries=countries,
-        default_region=values.take(table.DEFAULT_REGION),
-        test_otps=values.take(table.TEST_NUMBERS),
-        delivery_policy=DeliveryPolicy(
-            per_phone=values.take(table.SENDS_PER_PHONE),
-            per_phone_and_ip=values.take(table.SENDS_PER_PHONE_AND_ADDRESS),
-            trusted_ip_quota=values.take(table.SENDS_RESERVED),
-        ),
-        rate_limits=RateLimits(
-            per_ip=values.take(table.SENDS_PER_ADDRESS),
-            per_country=values.take(table.SENDS_PER_COUNTRY),
-            total=values.take(table.SENDS_IN_ALL),
-            verifications_per_ip=values.take(table.CHECKS_PER_ADDRESS),
-        ),
-        trusted_proxies=values.take(table.TRUSTED_PROXIES),
-        is_single_host=values.take(table.SINGLE_HOST),
-        token_lifetimes=TokenLifetimes(
-            plain=values.take(table.PLAIN_TOKEN_TTL),
-            access=values.take(table.ACCESS_TOKEN_TTL),
-            refresh=values.take(table.REFRESH_TOKEN_TTL),
-        ),
-        upload_limit=values.take(table.UPLOAD_LIMIT),
-        picture_pixels=values.take(table.PICTURE_PIXELS),
-        picture_frames=values.take(table.PICTURE_FRAMES),
-        log_level=values.take(table.LOG_LEVEL),
-        log_format=values.take(table.LOG_FORMAT),
-        workers=values.take(table.WORKERS),
-        unknown=values.unknown(),
-        given=values.given,
-        environ=values.environ,
+def describe(settings: Settings) -> list[Description]:
+    """Describe each variable, in the order of the class; secrets are hidden."""
+    return [_describe(variable, settings) for variable in FIELDS]
+
+
+def render_example_file() -> str:
+    """Render `.env.example`; a copy of it changes nothing."""
+    entries = (
+        f"# {field.description}\n#{variable}={_default_text(field)}\n"
+        for variable, (_, field) in FIELDS.items()
     )
+    return "\n".join((_EXAMPLE_FILE_HEAD, *entries))
+
+
+def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value.strip()}
+
+
+def _validate(variables: Variables) -> tuple[Settings, dict[str, str]]:
+    """Validate each variable; one with an error has its default in the settings returned.
+
+    So the checks between settings run, and report their problems too, after such an error.
+    """
+    values = {name: value.strip() for name, value in variables.values.items() if name in FIELDS}
+    for name in unused_variables(values):
+        values.pop(name, None)
+    problems = {}
+    try:
+        return Settings.model_validate({**values, "variables": variables}), {}
+    except ValidationError as error:
+        for details in error.errors(include_url=False, include_input=False):
+            name = str(details["loc"][0])
+            if name in values:
+                problems[name] = f"{_message(details)} {_example(name, values[name])}"
+    valid = {name: value for name, value in values.items() if name not in problems}
+    return Settings.model_validate({**valid, "variables": variables}), problems
+
+
+def _message(details: Mapping[str, Any]) -> str:
+    # Only these exceptions are known to never quote the value.
+    error = details.get("ctx", {}).get("error")
+    if isinstance(error, InvalidValue):
+        return error.message
+    return "Invalid value." if error else f"{details['msg']}."
+
+
+def _lines(problems: Mapping[str, str], variables: Variables) -> Iterable[str]:
+    for name in (*FIELDS, *NOT_IMPLEMENTED):
+        if name in problems:
+            place = " (in .env)" if name in variables.from_env_file else ""
+            yield f"{name}{place}: {problems[name]}"
+
+
+def _example(name: str, text: str = "") -> str:
+    """Return the example with the scheme of the text, like sqlite:, or the first example."""
+    examples = FIELDS[name][1].examples or [""]
+    scheme = text.partition(":")[0]
+    similar = (example for example in examples if example.partition(":")[0] == scheme)
+    return f"Example: {name}={next(similar, examples[0])}"
+
+
+def _is_unknown(name: str) -> bool:
+    return name.upper().startswith(PREFIX) and name not in FIELDS and name not in NOT_IMPLEMENTED
+
+
+def _find_similar(name: str) -> str | None:
+    short_name = name.upper().removeprefix(PREFIX)
+    if short_name in FIELDS:
+        return short_name  # a vendor's variable, which has no prefix
+    # The prefix is removed, because it would make any two names similar.
+    short_names = {
+        known.removeprefix(PREFIX): known
+        for known in (*FIELDS, *NOT_IMPLEMENTED)
+        if known.startswith(PREFIX)
+    }
+    similar = get_close_matches(short_name, short_names, n=1)
+    return short_names[similar[0]] if similar else None
+
+
+def _describe(variable: str, settings: Settings) -> Description:
+    variables = settings.variables
+    field_name, field = FIELDS[variable]
+    if variable not in variables.values:
+        derived = getattr(settings, field_name) if field.default_factory else _default_text(field)
+        return Description(variable, derived, Origin.DEFAULT)
+    is_secret = isinstance(field.default, Secret | SecretStr)
+    text = HIDDEN if is_secret else _hide_credentials(variables.values[variable].strip())
+    is_in_file = variable in variables.from_env_file
+    return Description(variable, text, Origin.ENV_FILE if is_in_file else Origin.ENVIRONMENT)
+
+
+def _default_text(field: FieldInfo) -> str:
+    return field.default if field.validate_default else ""
+
+
+def _hide_credentials(text: str) -> str:
+    printable = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+    return _SECRET_OPTION.sub(rf"\g<name>={HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", printable))

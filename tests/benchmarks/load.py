@@ -10,10 +10,10 @@ CALLERS: Final = 32
 ADDRESSES: Final = 5_000
 ROOMY: Final = {
     "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
-    "DIALTONE_SENDS_PER_ADDRESS": "5000/1m",
-    "DIALTONE_SENDS_PER_COUNTRY": "50000/1m",
-    "DIALTONE_SENDS_IN_ALL": "50000/1m",
-    "DIALTONE_CHECKS_PER_ADDRESS": "5000/1m",
+    "DIALTONE_SMS_LIMIT_PER_IP": "5000/1m",
+    "DIALTONE_SMS_LIMIT_PER_COUNTRY": "50000/1m",
+    "DIALTONE_SMS_LIMIT_TOTAL": "50000/1m",
+    "DIALTONE_VERIFY_LIMIT_PER_IP": "5000/1m",
 }
 """Every request may say where it comes from, and no budget that phones share is met."""
 

@@ -23,7 +23,7 @@ _SENT: Final = FakeMessenger()
 
 
 @asynccontextmanager
-async def open_messenger(_: Mapping[str, str]) -> AsyncIterator[FakeMessenger]:
+async def open_messenger(*, environ: Mapping[str, str]) -> AsyncIterator[FakeMessenger]:
     """A sender for the time before the service starts: `DIALTONE_SMS` names this factory."""
     yield _SENT
 

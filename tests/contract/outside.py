@@ -3,12 +3,14 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
 from application.ports.repositories import Repositories
-from entrypoints.own_adapters import open_own, probe_of
-from entrypoints.settings.kinds import Factory
+from entrypoints.factories import health_check_of, load_factory, open_adapter
+from entrypoints.settings.values import Factory
 from tests.support.fakes.seal import FakeSeal
 
 ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
@@ -26,8 +28,11 @@ async def open_outside(place: Path) -> AsyncIterator[Any]:
 
     The factory finds the place in the environment, as DIALTONE_TEST_PLACE.
     """
-    environ = {**os.environ, PLACE: str(place)}
-    async with open_own(Factory(os.environ[ADAPTER]), ADAPTER, environ, FakeSeal()) as adapter:
+    factory = Factory(os.environ[ADAPTER])
+    create = partial(load_factory(factory, ADAPTER), environ={**os.environ, PLACE: str(place)})
+    if "phone_encryption" in signature(create).parameters:
+        create = partial(create, phone_encryption=FakeSeal())
+    async with open_adapter(create, factory, ADAPTER) as adapter:
         yield adapter if isinstance(adapter, Repositories) else Probed(adapter)
 
 
@@ -36,7 +41,7 @@ class Probed:
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
-        self.check = probe_of(adapter).check
+        self.check = health_check_of(adapter).check
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._adapter, name)

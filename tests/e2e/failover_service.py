@@ -74,7 +74,7 @@ def failover_service(
             **twilio.environ,
             "DIALTONE_SMS": order,
             "DIALTONE_COUNTRIES": "*",
-            "DIALTONE_SENDS_PER_ADDRESS": "1/1h",
+            "DIALTONE_SMS_LIMIT_PER_IP": "1/1h",
             "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
         }
         with running(folder, settings, own.inbox) as service:

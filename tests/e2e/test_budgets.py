@@ -258,7 +258,7 @@ async def test_two_services_on_one_database_share_what_all_may_send(
     environ = {
         **database(request),
         **BEHIND_A_PROXY,
-        "DIALTONE_SENDS_IN_ALL": f"{IN_ALL}/1h",
+        "DIALTONE_SMS_LIMIT_TOTAL": f"{IN_ALL}/1h",
     }
     async with AsyncExitStack() as stack:
         both = stack.enter_context(services(tmp_path, environ, count=2))

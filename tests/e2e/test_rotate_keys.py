@@ -106,6 +106,6 @@ def test_a_weak_key_prevents_the_start_in_production(tmp_path: Path) -> None:
 
     assert start.returncode == 1
     (line,) = start.stderr.splitlines()
-    assert line.startswith("DIALTONE_SECRETS: ")
+    assert line.startswith("DIALTONE_SECRETS_FILE: ")
     assert '"otp_pepper[0].key" is not random' in line
     assert weak_key not in line

@@ -75,7 +75,7 @@ def test_a_worker_that_cannot_start_ends_the_service_and_says_why(
         "import os\nfrom contextlib import asynccontextmanager\n"
         "from application.ports.errors import ConfigurationError\n"
         "SERVICE = []\n"
-        "@asynccontextmanager\nasync def opened(environ):\n"
+        "@asynccontextmanager\nasync def opened(*, environ):\n"
         "    if SERVICE:\n        raise ConfigurationError('The shelf is locked: unlock it.')\n"
         "    SERVICE.append(os.getpid())\n    yield object()\n"
     )
@@ -112,7 +112,7 @@ def test_a_stop_while_the_workers_start_is_an_ordinary_stop(tmp_path: Path) -> N
     (tmp_path / "slow.py").write_text(
         "import asyncio\nfrom contextlib import asynccontextmanager\n"
         "OPENED = []\n"
-        "@asynccontextmanager\nasync def opened(environ):\n"
+        "@asynccontextmanager\nasync def opened(*, environ):\n"
         "    if OPENED:\n        print('a worker starts', flush=True)\n"
         "        await asyncio.sleep(1)\n"
         "    OPENED.append(1)\n    yield object()\n"

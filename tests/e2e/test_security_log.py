@@ -42,7 +42,7 @@ class Client:
 def service(tmp_path: Path) -> Iterator[Service]:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     numbers = f"{REVIEWER}={CODE}@{tomorrow:%Y-%m-%d}"
-    with running(tmp_path, {"DIALTONE_TEST_NUMBERS": numbers}) as started:
+    with running(tmp_path, {"DIALTONE_TEST_OTPS": numbers}) as started:
         yield started
 
 

@@ -36,8 +36,8 @@ def taxi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "DIALTONE_APP_NAME": "4711 Taxi",
         "DIALTONE_ANDROID_HASH": f"{FIRST_HASH},{SECOND_HASH}",
         "DIALTONE_WEB_DOMAIN": DOMAIN,
-        "DIALTONE_TEXTS": str(folder),
-        "DIALTONE_LOCALE": "fr",
+        "DIALTONE_SMS_TEMPLATES_DIR": str(folder),
+        "DIALTONE_DEFAULT_LOCALE": "fr",
     }
     with running(folder, environ) as service:
         yield service
@@ -122,14 +122,14 @@ def test_the_operator_can_preview_all_messages(taxi: Service) -> None:
     ("environ", "expected"),
     [
         (
-            {"DIALTONE_TEXTS": "templates"},
-            ("DIALTONE_TEXTS: ", "templates/IN.toml, general", "code first"),
+            {"DIALTONE_SMS_TEMPLATES_DIR": "templates"},
+            ("DIALTONE_SMS_TEMPLATES_DIR: ", "templates/IN.toml, general", "code first"),
         ),
-        ({"DIALTONE_TEXTS": "missing"}, ("DIALTONE_TEXTS: ", "cannot be read as a folder")),
-        ({"DIALTONE_LOCALE": "xx"}, ("DIALTONE_LOCALE: ", "no texts in this language")),
+        ({"DIALTONE_SMS_TEMPLATES_DIR": "missing"}, ("DIALTONE_SMS_TEMPLATES_DIR: ", "cannot be read as a folder")),
+        ({"DIALTONE_DEFAULT_LOCALE": "xx"}, ("DIALTONE_DEFAULT_LOCALE: ", "no templates in this language")),
         (
             {"DIALTONE_ANDROID_HASH": FIRST_HASH, "DIALTONE_APP_NAME": "ह" * 20},
-            ("Shipped text", ".toml, android", "140 bytes", "Shorten DIALTONE_APP_NAME"),
+            ("Built-in template", ".toml, android", "140 bytes", "Shorten DIALTONE_APP_NAME"),
         ),
     ],
 )

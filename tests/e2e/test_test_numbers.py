@@ -32,7 +32,7 @@ def service(
     tomorrow, yesterday = now + timedelta(days=1), now - timedelta(days=1)
     numbers = [f"{number}={CODE}@{tomorrow:%Y-%m-%d}" for number in NUMBERS]
     settings = {
-        "DIALTONE_TEST_NUMBERS": ",".join([*numbers, f"{ENDED}={CODE}@{yesterday:%Y-%m-%d}"]),
+        "DIALTONE_TEST_OTPS": ",".join([*numbers, f"{ENDED}={CODE}@{yesterday:%Y-%m-%d}"]),
         "DIALTONE_COUNTRIES": "IN",
     }
     with world(request, tmp_path_factory.mktemp("reviewed"), settings) as started:

@@ -64,7 +64,7 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     return {
         "DIALTONE_DATABASE": database,
         "DIALTONE_MEDIA": f"file://{tmp_path}/media",
-        "DIALTONE_SECRETS": f"{tmp_path}/secrets.json",
+        "DIALTONE_SECRETS_FILE": f"{tmp_path}/secrets.json",
         **BEHIND_A_PROXY,
     }
 

@@ -15,7 +15,7 @@ from domain.otp.templates.preferences import MessagePreferences, Platform
 from domain.otp.templates.rules import validate
 from domain.otp.templates.sms_length import measure_sms
 from domain.otp.templates.template_set import AppIdentity
-from entrypoints.settings.words import read_app_name
+from entrypoints.settings.parsers import parse_app_name
 from tests.support.examples import examples
 
 APP_HASHES = ("FA+9qCX9VSu", "01234567890")
@@ -27,7 +27,7 @@ LANGUAGES = (
 
 def is_app_name(name: str) -> bool:
     try:
-        return name.isprintable() and name == read_app_name(name.strip()) != ""
+        return name.isprintable() and name == parse_app_name(name.strip()) != ""
     except InvalidValue:
         return False
 

@@ -39,7 +39,7 @@ class Process:
             "PATH": os.environ["PATH"],
             "DIALTONE_DATABASE": f"sqlite:///{directory}/dialtone.db",
             "DIALTONE_MEDIA": f"file://{directory}/media",
-            "DIALTONE_SECRETS": f"{directory}/secrets.json",
+            "DIALTONE_SECRETS_FILE": f"{directory}/secrets.json",
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.integration.service_process", str(clock)],

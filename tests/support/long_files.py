@@ -21,7 +21,7 @@ LONG_FILES: Final = frozenset(
         "test_senders_in_order",
         "test_sign_in_machine",
         "test_start",
-        "test_start_refused",
+        "test_startup_errors",
         "test_test_numbers",
         "test_users_machine",
     }

@@ -26,10 +26,10 @@ _PASSED_ON: Final = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
 
 
 ROOMY: Final = {
-    "DIALTONE_SENDS_PER_ADDRESS": "600/1m",
-    "DIALTONE_SENDS_PER_COUNTRY": "5000/1m",
-    "DIALTONE_SENDS_IN_ALL": "5000/1m",
-    "DIALTONE_CHECKS_PER_ADDRESS": "5000/1m",
+    "DIALTONE_SMS_LIMIT_PER_IP": "600/1m",
+    "DIALTONE_SMS_LIMIT_PER_COUNTRY": "5000/1m",
+    "DIALTONE_SMS_LIMIT_TOTAL": "5000/1m",
+    "DIALTONE_VERIFY_LIMIT_PER_IP": "5000/1m",
 }
 """All tests of a service come from one address: only those about budgets may meet them."""
 
@@ -99,7 +99,7 @@ class Service:
             "DIALTONE_BIND": f"127.0.0.1:{self.port}",
             "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
             "DIALTONE_MEDIA": f"file://{self.folder}/media",
-            "DIALTONE_SECRETS": f"{self.folder}/secrets.json",
+            "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",
             **ROOMY,
             **self._environ,
         }

@@ -1,29 +1,29 @@
-"""Settings as tests read them: from nothing but what they name."""
+"""Settings for tests: only from the variables that a test names."""
 
 import pytest
 
-from entrypoints.settings import Settings, SettingsInvalid, read_settings
+from entrypoints.settings import Settings, SettingsError, read_settings
 
 
-def settings(**ours: str) -> Settings:
-    """Read settings named without their prefix."""
-    return read_settings(_with_prefix(ours), None)
+def settings(**variables: str) -> Settings:
+    """Read settings whose variables are named without their prefix."""
+    return read_settings(_with_prefix(variables), None)
 
 
-def problem(**ours: str) -> str:
-    """The one line that refuses these settings."""
-    (line,) = refused(_with_prefix(ours)).values()
+def problem(**variables: str) -> str:
+    """Return the only line of the error that these variables cause."""
+    (line,) = problems(_with_prefix(variables)).values()
     return line
 
 
-def refused(environ: dict[str, str]) -> dict[str, str]:
-    """What is refused: the name of each variable, and its line."""
-    with pytest.raises(SettingsInvalid) as refusal:
+def problems(environ: dict[str, str]) -> dict[str, str]:
+    """Return the lines of the error, each by the name of its variable."""
+    with pytest.raises(SettingsError) as error:
         read_settings(environ, None)
-    lines = {line.partition(":")[0]: line for line in refusal.value.problems}
-    assert len(lines) == len(refusal.value.problems)
+    lines = {line.partition(":")[0]: line for line in error.value.problems}
+    assert len(lines) == len(error.value.problems)
     return lines
 
 
-def _with_prefix(ours: dict[str, str]) -> dict[str, str]:
-    return {f"DIALTONE_{name}": text for name, text in ours.items()}
+def _with_prefix(variables: dict[str, str]) -> dict[str, str]:
+    return {f"DIALTONE_{name}": text for name, text in variables.items()}

@@ -1,14 +1,18 @@
-"""What the operator is shown of the settings."""
+"""What operators see of the settings: `check-settings` and `.env.example`."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from entrypoints.settings import describe, read_settings
-from entrypoints.settings.kinds import Origin
-from entrypoints.settings.table import VARIABLES
-from entrypoints.settings.variable import Variable
+from entrypoints.settings.read import FIELDS, Origin, render_example_file
 
+PROJECT: Final = Path(__file__).parents[3]
+ENTRY: Final = re.compile(r"^#(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)", re.MULTILINE)
 SID = "0123456789abcdef0123456789abcdef"
 TWILIO = {
     "DIALTONE_SMS": "twilio",
@@ -18,23 +22,23 @@ TWILIO = {
     "TWILIO_FROM": "Acme",
 }
 S3 = {
-    "DIALTONE_MEDIA": "s3://pictures",
+    "DIALTONE_MEDIA": "s3://images",
     "AWS_ACCESS_KEY_ID": "somebody",
     "AWS_SECRET_ACCESS_KEY": "tops3cret",
 }
 
 
 def shown(environ: dict[str, str]) -> dict[str, str]:
-    return {one.name: one.shown for one in describe(read_settings(environ, None))}
+    return {name: text for name, text, _ in describe(read_settings(environ, None))}
 
 
-def test_each_variable_stands_there_with_its_value_and_where_it_is_from(tmp_path: Path) -> None:
+def test_each_variable_is_described_with_its_value_and_origin(tmp_path: Path) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text("DIALTONE_BIND=0.0.0.0:9000\nDIALTONE_WORKERS=2\nAWS_REGION=eu-west-3\n")
 
     described = {
-        one.name: (one.shown, one.origin)
-        for one in describe(read_settings({"DIALTONE_WORKERS": "3"}, env_file))
+        name: (text, origin)
+        for name, text, origin in describe(read_settings({"DIALTONE_WORKERS": "3"}, env_file))
     }
 
     assert described["DIALTONE_BIND"] == ("0.0.0.0:9000", Origin.ENV_FILE)
@@ -46,11 +50,11 @@ def test_each_variable_stands_there_with_its_value_and_where_it_is_from(tmp_path
 
 
 @pytest.mark.parametrize("environ", [{}, TWILIO, S3, TWILIO | S3])
-def test_the_order_is_the_tables_whatever_is_used(environ: dict[str, str]) -> None:
-    assert list(shown(environ)) == [variable.name for variable in VARIABLES]
+def test_the_order_is_that_of_the_class_whatever_is_used(environ: dict[str, str]) -> None:
+    assert list(shown(environ)) == list(FIELDS)
 
 
-def test_a_secret_is_not_shown_whether_it_is_used_or_not() -> None:
+def test_a_secret_is_hidden_whether_it_is_used_or_not() -> None:
     unused = {name: text for name, text in (TWILIO | S3).items() if not name.startswith("DIAL")}
 
     for environ in (TWILIO | S3, unused):
@@ -63,7 +67,7 @@ def test_a_secret_is_not_shown_whether_it_is_used_or_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "as_shown"),
+    ("url", "expected"),
     [
         ("mongodb://me:tops3cret@a:1,b:2/name", "mongodb://(hidden)@a:1,b:2/name"),
         ("mongodb+srv://me:tops3cret@db.test/name", "mongodb+srv://(hidden)@db.test/name"),
@@ -83,11 +87,11 @@ def test_a_secret_is_not_shown_whether_it_is_used_or_not() -> None:
         ),
     ],
 )
-def test_an_address_is_shown_without_who_opens_it(address: str, as_shown: str) -> None:
-    assert shown({"DIALTONE_DATABASE": address})["DIALTONE_DATABASE"] == as_shown
+def test_a_url_is_described_without_credentials(url: str, expected: str) -> None:
+    assert shown({"DIALTONE_DATABASE": url})["DIALTONE_DATABASE"] == expected
 
 
-def test_what_nothing_uses_and_so_nothing_judged_is_shown_in_one_harmless_line() -> None:
+def test_an_unused_value_is_described_in_one_printable_line() -> None:
     described = shown(
         {"AWS_REGION": "\x1b[2Ja\nb", "TWILIO_API_BASE": "http://me:tops3cret@api.test/v1"}
     )
@@ -96,14 +100,46 @@ def test_what_nothing_uses_and_so_nothing_judged_is_shown_in_one_harmless_line()
     assert described["TWILIO_API_BASE"] == "http://(hidden)@api.test/v1"
 
 
-def test_no_part_of_the_settings_tells_a_secret_when_it_is_printed() -> None:
+def test_the_repr_of_the_settings_contains_no_secret() -> None:
     environ = TWILIO | S3 | {"DIALTONE_DATABASE": "mongodb://me:tops3cret@db.test/name"}
 
     assert "tops3cret" not in repr(read_settings(environ, None))
 
 
-def test_the_value_of_a_secret_variable_is_not_shown() -> None:
-    secret = Variable("DIALTONE_X", str, "a secret", example="x", is_secret=True)
+def test_test_otps_are_hidden() -> None:
+    test_otps = {"DIALTONE_TEST_OTPS": "+15005550006=123456"}
 
-    assert secret.shown("tops3cret") == "(hidden)"
-    assert secret.shown("") == ""
+    assert shown(test_otps)["DIALTONE_TEST_OTPS"] == "(hidden)"
+    assert "123456" not in repr(read_settings(test_otps, None))
+    assert "5550006" not in repr(read_settings(test_otps, None))
+
+
+def test_the_example_file_is_generated_from_the_class() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "entrypoints.settings"],
+        cwd=PROJECT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert printed.stdout == render_example_file() == (PROJECT / ".env.example").read_text()
+
+
+def test_the_example_file_has_two_short_lines_for_each_variable() -> None:
+    described = describe(read_settings({}, None))
+    defaults = {name: text for name, text, _ in described} | {"DIALTONE_PUBLIC_URL": ""}
+
+    _, *entries = render_example_file().split("\n\n")
+
+    assert len(entries) == len(FIELDS)
+    for entry, (name, (_, field)) in zip(entries, FIELDS.items(), strict=True):
+        assert entry.rstrip("\n") == f"# {field.description}\n#{name}={defaults[name]}"
+        assert max(map(len, entry.splitlines())) <= 100
+
+
+def test_the_example_file_without_comment_signs_changes_nothing(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    for active in (r"\g<name>=", r"\g<name>=\g<value>"):
+        text, count = ENTRY.subn(active, render_example_file())
+        env_file.write_text(text)
+
+        assert count == len(FIELDS)
+        assert read_settings({}, env_file) == read_settings({}, None)

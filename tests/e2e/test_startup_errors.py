@@ -1,4 +1,4 @@
-"""What stops a start: one line each, a code that says so, and nothing spoilt."""
+"""Errors that stop a start: one line, an exit code, and no files left behind."""
 
 import signal
 import socket
@@ -10,8 +10,8 @@ import pytest
 from tests.support.service import Service, command, running
 
 
-def refused(service: Service, *arguments: str, redirected: str = "") -> str:
-    """Start it in a shell; gives the one line that it refuses with."""
+def startup_error(service: Service, *arguments: str, redirected: str = "") -> str:
+    """Start the service in a shell and return the only line on stderr."""
     service.folder.mkdir(parents=True, exist_ok=True)
     ended = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" "$@" {redirected}', command(), *(arguments or ("run",))],
@@ -29,46 +29,46 @@ def refused(service: Service, *arguments: str, redirected: str = "") -> str:
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])
-def test_a_name_without_an_address(tmp_path: Path, host: str) -> None:
+def test_a_host_name_without_an_ip(tmp_path: Path, host: str) -> None:
     service = Service(tmp_path, {"DIALTONE_BIND": f"{host}:8000"})
 
-    told = refused(service)
+    line = startup_error(service)
 
-    assert "DIALTONE_BIND" in told
-    assert host in told
-    assert "Example: DIALTONE_BIND=" in told
+    assert "DIALTONE_BIND" in line
+    assert host in line
+    assert "Example: DIALTONE_BIND=" in line
     assert not (tmp_path / "secrets.json").exists()
 
 
-def test_an_address_of_another_machine(tmp_path: Path) -> None:
-    assert "DIALTONE_BIND" in refused(Service(tmp_path, {"DIALTONE_BIND": "192.0.2.1:8000"}))
+def test_an_ip_of_another_machine(tmp_path: Path) -> None:
+    assert "DIALTONE_BIND" in startup_error(Service(tmp_path, {"DIALTONE_BIND": "192.0.2.1:8000"}))
 
 
-def test_an_address_that_others_share(tmp_path: Path) -> None:
+def test_a_port_that_another_process_shares(tmp_path: Path) -> None:
     service = Service(tmp_path)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         other.bind(("127.0.0.1", service.port))
         other.listen()
-        assert "DIALTONE_BIND" in refused(service)
+        assert "DIALTONE_BIND" in startup_error(service)
 
 
-def test_an_address_that_another_start_is_about_to_take(tmp_path: Path) -> None:
+def test_a_port_that_another_service_is_about_to_use(tmp_path: Path) -> None:
     service = Service(tmp_path)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(f"\0dialtone at 127.0.0.1:{service.port}")
-        assert "DIALTONE_BIND" in refused(service)
+        assert "DIALTONE_BIND" in startup_error(service)
 
 
-def test_the_console_sender_without_a_stdout(tmp_path: Path) -> None:
-    told = refused(Service(tmp_path), redirected=">&-")
+def test_console_messages_without_stdout(tmp_path: Path) -> None:
+    line = startup_error(Service(tmp_path), redirected=">&-")
 
-    assert "DIALTONE_SMS" in told
-    assert "stdout" in told
+    assert "DIALTONE_SMS" in line
+    assert "stdout" in line
     assert not (tmp_path / "secrets.json").exists()
 
 
-def test_keys_that_are_gone_while_the_database_is_there(tmp_path: Path) -> None:
+def test_a_missing_secrets_file_for_an_existing_database(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         pass
     keys = tmp_path / "secrets.json"
@@ -76,9 +76,9 @@ def test_keys_that_are_gone_while_the_database_is_there(tmp_path: Path) -> None:
     keys.unlink()
 
     for arguments in (("run",), ("cleanup",)):
-        told = refused(service, *arguments)
-        assert str(keys) in told
-        assert str(tmp_path / "dialtone.db") in told
+        line = startup_error(service, *arguments)
+        assert str(keys) in line
+        assert str(tmp_path / "dialtone.db") in line
     assert not keys.exists()
 
     keys.write_bytes(kept)
@@ -87,15 +87,15 @@ def test_keys_that_are_gone_while_the_database_is_there(tmp_path: Path) -> None:
     assert service.stop() == 0
 
 
-def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
+def test_a_file_instead_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "var").touch()
-    service = Service(tmp_path, {"DIALTONE_SECRETS": "var/secrets.json"})
+    service = Service(tmp_path, {"DIALTONE_SECRETS_FILE": "var/secrets.json"})
 
-    assert "secrets.json" in refused(service)
+    assert "secrets.json" in startup_error(service)
 
 
 @pytest.mark.parametrize("redirected", [">/dev/full", "| exit 0"])
-def test_what_a_command_says_to_nobody(tmp_path: Path, redirected: str) -> None:
+def test_output_that_nobody_reads(tmp_path: Path, redirected: str) -> None:
     ended = subprocess.run(
         [
             "/bin/bash",
@@ -117,33 +117,33 @@ def test_what_a_command_says_to_nobody(tmp_path: Path, redirected: str) -> None:
 
 @pytest.mark.parametrize(
     ("command", "user"),
-    [*(("promote", one) for one in ("", "nobody", "\x1b[2J\n", "\udcff")), ("demote", "nobody")],
+    [*(("promote", user) for user in ("", "nobody", "\x1b[2J\n", "\udcff")), ("demote", "nobody")],
 )
-def test_no_user_is_meant_by_nonsense(tmp_path: Path, command: str, user: str) -> None:
-    told = refused(Service(tmp_path), command, user)
+def test_an_invalid_user(tmp_path: Path, command: str, user: str) -> None:
+    line = startup_error(Service(tmp_path), command, user)
 
-    assert "a user id, or a phone" in told
-    assert "\x1b" not in told
+    assert "a user id, or a phone" in line
+    assert "\x1b" not in line
 
 
 @pytest.mark.parametrize(
     ("command", "phone"),
     [
-        *(("block", one) for one in ("", "nobody", "4155552671", "+1", "\x1b[2J\n", "\udcff")),
+        *(("block", phone) for phone in ("", "nobody", "4155552671", "+1", "\x1b[2J\n", "\udcff")),
         ("unblock", "nobody"),
         ("sign-out", "nobody"),
     ],
 )
-def test_no_phone_is_meant_by_nonsense(tmp_path: Path, command: str, phone: str) -> None:
-    told = refused(Service(tmp_path), command, phone)
+def test_an_invalid_phone_number(tmp_path: Path, command: str, phone: str) -> None:
+    line = startup_error(Service(tmp_path), command, phone)
 
-    assert "phone number" in told
-    assert "like +14155552671" in told
-    assert "\x1b" not in told
+    assert "phone number" in line
+    assert "like +14155552671" in line
+    assert "\x1b" not in line
 
 
 @pytest.mark.parametrize("arguments", ["run", "check-settings"])
-def test_a_current_folder_that_was_removed(tmp_path: Path, arguments: str) -> None:
+def test_a_removed_current_folder(tmp_path: Path, arguments: str) -> None:
     ended = subprocess.run(
         [
             "/bin/sh",
@@ -165,10 +165,10 @@ def test_a_current_folder_that_was_removed(tmp_path: Path, arguments: str) -> No
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupt_in_the_middle_of_the_start_is_one_line(tmp_path: Path) -> None:
+def test_an_interrupt_during_the_start_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         "import asyncio\nfrom contextlib import asynccontextmanager\n"
-        "@asynccontextmanager\nasync def opened(environ):\n"
+        "@asynccontextmanager\nasync def opened(*, environ):\n"
         "    print('opening', flush=True)\n    await asyncio.sleep(60)\n    yield None\n"
     )
     service = Service(tmp_path, {"DIALTONE_MEDIA": "slow:opened"})

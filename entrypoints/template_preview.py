@@ -1,4 +1,4 @@
-"""The messages that can be sent, for the operator's eyes."""
+"""A preview of the messages, for the operator."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from adapters.templates import TemplateFile
 
 
-def shown_texts(previews: "Iterable[tuple[TemplateFile, TemplatePreview]]") -> Iterator[str]:
+def preview_templates(previews: "Iterable[tuple[TemplateFile, TemplatePreview]]") -> Iterator[str]:
     """Show each text as it is sent, below its file, its platform and its price in messages."""
     for file, preview in previews:
         length = measure_sms(preview.text)

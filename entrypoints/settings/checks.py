@@ -1,0 +1,206 @@
+"""Checks of settings that depend on each other or on the environment.
+
+Each check yields the name of a variable and the problem.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from domain.countries import ALL_COUNTRIES
+from domain.otp.test_otps import TestOtps
+from entrypoints.settings.parsers import end_of_day
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import (
+    Environment,
+    MediaFolder,
+    S3Bucket,
+    SmsProvider,
+    SqliteDatabase,
+)
+
+Problem = tuple[str, str]
+
+NOT_IMPLEMENTED: Final = {
+    "DIALTONE_OPERATOR": "The service does not answer phone calls.",
+    "DIALTONE_WEB_ORIGINS": "Browsers get no CORS headers.",
+    "DIALTONE_MEDIA_URL_VARIANT": "`url` is the full image.",
+    "DIALTONE_OTP_LENGTH": "A code has six digits.",
+    "DIALTONE_SESSION_MAX_AGE": "A session ends when its tokens expire.",
+    "DIALTONE_SESSION_IDLE_TIMEOUT": "A session ends when its tokens expire.",
+    "DIALTONE_SMS_LIMIT_PER_RANGE": "Messages per number range are not limited.",
+    "DIALTONE_FAILED_ATTEMPT_LIMIT_PER_COUNTRY": "Failed attempts per country are not limited.",
+    "DIALTONE_FAILED_ATTEMPT_LIMIT_TOTAL": "Failed attempts in total are not limited.",
+}
+"""Settings for features that are not implemented, each with today's behavior.
+
+Setting one is an error.
+"""
+
+_S3_VARIABLES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
+_TWILIO_VARIABLES: Final = (
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_AUTH_TOKEN",
+    "TWILIO_FROM",
+    "TWILIO_MESSAGING_SERVICE_SID",
+    "TWILIO_API_BASE",
+)
+# Names that are not in public DNS: one label, like that of a container, or a suffix for private
+# networks (RFC 6761, 6762 and 8375, ICANN's .internal, Kubernetes).
+_PRIVATE_NAME: Final = re.compile(
+    r"[a-z][a-z0-9_-]*|(?:[a-z0-9_-]+\.)+(?:localhost|local|home\.arpa|internal|svc)"
+)
+
+
+def unused_variables(values: Mapping[str, str]) -> Iterator[str]:
+    """Yield the vendors' variables that these values do not use.
+
+    Other programs read them too, so their values are not checked.
+    """
+    if not values.get("DIALTONE_MEDIA", "").startswith("s3://"):
+        yield from _S3_VARIABLES
+    providers = values.get("DIALTONE_SMS", "").lower().split(",")
+    if SmsProvider.TWILIO not in map(str.strip, providers):
+        yield from _TWILIO_VARIABLES
+
+
+def check_combinations(settings: Settings) -> Iterator[Problem]:
+    """Yield problems between settings, in any environment."""
+    if isinstance(settings.media, S3Bucket):
+        yield from _check_s3(settings)
+    if SmsProvider.TWILIO in settings.sms:
+        yield from _check_twilio(settings)
+    is_free = all(provider is SmsProvider.CONSOLE for provider in settings.sms)
+    if not is_free and settings.countries is None:
+        yield "DIALTONE_COUNTRIES", "Must be set if DIALTONE_SMS names a provider that costs money."
+
+
+def check_production(settings: Settings) -> Iterator[Problem]:
+    """Yield what production rejects, however well it is written."""
+    if settings.env is not Environment.PRODUCTION:
+        return
+    if "public_url" not in settings.model_fields_set:
+        yield "DIALTONE_PUBLIC_URL", "Must be set in production."
+    elif not settings.public_url.startswith("https://"):
+        yield "DIALTONE_PUBLIC_URL", "Must begin with https:// in production."
+    if "secrets_file" not in settings.model_fields_set:
+        yield "DIALTONE_SECRETS_FILE", "Must be set in production, which generates no keys."
+    elif not _is_file(settings.secrets_file):
+        yield "DIALTONE_SECRETS_FILE", "There is no such file, and production generates no keys."
+    if SmsProvider.CONSOLE in settings.sms:
+        yield (
+            "DIALTONE_SMS",
+            "Must be twilio or package.module:factory in production: console prints codes.",
+        )
+    if settings.countries is None or settings.countries == ALL_COUNTRIES:
+        yield "DIALTONE_COUNTRIES", "Must name countries in production."
+    if not all_end_within_a_year(settings.test_otps.get_secret_value(), datetime.now(UTC).date()):
+        yield "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
+    yield from _check_plain_http(settings)
+    yield from _check_single_host(settings)
+
+
+def all_end_within_a_year(test_otps: TestOtps, today: date) -> bool:
+    """Return whether each has a last day, not later than today's date in the next year (UTC)."""
+    try:
+        last_day = today.replace(year=today.year + 1)
+    except ValueError:  # today is 29 February
+        last_day = date(today.year + 1, 3, 1)
+    end = end_of_day(last_day)
+    return all(
+        number.expires_at is not None and number.expires_at <= end for number in test_otps.otps
+    )
+
+
+def _check_s3(settings: Settings) -> Iterator[Problem]:
+    if not settings.aws_access_key_id:
+        yield "AWS_ACCESS_KEY_ID", "Must be set if DIALTONE_MEDIA is an s3:// URL."
+    if not settings.aws_secret_access_key:
+        yield "AWS_SECRET_ACCESS_KEY", "Must be set if DIALTONE_MEDIA is an s3:// URL."
+
+
+def _check_twilio(settings: Settings) -> Iterator[Problem]:
+    if not settings.twilio_account_sid:
+        yield "TWILIO_ACCOUNT_SID", "Must be set if DIALTONE_SMS contains twilio."
+    if not settings.twilio_auth_token:
+        yield "TWILIO_AUTH_TOKEN", "Must be set if DIALTONE_SMS contains twilio."
+    origins = {"TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"} & settings.variables.values.keys()
+    if not origins:
+        yield (
+            "TWILIO_FROM",
+            "This or TWILIO_MESSAGING_SERVICE_SID must be set if DIALTONE_SMS contains twilio.",
+        )
+    elif len(origins) > 1:
+        yield "TWILIO_FROM", "Must not be set together with TWILIO_MESSAGING_SERVICE_SID."
+        yield "TWILIO_MESSAGING_SERVICE_SID", "Must not be set together with TWILIO_FROM."
+
+
+def _check_plain_http(settings: Settings) -> Iterator[Problem]:
+    # Every request to Twilio carries the account's token: plain http must stay on this machine.
+    #
+    # A request to S3 carries a signature and never the key: plain http may stay in a private
+    # network, where the S3 server often runs beside the service.
+    #
+    # MongoDB's driver proves the password without sending it, and a URL does not say whether the
+    # network to its hosts is private: that is up to the operator.
+    if SmsProvider.TWILIO in settings.sms and _is_plain_http(
+        settings.twilio_api_base, except_for=_is_loopback
+    ):
+        yield "TWILIO_API_BASE", "Must begin with https:// in production, except for this machine."
+    if isinstance(settings.media, S3Bucket) and _is_plain_http(
+        settings.s3_endpoint, except_for=_is_private
+    ):
+        yield (
+            "DIALTONE_S3_ENDPOINT",
+            "Must begin with https:// in production, except in private networks.",
+        )
+
+
+def _check_single_host(settings: Settings) -> Iterator[Problem]:
+    if settings.is_single_host:
+        return
+    if isinstance(settings.database, SqliteDatabase):
+        yield (
+            "DIALTONE_DATABASE",
+            "SQLite is on one host only: use mongodb://host/name, or set DIALTONE_SINGLE_HOST=yes.",
+        )
+    if isinstance(settings.media, MediaFolder):
+        yield (
+            "DIALTONE_MEDIA",
+            "A folder is on one host only: use s3://bucket/prefix, or set "
+            "DIALTONE_SINGLE_HOST=yes.",
+        )
+
+
+def _is_plain_http(url: str | None, *, except_for: Callable[[str], bool]) -> bool:
+    parts = urlsplit(url or "")
+    return parts.scheme == "http" and not except_for((parts.hostname or "").removesuffix("."))
+
+
+def _is_loopback(host: str) -> bool:
+    ip = _parse_ip(host)
+    return ip.is_loopback if ip else f".{host}".endswith(".localhost")
+
+
+def _is_private(host: str) -> bool:
+    ip = _parse_ip(host)
+    return not ip.is_global if ip else _PRIVATE_NAME.fullmatch(host) is not None
+
+
+def _parse_ip(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        return None
+    return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -1,0 +1,363 @@
+"""Parsers of settings: text to value.
+
+Each parser raises `InvalidValue` for invalid text. The message says what is valid. It never quotes
+the text, because an operator may have pasted a password into the wrong variable.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Secret
+
+from domain.countries import ALL_COUNTRIES, parse_country
+from domain.errors import InvalidValue
+from domain.otp.challenge import parse_otp_code
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.templates.rules import find_link
+from domain.otp.test_otps import TestOtp, TestOtps
+from domain.phone import parse_phone
+from entrypoints.settings.values import (
+    Bind,
+    Factory,
+    MediaFolder,
+    Network,
+    S3Bucket,
+    SmsProvider,
+)
+
+T = TypeVar("T")
+
+MAX_APP_NAME_LENGTH: Final = 30
+_MAX_DOMAIN_LENGTH: Final = 253
+_DAY: Final = timedelta(days=1)
+
+_UNIT_SECONDS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_DURATION: Final = re.compile(r"[0-9]{1,9}[dhms]")
+_SIZE: Final = re.compile(r"[0-9]{1,12} ?(?:[kmg]?i?b|)", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"[0-9]{1,12}")
+
+_BIND: Final = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|(?P<v4>[0-9.]+)|(?P<name>[A-Za-z0-9._-]+))"
+    r":(?P<port>[0-9]{1,5})"
+)
+_URL: Final = re.compile(r"[!-~]+")
+_DOMAIN_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+_FACTORY: Final = re.compile(r"(?P<package>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+# `sqlite:data` is a URL with a typing error, not a factory.
+_URL_SCHEMES: Final = {"file", "http", "https", "mongodb", "s3", "sqlite"}
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a prefix has only
+# characters that are not escaped in a key.
+_PREFIX_PART: Final = r"(?!\.\.?(?:/|$))[A-Za-z0-9_!.*'()-]+"
+_BUCKET: Final = re.compile(
+    r"s3://(?!(?:[0-9]+\.){3}[0-9]+(?:/|$))"
+    r"(?P<bucket>[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9])"
+    rf"(?:/(?P<prefix>{_PREFIX_PART}(?:/{_PREFIX_PART})*))?/?"
+)
+
+
+def list_parser(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """Return a parser of values separated by commas."""
+
+    def parse_list(text: str) -> tuple[T, ...]:
+        parts = [part.strip() for part in text.split(",")]
+        if not all(parts):
+            raise InvalidValue("Must have a value between two commas and after the last comma.")
+        return tuple(parse(part) for part in parts)
+
+    return parse_list
+
+
+def pattern_parser(pattern: str, message: str) -> Callable[[str], str]:
+    """Return a parser of text that matches the whole pattern."""
+    compiled = re.compile(pattern)
+
+    def parse(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise InvalidValue(message)
+        return text
+
+    return parse
+
+
+# The access key ID and the region are parts of a path in each request's signature.
+parse_access_key_id = pattern_parser(
+    r"(?:(?![,/=])[!-~])+", "Must be an access key ID without space, comma, slash and =."
+)
+parse_region = pattern_parser(
+    r"(?=.*[A-Za-z])[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
+    "Must be a region: letters and digits, with - between them.",
+)
+# https://www.twilio.com/docs/glossary/what-is-a-sid
+parse_account_sid = pattern_parser(
+    r"AC[0-9a-fA-F]{32}", "Must be an account SID: AC followed by 32 hex digits."
+)
+parse_messaging_service_sid = pattern_parser(
+    r"MG[0-9a-fA-F]{32}", "Must be a messaging service SID: MG followed by 32 hex digits."
+)
+# A number in E.164, a short code, or an alphanumeric sender ID
+# (https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id).
+parse_twilio_from = pattern_parser(
+    r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}",
+    "Must be a number with + and country code, a short code, or a name of at most 11 letters, "
+    "digits, spaces and + - _ &.",
+)
+
+
+def parse_yes_or_no(text: str) -> bool:
+    """Parse yes or no."""
+    if text.lower() not in ("yes", "no"):
+        raise InvalidValue("Must be yes or no.")
+    return text.lower() == "yes"
+
+
+def check_number(text: str) -> str:
+    """Reject what pydantic also accepts as a whole number: signs, `_`, `.0` and other digits."""
+    if not _NUMBER.fullmatch(text):
+        raise InvalidValue("Must be a whole number.")
+    return text
+
+
+def check_size(text: str) -> str:
+    """Reject what pydantic also accepts as a size: fractions, bits and text after the unit."""
+    if not _SIZE.fullmatch(text):
+        raise InvalidValue(
+            "Must be a number of bytes, or a whole number followed by kB, MB, GB, KiB, MiB or GiB."
+        )
+    return text
+
+
+def duration_parser(minimum: str, maximum: str) -> Callable[[str], timedelta]:
+    """Return a parser of durations in whole days, hours, minutes or seconds, like `15m`."""
+
+    def parse(text: str) -> timedelta:
+        match = _DURATION.fullmatch(text.lower())
+        if not match or not _duration(minimum) <= _duration(match[0]) <= _duration(maximum):
+            raise InvalidValue(
+                f"Must be a duration from {minimum} to {maximum}: a whole number followed by "
+                "d, h, m or s."
+            )
+        return _duration(match[0])
+
+    return parse
+
+
+def parse_cleanup_interval(text: str) -> timedelta | None:
+    """Parse a duration from 1m to 1d; `off` is None."""
+    if text.lower() == "off":
+        return None
+    try:
+        return duration_parser("1m", "1d")(text)
+    except InvalidValue as error:
+        raise InvalidValue(f"{error.message[:-1]}; or off.") from error
+
+
+def rate_limit_parser(max_count: int) -> Callable[[str], SlidingWindow]:
+    """Return a parser of one rate limit, like `60/1h`: at most 60 in any period of an hour."""
+    parse_duration = duration_parser("1m", "1d")
+
+    def parse(text: str) -> SlidingWindow:
+        count, slash, length = (part.strip() for part in text.partition("/"))
+        if not slash:
+            raise InvalidValue("Must be a count, a slash and a duration.")
+        if not _NUMBER.fullmatch(count) or not 1 <= int(count) <= max_count:
+            raise InvalidValue(f"The count must be a whole number from 1 to {max_count}.")
+        return SlidingWindow(int(count), parse_duration(length))
+
+    return parse
+
+
+def rate_limits_parser(max_per_day: int) -> Callable[[str], tuple[SlidingWindow, ...]]:
+    """Return a parser of rate limits that together allow at most `max_per_day`."""
+    parse_list = list_parser(rate_limit_parser(max_per_day))
+
+    def parse(text: str) -> tuple[SlidingWindow, ...]:
+        limits = parse_list(text)
+        if min(limit.limit * -(-_DAY // limit.period) for limit in limits) > max_per_day:
+            raise InvalidValue(
+                f"Must allow at most {max_per_day} a day: more would make a code easy to guess."
+            )
+        return limits
+
+    return parse
+
+
+def parse_bind(text: str) -> Bind:
+    """Parse host:port; an IPv6 address is in brackets."""
+    error = InvalidValue("Must be host:port or [IPv6 address]:port, with a port from 1 to 65535.")
+    match = _BIND.fullmatch(text)
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        raise error
+    try:
+        host = match["name"] or str(ip_address(match["v6"] or match["v4"]))
+    except ValueError:
+        raise error from None
+    return Bind(host, int(match["port"]))
+
+
+def parse_url(text: str) -> str:
+    """Parse an http(s) URL to which a path can be appended; it gets no slash at its end."""
+    error = InvalidValue("Must be a URL with http:// or https:// and without ?, # and password.")
+    if not _URL.fullmatch(text) or not text.lower().startswith(("http://", "https://")):
+        raise error
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise error from None
+    if not has_host or "@" in parts.netloc or "?" in text or "#" in text:
+        raise error
+    return parts.geturl().rstrip("/")
+
+
+def parse_domain(text: str) -> str:
+    """Parse a website's domain (RFC 1123 §2.1); an international domain is in Punycode."""
+    domain = text.lower()
+    *labels, top = domain.split(".")
+    has_top = (bool(labels) and not top.isdecimal()) or domain == "localhost"
+    are_labels = all(map(_is_domain_label, (*labels, top)))
+    if not has_top or not are_labels or len(domain) > _MAX_DOMAIN_LENGTH:
+        raise InvalidValue(
+            "Must be a domain without https:// and port; international domains as xn--…"
+        )
+    return domain
+
+
+def parse_network(text: str) -> Network:
+    """Parse a network in CIDR notation (RFC 4632), or a single IP."""
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise InvalidValue(
+            "Must be networks without bits behind the prefix, or single IPs, separated by commas."
+        ) from None
+
+
+def parse_path(text: str) -> Path:
+    """Parse the path of a folder; a relative path starts in the current folder."""
+    return Path(text).absolute()
+
+
+def parse_file_path(text: str) -> Path:
+    """Parse the path of a file; a relative path starts in the current folder."""
+    if text.endswith("/"):
+        raise InvalidValue("Must be the path of a file.")
+    return parse_path(text)
+
+
+def parse_factory(text: str) -> Factory | None:
+    """Parse `package.module:factory`; other text is None."""
+    match = _FACTORY.fullmatch(text)
+    if match is None or match["package"].lower() in _URL_SCHEMES:
+        return None
+    return Factory(text)
+
+
+def parse_media(text: str) -> MediaFolder | S3Bucket | Factory:
+    """Parse the URL of a folder (RFC 8089) or bucket, or a factory."""
+    if text.startswith("s3://"):
+        return _parse_bucket(text)
+    if factory := parse_factory(text):
+        return factory
+    is_file = text.startswith("file:")
+    path = unquote(text.removeprefix("file:"), errors="replace")
+    if path.startswith("//"):
+        host, slash, rest = path[2:].partition("/")
+        is_file, path = is_file and host in ("", "localhost"), slash + rest
+    if not is_file or not path.strip("/") or "?" in text or "#" in text or not path.isprintable():
+        raise InvalidValue(
+            "Must be file:///path from the root, file:path from the current folder, "
+            "s3://bucket/prefix, or package.module:factory."
+        )
+    return MediaFolder(Path(path).absolute())
+
+
+def parse_sms(text: str) -> tuple[SmsProvider | Factory, ...]:
+    """Parse providers in the order in which they are tried."""
+    providers = list_parser(_parse_provider)(text)
+    if len(set(providers)) < len(providers):
+        raise InvalidValue("Must name each provider once.")
+    return providers
+
+
+def parse_countries(text: str) -> frozenset[str]:
+    """Parse ISO codes separated by commas, or `*` for every country."""
+    return ALL_COUNTRIES if text == "*" else frozenset(list_parser(parse_country)(text))
+
+
+def parse_app_name(text: str) -> str:
+    """Parse the name that messages contain; phones must not render it as a link."""
+    if len(text) > MAX_APP_NAME_LENGTH:
+        raise InvalidValue(f"Must have at most {MAX_APP_NAME_LENGTH} characters.")
+    if find_link(text):
+        raise InvalidValue("Must not look like a link: no dot between two words.")
+    return text
+
+
+def parse_test_otps(text: str) -> Secret[TestOtps]:
+    """Parse phones, codes and last days (UTC), like `+15005550006=123456@2027-01-01`."""
+    test_otps = list_parser(_parse_test_otp)(text)
+    if len({test_otp.phone for test_otp in test_otps}) < len(test_otps):
+        raise InvalidValue("Must name each number once.")
+    return Secret(TestOtps(test_otps))
+
+
+def end_of_day(day: date) -> datetime:
+    """Return the end of a day in UTC."""
+    return datetime.combine(day, time(tzinfo=UTC)) + _DAY
+
+
+def _duration(text: str) -> timedelta:
+    return timedelta(seconds=int(text[:-1]) * _UNIT_SECONDS[text[-1]])
+
+
+def _is_domain_label(text: str) -> bool:
+    if not _DOMAIN_LABEL.fullmatch(text):
+        return False
+    try:
+        return not text.startswith("xn--") or bool(text[4:].encode().decode("punycode"))
+    except UnicodeError:
+        return False
+
+
+def _parse_provider(text: str) -> SmsProvider | Factory:
+    if factory := parse_factory(text):
+        return factory
+    try:
+        return SmsProvider(text.lower())
+    except ValueError:
+        raise InvalidValue(
+            "Must be console, twilio or package.module:factory; several separated by commas."
+        ) from None
+
+
+def _parse_bucket(text: str) -> S3Bucket:
+    match = _BUCKET.fullmatch(text)
+    if match is None:
+        raise InvalidValue(
+            "Must be s3://bucket or s3://bucket/prefix. A bucket has 3 to 63 lower-case letters, "
+            "digits, - and single dots; a prefix has letters, digits and _ - . ! * ' ( )."
+        )
+    return S3Bucket(match["bucket"], match["prefix"] or "")
+
+
+def _parse_test_otp(text: str) -> TestOtp:
+    phone, equals, rest = text.partition("=")
+    code, has_date, day = rest.partition("@")
+    if not equals or not phone.strip().startswith("+"):
+        raise InvalidValue("Must be a number with +, an equals sign and a code.")
+    until = _parse_last_day(day.strip()) if has_date else None
+    return TestOtp(parse_phone(phone.strip()), parse_otp_code(code), until)
+
+
+def _parse_last_day(text: str) -> datetime:
+    try:
+        return end_of_day(date.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise InvalidValue("Must have the last day after @, like 2027-01-01.") from None

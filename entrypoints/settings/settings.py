@@ -1,0 +1,451 @@
+"""All settings: one class, one field for each environment variable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    Secret,
+    SecretStr,
+    SkipValidation,
+    field_validator,
+)
+
+from application.identities.session_factory import TokenLifetimes
+from domain.countries import parse_country
+from domain.errors import InvalidValue
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.templates.preferences import parse_app_hash, parse_locale
+from domain.otp.test_otps import TestOtps
+from entrypoints.settings.database_url import parse_database
+from entrypoints.settings.parsers import (
+    check_number,
+    check_size,
+    duration_parser,
+    list_parser,
+    parse_access_key_id,
+    parse_account_sid,
+    parse_app_name,
+    parse_bind,
+    parse_cleanup_interval,
+    parse_countries,
+    parse_domain,
+    parse_file_path,
+    parse_media,
+    parse_messaging_service_sid,
+    parse_network,
+    parse_path,
+    parse_region,
+    parse_sms,
+    parse_test_otps,
+    parse_twilio_from,
+    parse_url,
+    parse_yes_or_no,
+    rate_limit_parser,
+    rate_limits_parser,
+)
+from entrypoints.settings.values import (
+    Bind,
+    Environment,
+    Factory,
+    LogFormat,
+    LogLevel,
+    MediaFolder,
+    MongoDatabase,
+    Network,
+    S3Bucket,
+    SmsProvider,
+    SqliteDatabase,
+)
+
+MAX_SMS_PER_DAY: Final = 14
+"""With 5 attempts each and 30 unbound attempts: 100 failures in a row (NIST SP 800-63B-4)."""
+MAX_RATE_LIMIT: Final = 50_000
+MAX_RATE_LIMIT_PER_IP: Final = 5_000
+"""A /48 network has ten times the limit of an IP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The variables that are set, by the environment or by `.env`.
+
+    All instances are equal: settings are compared by their values, not by where these come from.
+
+    Attributes:
+        values: All variables, as written; the environment overrides `.env`.
+        from_env_file: Names of the variables whose value comes from `.env`.
+        unknown: Names that begin with `DIALTONE_` and are not settings, each with the name that was
+            probably meant, if any.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict, compare=False)
+    from_env_file: frozenset[str] = field(default=frozenset(), compare=False)
+    unknown: Mapping[str, str | None] = field(default_factory=dict, compare=False)
+
+
+def setting(
+    variable: str,
+    description: str,
+    *,
+    example: str,
+    default: str = "",
+    unset: Any = None,
+    more_examples: tuple[str, ...] = (),
+) -> Any:
+    """Declare a setting.
+
+    Args:
+        variable: The environment variable.
+        description: One line for `.env.example`.
+        example: A valid value, for error messages.
+        default: The value when the variable is not set, as text that is parsed like any other.
+        unset: The field's value when the variable is not set and there is no default.
+        more_examples: Examples with another scheme than `example`.
+    """
+    value: Any = default or unset
+    return Field(
+        value,
+        validate_default=bool(default),
+        validation_alias=variable,
+        description=description,
+        examples=[example, *more_examples],
+    )
+
+
+class Settings(BaseModel):
+    """What the operator decides. Each field is parsed and checked.
+
+    - A field without a value is None, or empty.
+    - The AWS fields have values if `media` is an `S3Bucket`, the Twilio fields if `sms` contains
+      `SmsProvider.TWILIO`. Otherwise these variables are not read: other programs use them too.
+    - Secrets have the type `Secret` or `SecretStr`.
+
+    `read_settings` collects the values. The class does not use pydantic-settings, because the
+    sources of that library
+
+    - expand `${…}` in `.env`, so that a password with these characters would change,
+    - skip an invalid line of `.env` without an error,
+    - read a variable that has only spaces as a value,
+    - do not report where a value comes from,
+    - read the environment of the process only, not one that is passed to them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    env: Annotated[Environment, BeforeValidator(str.lower)] = setting(
+        "DIALTONE_ENV",
+        "development or production; production rejects settings that are only good for trying out",
+        default="development",
+        example="production",
+    )
+    bind: Annotated[Bind, PlainValidator(parse_bind)] = setting(
+        "DIALTONE_BIND",
+        "host:port that the server listens on",
+        default="127.0.0.1:8000",
+        example="[::1]:8000",
+    )
+    public_url: Annotated[str, PlainValidator(parse_url)] = Field(
+        default_factory=lambda fields: fields["bind"].local_url,
+        validation_alias="DIALTONE_PUBLIC_URL",
+        description="URL of the service as clients see it; default: from DIALTONE_BIND",
+        examples=["https://dialtone.example.org"],
+    )
+    database: Annotated[
+        SqliteDatabase | MongoDatabase | Factory, PlainValidator(parse_database)
+    ] = setting(
+        "DIALTONE_DATABASE",
+        "sqlite:///path (//// from the root), mongodb://host/name, or package.module:factory",
+        default="sqlite:///var/dialtone.db",
+        example="mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",
+        more_examples=(
+            "mongodb+srv://dialtone:password@cluster.example.org/dialtone",
+            "sqlite:////srv/dialtone/dialtone.db",
+        ),
+    )
+    media: Annotated[MediaFolder | S3Bucket | Factory, PlainValidator(parse_media)] = setting(
+        "DIALTONE_MEDIA",
+        "file:path (file:/// from the root), s3://bucket/prefix, or package.module:factory",
+        default="file:var/media",
+        example="s3://example-images/dialtone",
+        more_examples=("file:///srv/dialtone/media",),
+    )
+    s3_endpoint: Annotated[str | None, PlainValidator(parse_url)] = setting(
+        "DIALTONE_S3_ENDPOINT",
+        "URL of the S3 server, for s3://; default: Amazon",
+        example="http://127.0.0.1:8333",
+    )
+    aws_access_key_id: Annotated[str, PlainValidator(parse_access_key_id)] = setting(
+        "AWS_ACCESS_KEY_ID",
+        "access key ID, for s3://",
+        unset="",
+        example="AKIAIOSFODNN7EXAMPLE",
+    )
+    aws_secret_access_key: SecretStr = setting(
+        "AWS_SECRET_ACCESS_KEY",
+        "secret access key, for s3://",
+        unset=SecretStr(""),
+        example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    )
+    aws_region: Annotated[str, PlainValidator(parse_region)] = setting(
+        "AWS_REGION",
+        "region of the bucket, for s3://",
+        default="us-east-1",
+        example="eu-central-1",
+    )
+    media_public_url: Annotated[str | None, PlainValidator(parse_url)] = setting(
+        "DIALTONE_MEDIA_PUBLIC_URL",
+        "URL in front of the folder or bucket, e.g. of a CDN; default: own or presigned URLs",
+        example="https://media.example.org",
+    )
+    secrets_file: Annotated[Path, PlainValidator(parse_file_path)] = setting(
+        "DIALTONE_SECRETS_FILE",
+        "file with the keys; in development it is generated if it is missing",
+        default="var/secrets.json",
+        example="/etc/dialtone/secrets.json",
+    )
+    sms: Annotated[tuple[SmsProvider | Factory, ...], PlainValidator(parse_sms)] = setting(
+        "DIALTONE_SMS",
+        "console (prints messages), twilio, or package.module:factory; several: tried in order",
+        default="console",
+        example="twilio,my_sms:open_messenger",
+    )
+    twilio_account_sid: Annotated[str, PlainValidator(parse_account_sid)] = setting(
+        "TWILIO_ACCOUNT_SID",
+        "account SID, for twilio",
+        unset="",
+        example="AC0123456789abcdef0123456789abcdef",
+    )
+    twilio_auth_token: SecretStr = setting(
+        "TWILIO_AUTH_TOKEN",
+        "auth token of the account, for twilio",
+        unset=SecretStr(""),
+        example="0123456789abcdef0123456789abcdef",
+    )
+    twilio_from: Annotated[str, PlainValidator(parse_twilio_from)] = setting(
+        "TWILIO_FROM",
+        "number or name that messages come from, for twilio; or use TWILIO_MESSAGING_SERVICE_SID",
+        unset="",
+        example="+15005550006",
+    )
+    twilio_messaging_service_sid: Annotated[str, PlainValidator(parse_messaging_service_sid)] = (
+        setting(
+            "TWILIO_MESSAGING_SERVICE_SID",
+            "messaging service that chooses the number, for twilio; or use TWILIO_FROM",
+            unset="",
+            example="MG0123456789abcdef0123456789abcdef",
+        )
+    )
+    twilio_api_base: Annotated[str | None, PlainValidator(parse_url)] = setting(
+        "TWILIO_API_BASE",
+        "URL of a server that replaces Twilio's API, e.g. in tests",
+        example="http://127.0.0.1:9999",
+    )
+    app_name: Annotated[str, PlainValidator(parse_app_name)] = setting(
+        "DIALTONE_APP_NAME",
+        "name in the messages, 1 to 30 characters",
+        default="Dialtone",
+        example="Acme",
+    )
+    android_hashes: Annotated[tuple[str, ...], PlainValidator(list_parser(parse_app_hash))] = (
+        setting(
+            "DIALTONE_ANDROID_HASH",
+            "hashes of the Android apps that read codes from messages, the usual app first",
+            unset=(),
+            example="FA+9qCX9VSu",
+        )
+    )
+    web_domain: Annotated[str | None, PlainValidator(parse_domain)] = setting(
+        "DIALTONE_WEB_DOMAIN",
+        "domain of the website where browsers fill in codes (WebOTP)",
+        example="example.org",
+    )
+    default_locale: Annotated[str, PlainValidator(parse_locale)] = setting(
+        "DIALTONE_DEFAULT_LOCALE",
+        "language of messages if a request names none, or one without templates",
+        default="en",
+        example="pt-BR",
+    )
+    sms_templates_dir: Annotated[Path | None, PlainValidator(parse_path)] = setting(
+        "DIALTONE_SMS_TEMPLATES_DIR",
+        "folder with your own message templates, see docs/sms-templates.md",
+        example="/etc/dialtone/templates",
+    )
+    countries: Annotated[frozenset[str] | None, PlainValidator(parse_countries)] = setting(
+        "DIALTONE_COUNTRIES",
+        "ISO codes of the countries to deliver to, or * for all; required unless SMS is console",
+        example="IN,US,DE",
+    )
+    default_region: Annotated[str | None, PlainValidator(parse_country)] = setting(
+        "DIALTONE_DEFAULT_REGION",
+        "ISO code of the country of numbers without +",
+        example="IN",
+    )
+    test_otps: Annotated[Secret[TestOtps], PlainValidator(parse_test_otps)] = setting(
+        "DIALTONE_TEST_OTPS",
+        "numbers with a fixed code and its last day, for app-store reviewers; nothing is delivered",
+        unset=Secret(TestOtps()),
+        example="+15005550006=123456@2027-01-01",
+    )
+    sms_limit_per_phone: Annotated[
+        tuple[SlidingWindow, ...], PlainValidator(rate_limits_parser(MAX_SMS_PER_DAY))
+    ] = setting(
+        "DIALTONE_SMS_LIMIT_PER_PHONE",
+        "maximum messages per phone and period",
+        default="5/15m,10/1d",
+        example="5/15m,10/1d",
+    )
+    sms_limit_per_phone_and_ip: Annotated[
+        tuple[SlidingWindow, ...], PlainValidator(rate_limits_parser(MAX_SMS_PER_DAY))
+    ] = setting(
+        "DIALTONE_SMS_LIMIT_PER_PHONE_AND_IP",
+        "maximum messages per phone that one IP can request",
+        default="3/15m,5/1d",
+        example="3/15m,5/1d",
+    )
+    sms_limit_trusted_ip: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_SMS_PER_DAY))
+    ] = setting(
+        "DIALTONE_SMS_LIMIT_TRUSTED_IP",
+        "additional messages for an IP from which the phone signed in recently",
+        default="3/1h",
+        example="3/1h",
+    )
+    sms_limit_per_ip: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
+    ] = setting(
+        "DIALTONE_SMS_LIMIT_PER_IP",
+        "maximum messages per IP (IPv6: per /64); ten times that per /48",
+        default="60/1h",
+        example="60/1h",
+    )
+    sms_limit_per_country: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_SMS_LIMIT_PER_COUNTRY",
+        "maximum messages per country",
+        default="1000/1h",
+        example="1000/1h",
+    )
+    sms_limit_total: Annotated[SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))] = (
+        setting(
+            "DIALTONE_SMS_LIMIT_TOTAL",
+            "maximum messages in total",
+            default="5000/1h",
+            example="5000/1h",
+        )
+    )
+    verify_limit_per_ip: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
+    ] = setting(
+        "DIALTONE_VERIFY_LIMIT_PER_IP",
+        "maximum attempts to verify codes per IP (IPv6: per /64); ten times that per /48",
+        default="600/1h",
+        example="600/1h",
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], PlainValidator(list_parser(parse_network))] = (
+        setting(
+            "DIALTONE_TRUSTED_PROXIES",
+            "networks of the proxies whose X-Forwarded-For is trusted",
+            unset=(),
+            example="10.0.0.0/8,192.168.1.5",
+        )
+    )
+    is_single_host: Annotated[bool, PlainValidator(parse_yes_or_no)] = setting(
+        "DIALTONE_SINGLE_HOST",
+        "yes allows SQLite and disk in production: the service runs on this host only",
+        default="no",
+        example="yes",
+    )
+    plain_token_ttl: Annotated[timedelta, PlainValidator(duration_parser("1m", "400d"))] = setting(
+        "DIALTONE_PLAIN_TOKEN_TTL",
+        "lifetime of an access token without a refresh token, e.g. 90d, 12h, 30m or 60s",
+        default="90d",
+        example="90d",
+    )
+    access_token_ttl: Annotated[timedelta, PlainValidator(duration_parser("1m", "1d"))] = setting(
+        "DIALTONE_ACCESS_TOKEN_TTL",
+        "lifetime of an access token with a refresh token",
+        default="15m",
+        example="15m",
+    )
+    refresh_token_ttl: Annotated[timedelta, PlainValidator(duration_parser("1h", "400d"))] = (
+        setting(
+            "DIALTONE_REFRESH_TOKEN_TTL",
+            "lifetime of a refresh token; each refresh starts a new lifetime",
+            default="90d",
+            example="90d",
+        )
+    )
+    max_upload_size: Annotated[
+        ByteSize, Field(ge=1_000, le=1_000_000_000), BeforeValidator(check_size)
+    ] = setting(
+        "DIALTONE_MAX_UPLOAD_SIZE",
+        "maximum size of an uploaded file, in bytes or e.g. 20MB",
+        default="20MB",
+        example="20MB",
+    )
+    max_image_pixels: Annotated[
+        int, Field(ge=1_000, le=500_000_000), BeforeValidator(check_number)
+    ] = setting(
+        "DIALTONE_MAX_IMAGE_PIXELS",
+        "maximum pixels of an image",
+        default="50000000",
+        example="50000000",
+    )
+    max_image_frames: Annotated[int, Field(ge=1, le=10_000), BeforeValidator(check_number)] = (
+        setting(
+            "DIALTONE_MAX_IMAGE_FRAMES",
+            "maximum frames of an animated image",
+            default="500",
+            example="500",
+        )
+    )
+    cleanup_interval: Annotated[timedelta | None, PlainValidator(parse_cleanup_interval)] = setting(
+        "DIALTONE_CLEANUP_INTERVAL",
+        "time between cleanups; off if cron runs `dialtone cleanup`",
+        default="15m",
+        example="1h",
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(str.lower)] = setting(
+        "DIALTONE_LOG_LEVEL",
+        "lowest level that is logged: debug, info, warning or error",
+        default="info",
+        example="warning",
+    )
+    log_format: Annotated[LogFormat, BeforeValidator(str.lower)] = setting(
+        "DIALTONE_LOG_FORMAT",
+        "console for people, json for machines; auto: console on a terminal, json elsewhere",
+        default="auto",
+        example="json",
+    )
+    workers: Annotated[int, Field(ge=1, le=256), BeforeValidator(check_number)] = setting(
+        "DIALTONE_WORKERS",
+        "number of server processes",
+        default="1",
+        example="4",
+    )
+    variables: Annotated[Variables, SkipValidation] = Field(default=Variables(), repr=False)
+
+    @property
+    def token_lifetimes(self) -> TokenLifetimes:
+        """The lifetimes of tokens that are issued now."""
+        return TokenLifetimes(
+            plain=self.plain_token_ttl,
+            access=self.access_token_ttl,
+            refresh=self.refresh_token_ttl,
+        )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_printable(cls, value: object) -> object:
+        if isinstance(value, str) and not value.isprintable():
+            raise InvalidValue("Must not contain unprintable characters.")
+        return value

@@ -1,0 +1,268 @@
+"""Reading variables from the environment and `.env`."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from entrypoints.settings import SettingsError, read_settings
+from entrypoints.settings.checks import NOT_IMPLEMENTED
+from entrypoints.settings.env_file import read_env_file
+from entrypoints.settings.values import Bind
+from tests.support.examples import examples
+from tests.support.settings import settings
+from tests.unit.settings.texts import SECRET, VARIABLES
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+@pytest.fixture(scope="module")
+def reused_env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file for many examples of one test."""
+    return tmp_path_factory.mktemp("settings") / ".env"
+
+
+def problems(env_file: Path) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as error:
+        read_settings({}, env_file)
+    return error.value.problems
+
+
+def test_all_problems_are_reported_at_once_in_the_order_of_the_class() -> None:
+    with pytest.raises(SettingsError) as error:
+        settings(WORKERS="0", LOG_LEVEL="loud", OPERATOR="+1", SMS="sms", DATABASE="x", BIND="x")
+
+    names = [line.partition(":")[0] for line in str(error.value).splitlines()]
+    assert names == [
+        "DIALTONE_BIND", "DIALTONE_DATABASE", "DIALTONE_SMS", "DIALTONE_LOG_LEVEL",
+        "DIALTONE_WORKERS", "DIALTONE_OPERATOR",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOT_IMPLEMENTED)
+def test_a_setting_that_is_not_implemented_is_an_error(name: str) -> None:
+    assert read_settings({name: " "}, None) == settings()
+    with pytest.raises(SettingsError, match=rf"^{name}: Not implemented in this version: remove"):
+        read_settings({name: "something"}, None)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t"])
+def test_an_empty_variable_is_not_set(text: str) -> None:
+    assert settings(ENV=text, BIND=text, COUNTRIES=text, WORKERS=text) == settings()
+
+
+def test_an_unknown_name_is_kept_with_the_name_that_was_probably_meant() -> None:
+    environ = {
+        "DIALTONE_DATABSE": "sqlite:///x.db",
+        "DIALTONE_SECRETS": "x",
+        "dialtone_bind": "127.0.0.1:9000",
+        "DIALTONE_S3_ENDPOINTS": "x",
+        "DIALTONE_TWILIO_FROM": "x",
+        "DIALTONE_REGION": "x",
+        "DIALTONE_XYZZY": "x",
+        "DIALTONE_EMPTY": "",
+    }
+
+    read = read_settings(environ, None)
+
+    assert read.variables.unknown == {
+        "DIALTONE_DATABSE": "DIALTONE_DATABASE",
+        "DIALTONE_SECRETS": "DIALTONE_SECRETS_FILE",
+        "dialtone_bind": "DIALTONE_BIND",
+        "DIALTONE_S3_ENDPOINTS": "DIALTONE_S3_ENDPOINT",
+        "DIALTONE_TWILIO_FROM": "TWILIO_FROM",
+        "DIALTONE_REGION": "DIALTONE_DEFAULT_REGION",
+        "DIALTONE_XYZZY": None,
+    }
+    assert read.bind == Bind("127.0.0.1", 8000)
+
+
+def test_a_missing_file_sets_nothing(env_file: Path) -> None:
+    assert read_settings({}, env_file) == read_settings({}, None)
+
+
+def test_the_environment_overrides_the_file(env_file: Path) -> None:
+    env_file.write_text("DIALTONE_BIND=127.0.0.1:1\nDIALTONE_WORKERS=2\n")
+
+    read = read_settings({"DIALTONE_BIND": "127.0.0.1:2"}, env_file)
+
+    assert (read.bind.port, read.workers) == (2, 2)
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_environment_variable_does_not_override_the_file(
+    env_file: Path, text: str
+) -> None:
+    env_file.write_text("DIALTONE_WORKERS=2\n")
+
+    assert read_settings({"DIALTONE_WORKERS": text}, env_file).workers == 2
+
+
+def test_the_file_can_have_comments_quotes_exports_and_any_line_ends(env_file: Path) -> None:
+    env_file.write_bytes(
+        b"\xef\xbb\xbf# ours\r\n"
+        b"export DIALTONE_BIND = '[::1]:8000' # local\r\n"
+        b'\r\nDIALTONE_APP_NAME="L\xc3\xa4ut & Co"\r\n'
+        b"DIALTONE_WORKERS=2 # two\r\n"
+        b"DIALTONE_COUNTRIES=\r\n"
+        b"SOMETHING_ELSE=5"
+    )
+
+    read = read_settings({}, env_file)
+
+    assert (read.bind, read.app_name) == (Bind("::1", 8000), "Läut & Co")
+    assert (read.workers, read.countries, read.variables.unknown) == (2, None, {})
+
+
+def test_a_value_in_the_file_is_not_expanded(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "somewhere")
+    env_file.write_text("DIALTONE_APP_NAME=${HOME}\n")
+
+    assert read_settings({}, env_file).app_name == "${HOME}"
+
+
+def test_own_adapters_get_the_variables_of_the_file_too(env_file: Path) -> None:
+    env_file.write_text("MY_URL=theirs\nMY_NAME=file\nMY_KEY=k\n")
+
+    read = read_settings({"MY_NAME": " environment\n", "MY_KEY": " ", "HOME": "/"}, env_file)
+
+    assert read.variables.values == {
+        "MY_URL": "theirs", "MY_NAME": " environment\n", "MY_KEY": "k", "HOME": "/",
+    }  # fmt: skip
+
+
+def test_an_error_says_that_the_value_is_in_the_file(env_file: Path) -> None:
+    env_file.write_text("DIALTONE_MEDIA=s3://images\nAWS_ACCESS_KEY_ID=a/b\n")
+
+    invalid, missing = problems(env_file)
+
+    assert invalid.startswith("AWS_ACCESS_KEY_ID (in .env): Must be ")
+    assert missing.startswith("AWS_SECRET_ACCESS_KEY: Must be set")
+
+
+@pytest.mark.parametrize(
+    "invalid",
+    [
+        "DIALTONE_ENV production",
+        "DIALTONE_ENV",
+        '"DIALTONE_ENV=x',
+        "=x",
+        "DIALTONE ENV=x",
+        "A='b",
+        'B="c',
+    ],
+)
+def test_an_invalid_line_is_reported_by_number_and_not_quoted(env_file: Path, invalid: str) -> None:
+    env_file.write_text(f"# a comment\n\nDIALTONE_WORKERS=2\n\n\n{invalid}\n")
+
+    (line,) = problems(env_file)
+
+    assert line.startswith(f"{env_file}, line 6: ")
+    assert invalid not in line
+
+
+def test_invalid_lines_and_invalid_values_are_reported_together(env_file: Path) -> None:
+    env_file.write_text("what?\nDIALTONE_WORKERS=0\nand this?\nDIALTONE_OPERATOR=x\n")
+
+    first, second, value, not_implemented = problems(env_file)
+
+    assert first.startswith(f"{env_file}, line 1: ")
+    assert second.startswith(f"{env_file}, line 3: ")
+    assert value.startswith("DIALTONE_WORKERS (in .env): ")
+    assert not_implemented.startswith("DIALTONE_OPERATOR (in .env): ")
+
+
+def test_a_file_in_another_encoding_is_an_error(env_file: Path) -> None:
+    env_file.write_bytes(b"DIALTONE_APP_NAME=\xff\n")
+
+    (line,) = problems(env_file)
+
+    assert line.startswith(f"{env_file} is not encoded in UTF-8")
+
+
+def test_a_folder_instead_of_the_file_is_an_error(env_file: Path) -> None:
+    env_file.mkdir()
+
+    (line,) = problems(env_file)
+
+    assert line.startswith(f"{env_file} cannot be read (Is a directory)")
+
+
+def _quoted(quote: str, text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+    return f"{quote}{escaped}{quote}"
+
+
+@st.composite
+def written_values(draw: st.DrawFn) -> tuple[str, str]:
+    """Draw a value and one of the ways to write it in the file."""
+    characters = st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" #'\"\\$={}`")
+    value = draw(st.text(characters, min_size=1).map(str.strip).filter(bool))
+    ways = [_quoted("'", value), _quoted('"', value)]
+    if value[0] not in "'\"#" and " #" not in value:
+        ways.append(value)
+    return value, draw(st.sampled_from(ways))
+
+
+@given(
+    st.lists(written_values(), min_size=1, max_size=3),
+    st.sampled_from(["", "export ", "  ", "export\t"]),
+    st.sampled_from(["=", " = ", "= "]),
+    st.sampled_from(["", " ", " # why", "\t# why not = '"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["", "\ufeff"]),
+)
+@hypothesis_settings(max_examples=examples(10))
+def test_a_value_is_read_from_the_file_in_every_usual_spelling(
+    reused_env_file: Path,
+    values: list[tuple[str, str]],
+    before: str,
+    equals: str,
+    after: str,
+    end: str,
+    byte_order_mark: str,
+) -> None:
+    lines = [
+        f"{before}NAME_{number}{equals}{written}{after}"
+        for number, (_, written) in enumerate(values)
+    ]
+    text = f"{byte_order_mark}# ours{end}{end}{end.join(lines)}{end}"
+    reused_env_file.write_bytes(text.encode())
+    file = read_env_file(reused_env_file)
+    assert file.problems == []
+    assert file.values == {f"NAME_{number}": value for number, (value, _) in enumerate(values)}
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *"AB=#'\"\\ \t\n\r\0\x1b\u2028{}$",
+                *("export ", "DIALTONE_WORKERS", "=2", "\r\n", "\\N{"),
+                *(SECRET, "DIALTONE_DATABASE=mongodb://me:"),
+            ]
+        ),
+        max_size=12,
+    ).map(lambda parts: "".join(parts).encode())
+    | st.binary(max_size=40)
+)
+@hypothesis_settings(max_examples=examples(10))
+def test_any_file_is_read_or_rejected_line_by_line(reused_env_file: Path, content: bytes) -> None:
+    reused_env_file.write_bytes(content)
+    try:
+        read_settings({}, reused_env_file)
+    except SettingsError as error:
+        lines = error.problems
+    else:
+        return
+    for line in lines:
+        assert line.isprintable()
+        assert SECRET not in line
+        assert line.startswith((str(reused_env_file), *VARIABLES))

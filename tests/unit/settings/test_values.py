@@ -1,0 +1,461 @@
+"""Each setting by itself: defaults, valid values, invalid values."""
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ByteSize, Secret, SecretStr
+
+from application.identities.session_factory import TokenLifetimes
+from domain.countries import ALL_COUNTRIES
+from domain.otp.challenge import OtpCode
+from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
+from domain.phone import parse_phone
+from entrypoints.settings.parsers import parse_media
+from entrypoints.settings.settings import Settings, Variables
+from entrypoints.settings.values import (
+    Bind,
+    Environment,
+    Factory,
+    LogFormat,
+    LogLevel,
+    MediaFolder,
+    MongoDatabase,
+    S3Bucket,
+    SmsProvider,
+    SqliteDatabase,
+)
+from tests.support.settings import problem, settings
+
+HOUR = timedelta(hours=1)
+TEST_PHONE = parse_phone("+15005550006")
+
+
+@pytest.fixture(autouse=True)
+def current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_no_setting_is_required(current_folder: Path) -> None:
+    read = settings()
+
+    assert {name: getattr(read, name) for name in Settings.model_fields} == {
+        "env": Environment.DEVELOPMENT,
+        "bind": Bind("127.0.0.1", 8000),
+        "public_url": "http://127.0.0.1:8000",
+        "database": SqliteDatabase(current_folder / "var/dialtone.db"),
+        "media": MediaFolder(current_folder / "var/media"),
+        "s3_endpoint": None,
+        "aws_access_key_id": "",
+        "aws_secret_access_key": SecretStr(""),
+        "aws_region": "us-east-1",
+        "media_public_url": None,
+        "secrets_file": current_folder / "var/secrets.json",
+        "sms": (SmsProvider.CONSOLE,),
+        "twilio_account_sid": "",
+        "twilio_auth_token": SecretStr(""),
+        "twilio_from": "",
+        "twilio_messaging_service_sid": "",
+        "twilio_api_base": None,
+        "app_name": "Dialtone",
+        "android_hashes": (),
+        "web_domain": None,
+        "default_locale": "en",
+        "sms_templates_dir": None,
+        "countries": None,
+        "default_region": None,
+        "test_otps": Secret(TestOtps()),
+        "sms_limit_per_phone": DeliveryPolicy().per_phone,
+        "sms_limit_per_phone_and_ip": DeliveryPolicy().per_phone_and_ip,
+        "sms_limit_trusted_ip": DeliveryPolicy().trusted_ip_quota,
+        "sms_limit_per_ip": RateLimits().per_ip,
+        "sms_limit_per_country": RateLimits().per_country,
+        "sms_limit_total": RateLimits().total,
+        "verify_limit_per_ip": RateLimits().verifications_per_ip,
+        "trusted_proxies": (),
+        "is_single_host": False,
+        "plain_token_ttl": TokenLifetimes().plain,
+        "access_token_ttl": TokenLifetimes().access,
+        "refresh_token_ttl": TokenLifetimes().refresh,
+        "max_upload_size": ByteSize(20_000_000),
+        "max_image_pixels": 50_000_000,
+        "max_image_frames": 500,
+        "cleanup_interval": timedelta(minutes=15),
+        "log_level": LogLevel.INFO,
+        "log_format": LogFormat.AUTO,
+        "workers": 1,
+        "variables": Variables(),
+    }
+    assert read.token_lifetimes == TokenLifetimes()
+    assert isinstance(read.env, Environment)
+    assert isinstance(read.log_format, LogFormat)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("ENV", "Development", "env", Environment.DEVELOPMENT),
+        ("BIND", "0.0.0.0:80", "bind", Bind("0.0.0.0", 80)),  # noqa: S104
+        ("BIND", "[::1]:8000", "bind", Bind("::1", 8000)),
+        ("BIND", "localhost:65535", "bind", Bind("localhost", 65535)),
+        ("BIND", "my_service:80", "bind", Bind("my_service", 80)),
+        ("DATABASE", "sqlite:////srv/a b.db", "database", SqliteDatabase(Path("/srv/a b.db"))),
+        ("DATABASE", "my.package:records", "database", Factory("my.package:records")),
+        ("MEDIA", "file:///srv/media", "media", MediaFolder(Path("/srv/media"))),
+        ("MEDIA", "file:///srv/a%20b/", "media", MediaFolder(Path("/srv/a b"))),
+        ("MEDIA", "file://localhost/srv", "media", MediaFolder(Path("/srv"))),
+        ("MEDIA", "store:open_files", "media", Factory("store:open_files")),
+        ("MEDIA_PUBLIC_URL", "https://cdn.test/m/", "media_public_url", "https://cdn.test/m"),
+        ("PUBLIC_URL", "https://dial.test/", "public_url", "https://dial.test"),
+        ("PUBLIC_URL", "http://[::1]:8000", "public_url", "http://[::1]:8000"),
+        ("SMS", "Console", "sms", (SmsProvider.CONSOLE,)),
+        ("APP_NAME", "Läut 5 & Co", "app_name", "Läut 5 & Co"),
+        ("APP_NAME", "St. Dial", "app_name", "St. Dial"),
+        ("ANDROID_HASH", "FA+9qCX9VSu", "android_hashes", ("FA+9qCX9VSu",)),
+        (
+            "ANDROID_HASH",
+            "FA+9qCX9VSu, 01234567/9a",
+            "android_hashes",
+            ("FA+9qCX9VSu", "01234567/9a"),
+        ),
+        ("WEB_DOMAIN", "Login.Example.org", "web_domain", "login.example.org"),
+        ("WEB_DOMAIN", "xn--mller-kva.example", "web_domain", "xn--mller-kva.example"),
+        ("WEB_DOMAIN", "localhost", "web_domain", "localhost"),
+        ("DEFAULT_LOCALE", "pt-BR", "default_locale", "pt-BR"),
+        ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", "sms_templates_dir", Path("/etc/dialtone/t")),
+        ("COUNTRIES", "IN, us,DE", "countries", frozenset({"IN", "US", "DE"})),
+        ("COUNTRIES", "*", "countries", ALL_COUNTRIES),
+        ("DEFAULT_REGION", "in", "default_region", "IN"),
+        (
+            "TRUSTED_PROXIES",
+            "10.0.0.0/8, 192.168.1.5,fd00::/8",
+            "trusted_proxies",
+            tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.5", "fd00::/8"))),
+        ),
+        ("SINGLE_HOST", "YES", "is_single_host", True),
+        ("PLAIN_TOKEN_TTL", "400d", "plain_token_ttl", timedelta(days=400)),
+        ("PLAIN_TOKEN_TTL", "12h", "plain_token_ttl", timedelta(hours=12)),
+        ("PLAIN_TOKEN_TTL", "30m", "plain_token_ttl", timedelta(minutes=30)),
+        ("PLAIN_TOKEN_TTL", "60s", "plain_token_ttl", timedelta(minutes=1)),
+        ("ACCESS_TOKEN_TTL", "5m", "access_token_ttl", timedelta(minutes=5)),
+        ("REFRESH_TOKEN_TTL", "30d", "refresh_token_ttl", timedelta(days=30)),
+        ("CLEANUP_INTERVAL", "1m", "cleanup_interval", timedelta(minutes=1)),
+        ("CLEANUP_INTERVAL", "1D", "cleanup_interval", timedelta(days=1)),
+        ("CLEANUP_INTERVAL", "Off", "cleanup_interval", None),
+        ("MAX_UPLOAD_SIZE", "1000", "max_upload_size", 1000),
+        ("MAX_UPLOAD_SIZE", "5MB", "max_upload_size", 5_000_000),
+        ("MAX_UPLOAD_SIZE", "5 MiB", "max_upload_size", 5 * 1024 * 1024),
+        ("MAX_UPLOAD_SIZE", "1gb", "max_upload_size", 1_000_000_000),
+        ("MAX_IMAGE_PIXELS", "1000000", "max_image_pixels", 1_000_000),
+        ("MAX_IMAGE_FRAMES", "1", "max_image_frames", 1),
+        ("LOG_LEVEL", "WARNING", "log_level", LogLevel.WARNING),
+        ("LOG_FORMAT", "json", "log_format", LogFormat.JSON),
+        ("WORKERS", "4", "workers", 4),
+        (
+            "SMS_LIMIT_PER_PHONE",
+            "2/1h, 6/1d",
+            "sms_limit_per_phone",
+            (SlidingWindow(2, HOUR), SlidingWindow(6, 24 * HOUR)),
+        ),
+        (
+            "SMS_LIMIT_PER_PHONE_AND_IP",
+            "1/30m,4/1d",
+            "sms_limit_per_phone_and_ip",
+            (SlidingWindow(1, HOUR / 2), SlidingWindow(4, 24 * HOUR)),
+        ),
+        ("SMS_LIMIT_TRUSTED_IP", "1/1h", "sms_limit_trusted_ip", SlidingWindow(1, HOUR)),
+        ("SMS_LIMIT_PER_IP", "7/1h", "sms_limit_per_ip", SlidingWindow(7, HOUR)),
+        ("SMS_LIMIT_PER_COUNTRY", "8/12h", "sms_limit_per_country", SlidingWindow(8, 12 * HOUR)),
+        ("SMS_LIMIT_TOTAL", "9 / 1d", "sms_limit_total", SlidingWindow(9, 24 * HOUR)),
+        ("VERIFY_LIMIT_PER_IP", "10/90m", "verify_limit_per_ip", SlidingWindow(10, 1.5 * HOUR)),
+        (
+            "TEST_OTPS",
+            "+15005550006=123456@2027-01-01",
+            "test_otps",
+            Secret(
+                TestOtps(
+                    (TestOtp(TEST_PHONE, OtpCode("123456"), datetime(2027, 1, 2, tzinfo=UTC)),)
+                )
+            ),
+        ),
+        (
+            "TEST_OTPS",
+            "+15005550006=123456, +1 415 555 2671 = 000000",
+            "test_otps",
+            Secret(
+                TestOtps(
+                    (
+                        TestOtp(TEST_PHONE, OtpCode("123456")),
+                        TestOtp(parse_phone("+14155552671"), OtpCode("000000")),
+                    )
+                )
+            ),
+        ),
+    ],
+)
+def test_a_valid_value_is_parsed(name: str, text: str, field: str, value: Any) -> None:
+    assert getattr(settings(**{name: text}), field) == value
+    assert getattr(settings(**{name: f"  {text} "}), field) == value
+
+
+def test_a_relative_path_starts_in_the_current_folder(current_folder: Path) -> None:
+    read = settings(DATABASE="sqlite:///a/b.db", MEDIA="file:c", SECRETS_FILE="d/e.json")
+
+    assert read.database == SqliteDatabase(current_folder / "a/b.db")
+    assert read.media == MediaFolder(current_folder / "c")
+    assert read.secrets_file == current_folder / "d/e.json"
+
+
+@pytest.mark.parametrize(
+    ("bind", "url"),
+    [
+        ("0.0.0.0:80", "http://127.0.0.1:80"),
+        ("[::]:8000", "http://127.0.0.1:8000"),
+        ("[::1]:8000", "http://[::1]:8000"),
+        ("10.0.0.5:8000", "http://10.0.0.5:8000"),
+    ],
+)
+def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: str) -> None:
+    assert settings(BIND=bind).public_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("ENV", ["prod", "production,development"]),
+        (
+            "BIND",
+            ["8000", ":8000", "a:0", "a:65536", "a:-1", "::1:80", "[::1]", "[:::]:1", "a b:1"],
+        ),
+        ("BIND", ["256.0.0.1:80", "127.0.1:80", "[127.0.0.1]:80", "[abcd]:80", "127.0.0.1:8000/"]),
+        ("DATABASE", ["var/a.db", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite:///a/"]),
+        ("DATABASE", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "postgres://h/d"]),
+        (
+            "DATABASE",
+            ["sqlite:data", "SQLite:data", "mongodb:name", "a.b", "a:b:c", "a..b:c", "a:b.c"],
+        ),
+        ("MEDIA", ["var/media", "file:", "file:///", "file://var/media", "file:a?b", "/srv"]),
+        ("MEDIA", ["file:///a%00b", "s3:bucket", "File:media", "a-b:c", "a:1", ":c", "a:"]),
+        ("PUBLIC_URL", ["dial.test", "ftp://dial.test", "https://", "https://h/?a", "https://h#a"]),
+        ("PUBLIC_URL", ["https://user:word@h", "https://h:99999", "https://ü.test", "https://a b"]),
+        ("MEDIA_PUBLIC_URL", ["cdn.test", "//cdn.test"]),
+        ("SMS", ["sms", "twilio,twilio", "console,", "console:", "https://h"]),
+        ("SECRETS_FILE", ["var/"]),
+        ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
+        ("APP_NAME", ["dial.test", "www.dial", "https://dial", "127.0.0.1", "Dr.Dial"]),
+        ("ANDROID_HASH", ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu,"]),
+        ("WEB_DOMAIN", ["https://a.test", "a.test/", "a.test:80", "a", "müller.test", "a..test"]),
+        ("WEB_DOMAIN", ["127.0.0.1", "a_b.test", "-a.test", "a.test.", "xn--\N{DEGREE SIGN}.test"]),
+        ("WEB_DOMAIN", ["xn--a-.test", "xn--.test", f"{'a' * 64}.test", f"{'a.' * 127}test"]),
+        ("DEFAULT_LOCALE", ["EN", "english", "pt_BR", "pt-br", "in", "e", "en-"]),
+        ("COUNTRIES", ["XX", "IN;US", "IN,,US", "IN,", "India", "*,IN"]),
+        ("DEFAULT_REGION", ["ZZ", "001", "IN,US"]),
+        ("TRUSTED_PROXIES", ["10.0.0.1/8", "10.0.0.0/33", "proxy.test", "*", ","]),
+        ("SINGLE_HOST", ["true", "1", "y"]),
+        (
+            "PLAIN_TOKEN_TTL",
+            ["90", "59s", "401d", "1.5h", "-1d", "d", "90 d", "\u0669\u0660d", "1w"],
+        ),
+        ("CLEANUP_INTERVAL", ["59s", "2d", "0", "15", "never", "no"]),
+        ("MAX_UPLOAD_SIZE", ["0", "999", "2GB", "20XB", "1.5MB", "-5", "MB", "20MBit", "20MB x"]),
+        ("MAX_IMAGE_PIXELS", ["0", "1e6", "1_000_000", "600000000", "many"]),
+        ("MAX_IMAGE_FRAMES", ["0", "10001"]),
+        ("LOG_LEVEL", ["trace", "critical"]),
+        ("LOG_FORMAT", ["text"]),
+        ("WORKERS", ["0", "257", "auto", "+1", "4.0", "\u0664"]),
+        ("SMS_LIMIT_PER_PHONE", ["5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h"]),
+        ("SMS_LIMIT_PER_PHONE", ["5/1h,", "5/1h/1h", "\u0665/1h"]),
+        ("SMS_LIMIT_PER_PHONE_AND_IP", ["5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h"]),
+        ("SMS_LIMIT_PER_PHONE_AND_IP", ["5/1h,", "5/1h/1h"]),
+        ("SMS_LIMIT_TOTAL", ["5/1h,9/1d", "50001/1h"]),
+        ("SMS_LIMIT_PER_IP", ["5001/1h"]),
+        ("VERIFY_LIMIT_PER_IP", ["5001/1h"]),
+        ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
+        ("TEST_OTPS", ["15005550006=123456"]),
+        ("TEST_OTPS", ["+15005550006=123456@", "+15005550006=123456@tomorrow"]),
+        ("TEST_OTPS", ["+15005550006=123456@2027-02-30", "+15005550006=123456@9999-12-31"]),
+        ("TEST_OTPS", ["+1=123456@2027-01-01", "+15005550006=123456,+15005550006=654321"]),
+    ],
+)  # fmt: skip
+def test_an_invalid_value_is_an_error_with_name_and_example(name: str, texts: list[str]) -> None:
+    for text in texts:
+        line = problem(**{name: text})
+
+        assert line.startswith(f"DIALTONE_{name}: ")
+        assert f" Example: DIALTONE_{name}=" in line
+
+
+@pytest.mark.parametrize("text", ["14/12h", "5/15m", "1/1h", "8/13h"])
+def test_the_limit_of_a_phone_keeps_its_code_from_being_guessed(text: str) -> None:
+    assert "at most 14" in problem(SMS_LIMIT_PER_PHONE=text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DATABASE", "postgres://user:tops3cret@db.test/name"),
+        ("S3_ENDPOINT", "http://user:tops3cret@s3.test"),
+        ("SMS", "tops3cret,tops3cret"),
+        ("PUBLIC_URL", "https://user:tops3cret@dial.test"),
+        ("BIND", "tops3cret"),
+        ("COUNTRIES", "tops3cret"),
+        ("WORKERS", "tops3cret"),
+        ("LOG_LEVEL", "tops3cret"),
+        ("MAX_UPLOAD_SIZE", "tops3cret"),
+        ("TEST_OTPS", "+15005550006=tops3cret"),
+        ("TEST_OTPS", "+15005550006=123456@tops3cret"),
+    ],
+)
+def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:
+    assert "tops3cret" not in problem(**{name: text})
+
+
+def test_the_example_has_the_scheme_of_the_invalid_value() -> None:
+    assert "Example: DIALTONE_DATABASE=sqlite:" in problem(DATABASE="sqlite://x")
+    assert "Example: DIALTONE_DATABASE=mongodb:" in problem(DATABASE="mongodb://x")
+    assert "Example: DIALTONE_DATABASE=mongodb+srv:" in problem(DATABASE="mongodb+srv://x")
+    assert "Example: DIALTONE_MEDIA=file:" in problem(MEDIA="file:")
+    assert "Example: DIALTONE_MEDIA=s3:" in problem(MEDIA="s3://X")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mongodb://127.0.0.1/dialtone",
+        "mongodb://db.test:27017/dialtone",
+        "mongodb://my_container:27017/dialtone",
+        "mongodb://a:1,b:65535,[::1]:3,[fd00::1],10.0.0.1/dialtone?replicaSet=rs0",
+        "mongodb://user:password@db.test/dialtone?authSource=admin&w=majority&tls=true",
+        "mongodb://user:%3A%2F%3f%23%40%25$!+@db.test/dialtone",
+        "mongodb://CN%3Ddialtone@db.test/dialtone?authMechanism=MONGODB-X509",
+        "mongodb://db.test/dialtone?readPreferenceTags=dc:ny;readPreferenceTags=",
+        "mongodb://db.test/dialtone?",
+        "mongodb://%2Ftmp%2Fmongodb-27017.sock/dialtone",
+        "mongodb://user:password@%2Frun%2Fa%20b.sock,db.test/dialtone",
+        "mongodb+srv://user:password@cluster.db.test/dialtone?appName=dialtone",
+        "mongodb+srv://cluster/dialtone",
+        "mongodb://db.test/Dialtone_2-test",
+        "mongodb://db.test/l%C3%A4ut",
+        "mongodb://db.test/administration",
+        f"mongodb://db.test/{'n' * 63}",
+    ],
+)
+def test_a_valid_mongodb_url_is_kept_as_written(url: str) -> None:
+    assert settings(DATABASE=url).database == MongoDatabase(url)
+    assert settings(DATABASE=f" {url} ").database == MongoDatabase(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mongodb://me:top:s3cret@db.test/dialtone",
+        "mongodb://me:top@s3cret@db.test/dialtone",
+        "mongodb://me@tops3cret.test:x@db.test/dialtone",
+        "mongodb://me:top/s3cret@db.test/dialtone",
+        "mongodb://me:12/tops3cret@db.test",
+        "mongodb://me:top?s3cret@db.test/dialtone",
+        "mongodb://me:top#s3cret@db.test/dialtone",
+        "mongodb://me:top%s3cret@db.test/dialtone",
+        "mongodb://me:tops3cret%@db.test/dialtone",
+        "mongodb://:tops3cret@db.test/dialtone",
+        "mongodb://@db.test/dialtone",
+        "mongodb://me:12/tops3cret?w=1@db.test/dialtone",
+        "mongodb://db.test/dialtone?appName=top@s3cret",
+        "mongodb://db.test/dialtone#tops3cret",
+    ],
+)
+def test_the_error_says_what_to_escape_in_a_mongodb_url(url: str) -> None:
+    line = problem(DATABASE=url)
+
+    assert "are written %3A %2F %3F %23 %40 %25" in line
+    assert "s3cret" not in line
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "", ",", "a,", ",a", "a,,b", "a:0", "a:65536", "a:x", "a:", ":1", "::1", "[::1", "[abcd]",
+        "256.0.0.1", "a b", "%61", "%2Ftmp%2Fmongodb", "läut.test", "a:1:2", "[::1]x",
+    ],
+)  # fmt: skip
+def test_an_invalid_mongodb_host_is_an_error(hosts: str) -> None:
+    assert "The hosts of a MongoDB must be" in problem(DATABASE=f"mongodb://{hosts}/dialtone")
+
+
+@pytest.mark.parametrize("host", ["", "a:27017", "a,b", "10.0.0.1", "[::1]", "%2Fa.sock", "a,"])
+def test_a_mongodb_srv_url_has_one_host_name_without_port(host: str) -> None:
+    line = problem(DATABASE=f"mongodb+srv://{host}/dialtone")
+
+    assert "one host name and no port" in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mongodb://db.test",
+        "mongodb://db.test/",
+        "mongodb://db.test/?authSource=admin",
+        "mongodb://db.test?authSource=admin",
+        "mongodb+srv://cluster.db.test/",
+    ],
+)
+def test_a_mongodb_url_without_a_database_is_an_error(url: str) -> None:
+    assert "must name the database" in problem(DATABASE=url)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.b", "a$b", 'a"b', "a\\b", "a b", "a+b", "a%20b", "a%2Fb", "a%2Eb", "a%00b", "a%0Ab",
+        "n" * 64, "%C3%A4" * 32, "admin", "Admin", "local", "config", "%61dmin",
+    ],
+)  # fmt: skip
+def test_an_invalid_or_reserved_mongodb_database_is_an_error(name: str) -> None:
+    assert "The name of the database" in problem(DATABASE=f"mongodb://db.test/{name}")
+
+
+@pytest.mark.parametrize(
+    "options", ["tls", "tls=true&", "&tls=true", "=true", "a=b=c", "a=1&b=2;c=3"]
+)
+def test_a_mongodb_option_without_value_is_an_error(options: str) -> None:
+    assert "The options of a MongoDB" in problem(DATABASE=f"mongodb://db.test/name?{options}")
+
+
+@pytest.mark.parametrize("text", ["MONGODB://db.test/name", "mongodb:/db.test/name", "mongodb"])
+def test_the_error_for_a_url_of_another_database_lists_the_valid_ones(text: str) -> None:
+    assert "Must be sqlite:///path from the current folder" in problem(DATABASE=text)
+
+
+@pytest.mark.parametrize(
+    ("url", "bucket", "prefix"),
+    [
+        ("s3://abc", "abc", ""),
+        ("s3://abc/", "abc", ""),
+        ("s3://my-bucket.2/a", "my-bucket.2", "a"),
+        ("s3://123/a/b-c_d/", "123", "a/b-c_d"),
+        ("s3://abc/...", "abc", "..."),
+        (f"s3://{'b' * 63}/it's.(ours)!*", "b" * 63, "it's.(ours)!*"),
+    ],
+)
+def test_a_bucket_and_its_prefix_are_parsed(url: str, bucket: str, prefix: str) -> None:
+    assert parse_media(url) == S3Bucket(bucket, prefix)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://", "s3:///a", "s3://ab", f"s3://{'b' * 64}", "s3://Abc", "s3://a_c", "s3://-bc",
+        "s3://ab-", "s3://.bc", "s3://a..c", "s3://10.0.0.1", "s3://10.0.0.1/a", "s3://abc:9000",
+        "s3://user:word@abc/a", "S3://abc",
+        "s3://abc//", "s3://abc//a", "s3://abc/a//b", "s3://abc/.", "s3://abc/../a", "s3://abc/a/..",
+        "s3://abc/a b", "s3://abc/ä", "s3://abc/a?b", "s3://abc/a#b", "s3://abc/a%20b", "s3://abc/+",
+    ],
+)  # fmt: skip
+def test_an_invalid_bucket_or_prefix_is_an_error(url: str) -> None:
+    assert "s3://bucket/prefix" in problem(MEDIA=url)

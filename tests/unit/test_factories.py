@@ -1,0 +1,107 @@
+"""Loading and opening operators' own adapters."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any, Final
+
+import pytest
+
+from application.ports.errors import ConfigurationError
+from entrypoints.factories import health_check_of, load_factory, open_adapter
+from entrypoints.settings.values import Factory
+from entrypoints.startup_error import StartupError
+
+FACTORY: Final = Factory("my_sms:open_messenger")
+VARIABLE: Final = "DIALTONE_SMS"
+
+
+async def open_with(create: Callable[..., Any], **arguments: object) -> object:
+    async with open_adapter(partial(create, **arguments), FACTORY, VARIABLE) as adapter:
+        return adapter
+
+
+@asynccontextmanager
+async def open_arguments(
+    *, environ: object, phone_encryption: object = None
+) -> AsyncIterator[object]:
+    yield environ, phone_encryption
+
+
+@asynccontextmanager
+async def open_positional(environ: object, /) -> AsyncIterator[object]:
+    yield environ
+
+
+@asynccontextmanager
+async def open_with_more(*, environ: object, url: object) -> AsyncIterator[object]:
+    yield environ, url
+
+
+@asynccontextmanager
+async def open_nothing(*, environ: object) -> AsyncIterator[None]:
+    yield None
+
+
+async def open_undecorated(*, environ: object) -> AsyncIterator[object]:
+    yield environ
+
+
+def open_by_function(*, environ: object) -> AbstractAsyncContextManager[object]:
+    return open_arguments(environ=environ)
+
+
+@asynccontextmanager
+async def open_failing(*, environ: object) -> AsyncIterator[object]:
+    if environ is not None:
+        raise KeyError("tops3cret")
+    yield environ
+
+
+@asynccontextmanager
+async def open_unconfigured(*, environ: object) -> AsyncIterator[object]:
+    if environ is not None:
+        raise ConfigurationError("MY_SMS_FILE is not set.")
+    yield environ
+
+
+async def test_a_factory_gets_keyword_arguments() -> None:
+    assert await open_with(open_arguments, environ=1, phone_encryption=2) == (1, 2)
+    assert await open_with(open_by_function, environ=1) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("create", "message"),
+    [
+        (open_positional, "must accept the keyword arguments in docs/adapters.md"),
+        (open_with_more, "must accept the keyword arguments in docs/adapters.md"),
+        (open_undecorated, "must be decorated with @asynccontextmanager"),
+        (open_nothing, "yields None"),
+        (open_failing, r"failed while it was opened \(KeyError\)"),
+    ],
+)
+async def test_an_invalid_factory_is_a_startup_error(
+    create: Callable[..., Any], message: str
+) -> None:
+    with pytest.raises(StartupError, match=f"^DIALTONE_SMS: my_sms:open_messenger {message}"):
+        await open_with(create, environ={})
+
+
+async def test_the_error_of_a_factory_without_its_variables_propagates() -> None:
+    with pytest.raises(ConfigurationError, match="MY_SMS_FILE is not set"):
+        await open_with(open_unconfigured, environ={})
+
+
+@pytest.mark.parametrize("path", ["no.such:factory", "os:no_such", "os:sep"])
+def test_a_missing_factory_is_a_startup_error(path: str) -> None:
+    with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {path} "):
+        load_factory(Factory(path), VARIABLE)
+
+
+async def test_an_adapter_without_a_health_check_is_always_healthy() -> None:
+    class Checked:
+        async def check(self) -> None: ...
+
+    checked = Checked()
+    assert health_check_of(checked) is checked
+    await health_check_of(object()).check()

@@ -6,7 +6,7 @@ from application.media.doom import Doom
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
 from application.ports.identities import Identities
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.swaps import change_identity
 from domain.errors import Unavailable
 from domain.identities.identity import Identity
@@ -37,6 +37,8 @@ class DeleteUser:
             await change_identity(self.identities, caller.identity.id, change)
         except StoreUnavailable as error:
             raise Unavailable from error
-        self.events.tell(SecurityEvent(fact=Fact.USER_DELETED, identity_id=caller.identity.id))
+        self.events.emit(
+            SecurityEvent(type=SecurityEventType.USER_DELETED, user_id=caller.identity.id)
+        )
         with suppress(StoreUnavailable):
             await self.doom.some_of(caller.identity.id)

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from application.identities.named_user import change_named
 from application.ports.identities import Identities
 from application.ports.phone_records import PhoneRecords
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
 
@@ -24,7 +24,12 @@ class DemoteUser:
             StoreUnavailable
         """
         demoted = await change_named(self.identities, self.phone_records, user, Identity.demoted)
-        self.events.tell(
-            SecurityEvent(fact=Fact.USER_DEMOTED, phone=demoted.phone, identity_id=demoted.id)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.ROLE_CHANGED,
+                phone=demoted.phone,
+                user_id=demoted.id,
+                role=demoted.role,
+            )
         )
         return demoted

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from application.identities.named_user import change_named
 from application.ports.identities import Identities
 from application.ports.phone_records import PhoneRecords
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
 
@@ -24,7 +24,12 @@ class PromoteUser:
             StoreUnavailable
         """
         promoted = await change_named(self.identities, self.phone_records, user, Identity.promoted)
-        self.events.tell(
-            SecurityEvent(fact=Fact.USER_PROMOTED, phone=promoted.phone, identity_id=promoted.id)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.ROLE_CHANGED,
+                phone=promoted.phone,
+                user_id=promoted.id,
+                role=promoted.role,
+            )
         )
         return promoted

@@ -4,7 +4,7 @@ from application.identities.named_user import change_named
 from application.ports.clock import Clock
 from application.ports.identities import Identities
 from application.ports.phone_records import PhoneRecords
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
 
@@ -37,11 +37,11 @@ class SignOutPhone:
             return identity.signed_out_everywhere()
 
         identity = await change_named(self.identities, self.phone_records, phone, change)
-        self.events.tell(
+        self.events.emit(
             SecurityEvent(
-                fact=Fact.SIGNED_OUT,
+                type=SecurityEventType.SESSION_REVOKED,
                 phone=phone,
-                identity_id=identity.id,
+                user_id=identity.id,
                 reason=f"by an operator, sessions: {ended}",
             )
         )

@@ -8,7 +8,7 @@ from application.ports.identities import Identities
 from application.ports.peppers import Peppers
 from application.ports.phone_records import PhoneRecords
 from application.ports.randomness import Randomness
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.swaps import decide_on_phone
 from domain.errors import TooManyTries
@@ -74,11 +74,11 @@ class JudgeAnswer:
                 )
             decide(loaded.value)
         except TooManyTries as refusal:
-            self._tell_spent(phone, answer, "for this phone")
+            self._emit_exhausted(phone, answer, "attempts for this phone")
             free_at = free_at or await self.budgets.free_at(draw)
             retry_after = max(refusal.retry_after, whole_seconds(now, free_at))
             raise TooManyTries(retry_after) from None
-        self._tell_spent(phone, answer, "of this address, for all phones")
+        self._emit_exhausted(phone, answer, "attempts from this IP")
         raise TooManyTries(whole_seconds(now, free_at))
 
     async def _with_identity(self, verdict: Verdict, swap: Callable[[], Awaitable[bool]]) -> bool:
@@ -90,9 +90,14 @@ class JudgeAnswer:
         )
         return is_won
 
-    def _tell_spent(self, phone: PhoneNumber, answer: Answer, reason: str) -> None:
-        self.events.tell(
-            SecurityEvent(fact=Fact.TRIES_SPENT, phone=phone, address=answer.address, reason=reason)
+    def _emit_exhausted(self, phone: PhoneNumber, answer: Answer, reason: str) -> None:
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
+                phone=phone,
+                client_ip=answer.address,
+                reason=reason,
+            )
         )
 
     def _codes(self, record: PhoneRecord, phone: PhoneNumber, answer: Answer) -> dict[str, str]:

@@ -6,7 +6,7 @@ from application.ports.errors import StoreUnavailable
 from application.ports.messenger import Outcome
 from application.ports.peppers import Peppers
 from application.ports.randomness import Randomness
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.sign_in.record_ask import RecordAsk
 from application.sign_in.send_code import SendCode
 from domain.errors import (
@@ -79,20 +79,22 @@ class RequestCode:
         ask = self._ask(wanted.address)
         is_fixed = self.fixed_codes.code(wanted.phone, ask.now) is not None
         if not (is_fixed or self.countries is None or wanted.phone.country in self.countries):
-            self._tell(Fact.CODE_REFUSED, wanted, "the country is not served")
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, "country not served")
             raise CountryNotServed
         draw = self._draw(wanted, ask, is_fixed=is_fixed)
         limits = FIXED_LIMITS if is_fixed else self.limits
         try:
             asked = await self.record_ask(wanted.phone, ask, draw, limits)
         except TooManyAsks:
-            self._tell(Fact.CODE_REFUSED, wanted, "asked too often")
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, "rate limit")
             raise
         except StoreUnavailable as error:
             raise Unavailable from error
-        self._tell(Fact.CODE_ASKED, wanted, "" if asked.is_new else "within the cool-down")
+        self._emit(
+            SecurityEventType.OTP_REQUESTED, wanted, "" if asked.is_new else "within the cooldown"
+        )
         if is_fixed:
-            self._tell(Fact.TEST_NUMBER_USED, wanted, "asked")
+            self._emit(SecurityEventType.TEST_OTP_USED, wanted, "requested")
         elif asked.is_new:
             await self._send(wanted, asked, draw)
         now = self.clock.now()
@@ -129,23 +131,27 @@ class RequestCode:
         handover = await self.send_code(wanted.phone, wanted.form, asked)
         match handover.outcome:
             case Outcome.ACCEPTED | Outcome.UNKNOWN:
-                fact = Fact.CODE_SENT if asked.goes_out else Fact.CODE_WITHHELD
-                self._tell(fact, wanted, handover.reason)
+                event_type = (
+                    SecurityEventType.OTP_DELIVERED
+                    if asked.goes_out
+                    else SecurityEventType.OTP_SUPPRESSED
+                )
+                self._emit(event_type, wanted, handover.reason)
             case Outcome.BAD_NUMBER:
-                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
+                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, handover.reason)
                 # The address pays for it, or numbers could be tried out for nothing.
                 own = self.shared_limits.of_asker(wanted.address)
                 others = tuple(one for one in draw.budgets if one not in own)
                 await self.record_ask.take_back(wanted.phone, replace(draw, budgets=others))
                 raise PhoneUnreachable(handover.reason or None)
             case Outcome.REFUSED:
-                self._tell(Fact.CODE_REFUSED, wanted, handover.reason)
+                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, handover.reason)
                 await self.record_ask.take_back(wanted.phone, draw)
                 raise MessageNotSent(handover.reason or None)
 
-    def _tell(self, fact: Fact, wanted: AskForCode, reason: str) -> None:
-        self.events.tell(
+    def _emit(self, event_type: SecurityEventType, wanted: AskForCode, reason: str) -> None:
+        self.events.emit(
             SecurityEvent(
-                fact=fact, phone=wanted.phone, address=wanted.address, reason=reason or None
+                type=event_type, phone=wanted.phone, client_ip=wanted.address, reason=reason or None
             )
         )

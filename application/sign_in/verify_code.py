@@ -7,7 +7,7 @@ from application.identities.session_tokens import SessionTokens, Tokens
 from application.ports.budgets import Budgets
 from application.ports.clock import Clock
 from application.ports.errors import StoreUnavailable
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.sign_in.judge_answer import JudgeAnswer
 from domain.errors import Unavailable
 from domain.phone import PhoneNumber
@@ -82,32 +82,34 @@ class VerifyCode:
             raise Unavailable from error
         if identity_id is None:
             return self._rejected(given, verdict.judged)
-        self._tell(Fact.CODE_VERIFIED, given, identity_id=identity_id)
+        self._emit(SecurityEventType.LOGIN_SUCCEEDED, given, identity_id=identity_id)
         if self.fixed_codes.code(given.phone, now) is not None:
-            self._tell(Fact.TEST_NUMBER_USED, given, identity_id=identity_id, reason="signed in")
+            self._emit(
+                SecurityEventType.TEST_OTP_USED, given, identity_id=identity_id, reason="verified"
+            )
         return SignedIn(self.session_tokens.of(identity_id, session, now))
 
     def _rejected(self, given: AnswerWithCode, judged: Judged) -> CodeRejected:
-        self._tell(Fact.TRY_COUNTED, given, tries_left=judged.tries_left)
+        self._emit(SecurityEventType.OTP_VERIFICATION_FAILED, given, tries_left=judged.tries_left)
         return CodeRejected(judged.tries_left)
 
-    def _tell(
+    def _emit(
         self,
-        fact: Fact,
+        event_type: SecurityEventType,
         given: AnswerWithCode,
         *,
         identity_id: str | None = None,
         reason: str | None = None,
         tries_left: int | None = None,
     ) -> None:
-        self.events.tell(
+        self.events.emit(
             SecurityEvent(
-                fact=fact,
+                type=event_type,
                 phone=given.phone,
-                address=given.address,
-                identity_id=identity_id,
+                client_ip=given.address,
+                user_id=identity_id,
                 reason=reason,
-                tries_left=tries_left,
+                attempts_left=tries_left,
             )
         )
 

@@ -32,7 +32,7 @@ from tests.fakes.public_keys import FakePublicKeys
 from tests.fakes.randomness import SeededRandomness
 from tests.fakes.records import InMemoryDatabase
 from tests.fakes.refresh_keys import FakeRefreshKeys
-from tests.fakes.security_events import RecordedEvents
+from tests.fakes.security_events import FakeSecurityEvents
 from tests.pictures import gif, gif_frame
 
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
@@ -49,7 +49,7 @@ class House:
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     peppers: FakePeppers = field(default_factory=FakePeppers)
     refresh_keys: FakeRefreshKeys = field(default_factory=FakeRefreshKeys)
-    events: RecordedEvents = field(default_factory=RecordedEvents)
+    events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
     clock: MovableClock = field(default_factory=MovableClock)
     rules: Rules = field(default_factory=Rules)
     pictures: Pictures = field(default_factory=UndecodedPictures)

@@ -5,7 +5,7 @@ from application.ports.clock import Clock
 from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.update import MAX_RETRIES, update_phone_verification
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
@@ -37,8 +37,8 @@ class BlockPhone:
         identity_id = await update_phone_verification(self.phone_verifications, phone, decide)
         if identity_id is not None:
             await self._block(identity_id, phone, now)
-        self.events.tell(
-            SecurityEvent(fact=Fact.PHONE_BLOCKED, phone=phone, identity_id=identity_id)
+        self.events.emit(
+            SecurityEvent(type=SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
         )
 
     async def _block(self, identity_id: str, phone: PhoneNumber, now: datetime) -> None:

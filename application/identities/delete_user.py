@@ -6,7 +6,7 @@ from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.clock import Clock
 from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.update import update_identity
 from domain.errors import Unavailable
 from domain.identities.identity import Identity
@@ -37,6 +37,8 @@ class DeleteUser:
             await update_identity(self.identities, principal.identity.id, change)
         except StorageUnavailable as error:
             raise Unavailable from error
-        self.events.tell(SecurityEvent(fact=Fact.USER_DELETED, identity_id=principal.identity.id))
+        self.events.emit(
+            SecurityEvent(type=SecurityEventType.USER_DELETED, user_id=principal.identity.id)
+        )
         with suppress(StorageUnavailable):
             await self.mark_for_deletion.mark_some_of(principal.identity.id)

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from application.identities.update_user import update_user
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
 
@@ -26,7 +26,12 @@ class DemoteUser:
         demoted = await update_user(
             self.identities, self.phone_verifications, user, Identity.demote
         )
-        self.events.tell(
-            SecurityEvent(fact=Fact.USER_DEMOTED, phone=demoted.phone, identity_id=demoted.id)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.ROLE_CHANGED,
+                phone=demoted.phone,
+                user_id=demoted.id,
+                role=demoted.role,
+            )
         )
         return demoted

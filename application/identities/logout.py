@@ -8,7 +8,7 @@ from application.identities.session_factory import SessionFactory
 from application.ports.clock import Clock
 from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.update import update_identity
 from domain.errors import Unauthenticated, Unavailable
 from domain.identities.identity import Identity
@@ -58,8 +58,10 @@ class Logout:
             await update_identity(self.identities, identity_id, change)
         except StorageUnavailable as error:
             raise Unavailable from error
-        self.events.tell(
-            SecurityEvent(fact=Fact.SIGNED_OUT, identity_id=identity_id, reason=f"scope {scope}")
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.SESSION_REVOKED, user_id=identity_id, reason=f"scope {scope}"
+            )
         )
 
 

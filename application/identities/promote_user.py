@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from application.identities.update_user import update_user
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
 
@@ -26,7 +26,12 @@ class PromoteUser:
         promoted = await update_user(
             self.identities, self.phone_verifications, user, Identity.promote
         )
-        self.events.tell(
-            SecurityEvent(fact=Fact.USER_PROMOTED, phone=promoted.phone, identity_id=promoted.id)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.ROLE_CHANGED,
+                phone=promoted.phone,
+                user_id=promoted.id,
+                role=promoted.role,
+            )
         )
         return promoted

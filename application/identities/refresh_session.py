@@ -4,7 +4,7 @@ from application.identities.session_factory import SessionFactory, Tokens
 from application.ports.clock import Clock
 from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.update import update_identity
 from domain.errors import InvalidRefreshToken, Unauthenticated, Unavailable
 from domain.identities.identity import Identity
@@ -43,16 +43,16 @@ class RefreshSession:
         try:
             identity = await update_identity(self.identities, token.identity_id, change)
         except Unauthenticated:
-            self._tell(Fact.REFRESH_TOKEN_REFUSED, token.identity_id)
+            self._emit(SecurityEventType.REFRESH_TOKEN_REJECTED, token.identity_id)
             raise InvalidRefreshToken from None
         except StorageUnavailable as error:
             raise Unavailable from error
         session = identity.find_session(token.session_id, now)
         if session is None:
-            self._tell(Fact.REFRESH_TOKEN_REUSED, identity.id)
+            self._emit(SecurityEventType.REFRESH_TOKEN_REUSED, identity.id)
             raise InvalidRefreshToken
-        self._tell(Fact.SESSION_REFRESHED, identity.id)
+        self._emit(SecurityEventType.SESSION_REFRESHED, identity.id)
         return self.sessions.issue_tokens(identity.id, session, now)
 
-    def _tell(self, fact: Fact, identity_id: str) -> None:
-        self.events.tell(SecurityEvent(fact=fact, identity_id=identity_id))
+    def _emit(self, event_type: SecurityEventType, identity_id: str) -> None:
+        self.events.emit(SecurityEvent(type=event_type, user_id=identity_id))

@@ -4,7 +4,7 @@ from application.identities.update_user import update_user
 from application.ports.clock import Clock
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
 
@@ -37,11 +37,11 @@ class RevokePhoneSessions:
             return identity.revoke_all_sessions()
 
         identity = await update_user(self.identities, self.phone_verifications, phone, change)
-        self.events.tell(
+        self.events.emit(
             SecurityEvent(
-                fact=Fact.SIGNED_OUT,
+                type=SecurityEventType.SESSION_REVOKED,
                 phone=phone,
-                identity_id=identity.id,
+                user_id=identity.id,
                 reason=f"by an operator, sessions: {ended}",
             )
         )

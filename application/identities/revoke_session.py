@@ -4,7 +4,7 @@ from application.identities.authenticate import Principal
 from application.ports.clock import Clock
 from application.ports.errors import StorageUnavailable
 from application.ports.identities import Identities
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.update import update_identity
 from domain.errors import SessionNotFound, Unavailable
 from domain.identities.identity import Identity
@@ -31,10 +31,10 @@ class RevokeSession:
             await update_identity(self.identities, principal.identity.id, change)
         except StorageUnavailable as error:
             raise Unavailable from error
-        self.events.tell(
+        self.events.emit(
             SecurityEvent(
-                fact=Fact.SIGNED_OUT,
-                identity_id=principal.identity.id,
-                reason="one session, by its id",
+                type=SecurityEventType.SESSION_REVOKED,
+                user_id=principal.identity.id,
+                reason="one session",
             )
         )

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.update import update_identity, update_phone_verification
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
@@ -35,6 +35,6 @@ class UnblockPhone:
             return record.unblock(), None
 
         await update_phone_verification(self.phone_verifications, phone, decide)
-        self.events.tell(
-            SecurityEvent(fact=Fact.PHONE_UNBLOCKED, phone=phone, identity_id=identity_id)
+        self.events.emit(
+            SecurityEvent(type=SecurityEventType.PHONE_UNBLOCKED, phone=phone, user_id=identity_id)
         )

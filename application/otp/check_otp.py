@@ -8,7 +8,7 @@ from application.ports.otp_keys import OtpKeys
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.randomness import Randomness
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import TooManyAttempts
@@ -80,11 +80,11 @@ class CheckOtp:
                 )
             decide(loaded.value)
         except TooManyAttempts as refusal:
-            self._tell_spent(phone, answer, "for this phone")
+            self._emit_exhausted(phone, answer, "attempts for this phone")
             free_at = free_at or await self.rate_limiter.next_available(draw)
             retry_after = max(refusal.retry_after, whole_seconds(now, free_at))
             raise TooManyAttempts(retry_after) from None
-        self._tell_spent(phone, answer, "of this address, for all phones")
+        self._emit_exhausted(phone, answer, "attempts from this IP")
         raise TooManyAttempts(whole_seconds(now, free_at))
 
     async def _with_identity(self, verdict: Verdict, swap: Callable[[], Awaitable[bool]]) -> bool:
@@ -96,10 +96,13 @@ class CheckOtp:
         )
         return is_won
 
-    def _tell_spent(self, phone: PhoneNumber, answer: OtpAttempt, reason: str) -> None:
-        self.events.tell(
+    def _emit_exhausted(self, phone: PhoneNumber, answer: OtpAttempt, reason: str) -> None:
+        self.events.emit(
             SecurityEvent(
-                fact=Fact.TRIES_SPENT, phone=phone, address=answer.client_ip, reason=reason
+                type=SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
+                phone=phone,
+                client_ip=answer.client_ip,
+                reason=reason,
             )
         )
 

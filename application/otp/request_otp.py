@@ -8,7 +8,7 @@ from application.ports.errors import StorageUnavailable
 from application.ports.messenger import DeliveryStatus
 from application.ports.otp_keys import OtpKeys
 from application.ports.randomness import Randomness
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from domain.errors import (
     CountryNotServed,
     DeliveryFailed,
@@ -78,20 +78,22 @@ class RequestOtp:
         ask = self._ask(wanted.client_ip)
         is_test_otp = self.test_otps.find_code(wanted.phone, ask.now) is not None
         if not (is_test_otp or self.countries is None or wanted.phone.country in self.countries):
-            self._tell(Fact.CODE_REFUSED, wanted, "the country is not served")
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, "country not served")
             raise CountryNotServed
         draw = self._draw(wanted, ask, is_test_otp=is_test_otp)
         limits = TEST_OTP_POLICY if is_test_otp else self.limits
         try:
             asked = await self.reserve_delivery(wanted.phone, ask, draw, limits)
         except TooManyOtpRequests:
-            self._tell(Fact.CODE_REFUSED, wanted, "asked too often")
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, "rate limit")
             raise
         except StorageUnavailable as error:
             raise Unavailable from error
-        self._tell(Fact.CODE_ASKED, wanted, "" if asked.is_new else "within the cool-down")
+        self._emit(
+            SecurityEventType.OTP_REQUESTED, wanted, "" if asked.is_new else "within the cooldown"
+        )
         if is_test_otp:
-            self._tell(Fact.TEST_NUMBER_USED, wanted, "asked")
+            self._emit(SecurityEventType.TEST_OTP_USED, wanted, "requested")
         elif asked.is_new:
             await self._send(wanted, asked, draw)
         now = self.clock.now()
@@ -132,23 +134,26 @@ class RequestOtp:
         result = await self.deliver_otp(wanted.phone, wanted.preferences, asked)
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
-                fact = Fact.CODE_SENT if asked.should_deliver else Fact.CODE_WITHHELD
-                self._tell(fact, wanted, result.reason)
+                event_type = SecurityEventType.OTP_DELIVERED if asked.should_deliver else SecurityEventType.OTP_SUPPRESSED
+                self._emit(event_type, wanted, result.reason)
             case DeliveryStatus.INVALID_NUMBER:
-                self._tell(Fact.CODE_REFUSED, wanted, result.reason)
+                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, result.reason)
                 # The address pays for it, or numbers could be tried out for nothing.
                 own = self.rate_limits.for_ip(wanted.client_ip)
                 others = tuple(one for one in draw.limits if one not in own)
                 await self.reserve_delivery.cancel(wanted.phone, replace(draw, limits=others))
                 raise PhoneUnreachable(result.reason or None)
             case DeliveryStatus.REJECTED:
-                self._tell(Fact.CODE_REFUSED, wanted, result.reason)
+                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, result.reason)
                 await self.reserve_delivery.cancel(wanted.phone, draw)
                 raise DeliveryFailed(result.reason or None)
 
-    def _tell(self, fact: Fact, wanted: RequestOtpCommand, reason: str) -> None:
-        self.events.tell(
+    def _emit(self, event_type: SecurityEventType, wanted: RequestOtpCommand, reason: str) -> None:
+        self.events.emit(
             SecurityEvent(
-                fact=fact, phone=wanted.phone, address=wanted.client_ip, reason=reason or None
+                type=event_type,
+                phone=wanted.phone,
+                client_ip=wanted.client_ip,
+                reason=reason or None,
             )
         )

@@ -8,7 +8,7 @@ from application.otp.check_otp import CheckOtp
 from application.ports.clock import Clock
 from application.ports.errors import StorageUnavailable
 from application.ports.rate_limiter import RateLimiter
-from application.ports.security_events import Fact, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from domain.errors import Unavailable
 from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import OtpCode
@@ -82,30 +82,34 @@ class VerifyOtp:
             raise Unavailable from error
         if identity_id is None:
             return self._rejected(given, verdict.judged)
-        self._tell(Fact.CODE_VERIFIED, given, identity_id=identity_id)
+        self._emit(SecurityEventType.LOGIN_SUCCEEDED, given, identity_id=identity_id)
         if self.test_otps.find_code(given.phone, now) is not None:
-            self._tell(Fact.TEST_NUMBER_USED, given, identity_id=identity_id, reason="signed in")
+            self._emit(
+                SecurityEventType.TEST_OTP_USED, given, identity_id=identity_id, reason="verified"
+            )
         return LoggedIn(self.sessions.issue_tokens(identity_id, session, now))
 
     def _rejected(self, given: VerifyOtpCommand, judged: VerificationResult) -> OtpRejected:
-        self._tell(Fact.TRY_COUNTED, given, attempts_left=judged.attempts_left)
+        self._emit(
+            SecurityEventType.OTP_VERIFICATION_FAILED, given, attempts_left=judged.attempts_left
+        )
         return OtpRejected(judged.attempts_left)
 
-    def _tell(
+    def _emit(
         self,
-        fact: Fact,
+        event_type: SecurityEventType,
         given: VerifyOtpCommand,
         *,
         identity_id: str | None = None,
         reason: str | None = None,
         attempts_left: int | None = None,
     ) -> None:
-        self.events.tell(
+        self.events.emit(
             SecurityEvent(
-                fact=fact,
+                type=event_type,
                 phone=given.phone,
-                address=given.client_ip,
-                identity_id=identity_id,
+                client_ip=given.client_ip,
+                user_id=identity_id,
                 reason=reason,
                 attempts_left=attempts_left,
             )

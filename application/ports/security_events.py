@@ -1,53 +1,66 @@
+"""The port of the security log."""
+
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from domain.identities.identity import Role
 from domain.phone import PhoneNumber
 
 
-class Fact(StrEnum):
-    """What can happen to somebody's sign-in; the names are stable, since alerts hang on them.
+class SecurityEventType(StrEnum):
+    """A type of security event. The values are stable, because alerts depend on them.
 
-    When each is told is in docs/security-events.md.
+    docs/security-events.md describes when each event is emitted.
     """
 
-    CODE_ASKED = "code_asked"
-    CODE_SENT = "code_sent"
-    CODE_WITHHELD = "code_withheld"
-    CODE_REFUSED = "code_refused"
-    TRY_COUNTED = "try_counted"
-    TRIES_SPENT = "tries_spent"
-    CODE_VERIFIED = "code_verified"
-    TEST_NUMBER_USED = "test_number_used"
+    OTP_REQUESTED = "otp_requested"
+    OTP_DELIVERED = "otp_delivered"
+    OTP_SUPPRESSED = "otp_suppressed"
+    OTP_REQUEST_REJECTED = "otp_request_rejected"
+    OTP_VERIFICATION_FAILED = "otp_verification_failed"
+    OTP_ATTEMPTS_EXHAUSTED = "otp_attempts_exhausted"
+    LOGIN_SUCCEEDED = "login_succeeded"
+    TEST_OTP_USED = "test_otp_used"
     SESSION_REFRESHED = "session_refreshed"
-    REFRESH_TOKEN_REFUSED = "refresh_token_refused"  # noqa: S105 - a name, no secret
-    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - the same
-    SIGNED_OUT = "signed_out"
+    REFRESH_TOKEN_REJECTED = "refresh_token_rejected"  # noqa: S105 - an event, not a secret
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - an event, not a secret
+    SESSION_REVOKED = "session_revoked"
     PHONE_BLOCKED = "phone_blocked"
     PHONE_UNBLOCKED = "phone_unblocked"
-    USER_PROMOTED = "user_promoted"
-    USER_DEMOTED = "user_demoted"
+    ROLE_CHANGED = "role_changed"
     USER_DELETED = "user_deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityEvent:
-    """One fact, about a phone or an identity; `reason` says more in a word or a short sentence.
+    """One event of a phone or of an identity.
 
-    A phone is told masked. No code, token or request id is ever part of it.
+    - The log masks the phone.
+    - An event never has a code, a token or the request id of a code.
+
+    Attributes:
+        type: what happened.
+        phone: the phone, if the event has one.
+        client_ip: an IPv4 address, or the /64 network of an IPv6 address.
+        user_id: the id of the identity.
+        role: the new role.
+        reason: one word or a short phrase with details.
+        attempts_left: how often this client may still try a code.
     """
 
-    fact: Fact
+    type: SecurityEventType
     phone: PhoneNumber | None = None
-    address: str | None = None
-    identity_id: str | None = None
+    client_ip: str | None = None
+    user_id: str | None = None
+    role: Role | None = None
     reason: str | None = None
     attempts_left: int | None = None
 
 
 class SecurityEvents(Protocol):
-    """Tells operators what happens to people's sign-ins (ASVS 5.0 16.3)."""
+    """Where use cases report security events (ASVS 5.0 16.3)."""
 
-    def tell(self, event: SecurityEvent) -> None:
-        """Hand the event on; never waits, and never raises."""
+    def emit(self, event: SecurityEvent) -> None:
+        """Emit an event; never waits and never raises."""
         ...

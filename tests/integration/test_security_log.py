@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import pytest
 
-from application.ports.security_events import Fact
+from application.ports.security_events import SecurityEventType
 
 PROJECT: Final = Path(__file__).parents[2]
 
 TELL_EVERYTHING: Final = """
 import sys
-from application.ports.security_events import Fact, SecurityEvent
+from application.ports.security_events import SecurityEvent, SecurityEventType
 from domain.phone import parse_phone
 from entrypoints.logs import bind_request_id, configure_logs
 from entrypoints.logs.security_events import LoggedSecurityEvents
@@ -23,12 +23,12 @@ configure_logs(sys.argv[1], "json")
 events = LoggedSecurityEvents()
 phone = parse_phone("+14155552671")
 with bind_request_id("a-request"):
-    for fact in Fact:
-        events.tell(SecurityEvent(
-            fact=fact, phone=phone, address="2001:db8:1234:5678::", identity_id="0" * 24,
-            reason="no to +14155552671 with 123456", tries_left=0,
+    for fact in SecurityEventType:
+        events.emit(SecurityEvent(
+            type=fact, phone=phone, client_ip="2001:db8:1234:5678::", user_id="0" * 24,
+            reason="no to +14155552671 with 123456", attempts_left=0,
         ))
-events.tell(SecurityEvent(fact=Fact.TEST_NUMBER_USED))
+events.emit(SecurityEvent(type=SecurityEventType.TEST_OTP_USED))
 print("went on")
 """
 
@@ -48,7 +48,7 @@ def told(level: str) -> list[dict[str, Any]]:
 def test_each_is_one_line_with_a_masked_phone_and_the_id_of_its_request(level: str) -> None:
     lines = told(level)
 
-    assert [line["event"] for line in lines[:-1]] == [fact.value for fact in Fact]
+    assert [line["event"] for line in lines[:-1]] == [fact.value for fact in SecurityEventType]
     for line in lines[:-1]:
         assert line["level"] in ("info", "warning")
         del line["timestamp"], line["event"], line["level"]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import pytest
 from structlog.testing import CapturedCall, CapturingLogger
 
-from application.ports.security_events import Fact, SecurityEvent
+from application.ports.security_events import SecurityEvent, SecurityEventType
 from entrypoints.logs import security_events
 from entrypoints.logs.security_events import LoggedSecurityEvents
 from tests.support.builders import ADDRESS, a_phone, an_id
@@ -37,24 +37,24 @@ def told(event: SecurityEvent, monkeypatch: pytest.MonkeyPatch) -> CapturedCall:
 
 
 def test_each_event_has_a_row_in_the_order_of_the_code() -> None:
-    assert [row.name for row in ROWS] == [fact.value for fact in Fact]
+    assert [row.name for row in ROWS] == [fact.value for fact in SecurityEventType]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_it_is_told_under_its_name_and_at_its_level(
     row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = told(SecurityEvent(fact=Fact(row.name)), monkeypatch)
+    call = told(SecurityEvent(type=SecurityEventType(row.name)), monkeypatch)
 
     assert (call.args, call.method_name) == ((row.name,), row.level)
 
 
 def test_the_members_are_called_as_the_page_calls_them(monkeypatch: pytest.MonkeyPatch) -> None:
     full = SecurityEvent(
-        fact=Fact.CODE_SENT,
+        type=SecurityEventType.OTP_DELIVERED,
         phone=a_phone(),
-        address=ADDRESS,
-        identity_id=an_id(),
+        client_ip=ADDRESS,
+        user_id=an_id(),
         reason="why",
         attempts_left=0,
     )
@@ -78,7 +78,9 @@ def test_the_members_are_called_as_the_page_calls_them(monkeypatch: pytest.Monke
 def test_a_reason_that_carries_a_number_is_told_without_it(
     number: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event = SecurityEvent(fact=Fact.CODE_REFUSED, reason=f"no to {number}, 5 times")
+    event = SecurityEvent(
+        type=SecurityEventType.OTP_REQUEST_REJECTED, reason=f"no to {number}, 5 times"
+    )
 
     call = told(event, monkeypatch)
 
@@ -96,6 +98,6 @@ def test_a_log_that_fails_is_not_what_the_teller_fails_of(monkeypatch: pytest.Mo
     log = BrokenLog()
     monkeypatch.setattr(security_events, "_log", log)
 
-    LoggedSecurityEvents().tell(SecurityEvent(fact=Fact.CODE_SENT))
+    LoggedSecurityEvents().tell(SecurityEvent(type=SecurityEventType.OTP_DELIVERED))
 
     assert len(log.calls) == 1

@@ -1,16 +1,16 @@
-from application.ports.security_events import Fact, SecurityEvent
+from application.ports.security_events import SecurityEvent, SecurityEventType
 
 
-class RecordedEvents:
-    """Keeps every event that it was told."""
+class FakeSecurityEvents:
+    """Keeps all emitted events."""
 
     def __init__(self) -> None:
-        self.told: list[SecurityEvent] = []
+        self.emitted: list[SecurityEvent] = []
 
     @property
-    def facts(self) -> list[Fact]:
-        """What happened, in order."""
-        return [event.fact for event in self.told]
+    def types(self) -> list[SecurityEventType]:
+        """The types of the events, in order."""
+        return [event.type for event in self.emitted]
 
-    def tell(self, event: SecurityEvent) -> None:
-        self.told.append(event)
+    def emit(self, event: SecurityEvent) -> None:
+        self.emitted.append(event)

@@ -66,9 +66,9 @@ async def test_nobody_and_the_deleted_are_not_found(house: House) -> None:
 
 async def test_without_the_database_nothing_is_claimed(house: House) -> None:
     administrator = await house.administrator()
-    told = list(house.events.told)
+    before = list(house.events.emitted)
     house.database.is_down = True
     for user in (administrator.identity.id, a_phone()):
         with pytest.raises(StorageUnavailable):
             await house.use_cases.demote_user(user)
-    assert house.events.told == told
+    assert house.events.emitted == before

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
-from application.ports.security_events import Fact
+from application.ports.security_events import SecurityEventType
 from application.wiring import Policy
 from domain.errors import CountryNotServed, TooManyAttempts, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
@@ -31,7 +31,7 @@ def house() -> House:
 
 
 def uses(house: House) -> int:
-    return house.events.facts.count(Fact.TEST_NUMBER_USED)
+    return house.events.types.count(SecurityEventType.TEST_OTP_USED)
 
 
 async def test_its_code_signs_in_and_nothing_was_sent(house: House) -> None:

@@ -134,7 +134,11 @@ class RequestOtp:
         result = await self.deliver_otp(wanted.phone, wanted.preferences, asked)
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
-                event_type = SecurityEventType.OTP_DELIVERED if asked.should_deliver else SecurityEventType.OTP_SUPPRESSED
+                event_type = (
+                    SecurityEventType.OTP_DELIVERED
+                    if asked.should_deliver
+                    else SecurityEventType.OTP_SUPPRESSED
+                )
                 self._emit(event_type, wanted, result.reason)
             case DeliveryStatus.INVALID_NUMBER:
                 self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, result.reason)

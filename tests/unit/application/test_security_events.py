@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from domain.otp.code import OtpCode
 
 from application.identities.logout import Scope
 from application.otp.verify_otp import LoggedIn
@@ -30,7 +31,6 @@ from domain.errors import (
 )
 from domain.identities.identity import Role
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
-from domain.otp.code import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps

@@ -31,8 +31,8 @@ from tests.support.fakes.public_keys import FakePublicKeys
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fakes.records import InMemoryDatabase
 from tests.support.fakes.refresh_keys import FakeRefreshKeys
-from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fakes.security_events import FakeSecurityEvents
+from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.images import gif, gif_frame
 
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])

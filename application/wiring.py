@@ -32,11 +32,11 @@ from application.operations.read_key_set import ReadKeySet
 from application.operations.sweep import Sweep
 from application.ports.access_tokens import AccessTokens
 from application.ports.clock import Clock
+from application.ports.images import ImagePublisher
 from application.ports.media_files import MediaFiles
 from application.ports.message_texts import MessageTexts
 from application.ports.messenger import Messenger
 from application.ports.peppers import Peppers
-from application.ports.pictures import Pictures
 from application.ports.probe import Probe
 from application.ports.public_keys import PublicKeys
 from application.ports.randomness import Randomness
@@ -65,7 +65,7 @@ class Ports:
     messenger: Messenger
     messenger_probe: Probe
     message_texts: MessageTexts
-    pictures: Pictures
+    image_publisher: ImagePublisher
     tokens: AccessTokens
     public_keys: PublicKeys
     refresh_keys: RefreshKeys
@@ -150,7 +150,7 @@ def wire(ports: Ports, rules: Rules) -> UseCases:
             identities=identities,
             media_items=items,
             media_files=files,
-            pictures=ports.pictures,
+            image_publisher=ports.image_publisher,
             doom=doom,
             clock=clock,
             randomness=ports.randomness,

@@ -8,8 +8,8 @@ from typing import Any, Final
 from domain.identities.identity import Identity, User
 from domain.identities.session import Session
 from domain.identities.username import Username
+from domain.media.image import Image, ImageFormat
 from domain.media.item import LEASE, ItemState, MediaItem
-from domain.media.picture import Picture, PictureFormat
 from domain.phone import PhoneNumber, parse_phone
 from domain.sign_in.challenge import LIFETIME, Challenge, Purpose
 from domain.sign_in.phone_record import PhoneRecord
@@ -82,7 +82,7 @@ def an_item(**changes: Any) -> MediaItem:
         id=item_id,
         owner=an_id(),
         key=f"{item_id}.jpg",
-        picture=Picture(PictureFormat.JPEG, width=640, height=480, bytes=51_200),
+        picture=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
         category=None,
         created=NOW,
         state=ItemState.READY,
@@ -93,4 +93,4 @@ def an_item(**changes: Any) -> MediaItem:
 
 def a_gif(**changes: Any) -> MediaItem:
     """The same as a GIF."""
-    return an_item(picture=Picture(PictureFormat.GIF, width=64, height=64, bytes=4096), **changes)
+    return an_item(picture=Image(ImageFormat.GIF, width=64, height=64, bytes=4096), **changes)

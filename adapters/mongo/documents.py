@@ -13,8 +13,8 @@ from pymongo import ASCENDING, IndexModel
 
 from domain.identities.identity import Role, User
 from domain.identities.session import Session
+from domain.media.image import Image, MediaKind
 from domain.media.item import ItemState
-from domain.media.picture import MediaKind, Picture
 from domain.sign_in.challenge import Challenge
 from domain.sign_in.phone_record import KnownAddress
 from domain.sign_in.send import Send
@@ -115,7 +115,7 @@ class MediaItemDocument(Document):
     version: int
     owner: str
     key: str
-    picture: Picture
+    picture: Image
     kind: MediaKind
     category: str | None = None
     created: datetime

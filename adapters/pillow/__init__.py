@@ -5,6 +5,6 @@ which counts pixels and frames and leaves all metadata behind; Pillow gets to se
 but what the pixels need.
 """
 
-from adapters.pillow.pictures import PillowPictures, open_pillow_pictures
+from adapters.pillow.pictures import PillowImagePublisher, open_image_publisher
 
-__all__ = ["PillowPictures", "open_pillow_pictures"]
+__all__ = ["PillowImagePublisher", "open_image_publisher"]

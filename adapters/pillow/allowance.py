@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from domain.errors import PictureRefused
-from domain.media.picture import PictureLimits
+from domain.media.image import ImageLimits
 
 MOST_SCANS: Final = 100
 """A progressive photo has about ten; each costs a pass over the whole picture."""
@@ -19,10 +19,10 @@ class Allowance:
     (OWASP ASVS 5.0 5.2.6).
     """
 
-    def __init__(self, limits: PictureLimits, abandoned: threading.Event) -> None:
+    def __init__(self, limits: ImageLimits, abandoned: threading.Event) -> None:
         self._limits = limits
         self._abandoned = abandoned
-        self._deadline = time.monotonic() + limits.seconds
+        self._deadline = time.monotonic() + limits.max_seconds
 
     def check_time(self) -> None:
         """Refuse when the time is over, or nobody waits for the picture any more."""
@@ -38,24 +38,24 @@ class Allowance:
         """Refuse what has no pixels, or too many."""
         if width < 1 or height < 1:
             raise PictureRefused
-        if width * height > self._limits.pixels:
-            raise PictureRefused(f"The image has more than {self._limits.pixels} pixels.")
+        if width * height > self._limits.max_pixels:
+            raise PictureRefused(f"The image has more than {self._limits.max_pixels} pixels.")
 
     def check_frames(self, count: int, width: int, height: int) -> None:
         """Refuse too many frames, or frames that are too many pixels together.
 
         Each counts as the whole canvas, which is what showing it costs anybody.
         """
-        if count > self._limits.frames:
-            raise PictureRefused(f"The image has more than {self._limits.frames} frames.")
-        if count * width * height > self._limits.all_pixels:
+        if count > self._limits.max_frames:
+            raise PictureRefused(f"The image has more than {self._limits.max_frames} frames.")
+        if count * width * height > self._limits.max_total_pixels:
             raise PictureRefused(
-                f"The image has more than {self._limits.all_pixels} pixels in all its frames."
+                f"The image has more than {self._limits.max_total_pixels} pixels in all its frames."
             )
 
     def check_encoded(self, size: int) -> None:
         """Refuse what has grown too large for publishing."""
-        if size > self._limits.bytes:
+        if size > self._limits.max_bytes:
             raise PictureRefused(
-                f"The image is larger than {self._limits.bytes} bytes once encoded."
+                f"The image is larger than {self._limits.max_bytes} bytes once encoded."
             )

@@ -10,14 +10,15 @@ from adapters.pillow.gif_blocks import read_gif
 from adapters.pillow.gif_parts import Frame, Gif
 from adapters.pillow.gif_writer import ENDING, framed, opening
 from adapters.pillow.streams import Sink, Source, scratch_file
-from application.ports.pictures import PublishedPicture
+from application.ports.images import PublishedImage
 from domain.errors import PictureRefused
-from domain.media.picture import Picture, PictureFormat
+from domain.media.image import Image as ImageInfo
+from domain.media.image import ImageFormat
 
 _GREYS: Final = bytes(level for grey in range(256) for level in (grey, grey, grey))
 
 
-def publish_gif(upload: bytes, allowance: Allowance) -> PublishedPicture:
+def publish_gif(upload: bytes, allowance: Allowance) -> PublishedImage:
     """Publish a GIF with the very frames, palettes, times and loops that it came with.
 
     Each frame is unpacked and packed anew by itself, as the indices that it is made of. Whole
@@ -31,8 +32,8 @@ def publish_gif(upload: bytes, allowance: Allowance) -> PublishedPicture:
             sink.write(piece)
     sink.write(ENDING)
     content = sink.getvalue()
-    picture = Picture(PictureFormat.GIF, gif.width, gif.height, len(content))
-    return PublishedPicture(picture, content)
+    picture = ImageInfo(ImageFormat.GIF, gif.width, gif.height, len(content))
+    return PublishedImage(picture, content)
 
 
 def _repacked(frame: Frame, gif: Gif, allowance: Allowance) -> Frame:

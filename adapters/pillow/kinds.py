@@ -3,17 +3,17 @@
 from typing import Final
 
 from domain.errors import NotAnImage
-from domain.media.picture import PictureFormat
+from domain.media.image import ImageFormat
 
 _MAGIC: Final = {
-    b"\xff\xd8\xff": PictureFormat.JPEG,
-    b"\x89PNG\r\n\x1a\n": PictureFormat.PNG,
-    b"GIF87a": PictureFormat.GIF,
-    b"GIF89a": PictureFormat.GIF,
+    b"\xff\xd8\xff": ImageFormat.JPEG,
+    b"\x89PNG\r\n\x1a\n": ImageFormat.PNG,
+    b"GIF87a": ImageFormat.GIF,
+    b"GIF89a": ImageFormat.GIF,
 }
 
 
-def format_of(content: bytes) -> PictureFormat:
+def format_of(content: bytes) -> ImageFormat:
     """Name the one format that the content may be decoded as.
 
     Raises:

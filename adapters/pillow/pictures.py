@@ -12,31 +12,31 @@ from adapters.pillow.allowance import Allowance
 from adapters.pillow.animation import publish_gif
 from adapters.pillow.kinds import format_of
 from adapters.pillow.still import publish_jpeg, publish_png
-from application.ports.pictures import PublishedPicture
+from application.ports.images import PublishedImage
 from domain.errors import PictureRefused, Unavailable
-from domain.media.picture import PictureFormat, PictureLimits
+from domain.media.image import ImageFormat, ImageLimits
 
 _WAITING: Final = 16
 """How many pictures may wait for each thread."""
-_PUBLISHERS: Final[dict[PictureFormat, Callable[[bytes, Allowance], PublishedPicture]]] = {
-    PictureFormat.JPEG: publish_jpeg,
-    PictureFormat.PNG: publish_png,
-    PictureFormat.GIF: publish_gif,
+_PUBLISHERS: Final[dict[ImageFormat, Callable[[bytes, Allowance], PublishedImage]]] = {
+    ImageFormat.JPEG: publish_jpeg,
+    ImageFormat.PNG: publish_png,
+    ImageFormat.GIF: publish_gif,
 }
 
 
-class PillowPictures:
+class PillowImagePublisher:
     """Pictures, made in a few threads of its own; a crowd is sent away, not queued up.
 
     A caller that no longer waits has its picture dropped at the next step.
     """
 
-    def __init__(self, limits: PictureLimits, pool: ThreadPoolExecutor, places: int) -> None:
+    def __init__(self, limits: ImageLimits, pool: ThreadPoolExecutor, places: int) -> None:
         self._limits = limits
         self._pool = pool
         self._places = threading.BoundedSemaphore(places)
 
-    async def publish(self, upload: BinaryIO) -> PublishedPicture:
+    async def publish(self, upload: BinaryIO) -> PublishedImage:
         if not self._places.acquire(blocking=False):
             raise Unavailable
         abandoned = threading.Event()
@@ -48,27 +48,25 @@ class PillowPictures:
             abandoned.set()
             raise
 
-    def _leave(self, _: Future[PublishedPicture]) -> None:
+    def _leave(self, _: Future[PublishedImage]) -> None:
         self._places.release()
 
 
 @asynccontextmanager
-async def open_pillow_pictures(limits: PictureLimits) -> AsyncIterator[PillowPictures]:
+async def open_image_publisher(limits: ImageLimits) -> AsyncIterator[PillowImagePublisher]:
     """Have as many threads as there are processors; at the end the last picture is finished."""
     # Pillow has a guard of its own, which only warns. Ours comes first; it must not warn of
     # what ours lets through.
-    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, limits.pixels)
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, limits.max_pixels)
     threads = os.cpu_count() or 1
     pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
     try:
-        yield PillowPictures(limits, pool, places=threads * (1 + _WAITING))
+        yield PillowImagePublisher(limits, pool, places=threads * (1 + _WAITING))
     finally:
         await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
 
-def _publish(
-    upload: BinaryIO, limits: PictureLimits, abandoned: threading.Event
-) -> PublishedPicture:
+def _publish(upload: BinaryIO, limits: ImageLimits, abandoned: threading.Event) -> PublishedImage:
     allowance = Allowance(limits, abandoned)
     content = upload.read()
     publish = _PUBLISHERS[format_of(content)]

@@ -11,39 +11,40 @@ from adapters.pillow.jpeg_segments import read_jpeg
 from adapters.pillow.orientation import upright
 from adapters.pillow.png_chunks import read_png
 from adapters.pillow.streams import Sink, Source
-from application.ports.pictures import PublishedPicture
+from application.ports.images import PublishedImage
 from domain.errors import PictureRefused
-from domain.media.picture import Picture, PictureFormat
+from domain.media.image import Image as ImageInfo
+from domain.media.image import ImageFormat
 
 _JPEG_QUALITY: Final = 90
 # From 3 to 6, photos take three times as long to become a tenth smaller.
 _PNG_EFFORT: Final = 3
 
 
-def publish_jpeg(upload: bytes, allowance: Allowance) -> PublishedPicture:
+def publish_jpeg(upload: bytes, allowance: Allowance) -> PublishedImage:
     """Publish a JPEG, its colours sampled as finely as they came."""
     essence = read_jpeg(upload, allowance)
-    image = _decoded(essence, PictureFormat.JPEG, allowance)
+    image = _decoded(essence, ImageFormat.JPEG, allowance)
     sampling = JpegImagePlugin.get_sampling(image)
     image = in_srgb(image, essence.profile)
     image = upright(image, essence.exif)
     sink = Sink(allowance)
     _without_notes(image).save(sink, "JPEG", quality=_JPEG_QUALITY, subsampling=sampling)
-    return _published(PictureFormat.JPEG, image, sink)
+    return _published(ImageFormat.JPEG, image, sink)
 
 
-def publish_png(upload: bytes, allowance: Allowance) -> PublishedPicture:
+def publish_png(upload: bytes, allowance: Allowance) -> PublishedImage:
     """Publish a PNG with its palette and transparency, in at most eight bits a sample."""
     essence = read_png(upload, allowance)
-    image = _in_eight_bits(_decoded(essence, PictureFormat.PNG, allowance))
+    image = _in_eight_bits(_decoded(essence, ImageFormat.PNG, allowance))
     image = in_srgb(image, essence.profile)
     image = upright(image, essence.exif)
     sink = Sink(allowance)
     _without_notes(image).save(sink, "PNG", compress_level=_PNG_EFFORT)
-    return _published(PictureFormat.PNG, image, sink)
+    return _published(ImageFormat.PNG, image, sink)
 
 
-def _decoded(essence: Essence, picture_format: PictureFormat, allowance: Allowance) -> Image.Image:
+def _decoded(essence: Essence, picture_format: ImageFormat, allowance: Allowance) -> Image.Image:
     source = Source(essence.content, allowance)
     image = Image.open(source, formats=[picture_format.name])
     # Nothing that was not counted is decoded.
@@ -77,6 +78,6 @@ def _without_notes(image: Image.Image) -> Image.Image:
     return image
 
 
-def _published(picture_format: PictureFormat, image: Image.Image, sink: Sink) -> PublishedPicture:
+def _published(picture_format: ImageFormat, image: Image.Image, sink: Sink) -> PublishedImage:
     content = sink.getvalue()
-    return PublishedPicture(Picture(picture_format, *image.size, len(content)), content)
+    return PublishedImage(ImageInfo(picture_format, *image.size, len(content)), content)

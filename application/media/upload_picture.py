@@ -8,9 +8,9 @@ from application.media.shown_item import ShownItem
 from application.ports.clock import Clock
 from application.ports.errors import FilesUnavailable, StoreUnavailable
 from application.ports.identities import Identities
+from application.ports.images import ImagePublisher, PublishedImage
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
-from application.ports.pictures import Pictures, PublishedPicture
 from application.ports.randomness import Randomness
 from domain.errors import FileNotStored, ItemNotSaved, NotOwner, Unauthenticated, UserNotFound
 from domain.identifier import RANDOM_BYTES, make_identifier
@@ -40,7 +40,7 @@ class UploadPicture:
     identities: Identities
     media_items: MediaItems
     media_files: MediaFiles
-    pictures: Pictures
+    image_publisher: ImagePublisher
     doom: Doom
     clock: Clock
     randomness: Randomness
@@ -63,7 +63,7 @@ class UploadPicture:
                 raise NotOwner
             if not await self._is_alive(new.owner):
                 raise UserNotFound
-        published = await self.pictures.publish(new.upload)
+        published = await self.image_publisher.publish(new.upload)
         item = await self._recorded(new, published)
         if not await self._is_alive(new.owner):
             # Whoever is deleted after this is deleted with this item in sight of the sweeper.
@@ -73,13 +73,13 @@ class UploadPicture:
         ready = await self._ready(item)
         return ShownItem(ready, await self.media_files.url(ready.key))
 
-    async def _recorded(self, new: NewPicture, published: PublishedPicture) -> MediaItem:
+    async def _recorded(self, new: NewPicture, published: PublishedImage) -> MediaItem:
         now = self.clock.now()
         item = MediaItem(
             id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
             owner=new.owner,
-            key=item_key(self.randomness.bytes(KEY_BYTES), published.picture.format.suffix),
-            picture=published.picture,
+            key=item_key(self.randomness.bytes(KEY_BYTES), published.image.format.suffix),
+            picture=published.image,
             category=new.category,
             created=now,
             state=ItemState.PENDING,
@@ -91,8 +91,8 @@ class UploadPicture:
             raise ItemNotSaved from error
         return item
 
-    async def _stored(self, item: MediaItem, published: PublishedPicture) -> None:
-        content_type = published.picture.format.content_type
+    async def _stored(self, item: MediaItem, published: PublishedImage) -> None:
+        content_type = published.image.format.content_type
         try:
             await self.media_files.store(item.key, published.content, content_type)
         except FilesUnavailable as error:

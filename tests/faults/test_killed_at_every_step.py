@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.worlds import servers
 from tests.faults.altered_service import AlteredService, altered
-from tests.pictures import opened, transparent_png
+from tests.images import opened, transparent_png
 from tests.plain_http import PLAIN_HTTP
 from tests.servers.s3_bucket import S3Bucket
 from tests.servers.s3_server import S3Server

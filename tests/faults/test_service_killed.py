@@ -8,7 +8,7 @@ import httpx
 
 from tests.e2e.app import App
 from tests.faults.acknowledged import Acknowledged, Kept, assert_all_is_there
-from tests.pictures import transparent_png
+from tests.images import transparent_png
 from tests.plain_http import PLAIN_HTTP
 from tests.service import Service
 

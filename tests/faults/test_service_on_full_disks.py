@@ -13,7 +13,7 @@ from tests.e2e.app import App
 from tests.faults.answers import is_done
 from tests.faults.small_disks import ServiceOnDisks
 from tests.faults.traffic import BEHIND_A_PROXY, traffic_at
-from tests.pictures import saved, transparent_png
+from tests.images import saved, transparent_png
 from tests.plain_http import PLAIN_HTTP
 
 BEFORE = 10

@@ -3,15 +3,15 @@ from typing import Any
 
 import pytest
 
-from adapters.pillow import open_pillow_pictures
-from application.ports.pictures import PublishedPicture
+from adapters.pillow import open_image_publisher
+from application.ports.images import PublishedImage
 from domain.errors import PictureRefused
-from domain.media.picture import PictureLimits
+from domain.media.image import ImageLimits
 
 
-async def publish(content: bytes, **limits: Any) -> PublishedPicture:
+async def publish(content: bytes, **limits: Any) -> PublishedImage:
     """What Pillow makes of an upload, under the usual limits but for these."""
-    async with open_pillow_pictures(PictureLimits(**limits)) as pictures:
+    async with open_image_publisher(ImageLimits(**limits)) as pictures:
         return await pictures.publish(io.BytesIO(content))
 
 

@@ -17,9 +17,9 @@ from application.ports.records import Records
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
+from domain.media.image import MediaKind
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.media.picture import MediaKind
 from tests.fakes.seal import FakeSeal
 from tests.integration.test_sqlite_golden import (
     ALIVE,

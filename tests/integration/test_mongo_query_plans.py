@@ -17,8 +17,8 @@ from pymongo import MongoClient
 from adapters.mongo import open_mongo_records
 from application.ports.records import Records
 from domain.identities.username import Username
+from domain.media.image import MediaKind
 from domain.media.page import ItemFilter, Position
-from domain.media.picture import MediaKind
 from domain.sign_in.phone_record import PhoneRecord
 from tests.builders import (
     NOW,

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.integration.publishing import publish, refusal_of
-from tests.pictures import (
+from tests.images import (
     SECRET,
     animated_gif,
     differ,
@@ -18,6 +17,7 @@ from tests.pictures import (
     saved,
     still_gif,
 )
+from tests.integration.publishing import publish, refusal_of
 
 WHITE, BLACK = (255, 255, 255, 255), (0, 0, 0, 255)
 PIXEL = gif_frame(0, 0, 1, 1)
@@ -95,7 +95,7 @@ async def test_nothing_but_the_frames_is_published() -> None:
 async def test_the_canvas_grows_to_hold_frames_that_stick_out() -> None:
     result = await publish(gif(0, 0, [gif_frame(0, 0, 1, 1), gif_frame(4, 2, 1, 1)]))
 
-    assert (result.picture.width, result.picture.height) == (5, 3)
+    assert (result.image.width, result.image.height) == (5, 3)
     assert opened(result.content).size == (5, 3)
     assert struct.unpack_from("<HH", result.content, 6) == (5, 3)
 

@@ -1,8 +1,7 @@
 import pytest
 from PIL import Image, ImageOps, JpegImagePlugin
 
-from tests.integration.publishing import publish, refusal_of
-from tests.pictures import (
+from tests.images import (
     SECRET,
     differ,
     exif,
@@ -16,6 +15,7 @@ from tests.pictures import (
     swapped_profile,
     with_profile,
 )
+from tests.integration.publishing import publish, refusal_of
 
 CLOSE = 8.0
 """What two rounds of JPEG change at most, on average of 255; another picture differs by 60."""
@@ -37,7 +37,7 @@ async def test_a_photo_is_published_the_right_way_up(orientation: int) -> None:
 
     result = await publish(photo)
 
-    assert (result.picture.width, result.picture.height) == upright.size
+    assert (result.image.width, result.image.height) == upright.size
     assert differ(opened(result.content), upright) < CLOSE
 
 
@@ -119,7 +119,7 @@ async def test_the_first_of_several_notes_counts() -> None:
     plain = plain_jpeg()
     notes = [segment(0xE1, b"Exif\0\0" + exif(orientation)) for orientation in (6, 1)]
 
-    picture = (await publish(plain[:2] + b"".join(notes) + plain[2:])).picture
+    picture = (await publish(plain[:2] + b"".join(notes) + plain[2:])).image
 
     assert (picture.width, picture.height) == (48, 64)
 

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.integration.publishing import publish, refusal_of
-from tests.pictures import (
+from tests.images import (
     PNG_HEAD,
     SECRET,
     animated_png,
@@ -23,6 +22,7 @@ from tests.pictures import (
     swapped_profile,
     text_bomb_png,
 )
+from tests.integration.publishing import publish, refusal_of
 
 GREYS_16 = zlib.compress(b"\0" + struct.pack(">3H", 0x1234, 0xFFFF, 0x00FF))
 TWO_COLOURS = chunk(b"PLTE", b"\x10\x20\x30\x40\x50\x60")

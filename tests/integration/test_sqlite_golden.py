@@ -20,9 +20,9 @@ from application.ports.versioned import Versioned
 from domain.identities.identity import Identity, Role, User
 from domain.identities.session import Session
 from domain.identities.username import Username
+from domain.media.image import Image, ImageFormat, MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
-from domain.media.picture import MediaKind, Picture, PictureFormat
 from domain.phone import PhoneNumber
 from domain.sign_in.challenge import Challenge, Purpose
 from domain.sign_in.phone_record import KnownAddress, PhoneRecord
@@ -99,7 +99,7 @@ READY = MediaItem(
     id="69f4720800000000000000d1",
     owner="69f472080000000000000001",
     key="000102030405060708090a0b0c0d0e0f.gif",
-    picture=Picture(PictureFormat.GIF, width=64, height=32, bytes=4096),
+    picture=Image(ImageFormat.GIF, width=64, height=32, bytes=4096),
     category="Räder",
     created=START,
     state=ItemState.READY,
@@ -109,7 +109,7 @@ DOOMED = MediaItem(
     id="69f4720800000000000000d2",
     owner="69f472080000000000000002",
     key="101112131415161718191a1b1c1d1e1f.jpg",
-    picture=Picture(PictureFormat.JPEG, width=640, height=480, bytes=51_200),
+    picture=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
     category=None,
     created=START,
     state=ItemState.DOOMED,

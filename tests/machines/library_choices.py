@@ -8,9 +8,9 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
+from domain.media.image import MediaKind
 from domain.media.item import LEASE, SECOND_LOOK
 from domain.media.page import LARGEST_PAGE, ItemFilter
-from domain.media.picture import MediaKind
 from tests.builders import an_id
 from tests.machines.library_desk import EVERYTHING, UNDISTURBED, Plan
 from tests.machines.library_fate import Ending

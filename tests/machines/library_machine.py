@@ -14,9 +14,9 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from application.identities.authenticate import Caller
 from application.use_cases import UseCases
+from domain.media.image import MediaKind
 from domain.media.item import LEASE, SECOND_LOOK
 from domain.media.page import LARGEST_PAGE
-from domain.media.picture import MediaKind
 from tests.machines.library_choices import (
     CATEGORIES,
     KINDS,

@@ -9,7 +9,7 @@ from application.identities.authenticate import Caller
 from application.identities.create_user import NewUser
 from application.media.shown_item import ShownItem
 from application.media.upload_picture import NewPicture
-from application.ports.pictures import Pictures
+from application.ports.images import ImagePublisher
 from application.ports.randomness import Randomness
 from application.ports.records import Records
 from application.sign_in.request_code import AskForCode, CodeSent
@@ -23,17 +23,17 @@ from domain.sign_in.code import parse_code
 from tests.builders import ADDRESS, a_phone
 from tests.fakes.access_tokens import FakeAccessTokens
 from tests.fakes.clock import MovableClock
+from tests.fakes.images import FakeImagePublisher
 from tests.fakes.media_files import InMemoryFiles
 from tests.fakes.message_texts import FakeMessageTexts
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.peppers import FakePeppers
-from tests.fakes.pictures import UndecodedPictures
 from tests.fakes.public_keys import FakePublicKeys
 from tests.fakes.randomness import SeededRandomness
 from tests.fakes.records import InMemoryDatabase
 from tests.fakes.refresh_keys import FakeRefreshKeys
 from tests.fakes.security_events import RecordedEvents
-from tests.pictures import gif, gif_frame
+from tests.images import gif, gif_frame
 
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
 
@@ -52,7 +52,7 @@ class House:
     events: RecordedEvents = field(default_factory=RecordedEvents)
     clock: MovableClock = field(default_factory=MovableClock)
     rules: Rules = field(default_factory=Rules)
-    pictures: Pictures = field(default_factory=UndecodedPictures)
+    image_publisher: ImagePublisher = field(default_factory=FakeImagePublisher)
     randomness: Randomness = field(default_factory=SeededRandomness)
     use_cases: UseCases = field(init=False)
 
@@ -64,7 +64,7 @@ class House:
             messenger=self.messenger,
             messenger_probe=self.messenger,
             message_texts=FakeMessageTexts(),
-            pictures=self.pictures,
+            image_publisher=self.image_publisher,
             tokens=FakeAccessTokens(),
             public_keys=FakePublicKeys(),
             refresh_keys=self.refresh_keys,

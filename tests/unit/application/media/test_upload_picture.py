@@ -6,9 +6,9 @@ import pytest
 
 from application.identities.authenticate import Caller
 from domain.errors import NotAnImage, NotOwner, PictureRefused, UserNotFound
-from domain.media.picture import MediaKind, PictureFormat
+from domain.media.image import ImageFormat, MediaKind
 from tests.builders import a_phone, an_id
-from tests.pictures import plain_jpeg, still_gif
+from tests.images import plain_jpeg, still_gif
 from tests.unit.application.wiring import House
 
 
@@ -38,7 +38,7 @@ async def test_its_kind_is_what_its_bytes_are(house: House, caller: Caller) -> N
     gif = await house.upload(caller, still_gif())
     photo = await house.upload(caller, plain_jpeg(40, 30))
     assert (gif.item.kind, photo.item.kind) == (MediaKind.GIF, MediaKind.IMAGE)
-    assert photo.item.picture.format is PictureFormat.JPEG
+    assert photo.item.picture.format is ImageFormat.JPEG
     assert (photo.item.picture.width, photo.item.picture.height) == (40, 30)
 
 

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
+from domain.media.image import MediaKind
 from domain.media.item import KEY_BYTES, LEASE, SECOND_LOOK, ItemState, item_key
-from domain.media.picture import MediaKind
 from tests.builders import NOW, a_gif, an_item
 
 TICK = timedelta(milliseconds=1)

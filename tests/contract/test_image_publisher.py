@@ -5,12 +5,12 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 import pytest
 
-from adapters.pillow import open_pillow_pictures
-from application.ports.pictures import Pictures, PublishedPicture
+from adapters.pillow import open_image_publisher
+from application.ports.images import ImagePublisher, PublishedImage
 from domain.errors import NotAnImage, PictureRefused
-from domain.media.picture import Picture, PictureFormat, PictureLimits
-from tests.fakes.pictures import UndecodedPictures
-from tests.pictures import (
+from domain.media.image import Image, ImageFormat, ImageLimits
+from tests.fakes.images import FakeImagePublisher
+from tests.images import (
     SECRET,
     animated_gif,
     annotated_png,
@@ -23,46 +23,46 @@ from tests.pictures import (
     truncated_jpeg,
 )
 
-OpenPictures = Callable[[], AbstractAsyncContextManager[Pictures]]
+OpenPictures = Callable[[], AbstractAsyncContextManager[ImagePublisher]]
 
 WHOLE = {
-    PictureFormat.JPEG: plain_jpeg(width=60, height=40),
-    PictureFormat.PNG: transparent_png(width=60, height=40),
-    PictureFormat.GIF: animated_gif(width=60, height=40),
+    ImageFormat.JPEG: plain_jpeg(width=60, height=40),
+    ImageFormat.PNG: transparent_png(width=60, height=40),
+    ImageFormat.GIF: animated_gif(width=60, height=40),
 }
 HEADS = {
-    PictureFormat.JPEG: (b"\xff\xd8\xff",),
-    PictureFormat.PNG: (b"\x89PNG\r\n\x1a\n",),
-    PictureFormat.GIF: (b"GIF87a", b"GIF89a"),
+    ImageFormat.JPEG: (b"\xff\xd8\xff",),
+    ImageFormat.PNG: (b"\x89PNG\r\n\x1a\n",),
+    ImageFormat.GIF: (b"GIF87a", b"GIF89a"),
 }
 
 
-def undecoded() -> AbstractAsyncContextManager[Pictures]:
-    return nullcontext(UndecodedPictures())
+def undecoded() -> AbstractAsyncContextManager[ImagePublisher]:
+    return nullcontext(FakeImagePublisher())
 
 
-def pillow() -> AbstractAsyncContextManager[Pictures]:
-    return open_pillow_pictures(PictureLimits())
+def pillow() -> AbstractAsyncContextManager[ImagePublisher]:
+    return open_image_publisher(ImageLimits())
 
 
 @pytest.fixture(params=[undecoded, pillow], ids=lambda opening: opening.__name__)
-async def pictures(request: pytest.FixtureRequest) -> AsyncIterator[Pictures]:
+async def pictures(request: pytest.FixtureRequest) -> AsyncIterator[ImagePublisher]:
     opening: OpenPictures = request.param
     async with opening() as pictures:
         yield pictures
 
 
-async def published(pictures: Pictures, content: bytes) -> PublishedPicture:
+async def published(pictures: ImagePublisher, content: bytes) -> PublishedImage:
     return await pictures.publish(io.BytesIO(content))
 
 
-@pytest.mark.parametrize("picture_format", PictureFormat)
+@pytest.mark.parametrize("picture_format", ImageFormat)
 async def test_a_picture_is_published_as_what_its_bytes_are(
-    pictures: Pictures, picture_format: PictureFormat
+    pictures: ImagePublisher, picture_format: ImageFormat
 ) -> None:
     result = await published(pictures, WHOLE[picture_format])
 
-    assert result.picture == Picture(picture_format, 60, 40, len(result.content))
+    assert result.image == Image(picture_format, 60, 40, len(result.content))
     assert result.content.startswith(HEADS[picture_format])
 
 
@@ -83,7 +83,7 @@ async def test_a_picture_is_published_as_what_its_bytes_are(
     ],
 )
 async def test_what_begins_like_no_format_that_we_serve_is_not_an_image(
-    pictures: Pictures, content: bytes
+    pictures: ImagePublisher, content: bytes
 ) -> None:
     with pytest.raises(NotAnImage):
         await published(pictures, content)
@@ -98,7 +98,7 @@ async def test_what_begins_like_no_format_that_we_serve_is_not_an_image(
     ],
 )
 async def test_a_picture_that_breaks_off_is_refused_as_broken(
-    pictures: Pictures, content: bytes
+    pictures: ImagePublisher, content: bytes
 ) -> None:
     with pytest.raises(PictureRefused) as refused:
         await published(pictures, content)
@@ -108,7 +108,7 @@ async def test_a_picture_that_breaks_off_is_refused_as_broken(
 
 @pytest.mark.parametrize("bomb", [pixel_bomb_jpeg, pixel_bomb_png])
 async def test_a_picture_of_too_many_pixels_is_refused_for_them(
-    pictures: Pictures, bomb: Callable[[], bytes]
+    pictures: ImagePublisher, bomb: Callable[[], bytes]
 ) -> None:
     with pytest.raises(PictureRefused) as refused:
         await published(pictures, bomb())
@@ -118,7 +118,7 @@ async def test_a_picture_of_too_many_pixels_is_refused_for_them(
 
 @pytest.mark.parametrize("noted", [phone_photo, annotated_png, animated_gif])
 async def test_what_is_noted_beside_the_pixels_is_not_published(
-    pictures: Pictures, noted: Callable[[], bytes]
+    pictures: ImagePublisher, noted: Callable[[], bytes]
 ) -> None:
     assert SECRET in noted()
 
@@ -127,7 +127,7 @@ async def test_what_is_noted_beside_the_pixels_is_not_published(
 
 @pytest.mark.parametrize("content", [plain_jpeg(), truncated_jpeg(), b"not a picture"])
 async def test_the_upload_stays_open_whatever_becomes_of_it(
-    pictures: Pictures, content: bytes
+    pictures: ImagePublisher, content: bytes
 ) -> None:
     upload = io.BytesIO(content)
 
@@ -136,9 +136,9 @@ async def test_the_upload_stays_open_whatever_becomes_of_it(
     assert not upload.closed
 
 
-async def test_pictures_that_come_together_do_not_get_mixed_up(pictures: Pictures) -> None:
+async def test_pictures_that_come_together_do_not_get_mixed_up(pictures: ImagePublisher) -> None:
     sizes = range(10, 20)
 
     results = await asyncio.gather(*(published(pictures, plain_jpeg(width=size)) for size in sizes))
 
-    assert [result.picture.width for result in results] == list(sizes)
+    assert [result.image.width for result in results] == list(sizes)

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.pillow import PillowPictures, open_pillow_pictures
+from adapters.pillow import PillowImagePublisher, open_image_publisher
 from adapters.pillow.allowance import Allowance
 from adapters.pillow.animation import publish_gif
 from domain.errors import NotAnImage, PictureRefused, Unavailable
-from domain.media.picture import PictureLimits
-from tests.pictures import (
+from domain.media.image import ImageLimits
+from tests.images import (
     SECRET,
     animated_gif,
     annotated_png,
@@ -50,8 +50,8 @@ class HeldUpload(io.BytesIO):
 
 
 @pytest.fixture
-async def pictures() -> AsyncIterator[PillowPictures]:
-    async with open_pillow_pictures(PictureLimits()) as pictures:
+async def pictures() -> AsyncIterator[PillowImagePublisher]:
+    async with open_image_publisher(ImageLimits()) as pictures:
         yield pictures
 
 
@@ -61,7 +61,7 @@ def held() -> threading.Event:
 
 
 async def test_pictures_are_made_off_the_event_loop(
-    pictures: PillowPictures, held: threading.Event
+    pictures: PillowImagePublisher, held: threading.Event
 ) -> None:
     upload = HeldUpload(held)
 
@@ -70,12 +70,12 @@ async def test_pictures_are_made_off_the_event_loop(
     # The loop is free while a picture is being made.
     held.set()
 
-    assert (await publishing).picture.width == 64
+    assert (await publishing).image.width == 64
     assert upload.reader != threading.get_ident()
 
 
 async def test_a_crowd_is_sent_away_and_let_in_again_when_there_is_room(
-    pictures: PillowPictures, held: threading.Event
+    pictures: PillowImagePublisher, held: threading.Event
 ) -> None:
     waiting = [asyncio.create_task(pictures.publish(HeldUpload(held))) for _ in range(PLACES)]
     await asyncio.sleep(0)
@@ -89,7 +89,7 @@ async def test_a_crowd_is_sent_away_and_let_in_again_when_there_is_room(
 
 
 async def test_who_stops_waiting_gives_the_place_back_and_harms_nobody(
-    pictures: PillowPictures, held: threading.Event
+    pictures: PillowImagePublisher, held: threading.Event
 ) -> None:
     uploads = [HeldUpload(held) for _ in range(PLACES)]
     tasks = [asyncio.create_task(pictures.publish(upload)) for upload in uploads]
@@ -110,7 +110,7 @@ async def test_who_stops_waiting_gives_the_place_back_and_harms_nobody(
 
 def test_work_that_nobody_waits_for_ends_at_the_next_step() -> None:
     abandoned = threading.Event()
-    allowance = Allowance(PictureLimits(), abandoned)
+    allowance = Allowance(ImageLimits(), abandoned)
     publish_gif(animated_gif(), allowance)
 
     abandoned.set()
@@ -120,13 +120,13 @@ def test_work_that_nobody_waits_for_ends_at_the_next_step() -> None:
 
 
 async def test_closing_waits_for_the_picture_under_way(held: threading.Event) -> None:
-    async with open_pillow_pictures(PictureLimits()) as pictures:
+    async with open_image_publisher(ImageLimits()) as pictures:
         upload = HeldUpload(held)
         publishing = asyncio.create_task(pictures.publish(upload))
         await asyncio.to_thread(upload.begun.wait, 60)
         asyncio.get_running_loop().call_soon(held.set)
 
-    assert (await publishing).picture.width == 64
+    assert (await publishing).image.width == 64
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
@@ -148,7 +148,7 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_whatever_is_broken_is_refused_or_published_whole(
-    pictures: PillowPictures, seed: int
+    pictures: PillowImagePublisher, seed: int
 ) -> None:
     chance = random.Random(seed)
     whole = [
@@ -168,8 +168,8 @@ async def test_whatever_is_broken_is_refused_or_published_whole(
         except (NotAnImage, PictureRefused):
             continue
         image = opened(result.content)
-        assert image.size == (result.picture.width, result.picture.height)
-        assert image.format == result.picture.format.name
+        assert image.size == (result.image.width, result.image.height)
+        assert image.format == result.image.format.name
         assert SECRET not in result.content
         again = await pictures.publish(io.BytesIO(result.content))
-        assert again.picture.width == result.picture.width
+        assert again.image.width == result.image.width

@@ -25,9 +25,9 @@ T = TypeVar("T")
 
 
 class DiskFiles:
-    """Files by key in one folder, and whether that folder can be used.
+    """Files by storage key in one folder, and whether that folder can be used.
 
-    What cannot be a key names no file: it is never there, and storing it is an error of ours.
+    An invalid storage key names no file. Writing one raises ValueError.
     """
 
     def __init__(
@@ -39,25 +39,25 @@ class DiskFiles:
         self._pool = pool
         self._patience = patience
 
-    # The content type is not kept: the key's suffix tells it to whoever serves the folder.
-    async def store(self, key: str, content: bytes, content_type: str) -> None:  # noqa: ARG002
-        if file_of(self._folder, key) is None:
-            raise ValueError("not a key of a media file")
-        await self._off_loop(keep, self._folder, key, content, self._clock.now())
+    # The content type is not kept: the storage_key's suffix tells it to whoever serves the folder.
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:  # noqa: ARG002
+        if file_of(self._folder, storage_key) is None:
+            raise ValueError("not a storage key")
+        await self._off_loop(keep, self._folder, storage_key, content, self._clock.now())
 
-    async def read(self, key: str) -> StoredFile | None:
-        file = file_of(self._folder, key)
+    async def open_file(self, storage_key: str) -> StoredFile | None:
+        file = file_of(self._folder, storage_key)
         opened = await self._off_loop(open_file, file) if file else None
         return StoredFile(opened.size, Chunks(opened, self._off_loop)) if opened else None
 
-    async def remove(self, key: str) -> None:
-        if file := file_of(self._folder, key):
+    async def delete(self, storage_key: str) -> None:
+        if file := file_of(self._folder, storage_key):
             await self._off_loop(forget, file)
 
-    async def url(self, key: str) -> MediaUrl:
-        return MediaUrl(f"{self._base_url}/{key}")
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        return MediaUrl(f"{self._base_url}/{storage_key}")
 
-    async def discard_unfinished(self, before: datetime) -> int:
+    async def delete_unfinished(self, before: datetime) -> int:
         return await self._off_loop(sweep, self._folder, before)
 
     async def check(self) -> None:
@@ -81,7 +81,7 @@ class DiskFiles:
 async def open_disk_files(
     folder: Path, base_url: str, clock: Clock, patience: float = PATIENCE
 ) -> AsyncIterator[DiskFiles]:
-    """Make the folder if need be; addresses are `base_url`, a slash and the key.
+    """Make the folder if need be; addresses are `base_url`, a slash and the storage key.
 
     Raises:
         MediaFolderNotUsable

@@ -16,7 +16,7 @@ from application.ports.media_files import MediaUrl, StoredFile
 
 
 class S3Files:
-    """Files by key below a prefix of a bucket, and whether that bucket can be used."""
+    """Files by storage key below a prefix of a bucket, and whether that bucket can be used."""
 
     def __init__(
         self,
@@ -32,25 +32,25 @@ class S3Files:
         self._clock = clock
         self._patience = patience
 
-    async def store(self, key: str, content: bytes, content_type: str) -> None:
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
         patience = self._patience.upload if len(content) > PART else self._patience.request
         async with told_apart(patience):
-            await store(self._folder, key, content, content_type)
+            await store(self._folder, storage_key, content, content_type)
 
-    async def read(self, key: str) -> StoredFile | None:
+    async def open_file(self, storage_key: str) -> StoredFile | None:
         async with told_apart(self._patience.request):
-            return await open_file(self._folder, key)
+            return await open_file(self._folder, storage_key)
 
-    async def remove(self, key: str) -> None:
+    async def delete(self, storage_key: str) -> None:
         async with told_apart(self._patience.removal):
-            await remove(self._folder, key)
+            await remove(self._folder, storage_key)
 
-    async def url(self, key: str) -> MediaUrl:
+    async def url_for(self, storage_key: str) -> MediaUrl:
         if isinstance(self._addresses, str):
-            return MediaUrl(f"{self._addresses}/{key}")
-        return self._addresses.address(key, self._clock.now())
+            return MediaUrl(f"{self._addresses}/{storage_key}")
+        return self._addresses.address(storage_key, self._clock.now())
 
-    async def discard_unfinished(self, before: datetime) -> int:
+    async def delete_unfinished(self, before: datetime) -> int:
         async with told_apart(self._patience.upload):
             return await discard_unfinished(self._folder, before)
 
@@ -74,7 +74,7 @@ async def open_s3_files(
 ) -> AsyncIterator[S3Files]:
     """Open the bucket, which must be there: nothing makes one by mistake.
 
-    Addresses are `public_url`, a slash and the key (so it stands for the prefix too), or signed
+    URLs are `public_url`, a slash and the storage key (the prefix is not in them), or signed
     ones that open for a day.
 
     Raises:

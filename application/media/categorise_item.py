@@ -25,7 +25,7 @@ class CategoriseItem:
                 found = await self.find_item.for_change(item_id, caller)
                 changed = found.value.categorised(category)
                 if await self.media_items.replace(changed, found.version):
-                    return ShownItem(changed, await self.media_files.url(changed.key))
+                    return ShownItem(changed, await self.media_files.url_for(changed.key))
         except StoreUnavailable as error:
             raise Unavailable from error
         raise Unavailable

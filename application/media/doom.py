@@ -36,7 +36,7 @@ class Doom:
         if not await self.media_items.replace(doomed, item.version):
             return False
         with suppress(FilesUnavailable):
-            await self.media_files.remove(doomed.key)
+            await self.media_files.delete(doomed.key)
         return True
 
     async def some_of(self, owner: str) -> int:

@@ -34,7 +34,7 @@ class OpenFile:
             item = await self.media_items.find(key)
             if item is None or not item.is_ready or await self.tombstones.among([item.owner]):
                 raise MediaNotFound
-            file = await self.media_files.read(key)
+            file = await self.media_files.open_file(key)
         except (StoreUnavailable, FilesUnavailable) as error:
             raise Unavailable from error
         if file is None:

@@ -15,4 +15,4 @@ class ReadItem:
     async def __call__(self, item_id: str) -> ShownItem:
         """Raises ItemNotFound, Unavailable."""
         found = await self.find_item(item_id)
-        return ShownItem(found.value, await self.media_files.url(found.value.key))
+        return ShownItem(found.value, await self.media_files.url_for(found.value.key))

@@ -37,7 +37,7 @@ class ReadPage:
             page = await self._read(chosen, request)
         except StoreUnavailable as error:
             raise PageNotRead from error
-        shown = [ShownItem(item, await self.media_files.url(item.key)) for item in page.items]
+        shown = [ShownItem(item, await self.media_files.url_for(item.key)) for item in page.items]
         return ShownPage(page, shown)
 
     async def _read(self, chosen: ItemFilter, request: PageRequest) -> Page:

@@ -71,7 +71,7 @@ class UploadPicture:
             raise Unauthenticated
         await self._stored(item, published)
         ready = await self._ready(item)
-        return ShownItem(ready, await self.media_files.url(ready.key))
+        return ShownItem(ready, await self.media_files.url_for(ready.key))
 
     async def _recorded(self, new: NewPicture, published: PublishedImage) -> MediaItem:
         now = self.clock.now()
@@ -94,7 +94,7 @@ class UploadPicture:
     async def _stored(self, item: MediaItem, published: PublishedImage) -> None:
         content_type = published.image.format.content_type
         try:
-            await self.media_files.store(item.key, published.content, content_type)
+            await self.media_files.write(item.key, published.content, content_type)
         except FilesUnavailable as error:
             await self._abandon(item)
             raise FileNotStored from error

@@ -82,7 +82,7 @@ class Sweep:
         removed = 0
         for item in await self.records.media_leftovers.doomed_before(now - SECOND_LOOK, BATCH):
             with suppress(FilesUnavailable):
-                await self.media_files.remove(item.value.key)
+                await self.media_files.delete(item.value.key)
                 removed += await self.records.media_items.remove(item.value.id, item.version)
         return removed
 
@@ -114,5 +114,5 @@ class Sweep:
 
     async def _discard_unfinished(self, now: datetime) -> int:
         with suppress(FilesUnavailable):
-            return await self.media_files.discard_unfinished(now - SECOND_LOOK)
+            return await self.media_files.delete_unfinished(now - SECOND_LOOK)
         return 0

@@ -57,5 +57,5 @@ class S3Place:
 
 async def content_of(files: MediaFiles, key: str = KEY) -> bytes | None:
     """The whole file."""
-    file = await files.read(key)
+    file = await files.open_file(key)
     return b"".join([chunk async for chunk in file.chunks]) if file else None

@@ -60,7 +60,7 @@ def names_in(folder: Path) -> set[str]:
 
 
 async def read(files: DiskFiles, key: str) -> bytes | None:
-    file = await files.read(key)
+    file = await files.open_file(key)
     return b"".join([chunk async for chunk in file.chunks]) if file else None
 
 
@@ -83,7 +83,7 @@ def link_elsewhere(folder: Path, elsewhere: Path) -> None:
 async def test_a_file_lies_under_its_key_for_a_web_server_to_read(
     files: DiskFiles, folder: Path
 ) -> None:
-    await files.store(KEY, b"one", JPEG)
+    await files.write(KEY, b"one", JPEG)
 
     assert names_in(folder) == {UNFINISHED, KEY}
     assert (folder / KEY).read_bytes() == b"one"
@@ -98,9 +98,9 @@ async def test_unfinished_files_are_nobody_elses_to_read(files: DiskFiles, folde
 async def test_an_address_is_the_base_and_the_key_and_lasts(
     folder: Path, files: DiskFiles, clock: MovableClock
 ) -> None:
-    assert await files.url(KEY) == MediaUrl(f"{BASE_URL}/{KEY}", expires_at=None)
+    assert await files.url_for(KEY) == MediaUrl(f"{BASE_URL}/{KEY}", expires_at=None)
     async with open_disk_files(folder, f"{BASE_URL}/", clock) as slashed:
-        assert await slashed.url(KEY) == MediaUrl(f"{BASE_URL}/{KEY}")
+        assert await slashed.url_for(KEY) == MediaUrl(f"{BASE_URL}/{KEY}")
 
 
 @pytest.mark.parametrize("no_key", NO_KEYS)
@@ -110,10 +110,10 @@ async def test_what_cannot_be_a_key_reaches_no_file(
     (folder.parent / "secrets").write_bytes(b"secret")
     (folder / ".hidden").write_bytes(b"secret")
 
-    with pytest.raises(ValueError, match="not a key"):
-        await files.store(no_key, b"one", JPEG)
-    assert await files.read(no_key) is None
-    await files.remove(no_key)
+    with pytest.raises(ValueError, match="not a storage key"):
+        await files.write(no_key, b"one", JPEG)
+    assert await files.open_file(no_key) is None
+    await files.delete(no_key)
 
     assert (folder.parent / "secrets").read_bytes() == b"secret"
     assert names_in(folder) == {UNFINISHED, ".hidden"}
@@ -124,8 +124,8 @@ async def test_a_link_in_a_files_place_is_not_followed(files: DiskFiles, folder:
     secret.write_bytes(b"secret")
     (folder / KEY).symlink_to(secret)
 
-    assert await files.read(KEY) is None
-    await files.store(KEY, b"one", JPEG)
+    assert await files.open_file(KEY) is None
+    await files.write(KEY, b"one", JPEG)
     assert await read(files, KEY) == b"one"
     assert secret.read_bytes() == b"secret"
 
@@ -134,25 +134,25 @@ async def test_what_is_no_file_is_not_read(files: DiskFiles, folder: Path) -> No
     (folder / "folder").mkdir()
     os.mkfifo(folder / "pipe")
 
-    assert await files.read("folder") is None
-    assert await files.read("pipe") is None
+    assert await files.open_file("folder") is None
+    assert await files.open_file("pipe") is None
 
 
 async def test_a_file_that_is_being_read_may_be_removed(files: DiskFiles) -> None:
     content = bytes(range(256)) * 2000
-    await files.store(KEY, content, JPEG)
-    file = await files.read(KEY)
+    await files.write(KEY, content, JPEG)
+    file = await files.open_file(KEY)
     assert file is not None
 
-    await files.remove(KEY)
+    await files.delete(KEY)
 
     assert b"".join([chunk async for chunk in file.chunks]) == content
-    assert await files.read(KEY) is None
+    assert await files.open_file(KEY) is None
 
 
 async def test_a_file_is_read_in_pieces_of_64_kib(files: DiskFiles) -> None:
-    await files.store(KEY, bytes(150_000), JPEG)
-    file = await files.read(KEY)
+    await files.write(KEY, bytes(150_000), JPEG)
+    file = await files.open_file(KEY)
     assert file is not None
 
     assert [len(chunk) async for chunk in file.chunks] == [65_536, 65_536, 18_928]
@@ -161,8 +161,8 @@ async def test_a_file_is_read_in_pieces_of_64_kib(files: DiskFiles) -> None:
 async def test_a_file_is_closed_after_its_end_and_when_its_reader_stops(
     files: DiskFiles, folder: Path
 ) -> None:
-    await files.store(KEY, bytes(150_000), JPEG)
-    whole, begun, untouched = [await files.read(KEY) for _ in range(3)]
+    await files.write(KEY, bytes(150_000), JPEG)
+    whole, begun, untouched = [await files.open_file(KEY) for _ in range(3)]
     assert whole
     assert begun
     assert untouched
@@ -194,8 +194,8 @@ async def test_sweeping_goes_by_when_an_upload_was_last_heard_of(
     begun = clock.now().timestamp()
     os.utime(left, (begun, begun))
 
-    assert await files.discard_unfinished(clock.now()) == 0
-    assert await files.discard_unfinished(clock.now() + timedelta(milliseconds=1)) == 1
+    assert await files.delete_unfinished(clock.now()) == 0
+    assert await files.delete_unfinished(clock.now() + timedelta(milliseconds=1)) == 1
     assert names_in(folder / UNFINISHED) == set()
 
 
@@ -204,7 +204,7 @@ async def test_two_sweeps_at_once_count_each_file_once(files: DiskFiles, folder:
         (folder / UNFINISHED / f"left-{number}").touch()
     later = MovableClock().now() + timedelta(days=365 * 100)
 
-    counts = await asyncio.gather(*(files.discard_unfinished(later) for _ in range(4)))
+    counts = await asyncio.gather(*(files.delete_unfinished(later) for _ in range(4)))
 
     assert sum(counts) == 100
 
@@ -220,7 +220,7 @@ async def test_what_is_stored_in_vain_leaves_nothing_behind(files: DiskFiles, fo
     (folder / KEY).mkdir()
 
     with pytest.raises(FilesUnavailable) as refused:
-        await files.store(KEY, b"one", JPEG)
+        await files.write(KEY, b"one", JPEG)
 
     assert str(refused.value) == "EISDIR"
     assert names_in(folder / UNFINISHED) == set()
@@ -232,9 +232,9 @@ async def test_a_disk_that_is_no_longer_mounted_is_neither_written_nor_taken_for
     lose(folder)
 
     ways: list[Callable[[], Awaitable[object]]] = [
-        lambda: files.store(KEY, b"one", JPEG),
-        lambda: files.read(KEY),
-        lambda: files.remove(KEY),
+        lambda: files.write(KEY, b"one", JPEG),
+        lambda: files.open_file(KEY),
+        lambda: files.delete(KEY),
         files.check,
     ]
     for way in ways:
@@ -248,8 +248,8 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for_without_end(
 ) -> None:
     async with open_disk_files(folder, BASE_URL, clock, patience=0) as files:
         ways: list[Callable[[], Awaitable[object]]] = [
-            lambda: files.store(KEY, b"one", JPEG),
-            lambda: files.read(KEY),
+            lambda: files.write(KEY, b"one", JPEG),
+            lambda: files.open_file(KEY),
             files.check,
         ]
         for way in ways:
@@ -260,7 +260,7 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for_without_end(
 async def test_a_folder_is_used_again_with_what_is_in_it(
     files: DiskFiles, folder: Path, clock: MovableClock
 ) -> None:
-    await files.store(KEY, b"one", JPEG)
+    await files.write(KEY, b"one", JPEG)
     (folder / UNFINISHED / "left").touch()
 
     async with open_disk_files(folder, BASE_URL, clock) as again:

@@ -37,8 +37,8 @@ async def test_an_address_opens_the_file_for_whoever_has_it(
     place: S3Place, stranger: httpx.AsyncClient
 ) -> None:
     async with place.opened() as files:
-        await files.store(KEY, ONE, JPEG)
-        address = await files.url(KEY)
+        await files.write(KEY, ONE, JPEG)
+        address = await files.url_for(KEY)
 
     answer = await stranger.get(address.url)
 
@@ -63,9 +63,9 @@ async def test_an_address_that_was_changed_opens_nothing(
     place: S3Place, stranger: httpx.AsyncClient, was: str, becomes: str
 ) -> None:
     async with place.opened() as files:
-        await files.store(KEY, ONE, JPEG)
-        await files.store(OTHER, OTHER_ONE, JPEG)
-        url = (await files.url(KEY)).url
+        await files.write(KEY, ONE, JPEG)
+        await files.write(OTHER, OTHER_ONE, JPEG)
+        url = (await files.url_for(KEY)).url
     assert was in url
 
     answer = await stranger.get(url.replace(was, becomes))
@@ -79,8 +79,8 @@ async def test_an_address_gives_no_leave_to_change_the_file(
     place: S3Place, stranger: httpx.AsyncClient
 ) -> None:
     async with place.opened() as files:
-        await files.store(KEY, ONE, JPEG)
-        url = (await files.url(KEY)).url
+        await files.write(KEY, ONE, JPEG)
+        url = (await files.url_for(KEY)).url
 
     assert (await stranger.put(url, content=b"another")).status_code == 403
     assert (await stranger.delete(url)).status_code == 403
@@ -96,8 +96,8 @@ async def test_an_address_opens_until_the_time_that_it_tells(
 ) -> None:
     place.clock = MovableClock(NOW - age)
     async with place.opened() as files:
-        await files.store(KEY, ONE, JPEG)
-        address = await files.url(KEY)
+        await files.write(KEY, ONE, JPEG)
+        address = await files.url_for(KEY)
     assert address.expires_at is not None
     assert (address.expires_at > NOW) is (status == 200)
 
@@ -107,18 +107,18 @@ async def test_an_address_opens_until_the_time_that_it_tells(
 async def test_an_address_is_the_same_within_an_hour_wherever_it_is_made(place: S3Place) -> None:
     place.clock = clock = MovableClock(MORNING)
     async with place.opened() as here, place.opened() as there:
-        first = await here.url(KEY)
+        first = await here.url_for(KEY)
         clock.advance(timedelta(minutes=59, seconds=59, milliseconds=999))
-        assert await here.url(KEY) == await there.url(KEY) == first
+        assert await here.url_for(KEY) == await there.url_for(KEY) == first
 
         clock.advance(timedelta(milliseconds=1))
-        assert await here.url(KEY) == await there.url(KEY) != first
+        assert await here.url_for(KEY) == await there.url_for(KEY) != first
 
 
 async def test_when_an_address_expires_is_what_its_signature_says(place: S3Place) -> None:
     place.clock = MovableClock(MORNING + timedelta(minutes=59))
     async with place.opened() as files:
-        address = await files.url(KEY)
+        address = await files.url_for(KEY)
 
     signed = parse_qs(urlsplit(address.url).query)
     begins = datetime.strptime(signed["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z")
@@ -133,7 +133,9 @@ async def test_a_public_address_is_the_one_in_front_and_the_key_and_lasts(
 ) -> None:
     place.public_url = public_url
     async with place.opened() as files:
-        assert await files.url(KEY) == MediaUrl(f"https://cdn.example/media/{KEY}", expires_at=None)
+        assert await files.url_for(KEY) == MediaUrl(
+            f"https://cdn.example/media/{KEY}", expires_at=None
+        )
 
 
 def test_the_signature_is_the_one_of_amazons_own_example() -> None:

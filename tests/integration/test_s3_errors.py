@@ -54,7 +54,7 @@ async def files(place: S3Place) -> AsyncIterator[S3Files]:
 async def cause_of(files: S3Files) -> str:
     """Why a file could not be stored, after it was tried once more."""
     with pytest.raises(FilesUnavailable) as refused:
-        await files.store(KEY, b"one", JPEG)
+        await files.write(KEY, b"one", JPEG)
     assert refused.value.__cause__ is None
     return str(refused.value)
 
@@ -142,10 +142,10 @@ async def test_whatever_is_asked_of_a_store_that_refuses_says_so(
     store.behaviour = refuses(403, "AccessDenied")
 
     for ask in (
-        lambda: files.store(KEY, bytes(9_000_000), JPEG),
-        lambda: files.read(KEY),
-        lambda: files.remove(KEY),
-        lambda: files.discard_unfinished(MovableClock().now()),
+        lambda: files.write(KEY, bytes(9_000_000), JPEG),
+        lambda: files.open_file(KEY),
+        lambda: files.delete(KEY),
+        lambda: files.delete_unfinished(MovableClock().now()),
         files.check,
     ):
         with pytest.raises(FilesUnavailable, match=r"^access denied$"):
@@ -159,7 +159,7 @@ async def test_an_answer_that_lacks_what_s3_says_is_no_success(
     store.behaviour = says(200, answer, {"ETag": '"one"'})
 
     with pytest.raises(FilesUnavailable, match=r"^what answers there does not speak S3$"):
-        await files.store(KEY, bytes(9_000_000), JPEG)
+        await files.write(KEY, bytes(9_000_000), JPEG)
 
 
 async def test_a_file_without_a_length_is_not_read(store: Loopback, files: S3Files) -> None:
@@ -169,7 +169,7 @@ async def test_a_file_without_a_length_is_not_read(store: Loopback, files: S3Fil
     store.behaviour = chunked
 
     with pytest.raises(FilesUnavailable, match=r"^what answers there does not speak S3$"):
-        await files.read(KEY)
+        await files.open_file(KEY)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ async def test_a_file_that_does_not_come_to_its_end_says_so(
     place.patience = IMPATIENT
     async with place.opened() as files:
         store.behaviour = behaviour
-        file = await files.read(KEY)
+        file = await files.open_file(KEY)
         assert file is not None
 
         with pytest.raises(FilesUnavailable, match=f"^{cause}$"):
@@ -200,7 +200,7 @@ async def test_a_passing_trouble_is_not_even_noticed(
     store.behaviour = in_turn(trouble, WELL)
     before = len(store.asked)
 
-    await files.store(KEY, b"one", JPEG)
+    await files.write(KEY, b"one", JPEG)
 
     assert store.asked[before:] == [Asked("PUT", f"/pictures/small/{KEY}")] * 2
 
@@ -221,7 +221,7 @@ async def test_a_store_that_minds_removing_what_is_not_there_makes_no_difference
 ) -> None:
     store.behaviour = refuses(404, "NoSuchKey")
 
-    await files.remove(KEY)
+    await files.delete(KEY)
 
 
 async def test_an_upload_that_somebody_else_discards_meanwhile_is_not_counted(
@@ -236,7 +236,7 @@ async def test_an_upload_that_somebody_else_discards_meanwhile_is_not_counted(
         says(204),
     )
 
-    assert await files.discard_unfinished(clock.now() + timedelta(hours=1)) == 1
+    assert await files.delete_unfinished(clock.now() + timedelta(hours=1)) == 1
 
 
 async def test_only_what_was_begun_before_then_is_discarded(
@@ -247,8 +247,8 @@ async def test_only_what_was_begun_before_then_is_discarded(
     listed = f"<ListMultipartUploadsResult>{begun}</ListMultipartUploadsResult>".encode()
     store.behaviour = in_turn(says(200, listed), says(200, listed), says(204))
 
-    assert await files.discard_unfinished(clock.now()) == 0
-    assert await files.discard_unfinished(clock.now() + timedelta(milliseconds=1)) == 1
+    assert await files.delete_unfinished(clock.now()) == 0
+    assert await files.delete_unfinished(clock.now() + timedelta(milliseconds=1)) == 1
 
 
 async def test_a_look_proves_now_and_then_that_files_can_be_written(
@@ -280,7 +280,7 @@ async def test_a_removal_is_not_waited_for_as_long_as_an_upload(
     async with place.opened() as files:
         store.behaviour = behaviours.hangs
         with pytest.raises(FilesUnavailable, match=r"^no answer in time$"):
-            await files.remove("key.png")
+            await files.delete("key.png")
 
 
 async def test_a_store_that_can_only_be_read_does_not_work(

@@ -56,7 +56,7 @@ def before_part(folder: Folder, number: int, act: Callable[[], Awaitable[None]])
 async def test_a_file_lies_below_the_prefix_with_its_type_and_for_caches_to_keep(
     files: S3Files, place: S3Place, bucket: S3Bucket
 ) -> None:
-    await files.store(KEY, b"one", JPEG)
+    await files.write(KEY, b"one", JPEG)
 
     assert bucket.keys(place.prefix) == [f"{place.prefix}/{KEY}"]
     kept = bucket.client.head_object(Bucket=place.server.bucket, Key=f"{place.prefix}/{KEY}")
@@ -71,7 +71,7 @@ async def test_slashes_around_the_prefix_make_no_difference(
     prefix, place.prefix = place.prefix, spelling.format(place.prefix)
 
     async with place.opened() as files:
-        await files.store(KEY, b"one", JPEG)
+        await files.write(KEY, b"one", JPEG)
 
     assert bucket.keys(prefix) == [f"{prefix}/{KEY}"]
 
@@ -82,15 +82,15 @@ async def test_without_a_prefix_files_lie_in_the_bucket_itself(
     key, place.prefix = f"{place.prefix}.jpg", ""
 
     async with place.opened() as files:
-        await files.store(key, b"one", JPEG)
+        await files.write(key, b"one", JPEG)
         assert bucket.keys(key) == [key]
-        await files.remove(key)
+        await files.delete(key)
 
 
 async def test_a_large_file_goes_up_in_parts_and_comes_back_whole(
     files: S3Files, place: S3Place, bucket: S3Bucket
 ) -> None:
-    await files.store(KEY, LARGE, "image/gif")
+    await files.write(KEY, LARGE, "image/gif")
 
     assert await content_of(files) == LARGE
     kept = bucket.client.head_object(Bucket=place.server.bucket, Key=f"{place.prefix}/{KEY}")
@@ -164,7 +164,7 @@ async def test_what_a_lost_store_kept_of_an_upload_is_discarded_later(
                 await store(folder, KEY, LARGE, JPEG)
 
     assert bucket.unfinished(place.prefix) == [f"{place.prefix}/{KEY}"]
-    assert await files.discard_unfinished(AFTERWARDS) == 1
+    assert await files.delete_unfinished(AFTERWARDS) == 1
     assert bucket.unfinished(place.prefix) == []
 
 
@@ -175,14 +175,14 @@ async def test_unfinished_uploads_of_others_are_left_alone(
     bucket.begin_upload(other)
     bucket.begin_upload(f"{place.prefix}/{KEY}")
 
-    assert await files.discard_unfinished(AFTERWARDS) == 1
+    assert await files.delete_unfinished(AFTERWARDS) == 1
 
     assert bucket.unfinished(place.prefix) == [other]
 
 
 async def test_a_file_is_read_in_pieces(files: S3Files) -> None:
-    await files.store(KEY, bytes(1_000_000), JPEG)
-    file = await files.read(KEY)
+    await files.write(KEY, bytes(1_000_000), JPEG)
+    file = await files.open_file(KEY)
     assert file is not None
 
     assert max([len(chunk) async for chunk in file.chunks]) <= CHUNK
@@ -192,8 +192,8 @@ async def test_a_connection_is_given_up_when_its_reader_stops(place: S3Place) ->
     with Relay(place.server.endpoint) as door:
         place.endpoint = door.url
         async with place.opened() as files:
-            await files.store(KEY, LARGE, JPEG)
-            begun, untouched, closed = [await files.read(KEY) for _ in range(3)]
+            await files.write(KEY, LARGE, JPEG)
+            begun, untouched, closed = [await files.open_file(KEY) for _ in range(3)]
             assert begun
             assert untouched
             assert closed
@@ -211,9 +211,9 @@ async def test_a_file_that_breaks_off_is_not_taken_for_a_shorter_one(place: S3Pl
     with Relay(place.server.endpoint) as door:
         place.endpoint = door.url
         async with place.opened() as files:
-            await files.store(KEY, LARGE, JPEG)
+            await files.write(KEY, LARGE, JPEG)
             door.longest_answer = 1_000_000
-            file = await files.read(KEY)
+            file = await files.open_file(KEY)
             assert file is not None
             assert file.size == len(LARGE)
 
@@ -225,19 +225,19 @@ async def test_a_file_that_breaks_off_is_not_taken_for_a_shorter_one(place: S3Pl
 
 
 async def test_a_file_that_is_being_read_may_be_removed(files: S3Files) -> None:
-    await files.store(KEY, b"one", JPEG)
-    file = await files.read(KEY)
+    await files.write(KEY, b"one", JPEG)
+    file = await files.open_file(KEY)
     assert file is not None
 
-    await files.remove(KEY)
+    await files.delete(KEY)
 
     assert b"".join([chunk async for chunk in file.chunks]) == b"one"
-    assert await files.read(KEY) is None
+    assert await files.open_file(KEY) is None
 
 
 async def test_a_key_may_be_stored_again(files: S3Files) -> None:
-    await files.store(KEY, b"one", JPEG)
-    await files.store(KEY, b"another", JPEG)
+    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, b"another", JPEG)
 
     assert await content_of(files) == b"another"
     assert await content_of(files, OTHER) is None

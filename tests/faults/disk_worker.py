@@ -18,8 +18,8 @@ from types import FrameType
 from typing import Any, Final
 
 from adapters import disk
-from adapters.disk import DiskFiles, MediaFolderNotUsable, open_disk_files
-from application.ports.errors import FilesUnavailable
+from adapters.disk import DiskFiles, open_disk_files
+from application.ports.errors import FilesUnavailable, NotUsable
 from tests.fakes.clock import MovableClock
 from tests.faults.namespaces import Command, make_read_only
 
@@ -44,7 +44,7 @@ async def open_and_store(folder: Path) -> None:
         async with open_disk_files(folder, "", MovableClock()) as files:
             say("opened")
             await attempt("store:", files.write(key(1), CONTENT, JPEG))
-    except MediaFolderNotUsable as refused:
+    except NotUsable as refused:
         say("refused:", refused)
 
 

@@ -23,21 +23,21 @@ from tests.images import (
     truncated_jpeg,
 )
 
-OpenPictures = Callable[[], AbstractAsyncContextManager[ImagePublisher]]
+OpenImagePublisher = Callable[[], AbstractAsyncContextManager[ImagePublisher]]
 
-WHOLE = {
+IMAGES = {
     ImageFormat.JPEG: plain_jpeg(width=60, height=40),
     ImageFormat.PNG: transparent_png(width=60, height=40),
     ImageFormat.GIF: animated_gif(width=60, height=40),
 }
-HEADS = {
+SIGNATURES = {
     ImageFormat.JPEG: (b"\xff\xd8\xff",),
     ImageFormat.PNG: (b"\x89PNG\r\n\x1a\n",),
     ImageFormat.GIF: (b"GIF87a", b"GIF89a"),
 }
 
 
-def undecoded() -> AbstractAsyncContextManager[ImagePublisher]:
+def fake() -> AbstractAsyncContextManager[ImagePublisher]:
     return nullcontext(FakeImagePublisher())
 
 
@@ -45,25 +45,25 @@ def pillow() -> AbstractAsyncContextManager[ImagePublisher]:
     return open_image_publisher(ImageLimits())
 
 
-@pytest.fixture(params=[undecoded, pillow], ids=lambda opening: opening.__name__)
-async def pictures(request: pytest.FixtureRequest) -> AsyncIterator[ImagePublisher]:
-    opening: OpenPictures = request.param
-    async with opening() as pictures:
-        yield pictures
+@pytest.fixture(params=[fake, pillow], ids=lambda open_publisher: open_publisher.__name__)
+async def publisher(request: pytest.FixtureRequest) -> AsyncIterator[ImagePublisher]:
+    open_publisher: OpenImagePublisher = request.param
+    async with open_publisher() as publisher:
+        yield publisher
 
 
-async def published(pictures: ImagePublisher, content: bytes) -> PublishedImage:
-    return await pictures.publish(io.BytesIO(content))
+async def publish(publisher: ImagePublisher, content: bytes) -> PublishedImage:
+    return await publisher.publish(io.BytesIO(content))
 
 
-@pytest.mark.parametrize("picture_format", ImageFormat)
-async def test_a_picture_is_published_as_what_its_bytes_are(
-    pictures: ImagePublisher, picture_format: ImageFormat
+@pytest.mark.parametrize("image_format", ImageFormat)
+async def test_the_bytes_decide_the_format(
+    publisher: ImagePublisher, image_format: ImageFormat
 ) -> None:
-    result = await published(pictures, WHOLE[picture_format])
+    result = await publish(publisher, IMAGES[image_format])
 
-    assert result.image == Image(picture_format, 60, 40, len(result.content))
-    assert result.content.startswith(HEADS[picture_format])
+    assert result.image == Image(image_format, 60, 40, len(result.content))
+    assert result.content.startswith(SIGNATURES[image_format])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_a_picture_is_published_as_what_its_bytes_are(
     [
         b"",
         b"\xff",
-        b"not a picture",
+        b"not an image",
         b"%PDF-1.7",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"RIFF\x1a\0\0\0WEBPVP8L",
@@ -82,63 +82,57 @@ async def test_a_picture_is_published_as_what_its_bytes_are(
         transparent_png()[1:],
     ],
 )
-async def test_what_begins_like_no_format_that_we_serve_is_not_an_image(
-    pictures: ImagePublisher, content: bytes
-) -> None:
+async def test_other_formats_are_not_an_image(publisher: ImagePublisher, content: bytes) -> None:
     with pytest.raises(NotAnImage):
-        await published(pictures, content)
+        await publish(publisher, content)
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        *(heads[0] for heads in HEADS.values()),
-        *(whole[: len(whole) // 2] for whole in WHOLE.values()),
+        *(signatures[0] for signatures in SIGNATURES.values()),
+        *(image[: len(image) // 2] for image in IMAGES.values()),
         truncated_jpeg(),
     ],
 )
-async def test_a_picture_that_breaks_off_is_refused_as_broken(
-    pictures: ImagePublisher, content: bytes
-) -> None:
-    with pytest.raises(PictureRefused) as refused:
-        await published(pictures, content)
+async def test_a_truncated_image_is_broken(publisher: ImagePublisher, content: bytes) -> None:
+    with pytest.raises(PictureRefused) as raised:
+        await publish(publisher, content)
 
-    assert refused.value.sentence == "The image is broken."
+    assert raised.value.sentence == "The image is broken."
 
 
 @pytest.mark.parametrize("bomb", [pixel_bomb_jpeg, pixel_bomb_png])
-async def test_a_picture_of_too_many_pixels_is_refused_for_them(
-    pictures: ImagePublisher, bomb: Callable[[], bytes]
+async def test_an_image_with_too_many_pixels_is_rejected(
+    publisher: ImagePublisher, bomb: Callable[[], bytes]
 ) -> None:
-    with pytest.raises(PictureRefused) as refused:
-        await published(pictures, bomb())
+    with pytest.raises(PictureRefused) as raised:
+        await publish(publisher, bomb())
 
-    assert refused.value.sentence == "The image has more than 50000000 pixels."
+    assert raised.value.sentence == "The image has more than 50000000 pixels."
 
 
-@pytest.mark.parametrize("noted", [phone_photo, annotated_png, animated_gif])
-async def test_what_is_noted_beside_the_pixels_is_not_published(
-    pictures: ImagePublisher, noted: Callable[[], bytes]
+@pytest.mark.parametrize("annotated", [phone_photo, annotated_png, animated_gif])
+async def test_metadata_is_not_published(
+    publisher: ImagePublisher, annotated: Callable[[], bytes]
 ) -> None:
-    assert SECRET in noted()
+    assert SECRET in annotated()
 
-    assert SECRET not in (await published(pictures, noted())).content
+    assert SECRET not in (await publish(publisher, annotated())).content
 
 
-@pytest.mark.parametrize("content", [plain_jpeg(), truncated_jpeg(), b"not a picture"])
-async def test_the_upload_stays_open_whatever_becomes_of_it(
-    pictures: ImagePublisher, content: bytes
-) -> None:
+@pytest.mark.parametrize("content", [plain_jpeg(), truncated_jpeg(), b"not an image"])
+async def test_the_upload_stays_open(publisher: ImagePublisher, content: bytes) -> None:
     upload = io.BytesIO(content)
 
-    await asyncio.gather(pictures.publish(upload), return_exceptions=True)
+    await asyncio.gather(publisher.publish(upload), return_exceptions=True)
 
     assert not upload.closed
 
 
-async def test_pictures_that_come_together_do_not_get_mixed_up(pictures: ImagePublisher) -> None:
+async def test_concurrent_uploads_are_independent(publisher: ImagePublisher) -> None:
     sizes = range(10, 20)
 
-    results = await asyncio.gather(*(published(pictures, plain_jpeg(width=size)) for size in sizes))
+    results = await asyncio.gather(*(publish(publisher, plain_jpeg(width=size)) for size in sizes))
 
     assert [result.image.width for result in results] == list(sizes)

@@ -9,32 +9,32 @@ from domain.media.image import Image, ImageFormat, ImageLimits
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """How a format begins, where it says its size, and how it ends."""
+class _Format:
+    """How a format begins, where its header has the size, and how it ends."""
 
     format: ImageFormat
-    head: bytes
+    signature: bytes
     size: re.Pattern[bytes]
-    order: str
+    byte_order: str
     end: bytes
 
 
-_KINDS: Final = (
-    _Kind(
+_FORMATS: Final = (
+    _Format(
         ImageFormat.JPEG,
         b"\xff\xd8\xff",
         re.compile(rb".*\xff[\xc0\xc2]...(?P<height>..)(?P<width>..)", re.DOTALL),
         ">H",
         b"\xff\xd9",
     ),
-    _Kind(
+    _Format(
         ImageFormat.PNG,
         b"\x89PNG\r\n\x1a\n",
         re.compile(rb".{16}(?P<width>.{4})(?P<height>.{4})", re.DOTALL),
         ">I",
         b"IEND",
     ),
-    _Kind(
+    _Format(
         ImageFormat.GIF,
         b"GIF8",
         re.compile(rb".{6}(?P<width>..)(?P<height>..)", re.DOTALL),
@@ -46,23 +46,23 @@ _LIMITS: Final = ImageLimits()
 
 
 class FakeImagePublisher:
-    """ImagePublisher judged by their heads and ends; what is published is a head and no pixels."""
+    """Reads the first bytes, the size and the end of an image. The result has no pixels."""
 
     async def publish(self, upload: BinaryIO) -> PublishedImage:
         content = upload.read()
-        for kind in _KINDS:
-            if content.startswith(kind.head):
-                return _published(kind, content)
+        for image_format in _FORMATS:
+            if content.startswith(image_format.signature):
+                return _published(image_format, content)
         raise NotAnImage
 
 
-def _published(kind: _Kind, content: bytes) -> PublishedImage:
-    said = kind.size.match(content)
-    if said is None or kind.end not in content:
+def _published(image_format: _Format, content: bytes) -> PublishedImage:
+    found = image_format.size.match(content)
+    if found is None or image_format.end not in content:
         raise PictureRefused
-    (width,) = struct.unpack(kind.order, said["width"])
-    (height,) = struct.unpack(kind.order, said["height"])
+    (width,) = struct.unpack(image_format.byte_order, found["width"])
+    (height,) = struct.unpack(image_format.byte_order, found["height"])
     if width * height > _LIMITS.max_pixels:
         raise PictureRefused(f"The image has more than {_LIMITS.max_pixels} pixels.")
-    published = content[:6] if kind.format is ImageFormat.GIF else kind.head
-    return PublishedImage(Image(kind.format, width, height, len(published)), published)
+    published = content[:6] if image_format.format is ImageFormat.GIF else image_format.signature
+    return PublishedImage(Image(image_format.format, width, height, len(published)), published)

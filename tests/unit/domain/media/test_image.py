@@ -1,12 +1,10 @@
-"""What is served, and as what."""
-
 import pytest
 
 from domain.media.image import ImageFormat, ImageLimits, MediaKind
 
 
 @pytest.mark.parametrize(
-    ("picture_format", "kind", "content_type", "suffix"),
+    ("image_format", "kind", "content_type", "suffix"),
     [
         (ImageFormat.JPEG, MediaKind.IMAGE, "image/jpeg", ".jpg"),
         (ImageFormat.PNG, MediaKind.IMAGE, "image/png", ".png"),
@@ -14,14 +12,14 @@ from domain.media.image import ImageFormat, ImageLimits, MediaKind
     ],
 )
 def test_each_format_has_its_kind_type_and_suffix(
-    picture_format: ImageFormat, kind: MediaKind, content_type: str, suffix: str
+    image_format: ImageFormat, kind: MediaKind, content_type: str, suffix: str
 ) -> None:
-    assert picture_format.kind is kind
-    assert picture_format.content_type == content_type
-    assert picture_format.suffix == suffix
+    assert image_format.kind is kind
+    assert image_format.content_type == content_type
+    assert image_format.suffix == suffix
 
 
-def test_a_picture_may_cost_so_much_and_no_more() -> None:
+def test_the_default_image_limits() -> None:
     assert ImageLimits() == ImageLimits(
         max_pixels=50_000_000,
         max_frames=500,

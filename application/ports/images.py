@@ -25,7 +25,7 @@ class ImagePublisher(Protocol):
 
         Raises:
             NotAnImage: The bytes have none of the supported formats.
-            PictureRefused: The image is broken or exceeds a limit. The message says which.
+            PictureRefused: The image is broken or exceeds a limit. The message names the limit.
             Unavailable: Too many images are waiting.
         """
         ...

@@ -168,8 +168,25 @@ async def test_recent_unfinished_writes_stay(store: Store, files: Files) -> None
     assert await files.delete_unfinished(NOW + HOUR) == 1
 
 
-async def test_a_working_store_passes_the_health_check(files: Files) -> None:
-    await asyncio.gather(*(files.check() for _ in range(20)))
+async def test_concurrent_health_checks_pass_and_change_nothing(files: Files) -> None:
+    await files.write(KEY, b"one", JPEG)
+
+    results = await asyncio.gather(*(files.check() for _ in range(20)))
+
+    assert results == [None] * 20
+    assert await read_file(files, KEY) == b"one"
+    assert await files.delete_unfinished(NOW + HOUR) == 0
+
+
+async def test_the_health_check_fails_only_after_the_store_is_lost(
+    store: Store, files: Files
+) -> None:
+    await files.check()
+
+    store.break_down()
+
+    with pytest.raises(FilesUnavailable):
+        await files.check()
 
 
 async def test_every_operation_of_a_lost_store_raises_files_unavailable(
@@ -185,7 +202,6 @@ async def test_every_operation_of_a_lost_store_raises_files_unavailable(
         lambda: files.open_file(KEY),
         lambda: files.delete(KEY),
         lambda: files.delete_unfinished(NOW),
-        files.check,
     ):
         with pytest.raises(FilesUnavailable):
             await operation()

@@ -93,7 +93,7 @@ async def test_an_error_response_is_reported_with_its_cause(
     [
         (behaviours.hangs_up, "the connection was lost"),
         (says(418, HTML), "the store responds with status 418"),
-        (says(200, HTML), "the store responds with status 500"),  # what the library makes of it
+        (says(200, HTML), "the store responds with status 500"),  # botocore reports this
     ],
 )
 async def test_a_malfunction_is_reported_with_its_cause(

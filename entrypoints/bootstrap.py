@@ -24,7 +24,7 @@ from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
-from domain.media.picture import PictureLimits
+from domain.media.image import ImageLimits
 from domain.otp.challenge import OTP_TTL
 from domain.otp.texts.text_set import Names
 from entrypoints.keys import check_keys_are_not_gone, longest_lives
@@ -61,7 +61,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         StartRefused: something of it cannot be used.
     """
     from adapters.jwt import JwtAccessTokens
-    from adapters.pillow import open_pillow_pictures
+    from adapters.pillow import open_image_publisher
     from adapters.sealing import AesPhoneSeal
     from adapters.secrets_file import FilePeppers, FileRefreshKeys, WatchedSecrets
     from adapters.system import SystemClock, SystemRandomness
@@ -87,12 +87,12 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             senders = [
                 await stack.enter_async_context(_messenger(one, settings)) for one in settings.sms
             ]
-        limits = PictureLimits(
-            pixels=settings.picture_pixels,
-            frames=settings.picture_frames,
-            all_pixels=max(settings.picture_pixels, PictureLimits().all_pixels),
+        limits = ImageLimits(
+            max_pixels=settings.picture_pixels,
+            max_frames=settings.picture_frames,
+            max_total_pixels=max(settings.picture_pixels, ImageLimits().max_total_pixels),
         )
-        pictures = await stack.enter_async_context(open_pillow_pictures(limits))
+        image_publisher = await stack.enter_async_context(open_image_publisher(limits))
         tokens = JwtAccessTokens(secrets.signing_keys, issuer=ISSUER, audience=ISSUER)
         yield build_use_cases(
             Ports(
@@ -102,7 +102,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 messenger=Senders(senders),
                 messenger_health=AnyOf([probe_of(one) for one in senders]),
                 message_texts=texts,
-                pictures=pictures,
+                image_publisher=image_publisher,
                 tokens=tokens,
                 public_keys=tokens,
                 refresh_keys=FileRefreshKeys(secrets.refresh_keys),

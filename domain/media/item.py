@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.media.picture import MediaKind, Picture
+from domain.media.image import Image, MediaKind
 
 UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
 """How long an upload may take from its record to its last byte in the store."""
@@ -32,7 +32,7 @@ class MediaItem:
     id: str
     owner_id: str
     storage_key: str
-    image: Picture
+    image: Image
     category: str | None
     created_at: datetime
     state: ItemState

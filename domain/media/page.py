@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from domain.media.image import MediaKind
 from domain.media.item import MediaItem
-from domain.media.picture import MediaKind
 
 MAX_PAGE_SIZE: Final = 100
 

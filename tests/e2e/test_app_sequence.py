@@ -7,7 +7,7 @@ import httpx
 from PIL import Image
 
 from tests.e2e.app import App, bearer
-from tests.support.images import phone_photo
+from tests.images import phone_photo
 
 
 async def test_the_app_goes_from_asking_for_a_code_to_signing_out(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.app import App
 from tests.e2e.fragile import FRAGILE_WORLDS, Fragile
-from tests.support.images import transparent_png
+from tests.images import transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 
 PHONE = "+14155570001"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.app import Account, App
-from tests.support.images import transparent_png
+from tests.images import transparent_png
 from tests.support.service import Service
 
 BOUNDARY: Final = "a-boundary"

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.description.conformance import conforms, described
 from tests.e2e.fragile import FRAGILE_WORLDS, Fragile
-from tests.support.images import plain_jpeg
+from tests.images import plain_jpeg
 from tests.support.plain_http import PLAIN_HTTP
 
 PHONE = "+14155570001"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.description.callers import Callers, Person
 from tests.e2e.description.conformance import conforms, described
-from tests.support.images import plain_jpeg
+from tests.images import plain_jpeg
 
 FIELDS: Final = ("phone", "otp", "username", "number", "category", "scope")
 BODIES: Final = {

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.app import Account, App, bearer
-from tests.support.images import (
+from tests.images import (
     animated_gif,
     frame_bomb_gif,
     phone_photo,

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.app import App
 from tests.faults.altered_service import AlteredService, altered
 from tests.faults.traffic import BEHIND_A_PROXY, traffic_at
-from tests.support.images import transparent_png
+from tests.images import transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ import httpx
 
 from tests.e2e.app import App
 from tests.faults.acknowledged import Acknowledged, Kept, assert_all_is_there
-from tests.support.images import transparent_png
+from tests.images import transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 

@@ -12,7 +12,7 @@ import httpx
 from tests.e2e.app import Account, App, bearer
 from tests.faults.acknowledged import Acknowledged, Kept, assert_all_is_there
 from tests.faults.answers import is_done
-from tests.support.images import plain_jpeg, still_gif, transparent_png
+from tests.images import plain_jpeg, still_gif, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from tests.images import gif, gif_frame
 from tests.integration.upload_desk import BOUNDARY
-from tests.support.images import gif, gif_frame
 
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
 END: Final = f"\r\n--{BOUNDARY}--".encode()

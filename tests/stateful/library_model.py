@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from domain.media.cursor import parse_cursor
+from domain.media.image import MediaKind
 from domain.media.page import ItemFilter
-from domain.media.picture import MediaKind
 
 
 class Sort(Protocol):

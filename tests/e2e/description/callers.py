@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.support.images import plain_jpeg
+from tests.images import plain_jpeg
 from tests.support.service import Service
 
 PROXY_SETTINGS: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.0/8"}

@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from tests.support.images import animated_gif, plain_jpeg, transparent_png, truncated_jpeg
+from tests.images import animated_gif, plain_jpeg, transparent_png, truncated_jpeg
 
 _KINDS: Final = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE)
 _FULL_WIDTH: Final = {ord("+"): 0xFF0B} | {0x30 + digit: 0xFF10 + digit for digit in range(10)}

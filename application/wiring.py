@@ -39,10 +39,10 @@ from application.otp.verify_otp import VerifyOtp
 from application.ports.access_tokens import AccessTokens
 from application.ports.clock import Clock
 from application.ports.health_check import HealthCheck
+from application.ports.images import ImagePublisher
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.otp_keys import OtpKeys
-from application.ports.pictures import Pictures
 from application.ports.public_keys import PublicKeys
 from application.ports.randomness import Randomness
 from application.ports.refresh_keys import RefreshKeys
@@ -65,7 +65,7 @@ class Ports:
     messenger: Messenger
     messenger_health: HealthCheck
     sms_templates: SmsTemplates
-    pictures: Pictures
+    image_publisher: ImagePublisher
     tokens: AccessTokens
     public_keys: PublicKeys
     refresh_keys: RefreshKeys
@@ -148,7 +148,7 @@ def build_use_cases(ports: Ports, rules: Policy) -> UseCases:
             identities=identities,
             media_items=items,
             media_files=files,
-            pictures=ports.pictures,
+            image_publisher=ports.image_publisher,
             mark_for_deletion=mark_for_deletion,
             clock=clock,
             randomness=ports.randomness,

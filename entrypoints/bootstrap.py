@@ -24,7 +24,7 @@ from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
-from domain.media.picture import PictureLimits
+from domain.media.image import ImageLimits
 from domain.otp.challenge import OTP_TTL
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -76,7 +76,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     from adapters.failover import FailoverHealthCheck, FailoverMessenger
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose, ReloadingKeys
-    from adapters.pillow import open_pillow_pictures
+    from adapters.pillow import open_image_publisher
     from adapters.system import SystemClock, SystemRandomness
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
@@ -105,12 +105,12 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 await stack.enter_async_context(_open_messenger(provider, settings))
                 for provider in settings.sms
             ]
-        image_limits = PictureLimits(
-            pixels=settings.max_image_pixels,
-            frames=settings.max_image_frames,
-            all_pixels=max(settings.max_image_pixels, PictureLimits().all_pixels),
+        image_limits = ImageLimits(
+            max_pixels=settings.max_image_pixels,
+            max_frames=settings.max_image_frames,
+            max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
         )
-        pictures = await stack.enter_async_context(open_pillow_pictures(image_limits))
+        image_publisher = await stack.enter_async_context(open_image_publisher(image_limits))
         tokens = JwtAccessTokens(keys.key_set(KeyPurpose.SIGNING), issuer=ISSUER, audience=ISSUER)
         yield build_use_cases(
             Ports(
@@ -122,7 +122,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     [health_check_of(messenger) for messenger in messengers]
                 ),
                 sms_templates=templates,
-                pictures=pictures,
+                image_publisher=image_publisher,
                 tokens=tokens,
                 public_keys=tokens,
                 refresh_keys=FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH)),

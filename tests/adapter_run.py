@@ -50,7 +50,7 @@ async def _suites() -> tuple[str, ...]:
 def _suites_of(adapter: Any) -> tuple[str, ...]:
     if isinstance(adapter, Repositories):
         return RECORDS
-    if hasattr(adapter, "store"):
+    if hasattr(adapter, "url_for"):
         return FILES
     if hasattr(adapter, "send"):
         return MESSENGER

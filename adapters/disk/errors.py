@@ -1,4 +1,4 @@
-"""What goes wrong with a folder: at open for the operator, afterwards for the log."""
+"""Errors of the file system, as messages for the operator and for the log."""
 
 import errno
 from pathlib import Path
@@ -8,42 +8,38 @@ from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 
 _CAUSES: Final = {
     "ENOSPC": "the disk is full",
-    "EDQUOT": "the disk quota is spent",
+    "EDQUOT": "the disk quota is exceeded",
     "EROFS": "the folder is read-only",
     "EACCES": "permission denied",
     "EPERM": "permission denied",
-    "ENOENT": "the folder is gone",
-    "ENOTDIR": "the folder is gone",
+    "ENOENT": "the folder is missing",
+    "ENOTDIR": "the folder is missing",
 }
-_NOT_WRITABLE: Final = "let the service's user write it, or name another folder."
-_WAYS_OUT: Final = {
+_ALLOW_WRITING: Final = "let the service's user write it, or name another folder."
+_FIXES: Final = {
     "ENOSPC": "free some space and start again.",
     "EDQUOT": "free some space and start again.",
     "EROFS": "mount it for writing, or name another folder.",
-    "EACCES": _NOT_WRITABLE,
-    "EPERM": _NOT_WRITABLE,
+    "EACCES": _ALLOW_WRITING,
+    "EPERM": _ALLOW_WRITING,
 }
 
 
-class MediaFolderNotUsable(ConfigurationError):
-    """Files cannot be kept in the folder; the text says why and what to do."""
-
-
-def at_open(folder: Path, error: OSError) -> MediaFolderNotUsable:
-    """Put the error into words for the operator."""
+def not_usable(folder: Path, error: OSError) -> ConfigurationError:
+    """Return the start-up error for the operator, with a fix."""
     name = _name(error)
     if name in {"EEXIST", "ENOTDIR", "ELOOP"}:
-        return MediaFolderNotUsable(
-            f"The media folder {folder} cannot be made, as something else is in its place: "
+        return ConfigurationError(
+            f"The media folder {folder} cannot be created, because something else has its name: "
             "move that away, or name another folder."
         )
     cause = _CAUSES.get(name, name)
-    way_out = _WAYS_OUT.get(name, "check the disk, or name another folder.")
-    return MediaFolderNotUsable(f"The media folder {folder} cannot be used, {cause}: {way_out}")
+    fix = _FIXES.get(name, "check the disk, or name another folder.")
+    return ConfigurationError(f"The media folder {folder} cannot be used, {cause}: {fix}")
 
 
-def at_run_time(error: OSError) -> MediaStorageUnavailable:
-    """Put the error into words that hold no path."""
+def files_unavailable(error: OSError) -> MediaStorageUnavailable:
+    """Return the port's error. Its message contains no path."""
     name = _name(error)
     return MediaStorageUnavailable(_CAUSES.get(name, name))
 

@@ -1,23 +1,23 @@
+"""The `MediaFiles` port on a folder. Blocking operations run in threads of their own."""
+
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
-from adapters.disk.errors import at_run_time
-from adapters.disk.folder import prepare, prove
-from adapters.disk.keeping import cleanup, forget, keep
-from adapters.disk.keys import file_of
-from adapters.disk.reading import Chunks, open_file
+from adapters.disk import folder as media_folder
+from adapters.disk.errors import files_unavailable, not_usable
+from adapters.disk.folder import OpenFile, file_path
 from application.ports.clock import Clock
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaUrl, StoredFile
 
-PATIENCE: Final = 30.0
-"""Seconds; a disk that answers takes a small part of it even for the largest file."""
-PROBE_PATIENCE: Final = 3.0
+DEFAULT_TIMEOUT_SECONDS: Final = 30.0
+"""A working disk needs a small part of it even for the largest file."""
+HEALTH_CHECK_TIMEOUT_SECONDS: Final = 3.0
 _THREADS: Final = 8
 
 P = ParamSpec("P")
@@ -25,70 +25,135 @@ T = TypeVar("T")
 
 
 class DiskFiles:
-    """Files by key in one folder, and whether that folder can be used.
+    """Media files in one folder, with a health check.
 
-    What cannot be a key names no file: it is never there, and storing it is an error of ours.
+    An invalid storage key names no file. Writing one raises ValueError.
     """
 
     def __init__(
-        self, folder: Path, base_url: str, clock: Clock, pool: ThreadPoolExecutor, patience: float
+        self,
+        folder: Path,
+        base_url: str,
+        clock: Clock,
+        pool: ThreadPoolExecutor,
+        timeout_seconds: float,
     ) -> None:
+        """Use a prepared folder; see `open_disk_files`."""
         self._folder = folder
         self._base_url = base_url.rstrip("/")
         self._clock = clock
         self._pool = pool
-        self._patience = patience
+        self._timeout_seconds = timeout_seconds
 
-    # The content type is not kept: the key's suffix tells it to whoever serves the folder.
-    async def store(self, key: str, content: bytes, content_type: str) -> None:  # noqa: ARG002
-        if file_of(self._folder, key) is None:
-            raise ValueError("not a key of a media file")
-        await self._off_loop(keep, self._folder, key, content, self._clock.now())
+    # The content type is not stored: a web server derives it from the suffix of the storage key.
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:  # noqa: ARG002
+        """Store the file durably.
 
-    async def read(self, key: str) -> StoredFile | None:
-        file = file_of(self._folder, key)
-        opened = await self._off_loop(open_file, file) if file else None
-        return StoredFile(opened.size, Chunks(opened, self._off_loop)) if opened else None
+        Raises:
+            MediaStorageUnavailable
+            ValueError: The storage key is invalid.
+        """
+        file = file_path(self._folder, storage_key)
+        if file is None:
+            raise ValueError("not a storage key")
+        await self._run(media_folder.write, file, content, self._clock.now())
 
-    async def remove(self, key: str) -> None:
-        if file := file_of(self._folder, key):
-            await self._off_loop(forget, file)
+    async def open_file(self, storage_key: str) -> StoredFile | None:
+        """Open the file for reading, or return None if it does not exist."""
+        file = file_path(self._folder, storage_key)
+        opened = await self._run(media_folder.open_file, file) if file else None
+        return StoredFile(opened.size, Chunks(opened, self._run)) if opened else None
 
-    async def url(self, key: str) -> MediaUrl:
-        return MediaUrl(f"{self._base_url}/{key}")
+    async def delete(self, storage_key: str) -> None:
+        """Delete the file."""
+        if file := file_path(self._folder, storage_key):
+            await self._run(media_folder.delete, file)
 
-    async def discard_unfinished(self, before: datetime) -> int:
-        return await self._off_loop(cleanup, self._folder, before)
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        """Return the base URL, a slash and the storage key."""
+        return MediaUrl(f"{self._base_url}/{storage_key}")
+
+    async def delete_unfinished(self, before: datetime) -> int:
+        """Delete files whose write began before this time and did not finish."""
+        return await self._run(media_folder.delete_unfinished, self._folder, before)
 
     async def check(self) -> None:
-        await self._wait_for(self._pool.submit(prove, self._folder), PROBE_PATIENCE)
+        """Check whether the folder is writable."""
+        check = self._pool.submit(media_folder.check_writable, self._folder)
+        await self._wait_for(check, HEALTH_CHECK_TIMEOUT_SECONDS)
 
-    async def _off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the work in a thread of ours, so that a slow disk holds up nothing else."""
-        return await self._wait_for(self._pool.submit(work, *args, **kwargs), self._patience)
+    async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking function in a thread."""
+        future = self._pool.submit(function, *args, **kwargs)
+        return await self._wait_for(future, self._timeout_seconds)
 
-    async def _wait_for(self, work: Future[T], patience: float) -> T:
+    async def _wait_for(self, future: Future[T], timeout_seconds: float) -> T:
         try:
-            async with asyncio.timeout(min(patience, self._patience)):
-                return await asyncio.wrap_future(work)
+            async with asyncio.timeout(min(timeout_seconds, self._timeout_seconds)):
+                return await asyncio.wrap_future(future)
         except TimeoutError:
-            raise MediaStorageUnavailable("the disk does not answer") from None
+            raise MediaStorageUnavailable("the disk does not respond") from None
         except OSError as error:
-            raise at_run_time(error) from None
+            raise files_unavailable(error) from None
+
+
+class Chunks:
+    """Iterator over a file's content; it closes the file at the end or when it is dropped."""
+
+    def __init__(
+        self, file: OpenFile, run: Callable[[Callable[[], bytes]], Awaitable[bytes]]
+    ) -> None:
+        """Read the file with `run`, which calls a function in a thread."""
+        self._file = file
+        self._run = run
+
+    def __aiter__(self) -> "Chunks":
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next chunk.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        if not self._file.close.alive:
+            raise StopAsyncIteration
+        chunk = await self._run(self._file.read)
+        if not chunk:
+            await self.aclose()
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Close the file before its end."""
+        self._file.close()
 
 
 @asynccontextmanager
 async def open_disk_files(
-    folder: Path, base_url: str, clock: Clock, patience: float = PATIENCE
+    folder: Path,
+    base_url: str,
+    clock: Clock,
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
 ) -> AsyncIterator[DiskFiles]:
-    """Make the folder if need be; addresses are `base_url`, a slash and the key.
+    """Open a folder, creating it if it is missing, and check that it is writable.
+
+    Args:
+        folder: The media folder.
+        base_url: URL of the folder. A file's URL is this, a slash and the storage key.
+        clock: Source of the current time.
+        timeout_seconds: Time limit of each operation.
 
     Raises:
-        MediaFolderNotUsable
+        ConfigurationError: The folder is not usable.
     """
-    await asyncio.to_thread(prepare, folder)
+    try:
+        await asyncio.to_thread(media_folder.prepare, folder)
+    except OSError as error:
+        raise not_usable(folder, error) from None
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="disk")
     try:
-        yield DiskFiles(folder, base_url, clock, pool, patience)
+        yield DiskFiles(folder, base_url, clock, pool, timeout_seconds)
     finally:
         await asyncio.to_thread(pool.shutdown)

@@ -1,58 +1,141 @@
-"""The folder itself: made at open, and proved now and then."""
+"""The media folder: blocking operations on its files.
+
+Functions raise OSError. Storage keys are checked by `file_path` before they become file names.
+"""
 
 import errno
 import os
+import re
+import stat
 import tempfile
+import weakref
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from adapters.disk.errors import at_open
-
 UNFINISHED: Final = ".unfinished"
-"""Where files are written before they are moved into place, on the same file system.
+"""Subfolder for files that are being written; it is on the same file system.
 
-It is made at open only. A disk that is no longer mounted lacks it: nothing is written into
-the empty folder that it leaves behind, and no file is taken for removed.
+It is created at start-up only. A folder without it is the empty mount point of a disk that is no
+longer mounted: nothing is written there, and its files are not taken for deleted.
 """
-_BLOCK: Final = bytes(4096)
+CHUNK_SIZE: Final = 64 * 1024
+_PROBE_CONTENT: Final = bytes(4096)
+_FILE_MODE: Final = 0o644
+"""A web server in front of the folder may run as another user."""
+# Symbolic links are not followed, and opening a named pipe does not block.
+_OPEN_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_STORAGE_KEY: Final = re.compile(r"(?=.{1,100}\Z)[0-9a-z]+(?:[._-][0-9a-z]+)*\Z")
+
+
+class OpenFile:
+    """A file that is open for reading; it is closed when it is dropped."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        """Take over an open file descriptor."""
+        self.size = size
+        self.close = weakref.finalize(self, os.close, descriptor)
+        self._descriptor = descriptor
+        self._offset = 0
+
+    def read(self) -> bytes:
+        """Return the next chunk, or an empty one at the end of the file."""
+        chunk = os.pread(self._descriptor, CHUNK_SIZE, self._offset)
+        self._offset += len(chunk)
+        return chunk
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder and prove that it can be written.
-
-    Raises:
-        MediaFolderNotUsable
-    """
+    """Create the folder if it is missing, and check that it is writable."""
     unfinished = folder / UNFINISHED
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished.mkdir(mode=0o700, exist_ok=True)
-        if unfinished.is_symlink():
-            raise NotADirectoryError(errno.ENOTDIR, "a link")
-        prove(folder)
-        sync(folder)
-    except OSError as error:
-        raise at_open(folder, error) from None
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished.mkdir(mode=0o700, exist_ok=True)
+    if unfinished.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "a symbolic link")
+    check_writable(folder)
+    _sync(folder)
 
 
-def prove(folder: Path) -> None:
-    """Write a small file where all are written, and remove it."""
+def check_writable(folder: Path) -> None:
+    """Write a small file and delete it."""
     descriptor, name = tempfile.mkstemp(prefix="probe.", dir=folder / UNFINISHED)
     try:
-        os.write(descriptor, _BLOCK)
+        os.write(descriptor, _PROBE_CONTENT)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
         Path(name).unlink()
 
 
-def must_be_there(folder: Path) -> None:
-    """Raise an OSError when this is not the folder that was prepared."""
+def file_path(folder: Path, storage_key: str) -> Path | None:
+    """Return the path of a file, or None for an invalid storage key (OWASP ASVS 5.0 5.3.2).
+
+    A storage key has lower-case letters and digits, with single dots, hyphens and underscores
+    between them. So it is no path and no hidden file, and each file system reads it the same way.
+    """
+    return folder / storage_key if _STORAGE_KEY.match(storage_key) else None
+
+
+def write(file: Path, content: bytes, began_at: datetime) -> None:
+    """Write a file durably. It appears in the folder when it is complete."""
+    descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent / UNFINISHED)
+    try:
+        with os.fdopen(descriptor, "wb") as unfinished:
+            unfinished.write(content)
+            unfinished.flush()
+            os.utime(descriptor, (began_at.timestamp(), began_at.timestamp()))
+            os.fchmod(descriptor, _FILE_MODE)
+            os.fsync(descriptor)
+        Path(name).replace(file)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+    _sync(file.parent)
+
+
+def open_file(file: Path) -> OpenFile | None:
+    """Open a regular file, or return None if there is none of this name."""
+    try:
+        descriptor = os.open(file, _OPEN_FLAGS)
+    except OSError as error:
+        _check_mounted(file.parent)
+        if isinstance(error, FileNotFoundError) or file.is_symlink():
+            return None
+        raise
+    status = os.fstat(descriptor)
+    opened = OpenFile(descriptor, status.st_size)
+    return opened if stat.S_ISREG(status.st_mode) else None
+
+
+def delete(file: Path) -> None:
+    """Delete a file durably. It is no error if it does not exist."""
+    file.unlink(missing_ok=True)
+    _check_mounted(file.parent)
+    _sync(file.parent)
+
+
+def delete_unfinished(folder: Path, before: datetime) -> int:
+    """Delete unfinished files that were last written before this time, and return their number."""
+    deleted = 0
+    with os.scandir(folder / UNFINISHED) as entries:
+        for entry in entries:
+            # Another process may move or delete the file at the same time.
+            with suppress(FileNotFoundError):
+                if entry.stat(follow_symlinks=False).st_mtime < before.timestamp():
+                    Path(entry).unlink()
+                    deleted += 1
+    return deleted
+
+
+def _check_mounted(folder: Path) -> None:
+    """Raise FileNotFoundError if this is not the folder that was prepared."""
     (folder / UNFINISHED).lstat()
 
 
-def sync(folder: Path) -> None:
-    """Make durable which files the folder holds."""
+def _sync(folder: Path) -> None:
+    """Make the folder's list of files durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -13,8 +13,8 @@ from pymongo import ASCENDING, IndexModel
 
 from domain.identities.identity import Role, User
 from domain.identities.session import Session
+from domain.media.image import Image, MediaKind
 from domain.media.item import ItemState
-from domain.media.picture import MediaKind, Picture
 from domain.otp.attempts import UnboundAttempts
 from domain.otp.challenge import Challenge
 from domain.otp.delivery import Delivery
@@ -115,7 +115,7 @@ class MediaItemDocument(Document):
     version: int
     owner: str
     key: str
-    picture: Picture
+    picture: Image
     kind: MediaKind
     category: str | None = None
     created: datetime

@@ -1,10 +1,9 @@
-"""Pictures, read and written by Pillow.
+"""Images, decoded and encoded by Pillow.
 
-Every file is first taken apart by code of ours (`jpeg_segments`, `png_chunks`, `gif_blocks`),
-which counts pixels and frames and leaves all metadata behind; Pillow gets to see nothing
-but what the pixels need.
+`jpeg`, `png` and `gif` first parse each file. They count pixels and frames, and drop all metadata.
+Pillow decodes only what is left: the data of the pixels.
 """
 
-from adapters.pillow.pictures import PillowPictures, open_pillow_pictures
+from adapters.pillow.publisher import PillowImagePublisher, open_image_publisher
 
-__all__ = ["PillowPictures", "open_pillow_pictures"]
+__all__ = ["PillowImagePublisher", "open_image_publisher"]

@@ -1,7 +1,6 @@
-"""Media files in a bucket of S3, or of anything that speaks its language."""
+"""Media files in a bucket of Amazon S3 or of an S3-compatible store."""
 
-from adapters.s3.errors import MediaStoreNotUsable
+from adapters.s3.client import Timeouts
 from adapters.s3.files import S3Files, open_s3_files
-from adapters.s3.patience import Patience
 
-__all__ = ["MediaStoreNotUsable", "Patience", "S3Files", "open_s3_files"]
+__all__ = ["S3Files", "Timeouts", "open_s3_files"]

@@ -1,6 +1,6 @@
-"""What goes wrong with a bucket: at open for the operator, afterwards for the log.
+"""Errors of the store, as messages for the operator and for the log.
 
-Neither quotes what the store or the library says: that may hold an address with a signature.
+No message quotes the store or botocore: their texts may contain a presigned URL.
 """
 
 import asyncio
@@ -16,70 +16,75 @@ from botocore.parsers import ResponseParserError
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 
 
-class MediaStoreNotUsable(ConfigurationError):
-    """Files cannot be kept in the bucket; the text says why and what to do."""
-
-
-class _Trouble(NamedTuple):
+class _Problem(NamedTuple):
     cause: str
-    way_out: str
+    fix: str
 
 
-_NO_BUCKET: Final = _Trouble("no such bucket", "make it, or name another one.")
-_DENIED: Final = _Trouble(
-    "access denied", "let the key list the bucket, and put, get and delete its objects."
+_NO_BUCKET: Final = _Problem("no such bucket", "create it, or name another one.")
+_ACCESS_DENIED: Final = _Problem(
+    "access denied", "allow the access key to list the bucket, and to put, get and delete objects."
 )
-_CREDENTIALS: Final = _Trouble(
-    "the credentials are refused", "check the access key and its secret."
+_INVALID_CREDENTIALS: Final = _Problem(
+    "the credentials are invalid", "check the access key and its secret."
 )
-_CLOCK: Final = _Trouble("the clocks differ too much", "set the clock of this machine.")
-_REGION: Final = _Trouble("the bucket is in another region", "name its region.")
-_BUSY: Final = _Trouble("it asks to slow down", "start again later.")
-_FULL: Final = _Trouble("it is full", "free some space and start again.")
-_ENDPOINT: Final = "check its address and the network."
-_NO_CONNECTION: Final = _Trouble("cannot connect", _ENDPOINT)
-_NO_ANSWER: Final = _Trouble("no answer in time", _ENDPOINT)
-_BROKEN: Final = _Trouble("the connection broke", _ENDPOINT)
-_CERTIFICATE: Final = _Trouble("its certificate is not trusted", "check its address.")
-_NOT_S3: Final = _Trouble("what answers there does not speak S3", "check its address.")
-_NAMES: Final = _Trouble("no such name is possible", "check the bucket, region and address.")
+_CLOCK_SKEW: Final = _Problem("the clocks differ too much", "set the clock of this machine.")
+_WRONG_REGION: Final = _Problem("the bucket is in another region", "name its region.")
+_TOO_MANY_REQUESTS: Final = _Problem("too many requests", "start again later.")
+_STORE_FULL: Final = _Problem("the store is full", "free some space and start again.")
+_CHECK_ENDPOINT: Final = "check the endpoint and the network."
+_NO_CONNECTION: Final = _Problem("cannot connect", _CHECK_ENDPOINT)
+_NO_RESPONSE: Final = _Problem("no response in time", _CHECK_ENDPOINT)
+_CONNECTION_LOST: Final = _Problem("the connection was lost", _CHECK_ENDPOINT)
+_UNTRUSTED_CERTIFICATE: Final = _Problem("the certificate is not trusted", "check the endpoint.")
+_NOT_S3: Final = _Problem("the server is not compatible with S3", "check the endpoint.")
+_INVALID_NAME: Final = _Problem(
+    "a name is invalid", "check the names of bucket and region, and the endpoint."
+)
 
-# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList, and what
-# compatible stores say when they are full.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList, and the codes
+# of compatible stores that are full.
 _BY_CODE: Final = {
     "NoSuchBucket": _NO_BUCKET,
-    "404": _NO_BUCKET,  # to HEAD, which has no body
-    "AccessDenied": _DENIED,
-    "AllAccessDisabled": _DENIED,
-    "InvalidAccessKeyId": _CREDENTIALS,
-    "SignatureDoesNotMatch": _CREDENTIALS,
-    "InvalidToken": _CREDENTIALS,
-    "ExpiredToken": _CREDENTIALS,
-    "RequestTimeTooSkewed": _CLOCK,
-    "AuthorizationHeaderMalformed": _REGION,
-    "PermanentRedirect": _REGION,
-    "TemporaryRedirect": _REGION,
-    "SlowDown": _BUSY,
-    "TooManyRequests": _BUSY,
-    "QuotaExceeded": _FULL,
-    "XMinioStorageFull": _FULL,
+    "404": _NO_BUCKET,  # the response to HEAD has no body
+    "AccessDenied": _ACCESS_DENIED,
+    "AllAccessDisabled": _ACCESS_DENIED,
+    "InvalidAccessKeyId": _INVALID_CREDENTIALS,
+    "SignatureDoesNotMatch": _INVALID_CREDENTIALS,
+    "InvalidToken": _INVALID_CREDENTIALS,
+    "ExpiredToken": _INVALID_CREDENTIALS,
+    "RequestTimeTooSkewed": _CLOCK_SKEW,
+    "AuthorizationHeaderMalformed": _WRONG_REGION,
+    "PermanentRedirect": _WRONG_REGION,
+    "TemporaryRedirect": _WRONG_REGION,
+    "SlowDown": _TOO_MANY_REQUESTS,
+    "TooManyRequests": _TOO_MANY_REQUESTS,
+    "QuotaExceeded": _STORE_FULL,
+    "XMinioStorageFull": _STORE_FULL,
 }
-# Where the code is another one, or there is none.
-_BY_STATUS: Final = {301: _REGION, 307: _REGION, 403: _DENIED, 429: _BUSY, 503: _BUSY, 507: _FULL}
-_BY_TYPE: Final[tuple[tuple[type[Exception], _Trouble], ...]] = (
-    (boto.SSLError, _CERTIFICATE),
-    (boto.ReadTimeoutError, _NO_ANSWER),
-    (TimeoutError, _NO_ANSWER),
+# For other codes, and for responses without one.
+_BY_STATUS: Final = {
+    301: _WRONG_REGION,
+    307: _WRONG_REGION,
+    403: _ACCESS_DENIED,
+    429: _TOO_MANY_REQUESTS,
+    503: _TOO_MANY_REQUESTS,
+    507: _STORE_FULL,
+}
+_BY_TYPE: Final[tuple[tuple[type[Exception], _Problem], ...]] = (
+    (boto.SSLError, _UNTRUSTED_CERTIFICATE),
+    (boto.ReadTimeoutError, _NO_RESPONSE),
+    (TimeoutError, _NO_RESPONSE),
     (boto.ConnectionError, _NO_CONNECTION),
-    (boto.HTTPClientError, _BROKEN),
-    (boto.IncompleteReadError, _BROKEN),
+    (boto.HTTPClientError, _CONNECTION_LOST),
+    (boto.IncompleteReadError, _CONNECTION_LOST),
     (ResponseParserError, _NOT_S3),
     (KeyError, _NOT_S3),
-    (aiohttp.ClientError, _BROKEN),
-    (OSError, _BROKEN),
-    (ValueError, _NAMES),
-    (boto.ParamValidationError, _NAMES),
-    (boto.InvalidRegionError, _NAMES),
+    (aiohttp.ClientError, _CONNECTION_LOST),
+    (OSError, _CONNECTION_LOST),
+    (ValueError, _INVALID_NAME),
+    (boto.ParamValidationError, _INVALID_NAME),
+    (boto.InvalidRegionError, _INVALID_NAME),
 )
 
 STORE_ERRORS: Final = (
@@ -89,49 +94,50 @@ STORE_ERRORS: Final = (
     aiohttp.ClientError,
     TimeoutError,
     OSError,
-    KeyError,  # an answer lacks what the answers of S3 have
+    KeyError,  # a response lacks a field that S3 always sends
 )
 
 
-def at_open(store: str, error: Exception) -> MediaStoreNotUsable:
-    """Put the error into words for the operator."""
-    trouble = _trouble(error)
-    return MediaStoreNotUsable(
-        f"The media store {store} cannot be used, {trouble.cause}: {trouble.way_out}"
+def not_usable(store: str, error: Exception) -> ConfigurationError:
+    """Return the start-up error for the operator, with a fix."""
+    problem = _problem(error)
+    return ConfigurationError(
+        f"The media store {store} cannot be used, {problem.cause}: {problem.fix}"
     )
 
 
-def at_run_time(error: Exception) -> MediaStorageUnavailable:
-    """Put the error into words that hold no key, secret or address."""
-    return MediaStorageUnavailable(_trouble(error).cause)
+def files_unavailable(error: Exception) -> MediaStorageUnavailable:
+    """Return the port's error. Its message contains no object key, secret or URL."""
+    return MediaStorageUnavailable(_problem(error).cause)
 
 
 @asynccontextmanager
-async def told_apart(seconds: float) -> AsyncIterator[None]:
-    """Give what is done inside so many seconds.
+async def translated_errors(seconds: float) -> AsyncIterator[None]:
+    """Limit the time of the block, and translate exceptions of botocore and aiohttp.
 
     Raises:
-        MediaStorageUnavailable: it took longer, or the store did not do it.
+        MediaStorageUnavailable: The block took longer, or the store reported an error.
     """
     try:
         async with asyncio.timeout(seconds):
             yield
     except STORE_ERRORS as error:
-        raise at_run_time(error) from None
+        raise files_unavailable(error) from None
 
 
 def status_of(error: ClientError) -> int:
-    """The status of the answer that was no success, 0 where it has none."""
+    """Return the HTTP status of an error response, or 0 if it has none."""
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
-def _trouble(error: Exception) -> _Trouble:
+def _problem(error: Exception) -> _Problem:
+    check_logs = "check the endpoint and the log of the store."
     if isinstance(error, ClientError):
         status = status_of(error)
-        by_code = _BY_CODE.get(error.response.get("Error", {}).get("Code", ""))
-        unforeseen = _Trouble(f"it answers with {status}", "check its address and its own log.")
-        return by_code or _BY_STATUS.get(status, unforeseen)
-    for kind, trouble in _BY_TYPE:
-        if isinstance(error, kind):
-            return trouble
-    return _Trouble(type(error).__name__, "check its address and its own log.")
+        code = error.response.get("Error", {}).get("Code", "")
+        unknown = _Problem(f"the store responds with status {status}", check_logs)
+        return _BY_CODE.get(code) or _BY_STATUS.get(status, unknown)
+    for error_type, problem in _BY_TYPE:
+        if isinstance(error, error_type):
+            return problem
+    return _Problem(type(error).__name__, check_logs)

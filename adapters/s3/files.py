@@ -1,62 +1,71 @@
+"""The `MediaFiles` port on S3."""
+
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
-from adapters.s3.errors import STORE_ERRORS, at_open, told_apart
-from adapters.s3.folder import Access, Folder, open_folder
-from adapters.s3.patience import PATIENCE, Patience
-from adapters.s3.probe import BucketProbe
-from adapters.s3.reading import open_file
-from adapters.s3.signing import Signer, signer_of
-from adapters.s3.storing import PART, remove, store
-from adapters.s3.unfinished import discard_unfinished
+from adapters.s3.bucket import PART_SIZE, Bucket
+from adapters.s3.client import DEFAULT_TIMEOUTS, Connection, Timeouts, open_client
+from adapters.s3.errors import STORE_ERRORS, not_usable, translated_errors
+from adapters.s3.health_check import S3HealthCheck
+from adapters.s3.presigned import UrlSigner, make_url_signer
 from application.ports.clock import Clock
 from application.ports.media_files import MediaUrl, StoredFile
 
 
 class S3Files:
-    """Files by key below a prefix of a bucket, and whether that bucket can be used."""
+    """Media files below a prefix of a bucket, with a health check."""
 
     def __init__(
         self,
-        folder: Folder,
-        addresses: str | Signer,
-        probe: BucketProbe,
+        bucket: Bucket,
+        public_url: str | None,
+        url_signer: UrlSigner,
+        health_check: S3HealthCheck,
         clock: Clock,
-        patience: Patience,
+        timeouts: Timeouts,
     ) -> None:
-        self._folder = folder
-        self._addresses = addresses
-        self._probe = probe
+        """Use an open bucket; see `open_s3_files`."""
+        self._bucket = bucket
+        self._public_url = public_url.rstrip("/") if public_url else None
+        self._url_signer = url_signer
+        self._health_check = health_check
         self._clock = clock
-        self._patience = patience
+        self._timeouts = timeouts
 
-    async def store(self, key: str, content: bytes, content_type: str) -> None:
-        patience = self._patience.upload if len(content) > PART else self._patience.request
-        async with told_apart(patience):
-            await store(self._folder, key, content, content_type)
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+        """Store the file durably."""
+        is_multipart = len(content) > PART_SIZE
+        timeout = self._timeouts.multipart if is_multipart else self._timeouts.total
+        async with translated_errors(timeout):
+            await self._bucket.write(storage_key, content, content_type)
 
-    async def read(self, key: str) -> StoredFile | None:
-        async with told_apart(self._patience.request):
-            return await open_file(self._folder, key)
+    async def open_file(self, storage_key: str) -> StoredFile | None:
+        """Open the file for reading, or return None if it does not exist."""
+        async with translated_errors(self._timeouts.total):
+            return await self._bucket.open_file(storage_key)
 
-    async def remove(self, key: str) -> None:
-        async with told_apart(self._patience.removal):
-            await remove(self._folder, key)
+    async def delete(self, storage_key: str) -> None:
+        """Delete the file."""
+        async with translated_errors(self._timeouts.delete):
+            await self._bucket.delete(storage_key)
 
-    async def url(self, key: str) -> MediaUrl:
-        if isinstance(self._addresses, str):
-            return MediaUrl(f"{self._addresses}/{key}")
-        return self._addresses.address(key, self._clock.now())
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        """Return the public URL, or a presigned one if there is no public URL."""
+        if self._public_url is not None:
+            return MediaUrl(f"{self._public_url}/{storage_key}")
+        return self._url_signer.sign(storage_key, self._clock.now())
 
-    async def discard_unfinished(self, before: datetime) -> int:
-        async with told_apart(self._patience.upload):
-            return await discard_unfinished(self._folder, before)
+    async def delete_unfinished(self, before: datetime) -> int:
+        """Abort multipart uploads that began before this time, and return their number."""
+        async with translated_errors(self._timeouts.multipart):
+            return await self._bucket.delete_unfinished(before)
 
     async def check(self) -> None:
-        async with told_apart(self._patience.look):
-            await self._probe.look()
+        """Check whether the bucket is usable."""
+        async with translated_errors(self._timeouts.health_check):
+            await self._health_check.check()
 
 
 @asynccontextmanager
@@ -70,26 +79,36 @@ async def open_s3_files(
     secret_key: str,
     public_url: str | None,
     clock: Clock,
-    patience: Patience = PATIENCE,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
 ) -> AsyncIterator[S3Files]:
-    """Open the bucket, which must be there: nothing makes one by mistake.
+    """Open an existing bucket and check that it is usable. A missing bucket is not created.
 
-    Addresses are `public_url`, a slash and the key (so it stands for the prefix too), or signed
-    ones that open for a day.
+    Args:
+        bucket: Name of the bucket.
+        prefix: Prefix of all object keys; slashes around it are ignored.
+        endpoint: URL of the store, or None for Amazon.
+        region: Region of the bucket.
+        access_key: Access key ID.
+        secret_key: Secret access key.
+        public_url: URL in front of bucket and prefix. A file's URL is this, a slash and the
+            storage key. Without it, URLs are presigned.
+        clock: Source of the current time.
+        timeouts: Time limits.
 
     Raises:
-        MediaStoreNotUsable
+        ConfigurationError: The bucket is not usable.
     """
-    access = Access(endpoint, region, access_key, secret_key)
+    connection = Connection(endpoint, region, access_key, secret_key)
     async with AsyncExitStack() as stack:
         try:
-            folder = await stack.enter_async_context(open_folder(access, bucket, prefix, patience))
-            signer = await signer_of(folder, access)
-            probe = BucketProbe(folder, clock)
-            async with asyncio.timeout(patience.request):
-                await probe.look()
+            client = await stack.enter_async_context(open_client(connection, bucket, timeouts))
+            path = prefix.strip("/")
+            objects = Bucket(client, bucket, f"{path}/" if path else "")
+            url_signer = await make_url_signer(objects, connection)
+            health_check = S3HealthCheck(objects, clock)
+            async with asyncio.timeout(timeouts.total):
+                await health_check.check()
         except (*STORE_ERRORS, ValueError) as error:
-            place = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")
-            raise at_open(place, error) from None
-        addresses = public_url.rstrip("/") if public_url else signer
-        yield S3Files(folder, addresses, probe, clock, patience)
+            store = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")
+            raise not_usable(store, error) from None
+        yield S3Files(objects, public_url, url_signer, health_check, clock, timeouts)

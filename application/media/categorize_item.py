@@ -27,7 +27,7 @@ class CategorizeItem:
                 found = await self.find_item.for_change(item_id, principal)
                 changed = found.value.categorize(category)
                 if await self.media_items.replace(changed, found.version):
-                    return LibraryItem(changed, await self.media_files.url(changed.storage_key))
+                    return LibraryItem(changed, await self.media_files.url_for(changed.storage_key))
         except StorageUnavailable as error:
             raise Unavailable from error
         raise Unavailable

@@ -15,4 +15,4 @@ class GetItem:
     async def __call__(self, item_id: str) -> LibraryItem:
         """Raises ItemNotFound, Unavailable."""
         found = await self.find_item(item_id)
-        return LibraryItem(found.value, await self.media_files.url(found.value.storage_key))
+        return LibraryItem(found.value, await self.media_files.url_for(found.value.storage_key))

@@ -38,7 +38,8 @@ class ListItems:
         except StorageUnavailable as error:
             raise LibraryReadFailed from error
         shown = [
-            LibraryItem(item, await self.media_files.url(item.storage_key)) for item in page.items
+            LibraryItem(item, await self.media_files.url_for(item.storage_key))
+            for item in page.items
         ]
         return LibraryPage(page, shown)
 

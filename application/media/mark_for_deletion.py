@@ -36,7 +36,7 @@ class MarkForDeletion:
         if not await self.media_items.replace(doomed, item.version):
             return False
         with suppress(MediaStorageUnavailable):
-            await self.media_files.remove(doomed.storage_key)
+            await self.media_files.delete(doomed.storage_key)
         return True
 
     async def mark_some_of(self, owner_id: str) -> int:

@@ -38,7 +38,7 @@ class OpenFile:
                 or await self.deleted_identities.find_deleted([item.owner_id])
             ):
                 raise MediaFileNotFound
-            file = await self.media_files.read(key)
+            file = await self.media_files.open_file(key)
         except (StorageUnavailable, MediaStorageUnavailable) as error:
             raise Unavailable from error
         if file is None:

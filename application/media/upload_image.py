@@ -8,9 +8,9 @@ from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.clock import Clock
 from application.ports.errors import MediaStorageUnavailable, StorageUnavailable
 from application.ports.identities import Identities
+from application.ports.images import ImagePublisher, PublishedImage
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
-from application.ports.pictures import Pictures, PublishedPicture
 from application.ports.randomness import Randomness
 from domain.errors import (
     Forbidden,
@@ -52,7 +52,7 @@ class UploadImage:
     identities: Identities
     media_items: MediaItems
     media_files: MediaFiles
-    pictures: Pictures
+    image_publisher: ImagePublisher
     mark_for_deletion: MarkForDeletion
     clock: Clock
     randomness: Randomness
@@ -75,7 +75,7 @@ class UploadImage:
                 raise Forbidden
             if not await self._is_alive(new.owner_id):
                 raise UserNotFound
-        published = await self.pictures.publish(new.upload)
+        published = await self.image_publisher.publish(new.upload)
         item = await self._recorded(new, published)
         if not await self._is_alive(new.owner_id):
             # Whoever is deleted after this is deleted with this item in sight of the sweeper.
@@ -83,17 +83,17 @@ class UploadImage:
             raise Unauthenticated
         await self._stored(item, published)
         ready = await self._ready(item)
-        return LibraryItem(ready, await self.media_files.url(ready.storage_key))
+        return LibraryItem(ready, await self.media_files.url_for(ready.storage_key))
 
-    async def _recorded(self, new: UploadImageCommand, published: PublishedPicture) -> MediaItem:
+    async def _recorded(self, new: UploadImageCommand, published: PublishedImage) -> MediaItem:
         now = self.clock.now()
         item = MediaItem(
             id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
             owner_id=new.owner_id,
             storage_key=make_storage_key(
-                self.randomness.bytes(STORAGE_KEY_BYTES), published.picture.format.suffix
+                self.randomness.bytes(STORAGE_KEY_BYTES), published.image.format.suffix
             ),
-            image=published.picture,
+            image=published.image,
             category=new.category,
             created_at=now,
             state=ItemState.PENDING,
@@ -105,10 +105,10 @@ class UploadImage:
             raise ItemSaveFailed from error
         return item
 
-    async def _stored(self, item: MediaItem, published: PublishedPicture) -> None:
-        content_type = published.picture.format.content_type
+    async def _stored(self, item: MediaItem, published: PublishedImage) -> None:
+        content_type = published.image.format.content_type
         try:
-            await self.media_files.store(item.storage_key, published.content, content_type)
+            await self.media_files.write(item.storage_key, published.content, content_type)
         except MediaStorageUnavailable as error:
             await self._abandon(item)
             raise MediaStorageFailed from error

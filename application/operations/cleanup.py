@@ -86,7 +86,7 @@ class Cleanup:
             now - FILE_DELETION_DELAY, BATCH
         ):
             with suppress(MediaStorageUnavailable):
-                await self.media_files.remove(item.value.storage_key)
+                await self.media_files.delete(item.value.storage_key)
                 removed += await self.records.media_items.delete(item.value.id, item.version)
         return removed
 
@@ -124,5 +124,5 @@ class Cleanup:
 
     async def _discard_unfinished(self, now: datetime) -> int:
         with suppress(MediaStorageUnavailable):
-            return await self.media_files.discard_unfinished(now - FILE_DELETION_DELAY)
+            return await self.media_files.delete_unfinished(now - FILE_DELETION_DELAY)
         return 0

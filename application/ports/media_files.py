@@ -1,3 +1,5 @@
+"""Storage of published image files."""
+
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,9 +8,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file as it is read back: its size in bytes, and its bytes in order.
+    """A file that is open for reading. It may be read to its end, in part, or not at all.
 
-    Whoever got it may read it to its end, stop early, or drop it unread.
+    Attributes:
+        size: Size of the whole file in bytes.
+        chunks: The content, in order.
     """
 
     size: int
@@ -17,47 +21,48 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class MediaUrl:
-    """An address that opens without a token; `expires_at` is None when it lasts."""
+    """A URL that needs no token; `expires_at` is None if it does not expire."""
 
     url: str
     expires_at: datetime | None = None
 
 
 class MediaFiles(Protocol):
-    """Files by key, whole or not at all."""
+    """Files by storage key. A file is complete or absent, never partly visible."""
 
-    async def store(self, key: str, content: bytes, content_type: str) -> None:
-        """Keep the file; durable when this returns, and never seen in part.
-
-        A file that has this key already gives way to it.
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+        """Store the file durably, replacing the one with the same storage key.
 
         Raises:
             MediaStorageUnavailable
         """
         ...
 
-    async def read(self, key: str) -> StoredFile | None:
-        """Open the file, or give None when there is none.
+    async def open_file(self, storage_key: str) -> StoredFile | None:
+        """Open the file for reading, or return None if it does not exist.
 
         Raises:
             MediaStorageUnavailable
         """
         ...
 
-    async def remove(self, key: str) -> None:
-        """Remove the file; removing one that is not there is no error.
+    async def delete(self, storage_key: str) -> None:
+        """Delete the file. It is no error if it does not exist.
 
         Raises:
             MediaStorageUnavailable
         """
         ...
 
-    async def url(self, key: str) -> MediaUrl:
-        """Give the address of the file, whether it is there or not; asks nobody."""
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        """Return the URL of the file without I/O, whether the file exists or not."""
         ...
 
-    async def discard_unfinished(self, before: datetime) -> int:
-        """Remove what uploads begun before then left unfinished; say how many.
+    async def delete_unfinished(self, before: datetime) -> int:
+        """Delete what unfinished writes left that began before this time.
+
+        Returns:
+            The number of deleted leftovers.
 
         Raises:
             MediaStorageUnavailable

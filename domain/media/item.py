@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidValue
-from domain.media.picture import MediaKind, Picture
+from domain.media.image import Image, MediaKind
 
 UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
 """Maximum time of an upload, from its record to its last byte in the store."""
@@ -35,7 +35,7 @@ class MediaItem:
     id: str
     owner_id: str
     storage_key: str
-    image: Picture
+    image: Image
     category: str | None
     created_at: datetime
     state: ItemState

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.errors import InvalidValue
+from domain.media.image import MediaKind
 from domain.media.item import MediaItem
-from domain.media.picture import MediaKind
 
 MAX_PAGE_SIZE: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

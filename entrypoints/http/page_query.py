@@ -5,8 +5,8 @@ from typing import Final
 
 from domain.errors import InvalidFields, InvalidValue
 from domain.identifier import parse_identifier
+from domain.media.image import MediaKind
 from domain.media.page import ItemFilter, PageRequest, parse_cursor
-from domain.media.picture import MediaKind
 from entrypoints.http.field_parsing import parse_fields
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")

@@ -1,4 +1,4 @@
-"""The media stores that each promise of `MediaFiles` is put to; another one is another Place."""
+"""The media stores that the contract suite of `MediaFiles` runs on."""
 
 import os
 import shutil
@@ -25,71 +25,71 @@ from tests.support.servers.s3_server import S3Server
 
 
 class Files(MediaFiles, HealthCheck, Protocol):
-    """A media store, and whether it is there."""
+    """A media store with a health check."""
 
 
-class Place(Protocol):
-    """Where a media store keeps its files, empty at first."""
+class Store(Protocol):
+    """A media store that is empty at first."""
 
-    def opened(self) -> AbstractAsyncContextManager[Files]:
-        """Open the store, as often as asked."""
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        """Open the store. It may be open several times."""
         ...
 
-    def leave_unfinished(self, begun: datetime) -> None:
-        """Leave behind what an upload leaves that was begun then and never ended."""
+    def leave_unfinished(self, began_at: datetime) -> None:
+        """Leave what a write leaves that began at this time and did not finish."""
         ...
 
     def break_down(self) -> None:
-        """Take away what the files are on."""
+        """Make the store unavailable."""
         ...
 
 
-class InMemory:
+class InMemoryStore:
     def __init__(self) -> None:
         self._files = InMemoryFiles()
 
-    def opened(self) -> AbstractAsyncContextManager[Files]:
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
         return nullcontext(self._files)
 
-    def leave_unfinished(self, begun: datetime) -> None:
-        self._files.unfinished.append(begun)
+    def leave_unfinished(self, began_at: datetime) -> None:
+        self._files.unfinished.append(began_at)
 
     def break_down(self) -> None:
         self._files.broken = True
 
 
-class OnDisk:
+class DiskStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "media"
-        self._left = 0
+        self._unfinished = 0
 
-    def opened(self) -> AbstractAsyncContextManager[Files]:
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
         return open_disk_files(self._folder, "https://files.example/media", MovableClock())
 
-    def leave_unfinished(self, begun: datetime) -> None:
-        self._left += 1
-        file = self._folder / UNFINISHED / f"left-{self._left}"
+    def leave_unfinished(self, began_at: datetime) -> None:
+        self._unfinished += 1
+        file = self._folder / UNFINISHED / f"unfinished-{self._unfinished}"
         file.write_bytes(b"half")
-        os.utime(file, (begun.timestamp(), begun.timestamp()))
+        os.utime(file, (began_at.timestamp(), began_at.timestamp()))
 
     def break_down(self) -> None:
         shutil.rmtree(self._folder)
 
 
-class InS3:
-    """A prefix of a bucket, behind a door of its own."""
+class S3Store:
+    """A prefix of a bucket, behind a relay."""
 
-    def __init__(self, server: S3Server, door: Relay) -> None:
+    def __init__(self, server: S3Server, relay: Relay) -> None:
         self._server = server
-        self._door = door
+        self._relay = relay
         self._prefix = uuid4().hex
-        self._left = 0
+        self._unfinished = 0
 
-    def opened(self) -> AbstractAsyncContextManager[Files]:
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
         return open_s3_files(
             self._server.bucket,
             self._prefix,
-            endpoint=self._door.url,
+            endpoint=self._relay.url,
             region=self._server.region,
             access_key=self._server.access_key,
             secret_key=self._server.secret_key,
@@ -97,60 +97,60 @@ class InS3:
             clock=MovableClock(datetime.now(UTC)),
         )
 
-    def leave_unfinished(self, begun: datetime) -> None:
-        # When it was begun is for the server to say: now.
-        self._left += 1
-        S3Bucket(self._server).begin_upload(f"{self._prefix}/left-{self._left}")
+    def leave_unfinished(self, began_at: datetime) -> None:
+        # The server sets the time: now.
+        self._unfinished += 1
+        S3Bucket(self._server).begin_upload(f"{self._prefix}/unfinished-{self._unfinished}")
 
     def break_down(self) -> None:
-        self._door.shut()
+        self._relay.shut()
 
 
-class Outside:
-    """An adapter from outside; nobody but its owner can lay hands on its files."""
+class ExternalStore:
+    """An adapter of somebody else. Tests cannot change its files directly."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def opened(self) -> AbstractAsyncContextManager[Files]:
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
         return outside.open_outside(self._folder)
 
-    def leave_unfinished(self, begun: datetime) -> None:
-        pytest.skip("what an upload leaves unfinished cannot be arranged from outside")
+    def leave_unfinished(self, began_at: datetime) -> None:
+        pytest.skip("tests cannot leave an unfinished write in an external store")
 
     def break_down(self) -> None:
-        pytest.skip("a store cannot be broken from outside")
+        pytest.skip("tests cannot break an external store")
 
 
-def in_memory(request: pytest.FixtureRequest) -> Iterator[Place]:
-    yield InMemory()
+def memory(request: pytest.FixtureRequest) -> Iterator[Store]:
+    yield InMemoryStore()
 
 
-def on_disk(request: pytest.FixtureRequest) -> Iterator[Place]:
-    yield OnDisk(request.getfixturevalue("tmp_path"))
+def disk(request: pytest.FixtureRequest) -> Iterator[Store]:
+    yield DiskStore(request.getfixturevalue("tmp_path"))
 
 
-def in_s3(request: pytest.FixtureRequest) -> Iterator[Place]:
+def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
     server: S3Server = request.getfixturevalue("s3_server")
-    with Relay(server.endpoint) as door:
-        yield InS3(server, door)
+    with Relay(server.endpoint) as relay:
+        yield S3Store(server, relay)
 
 
-def from_outside(request: pytest.FixtureRequest) -> Iterator[Place]:
-    yield Outside(request.getfixturevalue("tmp_path"))
+def external(request: pytest.FixtureRequest) -> Iterator[Store]:
+    yield ExternalStore(request.getfixturevalue("tmp_path"))
 
 
-PLACES: list[Callable[[pytest.FixtureRequest], Iterator[Place]]] = (
-    [from_outside] if outside.is_given() else [in_memory, on_disk, in_s3]
+STORES: list[Callable[[pytest.FixtureRequest], Iterator[Store]]] = (
+    [external] if outside.is_given() else [memory, disk, s3]
 )
 
 
-@pytest.fixture(params=PLACES, ids=lambda place: place.__name__)
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+@pytest.fixture(params=STORES, ids=lambda make_store: make_store.__name__)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     yield from request.param(request)
 
 
 @pytest.fixture
-async def files(place: Place) -> AsyncIterator[Files]:
-    async with place.opened() as files:
+async def files(store: Store) -> AsyncIterator[Files]:
+    async with store.open_files() as files:
         yield files

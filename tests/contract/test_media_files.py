@@ -5,18 +5,18 @@ import pytest
 
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaFiles
-from tests.contract.media_files_fixture import Files, Place, files, place
+from tests.contract.media_files_fixture import Files, Store, files, store
 
-__all__ = ["files", "place"]  # pytest finds fixtures among the names of a test module
+__all__ = ["files", "store"]  # pytest finds fixtures among the names of a test module
 
-KEY, OTHER = f"{1:032x}.jpg", f"{2:032x}.png"
+KEY, OTHER_KEY = f"{1:032x}.jpg", f"{2:032x}.png"
 JPEG = "image/jpeg"
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
 
 
-async def content_of(files: MediaFiles, key: str) -> bytes | None:
-    file = await files.read(key)
+async def read_file(files: MediaFiles, key: str) -> bytes | None:
+    file = await files.open_file(key)
     if file is None:
         return None
     content = b"".join([chunk async for chunk in file.chunks])
@@ -25,151 +25,184 @@ async def content_of(files: MediaFiles, key: str) -> bytes | None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 1_000_000])
-async def test_a_file_is_read_back_as_it_was_stored(files: Files, size: int) -> None:
+async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None:
     content = bytes(number * number % 251 for number in range(size))
 
-    await files.store(KEY, content, JPEG)
+    await files.write(KEY, content, JPEG)
 
-    assert await content_of(files, KEY) == content
-
-
-async def test_a_file_that_was_never_stored_is_not_there(files: Files) -> None:
-    await files.store(KEY, b"one", JPEG)
-
-    assert await files.read(OTHER) is None
+    assert await read_file(files, KEY) == content
 
 
-async def test_files_are_kept_apart_by_their_keys(files: Files) -> None:
+async def test_a_file_that_was_never_written_does_not_exist(files: Files) -> None:
+    await files.write(KEY, b"one", JPEG)
+
+    assert await files.open_file(OTHER_KEY) is None
+
+
+async def test_files_with_different_keys_are_independent(files: Files) -> None:
     await asyncio.gather(
-        *(files.store(f"{number:032x}.gif", b"%d" % number, "image/gif") for number in range(50))
+        *(files.write(f"{number:032x}.gif", b"%d" % number, "image/gif") for number in range(50))
     )
 
     for number in range(50):
-        assert await content_of(files, f"{number:032x}.gif") == b"%d" % number
+        assert await read_file(files, f"{number:032x}.gif") == b"%d" % number
 
 
-async def test_a_stored_file_is_there_when_the_store_is_opened_again(place: Place) -> None:
-    async with place.opened() as files:
-        await files.store(KEY, b"one", JPEG)
+async def test_a_file_exists_after_the_store_is_reopened(store: Store) -> None:
+    async with store.open_files() as files:
+        await files.write(KEY, b"one", JPEG)
 
-    async with place.opened() as files:
-        assert await content_of(files, KEY) == b"one"
-
-
-async def test_a_file_is_seen_by_everybody_as_soon_as_it_is_stored(place: Place) -> None:
-    async with place.opened() as here, place.opened() as there:
-        await here.store(KEY, b"one", JPEG)
-
-        assert await content_of(there, KEY) == b"one"
+    async with store.open_files() as files:
+        assert await read_file(files, KEY) == b"one"
 
 
-async def test_a_file_is_never_seen_in_part(files: Files) -> None:
+async def test_a_file_is_visible_to_other_instances_at_once(store: Store) -> None:
+    async with store.open_files() as files, store.open_files() as other_files:
+        await files.write(KEY, b"one", JPEG)
+
+        assert await read_file(other_files, KEY) == b"one"
+
+
+async def test_a_file_is_never_visible_in_part(files: Files) -> None:
     content = bytes(5_000_000)
 
-    storing = asyncio.create_task(files.store(KEY, content, JPEG))
-    while not storing.done():
-        assert await content_of(files, KEY) in (None, content)
+    writing = asyncio.create_task(files.write(KEY, content, JPEG))
+    while not writing.done():
+        assert await read_file(files, KEY) in (None, content)
         await asyncio.sleep(0)
-    await storing
+    await writing
 
-    assert await content_of(files, KEY) == content
+    assert await read_file(files, KEY) == content
 
 
-async def test_several_may_read_a_file_at_once_each_at_its_own_pace(files: Files) -> None:
+async def test_readers_of_one_file_are_independent(files: Files) -> None:
     content = bytes(range(256)) * 1000
-    await files.store(KEY, content, JPEG)
-    slow = await files.read(KEY)
+    await files.write(KEY, content, JPEG)
+    slow = await files.open_file(KEY)
     assert slow is not None
     first = await anext(slow.chunks)
 
-    assert await content_of(files, KEY) == content
+    assert await read_file(files, KEY) == content
 
     assert first + b"".join([chunk async for chunk in slow.chunks]) == content
 
 
-async def test_a_reader_may_stop_before_the_end_or_never_begin(files: Files) -> None:
-    await files.store(KEY, bytes(500_000), JPEG)
+async def test_a_reader_may_stop_early_or_read_nothing(files: Files) -> None:
+    await files.write(KEY, bytes(500_000), JPEG)
 
     for _ in range(3):
-        begun, untouched = await files.read(KEY), await files.read(KEY)
-        assert begun is not None
-        assert untouched is not None
-        assert await anext(begun.chunks)
+        started, unread = await files.open_file(KEY), await files.open_file(KEY)
+        assert started is not None
+        assert unread is not None
+        assert await anext(started.chunks)
 
-    await files.remove(KEY)
-
-
-async def test_a_removed_file_is_gone_and_the_others_stay(files: Files) -> None:
-    await files.store(KEY, b"one", JPEG)
-    await files.store(OTHER, b"other", "image/png")
-
-    await files.remove(KEY)
-
-    assert await files.read(KEY) is None
-    assert await content_of(files, OTHER) == b"other"
+    await files.delete(KEY)
 
 
-async def test_removing_what_is_not_there_is_no_error(files: Files) -> None:
-    await files.remove(KEY)
-    await files.store(KEY, b"one", JPEG)
-    await files.remove(KEY)
+async def test_deleting_a_file_keeps_the_others(files: Files) -> None:
+    await files.write(KEY, b"one", JPEG)
+    await files.write(OTHER_KEY, b"other", "image/png")
 
-    await files.remove(KEY)
+    await files.delete(KEY)
+
+    assert await files.open_file(KEY) is None
+    assert await read_file(files, OTHER_KEY) == b"other"
 
 
-async def test_an_address_is_given_whether_the_file_is_there_or_not(files: Files) -> None:
-    before = await files.url(KEY)
-    await files.store(KEY, b"one", JPEG)
+async def test_deleting_a_missing_file_is_no_error(files: Files) -> None:
+    await files.delete(KEY)
+    await files.write(KEY, b"one", JPEG)
+    await files.delete(KEY)
 
-    assert await files.url(KEY) == before
+    await files.delete(KEY)
+
+
+async def test_an_open_file_can_be_read_after_it_is_deleted(files: Files) -> None:
+    content = bytes(range(256)) * 2000
+    await files.write(KEY, content, JPEG)
+    file = await files.open_file(KEY)
+    assert file is not None
+
+    await files.delete(KEY)
+
+    assert b"".join([chunk async for chunk in file.chunks]) == content
+    assert await files.open_file(KEY) is None
+
+
+async def test_writing_a_key_again_replaces_the_file(files: Files) -> None:
+    await files.write(KEY, b"one", JPEG)
+    await files.write(KEY, b"another", JPEG)
+
+    assert await read_file(files, KEY) == b"another"
+
+
+async def test_the_url_is_the_same_whether_the_file_exists_or_not(files: Files) -> None:
+    before = await files.url_for(KEY)
+    await files.write(KEY, b"one", JPEG)
+
+    assert await files.url_for(KEY) == before
     assert KEY in before.url
-    assert (await files.url(OTHER)).url != before.url
+    assert (await files.url_for(OTHER_KEY)).url != before.url
 
 
-async def test_an_address_lasts_or_says_until_when(files: Files) -> None:
-    address = await files.url(KEY)
+async def test_a_url_is_valid_now(files: Files) -> None:
+    url = await files.url_for(KEY)
 
-    assert address.expires_at is None or address.expires_at > NOW
+    assert url.expires_at is None or url.expires_at > NOW
 
 
-async def test_what_was_left_unfinished_before_then_is_discarded_and_counted(
-    place: Place, files: Files
+async def test_unfinished_writes_are_deleted_and_counted(store: Store, files: Files) -> None:
+    await files.write(KEY, b"one", JPEG)
+    store.leave_unfinished(NOW)
+    store.leave_unfinished(NOW)
+
+    assert await files.delete_unfinished(NOW + HOUR) == 2
+    assert await files.delete_unfinished(NOW + HOUR) == 0
+    assert await read_file(files, KEY) == b"one"
+
+
+async def test_recent_unfinished_writes_stay(store: Store, files: Files) -> None:
+    store.leave_unfinished(NOW)
+
+    assert await files.delete_unfinished(NOW - HOUR) == 0
+    assert await files.delete_unfinished(NOW + HOUR) == 1
+
+
+async def test_concurrent_health_checks_pass_and_change_nothing(files: Files) -> None:
+    await files.write(KEY, b"one", JPEG)
+
+    results = await asyncio.gather(*(files.check() for _ in range(20)))
+
+    assert results == [None] * 20
+    assert await read_file(files, KEY) == b"one"
+    assert await files.delete_unfinished(NOW + HOUR) == 0
+
+
+async def test_the_health_check_fails_only_after_the_store_is_lost(
+    store: Store, files: Files
 ) -> None:
-    await files.store(KEY, b"one", JPEG)
-    place.leave_unfinished(NOW)
-    place.leave_unfinished(NOW)
+    await files.check()
 
-    assert await files.discard_unfinished(NOW + HOUR) == 2
-    assert await files.discard_unfinished(NOW + HOUR) == 0
-    assert await content_of(files, KEY) == b"one"
+    store.break_down()
 
-
-async def test_what_may_still_be_under_way_is_not_discarded(place: Place, files: Files) -> None:
-    place.leave_unfinished(NOW)
-
-    assert await files.discard_unfinished(NOW - HOUR) == 0
-    assert await files.discard_unfinished(NOW + HOUR) == 1
+    with pytest.raises(MediaStorageUnavailable):
+        await files.check()
 
 
-async def test_a_store_that_works_is_found_to_work(files: Files) -> None:
-    await asyncio.gather(*(files.check() for _ in range(20)))
-
-
-async def test_a_store_that_is_gone_says_so_whatever_it_is_asked(
-    place: Place, files: Files
+async def test_every_operation_of_a_lost_store_raises_files_unavailable(
+    store: Store, files: Files
 ) -> None:
-    await files.store(KEY, b"one", JPEG)
-    address = await files.url(KEY)
+    await files.write(KEY, b"one", JPEG)
+    url = await files.url_for(KEY)
 
-    place.break_down()
+    store.break_down()
 
-    for ask in (
-        lambda: files.store(OTHER, b"other", JPEG),
-        lambda: files.read(KEY),
-        lambda: files.remove(KEY),
-        lambda: files.discard_unfinished(NOW),
-        files.check,
+    for operation in (
+        lambda: files.write(OTHER_KEY, b"other", JPEG),
+        lambda: files.open_file(KEY),
+        lambda: files.delete(KEY),
+        lambda: files.delete_unfinished(NOW),
     ):
         with pytest.raises(MediaStorageUnavailable):
-            await ask()
-    assert await files.url(KEY) == address
+            await operation()
+    assert await files.url_for(KEY) == url

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.ports.repositories import Repositories
+from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import Cursor, ItemFilter
-from domain.media.picture import MediaKind
 from tests.support.builders import NOW, a_gif, an_id, an_item
 
 OWNERS = (an_id(901), an_id(902))

@@ -18,8 +18,8 @@ from types import FrameType
 from typing import Any, Final
 
 from adapters import disk
-from adapters.disk import DiskFiles, MediaFolderNotUsable, open_disk_files
-from application.ports.errors import MediaStorageUnavailable
+from adapters.disk import DiskFiles, open_disk_files
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from tests.faults.namespaces import Command, make_read_only
 from tests.support.fakes.clock import MovableClock
 
@@ -43,34 +43,34 @@ async def open_and_store(folder: Path) -> None:
     try:
         async with open_disk_files(folder, "", MovableClock()) as files:
             say("opened")
-            await attempt("store:", files.store(key(1), CONTENT, JPEG))
-    except MediaFolderNotUsable as refused:
+            await attempt("store:", files.write(key(1), CONTENT, JPEG))
+    except ConfigurationError as refused:
         say("refused:", refused)
 
 
 async def live_through_a_full_disk(folder: Path) -> None:
     """Store what fits and what does not, look, and store again when there is room."""
     async with open_disk_files(folder, "", MovableClock()) as files:
-        await attempt("store:", files.store(key(1), CONTENT, JPEG))
-        await attempt("store too much:", files.store(key(2), TOO_LARGE, JPEG))
+        await attempt("store:", files.write(key(1), CONTENT, JPEG))
+        await attempt("store too much:", files.write(key(2), TOO_LARGE, JPEG))
         say("left of it:", names_in(folder))
         fill(folder)
         await attempt("look:", files.check())
         say("read:", await content_of(files, key(1)) == CONTENT)
         free(folder)
         await attempt("look:", files.check())
-        await attempt("store:", files.store(key(3), CONTENT, JPEG))
+        await attempt("store:", files.write(key(3), CONTENT, JPEG))
         fill(folder)
-        await attempt("remove:", files.remove(key(1)))
+        await attempt("remove:", files.delete(key(1)))
 
 
 async def live_through_a_read_only_disk(folder: Path) -> None:
     """Have the disk become read-only, as one does that fails."""
     async with open_disk_files(folder, "", MovableClock()) as files:
-        await attempt("store:", files.store(key(1), CONTENT, JPEG))
+        await attempt("store:", files.write(key(1), CONTENT, JPEG))
         run(make_read_only(folder.parent))
-        await attempt("store:", files.store(key(2), CONTENT, JPEG))
-        await attempt("remove:", files.remove(key(1)))
+        await attempt("store:", files.write(key(2), CONTENT, JPEG))
+        await attempt("remove:", files.delete(key(1)))
         await attempt("look:", files.check())
         say("read:", await content_of(files, key(1)) == CONTENT)
 
@@ -84,7 +84,7 @@ async def attempt(what: str, doing: Awaitable[None]) -> None:
 
 
 async def content_of(files: DiskFiles, of: str) -> bytes | None:
-    file = await files.read(of)
+    file = await files.open_file(of)
     return b"".join([chunk async for chunk in file.chunks]) if file else None
 
 
@@ -134,7 +134,7 @@ def die_at_every_step(folder: Path) -> None:
 async def _store_until(folder: Path, step: int) -> None:
     async with open_disk_files(folder, "", MovableClock()) as files:
         _die_in(step)
-        await files.store(key(step), CONTENT, JPEG)
+        await files.write(key(step), CONTENT, JPEG)
         # What comes after was acknowledged.
         os._exit(0)
 
@@ -157,7 +157,7 @@ def _die_in(lines: int) -> None:
 async def cleanup(folder: Path) -> None:
     """Say how much was unfinished, and what is left."""
     async with open_disk_files(folder, "", MovableClock()) as files:
-        say(await files.discard_unfinished(MovableClock().now() + timedelta(days=36_500)))
+        say(await files.delete_unfinished(MovableClock().now() + timedelta(days=36_500)))
         say(len(names_in(folder)))
 
 

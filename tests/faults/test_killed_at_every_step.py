@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.worlds import servers
 from tests.faults.altered_service import AlteredService, altered
-from tests.support.images import opened, transparent_png
+from tests.support.images import decode, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3_bucket import S3Bucket
 from tests.support.servers.s3_server import S3Server
@@ -181,7 +181,7 @@ async def test_an_upload_killed_at_any_step_is_shown_whole_or_not_at_all_and_lea
         for item in page.json()["items"]:
             file = await mortal.http.get(item["url"])
             assert len(file.content) == item["bytes"]
-            assert opened(file.content).size == (item["width"], item["height"])
+            assert decode(file.content).size == (item["width"], item["height"])
         if is_done:
             break
     assert steps > 5

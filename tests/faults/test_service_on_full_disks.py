@@ -13,7 +13,7 @@ from tests.e2e.app import App
 from tests.faults.answers import is_done
 from tests.faults.small_disks import ServiceOnDisks
 from tests.faults.traffic import BEHIND_A_PROXY, traffic_at
-from tests.support.images import saved, transparent_png
+from tests.support.images import encode, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 
 BEFORE = 10
@@ -55,7 +55,7 @@ async def test_without_room_for_what_arrives_an_upload_is_refused_and_all_else_g
     disk: Path, tmp_path: Path
 ) -> None:
     environ = {"TMPDIR": str(disk)}
-    large = saved(Image.effect_noise((1200, 1200), 100), "PNG")
+    large = encode(Image.effect_noise((1200, 1200), 100), "PNG")
     with running_on(ServiceOnDisks(tmp_path / "service", {disk: "16m"}, environ)) as service:
         async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=60) as http:
             app = App(service, http)

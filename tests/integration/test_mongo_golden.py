@@ -17,9 +17,9 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
+from domain.media.image import MediaKind
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.media.picture import MediaKind
 from tests.integration.test_sqlite_golden import (
     ALIVE,
     BLOCKED,

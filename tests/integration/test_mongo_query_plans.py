@@ -17,8 +17,8 @@ from pymongo import MongoClient
 from adapters.mongo import open_mongo_records
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
+from domain.media.image import MediaKind
 from domain.media.page import Cursor, ItemFilter
-from domain.media.picture import MediaKind
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_commands import Commands, examined, plan, watched
 from tests.support.builders import (

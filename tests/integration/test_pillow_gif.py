@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.integration.publishing import publish, refusal_of
+from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
     SECRET,
     animated_gif,
-    differ,
+    decode,
+    encode,
     gif,
     gif_control,
     gif_frame,
-    opened,
-    painting,
-    saved,
+    mean_difference,
+    sample_image,
     still_gif,
 )
 
@@ -24,63 +24,65 @@ PIXEL = gif_frame(0, 0, 1, 1)
 
 
 def frames_of(content: bytes) -> list[Image.Image]:
-    """Every frame as a viewer shows it."""
-    image = opened(content)
-    shown = []
+    """Return each frame as a viewer shows it."""
+    image = decode(content)
+    frames = []
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
-        shown.append(image.convert("RGBA"))
-    return shown
+        frames.append(image.convert("RGBA"))
+    return frames
 
 
-def manner_of(content: bytes) -> list[Any]:
-    """How long each frame is shown, and what becomes of it."""
-    image = opened(content)
-    manner = []
+def delays_and_disposals(content: bytes) -> list[Any]:
+    """Return the delay and the disposal of each frame."""
+    image = decode(content)
+    values = []
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
-        manner.append((image.info.get("duration"), getattr(image, "disposal_method", None)))
-    return manner
+        values.append((image.info.get("duration"), getattr(image, "disposal_method", None)))
+    return values
 
 
-@pytest.mark.parametrize("times", [(100, 0, 70), (0,) * 5, (20, 655_350), (40,) * 30])
-async def test_an_animation_is_published_frame_for_frame(times: Sequence[int]) -> None:
-    upload = animated_gif(times)
+@pytest.mark.parametrize("delays", [(100, 0, 70), (0,) * 5, (20, 655_350), (40,) * 30])
+async def test_an_animation_keeps_its_frames_delays_and_disposals(delays: Sequence[int]) -> None:
+    upload = animated_gif(delays)
 
     published = (await publish(upload)).content
 
     before, after = frames_of(upload), frames_of(published)
-    assert len(after) == len(before) == len(times)
-    assert [differ(*both) for both in zip(before, after, strict=True)] == [0] * len(times)
-    assert manner_of(published) == manner_of(upload)
-    assert [time for time, _ in manner_of(published)] == list(times)
+    assert len(after) == len(before) == len(delays)
+    assert [mean_difference(*frames) for frames in zip(before, after, strict=True)] == [0] * len(
+        delays
+    )
+    assert delays_and_disposals(published) == delays_and_disposals(upload)
+    assert [delay for delay, _ in delays_and_disposals(published)] == list(delays)
 
 
 @pytest.mark.parametrize("loops", [None, 0, 1, 3, 65_535])
-async def test_an_animation_is_played_as_often_as_before(loops: int | None) -> None:
+async def test_an_animation_keeps_its_number_of_loops(loops: int | None) -> None:
     published = (await publish(animated_gif(loops=loops))).content
 
-    assert opened(published).info.get("loop") == loops
+    assert decode(published).info.get("loop") == loops
 
 
-async def test_a_still_picture_stays_one() -> None:
+async def test_a_gif_with_one_frame_keeps_its_indices() -> None:
     upload = still_gif()
 
-    published = opened((await publish(upload)).content)
+    published = decode((await publish(upload)).content)
 
     assert getattr(published, "n_frames", 1) == 1
-    assert differ(published, opened(upload)) == 0
-    assert published.tobytes() == opened(upload).tobytes()
+    assert mean_difference(published, decode(upload)) == 0
+    assert published.tobytes() == decode(upload).tobytes()
 
 
 @pytest.mark.parametrize("interlace", [0, 1])
-async def test_an_interlaced_picture_is_published_unchanged(interlace: int) -> None:
-    upload = saved(painting(mode="L"), "GIF", interlace=interlace)
+async def test_an_interlaced_gif_keeps_its_pixels(interlace: int) -> None:
+    upload = encode(sample_image(mode="L"), "GIF", interlace=interlace)
 
-    assert differ(opened((await publish(upload)).content), painting(mode="L")) == 0
+    assert mean_difference(decode((await publish(upload)).content), sample_image(mode="L")) == 0
 
 
-async def test_nothing_but_the_frames_is_published() -> None:
+async def test_comments_and_application_data_are_dropped() -> None:
     upload = animated_gif()
     assert b"XMP Data" in upload
 
@@ -92,15 +94,15 @@ async def test_nothing_but_the_frames_is_published() -> None:
     assert content.endswith(b"\0;")
 
 
-async def test_the_canvas_grows_to_hold_frames_that_stick_out() -> None:
+async def test_the_canvas_grows_to_contain_all_frames() -> None:
     result = await publish(gif(0, 0, [gif_frame(0, 0, 1, 1), gif_frame(4, 2, 1, 1)]))
 
-    assert (result.picture.width, result.picture.height) == (5, 3)
-    assert opened(result.content).size == (5, 3)
+    assert (result.image.width, result.image.height) == (5, 3)
+    assert decode(result.content).size == (5, 3)
     assert struct.unpack_from("<HH", result.content, 6) == (5, 3)
 
 
-async def test_frames_without_any_palette_are_greys() -> None:
+async def test_frames_without_a_palette_are_gray() -> None:
     upload = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0) + PIXEL + b";"
 
     [frame] = frames_of((await publish(upload)).content)
@@ -108,24 +110,24 @@ async def test_frames_without_any_palette_are_greys() -> None:
     assert frame.getpixel((0, 0)) == frames_of(upload)[0].getpixel((0, 0))
 
 
-async def test_an_index_beyond_the_palette_gets_a_colour() -> None:
-    # The one pixel is of index 3, in a palette of black and white.
+async def test_an_index_beyond_the_palette_is_black() -> None:
+    # The pixel has index 3, and the palette has two colors.
     upload = gif(1, 1, [b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x5c\x01\0"])
 
     published = (await publish(upload)).content
 
-    assert opened(published).tobytes() == b"\3"
+    assert decode(published).tobytes() == b"\3"
     assert frames_of(published)[0].getpixel((0, 0)) == BLACK
 
 
-async def test_a_background_beyond_the_palette_is_none() -> None:
+async def test_a_background_beyond_the_palette_becomes_index_0() -> None:
     upload = bytearray(gif(1, 1, [PIXEL]))
     upload[11] = 200
 
     assert (await publish(bytes(upload))).content[11] == 0
 
 
-async def test_what_was_said_of_a_text_is_not_taken_for_the_next_frame() -> None:
+async def test_the_control_of_a_text_does_not_apply_to_the_next_frame() -> None:
     text = b"!\x01\x0c" + bytes(12) + b"\x02hi\0"
 
     published = (await publish(gif(1, 1, [gif_control(2, 50, 1), text, PIXEL]))).content
@@ -134,7 +136,7 @@ async def test_what_was_said_of_a_text_is_not_taken_for_the_next_frame() -> None
 
 
 @pytest.mark.parametrize("ending", [b"", b";", b"\0\0", b"trailing"])
-async def test_what_ends_a_file_after_a_whole_frame_is_its_end(ending: bytes) -> None:
+async def test_any_other_block_ends_the_file(ending: bytes) -> None:
     upload = gif(1, 1, [PIXEL])
 
     assert await publish(upload[:-1] + ending) == await publish(upload)
@@ -158,12 +160,12 @@ async def test_what_ends_a_file_after_a_whole_frame_is_its_end(ending: bytes) ->
         "no width",
         "no height",
         "too few pixels",
-        "a short control",
-        "a frame cut in its pixels",
-        "a frame cut in its head",
-        "a comment that goes on beyond the end",
+        "short control",
+        "frame cut in its pixels",
+        "frame cut in its header",
+        "comment that exceeds the file",
         "half a palette",
     ],
 )
-async def test_a_gif_that_lacks_what_it_needs_is_broken(broken: bytes) -> None:
-    assert await refusal_of(broken) == "The image is broken."
+async def test_an_incomplete_gif_is_broken(broken: bytes) -> None:
+    assert await publish_error(broken) == "The image is broken."

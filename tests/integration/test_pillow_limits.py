@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from domain.media.picture import PictureLimits
-from tests.integration.publishing import publish, refusal_of
+from domain.media.image import ImageLimits
+from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
     animated_gif,
     animated_png,
@@ -20,78 +20,81 @@ from tests.support.images import (
     transparent_png,
 )
 
-LIMITS = PictureLimits()
+LIMITS = ImageLimits()
 PIXELS = 64 * 48
 BUILDERS = [plain_jpeg, transparent_png, still_gif, animated_gif]
-TOO_LONG = "The image takes too long to read."
+TIMEOUT_MESSAGE = "The image takes too long to read."
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-async def test_a_picture_may_have_as_many_pixels_as_the_limit(
+async def test_max_pixels_is_enforced(
     build: Callable[[], bytes],
 ) -> None:
-    await publish(build(), pixels=PIXELS)
+    await publish(build(), max_pixels=PIXELS)
 
-    refusal = await refusal_of(build(), pixels=PIXELS - 1)
-    assert refusal == f"The image has more than {PIXELS - 1} pixels."
+    message = await publish_error(build(), max_pixels=PIXELS - 1)
+    assert message == f"The image has more than {PIXELS - 1} pixels."
 
 
 @pytest.mark.parametrize("bomb", [pixel_bomb_jpeg, pixel_bomb_png, growing_gif])
-async def test_pixels_are_counted_before_any_is_decoded(bomb: Callable[[], bytes]) -> None:
-    assert await refusal_of(bomb()) == f"The image has more than {LIMITS.pixels} pixels."
+async def test_pixels_are_counted_before_decoding(bomb: Callable[[], bytes]) -> None:
+    assert await publish_error(bomb()) == f"The image has more than {LIMITS.max_pixels} pixels."
 
 
-async def test_an_animation_may_have_as_many_frames_as_the_limit() -> None:
-    await publish(animated_gif(), frames=3)
+async def test_max_frames_is_enforced() -> None:
+    await publish(animated_gif(), max_frames=3)
 
-    assert await refusal_of(animated_gif(), frames=2) == "The image has more than 2 frames."
-
-
-async def test_frames_are_counted_before_any_is_decoded() -> None:
-    assert await refusal_of(frame_bomb_gif()) == f"The image has more than {LIMITS.frames} frames."
+    assert await publish_error(animated_gif(), max_frames=2) == "The image has more than 2 frames."
 
 
-async def test_an_animation_may_have_as_many_pixels_in_all_as_the_limit() -> None:
-    await publish(animated_gif(), all_pixels=3 * PIXELS)
+async def test_frames_are_counted_before_decoding() -> None:
+    assert (
+        await publish_error(frame_bomb_gif())
+        == f"The image has more than {LIMITS.max_frames} frames."
+    )
 
-    refusal = await refusal_of(animated_gif(), all_pixels=3 * PIXELS - 1)
-    assert refusal == f"The image has more than {3 * PIXELS - 1} pixels in all its frames."
+
+async def test_max_total_pixels_is_enforced() -> None:
+    await publish(animated_gif(), max_total_pixels=3 * PIXELS)
+
+    message = await publish_error(animated_gif(), max_total_pixels=3 * PIXELS - 1)
+    assert message == f"The image has more than {3 * PIXELS - 1} pixels in all its frames."
 
 
-async def test_a_small_frame_counts_as_the_canvas_that_it_is_shown_on() -> None:
+async def test_a_small_frame_counts_as_the_whole_canvas() -> None:
     small_frames = gif(1_000, 1_000, [gif_frame(0, 0, 1, 1)] * 151)
 
-    refusal = await refusal_of(small_frames)
-    assert refusal == f"The image has more than {LIMITS.all_pixels} pixels in all its frames."
+    message = await publish_error(small_frames)
+    assert message == f"The image has more than {LIMITS.max_total_pixels} pixels in all its frames."
 
 
-async def test_pictures_that_are_not_published_do_not_count() -> None:
-    await publish(animated_png(), frames=1, all_pixels=PIXELS)
+async def test_frames_that_are_not_published_do_not_count() -> None:
+    await publish(animated_png(), max_frames=1, max_total_pixels=PIXELS)
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-async def test_a_picture_may_take_only_so_long(build: Callable[[], bytes]) -> None:
-    assert await refusal_of(build(), seconds=0.0) == TOO_LONG
+async def test_max_seconds_is_enforced(build: Callable[[], bytes]) -> None:
+    assert await publish_error(build(), max_seconds=0.0) == TIMEOUT_MESSAGE
 
 
-async def test_a_photo_that_is_to_be_gone_over_again_and_again_takes_too_long() -> None:
+async def test_the_number_of_scans_of_a_photo_is_limited() -> None:
     await publish(scan_bomb_jpeg(scans=10))
 
-    assert await refusal_of(scan_bomb_jpeg(scans=100)) == TOO_LONG
+    assert await publish_error(scan_bomb_jpeg(scans=100)) == TIMEOUT_MESSAGE
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-async def test_a_published_picture_may_be_as_large_as_the_limit(
+async def test_max_bytes_is_enforced(
     build: Callable[[], bytes],
 ) -> None:
-    size = (await publish(build())).picture.bytes
+    size = (await publish(build())).image.bytes
 
-    assert (await publish(build(), bytes=size)).picture.bytes == size
-    refusal = await refusal_of(build(), bytes=size - 1)
-    assert refusal == f"The image is larger than {size - 1} bytes once encoded."
+    assert (await publish(build(), max_bytes=size)).image.bytes == size
+    message = await publish_error(build(), max_bytes=size - 1)
+    assert message == f"The image is larger than {size - 1} bytes once encoded."
 
 
-async def test_the_decoders_own_guard_does_not_warn_of_what_the_limits_allow(
+async def test_pillow_does_not_warn_about_allowed_images(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", PIXELS - 1)

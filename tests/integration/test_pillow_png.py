@@ -5,163 +5,167 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.integration.publishing import publish, refusal_of
+from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
-    PNG_HEAD,
+    PNG_SIGNATURE,
     SECRET,
     animated_png,
     annotated_png,
     chunk,
-    differ,
+    decode,
+    encode,
     exif,
     interlaced_png,
-    opened,
-    painting,
+    mean_difference,
     png,
     profile_bomb_png,
-    saved,
+    sample_image,
     swapped_profile,
     text_bomb_png,
 )
 
-GREYS_16 = zlib.compress(b"\0" + struct.pack(">3H", 0x1234, 0xFFFF, 0x00FF))
-TWO_COLOURS = chunk(b"PLTE", b"\x10\x20\x30\x40\x50\x60")
+GRAY_16_BIT = zlib.compress(b"\0" + struct.pack(">3H", 0x1234, 0xFFFF, 0x00FF))
+TWO_COLORS = chunk(b"PLTE", b"\x10\x20\x30\x40\x50\x60")
 
 
-def chunks_of(content: bytes) -> list[bytes]:
-    """The kinds of chunks, in order."""
-    kinds, at = [], len(PNG_HEAD)
-    while at < len(content):
-        length, kind = struct.unpack_from(">I4s", content, at)
-        kinds.append(kind)
-        at += 12 + length
-    return kinds
+def chunk_types(content: bytes) -> list[bytes]:
+    """Return the types of the chunks, in order."""
+    types, offset = [], len(PNG_SIGNATURE)
+    while offset < len(content):
+        length, chunk_type = struct.unpack_from(">I4s", content, offset)
+        types.append(chunk_type)
+        offset += 12 + length
+    return types
 
 
-def row_of(content: bytes) -> list[tuple[int, ...]]:
-    """The pixels of the first row, with their transparency."""
-    image = opened(content).convert("RGBA")
+def first_row(content: bytes) -> list[tuple[int, ...]]:
+    """Return the pixels of the first row as RGBA."""
+    image = decode(content).convert("RGBA")
     return list(struct.iter_unpack("4B", image.tobytes()[: 4 * image.width]))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
-async def test_every_kind_of_pixel_is_published_unchanged(mode: str) -> None:
-    image = painting(mode=mode)
+async def test_every_pixel_mode_is_unchanged(mode: str) -> None:
+    image = sample_image(mode=mode)
 
-    published = opened((await publish(saved(image, "PNG"))).content)
+    published = decode((await publish(encode(image, "PNG"))).content)
 
     assert published.mode == mode
-    assert differ(published, image) == 0
+    assert mean_difference(published, image) == 0
 
 
 @pytest.mark.parametrize(
     ("mode", "transparency"),
     [("P", 3), ("P", bytes(range(0, 256, 2))), ("L", 76), ("RGB", (255, 0, 0)), ("1", 255)],
 )
-async def test_what_can_be_seen_through_still_can(mode: str, transparency: Any) -> None:
-    upload = saved(painting(mode=mode), "PNG", transparency=transparency)
+async def test_transparency_is_unchanged(mode: str, transparency: Any) -> None:
+    upload = encode(sample_image(mode=mode), "PNG", transparency=transparency)
 
-    published = opened((await publish(upload)).content)
+    published = decode((await publish(upload)).content)
 
     assert published.mode == mode
-    assert differ(published, opened(upload)) == 0
+    assert mean_difference(published, decode(upload)) == 0
 
 
-async def test_an_interlaced_picture_is_published_unchanged() -> None:
-    image = painting(13, 11)
+async def test_an_interlaced_png_keeps_its_pixels() -> None:
+    image = sample_image(13, 11)
 
-    assert differ(opened((await publish(interlaced_png(image))).content), image) == 0
-
-
-async def test_sixteen_bits_are_published_as_their_higher_eight() -> None:
-    clear = chunk(b"tRNS", b"\xff\xff")
-    colours = zlib.compress(b"\0" + struct.pack(">6H", 0x1234, 0xFFFF, 0xFF, 0x8000, 1, 2))
-    clear_colour = chunk(b"tRNS", struct.pack(">3H", 0x8000, 1, 2))
-
-    greys = row_of((await publish(png(3, 1, 16, 0, GREYS_16, clear))).content)
-    coloured = row_of((await publish(png(2, 1, 16, 2, colours, clear_colour))).content)
-
-    assert greys == [(0x12, 0x12, 0x12, 255), (255, 255, 255, 0), (0, 0, 0, 255)]
-    assert coloured == [(0x12, 0xFF, 0, 255), (0x80, 0, 0, 0)]
+    assert mean_difference(decode((await publish(interlaced_png(image))).content), image) == 0
 
 
-@pytest.mark.parametrize(("depth", "packed"), [(1, b"\0\x50"), (2, b"\0\x33"), (4, b"\0\x0f\x0f")])
-async def test_greys_of_few_bits_keep_the_one_that_is_clear(depth: int, packed: bytes) -> None:
-    clear = chunk(b"tRNS", struct.pack(">H", (1 << depth) - 1))
+async def test_16_bit_samples_keep_their_higher_8_bits() -> None:
+    transparent_gray = chunk(b"tRNS", b"\xff\xff")
+    colors = zlib.compress(b"\0" + struct.pack(">6H", 0x1234, 0xFFFF, 0xFF, 0x8000, 1, 2))
+    transparent_color = chunk(b"tRNS", struct.pack(">3H", 0x8000, 1, 2))
 
-    row = row_of((await publish(png(4, 1, depth, 0, zlib.compress(packed), clear))).content)
+    grays = first_row((await publish(png(3, 1, 16, 0, GRAY_16_BIT, transparent_gray))).content)
+    color_row = first_row((await publish(png(2, 1, 16, 2, colors, transparent_color))).content)
+
+    assert grays == [(0x12, 0x12, 0x12, 255), (255, 255, 255, 0), (0, 0, 0, 255)]
+    assert color_row == [(0x12, 0xFF, 0, 255), (0x80, 0, 0, 0)]
+
+
+@pytest.mark.parametrize(("depth", "pixels"), [(1, b"\0\x50"), (2, b"\0\x33"), (4, b"\0\x0f\x0f")])
+async def test_low_bit_depths_keep_their_transparent_gray(depth: int, pixels: bytes) -> None:
+    transparent_gray = chunk(b"tRNS", struct.pack(">H", (1 << depth) - 1))
+
+    row = first_row(
+        (await publish(png(4, 1, depth, 0, zlib.compress(pixels), transparent_gray))).content
+    )
 
     assert row == [(0, 0, 0, 255), (255, 255, 255, 0)] * 2
 
 
-async def test_nothing_but_the_picture_is_published() -> None:
-    noted = annotated_png()
-    assert {b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"} <= set(chunks_of(noted.rstrip(SECRET)))
+async def test_metadata_is_dropped() -> None:
+    annotated = annotated_png()
+    assert {b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"} <= set(
+        chunk_types(annotated.rstrip(SECRET))
+    )
 
-    content = (await publish(noted)).content
+    content = (await publish(annotated)).content
 
-    assert set(chunks_of(content)) == {b"IHDR", b"IDAT", b"IEND"}
+    assert set(chunk_types(content)) == {b"IHDR", b"IDAT", b"IEND"}
     assert SECRET not in content
 
 
-async def test_a_picture_is_published_the_right_way_up() -> None:
-    side = png(2, 1, 8, 3, zlib.compress(b"\0\0\1"), TWO_COLOURS, chunk(b"eXIf", exif(6)))
+async def test_an_image_is_rotated_as_its_exif_says() -> None:
+    upload = png(2, 1, 8, 3, zlib.compress(b"\0\0\1"), TWO_COLORS, chunk(b"eXIf", exif(6)))
 
-    published = opened((await publish(side)).content)
+    published = decode((await publish(upload)).content)
 
     assert (published.size, published.mode) == ((1, 2), "P")
     assert published.tobytes() == b"\0\1"
 
 
-async def test_of_an_animated_png_the_default_picture_is_published() -> None:
-    moving = animated_png()
-    assert getattr(opened(moving), "n_frames", 1) == 2
+async def test_the_default_image_of_an_animated_png_is_published() -> None:
+    animated = animated_png()
+    assert getattr(decode(animated), "n_frames", 1) == 2
 
-    content = (await publish(moving)).content
+    content = (await publish(animated)).content
 
-    assert set(chunks_of(content)) == {b"IHDR", b"IDAT", b"IEND"}
-    assert differ(opened(content), painting()) == 0
+    assert set(chunk_types(content)) == {b"IHDR", b"IDAT", b"IEND"}
+    assert mean_difference(decode(content), sample_image()) == 0
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
-async def test_colours_are_converted_out_of_their_profile(mode: str) -> None:
-    upload = saved(painting(mode=mode), "PNG", icc_profile=swapped_profile())
+async def test_colors_are_converted_to_srgb(mode: str) -> None:
+    upload = encode(sample_image(mode=mode), "PNG", icc_profile=swapped_profile())
 
-    published = opened((await publish(upload)).content)
+    published = decode((await publish(upload)).content)
 
-    red, green, blue = painting(mode=mode).convert("RGB").split()
+    red, green, blue = sample_image(mode=mode).convert("RGB").split()
     assert published.mode == mode
-    assert differ(published, Image.merge("RGB", (green, red, blue))) < 1
+    assert mean_difference(published, Image.merge("RGB", (green, red, blue))) < 1
     assert "icc_profile" not in published.info
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
-async def test_greys_with_a_profile_of_colours_stay_as_they_are(mode: str) -> None:
-    upload = saved(painting(mode=mode), "PNG", icc_profile=swapped_profile())
+async def test_gray_images_with_a_color_profile_are_unchanged(mode: str) -> None:
+    upload = encode(sample_image(mode=mode), "PNG", icc_profile=swapped_profile())
 
-    assert differ(opened((await publish(upload)).content), painting(mode=mode)) == 0
+    assert mean_difference(decode((await publish(upload)).content), sample_image(mode=mode)) == 0
 
 
-async def test_a_clear_colour_stays_clear_when_its_profile_is_converted() -> None:
-    upload = saved(painting(), "PNG", icc_profile=swapped_profile(), transparency=(255, 0, 0))
+async def test_a_transparent_color_stays_transparent_in_srgb() -> None:
+    upload = encode(sample_image(), "PNG", icc_profile=swapped_profile(), transparency=(255, 0, 0))
 
-    assert row_of((await publish(upload)).content)[0] == (0, 255, 0, 0)
+    assert first_row((await publish(upload)).content)[0] == (0, 255, 0, 0)
 
 
 @pytest.mark.parametrize("bomb", [text_bomb_png, profile_bomb_png])
-async def test_notes_that_unpack_to_very_much_are_left_packed(bomb: Any) -> None:
-    assert differ(opened((await publish(bomb())).content), painting()) == 0
+async def test_decompression_bombs_in_metadata_are_ignored(bomb: Any) -> None:
+    assert mean_difference(decode((await publish(bomb())).content), sample_image()) == 0
 
 
-@pytest.mark.parametrize("kind", [b"IHDR", b"PLTE", b"IDAT", b"IEND"])
-async def test_a_flipped_bit_in_what_counts_is_noticed(kind: bytes) -> None:
-    upload = bytearray(saved(painting(mode="P"), "PNG"))
-    upload[upload.index(kind) + 4] ^= 1
+@pytest.mark.parametrize("chunk_type", [b"IHDR", b"PLTE", b"IDAT", b"IEND"])
+async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> None:
+    upload = bytearray(encode(sample_image(mode="P"), "PNG"))
+    upload[upload.index(chunk_type) + 4] ^= 1
 
-    assert await refusal_of(bytes(upload)) == "The image is broken."
+    assert await publish_error(bytes(upload)) == "The image is broken."
 
 
-async def test_a_flipped_bit_in_a_note_is_nobodys_trouble() -> None:
+async def test_a_flipped_bit_in_metadata_is_ignored() -> None:
     upload = annotated_png().replace(b"Comment", b"comment")
 
     assert await publish(upload) == await publish(annotated_png())
@@ -173,32 +177,32 @@ async def test_a_flipped_bit_in_a_note_is_nobodys_trouble() -> None:
         png(0, 1, 8, 0, zlib.compress(b"\0")),
         png(1, 0, 8, 0, zlib.compress(b"")),
         png(3, 1, 8, 0, b""),
-        png(3, 1, 8, 0, b"not packed"),
+        png(3, 1, 8, 0, b"not compressed"),
         png(3, 1, 3, 0, zlib.compress(b"\0\0\0\0")),
-        png(3, 1, 8, 3, zlib.compress(b"\0\0\1\2"), TWO_COLOURS),
+        png(3, 1, 8, 3, zlib.compress(b"\0\0\1\2"), TWO_COLORS),
         png(3, 1, 8, 3, zlib.compress(b"\0\0\1\1")),
         png(3, 1, 8, 3, zlib.compress(b"\0\0\1\1"), chunk(b"PLTE", bytes(4))),
         png(3, 1, 8, 0, zlib.compress(b"\0\0\0\0"), chunk(b"CgBI", bytes(4))),
         png(3, 1, 8, 0, zlib.compress(b"\0\0\0\0"))[:-12],
         png(3, 1, 8, 0, zlib.compress(b"\0\0\0\0"))[:-1],
-        PNG_HEAD + chunk(b"IEND", b""),
-        PNG_HEAD + chunk(b"IHDR", bytes(5)) + chunk(b"IEND", b""),
+        PNG_SIGNATURE + chunk(b"IEND", b""),
+        PNG_SIGNATURE + chunk(b"IHDR", bytes(5)) + chunk(b"IEND", b""),
     ],
     ids=[
         "no width",
         "no height",
         "no pixels",
-        "pixels not packed",
-        "three bits a sample",
-        "a colour that the palette lacks",
+        "pixels not compressed",
+        "bit depth 3",
+        "index beyond the palette",
         "no palette",
-        "a palette of a colour and a third",
-        "something critical that nobody knows",
+        "incomplete palette",
+        "unknown critical chunk",
         "no end",
         "half an end",
         "no header",
-        "a short header",
+        "short header",
     ],
 )
-async def test_a_png_that_lacks_what_it_needs_is_broken(broken: bytes) -> None:
-    assert await refusal_of(broken) == "The image is broken."
+async def test_an_incomplete_png_is_broken(broken: bytes) -> None:
+    assert await publish_error(broken) == "The image is broken."

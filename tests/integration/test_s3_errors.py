@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError, UnknownServiceError
 
-from adapters.s3 import MediaStoreNotUsable, Patience, S3Files
-from adapters.s3.errors import at_run_time
-from application.ports.errors import MediaStorageUnavailable
-from tests.integration.s3_folders import IMPATIENT, JPEG, KEY, OTHER, S3Place, content_of
+from adapters.s3 import S3Files, Timeouts
+from adapters.s3.errors import files_unavailable
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, SHORT_READ_TIMEOUT, S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers import behaviours
 from tests.support.servers.behaviours import in_turn, says
@@ -17,20 +17,20 @@ from tests.support.servers.s3_bucket import S3Bucket
 from tests.support.servers.s3_server import S3Server
 
 SECRET = "the-secret-of-this-test"
-WELL = says(200, headers={"ETag": '"one"'})
+OK = says(200, headers={"ETag": '"one"'})
 HTML = b"<!DOCTYPE html><html><body><p>It works!</body></html>"
 
 
-def refuses(status: int, code: str) -> Behaviour:
-    """Answers as S3 does, with words that had better not be passed on."""
-    xml = f"<Error><Code>{code}</Code><Message>words about {SECRET}</Message></Error>"
+def s3_error(status: int, code: str) -> Behaviour:
+    """Respond with an error of S3, whose message must not be quoted."""
+    xml = f"<Error><Code>{code}</Code><Message>message with {SECRET}</Message></Error>"
     return says(status, f'<?xml version="1.0" encoding="UTF-8"?>{xml}'.encode())
 
 
 @pytest.fixture
 def store() -> Iterator[Loopback]:
-    """A store that agrees to everything, until it is told otherwise."""
-    with Loopback(WELL) as store:
+    """A store that accepts every request until its behavior is replaced."""
+    with Loopback(OK) as store:
         yield store
 
 
@@ -40,23 +40,23 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-def place(store: Loopback, clock: MovableClock) -> S3Place:
-    server = S3Server(store.url, "the-key-of-this-test", SECRET, "us-east-1", "pictures")
-    return S3Place(server, prefix="small", clock=clock)
+def setup(store: Loopback, clock: MovableClock) -> S3Setup:
+    server = S3Server(store.url, "the-key-of-this-test", SECRET, "us-east-1", "images")
+    return S3Setup(server, prefix="prefix", clock=clock)
 
 
 @pytest.fixture
-async def files(place: S3Place) -> AsyncIterator[S3Files]:
-    async with place.opened() as files:
+async def files(setup: S3Setup) -> AsyncIterator[S3Files]:
+    async with setup.open_files() as files:
         yield files
 
 
-async def cause_of(files: S3Files) -> str:
-    """Why a file could not be stored, after it was tried once more."""
-    with pytest.raises(MediaStorageUnavailable) as refused:
-        await files.store(KEY, b"one", JPEG)
-    assert refused.value.__cause__ is None
-    return str(refused.value)
+async def write_error(files: S3Files) -> str:
+    """Return the message of a failed write."""
+    with pytest.raises(MediaStorageUnavailable) as raised:
+        await files.write(KEY, b"one", JPEG)
+    assert raised.value.__cause__ is None
+    return str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -66,126 +66,124 @@ async def cause_of(files: S3Files) -> str:
         (403, "AccessDenied", "access denied"),
         (403, "AllAccessDisabled", "access denied"),
         (403, "SomethingNew", "access denied"),
-        (403, "InvalidAccessKeyId", "the credentials are refused"),
-        (403, "SignatureDoesNotMatch", "the credentials are refused"),
-        (400, "ExpiredToken", "the credentials are refused"),
+        (403, "InvalidAccessKeyId", "the credentials are invalid"),
+        (403, "SignatureDoesNotMatch", "the credentials are invalid"),
+        (400, "ExpiredToken", "the credentials are invalid"),
         (403, "RequestTimeTooSkewed", "the clocks differ too much"),
         (400, "AuthorizationHeaderMalformed", "the bucket is in another region"),
         (301, "PermanentRedirect", "the bucket is in another region"),
-        (503, "SlowDown", "it asks to slow down"),
-        (429, "TooManyRequests", "it asks to slow down"),
-        (507, "XMinioStorageFull", "it is full"),
-        (507, "InsufficientStorage", "it is full"),
-        (500, "InternalError", "it answers with 500"),
-        (409, "OperationAborted", "it answers with 409"),
+        (503, "SlowDown", "too many requests"),
+        (429, "TooManyRequests", "too many requests"),
+        (507, "XMinioStorageFull", "the store is full"),
+        (507, "InsufficientStorage", "the store is full"),
+        (500, "InternalError", "the store responds with status 500"),
+        (409, "OperationAborted", "the store responds with status 409"),
     ],
 )
-async def test_what_the_store_refuses_has_a_cause_in_our_own_words(
+async def test_an_error_response_is_reported_with_its_cause(
     store: Loopback, files: S3Files, status: int, code: str, cause: str
 ) -> None:
-    store.behaviour = refuses(status, code)
+    store.behaviour = s3_error(status, code)
 
-    assert await cause_of(files) == cause
+    assert await write_error(files) == cause
 
 
 @pytest.mark.parametrize(
     ("behaviour", "cause"),
     [
-        (behaviours.hangs_up, "the connection broke"),
-        (says(418, HTML), "it answers with 418"),
-        (says(200, HTML), "it answers with 500"),  # what the library makes of it
+        (behaviours.hangs_up, "the connection was lost"),
+        (says(418, HTML), "the store responds with status 418"),
+        (says(200, HTML), "the store responds with status 500"),  # botocore reports this
     ],
 )
-async def test_a_store_that_breaks_has_a_cause_as_well(
+async def test_a_malfunction_is_reported_with_its_cause(
     store: Loopback, files: S3Files, behaviour: Behaviour, cause: str
 ) -> None:
     store.behaviour = behaviour
 
-    assert await cause_of(files) == cause
+    assert await write_error(files) == cause
 
 
-def test_what_nobody_foresaw_is_named_and_not_quoted() -> None:
+def test_an_unexpected_error_is_named_but_not_quoted() -> None:
     error = UnknownServiceError(service_name=SECRET, known_service_names=[])
 
-    assert str(at_run_time(error)) == "UnknownServiceError"
+    assert str(files_unavailable(error)) == "UnknownServiceError"
 
 
-async def test_a_store_that_says_nothing_is_not_waited_for(store: Loopback, place: S3Place) -> None:
-    place.patience = IMPATIENT
-    async with place.opened() as files:
+async def test_a_silent_store_times_out(store: Loopback, setup: S3Setup) -> None:
+    setup.timeouts = SHORT_READ_TIMEOUT
+    async with setup.open_files() as files:
         store.behaviour = behaviours.hangs
 
-        assert await cause_of(files) == "no answer in time"
+        assert await write_error(files) == "no response in time"
 
 
-async def test_an_answer_that_drips_is_not_waited_for(store: Loopback, place: S3Place) -> None:
-    place.patience = Patience(request=0.3)
-    async with place.opened() as files:
+async def test_a_response_that_arrives_slowly_times_out(store: Loopback, setup: S3Setup) -> None:
+    setup.timeouts = Timeouts(total=0.3)
+    async with setup.open_files() as files:
         store.behaviour = behaviours.drips(403)
 
-        assert await cause_of(files) == "no answer in time"
+        assert await write_error(files) == "no response in time"
 
 
-async def test_a_store_where_nobody_listens_any_more_cannot_be_connected_to(
-    place: S3Place,
+async def test_a_stopped_store_is_reported_as_unreachable(
+    setup: S3Setup,
 ) -> None:
-    with Loopback(WELL) as store:
-        place.endpoint = store.url
-        files = await (opening := place.opened()).__aenter__()
-    assert await cause_of(files) == "cannot connect"
+    with Loopback(OK) as store:
+        setup.endpoint = store.url
+        files = await (opening := setup.open_files()).__aenter__()
+    assert await write_error(files) == "cannot connect"
     await opening.__aexit__(None, None, None)
 
 
-async def test_whatever_is_asked_of_a_store_that_refuses_says_so(
-    store: Loopback, files: S3Files
-) -> None:
-    store.behaviour = refuses(403, "AccessDenied")
+async def test_every_operation_reports_an_error_response(store: Loopback, files: S3Files) -> None:
+    store.behaviour = s3_error(403, "AccessDenied")
 
-    for ask in (
-        lambda: files.store(KEY, bytes(9_000_000), JPEG),
-        lambda: files.read(KEY),
-        lambda: files.remove(KEY),
-        lambda: files.discard_unfinished(MovableClock().now()),
+    for operation in (
+        lambda: files.write(KEY, bytes(9_000_000), JPEG),
+        lambda: files.open_file(KEY),
+        lambda: files.delete(KEY),
+        lambda: files.delete_unfinished(MovableClock().now()),
         files.check,
     ):
         with pytest.raises(MediaStorageUnavailable, match=r"^access denied$"):
-            await ask()
+            await operation()
 
 
-@pytest.mark.parametrize("answer", [b"", b"<x/>"])
-async def test_an_answer_that_lacks_what_s3_says_is_no_success(
-    store: Loopback, files: S3Files, answer: bytes
+@pytest.mark.parametrize("body", [b"", b"<x/>"])
+async def test_a_success_without_the_fields_of_s3_is_an_error(
+    store: Loopback, files: S3Files, body: bytes
 ) -> None:
-    store.behaviour = says(200, answer, {"ETag": '"one"'})
+    store.behaviour = says(200, body, {"ETag": '"one"'})
 
-    with pytest.raises(MediaStorageUnavailable, match=r"^what answers there does not speak S3$"):
-        await files.store(KEY, bytes(9_000_000), JPEG)
+    with pytest.raises(MediaStorageUnavailable, match=r"^the server is not compatible with S3$"):
+        await files.write(KEY, bytes(9_000_000), JPEG)
 
 
-async def test_a_file_without_a_length_is_not_read(store: Loopback, files: S3Files) -> None:
+async def test_a_file_without_a_length_is_an_error(store: Loopback, files: S3Files) -> None:
     def chunked(exchange: Exchange) -> None:
         exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n")
 
     store.behaviour = chunked
 
-    with pytest.raises(MediaStorageUnavailable, match=r"^what answers there does not speak S3$"):
-        await files.read(KEY)
+    with pytest.raises(MediaStorageUnavailable, match=r"^the server is not compatible with S3$"):
+        await files.open_file(KEY)
 
 
 @pytest.mark.parametrize(
     ("behaviour", "cause"),
     [
-        (behaviours.breaks_off(200, bytes(1000)), "the connection broke"),
-        (behaviours.stalls(200, bytes(1000)), "no answer in time"),
+        (behaviours.breaks_off(200, bytes(1000)), "the connection was lost"),
+        (behaviours.stalls(200, bytes(1000)), "no response in time"),
     ],
 )
-async def test_a_file_that_does_not_come_to_its_end_says_so(
-    store: Loopback, place: S3Place, behaviour: Behaviour, cause: str
+async def test_reading_an_incomplete_response_is_an_error(
+    store: Loopback, setup: S3Setup, behaviour: Behaviour, cause: str
 ) -> None:
-    place.patience = IMPATIENT
-    async with place.opened() as files:
+    setup.timeouts = SHORT_READ_TIMEOUT
+    async with setup.open_files() as files:
         store.behaviour = behaviour
-        file = await files.read(KEY)
+        file = await files.open_file(KEY)
         assert file is not None
 
         with pytest.raises(MediaStorageUnavailable, match=f"^{cause}$"):
@@ -193,65 +191,65 @@ async def test_a_file_that_does_not_come_to_its_end_says_so(
                 pass
 
 
-@pytest.mark.parametrize("trouble", [refuses(503, "SlowDown"), behaviours.hangs_up])
-async def test_a_passing_trouble_is_not_even_noticed(
-    store: Loopback, files: S3Files, trouble: Behaviour
+@pytest.mark.parametrize("behavior", [s3_error(503, "SlowDown"), behaviours.hangs_up])
+async def test_a_temporary_error_is_retried(
+    store: Loopback, files: S3Files, behavior: Behaviour
 ) -> None:
-    store.behaviour = in_turn(trouble, WELL)
+    store.behaviour = in_turn(behavior, OK)
     before = len(store.asked)
 
-    await files.store(KEY, b"one", JPEG)
+    await files.write(KEY, b"one", JPEG)
 
-    assert store.asked[before:] == [Asked("PUT", f"/pictures/small/{KEY}")] * 2
+    assert store.asked[before:] == [Asked("PUT", f"/images/prefix/{KEY}")] * 2
 
 
-async def test_what_the_store_refuses_for_good_is_asked_once(
-    store: Loopback, files: S3Files
-) -> None:
-    store.behaviour = refuses(403, "AccessDenied")
+async def test_a_permanent_error_is_not_retried(store: Loopback, files: S3Files) -> None:
+    store.behaviour = s3_error(403, "AccessDenied")
     before = len(store.asked)
 
-    await cause_of(files)
+    await write_error(files)
 
     assert len(store.asked) == before + 1
 
 
-async def test_a_store_that_minds_removing_what_is_not_there_makes_no_difference(
+async def test_deleting_a_missing_file_is_no_error_on_stores_that_report_it(
     store: Loopback, files: S3Files
 ) -> None:
-    store.behaviour = refuses(404, "NoSuchKey")
+    store.behaviour = s3_error(404, "NoSuchKey")
 
-    await files.remove(KEY)
+    await files.delete(KEY)
 
 
-async def test_an_upload_that_somebody_else_discards_meanwhile_is_not_counted(
+async def test_an_upload_aborted_by_another_instance_is_not_counted(
     store: Loopback, files: S3Files, clock: MovableClock
 ) -> None:
-    upload = "<Upload><Key>small/{}</Key><UploadId>{}</UploadId><Initiated>{}</Initiated></Upload>"
-    begun = f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}"
-    listed = "".join(upload.format(key, number, begun) for number, key in enumerate((KEY, OTHER)))
+    upload = "<Upload><Key>prefix/{}</Key><UploadId>{}</UploadId><Initiated>{}</Initiated></Upload>"
+    began = f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}"
+    uploads = "".join(
+        upload.format(key, number, began) for number, key in enumerate((KEY, OTHER_KEY))
+    )
     store.behaviour = in_turn(
-        says(200, f"<ListMultipartUploadsResult>{listed}</ListMultipartUploadsResult>".encode()),
-        refuses(404, "NoSuchUpload"),
+        says(200, f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>".encode()),
+        s3_error(404, "NoSuchUpload"),
         says(204),
     )
 
-    assert await files.discard_unfinished(clock.now() + timedelta(hours=1)) == 1
+    assert await files.delete_unfinished(clock.now() + timedelta(hours=1)) == 1
 
 
-async def test_only_what_was_begun_before_then_is_discarded(
+async def test_only_uploads_older_than_the_given_time_are_aborted(
     store: Loopback, files: S3Files, clock: MovableClock
 ) -> None:
     upload = "<Upload><Key>k</Key><UploadId>1</UploadId><Initiated>{}</Initiated></Upload>"
-    begun = upload.format(f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}")
-    listed = f"<ListMultipartUploadsResult>{begun}</ListMultipartUploadsResult>".encode()
-    store.behaviour = in_turn(says(200, listed), says(200, listed), says(204))
+    uploads = upload.format(f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}")
+    body = f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>".encode()
+    store.behaviour = in_turn(says(200, body), says(200, body), says(204))
 
-    assert await files.discard_unfinished(clock.now()) == 0
-    assert await files.discard_unfinished(clock.now() + timedelta(milliseconds=1)) == 1
+    assert await files.delete_unfinished(clock.now()) == 0
+    assert await files.delete_unfinished(clock.now() + timedelta(milliseconds=1)) == 1
 
 
-async def test_a_look_proves_now_and_then_that_files_can_be_written(
+async def test_a_health_check_writes_at_most_once_a_minute(
     store: Loopback, files: S3Files, clock: MovableClock
 ) -> None:
     assert [asked.method for asked in store.asked] == ["HEAD", "PUT", "DELETE"]
@@ -264,7 +262,7 @@ async def test_a_look_proves_now_and_then_that_files_can_be_written(
     assert [asked.method for asked in store.asked[8:]] == ["HEAD", "PUT", "DELETE"]
 
 
-async def test_a_proof_of_a_clock_that_stepped_back_since_counts_for_nothing(
+async def test_a_health_check_writes_again_after_the_clock_was_set_back(
     store: Loopback, files: S3Files, clock: MovableClock
 ) -> None:
     clock.advance(-timedelta(hours=1))
@@ -273,21 +271,19 @@ async def test_a_proof_of_a_clock_that_stepped_back_since_counts_for_nothing(
     assert [asked.method for asked in store.asked[3:]] == ["HEAD", "PUT", "DELETE", "HEAD"]
 
 
-async def test_a_removal_is_not_waited_for_as_long_as_an_upload(
-    place: S3Place, store: Loopback
-) -> None:
-    place.patience = Patience(removal=0.1)
-    async with place.opened() as files:
+async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: Loopback) -> None:
+    setup.timeouts = Timeouts(delete=0.1)
+    async with setup.open_files() as files:
         store.behaviour = behaviours.hangs
-        with pytest.raises(MediaStorageUnavailable, match=r"^no answer in time$"):
-            await files.remove("key.png")
+        with pytest.raises(MediaStorageUnavailable, match=r"^no response in time$"):
+            await files.delete("key.png")
 
 
-async def test_a_store_that_can_only_be_read_does_not_work(
+async def test_a_read_only_store_fails_the_health_check(
     store: Loopback, files: S3Files, clock: MovableClock
 ) -> None:
     def read_only(exchange: Exchange) -> None:
-        (WELL if exchange.asked.method == "HEAD" else refuses(403, "AccessDenied"))(exchange)
+        (OK if exchange.asked.method == "HEAD" else s3_error(403, "AccessDenied"))(exchange)
 
     store.behaviour = read_only
     clock.advance(timedelta(minutes=1))
@@ -297,55 +293,53 @@ async def test_a_store_that_can_only_be_read_does_not_work(
             await files.check()
 
 
-async def test_a_look_leaves_nothing_behind(s3_server: S3Server) -> None:
-    place = S3Place(s3_server)
-    async with place.opened() as files:
+async def test_a_health_check_leaves_no_object_behind(s3_server: S3Server) -> None:
+    setup = S3Setup(s3_server)
+    async with setup.open_files() as files:
         await files.check()
 
-    assert S3Bucket(s3_server).keys(place.prefix) == []
+    assert S3Bucket(s3_server).keys(setup.prefix) == []
 
 
-async def test_a_look_says_which_of_key_and_permission_is_missing(
-    store: Loopback, files: S3Files
-) -> None:
-    def forbids(exchange: Exchange) -> None:
-        (says(403) if exchange.asked.method == "HEAD" else refuses(403, "InvalidAccessKeyId"))(
+async def test_a_health_check_reports_invalid_credentials(store: Loopback, files: S3Files) -> None:
+    def deny(exchange: Exchange) -> None:
+        (says(403) if exchange.asked.method == "HEAD" else s3_error(403, "InvalidAccessKeyId"))(
             exchange
         )
 
-    store.behaviour = forbids
+    store.behaviour = deny
 
-    with pytest.raises(MediaStorageUnavailable, match=r"^the credentials are refused$"):
+    with pytest.raises(MediaStorageUnavailable, match=r"^the credentials are invalid$"):
         await files.check()
 
 
-async def test_a_bucket_that_may_not_be_looked_at_but_listed_will_do(
+async def test_permission_to_list_is_enough_for_the_health_check(
     store: Loopback, files: S3Files
 ) -> None:
-    def forbids(exchange: Exchange) -> None:
-        (says(403) if exchange.asked.method == "HEAD" else WELL)(exchange)
+    def deny(exchange: Exchange) -> None:
+        (says(403) if exchange.asked.method == "HEAD" else OK)(exchange)
 
-    store.behaviour = forbids
+    store.behaviour = deny
 
     await files.check()
 
 
-async def refusal_of(place: S3Place) -> str:
-    with pytest.raises(MediaStoreNotUsable) as refused:
-        async with place.opened():
+async def startup_error(setup: S3Setup) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        async with setup.open_files():
             pass
-    assert place.server.secret_key not in str(refused.value)
-    return str(refused.value)
+    assert setup.server.secret_key not in str(raised.value)
+    return str(raised.value)
 
 
-async def test_a_bucket_that_is_missing_is_not_made(s3_server: S3Server) -> None:
+async def test_a_missing_bucket_is_not_created(s3_server: S3Server) -> None:
     missing = S3Server(
         s3_server.endpoint, s3_server.access_key, s3_server.secret_key, bucket="no-such-bucket"
     )
 
-    assert await refusal_of(S3Place(missing)) == (
+    assert await startup_error(S3Setup(missing)) == (
         f"The media store s3://no-such-bucket at {s3_server.endpoint} cannot be used, "
-        "no such bucket: make it, or name another one."
+        "no such bucket: create it, or name another one."
     )
 
     with pytest.raises(ClientError, match="404"):
@@ -355,84 +349,81 @@ async def test_a_bucket_that_is_missing_is_not_made(s3_server: S3Server) -> None
 @pytest.mark.parametrize(
     ("access_key", "secret_key"), [("", "another secret"), ("another key", "")]
 )
-async def test_credentials_that_are_refused_are_not_taken(
+async def test_invalid_credentials_stop_the_start(
     s3_server: S3Server, access_key: str, secret_key: str
 ) -> None:
-    stranger = S3Server(
+    server = S3Server(
         s3_server.endpoint,
         access_key or s3_server.access_key,
         secret_key or s3_server.secret_key,
         bucket=s3_server.bucket,
     )
 
-    assert await refusal_of(S3Place(stranger)) == (
+    assert await startup_error(S3Setup(server)) == (
         f"The media store s3://{s3_server.bucket} at {s3_server.endpoint} cannot be used, "
-        "the credentials are refused: check the access key and its secret."
+        "the credentials are invalid: check the access key and its secret."
     )
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "sentence"),
+    ("behaviour", "message"),
     [
-        (behaviours.hangs_up, "the connection broke: check its address and the network."),
-        (says(404), "no such bucket: make it, or name another one."),
+        (behaviours.hangs_up, "the connection was lost: check the endpoint and the network."),
+        (says(404), "no such bucket: create it, or name another one."),
         (says(301), "the bucket is in another region: name its region."),
-        (says(400), "it answers with 400: check its address and its own log."),
         (
-            in_turn(says(400), refuses(400, "AuthorizationHeaderMalformed")),
+            says(400),
+            "the store responds with status 400: check the endpoint and the log of the store.",
+        ),
+        (
+            in_turn(says(400), s3_error(400, "AuthorizationHeaderMalformed")),
             "the bucket is in another region: name its region.",
         ),
-        (in_turn(WELL, refuses(507, "Full")), "it is full: free some space and start again."),
+        (in_turn(OK, s3_error(507, "Full")), "the store is full: free some space and start again."),
         (
-            in_turn(WELL, refuses(403, "AccessDenied")),
-            "access denied: let the key list the bucket, and put, get and delete its objects.",
+            in_turn(OK, s3_error(403, "AccessDenied")),
+            "access denied: allow the access key to list the bucket, and to put, get and delete "
+            "objects.",
         ),
     ],
 )
-async def test_a_store_that_cannot_be_used_stops_the_start_with_a_way_out(
-    store: Loopback, place: S3Place, behaviour: Behaviour, sentence: str
+async def test_an_unusable_store_stops_the_start_with_a_fix(
+    store: Loopback, setup: S3Setup, behaviour: Behaviour, message: str
 ) -> None:
     store.behaviour = behaviour
 
-    assert await refusal_of(place) == (
-        f"The media store s3://pictures at {store.url} cannot be used, {sentence}"
+    assert await startup_error(setup) == (
+        f"The media store s3://images at {store.url} cannot be used, {message}"
     )
 
 
-async def test_a_store_that_says_nothing_stops_the_start(store: Loopback, place: S3Place) -> None:
-    place.patience = IMPATIENT
+async def test_a_silent_store_stops_the_start(store: Loopback, setup: S3Setup) -> None:
+    setup.timeouts = SHORT_READ_TIMEOUT
     store.behaviour = behaviours.hangs
 
-    assert await refusal_of(place) == (
-        f"The media store s3://pictures at {store.url} cannot be used, "
-        "no answer in time: check its address and the network."
+    assert await startup_error(setup) == (
+        f"The media store s3://images at {store.url} cannot be used, "
+        "no response in time: check the endpoint and the network."
     )
 
 
-async def test_an_endpoint_where_nobody_listens_stops_the_start(place: S3Place) -> None:
-    with Loopback(WELL) as gone:
-        place.endpoint = gone.url
+async def test_an_endpoint_without_a_server_stops_the_start(setup: S3Setup) -> None:
+    with Loopback(OK) as stopped:
+        setup.endpoint = stopped.url
 
-    assert await refusal_of(place) == (
-        f"The media store s3://pictures at {gone.url} cannot be used, "
-        "cannot connect: check its address and the network."
+    assert await startup_error(setup) == (
+        f"The media store s3://images at {stopped.url} cannot be used, "
+        "cannot connect: check the endpoint and the network."
     )
 
 
 @pytest.mark.parametrize(
     "server",
     [
-        S3Server("not an address", "the-key", SECRET),
+        S3Server("not a URL", "the-key", SECRET),
         S3Server("http://127.0.0.1:1", "the-key", SECRET, bucket="NO BUCKET"),
         S3Server("http://127.0.0.1:1", "the-key", SECRET, region="no region"),
     ],
 )
-async def test_names_that_cannot_be_stop_the_start(server: S3Server) -> None:
-    assert "no such name is possible: check" in await refusal_of(S3Place(server))
-
-
-async def test_a_file_that_is_not_there_is_none_while_the_store_is_there(
-    s3_server: S3Server,
-) -> None:
-    async with S3Place(s3_server).opened() as files:
-        assert await content_of(files) is None
+async def test_invalid_names_stop_the_start(server: S3Server) -> None:
+    assert "a name is invalid: check" in await startup_error(S3Setup(server))

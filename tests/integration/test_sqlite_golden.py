@@ -20,9 +20,9 @@ from application.ports.versioned import Versioned
 from domain.identities.identity import Identity, Role, User
 from domain.identities.session import Session
 from domain.identities.username import Username
+from domain.media.image import Image, ImageFormat, MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
-from domain.media.picture import MediaKind, Picture, PictureFormat
 from domain.otp.attempts import IpAttempt, UnboundAttempts
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.delivery import Delivery
@@ -101,7 +101,7 @@ READY = MediaItem(
     id="69f4720800000000000000d1",
     owner_id="69f472080000000000000001",
     storage_key="000102030405060708090a0b0c0d0e0f.gif",
-    image=Picture(PictureFormat.GIF, width=64, height=32, bytes=4096),
+    image=Image(ImageFormat.GIF, width=64, height=32, bytes=4096),
     category="Räder",
     created_at=START,
     state=ItemState.READY,
@@ -111,7 +111,7 @@ DOOMED = MediaItem(
     id="69f4720800000000000000d2",
     owner_id="69f472080000000000000002",
     storage_key="101112131415161718191a1b1c1d1e1f.jpg",
-    image=Picture(PictureFormat.JPEG, width=640, height=480, bytes=51_200),
+    image=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
     category=None,
     created_at=START,
     state=ItemState.DELETING,

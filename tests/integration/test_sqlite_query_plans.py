@@ -16,8 +16,8 @@ from adapters.sqlite.records import records_in
 from adapters.sqlite.serving import commit_together, read_together
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
+from domain.media.image import MediaKind
 from domain.media.page import Cursor, ItemFilter
-from domain.media.picture import MediaKind
 from tests.support.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
 from tests.support.fakes.seal import FakeSeal
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
+from domain.media.image import MediaKind
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.media.page import MAX_PAGE_SIZE, ItemFilter
-from domain.media.picture import MediaKind
 from tests.stateful.library_desk import EVERYTHING, UNDISTURBED, Plan
 from tests.stateful.library_fate import Ending
 from tests.stateful.library_model import Item, Upload

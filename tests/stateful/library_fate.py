@@ -19,7 +19,7 @@ from tests.unit.application.breaking import Killed
 T = TypeVar("T")
 Call = Callable[[], Coroutine[Any, Any, Any]]
 
-_ASKS_NOBODY: Final = {"url"}
+_ASKS_NOBODY: Final = {"url_for"}
 """What leaves the process only by name: it may die there, but nobody can refuse it."""
 
 

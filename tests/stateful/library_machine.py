@@ -14,9 +14,9 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from application.identities.authenticate import Principal
 from application.use_cases import UseCases
+from domain.media.image import MediaKind
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.media.page import MAX_PAGE_SIZE
-from domain.media.picture import MediaKind
 from tests.stateful.library_choices import (
     CATEGORIES,
     KINDS,

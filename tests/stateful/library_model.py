@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from domain.media.image import MediaKind
 from domain.media.page import ItemFilter, parse_cursor
-from domain.media.picture import MediaKind
 
 
 class Sort(Protocol):

@@ -8,12 +8,12 @@ from typing import Any, BinaryIO, Final, cast
 from application.identities.authenticate import Principal
 from application.media.list_items import LibraryPage
 from application.ports.errors import StorageUnavailable
-from application.ports.pictures import PublishedPicture
+from application.ports.images import PublishedImage
 from application.ports.repositories import Repositories
 from application.use_cases import UseCases
 from domain.errors import DomainError
+from domain.media.image import Image, ImageFormat, MediaKind
 from domain.media.page import ItemFilter, PageRequest, encode_cursor, parse_cursor
-from domain.media.picture import MediaKind, Picture, PictureFormat
 from tests.stateful.library_fate import Ending, Fate, fateful_files, fateful_records, under
 from tests.stateful.library_worlds import Stores
 from tests.support.fakes.clock import MovableClock
@@ -25,7 +25,7 @@ from tests.unit.application.wiring import House
 Run = Callable[[UseCases], Coroutine[Any, Any, Any]]
 ByCaller = Callable[[UseCases, Principal], Coroutine[Any, Any, Any]]
 _HEADS: Final = {MediaKind.GIF: b"GIF89a", MediaKind.IMAGE: b"\xff\xd8\xff"}
-_FORMATS: Final = {MediaKind.GIF: PictureFormat.GIF, MediaKind.IMAGE: PictureFormat.JPEG}
+_FORMATS: Final = {MediaKind.GIF: ImageFormat.GIF, MediaKind.IMAGE: ImageFormat.JPEG}
 
 
 def by(token: str, call: ByCaller) -> Run:
@@ -45,11 +45,11 @@ def content_of(serial: int, kind: MediaKind) -> bytes:
 class NumberedPictures:
     """Pictures as they are, each as wide as its serial number says."""
 
-    async def publish(self, upload: BinaryIO) -> PublishedPicture:
+    async def publish(self, upload: BinaryIO) -> PublishedImage:
         content = upload.read()
         [kind] = [kind for kind, head in _HEADS.items() if content.startswith(head)]
         serial = int(content.removeprefix(_HEADS[kind]))
-        return PublishedPicture(Picture(_FORMATS[kind], serial, 1, len(content)), content)
+        return PublishedImage(Image(_FORMATS[kind], serial, 1, len(content)), content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Process:
             files=cast("Any", fateful_files(stores.files)),
             messenger=FakeMessenger(),
             clock=clock,
-            pictures=NumberedPictures(),
+            image_publisher=NumberedPictures(),
             randomness=SeededRandomness(number),
         )
         self.use_cases = self._house.use_cases

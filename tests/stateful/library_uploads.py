@@ -91,7 +91,7 @@ class UploadsDesk(LibraryDesk):
             over = outcome.value.item.created + UPLOAD_TIMEOUT
             # What a sweep found with its lease over is never finished, nor what is stored late.
             assert upload.item or all(at < over for at in flight.swept)
-            assert flight.fate.halted_at != "store" or self.clock.now() < over
+            assert flight.fate.halted_at != "write" or self.clock.now() < over
             self._was_acknowledged(upload, outcome.value.item)
         else:
             assert isinstance(outcome.error, ItemSaveFailed | Unauthenticated | UserNotFound)

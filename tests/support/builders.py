@@ -8,8 +8,8 @@ from typing import Any, Final
 from domain.identities.identity import Identity, User
 from domain.identities.session import Session
 from domain.identities.username import Username
+from domain.media.image import Image, ImageFormat
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
-from domain.media.picture import Picture, PictureFormat
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification
@@ -84,7 +84,7 @@ def an_item(**changes: Any) -> MediaItem:
         id=item_id,
         owner_id=an_id(),
         storage_key=f"{item_id}.jpg",
-        image=Picture(PictureFormat.JPEG, width=640, height=480, bytes=51_200),
+        image=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
         category=None,
         created_at=NOW,
         state=ItemState.READY,
@@ -95,4 +95,4 @@ def an_item(**changes: Any) -> MediaItem:
 
 def a_gif(**changes: Any) -> MediaItem:
     """The same as a GIF."""
-    return an_item(image=Picture(PictureFormat.GIF, width=64, height=64, bytes=4096), **changes)
+    return an_item(image=Image(ImageFormat.GIF, width=64, height=64, bytes=4096), **changes)

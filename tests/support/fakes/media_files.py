@@ -4,39 +4,45 @@ from datetime import datetime
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaUrl, StoredFile
 
-CHUNK = 64 * 1024
+CHUNK_SIZE = 64 * 1024
 
 
 class InMemoryFiles:
-    """Files in a dict, by key; `broken` is whether nothing can be reached."""
+    """Media files in memory.
+
+    Attributes:
+        kept: The content of each file, by storage key.
+        unfinished: When each unfinished write began.
+        broken: Whether every operation fails.
+    """
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
         self.unfinished: list[datetime] = []
         self.broken = False
 
-    async def store(self, key: str, content: bytes, content_type: str) -> None:
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
         self._reach()
-        self.kept[key] = bytes(content)
+        self.kept[storage_key] = bytes(content)
 
-    async def read(self, key: str) -> StoredFile | None:
+    async def open_file(self, storage_key: str) -> StoredFile | None:
         self._reach()
-        content = self.kept.get(key)
+        content = self.kept.get(storage_key)
         return None if content is None else StoredFile(len(content), _chunks(content))
 
-    async def remove(self, key: str) -> None:
+    async def delete(self, storage_key: str) -> None:
         self._reach()
-        self.kept.pop(key, None)
+        self.kept.pop(storage_key, None)
 
-    async def url(self, key: str) -> MediaUrl:
-        return MediaUrl(f"https://files.example/{key}")
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        return MediaUrl(f"https://files.example/{storage_key}")
 
-    async def discard_unfinished(self, before: datetime) -> int:
+    async def delete_unfinished(self, before: datetime) -> int:
         self._reach()
-        left = [begun for begun in self.unfinished if begun >= before]
-        discarded = len(self.unfinished) - len(left)
-        self.unfinished = left
-        return discarded
+        remaining = [began_at for began_at in self.unfinished if began_at >= before]
+        deleted = len(self.unfinished) - len(remaining)
+        self.unfinished = remaining
+        return deleted
 
     async def check(self) -> None:
         self._reach()
@@ -47,5 +53,5 @@ class InMemoryFiles:
 
 
 async def _chunks(content: bytes) -> AsyncIterator[bytes]:
-    for at in range(0, len(content), CHUNK):
-        yield content[at : at + CHUNK]
+    for start in range(0, len(content), CHUNK_SIZE):
+        yield content[start : start + CHUNK_SIZE]

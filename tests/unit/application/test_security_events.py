@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from domain.otp.code import OtpCode
 
 from application.identities.logout import Scope
 from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
-from application.ports.messenger import Handover
+from application.ports.messenger import DeliveryResult
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from application.use_cases import UseCases
 from application.wiring import Policy
@@ -31,12 +30,13 @@ from domain.errors import (
 )
 from domain.identities.identity import Role
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
+from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.builders import ADDRESS, a_phone, an_id
-from tests.support.fakes.messenger import ACCEPTED, BAD_NUMBER, REFUSED, UNKNOWN
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.unit.application.wiring import House, not_this
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs/security-events.md"
@@ -116,7 +116,7 @@ async def test_a_delivered_code_was_requested_and_delivered(house: House) -> Non
 
 
 async def test_an_unknown_delivery_result_counts_as_delivered(house: House) -> None:
-    house.messenger.handover = UNKNOWN
+    house.messenger.result = UNKNOWN
     await house.ask()
     assert house.events.emitted == [
         event(SecurityEventType.OTP_REQUESTED),
@@ -148,11 +148,11 @@ async def test_a_country_that_is_not_served_rejects_the_request() -> None:
     ]
 
 
-@pytest.mark.parametrize("result", [REFUSED, BAD_NUMBER])
+@pytest.mark.parametrize("result", [REJECTED, INVALID_NUMBER])
 async def test_a_message_that_no_provider_accepts_is_rejected(
-    house: House, result: Handover
+    house: House, result: DeliveryResult
 ) -> None:
-    house.messenger.handover = result
+    house.messenger.result = result
     with pytest.raises(DomainError):
         await house.ask()
     assert house.events.emitted == [
@@ -399,14 +399,14 @@ async def test_each_event_is_emitted_with_the_fields_of_its_row_in_the_documenta
 
 
 async def emit_every_event(house: House) -> None:
-    for result in (UNKNOWN, REFUSED, ACCEPTED):
-        house.messenger.handover = result
+    for result in (UNKNOWN, REJECTED, ACCEPTED):
+        house.messenger.result = result
         house.wait(hours=12)
         try:
             for _ in ("delivered", "within the cooldown"):
                 await house.ask(a_phone(2))
         except DomainError:
-            assert result is REFUSED
+            assert result is REJECTED
     await house.ask(a_phone(3))
     await house.answer(TEST_OTP, a_phone(3))
     wrong_code = not_this(house.messenger.messages[-1].code)
@@ -426,7 +426,7 @@ async def emit_every_event(house: House) -> None:
         await operation(house.use_cases, a_phone())
     await house.use_cases.block_phone(a_phone())
     house.wait(hours=12)
-    house.messenger.handover = UNKNOWN
+    house.messenger.result = UNKNOWN
     await house.ask(a_phone(2))  # a blocked phone gets the results of other phones
     await house.ask()
     await house.use_cases.unblock_phone(a_phone())

@@ -11,7 +11,7 @@ from application.media.library_item import LibraryItem
 from application.media.upload_image import UploadImageCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
-from application.ports.pictures import Pictures
+from application.ports.images import ImagePublisher
 from application.ports.randomness import Randomness
 from application.ports.repositories import Repositories
 from application.use_cases import UseCases
@@ -23,10 +23,10 @@ from domain.phone import PhoneNumber
 from tests.support.builders import ADDRESS, a_phone
 from tests.support.fakes.access_tokens import FakeAccessTokens
 from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.images import FakeImagePublisher
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.peppers import FakePeppers
-from tests.support.fakes.pictures import UndecodedPictures
 from tests.support.fakes.public_keys import FakePublicKeys
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fakes.records import InMemoryDatabase
@@ -52,7 +52,7 @@ class House:
     events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
     clock: MovableClock = field(default_factory=MovableClock)
     rules: Policy = field(default_factory=Policy)
-    pictures: Pictures = field(default_factory=UndecodedPictures)
+    image_publisher: ImagePublisher = field(default_factory=FakeImagePublisher)
     randomness: Randomness = field(default_factory=SeededRandomness)
     use_cases: UseCases = field(init=False)
 
@@ -64,7 +64,7 @@ class House:
             messenger=self.messenger,
             messenger_health=self.messenger,
             sms_templates=FakeSmsTemplates(),
-            pictures=self.pictures,
+            image_publisher=self.image_publisher,
             tokens=FakeAccessTokens(),
             public_keys=FakePublicKeys(),
             refresh_keys=self.refresh_keys,

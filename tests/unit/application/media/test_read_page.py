@@ -6,9 +6,9 @@ import pytest
 
 from domain.errors import LibraryReadFailed
 from domain.identities.identity import Identity
+from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import Cursor, ItemFilter, PageRequest
-from domain.media.picture import MediaKind
 from tests.support.builders import NOW, a_gif, a_tombstone, an_id, an_identity, an_item
 from tests.unit.application.wiring import House
 

@@ -21,9 +21,9 @@ class SlowFiles(InMemoryFiles):
 
     house: House
 
-    async def store(self, key: str, content: bytes, content_type: str) -> None:
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
         self.house.clock.advance(UPLOAD_TIMEOUT)
-        await super().store(key, content, content_type)
+        await super().write(storage_key, content, content_type)
 
 
 class SilentItems(InMemoryMediaItems):

@@ -27,9 +27,9 @@ class EventfulFiles(InMemoryFiles):
         super().__init__()
         self.meanwhile: Event = nothing
 
-    async def store(self, key: str, content: bytes, content_type: str) -> None:
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
         await self.meanwhile()
-        await super().store(key, content, content_type)
+        await super().write(storage_key, content, content_type)
 
 
 class EventfulDatabase(BreakingDatabase):

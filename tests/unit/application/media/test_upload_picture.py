@@ -6,7 +6,7 @@ import pytest
 
 from application.identities.authenticate import Principal
 from domain.errors import Forbidden, InvalidImage, UnsupportedImageType, UserNotFound
-from domain.media.picture import MediaKind, PictureFormat
+from domain.media.image import ImageFormat, MediaKind
 from tests.support.builders import a_phone, an_id
 from tests.support.images import plain_jpeg, still_gif
 from tests.unit.application.wiring import House
@@ -38,7 +38,7 @@ async def test_its_kind_is_what_its_bytes_are(house: House, principal: Principal
     gif = await house.upload(principal, still_gif())
     photo = await house.upload(principal, plain_jpeg(40, 30))
     assert (gif.item.kind, photo.item.kind) == (MediaKind.GIF, MediaKind.IMAGE)
-    assert photo.item.image.format is PictureFormat.JPEG
+    assert photo.item.image.format is ImageFormat.JPEG
     assert (photo.item.image.width, photo.item.image.height) == (40, 30)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from domain.media.image import MediaKind
 from domain.media.item import (
     FILE_DELETION_DELAY,
     STORAGE_KEY_BYTES,
@@ -9,7 +10,6 @@ from domain.media.item import (
     ItemState,
     make_storage_key,
 )
-from domain.media.picture import MediaKind
 from tests.support.builders import NOW, a_gif, an_item
 
 TICK = timedelta(milliseconds=1)

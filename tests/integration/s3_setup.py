@@ -1,4 +1,4 @@
-"""Folders of S3 for tests, each a prefix of its own."""
+"""Media files on S3 for tests, below a prefix of their own."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -6,34 +6,34 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from adapters.s3 import S3Files, open_s3_files
-from adapters.s3.folder import Access, Folder, open_folder
-from adapters.s3.patience import PATIENCE, Patience
+from adapters.s3 import S3Files, Timeouts, open_s3_files
+from adapters.s3.bucket import Bucket
+from adapters.s3.client import Connection, open_client
 from application.ports.clock import Clock
 from application.ports.media_files import MediaFiles
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers.s3_server import S3Server
 
-KEY, OTHER = f"{1:032x}.jpg", f"{2:032x}.png"
+KEY, OTHER_KEY = f"{1:032x}.jpg", f"{2:032x}.png"
 JPEG = "image/jpeg"
-IMPATIENT = Patience(silence=0.5)
+SHORT_READ_TIMEOUT = Timeouts(read=0.5)
 
 
 @dataclass
-class S3Place:
-    """Where files are kept, and by whom; `endpoint` may be a detour to the server."""
+class S3Setup:
+    """How a test opens media files; `endpoint` may lead to the server through a relay."""
 
     server: S3Server
     endpoint: str = ""
     prefix: str = field(default_factory=lambda: uuid4().hex)
     clock: Clock = field(default_factory=lambda: MovableClock(datetime.now(UTC)))
     public_url: str | None = None
-    patience: Patience = PATIENCE
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
     def __post_init__(self) -> None:
         self.endpoint = self.endpoint or self.server.endpoint
 
-    def opened(self) -> AbstractAsyncContextManager[S3Files]:
+    def open_files(self) -> AbstractAsyncContextManager[S3Files]:
         return open_s3_files(
             self.server.bucket,
             self.prefix,
@@ -43,19 +43,19 @@ class S3Place:
             secret_key=self.server.secret_key,
             public_url=self.public_url,
             clock=self.clock,
-            patience=self.patience,
+            timeouts=self.timeouts,
         )
 
     @asynccontextmanager
-    async def folder(self) -> AsyncIterator[Folder]:
-        """The folder below the files."""
+    async def open_bucket(self) -> AsyncIterator[Bucket]:
+        """Open the bucket that the files use, without the port around it."""
         server = self.server
-        access = Access(self.endpoint, server.region, server.access_key, server.secret_key)
-        async with open_folder(access, server.bucket, self.prefix, self.patience) as folder:
-            yield folder
+        connection = Connection(self.endpoint, server.region, server.access_key, server.secret_key)
+        async with open_client(connection, server.bucket, self.timeouts) as client:
+            yield Bucket(client, server.bucket, f"{self.prefix}/")
 
 
-async def content_of(files: MediaFiles, key: str = KEY) -> bytes | None:
-    """The whole file."""
-    file = await files.read(key)
+async def read_file(files: MediaFiles, key: str = KEY) -> bytes | None:
+    """Read the whole file."""
+    file = await files.open_file(key)
     return b"".join([chunk async for chunk in file.chunks]) if file else None

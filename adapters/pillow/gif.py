@@ -1,0 +1,265 @@
+"""GIF (GIF89a): parsing into frames, writing, and publishing frame by frame."""
+
+import os
+import struct
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Final, cast
+
+import PIL.Image
+
+from adapters.pillow.limits import LimitChecker, LimitedReader, LimitedWriter
+from application.ports.images import PublishedImage
+from domain.errors import InvalidImage
+from domain.media.image import Image, ImageFormat
+
+_IMAGE, _EXTENSION, _TRAILER = b",", b"!", b";"
+_GRAPHIC_CONTROL, _APPLICATION, _PLAIN_TEXT = 0xF9, 0xFF, 0x01
+_LOOP_APPLICATIONS: Final = {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
+_GRAY_PALETTE: Final = bytes(level for gray in range(256) for level in (gray, gray, gray))
+
+
+@dataclass(frozen=True, slots=True)
+class GraphicControl:
+    """How a frame is shown.
+
+    Attributes:
+        disposal: What happens to the frame afterwards, as GIF89a encodes it.
+        delay: Time until the next frame, in hundredths of a second.
+        transparent_index: Index of the transparent color, or None.
+    """
+
+    disposal: int
+    delay: int
+    transparent_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame with its compressed pixels. An empty palette stands for the global one."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    is_interlaced: bool
+    palette: bytes
+    control: GraphicControl | None
+    compressed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gif:
+    """A canvas and its frames.
+
+    `loops` is the number of repetitions: 0 for endless, None if the file has no loop extension.
+    """
+
+    width: int
+    height: int
+    palette: bytes
+    background: int
+    loops: int | None
+    frames: Sequence[Frame]
+
+
+def publish_gif(upload: bytes, limits: LimitChecker) -> PublishedImage:
+    """Publish a GIF with its own frames, palettes, delays and loops.
+
+    Each frame is decoded and encoded alone, as color indices. Encoding the composed frames would
+    reduce each of them to 256 colors again.
+    """
+    gif = parse_gif(upload, limits)
+    writer = LimitedWriter(limits)
+    writer.write(_write_header(gif))
+    for frame in gif.frames:
+        for block in _write_frame(_reencode(frame, gif, limits)):
+            writer.write(block)
+    writer.write(_TRAILER)
+    content = writer.getvalue()
+    return PublishedImage(Image(ImageFormat.GIF, gif.width, gif.height, len(content)), content)
+
+
+def parse_gif(content: bytes, limits: LimitChecker) -> Gif:
+    """Find the frames without decoding them. Comments, texts and application data are dropped.
+
+    - The canvas grows to contain frames that exceed it, as in most viewers.
+    - A block that is neither a frame nor an extension ends the file, as in browsers.
+
+    Raises:
+        InvalidImage
+    """
+    blocks = _BlockReader(content)
+    blocks.read(6)
+    width, height, flags, background, _ = struct.unpack("<HHBBB", blocks.read(7))
+    palette = blocks.read_palette(flags)
+    limits.check_size(max(width, 1), max(height, 1))
+    control, loops, frames = None, None, list[Frame]()
+    while block_type := blocks.read_block_type():
+        limits.check_time()
+        if block_type == _IMAGE:
+            frame = blocks.read_frame(control)
+            width = max(width, frame.left + frame.width)
+            height = max(height, frame.top + frame.height)
+            limits.check_size(frame.width, frame.height)
+            limits.check_size(width, height)
+            frames.append(frame)
+            limits.check_frames(len(frames), width, height)
+            control = None
+        else:
+            label, first, second = blocks.read_extension()
+            if label == _GRAPHIC_CONTROL:
+                control = _parse_control(first)
+            elif label == _PLAIN_TEXT:
+                control = None
+            elif label == _APPLICATION and first in _LOOP_APPLICATIONS and second[:1] == b"\x01":
+                loops = int.from_bytes(second[1:3], "little")
+    if not frames:
+        raise InvalidImage
+    background = background if 3 * background < len(palette) else 0
+    return Gif(width, height, palette, background, loops, frames)
+
+
+class _BlockReader:
+    """Reads the blocks of a GIF in order. A block that exceeds the file is broken."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._offset = 0
+
+    def read(self, count: int) -> bytes:
+        """Return the next `count` bytes."""
+        read = self._content[self._offset : self._offset + count]
+        if len(read) < count:
+            raise InvalidImage
+        self._offset += count
+        return read
+
+    def read_block_type(self) -> bytes:
+        """Return the type of the next block, or nothing at the end of the file."""
+        block_type = self._content[self._offset : self._offset + 1]
+        self._offset += 1
+        return block_type if block_type in {_IMAGE, _EXTENSION} else b""
+
+    def read_palette(self, flags: int) -> bytes:
+        """Return the palette, if the flags announce one."""
+        return self.read(3 << (flags & 7) + 1) if flags & 0x80 else b""
+
+    def read_extension(self) -> tuple[int, bytes, bytes]:
+        """Return the label and the first two sub-blocks of an extension; skip the others."""
+        label = self.read(1)[0]
+        first = self._read_sub_block()
+        second = self._read_sub_block() if first else b""
+        if second:
+            self._skip_sub_blocks()
+        return label, first, second
+
+    def read_frame(self, control: GraphicControl | None) -> Frame:
+        """Return a frame with its palette and compressed pixels."""
+        left, top, width, height, flags = struct.unpack("<HHHHB", self.read(9))
+        palette = self.read_palette(flags)
+        start = self._offset
+        self.read(1)
+        self._skip_sub_blocks()
+        compressed = self._content[start : self._offset]
+        return Frame(left, top, width, height, bool(flags & 0x40), palette, control, compressed)
+
+    def _read_sub_block(self) -> bytes:
+        return self.read(self.read(1)[0])
+
+    def _skip_sub_blocks(self) -> None:
+        content, offset = self._content, self._offset
+        try:
+            while size := content[offset]:
+                offset += 1 + size
+        except IndexError:
+            raise InvalidImage from None
+        self._offset = offset + 1
+
+
+def _parse_control(block: bytes) -> GraphicControl:
+    if len(block) < 4:
+        raise InvalidImage
+    flags, delay, transparent_index = struct.unpack_from("<BHB", block)
+    return GraphicControl((flags >> 2) & 7, delay, transparent_index if flags & 1 else None)
+
+
+def _reencode(frame: Frame, gif: Gif, limits: LimitChecker) -> Frame:
+    """Decode a frame and encode it again, as color indices."""
+    reader = LimitedReader(_write_single_frame(frame), limits)
+    image = PIL.Image.open(reader, formats=["GIF"])
+    # Only pixels that were counted are decoded. Without a palette the indices are shades of gray.
+    if image.size != (frame.width, frame.height) or image.mode != "L":
+        raise InvalidImage
+    image.load()
+    with _open_scratch_file() as scratch:
+        image.save(scratch, "GIF", optimize=False, interlace=0)
+        scratch.seek(0)
+        compressed = parse_gif(scratch.read(), limits).frames[0].compressed
+    _, max_index = cast(tuple[int, int], image.getextrema())
+    palette = _complete_palette(max_index, frame.palette, gif.palette)
+    return replace(frame, is_interlaced=False, palette=palette, compressed=compressed)
+
+
+def _complete_palette(max_index: int, frame_palette: bytes, global_palette: bytes) -> bytes:
+    """Return the frame's own palette, or one that has a color for each index in use."""
+    palette = frame_palette or global_palette or _GRAY_PALETTE
+    if 3 * max_index < len(palette):
+        return frame_palette if frame_palette or global_palette else _GRAY_PALETTE
+    return palette.ljust(3 * 256, b"\0")
+
+
+def _write_header(gif: Gif) -> bytes:
+    """Write everything before the frames."""
+    flags = _palette_flags(gif.palette)
+    screen = struct.pack("<HHBBB", gif.width, gif.height, flags, gif.background, 0)
+    return b"".join([b"GIF89a", screen, gif.palette, _write_loops(gif.loops)])
+
+
+def _write_frame(frame: Frame) -> Iterator[bytes]:
+    """Write a frame with its graphic control."""
+    if frame.control:
+        yield _write_control(frame.control)
+    flags = _palette_flags(frame.palette) | (0x40 if frame.is_interlaced else 0)
+    position = (frame.left, frame.top, frame.width, frame.height)
+    yield _IMAGE + struct.pack("<HHHHB", *position, flags)
+    yield frame.palette
+    yield frame.compressed
+
+
+def _write_single_frame(frame: Frame) -> bytes:
+    """Write a GIF with the indices of this frame only."""
+    moved = replace(frame, left=0, top=0, palette=b"", control=None)
+    canvas = Gif(frame.width, frame.height, b"", 0, None, ())
+    return b"".join([_write_header(canvas), *_write_frame(moved), _TRAILER])
+
+
+def _write_loops(loops: int | None) -> bytes:
+    if loops is None:
+        return b""
+    return b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<HB", loops, 0)
+
+
+def _write_control(control: GraphicControl) -> bytes:
+    flags = control.disposal << 2 | (control.transparent_index is not None)
+    return b"!\xf9\x04" + struct.pack(
+        "<BHBB", flags, control.delay, control.transparent_index or 0, 0
+    )
+
+
+def _palette_flags(palette: bytes) -> int:
+    """Return the flags of a palette: it has 2 to the power of (size + 1) colors."""
+    return 0x80 | (len(palette) // 3).bit_length() - 2 if palette else 0
+
+
+def _open_scratch_file() -> BinaryIO:
+    """Open an unnamed file, in memory if the system supports that.
+
+    Pillow's encoders release the GIL while they write to a file, but not while they fill a buffer.
+    A large plain GIF fits into one buffer, and would block the event loop.
+    """
+    create_in_memory = getattr(os, "memfd_create", None)
+    if create_in_memory is None:
+        return tempfile.TemporaryFile()
+    return os.fdopen(create_in_memory("frame"), "w+b")

@@ -1,0 +1,169 @@
+"""Objects below a prefix of a bucket: write, read and delete.
+
+Methods raise the exceptions of botocore and aiohttp (`adapters.s3.errors.STORE_ERRORS`).
+"""
+
+import asyncio
+import weakref
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from adapters.s3.errors import STORE_ERRORS, files_unavailable
+from application.ports.media_files import StoredFile
+
+if TYPE_CHECKING:
+    from aiobotocore.response import StreamingBody
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+
+CHUNK_SIZE: Final = 64 * 1024
+PART_SIZE: Final = 8 * 1024 * 1024
+"""Larger files are uploaded in parts of this size: a lost connection costs one part."""
+_CACHE_CONTROL: Final = "public, max-age=3600"
+"""Files never change. This limits how long caches keep a deleted file."""
+_ABORT_TIMEOUT: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The objects of a bucket below a prefix, which is empty or ends with a slash."""
+
+    client: "S3Client"
+    name: str
+    prefix: str
+
+    def object_key(self, storage_key: str) -> str:
+        """Return the object's key in the bucket."""
+        return f"{self.prefix}{storage_key}"
+
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+        """Store an object durably. A multipart upload is invisible until it is complete.
+
+        See https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html.
+        """
+        if len(content) > PART_SIZE:
+            await self._upload_multipart(storage_key, content, content_type)
+            return
+        response = await self.client.put_object(
+            Bucket=self.name,
+            Key=self.object_key(storage_key),
+            Body=content,
+            ContentType=content_type,
+            CacheControl=_CACHE_CONTROL,
+        )
+        # Some web servers answer any request with 200. S3 always returns an ETag.
+        _ = response["ETag"]
+
+    async def open_file(self, storage_key: str) -> StoredFile | None:
+        """Open an object for reading, or return None if it does not exist."""
+        try:
+            response = await self.client.get_object(
+                Bucket=self.name, Key=self.object_key(storage_key)
+            )
+        except self.client.exceptions.NoSuchKey:
+            return None
+        chunks = Chunks(response["Body"])
+        return StoredFile(response["ContentLength"], chunks)
+
+    async def delete(self, storage_key: str) -> None:
+        """Delete an object. It is no error if it does not exist."""
+        # Amazon does not report a missing object here. Some compatible stores do.
+        with suppress(self.client.exceptions.NoSuchKey):
+            await self.client.delete_object(Bucket=self.name, Key=self.object_key(storage_key))
+
+    async def delete_unfinished(self, before: datetime) -> int:
+        """Abort multipart uploads that began before this time, and return their number."""
+        aborted = 0
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.name, Prefix=self.prefix
+        )
+        async for page in pages:
+            for upload in page.get("Uploads", []):
+                if upload["Initiated"] < before:
+                    # Another instance may abort or complete the upload at the same time.
+                    with suppress(self.client.exceptions.NoSuchUpload):
+                        await self._abort(upload["Key"], upload["UploadId"])
+                        aborted += 1
+        return aborted
+
+    async def _upload_multipart(self, storage_key: str, content: bytes, content_type: str) -> None:
+        object_key = self.object_key(storage_key)
+        response = await self.client.create_multipart_upload(
+            Bucket=self.name,
+            Key=object_key,
+            ContentType=content_type,
+            CacheControl=_CACHE_CONTROL,
+        )
+        upload_id = response["UploadId"]
+        try:
+            parts = await self._upload_parts(object_key, upload_id, content)
+            await self.client.complete_multipart_upload(
+                Bucket=self.name,
+                Key=object_key,
+                UploadId=upload_id,
+                MultipartUpload={"Parts": parts},
+            )
+        except BaseException:
+            # If this fails as well, `delete_unfinished` aborts the upload later.
+            with suppress(*STORE_ERRORS):
+                async with asyncio.timeout(_ABORT_TIMEOUT):
+                    await self._abort(object_key, upload_id)
+            raise
+
+    async def _upload_parts(
+        self, object_key: str, upload_id: str, content: bytes
+    ) -> "list[CompletedPartTypeDef]":
+        parts: list[CompletedPartTypeDef] = []
+        # Sequential: if a part fails, no other part is in flight that would outlive the abort.
+        for number, start in enumerate(range(0, len(content), PART_SIZE), start=1):
+            response = await self.client.upload_part(
+                Bucket=self.name,
+                Key=object_key,
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=content[start : start + PART_SIZE],
+            )
+            parts.append({"PartNumber": number, "ETag": response["ETag"]})
+        return parts
+
+    async def _abort(self, object_key: str, upload_id: str) -> None:
+        await self.client.abort_multipart_upload(
+            Bucket=self.name, Key=object_key, UploadId=upload_id
+        )
+
+
+class Chunks:
+    """Iterator over an object's content; it releases the connection when it is dropped."""
+
+    def __init__(self, body: "StreamingBody") -> None:
+        """Take over the body of a response."""
+        self._body = body
+        self._close = weakref.finalize(self, body.close)
+
+    def __aiter__(self) -> "Chunks":
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next chunk.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        if not self._close.alive:
+            raise StopAsyncIteration
+        try:
+            chunk: bytes = await self._body.read(CHUNK_SIZE)
+        except STORE_ERRORS as error:
+            await self.aclose()
+            raise files_unavailable(error) from None
+        if not chunk:
+            await self.aclose()
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Release the connection before the end of the content."""
+        self._close()

@@ -1,0 +1,103 @@
+"""The S3 client: connection, timeouts and retries."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+
+_MAX_CONNECTIONS: Final = 100
+"""A file that is being read holds one connection until its end, however slow the reader is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Time limits in seconds.
+
+    Attributes:
+        connect: Opening a connection.
+        read: Waiting for the next byte.
+        total: An operation with one request and its retry.
+        multipart: An upload or a cleanup with several requests. Much shorter than the time that
+            an upload may take as a whole.
+        delete: Deleting a file. Short, because the cleanup deletes what remains.
+        health_check: A health check. Shorter than the 3 seconds that readiness waits.
+    """
+
+    connect: float = 3.0
+    read: float = 10.0
+    total: float = 20.0
+    multipart: float = 60.0
+    delete: float = 5.0
+    health_check: float = 2.5
+
+
+DEFAULT_TIMEOUTS: Final = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the store is and how to sign in. The endpoint is None for Amazon."""
+
+    endpoint: str | None
+    region: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+@asynccontextmanager
+async def open_client(
+    connection: Connection, bucket: str, timeouts: Timeouts
+) -> "AsyncIterator[S3Client]":
+    """Open a client for one bucket. This sends no request.
+
+    Raises:
+        ValueError: The endpoint is no URL.
+        BotoCoreError: The region is invalid.
+    """
+    config = AioConfig(
+        connect_timeout=timeouts.connect,
+        read_timeout=timeouts.read,
+        # All requests may be repeated: a storage key is written once. Only a multipart upload may
+        # be created twice, and `delete_unfinished` deletes the unused one.
+        retries={"mode": "standard", "total_max_attempts": 2},
+        max_pool_connections=_MAX_CONNECTIONS,
+        signature_version="s3v4",
+        # The wildcard certificate does not cover a host name with a dotted bucket name.
+        s3={"addressing_style": "path" if connection.endpoint or "." in bucket else "virtual"},
+        # Older servers do not know the newer checksums. The signature covers the content.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        ignore_configured_endpoint_urls=True,
+    )
+    async with _session().create_client(
+        "s3",
+        endpoint_url=connection.endpoint,
+        region_name=connection.region,
+        aws_access_key_id=connection.access_key,
+        aws_secret_access_key=connection.secret_key,
+        config=config,
+    ) as client:
+        client.meta.events.register("before-parameter-build.s3", _disable_region_redirects)
+        yield client
+
+
+@cache
+def _session() -> AioSession:
+    """Return the session, which caches the large S3 service model. Clients share nothing else."""
+    return AioSession()
+
+
+def _disable_region_redirects(context: dict[str, Any], **_: object) -> None:
+    """Stop botocore from following a redirect to another region.
+
+    botocore looks the region up with the request that was answered with 301, without end. And
+    URLs that are presigned for the configured region do not work in another one.
+    """
+    context["s3_redirect"]["redirected"] = True

@@ -1,0 +1,138 @@
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+import pytest
+
+from adapters.pillow import open_image_publisher
+from application.ports.images import ImagePublisher, PublishedImage
+from domain.errors import InvalidImage, UnsupportedImageType
+from domain.media.image import Image, ImageFormat, ImageLimits
+from tests.support.fakes.images import FakeImagePublisher
+from tests.support.images import (
+    SECRET,
+    animated_gif,
+    annotated_png,
+    phone_photo,
+    pixel_bomb_jpeg,
+    pixel_bomb_png,
+    plain_jpeg,
+    still_gif,
+    transparent_png,
+    truncated_jpeg,
+)
+
+OpenImagePublisher = Callable[[], AbstractAsyncContextManager[ImagePublisher]]
+
+IMAGES = {
+    ImageFormat.JPEG: plain_jpeg(width=60, height=40),
+    ImageFormat.PNG: transparent_png(width=60, height=40),
+    ImageFormat.GIF: animated_gif(width=60, height=40),
+}
+SIGNATURES = {
+    ImageFormat.JPEG: (b"\xff\xd8\xff",),
+    ImageFormat.PNG: (b"\x89PNG\r\n\x1a\n",),
+    ImageFormat.GIF: (b"GIF87a", b"GIF89a"),
+}
+
+
+def fake() -> AbstractAsyncContextManager[ImagePublisher]:
+    return nullcontext(FakeImagePublisher())
+
+
+def pillow() -> AbstractAsyncContextManager[ImagePublisher]:
+    return open_image_publisher(ImageLimits())
+
+
+@pytest.fixture(params=[fake, pillow], ids=lambda open_publisher: open_publisher.__name__)
+async def publisher(request: pytest.FixtureRequest) -> AsyncIterator[ImagePublisher]:
+    open_publisher: OpenImagePublisher = request.param
+    async with open_publisher() as publisher:
+        yield publisher
+
+
+async def publish(publisher: ImagePublisher, content: bytes) -> PublishedImage:
+    return await publisher.publish(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("image_format", ImageFormat)
+async def test_the_bytes_decide_the_format(
+    publisher: ImagePublisher, image_format: ImageFormat
+) -> None:
+    result = await publish(publisher, IMAGES[image_format])
+
+    assert result.image == Image(image_format, 60, 40, len(result.content))
+    assert result.content.startswith(SIGNATURES[image_format])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"not an image",
+        b"%PDF-1.7",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"RIFF\x1a\0\0\0WEBPVP8L",
+        b"BM" + bytes(60),
+        b"II*\0" + bytes(60),
+        b" " + plain_jpeg(),
+        b"\0" + still_gif(),
+        transparent_png()[1:],
+    ],
+)
+async def test_other_formats_are_not_an_image(publisher: ImagePublisher, content: bytes) -> None:
+    with pytest.raises(UnsupportedImageType):
+        await publish(publisher, content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(signatures[0] for signatures in SIGNATURES.values()),
+        *(image[: len(image) // 2] for image in IMAGES.values()),
+        truncated_jpeg(),
+    ],
+)
+async def test_a_truncated_image_is_broken(publisher: ImagePublisher, content: bytes) -> None:
+    with pytest.raises(InvalidImage) as raised:
+        await publish(publisher, content)
+
+    assert raised.value.message == "The image is broken."
+
+
+@pytest.mark.parametrize("bomb", [pixel_bomb_jpeg, pixel_bomb_png])
+async def test_an_image_with_too_many_pixels_is_rejected(
+    publisher: ImagePublisher, bomb: Callable[[], bytes]
+) -> None:
+    with pytest.raises(InvalidImage) as raised:
+        await publish(publisher, bomb())
+
+    assert raised.value.message == "The image has more than 50000000 pixels."
+
+
+@pytest.mark.parametrize("annotated", [phone_photo, annotated_png, animated_gif])
+async def test_metadata_is_not_published(
+    publisher: ImagePublisher, annotated: Callable[[], bytes]
+) -> None:
+    assert SECRET in annotated()
+
+    assert SECRET not in (await publish(publisher, annotated())).content
+
+
+@pytest.mark.parametrize("content", [plain_jpeg(), truncated_jpeg(), b"not an image"])
+async def test_the_upload_stays_open(publisher: ImagePublisher, content: bytes) -> None:
+    upload = io.BytesIO(content)
+
+    await asyncio.gather(publisher.publish(upload), return_exceptions=True)
+
+    assert not upload.closed
+
+
+async def test_concurrent_uploads_are_independent(publisher: ImagePublisher) -> None:
+    sizes = range(10, 20)
+
+    results = await asyncio.gather(*(publish(publisher, plain_jpeg(width=size)) for size in sizes))
+
+    assert [result.image.width for result in results] == list(sizes)

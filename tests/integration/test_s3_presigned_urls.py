@@ -1,0 +1,207 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from botocore import auth
+
+from adapters.s3.bucket import Bucket
+from adapters.s3.client import Connection, Timeouts, open_client
+from adapters.s3.presigned import UrlSigner, make_url_signer
+from application.ports.media_files import MediaUrl
+from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, S3Setup
+from tests.support.fakes.clock import MovableClock
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.s3_server import S3Server
+
+MORNING = datetime(2026, 5, 1, 9, tzinfo=UTC)
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
+CONTENT, OTHER_CONTENT = b"one image", b"another image"
+
+
+@pytest.fixture
+def setup(s3_server: S3Server) -> S3Setup:
+    return S3Setup(s3_server)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """A client without credentials."""
+    async with httpx.AsyncClient(**PLAIN_HTTP) as http:
+        yield http
+
+
+async def test_a_presigned_url_opens_the_file_without_credentials(
+    setup: S3Setup, http: httpx.AsyncClient
+) -> None:
+    async with setup.open_files() as files:
+        await files.write(KEY, CONTENT, JPEG)
+        url = await files.url_for(KEY)
+
+    response = await http.get(url.url)
+
+    assert (response.status_code, response.content) == (200, CONTENT)
+    assert response.headers["Content-Type"] == JPEG
+    assert response.headers["Cache-Control"] == "public, max-age=3600"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (KEY, OTHER_KEY),
+        ("X-Amz-Expires=86400", "X-Amz-Expires=604800"),
+        ("X-Amz-Signature=", "X-Amz-Signature=0"),
+        (f"X-Amz-Date={NOW:%Y}", f"X-Amz-Date={NOW.year + 1}"),
+        ("?X-Amz", "?response-content-type=text%2Fhtml&X-Amz"),
+        ("?X-Amz-Algorithm", "?nothing"),
+    ],
+    ids=["key", "expiry", "signature", "date", "added parameter", "removed parameter"],
+)
+async def test_a_changed_url_is_rejected(
+    setup: S3Setup, http: httpx.AsyncClient, old: str, new: str
+) -> None:
+    async with setup.open_files() as files:
+        await files.write(KEY, CONTENT, JPEG)
+        await files.write(OTHER_KEY, OTHER_CONTENT, JPEG)
+        url = (await files.url_for(KEY)).url
+    assert old in url
+
+    response = await http.get(url.replace(old, new))
+
+    assert response.status_code in (400, 403)
+    assert CONTENT not in response.content
+    assert OTHER_CONTENT not in response.content
+
+
+async def test_a_presigned_url_permits_reading_only(
+    setup: S3Setup, http: httpx.AsyncClient
+) -> None:
+    async with setup.open_files() as files:
+        await files.write(KEY, CONTENT, JPEG)
+        url = (await files.url_for(KEY)).url
+
+    assert (await http.put(url, content=b"another")).status_code == 403
+    assert (await http.delete(url)).status_code == 403
+    assert (await http.get(url.partition("?")[0])).status_code == 403
+    assert (await http.get(url)).content == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("age", "status"), [(timedelta(hours=22), 200), (timedelta(hours=25), 403)]
+)
+async def test_a_presigned_url_is_valid_until_expires_at(
+    setup: S3Setup, http: httpx.AsyncClient, age: timedelta, status: int
+) -> None:
+    setup.clock = MovableClock(NOW - age)
+    async with setup.open_files() as files:
+        await files.write(KEY, CONTENT, JPEG)
+        url = await files.url_for(KEY)
+    assert url.expires_at is not None
+    assert (url.expires_at > NOW) is (status == 200)
+
+    assert (await http.get(url.url)).status_code == status
+
+
+async def test_all_instances_make_the_same_url_within_an_hour(setup: S3Setup) -> None:
+    setup.clock = clock = MovableClock(MORNING)
+    async with setup.open_files() as files, setup.open_files() as other_files:
+        first = await files.url_for(KEY)
+        clock.advance(timedelta(minutes=59, seconds=59, milliseconds=999))
+        assert await files.url_for(KEY) == await other_files.url_for(KEY) == first
+
+        clock.advance(timedelta(milliseconds=1))
+        assert await files.url_for(KEY) == await other_files.url_for(KEY) != first
+
+
+async def test_expires_at_matches_the_signature(setup: S3Setup) -> None:
+    setup.clock = MovableClock(MORNING + timedelta(minutes=59))
+    async with setup.open_files() as files:
+        url = await files.url_for(KEY)
+
+    query = parse_qs(urlsplit(url.url).query)
+    signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z")
+    assert signed_at == MORNING
+    assert url.expires_at == signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
+    assert url.expires_at == MORNING + DAY
+
+
+@pytest.mark.parametrize("public_url", ["https://cdn.example/media", "https://cdn.example/media/"])
+async def test_with_a_public_url_nothing_is_signed(setup: S3Setup, public_url: str) -> None:
+    setup.public_url = public_url
+    async with setup.open_files() as files:
+        assert await files.url_for(KEY) == MediaUrl(
+            f"https://cdn.example/media/{KEY}", expires_at=None
+        )
+
+
+def test_the_signature_equals_the_example_of_amazon() -> None:
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    url_signer = UrlSigner(
+        "https://examplebucket.s3.amazonaws.com/",
+        "us-east-1",
+        "AKIAIOSFODNN7EXAMPLE",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    )
+
+    url = url_signer.sign("test.txt", datetime(2013, 5, 24, tzinfo=UTC))
+
+    assert url.url == (
+        "https://examplebucket.s3.amazonaws.com/test.txt"
+        "?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+        "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
+        "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
+        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+    )
+
+
+@pytest.mark.parametrize("key", [KEY, "a b+c~d/é.png", "100%.gif"])
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        None,
+        "http://127.0.0.1:9000",
+        "http://[::1]:9000",
+        "https://store.example",
+        "https://store.example:443",
+        "http://store.example:80",
+        "https://store.example:80",
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "de ep/über/"])
+async def test_the_url_equals_the_one_of_botocore_at_the_full_hour(
+    monkeypatch: pytest.MonkeyPatch, key: str, endpoint: str | None, prefix: str
+) -> None:
+    monkeypatch.setattr(auth, "get_current_datetime", lambda: MORNING)
+    connection = Connection(endpoint, "eu-central-1", "key/with+signs", "a secret")
+    async with open_client(connection, "images", Timeouts()) as client:
+        bucket = Bucket(client, "images", prefix)
+        url_signer = await make_url_signer(bucket, connection)
+        expected = await client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": bucket.name, "Key": bucket.object_key(key)},
+            ExpiresIn=int(DAY.total_seconds()),
+        )
+
+    assert url_signer.sign(key, MORNING + timedelta(minutes=30)).url == expected
+
+
+@pytest.mark.parametrize(
+    ("bucket_name", "base_url"),
+    [
+        ("images", "https://images.s3.eu-central-1.amazonaws.com/small/"),
+        ("images.example", "https://s3.eu-central-1.amazonaws.com/images.example/small/"),
+    ],
+)
+async def test_at_amazon_a_bucket_without_dots_is_in_the_host_name(
+    bucket_name: str, base_url: str
+) -> None:
+    connection = Connection(None, "eu-central-1", "key", "secret")
+    async with open_client(connection, bucket_name, Timeouts()) as client:
+        bucket = Bucket(client, bucket_name, "small/")
+        url_signer = await make_url_signer(bucket, connection)
+
+    assert url_signer.base_url == base_url
+    assert "secret" not in repr(url_signer)
+    assert "secret" not in repr(connection)

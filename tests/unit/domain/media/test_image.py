@@ -1,0 +1,29 @@
+import pytest
+
+from domain.media.image import ImageFormat, ImageLimits, MediaKind
+
+
+@pytest.mark.parametrize(
+    ("image_format", "kind", "content_type", "suffix"),
+    [
+        (ImageFormat.JPEG, MediaKind.IMAGE, "image/jpeg", ".jpg"),
+        (ImageFormat.PNG, MediaKind.IMAGE, "image/png", ".png"),
+        (ImageFormat.GIF, MediaKind.GIF, "image/gif", ".gif"),
+    ],
+)
+def test_each_format_has_its_kind_type_and_suffix(
+    image_format: ImageFormat, kind: MediaKind, content_type: str, suffix: str
+) -> None:
+    assert image_format.kind is kind
+    assert image_format.content_type == content_type
+    assert image_format.suffix == suffix
+
+
+def test_the_default_image_limits() -> None:
+    assert ImageLimits() == ImageLimits(
+        max_pixels=50_000_000,
+        max_frames=500,
+        max_total_pixels=150_000_000,
+        max_seconds=20.0,
+        max_bytes=67_108_864,
+    )

@@ -1,10 +1,12 @@
-"""Load, decide, compare and swap: how two requests that meet at one record are kept apart."""
+"""Optimistic concurrency: load a record, change it, replace it if it is unchanged."""
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.versioned import Versioned
@@ -13,69 +15,83 @@ from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
+E = TypeVar("E")
 T = TypeVar("T")
-T_contra = TypeVar("T_contra", contravariant=True)
 
 MAX_RETRIES: Final = 100
-"""After so many lost swaps something is wrong; 500 racing requests need a handful."""
+"""More conflicts than that are an error: 500 parallel requests need a handful each."""
+_IMMEDIATE_RETRIES: Final = 3
+_MAX_DELAY_SECONDS: Final = 0.02
 
 
-class AroundSwap(Protocol[T_contra]):
-    """Does what belongs before or beside a swap, and the swap: each time one is tried."""
+async def update(
+    load: Callable[[], Awaitable[Versioned[E]]],
+    replace: Callable[[E, int], Awaitable[bool]],
+    change: Callable[[E], tuple[E, T]],
+    loaded: Versioned[E] | None = None,
+) -> T:
+    """Save what `change` makes of a record, and return the result that it gives beside it.
 
-    async def __call__(self, outcome: T_contra, swap: Callable[[], Awaitable[bool]], /) -> bool:
-        """Give what the swap gives; what this raises goes through."""
-        ...
+    - After a conflict the record is loaded and changed again, with jitter.
+    - A record that `change` leaves as it is, is not written.
+    - Exceptions of `change` propagate and nothing is written.
 
+    Args:
+        load: loads the record.
+        replace: replaces it if it still has the version.
+        change: returns the successor of a record, and the result.
+        loaded: the record, where the caller has loaded it.
 
-async def alone(_: object, swap: Callable[[], Awaitable[bool]]) -> bool:
-    """Nothing but the swap."""
-    return await swap()
+    Raises:
+        ConcurrencyConflict: there were more than `MAX_RETRIES` conflicts.
+        StorageError
+    """
+    for retry in range(MAX_RETRIES):
+        if retry > _IMMEDIATE_RETRIES:
+            # Jitter is no secret.
+            await asyncio.sleep(random.uniform(0, _MAX_DELAY_SECONDS))  # noqa: S311
+        loaded = loaded or await load()
+        successor, result = change(loaded.value)
+        if successor == loaded.value or await replace(successor, loaded.version):
+            return result
+        loaded = None
+    raise ConcurrencyConflict("too many concurrent changes of one record")
 
 
 async def update_phone_verification(
-    records: PhoneVerifications,
+    verifications: PhoneVerifications,
     phone: PhoneNumber,
-    decide: Callable[[PhoneVerification], tuple[PhoneVerification, T]],
-    around: AroundSwap[T] = alone,
+    change: Callable[[PhoneVerification], tuple[PhoneVerification, T]],
     loaded: Versioned[PhoneVerification] | None = None,
 ) -> T:
-    """Save what `decide` makes of the phone's record and give its outcome.
-
-    `decide` is called again with the newer record when another request was quicker; when it
-    gives the record back as it was, nothing is written. What it raises goes through. `loaded` is
-    the record where that was loaded already.
+    """Update the verification of a phone, as `update` does.
 
     Raises:
-        StorageUnavailable: also when the swap was lost too often.
+        StorageError
     """
-    for _ in range(MAX_RETRIES):
-        loaded = loaded or await records.load(phone)
-        record, outcome = decide(loaded.value)
-        if record is loaded.value:
-            return outcome
-        swap = partial(records.replace, phone, record, loaded.version)
-        if await around(outcome, swap):
-            return outcome
-        loaded = None
-    raise StorageUnavailable("too many requests at one phone record")
+    load, replace = partial(verifications.load, phone), partial(verifications.replace, phone)
+    return await update(load, replace, change, loaded)
 
 
 async def update_identity(
     identities: Identities, identity_id: str, change: Callable[[Identity], Identity]
 ) -> Identity:
-    """Save what `change` makes of a living identity and give it; what it raises goes through.
+    """Update an identity that is not deleted, as `update` does, and return its successor.
 
     Raises:
-        Unauthenticated: there is no such identity, or no longer.
-        UniqueViolation
-        StorageUnavailable: also when the swap was lost too often.
+        Unauthenticated: there is no such identity, or it is deleted.
+        UniqueViolation: another identity has its username.
+        StorageError
     """
-    for _ in range(MAX_RETRIES):
+
+    async def load() -> Versioned[Identity]:
         loaded = await identities.load(identity_id)
         if loaded is None or loaded.value.is_deleted:
             raise Unauthenticated
-        changed = change(loaded.value)
-        if changed == loaded.value or await identities.replace(changed, loaded.version):
-            return changed
-    raise StorageUnavailable("too many requests at one identity")
+        return loaded
+
+    def change_and_return(identity: Identity) -> tuple[Identity, Identity]:
+        successor = change(identity)
+        return successor, successor
+
+    return await update(load, identities.replace, change_and_return)

@@ -1,40 +1,30 @@
-"""From ports to use cases; whoever has the ports, adapters or fakes, wires them here."""
+"""Build the use cases from ports: adapters in production, fakes in tests."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from application.identities.add_session import AddSession
 from application.identities.authenticate import Authenticate
-from application.identities.block_phone import BlockPhone
-from application.identities.create_user import CreateUser
-from application.identities.delete_user import DeleteUser
-from application.identities.demote_user import DemoteUser
-from application.identities.get_user import GetUser
-from application.identities.list_sessions import ListSessions
-from application.identities.logout import Logout
-from application.identities.promote_user import PromoteUser
+from application.identities.operators import (
+    BlockPhone,
+    ChangeRole,
+    RevokePhoneSessions,
+    UnblockPhone,
+)
 from application.identities.refresh_session import RefreshSession
-from application.identities.rename_user import RenameUser
-from application.identities.revoke_phone_sessions import RevokePhoneSessions
-from application.identities.revoke_session import RevokeSession
 from application.identities.session_factory import SessionFactory, TokenLifetimes
-from application.identities.unblock_phone import UnblockPhone
-from application.media.categorize_item import CategorizeItem
-from application.media.delete_item import DeleteItem
-from application.media.find_item import FindItem
-from application.media.get_item import GetItem
-from application.media.list_items import ListItems
+from application.identities.sessions import ListSessions, Logout, RevokeSession
+from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
+from application.media.library import CategorizeItem, DeleteItem, FindItem, GetItem, ListItems
 from application.media.mark_for_deletion import MarkForDeletion
 from application.media.open_file import OpenFile
 from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
-from application.operations.cleanup import Cleanup
+from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
-from application.otp.check_otp import CheckOtp
-from application.otp.deliver_otp import DeliverOtp
-from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.codes import OtpCodes
+from application.otp.deliver_otp import DeliverOtp, DeliveryTimingProfile
 from application.otp.request_otp import RequestOtp
-from application.otp.reserve_delivery import ReserveDelivery
 from application.otp.verify_otp import VerifyOtp
 from application.ports.access_tokens import AccessTokens
 from application.ports.clock import Clock
@@ -57,7 +47,7 @@ from domain.otp.test_otps import TestOtps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything outside that the use cases reach; the probes tell of files and messenger."""
+    """All ports of the use cases. `media_health` and `messenger_health` are for readiness."""
 
     repositories: Repositories
     media_files: MediaFiles
@@ -77,7 +67,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the operator decides; `countries` is None when codes go anywhere."""
+    """What the operator decides. `countries` is None where codes go to all countries."""
 
     countries: Collection[str] | None = None
     lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
@@ -86,64 +76,57 @@ class Policy:
     test_otps: TestOtps = TestOtps()
 
 
-def build_use_cases(ports: Ports, rules: Policy) -> UseCases:
-    """Give every use case its ports."""
-    records, files, clock = ports.repositories, ports.media_files, ports.clock
-    phones, identities, items = records.phone_verifications, records.identities, records.media_items
-    mark_for_deletion = MarkForDeletion(items, records.media_cleanup, files, clock)
-    sessions = SessionFactory(ports.tokens, ports.refresh_keys, ports.randomness, rules.lifetimes)
-    find_item = FindItem(items, records.deleted_identities)
+def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
+    """Build all use cases."""
+    repositories, files = ports.repositories, ports.media_files
+    clock, randomness, events = ports.clock, ports.randomness, ports.events
+    verifications, identities = repositories.phone_verifications, repositories.identities
+    items, deleted_identities = repositories.media_items, repositories.deleted_identities
+    codes = OtpCodes(ports.otp_keys, policy.test_otps)
+    sessions = SessionFactory(ports.tokens, ports.refresh_keys, randomness, policy.lifetimes)
+    mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
+    find_item = FindItem(items, deleted_identities)
+    cleanup = Cleanup(repositories, files, mark_for_deletion, clock)
     return UseCases(
         request_otp=RequestOtp(
-            reserve_delivery=ReserveDelivery(phones, records.rate_limiter, ports.otp_keys),
+            phone_verifications=verifications,
+            rate_limiter=repositories.rate_limiter,
+            codes=codes,
             deliver_otp=DeliverOtp(
-                ports.otp_keys,
-                ports.sms_templates,
-                ports.messenger,
-                DeliveryTimingProfile(ports.randomness),
+                codes, ports.sms_templates, ports.messenger, DeliveryTimingProfile(randomness)
             ),
-            otp_keys=ports.otp_keys,
             clock=clock,
-            randomness=ports.randomness,
-            events=ports.events,
-            countries=rules.countries,
-            limits=rules.delivery_policy,
-            rate_limits=rules.rate_limits,
-            test_otps=rules.test_otps,
+            randomness=randomness,
+            events=events,
+            countries=policy.countries,
+            delivery_policy=policy.delivery_policy,
+            rate_limits=policy.rate_limits,
         ),
         verify_otp=VerifyOtp(
-            check_otp=CheckOtp(
-                phone_verifications=phones,
-                rate_limiter=records.rate_limiter,
-                identities=identities,
-                otp_keys=ports.otp_keys,
-                randomness=ports.randomness,
-                events=ports.events,
-                rate_limits=rules.rate_limits,
-                test_otps=rules.test_otps,
-            ),
-            add_session=AddSession(phones, identities, ports.randomness),
-            rate_limiter=records.rate_limiter,
+            phone_verifications=verifications,
+            identities=identities,
+            rate_limiter=repositories.rate_limiter,
+            codes=codes,
+            add_session=AddSession(verifications, identities, randomness),
             sessions=sessions,
             clock=clock,
-            events=ports.events,
-            rate_limits=rules.rate_limits,
-            test_otps=rules.test_otps,
+            randomness=randomness,
+            events=events,
+            rate_limits=policy.rate_limits,
         ),
         authenticate=Authenticate(ports.tokens, identities, clock),
-        refresh_session=RefreshSession(identities, sessions, clock, ports.events),
+        refresh_session=RefreshSession(identities, sessions, clock, events),
         list_sessions=ListSessions(clock),
-        revoke_session=RevokeSession(identities, clock, ports.events),
-        logout=Logout(identities, sessions, clock, ports.events),
-        create_user=CreateUser(identities, phones, clock, ports.randomness),
+        revoke_session=RevokeSession(identities, clock, events),
+        logout=Logout(identities, sessions, clock, events),
+        create_user=CreateUser(identities, verifications, clock, randomness),
         get_user=GetUser(identities),
         rename_user=RenameUser(identities, clock),
-        delete_user=DeleteUser(identities, mark_for_deletion, clock, ports.events),
-        promote_user=PromoteUser(identities, phones, ports.events),
-        demote_user=DemoteUser(identities, phones, ports.events),
-        block_phone=BlockPhone(phones, identities, clock, ports.events),
-        unblock_phone=UnblockPhone(phones, identities, ports.events),
-        revoke_phone_sessions=RevokePhoneSessions(identities, phones, clock, ports.events),
+        delete_user=DeleteUser(identities, mark_for_deletion, clock, events),
+        change_role=ChangeRole(identities, verifications, events),
+        block_phone=BlockPhone(verifications, identities, clock, events),
+        unblock_phone=UnblockPhone(verifications, identities, events),
+        revoke_phone_sessions=RevokePhoneSessions(identities, verifications, clock, events),
         upload_image=UploadImage(
             identities=identities,
             media_items=items,
@@ -151,14 +134,17 @@ def build_use_cases(ports: Ports, rules: Policy) -> UseCases:
             image_publisher=ports.image_publisher,
             mark_for_deletion=mark_for_deletion,
             clock=clock,
-            randomness=ports.randomness,
+            randomness=randomness,
         ),
-        list_items=ListItems(records.media_pages, records.deleted_identities, files),
+        list_items=ListItems(repositories.media_pages, deleted_identities, files),
         get_item=GetItem(find_item, files),
         categorize_item=CategorizeItem(find_item, items, files),
-        delete_item=DeleteItem(find_item, mark_for_deletion),
-        open_file=OpenFile(items, records.deleted_identities, files),
-        check_readiness=CheckReadiness(records.health, ports.media_health, ports.messenger_health),
+        delete_item=DeleteItem(find_item, items, mark_for_deletion, clock),
+        open_file=OpenFile(items, deleted_identities, files),
+        check_readiness=CheckReadiness(
+            repositories.health, ports.media_health, ports.messenger_health
+        ),
         get_jwks=GetJwks(ports.public_keys),
-        cleanup=Cleanup(records, files, mark_for_deletion, clock),
+        cleanup=cleanup,
+        scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
     )

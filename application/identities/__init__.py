@@ -1,1 +1,1 @@
-"""Who is calling, and what people do with their own identity."""
+"""Identities: authentication, sessions, users, and what operators do with them."""

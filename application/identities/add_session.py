@@ -1,7 +1,9 @@
+"""Add a session to the identity of a phone."""
+
 from dataclasses import dataclass
 
 from application.identities.assign_phone import assign_phone
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.randomness import Randomness
@@ -15,10 +17,11 @@ from domain.phone import PhoneNumber
 
 @dataclass(frozen=True, slots=True)
 class AddSession:
-    """Open a session at the identity of a phone.
+    """Add a session to the identity of a phone.
 
-    - One that does not exist yet is made; one deleted since gives way to a new one, under a new id.
-    - A block that came meanwhile is as good as one before.
+    - An identity that does not exist yet is created. A deleted one is replaced by a new one with
+      a new id.
+    - A blocked identity gets no session, even if it was blocked a moment ago.
     """
 
     phone_verifications: PhoneVerifications
@@ -32,13 +35,16 @@ class AddSession:
         identity_id: str,
         loaded: Versioned[Identity] | None,
     ) -> str | None:
-        """Give the id of the identity that it is open at; None when that is blocked.
+        """Add the session, and return the id of its identity, or None if that is blocked.
 
-        `identity_id` is whom the phone's record names, `loaded` that identity as it was a moment
-        ago.
+        Args:
+            session: the session.
+            phone: the phone that was verified.
+            identity_id: the identity that the phone is assigned to.
+            loaded: that identity as it was a moment ago; None where it did not exist.
 
         Raises:
-            StorageUnavailable: also when the swap was lost too often.
+            StorageError
         """
         for _ in range(MAX_RETRIES):
             if loaded is None:
@@ -46,8 +52,8 @@ class AddSession:
                 if await self.identities.add(identity.add_session(session)):
                     return identity_id
             elif loaded.value.is_deleted:
-                fresh_id = make_identifier(session.created_at, self.randomness.bytes(RANDOM_BYTES))
-                owner = await assign_phone(self.phone_verifications, phone, fresh_id, identity_id)
+                new_id = make_identifier(session.created_at, self.randomness.bytes(RANDOM_BYTES))
+                owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id)
                 if owner.is_blocked:
                     return None
                 identity_id = owner.identity_id
@@ -56,4 +62,4 @@ class AddSession:
             elif await self.identities.replace(loaded.value.add_session(session), loaded.version):
                 return identity_id
             loaded = await self.identities.load(identity_id)
-        raise StorageUnavailable("too many sign-ins at one identity")
+        raise ConcurrencyConflict("too many concurrent logins of one identity")

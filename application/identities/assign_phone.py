@@ -1,4 +1,4 @@
-"""Which identity a phone belongs to."""
+"""Assign a phone to an identity."""
 
 from dataclasses import dataclass
 
@@ -9,29 +9,33 @@ from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """The identity that a phone's record names, and whether the record is blocked."""
+class PhoneOwner:
+    """The identity that a phone is assigned to, and whether the phone is blocked."""
 
     identity_id: str
     is_blocked: bool
 
 
 async def assign_phone(
-    records: PhoneVerifications, phone: PhoneNumber, fresh_id: str, dead_id: str | None = None
-) -> Owner:
-    """Give whom the phone's record names; have it name `fresh_id` if it names nobody.
+    verifications: PhoneVerifications,
+    phone: PhoneNumber,
+    new_id: str,
+    deleted_id: str | None = None,
+) -> PhoneOwner:
+    """Return the owner of a phone. A phone without one is assigned to `new_id`.
 
-    An id that is `dead_id` (of a deleted identity) counts as none. The identity of the id may
-    not exist yet: whoever needs it makes it, under that id.
+    An identity with `deleted_id` counts as none. The identity with the returned id may not exist
+    yet: the caller creates it under that id.
 
     Raises:
-        StorageUnavailable
+        StorageError
     """
 
-    def decide(record: PhoneVerification) -> tuple[PhoneVerification, Owner]:
-        is_blocked = record.blocked_at is not None
-        if record.identity_id not in (None, dead_id):
-            return record, Owner(record.identity_id, is_blocked)
-        return record.assign_identity(fresh_id), Owner(fresh_id, is_blocked)
+    def assign(verification: PhoneVerification) -> tuple[PhoneVerification, PhoneOwner]:
+        is_blocked = verification.blocked_at is not None
+        owner_id = verification.identity_id
+        if owner_id is not None and owner_id != deleted_id:
+            return verification, PhoneOwner(owner_id, is_blocked)
+        return verification.assign_identity(new_id), PhoneOwner(new_id, is_blocked)
 
-    return await update_phone_verification(records, phone, decide)
+    return await update_phone_verification(verifications, phone, assign)

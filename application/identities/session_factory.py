@@ -1,3 +1,5 @@
+"""Start sessions and issue their tokens."""
+
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +16,10 @@ SESSION_ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class TokenLifetimes:
-    """How long tokens live; a refresh token's life begins anew with each refresh."""
+    """How long tokens are valid. Each refresh starts the life of a refresh token anew.
+
+    A plain token is a long-lived access token without a refresh token.
+    """
 
     plain: timedelta = timedelta(days=90)
     access: timedelta = timedelta(minutes=15)
@@ -23,7 +28,7 @@ class TokenLifetimes:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a client gets; lifetimes are whole seconds. A plain token comes alone."""
+    """The tokens that a client gets. Lifetimes are whole seconds."""
 
     access_token: str
     expires_in: int
@@ -33,7 +38,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class SessionFactory:
-    """Begins sessions, and makes the tokens that belong to one."""
+    """Starts sessions and issues the tokens that belong to them."""
 
     tokens: AccessTokens
     refresh_keys: RefreshKeys
@@ -41,7 +46,7 @@ class SessionFactory:
     lifetimes: TokenLifetimes
 
     def start(self, now: datetime, device: str | None, *, with_refresh: bool) -> Session:
-        """Begin a session, with refresh tokens or with one that lives as long as it."""
+        """Start a session, with refresh tokens or with one long-lived access token."""
         lifetime = self.lifetimes.refresh if with_refresh else self.lifetimes.plain
         nonce = self.randomness.bytes(NONCE_BYTES)
         return Session(
@@ -55,10 +60,10 @@ class SessionFactory:
     def find_session(
         self, token: RefreshToken, identity: Identity, now: datetime
     ) -> tuple[Session, RefreshTokenFamily]:
-        """Give the living session that the service made this token for, and its lineage.
+        """Return the active session of a refresh token, and its token family.
 
         Raises:
-            Unauthenticated: there is none, or no key of ours made the token.
+            Unauthenticated: there is no such session, or none of our keys made the token.
         """
         session = identity.find_session(token.session_id, now)
         if session is None or session.token_family is None:
@@ -68,11 +73,11 @@ class SessionFactory:
         return session, session.token_family
 
     def issue_tokens(self, identity_id: str, session: Session, now: datetime) -> Tokens:
-        """Make the tokens of the session as it is now."""
+        """Issue the tokens of the session as it is now."""
         if session.token_family is None:
             access = self._access_token(identity_id, session, now, session.expires_at)
             return Tokens(access, _whole_seconds(session.expires_at - now))
-        expires = min(now + self.lifetimes.access, session.expires_at)
+        expires_at = min(now + self.lifetimes.access, session.expires_at)
         refresh = make_refresh_token(
             identity_id,
             session.id,
@@ -81,17 +86,17 @@ class SessionFactory:
             nonce=session.token_family.nonce,
         )
         return Tokens(
-            self._access_token(identity_id, session, now, expires),
-            _whole_seconds(expires - now),
+            self._access_token(identity_id, session, now, expires_at),
+            _whole_seconds(expires_at - now),
             refresh.text,
             _whole_seconds(session.expires_at - now),
         )
 
     def _access_token(
-        self, identity_id: str, session: Session, now: datetime, expires: datetime
+        self, identity_id: str, session: Session, now: datetime, expires_at: datetime
     ) -> str:
-        return self.tokens.issue(TokenClaims(identity_id, session.id, now, expires))
+        return self.tokens.issue(TokenClaims(identity_id, session.id, now, expires_at))
 
 
-def _whole_seconds(span: timedelta) -> int:
-    return int(span.total_seconds())
+def _whole_seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())

@@ -1,1 +1,1 @@
-"""The library: uploading, showing, changing, removing."""
+"""The image library: upload, list, change, delete, serve."""

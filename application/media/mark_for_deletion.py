@@ -1,3 +1,5 @@
+"""Mark items for deletion, and delete their files as far as possible at once."""
+
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,16 +11,14 @@ from application.ports.media_items import MediaCleanup, MediaItems
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
 
-AT_ONCE = 200
-"""So many items of a deleted identity go within one call."""
+BATCH_SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class MarkForDeletion:
-    """Take items out of the library, and their files out of the store as far as it lets us.
+    """Take items out of the library, and their files out of the store.
 
-    A file that could not be removed now is removed by the sweeper, which comes back to every
-    doomed item anyway.
+    The cleanup deletes a file that cannot be deleted now: it visits every marked item again.
     """
 
     media_items: MediaItems
@@ -27,27 +27,31 @@ class MarkForDeletion:
     clock: Clock
 
     async def __call__(self, item: Versioned[MediaItem]) -> bool:
-        """Doom this item; False when somebody else changed it meanwhile.
+        """Mark an item; return False if it was changed since it was loaded.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
-        doomed = item.value.mark_for_deletion(self.clock.now())
-        if not await self.media_items.replace(doomed, item.version):
+        marked = item.value.mark_for_deletion(self.clock.now())
+        if not await self.media_items.replace(marked, item.version):
             return False
-        with suppress(MediaStorageUnavailable):
-            await self.media_files.delete(doomed.storage_key)
+        await self.delete_file(marked)
         return True
 
     async def mark_some_of(self, owner_id: str) -> int:
-        """Doom up to `AT_ONCE` items of this owner; say how many there were.
+        """Mark up to `BATCH_SIZE` items of an owner, and return how many there were.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
-        items = await self.media_cleanup.list_owned_by(owner_id, AT_ONCE)
-        outcomes = await asyncio.gather(*map(self, items), return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        items = await self.media_cleanup.list_owned_by(owner_id, BATCH_SIZE)
+        results = await asyncio.gather(*map(self, items), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
         return len(items)
+
+    async def delete_file(self, item: MediaItem) -> None:
+        """Delete the file of a marked item, if the store answers."""
+        with suppress(MediaStorageUnavailable):
+            await self.media_files.delete(item.storage_key)

@@ -1,17 +1,20 @@
+"""Upload an image."""
+
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from application.identities.authenticate import Principal
-from application.media.library_item import LibraryItem
+from application.media.library import LibraryItem
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.clock import Clock
-from application.ports.errors import MediaStorageUnavailable, StorageUnavailable
+from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.identities import Identities
 from application.ports.images import ImagePublisher, PublishedImage
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
 from application.ports.randomness import Randomness
+from application.principal import Principal
+from domain.access import can_act_for
 from domain.errors import (
     Forbidden,
     ItemSaveFailed,
@@ -31,7 +34,7 @@ from domain.media.item import (
 
 @dataclass(frozen=True, slots=True)
 class UploadImageCommand:
-    """What `principal` wants in the library of `owner`; `upload` stands at its beginning."""
+    """An image for the library of `owner_id`. `upload` is positioned at its beginning."""
 
     principal: Principal
     owner_id: str
@@ -41,12 +44,12 @@ class UploadImageCommand:
 
 @dataclass(frozen=True, slots=True)
 class UploadImage:
-    """Publish a picture: record, file, ready.
+    """Publish an image: record, file, ready.
 
-    - Only for oneself; an administrator may for any living identity.
-    - The record comes first and says until when the upload may take, so that whatever a crash
-      leaves behind is found and cleared away.
-    - When this returns the picture is in the library and its file in the store.
+    - Everybody uploads for themselves, an administrator for any identity.
+    - The record is written first, with the deadline of the upload. So whatever a crash leaves
+      behind is found and deleted.
+    - Afterwards the item is in the library and its file in the store.
     """
 
     identities: Identities
@@ -57,55 +60,54 @@ class UploadImage:
     clock: Clock
     randomness: Randomness
 
-    async def __call__(self, new: UploadImageCommand) -> LibraryItem:
-        """Publish it.
+    async def __call__(self, command: UploadImageCommand) -> LibraryItem:
+        """Publish the image.
 
         Raises:
             Forbidden
-            UserNotFound: an administrator named nobody.
+            UserNotFound: an administrator named an identity that does not exist.
             UnsupportedImageType
             InvalidImage
             MediaStorageFailed
             ItemSaveFailed
-            Unauthenticated: the owner was deleted meanwhile.
-            Unavailable: too many pictures are being worked on already.
+            Unauthenticated: the owner was deleted in the meantime.
+            Unavailable: too many images are being processed.
         """
-        if new.owner_id != new.principal.identity.id:
-            if not new.principal.identity.is_administrator:
-                raise Forbidden
-            if not await self._is_alive(new.owner_id):
-                raise UserNotFound
-        published = await self.image_publisher.publish(new.upload)
-        item = await self._recorded(new, published)
-        if not await self._is_alive(new.owner_id):
-            # Whoever is deleted after this is deleted with this item in sight of the sweeper.
+        if not can_act_for(command.principal.identity, command.owner_id):
+            raise Forbidden
+        is_own = command.owner_id == command.principal.identity.id
+        if not is_own and not await self._owner_exists(command.owner_id):
+            raise UserNotFound
+        published = await self.image_publisher.publish(command.upload)
+        item = await self._add_item(command, published)
+        if not await self._owner_exists(command.owner_id):
+            # An owner that is deleted after this check is cleaned up together with the item.
             await self._abandon(item)
             raise Unauthenticated
-        await self._stored(item, published)
-        ready = await self._ready(item)
+        await self._store_file(item, published)
+        ready = await self._mark_ready(item)
         return LibraryItem(ready, await self.media_files.url_for(ready.storage_key))
 
-    async def _recorded(self, new: UploadImageCommand, published: PublishedImage) -> MediaItem:
+    async def _add_item(self, command: UploadImageCommand, published: PublishedImage) -> MediaItem:
         now = self.clock.now()
+        suffix = published.image.format.suffix
         item = MediaItem(
             id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
-            owner_id=new.owner_id,
-            storage_key=make_storage_key(
-                self.randomness.bytes(STORAGE_KEY_BYTES), published.image.format.suffix
-            ),
+            owner_id=command.owner_id,
+            storage_key=make_storage_key(self.randomness.bytes(STORAGE_KEY_BYTES), suffix),
             image=published.image,
-            category=new.category,
+            category=command.category,
             created_at=now,
             state=ItemState.PENDING,
             upload_deadline=now + UPLOAD_TIMEOUT,
         )
         try:
             await self.media_items.add(item)
-        except StorageUnavailable as error:
+        except StorageError as error:
             raise ItemSaveFailed from error
         return item
 
-    async def _stored(self, item: MediaItem, published: PublishedImage) -> None:
+    async def _store_file(self, item: MediaItem, published: PublishedImage) -> None:
         content_type = published.image.format.content_type
         try:
             await self.media_files.write(item.storage_key, published.content, content_type)
@@ -113,29 +115,29 @@ class UploadImage:
             await self._abandon(item)
             raise MediaStorageFailed from error
 
-    async def _ready(self, item: MediaItem) -> MediaItem:
+    async def _mark_ready(self, item: MediaItem) -> MediaItem:
         ready = item.mark_ready(self.clock.now())
         try:
             if ready is not None and await self.media_items.replace(ready, version=1):
                 return ready
-        except StorageUnavailable as error:
+        except StorageError as error:
             await self._abandon(item)
             raise ItemSaveFailed from error
         await self._abandon(item)
-        if not await self._is_alive(item.owner_id):
+        if not await self._owner_exists(item.owner_id):
             raise Unauthenticated
         raise ItemSaveFailed
 
     async def _abandon(self, item: MediaItem) -> None:
-        # As far as it goes now: the lease sees to whatever is left.
-        with suppress(StorageUnavailable):
+        """Mark the item for deletion, if the database answers. Otherwise its deadline does."""
+        with suppress(StorageError):
             found = await self.media_items.load(item.id)
             if found is not None:
                 await self.mark_for_deletion(found)
 
-    async def _is_alive(self, identity_id: str) -> bool:
+    async def _owner_exists(self, identity_id: str) -> bool:
         try:
             loaded = await self.identities.load(identity_id)
-        except StorageUnavailable as error:
+        except StorageError as error:
             raise ItemSaveFailed from error
         return loaded is not None and not loaded.value.is_deleted

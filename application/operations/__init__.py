@@ -1,1 +1,1 @@
-"""What operators and the machines that watch the service do."""
+"""Cleanup, readiness and public keys: what operators and other systems need."""

@@ -1,16 +1,17 @@
+"""Check whether the service is ready for requests."""
+
 import asyncio
 from dataclasses import dataclass
 
 from application.ports.errors import PortError
 from application.ports.health_check import HealthCheck
 
-LONGEST_CHECK = 3.0
-"""Seconds after which a part that does not answer counts as not ready."""
+CHECK_TIMEOUT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The parts that do not work, each with the reason; only the database stops everything."""
+    """For each part the reason why it does not work, or None. Only the database is essential."""
 
     database: str | None
     media: str | None
@@ -18,30 +19,31 @@ class Readiness:
 
     @property
     def is_ready(self) -> bool:
-        """Whether requests should be sent here."""
+        """Whether requests should be sent to this instance."""
         return self.database is None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckReadiness:
-    """Ask each part that the service needs whether it would do its work now."""
+    """Check database, media store and messenger at the same time."""
 
     database: HealthCheck
     media: HealthCheck
     messages: HealthCheck
 
     async def __call__(self) -> Readiness:
+        """Check all parts. Each has `CHECK_TIMEOUT_SECONDS`."""
         return Readiness(
             *await asyncio.gather(
-                _trouble(self.database), _trouble(self.media), _trouble(self.messages)
+                _problem(self.database), _problem(self.media), _problem(self.messages)
             )
         )
 
 
-async def _trouble(probe: HealthCheck) -> str | None:
+async def _problem(health: HealthCheck) -> str | None:
     try:
-        async with asyncio.timeout(LONGEST_CHECK):
-            await probe.check()
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+            await health.check()
     except TimeoutError:
         return "does not answer"
     except PortError as error:

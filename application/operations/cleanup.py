@@ -1,10 +1,14 @@
+"""Delete what is over: by command, and on a schedule that all instances share."""
+
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.clock import Clock
 from application.ports.errors import MediaStorageUnavailable
+from application.ports.leases import Leases
 from application.ports.media_files import MediaFiles
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
@@ -13,116 +17,153 @@ from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
 from domain.media.item import FILE_DELETION_DELAY
 from domain.otp.phone_verification import PhoneVerification
 
-BATCH = 200
+BATCH_SIZE: Final = 200
+LEASE_NAME: Final = "cleanup"
 
 
 @dataclass(frozen=True, slots=True)
 class CleanupReport:
-    """How many of each were cleared away."""
+    """How many of each were cleaned up."""
 
-    abandoned_uploads: int = 0
-    removed_items: int = 0
-    deleted_identities: int = 0
-    freed_usernames: int = 0
-    lapsed_phone_records: int = 0
+    expired_uploads: int = 0
+    deleted_items: int = 0
+    purged_identities: int = 0
+    released_usernames: int = 0
+    expired_phone_verifications: int = 0
+    expired_rate_limits: int = 0
     unfinished_files: int = 0
 
     def __add__(self, other: "CleanupReport") -> "CleanupReport":
+        """Return the sums."""
         return CleanupReport(
-            *(getattr(self, one.name) + getattr(other, one.name) for one in fields(CleanupReport))
+            *(
+                getattr(self, field.name) + getattr(other, field.name)
+                for field in fields(CleanupReport)
+            )
         )
 
     @property
     def total(self) -> int:
-        """All of them together."""
-        return sum(getattr(self, one.name) for one in fields(CleanupReport))
+        """The sum of all counts."""
+        return sum(getattr(self, field.name) for field in fields(CleanupReport))
 
 
 @dataclass(frozen=True, slots=True)
 class Cleanup:
-    """Clear away what nothing shows any more; harmless whenever and however often it runs.
+    """Delete what nothing shows anymore. It is harmless at any time and however often it runs.
 
-    - An upload whose lease is over is doomed, never finished.
-    - A doomed file is removed once more after the longest possible upload, then its record.
-    - A deleted identity's items are doomed and its phone's record names it no more, in this
-      order, so that whatever stops the sweep, the next one goes on.
-    - A name is free 30 days after its identity was deleted.
-    - A phone's record goes when nothing in it counts any more.
+    - An upload past its deadline is marked for deletion, never finished.
+    - The file of a deleted item is deleted again after the longest possible upload, and then its
+      record.
+    - The items of a deleted identity are marked for deletion, and then its phone is detached. An
+      interrupted cleanup is continued by the next.
+    - A username is released 30 days after its identity was deleted.
+    - A phone verification and a rate-limit entry are deleted when they no longer count.
     """
 
-    records: Repositories
+    repositories: Repositories
     media_files: MediaFiles
     mark_for_deletion: MarkForDeletion
     clock: Clock
 
     async def __call__(self) -> CleanupReport:
-        """Sweep until there is nothing left to do.
+        """Clean up until there is nothing left to do.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
-        swept = CleanupReport()
-        while (batch := await self._batch(self.clock.now())).total:
-            swept += batch
-        return swept
+        report = CleanupReport()
+        while (batch := await self._clean_batch(self.clock.now())).total:
+            report += batch
+        return report
 
-    async def _batch(self, now: datetime) -> CleanupReport:
+    async def _clean_batch(self, now: datetime) -> CleanupReport:
+        repositories = self.repositories
         return CleanupReport(
-            abandoned_uploads=await self._doom_abandoned(now),
-            removed_items=await self._remove_doomed(now),
-            deleted_identities=await self._clear_identities(),
-            freed_usernames=await self._free_usernames(now),
-            lapsed_phone_records=await self.records.phone_verifications.delete_expired(now, BATCH),
-            unfinished_files=await self._discard_unfinished(now),
+            expired_uploads=await self._mark_expired_uploads(now),
+            deleted_items=await self._delete_items(now),
+            purged_identities=await self._purge_identities(now),
+            released_usernames=await self._release_usernames(now),
+            expired_phone_verifications=await repositories.phone_verifications.delete_expired(
+                now, BATCH_SIZE
+            ),
+            expired_rate_limits=await repositories.rate_limiter.delete_expired(now, BATCH_SIZE),
+            unfinished_files=await self._delete_unfinished_files(now),
         )
 
-    async def _doom_abandoned(self, now: datetime) -> int:
-        abandoned = await self.records.media_cleanup.list_expired_uploads(now, BATCH)
-        return sum([await self.mark_for_deletion(item) for item in abandoned])
+    async def _mark_expired_uploads(self, now: datetime) -> int:
+        expired = await self.repositories.media_cleanup.list_expired_uploads(now, BATCH_SIZE)
+        return sum([await self.mark_for_deletion(item) for item in expired])
 
-    async def _remove_doomed(self, now: datetime) -> int:
-        removed = 0
-        for item in await self.records.media_cleanup.list_deleting(
-            now - FILE_DELETION_DELAY, BATCH
+    async def _delete_items(self, now: datetime) -> int:
+        deleted = 0
+        requested_before = now - FILE_DELETION_DELAY
+        for item in await self.repositories.media_cleanup.list_deleting(
+            requested_before, BATCH_SIZE
         ):
             with suppress(MediaStorageUnavailable):
                 await self.media_files.delete(item.value.storage_key)
-                removed += await self.records.media_items.delete(item.value.id, item.version)
-        return removed
+                deleted += await self.repositories.media_items.delete(item.value.id, item.version)
+        return deleted
 
-    async def _clear_identities(self) -> int:
-        deleted_identities = await self.records.deleted_identities.list_unpurged(BATCH)
-        return sum([await self._clear(tombstone) for tombstone in deleted_identities])
+    async def _purge_identities(self, now: datetime) -> int:
+        deleted = await self.repositories.deleted_identities.list_unpurged(BATCH_SIZE)
+        return sum([await self._purge(identity, now) for identity in deleted])
 
-    async def _clear(self, tombstone: Versioned[Identity]) -> bool:
-        identity = tombstone.value
+    async def _purge(self, deleted: Versioned[Identity], now: datetime) -> bool:
+        identity = deleted.value
         while await self.mark_for_deletion.mark_some_of(identity.id):
             pass
         if identity.phone is not None:
 
-            def decide(record: PhoneVerification) -> tuple[PhoneVerification, None]:
-                if record.identity_id != identity.id:
-                    return record, None
-                return record.assign_identity(None), None
+            def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+                if verification.identity_id != identity.id:
+                    return verification, None
+                return verification.assign_identity(None), None
 
             await update_phone_verification(
-                self.records.phone_verifications, identity.phone, decide
+                self.repositories.phone_verifications, identity.phone, detach
             )
-        return await self.records.identities.replace(
-            identity.purge(self.clock.now()), tombstone.version
-        )
+        return await self.repositories.identities.replace(identity.purge(now), deleted.version)
 
-    async def _free_usernames(self, now: datetime) -> int:
-        due = await self.records.deleted_identities.list_with_username(
-            now - USERNAME_HOLD_PERIOD, BATCH
+    async def _release_usernames(self, now: datetime) -> int:
+        due = await self.repositories.deleted_identities.list_with_username(
+            now - USERNAME_HOLD_PERIOD, BATCH_SIZE
         )
-        freed = [
-            await self.records.identities.replace(one.value.release_username(), one.version)
-            for one in due
+        released = [
+            await self.repositories.identities.replace(
+                identity.value.release_username(), identity.version
+            )
+            for identity in due
         ]
-        return sum(freed)
+        return sum(released)
 
-    async def _discard_unfinished(self, now: datetime) -> int:
+    async def _delete_unfinished_files(self, now: datetime) -> int:
         with suppress(MediaStorageUnavailable):
             return await self.media_files.delete_unfinished(now - FILE_DELETION_DELAY)
         return 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledCleanup:
+    """Run the cleanup once in each interval, in one of all instances on a database.
+
+    The instance that acquires the lease runs the cleanup. The lease is not released but expires
+    after the interval. So an instance that hangs or crashes delays the next cleanup by at most
+    one interval.
+    """
+
+    cleanup: Cleanup
+    leases: Leases
+    clock: Clock
+
+    async def __call__(self, interval: timedelta) -> CleanupReport | None:
+        """Run the cleanup if it is due, and return None if it is not.
+
+        Raises:
+            StorageError
+        """
+        now = self.clock.now()
+        if not await self.leases.acquire(LEASE_NAME, now, now + interval):
+            return None
+        return await self.cleanup()

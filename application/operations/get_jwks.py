@@ -1,3 +1,5 @@
+"""Publish the keys that verify access tokens."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -6,13 +8,14 @@ from application.ports.public_keys import PublicKey, PublicKeys
 
 @dataclass(frozen=True, slots=True)
 class GetJwks:
-    """Tell anybody how our access tokens are checked.
+    """Return the public keys, so that others can verify access tokens (RFC 7517).
 
-    - A key is told before it signs, so that who keeps the set has it by then.
-    - A key that is not told any more signs nothing that counts.
+    - A key is published before it signs, so clients that cache the set have it by then.
+    - A key that is not published anymore has signed nothing that is still valid.
     """
 
     keys: PublicKeys
 
     def __call__(self) -> Sequence[PublicKey]:
+        """Return all published keys, the newest first."""
         return self.keys.list_published()

@@ -1,1 +1,1 @@
-"""Asking for a code, answering with it."""
+"""Requesting and verifying one-time codes."""

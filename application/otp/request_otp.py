@@ -1,28 +1,33 @@
-from collections.abc import Collection
+"""Request a one-time code."""
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp
-from application.otp.reserve_delivery import ReserveDelivery
 from application.ports.clock import Clock
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
-from application.ports.otp_keys import OtpKeys
+from application.ports.phone_verifications import PhoneVerifications
 from application.ports.randomness import Randomness
+from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.versioned import Versioned
+from application.update import update_phone_verification
 from domain.errors import (
     CountryNotServed,
     DeliveryFailed,
     PhoneUnreachable,
     TooManyOtpRequests,
-    Unavailable,
 )
 from domain.otp.challenge import CHALLENGE_ID_BYTES, NONCE_BYTES, OTP_TTL, Challenge, Purpose
 from domain.otp.delivery import OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
-from domain.otp.phone_verification import whole_seconds
+from domain.otp.phone_verification import PhoneVerification, whole_seconds
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.otp.templates.preferences import MessagePreferences
-from domain.otp.test_otps import TEST_OTP_POLICY, TestOtps
+from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber
 
 REQUEST_ID_BYTES = 16
@@ -30,7 +35,7 @@ REQUEST_ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class RequestOtpCommand:
-    """Somebody at `address` (an IPv4 address, or an IPv6 /64) wants a code for a phone."""
+    """A request for a code from `client_ip`: an IPv4 address, or the /64 of an IPv6 address."""
 
     phone: PhoneNumber
     client_ip: str
@@ -39,7 +44,7 @@ class RequestOtpCommand:
 
 @dataclass(frozen=True, slots=True)
 class RequestOtpResult:
-    """What the caller may know; times are whole seconds. `sent` is False for a repeat."""
+    """What the client may know. `sent` is False within the cooldown. Times are whole seconds."""
 
     request_id: str
     sent: bool
@@ -49,115 +54,193 @@ class RequestOtpResult:
 
 @dataclass(frozen=True, slots=True)
 class RequestOtp:
-    """Send a sign-in code to a phone.
+    """Deliver a sign-in code to a phone.
 
-    - Asking again within the cool-down sends nothing and refers to the message already sent.
-    - A budget that is spent refuses before anything is written: the phone's own, in its record,
-      and those of the address, of the country and of all together.
-    - The text is in the form that was asked for, or the next best; the code is the same.
-    - The send is on record before the message leaves, so no race sends one too many.
-    - A message that no sender would have costs the caller nothing.
-    - When nobody knows what became of it, it counts as sent.
-    - For a blocked phone all is counted and answered as for any other, and nothing leaves.
-    - To a test number nothing is sent, and there is no cool-down.
+    - Within the cooldown nothing is sent; the request refers to the message already sent.
+    - The limits of the phone decide first, then those of IP, country and total. A rejected
+      request writes nothing.
+    - The delivery is recorded before the message is sent, so no race sends one too many.
+    - A message that every provider rejects does not count. One with an unknown result counts.
+    - A blocked phone gets the same counting and the same responses, and no message.
+    - Nothing is sent to a test phone, and it has no cooldown.
     """
 
-    reserve_delivery: ReserveDelivery
+    phone_verifications: PhoneVerifications
+    rate_limiter: RateLimiter
+    codes: OtpCodes
     deliver_otp: DeliverOtp
-    otp_keys: OtpKeys
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
     countries: Collection[str] | None
-    limits: DeliveryPolicy
+    delivery_policy: DeliveryPolicy
     rate_limits: RateLimits
-    test_otps: TestOtps
 
-    async def __call__(self, wanted: RequestOtpCommand) -> RequestOtpResult:
-        """Raises CountryNotServed, TooManyOtpRequests, PhoneUnreachable, DeliveryFailed, Unavailable."""
-        ask = self._ask(wanted.client_ip)
-        is_test_otp = self.test_otps.find_code(wanted.phone, ask.now) is not None
-        if not (is_test_otp or self.countries is None or wanted.phone.country in self.countries):
-            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, "country not served")
+    async def __call__(self, command: RequestOtpCommand) -> RequestOtpResult:
+        """Request a code.
+
+        Raises:
+            CountryNotServed
+            TooManyOtpRequests
+            PhoneUnreachable
+            DeliveryFailed
+            Unavailable
+            StorageError
+        """
+        request = self._new_request(command.client_ip)
+        is_test_phone = self.codes.is_test_phone(command.phone, request.now)
+        is_served = self.countries is None or command.phone.country in self.countries
+        if not is_test_phone and not is_served:
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
             raise CountryNotServed
-        draw = self._draw(wanted, ask, is_test_otp=is_test_otp)
-        limits = TEST_OTP_POLICY if is_test_otp else self.limits
+        reservation = self._reservation(command, request, is_test_phone=is_test_phone)
+        policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
         try:
-            asked = await self.reserve_delivery(wanted.phone, ask, draw, limits)
+            decision = await self._reserve_delivery(command.phone, request, policy, reservation)
         except TooManyOtpRequests:
-            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, "rate limit")
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "too many requests")
             raise
-        except StorageUnavailable as error:
-            raise Unavailable from error
-        self._emit(
-            SecurityEventType.OTP_REQUESTED, wanted, "" if asked.is_new else "within the cooldown"
-        )
-        if is_test_otp:
-            self._emit(SecurityEventType.TEST_OTP_USED, wanted, "requested")
-        elif asked.is_new:
-            await self._send(wanted, asked, draw)
+        reason = "" if decision.is_new else "within the cooldown"
+        self._emit(SecurityEventType.OTP_REQUESTED, command, reason)
+        if is_test_phone:
+            self._emit(SecurityEventType.TEST_OTP_USED, command, "requested")
+        elif decision.is_new:
+            await self._deliver(command, decision, reservation)
         now = self.clock.now()
         return RequestOtpResult(
-            request_id=asked.delivery.request_id,
-            sent=asked.is_new,
-            expires_in=whole_seconds(now, asked.challenge.expires_at),
-            resend_in=whole_seconds(now, asked.next_request_at),
+            request_id=decision.delivery.request_id,
+            sent=decision.is_new,
+            expires_in=whole_seconds(now, decision.challenge.expires_at),
+            resend_in=whole_seconds(now, decision.next_request_at),
         )
 
-    def _ask(self, address: str) -> OtpRequest:
+    def _new_request(self, client_ip: str) -> OtpRequest:
         now = self.clock.now()
         challenge = Challenge(
             id=self.randomness.bytes(CHALLENGE_ID_BYTES).hex(),
             purpose=Purpose.SIGN_IN,
             nonce=self.randomness.bytes(NONCE_BYTES),
-            key_id=self.otp_keys.current_id(),
+            key_id=self.codes.current_key_id(),
             created_at=now,
             expires_at=now + OTP_TTL,
         )
-        return OtpRequest(address, now, challenge, self.randomness.bytes(REQUEST_ID_BYTES).hex())
+        return OtpRequest(client_ip, now, challenge, self.randomness.bytes(REQUEST_ID_BYTES).hex())
 
-    def _draw(
-        self, wanted: RequestOtpCommand, ask: OtpRequest, *, is_test_otp: bool
+    def _reservation(
+        self, command: RequestOtpCommand, request: OtpRequest, *, is_test_phone: bool
     ) -> Reservation:
-        shared = self.rate_limits
-        # To a test number nothing is sent that a country's or everybody's budget would pay for.
-        rate_limiter = (
-            shared.for_ip(wanted.client_ip)
-            if is_test_otp
-            else shared.for_delivery(wanted.client_ip, wanted.phone.country)
+        # No message is sent to a test phone, so it costs nothing of a country or in total.
+        limits = (
+            self.rate_limits.for_ip(command.client_ip)
+            if is_test_phone
+            else self.rate_limits.for_delivery(command.client_ip, command.phone.country)
         )
-        return Reservation(ask.new_request_id, ask.now, rate_limiter)
+        return Reservation(request.new_request_id, request.now, limits)
 
-    async def _send(
-        self, wanted: RequestOtpCommand, asked: DeliveryDecision, draw: Reservation
+    async def _reserve_delivery(
+        self,
+        phone: PhoneNumber,
+        request: OtpRequest,
+        policy: DeliveryPolicy,
+        reservation: Reservation,
+    ) -> DeliveryDecision:
+        """Record the delivery and acquire its permits, or refer to an earlier delivery.
+
+        The permits are acquired between the decision and the write: a request that the phone's
+        limits reject costs no permit, and an IP without a permit cannot start a phone's cooldown.
+
+        Raises:
+            TooManyOtpRequests: with the later time of the phone's limits and the shared ones.
+            StorageError
+        """
+
+        def decide(
+            verification: PhoneVerification,
+        ) -> tuple[PhoneVerification, DeliveryDecision]:
+            kept = verification.drop_challenges_without_key(self.codes.has_key)
+            return kept.request_delivery(request, policy)
+
+        loaded = await self.phone_verifications.load(phone)
+        try:
+            _, decision = decide(loaded.value)
+            if not decision.is_new:
+                return decision
+            available_at = await self.rate_limiter.acquire(reservation)
+            if available_at is None:
+                return await self._record_delivery(phone, decide, reservation, loaded)
+            # A parallel request that got the last permits may have been for this phone.
+            loaded = await self.phone_verifications.load(phone)
+            _, decision = decide(loaded.value)
+            if decision.is_new:
+                raise TooManyOtpRequests(whole_seconds(request.now, available_at))
+        except TooManyOtpRequests as error:
+            available_at = await self.rate_limiter.next_available(reservation)
+            retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
+            raise TooManyOtpRequests(retry_after) from None
+        return decision
+
+    async def _record_delivery(
+        self,
+        phone: PhoneNumber,
+        decide: Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]],
+        reservation: Reservation,
+        loaded: Versioned[PhoneVerification],
+    ) -> DeliveryDecision:
+        is_recorded = False
+        try:
+            decision = await update_phone_verification(
+                self.phone_verifications, phone, decide, loaded
+            )
+            is_recorded = decision.is_new
+        finally:
+            if not is_recorded:
+                await self._release(reservation)
+        return decision
+
+    async def _deliver(
+        self, command: RequestOtpCommand, decision: DeliveryDecision, reservation: Reservation
     ) -> None:
-        result = await self.deliver_otp(wanted.phone, wanted.preferences, asked)
+        result = await self.deliver_otp(command.phone, command.preferences, decision)
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
                 event_type = (
                     SecurityEventType.OTP_DELIVERED
-                    if asked.should_deliver
+                    if decision.should_deliver
                     else SecurityEventType.OTP_SUPPRESSED
                 )
-                self._emit(event_type, wanted, result.reason)
+                self._emit(event_type, command, result.reason)
             case DeliveryStatus.INVALID_NUMBER:
-                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, result.reason)
-                # The address pays for it, or numbers could be tried out for nothing.
-                own = self.rate_limits.for_ip(wanted.client_ip)
-                others = tuple(one for one in draw.limits if one not in own)
-                await self.reserve_delivery.cancel(wanted.phone, replace(draw, limits=others))
+                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, result.reason)
+                # The permits of the IP stay used: otherwise it could try numbers for free.
+                of_ip = self.rate_limits.for_ip(command.client_ip)
+                others = tuple(limit for limit in reservation.limits if limit not in of_ip)
+                await self._cancel(command.phone, replace(reservation, limits=others))
                 raise PhoneUnreachable(result.reason or None)
             case DeliveryStatus.REJECTED:
-                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, wanted, result.reason)
-                await self.reserve_delivery.cancel(wanted.phone, draw)
+                self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, result.reason)
+                await self._cancel(command.phone, reservation)
                 raise DeliveryFailed(result.reason or None)
 
-    def _emit(self, event_type: SecurityEventType, wanted: RequestOtpCommand, reason: str) -> None:
+    async def _cancel(self, phone: PhoneNumber, reservation: Reservation) -> None:
+        """Undo the delivery and release its permits. Where that fails both expire."""
+
+        def cancel(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            return verification.cancel_delivery(reservation.id), None
+
+        with suppress(StorageError):
+            await update_phone_verification(self.phone_verifications, phone, cancel)
+        await self._release(reservation)
+
+    async def _release(self, reservation: Reservation) -> None:
+        with suppress(StorageError):
+            await self.rate_limiter.release(reservation)
+
+    def _emit(self, event_type: SecurityEventType, command: RequestOtpCommand, reason: str) -> None:
         self.events.emit(
             SecurityEvent(
                 type=event_type,
-                phone=wanted.phone,
-                client_ip=wanted.client_ip,
+                phone=command.phone,
+                client_ip=command.client_ip,
                 reason=reason or None,
             )
         )

@@ -1,26 +1,37 @@
+"""Verify a one-time code."""
+
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SessionFactory, Tokens
-from application.otp.check_otp import CheckOtp
+from application.otp.codes import OtpCodes
 from application.ports.clock import Clock
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import StorageError
+from application.ports.identities import Identities
+from application.ports.phone_verifications import PhoneVerifications
+from application.ports.randomness import Randomness
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
-from domain.errors import Unavailable
+from application.ports.versioned import Versioned
+from application.update import update_phone_verification
+from domain.errors import TooManyAttempts
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.identity import Identity
 from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Delivery
+from domain.otp.phone_verification import PhoneVerification, whole_seconds
 from domain.otp.rate_limits import RateLimits, Reservation
-from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
+
+RESERVATION_ID_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyOtpCommand:
-    """Somebody at `address` answers with a code, naming the request that brought it or not."""
+    """A code from `client_ip`, with the id of the request that caused its delivery or without."""
 
     phone: PhoneNumber
     code: OtpCode
@@ -32,95 +43,163 @@ class VerifyOtpCommand:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """The answer was right."""
+    """The code was correct."""
 
     tokens: Tokens
 
 
 @dataclass(frozen=True, slots=True)
 class OtpRejected:
-    """The answer was wrong, late, used before or never due; nobody is told which."""
+    """The code was wrong, expired, used before or never sent. Clients are not told which."""
 
     attempts_left: int
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyOtp:
-    """Sign somebody in who holds a phone.
+    """Exchange a one-time code for a session.
 
-    - A code is taken once (ASVS 5.0 6.5.1), however many ask at the same time.
-    - No answer leaves before the try that it cost is on record.
-    - An address has so many answers an hour, whatever phones they are for.
-    - The first right answer for a phone makes its identity; one deleted since gives way to a
-      new one, under a new id.
-    - A block that comes between the judgement and the session is as good as one before it.
+    - A code is used once (ASVS 5.0 6.5.1), however many requests race.
+    - An attempt is counted before the response leaves.
+    - Attempts of one IP are limited over all phones.
+    - The first correct code of a phone creates its identity. A deleted identity is replaced by a
+      new one with a new id.
+    - A block between the verification and the session has the same effect as an earlier one.
+
+    What does not depend on each other is sent to the database at the same time, so a login takes
+    three sequential round trips.
     """
 
-    check_otp: CheckOtp
-    add_session: AddSession
+    phone_verifications: PhoneVerifications
+    identities: Identities
     rate_limiter: RateLimiter
+    codes: OtpCodes
+    add_session: AddSession
     sessions: SessionFactory
     clock: Clock
+    randomness: Randomness
     events: SecurityEvents
     rate_limits: RateLimits
-    test_otps: TestOtps
 
-    async def __call__(self, given: VerifyOtpCommand) -> LoggedIn | OtpRejected:
-        """Raises TooManyAttempts, Unavailable."""
+    async def __call__(self, command: VerifyOtpCommand) -> LoggedIn | OtpRejected:
+        """Verify a code.
+
+        Raises:
+            TooManyAttempts
+            StorageError
+        """
         now = self.clock.now()
-        answer = OtpAttempt(given.code, given.client_ip, now, given.request_id)
-        try:
-            verdict = await self.check_otp(given.phone, answer)
-            if not verdict.judged.is_correct:
-                return self._rejected(given, verdict.judged)
-            session = self.sessions.start(now, given.device, with_refresh=given.with_refresh)
-            identity_id, _ = await asyncio.gather(
-                self.add_session(session, given.phone, verdict.identity_id, verdict.identity),
-                self._give_slot_back(verdict.judged.delivery),
-            )
-        except StorageUnavailable as error:
-            raise Unavailable from error
+        attempt = OtpAttempt(
+            command.code,
+            command.client_ip,
+            now,
+            command.request_id,
+            new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
+        )
+
+        result, identity = await self._verify(command, attempt)
+        if result.identity_id is None:
+            return self._reject(command, result)
+
+        session = self.sessions.start(now, command.device, with_refresh=command.with_refresh)
+        identity_id, _ = await asyncio.gather(
+            self.add_session(session, command.phone, result.identity_id, identity),
+            self._release_permits(result.delivery),
+        )
         if identity_id is None:
-            return self._rejected(given, verdict.judged)
-        self._emit(SecurityEventType.LOGIN_SUCCEEDED, given, identity_id=identity_id)
-        if self.test_otps.find_code(given.phone, now) is not None:
+            return self._reject(command, result)
+
+        self._emit(SecurityEventType.LOGIN_SUCCEEDED, command, user_id=identity_id)
+        if self.codes.is_test_phone(command.phone, now):
             self._emit(
-                SecurityEventType.TEST_OTP_USED, given, identity_id=identity_id, reason="verified"
+                SecurityEventType.TEST_OTP_USED, command, user_id=identity_id, reason="logged in"
             )
         return LoggedIn(self.sessions.issue_tokens(identity_id, session, now))
 
-    def _rejected(self, given: VerifyOtpCommand, judged: VerificationResult) -> OtpRejected:
-        self._emit(
-            SecurityEventType.OTP_VERIFICATION_FAILED, given, attempts_left=judged.attempts_left
+    async def _verify(
+        self, command: VerifyOtpCommand, attempt: OtpAttempt
+    ) -> tuple[VerificationResult, Versioned[Identity] | None]:
+        """Count the attempt; for a correct code also load the identity.
+
+        Raises:
+            TooManyAttempts: with the later time of the phone's limits and the IP's.
+            StorageError
+        """
+        phone, now = command.phone, attempt.now
+        reservation = Reservation(
+            self.randomness.bytes(RESERVATION_ID_BYTES).hex(),
+            now,
+            self.rate_limits.for_verification(attempt.client_ip),
         )
-        return OtpRejected(judged.attempts_left)
+        loaded, available_at = await asyncio.gather(
+            self.phone_verifications.load(phone), self.rate_limiter.acquire(reservation)
+        )
+
+        def verify(
+            verification: PhoneVerification,
+        ) -> tuple[PhoneVerification, VerificationResult]:
+            codes = self.codes.derive_all(verification, phone, now)
+            return verification.verify(attempt, codes)
+
+        try:
+            verified = verify(loaded.value)
+            if available_at is None:
+                return await asyncio.gather(
+                    update_phone_verification(
+                        self.phone_verifications,
+                        phone,
+                        lambda current: verified if current is loaded.value else verify(current),
+                        loaded,
+                    ),
+                    self._load_identity(verified[1].identity_id),
+                )
+        except TooManyAttempts as error:
+            self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="for this phone")
+            available_at = available_at or await self.rate_limiter.next_available(reservation)
+            retry_after = max(error.retry_after, whole_seconds(now, available_at))
+            raise TooManyAttempts(retry_after) from None
+        self._emit(
+            SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="of this IP, for all phones"
+        )
+        raise TooManyAttempts(whole_seconds(now, available_at))
+
+    async def _load_identity(self, identity_id: str | None) -> Versioned[Identity] | None:
+        return None if identity_id is None else await self.identities.load(identity_id)
+
+    async def _release_permits(self, delivery: Delivery | None) -> None:
+        """Release the IP's permits of the delivery. Where that fails they expire."""
+        if delivery is None:
+            return
+        limits = self.rate_limits.for_ip(delivery.client_ip)
+        with suppress(StorageError):
+            await self.rate_limiter.release(
+                Reservation(delivery.request_id, delivery.sent_at, limits)
+            )
+
+    def _reject(self, command: VerifyOtpCommand, result: VerificationResult) -> OtpRejected:
+        self._emit(
+            SecurityEventType.OTP_VERIFICATION_FAILED,
+            command,
+            attempts_left=result.attempts_left,
+        )
+        return OtpRejected(result.attempts_left)
 
     def _emit(
         self,
         event_type: SecurityEventType,
-        given: VerifyOtpCommand,
+        command: VerifyOtpCommand,
         *,
-        identity_id: str | None = None,
+        user_id: str | None = None,
         reason: str | None = None,
         attempts_left: int | None = None,
     ) -> None:
         self.events.emit(
             SecurityEvent(
                 type=event_type,
-                phone=given.phone,
-                client_ip=given.client_ip,
-                user_id=identity_id,
+                phone=command.phone,
+                client_ip=command.client_ip,
+                user_id=user_id,
                 reason=reason,
                 attempts_left=attempts_left,
             )
         )
-
-    async def _give_slot_back(self, send: Delivery | None) -> None:
-        if send is None:
-            return
-        rate_limiter = self.rate_limits.for_ip(send.client_ip)
-        # Where it cannot be given back it lapses by itself.
-        with suppress(StorageUnavailable):
-            await self.rate_limiter.release(
-                Reservation(send.request_id, send.sent_at, rate_limiter)
-            )

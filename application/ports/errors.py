@@ -1,48 +1,67 @@
-"""What a port may raise, whatever technology is behind it.
+"""The errors that ports raise, whatever technology is behind them.
 
-ConfigurationError                while an adapter is opened
-PortError                afterwards
-├── StorageUnavailable     the database did not answer, or did not take a write
-├── MediaStorageUnavailable     the media store did not answer, or did not take a file
-├── MessengerUnavailable    the sender would not take a message now
-├── UniqueViolation        another identity holds this name
-└── InvalidToken      not a token of ours, or one whose time is over
+ConfigurationError              while an adapter is opened
+PortError                       afterwards
+├── StorageError                the database did not complete an operation; repeating may help
+│   ├── StorageUnavailable      it does not answer, or rejected the operation
+│   ├── StorageTimeout          it did not answer in time; a write may have been done
+│   └── ConcurrencyConflict     too many concurrent changes of one record
+├── CorruptRecord               a stored record cannot be read; repeating does not help
+├── UniqueViolation             another identity has this username
+├── MediaStorageUnavailable     the media store does not answer, or rejected a file
+├── MessengerUnavailable        the messenger would not accept a message now
+└── InvalidToken                an access token that is not ours, or expired
 
-The text of a PortError is for the log of operators: it names the cause without a phone number,
-a code, a token or a body.
+The text of a PortError is for the operators' log. It names the cause and never has a phone
+number, a code, a token or a body.
 """
 
 
 class ConfigurationError(Exception):
-    """What is to be opened cannot be used: one sentence why, and the way out.
+    """An adapter cannot be opened as configured: one sentence with the reason and the fix.
 
-    Raised while an adapter is opened; the text is for the operator and holds no secret.
+    The text is for the operator and has no secret.
     """
 
 
 class PortError(Exception):
-    """Something outside did not do what was asked of it."""
+    """Base class of the errors of open adapters."""
 
 
-class StorageUnavailable(PortError):
-    """The database did not answer, or did not take a write.
+class StorageError(PortError):
+    """The database did not complete an operation. Repeating it later may help."""
 
-    Whether a write was done is known only where the database said no; after a time-out it may
-    have been, so only what a repeat does not harm may be tried again.
+
+class StorageUnavailable(StorageError):
+    """The database does not answer, or rejected the operation."""
+
+
+class StorageTimeout(StorageError):
+    """The database did not answer in time. A write may have been done or not.
+
+    Only operations whose repetition is harmless may be repeated.
     """
 
 
-class MediaStorageUnavailable(PortError):
-    """The media store did not answer, or did not take a file."""
+class ConcurrencyConflict(StorageError):
+    """A record was changed by others each time, more often than an update retries."""
 
 
-class MessengerUnavailable(PortError):
-    """The sender of messages would not take one now."""
+class CorruptRecord(PortError):
+    """A stored record cannot be read: damaged, or encrypted with a key that is not available."""
 
 
 class UniqueViolation(PortError):
-    """Another identity holds this name; nothing was written."""
+    """Another identity has this username; nothing was written."""
+
+
+class MediaStorageUnavailable(PortError):
+    """The media store does not answer, or rejected a file."""
+
+
+class MessengerUnavailable(PortError):
+    """The messenger would not accept a message now."""
 
 
 class InvalidToken(PortError):
-    """Not a token of ours, or one whose time is over."""
+    """The access token is not one of ours, or it has expired."""

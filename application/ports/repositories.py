@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 from application.ports.health_check import HealthCheck
 from application.ports.identities import DeletedIdentities, Identities
+from application.ports.leases import Leases
 from application.ports.media_items import MediaCleanup, MediaItems, MediaPages
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
@@ -9,7 +10,7 @@ from application.ports.rate_limiter import RateLimiter
 
 @dataclass(frozen=True, slots=True)
 class Repositories:
-    """All that a database keeps: one is swapped for another as a whole."""
+    """All repositories of one database. A database is replaced as a whole."""
 
     phone_verifications: PhoneVerifications
     rate_limiter: RateLimiter
@@ -18,4 +19,5 @@ class Repositories:
     media_items: MediaItems
     media_pages: MediaPages
     media_cleanup: MediaCleanup
+    leases: Leases
     health: HealthCheck

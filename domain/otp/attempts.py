@@ -18,25 +18,30 @@ _MAX_PERIOD: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class OtpAttempt:
-    """A code from `client_ip`, with the id of a request or without."""
+    """A code from `client_ip`, with the id of a request or without.
+
+    `new_identity_id` is assigned to a phone without an identity if the code is correct.
+    """
 
     code: OtpCode
     client_ip: str
     now: datetime
     request_id: str | None = None
+    new_identity_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
     """Whether an attempt is correct, and how many more attempts its client has.
 
-    `delivery` is set when the attempt is correct: the delivery of the named request, or the
-    latest delivery of the code.
+    A correct attempt also has the id of the phone's identity, and its delivery: that of the named
+    request, or the latest delivery of the code.
     """
 
     is_correct: bool
     attempts_left: int
     delivery: Delivery | None = None
+    identity_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,7 @@ class PhoneVerification:
         - A delivery without attempts left rejects attempts until its code expires. From then on
           its request id is unknown.
         - While the phone is blocked a correct code counts as a wrong one and is not used.
+        - The first correct code of a phone assigns its identity.
 
         Args:
             attempt: the code and its client.
@@ -173,8 +174,13 @@ class PhoneVerification:
         delivery = named or pruned._latest_delivery(
             lambda delivery: delivery.challenge_id == matched.id, attempt.now
         )
-        result = VerificationResult(is_correct=True, attempts_left=attempts_left, delivery=delivery)
-        return counted._use_challenge(matched, attempt), result
+        successor = counted._use_challenge(matched, attempt)
+        return successor, VerificationResult(
+            is_correct=True,
+            attempts_left=attempts_left,
+            delivery=delivery,
+            identity_id=successor.identity_id,
+        )
 
     def assign_identity(self, identity_id: str | None) -> "PhoneVerification":
         """Return the state of a phone that belongs to this identity, or to none."""
@@ -285,6 +291,7 @@ class PhoneVerification:
             deliveries=deliveries,
             unbound_attempts=self.unbound_attempts.reset(attempt.client_ip),
             trusted_ips=trusted_ips,
+            identity_id=self.identity_id or attempt.new_identity_id,
         )
 
     def _prune(self, now: datetime) -> "PhoneVerification":

@@ -6,7 +6,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
 
 UNAVAILABLE: Final = "unavailable"

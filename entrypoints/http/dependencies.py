@@ -7,7 +7,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from application.use_cases import UseCases
 from entrypoints.http.client_address import ClientAddresses
 from entrypoints.http.http_settings import HttpSettings

@@ -5,8 +5,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from application.media.library_item import LibraryItem
-from application.media.list_items import LibraryPage
+from application.media.library import LibraryItem, LibraryPage
 from domain.media import item
 from domain.media.page import encode_cursor
 from entrypoints.http.parameters import CATEGORY_PATTERN

@@ -5,9 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from application.identities.list_sessions import ListedSession
-from application.identities.logout import Scope
 from application.identities.session_factory import Tokens
+from application.identities.sessions import ListedSession, Scope
 from entrypoints.http.times import iso
 
 AccessTokenText = Annotated[

@@ -6,8 +6,8 @@ from litestar import Controller, Request, delete, get, post
 from litestar.di import Provide
 from litestar.params import JSONBody
 
-from application.identities.authenticate import Principal
-from application.identities.logout import Scope
+from application.identities.sessions import Scope
+from application.principal import Principal
 from domain import errors
 from domain.errors import InvalidValue, Unauthenticated
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token

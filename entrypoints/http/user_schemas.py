@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.username import MAX_INPUT_LENGTH

@@ -4,7 +4,7 @@ from litestar import Controller, delete, get, patch, post
 from litestar.di import Provide
 from litestar.params import JSONBody
 
-from application.identities.create_user import CreateUserCommand
+from application.identities.users import CreateUserCommand
 from domain import errors
 from domain.errors import InvalidUserId
 from domain.identifier import parse_identifier

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from application.identities.authenticate import Principal
-from application.identities.logout import Scope
 from application.identities.session_factory import TokenLifetimes, Tokens
+from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn
 from application.ports.repositories import Repositories
+from application.principal import Principal
 from application.wiring import Policy
 from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token

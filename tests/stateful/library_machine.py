@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from application.use_cases import UseCases
 from domain.media.image import MediaKind
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT

@@ -5,11 +5,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, cast
 
-from application.identities.authenticate import Principal
-from application.media.list_items import LibraryPage
+from application.media.library import LibraryPage
 from application.ports.errors import StorageUnavailable
 from application.ports.images import PublishedImage
 from application.ports.repositories import Repositories
+from application.principal import Principal
 from application.use_cases import UseCases
 from domain.errors import DomainError
 from domain.media.image import Image, ImageFormat, MediaKind

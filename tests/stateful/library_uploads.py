@@ -5,8 +5,8 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any, Final
 
-from application.identities.authenticate import Principal
 from application.media.upload_image import UploadImageCommand
+from application.principal import Principal
 from application.use_cases import UseCases
 from domain.errors import (
     Forbidden,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.identities.logout import Scope
+from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.messenger import DeliveryResult

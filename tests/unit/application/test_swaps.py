@@ -4,10 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from application.identities.create_user import CreateUserCommand
-from application.identities.reserve_username import reserve_username
-from application.media.delete_item import DeleteItem
-from application.media.find_item import FindItem
+from application.identities.users import CreateUserCommand, reserve_username
+from application.media.library import DeleteItem, FindItem
 from application.otp.verify_otp import VerifyOtpCommand
 from application.ports.errors import StorageUnavailable, UniqueViolation
 from application.ports.versioned import Versioned

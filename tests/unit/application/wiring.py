@@ -5,15 +5,15 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Final
 
-from application.identities.authenticate import Principal
-from application.identities.create_user import CreateUserCommand
-from application.media.library_item import LibraryItem
+from application.identities.users import CreateUserCommand
+from application.media.library import LibraryItem
 from application.media.upload_image import UploadImageCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.images import ImagePublisher
 from application.ports.randomness import Randomness
 from application.ports.repositories import Repositories
+from application.principal import Principal
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.identity import Identity

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from application.identities.authenticate import Principal
-from application.media.library_item import LibraryItem
+from application.media.library import LibraryItem
 from application.ports.media_files import MediaUrl
+from application.principal import Principal
 from domain.identifier import make_identifier
 from domain.identities.identity import User
 from domain.identities.username import Username

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from domain.errors import PhoneInUse, UsernameInUse, UserSaveFailed
 from tests.support.builders import a_phone
 from tests.unit.application.breaking import BreakingDatabase

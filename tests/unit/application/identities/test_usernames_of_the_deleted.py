@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from domain.errors import UsernameInUse
 from domain.identities.username import parse_username
 from tests.support.builders import a_phone

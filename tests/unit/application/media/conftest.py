@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from tests.support.builders import a_phone
 from tests.unit.application.wiring import House
 

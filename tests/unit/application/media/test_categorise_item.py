@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from domain.errors import Forbidden, ItemNotFound, Unavailable
 from tests.unit.application.breaking import BreakingDatabase
 from tests.unit.application.wiring import House

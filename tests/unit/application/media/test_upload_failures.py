@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from application.identities.authenticate import Principal
 from application.ports.errors import StorageUnavailable
 from application.ports.repositories import Repositories
+from application.principal import Principal
 from domain.errors import ItemSaveFailed, MediaStorageFailed
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
 from domain.media.page import ItemFilter, PageRequest

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.media.page import ItemFilter, PageRequest

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from application.identities.authenticate import Principal
+from application.principal import Principal
 from domain.errors import Forbidden, InvalidImage, UnsupportedImageType, UserNotFound
 from domain.media.image import ImageFormat, MediaKind
 from tests.support.builders import a_phone, an_id

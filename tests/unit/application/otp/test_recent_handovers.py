@@ -4,8 +4,9 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+from application.otp.delivery_timing import between
 
-from application.otp.delivery_timing import DeliveryTimingProfile, between
+from application.otp.deliver_otp import DeliveryTimingProfile
 from application.ports.messenger import DeliveryResult
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.support.fakes.randomness import SeededRandomness

@@ -1,0 +1,180 @@
+"""What operators do with phones and users: roles, blocks, logout."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.ports.clock import Clock
+from application.ports.errors import ConcurrencyConflict
+from application.ports.identities import Identities
+from application.ports.phone_verifications import PhoneVerifications
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.update import MAX_RETRIES, update_identity, update_phone_verification
+from domain.errors import Unauthenticated, UserNotFound
+from domain.identities.identity import Identity, Role
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRole:
+    """Make a user an administrator, or a member again. It acts with the next request."""
+
+    identities: Identities
+    phone_verifications: PhoneVerifications
+    events: SecurityEvents
+
+    async def __call__(self, user: str | PhoneNumber, role: Role) -> Identity:
+        """Change the role of a user, found by id or by phone.
+
+        Raises:
+            UserNotFound
+            StorageError
+        """
+        change = Identity.promote if role is Role.ADMINISTRATOR else Identity.demote
+        changed = await _update_user(self.identities, self.phone_verifications, user, change)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.ROLE_CHANGED,
+                phone=changed.phone,
+                user_id=changed.id,
+                role=changed.role,
+            )
+        )
+        return changed
+
+
+@dataclass(frozen=True, slots=True)
+class RevokePhoneSessions:
+    """Revoke all sessions of the owner of a phone. The owner may log in again at once."""
+
+    identities: Identities
+    phone_verifications: PhoneVerifications
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, phone: PhoneNumber) -> int:
+        """Revoke the sessions, and return how many were active.
+
+        Raises:
+            UserNotFound: nobody logged in with this phone, or the identity is deleted.
+            StorageError
+        """
+        now = self.clock.now()
+        revoked = 0
+
+        def revoke(identity: Identity) -> Identity:
+            nonlocal revoked
+            revoked = len(identity.active_sessions(now))
+            return identity.revoke_all_sessions()
+
+        identity = await _update_user(self.identities, self.phone_verifications, phone, revoke)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.SESSION_REVOKED,
+                phone=phone,
+                user_id=identity.id,
+                reason=f"by an operator, sessions: {revoked}",
+            )
+        )
+        return revoked
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPhone:
+    """Block a phone: nothing is delivered to it, no code is correct, all its tokens stop.
+
+    - The verification is blocked first: no code is correct after that.
+    - The identity is blocked second: its sessions are revoked, and a login that was verified
+      before finds it blocked. An identity that does not exist yet is created blocked.
+    - Repeating the command completes one that was interrupted.
+    """
+
+    phone_verifications: PhoneVerifications
+    identities: Identities
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, phone: PhoneNumber) -> None:
+        """Block the phone.
+
+        Raises:
+            StorageError
+        """
+        now = self.clock.now()
+
+        def block(verification: PhoneVerification) -> tuple[PhoneVerification, str | None]:
+            return verification.block(now), verification.identity_id
+
+        identity_id = await update_phone_verification(self.phone_verifications, phone, block)
+        if identity_id is not None:
+            await self._block_identity(identity_id, phone, now)
+        self.events.emit(
+            SecurityEvent(type=SecurityEventType.PHONE_BLOCKED, phone=phone, user_id=identity_id)
+        )
+
+    async def _block_identity(self, identity_id: str, phone: PhoneNumber, now: datetime) -> None:
+        for _ in range(MAX_RETRIES):
+            if await self.identities.load(identity_id) is None:
+                if await self.identities.add(Identity(identity_id, phone, now).block(now)):
+                    return
+                continue
+            with suppress(Unauthenticated):  # it is deleted
+                await update_identity(
+                    self.identities, identity_id, lambda identity: identity.block(now)
+                )
+            return
+        raise ConcurrencyConflict("too many concurrent changes of one identity")
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockPhone:
+    """Let a blocked phone log in again. Revoked sessions stay revoked.
+
+    - The identity is unblocked first and the verification second: until then no code is correct,
+      so none is used for an identity that is still blocked.
+    - Repeating the command completes one that was interrupted.
+    """
+
+    phone_verifications: PhoneVerifications
+    identities: Identities
+    events: SecurityEvents
+
+    async def __call__(self, phone: PhoneNumber) -> None:
+        """Unblock the phone.
+
+        Raises:
+            StorageError
+        """
+        identity_id = (await self.phone_verifications.load(phone)).value.identity_id
+        if identity_id is not None:
+            with suppress(Unauthenticated):  # it is deleted, or does not exist yet
+                await update_identity(self.identities, identity_id, Identity.unblock)
+
+        def unblock(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            return verification.unblock(), None
+
+        await update_phone_verification(self.phone_verifications, phone, unblock)
+        self.events.emit(
+            SecurityEvent(type=SecurityEventType.PHONE_UNBLOCKED, phone=phone, user_id=identity_id)
+        )
+
+
+async def _update_user(
+    identities: Identities,
+    verifications: PhoneVerifications,
+    user: str | PhoneNumber,
+    change: Callable[[Identity], Identity],
+) -> Identity:
+    identity_id: str | None
+    if isinstance(user, PhoneNumber):
+        identity_id = (await verifications.load(user)).value.identity_id
+    else:
+        identity_id = user
+    if identity_id is None:
+        raise UserNotFound
+    try:
+        return await update_identity(identities, identity_id, change)
+    except Unauthenticated as error:
+        raise UserNotFound from error

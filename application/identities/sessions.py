@@ -1,0 +1,141 @@
+"""List and revoke one's own sessions."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from application.identities.session_factory import SessionFactory
+from application.ports.clock import Clock
+from application.ports.identities import Identities
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.principal import Principal
+from application.update import update_identity
+from domain.errors import SessionNotFound, Unauthenticated
+from domain.identities.identity import Identity
+from domain.identities.refresh_token import RefreshToken
+from domain.identities.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A session as its owner sees it. `is_current` marks the session of this request."""
+
+    session: Session
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListSessions:
+    """List the principal's active sessions, the last used first."""
+
+    clock: Clock
+
+    async def __call__(self, principal: Principal) -> Sequence[ListedSession]:
+        """Return the sessions as they were when the request was authenticated."""
+        now = self.clock.now()
+        active = sorted(
+            principal.identity.active_sessions(now),
+            key=lambda session: (session.last_seen_at, session.created_at, session.id),
+            reverse=True,
+        )
+        return [ListedSession(session, session.id == principal.session.id) for session in active]
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeSession:
+    """Revoke one of the principal's sessions by its id."""
+
+    identities: Identities
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, principal: Principal, session_id: str) -> None:
+        """Revoke the session.
+
+        Raises:
+            SessionNotFound
+            Unauthenticated
+            StorageError
+        """
+        now = self.clock.now()
+
+        def revoke(identity: Identity) -> Identity:
+            if identity.find_session(session_id, now) is None:
+                raise SessionNotFound
+            return identity.revoke_session(session_id)
+
+        await update_identity(self.identities, principal.identity.id, revoke)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.SESSION_REVOKED,
+                user_id=principal.identity.id,
+                reason="one session, by its id",
+            )
+        )
+
+
+class Scope(StrEnum):
+    """Which sessions a logout revokes."""
+
+    THIS = "this"
+    OTHERS = "others"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Logout:
+    """Revoke sessions. All their tokens stop working with this one write.
+
+    The client proves itself with an access token, or with a refresh token of the session. A
+    refresh token that the service did not make, or of a session that has ended, revokes nothing
+    and is no error (RFC 7009 §2.2): it is invalid either way.
+    """
+
+    identities: Identities
+    sessions: SessionFactory
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, by: Principal | RefreshToken, scope: Scope = Scope.THIS) -> None:
+        """Log out.
+
+        Raises:
+            Unauthenticated
+            StorageError
+        """
+        if isinstance(by, Principal):
+            await self._revoke(
+                by.identity.id, lambda identity: _revoke(identity, by.session.id, scope), scope
+            )
+            return
+        now = self.clock.now()
+
+        def revoke(identity: Identity) -> Identity:
+            session, _ = self.sessions.find_session(by, identity, now)
+            return _revoke(identity, session.id, scope)
+
+        with suppress(Unauthenticated):
+            await self._revoke(by.identity_id, revoke, scope)
+
+    async def _revoke(
+        self, identity_id: str, revoke: Callable[[Identity], Identity], scope: Scope
+    ) -> None:
+        await update_identity(self.identities, identity_id, revoke)
+        self.events.emit(
+            SecurityEvent(
+                type=SecurityEventType.SESSION_REVOKED,
+                user_id=identity_id,
+                reason=f"scope {scope}",
+            )
+        )
+
+
+def _revoke(identity: Identity, session_id: str, scope: Scope) -> Identity:
+    match scope:
+        case Scope.THIS:
+            return identity.revoke_session(session_id)
+        case Scope.OTHERS:
+            return identity.revoke_other_sessions(session_id)
+        case Scope.ALL:
+            return identity.revoke_all_sessions()

@@ -1,0 +1,221 @@
+"""Create, get, rename and delete users."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from application.identities.assign_phone import assign_phone
+from application.media.mark_for_deletion import MarkForDeletion
+from application.ports.clock import Clock
+from application.ports.errors import ConcurrencyConflict, StorageError, UniqueViolation
+from application.ports.identities import Identities
+from application.ports.phone_verifications import PhoneVerifications
+from application.ports.randomness import Randomness
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.principal import Principal
+from application.update import MAX_RETRIES, update_identity
+from domain.errors import (
+    PhoneInUse,
+    PhoneMismatch,
+    Unauthenticated,
+    UsernameInUse,
+    UserNotFound,
+    UserSaveFailed,
+)
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.identity import Identity
+from domain.identities.username import Username
+from domain.phone import PhoneNumber
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUserCommand:
+    """The user that `principal` wants to be, or wants somebody to be as an administrator."""
+
+    principal: Principal
+    username: Username
+    phone: PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUser:
+    """Make the identity of a phone a user.
+
+    - The phone is the principal's. An administrator may name another.
+    - The same user again is a success with the same id: the app posts it at each login.
+    - A phone whose user has another name is an error, before a username in use is.
+    """
+
+    identities: Identities
+    phone_verifications: PhoneVerifications
+    clock: Clock
+    randomness: Randomness
+
+    async def __call__(self, command: CreateUserCommand) -> Identity:
+        """Create the user.
+
+        Raises:
+            PhoneMismatch
+            PhoneInUse
+            UsernameInUse
+            Unauthenticated
+            UserSaveFailed
+        """
+        is_own = command.phone == command.principal.identity.phone
+        if not is_own and not command.principal.identity.is_administrator:
+            raise PhoneMismatch
+        now = self.clock.now()
+
+        async def save() -> Identity:
+            return await self._save(command, now, is_own=is_own)
+
+        try:
+            return await reserve_username(self.identities, command.username, now, save)
+        except StorageError as error:
+            raise UserSaveFailed from error
+
+    async def _save(self, command: CreateUserCommand, now: datetime, *, is_own: bool) -> Identity:
+        identity_id = (
+            command.principal.identity.id if is_own else await self._assign(command.phone, now)
+        )
+        for _ in range(MAX_RETRIES):
+            loaded = await self.identities.load(identity_id)
+            if loaded is None:
+                identity = Identity(identity_id, command.phone, now)
+                identity = identity.set_username(command.username, now)
+                if await self.identities.add(identity):
+                    return identity
+            elif loaded.value.is_deleted:
+                if is_own:
+                    raise Unauthenticated
+                identity_id = await self._assign(command.phone, now, deleted_id=identity_id)
+            elif loaded.value.user is not None:
+                return _same_user(loaded.value, command.username, is_own=is_own)
+            else:
+                identity = loaded.value.set_username(command.username, now)
+                if await self.identities.replace(identity, loaded.version):
+                    return identity
+        raise ConcurrencyConflict("too many concurrent changes of one identity")
+
+    async def _assign(
+        self, phone: PhoneNumber, now: datetime, deleted_id: str | None = None
+    ) -> str:
+        new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
+        owner = await assign_phone(self.phone_verifications, phone, new_id, deleted_id)
+        return owner.identity_id
+
+
+def _same_user(identity: Identity, username: Username, *, is_own: bool) -> Identity:
+    user = identity.user
+    if user is not None and user.username.key == username.key:
+        return identity
+    if is_own and user is not None:
+        raise PhoneInUse(identity.id, user.username.text)
+    raise PhoneInUse
+
+
+@dataclass(frozen=True, slots=True)
+class GetUser:
+    """Get a user. An identity that is not a user, or is deleted, is not found."""
+
+    identities: Identities
+
+    async def __call__(self, user_id: str) -> Identity:
+        """Get the user.
+
+        Raises:
+            UserNotFound
+            StorageError
+        """
+        loaded = await self.identities.load(user_id)
+        if loaded is None or loaded.value.is_deleted or loaded.value.user is None:
+            raise UserNotFound
+        return loaded.value
+
+
+@dataclass(frozen=True, slots=True)
+class RenameUser:
+    """Give the principal another username. The previous one is free at once."""
+
+    identities: Identities
+    clock: Clock
+
+    async def __call__(self, principal: Principal, username: Username) -> Identity:
+        """Rename the user.
+
+        Raises:
+            UserNotFound
+            UsernameInUse
+            Unauthenticated
+            StorageError
+        """
+        now = self.clock.now()
+
+        def rename(identity: Identity) -> Identity:
+            if identity.user is None:
+                raise UserNotFound
+            return identity.set_username(username, now)
+
+        async def save() -> Identity:
+            return await update_identity(self.identities, principal.identity.id, rename)
+
+        return await reserve_username(self.identities, username, now, save)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteUser:
+    """Delete the principal's identity by one write.
+
+    From then on all its tokens are invalid and nothing of it is shown. Its media are removed as
+    far as possible at once; the cleanup does the rest.
+    """
+
+    identities: Identities
+    mark_for_deletion: MarkForDeletion
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, principal: Principal) -> None:
+        """Delete the identity.
+
+        Raises:
+            Unauthenticated
+            StorageError
+        """
+        now = self.clock.now()
+
+        def delete(identity: Identity) -> Identity:
+            return identity.delete(now)
+
+        await update_identity(self.identities, principal.identity.id, delete)
+        self.events.emit(
+            SecurityEvent(type=SecurityEventType.USER_DELETED, user_id=principal.identity.id)
+        )
+        with suppress(StorageError):
+            await self.mark_for_deletion.mark_some_of(principal.identity.id)
+
+
+async def reserve_username(
+    identities: Identities, username: Username, now: datetime, save: Callable[[], Awaitable[T]]
+) -> T:
+    """Call `save`, which takes the username, and release a name that is held too long.
+
+    Raises:
+        UsernameInUse: another identity has it, or was deleted less than 30 days ago.
+        StorageError
+    """
+    for _ in range(MAX_RETRIES):
+        try:
+            return await save()
+        except UniqueViolation as error:
+            holder = await identities.find_by_username(username)
+            if holder is None:
+                continue
+            if not holder.value.is_username_released(now):
+                raise UsernameInUse from error
+            await identities.replace(holder.value.release_username(), holder.version)
+    raise ConcurrencyConflict("too many concurrent requests for one username")

@@ -1,0 +1,196 @@
+"""List, get, categorize and delete items of the library."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.media.mark_for_deletion import MarkForDeletion
+from application.ports.clock import Clock
+from application.ports.errors import StorageError
+from application.ports.identities import DeletedIdentities
+from application.ports.media_files import MediaFiles, MediaUrl
+from application.ports.media_items import MediaItems, MediaPages
+from application.ports.versioned import Versioned
+from application.principal import Principal
+from application.update import update
+from domain.access import can_act_for
+from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed
+from domain.media.item import MediaItem
+from domain.media.page import Cursor, ItemFilter, Page, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryItem:
+    """A ready item with the URL of its image."""
+
+    item: MediaItem
+    url: MediaUrl
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryPage:
+    """A page, and its items with their URLs."""
+
+    page: Page
+    items: Sequence[LibraryItem]
+
+
+@dataclass(frozen=True, slots=True)
+class FindItem:
+    """Find a ready item. Items of deleted identities are not found."""
+
+    media_items: MediaItems
+    deleted_identities: DeletedIdentities
+
+    async def __call__(self, item_id: str) -> Versioned[MediaItem]:
+        """Find the item.
+
+        Raises:
+            ItemNotFound
+            StorageError
+        """
+        found = await self.media_items.load(item_id)
+        if found is None or not found.value.is_ready:
+            raise ItemNotFound
+        if await self.deleted_identities.find_deleted([found.value.owner_id]):
+            raise ItemNotFound
+        return found
+
+    async def for_change(self, item_id: str, principal: Principal) -> Versioned[MediaItem]:
+        """Find the item for its owner or an administrator.
+
+        Raises:
+            ItemNotFound
+            Forbidden
+            StorageError
+        """
+        found = await self(item_id)
+        if not can_act_for(principal.identity, found.value.owner_id):
+            raise Forbidden
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ListItems:
+    """List a page of the library, newest first. Items of deleted identities are left out.
+
+    Such a page is shorter, and the next page begins after the last item that was read, listed or
+    not. So a client that follows the cursors gets all items.
+    """
+
+    media_pages: MediaPages
+    deleted_identities: DeletedIdentities
+    media_files: MediaFiles
+
+    async def __call__(self, item_filter: ItemFilter, request: PageRequest) -> LibraryPage:
+        """List the page.
+
+        Raises:
+            LibraryReadFailed
+        """
+        try:
+            page = await self._read(item_filter, request)
+        except StorageError as error:
+            raise LibraryReadFailed from error
+        items = [
+            LibraryItem(item, await self.media_files.url_for(item.storage_key))
+            for item in page.items
+        ]
+        return LibraryPage(page, items)
+
+    async def _read(self, item_filter: ItemFilter, request: PageRequest) -> Page:
+        owner_id = item_filter.owner_id
+        if owner_id is not None and await self.deleted_identities.find_deleted([owner_id]):
+            return Page([], 0, request)
+        total = await self.media_pages.count(item_filter)
+        # One item more than a page has shows whether there is a next page.
+        read = await self._items(item_filter, request, total, request.page_size + 1)
+        items = read[: request.page_size]
+        next_cursor = Cursor.after_item(items[-1]) if len(read) > request.page_size else None
+        deleted = await self.deleted_identities.find_deleted({item.owner_id for item in items})
+        listed = [item for item in items if item.owner_id not in deleted]
+        return Page(listed, total, request, next_cursor)
+
+    async def _items(
+        self, item_filter: ItemFilter, request: PageRequest, total: int, limit: int
+    ) -> Sequence[MediaItem]:
+        if request.after is not None:
+            return await self.media_pages.list_after(item_filter, request.after, limit)
+        if request.offset >= total:
+            return []
+        return await self.media_pages.list_page(item_filter, request.offset, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class GetItem:
+    """Get an item. Everybody who is logged in may see it."""
+
+    find_item: FindItem
+    media_files: MediaFiles
+
+    async def __call__(self, item_id: str) -> LibraryItem:
+        """Get the item.
+
+        Raises:
+            ItemNotFound
+            StorageError
+        """
+        item = (await self.find_item(item_id)).value
+        return LibraryItem(item, await self.media_files.url_for(item.storage_key))
+
+
+@dataclass(frozen=True, slots=True)
+class CategorizeItem:
+    """Change an item's category. Its owner and administrators may."""
+
+    find_item: FindItem
+    media_items: MediaItems
+    media_files: MediaFiles
+
+    async def __call__(
+        self, principal: Principal, item_id: str, category: str | None
+    ) -> LibraryItem:
+        """Categorize the item.
+
+        Raises:
+            ItemNotFound
+            Forbidden
+            StorageError
+        """
+
+        async def load() -> Versioned[MediaItem]:
+            return await self.find_item.for_change(item_id, principal)
+
+        def categorize(item: MediaItem) -> tuple[MediaItem, MediaItem]:
+            categorized = item.categorize(category)
+            return categorized, categorized
+
+        item = await update(load, self.media_items.replace, categorize)
+        return LibraryItem(item, await self.media_files.url_for(item.storage_key))
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteItem:
+    """Delete an item. From the write on neither it nor its file is shown."""
+
+    find_item: FindItem
+    media_items: MediaItems
+    mark_for_deletion: MarkForDeletion
+    clock: Clock
+
+    async def __call__(self, principal: Principal, item_id: str) -> None:
+        """Delete the item.
+
+        Raises:
+            ItemNotFound
+            Forbidden
+            StorageError
+        """
+
+        async def load() -> Versioned[MediaItem]:
+            return await self.find_item.for_change(item_id, principal)
+
+        def mark(item: MediaItem) -> tuple[MediaItem, MediaItem]:
+            marked = item.mark_for_deletion(self.clock.now())
+            return marked, marked
+
+        await self.mark_for_deletion.delete_file(await update(load, self.media_items.replace, mark))

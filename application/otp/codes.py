@@ -1,0 +1,76 @@
+"""The codes of challenges, with the key that each was made with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.ports.otp_keys import OtpKeys
+from domain.errors import Unavailable
+from domain.otp.challenge import (
+    CHALLENGE_ID_BYTES,
+    MAX_ACTIVE_CHALLENGES,
+    NONCE_BYTES,
+    Challenge,
+    OtpCode,
+    Purpose,
+)
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.test_otps import TestOtps
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class OtpCodes:
+    """Derives the codes of challenges. A test OTP replaces every code of its phone."""
+
+    keys: OtpKeys
+    test_otps: TestOtps
+
+    def current_key_id(self) -> str:
+        """Return the id of the key for new challenges."""
+        return self.keys.current_id()
+
+    def has_key(self, key_id: str) -> bool:
+        """Return whether the codes of challenges with this key can be derived."""
+        return self.keys.find_key(key_id) is not None
+
+    def is_test_phone(self, phone: PhoneNumber, now: datetime) -> bool:
+        """Return whether the phone has a test OTP."""
+        return self.test_otps.find_code(phone, now) is not None
+
+    def derive(self, challenge: Challenge, phone: PhoneNumber) -> OtpCode:
+        """Derive the code of one challenge.
+
+        Raises:
+            Unavailable: the key of the challenge is not available anymore.
+        """
+        pepper = self.keys.find_key(challenge.key_id)
+        if pepper is None:
+            raise Unavailable
+        return OtpCode(challenge.derive_code(pepper, phone))
+
+    def derive_all(
+        self, verification: PhoneVerification, phone: PhoneNumber, now: datetime
+    ) -> dict[str, str]:
+        """Derive the codes of all active challenges, by the challenges' ids.
+
+        The same number of codes is derived for every phone, so that the time reveals nothing.
+        """
+        active = verification.active_challenges(now)
+        padding = (self._padding(now),) * (MAX_ACTIVE_CHALLENGES - len(active))
+        codes = {
+            challenge.id: challenge.derive_code(pepper, phone) if pepper else ""
+            for challenge in (*active, *padding)
+            for pepper in [self.keys.find_key(challenge.key_id)]
+        }
+        test_code = self.test_otps.find_code(phone, now)
+        return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
+
+    def _padding(self, now: datetime) -> Challenge:
+        return Challenge(
+            id="-" * 2 * CHALLENGE_ID_BYTES,  # as long as any id, and never stored
+            purpose=Purpose.SIGN_IN,
+            nonce=bytes(NONCE_BYTES),
+            key_id=self.keys.current_id(),
+            created_at=now,
+            expires_at=now,
+        )

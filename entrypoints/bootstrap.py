@@ -15,6 +15,7 @@ from contextlib import (
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from adapters.logging import LogSecurityEvents
 from application.ports.clock import Clock
 from application.ports.errors import NotUsable
 from application.ports.media_files import MediaFiles
@@ -28,7 +29,6 @@ from domain.media.picture import PictureLimits
 from domain.sign_in.challenge import LIFETIME
 from domain.sign_in.texts.text_set import Names
 from entrypoints.keys import check_keys_are_not_gone, longest_lives
-from entrypoints.logs.security_events import LoggedSecurityEvents
 from entrypoints.own_adapters import StartRefused, open_own, probe_of
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import (
@@ -107,7 +107,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 public_keys=tokens,
                 refresh_keys=FileRefreshKeys(secrets.refresh_keys),
                 peppers=FilePeppers(secrets.peppers),
-                events=LoggedSecurityEvents(),
+                events=LogSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
             ),

@@ -75,7 +75,7 @@ def test_keys_that_are_gone_while_the_database_is_there(tmp_path: Path) -> None:
     kept = keys.read_bytes()
     keys.unlink()
 
-    for arguments in (("run",), ("sweep",)):
+    for arguments in (("run",), ("cleanup",)):
         told = refused(service, *arguments)
         assert str(keys) in told
         assert str(tmp_path / "dialtone.db") in told

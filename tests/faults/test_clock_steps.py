@@ -168,7 +168,7 @@ async def test_nobody_is_signed_out_and_nothing_shown_is_lost_by_a_step(
     )
     assert renamed.status_code == 200
     for _ in range(2):
-        swept = service.run("sweep")
+        swept = service.run("cleanup")
         assert swept.returncode == 0, swept.stderr
     assert (await http.get(later["url"])).status_code == 200
     assert (await http.post("/auth/logout", headers=account.headers)).status_code == 204
@@ -208,11 +208,11 @@ async def test_what_an_upload_left_behind_is_swept_in_time_after_a_step_back(
     service.set_clock_off(-HOUR)
     service.start()
     await app.uploaded(account, transparent_png())
-    assert service.run("sweep").returncode == 0
+    assert service.run("cleanup").returncode == 0
     page = await http.get(f"/library?user_id={account.user_id}", headers=account.headers)
     assert page.json()["total"] == 1
     # Late by the step at the most.
     for passed in (timedelta(minutes=11), timedelta(hours=1, minutes=12)):
         service.set_clock_off(passed)
-        assert service.run("sweep").returncode == 0
+        assert service.run("cleanup").returncode == 0
     assert len(files_of(service)) == len(before) + 1

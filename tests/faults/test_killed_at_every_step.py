@@ -188,7 +188,7 @@ async def test_an_upload_killed_at_any_step_is_shown_whole_or_not_at_all_and_lea
     # After the lease it is doomed, after the longest upload it is gone.
     for _ in range(2):
         mortal.wait(7200)
-        swept = mortal.service.run("sweep")
+        swept = mortal.service.run("cleanup")
         assert swept.returncode == 0, swept.stderr
     assert len(mortal.stored()) == uploaded
     page = await mortal.http.get("/library?per_page=100", headers=account.headers)
@@ -209,5 +209,5 @@ async def test_what_is_removed_again_after_a_kill_at_any_step_is_gone(mortal: Mo
     assert steps > 4
     for _ in range(2):
         mortal.wait(7200)
-        assert mortal.service.run("sweep").returncode == 0
+        assert mortal.service.run("cleanup").returncode == 0
     assert mortal.stored() == []

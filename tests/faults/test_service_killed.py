@@ -64,7 +64,7 @@ async def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: P
         await killed_in_the_middle(service, told)
     service.start()
     await assert_is_there(service, told)
-    swept = service.run("sweep")
+    swept = service.run("cleanup")
     assert swept.returncode == 0, swept.stderr
     await assert_is_there(service, told)
     assert service.stop() == 0

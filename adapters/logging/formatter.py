@@ -12,7 +12,7 @@ from structlog.contextvars import get_contextvars
 from structlog.dev import ConsoleRenderer
 
 from adapters.logging.exceptions import format_exception, summarize_exception
-from adapters.logging.masking import Loggable, loggable_fields, mask_phones, truncate
+from adapters.logging.masking import Loggable, loggable_fields, loggable_text, mask_phones
 
 _EVENT_WIDTH: Final = 36
 _NEVER_LOGGED: Final = {"stack", "stack_info", "positional_args"}  # they contain source and input
@@ -77,7 +77,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Loggable]:
     fields: dict[str, Loggable] = {
         "timestamp": _timestamp(record),
         "level": record.levelname.lower(),
-        "event": truncate(str(given.pop("event", ""))),
+        "event": loggable_text(str(given.pop("event", ""))),
         "logger": record.name,
     }
     for name, value in loggable_fields(get_contextvars() | given).items():

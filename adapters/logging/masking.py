@@ -60,7 +60,7 @@ def mask_phones(text: str) -> str:
     return _DIGITS.sub(_mask_match, text)
 
 
-def truncate(text: str) -> str:
+def loggable_text(text: str) -> str:
     """Mask phone numbers, and cut the text after `MAX_TEXT_LENGTH` characters."""
     ending = "…" if len(text) > MAX_TEXT_LENGTH else ""
     return mask_phones(text[:MAX_TEXT_LENGTH]) + ending
@@ -69,7 +69,7 @@ def truncate(text: str) -> str:
 def loggable_fields(values: Mapping[Any, Any], depth: int = 0) -> dict[str, Loggable]:
     """Return the fields as plain data; the values of secrets are hidden."""
     return {
-        truncate(str(name)): loggable(value, str(name), depth)
+        loggable_text(str(name)): loggable(value, str(name), depth)
         for name, value in list(values.items())[:_MAX_ITEMS]
     }
 
@@ -93,7 +93,7 @@ def _loggable(value: Any, depth: int) -> Loggable:
         case PhoneNumber():
             return value.masked
         case str():
-            return truncate(str(value))
+            return loggable_text(str(value))
         case int() if abs(value) < _MAX_INTEGER:
             return int(value)
         case float() if math.isfinite(value):
@@ -107,7 +107,7 @@ def _loggable(value: Any, depth: int) -> Loggable:
         case timedelta():
             return value.total_seconds()
         case BaseException():
-            return truncate(summarize_exception(value))
+            return loggable_text(summarize_exception(value))
         case _ if depth >= _MAX_DEPTH:
             return f"<{type(value).__name__}>"
         case Mapping():
@@ -120,7 +120,7 @@ def _loggable(value: Any, depth: int) -> Loggable:
             }
             return {"type": type(value).__name__, **loggable_fields(shown, depth + 1)}
         case _:
-            return truncate(str(value))
+            return loggable_text(str(value))
 
 
 def _has_generated_repr(dataclass_type: Any) -> bool:

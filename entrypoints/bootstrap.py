@@ -15,6 +15,7 @@ from contextlib import (
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from adapters.logging import LogSecurityEvents
 from application.otp.senders import AnyOf, Senders
 from application.ports.clock import Clock
 from application.ports.errors import ConfigurationError
@@ -28,7 +29,6 @@ from domain.media.picture import PictureLimits
 from domain.otp.challenge import OTP_TTL
 from domain.otp.texts.text_set import Names
 from entrypoints.keys import check_keys_are_not_gone, longest_lives
-from entrypoints.logs.security_events import LoggedSecurityEvents
 from entrypoints.own_adapters import StartRefused, open_own, probe_of
 from entrypoints.settings import Settings
 from entrypoints.settings.kinds import (
@@ -107,7 +107,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 public_keys=tokens,
                 refresh_keys=FileRefreshKeys(secrets.refresh_keys),
                 otp_keys=FilePeppers(secrets.otp_keys),
-                events=LoggedSecurityEvents(),
+                events=LogSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
             ),

@@ -14,11 +14,12 @@ from application.ports.errors import ConfigurationError
 from application.ports.health_check import HealthCheck
 from application.ports.phone_encryption import PhoneEncryption
 from entrypoints.settings.kinds import Factory
+from entrypoints.startup_error import StartupError
 
 _log = structlog.get_logger()
 
 
-class StartRefused(Exception):
+class StartRefused(StartupError):
     """The service cannot start; the text is one line for the operator, with the way out."""
 
 

@@ -13,9 +13,10 @@ from entrypoints.settings.model import Settings
 from entrypoints.settings.production import refused_in_production
 from entrypoints.settings.together import refuse_costs_without_countries, take_s3, take_twilio
 from entrypoints.settings.values import Values
+from entrypoints.startup_error import StartupError
 
 
-class SettingsInvalid(Exception):
+class SettingsInvalid(StartupError):
     """What cannot be used: one line for each, none with a value in it."""
 
     def __init__(self, problems: Sequence[str]) -> None:

@@ -111,7 +111,7 @@ def test_the_older_app_gets_the_general_text_of_the_country_or_the_usual_languag
 
 
 def test_the_messages_can_be_looked_at_beforehand(taxi: Service) -> None:
-    shown = taxi.run("check-settings", "--texts")
+    shown = taxi.run("check-settings", "--templates")
     units = len(REGISTERED.format("012345"))
     assert shown.returncode == 0
     assert f"{taxi.folder}/IN.toml, general: 1 message, {units} units of GSM-7" in shown.stdout

@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from adapters.logging import LogSecurityEvents
 from application.ports.clock import Clock
 from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
@@ -38,7 +39,6 @@ from entrypoints.factories import (
     open_adapter,
 )
 from entrypoints.keys import check_secrets_file_not_lost, max_token_lifetimes
-from entrypoints.logs.security_events import LoggedSecurityEvents
 from entrypoints.settings import Settings
 from entrypoints.settings.values import (
     Environment,
@@ -127,7 +127,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 public_keys=tokens,
                 refresh_keys=FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH)),
                 otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
-                events=LoggedSecurityEvents(),
+                events=LogSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
             ),

@@ -1,155 +1,179 @@
-"""The `dialtone` command: what may be given to it. What is done then is in `commands/`.
+"""The `dialtone` command: arguments, output, error messages and exit codes.
 
-Each command, and whatever takes a while to import, is imported when it is called for: so that
-`--help` and `--version` answer at once, and an interrupt is answered at any time.
+Commands and everything else that is slow to import are imported when a command runs. So `--help`
+and `--version` are fast, and Ctrl-C works at any time.
 """
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
-from entrypoints.commands.exit_codes import FAILED, INTERRUPTED, NOT_USABLE
-from entrypoints.commands.streams import NotPrinted, complain, keep_standard_descriptors
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_INVALID: Final = 2
+"""Invalid arguments, settings or current folder: the command has not started."""
+EXIT_INTERRUPTED: Final = 130
+"""The exit code that shells use for SIGINT."""
 
-if TYPE_CHECKING:
-    from entrypoints.settings import Settings
+_HELP: Final = """\
+commands:
+  run              start the HTTP service
+  check-settings   show all settings, without secrets
+  cleanup          delete expired and abandoned data
+  rotate-keys      add new keys to the secrets file
+  promote          make a user an administrator
+  demote           make an administrator a member
+  block            block a phone and revoke its sessions
+  unblock          allow a blocked phone to sign in
+  sign-out         revoke all sessions of a phone
 
-Command = Callable[["Settings", argparse.Namespace], int]
+examples:
+  dialtone run
+  dialtone promote +14155552671
+  dialtone rotate-keys --help
+
+Settings are environment variables, or lines of the file .env in the current folder.
+.env.example lists all of them."""
+
+
+class OutputFailed(Exception):
+    """Stdout is closed or full; the text is the reason."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out a command; gives 0, 1 when it failed, 2 when it was not understood."""
+    """Run a command and return its exit code: 0, 1 if it failed, 2 if its input was invalid."""
     try:
-        keep_standard_descriptors()
-        given = _parser().parse_args(arguments)
-        return _carried_out(given.command, given)
-    except NotPrinted as error:
-        complain(f"What there was to say could not be written to stdout: {error}.")
-        return FAILED
+        _open_standard_streams()
+        return _run_command(_make_parser().parse_args(arguments))
+    except OutputFailed as error:
+        _print_errors(f"The output could not be written to stdout: {error}.")
+        return EXIT_FAILED
     except KeyboardInterrupt:
-        complain("Interrupted.")
-        return INTERRUPTED
+        _print_errors("Interrupted.")
+        return EXIT_INTERRUPTED
 
 
-def _carried_out(command: Command, given: argparse.Namespace) -> int:
+def _run_command(arguments: argparse.Namespace) -> int:
     try:
         Path.cwd()
     except OSError as error:
-        complain(f"The current folder cannot be used ({error.strerror}): start in another one.")
-        return NOT_USABLE
+        _print_errors(
+            f"The current folder is not usable ({error.strerror}). Start in another folder."
+        )
+        return EXIT_INVALID
 
+    from adapters.logging import configure_logging
     from application.ports.errors import PortError
-    from entrypoints.logs import configure_logs
+    from entrypoints.commands import COMMANDS, CommandError, InvalidArgument
     from entrypoints.settings import ENV_FILE, SettingsError, read_settings
     from entrypoints.startup_error import StartupError
 
     try:
         settings = read_settings(os.environ, ENV_FILE)
-        configure_logs(settings.log_level, settings.log_format)
-        return command(settings, given)
+        configure_logging(settings.log_level, settings.log_format)
+        for line in COMMANDS[arguments.command](settings, arguments):
+            _print_line(line)
     except SettingsError as error:
-        complain(*error.problems)
-        return NOT_USABLE
-    except (StartupError, PortError) as error:
-        complain(str(error))
-        return FAILED
+        _print_errors(*error.problems)
+        return EXIT_INVALID
+    except InvalidArgument as error:
+        _print_errors(str(error))
+        return EXIT_INVALID
+    except (CommandError, StartupError, PortError) as error:
+        _print_errors(str(error))
+        return EXIT_FAILED
+    return EXIT_OK
 
 
-def _run(settings: "Settings", _: argparse.Namespace) -> int:
-    from entrypoints.commands.run import run
-
-    return run(settings)
-
-
-def _check_settings(settings: "Settings", given: argparse.Namespace) -> int:
-    from entrypoints.commands.check_settings import check_settings
-
-    return check_settings(settings, shows_texts=given.texts)
-
-
-def _sweep(settings: "Settings", _: argparse.Namespace) -> int:
-    from entrypoints.commands.sweep import cleanup
-
-    return cleanup(settings)
-
-
-def _rotate_keys(settings: "Settings", given: argparse.Namespace) -> int:
-    from entrypoints.commands.rotate_keys import rotate_keys
-
-    return rotate_keys(settings, given.after)
-
-
-def _promote(settings: "Settings", given: argparse.Namespace) -> int:
-    from entrypoints.commands.roles import promote
-
-    return promote(settings, given.user)
-
-
-def _demote(settings: "Settings", given: argparse.Namespace) -> int:
-    from entrypoints.commands.roles import demote
-
-    return demote(settings, given.user)
-
-
-def _block(settings: "Settings", given: argparse.Namespace) -> int:
-    from entrypoints.commands.phones import block
-
-    return block(settings, given.phone)
-
-
-def _unblock(settings: "Settings", given: argparse.Namespace) -> int:
-    from entrypoints.commands.phones import unblock
-
-    return unblock(settings, given.phone)
-
-
-def _sign_out(settings: "Settings", given: argparse.Namespace) -> int:
-    from entrypoints.commands.phones import logout
-
-    return logout(settings, given.phone)
-
-
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="dialtone", description="Sign-in by phone number, users and a picture library."
+        prog="dialtone",
+        usage="dialtone [--help] [--version] COMMAND ...",
+        description="Phone number sign-in, users and an image library over HTTP.",
+        epilog=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"dialtone {version('dialtone')}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add(commands, "run", _run, "start the service")
-    about = "show what would be used, secrets hidden"
-    check = _add(commands, "check-settings", _check_settings, about)
-    check.add_argument("--texts", action="store_true", help="show the messages instead")
-    _add(commands, "cleanup", _sweep, "clear away what is shown no more")
-    rotate = _add(commands, "rotate-keys", _rotate_keys, "put new keys in front of those in use")
+    # argparse's own list of commands puts the longest one on two lines.
+    commands = parser.add_subparsers(
+        prog="dialtone", dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
+    )
+
+    def add(name: str, description: str, *examples: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            description=description,
+            epilog="\n".join(["examples:", *(f"  dialtone {example}" for example in examples)]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    add("run", "Start the HTTP service. Ctrl-C or SIGTERM stops it.", "run")
+    check = add(
+        "check-settings",
+        "Check all settings, and show them without secrets.",
+        "check-settings",
+        "check-settings --templates",
+    )
+    check.add_argument(
+        "--templates", action="store_true", help="show the message of each SMS template instead"
+    )
+    add("cleanup", "Delete expired and abandoned data. Safe while the service runs.", "cleanup")
+    rotate = add(
+        "rotate-keys",
+        "Add new keys to the secrets file. The old keys stay valid as long as they are needed.",
+        "rotate-keys",
+        "rotate-keys --after 1h",
+    )
     rotate.add_argument(
         "--after",
         metavar="DURATION",
         default="1m",
-        help="let them be used after so long, like 1h, where the file is copied to other machines",
+        help="use the new keys after this time, from 1m (default) to 30d; it has to be longer "
+        "than copying the secrets file to other machines takes",
     )
-    for on_user in (
-        _add(commands, "promote", _promote, "make somebody an administrator"),
-        _add(commands, "demote", _demote, "make an administrator a member again"),
+    for name, description in (
+        ("promote", "Make a user an administrator, from the next request on."),
+        ("demote", "Make an administrator a member, from the next request on."),
     ):
-        on_user.add_argument("user", metavar="USER", help="a user id, or a phone number")
-    for on_phone in (
-        _add(commands, "block", _block, "sign a phone out and let it in no more"),
-        _add(commands, "unblock", _unblock, "let a phone that was blocked sign in again"),
-        _add(commands, "sign-out", _sign_out, "end every session of a phone"),
+        command = add(name, description, f"{name} +14155552671", f"{name} 68b1c0a5d2f04e7a9c3b1d20")
+        command.add_argument("user", metavar="USER", help="a user id or a phone number")
+    for name, description in (
+        ("block", "Block a phone: it gets no codes, and its sessions are revoked."),
+        ("unblock", "Allow a blocked phone to sign in."),
+        ("sign-out", "Revoke all sessions of a phone. It may sign in again."),
     ):
-        on_phone.add_argument("phone", metavar="PHONE", help="a phone number")
+        command = add(name, description, f"{name} +14155552671")
+        command.add_argument("phone", metavar="PHONE", help="a phone number")
     return parser
 
 
-def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    command: Command,
-    about: str,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=about, description=about.capitalize() + ".")
-    parser.set_defaults(command=command)
-    return parser
+def _print_line(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        # The interpreter flushes stdout again when it exits, and must not fail then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputFailed(error.strerror) from error
+
+
+def _print_errors(*lines: str) -> None:
+    if sys.stderr is None:
+        return  # print would use stdout
+    with suppress(OSError):
+        print(*lines, sep="\n", file=sys.stderr)
+
+
+def _open_standard_streams() -> None:
+    """Open closed standard streams on /dev/null.
+
+    Otherwise the next file or socket would get the descriptor of a standard stream and its output.
+    """
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= 2:
+        descriptor = os.dup(descriptor)
+    os.close(descriptor)

@@ -1,17 +1,18 @@
-"""Bring .venv to what the locks say; with the word `dev`, also what tests and checks need.
+"""Install the packages of the locks into .venv; the argument `dev` adds those of tests and checks.
 
-The system's Python runs this before anything is installed, so it takes the standard library
-alone. Any Python since 3.6 must be able to read it, to be told that 3.11 is needed.
+The system's Python runs this file before anything is installed, so it imports only the standard
+library. Any Python since 3.6 can read it, and so reports which version is needed.
 """
 
 import sys
 
-if sys.version_info[:2] != (3, 11):
+if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     sys.exit(
-        f"Python 3.11 is needed, with its venv module; this is Python {sys.version.split()[0]}.\n"
+        "Python 3.11, 3.12 or 3.13 is needed, with its venv module. "
+        f"This is Python {sys.version.split()[0]}.\n"
         "  Debian, Ubuntu: sudo apt install python3.11 python3.11-venv\n"
         "  Fedora:         sudo dnf install python3.11\n"
-        "If it is here under another name: make PYTHON=/its/place/python3.11 install"
+        "If it is installed elsewhere: make PYTHON=/path/to/python3.11 install"
     )
 
 import fcntl
@@ -27,172 +28,204 @@ from textwrap import shorten
 
 LOCKS = {"run": ("requirements.lock",), "dev": ("requirements.lock", "requirements-dev.lock")}
 
-# What is not in every Python, and the packages of Debian (Ubuntu) and of Fedora that bring it.
-NEEDED = {
-    "venv": ("python3.11-venv", "python3.11"),
-    "ensurepip": ("python3.11-venv", "python3.11"),
-    "_ssl": ("libpython3.11-stdlib", "python3.11-libs"),
-    "_sqlite3": ("libpython3.11-stdlib", "python3.11-libs"),
+# Modules that a Python may lack, with their packages in Debian (Ubuntu) and in Fedora.
+PYTHON = f"python3.{sys.version_info[1]}"
+REQUIRED_MODULES = {
+    "venv": (f"{PYTHON}-venv", PYTHON),
+    "ensurepip": (f"{PYTHON}-venv", PYTHON),
+    "_ssl": (f"lib{PYTHON}-stdlib", f"{PYTHON}-libs"),
+    "_sqlite3": (f"lib{PYTHON}-stdlib", f"{PYTHON}-libs"),
 }
 
-# By the words in which pip or the system tells of it.
+# Advice for each error message of pip or of the system.
 ADVICE = {
-    r"No space left|quota exceeded": "The disk is full: make room, some 600 MB.",
+    r"No space left|quota exceeded": "The disk is full: free about 600 MB.",
     r"Read-only file system|Permission denied|Operation not permitted": (
-        "This folder cannot be written to: work in one of your own; a .venv made by sudo must go."
+        "This folder is not writable: use a folder of your own, and delete a .venv made by sudo."
     ),
     r"DO NOT MATCH THE HASHES": (
-        "A package is not the one that the lock names. Do not go round it: find out who sent it."
+        "A package differs from the one in the lock. Do not work around it: find out where it "
+        "comes from."
     ),
     r"ConnectionError|NameResolutionError|Timeout|ProxyError|SSLError|Connection (refused|reset)": (
-        "The package index cannot be reached: look at the network, and at pip's proxy and mirror."
+        "The package index is not reachable: check the network, and the proxy and mirror of pip."
     ),
 }
 
-# What pip says when all is well; the rest is shown, whole, when something is not.
-CHATTER = re.compile(r" *(Collecting|Downloading|Ignoring|Looking|Processing|Requirement|Using) ")
+# Lines of pip that are not shown if it fails.
+PIP_PROGRESS = re.compile(
+    r" *(Collecting|Downloading|Ignoring|Looking|Processing|Requirement|Using) "
+)
 
 
-class NotInstalled(Exception):
-    """What was called said no, in these words."""
+class InstallError(Exception):
+    """A command has failed; the text is its output."""
 
 
-def missing_pieces() -> list[str]:
-    """The parts of Python that are needed and absent, each with the package that brings it."""
+def find_missing_modules() -> list[str]:
+    """Return the required modules that this Python lacks, each with its packages."""
     return [
         f"{name.strip('_')} (Debian, Ubuntu: {debian}; Fedora: {fedora})"
-        for name, (debian, fedora) in NEEDED.items()
+        for name, (debian, fedora) in REQUIRED_MODULES.items()
         if find_spec(name) is None
     ]
 
 
-def advice(failure: str) -> str:
-    """What to do about it; empty for a failure of no known kind."""
-    return next((todo for sign, todo in ADVICE.items() if re.search(sign, failure)), "")
+def find_advice(output: str) -> str:
+    """Return advice for an error message; empty for an unknown one."""
+    return next((text for pattern, text in ADVICE.items() if re.search(pattern, output)), "")
 
 
 class Venv:
-    """The .venv of one clone, and the stamp in it that tells what it holds.
+    """The .venv of one clone.
 
-    The stamp goes before anything is changed and comes back last: without it .venv is half made.
+    A stamp file in it says what is installed. It is deleted before a change and written at the
+    end, so a .venv without it is incomplete.
     """
 
     def __init__(self, root: Path) -> None:
+        """Describe the .venv in a folder; nothing is created.
+
+        Args:
+            root: the folder of the clone.
+        """
         self.root = root
         self.folder = root / ".venv"
         self.python = self.folder / "bin" / "python"
         self.stamp = self.folder / "installed"
-        # A venv's scripts hold the address of its folder: one that was moved is of no use.
-        self.maker = hashlib.sha256(f"{sys.version} {root}".encode()).hexdigest()
+        # The scripts of a venv contain its path, so a venv that was moved does not work.
+        self.origin = hashlib.sha256(f"{sys.version} {root}".encode()).hexdigest()
 
-    def digest(self, kind: str) -> str:
-        """Changes with everything that this kind is installed from."""
+    def required_digest(self, kind: str) -> str:
+        """Return the digest of everything that this kind is installed from."""
         sources = [self.root / name for name in ("pyproject.toml", *LOCKS[kind])]
         return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
-    def holds(self) -> dict[str, str]:
-        """The digest of each kind that is installed; none where .venv has to be made anew."""
+    def installed_digests(self) -> dict[str, str]:
+        """Return the digest of each installed kind; empty if .venv has to be made again."""
         if not (self.stamp.exists() and self.python.exists()):
             return {}
-        stamped = self.stamp.read_text().splitlines()
-        return dict(line.split() for line in stamped[1:]) if stamped[:1] == [self.maker] else {}
+        lines = self.stamp.read_text().splitlines()
+        return dict(line.split() for line in lines[1:]) if lines[:1] == [self.origin] else {}
 
-    def is_fresh(self, kind: str) -> bool:
-        return self.holds().get(kind) == self.digest(kind)
-
-    def write_stamp(self, kinds: dict[str, str]) -> None:
-        beside = self.folder / "installed.new"
-        beside.write_text("\n".join([self.maker, *(f"{k} {kinds[k]}" for k in kinds)]))
-        beside.replace(self.stamp)
+    def is_up_to_date(self, kind: str) -> bool:
+        """Whether this kind is installed from the current locks."""
+        return self.installed_digests().get(kind) == self.required_digest(kind)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """One install at a time: a second one waits, also for a pip that outlived the first."""
-        with (self.root / ".venv.lock").open("w") as lock:
-            os.set_inheritable(lock.fileno(), True)
+    def lock(self) -> Iterator[None]:
+        """Allow one install at a time; wait also for a pip that outlived its installer."""
+        with (self.root / ".venv.lock").open("w") as file:
+            os.set_inheritable(file.fileno(), True)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                print("Another install is under way in this folder: waiting for it.", flush=True)
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                print("Another install runs in this folder: waiting for it.", flush=True)
+                fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def install(self, kind: str) -> None:
-        """Add to a whole .venv what is new; make any other one anew."""
-        before = self.holds()
-        after = {name: self.digest(name) for name in LOCKS if name in ("run", kind)}
+        """Add new packages to a complete .venv; make any other .venv again.
+
+        Args:
+            kind: a key of `LOCKS`.
+
+        Raises:
+            InstallError: a command has failed.
+        """
+        before = self.installed_digests()
+        after = {name: self.required_digest(name) for name in LOCKS if name in ("run", kind)}
         self.stamp.unlink(missing_ok=True)
         if not before:
-            self.make()
-        print(f"Fetching what {' and '.join(LOCKS[kind])} name", flush=True)
+            self._make()
+        print(f"Installing the packages of {' and '.join(LOCKS[kind])}", flush=True)
         try:
-            self.pip("--require-hashes", *(f"--requirement={lock}" for lock in LOCKS[kind]))
-        except NotInstalled as error:
-            # Until pip says so it only fetches, and what was installed is still whole.
+            self._pip_install(
+                "--require-hashes", *(f"--requirement={lock}" for lock in LOCKS[kind])
+            )
+        except InstallError as error:
+            # Before this line pip only downloads, so the installed packages are still complete.
             if before and "Installing collected packages" not in str(error):
-                self.write_stamp(before)
+                self._write_stamp(before)
             raise
-        self.pip("--no-deps", "--no-build-isolation", "--editable=.")
-        self.write_stamp(after)
+        self._pip_install("--no-deps", "--no-build-isolation", "--editable=.")
+        self._write_stamp(after)
 
-    def make(self) -> None:
-        anew = " anew: half made, or of another Python or folder" if self.folder.exists() else ""
-        print(f"Making .venv{anew}", flush=True)
-        # In two steps, because venv keeps to itself what ensurepip has to say.
-        call(sys.executable, "-I", "-m", "venv", "--clear", "--without-pip", str(self.folder))
-        call(str(self.python), "-I", "-m", "ensurepip", "--default-pip")
+    def _make(self) -> None:
+        print("Making .venv again" if self.folder.exists() else "Making .venv", flush=True)
+        # In two steps, because venv hides the output of ensurepip.
+        run_command(
+            sys.executable, "-I", "-m", "venv", "--clear", "--without-pip", str(self.folder)
+        )
+        run_command(str(self.python), "-I", "-m", "ensurepip", "--default-pip")
 
-    def pip(self, *arguments: str) -> None:
-        # --no-user: somebody's own pip settings may ask for what a venv refuses.
-        usual = ("--no-user", "--no-input", "--disable-pip-version-check", "--progress-bar=off")
-        call(str(self.python), "-I", "-m", "pip", "install", *usual, *arguments, folder=self.root)
+    def _pip_install(self, *arguments: str) -> None:
+        # --no-user: the user's own pip configuration may set --user, which fails in a venv.
+        options = ("--no-user", "--no-input", "--disable-pip-version-check", "--progress-bar=off")
+        command = (str(self.python), "-I", "-m", "pip", "install", *options, *arguments)
+        run_command(*command, folder=self.root)
+
+    def _write_stamp(self, digests: dict[str, str]) -> None:
+        new = self.folder / "installed.new"
+        new.write_text("\n".join([self.origin, *(f"{k} {digests[k]}" for k in digests)]))
+        new.replace(self.stamp)
 
 
-def call(*command: str, folder: Path | None = None) -> None:
-    """Run it and show how far it is; an error of its own becomes one of ours, in its words."""
+def run_command(*command: str, folder: Path | None = None) -> None:
+    """Run a command and show its progress.
+
+    Args:
+        command: the program and its arguments.
+        folder: where it runs.
+
+    Raises:
+        InstallError: it has failed.
+    """
     output = []
     with subprocess.Popen(
         command,
         cwd=folder,
-        # PYTHONPATH and its like would pass for installed packages.
+        # With PYTHONPATH pip would find packages that are not in the venv.
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-        close_fds=False,  # the open lock goes along
+        close_fds=False,  # the command keeps the lock
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    ) as running:
-        for line in running.stdout or ():
+    ) as process:
+        for line in process.stdout or ():
             show_progress(line)
-            if not CHATTER.match(line):
+            if not PIP_PROGRESS.match(line):
                 output.append(line)
-    if running.returncode:
-        raise NotInstalled("".join(output))
+    if process.returncode:
+        raise InstallError("".join(output))
 
 
 def show_progress(line: str) -> None:
-    anew = "\r\033[K" if sys.stdout.isatty() else ""
-    if line.startswith("Collecting ") and anew:
-        print(f"{anew}  {line.split()[1]}", end="", flush=True)
+    """Show a line of pip's output, on a terminal also the package that is downloaded."""
+    clear = "\r\033[K" if sys.stdout.isatty() else ""
+    if line.startswith("Collecting ") and clear:
+        print(f"{clear}  {line.split()[1]}", end="", flush=True)
     elif line.startswith("Installing collected packages: "):
-        print(anew + shorten(line, 78, placeholder=" …"), flush=True)
+        print(clear + shorten(line, 78, placeholder=" …"), flush=True)
 
 
 def main(root: Path, kind: str) -> None:
+    """Install one kind of packages, unless it is up to date; exit with a message on failure."""
     venv = Venv(root)
     try:
-        if venv.is_fresh(kind):
+        if venv.is_up_to_date(kind):
             return
-        missing = missing_pieces()
+        missing = find_missing_modules()
         if missing:
-            sys.exit("\n  ".join([f"What this Python ({sys.executable}) lacks:", *missing]))
-        with venv.alone():
-            if not venv.is_fresh(kind):
+            sys.exit("\n  ".join([f"This Python ({sys.executable}) lacks:", *missing]))
+        with venv.lock():
+            if not venv.is_up_to_date(kind):
                 venv.install(kind)
-    except (NotInstalled, OSError) as error:
-        sys.exit(f"\n{error}\n{advice(str(error))}")
+    except (InstallError, OSError) as error:
+        sys.exit(f"\n{error}\n{find_advice(str(error))}")
     except KeyboardInterrupt:
-        sys.exit("\nInterrupted: call it again to go on.")
+        sys.exit("\nInterrupted. Run it again to continue.")
 
 
 if __name__ == "__main__":

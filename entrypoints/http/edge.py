@@ -54,12 +54,12 @@ class Edge:
         started = time.perf_counter()
         await self._app(scope, exchange.receive, exchange.send)
         _log.info(
-            "request",
+            "http_request",
             method=method,
             # The template, not the path: people put anything into a path.
             path=scope.get("path_template") or "-",
             status=exchange.status,
-            ms=round((time.perf_counter() - started) * 1000, 1),
+            duration_ms=round((time.perf_counter() - started) * 1000, 1),
         )
 
 

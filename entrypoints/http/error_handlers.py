@@ -33,7 +33,7 @@ def answer(request: AnyRequest, error: DomainError) -> Response[Any]:
     if status >= _SERVER_ERROR:
         cause = error.__cause__
         reason = str(cause) if isinstance(cause, PortError) else error.message
-        _log.error("refused", error=type(error).__name__, reason=reason)
+        _log.error("request_failed", error=type(error).__name__, reason=reason)
     return Response(
         body_of(error, family),
         status_code=status,
@@ -49,7 +49,7 @@ def answer_framework(request: AnyRequest, error: HTTPException) -> Response[Any]
 
 def answer_unforeseen(request: AnyRequest, error: Exception) -> Response[Any]:
     """Tell nothing but that it has been noted; the log has where it happened."""
-    _log.error("unforeseen", exc_info=error)
+    _log.error("unhandled_exception", exc_info=error)
     return answer(request, Unforeseen())
 
 

@@ -13,11 +13,11 @@ async def test_a_blocked_phone_is_signed_out_at_once(
     blocked = app.service.run("block", phone)
 
     masked = f"+1********{phone[-2:]}"
-    assert (blocked.returncode, blocked.stdout) == (0, f"{masked} is blocked from now on.\n")
+    assert (blocked.returncode, blocked.stdout) == (0, f"{masked} is blocked now.\n")
     assert phone not in blocked.stderr
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
     unblocked = app.service.run("unblock", phone)
-    told = f"{masked} is not blocked from now on.\n"
+    told = f"{masked} is not blocked now.\n"
     assert (unblocked.returncode, unblocked.stdout) == (0, told)
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
 

@@ -34,7 +34,7 @@ def test_a_body_that_breaks_off_is_a_bad_one_and_no_failure_of_ours(
     answer = answered(service, path, rest)
     # Where the server itself gives the connection up nothing comes; a failure never does.
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
-    assert "unforeseen" not in service.log
+    assert "unhandled_exception" not in service.log
     assert "Unforeseen" not in service.log
 
 

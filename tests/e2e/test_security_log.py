@@ -1,4 +1,4 @@
-"""The security events of a running service, each with the id of the request that it happened in."""
+"""The security events of a running service, with the ids of their requests."""
 
 import json
 from collections.abc import Iterator
@@ -22,19 +22,21 @@ CODE: Final = "271828"
 
 @dataclass
 class Client:
-    """Sends requests, and keeps the id of each and what should be told in it."""
+    """Sends requests, and keeps their ids and expected events."""
 
     http: httpx.Client
     expected: list[tuple[str, str]] = field(default_factory=list)
 
-    def post(self, path: str, body: Any, *told: str, **headers: str) -> dict[str, Any]:
-        """Send it; all these events are to be told of it, in this order."""
-        return self.send("POST", path, body, *told, **headers)
+    def post(self, path: str, body: Any, *events: str, **headers: str) -> dict[str, Any]:
+        """Send a request that emits these events, in this order."""
+        return self.send("POST", path, body, *events, **headers)
 
-    def send(self, method: str, path: str, body: Any, *told: str, **headers: str) -> dict[str, Any]:
-        answer = self.http.request(method, path, json=body, headers=headers)
-        self.expected += [(event, answer.headers["x-request-id"]) for event in told]
-        parsed: dict[str, Any] = answer.json() if answer.content else {}
+    def send(
+        self, method: str, path: str, body: Any, *events: str, **headers: str
+    ) -> dict[str, Any]:
+        response = self.http.request(method, path, json=body, headers=headers)
+        self.expected += [(event, response.headers["x-request-id"]) for event in events]
+        parsed: dict[str, Any] = response.json() if response.content else {}
         return parsed
 
 
@@ -51,44 +53,47 @@ def security_lines(log: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["logger"] == "dialtone.security"]
 
 
-def test_what_happens_in_a_request_is_told_with_its_id_and_with_no_secret(
+def test_events_have_the_id_of_their_request_and_no_secrets(
     service: Service,
 ) -> None:
     with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
         client = Client(http)
-        asked = client.post("/auth/request-otp", {"phone": PHONE}, "code_asked", "code_sent")
+        requested = client.post(
+            "/auth/request-otp", {"phone": PHONE}, "otp_requested", "otp_delivered"
+        )
         code = service.code(PHONE)
-        answer = {"phone": PHONE, "otp": code, "refresh": True}
-        wrong = {**answer, "otp": "000000" if code != "000000" else "000001"}
-        client.post("/auth/verify-otp", wrong, "try_counted")
-        first = client.post("/auth/verify-otp", answer, "code_verified")
+        body = {"phone": PHONE, "otp": code, "refresh": True}
+        wrong = {**body, "otp": "000000" if code != "000000" else "000001"}
+        client.post("/auth/verify-otp", wrong, "otp_verification_failed")
+        first = client.post("/auth/verify-otp", body, "login_succeeded")
         token = first["refresh_token"]
         second = client.post("/auth/refresh", {"refresh_token": token}, "session_refreshed")
         forged = replace(parse_refresh_token(token), generation=9).text
-        client.post("/auth/refresh", {"refresh_token": forged}, "refresh_token_refused")
-        client.post("/auth/request-otp", {"phone": REVIEWER}, "code_asked", "test_number_used")
+        client.post("/auth/refresh", {"refresh_token": forged}, "refresh_token_rejected")
+        client.post("/auth/request-otp", {"phone": REVIEWER}, "otp_requested", "test_otp_used")
         reviewer = {"phone": REVIEWER, "otp": CODE}
-        third = client.post("/auth/verify-otp", reviewer, "code_verified", "test_number_used")
-        client.post("/auth/logout", {}, "signed_out", **bearer(third["access_token"]))
+        third = client.post("/auth/verify-otp", reviewer, "login_succeeded", "test_otp_used")
+        client.post("/auth/logout", {}, "session_revoked", **bearer(third["access_token"]))
         blocked = service.run("block", REVIEWER)
-        client.post("/auth/request-otp", {"phone": REVIEWER}, "code_asked", "test_number_used")
+        client.post("/auth/request-otp", {"phone": REVIEWER}, "otp_requested", "test_otp_used")
         client.send("DELETE", "/users/me", None, "user_deleted", **bearer(second["access_token"]))
     service.stop()
 
     lines = security_lines(service.log)
     assert [(line["event"], line["request_id"]) for line in lines] == client.expected
-    # The command's own log is its stderr.
-    (told,) = security_lines(blocked.stderr)
-    assert (told["event"], told["phone"]) == ("phone_blocked", "+1********06")
-    assert "request_id" not in told
+    (line,) = security_lines(blocked.stderr)
+    assert (line["event"], line["phone"]) == ("phone_blocked", "+1********06")
+    assert "request_id" not in line
     assert {line.get("phone") for line in lines} == {None, "+1********01", "+1********06"}
-    secrets = [code, CODE, asked["request_id"], PHONE[2:], REVIEWER[2:], token, forged]
-    secrets += [one[name] for one in (first, second) for name in ("access_token", "refresh_token")]
+    secrets = [code, CODE, requested["request_id"], PHONE[2:], REVIEWER[2:], token, forged]
+    secrets += [
+        tokens[name] for tokens in (first, second) for name in ("access_token", "refresh_token")
+    ]
     for secret in [*secrets, third["access_token"]]:
         assert secret not in service.log + blocked.stderr
 
 
-def test_nobody_is_turned_away_where_the_log_cannot_be_written(tmp_path: Path) -> None:
+def test_sign_in_works_when_the_log_cannot_be_written(tmp_path: Path) -> None:
     service = Service(
         tmp_path,
         reads_log=False,
@@ -96,7 +101,7 @@ def test_nobody_is_turned_away_where_the_log_cannot_be_written(tmp_path: Path) -
     ).start()
     with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
         assert http.post("/auth/request-otp", json={"phone": PHONE}).status_code == 200
-        answer = {"phone": PHONE, "otp": service.code(PHONE)}
-        token = http.post("/auth/verify-otp", json=answer).json()["access_token"]
+        body = {"phone": PHONE, "otp": service.code(PHONE)}
+        token = http.post("/auth/verify-otp", json=body).json()["access_token"]
         assert http.post("/auth/logout", headers=bearer(token)).status_code == 204
     assert service.stop() == 0

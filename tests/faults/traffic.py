@@ -223,7 +223,7 @@ class Traffic:
 async def traffic_at(service: Service, *, outlives_breaks: bool = False) -> AsyncIterator[Traffic]:
     """Traffic until the end of the block; then all that was acknowledged has to be there.
 
-    Nothing unforeseen may stand in the log.
+    The log may contain no unhandled exception.
     """
     async with client_of(service) as http:
         traffic = Traffic(service, http, outlives_breaks=outlives_breaks)
@@ -233,7 +233,7 @@ async def traffic_at(service: Service, *, outlives_breaks: bool = False) -> Asyn
         finally:
             await traffic.end()
         await assert_all_is_there(http, traffic.told)
-    assert '"unforeseen"' not in service.log, service.log
+    assert '"unhandled_exception"' not in service.log, service.log
 
 
 def client_of(service: Service) -> httpx.AsyncClient:

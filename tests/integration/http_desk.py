@@ -110,7 +110,7 @@ class HttpDesk:
 
         with capture_logs() as logs:
             await self._app(_scope(method, path, query, headers), receive, send)
-        assert [one for one in logs if one["event"] == "unforeseen"] == []
+        assert [one for one in logs if one["event"] == "unhandled_exception"] == []
         start, *parts = sent
         told = json.loads(b"".join(part["body"] for part in parts))
         assert isinstance(told, dict)

@@ -1,4 +1,4 @@
-"""The command itself, before it does anything."""
+"""The arguments of `dialtone`, and what each command imports."""
 
 import os
 import subprocess
@@ -13,46 +13,64 @@ COMMANDS: Final = (
     *("run", "check-settings", "cleanup", "rotate-keys"),
     *("promote", "demote", "block", "unblock", "sign-out"),
 )
-SHOW_ROOMS: Final = """
+SHOW_IMPORTS: Final = """
 import sys
 from entrypoints.cli import main
 try:
     code = main(sys.argv[1:])
-except SystemExit as ended:
-    code = ended.code
-rooms = {name.partition(".")[0] for name in sys.modules}
-print(code, sorted(rooms & {"adapters", "application", "domain", "granian", "litestar"}))
+except SystemExit as error:
+    code = error.code
+packages = {name.partition(".")[0] for name in sys.modules}
+print(code, sorted(packages & {"adapters", "application", "domain", "granian", "litestar"}))
 """
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], [], ["sign-out"], ["nonsense"]])
-def test_what_needs_no_service_is_answered_without_importing_it(arguments: list[str]) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", SHOW_ROOMS, *arguments],
-        cwd=PROJECT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-
-    is_understood = arguments in (["--version"], ["--help"])
-    assert ended.stdout.splitlines()[-1] == f"{0 if is_understood else 2} []"
-
-
-def test_every_command_is_listed() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", SHOW_ROOMS, "--help"],
-        cwd=PROJECT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-
-    indented = [line for line in ended.stdout.splitlines() if line.startswith("    ")]
-    names = [line.split()[0] for line in indented if line[4] != " "]
-    assert sorted(names) == sorted(COMMANDS)
-
-
-def test_what_operators_do_beside_the_service_takes_no_web_server(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", SHOW_ROOMS, "sign-out", "+14155550123"],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
+def run(folder: Path, *arguments: str) -> list[str]:
+    """The lines of stdout; the last one has the exit code and the imported packages."""
+    finished = subprocess.run(
+        [sys.executable, "-c", SHOW_IMPORTS, *arguments],
+        cwd=folder,
         env={"PYTHONPATH": str(PROJECT), "PATH": os.environ["PATH"]},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return finished.stdout.splitlines()
 
-    # Nobody has this phone; it took the database to say so.
-    assert ended.stdout.splitlines()[-1] == "1 ['adapters', 'application', 'domain']"
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"),
+    [
+        (["--version"], 0),
+        (["--help"], 0),
+        (["promote", "--help"], 0),
+        ([], 2),
+        (["sign-out"], 2),
+        (["nonsense"], 2),
+    ],
+)
+def test_help_and_wrong_arguments_import_nothing(
+    tmp_path: Path, arguments: list[str], exit_code: int
+) -> None:
+    assert run(tmp_path, *arguments)[-1] == f"{exit_code} []"
+
+
+def test_help_lists_every_command_with_one_line(tmp_path: Path) -> None:
+    lines = run(tmp_path, "--help")
+    start = lines.index("commands:") + 1
+    end = lines.index("", start)
+
+    assert [line.split()[0] for line in lines[start:end]] == list(COMMANDS)
+    assert all(len(line.split()) > 1 for line in lines[start:end])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_has_an_example(tmp_path: Path, command: str) -> None:
+    assert f" dialtone {command}" in "\n".join(run(tmp_path, command, "--help"))
+
+
+def test_a_command_of_an_operator_does_not_import_the_http_server(tmp_path: Path) -> None:
+    # It opens the database: only then it can report that nobody has this phone.
+    assert run(tmp_path, "sign-out", "+14155550123")[-1] == (
+        "1 ['adapters', 'application', 'domain']"
+    )

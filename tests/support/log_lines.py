@@ -1,22 +1,22 @@
-"""Lines of the log, made from records."""
+"""Log lines, formatted from records."""
 
 import json
 import logging
 from typing import Any
 
-from entrypoints.logs.formatter import LineFormatter, as_json
+from adapters.logging.formatter import LineFormatter, render_json
 
 
-def a_record(message: Any, *args: Any, **changes: Any) -> logging.LogRecord:
-    """A warning of a vendor's; with a dict as its message, an event of our own."""
-    record = logging.LogRecord("vendor", logging.WARNING, "/x.py", 7, message, args, None)
-    for name, value in changes.items():
+def make_record(message: Any, *args: Any, **attributes: Any) -> logging.LogRecord:
+    """A warning of a library; a dict as the message makes it one of our own events."""
+    record = logging.LogRecord("library", logging.WARNING, "/x.py", 7, message, args, None)
+    for name, value in attributes.items():
         setattr(record, name, value)
     return record
 
 
-def logged(message: Any, *args: Any, **changes: Any) -> dict[str, Any]:
-    """The members of the line that a record becomes."""
-    line = LineFormatter(as_json).format(a_record(message, *args, **changes))
-    members: dict[str, Any] = json.loads(line)
-    return members
+def log_line(message: Any, *args: Any, **attributes: Any) -> dict[str, Any]:
+    """The fields of the JSON line of a record."""
+    line = LineFormatter(render_json).format(make_record(message, *args, **attributes))
+    fields: dict[str, Any] = json.loads(line)
+    return fields

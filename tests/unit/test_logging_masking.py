@@ -1,26 +1,26 @@
-"""What never stands in the log."""
+"""Phone numbers and secrets, which the log never contains."""
 
 import json
 from pathlib import Path
 
 import pytest
+from structlog.contextvars import bound_contextvars
 
+from adapters.logging.formatter import LineFormatter, render_json
+from adapters.logging.masking import mask_phones
 from domain.otp.challenge import parse_otp_code
-from entrypoints.logs import bind_request_id
-from entrypoints.logs.formatter import LineFormatter, as_json
-from entrypoints.logs.masking import mask_text
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
-from tests.support.log_lines import a_record, logged
+from tests.support.log_lines import log_line, make_record
 
 PHONE = a_phone()
 DIGITS = PHONE.e164.removeprefix("+")
 
 
-def test_a_phone_is_masked_wherever_it_stands() -> None:
-    line = LineFormatter(as_json).format(
-        a_record(
+def test_a_phone_is_masked_in_any_value() -> None:
+    line = LineFormatter(render_json).format(
+        make_record(
             {
-                "event": f"sent to {PHONE.e164}",
+                "event": f"delivered to {PHONE.e164}",
                 "phone": PHONE,
                 "number": PHONE.e164,
                 "nested": {"to": [PHONE, DIGITS], PHONE.e164: 1},
@@ -51,10 +51,10 @@ def test_a_phone_is_masked_wherever_it_stands() -> None:
         "1234567",
     ],
 )
-def test_what_looks_like_a_phone_keeps_its_last_two_digits(text: str) -> None:
-    masked = mask_text(f"before {text} after")
+def test_only_the_last_two_digits_of_a_phone_number_stay(text: str) -> None:
+    masked = mask_phones(f"before {text} after")
 
-    assert sum(one.isdigit() for one in masked) <= 3  # a %2B may stand before it
+    assert sum(char.isdigit() for char in masked) <= 3  # with the 2 of %2B
     assert masked.startswith("before ")
     assert masked.endswith(" after")
 
@@ -75,19 +75,19 @@ def test_what_looks_like_a_phone_keeps_its_last_two_digits(text: str) -> None:
         "worker 123456 of 4",
     ],
 )
-def test_ids_times_addresses_and_durations_stay(text: str) -> None:
-    assert mask_text(text) == text
+def test_ids_times_ips_and_durations_stay(text: str) -> None:
+    assert mask_phones(text) == text
 
 
 @pytest.mark.parametrize("request_id", ["1234567890abcdef", "0123456-7890123", "a" * 64])
-def test_a_request_id_stays_as_it_is(request_id: str) -> None:
-    with bind_request_id(request_id):
-        assert logged("x")["request_id"] == request_id
+def test_a_request_id_is_not_masked(request_id: str) -> None:
+    with bound_contextvars(request_id=request_id):
+        assert log_line("x")["request_id"] == request_id
 
 
-def test_a_phone_passed_off_as_a_request_id_is_masked() -> None:
-    with bind_request_id(PHONE.e164):
-        assert DIGITS not in logged("x")["request_id"]
+def test_a_phone_number_as_request_id_is_masked() -> None:
+    with bound_contextvars(request_id=PHONE.e164):
+        assert DIGITS not in log_line("x")["request_id"]
 
 
 @pytest.mark.parametrize(
@@ -98,21 +98,21 @@ def test_a_phone_passed_off_as_a_request_id_is_masked() -> None:
         "sign_in_code",
     ],
 )  # fmt: skip
-def test_what_stands_under_the_key_of_a_secret_is_hidden(key: str) -> None:
+def test_the_value_of_a_secret_is_hidden(key: str) -> None:
     for value in ("123456", 123456, ["123456"], b"123456", {"x": "123456"}):
-        line = logged({"event": "x", key: value, "headers": {key: value}})
+        line = log_line({"event": "x", key: value, "headers": {key: value}})
 
         assert line[key] == line["headers"][key] == "(hidden)"
 
 
 @pytest.mark.parametrize("key", ["status_code", "exit_code", "error_code"])
-def test_other_codes_are_shown(key: str) -> None:
-    assert logged({"event": "x", key: 404})[key] == 404
+def test_codes_that_are_no_secrets_are_log_line(key: str) -> None:
+    assert log_line({"event": "x", key: 404})[key] == 404
 
 
-def test_what_hides_itself_stays_hidden() -> None:
+def test_entities_hide_their_own_secrets() -> None:
     line = json.dumps(
-        logged({"event": "x", "answer": parse_otp_code("123456"), "y": [a_challenge()]})
+        log_line({"event": "x", "given": parse_otp_code("123456"), "y": [a_challenge()]})
     )
 
     assert "123456" not in line

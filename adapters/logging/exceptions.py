@@ -1,6 +1,6 @@
-"""Exceptions as they may stand in a log: what they are and where they passed, not what they say.
+"""Exceptions in the log: their classes and frames, without messages.
 
-A message may quote what came in, and so may a source line or a local variable.
+A message, a source line or a local variable may contain user input.
 """
 
 import errno
@@ -11,45 +11,45 @@ from typing import Final
 from application.ports.errors import PortError
 from domain.errors import DomainError
 
-_MOST_FRAMES: Final = 40
-_DEEPEST: Final = 20
+_MAX_FRAMES: Final = 40
+_MAX_CAUSES: Final = 20
 
 
-def summary(error: BaseException) -> str:
-    """Give the class; of an OSError its symbol too, and of our own errors their text."""
-    kind = type(error)
-    name = kind.__qualname__
-    if kind.__module__ != "builtins":
-        name = f"{kind.__module__}.{name}"
+def format_exception(error: BaseException) -> str:
+    """Return the exception with its frames, then its causes; the root cause is last."""
+    return "\n".join(_lines(error, "", set()))
+
+
+def summarize_exception(error: BaseException) -> str:
+    """Return the class name; also the symbol of an OSError and the message of our own errors."""
+    error_type = type(error)
+    name = error_type.__qualname__
+    if error_type.__module__ != "builtins":
+        name = f"{error_type.__module__}.{name}"
     if isinstance(error, PortError | DomainError):
-        text = " ".join(str(error).splitlines())
-        return f"{name}: {text}" if text else name
+        message = " ".join(str(error).splitlines())
+        return f"{name}: {message}" if message else name
     symbol = errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None
     return f"{name} ({symbol})" if symbol else name
 
 
-def story(error: BaseException) -> str:
-    """Give the error with its frames, and below it what it came from, the first cause last."""
-    return "\n".join(_lines(error, "", set()))
-
-
 def _lines(error: BaseException, indent: str, seen: set[int]) -> Iterator[str]:
-    prefix = ""
+    relation = ""
     current: BaseException | None = error
-    while current is not None and id(current) not in seen and len(seen) < _DEEPEST:
+    while current is not None and id(current) not in seen and len(seen) < _MAX_CAUSES:
         seen.add(id(current))
-        yield f"{indent}{prefix}{_safe_summary(current)}"
+        yield f"{indent}{relation}{_safe_summary(current)}"
         yield from (f"{indent}  {frame}" for frame in _frames(current.__traceback__))
         if isinstance(current, BaseExceptionGroup):
             for member in current.exceptions:
                 yield from _lines(member, f"{indent}  | ", seen)
-        prefix, current = _cause(current)
+        relation, current = _cause(current)
 
 
 def _safe_summary(error: BaseException) -> str:
     try:
-        return summary(error)
-    except Exception:  # noqa: BLE001 - a log line must not fail, whatever is in it
+        return summarize_exception(error)
+    except Exception:  # noqa: BLE001 - __str__ of an exception may raise anything
         return type(error).__name__
 
 
@@ -63,14 +63,10 @@ def _frames(traceback: TracebackType | None) -> list[str]:
     frames = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        frames.append(f"{_short(code.co_filename)}:{traceback.tb_lineno} {code.co_qualname}")
+        path = code.co_filename.rpartition("/site-packages/")[2]
+        frames.append(f"{path}:{traceback.tb_lineno} {code.co_qualname}")
         traceback = traceback.tb_next
-    if len(frames) <= _MOST_FRAMES:
+    if len(frames) <= _MAX_FRAMES:
         return frames
-    half = _MOST_FRAMES // 2
+    half = _MAX_FRAMES // 2
     return [*frames[:half], f"({len(frames) - 2 * half} more)", *frames[-half:]]
-
-
-def _short(path: str) -> str:
-    # Where packages are installed tells nothing; which one it is does.
-    return path.rpartition("/site-packages/")[2]

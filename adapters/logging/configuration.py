@@ -1,0 +1,89 @@
+"""Configuration of structlog and the standard library's logging."""
+
+import logging
+import logging.config
+import sys
+import threading
+from types import TracebackType
+from typing import Any, Final
+
+import structlog
+
+_OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
+
+
+def configure_logging(level: str, log_format: str) -> None:
+    """Log everything in this process to stderr with one formatter, warnings included.
+
+    Logging never waits for stderr. See `NonBlockingHandler`.
+
+    Args:
+        level: a `LogLevel`: `debug`, `info`, `warning` or `error`.
+        log_format: a `LogFormat`: `auto`, `json` or `console`.
+    """
+    logging.config.dictConfig(logging_config(level, log_format))
+    # The standard library reports a failed log call with a traceback that contains the record.
+    logging.raiseExceptions = False
+    logging.captureWarnings(True)
+    sys.excepthook = _log_unhandled_exception
+    threading.excepthook = lambda args: _log_unhandled_exception(
+        args.exc_type, args.exc_value, args.exc_traceback
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def logging_config(level: str, log_format: str) -> dict[str, Any]:
+    """Return the configuration for `logging.config.dictConfig`; granian's workers need it too.
+
+    - Only our own loggers log below `info`: debug messages of libraries may quote user input.
+    - Security warnings are logged at every level, because they may be attacks.
+    """
+    level = level.upper()
+    library_level = "INFO" if level == "DEBUG" else level
+    quiet_level = max(level, "WARNING", key=_severity)
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"()": "adapters.logging.formatter.make_formatter", "log_format": log_format}
+        },
+        "handlers": {
+            "stderr": {
+                "class": "adapters.logging.handler.NonBlockingHandler",
+                "formatter": "line",
+                "stream": "ext://sys.stderr",
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": library_level},
+        "loggers": {
+            **{name: {"level": level} for name in _OWN_LOGGERS},
+            "dialtone.security": {"level": min(library_level, "WARNING", key=_severity)},
+            # By default granian logs to stdout, in a format of its own. The banner replaces its
+            # info messages.
+            "_granian": {"handlers": [], "level": quiet_level, "propagate": True},
+            "granian.access": {"handlers": [], "level": level, "propagate": True},
+            # It logs each URL, which contains the account id at Twilio.
+            "httpx": {"level": quiet_level},
+        },
+    }
+
+
+def _severity(level: str) -> int:
+    return logging.getLevelNamesMapping()[level]
+
+
+def _log_unhandled_exception(
+    error_type: type[BaseException], error: BaseException | None, traceback: TracebackType | None
+) -> None:
+    if error is None or issubclass(error_type, KeyboardInterrupt):
+        sys.__excepthook__(error_type, error or error_type(), traceback)
+        return
+    structlog.get_logger("entrypoints").critical("unhandled_exception", exc_info=error)

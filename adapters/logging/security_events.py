@@ -1,0 +1,47 @@
+"""The security log."""
+
+import re
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from adapters.logging.masking import mask_phones
+from application.ports.security_events import SecurityEvent, SecurityEventType
+
+_WARNINGS: Final = {
+    SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
+    SecurityEventType.REFRESH_TOKEN_REUSED,
+    SecurityEventType.TEST_OTP_USED,
+}
+_NUMBER: Final = re.compile(r"\d{4,}")
+
+_log = structlog.get_logger("dialtone.security")
+
+
+class LogSecurityEvents:
+    """Log each security event as one line of the logger `dialtone.security`.
+
+    - The type is the event's name; the phone is masked.
+    - An event that may be an attack is a warning.
+    - A log that fails does not fail the request.
+    """
+
+    def emit(self, event: SecurityEvent) -> None:
+        """Log an event."""
+        log = _log.warning if event.type in _WARNINGS else _log.info
+        fields = {
+            "phone": event.phone.masked if event.phone else None,
+            "client_ip": event.client_ip,
+            "user_id": event.user_id,
+            "role": event.role.value if event.role else None,
+            "reason": _mask_numbers(event.reason) if event.reason else None,
+            "attempts_left": event.attempts_left,
+        }
+        with suppress(Exception):
+            log(event.type.value, **{name: v for name, v in fields.items() if v is not None})
+
+
+def _mask_numbers(reason: str) -> str:
+    # The reason of a custom provider may contain the phone, or the message with the code.
+    return _NUMBER.sub(lambda match: "*" * len(match[0]), mask_phones(reason))

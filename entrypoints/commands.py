@@ -1,0 +1,166 @@
+"""The commands of `dialtone`; each yields or returns the lines to print."""
+
+import asyncio
+import sys
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import asdict
+from typing import Final, TypeVar
+
+import structlog
+
+from application.use_cases import UseCases
+from domain.errors import InvalidValue, UserNotFound
+from domain.identifier import parse_identifier
+from domain.identities.identity import Role
+from domain.phone import PhoneNumber, parse_phone
+from entrypoints import bootstrap
+from entrypoints.settings import Settings, describe
+from entrypoints.settings.parsers import duration_parser
+from entrypoints.template_preview import preview_templates
+
+T = TypeVar("T")
+
+_log = structlog.get_logger()
+
+
+class CommandError(Exception):
+    """A command has failed; the text is one line for the operator."""
+
+
+class InvalidArgument(CommandError):
+    """An argument is invalid; nothing was changed."""
+
+
+def run(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Serve HTTP until a stop signal."""
+    # Only this command needs the HTTP side.
+    from entrypoints.server.banner import check_stdout, print_banner, render_banner
+    from entrypoints.server.bind import reserve_bind
+    from entrypoints.server.serve import serve
+
+    check_stdout(settings, sys.stdout)
+    with reserve_bind(settings.bind) as resolved:
+        # Open everything once before there are workers: this creates keys and database, and
+        # reports an error once instead of once for each worker.
+        _with_use_cases(settings, _do_nothing)
+        for name, similar in settings.variables.unknown.items():
+            _log.warning("setting_unknown", setting=name, did_you_mean=similar)
+        if not serve(settings, resolved, lambda: print_banner(render_banner(settings), sys.stdout)):
+            sys.exit(1)
+    return ()
+
+
+def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Describe each setting with its value and origin, or preview the messages."""
+    templates = bootstrap.load_sms_templates(settings)
+    if arguments.templates:
+        return preview_templates(templates.previews())
+    rows = describe(settings)
+    name_width = max(len(row.name) for row in rows)
+    value_width = max(len(row.shown) for row in rows)
+    return [f"{row.name:<{name_width}}  {row.shown:<{value_width}}  {row.origin}" for row in rows]
+
+
+def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Delete expired and abandoned data; report how many of each kind."""
+    report = _with_use_cases(settings, lambda use_cases: use_cases.cleanup())
+    return [f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items()]
+
+
+def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Add new keys to the secrets file."""
+    try:
+        delay = duration_parser("1m", "30d")(arguments.after)
+    except InvalidValue as error:
+        raise InvalidArgument(f"--after: {error.message}") from None
+    return [
+        f"{rotated.purpose}: {rotated.key_id} is accepted now and used from "
+        f"{rotated.not_before:%Y-%m-%dT%H:%M:%SZ} on; older keys: {rotated.kept} kept, "
+        f"{rotated.removed} removed"
+        for rotated in bootstrap.rotate_keys(settings, delay)
+    ]
+
+
+def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Make a user an administrator."""
+    user = _parse_user(settings, arguments.user)
+    identity = _with_use_cases(
+        settings, lambda use_cases: use_cases.change_role(user, Role.ADMINISTRATOR)
+    )
+    return [f"{identity.id} is an administrator now."]
+
+
+def demote(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Make an administrator a member."""
+    user = _parse_user(settings, arguments.user)
+    identity = _with_use_cases(settings, lambda use_cases: use_cases.change_role(user, Role.MEMBER))
+    return [f"{identity.id} is a member now."]
+
+
+def block(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Block a phone and revoke its sessions."""
+    phone = _parse_phone(settings, arguments.phone)
+    _with_use_cases(settings, lambda use_cases: use_cases.block_phone(phone))
+    return [f"{phone.masked} is blocked now."]
+
+
+def unblock(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Allow a blocked phone to sign in."""
+    phone = _parse_phone(settings, arguments.phone)
+    _with_use_cases(settings, lambda use_cases: use_cases.unblock_phone(phone))
+    return [f"{phone.masked} is not blocked now."]
+
+
+def logout(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Revoke all sessions of a phone."""
+    phone = _parse_phone(settings, arguments.phone)
+    revoked = _with_use_cases(settings, lambda use_cases: use_cases.revoke_phone_sessions(phone))
+    return [f"{phone.masked} is signed out; revoked sessions: {revoked}."]
+
+
+COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
+    "run": run,
+    "check-settings": check_settings,
+    "cleanup": cleanup,
+    "rotate-keys": rotate_keys,
+    "promote": promote,
+    "demote": demote,
+    "block": block,
+    "unblock": unblock,
+    "sign-out": logout,
+}
+
+
+def _with_use_cases(settings: Settings, call: Callable[[UseCases], Awaitable[T]]) -> T:
+    async def open_and_call() -> T:
+        async with bootstrap.open_use_cases(settings) as use_cases:
+            return await call(use_cases)
+
+    try:
+        return asyncio.run(open_and_call())
+    except UserNotFound:
+        raise CommandError(
+            "There is no such user: use a user id, or a phone that has signed in."
+        ) from None
+
+
+async def _do_nothing(_: UseCases) -> None:
+    pass
+
+
+def _parse_user(settings: Settings, text: str) -> str | PhoneNumber:
+    try:
+        return parse_identifier(text) or parse_phone(text, settings.default_region)
+    except InvalidValue:
+        shown = text.encode("unicode_escape").decode()
+        raise CommandError(
+            f"{shown} is not a user: use a user id, or a phone that has signed in."
+        ) from None
+
+
+def _parse_phone(settings: Settings, text: str) -> PhoneNumber:
+    try:
+        return parse_phone(text, settings.default_region)
+    except InvalidValue as error:
+        raise CommandError(error.message) from None

@@ -1,0 +1,87 @@
+"""The banner that an operator sees when the service starts."""
+
+import os
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import TextIO
+
+from entrypoints.settings import Settings, describe
+from entrypoints.settings.values import Factory, MediaFolder, SmsProvider, SqliteDatabase
+from entrypoints.startup_error import StartupError
+
+
+def check_stdout(settings: Settings, stdout: TextIO | None) -> None:
+    """Check that the console messenger has a stdout.
+
+    Raises:
+        StartupError: messages are shown on stdout, which is closed.
+    """
+    if SmsProvider.CONSOLE in settings.sms and stdout is None:
+        raise StartupError(
+            "DIALTONE_SMS=console shows messages on stdout, which is closed. Open it, "
+            "redirect it to a file (dialtone run >messages.txt), or use another provider. "
+            "Example: DIALTONE_SMS=twilio"
+        )
+
+
+def render_banner(settings: Settings) -> str:
+    """Render the URLs of the service and the adapters in use."""
+    url = settings.bind.local_url
+    return "\n".join(
+        [
+            "",
+            f"  Dialtone {version('dialtone')} listens on {url}",
+            "",
+            f"  API docs:  {url}/docs",
+            f"  messages:  {', or else '.join(map(_provider, settings.sms))}",
+            f"  media:     {_media(settings)}",
+            f"  database:  {_database(settings)}",
+            f"  keys:      {_relative(settings.secrets_file)}",
+            "",
+            "  Press Ctrl-C to stop.",
+            "",
+        ]
+    )
+
+
+def print_banner(banner: str, stdout: TextIO | None) -> None:
+    """Print the banner; the service also runs if stdout is closed or broken."""
+    if stdout is None:
+        return
+    data = f"{banner}\n".encode(stdout.encoding, "backslashreplace")
+    with suppress(OSError):
+        # Not through the stream's buffer: text that stays in it fails the exit of the process.
+        while data:
+            data = data[os.write(stdout.fileno(), data) :]
+
+
+def _provider(provider: SmsProvider | Factory) -> str:
+    match provider:
+        case SmsProvider.CONSOLE:
+            return "shown below"
+        case SmsProvider.TWILIO:
+            return "sent by Twilio"
+        case Factory(path=path):
+            return f"sent by {path}"
+
+
+def _media(settings: Settings) -> str:
+    if isinstance(settings.media, MediaFolder):
+        return _relative(settings.media.path)
+    return _without_credentials(settings, "DIALTONE_MEDIA")
+
+
+def _database(settings: Settings) -> str:
+    if isinstance(settings.database, SqliteDatabase):
+        return _relative(settings.database.path)
+    return _without_credentials(settings, "DIALTONE_DATABASE")
+
+
+def _without_credentials(settings: Settings, variable: str) -> str:
+    return next(row.shown for row in describe(settings) if row.name == variable)
+
+
+def _relative(path: Path) -> str:
+    folder = Path.cwd()
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

@@ -1,0 +1,75 @@
+"""The bind address, before the server listens on it."""
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import Final
+
+from entrypoints.settings.values import Bind
+from entrypoints.startup_error import StartupError
+
+_EXAMPLE: Final = "DIALTONE_BIND=127.0.0.1:8001"
+
+
+@contextmanager
+def reserve_bind(bind: Bind) -> Iterator[Bind]:
+    """Yield the bind address with a resolved host, reserved for this process.
+
+    Raises:
+        StartupError: this machine does not have the address, or it is in use.
+    """
+    resolved = _resolve(bind)
+    # The workers share the port by SO_REUSEPORT. With it a second `dialtone run` could join them
+    # unnoticed. So the first thing to reserve is a name that only one process can have.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as reservation:
+        if sys.platform == "linux":
+            try:
+                reservation.bind(f"\0dialtone at {resolved}")
+            except OSError as error:
+                raise _cannot_listen(bind, errno.EADDRINUSE) from error
+        _check_is_free(bind, resolved)
+        yield resolved
+
+
+def _resolve(bind: Bind) -> Bind:
+    try:
+        return Bind(str(ip_address(bind.host)), bind.port)
+    except ValueError:
+        pass  # a host name
+    try:
+        infos = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # UnicodeError: a label that no host name may have
+        infos = []
+    hosts = [
+        str(address[0])
+        for wanted_family in (socket.AF_INET, socket.AF_INET6)
+        for family, *_, address in infos
+        if family == wanted_family
+    ]
+    if not hosts:
+        raise StartupError(
+            f"DIALTONE_BIND: The host {bind.host} has no IP address. "
+            f"Set it to a host of this machine. Example: {_EXAMPLE}"
+        )
+    return Bind(hosts[0], bind.port)
+
+
+def _check_is_free(bind: Bind, resolved: Bind) -> None:
+    family = socket.AF_INET6 if ":" in resolved.host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((resolved.host, resolved.port))
+    except OSError as error:
+        raise _cannot_listen(bind, error.errno or 0) from error
+
+
+def _cannot_listen(bind: Bind, error_number: int) -> StartupError:
+    return StartupError(
+        f"Cannot listen on {bind}: {os.strerror(error_number).lower()}. "
+        f"Stop the process that uses it, or change DIALTONE_BIND. Example: {_EXAMPLE}"
+    )

@@ -1,0 +1,91 @@
+"""granian, with one process for each worker."""
+
+import codecs
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from adapters.logging import logging_config
+from entrypoints.server.workers import Workers
+from entrypoints.settings import Settings
+from entrypoints.settings.values import Bind
+
+# Looking up a host name imports this codec. If the thread below imported it while a worker is
+# forked, the worker would wait for the import lock forever.
+codecs.lookup("idna")
+
+_HEADER_TIMEOUT_MILLISECONDS: Final = 30_000
+_START_TIMEOUT: Final = 60
+_POLL_INTERVAL: Final = 0.02
+_STOP_TIMEOUT: Final = 8
+"""Seconds for open requests after a stop signal; Docker kills a container after ten."""
+
+_log = structlog.get_logger()
+
+
+def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> bool:
+    """Serve until a stop signal; open requests then finish.
+
+    Args:
+        settings: all settings.
+        bind: the resolved bind address.
+        on_listening: called when the server accepts connections.
+
+    Returns:
+        False if no worker can start; the log has the reason.
+    """
+    server = Granian(
+        "entrypoints.server.workers:make_app",
+        interface=Interfaces.ASGI,
+        address=bind.host,
+        port=bind.port,
+        workers=settings.workers,
+        # HTTP/2 has no advantage behind a proxy, and more attack surface.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MILLISECONDS),
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOP_TIMEOUT,
+        # The banner replaces granian's info messages. A lower level here would log them again.
+        log_level=LogLevels.warning,
+        log_dictconfig=logging_config(settings.log_level, settings.log_format),
+    )
+    workers = Workers(settings.workers)
+    master_process = os.getpid()
+
+    def count_start() -> None:
+        if os.getpid() != master_process:
+            return
+        server.respawn_failed_workers = workers.count_start()
+        if not server.respawn_failed_workers:
+            _log.critical("worker_respawn_disabled", reason="too many workers have exited")
+
+    os.register_at_fork(after_in_parent=count_start, after_in_child=workers.set_up_process)
+    server.on_startup(lambda: _start_listening_check(bind, on_listening))
+    server.serve(target_loader=workers.make_app, wrap_loader=False)
+    return not workers.cannot_start
+
+
+def _start_listening_check(bind: Bind, on_listening: Callable[[], None]) -> None:
+    # granian has no event for "the workers listen now", so a thread tries to connect.
+    def wait_until_listening() -> None:
+        deadline = time.monotonic() + _START_TIMEOUT
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((bind.local_host, bind.port), timeout=1).close()
+            except OSError:
+                time.sleep(_POLL_INTERVAL)
+            else:
+                on_listening()
+                return
+
+    threading.Thread(target=wait_until_listening, daemon=True).start()

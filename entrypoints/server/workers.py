@@ -1,0 +1,151 @@
+"""The worker processes: their start, their application and their end."""
+
+import asyncio
+import ctypes
+import mmap
+import os
+import signal
+import time
+from collections import deque
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+
+from adapters.logging import configure_logging
+from application.ports.errors import ConfigurationError
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.http.app import create_app
+from entrypoints.http.edge import App, Edge, Message, Receive, Scope, Send
+from entrypoints.http.http_settings import HttpSettings
+from entrypoints.settings import ENV_FILE, read_settings
+from entrypoints.startup_error import StartupError
+
+_PR_SET_PDEATHSIG: Final = 1
+_RESPAWN_PERIOD: Final = 60.0
+_MAX_RESPAWNS: Final = 5
+"""Workers that may be respawned within the period in seconds."""
+
+_log = structlog.get_logger()
+
+
+def make_app() -> Edge:
+    """Make the application from the environment and the `.env` file in the current folder."""
+    settings = read_settings(os.environ, ENV_FILE)
+    configure_logging(settings.log_level, settings.log_format)
+    http_settings = HttpSettings(
+        version=version("dialtone"),
+        public_url=settings.public_url,
+        upload_limit=settings.max_upload_size,
+        default_region=settings.default_region,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    return create_app(lambda: open_use_cases(settings), http_settings)
+
+
+class Workers:
+    """The workers' side of granian, and what master process and workers share.
+
+    - A worker that crashes is respawned, unless that happens again and again.
+    - A worker that cannot start stops the service, because the next one could not start either.
+    - A worker exits with the master process. Only the master process reacts to Ctrl-C.
+    """
+
+    def __init__(self, count: int) -> None:
+        """Create the shared state, in the master process.
+
+        Args:
+            count: how many workers run at a time.
+        """
+        self._started_at: deque[float] = deque(maxlen=count + _MAX_RESPAWNS)
+        self._master_process = os.getpid()
+        # Memory that the master process and all workers share.
+        self._cannot_start = mmap.mmap(-1, 1)
+
+    @property
+    def cannot_start(self) -> bool:
+        """Whether a worker could not start."""
+        return self._cannot_start[0] != 0
+
+    def count_start(self) -> bool:
+        """Count a start, in the master process; return whether workers may be respawned."""
+        now = time.monotonic()
+        is_exhausted = (
+            len(self._started_at) == self._started_at.maxlen
+            and now - self._started_at[0] < _RESPAWN_PERIOD
+        )
+        self._started_at.append(now)
+        return not is_exhausted
+
+    def set_up_process(self) -> None:
+        """Set up a forked worker process, before anything else runs in it."""
+        if os.getppid() != self._master_process:
+            return  # a process that a worker has forked
+        # It has inherited the master's signal handlers, which do nothing here.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _exit_with_parent()
+
+    def make_app(self) -> App:
+        """Make the application in a worker; if that fails, log the reason and exit."""
+        try:
+            app = make_app()
+        except Exception as error:  # noqa: BLE001 - it is logged, and the process exits
+            self._stop_service(error)
+            raise SystemExit(1) from None
+
+        async def call_app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                await self._run_lifespan(app, scope, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return call_app
+
+    async def _run_lifespan(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        # A terminal sends Ctrl-C to all processes. A worker that exits before the master process
+        # stops it would count as crashed.
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        has_started = False
+
+        async def send_unless_failed(message: Message) -> None:
+            nonlocal has_started
+            has_started = has_started or message["type"] == "lifespan.startup.complete"
+            if message["type"] != "lifespan.startup.failed":
+                await send(message)
+
+        try:
+            await app(scope, receive, send_unless_failed)
+        except Exception as error:
+            if has_started:
+                raise
+            self._stop_service(error)
+            await send({"type": "lifespan.startup.failed", "message": ""})
+
+    def _stop_service(self, error: Exception) -> None:
+        expected = _find_expected(error)
+        if expected is None:
+            _log.critical("worker_start_failed", exc_info=error)
+        else:
+            _log.critical("worker_start_failed", reason=str(expected))
+        self._cannot_start[0] = 1
+        if os.getppid() == self._master_process:
+            os.kill(self._master_process, signal.SIGTERM)
+
+
+def _find_expected(error: BaseException) -> BaseException | None:
+    """Return the error with a message for the operator, if there is one."""
+    if isinstance(error, BaseExceptionGroup):  # Litestar groups the errors of a lifespan
+        return next(filter(None, map(_find_expected, error.exceptions)), None)
+    return error if isinstance(error, StartupError | ConfigurationError) else None
+
+
+def _exit_with_parent() -> None:
+    # An orphaned worker would keep the port. Only Linux has this call; elsewhere the process
+    # supervisor stops the whole group.
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

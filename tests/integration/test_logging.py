@@ -1,0 +1,259 @@
+"""The log of a whole process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from application.ports.security_events import SecurityEventType
+
+PROJECT: Final = Path(__file__).parents[2]
+TIMEOUT: Final = 30
+CONFIGURE: Final = """
+import logging, os, sys
+from adapters.logging import configure_logging
+configure_logging(os.environ.get("LEVEL", "info"), "auto")
+log = logging.getLogger("entrypoints.test")
+"""
+
+
+def start(
+    script: str, level: str = "info", stderr: int = subprocess.PIPE
+) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", CONFIGURE + script],
+        cwd=PROJECT,
+        env={**os.environ, "LEVEL": level},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+    )
+
+
+def run(script: str, level: str = "info") -> tuple[int, str, list[dict[str, Any]]]:
+    """The exit code, stdout and log lines of a process; no line contains the secrets."""
+    process = start(script, level)
+    stdout, log = process.communicate(timeout=TIMEOUT)
+    for secret in ("tops3cret", "4155552671", "123456"):
+        assert secret not in log
+    return process.returncode, stdout, [json.loads(line) for line in log.splitlines()]
+
+
+# Loggers and levels
+
+ALL_LOGGERS: Final = """
+import asyncio, warnings
+import structlog
+from structlog.contextvars import bound_contextvars
+ours = structlog.get_logger("entrypoints.test")
+with bound_contextvars(request_id="a-request"):
+    ours.info("ours", phone_number="+14155552671")
+ours.debug("ours for debugging")
+logging.getLogger("application").debug("also ours")
+logging.getLogger("library").info("a library's %s", "text")
+logging.getLogger("library").debug("a library's debug message")
+logging.getLogger("_granian").info("a granian message")
+logging.getLogger("_granian").warning("a granian warning")
+warnings.warn("a warning")
+try:
+    raise RuntimeError("tops3cret")
+except RuntimeError:
+    ours.exception("an exception")
+async def main():
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": "a task's", "exception": ValueError("tops3cret"), "future": "tops3cret"}
+    )
+asyncio.run(main())
+print("finished")
+"""
+
+
+def test_every_logger_writes_to_stderr_in_one_format() -> None:
+    _, stdout, lines = run(ALL_LOGGERS)
+
+    assert stdout == "finished\n"
+    assert [(line["logger"], line["level"], line["event"]) for line in lines] == [
+        ("entrypoints.test", "info", "ours"),
+        ("library", "info", "a library's text"),
+        ("_granian", "warning", "a granian warning"),
+        ("py.warnings", "warning", "<string>:19: UserWarning: a warning"),
+        ("entrypoints.test", "error", "an exception"),
+        ("asyncio", "error", "a task's"),
+    ]
+    assert lines[0]["request_id"] == "a-request"
+    assert lines[4]["exception"] == "RuntimeError\n  <string>:21 <module>"
+
+
+def test_debug_messages_are_only_logged_by_our_own_loggers() -> None:
+    _, _, lines = run(ALL_LOGGERS, "debug")
+
+    assert [line["event"] for line in lines if line["level"] == "debug"] == [
+        "ours for debugging",
+        "also ours",
+    ]
+
+
+def test_lines_below_the_level_are_not_logged() -> None:
+    _, _, lines = run(ALL_LOGGERS, "error")
+
+    assert [line["level"] for line in lines] == ["error", "error"]
+
+
+UNHANDLED: Final = """
+import threading
+def fail():
+    raise RuntimeError("tops3cret")
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+
+
+def test_an_unhandled_exception_is_logged_without_its_message() -> None:
+    exit_code, _, lines = run(UNHANDLED)
+
+    assert exit_code == 1
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("unhandled_exception", "critical")
+    ] * 2
+
+
+# A stream that blocks or fails
+
+BLOCKED: Final = "for _ in range(5000): log.info('x' * 1000)\nprint('finished', flush=True)\n"
+
+
+def test_a_process_neither_waits_for_a_blocked_stderr_nor_hangs_at_its_end() -> None:
+    reading, writing = os.pipe()
+    process = start(BLOCKED, stderr=writing)
+    os.close(writing)
+
+    stdout, _ = process.communicate(timeout=TIMEOUT)
+
+    assert (stdout, process.returncode) == ("finished\n", 0)
+    os.close(reading)
+
+
+def test_the_log_shows_how_many_lines_were_dropped() -> None:
+    process = start(
+        BLOCKED
+        + "sys.stdin.readline()\nlogging.getLogger().handlers[0].flush(30)\nlog.info('last')\n"
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "finished\n"
+
+    _, log = process.communicate("\n", timeout=TIMEOUT)
+
+    lines = [json.loads(line) for line in log.splitlines()]
+    dropped = [line["lines"] for line in lines if line["event"] == "log_lines_dropped"]
+    assert len(dropped) == 1
+    assert len(lines) - 1 + dropped[0] == 5001
+    assert lines[-1]["event"] == "last"
+
+
+@pytest.mark.parametrize("ending", ["", "raise SystemExit(3)\n", "raise RuntimeError\n"])
+def test_no_line_is_lost_when_the_process_exits_at_once(ending: str) -> None:
+    _, _, lines = run("for number in range(300): log.info('line %s', number)\n" + ending)
+
+    events = [line["event"] for line in lines]
+    assert events[:300] == [f"line {number}" for number in range(300)]
+    assert events[300:] == (["unhandled_exception"] if "Runtime" in ending else [])
+
+
+FORK: Final = """
+import multiprocessing
+def work():
+    configure_logging("info", "json")
+    for number in range(300):
+        log.info("line %s", number)
+log.info("of the parent")
+child = multiprocessing.get_context("fork").Process(target=work)
+child.start()
+child.join()
+sys.exit(child.exitcode)
+"""
+
+
+def test_no_line_of_a_forked_process_is_lost() -> None:
+    exit_code, _, lines = run(FORK)
+
+    assert exit_code == 0
+    assert sorted(line["event"] for line in lines) == sorted(
+        ["of the parent", *(f"line {number}" for number in range(300))]
+    )
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_a_closed_or_full_stderr_does_not_fail_the_process(redirection: str) -> None:
+    script = CONFIGURE + EMIT_ALL
+    finished = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -c "$1" {redirection}', sys.executable, script],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+
+    assert finished.stdout == "finished\n"
+
+
+# Security events
+
+EMIT_ALL: Final = """
+from structlog.contextvars import bound_contextvars
+from adapters.logging import LogSecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEventType
+from domain.identities.identity import Role
+from domain.phone import parse_phone
+
+events = LogSecurityEvents()
+phone = parse_phone("+14155552671")
+with bound_contextvars(request_id="a-request"):
+    for event_type in SecurityEventType:
+        events.emit(SecurityEvent(
+            type=event_type, phone=phone, client_ip="2001:db8:1234:5678::", user_id="0" * 24,
+            role=Role.MEMBER, reason="no to +14155552671 with 123456", attempts_left=0,
+        ))
+events.emit(SecurityEvent(type=SecurityEventType.TEST_OTP_USED))
+print("finished")
+"""
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_each_security_event_is_one_line_with_a_masked_phone_and_the_request_id(
+    level: str,
+) -> None:
+    _, _, lines = run(EMIT_ALL, level)
+
+    assert [line["event"] for line in lines[:-1]] == list(SecurityEventType)
+    for line in lines[:-1]:
+        assert line["level"] in ("info", "warning")
+        del line["timestamp"], line["event"], line["level"]
+        assert line == {
+            "logger": "dialtone.security",
+            "request_id": "a-request",
+            "phone": "+1********71",
+            "client_ip": "2001:db8:1234:5678::",
+            "user_id": "0" * 24,
+            "role": "member",
+            "reason": "no to +*********71 with ******",
+            "attempts_left": 0,
+        }
+    assert lines[-1].keys() == {"timestamp", "level", "event", "logger"}
+
+
+@pytest.mark.parametrize("level", ["warning", "error"])
+def test_security_warnings_are_logged_at_every_level(level: str) -> None:
+    _, _, lines = run(EMIT_ALL, level)
+
+    assert [line["event"] for line in lines[:-1]] == [
+        "otp_attempts_exhausted",
+        "test_otp_used",
+        "refresh_token_reused",
+    ]

@@ -1,0 +1,103 @@
+"""The security log, and its documentation."""
+
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+from structlog.testing import CapturedCall, CapturingLogger
+
+from adapters.logging import LogSecurityEvents, security_events
+from application.ports.security_events import SecurityEvent, SecurityEventType
+from domain.identities.identity import Role
+from tests.support.builders import ADDRESS, a_phone, an_id
+
+DOCUMENT: Final = Path(__file__).parents[2] / "docs/security-events.md"
+_ROW: Final = re.compile(r"^\| `(\w+)` \| (info|warning) \| .+ \| ([`\w ]+) \|$", re.MULTILINE)
+
+
+class Row(NamedTuple):
+    """The documentation of one event."""
+
+    name: str
+    level: str
+    fields: str
+
+
+ROWS: Final = [Row(*row) for row in _ROW.findall(DOCUMENT.read_text(encoding="utf-8"))]
+
+
+def logged(event: SecurityEvent, monkeypatch: pytest.MonkeyPatch) -> CapturedCall:
+    """The log call of an event."""
+    logger = CapturingLogger()
+    monkeypatch.setattr(security_events, "_log", logger)
+    LogSecurityEvents().emit(event)
+    (call,) = logger.calls
+    return call
+
+
+def test_each_event_is_documented_in_the_order_of_the_code() -> None:
+    assert [row.name for row in ROWS] == [event_type.value for event_type in SecurityEventType]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_an_event_is_logged_with_its_name_and_level(
+    row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = logged(SecurityEvent(type=SecurityEventType(row.name)), monkeypatch)
+
+    assert (call.args, call.kwargs, call.method_name) == ((row.name,), {}, row.level)
+
+
+def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = SecurityEvent(
+        type=SecurityEventType.OTP_DELIVERED,
+        phone=a_phone(),
+        client_ip=ADDRESS,
+        user_id=an_id(),
+        role=Role.ADMINISTRATOR,
+        reason="why",
+        attempts_left=0,
+    )
+
+    call = logged(event, monkeypatch)
+
+    assert call.kwargs == {
+        "phone": a_phone().masked,
+        "client_ip": ADDRESS,
+        "user_id": an_id(),
+        "role": "administrator",
+        "reason": "why",
+        "attempts_left": 0,
+    }
+    documented = {name for row in ROWS for name in re.findall(r"`(\w+)`", row.fields)}
+    assert documented == set(call.kwargs)
+
+
+@pytest.mark.parametrize(
+    "number", ["+14155552671", "14155552671", "+1 415 555 2671", "123456", "21211"]
+)
+def test_a_number_in_a_reason_is_masked(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = SecurityEvent(
+        type=SecurityEventType.OTP_REQUEST_REJECTED, reason=f"no to {number}, 5 times"
+    )
+
+    call = logged(event, monkeypatch)
+
+    assert number not in call.kwargs["reason"]
+    assert call.kwargs["reason"].startswith("no to ")
+    assert call.kwargs["reason"].endswith(", 5 times")
+
+
+def test_a_failing_log_does_not_fail_the_use_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    class FailingLogger(CapturingLogger):
+        def info(self, event: str, **fields: object) -> None:
+            self.calls.append(CapturedCall("info", (event,), fields))
+            raise OSError(28, "No space left on device")
+
+    logger = FailingLogger()
+    monkeypatch.setattr(security_events, "_log", logger)
+
+    LogSecurityEvents().emit(SecurityEvent(type=SecurityEventType.OTP_DELIVERED))
+
+    assert len(logger.calls) == 1

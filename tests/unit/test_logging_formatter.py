@@ -1,0 +1,286 @@
+"""Formatting of log lines."""
+
+import asyncio
+import io
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from structlog.contextvars import bound_contextvars
+
+from adapters.logging.formatter import (
+    LineFormatter,
+    console_renderer,
+    make_formatter,
+    render_json,
+)
+from adapters.logging.masking import loggable
+from application.ports.errors import StorageUnavailable
+from domain.errors import ItemNotFound
+from tests.support.examples import examples
+from tests.support.log_lines import log_line, make_record
+
+RENDERERS = (render_json, console_renderer(has_colors=False), console_renderer(has_colors=True))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Broken:
+    def __repr__(self) -> str:
+        raise ValueError("tops3cret")
+
+    __str__ = __repr__
+
+
+@dataclass
+class Node:
+    child: Any = None
+
+
+# Lines
+
+
+def test_a_line_has_time_level_event_and_logger() -> None:
+    assert log_line("it %s", "happened", created=1_777_628_400.25) == {
+        "timestamp": "2026-05-01T09:40:00.250Z",
+        "level": "warning",
+        "event": "it happened",
+        "logger": "library",
+    }
+
+
+def test_a_line_is_one_line_whatever_the_input() -> None:
+    forged = "first\nsecond\r\u2028\x1b[2J"
+    record = make_record({"event": forged, "name": forged})
+
+    line = LineFormatter(render_json).format(record)
+
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["name"] == forged
+    assert LineFormatter(console_renderer(has_colors=False)).format(record).isprintable()
+
+
+async def test_each_line_of_a_request_has_its_request_id_and_no_other() -> None:
+    async def request(number: int) -> list[str]:
+        with bound_contextvars(request_id=f"request-{number}"):
+            await asyncio.sleep(0)
+            return [log_line("x")["request_id"], log_line({"event": "x"})["request_id"]]
+
+    request_ids = await asyncio.gather(*map(request, range(20)))
+
+    assert request_ids == [[f"request-{number}"] * 2 for number in range(20)]
+    assert "request_id" not in log_line("x")
+
+
+def test_a_field_cannot_replace_the_time_level_or_logger() -> None:
+    line = log_line({"event": "x", "level": "debug", "timestamp": "never", "logger": "me"})
+
+    assert (line["level"], line["logger"]) == ("warning", "library")
+    assert line["timestamp"] != "never"
+
+
+def test_values_become_plain_data() -> None:
+    line = log_line(
+        {
+            "event": "x",
+            "status_code": 200,
+            "took": timedelta(milliseconds=1500),
+            "at": datetime(2026, 5, 1, tzinfo=UTC),
+            "path": Path("/a/b"),
+            "size": 20_000_000,
+            "content": b"12345",
+            "tags": ("a", {"b": 1.5}),
+        }
+    )
+
+    assert line["status_code"] == 200
+    assert line["took"] == 1.5
+    assert line["at"] == "2026-05-01T00:00:00+00:00"
+    assert line["path"] == "/a/b"
+    assert line["size"] == 20_000_000
+    assert line["content"] == "<5 bytes>"
+    assert line["tags"] == ["a", {"b": 1.5}]
+
+
+@pytest.mark.parametrize(
+    ("log_format", "stream", "no_color", "expected"),
+    [
+        ("auto", io.StringIO(), "", "json"),
+        ("auto", Terminal(), "", "colors"),
+        ("auto", Terminal(), "1", "columns"),
+        ("json", Terminal(), "", "json"),
+        ("console", io.StringIO(), "", "columns"),
+        ("console", Terminal(), "", "colors"),
+    ],
+)
+def test_a_terminal_gets_columns_and_everything_else_json(
+    monkeypatch: pytest.MonkeyPatch,
+    log_format: str,
+    stream: io.StringIO,
+    no_color: str,
+    expected: str,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+
+    line = make_formatter(log_format, stream).format(make_record({"event": "hello", "n": 1}))
+
+    if expected == "json":
+        assert json.loads(line)["event"] == "hello"
+    else:
+        assert "hello" in line
+        assert ("\x1b[" in line) == (expected == "colors")
+
+
+# Exceptions
+
+
+def test_an_exception_is_logged_with_its_frames_and_without_its_message() -> None:
+    def fail(text: str) -> None:
+        try:
+            int(text)
+        except ValueError as error:
+            raise KeyError(text) from error
+
+    with pytest.raises(KeyError) as raised:
+        fail("tops3cret")
+
+    for line in (
+        log_line("it failed", exc_info=(KeyError, raised.value, raised.value.__traceback__)),
+        log_line({"event": "it failed", "exc_info": raised.value}),
+        log_line({"event": "it failed", "error": raised.value}),
+        log_line("it failed: %s", raised.value),
+    ):
+        assert "tops3cret" not in json.dumps(line)
+        assert "KeyError" in json.dumps(line)
+
+    lines = log_line("x", exc_info=raised.value)["exception"].splitlines()
+    assert lines[0] == "KeyError"
+    assert "test_logging_formatter.py:" in lines[1]
+    assert lines[1].endswith("test_an_exception_is_logged_with_its_frames_and_without_its_message")
+    assert "caused by ValueError" in lines
+
+
+def test_our_own_errors_are_logged_with_their_message() -> None:
+    error = StorageUnavailable("the disk is full")
+    error.__cause__ = OSError(28, "No space left on /secret/place")
+
+    assert log_line("x", exc_info=error)["exception"].splitlines() == [
+        "application.ports.errors.StorageUnavailable: the disk is full",
+        "caused by OSError (ENOSPC)",
+    ]
+    assert log_line({"event": "x", "error": ItemNotFound()})["error"].startswith("domain.errors.")
+
+
+def test_the_context_of_an_exception_is_logged() -> None:
+    error = KeyError("tops3cret")
+    error.__context__ = TypeError("tops3cret")
+
+    assert log_line("x", exc_info=error)["exception"] == "KeyError\nwhile handling TypeError"
+
+
+def test_the_members_of_an_exception_group_are_logged() -> None:
+    error = ExceptionGroup("tops3cret", [ValueError("tops3cret"), StorageUnavailable("down")])
+
+    assert log_line("x", exc_info=error)["exception"].splitlines() == [
+        "ExceptionGroup",
+        "  | ValueError",
+        "  | application.ports.errors.StorageUnavailable: down",
+    ]
+
+
+def test_exceptions_that_cause_each_other_are_logged_once() -> None:
+    key_error, type_error = KeyError(), TypeError()
+    key_error.__cause__, type_error.__cause__ = type_error, key_error
+
+    assert log_line("x", exc_info=key_error)["exception"] == "KeyError\ncaused by TypeError"
+
+
+def test_the_frames_of_an_endless_recursion_are_cut() -> None:
+    def recurse() -> None:
+        recurse()
+
+    with pytest.raises(RecursionError) as raised:
+        recurse()
+
+    assert len(log_line("x", exc_info=raised.value)["exception"].splitlines()) < 50
+
+
+def test_only_the_first_line_of_a_library_message_is_logged() -> None:
+    assert log_line("first\nsource line\n%s", "tops3cret")["event"] == "first"
+
+
+def test_stacks_with_source_lines_are_not_logged() -> None:
+    line = log_line({"event": "x", "stack_info": "code", "stack": "code", "positional_args": [1]})
+
+    assert set(line) == {"timestamp", "level", "event", "logger"}
+
+
+# Broken values and records
+
+
+def test_a_broken_value_is_logged_as_its_type() -> None:
+    node = Node()
+    node.child = {"again": [node]}
+    line = log_line(
+        {"event": "x", "a": Broken(), "b": float("nan"), "c": 10**5000, "d": [Broken()], "e": node}
+    )
+
+    assert (line["a"], line["b"], line["c"], line["d"]) == (
+        "<Broken>",
+        "<float>",
+        "<int>",
+        ["<Broken>"],
+    )
+    assert line["e"]["type"] == "Node"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        make_record("%d %d", "not", "numbers"),
+        make_record("%s", Broken()),
+        make_record(Broken()),
+        make_record({"event": Broken()}),
+        make_record({Broken(): 1}),
+        make_record("x", exc_info=(None, None, None)),
+        make_record("x", exc_info=True),
+        make_record(None),
+    ],
+)
+def test_a_broken_record_still_makes_a_line(record: logging.LogRecord) -> None:
+    for render in RENDERERS:
+        line = LineFormatter(render).format(record)
+
+        assert line
+        assert "tops3cret" not in line
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=examples(25))
+@given(st.text(), st.dictionaries(st.text(), json_like, max_size=3))
+def test_any_data_makes_a_line_in_each_format(event: str, fields: dict[str, Any]) -> None:
+    record = make_record({**fields, "event": event})
+
+    assert json.loads(LineFormatter(render_json).format(record))["level"] == "warning"
+    assert LineFormatter(console_renderer(has_colors=False)).format(record)
+
+
+def test_long_texts_and_lists_are_cut() -> None:
+    assert len(str(loggable("x" * 1_000_000))) < 3000
+    assert len(str(loggable(["x" * 10] * 1_000_000))) < 3000

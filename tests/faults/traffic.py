@@ -233,7 +233,7 @@ async def traffic_at(service: Service, *, outlives_breaks: bool = False) -> Asyn
         finally:
             await traffic.end()
         await assert_all_is_there(http, traffic.told)
-    assert '"unforeseen"' not in service.log, service.log
+    assert '"request_crashed"' not in service.log, service.log
 
 
 def client_of(service: Service) -> httpx.AsyncClient:

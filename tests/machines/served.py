@@ -23,7 +23,7 @@ from domain.phone import PhoneNumber
 from domain.sign_in.budgets import SharedLimits
 from domain.sign_in.window import Window
 from entrypoints.http.app import create_app
-from entrypoints.http.http_settings import HttpSettings
+from entrypoints.http.dependencies import HttpSettings
 from tests.builders import NOW
 from tests.fakes.clock import MovableClock
 from tests.fakes.media_files import InMemoryFiles

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.errors import ValueRefused
 from domain.media.cursor import parse_cursor, write_cursor
 from domain.media.page import Position
-from entrypoints.http.parameters import CURSOR_PATTERN
+from entrypoints.http.library.schemas import CURSOR_PATTERN
 from tests.builders import NOW, an_id
 from tests.examples import examples
 

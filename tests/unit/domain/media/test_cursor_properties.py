@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import FieldsInvalid
 from domain.media.cursor import parse_cursor, write_cursor
 from domain.media.page import PageRequest, Position
-from entrypoints.http.page_query import parse_page_request
+from entrypoints.http.errors.exceptions import InvalidFields
+from entrypoints.http.library.schemas import parse_page_request
 from tests.examples import examples
 
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,7 +64,7 @@ def test_cursors_are_in_the_order_of_their_places(places: list[Position], an_id:
 @settings(max_examples=examples(20))
 def test_any_other_text_is_refused_under_the_name_of_the_cursor(text: str) -> None:
     assume(not SHAPE.fullmatch(text))
-    with pytest.raises(FieldsInvalid) as refusal:
+    with pytest.raises(InvalidFields) as refusal:
         parse_page_request("1", "10", text)
     assert set(refusal.value.errors) == {"cursor"}
 

@@ -101,7 +101,7 @@ async def test_only_after_a_refusal_does_the_next_one_send(senders: TwoSenders, 
     by_the_spare = [len(senders.spare.inbox(one)) for one in (phone, older_phone)]
     assert by_the_spare == ([1, 1] if case.outcome is Outcome.REFUSED else [0, 0])
     if case.outcome is Outcome.BAD_NUMBER:
-        told = {"errors": {"phone": [case.words]}, "code": "invalid"}
+        told = {"errors": {"phone": [case.words]}, "code": "phone_unreachable"}
         assert (answer.status_code, answer.json()) == (400, told)
         assert older.status_code == 400
         assert older.json() == older_body(400, 4, MALFORMED + case.words)

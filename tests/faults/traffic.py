@@ -100,9 +100,9 @@ class Traffic:
     async def begin(self, callers: int = CALLERS) -> None:
         """Find out how pictures are published, while all is well, and let the clients loose."""
         app = App(self.service, self.http)
-        self.account = account = await app.join(_phone())
+        self.account = account = await app.sign_up(_phone())
         for picture in PICTURES:
-            item = await app.uploaded(account, picture)
+            item = await app.upload_item(account, picture)
             self.item_id = item["id"]
             self.published[picture] = (await self.http.get(item["url"])).content
             assert len(self.published[picture]) == item["bytes"]

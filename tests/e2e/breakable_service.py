@@ -1,4 +1,4 @@
-"""Both worlds, each with parts that can be taken away."""
+"""Both deployments, with parts that a test can make unavailable."""
 
 import shutil
 import uuid
@@ -37,20 +37,20 @@ async def open_sender(environ):
 
 
 @dataclass(frozen=True, slots=True)
-class Fragile:
-    """A service, and what takes its parts away."""
+class BreakableService:
+    """A service, and functions that make its parts unavailable."""
 
     service: Service
     break_database: Callable[[], None]
     break_media: Callable[[], None]
-    refuse_messages: Callable[[], None]
-    refuse_number: Callable[[], None]
-    take_messages: Callable[[], None]
+    reject_messages: Callable[[], None]
+    reject_number: Callable[[], None]
+    accept_messages: Callable[[], None]
 
 
 @contextmanager
-def embedded(request: pytest.FixtureRequest, folder: Path) -> Iterator[Fragile]:
-    """SQLite and a folder, which are removed, and a sender of the operator's own."""
+def embedded(request: pytest.FixtureRequest, folder: Path) -> Iterator[BreakableService]:
+    """SQLite and disk, whose files are removed, and a custom messenger."""
     (folder / "own_sender.py").write_text(OWN_SENDER)
     texts, outcome = folder / "texts", folder / "outcome"
     texts.touch()
@@ -62,24 +62,24 @@ def embedded(request: pytest.FixtureRequest, folder: Path) -> Iterator[Fragile]:
 
     environ = {"DIALTONE_SMS": "own_sender:open_sender", "DIALTONE_COUNTRIES": "*"}
     with running(folder, environ, inbox) as service:
-        yield Fragile(
+        yield BreakableService(
             service,
             break_database=(folder / "dialtone.db").unlink,
             break_media=lambda: shutil.rmtree(folder / "media"),
-            refuse_messages=lambda: _write(outcome, "refused"),
-            refuse_number=lambda: _write(outcome, "bad_number"),
-            take_messages=lambda: _write(outcome, "accepted"),
+            reject_messages=lambda: _write(outcome, "refused"),
+            reject_number=lambda: _write(outcome, "bad_number"),
+            accept_messages=lambda: _write(outcome, "accepted"),
         )
 
 
 @contextmanager
-def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[Fragile]:
-    """MongoDB and S3 behind doors that can be shut, and what stands in for Twilio."""
+def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[BreakableService]:
+    """MongoDB and S3 behind relays that can be shut, and a stand-in for Twilio."""
     mongo_url: str = request.getfixturevalue("mongo_url")
     s3: S3Server = request.getfixturevalue("s3_server")
     name = uuid.uuid4().hex
-    with Relay(mongo_url) as mongo_door, Relay(s3.endpoint) as s3_door, TwilioStandIn() as twilio:
-        host = mongo_door.url.removeprefix("http://")
+    with Relay(mongo_url) as mongo_relay, Relay(s3.endpoint) as s3_relay, TwilioStandIn() as twilio:
+        host = mongo_relay.url.removeprefix("http://")
         environ = {
             "DIALTONE_DATABASE": (
                 f"mongodb://{host}/e2e_{name}?directConnection=true&timeoutMS=1000"
@@ -88,30 +88,30 @@ def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[Fragile
             "DIALTONE_SMS": "twilio",
             "DIALTONE_COUNTRIES": "*",
             **s3.environ(),
-            "DIALTONE_S3_ENDPOINT": s3_door.url,
+            "DIALTONE_S3_ENDPOINT": s3_relay.url,
             **twilio.environ,
         }
-        usual = twilio.behaviour
+        accept = twilio.behaviour
 
-        def answer(behaviour: Callable[..., None]) -> None:
+        def set_behaviour(behaviour: Callable[..., None]) -> None:
             twilio.behaviour = behaviour
 
         def inbox(phone: str) -> list[str]:
-            return [sent["Body"] for sent in twilio.messages if sent["To"] == phone]
+            return [message["Body"] for message in twilio.messages if message["To"] == phone]
 
         with running(folder, environ, inbox) as service:
-            yield Fragile(
+            yield BreakableService(
                 service,
-                break_database=mongo_door.shut,
-                break_media=s3_door.shut,
-                refuse_messages=lambda: answer(refuses(20003)),
-                refuse_number=lambda: answer(refuses(21211)),
-                take_messages=lambda: answer(usual),
+                break_database=mongo_relay.shut,
+                break_media=s3_relay.shut,
+                reject_messages=lambda: set_behaviour(refuses(20003)),
+                reject_number=lambda: set_behaviour(refuses(21211)),
+                accept_messages=lambda: set_behaviour(accept),
             )
 
 
-FRAGILE_WORLDS: tuple[
-    Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Fragile]], ...
+BREAKABLE_DEPLOYMENTS: tuple[
+    Callable[[pytest.FixtureRequest, Path], AbstractContextManager[BreakableService]], ...
 ] = (embedded, on_servers)
 
 

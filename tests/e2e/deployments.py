@@ -1,4 +1,4 @@
-"""The two worlds that the same promises are kept in."""
+"""The two deployments in which the service keeps the same promises."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,16 +13,18 @@ from tests.servers.s3_server import S3Server
 from tests.servers.twilio_stand_in import TwilioStandIn
 from tests.service import Inbox, Service, running
 
-World = Callable[[pytest.FixtureRequest, Path, Mapping[str, str]], AbstractContextManager[Service]]
-"""Its last argument has settings besides those of the world itself."""
+Deployment = Callable[
+    [pytest.FixtureRequest, Path, Mapping[str, str]], AbstractContextManager[Service]
+]
+"""The arguments are the request, the service's folder and additional settings."""
 
-NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
+NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def embedded(
     request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
 ) -> AbstractContextManager[Service]:
-    """SQLite, a folder and the console."""
+    """SQLite, disk and the console."""
     return running(folder, environ)
 
 
@@ -30,7 +32,7 @@ def embedded(
 def on_servers(
     request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
 ) -> Iterator[Service]:
-    """MongoDB, S3 and what stands in for Twilio."""
+    """MongoDB, S3 and a stand-in for Twilio."""
     with (
         servers(request) as (settings, inbox),
         running(folder, {**settings, **environ}, inbox) as service,
@@ -40,14 +42,14 @@ def on_servers(
 
 @contextmanager
 def servers(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], Inbox]]:
-    """The settings of a service on servers, with places there of its own, and where texts go."""
+    """Yield the settings of a service with its own database and prefix, and its inbox."""
     mongo_url: str = request.getfixturevalue("mongo_url")
     s3_server: S3Server = request.getfixturevalue("s3_server")
     name = uuid.uuid4().hex
-    server, question, options = mongo_url.partition("?")
+    server, separator, options = mongo_url.partition("?")
     with TwilioStandIn() as twilio:
         settings = {
-            "DIALTONE_DATABASE": f"{server.rstrip('/')}/e2e_{name}{question}{options}",
+            "DIALTONE_DATABASE": f"{server.rstrip('/')}/e2e_{name}{separator}{options}",
             "DIALTONE_MEDIA": f"s3://{s3_server.bucket}/{name}",
             "DIALTONE_SMS": "twilio",
             "DIALTONE_COUNTRIES": "*",
@@ -56,9 +58,9 @@ def servers(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], In
         }
 
         def inbox(phone: str) -> list[str]:
-            return [sent["Body"] for sent in twilio.messages if sent["To"] == phone]
+            return [message["Body"] for message in twilio.messages if message["To"] == phone]
 
         yield settings, inbox
 
 
-WORLDS: tuple[World, ...] = (embedded, on_servers)
+DEPLOYMENTS: tuple[Deployment, ...] = (embedded, on_servers)

@@ -5,13 +5,13 @@ from importlib.metadata import version
 
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.app import create_app
-from entrypoints.http.edge import Edge
-from entrypoints.http.http_settings import HttpSettings
+from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.middleware import RequestContextMiddleware
 from entrypoints.logs import configure_logs
 from entrypoints.settings import ENV_FILE, Settings, read_settings
 
 
-def make_app() -> Edge:
+def make_app() -> RequestContextMiddleware:
     """Make the application from the environment and the current folder's `.env`."""
     settings = read_settings(os.environ, ENV_FILE)
     configure_logs(settings.log_level, settings.log_format)

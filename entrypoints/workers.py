@@ -14,7 +14,7 @@ import structlog
 
 from application.ports.errors import ConfigurationError
 from entrypoints.asgi import make_app
-from entrypoints.http.edge import App, Message, Receive, Scope, Send
+from entrypoints.http.middleware import App, Message, Receive, Scope, Send
 from entrypoints.own_adapters import StartRefused
 from entrypoints.settings import SettingsInvalid
 

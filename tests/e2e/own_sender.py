@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from application.ports.messenger import Outcome
-from tests.e2e.fragile import OWN_SENDER
+from tests.e2e.breakable_service import OWN_SENDER
 
 FACTORY: Final = "own_sender:open_sender"
 REASON: Final = "The line is down."

@@ -14,7 +14,7 @@ PRIVATE_MEMBERS = {"d", "p", "q", "k", "key"}
 async def test_a_token_is_checked_with_nothing_but_the_key_set(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     key_set = jwt.PyJWKSet.from_dict((await http.get("/.well-known/jwks.json")).json())
 
     key = key_set[jwt.get_unverified_header(account.token)["kid"]]

@@ -9,7 +9,7 @@ from tests.e2e.app import App
 async def test_a_phone_that_is_signed_out_has_to_sign_in_again(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     masked = f"+1********{phone[-2:]}"
 
     for ended in (1, 0):
@@ -32,8 +32,8 @@ def test_a_phone_that_is_nobodys_is_told(app: App, phone: str, command: str) -> 
 async def test_an_administrator_is_one_from_one_command_to_the_other(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
-    other = await app.join(phone.replace("+1415556", "+1415557"))
+    account = await app.sign_up(phone)
+    other = await app.sign_up(phone.replace("+1415556", "+1415557"))
 
     async def sees_all() -> bool:
         shown = await http.get(f"/users/{other.user_id}", headers=account.headers)

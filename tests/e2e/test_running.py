@@ -172,6 +172,7 @@ def test_a_terminal_that_went_away_costs_the_messages_only(tmp_path: Path) -> No
         _, log = process.communicate(timeout=START_LIMIT)
     assert process.returncode == 0
     assert "unforeseen" not in log
+    assert "request_crashed" not in log
 
 
 def test_start_and_stop_print_the_banner_and_nothing_else(tmp_path: Path) -> None:

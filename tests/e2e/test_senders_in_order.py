@@ -101,7 +101,7 @@ async def test_only_after_a_refusal_does_the_next_one_send(senders: TwoSenders, 
     by_the_spare = [len(senders.spare.inbox(one)) for one in (phone, older_phone)]
     assert by_the_spare == ([1, 1] if case.outcome is Outcome.REFUSED else [0, 0])
     if case.outcome is Outcome.BAD_NUMBER:
-        told = {"errors": {"phone": [case.words]}, "code": "invalid"}
+        told = {"errors": {"phone": [case.words]}, "code": "phone_unreachable"}
         assert (answer.status_code, answer.json()) == (400, told)
         assert older.status_code == 400
         assert older.json() == older_body(400, 4, MALFORMED + case.words)
@@ -124,7 +124,7 @@ async def test_slots_come_back_as_far_as_no_message_can_be_out(
     another = await senders.ask(a_phone(), address)
 
     if case.outcome in MAY_BE_OUT:
-        assert (again.status_code, again.json()["code"]) == (429, "too_many_asks")
+        assert (again.status_code, again.json()["code"]) == (429, "rate_limited")
         assert again.json()["retry_after"] <= 15
         repeated = await senders.ask(phone, address)
         assert (repeated.status_code, repeated.json()["sent"]) == (200, False)
@@ -133,7 +133,7 @@ async def test_slots_come_back_as_far_as_no_message_can_be_out(
     if case.outcome is Outcome.REFUSED:
         assert is_told_as_sent(another)
     else:
-        assert (another.status_code, another.json()["code"]) == (429, "too_many_asks")
+        assert (another.status_code, another.json()["code"]) == (429, "rate_limited")
         assert 15 < another.json()["retry_after"] <= 3600
 
 
@@ -147,7 +147,7 @@ async def test_when_all_refuse_the_last_ones_reason_is_told(
     older = await twilio_last.ask_older(a_phone(), an_address())
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert answer.json() == {"error": case.words, "code": "message_not_sent", "retry_after": 5}
+    assert answer.json() == {"error": case.words, "code": "delivery_failed", "retry_after": 5}
     assert older.status_code == 500
     assert older.json() == older_body(500, 5, NOT_SENT + case.words)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from application.ports.errors import StorageUnavailable
-from domain.errors import ItemNotFound
+from domain.errors import InvalidValue
 from tests.support.log_lines import logged
 
 
@@ -43,7 +43,7 @@ def test_our_own_errors_say_what_they_have_to_say() -> None:
         "application.ports.errors.StorageUnavailable: the disk is full",
         "caused by OSError (ENOSPC)",
     ]
-    assert logged({"event": "x", "error": ItemNotFound()})["error"].endswith("Item not found")
+    assert logged({"event": "x", "error": InvalidValue("Too long")})["error"].endswith("Too long")
 
 
 def test_an_exception_that_came_while_another_was_handled_is_told_as_such() -> None:

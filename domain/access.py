@@ -1,0 +1,23 @@
+"""Who may act for whom, and who sees a full phone number."""
+
+from domain.identities.identity import Identity
+
+
+def can_act_for(principal: Identity, owner_id: str) -> bool:
+    """Return whether `principal` may act for the identity `owner_id`.
+
+    Everybody may act for themselves, administrators for anybody.
+    """
+    return principal.id == owner_id or principal.is_administrator
+
+
+def visible_phone(viewer: Identity, identity: Identity) -> str | None:
+    """Return the phone number of `identity` as `viewer` may see it.
+
+    Returns:
+        The E.164 number for the identity itself and for administrators, the masked number for
+        everybody else. None if the identity has no phone number.
+    """
+    if identity.phone is None:
+        return None
+    return identity.phone.e164 if can_act_for(viewer, identity.id) else identity.phone.masked

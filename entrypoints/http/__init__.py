@@ -1,1 +1,1 @@
-"""The HTTP side: parse, call a use case, shape the answer. It knows no adapter."""
+"""The HTTP entrypoint: parse the request, call a use case, shape the response."""

@@ -3,46 +3,48 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from litestar import Controller, Litestar
+from litestar import Controller, HttpMethod, Litestar, Request, Response
 from litestar.di import Provide
+from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
-from entrypoints.http.api_page import ApiPageController
-from entrypoints.http.api_page.description import describe_api
-from entrypoints.http.dependencies import dependencies
-from entrypoints.http.edge import Edge
-from entrypoints.http.error_handlers import HANDLERS
-from entrypoints.http.health import HealthController
-from entrypoints.http.http_settings import HttpSettings
-from entrypoints.http.key_set import KeySetController
-from entrypoints.http.library import LibraryController
-from entrypoints.http.media_files import MediaFilesController
-from entrypoints.http.older_sign_in import OlderSignInController
-from entrypoints.http.options import answer_options
-from entrypoints.http.sessions import SessionsController
-from entrypoints.http.sign_in import SignInController
-from entrypoints.http.users import UsersController
+from entrypoints.http.dependencies import HttpSettings, make_dependencies
+from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
+from entrypoints.http.legacy_otp.controller import LegacyOtpController
+from entrypoints.http.library.controller import LibraryController, MediaFileController
+from entrypoints.http.middleware import RequestContextMiddleware
+from entrypoints.http.openapi.controller import OpenApiController
+from entrypoints.http.openapi.description import describe_api
+from entrypoints.http.operations.controller import HealthController, JwksController
+from entrypoints.http.otp.controller import OtpController
+from entrypoints.http.sessions.controller import SessionController
+from entrypoints.http.users.controller import UserController
 
-LONGEST_JSON: Final = 64 * 1024
+MAX_JSON_SIZE: Final = 64 * 1024
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
-    SignInController,
-    SessionsController,
-    OlderSignInController,
-    UsersController,
+    OtpController,
+    SessionController,
+    LegacyOtpController,
+    UserController,
     LibraryController,
-    MediaFilesController,
+    MediaFileController,
     HealthController,
-    KeySetController,
+    JwksController,
 )
 
 
 def create_app(
     open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]], settings: HttpSettings
-) -> Edge:
-    """Make the application; the use cases are opened when it starts, in the server's loop."""
+) -> RequestContextMiddleware:
+    """Create the application.
+
+    Args:
+        open_use_cases: Called when the application starts, in the event loop of the server.
+        settings: The settings of the HTTP side.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -55,18 +57,32 @@ def create_app(
         return msgspec.json.encode(describe_api(CONTROLLERS, settings))
 
     app = Litestar(
-        route_handlers=[*CONTROLLERS, ApiPageController],
+        route_handlers=[*CONTROLLERS, OpenApiController],
         lifespan=[lifespan],
         dependencies={
-            **dependencies(settings),
+            **make_dependencies(settings),
             "api_description": Provide(api_description, sync_to_thread=False),
         },
-        before_request=answer_options,
-        exception_handlers=dict(HANDLERS),
-        request_max_body_size=LONGEST_JSON,
-        # The framework would serve pages of its own along with it; see describe_api.
+        before_request=_respond_to_options,
+        exception_handlers=dict(EXCEPTION_HANDLERS),
+        request_max_body_size=MAX_JSON_SIZE,
+        # With it, the framework would serve pages of its own; see describe_api.
         openapi_config=None,
-        # Logs are configured by whoever starts the process; the framework's would print locals.
+        # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
     )
-    return Edge(app)
+    return RequestContextMiddleware(app)
+
+
+async def _respond_to_options(request: Request[Any, Any, Any]) -> Response[None] | None:
+    # The framework's own response names the methods of one handler only, and never HEAD.
+    if request.method != HttpMethod.OPTIONS:
+        return None
+    template = request.scope["path_template"]
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, HTTPRoute) and route.path_format == template
+        for method in route.methods
+    }
+    return Response(None, status_code=204, headers={"Allow": allow_header(methods)})

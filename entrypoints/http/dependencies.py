@@ -1,5 +1,7 @@
-"""What handlers ask for by name."""
+"""The dependencies of handlers, which Litestar injects by name."""
 
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeAlias
 
 from litestar import Request
@@ -9,29 +11,45 @@ from litestar.params import SkipValidation
 
 from application.principal import Principal
 from application.use_cases import UseCases
-from entrypoints.http.client_address import ClientAddresses
-from entrypoints.http.http_settings import HttpSettings
-
-# What is ours needs no checking at each request.
-Cases: TypeAlias = NamedDependency[SkipValidation[UseCases]]
-Settings: TypeAlias = NamedDependency[SkipValidation[HttpSettings]]
-ClientAddress: TypeAlias = NamedDependency[SkipValidation[str]]
-SignedInCaller: TypeAlias = NamedDependency[SkipValidation[Principal]]
+from entrypoints.http.client import ClientIpResolver
 
 
-def dependencies(settings: HttpSettings) -> dict[str, Provide]:
-    """Give `use_cases`, `settings` and `client_address` (as budgets count it)."""
-    addresses = ClientAddresses(settings)
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The settings of the HTTP side.
+
+    - `upload_limit` is in bytes.
+    - `default_region` is the ISO code of the country for phone numbers without `+`.
+    - `X-Forwarded-For` is trusted only if it comes from `trusted_proxies`.
+    """
+
+    version: str
+    public_url: str
+    upload_limit: int
+    default_region: str | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+# These values are ours; validating them for each request would only cost time.
+UseCasesDependency: TypeAlias = NamedDependency[SkipValidation[UseCases]]
+SettingsDependency: TypeAlias = NamedDependency[SkipValidation[HttpSettings]]
+ClientIp: TypeAlias = NamedDependency[SkipValidation[str]]
+CurrentPrincipal: TypeAlias = NamedDependency[SkipValidation[Principal]]
+
+
+def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
+    """Return the providers of `use_cases`, `settings` and `client_ip`."""
+    resolver = ClientIpResolver(settings.trusted_proxies)
 
     def use_cases(state: State) -> UseCases:
         opened: UseCases = state.use_cases
         return opened
 
-    def client_address(request: Request[Any, Any, Any]) -> str:
-        return addresses.of(request)
+    def client_ip(request: Request[Any, Any, Any]) -> str:
+        return resolver.resolve(request)
 
     return {
         "use_cases": Provide(use_cases, sync_to_thread=False),
         "settings": Provide(lambda: settings, sync_to_thread=False),
-        "client_address": Provide(client_address, sync_to_thread=False),
+        "client_ip": Provide(client_ip, sync_to_thread=False),
     }

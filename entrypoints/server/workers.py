@@ -17,8 +17,15 @@ from adapters.logging import configure_logging
 from application.ports.errors import ConfigurationError
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.app import create_app
-from entrypoints.http.edge import App, Edge, Message, Receive, Scope, Send
-from entrypoints.http.http_settings import HttpSettings
+from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.middleware import (
+    App,
+    Message,
+    Receive,
+    RequestContextMiddleware,
+    Scope,
+    Send,
+)
 from entrypoints.settings import ENV_FILE, read_settings
 from entrypoints.startup_error import StartupError
 
@@ -30,7 +37,7 @@ _MAX_RESPAWNS: Final = 5
 _log = structlog.get_logger()
 
 
-def make_app() -> Edge:
+def make_app() -> RequestContextMiddleware:
     """Make the application from the environment and the `.env` file in the current folder."""
     settings = read_settings(os.environ, ENV_FILE)
     configure_logging(settings.log_level, settings.log_format)

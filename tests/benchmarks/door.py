@@ -8,7 +8,7 @@ import httpx
 
 from application.use_cases import UseCases
 from entrypoints.http.app import create_app
-from entrypoints.http.http_settings import HttpSettings
+from entrypoints.http.dependencies import HttpSettings
 from tests.stateful.hosting import started
 
 _SETTINGS: Final = HttpSettings(version="0", public_url="http://service", upload_limit=1024)

@@ -1,4 +1,4 @@
-"""The app that exists, as far as it talks to the service."""
+"""The mobile app, as far as it uses the service."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.service import Service
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who is signed in."""
+    """A signed-in user."""
 
     phone: str
     token: str
@@ -23,24 +23,24 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What the app does, in its order, checking nothing but that it works."""
+    """Sends the requests of the mobile app in their order, and checks only that they succeed."""
 
     service: Service
     http: httpx.AsyncClient
 
     async def sign_in(self, phone: str) -> str:
-        """Ask for a code, answer with it; gives the access token."""
-        asked = await self.http.post("/auth/request-otp", json={"phone": phone})
-        assert asked.status_code == 200, asked.text
+        """Request and verify a code; return the access token."""
+        requested = await self.http.post("/auth/request-otp", json={"phone": phone})
+        assert requested.status_code == 200, requested.text
         number = len(self.service.messages(phone)) or 1
-        answer = {"phone": phone, "otp": self.service.code(phone, number)}
-        verified = await self.http.post("/auth/verify-otp", json=answer)
+        body = {"phone": phone, "otp": self.service.code(phone, number)}
+        verified = await self.http.post("/auth/verify-otp", json=body)
         assert verified.json()["success"] is True, verified.text
         token: str = verified.json()["access_token"]
         return token
 
-    async def join(self, phone: str, username: str | None = None) -> Account:
-        """Sign in and become a user."""
+    async def sign_up(self, phone: str, username: str | None = None) -> Account:
+        """Sign in and create a user."""
         token = await self.sign_in(phone)
         body = {"username": username or f"user {phone}", "number": phone}
         created = await self.http.post("/users", json=body, headers=bearer(token))
@@ -48,7 +48,7 @@ class App:
         return Account(phone, token, created.json()["user_id"])
 
     async def upload(self, account: Account, content: bytes, **fields: str) -> httpx.Response:
-        """Upload a picture, as a form."""
+        """Upload an image."""
         return await self.http.post(
             "/library/upload",
             files={"file": ("IMG_0001.JPG", content, "image/jpeg")},
@@ -56,14 +56,14 @@ class App:
             headers=account.headers,
         )
 
-    async def uploaded(self, account: Account, content: bytes, **fields: str) -> dict[str, Any]:
-        """Upload a picture that is taken; gives the answer."""
-        answer = await self.upload(account, content, **fields)
-        assert answer.status_code == 201, answer.text
-        item: dict[str, Any] = answer.json()
+    async def upload_item(self, account: Account, content: bytes, **fields: str) -> dict[str, Any]:
+        """Upload a valid image; return the library item."""
+        response = await self.upload(account, content, **fields)
+        assert response.status_code == 201, response.text
+        item: dict[str, Any] = response.json()
         return item
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that shows a token."""
+    """Return the Authorization header."""
     return {"Authorization": f"Bearer {token}"}

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
+from tests.e2e.deployments import DEPLOYMENTS, NO_SETTINGS, Deployment
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
-from tests.e2e.worlds import NO_MORE, WORLDS, World
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
@@ -17,31 +17,31 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def service_in(
+def start_service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[World], Service]]:
-    """Starts a service in a world when it is first asked for; it runs until all tests are over."""
+) -> Iterator[Callable[[Deployment], Service]]:
+    """Starts one service for each deployment; it runs until the end of the session."""
     with ExitStack() as stack:
 
         @cache
-        def started(world: World) -> Service:
-            return stack.enter_context(world(request, tmp_path_factory.mktemp("service"), NO_MORE))
+        def start(deployment: Deployment) -> Service:
+            folder = tmp_path_factory.mktemp("service")
+            return stack.enter_context(deployment(request, folder, NO_SETTINGS))
 
-        yield started
+        yield start
 
 
-@pytest.fixture(scope="session", params=WORLDS, ids=lambda world: world.__name__)
-def service(request: pytest.FixtureRequest, service_in: Callable[[World], Service]) -> Service:
-    """One service in each world for all tests that do not stop it.
-
-    Each test has phones of its own.
-    """
-    return service_in(request.param)
+@pytest.fixture(scope="session", params=DEPLOYMENTS, ids=lambda deployment: deployment.__name__)
+def service(
+    request: pytest.FixtureRequest, start_service: Callable[[Deployment], Service]
+) -> Service:
+    """One service for all tests that do not stop it. Each test has its own phones."""
+    return start_service(request.param)
 
 
 @pytest.fixture
 async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that follows no environment and gives up after a while."""
+    """A client that ignores the environment's proxies and has a timeout."""
     async with httpx.AsyncClient(
         base_url=service.url, timeout=20, **PLAIN_HTTP, limits=httpx.Limits(max_connections=64)
     ) as client:
@@ -50,43 +50,51 @@ async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def phone() -> str:
-    """A phone that no other test of this process has."""
+    """A phone that no other test of this process uses."""
     return f"+1415556{next(_numbers):04d}"
 
 
 @pytest.fixture
+def other_phone(phone: str) -> str:
+    """A second phone that no other test of this process uses."""
+    return phone.replace("+1415556", "+1415558")
+
+
+@pytest.fixture
 def app(service: Service, http: httpx.AsyncClient) -> App:
-    """The app that exists, as it talks to the service."""
+    """The mobile app."""
     return App(service, http)
 
 
 @pytest.fixture(scope="session")
-def callers_in(
+def start_callers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[World], Callers]]:
-    """The same for services that believe what addresses their callers say."""
+) -> Iterator[Callable[[Deployment], Callers]]:
+    """Like `start_service`, for services that trust X-Forwarded-For."""
     with ExitStack() as stack:
         environment = stack.enter_context(pytest.MonkeyPatch.context())
-        # Schemathesis' own client follows the environment's proxies.
+        # Schemathesis' own client uses the environment's proxies.
         environment.setenv("NO_PROXY", "127.0.0.1")
 
         @cache
-        def started(world: World) -> Callers:
+        def start(deployment: Deployment) -> Callers:
             folder = tmp_path_factory.mktemp("described")
-            service = stack.enter_context(world(request, folder, PROXY_SETTINGS))
+            service = stack.enter_context(deployment(request, folder, PROXY_SETTINGS))
             client = httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP)
             return Callers(service, stack.enter_context(client))
 
-        yield started
+        yield start
 
 
-@pytest.fixture(scope="session", params=WORLDS, ids=lambda world: world.__name__)
-def callers(request: pytest.FixtureRequest, callers_in: Callable[[World], Callers]) -> Callers:
-    """People of a service of their own in each world, which believes what addresses they say."""
-    return callers_in(request.param)
+@pytest.fixture(scope="session", params=DEPLOYMENTS, ids=lambda deployment: deployment.__name__)
+def callers(
+    request: pytest.FixtureRequest, start_callers: Callable[[Deployment], Callers]
+) -> Callers:
+    """Users of a service that trusts the client IPs that they send."""
+    return start_callers(request.param)
 
 
 @pytest.fixture
 def document(callers: Callers) -> Any:
-    """The description, as the service gives it."""
+    """The OpenAPI description."""
     return callers.http.get("/openapi.json").json()

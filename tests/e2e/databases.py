@@ -1,4 +1,4 @@
-"""The settings of a service that keeps its records here or there, and nothing else elsewhere."""
+"""The settings of a service with either database, and embedded parts otherwise."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -10,16 +10,16 @@ Database = Callable[[pytest.FixtureRequest], Mapping[str, str]]
 
 
 def on_sqlite(request: pytest.FixtureRequest) -> Mapping[str, str]:
-    """In a file in the service's folder, as it does where nothing else is said."""
+    """The default: SQLite in the service's folder."""
     return {}
 
 
 def on_mongo(request: pytest.FixtureRequest) -> Mapping[str, str]:
-    """In a database of its own on the MongoDB server."""
+    """A new database on the MongoDB server."""
     mongo_url: str = request.getfixturevalue("mongo_url")
-    server, question, options = mongo_url.partition("?")
+    server, separator, options = mongo_url.partition("?")
     name = f"e2e_{uuid.uuid4().hex}"
-    return {"DIALTONE_DATABASE": f"{server.rstrip('/')}/{name}{question}{options}"}
+    return {"DIALTONE_DATABASE": f"{server.rstrip('/')}/{name}{separator}{options}"}
 
 
 DATABASES: Final[tuple[Database, ...]] = (on_sqlite, on_mongo)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from application.ports.messenger import DeliveryStatus
-from tests.e2e.fragile import OWN_SENDER
+from tests.e2e.breakable_service import OWN_SENDER
 
 OWN_FACTORY: Final = "own_sender:open_sender"
 OWN_REASON: Final = "The line is down."

@@ -1,4 +1,4 @@
-"""The app's whole way through the service."""
+"""All requests of the mobile app in their order, from the first code to signing out."""
 
 from datetime import datetime
 from io import BytesIO
@@ -10,18 +10,22 @@ from tests.e2e.app import App, bearer
 from tests.support.images import phone_photo
 
 
-async def test_the_app_goes_from_asking_for_a_code_to_signing_out(
+async def test_the_mobile_app_signs_in_uploads_and_signs_out(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    asked = (await http.post("/auth/request-otp", json={"phone": phone})).json()
-    assert asked["message"] == "OTP sent"
-    assert asked["sent"] is True
-    again = (await http.post("/auth/request-otp", json={"phone": phone})).json()
-    assert again["sent"] is False
-    assert again["request_id"] == asked["request_id"]
+    requested = (await http.post("/auth/request-otp", json={"phone": phone})).json()
+    assert requested["message"] == "OTP sent"
+    assert requested["sent"] is True
+    repeated = (await http.post("/auth/request-otp", json={"phone": phone})).json()
+    assert repeated["sent"] is False
+    assert repeated["request_id"] == requested["request_id"]
 
-    answer = {"phone": phone, "otp": app.service.code(phone), "request_id": asked["request_id"]}
-    verified = (await http.post("/auth/verify-otp", json=answer)).json()
+    body = {
+        "phone": phone,
+        "otp": app.service.code(phone),
+        "request_id": requested["request_id"],
+    }
+    verified = (await http.post("/auth/verify-otp", json=body)).json()
     assert verified["success"] is True
     assert verified["message"] == "OTP verified"
     headers = bearer(verified["access_token"])
@@ -52,16 +56,16 @@ async def test_the_app_goes_from_asking_for_a_code_to_signing_out(
     assert item["type"] == "image"
     assert item["category"] == "Holi 2026"
 
-    listed = (await http.get("/library", params={"user_id": me["_id"]}, headers=headers)).json()
-    assert [one["id"] for one in listed["items"]] == [item["id"]]
-    assert (listed["total"], listed["total_pages"]) == (1, 1)
+    page = (await http.get("/library", params={"user_id": me["_id"]}, headers=headers)).json()
+    assert [listed["id"] for listed in page["items"]] == [item["id"]]
+    assert (page["total"], page["total_pages"]) == (1, 1)
 
-    opened = await http.get(item["url"])
-    assert opened.status_code == 200
-    assert opened.headers["content-type"] == "image/jpeg"
-    with Image.open(BytesIO(opened.content)) as picture:
-        assert picture.size == (item["width"], item["height"])
-        assert not picture.getexif()
+    file = await http.get(item["url"])
+    assert file.status_code == 200
+    assert file.headers["content-type"] == "image/jpeg"
+    with Image.open(BytesIO(file.content)) as image:
+        assert image.size == (item["width"], item["height"])
+        assert not image.getexif()
 
     deleted = await http.delete(f"/library/{item['id']}", headers=headers)
     assert deleted.status_code == 204

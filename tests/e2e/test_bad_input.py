@@ -1,4 +1,4 @@
-"""Bad input gets the error body of its family and the right status, never a 500."""
+"""Invalid input gets the right status and the error body of its API, never a 500."""
 
 import json
 from collections.abc import AsyncIterator
@@ -8,17 +8,14 @@ import pytest
 
 from tests.e2e.app import App
 
-MAIN_BODIES = [
-    "/auth/request-otp",
-    "/auth/verify-otp",
-]
-OLDER_BODIES = ["/authenticate/get_otp", "/authenticate/validate_otp"]
-MALFORMED = "Bad Request/ Data format incorrect 400 Bad Request: "
+MAIN_PATHS = ["/auth/request-otp", "/auth/verify-otp"]
+LEGACY_PATHS = ["/authenticate/get_otp", "/authenticate/validate_otp"]
+LEGACY_BAD_REQUEST = "Bad Request/ Data format incorrect 400 Bad Request: "
 
 NOT_JSON_OBJECTS = {
-    "nothing": b"",
-    "no JSON": b"{phone: 1}",
-    "half of it": b'{"phone": "+14155',
+    "empty": b"",
+    "not JSON": b"{phone: 1}",
+    "incomplete": b'{"phone": "+14155',
     "a list": b"[]",
     "a number": b"7",
     "null": b"null",
@@ -26,31 +23,31 @@ NOT_JSON_OBJECTS = {
     "not UTF-8": b'{"phone": "\xff\xfe"}',
     "half of a surrogate pair": b'{"phone": "\\ud800"}',
     "deep nesting": b"[" * 30_000,
-    "an endless number": b'{"phone": ' + b"1" * 5_000 + b"}",
+    "a very long number": b'{"phone": ' + b"1" * 5_000 + b"}",
 }
 
 
-@pytest.mark.parametrize("path", MAIN_BODIES)
+@pytest.mark.parametrize("path", MAIN_PATHS)
 @pytest.mark.parametrize("body", NOT_JSON_OBJECTS.values(), ids=NOT_JSON_OBJECTS)
-async def test_what_is_no_json_object_names_the_body_or_the_field(
+async def test_a_body_that_is_not_a_json_object_is_rejected(
     http: httpx.AsyncClient, path: str, body: bytes
 ) -> None:
-    answer = await http.post(path, content=body)
-    assert answer.status_code == 400
-    assert answer.json()["code"] == "invalid"
-    assert answer.json()["errors"]
+    response = await http.post(path, content=body)
+    assert response.status_code == 400
+    assert response.json()["code"] == "invalid"
+    assert response.json()["errors"]
 
 
-@pytest.mark.parametrize("path", OLDER_BODIES)
+@pytest.mark.parametrize("path", LEGACY_PATHS)
 @pytest.mark.parametrize("body", NOT_JSON_OBJECTS.values(), ids=NOT_JSON_OBJECTS)
-async def test_the_older_app_hears_of_bad_bodies_in_its_own_words(
+async def test_a_body_that_is_not_a_json_object_is_rejected_by_the_legacy_api(
     http: httpx.AsyncClient, path: str, body: bytes
 ) -> None:
-    answer = await http.post(path, content=body)
-    told = answer.json()
-    assert answer.status_code == 400
-    assert told["error"].startswith(MALFORMED)
-    assert (told["exit_code"], told["message"], told["status_code"]) == (4, "failed", 400)
+    response = await http.post(path, content=body)
+    error = response.json()
+    assert response.status_code == 400
+    assert error["error"].startswith(LEGACY_BAD_REQUEST)
+    assert (error["exit_code"], error["message"], error["status_code"]) == (4, "failed", 400)
 
 
 @pytest.mark.parametrize(
@@ -67,13 +64,13 @@ async def test_the_older_app_hears_of_bad_bodies_in_its_own_words(
         ({"phone": "+14155552671", "otp": "123456", "device": "x" * 201}, {"device"}),
     ],
 )
-async def test_every_bad_field_is_named_at_once(
+async def test_all_invalid_fields_are_reported_at_once(
     http: httpx.AsyncClient, body: dict[str, object], fields: set[str]
 ) -> None:
-    answer = await http.post("/auth/verify-otp", json=body)
-    assert answer.status_code == 400
-    assert set(answer.json()["errors"]) == fields
-    assert all(isinstance(one, list) for one in answer.json()["errors"].values())
+    response = await http.post("/auth/verify-otp", json=body)
+    assert response.status_code == 400
+    assert set(response.json()["errors"]) == fields
+    assert all(isinstance(messages, list) for messages in response.json()["errors"].values())
 
 
 @pytest.mark.parametrize(
@@ -92,19 +89,17 @@ async def test_every_bad_field_is_named_at_once(
         "<script>",
     ],
 )
-async def test_a_number_that_no_code_can_be_sent_to_is_refused_by_name(
-    http: httpx.AsyncClient, phone: str
-) -> None:
-    answer = await http.post("/auth/request-otp", json={"phone": phone})
-    assert answer.status_code == 400
-    assert set(answer.json()["errors"]) == {"phone"}
-    older = await http.post("/authenticate/get_otp", json={"phone": f"?{phone}"})
-    assert older.status_code == 400
-    assert older.json()["error"].startswith(MALFORMED)
+async def test_an_invalid_phone_is_rejected(http: httpx.AsyncClient, phone: str) -> None:
+    main = await http.post("/auth/request-otp", json={"phone": phone})
+    assert main.status_code == 400
+    assert set(main.json()["errors"]) == {"phone"}
+    legacy = await http.post("/authenticate/get_otp", json={"phone": f"?{phone}"})
+    assert legacy.status_code == 400
+    assert legacy.json()["error"].startswith(LEGACY_BAD_REQUEST)
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-async def test_ten_megabytes_of_json_are_refused_in_each_family(
+async def test_ten_megabytes_of_json_are_rejected(
     http: httpx.AsyncClient, *, is_chunked: bool
 ) -> None:
     body = json.dumps({"phone": "1" * 10_000_000}).encode()
@@ -115,42 +110,42 @@ async def test_ten_megabytes_of_json_are_refused_in_each_family(
 
     main = await http.post("/auth/request-otp", content=chunks() if is_chunked else body)
     assert (main.status_code, main.json()["code"]) == (413, "body_too_large")
-    older = await http.post("/authenticate/get_otp", content=chunks() if is_chunked else body)
-    assert older.status_code == 400
-    assert older.json()["error"].startswith(MALFORMED)
+    legacy = await http.post("/authenticate/get_otp", content=chunks() if is_chunked else body)
+    assert legacy.status_code == 400
+    assert legacy.json()["error"].startswith(LEGACY_BAD_REQUEST)
 
 
-async def test_an_unknown_path_is_404_with_or_without_a_token(
+async def test_an_unknown_path_is_404_with_and_without_a_token(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     for path in ("/nowhere", "/authenticated", "/auth", "/users/me/more", "/library/a/b", "/%00"):
         for headers in ({}, account.headers):
-            answer = await http.get(path, headers=headers)
-            assert answer.status_code == 404, path
-            assert answer.json()["code"] == "not_found"
+            response = await http.get(path, headers=headers)
+            assert response.status_code == 404, path
+            assert response.json()["code"] == "not_found"
 
 
 @pytest.mark.parametrize("path", ["/authenticate", "/authenticate/", "/authenticate/get_profile"])
-async def test_below_authenticate_the_older_app_is_told_that_it_is_lost(
+async def test_an_unknown_path_of_the_legacy_api_has_its_own_404(
     http: httpx.AsyncClient, path: str
 ) -> None:
     for method in ("GET", "POST", "OPTIONS", "DELETE"):
-        answer = await http.request(method, path)
-        assert answer.status_code == 404
-        assert answer.json()["error"].startswith("ARE YOU LOST :: 404 Not Found: ")
-        assert answer.json()["exit_code"] == 1
+        response = await http.request(method, path)
+        assert response.status_code == 404
+        assert response.json()["error"].startswith("ARE YOU LOST :: 404 Not Found: ")
+        assert response.json()["exit_code"] == 1
 
 
-@pytest.mark.parametrize("path", OLDER_BODIES)
+@pytest.mark.parametrize("path", LEGACY_PATHS)
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_the_older_paths_take_post_only(
+async def test_the_legacy_api_supports_post_only(
     http: httpx.AsyncClient, path: str, method: str
 ) -> None:
-    answer = await http.request(method, path)
-    assert answer.status_code == 405
-    assert answer.headers["allow"] == "POST"
-    assert answer.json() == {
+    response = await http.request(method, path)
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert response.json() == {
         "error": "Method not allowed 405 Method Not Allowed: Only POST methods are allowed",
         "exit_code": 1,
         "message": "failed",
@@ -168,43 +163,44 @@ async def test_the_older_paths_take_post_only(
         ("TRACE", "/health/live"),
     ],
 )
-async def test_a_method_that_a_path_does_not_take_names_those_that_it_takes(
+async def test_an_unsupported_method_is_405_with_an_allow_header(
     http: httpx.AsyncClient, method: str, path: str
 ) -> None:
-    answer = await http.request(method, path)
-    assert answer.status_code == 405
-    assert answer.headers["allow"]
-    assert answer.json()["code"] == "method_not_allowed"
+    response = await http.request(method, path)
+    assert response.status_code == 405
+    assert response.headers["allow"]
+    assert response.json()["code"] == "method_not_allowed"
 
 
-async def test_an_id_of_the_wrong_shape_is_told_from_one_that_nobody_has(
+async def test_an_invalid_id_is_400_and_an_unknown_id_is_404(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
-    for bad in ("1", "z" * 24, "a" * 25, "%ff", "%00", "a" * 5000, "\u0661" * 24):
-        user = await http.get(f"/users/{bad}", headers=account.headers)
+    account = await app.sign_up(phone)
+    for invalid in ("1", "z" * 24, "a" * 25, "%ff", "%00", "a" * 5000, "\u0661" * 24):
+        user = await http.get(f"/users/{invalid}", headers=account.headers)
         assert (user.status_code, user.json()["error"]) == (400, "Invalid user id")
-        item = await http.get(f"/library/{bad}", headers=account.headers)
+        item = await http.get(f"/library/{invalid}", headers=account.headers)
         assert (item.status_code, item.json()["error"]) == (400, "Invalid item id")
-    nobody = await http.get(f"/users/{'a' * 24}", headers=account.headers)
-    assert (nobody.status_code, nobody.json()["error"]) == (404, "User not found")
-    nothing = await http.get(f"/library/{'a' * 24}", headers=account.headers)
-    assert nothing.status_code == 404
+        assert user.json()["code"] == item.json()["code"] == "invalid_id"
+    user = await http.get(f"/users/{'a' * 24}", headers=account.headers)
+    assert (user.status_code, user.json()["error"]) == (404, "User not found")
+    item = await http.get(f"/library/{'a' * 24}", headers=account.headers)
+    assert (item.status_code, item.json()["code"]) == (404, "item_not_found")
 
 
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Basic abc", "Bearer a.b.c", "Bearer " + "x" * 8000, "é"]
 )
-async def test_what_is_no_token_of_ours_is_401(http: httpx.AsyncClient, header: str) -> None:
+async def test_an_invalid_access_token_is_401(http: httpx.AsyncClient, header: str) -> None:
     headers = {b"Authorization": header.encode("latin-1")}
     for path in ("/users/me", "/library"):
-        answer = await http.get(path, headers=headers)
-        assert answer.status_code == 401
-        assert answer.json()["code"] == "unauthenticated"
-        assert answer.headers["www-authenticate"] == "Bearer"
+        response = await http.get(path, headers=headers)
+        assert response.status_code == 401
+        assert response.json()["code"] == "unauthenticated"
+        assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_no_token_is_told_before_a_bad_body(http: httpx.AsyncClient) -> None:
+async def test_a_missing_token_is_reported_before_an_invalid_body(http: httpx.AsyncClient) -> None:
     for path in ("/users", "/library/upload"):
         assert (await http.post(path, content=b"{")).status_code == 401
     assert (await http.patch("/users/me", content=b"{")).status_code == 401

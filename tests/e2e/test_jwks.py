@@ -14,7 +14,7 @@ PRIVATE_MEMBERS = {"d", "p", "q", "k", "key"}
 async def test_a_token_can_be_verified_with_the_jwks_alone(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     jwks = jwt.PyJWKSet.from_dict((await http.get("/.well-known/jwks.json")).json())
 
     key = jwks[jwt.get_unverified_header(account.token)["kid"]]

@@ -1,5 +1,6 @@
-"""The library, as the contract has it."""
+"""The library, as in the contract."""
 
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
@@ -17,201 +18,198 @@ from tests.support.images import (
     truncated_jpeg,
 )
 
+FORM_CONTENT_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
 
-async def test_a_photo_is_published_upright_and_tells_no_place(
+
+async def get_page(http: httpx.AsyncClient, account: Account, **query: object) -> dict[str, Any]:
+    params = {"user_id": account.user_id, **{name: str(value) for name, value in query.items()}}
+    response = await http.get("/library", params=params, headers=account.headers)
+    assert response.status_code == 200, response.text
+    page: dict[str, Any] = response.json()
+    return page
+
+
+def item_ids(page: dict[str, Any]) -> list[str]:
+    return [item["id"] for item in page["items"]]
+
+
+async def test_a_photo_is_published_upright_and_without_metadata(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     photo = phone_photo()
-    item = await app.uploaded(account, photo)
-    opened = await http.get(item["url"])
-    assert len(opened.content) == item["bytes"]
-    assert opened.headers["content-type"] == item["content_type"] == "image/jpeg"
-    assert b"Exif" not in opened.content
-    assert b"http://ns.adobe.com" not in opened.content
-    with Image.open(BytesIO(photo)) as before, Image.open(BytesIO(opened.content)) as after:
+    item = await app.upload_item(account, photo)
+    file = await http.get(item["url"])
+    assert len(file.content) == item["bytes"]
+    assert file.headers["content-type"] == item["content_type"] == "image/jpeg"
+    assert b"Exif" not in file.content
+    assert b"http://ns.adobe.com" not in file.content
+    with Image.open(BytesIO(photo)) as before, Image.open(BytesIO(file.content)) as after:
         assert before.size == (after.size[1], after.size[0])
 
 
 async def test_the_bytes_decide_the_type(app: App, http: httpx.AsyncClient, phone: str) -> None:
-    account = await app.join(phone)
-    for content, claim, kind, magic in (
+    account = await app.sign_up(phone)
+    for content, claimed_type, actual_type, prefix in (
         (animated_gif(), "image", "gif", b"GIF8"),
         (transparent_png(), "gif", "image", b"\x89PNG"),
     ):
-        item = await app.uploaded(account, content, type=claim)
-        assert item["type"] == kind
-        assert (await http.get(item["url"])).content.startswith(magic)
+        item = await app.upload_item(account, content, type=claimed_type)
+        assert item["type"] == actual_type
+        assert (await http.get(item["url"])).content.startswith(prefix)
 
 
 @pytest.mark.parametrize(
     ("content", "status", "code"),
     [
-        (b"", 415, "not_an_image"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "not_an_image"),
-        (b"%PDF-1.7", 415, "not_an_image"),
-        (b"GIF89a", 422, "picture_refused"),
-        (truncated_jpeg(), 422, "picture_refused"),
-        (pixel_bomb_png(), 422, "picture_refused"),
-        (frame_bomb_gif(), 422, "picture_refused"),
+        (b"", 415, "unsupported_image_type"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported_image_type"),
+        (b"%PDF-1.7", 415, "unsupported_image_type"),
+        (b"GIF89a", 422, "invalid_image"),
+        (truncated_jpeg(), 422, "invalid_image"),
+        (pixel_bomb_png(), 422, "invalid_image"),
+        (frame_bomb_gif(), 422, "invalid_image"),
         (b"\xff\xd8\xff" + b"\0" * 20_000_001, 413, "file_too_large"),
     ],
-    ids=["empty", "svg", "pdf", "gif head", "truncated", "pixels", "frames", "too large"],
+    ids=["empty", "svg", "pdf", "gif header", "truncated", "pixels", "frames", "too large"],
 )
-async def test_what_is_no_picture_that_we_serve_is_refused(
+async def test_files_that_are_not_valid_images_are_rejected(
     app: App, phone: str, content: bytes, status: int, code: str
 ) -> None:
-    answer = await app.upload(await app.join(phone), content)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    response = await app.upload(await app.sign_up(phone), content)
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
-async def test_reading_stops_at_the_limit_when_no_length_was_announced(
+async def test_reading_stops_at_the_limit_without_content_length(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
 
-    async def endless() -> Any:
+    async def endless() -> AsyncIterator[bytes]:
         yield head
         for _ in range(400):
             yield b"\xff" * 100_000
 
-    answer = await http.post(
-        "/library/upload",
-        content=endless(),
-        headers={**account.headers, "Content-Type": "multipart/form-data; boundary=b"},
+    response = await http.post(
+        "/library/upload", content=endless(), headers={**account.headers, **FORM_CONTENT_TYPE}
     )
-    assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
+    assert (response.status_code, response.json()["code"]) == (413, "file_too_large")
 
 
-async def test_a_form_that_lacks_something_is_told_what(
+async def test_an_incomplete_form_has_an_error_for_each_missing_part(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     photo = ("a.jpg", phone_photo(), "image/jpeg")
     own, other = account.user_id, "a" * 24
 
-    async def told(status: int, **form: Any) -> str:
-        answer = await http.post("/library/upload", headers=account.headers, **form)
-        assert answer.status_code == status, answer.text
-        sentence: str = answer.json().get("error", "")
-        return sentence
+    async def upload(**form: Any) -> tuple[int, str]:
+        response = await http.post("/library/upload", headers=account.headers, **form)
+        return response.status_code, response.json().get("error", "")
 
-    assert await told(400) == "No file part"
-    assert await told(400, json={"file": "x"}) == "No file part"
-    assert await told(400, files={"photo": photo}, data={"user_id": own}) == "No file part"
-    assert await told(400, files={"file": (None, b"text")}) == "No file part"
-    assert await told(400, files={"file": (None, b"\xff\xd8\xff")}) == "No file part"
-    nameless = (
+    no_file = (400, "No file part")
+    assert await upload() == no_file
+    assert await upload(json={"file": "x"}) == no_file
+    assert await upload(files={"photo": photo}, data={"user_id": own}) == no_file
+    assert await upload(files={"file": (None, b"text")}) == no_file
+    assert await upload(files={"file": (None, b"\xff\xd8\xff")}) == no_file
+    no_file_name = (
         b'--b\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n\r\n--b--\r\n'
     )
-    form = {**account.headers, "Content-Type": "multipart/form-data; boundary=b"}
-    unselected = await http.post("/library/upload", content=nameless, headers=form)
+    headers = {**account.headers, **FORM_CONTENT_TYPE}
+    unselected = await http.post("/library/upload", content=no_file_name, headers=headers)
     assert (unselected.status_code, unselected.json()["error"]) == (400, "No selected file")
-    assert await told(400, files={"file": photo}) == "Missing user_id"
-    assert await told(400, files={"file": photo}, data={"user_id": ""}) == "Missing user_id"
-    assert await told(400, files={"file": photo}, data={"user_id": "me"}) == "Invalid user id"
-    await told(403, files={"file": photo}, data={"user_id": other})
-    await told(400, files={"file": photo}, data={"user_id": own, "category": "x" * 65})
+    assert await upload(files={"file": photo}) == (400, "Missing user_id")
+    assert await upload(files={"file": photo}, data={"user_id": ""}) == (400, "Missing user_id")
+    assert await upload(files={"file": photo}, data={"user_id": "me"}) == (400, "Invalid user id")
+    assert (await upload(files={"file": photo}, data={"user_id": other}))[0] == 403
+    long_category = {"user_id": own, "category": "x" * 65}
+    assert (await upload(files={"file": photo}, data=long_category))[0] == 400
 
 
 @pytest.mark.parametrize("charset", ["idna", "punycode", "hex", "nobody-knows", '"a\0b"', "utf-16"])
-async def test_the_text_of_a_form_is_utf_8_whatever_it_says(
+async def test_a_form_with_another_charset_than_utf_8_is_rejected(
     app: App, http: httpx.AsyncClient, phone: str, charset: str
 ) -> None:
-    account = await app.join(phone)
-    head = 'Content-Disposition: form-data; name="user_id"'
-    form = f"--b\r\n{head}\r\nContent-Type: text/plain; charset={charset}\r\n\r\nx\r\n--b--"
-    answer = await http.post(
+    account = await app.sign_up(phone)
+    disposition = 'Content-Disposition: form-data; name="user_id"'
+    content_type = f"Content-Type: text/plain; charset={charset}"
+    form = f"--b\r\n{disposition}\r\n{content_type}\r\n\r\nx\r\n--b--"
+    response = await http.post(
         "/library/upload",
         content=form.encode(),
-        headers={**account.headers, "Content-Type": "multipart/form-data; boundary=b"},
+        headers={**account.headers, **FORM_CONTENT_TYPE},
     )
-    assert answer.status_code == 400
+    assert response.status_code == 400
     assert (await http.get("/health/live")).status_code == 200
 
 
-@pytest.mark.parametrize("cut", [0, 1, 20, 60, 150, -30, -5, -3])
-async def test_a_form_cut_anywhere_is_refused_and_leaves_nothing(
-    app: App, http: httpx.AsyncClient, phone: str, cut: int
+@pytest.mark.parametrize("length", [0, 1, 20, 60, 150, -30, -5, -3])
+async def test_a_truncated_form_is_rejected_and_leaves_nothing(
+    app: App, http: httpx.AsyncClient, phone: str, length: int
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     request = http.build_request(
         "POST",
         "/library/upload",
         files={"file": ("a.jpg", phone_photo(), "image/jpeg")},
         data={"user_id": account.user_id},
     )
-    answer = await http.post(
+    response = await http.post(
         "/library/upload",
-        content=request.read()[:cut],
+        content=request.read()[:length],
         headers={**account.headers, "Content-Type": request.headers["content-type"]},
     )
-    assert answer.status_code == 400
-    assert "code" in answer.json()
-    listed = await http.get(f"/library?user_id={account.user_id}", headers=account.headers)
-    assert listed.json()["total"] == 0
+    assert response.status_code == 400
+    assert "code" in response.json()
+    assert (await get_page(http, account))["total"] == 0
 
 
-async def test_pages_are_newest_first_and_say_how_many_there_are(
+async def test_pages_are_newest_first_and_have_totals(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     ids = [
-        (await app.uploaded(account, transparent_png(), category=f"c{number % 2}"))["id"]
+        (await app.upload_item(account, transparent_png(), category=f"c{number % 2}"))["id"]
         for number in range(5)
     ]
 
-    async def page(**query: object) -> dict[str, Any]:
-        params = {"user_id": account.user_id, **{k: str(v) for k, v in query.items()}}
-        answer = await http.get("/library", params=params, headers=account.headers)
-        assert answer.status_code == 200, answer.text
-        body: dict[str, Any] = answer.json()
-        return body
-
-    first = await page(page=1, per_page=2)
-    assert [one["id"] for one in first["items"]] == ids[:-3:-1]
+    first = await get_page(http, account, page=1, per_page=2)
+    assert item_ids(first) == ids[:-3:-1]
     assert (first["page"], first["per_page"], first["total"], first["total_pages"]) == (1, 2, 5, 3)
-    assert [one["id"] for one in (await page(page=3, per_page=2))["items"]] == ids[:1]
-    assert (await page(page=10**17, per_page=2))["items"] == []
-    assert (await page(per_page=1000))["per_page"] == 100
-    assert (await page(category="c1"))["total"] == 2
-    assert (await page(category="C1"))["total"] == 0
-    assert (await page(type="gif"))["total"] == 0
-    assert (await page(type="image"))["total"] == 5
+    assert item_ids(await get_page(http, account, page=3, per_page=2)) == ids[:1]
+    assert (await get_page(http, account, page=10**17, per_page=2))["items"] == []
+    assert (await get_page(http, account, per_page=1000))["per_page"] == 100
+    assert (await get_page(http, account, category="c1"))["total"] == 2
+    assert (await get_page(http, account, category="C1"))["total"] == 0
+    assert (await get_page(http, account, type="gif"))["total"] == 0
+    assert (await get_page(http, account, type="image"))["total"] == 5
 
 
-async def test_by_cursor_nothing_comes_twice_and_nothing_is_left_out(
+async def test_with_a_cursor_no_item_is_repeated_or_skipped(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
-    ids = [(await app.uploaded(account, transparent_png()))["id"] for _ in range(5)]
+    account = await app.sign_up(phone)
+    ids = [(await app.upload_item(account, transparent_png()))["id"] for _ in range(5)]
 
-    async def page(**query: object) -> dict[str, Any]:
-        params = {
-            "user_id": account.user_id,
-            "per_page": "2",
-            **{k: str(v) for k, v in query.items()},
-        }
-        answer = await http.get("/library", params=params, headers=account.headers)
-        assert answer.status_code == 200, answer.text
-        body: dict[str, Any] = answer.json()
-        return body
-
-    first = await page()
-    assert [one["id"] for one in first["items"]] == [ids[4], ids[3]]
-    await app.uploaded(account, transparent_png())
+    first = await get_page(http, account, per_page=2)
+    assert item_ids(first) == [ids[4], ids[3]]
+    await app.upload_item(account, transparent_png())
     assert (await http.delete(f"/library/{ids[3]}", headers=account.headers)).status_code == 204
-    second = await page(cursor=first["next_cursor"])
-    assert [one["id"] for one in second["items"]] == [ids[2], ids[1]]
+    second = await get_page(http, account, per_page=2, cursor=first["next_cursor"])
+    assert item_ids(second) == [ids[2], ids[1]]
     assert (second["page"], second["per_page"], second["total"]) == (1, 2, 5)
-    last = await page(cursor=second["next_cursor"], page=1, per_page=1000)
-    assert [one["id"] for one in last["items"]] == [ids[0]]
+    last = await get_page(http, account, cursor=second["next_cursor"], page=1, per_page=1000)
+    assert item_ids(last) == [ids[0]]
     assert last["next_cursor"] is None
-    assert (await page(page=2))["next_cursor"] is not None
-    assert (await page(page=3))["next_cursor"] is None
-    assert (await page(page=4))["next_cursor"] is None
-    assert (await page(cursor=first["next_cursor"], type="gif"))["items"] == []
+    has_next = [
+        (await get_page(http, account, per_page=2, page=number))["next_cursor"] is not None
+        for number in (2, 3, 4)
+    ]
+    assert has_next == [True, False, False]
+    gifs = await get_page(http, account, per_page=2, cursor=first["next_cursor"], type="gif")
+    assert gifs["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -232,56 +230,59 @@ async def test_by_cursor_nothing_comes_twice_and_nothing_is_left_out(
         ("cursor=" + "0" * 38 + "&page=2", "page"),
     ],
 )
-async def test_a_query_that_cannot_be_is_refused_by_name(
+async def test_an_invalid_query_parameter_is_rejected_by_name(
     app: App, http: httpx.AsyncClient, phone: str, query: str, field: str
 ) -> None:
     headers = bearer(await app.sign_in(phone))
-    answer = await http.get(f"/library?{query}", headers=headers)
-    assert (answer.status_code, set(answer.json()["errors"])) == (400, {field})
+    response = await http.get(f"/library?{query}", headers=headers)
+    assert (response.status_code, set(response.json()["errors"])) == (400, {field})
 
 
-async def test_an_item_is_its_owners_to_change(
-    app: App, http: httpx.AsyncClient, phone: str
+async def test_only_the_owner_may_change_an_item(
+    app: App, http: httpx.AsyncClient, phone: str, other_phone: str
 ) -> None:
-    owner = await app.join(phone)
-    stranger = await app.join(phone.replace("+1415556", "+1415558"))
-    item = await app.uploaded(owner, transparent_png(), category=" as is ")
+    owner = await app.sign_up(phone)
+    stranger = await app.sign_up(other_phone)
+    item = await app.upload_item(owner, transparent_png(), category=" as is ")
     path = f"/library/{item['id']}"
 
-    async def change(who: Account, category: object) -> httpx.Response:
-        return await http.patch(path, json={"category": category}, headers=who.headers)
+    async def update(account: Account, category: object) -> httpx.Response:
+        return await http.patch(path, json={"category": category}, headers=account.headers)
 
     assert (await http.get(path, headers=stranger.headers)).json()["category"] == " as is "
-    assert (await change(stranger, "mine")).status_code == 403
+    rejected = await update(stranger, "mine")
+    assert (rejected.status_code, rejected.json()["code"]) == (403, "forbidden")
     assert (await http.delete(path, headers=stranger.headers)).status_code == 403
-    assert (await change(owner, "x" * 65)).status_code == 400
-    assert (await change(owner, "new")).json()["category"] == "new"
-    assert (await change(owner, None)).json()["category"] is None
+    assert (await update(owner, "x" * 65)).status_code == 400
+    assert (await update(owner, "new")).json()["category"] == "new"
+    assert (await update(owner, None)).json()["category"] is None
     assert (await http.delete(path, headers=owner.headers)).status_code == 204
     assert (await http.get(path, headers=owner.headers)).status_code == 404
     assert (await http.delete(path, headers=owner.headers)).status_code == 404
 
 
-async def test_nothing_of_who_left_is_shown(app: App, http: httpx.AsyncClient, phone: str) -> None:
-    owner = await app.join(phone)
-    stranger = await app.join(phone.replace("+1415556", "+1415558"))
-    item = await app.uploaded(owner, transparent_png(), category=f"of {phone}")
+async def test_nothing_of_a_deleted_user_is_shown(
+    app: App, http: httpx.AsyncClient, phone: str, other_phone: str
+) -> None:
+    owner = await app.sign_up(phone)
+    stranger = await app.sign_up(other_phone)
+    category = f"of {phone}"
+    item = await app.upload_item(owner, transparent_png(), category=category)
     await http.delete("/users/me", headers=owner.headers)
-    listed = await http.get(
-        "/library", params={"category": f"of {phone}"}, headers=stranger.headers
-    )
-    assert listed.json()["items"] == []
+    page = await http.get("/library", params={"category": category}, headers=stranger.headers)
+    assert page.json()["items"] == []
     assert (await http.get(f"/library/{item['id']}", headers=stranger.headers)).status_code == 404
     assert (await http.get(item["url"])).status_code == 404
 
 
-async def test_an_administrator_acts_for_others(
-    app: App, http: httpx.AsyncClient, phone: str
+async def test_an_administrator_may_act_for_others(
+    app: App, http: httpx.AsyncClient, phone: str, other_phone: str
 ) -> None:
-    member = await app.join(phone)
-    chief = await app.join(phone.replace("+1415556", "+1415558"))
-    assert app.service.run("promote", chief.user_id).returncode == 0
-    item = await app.uploaded(Account(chief.phone, chief.token, member.user_id), animated_gif())
+    member = await app.sign_up(phone)
+    admin = await app.sign_up(other_phone)
+    assert app.service.run("promote", admin.user_id).returncode == 0
+    for_member = Account(admin.phone, admin.token, member.user_id)
+    item = await app.upload_item(for_member, animated_gif())
     assert item["user_id"] == member.user_id
-    deleted = await http.delete(f"/library/{item['id']}", headers=chief.headers)
+    deleted = await http.delete(f"/library/{item['id']}", headers=admin.headers)
     assert deleted.status_code == 204

@@ -9,7 +9,7 @@ from tests.e2e.app import App
 async def test_sign_out_revokes_all_sessions_of_a_phone(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     masked = f"+1********{phone[-2:]}"
 
     for revoked in (1, 0):
@@ -32,8 +32,8 @@ def test_a_phone_without_a_user_is_an_error(app: App, phone: str, command: str) 
 async def test_promote_and_demote_change_what_a_user_may_see(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.join(phone)
-    other = await app.join(phone.replace("+1415556", "+1415557"))
+    account = await app.sign_up(phone)
+    other = await app.sign_up(phone.replace("+1415556", "+1415557"))
 
     async def sees_full_number() -> bool:
         shown = await http.get(f"/users/{other.user_id}", headers=account.headers)

@@ -172,7 +172,7 @@ def test_a_closed_stdout_only_fails_the_messages(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=START_LIMIT)
     assert process.returncode == 0
-    assert "unhandled_exception" not in log
+    assert "request_crashed" not in log
 
 
 def test_start_and_stop_only_print_the_banner(tmp_path: Path) -> None:

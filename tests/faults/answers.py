@@ -24,17 +24,17 @@ class Refusal:
             return False
         if self.status == 503:
             assert int(answer.headers["Retry-After"]) == body["retry_after"], answer.headers
-        if self.error is not None and self.code != "user_not_saved":
+        if self.error is not None and self.error != "User creation failed":
             assert body["details"], body
         return bool(body["error"]) if self.error is None else body["error"] == self.error
 
 
 _UNAVAILABLE: Final = Refusal(503, "unavailable")
-_NOT_SENT: Final = Refusal(503, "message_not_sent")
-_FILE: Final = Refusal(500, "file_not_stored", "Failed to upload file to S3")
-_ITEM: Final = Refusal(500, "item_not_saved", "Failed to save library item")
-_PAGE: Final = Refusal(500, "page_not_read", "Failed to fetch library items")
-_USER: Final = Refusal(500, "user_not_saved", "User creation failed")
+_NOT_SENT: Final = Refusal(503, "delivery_failed")
+_FILE: Final = Refusal(500, "storage_failed", "Failed to upload file to S3")
+_ITEM: Final = Refusal(500, "storage_failed", "Failed to save library item")
+_PAGE: Final = Refusal(500, "storage_failed", "Failed to fetch library items")
+_USER: Final = Refusal(500, "storage_failed", "User creation failed")
 
 REFUSALS: Final[Mapping[str, tuple[Refusal, ...]]] = {
     "POST /auth/request-otp": (_UNAVAILABLE, _NOT_SENT),

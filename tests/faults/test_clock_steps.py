@@ -153,14 +153,14 @@ async def test_what_is_refused_after_a_step_back_is_refused_for_no_longer_than_u
 async def test_nobody_is_signed_out_and_nothing_shown_is_lost_by_a_step(
     service: AlteredService, app: App, phone: str, http: httpx.AsyncClient, step: timedelta
 ) -> None:
-    account = await app.join(phone)
-    item = await app.uploaded(account, transparent_png())
+    account = await app.sign_up(phone)
+    item = await app.upload_item(account, transparent_png())
     service.set_clock_off(step)
 
     me = await http.get("/users/me", headers=account.headers)
     assert (me.status_code, me.json()["_id"]) == (200, account.user_id)
     assert (await http.get(item["url"])).status_code == 200
-    later = await app.uploaded(account, transparent_png())
+    later = await app.upload_item(account, transparent_png())
     page = await http.get(f"/library?user_id={account.user_id}", headers=account.headers)
     assert {one["id"] for one in page.json()["items"]} == {item["id"], later["id"]}
     renamed = await http.patch(
@@ -178,7 +178,7 @@ async def test_nobody_is_signed_out_and_nothing_shown_is_lost_by_a_step(
 async def test_a_token_lives_no_longer_than_it_may_by_the_clock(
     service: AlteredService, app: App, phone: str, http: httpx.AsyncClient
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     service.set_clock_off(timedelta(days=91))
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
     service.set_clock_off(timedelta(days=89))
@@ -198,7 +198,7 @@ async def test_traffic_goes_on_through_a_step(service: AlteredService, step: tim
 async def test_what_an_upload_left_behind_is_swept_in_time_after_a_step_back(
     service: AlteredService, app: App, phone: str, http: httpx.AsyncClient
 ) -> None:
-    account = await app.join(phone)
+    account = await app.sign_up(phone)
     before = files_of(service)
     service.die_after(4)
     with pytest.raises(httpx.TransportError):
@@ -207,7 +207,7 @@ async def test_what_an_upload_left_behind_is_swept_in_time_after_a_step_back(
     service.live()
     service.set_clock_off(-HOUR)
     service.start()
-    await app.uploaded(account, transparent_png())
+    await app.upload_item(account, transparent_png())
     assert service.run("cleanup").returncode == 0
     page = await http.get(f"/library?user_id={account.user_id}", headers=account.headers)
     assert page.json()["total"] == 1

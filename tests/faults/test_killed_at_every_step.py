@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.e2e.worlds import servers
+from tests.e2e.deployments import servers
 from tests.faults.altered_service import AlteredService, altered
 from tests.support.images import decode, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
@@ -168,12 +168,12 @@ async def test_who_joins_again_after_a_kill_at_any_step_is_the_same_user(mortal:
 async def test_an_upload_killed_at_any_step_is_shown_whole_or_not_at_all_and_leaves_nothing(
     mortal: Mortal,
 ) -> None:
-    account = await mortal.app.join(a_phone())
+    account = await mortal.app.sign_up(a_phone())
     uploaded = 0
     for steps in itertools.count(1):
         is_done = await mortal.outlives(steps, mortal.app.upload(account, transparent_png()))
         if not is_done:
-            await mortal.app.uploaded(account, transparent_png())
+            await mortal.app.upload_item(account, transparent_png())
         page = await mortal.http.get("/library?per_page=100", headers=account.headers)
         # A kill after the last step took the answer alone.
         assert page.json()["total"] in (uploaded + 1, uploaded + 2)
@@ -196,9 +196,9 @@ async def test_an_upload_killed_at_any_step_is_shown_whole_or_not_at_all_and_lea
 
 
 async def test_what_is_removed_again_after_a_kill_at_any_step_is_gone(mortal: Mortal) -> None:
-    account = await mortal.app.join(a_phone())
+    account = await mortal.app.sign_up(a_phone())
     for steps in itertools.count(1):
-        item = await mortal.app.uploaded(account, transparent_png())
+        item = await mortal.app.upload_item(account, transparent_png())
         where = f"/library/{item['id']}"
         remove = mortal.http.delete(where, headers=account.headers)
         if await mortal.outlives(steps, remove):

@@ -23,15 +23,15 @@ async def live(app: App, told: Acknowledged) -> None:
     """Join, upload, delete, sign out, again and again, until the service is gone."""
     while True:
         phone = f"+1415555{next(_numbers):04d}"
-        account = await app.join(phone)
+        account = await app.sign_up(phone)
         told.users[account.token] = account.user_id
-        kept = await app.uploaded(account, transparent_png())
+        kept = await app.upload_item(account, transparent_png())
         told.pictures[kept["id"]] = Kept(account.token)
-        gone = await app.uploaded(account, transparent_png())
+        gone = await app.upload_item(account, transparent_png())
         answer = await app.http.delete(f"/library/{gone['id']}", headers=account.headers)
         if answer.status_code == 204:
             told.deleted[gone["id"]] = account.token
-        other = await app.join(f"+1415557{next(_numbers):04d}")
+        other = await app.sign_up(f"+1415557{next(_numbers):04d}")
         out = await app.http.post("/auth/logout", headers=other.headers)
         if out.status_code == 204:
             told.signed_out.append(other.token)
@@ -73,7 +73,7 @@ async def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: P
 async def test_requests_under_way_finish_when_it_is_told_to_stop(tmp_path: Path) -> None:
     service = Service(tmp_path).start()
     async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
-        account = await App(service, http).join("+14155580001")
+        account = await App(service, http).sign_up("+14155580001")
         uploads = [
             asyncio.create_task(App(service, http).upload(account, transparent_png()))
             for _ in range(8)

@@ -59,20 +59,20 @@ async def test_without_room_for_what_arrives_an_upload_is_refused_and_all_else_g
     with running_on(ServiceOnDisks(tmp_path / "service", {disk: "16m"}, environ)) as service:
         async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=60) as http:
             app = App(service, http)
-            account = await app.join("+14155572001")
-            await app.uploaded(account, large)
+            account = await app.sign_up("+14155572001")
+            await app.upload_item(account, large)
             for pages in (0, 1, 2, 4, 8, len(large) // PAGE - 1, len(large) // PAGE):
                 service.fill(disk, leaving=pages * PAGE)
                 answers = await asyncio.gather(*(app.upload(account, large) for _ in range(2)))
                 assert not any(is_done(one, "POST /library/upload", 201) for one in answers)
-                await app.uploaded(account, transparent_png())
+                await app.upload_item(account, transparent_png())
                 page = await http.get("/library", headers=account.headers)
                 assert page.status_code == 200
                 service.free(disk)
-            await app.uploaded(account, large)
+            await app.upload_item(account, large)
             page = await http.get("/library", headers=account.headers)
             assert page.json()["total"] == 9
-        assert '"unhandled_exception"' not in service.log
+        assert '"request_crashed"' not in service.log
         assert service.stop() == 0
 
 

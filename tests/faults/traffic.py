@@ -100,9 +100,9 @@ class Traffic:
     async def begin(self, callers: int = CALLERS) -> None:
         """Find out how pictures are published, while all is well, and let the clients loose."""
         app = App(self.service, self.http)
-        self.account = account = await app.join(_phone())
+        self.account = account = await app.sign_up(_phone())
         for picture in PICTURES:
-            item = await app.uploaded(account, picture)
+            item = await app.upload_item(account, picture)
             self.item_id = item["id"]
             self.list_published[picture] = (await self.http.get(item["url"])).content
             assert len(self.list_published[picture]) == item["bytes"]
@@ -233,7 +233,7 @@ async def traffic_at(service: Service, *, outlives_breaks: bool = False) -> Asyn
         finally:
             await traffic.end()
         await assert_all_is_there(http, traffic.told)
-    assert '"unhandled_exception"' not in service.log, service.log
+    assert '"request_crashed"' not in service.log, service.log
 
 
 def client_of(service: Service) -> httpx.AsyncClient:

@@ -1,4 +1,4 @@
-"""The description says what is so: in its schemas, its examples and its headers."""
+"""The OpenAPI description is complete and consistent: schemas, examples, errors, headers."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from entrypoints.http.api_page.description import describe_api
 from entrypoints.http.app import CONTROLLERS
-from entrypoints.http.http_settings import HttpSettings
-from tests.support.schema_check import fits, resolved
+from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.openapi.description import describe_api
+from tests.support.schema_check import is_valid, resolve
 
 SETTINGS: Final = HttpSettings("1", "http://127.0.0.1:8000", 20_000_000)
 DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(
@@ -22,83 +22,142 @@ OPERATIONS: Final[dict[str, dict[str, Any]]] = {
     for path in DOCUMENT["paths"].values()
     for operation in path.values()
 }
-ANSWERS: Final = [
-    (name, status, resolved(DOCUMENT, answer))
+RESPONSES: Final = [
+    (name, status, resolve(DOCUMENT, response))
     for name, operation in OPERATIONS.items()
-    for status, answer in operation["responses"].items()
+    for status, response in operation["responses"].items()
 ]
-OLDER: Final = {"olderGetOtp", "olderValidateOtp"}
-REFUSALS: Final = {"Refusal", "LaterRefusal", "DetailedRefusal", "PhoneClash", "FieldRefusals"}
+ERRORS: Final = [
+    (name, status, response)
+    for name, status, response in RESPONSES
+    if int(status) >= 400 and (name, status) != ("health_ready", "503")
+]
+LEGACY: Final = {"legacy_get_otp", "legacy_validate_otp"}
+ERROR_SCHEMAS: Final = {
+    "Error",
+    "RetryableError",
+    "DetailedError",
+    "PhoneInUseError",
+    "FieldErrors",
+}
 
 
-def every_part(part: Any = DOCUMENT) -> Iterator[dict[str, Any]]:
+def find_objects(part: Any = DOCUMENT) -> Iterator[dict[str, Any]]:
     if isinstance(part, dict):
         yield part
-        for one in part.values():
-            yield from every_part(one)
+        for element in part.values():
+            yield from find_objects(element)
     elif isinstance(part, list):
-        for one in part:
-            yield from every_part(one)
+        for element in part:
+            yield from find_objects(element)
 
 
-def headers_of(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: resolved(DOCUMENT, one) for name, one in answer["headers"].items()}
+def headers_of(response: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: resolve(DOCUMENT, header) for name, header in response["headers"].items()}
 
 
-def test_it_is_openapi_3_1_and_names_and_explains_every_operation() -> None:
+def codes_of(operation: str, status: str) -> set[str]:
+    response = resolve(DOCUMENT, OPERATIONS[operation]["responses"][status])
+    schema = response["content"]["application/json"]["schema"]
+    return set(schema["properties"]["code"]["enum"])
+
+
+def test_it_is_openapi_3_1_and_describes_every_operation() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     assert len(OPERATIONS) == sum(len(path) for path in DOCUMENT["paths"].values())
     assert all(operation["description"] for operation in OPERATIONS.values())
 
 
-def test_a_refusal_has_no_body_but_ours() -> None:
-    for name, status, answer in ANSWERS:
-        if int(status) >= 400 and (name, status) != ("ready", "503"):
-            schema = answer["content"]["application/json"]["schema"]
-            shapes = {one["$ref"].rpartition("/")[2] for one in schema.get("anyOf", [schema])}
-            assert shapes <= ({"OlderRefusal"} if name in OLDER else REFUSALS), (name, status)
+def test_operation_ids_are_stable() -> None:
+    assert OPERATIONS.keys() == {
+        "request_otp", "verify_otp", "refresh_session", "logout", "list_sessions",
+        "revoke_session", "get_jwks", "create_user", "get_user", "get_me", "rename_me",
+        "delete_me", "upload_image", "list_library_items", "get_library_item",
+        "update_library_item", "delete_library_item", "get_media_file", "legacy_get_otp",
+        "legacy_validate_otp", "health_live", "health_ready",
+    }  # fmt: skip
 
 
-def test_every_reference_leads_somewhere() -> None:
-    references = [part for part in every_part() if "$ref" in part]
+def test_every_tag_is_described() -> None:
+    tags = {tag for operation in OPERATIONS.values() for tag in operation["tags"]}
+    assert tags == {tag["name"] for tag in DOCUMENT["tags"]}
+    assert all(tag["description"] for tag in DOCUMENT["tags"])
+
+
+def test_every_error_has_one_of_our_schemas_and_an_example() -> None:
+    for name, status, response in ERRORS:
+        content = response["content"]["application/json"]
+        schema = content["schema"]
+        parts = schema.get("anyOf") or schema.get("allOf") or [schema]
+        names = {part["$ref"].rpartition("/")[2] for part in parts}
+        assert names <= ({"LegacyError"} if name in LEGACY else ERROR_SCHEMAS), (name, status)
+        assert content["examples"], (name, status)
+
+
+def test_every_error_of_the_main_api_lists_the_codes_of_its_examples() -> None:
+    for name, status, response in ERRORS:
+        if name not in LEGACY:
+            examples = response["content"]["application/json"]["examples"].values()
+            codes = {example["value"]["code"] for example in examples}
+            assert codes_of(name, status) == codes, (name, status)
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "codes"),
+    [
+        ("request_otp", "400", {"invalid", "country_not_served", "phone_unreachable"}),
+        ("request_otp", "429", {"rate_limited"}),
+        ("request_otp", "503", {"delivery_failed", "unavailable"}),
+        ("verify_otp", "429", {"too_many_attempts"}),
+        ("create_user", "409", {"phone_in_use", "username_in_use"}),
+        (
+            "upload_image",
+            "400",
+            {"invalid", "invalid_id", "missing_user_id", "no_file_part", "no_selected_file"},
+        ),
+        ("upload_image", "500", {"storage_failed", "internal_error"}),
+        ("upload_image", "503", {"unavailable"}),
+        ("get_library_item", "405", {"method_not_allowed"}),
+    ],
+)
+def test_an_operation_lists_its_error_codes(operation: str, status: str, codes: set[str]) -> None:
+    assert codes_of(operation, status) == codes
+
+
+def test_every_reference_can_be_resolved() -> None:
+    references = [part for part in find_objects() if "$ref" in part]
     assert references
-    assert all(resolved(DOCUMENT, part) for part in references)
+    assert all(resolve(DOCUMENT, part) for part in references)
 
 
-def test_two_shapes_that_fit_the_same_answer_contradict_nobody() -> None:
-    assert not [part for part in every_part() if "oneOf" in part]
+def test_unions_are_any_of_because_a_response_may_match_two_schemas() -> None:
+    assert not [part for part in find_objects() if "oneOf" in part]
 
 
-def test_every_example_of_a_schema_fits_it() -> None:
-    schemas = [part for part in every_part() if isinstance(part.get("examples"), list)]
+def test_every_example_of_a_schema_is_valid() -> None:
+    schemas = [part for part in find_objects() if isinstance(part.get("examples"), list)]
     assert len(schemas) > 50
     for schema in schemas:
         for example in schema["examples"]:
-            assert fits(DOCUMENT, schema, example), (schema, example)
+            assert is_valid(DOCUMENT, schema, example), (schema, example)
 
 
-def test_every_example_of_an_answer_fits_it_and_is_one_that_we_give() -> None:
-    for name, status, answer in ANSWERS:
-        for content in answer.get("content", {}).values():
+def test_every_example_of_a_response_is_valid() -> None:
+    for name, status, response in RESPONSES:
+        for content in response.get("content", {}).values():
             for example in content.get("examples", {}).values():
-                assert fits(DOCUMENT, content["schema"], example["value"]), (name, status)
+                assert is_valid(DOCUMENT, content["schema"], example["value"]), (name, status)
                 assert "field" not in example["value"].get("errors", {}), (name, status)
 
 
-def test_every_refusal_has_an_example() -> None:
-    for name, status, answer in ANSWERS:
-        if int(status) >= 400 and (name, status) != ("ready", "503"):
-            assert answer["content"]["application/json"]["examples"], (name, status)
-
-
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_every_property_says_what_it_is_and_shows_it(name: str) -> None:
+def test_every_property_has_a_description_and_an_example(name: str) -> None:
     for field, schema in SCHEMAS[name]["properties"].items():
         assert schema["description"], field
         assert "examples" in schema or schema["type"] == "array", field
 
 
-def test_every_parameter_says_what_it_is_and_shows_it() -> None:
+def test_every_parameter_has_a_description_and_an_example() -> None:
     for operation in OPERATIONS.values():
         for parameter in operation.get("parameters", ()):
             assert parameter["description"]
@@ -106,12 +165,11 @@ def test_every_parameter_says_what_it_is_and_shows_it() -> None:
             assert "anyOf" not in parameter["schema"]
 
 
-def test_every_answer_has_a_sentence_of_ours() -> None:
-    for name, status, answer in ANSWERS:
-        said = answer["description"]
-        assert said.endswith("."), (name, status)
-        assert said != HTTPStatus(int(status)).description
-        assert "`limit`" not in said
+def test_every_response_has_a_description_of_its_own() -> None:
+    for name, status, response in RESPONSES:
+        description = response["description"]
+        assert description.endswith("."), (name, status)
+        assert description != HTTPStatus(int(status)).description
 
 
 @pytest.mark.parametrize(
@@ -123,81 +181,79 @@ def test_every_answer_has_a_sentence_of_ours() -> None:
         ("503", "Retry-After"),
     ],
 )
-def test_what_an_answer_carries_is_declared(status: str, header: str) -> None:
-    answers = [answer for _, given, answer in ANSWERS if given == status]
-    assert answers
-    assert all(headers_of(answer)[header]["required"] for answer in answers)
+def test_the_headers_of_a_status_are_declared(status: str, header: str) -> None:
+    responses = [response for _, own_status, response in RESPONSES if own_status == status]
+    assert responses
+    assert all(headers_of(response)[header]["required"] for response in responses)
 
 
-def test_every_answer_declares_its_id_and_whether_it_may_be_kept() -> None:
-    for _, _, answer in ANSWERS:
-        assert headers_of(answer)["X-Request-Id"]["required"]
-        assert headers_of(answer)["Cache-Control"]["required"]
+def test_every_response_declares_its_request_id_and_its_cache_control() -> None:
+    for _, _, response in RESPONSES:
+        assert headers_of(response)["X-Request-Id"]["required"]
+        assert headers_of(response)["Cache-Control"]["required"]
 
 
-def test_the_older_app_is_told_that_a_500_may_name_a_time() -> None:
-    for name in OLDER:
-        answer = OPERATIONS[name]["responses"]["500"]
-        assert headers_of(answer)["Retry-After"]["required"] is False
+def test_a_500_of_the_legacy_api_may_have_retry_after() -> None:
+    for name in LEGACY:
+        response = OPERATIONS[name]["responses"]["500"]
+        assert headers_of(response)["Retry-After"]["required"] is False
 
 
-def test_every_operation_tells_what_another_method_gets() -> None:
+def test_every_operation_has_the_shared_405_of_its_api() -> None:
     for name, operation in OPERATIONS.items():
-        older = "Older" if name in OLDER else ""
-        shared = f"#/components/responses/{older}MethodRefused"
-        assert operation["responses"]["405"] == {"$ref": shared}
+        prefix = "Legacy" if name in LEGACY else ""
+        reference = f"#/components/responses/{prefix}MethodNotAllowed"
+        assert operation["responses"]["405"] == {"$ref": reference}
 
 
-def test_bodies_that_refuse_unknown_fields_say_so() -> None:
+def test_bodies_that_forbid_unknown_fields_say_so() -> None:
     closed = {name for name, schema in SCHEMAS.items() if "additionalProperties" in schema}
     assert closed == {
-        "AnswerBody", "AskBody", "CategoryBody", "LogoutBody", "OlderAnswerBody",
-        "RefreshBody", "RenameBody", "UserBody",
+        "CreateUserBody", "LegacyValidateOtpBody", "LogoutBody", "RefreshSessionBody",
+        "RenameUserBody", "RequestOtpBody", "UpdateLibraryItemBody", "VerifyOtpBody",
     }  # fmt: skip
 
 
-def test_what_an_answer_always_has_is_required() -> None:
-    assert "message" in SCHEMAS["OtpSent"]["required"]
-    assert SCHEMAS["Item"]["properties"].keys() - SCHEMAS["Item"]["required"] == {"url_expires_at"}
-    clash = SCHEMAS["PhoneClash"]
-    assert clash["properties"].keys() - clash["required"] == {"user_id", "username"}
+def test_fields_that_a_response_always_has_are_required() -> None:
+    assert "message" in SCHEMAS["RequestOtpResponse"]["required"]
+    item = SCHEMAS["LibraryItemResponse"]
+    assert item["properties"].keys() - item["required"] == {"url_expires_at"}
+    in_use = SCHEMAS["PhoneInUseError"]
+    assert in_use["properties"].keys() - in_use["required"] == {"user_id", "username"}
 
 
-def test_signing_out_takes_a_body_or_none_but_not_null() -> None:
+def test_the_body_of_logout_is_optional_but_not_null() -> None:
     body = OPERATIONS["logout"]["requestBody"]
     assert body["required"] is False
     schema = body["content"]["application/json"]["schema"]
-    assert fits(DOCUMENT, schema, {"scope": "this"})
-    assert not fits(DOCUMENT, schema, None)
+    assert is_valid(DOCUMENT, schema, {"scope": "this"})
+    assert not is_valid(DOCUMENT, schema, None)
 
 
-def test_an_upload_may_find_too_many_pictures_being_worked_on() -> None:
-    assert "503" in OPERATIONS["uploadPicture"]["responses"]
-
-
-def test_a_file_is_bytes_of_one_of_three_kinds() -> None:
-    content = OPERATIONS["openFile"]["responses"]["200"]["content"]
+def test_a_media_file_has_one_of_three_content_types() -> None:
+    content = OPERATIONS["get_media_file"]["responses"]["200"]["content"]
     assert content == {"image/gif": {}, "image/jpeg": {}, "image/png": {}}
 
 
-def test_a_page_is_asked_for_by_number_or_by_cursor() -> None:
-    asked = {one["name"] for one in OPERATIONS["readLibrary"]["parameters"]}
-    assert {"page", "per_page", "cursor"} < asked
-    assert "next_cursor" in SCHEMAS["ItemPage"]["required"]
+def test_the_library_is_paged_by_number_or_by_cursor() -> None:
+    operation = OPERATIONS["list_library_items"]
+    parameters = {parameter["name"] for parameter in operation["parameters"]}
+    assert {"page", "per_page", "cursor"} < parameters
+    assert "next_cursor" in SCHEMAS["LibraryPageResponse"]["required"]
 
 
-def test_every_link_hands_on_what_the_answer_has_to_an_operation_that_takes_it() -> None:
+def test_every_link_passes_a_field_of_the_response_to_a_parameter() -> None:
     links = [
-        (answer["content"]["application/json"]["schema"], link)
-        for _, _, answer in ANSWERS
-        for link in answer.get("links", {}).values()
+        (response["content"]["application/json"]["schema"], link)
+        for _, _, response in RESPONSES
+        for link in response.get("links", {}).values()
     ]
     assert len(links) > 5
     for schema, link in links:
-        taken = {one["name"] for one in OPERATIONS[link["operationId"]]["parameters"]}
-        assert link["parameters"].keys() <= taken
+        parameters = OPERATIONS[link["operationId"]]["parameters"]
+        assert link["parameters"].keys() <= {parameter["name"] for parameter in parameters}
         for expression in link["parameters"].values():
             part = schema
             for step in expression.removeprefix("$response.body#/").split("/"):
-                part = resolved(DOCUMENT, part)
+                part = resolve(DOCUMENT, part)
                 part = part["items"] if step.isdecimal() else part["properties"][step]

@@ -8,11 +8,11 @@ from typing import Any
 
 import structlog
 
-from entrypoints.http.edge import Edge
+from entrypoints.http.middleware import RequestContextMiddleware
 
 
 @asynccontextmanager
-async def started(app: Edge) -> AsyncIterator[None]:
+async def started(app: RequestContextMiddleware) -> AsyncIterator[None]:
     """Start the application and end it, as a server does."""
     said: asyncio.Queue[Any] = asyncio.Queue()
     heard: asyncio.Queue[Any] = asyncio.Queue()

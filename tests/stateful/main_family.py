@@ -40,17 +40,17 @@ class MainFamily:
                 )
             case 400:
                 assert set(body) == {"errors", "code"}
-                assert (set(body["errors"]), body["code"]) == ({"phone"}, "invalid")
+                assert (set(body["errors"]), body["code"]) == ({"phone"}, "phone_unreachable")
                 return ToldOfAsk((Asked.BAD_NUMBER,))
             case 503:
-                _refused(answer, "message_not_sent")
+                _refused(answer, "delivery_failed")
                 return ToldOfAsk((Asked.NOT_TAKEN,))
-        return ToldOfAsk((Asked.TOO_MANY,), again_in=_refused(answer, "too_many_asks"))
+        return ToldOfAsk((Asked.TOO_MANY,), again_in=_refused(answer, "rate_limited"))
 
     def read_answer(self, answer: httpx.Response) -> ToldOfAnswer:
         body = answer.json()
         if answer.status_code == 429:
-            return ToldOfAnswer(again_in=_refused(answer, "too_many_tries"))
+            return ToldOfAnswer(again_in=_refused(answer, "too_many_attempts"))
         assert answer.status_code == 200
         if body["success"] is True:
             token: str = body.pop("access_token")
@@ -70,7 +70,7 @@ def _refused(answer: httpx.Response, code: str) -> int:
     """Give the seconds that a refusal of the main family names, twice."""
     body: dict[str, Any] = answer.json()
     assert set(body) == {"error", "code", "retry_after"}
-    assert answer.status_code == (503 if code == "message_not_sent" else 429)
+    assert answer.status_code == (503 if code == "delivery_failed" else 429)
     assert body["code"] == code
     seconds = int(answer.headers["retry-after"])
     assert body["retry_after"] == seconds

@@ -23,7 +23,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from entrypoints.http.app import create_app
-from entrypoints.http.http_settings import HttpSettings
+from entrypoints.http.dependencies import HttpSettings
 from tests.stateful.calls import Call
 from tests.stateful.hosting import logging_nothing, started
 from tests.support.builders import NOW

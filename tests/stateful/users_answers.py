@@ -14,7 +14,7 @@ from tests.stateful.users_names import Name
 from tests.support.builders import NOW
 
 REFUSALS: Final = {
-    Became.NOT_OWN: (403, "phone_not_own"),
+    Became.NOT_OWN: (403, "phone_mismatch"),
     Became.NO_USER: (404, "user_not_found"),
     Became.NUMBER_IN_USE: (409, "phone_in_use"),
     Became.NAME_IN_USE: (409, "username_in_use"),
@@ -23,8 +23,8 @@ _SENTENCES: Final = {
     "user_not_found": "User not found",
     "phone_in_use": "Phone number already in use",
     "username_in_use": "Username already in use",
-    "invalid_user_id": "Invalid user id",
-    "phone_not_own": "The number is not the phone that you signed in with.",
+    "invalid_id": "Invalid user id",
+    "phone_mismatch": "The number is not the phone that you signed in with.",
 }
 
 

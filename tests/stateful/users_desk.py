@@ -149,7 +149,7 @@ class UsersDesk:
         """Read what cannot be an id."""
         answer = self.served.answer(Call("GET", f"/users/{text}", token=token))
         if self._caller(token, answer) is not None:
-            is_refused(answer, 400, "invalid_user_id")
+            is_refused(answer, 400, "invalid_id")
 
     def is_invalid(self, call: Call, *fields: str) -> None:
         """Send what cannot be used; these fields are named."""

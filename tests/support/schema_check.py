@@ -1,4 +1,4 @@
-"""As much of JSON Schema as our description uses."""
+"""A validator for the part of JSON Schema that our description uses."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from domain.errors import InvalidValue
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
 
-KINDS: dict[str, type | tuple[type, ...]] = {
+TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
     "string": str,
@@ -16,74 +16,74 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "null": type(None),
 }
-# Anything else in a schema would go unchecked, so it is not let through.
-CHECKED = {
-    "$ref", "additionalProperties", "anyOf", "enum", "format", "items", "maximum", "maxLength",
-    "minimum", "pattern", "properties", "required", "type",
+# Any other keyword fails the test: it would not be checked.
+CHECKED_KEYWORDS = {
+    "$ref", "additionalProperties", "allOf", "anyOf", "enum", "format", "items", "maximum",
+    "maxLength", "minimum", "pattern", "properties", "required", "type",
 }  # fmt: skip
+ANNOTATIONS = {"contentMediaType", "default", "description", "examples", "title"}
 FORMATS: dict[str, Callable[[str], object]] = {"phone": parse_phone, "username": parse_username}
-"""What reads a text of each format, or raises InvalidValue."""
-TELLING = {"contentMediaType", "default", "description", "examples", "title"}
+"""The parser of each format, which raises InvalidValue."""
 
 
-def resolved(document: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """What a reference leads to, or the part itself."""
+def resolve(document: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """Follow `$ref`; return the part itself if it has none."""
     while "$ref" in part:
-        found: Any = document
+        target: Any = document
         for key in part["$ref"].removeprefix("#/").split("/"):
-            found = found[key]
-        part = found
+            target = target[key]
+        part = target
     return part
 
 
-def fits(document: dict[str, Any], schema: dict[str, Any], value: Any) -> bool:
-    """Whether the value is what the schema says."""
-    schema = resolved(document, schema)
-    unknown = schema.keys() - CHECKED - TELLING
-    assert not unknown, f"nobody checks {unknown}"
+def is_valid(document: dict[str, Any], schema: dict[str, Any], value: Any) -> bool:
+    """Return whether the value matches the schema."""
+    schema = resolve(document, schema)
+    unknown = schema.keys() - CHECKED_KEYWORDS - ANNOTATIONS
+    assert not unknown, f"these keywords are not checked: {unknown}"
     return (
-        _is_of_type(schema, value)
+        _has_type(schema, value)
         and value in schema.get("enum", [value])
-        and _is_of_any(document, schema, value)
-        and (not isinstance(value, str) or _is_text(schema, value))
-        and (not isinstance(value, int) or _is_number(schema, value))
-        and all(fits(document, schema.get("items", {}), one) for one in _entries(value))
-        and (not isinstance(value, dict) or _is_object(document, schema, value))
+        and all(is_valid(document, part, value) for part in schema.get("allOf", ()))
+        and _matches_any(document, schema, value)
+        and (not isinstance(value, str) or _is_valid_text(schema, value))
+        and (not isinstance(value, int) or _is_valid_number(schema, value))
+        and (
+            not isinstance(value, list)
+            or all(is_valid(document, schema.get("items", {}), element) for element in value)
+        )
+        and (not isinstance(value, dict) or _is_valid_object(document, schema, value))
     )
 
 
-def _entries(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _matches_any(document: dict[str, Any], schema: dict[str, Any], value: Any) -> bool:
+    alternatives = schema.get("anyOf")
+    return alternatives is None or any(is_valid(document, part, value) for part in alternatives)
 
 
-def _is_of_any(document: dict[str, Any], schema: dict[str, Any], value: Any) -> bool:
-    given = schema.get("anyOf")
-    return given is None or any(fits(document, one, value) for one in given)
-
-
-def _is_of_type(schema: dict[str, Any], value: Any) -> bool:
+def _has_type(schema: dict[str, Any], value: Any) -> bool:
     if "type" not in schema:
         return True
     if isinstance(value, bool):
         return bool(schema["type"] == "boolean")
-    return isinstance(value, KINDS[schema["type"]])
+    return isinstance(value, TYPES[schema["type"]])
 
 
-def _is_text(schema: dict[str, Any], value: str) -> bool:
+def _is_valid_text(schema: dict[str, Any], value: str) -> bool:
     return (
-        re.search(_as_python_writes(schema.get("pattern", "")), value) is not None
+        re.search(_to_python_pattern(schema.get("pattern", "")), value) is not None
         and len(value) <= schema.get("maxLength", len(value))
-        and ("format" not in schema or _is_of_format(schema["format"], value))
+        and ("format" not in schema or _has_format(schema["format"], value))
     )
 
 
-def _as_python_writes(pattern: str) -> str:
-    # Python knows no \p{Nd}, but its \d is just that; and its $ would let a line break follow.
+def _to_python_pattern(pattern: str) -> str:
+    # Python has no \p{Nd}, but its \d is the same. Its $ would allow a line break at the end.
     translated = pattern.replace(r"\p{Nd}", r"\d")
     return re.sub(r"\$\Z", r"\\Z", translated)
 
 
-def _is_of_format(name: str, value: str) -> bool:
+def _has_format(name: str, value: str) -> bool:
     try:
         FORMATS[name](value)
     except InvalidValue:
@@ -91,16 +91,18 @@ def _is_of_format(name: str, value: str) -> bool:
     return True
 
 
-def _is_number(schema: dict[str, Any], value: int) -> bool:
+def _is_valid_number(schema: dict[str, Any], value: int) -> bool:
     return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
 
 
-def _is_object(document: dict[str, Any], schema: dict[str, Any], value: dict[str, Any]) -> bool:
+def _is_valid_object(
+    document: dict[str, Any], schema: dict[str, Any], value: dict[str, Any]
+) -> bool:
     properties = schema.get("properties", {})
     others = schema.get("additionalProperties", True)
     return set(schema.get("required", ())) <= value.keys() and all(
-        fits(document, properties[name], one)
+        is_valid(document, properties[name], element)
         if name in properties
-        else others is True or (others is not False and fits(document, others, one))
-        for name, one in value.items()
+        else others is True or (others is not False and is_valid(document, others, element))
+        for name, element in value.items()
     )

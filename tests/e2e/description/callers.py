@@ -1,4 +1,4 @@
-"""Who calls: addresses that share no budget, and people whose tokens count."""
+"""Clients with an IP of their own each, and signed-in users."""
 
 import itertools
 from collections.abc import Iterator
@@ -14,77 +14,75 @@ from tests.support.images import plain_jpeg
 from tests.support.service import Service
 
 PROXY_SETTINGS: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.0/8"}
-"""Has the service believe the addresses that these callers say they come from."""
+"""Makes the service trust the client IPs that the tests send."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is signed in, with a picture in the library."""
+    """A signed-in user with an image in the library."""
 
     phone: str
     username: str
     token: str
     user_id: str
     item_id: str
-    file_key: str
+    storage_key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """Signs people in, each with a phone and an address that nobody else has."""
+    """Signs users in, each with a new phone and a new IP."""
 
     service: Service
     http: httpx.Client
-    _addresses: Iterator[int] = field(default_factory=lambda: itertools.count(0x0A_00_00_01))
+    _ips: Iterator[int] = field(default_factory=lambda: itertools.count(0x0A_00_00_01))
     _phones: Iterator[int] = field(default_factory=lambda: itertools.count(2_000_000))
 
-    def next_address(self) -> dict[str, str]:
-        """A header that says where a request comes from, another place each time."""
-        return {"X-Forwarded-For": str(IPv4Address(next(self._addresses)))}
+    def next_ip(self) -> dict[str, str]:
+        """Return a header with a new client IP."""
+        return {"X-Forwarded-For": str(IPv4Address(next(self._ips)))}
 
     def next_phone(self) -> str:
-        """A phone, E.164."""
+        """Return a new phone, in E.164."""
         return f"+1415{next(self._phones)}"
 
     def next_token(self) -> str:
-        """Sign somebody in who was not there before."""
-        return self._signed_in(self.next_phone())
+        """Sign a new identity in; return its access token."""
+        return self._sign_in(self.next_phone())
 
-    def settle(self) -> Person:
-        """Have somebody sign in, become a user and upload a picture."""
+    def add_person(self) -> Person:
+        """Sign a new identity in, create a user and upload an image."""
         phone = self.next_phone()
         username = f"Rahul {phone}"
-        token = self._signed_in(phone)
+        token = self._sign_in(phone)
         bearer = {"Authorization": f"Bearer {token}"}
         user = self._post("/users", json={"username": username, "number": phone}, headers=bearer)
         user_id = user["user_id"]
-        item = self._post(
+        item = self._upload(user_id, token)
+        storage_key = PurePosixPath(urlsplit(item["url"]).path).name
+        return Person(phone, username, token, user_id, item["id"], storage_key)
+
+    def upload(self, person: Person) -> str:
+        """Upload another image; return the item's id."""
+        item_id: str = self._upload(person.user_id, person.token)["id"]
+        return item_id
+
+    def _sign_in(self, phone: str) -> str:
+        headers = self.next_ip()
+        self._post("/auth/request-otp", json={"phone": phone}, headers=headers)
+        body = {"phone": phone, "otp": self.service.code(phone)}
+        token: str = self._post("/auth/verify-otp", json=body, headers=headers)["access_token"]
+        return token
+
+    def _upload(self, user_id: str, token: str) -> Any:
+        return self._post(
             "/library/upload",
             files={"file": ("IMG_0001.JPG", plain_jpeg(8, 6))},
             data={"user_id": user_id},
-            headers=bearer,
+            headers={"Authorization": f"Bearer {token}"},
         )
-        file_key = PurePosixPath(urlsplit(item["url"]).path).name
-        return Person(phone, username, token, user_id, item["id"], file_key)
-
-    def upload(self, person: Person) -> str:
-        """Upload one picture more; gives its id."""
-        item: str = self._post(
-            "/library/upload",
-            files={"file": ("IMG_0002.JPG", plain_jpeg(8, 6))},
-            data={"user_id": person.user_id},
-            headers={"Authorization": f"Bearer {person.token}"},
-        )["id"]
-        return item
-
-    def _signed_in(self, phone: str) -> str:
-        address = self.next_address()
-        self._post("/auth/request-otp", json={"phone": phone}, headers=address)
-        answer = {"phone": phone, "otp": self.service.code(phone)}
-        token: str = self._post("/auth/verify-otp", json=answer, headers=address)["access_token"]
-        return token
 
     def _post(self, path: str, **content: Any) -> Any:
-        answer = self.http.post(path, **content)
-        assert answer.is_success, answer.text
-        return answer.json()
+        response = self.http.post(path, **content)
+        assert response.is_success, response.text
+        return response.json()

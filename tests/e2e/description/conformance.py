@@ -1,4 +1,4 @@
-"""Holding one answer to the description of its operation."""
+"""Checks that a response conforms to the description of its operation."""
 
 from typing import Any, Final
 
@@ -21,21 +21,31 @@ CHECKS: Final = [
 ]
 
 
-def described(document: dict[str, Any], url: str) -> BaseSchema:
-    """The description of the service at this address."""
+def load_schema(document: dict[str, Any], url: str) -> BaseSchema:
+    """Return the description of the service at this URL."""
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=url)
     return schema
 
 
-def conforms(
-    schema: BaseSchema, method: str, path: str, answer: httpx.Response, *, is_broken: bool = False
+def assert_conforms(
+    schema: BaseSchema,
+    method: str,
+    path: str,
+    response: httpx.Response,
+    *,
+    allow_server_error: bool = False,
 ) -> None:
-    """Fail unless this is an answer that the operation has; `path` is as the description has it.
+    """Fail if the description does not have this response.
 
-    A 5xx is one only where something is broken.
+    Args:
+        schema: The description.
+        method: The method of the operation.
+        path: The path as in the description, with parameters in braces.
+        response: The response.
+        allow_server_error: Whether a documented 5xx is accepted.
     """
-    # The body that was sent may be gone, and no check is about it.
-    answer.request = httpx.Request(answer.request.method, answer.request.url)
-    checks = CHECKS if is_broken else [not_a_server_error, *CHECKS]
-    schema[path][method].Case().validate_response(answer, checks=checks)
+    # The content of the request may be consumed already, and no check needs it.
+    response.request = httpx.Request(response.request.method, response.request.url)
+    checks = CHECKS if allow_server_error else [not_a_server_error, *CHECKS]
+    schema[path][method].Case().validate_response(response, checks=checks)

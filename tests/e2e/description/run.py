@@ -1,30 +1,179 @@
-"""A run of schemathesis over the description of a service that runs."""
+"""A run of schemathesis against a running service, and its report."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import schemathesis
-from schemathesis.engine import from_schema
+from hypothesis import settings
+from schemathesis.engine import Status, events, from_schema
+from schemathesis.engine.recorder import ScenarioRecorder
 
-from tests.e2e.description.callers import Callers
-from tests.e2e.description.configuration import configuration
-from tests.e2e.description.formats import register_formats
-from tests.e2e.description.hooks import from_many_addresses, hook_up
-from tests.e2e.description.report import Report
+from tests.e2e.description.callers import Callers, Person
+from tests.e2e.description.generation import (
+    add_hooks,
+    register_formats,
+    use_many_client_ips,
+)
+from tests.support.examples import examples
 
-SPARE: Final = 12
-"""Pictures that may be deleted: what comes of links alone is left to chance."""
+SPARE_ITEMS: Final = 12
+"""Items that the run may delete; those it creates itself depend on chance."""
+_MAX_BODY_LENGTH: Final = 500
+_MAX_SHOWN_FINDINGS: Final = 10
+
+# The statuses that `positive_data_acceptance` accepts by default.
+_ACCEPTED: Final = ["2xx", "3xx", "401", "403", "404", "409", "429", "5xx"]
+_EXCEPTIONS: Final[list[dict[str, Any]]] = [
+    {
+        "include-operation-id": "list_library_items",
+        "checks": {
+            "positive_data_acceptance": {
+                # A schema cannot say that `page` and `cursor` exclude each other.
+                "expected-statuses": [*_ACCEPTED, "400"],
+            }
+        },
+    },
+    {
+        "include-operation-id": "upload_image",
+        "checks": {
+            "positive_data_acceptance": {
+                # A schema cannot say that bytes are a complete image of a supported format.
+                "expected-statuses": [*_ACCEPTED, "415", "422"],
+            }
+        },
+    },
+]
+"""Exceptions from checks: none is for all operations, and no check is disabled."""
 
 
-def run(callers: Callers, document: dict[str, Any], seed: int) -> Report:
-    """Hold a service to its description, by every check and in every phase."""
-    person = callers.settle()
-    spare = [callers.upload(person) for _ in range(SPARE)]
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The findings of a run, and what it covered.
+
+    - `statuses`: the statuses of each operation, by its label.
+    - `links`: the links that were followed.
+    - `checks`: the checks that were made.
+    """
+
+    seed: int
+    findings: dict[str, str] = field(default_factory=dict)
+    phases: dict[str, Status] = field(default_factory=dict)
+    statuses: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    links: set[str] = field(default_factory=set)
+    checks: set[str] = field(default_factory=set)
+
+    def __str__(self) -> str:
+        shown = list(self.findings.values())[:_MAX_SHOWN_FINDINGS]
+        summary = f"{len(self.findings)} findings; repeat with --hypothesis-seed={self.seed}"
+        return "\n\n".join([summary, *shown])
+
+    def add(self, event: events.EngineEvent) -> None:
+        """Record an event; of each kind of finding, record the first."""
+        match event:
+            case events.ScenarioFinished():
+                self._add_scenario(event.recorder)
+            case events.PhaseFinished() if event.phase.is_enabled:
+                self.phases[event.phase.name.value] = event.status
+            case events.NonFatalError():
+                kind = f"{event.label}: {event.info.title}"
+                self.findings.setdefault(kind, f"{kind}\n{event.info.format()}")
+            case events.FatalError():
+                raise event.exception
+
+    def _add_scenario(self, recorder: ScenarioRecorder) -> None:
+        for case_id, interaction in recorder.interactions.items():
+            node = recorder.cases[case_id]
+            if node.transition:
+                self.links.add(node.transition.id)
+            operation = node.value.operation
+            if interaction.response and interaction.request.method == operation.method.upper():
+                self.statuses[operation.label].add(interaction.response.status_code)
+        for kind, finding in _failures(recorder):
+            self.findings.setdefault(kind, finding)
+        self.checks.update(check.name for checks in recorder.checks.values() for check in checks)
+
+
+def run_schemathesis(callers: Callers, document: dict[str, Any], seed: int) -> Report:
+    """Test a service against its description, with all checks and phases."""
+    person = callers.add_person()
+    spare_items = [callers.upload(person) for _ in range(SPARE_ITEMS)]
     register_formats(person.phone, person.username)
-    schema = schemathesis.openapi.from_dict(document, config=configuration(person, spare, seed))
+    config = _configuration(person, spare_items, seed)
+    schema = schemathesis.openapi.from_dict(document, config=config)
     schema.config.update(base_url=callers.service.url)
-    hook_up(schema, document, callers, person)
+    add_hooks(schema, document, callers, person)
     report = Report(seed)
-    with from_many_addresses(callers):
+    with use_many_client_ips(callers):
         for event in from_schema(schema).execute():
             report.add(event)
     return report
+
+
+def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> schemathesis.Config:
+    return schemathesis.Config.from_dict(
+        {
+            "seed": seed,
+            # All findings are reported at once, without shrinking.
+            "continue-on-failure": True,
+            "suppress-health-check": ["too_slow"],
+            "checks": {"enabled": True},
+            "generation": {
+                "deterministic": settings().derandomize,
+                "max-examples": examples(12),
+                "database": "none",
+            },
+            "phases": {
+                # Otherwise, values of earlier responses would replace most generated values.
+                "fuzzing": {"extra-data-sources": {"responses": False}},
+                "stateful": {"generation": {"max-examples": examples(50)}},
+            },
+            "dictionaries": {
+                "own-id": {"values": [person.user_id]},
+                "own-item": {"values": [person.item_id]},
+                "spare-item": {"values": list(spare_items)},
+                "own-file": {"values": [person.storage_key]},
+                # Values generated to violate a pattern are rarely close to it.
+                "near-code": {"values": ["12345", "1234567", "12345a", "12345\u00b2"]},
+            },
+            "parameters": {
+                "path.user_id": _use_often("own-id"),
+                "query.user_id": _use_often("own-id"),
+                "body.user_id": _use_often("own-id"),
+                "path.key": _use_often("own-file"),
+                "body.otp": {"dictionary": "near-code", "probability": 0.2},
+            },
+            "operations": [
+                {
+                    "include-operation-id": "delete_library_item",
+                    "parameters": {"path.item_id": _use_often("spare-item")},
+                },
+                {
+                    "include-operation-id": ["get_library_item", "update_library_item"],
+                    "parameters": {"path.item_id": _use_often("own-item")},
+                },
+                *_EXCEPTIONS,
+            ],
+        }
+    )
+
+
+def _use_often(dictionary: str) -> dict[str, Any]:
+    return {"dictionary": dictionary, "probability": 0.5}
+
+
+def _failures(recorder: ScenarioRecorder) -> Iterator[tuple[str, str]]:
+    for case_id, checks in recorder.checks.items():
+        for check in checks:
+            if check.status is Status.SUCCESS:
+                continue
+            kind = f"{recorder.cases[case_id].value.operation.label}: {check.name}"
+            lines = [kind]
+            if info := check.failure_info:
+                lines += [info.failure.title, info.failure.message, info.code_sample]
+            interaction = recorder.interactions.get(case_id)
+            if interaction and (response := interaction.response):
+                # Bytes, not text: it may be an image.
+                lines.append(f"{response.status_code} {response.content[:_MAX_BODY_LENGTH]!r}")
+            yield kind, "\n".join(lines)

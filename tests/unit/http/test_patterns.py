@@ -1,4 +1,4 @@
-"""A pattern of the description holds for just the texts that its reader takes."""
+"""A pattern in the description matches exactly the texts that its parser accepts."""
 
 import re
 from collections.abc import Callable
@@ -11,60 +11,60 @@ from hypothesis import strategies as st
 from domain.errors import InvalidValue
 from domain.media.item import MAX_CATEGORY_LENGTH, parse_category
 from domain.otp.challenge import parse_otp_code
-from entrypoints.http.parameters import CATEGORY_PATTERN
-from entrypoints.http.sign_in_schemas import CODE_PATTERN, DEVICE_PATTERN
+from entrypoints.http.library.schemas import CATEGORY_PATTERN
+from entrypoints.http.otp.schemas import DEVICE_PATTERN, OTP_PATTERN
 from tests.support.examples import examples
-from tests.support.schema_check import fits
+from tests.support.schema_check import is_valid
 
-CODES: Final = {"type": "string", "pattern": CODE_PATTERN}
-CATEGORIES: Final = {
+OTP_SCHEMA: Final = {"type": "string", "pattern": OTP_PATTERN}
+CATEGORY_SCHEMA: Final = {
     "type": "string",
     "pattern": CATEGORY_PATTERN,
     "maxLength": MAX_CATEGORY_LENGTH,
 }
-ANYTHING: Final = st.characters(codec="utf-8")
-BETWEEN: Final = st.sampled_from(["", "", " ", "-", "\u200b", "\u2013"]) | ANYTHING
-DIGIT: Final = st.characters(categories=["Nd"])
-SPELT_CODES: Final = st.lists(st.tuples(BETWEEN, DIGIT), min_size=5, max_size=7).map(
-    lambda pairs: "".join(between + digit for between, digit in pairs)
+CHARACTERS: Final = st.characters(codec="utf-8")
+SEPARATORS: Final = st.sampled_from(["", "", " ", "-", "\u200b", "\u2013"]) | CHARACTERS
+DIGITS: Final = st.characters(categories=["Nd"])
+SEPARATED_CODES: Final = st.lists(st.tuples(SEPARATORS, DIGITS), min_size=5, max_size=7).map(
+    lambda pairs: "".join(separator + digit for separator, digit in pairs)
 )
-SPACES: Final = [one for one in map(chr, range(0x3100)) if one.isspace()]
+SPACES: Final = [character for character in map(chr, range(0x3100)) if character.isspace()]
 
 
-def takes(read: Callable[[str], object], text: str) -> bool:
+def is_accepted(parse: Callable[[str], object], text: str) -> bool:
     try:
-        read(text)
+        parse(text)
     except InvalidValue:
         return False
     return True
 
 
 @settings(max_examples=examples(200))
-@given(st.text(ANYTHING, max_size=12) | SPELT_CODES)
-def test_what_fits_as_a_code_is_read_as_one_and_nothing_else_is(text: str) -> None:
-    assert fits({}, CODES, text) is takes(parse_otp_code, text)
+@given(st.text(CHARACTERS, max_size=12) | SEPARATED_CODES)
+def test_the_code_pattern_agrees_with_the_parser(text: str) -> None:
+    assert is_valid({}, OTP_SCHEMA, text) is is_accepted(parse_otp_code, text)
 
 
-def test_any_white_space_may_stand_in_a_code() -> None:
-    spaced = [f"{space}123{space}456{space}" for space in SPACES]
-    assert [one for one in spaced if not fits({}, CODES, one)] == []
-    assert [one for one in spaced if not takes(parse_otp_code, one)] == []
+def test_a_code_may_contain_any_white_space() -> None:
+    codes = [f"{space}123{space}456{space}" for space in SPACES]
+    assert [code for code in codes if not is_valid({}, OTP_SCHEMA, code)] == []
+    assert [code for code in codes if not is_accepted(parse_otp_code, code)] == []
 
 
 @settings(max_examples=examples(100))
-@given(st.text(ANYTHING, max_size=MAX_CATEGORY_LENGTH + 1))
-def test_what_fits_as_a_category_is_read_as_one_and_nothing_else_is(text: str) -> None:
-    assert fits({}, CATEGORIES, text) is takes(parse_category, text)
+@given(st.text(CHARACTERS, max_size=MAX_CATEGORY_LENGTH + 1))
+def test_the_category_pattern_agrees_with_the_parser(text: str) -> None:
+    assert is_valid({}, CATEGORY_SCHEMA, text) is is_accepted(parse_category, text)
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "Pixel 9", "Zo\u00eb's \U0001f4f1", "\U0001f468\u200d\U0001f469", "\u0645\u06cc\u200c"],
 )
-def test_a_device_is_called_as_people_call_it(text: str) -> None:
+def test_a_device_name_may_have_letters_and_symbols_of_any_script(text: str) -> None:
     assert re.fullmatch(DEVICE_PATTERN, text)
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\n", "a\x00", "\x7f", "\x9b", "\u2028", "\u202eb"])
-def test_a_device_has_nothing_that_breaks_or_turns_a_line(text: str) -> None:
+def test_a_device_name_has_no_control_characters(text: str) -> None:
     assert not re.fullmatch(DEVICE_PATTERN, text)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.media.page import Cursor, encode_cursor, parse_cursor
-from entrypoints.http.parameters import CURSOR_PATTERN
+from entrypoints.http.library.schemas import CURSOR_PATTERN
 from tests.support.builders import NOW, an_id
 from tests.support.examples import examples
 

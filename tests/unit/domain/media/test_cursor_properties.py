@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import InvalidFields
 from domain.media.page import Cursor, PageRequest, encode_cursor, parse_cursor
-from entrypoints.http.page_query import parse_page_request
+from entrypoints.http.errors.exceptions import InvalidFields
+from entrypoints.http.library.schemas import parse_page_request
 from tests.support.examples import examples
 
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,54 @@
+"""Authentication by access token."""
+
+from typing import Any, Final
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
+
+from application.principal import Principal
+from domain.errors import DomainError, Unauthenticated, Unavailable
+
+UNAVAILABLE_ERROR: Final = "unavailable_error"
+"""A handler names in `opt`, under this key, the error that replaces Unavailable on its path."""
+BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
+"""The OpenAPI security requirement of an operation that needs an access token."""
+_MAX_TOKEN_LENGTH: Final = 4096
+
+
+async def require_principal(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Guard: authenticate the request before its body is read.
+
+    Raises:
+        Unauthenticated: The access token is missing or invalid.
+        Unavailable: Or the error that the handler names instead.
+    """
+    try:
+        connection.scope["auth"] = await authenticate(connection)
+    except Unavailable as error:
+        own_error: type[DomainError] | None = handler.opt.get(UNAVAILABLE_ERROR)
+        if own_error is None:
+            raise
+        raise own_error from error.__cause__
+
+
+async def authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
+    """Return the principal of the access token; raises Unauthenticated, Unavailable."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > _MAX_TOKEN_LENGTH:
+        raise Unauthenticated
+    principal: Principal = await connection.app.state.use_cases.authenticate(token)
+    return principal
+
+
+def _provide_principal(request: Request[Any, Any, Any]) -> Principal:
+    principal: Principal = request.scope["auth"]
+    return principal
+
+
+PRINCIPAL_DEPENDENCY: Final = {"principal": Provide(_provide_principal, sync_to_thread=False)}
+"""Provides what `require_principal` has authenticated."""

@@ -1,0 +1,148 @@
+"""What is known about a client: its IP address, and a name for its device."""
+
+import re
+from collections.abc import Collection, Sequence
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
+from typing import Any, Final
+
+import structlog
+from litestar import Request
+
+from domain.identities.session import MAX_DEVICE_NAME_LENGTH
+
+UNKNOWN_IP: Final = "unknown"
+_IPV6_PREFIX_LENGTH: Final = 64
+"""A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
+_MAX_HOPS: Final = 20
+_WITH_PORT: Final = re.compile(r"(?P<v4>[0-9.]+)(?::[0-9]+)?|\[(?P<v6>[^\]]+)\](?::[0-9]+)?")
+
+# Order matters: for compatibility, most browsers also name browsers that are further below.
+_BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+    ("Dart", "App"),
+    ("okhttp", "App"),
+    ("CFNetwork", "App"),
+)
+_SYSTEMS: Final = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("Macintosh", "Mac"),
+    ("Darwin", "Apple device"),
+    ("Linux", "Linux"),
+)
+_PRODUCT: Final = re.compile(r"[A-Za-z][\w.-]{1,39}(?=/|\s|$)")
+
+_log = structlog.get_logger()
+
+
+class ClientIpResolver:
+    """Resolves the client IP that rate limits count.
+
+    `X-Forwarded-For` is trusted only from trusted proxies. It is read from its end: the first IP
+    that is not a trusted proxy is the client. A client can forge only what is before it.
+    """
+
+    def __init__(self, trusted_proxies: Collection[IPv4Network | IPv6Network]) -> None:
+        self._trusted_proxies = trusted_proxies
+        self._has_warned = False
+
+    def resolve(self, request: Request[Any, Any, Any]) -> str:
+        """Return the IPv4 address or the IPv6 /64 network of the client, in its normal form."""
+        client = request.scope.get("client")
+        peer = _parse_ip(client[0]) if client else None
+        if peer is None:
+            return UNKNOWN_IP
+        forwarded = request.headers.getall("x-forwarded-for", [])
+        if not forwarded:
+            return _normalize(peer)
+        if not self._is_trusted(peer):
+            self._warn_once(peer)
+            return _normalize(peer)
+        return _normalize(self._find_client(peer, forwarded))
+
+    def _find_client(
+        self, peer: IPv4Address | IPv6Address, forwarded: Sequence[str]
+    ) -> IPv4Address | IPv6Address:
+        hops = [hop for value in forwarded for hop in value.split(",")]
+        client = peer
+        for hop in reversed(hops[-_MAX_HOPS:]):
+            ip = _parse_ip(hop.strip())
+            if ip is None:
+                break
+            client = ip
+            if not self._is_trusted(ip):
+                break
+        return client
+
+    def _is_trusted(self, ip: IPv4Address | IPv6Address) -> bool:
+        return any(
+            ip.version == network.version and ip in network for network in self._trusted_proxies
+        )
+
+    def _warn_once(self, peer: IPv4Address | IPv6Address) -> None:
+        if self._has_warned or not (peer.is_private or peer.is_loopback):
+            return
+        self._has_warned = True
+        _log.warning(
+            "forwarded_header_ignored",
+            peer=str(peer),
+            consequence="all clients behind this proxy count as one client",
+            fix=f"if it is your proxy, set DIALTONE_TRUSTED_PROXIES={peer}",
+        )
+
+
+def parse_device_name(user_agent: str) -> str | None:
+    """Return a readable device name from `User-Agent`, such as "Chrome on Android".
+
+    It is a guess for the user's list of sessions. No decision depends on it.
+
+    Args:
+        user_agent: The value of the header (RFC 9110 §10.1.5).
+
+    Returns:
+        None if nothing is recognized.
+    """
+    text = user_agent[: 4 * MAX_DEVICE_NAME_LENGTH]
+    program = next((name for token, name in _BROWSERS if f"{token}/" in text), None)
+    system = next((name for token, name in _SYSTEMS if token in text), None)
+    if program is None and (product := _PRODUCT.match(text)) and product[0] != "Mozilla":
+        program = product[0]
+    if program and system:
+        return f"{program} on {system}"
+    return program or system
+
+
+def _parse_ip(text: str) -> IPv4Address | IPv6Address | None:
+    # Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
+    match = _WITH_PORT.fullmatch(text)
+    without_zone = (match["v4"] or match["v6"] if match else text).partition("%")[0]
+    try:
+        ip = ip_address(without_zone)
+    except ValueError:
+        return None
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
+        return ip.ipv4_mapped
+    return ip
+
+
+def _normalize(ip: IPv4Address | IPv6Address) -> str:
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    return str(IPv6Network((ip, _IPV6_PREFIX_LENGTH), strict=False))

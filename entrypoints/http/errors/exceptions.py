@@ -1,0 +1,76 @@
+"""Errors that only HTTP has, beside those of the domain."""
+
+from collections.abc import Mapping, Sequence
+
+
+class HttpError(Exception):
+    """Base class; `str(error)` replaces the message in the table if it is not empty."""
+
+
+class InvalidFields(HttpError):
+    """Fields of the request are invalid; `errors` has the messages for each field."""
+
+    def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
+        super().__init__()
+        self.errors = {field: list(messages) for field, messages in errors.items()}
+
+
+class InvalidBody(InvalidFields):
+    """The body as a whole is invalid; it is reported as the field `body`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__({"body": [message]})
+
+
+class BodyTooLarge(HttpError):
+    """The body is larger than the limit for JSON."""
+
+
+class FileTooLarge(HttpError):
+    """The uploaded file is larger than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The file is larger than {limit} bytes.")
+
+
+class NoFilePart(HttpError):
+    """The form has no file part named `file`."""
+
+
+class NoSelectedFile(HttpError):
+    """The part `file` of the form has an empty file name."""
+
+
+class MissingUserId(HttpError):
+    """The form has no `user_id`, or an empty one."""
+
+
+class InvalidUserId(HttpError):
+    """The text is not a user id."""
+
+
+class InvalidItemId(HttpError):
+    """The text is not the id of a library item."""
+
+
+class InvalidOtp(HttpError):
+    """The code is wrong, expired, used or was never sent. Only the legacy API has this error.
+
+    In the main API a wrong code is a successful request with `success: false`.
+    """
+
+
+class PathNotFound(HttpError):
+    """No operation has this path."""
+
+
+class MethodNotAllowed(HttpError):
+    """The path exists, but not with this method; `allowed` is the value of the `Allow` header."""
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__()
+        self.allowed = allowed
+
+
+class InternalError(HttpError):
+    """An unexpected exception was raised; the log has the details."""

@@ -1,0 +1,268 @@
+"""The table from errors to responses, for each API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+from domain import errors
+from domain.errors import DomainError, PhoneInUse, RateLimitExceeded
+from entrypoints.http.errors import exceptions
+from entrypoints.http.errors.exceptions import HttpError, InvalidFields, MethodNotAllowed
+
+ApiError: TypeAlias = DomainError | HttpError
+
+
+class Api(StrEnum):
+    """The APIs that differ in their error responses."""
+
+    MAIN = "main"
+    LEGACY = "legacy"
+
+
+def api_of(path: str) -> Api:
+    """Return the API of a path by whole segments: `/authenticated` is not `/authenticate`."""
+    segments = [segment for segment in path.split("/") if segment]
+    return Api.LEGACY if segments[:1] == ["authenticate"] else Api.MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyRow:
+    """An error in the legacy API.
+
+    `prefix` is the fixed beginning of `error`. Clients compare it. If `has_reason` is set, the
+    message follows.
+    """
+
+    status: int
+    exit_code: int
+    prefix: str
+    has_reason: bool = True
+
+
+_LEGACY_BAD_REQUEST: Final = LegacyRow(
+    400, 4, "Bad Request/ Data format incorrect 400 Bad Request: "
+)
+_LEGACY_RATE_LIMIT: Final = LegacyRow(429, 1, "Too many requests 429 Too Many Requests: ")
+_LEGACY_INTERNAL_ERROR: Final = LegacyRow(
+    500, 5, "Internal server error 500 Internal Server Error: "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """An error in the main API, and in the legacy API.
+
+    - `message` is for people, `code` for programs.
+    - `retry_after` is in seconds.
+    - `field` is the name of the field that the error is about.
+    - `details` is a second message.
+    """
+
+    status: int
+    code: str
+    message: str
+    legacy: LegacyRow = _LEGACY_INTERNAL_ERROR
+    retry_after: int | None = None
+    field: str | None = None
+    details: str | None = None
+
+
+_INVALID: Final = ErrorRow(400, "invalid", "Some fields are invalid.", _LEGACY_BAD_REQUEST)
+
+ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
+    # The request as a whole
+    exceptions.InvalidFields: _INVALID,
+    exceptions.InvalidBody: _INVALID,
+    errors.InvalidValue: _INVALID,
+    exceptions.BodyTooLarge: ErrorRow(
+        413, "body_too_large", "The body is too large.", _LEGACY_BAD_REQUEST
+    ),
+    errors.Unauthenticated: ErrorRow(
+        401,
+        "unauthenticated",
+        "Sign in and send the access token as 'Authorization: Bearer <token>'.",
+    ),
+    exceptions.PathNotFound: ErrorRow(
+        404,
+        "not_found",
+        "There is nothing at this path. The API is described at /docs.",
+        LegacyRow(404, 1, "ARE YOU LOST :: 404 Not Found: "),
+    ),
+    exceptions.MethodNotAllowed: ErrorRow(
+        405,
+        "method_not_allowed",
+        "This path does not support this method.",
+        LegacyRow(
+            405,
+            1,
+            "Method not allowed 405 Method Not Allowed: Only POST methods are allowed",
+            has_reason=False,
+        ),
+    ),
+    errors.Unavailable: ErrorRow(
+        503,
+        "unavailable",
+        "The service is temporarily unavailable. Try again shortly.",
+        retry_after=5,
+    ),
+    exceptions.InternalError: ErrorRow(500, "internal_error", "An internal error occurred."),
+    # One-time codes
+    errors.TooManyOtpRequests: ErrorRow(
+        429,
+        "rate_limited",
+        "Too many codes were requested. Wait before you request another one.",
+        _LEGACY_RATE_LIMIT,
+    ),
+    errors.TooManyAttempts: ErrorRow(
+        429,
+        "too_many_attempts",
+        "Too many attempts. Wait before you try again.",
+        _LEGACY_RATE_LIMIT,
+    ),
+    errors.CountryNotServed: ErrorRow(
+        400,
+        "country_not_served",
+        "Codes are not sent to the country of this number.",
+        _LEGACY_BAD_REQUEST,
+        field="phone",
+    ),
+    errors.PhoneUnreachable: ErrorRow(
+        400,
+        "phone_unreachable",
+        "The carrier cannot deliver to this number. Check it, or use another number.",
+        _LEGACY_BAD_REQUEST,
+        field="phone",
+    ),
+    errors.DeliveryFailed: ErrorRow(
+        503,
+        "delivery_failed",
+        "The message could not be delivered. Try again shortly.",
+        LegacyRow(
+            500,
+            5,
+            "Internal server error 500 Internal Server Error: "
+            "unable to connect to message server :- ",
+        ),
+        retry_after=5,
+    ),
+    exceptions.InvalidOtp: ErrorRow(
+        403,
+        "invalid_otp",  # only the legacy API has this error, and it has no codes
+        "Invalid OTP",
+        LegacyRow(
+            403,
+            1,
+            "permission denied/ 403 Forbidden: Invalid OTP or Validation failed ",
+            has_reason=False,
+        ),
+    ),
+    # Sessions
+    errors.InvalidRefreshToken: ErrorRow(
+        401, "unauthenticated", "This refresh token is no longer valid. Sign in again."
+    ),
+    errors.SessionNotFound: ErrorRow(404, "session_not_found", "Session not found"),
+    # Users
+    errors.PhoneMismatch: ErrorRow(
+        403, "phone_mismatch", "The number is not the phone that you signed in with."
+    ),
+    errors.PhoneInUse: ErrorRow(409, "phone_in_use", "Phone number already in use"),
+    errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
+    exceptions.InvalidUserId: ErrorRow(400, "invalid_id", "Invalid user id"),
+    errors.UserNotFound: ErrorRow(404, "user_not_found", "User not found"),
+    errors.UserSaveFailed: ErrorRow(500, "storage_failed", "User creation failed"),
+    # Library
+    exceptions.NoFilePart: ErrorRow(400, "no_file_part", "No file part"),
+    exceptions.NoSelectedFile: ErrorRow(400, "no_selected_file", "No selected file"),
+    exceptions.MissingUserId: ErrorRow(400, "missing_user_id", "Missing user_id"),
+    exceptions.InvalidItemId: ErrorRow(400, "invalid_id", "Invalid item id"),
+    errors.ItemNotFound: ErrorRow(404, "item_not_found", "Item not found"),
+    errors.MediaFileNotFound: ErrorRow(404, "not_found", "File not found"),
+    errors.Forbidden: ErrorRow(403, "forbidden", "Only the owner or an administrator may do this."),
+    exceptions.FileTooLarge: ErrorRow(413, "file_too_large", "The file is too large."),
+    errors.UnsupportedImageType: ErrorRow(
+        415, "unsupported_image_type", "The file is not a JPEG, PNG or GIF image."
+    ),
+    errors.InvalidImage: ErrorRow(422, "invalid_image", "The image is broken or too large."),
+    errors.MediaStorageFailed: ErrorRow(
+        500,
+        "storage_failed",
+        "Failed to upload file to S3",
+        details="The media store did not store the file. Try again shortly.",
+    ),
+    errors.ItemSaveFailed: ErrorRow(
+        500,
+        "storage_failed",
+        "Failed to save library item",
+        details="The database did not save the item. Try again shortly.",
+    ),
+    errors.LibraryReadFailed: ErrorRow(
+        500,
+        "storage_failed",
+        "Failed to fetch library items",
+        details="The database did not respond. Try again shortly.",
+    ),
+}
+
+
+def error_status(error: ApiError, api: Api) -> int:
+    """Return the HTTP status of an error."""
+    row = ERRORS[type(error)]
+    return row.legacy.status if api is Api.LEGACY else row.status
+
+
+def error_body(error: ApiError, api: Api) -> dict[str, Any]:
+    """Return the JSON body of an error."""
+    row = ERRORS[type(error)]
+    if api is Api.LEGACY:
+        return _legacy_body(row.legacy, error_message(error))
+    if isinstance(error, InvalidFields):
+        return {"errors": error.errors, "code": row.code}
+    if row.field is not None:
+        return {"errors": {row.field: [error_message(error)]}, "code": row.code}
+    body: dict[str, Any] = {"error": error_message(error), "code": row.code}
+    if (retry_after := _retry_after(error)) is not None:
+        body["retry_after"] = retry_after
+    if row.details is not None:
+        body["details"] = row.details
+    if isinstance(error, PhoneInUse) and error.user_id is not None:
+        body |= {"user_id": error.user_id, "username": error.username}
+    return body
+
+
+def error_headers(error: ApiError) -> dict[str, str]:
+    """Return the headers of an error response, the same in each API."""
+    headers = {}
+    if (retry_after := _retry_after(error)) is not None:
+        headers["Retry-After"] = str(retry_after)
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = error.allowed
+    return headers
+
+
+def error_message(error: ApiError) -> str:
+    """Return the message of the error itself, or else that of its class."""
+    if isinstance(error, InvalidFields):
+        return "; ".join(
+            f"{field}: {' '.join(messages)}" for field, messages in error.errors.items()
+        )
+    return str(error) or ERRORS[type(error)].message
+
+
+def _retry_after(error: ApiError) -> int | None:
+    return (
+        error.retry_after
+        if isinstance(error, RateLimitExceeded)
+        else ERRORS[type(error)].retry_after
+    )
+
+
+def _legacy_body(row: LegacyRow, reason: str) -> dict[str, Any]:
+    return {
+        "error": row.prefix + (reason if row.has_reason else ""),
+        "exit_code": row.exit_code,
+        "message": "failed",
+        "status_code": row.status,
+    }

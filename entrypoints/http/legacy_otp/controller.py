@@ -1,0 +1,97 @@
+"""One-time codes, legacy API."""
+
+from typing import Any
+
+from litestar import Controller, HttpMethod, Request, post
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.params import JSONBody
+
+from application.otp.request_otp import RequestOtpCommand
+from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
+from domain import errors
+from domain.otp.challenge import parse_otp_code
+from domain.phone import parse_international_phone
+from entrypoints.http.client import parse_device_name
+from entrypoints.http.dependencies import ClientIp, UseCasesDependency
+from entrypoints.http.errors.exceptions import InvalidOtp, MethodNotAllowed
+from entrypoints.http.legacy_otp.schemas import (
+    LegacyGetOtpBody,
+    LegacyGetOtpResponse,
+    LegacyValidateOtpBody,
+    LegacyValidateOtpResponse,
+)
+from entrypoints.http.openapi.responses import body_errors, legacy_error_responses
+from entrypoints.http.parsing import JsonBody, parse_field, parse_fields
+
+
+def _require_post(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    # The framework would respond to OPTIONS; the older service did not.
+    if isinstance(connection, Request) and connection.method != HttpMethod.POST:
+        raise MethodNotAllowed(HttpMethod.POST.value)
+
+
+class LegacyOtpController(Controller):
+    """The two paths that the older mobile app uses; their bodies must not change."""
+
+    path = "/authenticate"
+    tags = ["Legacy OTP"]
+    guards = [_require_post]
+
+    @post(
+        "/get_otp",
+        operation_id="legacy_get_otp",
+        summary="Request a code",
+        response_description="The message was sent, now or within the cooldown.",
+        status_code=200,
+        dto=JsonBody[LegacyGetOtpBody],
+        return_dto=None,
+        responses=legacy_error_responses(
+            *body_errors("phone"),
+            errors.CountryNotServed,
+            errors.PhoneUnreachable,
+            errors.TooManyOtpRequests,
+            errors.DeliveryFailed,
+            errors.Unavailable,
+        ),
+    )
+    async def get_otp(
+        self,
+        data: JSONBody[LegacyGetOtpBody],
+        use_cases: UseCasesDependency,
+        client_ip: ClientIp,
+    ) -> LegacyGetOtpResponse:
+        """Send a six-digit code to a phone."""
+        phone = parse_field("phone", lambda: parse_international_phone(data.phone))
+        await use_cases.request_otp(RequestOtpCommand(phone, client_ip))
+        return LegacyGetOtpResponse()
+
+    @post(
+        "/validate_otp",
+        operation_id="legacy_validate_otp",
+        summary="Exchange a code for an access token",
+        response_description="The code was correct.",
+        status_code=200,
+        dto=JsonBody[LegacyValidateOtpBody],
+        return_dto=None,
+        responses=legacy_error_responses(
+            *body_errors("otp"), InvalidOtp, errors.TooManyAttempts, errors.Unavailable
+        ),
+    )
+    async def validate_otp(
+        self,
+        request: Request[Any, Any, Any],
+        data: JSONBody[LegacyValidateOtpBody],
+        use_cases: UseCasesDependency,
+        client_ip: ClientIp,
+    ) -> LegacyValidateOtpResponse:
+        """Exchange a code for an access token."""
+        phone, code = parse_fields(
+            ("phone", lambda: parse_international_phone(data.phone)),
+            ("otp", lambda: parse_otp_code(data.otp)),
+        )
+        device = parse_device_name(request.headers.get("user-agent", ""))
+        result = await use_cases.verify_otp(VerifyOtpCommand(phone, code, client_ip, device=device))
+        if not isinstance(result, LoggedIn):
+            raise InvalidOtp
+        return LegacyValidateOtpResponse(access_token=result.tokens.access_token)

@@ -1,0 +1,47 @@
+"""Request and response bodies of the legacy OTP endpoints."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from domain.phone import MAX_INPUT_LENGTH
+from entrypoints.http.fields import parsed_field
+from entrypoints.http.otp.schemas import OtpField
+from entrypoints.http.sessions.schemas import AccessTokenField
+
+LegacyPhoneField = Annotated[
+    str,
+    parsed_field(
+        "A phone number that begins with its country code, with or without +.",
+        "+912873645289",
+        format="phone",
+        max_length=MAX_INPUT_LENGTH,
+    ),
+]
+
+
+class LegacyGetOtpBody(msgspec.Struct, kw_only=True):
+    """The phone to send a code to. Other fields are ignored."""
+
+    phone: LegacyPhoneField
+
+
+class LegacyGetOtpResponse(msgspec.Struct, kw_only=True):
+    """The request succeeded."""
+
+    message: Annotated[str, Meta(description="Always `success`.", examples=["success"])] = "success"
+    exit_code: Annotated[int, Meta(description="Always 0.", examples=[0])] = 0
+
+
+class LegacyValidateOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The code from the message."""
+
+    phone: LegacyPhoneField
+    otp: OtpField
+
+
+class LegacyValidateOtpResponse(LegacyGetOtpResponse, kw_only=True):
+    """The code was correct."""
+
+    access_token: AccessTokenField

@@ -1,0 +1,245 @@
+"""The library and its media files."""
+
+import re
+from typing import Any, Final
+
+from litestar import Controller, Request, delete, get, patch, post
+from litestar.params import JSONBody
+from litestar.response import Stream
+
+from application.media.upload_image import UploadImageCommand
+from domain import errors
+from domain.media.item import parse_category
+from entrypoints.http.auth import (
+    BEARER,
+    PRINCIPAL_DEPENDENCY,
+    UNAVAILABLE_ERROR,
+    require_principal,
+)
+from entrypoints.http.dependencies import (
+    CurrentPrincipal,
+    SettingsDependency,
+    UseCasesDependency,
+)
+from entrypoints.http.errors import exceptions
+from entrypoints.http.errors.exceptions import InvalidBody, InvalidFields, MissingUserId
+from entrypoints.http.library.openapi import (
+    MEDIA_CACHE_CONTROL,
+    MediaFileOperation,
+    UploadImageOperation,
+)
+from entrypoints.http.library.schemas import (
+    STORAGE_KEY_PATTERN,
+    CategoryParameter,
+    CursorParameter,
+    ItemIdParameter,
+    LibraryItemResponse,
+    LibraryPageResponse,
+    OwnerParameter,
+    PageParameter,
+    PageSizeParameter,
+    StorageKeyParameter,
+    TypeParameter,
+    UpdateLibraryItemBody,
+    UploadImageResponse,
+    parse_item_filter,
+    parse_item_id,
+    parse_page_request,
+    to_item_response,
+    to_page_response,
+)
+from entrypoints.http.library.upload_form import open_upload_form
+from entrypoints.http.openapi.responses import body_errors, error_responses
+from entrypoints.http.parsing import JsonBody, parse_field
+from entrypoints.http.users.schemas import parse_user_id
+
+_ITEM_ERRORS: Final = (
+    exceptions.InvalidItemId,
+    errors.Unauthenticated,
+    errors.ItemNotFound,
+    errors.Unavailable,
+)
+_STORAGE_KEY: Final = re.compile(STORAGE_KEY_PATTERN)
+_MEDIA_HEADERS: Final = {
+    # A file never changes. This decides how long copies survive a deletion.
+    "Cache-Control": MEDIA_CACHE_CONTROL,
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    # A file that is opened as a page must not run or load anything.
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+
+
+class LibraryController(Controller):
+    """Images of all users."""
+
+    path = "/library"
+    tags = ["Library"]
+    guards = [require_principal]
+    dependencies = PRINCIPAL_DEPENDENCY
+    security = BEARER
+
+    @post(
+        "/upload",
+        operation_id="upload_image",
+        summary="Upload an image",
+        response_description="The image is in the library.",
+        operation_class=UploadImageOperation,
+        # The form parser has its own limit, from the settings.
+        request_max_body_size=None,
+        opt={UNAVAILABLE_ERROR: errors.ItemSaveFailed},
+        responses=error_responses(
+            exceptions.NoFilePart,
+            exceptions.NoSelectedFile,
+            MissingUserId,
+            exceptions.InvalidUserId,
+            InvalidFields({"category": ["A category has at most 64 characters."]}),
+            InvalidBody("The multipart form is incomplete or malformed."),
+            errors.Unauthenticated,
+            errors.Forbidden,
+            errors.UserNotFound,
+            exceptions.FileTooLarge,
+            errors.UnsupportedImageType,
+            errors.InvalidImage,
+            errors.MediaStorageFailed,
+            errors.ItemSaveFailed,
+            errors.Unavailable,
+        ),
+    )
+    async def upload_image(
+        self,
+        request: Request[Any, Any, Any],
+        use_cases: UseCasesDependency,
+        settings: SettingsDependency,
+        principal: CurrentPrincipal,
+    ) -> UploadImageResponse:
+        """Upload a JPEG, PNG or GIF image.
+
+        The published image is encoded again, upright and without metadata. `type` in the
+        response is the type of the bytes, regardless of what the client claimed.
+        """
+        async with open_upload_form(request, settings.upload_limit) as form:
+            user_id = form.fields.get("user_id")
+            if not user_id:
+                raise MissingUserId
+            owner = parse_user_id(user_id)
+            category = _parse_category(form.fields.get("category"))
+            shown = await use_cases.upload_image(
+                UploadImageCommand(principal, owner, form.file, category)
+            )
+        return to_item_response(shown, UploadImageResponse)
+
+    @get(
+        operation_id="list_library_items",
+        summary="List library items",
+        response_description="The page. It may be empty.",
+        opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed},
+        responses=error_responses(
+            InvalidFields({"page": ["This must be a whole number, 1 or more."]}),
+            errors.Unauthenticated,
+            errors.LibraryReadFailed,
+        ),
+    )
+    async def list_items(
+        self,
+        *,
+        use_cases: UseCasesDependency,
+        page: PageParameter = None,
+        per_page: PageSizeParameter = None,
+        user_id: OwnerParameter = None,
+        item_type: TypeParameter = None,
+        category: CategoryParameter = None,
+        cursor: CursorParameter = None,
+    ) -> LibraryPageResponse:
+        """List items of all users, the newest first.
+
+        Request the next page by number or by cursor: send `next_cursor` until it is null. With
+        a cursor, no item is repeated or skipped when items are uploaded or deleted meanwhile,
+        and late pages are as fast as the first. Send the same other parameters with each
+        request. A page may have fewer items than `per_page`, even none, and not be the last.
+        """
+        item_filter = parse_item_filter(user_id, item_type, category)
+        page_request = parse_page_request(page, per_page, cursor)
+        return to_page_response(await use_cases.list_items(item_filter, page_request))
+
+    @get(
+        "/{item_id:str}",
+        operation_id="get_library_item",
+        summary="Get a library item",
+        response_description="The item.",
+        responses=error_responses(*_ITEM_ERRORS),
+    )
+    async def get_item(
+        self, item_id: ItemIdParameter, use_cases: UseCasesDependency
+    ) -> LibraryItemResponse:
+        """Return an item."""
+        shown = await use_cases.get_item(parse_item_id(item_id))
+        return to_item_response(shown, LibraryItemResponse)
+
+    @patch(
+        "/{item_id:str}",
+        operation_id="update_library_item",
+        summary="Change the label of a library item",
+        response_description="The item, with its new label.",
+        dto=JsonBody[UpdateLibraryItemBody],
+        return_dto=None,
+        responses=error_responses(*body_errors("category"), *_ITEM_ERRORS, errors.Forbidden),
+    )
+    async def update_item(
+        self,
+        item_id: ItemIdParameter,
+        data: JSONBody[UpdateLibraryItemBody],
+        use_cases: UseCasesDependency,
+        principal: CurrentPrincipal,
+    ) -> LibraryItemResponse:
+        """Change the label of an item. Only the owner and administrators may do this."""
+        category = _parse_category(data.category)
+        shown = await use_cases.categorize_item(principal, parse_item_id(item_id), category)
+        return to_item_response(shown, LibraryItemResponse)
+
+    @delete(
+        "/{item_id:str}",
+        operation_id="delete_library_item",
+        summary="Delete a library item",
+        response_description="The item is deleted.",
+        responses=error_responses(*_ITEM_ERRORS, errors.Forbidden),
+    )
+    async def delete_item(
+        self,
+        item_id: ItemIdParameter,
+        use_cases: UseCasesDependency,
+        principal: CurrentPrincipal,
+    ) -> None:
+        """Delete an item; its URL stops working at once.
+
+        Only the owner and administrators may do this.
+        """
+        await use_cases.delete_item(principal, parse_item_id(item_id))
+
+
+class MediaFileController(Controller):
+    """Files of the library for plain image views: no token, cached for an hour."""
+
+    path = "/media"
+    tags = ["Library"]
+
+    @get(
+        "/{key:str}",
+        operation_id="get_media_file",
+        summary="Get the file of an image",
+        operation_class=MediaFileOperation,
+        responses=error_responses(errors.MediaFileNotFound, errors.Unavailable),
+    )
+    async def get_file(self, key: StorageKeyParameter, use_cases: UseCasesDependency) -> Stream:
+        """Return the file of an item. After the item is deleted, it is not found."""
+        if not _STORAGE_KEY.fullmatch(key):
+            raise errors.MediaFileNotFound
+        opened = await use_cases.open_file(key)
+        return Stream(
+            opened.file.chunks,
+            headers={**_MEDIA_HEADERS, "Content-Length": str(opened.file.size)},
+            media_type=opened.item.image.format.content_type,
+        )
+
+
+def _parse_category(text: str | None) -> str | None:
+    return None if text is None else parse_field("category", lambda: parse_category(text))

@@ -1,0 +1,281 @@
+"""Parameters, request and response bodies of the library endpoints."""
+
+import re
+from typing import Annotated, Final, TypeAlias, TypeVar
+
+import msgspec
+from litestar.params import PathParameter, QueryParameter
+from msgspec import Meta
+
+from application.media.library import LibraryItem, LibraryPage
+from domain.errors import InvalidValue
+from domain.identifier import parse_identifier
+from domain.media import item
+from domain.media.image import MediaKind
+from domain.media.page import ItemFilter, PageRequest, encode_cursor, parse_cursor
+from entrypoints.http.errors.exceptions import InvalidFields, InvalidItemId
+from entrypoints.http.fields import (
+    ID_DESCRIPTION,
+    ID_PATTERN,
+    ITEM_ID_EXAMPLE,
+    USER_ID_EXAMPLE,
+    CreatedAtField,
+    UserIdField,
+    format_timestamp,
+    parameter_schema,
+    parsed_field,
+)
+from entrypoints.http.parsing import parse_fields
+
+CATEGORY_PATTERN: Final = r"^[^\u0000]*$"
+CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
+STORAGE_KEY_PATTERN: Final = r"^[0-9a-f]{32}\.(?:jpg|png|gif)$"
+MAX_PAGE_NUMBER: Final = 10**18 - 1
+DEFAULT_PAGE_SIZE: Final = 10
+_NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
+_KINDS: Final = {kind.value: kind for kind in MediaKind}
+
+ItemIdParameter: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description=ID_DESCRIPTION,
+        schema_extra=parameter_schema(
+            type="string", pattern=ID_PATTERN, examples=[ITEM_ID_EXAMPLE]
+        ),
+    ),
+]
+StorageKeyParameter: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description="The storage key, as in an item's `url`.",
+        schema_extra=parameter_schema(
+            pattern=STORAGE_KEY_PATTERN, examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg"]
+        ),
+    ),
+]
+PageParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="page",
+        description="The page number, from 1. The default is 1.",
+        schema_extra=parameter_schema(
+            type="integer", minimum=1, maximum=MAX_PAGE_NUMBER, examples=[1]
+        ),
+    ),
+]
+PageSizeParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="per_page",
+        description="Items per page, from 1. The default is 10. More than 100 is taken as 100.",
+        schema_extra=parameter_schema(
+            type="integer", minimum=1, maximum=MAX_PAGE_NUMBER, examples=[DEFAULT_PAGE_SIZE]
+        ),
+    ),
+]
+OwnerParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="user_id",
+        description="Only items of this user.",
+        schema_extra=parameter_schema(
+            type="string", pattern=ID_PATTERN, examples=[USER_ID_EXAMPLE]
+        ),
+    ),
+]
+TypeParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="type",
+        description="Only items of this type.",
+        schema_extra=parameter_schema(type="string", enum=["image", "gif"], examples=["image"]),
+    ),
+]
+CategoryParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="category",
+        description="Only items with exactly this label.",
+        schema_extra=parameter_schema(type="string", examples=["art"]),
+    ),
+]
+CursorParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="cursor",
+        description="The `next_cursor` of the previous page. Do not send `page` with it, or"
+        " send 1.",
+        schema_extra=parameter_schema(
+            type="string",
+            pattern=CURSOR_PATTERN,
+            examples=["0650be398fd6006561a2b1c3d4e5f60718293b"],
+        ),
+    ),
+]
+CategoryField = Annotated[
+    str | None,
+    parsed_field(
+        "A label, exactly as sent.",
+        "art",
+        pattern=CATEGORY_PATTERN,
+        max_length=item.MAX_CATEGORY_LENGTH,
+    ),
+]
+
+
+class UpdateLibraryItemBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The new label; null removes it."""
+
+    category: CategoryField
+
+
+class LibraryItemResponse(msgspec.Struct, kw_only=True):
+    """An image in the library."""
+
+    id: Annotated[str, Meta(description=ID_DESCRIPTION, examples=[ITEM_ID_EXAMPLE])]
+    url: Annotated[
+        str,
+        Meta(
+            description="The URL of the file. It needs no access token.",
+            examples=["http://127.0.0.1:8000/media/0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg"],
+        ),
+    ]
+    url_expires_at: Annotated[
+        str | msgspec.UnsetType,
+        Meta(
+            description="ISO 8601 in UTC; absent if the URL does not expire.",
+            examples=["2026-05-01T12:00:00.000Z"],
+        ),
+    ] = msgspec.UNSET
+    user_id: UserIdField
+    created_at: CreatedAtField
+    type: Annotated[
+        str,
+        Meta(description="`image` or `gif`, as the bytes of the file decide.", examples=["image"]),
+    ]
+    category: CategoryField
+    width: Annotated[int, Meta(description="In pixels, as displayed.", examples=[3024])]
+    height: Annotated[int, Meta(description="In pixels, as displayed.", examples=[4032])]
+    bytes: Annotated[int, Meta(description="The size of the file.", examples=[2481733])]
+    content_type: Annotated[
+        str, Meta(description="The media type of the file.", examples=["image/jpeg"])
+    ]
+    variants: Annotated[
+        dict[str, str],
+        Meta(description="URLs of other sizes, by name. None so far.", examples=[{}]),
+    ] = {}
+
+
+ItemResponse = TypeVar("ItemResponse", bound=LibraryItemResponse)
+
+
+class UploadImageResponse(LibraryItemResponse, kw_only=True):
+    """The image is in the library, and its file is stored."""
+
+    message: Annotated[
+        str, Meta(description="Always `File uploaded`.", examples=["File uploaded"])
+    ] = "File uploaded"
+
+
+class LibraryPageResponse(msgspec.Struct, kw_only=True):
+    """A page of the library, the newest items first."""
+
+    items: Annotated[list[LibraryItemResponse], Meta(description="The items of the page.")]
+    page: Annotated[int, Meta(description="The page number; 1 with a cursor.", examples=[1])]
+    per_page: Annotated[int, Meta(description="The page size used, at most 100.", examples=[10])]
+    total: Annotated[int, Meta(description="The number of items on all pages.", examples=[100])]
+    total_pages: Annotated[int, Meta(description="The number of pages.", examples=[10])]
+    next_cursor: Annotated[
+        str | None,
+        Meta(
+            description="Send it as `cursor` to get the next page; null on the last page.",
+            examples=["0650be398fd6006561a2b1c3d4e5f60718293b"],
+        ),
+    ]
+
+
+def parse_item_id(text: str) -> str:
+    """Return the id in lower case; raises InvalidItemId."""
+    item_id = parse_identifier(text)
+    if item_id is None:
+        raise InvalidItemId
+    return item_id
+
+
+def parse_page_request(page: str | None, per_page: str | None, cursor: str | None) -> PageRequest:
+    """Parse which page is requested, by number or by cursor.
+
+    Raises:
+        InvalidFields: A value is invalid, or a page other than 1 is combined with a cursor: one
+            of the two would be ignored.
+    """
+    number, size, after = parse_fields(
+        ("page", lambda: _parse_count(page, default=1)),
+        ("per_page", lambda: _parse_count(per_page, default=DEFAULT_PAGE_SIZE)),
+        ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
+    )
+    if after is not None and number != 1:
+        raise InvalidFields({"page": ["Use either page or cursor. With a cursor, omit page."]})
+    return PageRequest(number, size, after)
+
+
+def parse_item_filter(user_id: str | None, kind: str | None, category: str | None) -> ItemFilter:
+    """Parse which items are requested; raises InvalidFields."""
+    owner, media_kind = parse_fields(
+        ("user_id", lambda: _parse_owner(user_id)), ("type", lambda: _parse_kind(kind))
+    )
+    return ItemFilter(owner, media_kind, category)
+
+
+def to_item_response(shown: LibraryItem, response_type: type[ItemResponse]) -> ItemResponse:
+    """Convert an item to one of its response types."""
+    item, url = shown.item, shown.url
+    return response_type(
+        id=item.id,
+        url=url.url,
+        url_expires_at=format_timestamp(url.expires_at) if url.expires_at else msgspec.UNSET,
+        user_id=item.owner_id,
+        created_at=format_timestamp(item.created_at),
+        type=item.kind.value,
+        category=item.category,
+        width=item.image.width,
+        height=item.image.height,
+        bytes=item.image.bytes,
+        content_type=item.image.format.content_type,
+    )
+
+
+def to_page_response(shown: LibraryPage) -> LibraryPageResponse:
+    """Convert a page."""
+    page = shown.page
+    return LibraryPageResponse(
+        items=[to_item_response(item, LibraryItemResponse) for item in shown.items],
+        page=page.request.number,
+        per_page=page.request.page_size,
+        total=page.total,
+        total_pages=page.total_pages,
+        next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
+    )
+
+
+def _parse_count(text: str | None, default: int) -> int:
+    if text is None:
+        return default
+    if not _NUMBER.match(text) or int(text) < 1:
+        raise InvalidValue("This must be a whole number, 1 or more.")
+    return int(text)
+
+
+def _parse_owner(text: str | None) -> str | None:
+    if text is None:
+        return None
+    owner = parse_identifier(text)
+    if owner is None:
+        raise InvalidValue("A user id has 24 hex digits.")
+    return owner
+
+
+def _parse_kind(text: str | None) -> MediaKind | None:
+    if text is not None and text not in _KINDS:
+        raise InvalidValue("This must be 'image' or 'gif'.")
+    return _KINDS[text] if text is not None else None

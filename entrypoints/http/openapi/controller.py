@@ -1,0 +1,68 @@
+"""The OpenAPI description as JSON, and a page for people that loads nothing from other hosts."""
+
+from functools import cache
+from importlib.metadata import distribution
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, SkipValidation
+
+from entrypoints.http.errors.exceptions import PathNotFound
+
+ApiDescription: TypeAlias = NamedDependency[SkipValidation[bytes]]
+_SWAGGER_UI_FILES: Final = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+_OWN_FILES: Final = {"page.js": "text/javascript"}
+_CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
+
+
+class OpenApiController(Controller):
+    """`/openapi.json` for programs, `/docs` for people."""
+
+    include_in_schema = False
+
+    @get("/openapi.json", media_type="application/json")
+    async def get_description(self, api_description: ApiDescription) -> bytes:
+        """Return the description as JSON."""
+        return api_description
+
+    @get("/docs", media_type="text/html")
+    async def get_page(self) -> Response[bytes]:
+        """Return the page."""
+        return Response(
+            _read_own_file("page.html"),
+            headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY},
+        )
+
+    @get("/docs/{name:str}")
+    async def get_file(self, name: FromPath[str]) -> Response[bytes]:
+        """Return a file that the page loads."""
+        if name in _OWN_FILES:
+            return Response(_read_own_file(name), media_type=_OWN_FILES[name])
+        if name in _SWAGGER_UI_FILES:
+            return Response(
+                _read_swagger_ui_file(name),
+                media_type=_SWAGGER_UI_FILES[name],
+                headers={"Cache-Control": "public, max-age=3600"},
+            )
+        raise PathNotFound
+
+
+def _read_own_file(name: str) -> bytes:
+    return files(__package__).joinpath(name).read_bytes()
+
+
+@cache
+def _read_swagger_ui_file(name: str) -> bytes:
+    # Read from the distribution's files: importing the package would load web frameworks.
+    path = distribution("swagger-ui-py").locate_file(f"swagger_ui/static/{name}")
+    return Path(str(path)).read_bytes()

@@ -1,0 +1,75 @@
+"""Health checks and the key set (JWKS)."""
+
+from litestar import Controller, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+
+from entrypoints.http.dependencies import UseCasesDependency
+from entrypoints.http.openapi.responses import error_responses
+from entrypoints.http.operations.schemas import (
+    JsonWebKeySet,
+    LivenessResponse,
+    ReadinessResponse,
+    to_json_web_key,
+    to_readiness_response,
+)
+
+
+class HealthController(Controller):
+    """Health checks for load balancers and orchestrators."""
+
+    path = "/health"
+    tags = ["Operations"]
+
+    @get(
+        "/live",
+        operation_id="health_live",
+        summary="Check the process",
+        response_description="The process responds.",
+        responses=error_responses(),
+    )
+    async def live(self) -> LivenessResponse:
+        """Respond without any check of other parts."""
+        return LivenessResponse()
+
+    @get(
+        "/ready",
+        operation_id="health_ready",
+        summary="Check all parts",
+        response_description="The database works. The health of each part is listed.",
+        responses={
+            503: ResponseSpec(
+                ReadinessResponse,
+                description="The database does not work.",
+                generate_examples=False,
+            ),
+            **error_responses(),
+        },
+    )
+    async def ready(self, use_cases: UseCasesDependency) -> Response[ReadinessResponse]:
+        """Check the database, the media store and the messenger."""
+        readiness = await use_cases.check_readiness()
+        body = to_readiness_response(readiness)
+        if readiness.is_ready:
+            return Response(body)
+        return Response(body, status_code=503, headers={"Retry-After": "5"})
+
+
+class JwksController(Controller):
+    """The key set for services that verify access tokens themselves."""
+
+    path = "/.well-known"
+    tags = ["Operations"]
+
+    @get(
+        "/jwks.json",
+        operation_id="get_jwks",
+        summary="Get the keys that verify access tokens",
+        response_description="The public keys. A new key is listed before it signs.",
+        responses=error_responses(),
+    )
+    async def get_jwks(self, use_cases: UseCasesDependency) -> JsonWebKeySet:
+        """Return the public keys that access tokens are signed with.
+
+        The session of a token that they verify may have ended: only this service knows.
+        """
+        return JsonWebKeySet([to_json_web_key(key) for key in use_cases.get_jwks()])

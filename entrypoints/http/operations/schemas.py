@@ -1,0 +1,81 @@
+"""Response bodies of the health checks and the key set."""
+
+import base64
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from application.operations.check_readiness import Readiness
+from application.ports.public_keys import PublicKey
+
+HealthField = Annotated[
+    str, Meta(description="`ok`, or the problem.", examples=["ok", "the disk is full"])
+]
+
+
+class LivenessResponse(msgspec.Struct):
+    """The process responds."""
+
+    status: Annotated[str, Meta(description="Always `ok`.", examples=["ok"])] = "ok"
+
+
+class ReadinessResponse(msgspec.Struct, kw_only=True):
+    """The health of each part. Without the database, the service is not ready."""
+
+    status: Annotated[str, Meta(description="`ready` or `unavailable`.", examples=["ready"])]
+    database: HealthField
+    media: HealthField
+    messages: HealthField
+
+
+class JsonWebKey(msgspec.Struct, kw_only=True):
+    """A public key on P-256 (RFC 7517, RFC 7518 §6.2.1)."""
+
+    kty: Annotated[str, Meta(description="Always `EC`.", examples=["EC"])] = "EC"
+    crv: Annotated[str, Meta(description="Always `P-256`.", examples=["P-256"])] = "P-256"
+    use: Annotated[str, Meta(description="Always `sig`.", examples=["sig"])] = "sig"
+    alg: Annotated[str, Meta(description="Always `ES256`.", examples=["ES256"])] = "ES256"
+    kid: Annotated[str, Meta(description="The `kid` in a token's header.", examples=["5f0c1a9e"])]
+    x: Annotated[
+        str,
+        Meta(
+            description="The x coordinate, in base64url.",
+            examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"],
+        ),
+    ]
+    y: Annotated[
+        str,
+        Meta(
+            description="The y coordinate, in base64url.",
+            examples=["x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"],
+        ),
+    ]
+
+
+class JsonWebKeySet(msgspec.Struct):
+    """The keys that verify access tokens, the newest first (RFC 7517 §5)."""
+
+    keys: Annotated[
+        list[JsonWebKey],
+        Meta(description="Get the set again when a token has an unknown `kid`."),
+    ]
+
+
+def to_readiness_response(readiness: Readiness) -> ReadinessResponse:
+    """Convert the health of the parts."""
+    return ReadinessResponse(
+        status="ready" if readiness.is_ready else "unavailable",
+        database=readiness.database or "ok",
+        media=readiness.media or "ok",
+        messages=readiness.messages or "ok",
+    )
+
+
+def to_json_web_key(key: PublicKey) -> JsonWebKey:
+    """Convert a public key."""
+    return JsonWebKey(kid=key.id, x=_encode_base64url(key.x), y=_encode_base64url(key.y))
+
+
+def _encode_base64url(number: bytes) -> str:
+    return base64.urlsafe_b64encode(number).decode().rstrip("=")

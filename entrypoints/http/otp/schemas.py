@@ -1,0 +1,180 @@
+"""Request and response bodies of the OTP endpoints."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from application.identities.session_factory import Tokens
+from application.otp.request_otp import RequestOtpResult
+from domain.identities.session import MAX_DEVICE_NAME_LENGTH
+from domain.otp import challenge
+from domain.otp.challenge import OTP_LENGTH
+from entrypoints.http.fields import PhoneField, parsed_field
+from entrypoints.http.sessions.schemas import (
+    AccessTokenField,
+    ExpiresInField,
+    RefreshExpiresInField,
+    RefreshTokenField,
+    TokenTypeField,
+)
+
+# What the parser drops: Python's white space, invisible joiners, and dashes.
+_DROPPED: Final = (
+    r"[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200b\u2010-\u2015\u2028\u2029\u202f\u205f"
+    r"\u2060\u2212\u3000\ufe63\uff0d\-]*"
+)
+OTP_PATTERN: Final = rf"^(?:{_DROPPED}\p{{Nd}}){{{OTP_LENGTH}}}{_DROPPED}$"
+"""A pattern of JSON Schema (ECMA-262 with the flag `u`): `\\p{Nd}` is a digit of any script."""
+DEVICE_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
+"""No control characters, line breaks or bidirectional controls (UAX #9)."""
+
+OtpField = Annotated[
+    str,
+    parsed_field(
+        "Six digits of any script. Spaces and hyphens are ignored.",
+        "012313",
+        pattern=OTP_PATTERN,
+        max_length=challenge.MAX_INPUT_LENGTH,
+    ),
+]
+RequestIdField = Annotated[
+    str,
+    Meta(
+        description="Send it with the code. The attempts are then counted for this request only.",
+        examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
+    ),
+]
+
+
+class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The phone to send a code to. An unknown platform or locale is not an error."""
+
+    phone: PhoneField
+    platform: Annotated[
+        str | None,
+        Meta(
+            description="The platform that reads the code from the message: `android` (SMS"
+            " Retriever), `ios` or `web` (WebOTP). For any other value the general text is sent.",
+            examples=["android"],
+        ),
+    ] = None
+    channel: Annotated[
+        str | None,
+        parsed_field("How the code is delivered. Only `sms` so far.", "sms", enum=["sms", None]),
+    ] = None
+    locale: Annotated[
+        str | None,
+        Meta(
+            description="The language of the message, as BCP 47 or as the phone writes it."
+            " Without a template, `pt-BR` falls back to `pt` and then to the default locale of"
+            " the service.",
+            examples=["pt-BR"],
+        ),
+    ] = None
+    app_hash: Annotated[
+        str | None,
+        Meta(
+            description="For `android`: the 11 characters by which SMS Retriever recognizes"
+            " messages for the app. If the service does not know the value, its default is sent.",
+            examples=["FA+9qCX9VSu"],
+        ),
+    ] = None
+
+
+class RequestOtpResponse(msgspec.Struct, kw_only=True):
+    """The message was sent, or had been sent within the cooldown (`sent` is false)."""
+
+    message: Annotated[str, Meta(description="Always `OTP sent`.", examples=["OTP sent"])] = (
+        "OTP sent"
+    )
+    request_id: RequestIdField
+    sent: Annotated[
+        bool,
+        Meta(
+            description="False if no new message was sent. The code sent before is still valid.",
+            examples=[True],
+        ),
+    ]
+    expires_in: Annotated[int, Meta(description="Seconds until the code expires.", examples=[300])]
+    resend_in: Annotated[
+        int, Meta(description="Seconds until another message can be requested.", examples=[15])
+    ]
+
+
+class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The code from the message."""
+
+    phone: PhoneField
+    otp: OtpField
+    request_id: Annotated[
+        str | None,
+        Meta(
+            description="The `request_id` of the request for the code.",
+            examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
+        ),
+    ] = None
+    refresh: Annotated[
+        bool | None,
+        Meta(
+            description="True returns a refresh token and a short-lived access token.",
+            examples=[True],
+        ),
+    ] = None
+    device: Annotated[
+        str | None,
+        parsed_field(
+            "A name for the session, without line breaks.",
+            "Pixel 9",
+            pattern=DEVICE_PATTERN,
+            max_length=MAX_DEVICE_NAME_LENGTH,
+        ),
+    ] = None
+
+
+class VerifyOtpResponse(msgspec.Struct, kw_only=True):
+    """The code was correct. The refresh token is present if it was requested."""
+
+    success: Annotated[bool, Meta(description="Always true.", examples=[True])] = True
+    message: Annotated[
+        str, Meta(description="Always `OTP verified`.", examples=["OTP verified"])
+    ] = "OTP verified"
+    access_token: AccessTokenField
+    token_type: TokenTypeField = "Bearer"  # noqa: S105 - RFC 6750, not a secret
+    expires_in: ExpiresInField
+    refresh_token: RefreshTokenField | msgspec.UnsetType = msgspec.UNSET
+    refresh_expires_in: RefreshExpiresInField | msgspec.UnsetType = msgspec.UNSET
+
+
+class InvalidOtpResponse(msgspec.Struct, kw_only=True):
+    """The code was wrong, expired, used before or never sent; the response does not say which."""
+
+    success: Annotated[bool, Meta(description="Always false.", examples=[False])] = False
+    message: Annotated[str, Meta(description="Always `Invalid OTP`.", examples=["Invalid OTP"])] = (
+        "Invalid OTP"
+    )
+    attempts_left: Annotated[
+        int, Meta(description="The number of attempts that are left.", examples=[4])
+    ]
+
+
+def to_request_otp_response(sent: RequestOtpResult) -> RequestOtpResponse:
+    """Convert the result of a request for a code."""
+    return RequestOtpResponse(
+        request_id=sent.request_id,
+        sent=sent.sent,
+        expires_in=sent.expires_in,
+        resend_in=sent.resend_in,
+    )
+
+
+def to_verify_otp_response(tokens: Tokens) -> VerifyOtpResponse:
+    """Convert the tokens of a new session."""
+    return VerifyOtpResponse(
+        access_token=tokens.access_token,
+        expires_in=tokens.expires_in,
+        refresh_token=msgspec.UNSET if tokens.refresh_token is None else tokens.refresh_token,
+        refresh_expires_in=(
+            msgspec.UNSET if tokens.refresh_expires_in is None else tokens.refresh_expires_in
+        ),
+    )

@@ -1,0 +1,147 @@
+"""Parsing of JSON bodies and fields. All invalid fields are reported at once."""
+
+from collections.abc import Callable, Generator
+from typing import Any, Final, TypeAlias, TypeVar, overload
+
+import msgspec
+from litestar.dto import AbstractDTO, DTOConfig, DTOFieldDefinition
+from litestar.openapi.spec import Reference, Schema
+from litestar.typing import FieldDefinition
+
+from domain.errors import InvalidValue
+from entrypoints.http.errors.exceptions import InvalidBody, InvalidFields
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+T = TypeVar("T")
+
+MAX_UNKNOWN_FIELDS: Final = 20
+MAX_FIELD_NAME_LENGTH: Final = 64
+
+Field: TypeAlias = tuple[str, Callable[[], A]]
+"""A field's name, and a parser that returns its value or raises InvalidValue."""
+
+
+def parse_field(name: str, parse: Callable[[], A]) -> A:
+    """Parse one field; raises InvalidFields."""
+    try:
+        return parse()
+    except InvalidValue as error:
+        raise InvalidFields({name: [str(error)]}) from error
+
+
+@overload
+def parse_fields(a: Field[A], b: Field[B], /) -> tuple[A, B]: ...
+@overload
+def parse_fields(a: Field[A], b: Field[B], c: Field[C], /) -> tuple[A, B, C]: ...
+def parse_fields(*fields: Field[Any]) -> tuple[Any, ...]:
+    """Parse several fields; raises InvalidFields with all that are invalid."""
+    values: list[Any] = []
+    errors: dict[str, list[str]] = {}
+    for name, parse in fields:
+        try:
+            values.append(parse())
+        except InvalidValue as error:
+            errors[name] = [str(error)]
+    if errors:
+        raise InvalidFields(errors)
+    return tuple(values)
+
+
+def parse_json(content: bytes, body_type: type[T]) -> T:
+    """Parse a JSON body strictly: no value is converted to another type.
+
+    Args:
+        content: The raw body.
+        body_type: A msgspec Struct.
+
+    Raises:
+        InvalidFields: A field is missing, unknown or of the wrong type.
+        InvalidBody: The body is not a JSON object.
+    """
+    try:
+        return msgspec.json.decode(content, type=body_type)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise _find_errors(content, body_type) from None
+
+
+def _find_errors(content: bytes, body_type: type[Any]) -> InvalidFields:
+    try:
+        body = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return InvalidBody("The body is not valid JSON.")
+    if not isinstance(body, dict):
+        return InvalidBody("The body must be a JSON object.")
+    errors: dict[str, list[str]] = {}
+    fields = msgspec.structs.fields(body_type)
+    for field in fields:
+        if field.encode_name not in body:
+            if field.required:
+                errors[field.encode_name] = ["This field is required."]
+            continue
+        try:
+            msgspec.convert(body[field.encode_name], field.type)
+        except msgspec.ValidationError:
+            errors[field.encode_name] = [_type_message(field.type)]
+    known = {field.encode_name for field in fields}
+    for name in [name for name in body if name not in known][:MAX_UNKNOWN_FIELDS]:
+        errors[name[:MAX_FIELD_NAME_LENGTH]] = ["This field is unknown."]
+    return InvalidFields(errors)
+
+
+def _type_message(field_type: Any) -> str:
+    info = msgspec.inspect.type_info(field_type)
+    if isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
+    types = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    if any(isinstance(type_, msgspec.inspect.BoolType) for type_ in types):
+        return "This must be true or false."
+    if any(isinstance(type_, msgspec.inspect.StrType) for type_ in types):
+        return "This must be text."
+    return "This has the wrong type."
+
+
+class JsonBody(AbstractDTO[T]):
+    """Makes Litestar parse a handler's `data` with `parse_json`.
+
+    The OpenAPI description shows the type itself.
+    """
+
+    # Litestar's interface passes these methods more than they need.
+    # ruff: noqa: ARG003
+
+    config = DTOConfig()
+
+    def decode_bytes(self, value: bytes) -> Any:
+        """Parse the body."""
+        return parse_json(value, self.model_type)
+
+    @classmethod
+    def create_for_field_definition(
+        cls,
+        field_definition: FieldDefinition,
+        handler_id: str,
+        backend_cls: Any = None,
+    ) -> None:
+        """Prepare nothing: the type itself is parsed."""
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+    ) -> Reference | Schema:
+        """Describe the type itself."""
+        schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
+        return schema
+
+    @classmethod
+    def generate_field_definitions(
+        cls, model_type: type[Any]
+    ) -> Generator[DTOFieldDefinition, None, None]:
+        """Yield nothing: no other type is derived from the type."""
+        yield from ()
+
+    @classmethod
+    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
+        """Return False: no field is inspected."""
+        return False

@@ -1,0 +1,154 @@
+"""Sessions: refresh, list and end them."""
+
+from typing import Any, Final
+
+from litestar import Controller, Request, delete, get, post
+from litestar.params import JSONBody
+
+from application.identities.sessions import Scope
+from application.principal import Principal
+from domain import errors
+from domain.errors import InvalidRefreshToken, InvalidValue, Unauthenticated
+from domain.identities.refresh_token import RefreshToken, parse_refresh_token
+from entrypoints.http.auth import (
+    BEARER,
+    PRINCIPAL_DEPENDENCY,
+    authenticate,
+    require_principal,
+)
+from entrypoints.http.dependencies import CurrentPrincipal, UseCasesDependency
+from entrypoints.http.openapi.responses import body_errors, error_responses
+from entrypoints.http.parsing import JsonBody, parse_field
+from entrypoints.http.sessions.schemas import (
+    LogoutBody,
+    LogoutOperation,
+    RefreshSessionBody,
+    RefreshSessionResponse,
+    SessionIdParameter,
+    SessionListResponse,
+    to_refresh_response,
+    to_session_response,
+)
+
+_INVALID_SCOPE: Final = "Send 'this', 'others' or 'all', or omit the field."
+
+
+class SessionController(Controller):
+    """The sessions of the caller."""
+
+    path = "/auth"
+    tags = ["Sessions"]
+
+    @post(
+        "/refresh",
+        operation_id="refresh_session",
+        summary="Exchange a refresh token for new tokens",
+        response_description="The new tokens.",
+        status_code=200,
+        dto=JsonBody[RefreshSessionBody],
+        return_dto=None,
+        responses=error_responses(
+            *body_errors("refresh_token"), InvalidRefreshToken, errors.Unavailable
+        ),
+    )
+    async def refresh(
+        self, data: JSONBody[RefreshSessionBody], use_cases: UseCasesDependency
+    ) -> RefreshSessionResponse:
+        """Exchange the latest refresh token for a new access token and the next refresh token.
+
+        A client that lost the response may send the same token again within ten seconds, and
+        gets the same next token. Any later reuse ends the session, because somebody else may
+        have the token.
+        """
+        token = _parse_refresh_token(data.refresh_token)
+        if token is None:
+            raise InvalidRefreshToken
+        return to_refresh_response(await use_cases.refresh_session(token))
+
+    @post(
+        "/logout",
+        operation_id="logout",
+        summary="Sign out",
+        response_description="The sessions have ended.",
+        status_code=204,
+        dto=JsonBody[LogoutBody],
+        return_dto=None,
+        operation_class=LogoutOperation,
+        security=[*BEARER, {}],
+        responses=error_responses(
+            *body_errors("scope", _INVALID_SCOPE), Unauthenticated, errors.Unavailable
+        ),
+    )
+    async def logout(
+        self,
+        request: Request[Any, Any, Any],
+        use_cases: UseCasesDependency,
+        data: JSONBody[LogoutBody | None] = None,
+    ) -> None:
+        """End sessions. Their tokens become invalid at once. The body may be empty.
+
+        `this` session is that of the access token, or that of the refresh token in the body. A
+        refresh token that is no longer valid ends nothing and is not an error.
+        """
+        by = await _find_session(request, data)
+        scope = parse_field("scope", lambda: _parse_scope(data.scope if data else None))
+        if by is not None:
+            await use_cases.logout(by, scope)
+
+    @get(
+        "/sessions",
+        operation_id="list_sessions",
+        summary="List the caller's sessions",
+        response_description="The sessions.",
+        guards=[require_principal],
+        dependencies=PRINCIPAL_DEPENDENCY,
+        security=BEARER,
+        responses=error_responses(Unauthenticated, errors.Unavailable),
+    )
+    async def list_sessions(
+        self, use_cases: UseCasesDependency, principal: CurrentPrincipal
+    ) -> SessionListResponse:
+        """List the caller's sessions, the last used first."""
+        sessions = await use_cases.list_sessions(principal)
+        return SessionListResponse(sessions=[to_session_response(session) for session in sessions])
+
+    @delete(
+        "/sessions/{session_id:str}",
+        operation_id="revoke_session",
+        summary="End a session of the caller",
+        response_description="The session has ended.",
+        guards=[require_principal],
+        dependencies=PRINCIPAL_DEPENDENCY,
+        security=BEARER,
+        responses=error_responses(Unauthenticated, errors.SessionNotFound, errors.Unavailable),
+    )
+    async def revoke_session(
+        self,
+        session_id: SessionIdParameter,
+        use_cases: UseCasesDependency,
+        principal: CurrentPrincipal,
+    ) -> None:
+        """End a session of the caller, this one or another. Its tokens become invalid at once."""
+        await use_cases.revoke_session(principal, session_id)
+
+
+def _parse_scope(text: str | None) -> Scope:
+    try:
+        return Scope(text or Scope.THIS)
+    except ValueError:
+        raise InvalidValue(_INVALID_SCOPE) from None
+
+
+async def _find_session(
+    request: Request[Any, Any, Any], data: LogoutBody | None
+) -> Principal | RefreshToken | None:
+    if data is not None and data.refresh_token is not None:
+        return _parse_refresh_token(data.refresh_token)
+    return await authenticate(request)
+
+
+def _parse_refresh_token(text: str) -> RefreshToken | None:
+    try:
+        return parse_refresh_token(text)
+    except InvalidValue:
+        return None

@@ -1,0 +1,113 @@
+"""Parameters, request and response bodies of the user endpoints."""
+
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from litestar.params import PathParameter
+from msgspec import Meta
+
+from domain.access import visible_phone
+from domain.errors import UserNotFound
+from domain.identifier import parse_identifier
+from domain.identities.identity import Identity
+from domain.identities.username import MAX_INPUT_LENGTH
+from entrypoints.http.errors.exceptions import InvalidUserId
+from entrypoints.http.fields import (
+    ID_DESCRIPTION,
+    ID_PATTERN,
+    USER_ID_EXAMPLE,
+    CreatedAtField,
+    PhoneField,
+    UserIdField,
+    format_timestamp,
+    parameter_schema,
+    parsed_field,
+)
+
+UserIdParameter: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description=ID_DESCRIPTION,
+        schema_extra=parameter_schema(
+            type="string", pattern=ID_PATTERN, examples=[USER_ID_EXAMPLE]
+        ),
+    ),
+]
+UsernameField = Annotated[
+    str,
+    parsed_field(
+        "2 to 64 characters. Spaces at the ends are removed, inner spaces are collapsed.",
+        "Rahul Sharma",
+        # The limits hold for the composed form (NFC), which a pattern cannot describe.
+        format="username",
+        max_length=MAX_INPUT_LENGTH,
+    ),
+]
+AdminField = Annotated[
+    bool, Meta(description="Whether the user is an administrator.", examples=[False])
+]
+
+
+class CreateUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The user to create."""
+
+    username: UsernameField
+    number: PhoneField
+    admin: Annotated[
+        Any,
+        Meta(description="Ignored: a client cannot make an administrator.", examples=[False]),
+    ] = None
+
+
+class CreateUserResponse(msgspec.Struct, kw_only=True):
+    """The user exists, created now or before."""
+
+    message: Annotated[
+        str, Meta(description="Always `User created`.", examples=["User created"])
+    ] = "User created"
+    user_id: UserIdField
+    admin: AdminField
+
+
+class RenameUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The new username."""
+
+    username: UsernameField
+
+
+class UserResponse(msgspec.Struct, kw_only=True):
+    """A user. Only the user and administrators see the full number."""
+
+    id: UserIdField = msgspec.field(name="_id")
+    username: UsernameField
+    number: Annotated[
+        str,
+        Meta(
+            description="The full number, or its country code and last two digits.",
+            examples=["+14155552671", "+1********71"],
+        ),
+    ]
+    created_on: CreatedAtField
+    admin: AdminField
+
+
+def parse_user_id(text: str) -> str:
+    """Return the id in lower case; raises InvalidUserId."""
+    user_id = parse_identifier(text)
+    if user_id is None:
+        raise InvalidUserId
+    return user_id
+
+
+def to_user_response(identity: Identity, viewer: Identity) -> UserResponse:
+    """Convert a user; raises UserNotFound if the identity is not a user."""
+    number = visible_phone(viewer, identity)
+    if identity.user is None or number is None:
+        raise UserNotFound
+    return UserResponse(
+        id=identity.id,
+        username=identity.user.username.text,
+        number=number,
+        created_on=format_timestamp(identity.user.created_at),
+        admin=identity.is_administrator,
+    )

@@ -1,0 +1,66 @@
+"""The two deployments in which the service keeps the same promises."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import pytest
+
+from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.s3_server import S3Server
+from tests.support.service import Inbox, Service, running
+
+Deployment = Callable[
+    [pytest.FixtureRequest, Path, Mapping[str, str]], AbstractContextManager[Service]
+]
+"""The arguments are the request, the service's folder and additional settings."""
+
+NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def embedded(
+    request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
+) -> AbstractContextManager[Service]:
+    """SQLite, disk and the console."""
+    return running(folder, environ)
+
+
+@contextmanager
+def on_servers(
+    request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
+) -> Iterator[Service]:
+    """MongoDB, S3 and a stand-in for Twilio."""
+    with (
+        servers(request) as (settings, inbox),
+        running(folder, {**settings, **environ}, inbox) as service,
+    ):
+        yield service
+
+
+@contextmanager
+def servers(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], Inbox]]:
+    """Yield the settings of a service with its own database and prefix, and its inbox."""
+    mongo_url: str = request.getfixturevalue("mongo_url")
+    s3_server: S3Server = request.getfixturevalue("s3_server")
+    name = uuid.uuid4().hex
+    server, separator, options = mongo_url.partition("?")
+    with FakeTwilio() as twilio:
+        settings = {
+            "DIALTONE_DATABASE": f"{server.rstrip('/')}/e2e_{name}{separator}{options}",
+            "DIALTONE_MEDIA": f"s3://{s3_server.bucket}/{name}",
+            "DIALTONE_SMS": "twilio",
+            "DIALTONE_COUNTRIES": "*",
+            **s3_server.environ(),
+            **twilio.environ,
+        }
+
+        def inbox(phone: str) -> list[str]:
+            return [message["Body"] for message in twilio.messages if message["To"] == phone]
+
+        yield settings, inbox
+
+
+DEPLOYMENTS: tuple[Deployment, ...] = (embedded, on_servers)

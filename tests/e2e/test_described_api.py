@@ -1,0 +1,103 @@
+"""The service conforms to its OpenAPI description."""
+
+import secrets
+from typing import Any, Final
+
+import pytest
+from hypothesis import settings
+from schemathesis.engine import Status
+
+from tests.e2e.description.callers import Callers
+from tests.e2e.description.conformance import assert_conforms, load_schema
+from tests.e2e.description.run import run_schemathesis
+
+FIXED_SEED: Final = 1
+CHECKS: Final = {
+    "allow_header_conformance", "content_type_conformance", "ensure_resource_availability",
+    "ignored_auth", "missing_required_header", "negative_data_rejection", "not_a_server_error",
+    "object_level_authorization", "positive_data_acceptance", "response_headers_conformance",
+    "response_schema_conformance", "status_code_conformance", "unsupported_method",
+    "use_after_free",
+}  # fmt: skip
+PHASES: Final = {"examples", "coverage", "fuzzing", "stateful"}
+LINKED: Final = {"get_library_item", "delete_library_item"}
+# They succeed only with the code of a message; the tests below do that.
+NEVER_SUCCESSFUL: Final = {
+    "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
+}  # fmt: skip
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Fixed in `make test`, random in `make test-long`, unless given on the command line."""
+    given = request.config.getoption("--hypothesis-seed")
+    if given and given != "random":
+        return int(given)
+    return FIXED_SEED if settings().derandomize else secrets.randbelow(2**32)
+
+
+# It sends a thousand requests. The timeout only ends a run that hangs.
+@pytest.mark.timeout(3000)
+@pytest.mark.hypothesis
+def test_generated_requests_get_documented_responses(
+    callers: Callers, document: dict[str, Any], seed: int
+) -> None:
+    report = run_schemathesis(callers, document, seed)
+    assert not report.findings, str(report)
+    # The following can fail only if the run covered less than it should.
+    assert {name: report.phases[name] for name in PHASES} == dict.fromkeys(PHASES, Status.SUCCESS)
+    assert report.checks == CHECKS
+    operations = {
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+    successful = {label for label, statuses in report.statuses.items() if min(statuses) < 300}
+    assert operations - successful == NEVER_SUCCESSFUL
+    assert {link.split()[4] for link in report.links if "Inferred" not in link} >= LINKED
+
+
+@pytest.mark.parametrize(
+    ("request_path", "verify_path"),
+    [
+        ("/auth/request-otp", "/auth/verify-otp"),
+        ("/authenticate/get_otp", "/authenticate/validate_otp"),
+    ],
+)
+def test_a_sign_in_gets_documented_responses(
+    callers: Callers, document: dict[str, Any], request_path: str, verify_path: str
+) -> None:
+    schema = load_schema(document, callers.service.url)
+    phone, headers = callers.next_phone(), callers.next_ip()
+    requested = callers.http.post(request_path, json={"phone": phone}, headers=headers)
+    assert requested.status_code == 200
+    assert_conforms(schema, "POST", request_path, requested)
+    body = {"phone": phone, "otp": callers.service.code(phone)}
+    for is_first in (True, False):
+        verified = callers.http.post(verify_path, json=body, headers=headers)
+        assert_conforms(schema, "POST", verify_path, verified)
+        assert ("access_token" in verified.json()) is is_first
+
+
+def test_the_life_of_a_session_gets_documented_responses(
+    callers: Callers, document: dict[str, Any]
+) -> None:
+    schema = load_schema(document, callers.service.url)
+    phone, client_ip = callers.next_phone(), callers.next_ip()
+
+    def call(method: str, path: str, token: str = "", **content: Any) -> Any:
+        headers = {**client_ip, **({"Authorization": f"Bearer {token}"} if token else {})}
+        response = callers.http.request(method, path, headers=headers, **content)
+        operation = "/auth/sessions/{session_id}" if path.startswith("/auth/sessions/") else path
+        assert_conforms(schema, method, operation, response)
+        assert response.is_success, response.text
+        return response.json() if response.content else None
+
+    call("POST", "/auth/request-otp", json={"phone": phone})
+    body = {"phone": phone, "otp": callers.service.code(phone), "refresh": True}
+    first = call("POST", "/auth/verify-otp", json=body)
+    second = call("POST", "/auth/refresh", json={"refresh_token": first["refresh_token"]})
+    token = second["access_token"]
+    [session] = call("GET", "/auth/sessions", token)["sessions"]
+    call("DELETE", f"/auth/sessions/{session['id']}", token)
+    call("POST", "/auth/logout", json={"refresh_token": second["refresh_token"]})

@@ -1,0 +1,164 @@
+"""Bodies that end too early, or that have a wrong length, on a real socket."""
+
+import socket
+from contextlib import suppress
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.e2e.app import Account, App
+from tests.support.images import transparent_png
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service
+
+JSON_PATHS: Final = ["/auth/request-otp", "/authenticate/get_otp"]
+INCOMPLETE_JSON: Final = {
+    "no chunk size": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "chunk too long": b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}",
+    "incomplete chunk": b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+    "shorter than announced": b'Content-Length: 100\r\n\r\n{"phone": "',
+}
+BOUNDARY: Final = "a-boundary"
+END: Final = f"\r\n--{BOUNDARY}--\r\n".encode()
+RESET_ON_CLOSE: Final = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+
+
+@pytest.fixture
+async def account(app: App, phone: str) -> Account:
+    return await app.sign_up(phone)
+
+
+def form(account: Account) -> bytes:
+    fields = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n'
+    file = (
+        f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    )
+    return (fields + account.user_id + file).encode() + transparent_png() + END
+
+
+def upload_head(account: Account, *headers: str) -> bytes:
+    lines = (
+        "POST /library/upload HTTP/1.1",
+        "Host: dialtone",
+        f"Authorization: Bearer {account.token}",
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}",
+        *headers,
+    )
+    return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n"
+
+
+def send(service: Service, *pieces: bytes, stops_sending: bool = False) -> bytes:
+    """Send these bytes; return what the service sends until it closes the connection."""
+    response = b""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A server that rejects the head may close the connection before the body.
+        with suppress(ConnectionError):
+            for piece in pieces:
+                connection.sendall(piece)
+            if stops_sending:
+                connection.shutdown(socket.SHUT_WR)
+            while received := connection.recv(65_536):
+                response += received
+    return response
+
+
+def send_and_reset(service: Service, content: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        connection.sendall(content)
+
+
+def chunked(body: bytes, length: int) -> list[bytes]:
+    pieces = [body[start : start + length] for start in range(0, len(body), length)]
+    return [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
+
+
+def assert_no_exception_is_logged(service: Service) -> None:
+    assert "request_crashed" not in service.log
+    assert "InternalError" not in service.log
+    assert "Traceback" not in service.log
+
+
+async def assert_nothing_was_uploaded(
+    service: Service, http: httpx.AsyncClient, account: Account
+) -> None:
+    page = await http.get(f"/library?user_id={account.user_id}", headers=account.headers)
+    assert (page.status_code, page.json()["total"]) == (200, 0)
+    assert_no_exception_is_logged(service)
+
+
+@pytest.mark.parametrize("path", JSON_PATHS)
+@pytest.mark.parametrize("rest", INCOMPLETE_JSON.values(), ids=INCOMPLETE_JSON)
+def test_an_incomplete_json_body_is_a_bad_request(service: Service, path: str, rest: bytes) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: dialtone\r\n".encode()
+    response = send(service, head + rest, stops_sending=True)
+    # The server itself may close the connection without a response.
+    assert response == b"" or response.startswith(b"HTTP/1.1 400 ")
+    assert_no_exception_is_logged(service)
+
+
+def test_a_client_that_disconnects_leaves_no_error_in_the_log(service: Service) -> None:
+    for path in JSON_PATHS:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{"
+        send_and_reset(service, head.encode())
+    # The next response comes after everything that was to be logged.
+    assert httpx.get(f"{service.url}/health/live", **PLAIN_HTTP).status_code == 200
+    assert '"level": "error"' not in service.log
+
+
+@pytest.mark.parametrize("length", [1, 7, 4096])
+async def test_a_form_may_arrive_in_chunks_of_any_length(
+    service: Service, account: Account, length: int
+) -> None:
+    head = upload_head(account, "Transfer-Encoding: chunked", "Connection: close")
+    response = send(service, head, *chunked(form(account), length), b"0\r\n\r\n")
+    assert response.startswith(b"HTTP/1.1 201 ")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
+async def test_a_form_shorter_than_announced_is_rejected_and_leaves_nothing(
+    service: Service, http: httpx.AsyncClient, account: Account, share: float
+) -> None:
+    body = form(account)
+    part = body[: int(len(body) * share)]
+    for head, pieces in (
+        (upload_head(account, f"Content-Length: {len(body)}"), [part]),
+        (upload_head(account, "Transfer-Encoding: chunked"), chunked(part, 100)),
+    ):
+        response = send(service, head, *pieces, stops_sending=True)
+        # The server itself may close the connection without a response.
+        assert response == b"" or response.startswith(b"HTTP/1.1 400 ")
+    await assert_nothing_was_uploaded(service, http, account)
+
+
+async def test_a_form_longer_than_announced_is_rejected_as_incomplete(
+    service: Service, http: httpx.AsyncClient, account: Account
+) -> None:
+    body = form(account)
+    for length in (1, len(body) // 2, len(body) - len(END)):
+        head = upload_head(account, f"Content-Length: {length}", "Connection: close")
+        assert send(service, head, body).startswith(b"HTTP/1.1 400 ")
+    await assert_nothing_was_uploaded(service, http, account)
+
+
+@pytest.mark.parametrize("length", ["-1", "1e3", "99999999999999999999", "9" * 5000, "1, 2", "x"])
+async def test_an_invalid_content_length_is_rejected(
+    service: Service, http: httpx.AsyncClient, account: Account, length: str
+) -> None:
+    head = upload_head(account, f"Content-Length: {length}", "Connection: close")
+    response = send(service, head, form(account))
+    # The server itself may close the connection without a response.
+    assert response == b"" or response[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 413", b"HTTP/1.1 431")
+    await assert_nothing_was_uploaded(service, http, account)
+
+
+async def test_a_client_that_disconnects_during_an_upload_leaves_nothing(
+    service: Service, http: httpx.AsyncClient, account: Account
+) -> None:
+    body = form(account)
+    for length in (0, 1, len(body) // 2, len(body) - 1):
+        head = upload_head(account, f"Content-Length: {len(body)}")
+        send_and_reset(service, head + body[:length])
+    await assert_nothing_was_uploaded(service, http, account)

@@ -1,0 +1,119 @@
+"""All responses: headers, HEAD, OPTIONS, health and the API page."""
+
+import re
+
+import httpx
+import pytest
+
+from tests.e2e.app import App, bearer
+
+PATHS = ["/health/live", "/health/ready", "/nowhere", "/users/me", "/openapi.json", "/docs"]
+FRAMEWORK_PAGES = [
+    "", "/", "/anything", "/redoc", "/swagger", "/elements", "/rapidoc", "/openapi.json",
+    "/openapi.yaml", "/openapi.yml", "/oauth2-redirect.html",
+]  # fmt: skip
+CONTENT_TYPES = {
+    "/docs": "text/html; charset=utf-8",
+    "/docs/page.js": "text/javascript; charset=utf-8",
+    "/docs/swagger-ui.css": "text/css; charset=utf-8",
+    "/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "/docs/favicon-32x32.png": "image/png",
+    "/openapi.json": "application/json",
+}
+AN_ID = "6561a2b0c3d4e5f60718293a"
+ALLOWED_METHODS = {
+    "/auth/request-otp": "OPTIONS, POST",
+    "/users": "OPTIONS, POST",
+    "/users/me": "DELETE, GET, HEAD, OPTIONS, PATCH",
+    f"/users/{AN_ID}": "GET, HEAD, OPTIONS",
+    "/library": "GET, HEAD, OPTIONS",
+    "/library/upload": "OPTIONS, POST",
+    f"/library/{AN_ID}": "DELETE, GET, HEAD, OPTIONS, PATCH",
+    "/media/a-file": "GET, HEAD, OPTIONS",
+    "/health/live": "GET, HEAD, OPTIONS",
+    "/docs": "GET, HEAD, OPTIONS",
+}
+
+
+async def test_every_response_has_its_own_request_id_and_forbids_sniffing(
+    http: httpx.AsyncClient,
+) -> None:
+    responses = [await http.get(path) for path in PATHS]
+    ids = [response.headers["x-request-id"] for response in responses]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[0-9a-f]{32}", request_id) for request_id in ids)
+    assert all(response.headers["x-content-type-options"] == "nosniff" for response in responses)
+
+
+async def test_no_json_response_may_be_cached(http: httpx.AsyncClient) -> None:
+    for path in PATHS:
+        response = await http.get(path)
+        if "json" in response.headers["content-type"]:
+            assert response.headers["cache-control"] == "no-store", path
+
+
+async def test_head_works_wherever_get_does(http: httpx.AsyncClient) -> None:
+    for path in PATHS:
+        get, head = await http.get(path), await http.head(path)
+        assert head.status_code == get.status_code, path
+        assert head.content == b""
+        assert head.headers["content-type"] == get.headers["content-type"]
+    rejected = await http.head("/auth/request-otp")
+    assert rejected.status_code == 405
+    assert rejected.headers["allow"] == "OPTIONS, POST"
+
+
+async def test_health_lists_each_part(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/health/live")).json() == {"status": "ok"}
+    assert (await http.get("/health/ready")).json() == {
+        "status": "ready",
+        "database": "ok",
+        "media": "ok",
+        "messages": "ok",
+    }
+
+
+async def test_the_api_page_loads_nothing_from_other_hosts(http: httpx.AsyncClient) -> None:
+    page = await http.get("/docs")
+    urls = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert urls
+    assert all(url.startswith("/") and not url.startswith("//") for url in urls)
+    for url in urls:
+        assert (await http.get(url)).status_code == 200, url
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_the_frameworks_own_api_pages_do_not_exist(http: httpx.AsyncClient) -> None:
+    for name in FRAMEWORK_PAGES:
+        response = await http.get(f"/schema{name}")
+        assert response.status_code == 404, name
+        assert response.headers["content-type"] == "application/json", name
+        assert response.json()["code"] == "not_found", name
+
+
+async def test_every_content_type_has_one_charset(http: httpx.AsyncClient) -> None:
+    for path, content_type in CONTENT_TYPES.items():
+        assert (await http.get(path)).headers["content-type"] == content_type, path
+
+
+@pytest.mark.parametrize(("path", "allowed"), ALLOWED_METHODS.items())
+async def test_options_and_405_have_the_same_allow_header(
+    http: httpx.AsyncClient, app: App, phone: str, path: str, allowed: str
+) -> None:
+    headers = bearer(await app.sign_in(phone))
+    options = await http.options(path, headers=headers)
+    rejected = await http.request("TRACE", path, headers=headers)
+    assert (options.status_code, rejected.status_code) == (204, 405)
+    assert options.headers["allow"] == rejected.headers["allow"] == allowed
+    assert options.content == b""
+
+
+async def test_logout_accepts_no_body_or_an_object_but_nothing_else(
+    http: httpx.AsyncClient, app: App, phone: str
+) -> None:
+    headers = bearer(await app.sign_in(phone))
+    for body in (b"null", b"[]", b'"this"'):
+        rejected = await http.post("/auth/logout", content=body, headers=headers)
+        assert rejected.status_code == 400, body
+        assert list(rejected.json()["errors"]) == ["body"]
+    assert (await http.post("/auth/logout", headers=headers)).status_code == 204

@@ -1,0 +1,186 @@
+"""The responses while a part of the service is unavailable, in both deployments."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.app import App
+from tests.e2e.breakable_service import BREAKABLE_DEPLOYMENTS, BreakableService
+from tests.e2e.description.conformance import assert_conforms, load_schema
+from tests.support.images import plain_jpeg, transparent_png
+from tests.support.plain_http import PLAIN_HTTP
+
+PHONE = "+14155570001"
+OTHER_PHONE = "+14155570002"
+LEGACY_ERROR = "Internal server error 500 Internal Server Error: "
+ENDING_OPERATIONS = ["delete_library_item", "revoke_session", "logout", "delete_me"]
+"""Each removes what the operations before it need."""
+
+
+@pytest.fixture(params=BREAKABLE_DEPLOYMENTS, ids=lambda deployment: deployment.__name__)
+def breakable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BreakableService]:
+    deployment: Any = request.param
+    with deployment(request, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def http(breakable: BreakableService) -> AsyncIterator[httpx.AsyncClient]:
+    url = breakable.service.url
+    async with httpx.AsyncClient(base_url=url, timeout=30, **PLAIN_HTTP) as client:
+        yield client
+
+
+async def test_without_the_database_each_operation_has_the_error_of_the_contract(
+    breakable: BreakableService, http: httpx.AsyncClient
+) -> None:
+    app = App(breakable.service, http)
+    account = await app.sign_up(PHONE)
+    breakable.break_database()
+
+    user = {"username": "Somebody", "number": PHONE}
+    created = await http.post("/users", json=user, headers=account.headers)
+    assert (created.status_code, created.json()["error"]) == (500, "User creation failed")
+    listed = await http.get("/library", headers=account.headers)
+    assert (listed.status_code, listed.json()["error"]) == (500, "Failed to fetch library items")
+    uploaded = await app.upload(account, transparent_png())
+    assert uploaded.status_code == 500
+    assert uploaded.json()["error"] == "Failed to save library item"
+    assert all(response.json()["details"] for response in (listed, uploaded))
+    codes = {response.json()["code"] for response in (created, listed, uploaded)}
+    assert codes == {"storage_failed"}
+
+    body = {"phone": PHONE, "otp": "123456"}
+    for response in (
+        await http.get("/users/me", headers=account.headers),
+        await http.post("/auth/request-otp", json={"phone": PHONE}),
+        await http.post("/auth/verify-otp", json=body),
+    ):
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert int(response.headers["retry-after"]) == response.json()["retry_after"]
+    for response in (
+        await http.post("/authenticate/get_otp", json={"phone": PHONE}),
+        await http.post("/authenticate/validate_otp", json=body),
+    ):
+        assert (response.status_code, response.json()["exit_code"]) == (500, 5)
+        assert response.json()["error"].startswith(LEGACY_ERROR)
+
+    assert (await http.get("/health/live")).status_code == 200
+    ready = await http.get("/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
+    assert ready.json()["database"] != "ok"
+
+
+async def test_without_the_media_store_an_upload_fails_and_leaves_nothing(
+    breakable: BreakableService, http: httpx.AsyncClient
+) -> None:
+    app = App(breakable.service, http)
+    account = await app.sign_up(PHONE)
+    breakable.break_media()
+    uploaded = await app.upload(account, transparent_png())
+    assert uploaded.status_code == 500
+    assert uploaded.json()["error"] == "Failed to upload file to S3"
+    assert uploaded.json()["details"]
+    page = await http.get("/library", headers=account.headers)
+    assert (page.status_code, page.json()["total"]) == (200, 0)
+    ready = await http.get("/health/ready")
+    assert (ready.status_code, ready.json()["database"]) == (200, "ok")
+    assert ready.json()["media"] != "ok"
+
+
+async def test_a_message_that_no_provider_accepts_does_not_count_against_the_phone(
+    breakable: BreakableService, http: httpx.AsyncClient
+) -> None:
+    breakable.reject_messages()
+    for _ in range(8):
+        rejected = await http.post("/auth/request-otp", json={"phone": PHONE})
+        assert (rejected.status_code, rejected.json()["code"]) == (503, "delivery_failed")
+        assert int(rejected.headers["retry-after"]) > 0
+    legacy = await http.post("/authenticate/get_otp", json={"phone": PHONE})
+    assert (legacy.status_code, legacy.json()["exit_code"]) == (500, 5)
+    prefix = f"{LEGACY_ERROR}unable to connect to message server :- "
+    assert legacy.json()["error"].startswith(prefix)
+    breakable.accept_messages()
+    accepted = await http.post("/auth/request-otp", json={"phone": PHONE})
+    assert (accepted.status_code, accepted.json()["sent"]) == (200, True)
+
+
+async def test_a_number_that_the_provider_rejects_is_an_error_of_the_field_phone(
+    breakable: BreakableService, http: httpx.AsyncClient
+) -> None:
+    breakable.reject_number()
+    rejected = await http.post("/auth/request-otp", json={"phone": PHONE})
+    assert (rejected.status_code, set(rejected.json()["errors"])) == (400, {"phone"})
+    assert rejected.json()["code"] == "phone_unreachable"
+    legacy = await http.post("/authenticate/get_otp", json={"phone": PHONE})
+    assert (legacy.status_code, legacy.json()["exit_code"]) == (400, 4)
+
+
+def valid_body(operation_id: str, user_id: str) -> dict[str, Any]:
+    request, verify = {"phone": OTHER_PHONE}, {"phone": OTHER_PHONE, "otp": "123456"}
+    bodies: dict[str, dict[str, Any]] = {
+        "request_otp": {"json": request},
+        "verify_otp": {"json": verify},
+        "legacy_get_otp": {"json": request},
+        "legacy_validate_otp": {"json": verify},
+        "refresh_session": {"json": {"refresh_token": "0" * 86}},
+        "create_user": {"json": {"username": "Somebody", "number": PHONE}},
+        "rename_me": {"json": {"username": "Somebody else"}},
+        "update_library_item": {"json": {"category": "art"}},
+        "upload_image": {"data": {"user_id": user_id}, "files": {"file": ("a.jpg", plain_jpeg())}},
+    }
+    return bodies.get(operation_id, {})
+
+
+@pytest.mark.parametrize(
+    "break_part",
+    [
+        lambda breakable: breakable.break_database(),
+        lambda breakable: breakable.break_media(),
+        lambda breakable: breakable.reject_messages(),
+        lambda breakable: breakable.reject_number(),
+    ],
+    ids=["database", "media", "messages", "number"],
+)
+async def test_every_error_of_an_unavailable_part_is_documented(
+    breakable: BreakableService,
+    http: httpx.AsyncClient,
+    break_part: Callable[[BreakableService], None],
+) -> None:
+    document = (await http.get("/openapi.json")).json()
+    app = App(breakable.service, http)
+    account = await app.sign_up(PHONE)
+    item = await app.upload_item(account, plain_jpeg())
+    parameters = {
+        "user_id": account.user_id,
+        "item_id": item["id"],
+        "key": f"{'0' * 32}.jpg",
+        "session_id": "0" * 32,
+    }
+    break_part(breakable)
+
+    async def call(path: str, method: str, operation_id: str) -> tuple[str, str, httpx.Response]:
+        response = await http.request(
+            method,
+            path.format_map(parameters),
+            headers=account.headers,
+            **valid_body(operation_id, account.user_id),
+        )
+        return path, method, response
+
+    operations = {
+        operation["operationId"]: (path, method.upper(), operation["operationId"])
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    ending = [operations.pop(operation_id) for operation_id in ENDING_OPERATIONS]
+    responses = await asyncio.gather(*(call(*operation) for operation in operations.values()))
+    responses += [await call(*operation) for operation in ending]
+    schema = load_schema(document, breakable.service.url)
+    assert max(response.status_code for *_, response in responses) >= 400
+    for path, method, response in responses:
+        assert_conforms(schema, method, path, response, allow_server_error=True)

@@ -1,0 +1,126 @@
+"""Unusual requests get documented responses."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.e2e.description.callers import Callers, Person
+from tests.e2e.description.conformance import assert_conforms, load_schema
+from tests.support.images import plain_jpeg
+
+FIELDS: Final = ("phone", "otp", "username", "number", "category", "scope")
+BODIES: Final = {
+    "empty": b"",
+    "white space": b" \n\t",
+    "a list": b"[]",
+    "null": b"null",
+    "a number": b"7",
+    "a text": b'"x"',
+    "nested lists": b"[" * 30_000,
+    "nested objects": b'{"a":' * 10_000,
+    "two objects": b"{} {}",
+    "a raw NUL": b'{"phone": "\x00"}',
+    "escaped NULs": json.dumps(dict.fromkeys(FIELDS, "a\x00b")).encode(),
+    "lone surrogates": json.dumps(dict.fromkeys(FIELDS, "\ud800")).encode(),
+    "not UTF-8": b'{"phone": "\xff"}',
+    "UTF-16": '{"phone": "+14155552671"}'.encode("utf-16"),
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "a repeated field": b'{"category": 1, "category": "a", "username": "Ann", "username": 7}',
+    "unusual field names": b'{"": 1, "\\u0000": 2, "__proto__": 3}',
+    "very many fields": json.dumps(dict.fromkeys(map(str, range(3_000)), 1)).encode(),
+    "a very long number": b'{"category": ' + b"1" * 5_000 + b"}",
+    "a number out of range": b'{"category": 1e999}',
+    "NaN": b'{"category": NaN}',
+    "too large": json.dumps(dict.fromkeys(FIELDS, "x" * 70_000)).encode(),
+    "compressed": gzip.compress(b"{}"),
+}
+CONTENT_TYPES: Final = [
+    "application/json; charset=utf-8", "application/json;charset=latin-1",
+    "application/json; charset=nope", "APPLICATION/JSON", "application/json, text/plain",
+    "application/x-www-form-urlencoded", "application/msgpack", "application/yaml", "text/plain",
+    "multipart/form-data", "multipart/form-data; boundary=",
+    f"multipart/form-data; boundary={'x' * 300}",
+    'multipart/form-data; boundary="a"; charset=utf-7', "", ";", "/", "a/b; =;;", "\xe9/\xff",
+]  # fmt: skip
+QUERIES: Final = [
+    "page=1&page=2", "page=", "page", "page=%EF%BC%91", "page=+1", "page=1e3", "page=-1",
+    "page=0x1", "page=1%00", "page=%zz", "page=%ff", "page=1;per_page=2",
+    "page=1000000000000000000", "per_page=999999999999999999", "&&&", "type=gif&type=image",
+    "type=", "user_id=", "cursor=", "category=%00", "category=%ff", "category=%ED%A0%80",
+    f"category={'x' * 9_000}", "%00=1", "page[]=1", f"cursor={'f' * 14}{'0' * 24}",
+    f"cursor={'0' * 38}&page=2",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def person(callers: Callers) -> Person:
+    return callers.add_person()
+
+
+def operations_with_body(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield method and path of all operations with a body, except the one that signs out."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if "requestBody" in operation and operation["operationId"] != "logout":
+                yield method.upper(), path
+
+
+def send(
+    callers: Callers, person: Person, method: str, path: str, **content: Any
+) -> httpx.Response:
+    headers = {
+        "Authorization": f"Bearer {person.token}",
+        **callers.next_ip(),
+        **content.pop("headers", {}),
+    }
+    url = path.replace("{item_id}", person.item_id)
+    return callers.http.request(method, url, headers=headers, **content)
+
+
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["whole", "chunked"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_unusual_bodies_are_rejected(
+    callers: Callers, document: dict[str, Any], person: Person, body: bytes, *, is_chunked: bool
+) -> None:
+    schema = load_schema(document, callers.service.url)
+    for method, path in operations_with_body(document):
+        content = iter([body]) if is_chunked else body
+        response = send(callers, person, method, path, content=content)
+        assert response.status_code in {400, 413}, path
+        assert_conforms(schema, method, path, response)
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+def test_unusual_content_types_do_not_break_the_service(
+    callers: Callers, document: dict[str, Any], person: Person, content_type: str
+) -> None:
+    schema = load_schema(document, callers.service.url)
+    headers = {"Content-Type": content_type.encode("latin-1")}
+    for method, path in operations_with_body(document):
+        for body in (b"", b"{}"):
+            response = send(callers, person, method, path, content=body, headers=headers)
+            assert response.status_code == 400, path
+            assert_conforms(schema, method, path, response)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_unusual_queries_do_not_break_the_service(
+    callers: Callers, document: dict[str, Any], person: Person, query: str
+) -> None:
+    schema = load_schema(document, callers.service.url)
+    response = send(callers, person, "GET", f"/library?{query}")
+    assert response.status_code in {200, 400}
+    assert_conforms(schema, "GET", "/library", response)
+
+
+@pytest.mark.parametrize("prefix", ["", "x"], ids=["even", "odd"])
+def test_a_long_type_field_is_ignored(callers: Callers, person: Person, prefix: str) -> None:
+    # Both parities: a chunk may end inside one of the two-byte characters.
+    form = {"user_id": person.user_id, "type": prefix + "\u00e9" * 100_000}
+    files = {"file": ("IMG_0001.JPG", plain_jpeg(8, 6))}
+    response = send(callers, person, "POST", "/library/upload", data=form, files=files)
+    assert response.status_code == 201, response.text

@@ -1,0 +1,116 @@
+"""What the service knows about a client: its IP and a name for its device."""
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from litestar import Request
+from structlog.testing import capture_logs
+
+from domain.identities.session import MAX_DEVICE_NAME_LENGTH
+from entrypoints.http.client import ClientIpResolver, parse_device_name
+
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
+
+
+def a_request(peer: str | None, *forwarded: str) -> Request[Any, Any, Any]:
+    scope: Any = {
+        "type": "http",
+        "client": (peer, 4711) if peer else None,
+        "headers": [(b"x-forwarded-for", value.encode()) for value in forwarded],
+    }
+    return Request(scope)
+
+
+def a_resolver(*trusted: str) -> ClientIpResolver:
+    return ClientIpResolver([ip_network(network) for network in trusted])
+
+
+@pytest.mark.parametrize(
+    ("peer", "client_ip"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("not an IP", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_an_ip_is_normalized_and_ipv6_counts_by_network(peer: str | None, client_ip: str) -> None:
+    assert a_resolver().resolve(a_request(peer)) == client_ip
+
+
+def test_forwarded_headers_are_ignored_unless_a_trusted_proxy_sent_them() -> None:
+    assert a_resolver().resolve(a_request("203.0.113.7", "198.51.100.1")) == "203.0.113.7"
+
+
+def test_a_private_proxy_that_is_not_trusted_is_logged_once() -> None:
+    resolver = a_resolver()
+    with capture_logs() as logs:
+        for _ in range(2):
+            resolver.resolve(a_request("10.0.0.1", "198.51.100.1"))
+    assert [line["event"] for line in logs] == ["forwarded_header_ignored"]
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client_ip"),
+    [
+        (("198.51.100.1",), "198.51.100.1"),
+        (("1.1.1.1, 198.51.100.1",), "198.51.100.1"),
+        (("1.1.1.1", "198.51.100.1, 10.0.0.2"), "198.51.100.1"),
+        (("10.0.0.3, 10.0.0.2",), "10.0.0.3"),
+        (("198.51.100.1, junk",), "10.0.0.1"),
+        (("2001:db8::1",), "2001:db8::/64"),
+        (("[2001:db8::1]",), "2001:db8::/64"),
+        (("198.51.100.1:4711",), "198.51.100.1"),
+        (("[2001:db8::1]:4711",), "2001:db8::/64"),
+    ],
+)
+def test_behind_trusted_proxies_the_last_ip_that_is_not_trusted_counts(
+    forwarded: tuple[str, ...], client_ip: str
+) -> None:
+    assert a_resolver("10.0.0.0/8").resolve(a_request("10.0.0.1", *forwarded)) == client_ip
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "device"),
+    [
+        (f"{IPHONE} Gecko) Version/19.1 Mobile/15E148 Safari/604.1", "Safari on iPhone"),
+        (f"{IPHONE} Gecko) CriOS/140.0 Mobile/15E148 Safari/604.1", "Chrome on iPhone"),
+        (
+            "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/140.0.0.0 Mobile Safari/537.36",
+            "Chrome on Android",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox on Mac",
+        ),
+        ("Dart/3.9 (dart:io)", "App"),
+        ("okhttp/4.12.0", "App"),
+        ("Acme/1.2 CFNetwork/3826 Darwin/25.1.0", "App on Apple device"),
+        ("curl/8.5.0", "curl"),
+        ("my-tool", "my-tool"),
+        ("Mozilla/5.0 (X11; Linux x86_64)", "Linux"),
+        ("Mozilla/5.0", None),
+        ("", None),
+        ("\x00\xff", None),
+    ],
+)
+def test_a_user_agent_becomes_a_readable_device_name(user_agent: str, device: str | None) -> None:
+    assert parse_device_name(user_agent) == device
+
+
+@given(st.text(max_size=300))
+def test_a_device_name_is_short_and_printable_for_any_user_agent(user_agent: str) -> None:
+    device = parse_device_name(user_agent)
+
+    assert device is None or (0 < len(device) <= MAX_DEVICE_NAME_LENGTH and device.isprintable())

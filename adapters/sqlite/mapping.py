@@ -129,7 +129,7 @@ class StoredPhoneVerification(StoredFields):
 class PhoneVerificationMapping(RecordMapping[PhoneRecord, StoredPhoneVerification]):
     """Maps what is known about a phone."""
 
-    stored_type = StoredPhoneVerification
+    stored_type: type[StoredPhoneVerification] = StoredPhoneVerification
 
     def to_stored(self, value: PhoneRecord) -> StoredPhoneVerification:
         """Return the stored form of a phone verification."""
@@ -278,7 +278,7 @@ class StoredIdentity(StoredFields):
 class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
     """Maps identities, and encrypts their phones."""
 
-    stored_type = StoredIdentity
+    stored_type: type[StoredIdentity] = StoredIdentity
 
     def __init__(self, encryption: PhoneSeal) -> None:
         """Take the encryption of the phones."""
@@ -387,7 +387,7 @@ class StoredMediaItem(StoredFields):
 class MediaItemMapping(RecordMapping[MediaItem, StoredMediaItem]):
     """Maps the items of the library."""
 
-    stored_type = StoredMediaItem
+    stored_type: type[StoredMediaItem] = StoredMediaItem
 
     def to_stored(self, value: MediaItem) -> StoredMediaItem:
         """Return the stored form of a media item."""

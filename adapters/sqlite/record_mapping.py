@@ -139,7 +139,7 @@ def _restore_unknown_fields(fields: Fields, unknown: Mapping[str, Any]) -> None:
                 fields[name] = value
             case dict() as nested:
                 _restore_unknown_fields(nested, value)
-            case list() as items:
+            case list() | tuple() as items:
                 for item in items:
                     _restore_unknown_fields(item, value.get(_item_key(item), {}))
 

@@ -174,9 +174,9 @@ def _line_of(problem: "Problem") -> str:
 def _records(settings: Settings, seal: PhoneSeal) -> AbstractAsyncContextManager[Records]:
     match settings.database:
         case SqliteDatabase(path=path):
-            from adapters.sqlite import open_sqlite_records
+            from adapters.sqlite import open_sqlite_repositories
 
-            return open_sqlite_records(path, seal)
+            return open_sqlite_repositories(path, seal)
         case MongoDatabase(url=url):
             from adapters.mongo import open_mongo_records
 

@@ -1,5 +1,5 @@
 """All repositories in one SQLite file: durable when acknowledged, shared by several processes."""
 
-from adapters.sqlite.repositories import open_sqlite_records
+from adapters.sqlite.repositories import open_sqlite_repositories
 
-__all__ = ["open_sqlite_records"]
+__all__ = ["open_sqlite_repositories"]

@@ -50,7 +50,7 @@ _SOLUTIONS: Final = {
 _UNKNOWN: Final = "{path} cannot be opened ({code}): check the disk, or name another file."
 
 
-class UniqueViolation(StoreUnavailable):
+class DuplicateKey(StoreUnavailable):
     """Another row has a value that must be unique. Nothing was written."""
 
 
@@ -64,7 +64,7 @@ def to_port_error(error: sqlite3.Error) -> PortError:
     """Return the error as the port's own, with a message that contains no value of a row."""
     code = _code(error)
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
-        return UniqueViolation(code)
+        return DuplicateKey(code)
     if _primary_code(code) in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
         return CorruptRecord("the database file is damaged")
     # The module's own error for a column that is not text; its message quotes the column.

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from adapters.sqlite.database import Database
-from adapters.sqlite.errors import UniqueViolation
+from adapters.sqlite.errors import DuplicateKey
 from adapters.sqlite.mapping import IdentityMapping, to_microseconds, to_microseconds_or_none
 from application.ports.errors import UsernameTaken
 from application.ports.versioned import Versioned
@@ -89,7 +89,7 @@ class SqliteIdentities:
         }
         try:
             return bool(await self.database.execute(sql, values))
-        except UniqueViolation:
+        except DuplicateKey:
             raise UsernameTaken("another identity has this username") from None
 
 

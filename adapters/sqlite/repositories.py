@@ -16,7 +16,7 @@ from application.ports.records import Records
 
 
 @asynccontextmanager
-async def open_sqlite_records(path: Path, encryption: PhoneSeal) -> AsyncIterator[Records]:
+async def open_sqlite_repositories(path: Path, encryption: PhoneSeal) -> AsyncIterator[Records]:
     """Open the repositories in a file, which is created if it is missing.
 
     At the end of the block, operations that have begun are finished, and the file is complete

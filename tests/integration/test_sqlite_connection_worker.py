@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters.sqlite import open_sqlite_records
+from adapters.sqlite import open_sqlite_repositories
 from adapters.sqlite.connection_worker import (
     ConnectionWorker,
     Failed,
@@ -20,12 +20,14 @@ from adapters.sqlite.connection_worker import (
     open_connection_worker,
     read_batch,
 )
-from adapters.sqlite.errors import UniqueViolation
-from application.ports.errors import StoreUnavailable, UsernameTaken
+from adapters.sqlite.errors import DuplicateKey
+from application.ports.errors import CorruptRecord, StoreUnavailable, UsernameTaken
 from tests.builders import a_user, an_id, an_identity
 from tests.fakes.seal import FakeSeal
 
 Connect = Callable[[], sqlite3.Connection]
+
+WAL_HEADER, FRAME_HEADER, PAGE = 32, 24, 4096
 
 
 class BatchRecorder:
@@ -291,7 +293,7 @@ def test_a_failed_operation_has_no_effect_and_the_others_are_committed(
     first, second, third = errors_of(commit_batch(connection, operations))
 
     assert (first, third) == (None, None)
-    assert isinstance(second, UniqueViolation)
+    assert isinstance(second, DuplicateKey)
     assert words_in(path) == {"a", "c"}
 
 
@@ -372,6 +374,24 @@ def test_a_read_only_file_is_named_in_the_error(connection: sqlite3.Connection) 
     assert str(error) == "the file is read-only"
 
 
+def test_a_damaged_page_is_no_reason_to_try_again(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    commit_batch(connection, [adding(f"{number:0500}") for number in range(100)])
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = path.read_bytes()
+    path.write_bytes(content[: 4 * PAGE] + b"\xaa" * (len(content) - 4 * PAGE))
+    reader = connect_to(path)
+
+    [error] = errors_of(
+        read_batch(reader, [lambda reader: reader.execute("SELECT word FROM words").fetchall()])
+    )
+
+    assert isinstance(error, CorruptRecord)
+    assert str(error) == "the database file is damaged"
+    reader.close()
+
+
 def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> None:
     operations: list[Operation[object]] = [
         adding("secret"),
@@ -422,9 +442,6 @@ def test_a_failed_read_affects_no_other(connection: sqlite3.Connection) -> None:
     assert fetched == [(1,)]
 
 
-WAL_HEADER, FRAME_HEADER, PAGE = 32, 24, 4096
-
-
 @pytest.fixture
 def records_path(tmp_path: Path) -> Path:
     return tmp_path / "records.db"
@@ -445,7 +462,7 @@ def lock(path: Path) -> sqlite3.Connection:
 
 
 async def test_sequential_writes_need_a_commit_each(records_path: Path) -> None:
-    async with open_sqlite_records(records_path, FakeSeal()) as records:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
         before = count_commits(records_path)
         for number in range(10):
             await records.identities.add(an_identity(id=an_id(number)))
@@ -454,7 +471,7 @@ async def test_sequential_writes_need_a_commit_each(records_path: Path) -> None:
 
 
 async def test_a_hundred_concurrent_writes_need_at_most_two_commits(records_path: Path) -> None:
-    async with open_sqlite_records(records_path, FakeSeal()) as records:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
         before = count_commits(records_path)
         locked = lock(records_path)
         tasks = [
@@ -470,7 +487,7 @@ async def test_a_hundred_concurrent_writes_need_at_most_two_commits(records_path
 
 
 async def test_a_conflict_within_a_group_commit_affects_no_other_write(records_path: Path) -> None:
-    async with open_sqlite_records(records_path, FakeSeal()) as records:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
         before = count_commits(records_path)
         locked = lock(records_path)
         tasks = [
@@ -489,7 +506,7 @@ async def test_a_conflict_within_a_group_commit_affects_no_other_write(records_p
 
 
 async def test_cancelled_writes_within_a_group_commit_affect_no_other(records_path: Path) -> None:
-    async with open_sqlite_records(records_path, FakeSeal()) as records:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
         locked = lock(records_path)
         tasks = [
             asyncio.create_task(records.identities.add(an_identity(id=an_id(number))))
@@ -507,7 +524,7 @@ async def test_cancelled_writes_within_a_group_commit_affect_no_other(records_pa
 
 
 async def test_closing_waits_for_writes_and_leaves_one_file(records_path: Path) -> None:
-    async with open_sqlite_records(records_path, FakeSeal()) as records:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
         tasks = [
             asyncio.create_task(records.identities.add(an_identity(id=an_id(number))))
             for number in range(100)

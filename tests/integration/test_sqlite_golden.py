@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.sqlite import open_sqlite_records
+from adapters.sqlite import open_sqlite_repositories
 from adapters.sqlite.mapping import IdentityMapping, MediaItemMapping, PhoneVerificationMapping
 from adapters.sqlite.migrations import MIGRATIONS, migrate
 from application.ports.records import Records
@@ -37,7 +37,7 @@ from tests.fakes.seal import FakeSeal
 GOLDEN: Final = Path(__file__).with_name("golden") / "sqlite_schema_1.sql"
 START: Final = datetime(2026, 5, 1, 9, 30, 0, 123_456, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
-SEAL: Final = FakeSeal()
+ENCRYPTION: Final = FakeSeal()
 
 PHONE = PhoneNumber("+14155552671")
 VERIFICATION = PhoneRecord(
@@ -174,7 +174,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def records(path: Path) -> AsyncIterator[Records]:
-    async with open_sqlite_records(path, SEAL) as records:
+    async with open_sqlite_repositories(path, ENCRYPTION) as records:
         yield records
 
 
@@ -243,10 +243,10 @@ async def test_a_record_can_be_replaced(records: Records) -> None:
     assert await records.identities.load(ADMINISTRATOR.id) == Versioned(changed, 2)
 
 
-def test_today_the_same_names_and_values_are_stored(path: Path) -> None:
+def test_the_stored_form_has_not_changed(path: Path) -> None:
     verifications, identities, items = (
         PhoneVerificationMapping(),
-        IdentityMapping(SEAL),
+        IdentityMapping(ENCRYPTION),
         MediaItemMapping(),
     )
     stored = {
@@ -258,7 +258,7 @@ def test_today_the_same_names_and_values_are_stored(path: Path) -> None:
         "media_items": [items.encode(items.to_stored(item), 0) for item in ITEMS],
     }
     for table, bodies in stored.items():
-        # Every encryption of a phone is different.
+        # Each encryption of a phone gives other bytes.
         today = [json.loads(body, object_hook=_without_encrypted_phone) for body in bodies]
         assert today == [_without_encrypted_phone(body) for body in read_bodies(path, table)]
 

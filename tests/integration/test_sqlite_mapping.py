@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from msgspec.structs import asdict
 
-from adapters.sqlite import open_sqlite_records
+from adapters.sqlite import open_sqlite_repositories
 from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.identities import SqliteDeletedIdentities, SqliteIdentities
@@ -64,7 +64,7 @@ from tests.builders import (
 )
 from tests.fakes.seal import FakeSeal
 
-SEAL = FakeSeal()
+ENCRYPTION = FakeSeal()
 PHONE = a_phone(2671)
 
 
@@ -75,14 +75,14 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[Database]:
-    async with open_database(path, SEAL.fingerprint()) as database:
+    async with open_database(path, ENCRYPTION.fingerprint()) as database:
         yield database
 
 
 @pytest.fixture
 def records(database: Database) -> Records:
     """The repositories of this version."""
-    return repositories_of(database, SEAL)
+    return repositories_of(database, ENCRYPTION)
 
 
 async def read_body(database: Database, table: str) -> Any:
@@ -248,7 +248,7 @@ class OlderIdentityMapping(IdentityMapping):
 async def test_an_identity_keeps_what_a_newer_version_stored(
     database: Database, records: Records
 ) -> None:
-    newer = SqliteIdentities(database, NewerIdentityMapping(SEAL))
+    newer = SqliteIdentities(database, NewerIdentityMapping(ENCRYPTION))
     first, second, third = (
         a_session(id=an_id(number), device=f"device {number}", lineage=Lineage(b"nonce", NOW))
         for number in (1, 2, 3)
@@ -280,7 +280,7 @@ async def test_an_identity_keeps_what_a_newer_version_stored(
 async def test_a_phone_verification_keeps_what_a_newer_version_stored(
     database: Database, records: Records
 ) -> None:
-    newer = SqlitePhoneVerifications(database, SEAL, NewerPhoneVerificationMapping())
+    newer = SqlitePhoneVerifications(database, ENCRYPTION, NewerPhoneVerificationMapping())
     before = a_phone_record(
         challenges=(a_challenge(id=an_id(1)), a_challenge(id=an_id(2))),
         sends=(a_send(request_id="first"), a_send(request_id="second")),
@@ -326,7 +326,7 @@ async def test_a_media_item_keeps_what_a_newer_version_stored(
 async def test_two_versions_that_write_in_turns_lose_nothing(
     database: Database, records: Records
 ) -> None:
-    newer = SqliteIdentities(database, NewerIdentityMapping(SEAL))
+    newer = SqliteIdentities(database, NewerIdentityMapping(ENCRYPTION))
     await records.identities.add(an_identity())
     for number in range(1, 7):
         identities = (records.identities, newer)[number % 2]
@@ -350,7 +350,7 @@ async def test_two_versions_that_write_in_turns_lose_nothing(
 async def test_an_identity_stays_blocked_when_an_older_version_replaces_it(
     database: Database, records: Records
 ) -> None:
-    older = SqliteIdentities(database, OlderIdentityMapping(SEAL))
+    older = SqliteIdentities(database, OlderIdentityMapping(ENCRYPTION))
     await records.identities.add(an_identity(blocked=NOW))
 
     loaded = await older.load(an_id())
@@ -365,7 +365,7 @@ async def test_an_identity_stays_blocked_when_an_older_version_replaces_it(
 async def test_lists_return_versions_that_carry_unknown_fields(
     database: Database, records: Records
 ) -> None:
-    newer_mapping = NewerIdentityMapping(SEAL)
+    newer_mapping = NewerIdentityMapping(ENCRYPTION)
     await SqliteIdentities(database, newer_mapping).add(a_tombstone(user=a_user()))
     await SqliteMediaItems(database, NewerMediaItemMapping()).add(an_item().doomed_at(NOW))
 
@@ -395,7 +395,7 @@ class UpgradedIdentityMapping(IdentityMapping):
 async def test_an_older_record_is_upgraded_when_it_is_read(
     database: Database, records: Records
 ) -> None:
-    mapping = UpgradedIdentityMapping(SEAL)
+    mapping = UpgradedIdentityMapping(ENCRYPTION)
     identities = SqliteIdentities(database, mapping)
     deleted_identities = SqliteDeletedIdentities(database, mapping)
     await records.identities.add(an_identity(user=a_user("Zoë"), sessions=(a_session(),)))
@@ -417,7 +417,7 @@ async def test_an_older_record_is_upgraded_when_it_is_read(
 async def test_an_upgraded_record_is_stored_in_the_new_form_when_it_is_saved(
     database: Database, records: Records
 ) -> None:
-    identities = SqliteIdentities(database, UpgradedIdentityMapping(SEAL))
+    identities = SqliteIdentities(database, UpgradedIdentityMapping(ENCRYPTION))
     await records.identities.add(an_identity(sessions=(a_session(),)))
 
     loaded = await identities.load(an_id())
@@ -433,7 +433,7 @@ async def test_an_upgraded_record_is_stored_in_the_new_form_when_it_is_saved(
 async def test_a_record_of_a_newer_schema_keeps_its_schema_version(
     database: Database, records: Records
 ) -> None:
-    identities = SqliteIdentities(database, UpgradedIdentityMapping(SEAL))
+    identities = SqliteIdentities(database, UpgradedIdentityMapping(ENCRYPTION))
     await identities.add(an_identity())
 
     assert await records.identities.load(an_id()) == Versioned(an_identity(), 1)
@@ -510,7 +510,7 @@ def find_hidden_in(folder: Path, file_count: int) -> list[str]:
 
 
 async def test_the_file_and_its_log_contain_no_phone_and_no_code(path: Path) -> None:
-    async with open_sqlite_records(path, SEAL) as records:
+    async with open_sqlite_repositories(path, ENCRYPTION) as records:
         identity = an_identity(phone=PHONE, user=a_user("Rahul Sharma"))
         await records.phone_records.replace(PHONE, a_phone_record(), 0)
         loaded = await records.phone_records.load(PHONE)

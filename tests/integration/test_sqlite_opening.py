@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sqlite import open_sqlite_records
+from adapters.sqlite import open_sqlite_repositories
 from adapters.sqlite.database import DatabaseFile
 from adapters.sqlite.migrations import MIGRATIONS, migrate, split_statements
 from application.ports.errors import NotUsable, StoreUnavailable
@@ -52,7 +52,7 @@ def as_unprivileged_user() -> Iterator[None]:
 
 def add_identity(path: Path) -> None:
     async def use() -> None:
-        async with open_sqlite_records(path, FakeSeal()) as records:
+        async with open_sqlite_repositories(path, FakeSeal()) as records:
             assert await records.identities.add(an_identity())
 
     asyncio.run(use())
@@ -60,17 +60,17 @@ def add_identity(path: Path) -> None:
 
 def load_identity(path: Path) -> Versioned[Identity] | None:
     async def use() -> Versioned[Identity] | None:
-        async with open_sqlite_records(path, FakeSeal()) as records:
+        async with open_sqlite_repositories(path, FakeSeal()) as records:
             return await records.identities.load(an_id())
 
     return asyncio.run(use())
 
 
-def startup_error(path: Path, seal: FakeSeal | None = None) -> str:
+def startup_error(path: Path, encryption: FakeSeal | None = None) -> str:
     """Return why the file cannot be used: one sentence that names the file and a solution."""
 
     async def use() -> None:
-        async with open_sqlite_records(path, seal or FakeSeal()):
+        async with open_sqlite_repositories(path, encryption or FakeSeal()):
             pytest.fail("it was opened")
 
     with pytest.raises(NotUsable) as error:
@@ -92,7 +92,7 @@ def test_a_created_file_is_readable_by_its_owner_only(path: Path) -> None:
     modes = {}
 
     async def use() -> None:
-        async with open_sqlite_records(path, FakeSeal()):
+        async with open_sqlite_repositories(path, FakeSeal()):
             modes.update(
                 {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
             )
@@ -205,7 +205,7 @@ async def replace_verification(records: Records) -> bool:
 
 async def test_no_operation_succeeds_after_the_file_was_removed(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_records(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
         path.unlink()
         with pytest.raises(StoreUnavailable, match="moved or removed"):
             await replace_verification(records)
@@ -217,7 +217,7 @@ async def test_no_operation_succeeds_after_the_file_was_removed(tmp_path: Path) 
 
 async def test_another_file_at_the_path_is_not_used(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_records(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
         path.rename(path.with_name("moved.db"))
         path.write_bytes(b"")
         with pytest.raises(StoreUnavailable, match="moved or removed"):
@@ -226,7 +226,7 @@ async def test_another_file_at_the_path_is_not_used(tmp_path: Path) -> None:
 
 async def test_a_file_that_was_moved_back_is_written_again(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_records(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
         path.rename(path.with_name("moved.db"))
         with pytest.raises(StoreUnavailable):
             await replace_verification(records)

@@ -176,9 +176,9 @@ def _records(
 ) -> AbstractAsyncContextManager[Repositories]:
     match settings.database:
         case SqliteDatabase(path=path):
-            from adapters.sqlite import open_sqlite_records
+            from adapters.sqlite import open_sqlite_repositories
 
-            return open_sqlite_records(path, seal)
+            return open_sqlite_repositories(path, seal)
         case MongoDatabase(url=url):
             from adapters.mongo import open_mongo_records
 

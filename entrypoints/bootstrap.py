@@ -209,9 +209,9 @@ def _open_database(
 ) -> AbstractAsyncContextManager[Repositories]:
     match settings.database:
         case SqliteDatabase(path=path):
-            from adapters.sqlite import open_sqlite_records
+            from adapters.sqlite import open_sqlite_repositories
 
-            return open_sqlite_records(path, phone_encryption)
+            return open_sqlite_repositories(path, phone_encryption)
         case MongoDatabase(url=url):
             from adapters.mongo import open_mongo_records
 

@@ -1,6 +1,5 @@
-"""Records in one SQLite file: durable when acknowledged, shared by several processes."""
+"""All repositories in one SQLite file: durable when acknowledged, shared by several processes."""
 
-from adapters.sqlite.errors import DatabaseNotUsable
-from adapters.sqlite.records import open_sqlite_records
+from adapters.sqlite.repositories import open_sqlite_repositories
 
-__all__ = ["DatabaseNotUsable", "open_sqlite_records"]
+__all__ = ["open_sqlite_repositories"]

@@ -1,43 +1,204 @@
-import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+"""The database file: connections to it, and statements on them."""
 
-from adapters.sqlite.lane import Job, Lane
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from adapters.sqlite.connection_worker import (
+    ConnectionWorker,
+    ExecuteBatch,
+    Failed,
+    Operation,
+    commit_batch,
+    open_connection_worker,
+    read_batch,
+)
+from adapters.sqlite.errors import FILE_GONE, is_busy, to_startup_error
+from adapters.sqlite.migrations import migrate
+from application.ports.errors import ConfigurationError, StorageUnavailable
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Values = Mapping[str, object] | Sequence[object]
 
+BUSY_TIMEOUT: Final = 5.0
+"""Seconds that a writer waits for a writer of another process."""
+_MAX_IDLE_WAL_SIZE: Final = 64 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An open file: what is read and what is written go their own ways."""
+    """An open file. Reads and writes have a connection each and do not wait for each other."""
 
-    reader: Lane
-    writer: Lane
+    reader: ConnectionWorker
+    writer: ConnectionWorker
 
-    async def row(self, sql: str, values: Values = ()) -> Row | None:
-        """Give the first row, or None."""
-        rows = await self.rows(sql, values)
+    async def fetch_one(self, sql: str, values: Values = ()) -> Row | None:
+        """Return the first row, or None."""
+        rows = await self.fetch_all(sql, values)
         return rows[0] if rows else None
 
-    async def rows(self, sql: str, values: Values = ()) -> list[Row]:
-        """Give all rows."""
+    async def fetch_all(self, sql: str, values: Values = ()) -> list[Row]:
+        """Return all rows."""
+        return await self.read(lambda connection: connection.execute(sql, values).fetchall())
 
-        def read(connection: sqlite3.Connection) -> list[Row]:
-            return connection.execute(sql, values).fetchall()
+    async def execute(self, sql: str, values: Values = ()) -> int:
+        """Execute one statement durably, and return the number of rows that it changed."""
+        return await self.write(lambda connection: connection.execute(sql, values).rowcount)
 
-        return await self.reader.run(read)
+    async def read(self, operation: Operation[T]) -> T:
+        """Execute statements on one snapshot, and return the operation's result."""
+        return await self.reader.run(operation)
 
-    async def changed(self, sql: str, values: Values = ()) -> int:
-        """Do one statement, durably, and say how many rows it changed."""
+    async def write(self, operation: Operation[T]) -> T:
+        """Execute statements durably, all or none, and return the operation's result."""
+        return await self.writer.run(operation)
 
-        def write(connection: sqlite3.Connection) -> int:
-            return connection.execute(sql, values).rowcount
 
-        return await self.written(write)
+@asynccontextmanager
+async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Database]:
+    """Open the file. A missing one is created, one of an older version is migrated.
 
-    async def written(self, job: Job[T]) -> T:
-        """Do several statements as one, durably, and give what the job gives."""
-        return await self.writer.run(job)
+    Raises:
+        ConfigurationError: The file cannot be used; the message is for the operator.
+    """
+    file = DatabaseFile(path)
+    connect_to_write = partial(file.connect_to_write, key_fingerprint)
+    # The writer is closed last: the last connection moves the log into the file.
+    async with (
+        open_connection_worker("writer", connect_to_write, file.commit_batch) as writer,
+        open_connection_worker("reader", file.connect_to_read, file.read_batch) as reader,
+    ):
+        yield Database(reader, writer)
+
+
+class DatabaseFile:
+    """The file at a path. Operations fail after it was moved, removed or replaced.
+
+    SQLite continues with a file that is no longer at its path: other processes do not see what is
+    written then, and it is lost when the file is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; it is opened by `connect_to_write`."""
+        self._path = path
+        self._inode: tuple[int, int] | None = None
+
+    def connect_to_write(self, key_fingerprint: str) -> sqlite3.Connection:
+        """Connect to the file, after it was created and migrated if needed.
+
+        Raises:
+            ConfigurationError
+        """
+        _create_missing(self._path)
+        with _connect(self._path) as connection:
+            migrate(connection, self._path, key_fingerprint)
+            _enable_wal(connection, self._path)
+            # The first use creates the log: fail now, while an operator sees the error.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_WAL_SIZE}")
+        self._inode = self._find_inode()
+        return connection
+
+    def connect_to_read(self) -> sqlite3.Connection:
+        """Connect to the file that `connect_to_write` has opened.
+
+        Raises:
+            ConfigurationError
+        """
+        with _connect(self._path) as connection:
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def commit_batch(
+        self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
+    ) -> Sequence[object]:
+        """Execute operations in one transaction, if the file is still at its path."""
+        return self._execute_if_present(commit_batch, connection, operations)
+
+    def read_batch(
+        self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
+    ) -> Sequence[object]:
+        """Execute operations on one snapshot, if the file is still at its path."""
+        return self._execute_if_present(read_batch, connection, operations)
+
+    def _execute_if_present(
+        self,
+        execute_batch: ExecuteBatch,
+        connection: sqlite3.Connection,
+        operations: Sequence[Operation[Any]],
+    ) -> Sequence[object]:
+        if self._find_inode() != self._inode:
+            return [Failed(StorageUnavailable(FILE_GONE)) for _ in operations]
+        return execute_batch(connection, operations)
+
+    def _find_inode(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+
+def _create_missing(path: Path) -> None:
+    """Create the file if it is missing, readable by its owner only, and its folders."""
+    try:
+        if path.is_dir():
+            raise ConfigurationError(f"{path} is a folder: name a file in it.")
+        if path.is_file():
+            # Not opened, not even to check: closing it would drop SQLite's locks on it.
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError as error:
+        # Another process created it first, unless a file is in the place of a folder.
+        if not path.is_file():
+            raise to_startup_error(path, error) from error
+    except OSError as error:
+        raise to_startup_error(path, error) from error
+
+
+@contextmanager
+def _connect(path: Path) -> Iterator[sqlite3.Connection]:
+    """Connect. If the block fails, close the connection and raise ConfigurationError."""
+    with ExitStack() as cleanup:
+        try:
+            # rw: a file that vanishes is not created again. Another thread will use it.
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                timeout=BUSY_TIMEOUT,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            cleanup.callback(connection.close)
+            yield connection
+        except sqlite3.Error as error:
+            raise to_startup_error(path, error) from error
+        cleanup.pop_all()
+
+
+def _enable_wal(connection: sqlite3.Connection, path: Path) -> None:
+    """Let readers and a writer work at the same time, in any number of processes."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    mode = None
+    while mode is None:
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            # SQLite applies no busy timeout to this statement.
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    if mode != "wal":
+        raise ConfigurationError(
+            f"{path} is on a file system without shared memory: put it on a local disk."
+        )

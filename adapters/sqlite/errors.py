@@ -1,41 +1,48 @@
-"""What goes wrong with a database file: at open for the operator, afterwards for the log.
+"""Errors of SQLite as errors of the ports.
 
-DatabaseNotUsable          at open; one sentence with the way out
-StorageUnavailable           afterwards (application.ports.errors)
-└── NotUnique              a unique index refused the write
+While the file is opened they become `ConfigurationError`, with a message for the operator. Afterwards they
+become errors whose message names the cause and no value of a row.
 """
 
 import errno
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from application.ports.errors import ConfigurationError, StorageUnavailable
+from application.ports.errors import (
+    ConfigurationError,
+    CorruptRecord,
+    PortError,
+    StorageUnavailable,
+)
 
-GONE = "the database file was moved or removed"
-_CAUSES = {
-    "SQLITE_IOERR_FSTAT": GONE,
-    "SQLITE_READONLY_DBMOVED": GONE,
+FILE_GONE: Final = "the database file was moved or removed"
+_CAUSES: Final = {
+    "SQLITE_IOERR_FSTAT": FILE_GONE,
+    "SQLITE_READONLY_DBMOVED": FILE_GONE,
     "SQLITE_FULL": "the disk is full",
     "SQLITE_IOERR_SHMSIZE": "the disk is full",
     "SQLITE_READONLY": "the file is read-only",
     "SQLITE_BUSY": "locked by another process for too long",
     "SQLITE_LOCKED": "locked by another process for too long",
 }
-_FULL = "The disk that holds {path} is full: free some space and start again."
-_NOT_WRITABLE = (
+_DISK_FULL: Final = "The disk that holds {path} is full: free some space and start again."
+_NOT_WRITABLE: Final = (
     "{path} cannot be written: let the service's user write this file and its folder, "
     "or name another file."
 )
-_NO_FOLDER = "{path} cannot be made, as a file is in the place of a folder: name another file."
-_WAYS_OUT = {
+_NO_FOLDER: Final = (
+    "{path} cannot be created, because a file is in the place of a folder: name another file."
+)
+_SOLUTIONS: Final = {
     "SQLITE_NOTADB": "{path} is no SQLite database: move it away, or name another file.",
-    "SQLITE_CORRUPT": "{path} is damaged: put a good copy back, or name another file.",
-    "SQLITE_BUSY": "{path} is locked by another process: stop that one and start again.",
-    "SQLITE_FULL": _FULL,
-    "SQLITE_IOERR_SHMSIZE": _FULL,
-    "ENOSPC": _FULL,
-    "EDQUOT": _FULL,
+    "SQLITE_CORRUPT": "{path} is damaged: restore a backup, or name another file.",
+    "SQLITE_BUSY": "{path} is locked by another process: stop that process and start again.",
+    "SQLITE_FULL": _DISK_FULL,
+    "SQLITE_IOERR_SHMSIZE": _DISK_FULL,
+    "ENOSPC": _DISK_FULL,
+    "EDQUOT": _DISK_FULL,
     "SQLITE_READONLY": _NOT_WRITABLE,
     "SQLITE_CANTOPEN": _NOT_WRITABLE,
     "SQLITE_PERM": _NOT_WRITABLE,
@@ -45,49 +52,49 @@ _WAYS_OUT = {
     "ENOTDIR": _NO_FOLDER,
     "EEXIST": _NO_FOLDER,
 }
-_UNFORESEEN = "{path} cannot be opened ({name}): check the disk, or name another file."
+_UNKNOWN: Final = "{path} cannot be opened ({code}): check the disk, or name another file."
 
 
-class DatabaseNotUsable(ConfigurationError):
-    """The file cannot be this service's database; the text says why and what to do."""
+class DuplicateKey(StorageUnavailable):
+    """Another row has a value that must be unique. Nothing was written."""
 
 
-class NotUnique(StorageUnavailable):
-    """Another row has what only one may have; nothing was written."""
+def to_startup_error(path: Path, error: sqlite3.Error | OSError) -> ConfigurationError:
+    """Return the error with a message for the operator: the cause and a solution."""
+    code = _code(error)
+    return ConfigurationError((_find(_SOLUTIONS, code) or _UNKNOWN).format(path=path, code=code))
 
 
-def at_open(path: Path, error: sqlite3.Error | OSError) -> DatabaseNotUsable:
-    """Put the error into words for the operator."""
-    sentence = _found(_WAYS_OUT, error) or _UNFORESEEN
-    return DatabaseNotUsable(sentence.format(path=path, name=_name(error)))
-
-
-def at_run_time(error: sqlite3.Error) -> StorageUnavailable:
-    """Put the error into words that hold no value of a row, whatever SQLite says."""
-    name = _name(error)
-    if name in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
-        return NotUnique(name)
-    return StorageUnavailable(_found(_CAUSES, error) or name)
+def to_port_error(error: sqlite3.Error) -> PortError:
+    """Return the error as the port's own, with a message that contains no value of a row."""
+    code = _code(error)
+    if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
+        return DuplicateKey(code)
+    if _primary_code(code) in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
+        return CorruptRecord("the database file is damaged")
+    # The module's own error for a column that is not text; its message quotes the column.
+    if str(error).startswith("Could not decode to UTF-8"):
+        return CorruptRecord("a column is not UTF-8")
+    return StorageUnavailable(_find(_CAUSES, code) or code)
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another connection holds what was needed."""
-    return _family(_name(error)) == "SQLITE_BUSY"
+    """Return whether another connection holds the lock."""
+    return _primary_code(_code(error)) == "SQLITE_BUSY"
 
 
-def _name(error: sqlite3.Error | OSError) -> str:
+def _code(error: sqlite3.Error | OSError) -> str:
     if isinstance(error, OSError):
         return errno.errorcode.get(error.errno or 0, type(error).__name__)
-    # Errors that the module finds by itself (ProgrammingError) have no name of SQLite's.
-    name: str = getattr(error, "sqlite_errorname", type(error).__name__)
-    return name
+    # Errors that the module raises itself (ProgrammingError) have no code of SQLite.
+    code: str = getattr(error, "sqlite_errorname", type(error).__name__)
+    return code
 
 
-def _family(name: str) -> str:
-    """The name without what extended codes add: SQLITE_BUSY of SQLITE_BUSY_RECOVERY."""
-    return "_".join(name.split("_")[:2])
+def _primary_code(code: str) -> str:
+    """Return the primary result code of an extended one: SQLITE_BUSY of SQLITE_BUSY_RECOVERY."""
+    return "_".join(code.split("_")[:2])
 
 
-def _found(texts: Mapping[str, str], error: sqlite3.Error | OSError) -> str | None:
-    name = _name(error)
-    return texts.get(name) or texts.get(_family(name))
+def _find(messages: Mapping[str, str], code: str) -> str | None:
+    return messages.get(code) or messages.get(_primary_code(code))

@@ -1,65 +1,182 @@
+"""Media items in SQLite: by id, in pages, and those to be cleaned up."""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from adapters.sqlite.body import Body, micros, micros_or_none
 from adapters.sqlite.database import Database
+from adapters.sqlite.mapping import MediaItemMapping, to_microseconds, to_microseconds_or_none
 from application.ports.versioned import Versioned
-from domain.media.item import ItemState, MediaItem
+from domain.media.item import MediaItem
+from domain.media.page import Cursor, ItemFilter
 
-BODY: Final = Body(MediaItem)
+_MAX_INTEGER: Final = 2**63 - 1
 
-_LOAD: Final = "SELECT version, body FROM media_items WHERE id = ?"
-_FIND: Final = "SELECT body FROM media_items WHERE file_key = ?"
-_REMOVE: Final = "DELETE FROM media_items WHERE id = ? AND version = ?"
+_LOAD: Final = "SELECT version, schema_version, body FROM media_items WHERE id = ?"
+_FIND: Final = "SELECT version, schema_version, body FROM media_items WHERE storage_key = ?"
+_DELETE: Final = "DELETE FROM media_items WHERE id = ? AND version = ?"
 
 _ADD: Final = """
-INSERT INTO media_items
-    (id, version, file_key, owner, kind, category, shown, leased, doomed, body)
-VALUES
-    (:id, 1, :file_key, :owner, :kind, :category, :shown, :leased, :doomed, :body)
+INSERT INTO media_items (
+    id, version, schema_version, storage_key, owner_id, kind, category, created_at, state,
+    upload_deadline, deletion_requested_at, body
+) VALUES (
+    :id, 1, :schema_version, :storage_key, :owner_id, :kind, :category, :created_at, :state,
+    :upload_deadline, :deletion_requested_at, :body
+)
 """
 
 _REPLACE: Final = """
 UPDATE media_items
-SET version = version + 1, file_key = :file_key, owner = :owner, kind = :kind,
-    category = :category, shown = :shown, leased = :leased, doomed = :doomed, body = :body
+SET version = version + 1, schema_version = max(schema_version, :schema_version),
+    storage_key = :storage_key, owner_id = :owner_id, kind = :kind, category = :category,
+    created_at = :created_at, state = :state, upload_deadline = :upload_deadline,
+    deletion_requested_at = :deletion_requested_at, body = :body
 WHERE id = :id AND version = :version
+"""
+
+_LIST_BY_OWNER: Final = """
+SELECT version, schema_version, body FROM media_items
+WHERE state IN ('pending', 'ready') AND owner_id = ? LIMIT ?
+"""
+
+_LIST_ABANDONED: Final = """
+SELECT version, schema_version, body FROM media_items INDEXED BY media_items_upload_deadline
+WHERE state = 'pending' AND upload_deadline <= ? ORDER BY upload_deadline LIMIT ?
+"""
+
+_LIST_DELETING: Final = """
+SELECT version, schema_version, body FROM media_items
+WHERE deletion_requested_at <= ? ORDER BY deletion_requested_at LIMIT ?
 """
 
 
 @dataclass(frozen=True, slots=True)
 class SqliteMediaItems:
-    """The records of the library."""
+    """The items of the library, in any state."""
 
     database: Database
+    mapping: MediaItemMapping
 
     async def add(self, item: MediaItem) -> None:
-        await self.database.changed(_ADD, _columns(item))
+        """Add the item at version 1."""
+        await self.database.execute(_ADD, self._to_values(item, 0))
 
     async def load(self, item_id: str) -> Versioned[MediaItem] | None:
-        row = await self.database.row(_LOAD, (item_id,))
-        return BODY.versioned(*row) if row else None
+        """Load the item, or return None."""
+        row = await self.database.fetch_one(_LOAD, (item_id,))
+        return self.mapping.decode(*row) if row else None
 
     async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
-        row = await self.database.row(_FIND, (storage_key,))
-        return BODY.read(*row) if row else None
+        """Find the item whose file has this storage key."""
+        row = await self.database.fetch_one(_FIND, (storage_key,))
+        return self.mapping.decode(*row).value if row else None
 
     async def replace(self, item: MediaItem, version: int) -> bool:
-        return bool(await self.database.changed(_REPLACE, {**_columns(item), "version": version}))
+        """Replace the item if it has this version."""
+        return bool(await self.database.execute(_REPLACE, self._to_values(item, version)))
 
     async def delete(self, item_id: str, version: int) -> bool:
-        return bool(await self.database.changed(_REMOVE, (item_id, version)))
+        """Delete the item if it has this version."""
+        return bool(await self.database.execute(_DELETE, (item_id, version)))
+
+    def _to_values(self, item: MediaItem, version: int) -> dict[str, object]:
+        stored = self.mapping.to_stored(item)
+        return {
+            "id": stored.id,
+            "version": version,
+            "schema_version": self.mapping.schema_version,
+            "storage_key": stored.storage_key,
+            "owner_id": stored.owner_id,
+            "kind": item.kind,
+            "category": stored.category,
+            "created_at": to_microseconds(stored.created_at),
+            "state": stored.state,
+            "upload_deadline": to_microseconds(stored.upload_deadline),
+            "deletion_requested_at": to_microseconds_or_none(stored.deletion_requested_at),
+            "body": self.mapping.encode(stored, version),
+        }
 
 
-def _columns(item: MediaItem) -> dict[str, object]:
-    return {
-        "id": item.id,
-        "file_key": item.storage_key,
-        "owner": item.owner_id,
-        "kind": item.kind,
-        "category": item.category,
-        "shown": micros(item.created_at) if item.state is ItemState.READY else None,
-        "leased": micros(item.upload_deadline) if item.state is ItemState.PENDING else None,
-        "doomed": micros_or_none(item.deletion_requested_at),
-        "body": BODY.write(item),
-    }
+@dataclass(frozen=True, slots=True)
+class SqliteMediaPages:
+    """Ready items, newest first. Each combination of filters has an index in this order.
+
+    Statements name it, because SQLite would sometimes choose a longer index.
+    """
+
+    database: Database
+    mapping: MediaItemMapping
+
+    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+        """List ready items after the first `offset`."""
+        # A page number has no upper bound, integers of SQLite have one.
+        values = {"limit": limit, "offset": min(offset, _MAX_INTEGER)}
+        return await self._list(chosen, "", "OFFSET :offset", values)
+
+    async def list_after(
+        self, chosen: ItemFilter, cursor: Cursor, limit: int
+    ) -> Sequence[MediaItem]:
+        """List ready items after a position."""
+        values = {
+            "limit": limit,
+            "after_created_at": to_microseconds(cursor.created_at),
+            "after_id": cursor.id,
+        }
+        after = "AND (created_at, id) < (:after_created_at, :after_id)"
+        return await self._list(chosen, after, "", values)
+
+    async def count(self, chosen: ItemFilter) -> int:
+        """Return the number of ready items."""
+        filters = _filter_values(chosen)
+        sql = f"SELECT count(*) {_from_ready_items(filters)}"
+        [(count,)] = await self.database.fetch_all(sql, filters)
+        return int(count)
+
+    async def _list(
+        self, chosen: ItemFilter, after: str, offset: str, values: Mapping[str, object]
+    ) -> Sequence[MediaItem]:
+        filters = _filter_values(chosen)
+        sql = f"""
+        SELECT version, schema_version, body {_from_ready_items(filters)} {after}
+        ORDER BY created_at DESC, id DESC LIMIT :limit {offset}
+        """
+        rows = await self.database.fetch_all(sql, {**filters, **values})
+        return [self.mapping.decode(*row).value for row in rows]
+
+
+def _filter_values(chosen: ItemFilter) -> dict[str, str]:
+    columns = {"owner_id": chosen.owner_id, "kind": chosen.kind, "category": chosen.category}
+    return {name: value for name, value in columns.items() if value is not None}
+
+
+def _from_ready_items(filters: dict[str, str]) -> str:
+    index = "_".join(["media_items_page", *filters])
+    conditions = ["state = 'ready'", *(f"{name} = :{name}" for name in filters)]
+    return f"FROM media_items INDEXED BY {index} WHERE {' AND '.join(conditions)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteMediaCleanup:
+    """Items to be cleaned up. Each query reads a range of an index."""
+
+    database: Database
+    mapping: MediaItemMapping
+
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items of an owner that are not marked for deletion."""
+        return await self._list(_LIST_BY_OWNER, owner_id, limit)
+
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        """List pending items whose upload deadline has passed."""
+        return await self._list(_LIST_ABANDONED, to_microseconds(now), limit)
+
+    async def list_deleting(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items that were marked for deletion by this time."""
+        return await self._list(_LIST_DELETING, to_microseconds(doomed), limit)
+
+    async def _list(self, sql: str, *values: object) -> Sequence[Versioned[MediaItem]]:
+        return [self.mapping.decode(*row) for row in await self.database.fetch_all(sql, values)]

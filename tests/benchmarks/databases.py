@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from adapters.mongo import open_mongo_records
-from adapters.sqlite import open_sqlite_records
+from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
 from tests.support.fakes.seal import FakeSeal
 from tests.support.servers.refusals import NoServer
@@ -36,7 +36,7 @@ def databases(folder: Path) -> Iterator[Mapping[str, Make]]:
 def records_at(address: str) -> AbstractAsyncContextManager[Repositories]:
     """Open the records of a database, without the service."""
     if address.startswith("sqlite:///"):
-        return open_sqlite_records(Path(address.removeprefix("sqlite:///")), FakeSeal())
+        return open_sqlite_repositories(Path(address.removeprefix("sqlite:///")), FakeSeal())
     return open_mongo_records(address, FakeSeal())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sqlite import open_sqlite_records
+from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
 from tests.contract import outside
 from tests.contract.mongo_records import in_mongo
@@ -25,7 +25,7 @@ def in_memory(request: pytest.FixtureRequest) -> OpenRecords:
 
 def in_sqlite(request: pytest.FixtureRequest) -> OpenRecords:
     place: Path = request.getfixturevalue("tmp_path")
-    return lambda: open_sqlite_records(place / "records.db", FakeSeal())
+    return lambda: open_sqlite_repositories(place / "records.db", FakeSeal())
 
 
 def from_outside(request: pytest.FixtureRequest) -> OpenRecords:

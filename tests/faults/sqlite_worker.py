@@ -1,7 +1,6 @@
 """A process that uses a database file until it is done, or killed.
 
-`python -m tests.faults.sqlite_worker <what> <path> …`; each line on stdout says what has
-happened, as soon as it has.
+`python -m tests.faults.sqlite_worker <task> <path> …` prints a line for each step.
 """
 
 import asyncio
@@ -14,150 +13,148 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Final
 
-from adapters.sqlite import DatabaseNotUsable, open_sqlite_records
-from adapters.sqlite.migrate import Migration, bring_up_to_date, shipped_migrations
-from application.ports.errors import StorageUnavailable
+from adapters.sqlite import open_sqlite_repositories
+from adapters.sqlite.migrations import MIGRATIONS, migrate
+from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_session, an_id, an_identity
 from tests.support.fakes.seal import FakeSeal
 
 WRITERS: Final = 8
-WINS: Final = 100
-BALLAST: Final = 2 * 1024 * 1024
+INCREMENTS: Final = 100
+BALLAST_SIZE: Final = 2 * 1024 * 1024
 
 
-def say(*words: object) -> None:
-    """Tell the test at once; a line is whole or not there."""
+def report(*words: object) -> None:
+    """Print a line at once; a line is whole or missing."""
     os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
 
 
 async def acknowledge(path: Path, first: str) -> None:
-    """Add identities without end, from this number on, and say each that was acknowledged."""
-    async with open_sqlite_records(path, FakeSeal()) as records:
+    """Add identities without end, from this number on, and report each acknowledged one."""
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
 
         async def write(numbers: "itertools.count[int]") -> None:
             for number in numbers:
                 assert await records.identities.add(an_identity(id=an_id(number)))
-                say(number)
+                report(number)
 
         start = int(first)
         await asyncio.gather(
-            *(write(itertools.count(start + one, WRITERS)) for one in range(WRITERS))
+            *(write(itertools.count(start + writer, WRITERS)) for writer in range(WRITERS))
         )
 
 
 async def count(path: Path) -> None:
-    """Count one up in the same phone's record as others do, until it was done `WINS` times."""
-    async with open_sqlite_records(path, FakeSeal()) as records:
-        say("opened")
+    """Increment a number in one record `INCREMENTS` times, while other processes do the same."""
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
+        report("opened")
         sys.stdin.readline()
-        wins = 0
-        while wins < WINS:
+        increments = 0
+        while increments < INCREMENTS:
             loaded = await records.phone_verifications.load(a_phone())
             number = int(loaded.value.identity_id or "0", 16) + 1
-            wins += await records.phone_verifications.replace(
+            increments += await records.phone_verifications.replace(
                 a_phone(), loaded.value.assign_identity(an_id(number)), loaded.version
             )
-        say("done")
+        report("done")
 
 
-async def open_at_a_sign(path: Path) -> None:
-    """Open the file as soon as a line comes, together with others."""
-    say("ready")
+async def open_together(path: Path) -> None:
+    """Open the file when a line arrives, at the same time as other processes."""
+    report("ready")
     sys.stdin.readline()
-    async with open_sqlite_records(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
         await records.health.check()
-        say("opened")
+        report("opened")
 
 
 async def die_migrating(path: Path) -> None:
     """Be killed in the middle of a migration."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    script = "CREATE TABLE added (one);\nDELETE FROM identities;\nSELECT die();\n"
-    shipped = shipped_migrations()
-    say("migrating")
-    bring_up_to_date(
-        connection,
-        path,
-        FakeSeal().key_fingerprint(),
-        [*shipped, Migration(len(shipped) + 1, script)],
-    )
+    script = "CREATE TABLE added (word);\nDELETE FROM identities;\nSELECT die();\n"
+    report("migrating")
+    migrate(connection, path, FakeSeal().key_fingerprint(), [*MIGRATIONS, script])
 
 
 async def open_and_read(path: Path) -> None:
-    """Say whether the file opens, and why if not; leave an identity in it and look for it."""
+    """Add an identity and load it, or report why the file cannot be opened."""
     try:
-        async with open_sqlite_records(path, FakeSeal()) as records:
-            say("opened")
+        async with open_sqlite_repositories(path, FakeSeal()) as records:
+            report("opened")
             await records.identities.add(an_identity())
-            say("read" if await records.identities.load(an_id()) else "lost")
-    except DatabaseNotUsable as refused:
-        say("refused:", refused)
+            report("read" if await records.identities.load(an_id()) else "lost")
+    except ConfigurationError as error:
+        report("error:", error)
 
 
-async def live_through_a_full_disk(path: Path) -> None:
-    """Write until the disk is full, and again when there is room."""
+async def survive_full_disk(path: Path) -> None:
+    """Write until the disk is full, and again when there is space."""
     ballast = path.with_name("ballast")
-    ballast.write_bytes(bytes(BALLAST))
-    async with open_sqlite_records(path, FakeSeal()) as records:
-        kept, refused = await _filled(records)
-        say("full after some:", len(kept) > 0)
-        say("read while full:", await _count_of(records, kept) == len(kept))
-        say("refused are not there:", await _count_of(records, refused) == 0)
+    ballast.write_bytes(bytes(BALLAST_SIZE))
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
+        stored, failed = await _fill(records)
+        report("some stored:", len(stored) > 0)
+        report("read while full:", await _count_present(records, stored) == len(stored))
+        report("failed are absent:", await _count_present(records, failed) == 0)
         try:
-            # A look writes a page, and a few pages may be left where more than that was refused.
+            # A check writes one page, and some may be left where a larger write failed.
             for _ in range(1000):
                 await records.health.check()
         except StorageUnavailable as error:
-            say("probe:", error)
+            report("health check:", error)
         ballast.unlink()
         await records.health.check()
-        say("probe: works again")
-        for identity in refused:
+        report("health check: works again")
+        for identity in failed:
             assert await records.identities.add(identity)
-        say("written again:", await _count_of(records, refused) == len(refused))
-    async with open_sqlite_records(path, FakeSeal()) as records:
-        everybody = [*kept, *refused]
-        say("all there:", await _count_of(records, everybody) == len(everybody))
+        report("written again:", await _count_present(records, failed) == len(failed))
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
+        identities = [*stored, *failed]
+        report("all present:", await _count_present(records, identities) == len(identities))
 
 
-async def _filled(records: Repositories) -> tuple[list[Identity], list[Identity]]:
-    """Write in rounds of concurrent writes until one is refused; give those kept and refused."""
-    kept: list[Identity] = []
+async def _fill(records: Repositories) -> tuple[list[Identity], list[Identity]]:
+    """Write in concurrent batches until one fails; return the stored and the failed identities."""
+    stored: list[Identity] = []
     for start in itertools.count(0, WRITERS):
         sessions = tuple(a_session(id=an_id(number), device="x" * 200) for number in range(20))
-        batch = [an_identity(id=an_id(start + one), sessions=sessions) for one in range(WRITERS)]
-        outcomes = await asyncio.gather(
-            *(records.identities.add(one) for one in batch), return_exceptions=True
+        batch = [
+            an_identity(id=an_id(start + writer), sessions=sessions) for writer in range(WRITERS)
+        ]
+        results = await asyncio.gather(
+            *(records.identities.add(identity) for identity in batch), return_exceptions=True
         )
-        refused = [one for one, outcome in zip(batch, outcomes, strict=True) if outcome is not True]
-        kept += [one for one in batch if one not in refused]
-        if refused:
-            reasons = {str(one) for one in outcomes if isinstance(one, StorageUnavailable)}
-            say("refused:", *reasons)
-            return kept, refused
+        failed = [
+            identity for identity, result in zip(batch, results, strict=True) if result is not True
+        ]
+        stored += [identity for identity in batch if identity not in failed]
+        if failed:
+            causes = {str(result) for result in results if isinstance(result, StorageUnavailable)}
+            report("error:", *causes)
+            return stored, failed
     raise AssertionError("unreachable")
 
 
-async def _count_of(records: Repositories, identities: Sequence[Identity]) -> int:
-    found = [await records.identities.load(one.id) for one in identities]
-    return sum(one is not None for one in found)
+async def _count_present(records: Repositories, identities: Sequence[Identity]) -> int:
+    loaded = [await records.identities.load(identity.id) for identity in identities]
+    return sum(identity is not None for identity in loaded)
 
 
 TASKS: Final[dict[str, Callable[..., Coroutine[None, None, None]]]] = {
-    one.__name__: one
-    for one in (
+    task.__name__: task
+    for task in (
         acknowledge,
         count,
-        open_at_a_sign,
+        open_together,
         die_migrating,
         open_and_read,
-        live_through_a_full_disk,
+        survive_full_disk,
     )
 }
 
 if __name__ == "__main__":
-    task, path, *rest = sys.argv[1:]
-    asyncio.run(TASKS[task](Path(path), *rest))
+    name, file, *arguments = sys.argv[1:]
+    asyncio.run(TASKS[name](Path(file), *arguments))

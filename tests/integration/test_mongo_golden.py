@@ -105,7 +105,7 @@ async def test_an_item_is_where_it_belongs(records: Repositories) -> None:
 
 
 async def test_what_was_written_then_can_be_replaced_now(records: Repositories) -> None:
-    signed_out = ALIVE.revoke_session(ALIVE.sessions[0].id)
+    signed_out = ALIVE.signed_out(ALIVE.sessions[0].id)
 
     assert await records.identities.replace(signed_out, 1)
     assert await records.identities.load(ALIVE.id) == Versioned(signed_out, 2)

@@ -1,3 +1,5 @@
+"""Opening a file: what is created, migrated, rejected, and noticed when the file is gone."""
+
 import asyncio
 import os
 import re
@@ -9,13 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sqlite import DatabaseNotUsable, open_sqlite_records
-from adapters.sqlite.connection import connect_to_write
-from adapters.sqlite.file import create_missing
+from adapters.sqlite import open_sqlite_repositories
+from adapters.sqlite.database import DatabaseFile
+from adapters.sqlite.migrations import MIGRATIONS, migrate, split_statements
+from application.ports.errors import ConfigurationError, StorageUnavailable
+from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
-from tests.support.builders import an_id, an_identity
+from tests.support.builders import a_phone, a_phone_record, an_id, an_identity
 from tests.support.fakes.seal import FakeSeal
+
+NEXT_MIGRATION = (
+    "CREATE TABLE added (word);\n\n-- A comment; with a semicolon.\nINSERT INTO added\n"
+    "VALUES ('a;b');\n"
+)
+NEXT_VERSION = len(MIGRATIONS) + 1
 
 
 @pytest.fixture
@@ -23,99 +33,93 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "records.db"
 
 
-def ran(path: Path, script: str) -> None:
+def execute_script(path: Path, script: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(script)
 
 
-def files_in(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir())
-
-
 @contextmanager
-def as_somebody_else() -> Iterator[None]:
-    """Without the rights of root, which no mode of a folder stops."""
-    me = os.geteuid()
-    if me == 0:
+def as_unprivileged_user() -> Iterator[None]:
+    """Without the rights of root, whom no file mode stops."""
+    user = os.geteuid()
+    if user == 0:
         os.seteuid(65534)
     try:
         yield
     finally:
-        os.seteuid(me)
+        os.seteuid(user)
 
 
-def opened_once(path: Path) -> None:
-    """Leave a database of ours there."""
-
+def add_identity(path: Path) -> None:
     async def use() -> None:
-        async with open_sqlite_records(path, FakeSeal()) as records:
-            await records.identities.add(an_identity())
+        async with open_sqlite_repositories(path, FakeSeal()) as records:
+            assert await records.identities.add(an_identity())
 
     asyncio.run(use())
 
 
-def kept_in(path: Path) -> Versioned[Identity] | None:
-    """What a database that was opened once gives back."""
-
+def load_identity(path: Path) -> Versioned[Identity] | None:
     async def use() -> Versioned[Identity] | None:
-        async with open_sqlite_records(path, FakeSeal()) as records:
+        async with open_sqlite_repositories(path, FakeSeal()) as records:
             return await records.identities.load(an_id())
 
     return asyncio.run(use())
 
 
-def refusal(path: Path, seal: FakeSeal | None = None) -> str:
-    """Why a file is refused: one sentence that names the file and a way out."""
+def startup_error(path: Path, encryption: FakeSeal | None = None) -> str:
+    """Return why the file cannot be used: one sentence that names the file and a solution."""
 
     async def use() -> None:
-        async with open_sqlite_records(path, seal or FakeSeal()):
+        async with open_sqlite_repositories(path, encryption or FakeSeal()):
             pytest.fail("it was opened")
 
-    with pytest.raises(DatabaseNotUsable) as refused:
+    with pytest.raises(ConfigurationError) as error:
         asyncio.run(use())
-    text = str(refused.value)
-    assert text.startswith(str(path))
-    assert re.search(r": .*(name another file|name a file|start with|start that)", text)
-    assert "\n" not in text
-    return text
+    message = str(error.value)
+    assert message.startswith(str(path))
+    assert re.search(r": .*(name another file|name a file|start with|start that)", message)
+    assert "\n" not in message
+    return message
 
 
-def test_a_file_and_its_folders_are_made(tmp_path: Path) -> None:
-    opened_once(tmp_path / "a" / "b" / "records.db")
+def test_a_missing_file_and_its_folders_are_created(tmp_path: Path) -> None:
+    add_identity(tmp_path / "a" / "b" / "records.db")
 
-    assert kept_in(tmp_path / "a" / "b" / "records.db") == Versioned(an_identity(), 1)
+    assert load_identity(tmp_path / "a" / "b" / "records.db") == Versioned(an_identity(), 1)
 
 
-def test_a_file_that_was_made_is_its_owners_alone(path: Path) -> None:
+def test_a_created_file_is_readable_by_its_owner_only(path: Path) -> None:
     modes = {}
 
     async def use() -> None:
-        async with open_sqlite_records(path, FakeSeal()):
+        async with open_sqlite_repositories(path, FakeSeal()):
             modes.update(
-                {one.name: stat.S_IMODE(one.stat().st_mode) for one in files_in(path.parent)}
+                {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
             )
 
     asyncio.run(use())
     assert modes == {"records.db": 0o600, "records.db-wal": 0o600, "records.db-shm": 0o600}
 
 
-def test_a_path_is_taken_as_it_is_written(tmp_path: Path) -> None:
-    opened_once(tmp_path / "what? 100% #1 & more.db")
+def test_special_characters_of_a_path_are_taken_literally(tmp_path: Path) -> None:
+    add_identity(tmp_path / "what? 100% #1 & more.db")
 
-    assert [one.name for one in files_in(tmp_path)] == ["what? 100% #1 & more.db"]
+    assert [file.name for file in tmp_path.iterdir()] == ["what? 100% #1 & more.db"]
 
 
-def test_a_file_of_no_bytes_is_a_new_database(path: Path) -> None:
+def test_an_empty_file_becomes_a_database(path: Path) -> None:
     path.touch()
 
-    opened_once(path)
+    add_identity(path)
+
+    assert load_identity(path) == Versioned(an_identity(), 1)
 
 
-def test_the_database_of_a_newer_version_is_refused(path: Path) -> None:
-    opened_once(path)
-    ran(path, "PRAGMA user_version = 1000")
+def test_the_database_of_a_newer_version_is_rejected(path: Path) -> None:
+    add_identity(path)
+    execute_script(path, "UPDATE metadata SET value = 1000 WHERE name = 'schema_version'")
 
-    assert "newer version of Dialtone (schema 1000" in refusal(path)
+    assert "newer version of Dialtone (schema 1000" in startup_error(path)
 
 
 @pytest.mark.parametrize(
@@ -124,70 +128,177 @@ def test_the_database_of_a_newer_version_is_refused(path: Path) -> None:
         "CREATE TABLE users (id)",
         "PRAGMA application_id = 252006",
         "PRAGMA user_version = 3",
-        "CREATE TABLE meta (name, value); INSERT INTO meta VALUES ('fingerprint', 'x')",
+        "CREATE TABLE metadata (name, value); INSERT INTO metadata VALUES ('key_fingerprint', 'x')",
     ],
 )
-def test_the_database_of_another_program_is_refused_and_left_alone(path: Path, script: str) -> None:
-    ran(path, script)
+def test_the_database_of_another_program_is_rejected_and_not_changed(
+    path: Path, script: str
+) -> None:
+    execute_script(path, script)
     before = path.read_bytes()
 
-    assert "another program" in refusal(path)
+    assert "another program" in startup_error(path)
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [b"hello", b"\xff\xd8\xff\xe0" * 4096])
-def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_database_is_rejected_and_not_changed(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
-    assert "no SQLite database" in refusal(path)
+    assert "no SQLite database" in startup_error(path)
     assert path.read_bytes() == content
 
 
-def test_a_folder_in_place_of_the_file_is_refused(path: Path) -> None:
+def test_a_folder_in_place_of_the_file_is_rejected(path: Path) -> None:
     path.mkdir()
 
-    assert "is a folder" in refusal(path)
+    assert "is a folder" in startup_error(path)
 
 
-def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "var").touch()
 
-    assert "in the place of a folder" in refusal(tmp_path / "var" / "records.db")
-    assert "in the place of a folder" in refusal(tmp_path / "var" / "a" / "records.db")
+    assert "in the place of a folder" in startup_error(tmp_path / "var" / "records.db")
+    assert "in the place of a folder" in startup_error(tmp_path / "var" / "a" / "records.db")
 
 
-def test_a_database_of_other_keys_is_refused_and_opens_with_its_own(path: Path) -> None:
-    opened_once(path)
+def test_a_database_of_other_keys_is_rejected_and_not_changed(path: Path) -> None:
+    add_identity(path)
 
-    assert "other keys" in refusal(path, FakeSeal(b"another key"))
-    assert kept_in(path) == Versioned(an_identity(), 1)
+    assert "other keys" in startup_error(path, FakeSeal(b"another key"))
+    assert load_identity(path) == Versioned(an_identity(), 1)
 
 
-def test_a_folder_that_may_not_be_entered_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_permission_is_rejected(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0)
 
-    with as_somebody_else(), pytest.raises(DatabaseNotUsable, match="cannot be written"):
-        create_missing(folder / "records.db")
+    with as_unprivileged_user(), pytest.raises(ConfigurationError, match="cannot be written"):
+        DatabaseFile(folder / "records.db").connect_to_write("keys")
 
 
-def test_what_is_acknowledged_was_synced_to_the_disk(path: Path) -> None:
-    with closing(connect_to_write(path, "keys")) as connection:
+def test_a_damaged_file_is_rejected(path: Path) -> None:
+    add_identity(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xaa" * (len(content) - 100))
+
+    assert "is damaged" in startup_error(path)
+
+
+def test_a_rejected_file_is_not_locked(path: Path) -> None:
+    add_identity(path)
+    startup_error(path, FakeSeal(b"another key"))
+
+    with closing(sqlite3.connect(path, timeout=0)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+
+
+def test_a_commit_is_synced_to_the_disk(path: Path) -> None:
+    with closing(DatabaseFile(path).connect_to_write("keys")) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
-def test_a_damaged_file_is_refused(path: Path) -> None:
-    opened_once(path)
-    content = path.read_bytes()
-    path.write_bytes(content[:100] + b"\xaa" * (len(content) - 100))
-
-    assert "is damaged" in refusal(path)
+async def replace_verification(records: Repositories) -> bool:
+    return await records.phone_verifications.replace(a_phone(), a_phone_record(), 0)
 
 
-def test_a_refused_file_is_not_held(path: Path) -> None:
-    opened_once(path)
-    refusal(path, FakeSeal(b"another key"))
+async def test_no_operation_succeeds_after_the_file_was_removed(tmp_path: Path) -> None:
+    path = tmp_path / "records.db"
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
+        path.unlink()
+        with pytest.raises(StorageUnavailable, match="moved or removed"):
+            await replace_verification(records)
+        with pytest.raises(StorageUnavailable, match="moved or removed"):
+            await records.phone_verifications.load(a_phone())
+        with pytest.raises(StorageUnavailable, match="moved or removed"):
+            await records.health.check()
 
-    with closing(sqlite3.connect(path, timeout=0)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
+
+async def test_another_file_at_the_path_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "records.db"
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
+        path.rename(path.with_name("moved.db"))
+        path.write_bytes(b"")
+        with pytest.raises(StorageUnavailable, match="moved or removed"):
+            await replace_verification(records)
+
+
+async def test_a_file_that_was_moved_back_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "records.db"
+    async with open_sqlite_repositories(path, FakeSeal()) as records:
+        path.rename(path.with_name("moved.db"))
+        with pytest.raises(StorageUnavailable):
+            await replace_verification(records)
+        path.with_name("moved.db").rename(path)
+        assert await replace_verification(records)
+
+
+@pytest.fixture
+def connection(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def read_metadata(connection: sqlite3.Connection) -> dict[str, object]:
+    return dict(connection.execute("SELECT name, value FROM metadata").fetchall())
+
+
+def test_no_statement_of_a_migration_is_lost() -> None:
+    for script in (*MIGRATIONS, NEXT_MIGRATION):
+        assert "".join(split_statements(script)).strip() == script.strip()
+
+
+def test_a_new_file_has_the_latest_schema(connection: sqlite3.Connection, path: Path) -> None:
+    migrate(connection, path, "keys")
+
+    assert read_metadata(connection) == {
+        "schema_version": len(MIGRATIONS),
+        "key_fingerprint": "keys",
+        "health_check_count": 0,
+    }
+
+
+def test_an_older_file_is_migrated_and_keeps_its_rows(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    migrate(connection, path, "keys")
+    connection.execute("UPDATE metadata SET value = 7 WHERE name = 'health_check_count'")
+
+    migrate(connection, path, "keys", [*MIGRATIONS, NEXT_MIGRATION])
+
+    assert connection.execute("SELECT word FROM added").fetchall() == [("a;b",)]
+    assert read_metadata(connection) == {
+        "schema_version": NEXT_VERSION,
+        "key_fingerprint": "keys",
+        "health_check_count": 7,
+    }
+
+
+def test_a_file_that_is_up_to_date_is_not_written(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    migrate(connection, path, "keys")
+    before = connection.total_changes, connection.execute("PRAGMA schema_version").fetchone()
+
+    migrate(connection, path, "keys")
+
+    after = connection.total_changes, connection.execute("PRAGMA schema_version").fetchone()
+    assert after == before
+
+
+def test_a_failed_migration_leaves_the_version_before(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    migrate(connection, path, "keys")
+
+    failing = f"{NEXT_MIGRATION}DROP TABLE nowhere;\n"
+    with pytest.raises(sqlite3.OperationalError):
+        migrate(connection, path, "keys", [*MIGRATIONS, failing])
+    connection.close()
+
+    with closing(sqlite3.connect(path)) as reopened:
+        assert read_metadata(reopened)["schema_version"] == len(MIGRATIONS)
+        added = reopened.execute("SELECT * FROM sqlite_master WHERE name = 'added'").fetchall()
+    assert added == []

@@ -1,44 +1,49 @@
-"""Every statement finds its rows by a range of an index, and no page is sorted after reading."""
+"""Every statement reads a range of an index, and no page is sorted after reading."""
 
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from functools import partial
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pytest
 
-from adapters.sqlite.connection import connect_to_read, connect_to_write
-from adapters.sqlite.database import Database, Values
-from adapters.sqlite.lane import Job, Serve, open_lane
-from adapters.sqlite.records import records_in
-from adapters.sqlite.serving import commit_together, read_together
+from adapters.sqlite.connection_worker import ConnectionWorker, Operation
+from adapters.sqlite.database import Database, Values, open_database
+from adapters.sqlite.repositories import repositories_of
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
 from domain.media.image import MediaKind
 from domain.media.page import Cursor, ItemFilter
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
 from tests.support.fakes.seal import FakeSeal
+
+T = TypeVar("T")
+
+HOUR = timedelta(hours=1)
 
 LISTED_IDS = "SCAN json_each VIRTUAL TABLE INDEX 1:"
 OWNER, KIND = an_id(), MediaKind.GIF
 PAGES = {
-    (None, None, None): "media_pages (shown>?)",
-    (OWNER, None, None): "media_pages_owner (owner=? AND shown>?)",
-    (None, KIND, None): "media_pages_kind (kind=? AND shown>?)",
-    (None, None, "wheels"): "media_pages_category (category=? AND shown>?)",
-    (OWNER, KIND, None): "media_pages_owner_kind (owner=? AND kind=? AND shown>?)",
-    (OWNER, None, "wheels"): "media_pages_owner_category (owner=? AND category=? AND shown>?)",
-    (None, KIND, "wheels"): "media_pages_kind_category (kind=? AND category=? AND shown>?)",
+    (None, None, None): "page (state=?)",
+    (OWNER, None, None): "page_owner_id (state=? AND owner_id=?)",
+    (None, KIND, None): "page_kind (state=? AND kind=?)",
+    (None, None, "wheels"): "page_category (state=? AND category=?)",
+    (OWNER, KIND, None): "page_owner_id_kind (state=? AND owner_id=? AND kind=?)",
+    (OWNER, None, "wheels"): "page_owner_id_category (state=? AND owner_id=? AND category=?)",
+    (None, KIND, "wheels"): "page_kind_category (state=? AND kind=? AND category=?)",
     (OWNER, KIND, "wheels"): (
-        "media_pages_owner_kind_category (owner=? AND kind=? AND category=? AND shown>?)"
+        "page_owner_id_kind_category (state=? AND owner_id=? AND kind=? AND category=?)"
     ),
 }
 
 
-class Explained:
-    """A connection that asks SQLite how it would do a statement before having it done."""
+class ExplainingConnection:
+    """A connection that records the query plan of each statement before it executes it."""
 
     def __init__(self, connection: sqlite3.Connection, plans: list[str]) -> None:
         self._connection = connection
@@ -53,33 +58,39 @@ class Explained:
         return getattr(self._connection, name)
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainingWorker:
+    """A worker that records the query plans of its operations."""
+
+    worker: ConnectionWorker
+    plans: list[str]
+
+    async def run(self, operation: Operation[T]) -> T:
+        def execute(connection: sqlite3.Connection) -> T:
+            explaining = ExplainingConnection(connection, self.plans)
+            return operation(cast("sqlite3.Connection", explaining))
+
+        return await self.worker.run(execute)
+
+
 @pytest.fixture
 def plans() -> list[str]:
-    """How SQLite does what the records ask for."""
+    """The query plans of all statements, step by step."""
     return []
 
 
 @pytest.fixture
 async def records(tmp_path: Path, plans: list[str]) -> AsyncIterator[Repositories]:
-    def explained(serve: Serve) -> Serve:
-        def serve_explained(
-            connection: sqlite3.Connection, jobs: Sequence[Job[Any]]
-        ) -> Sequence[object]:
-            return serve(cast("sqlite3.Connection", Explained(connection, plans)), jobs)
+    def explain(worker: ConnectionWorker) -> ConnectionWorker:
+        return cast("ConnectionWorker", ExplainingWorker(worker, plans))
 
-        return serve_explained
-
-    path, seal = tmp_path / "records.db", FakeSeal()
-    to_write = partial(connect_to_write, path, seal.key_fingerprint())
-    async with (
-        open_lane("writer", to_write, explained(commit_together)) as writer,
-        open_lane("reader", partial(connect_to_read, path), explained(read_together)) as reader,
-    ):
-        yield records_in(Database(reader, writer), seal)
+    async with open_database(tmp_path / "records.db", "keys") as database:
+        explaining = Database(explain(database.reader), explain(database.writer))
+        yield repositories_of(explaining, FakeSeal())
 
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
-async def test_a_page_is_a_range_of_the_index_made_for_its_choice(
+async def test_a_page_is_a_range_of_the_index_of_its_filters(
     records: Repositories,
     plans: list[str],
     owner: str | None,
@@ -88,22 +99,24 @@ async def test_a_page_is_a_range_of_the_index_made_for_its_choice(
 ) -> None:
     await records.media_pages.list_page(ItemFilter(owner, kind, category), 20, 10)
 
-    assert plans == [f"SEARCH media_items USING INDEX {PAGES[owner, kind, category]}"]
+    assert plans == [f"SEARCH media_items USING INDEX media_items_{PAGES[owner, kind, category]}"]
 
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
-async def test_a_page_behind_a_position_begins_within_the_same_range(
+async def test_a_page_after_a_position_begins_within_the_same_range(
     records: Repositories,
     plans: list[str],
     owner: str | None,
     kind: MediaKind | None,
     category: str | None,
 ) -> None:
-    chosen = ItemFilter(owner, kind, category)
-    await records.media_pages.list_after(chosen, Cursor(NOW, an_id()), 10)
+    filters = ItemFilter(owner, kind, category)
+    await records.media_pages.list_after(filters, Cursor(NOW, an_id()), 10)
 
-    begins_there = PAGES[owner, kind, category].replace("shown>?", "shown>? AND (shown,id)<(?,?)")
-    assert plans == [f"SEARCH media_items USING INDEX {begins_there}"]
+    search = PAGES[owner, kind, category].removesuffix(")")
+    assert plans == [
+        f"SEARCH media_items USING INDEX media_items_{search} AND (created_at,id)<(?,?))"
+    ]
 
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
@@ -116,10 +129,18 @@ async def test_counting_reads_the_same_range_and_no_row(
 ) -> None:
     await records.media_pages.count(ItemFilter(owner, kind, category))
 
-    assert plans == [f"SEARCH media_items USING COVERING INDEX {PAGES[owner, kind, category]}"]
+    assert plans == [
+        f"SEARCH media_items USING COVERING INDEX media_items_{PAGES[owner, kind, category]}"
+    ]
 
 
-async def test_a_phone_record_is_found_by_its_index(
+def test_every_combination_of_filters_is_tested() -> None:
+    combinations = itertools.product((None, OWNER), (None, KIND), (None, "wheels"))
+
+    assert set(PAGES) == set(combinations)
+
+
+async def test_a_phone_verification_is_found_by_its_phone_index(
     records: Repositories, plans: list[str]
 ) -> None:
     await records.phone_verifications.load(a_phone())
@@ -130,17 +151,20 @@ async def test_a_phone_record_is_found_by_its_index(
     assert all("(phone_index=?)" in plan for plan in plans)
 
 
-async def test_lapsed_records_are_a_range_of_times(records: Repositories, plans: list[str]) -> None:
+async def test_expired_verifications_are_a_range_of_times(
+    records: Repositories, plans: list[str]
+) -> None:
     await records.phone_verifications.delete_expired(NOW, 10)
 
     assert plans == [
-        "SEARCH phone_records USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH phone_verifications USING INTEGER PRIMARY KEY (rowid=?)",
         "LIST SUBQUERY 1",
-        "SEARCH phone_records USING COVERING INDEX phone_records_lapsing (lapses<?)",
+        "SEARCH phone_verifications USING COVERING INDEX phone_verifications_expires_at "
+        "(expires_at<?)",
     ]
 
 
-async def test_an_identity_is_found_by_its_id_or_its_name(
+async def test_an_identity_is_found_by_its_id_or_its_username(
     records: Repositories, plans: list[str]
 ) -> None:
     await records.identities.load(an_id())
@@ -158,7 +182,7 @@ async def test_an_identity_is_found_by_its_id_or_its_name(
     assert not any(plan.startswith("SCAN identities") for plan in plans)
 
 
-async def test_tombstones_are_ranges_of_their_own_indexes(
+async def test_deleted_identities_are_ranges_of_indexes_of_their_own(
     records: Repositories, plans: list[str]
 ) -> None:
     await records.deleted_identities.find_deleted([an_id()])
@@ -169,12 +193,12 @@ async def test_tombstones_are_ranges_of_their_own_indexes(
         "SEARCH identities USING INDEX sqlite_autoindex_identities_1 (id=?)",
         "LIST SUBQUERY 1",
         LISTED_IDS,
-        "SEARCH identities USING INDEX identities_unswept (deleted>?)",
-        "SEARCH identities USING INDEX identities_holding (deleted<?)",
+        "SEARCH identities USING INDEX identities_deleted_not_purged (deleted_at>?)",
+        "SEARCH identities USING INDEX identities_deleted_with_username (deleted_at<?)",
     ]
 
 
-async def test_an_item_is_found_by_its_id_or_its_file(
+async def test_an_item_is_found_by_its_id_or_its_storage_key(
     records: Repositories, plans: list[str]
 ) -> None:
     await records.media_items.add(an_item())
@@ -183,24 +207,36 @@ async def test_an_item_is_found_by_its_id_or_its_file(
     await records.media_items.delete(an_id(), 2)
     await records.media_items.find_by_storage_key(an_item().storage_key)
 
-    assert [plan.rpartition(" ")[2] for plan in plans] == ["(id=?)"] * 3 + ["(file_key=?)"]
+    assert [plan.rpartition(" ")[2] for plan in plans] == ["(id=?)"] * 3 + ["(storage_key=?)"]
 
 
-async def test_leftovers_are_ranges_of_their_own_indexes(
+async def test_items_to_clean_up_are_ranges_of_indexes(
     records: Repositories, plans: list[str]
 ) -> None:
     await records.media_cleanup.list_owned_by(OWNER, 10)
     await records.media_cleanup.list_expired_uploads(NOW, 10)
     await records.media_cleanup.list_deleting(NOW, 10)
 
+    by_owner, abandoned, deleting = plans
+    assert by_owner.endswith("(state=? AND owner_id=?)")
+    assert (abandoned, deleting) == (
+        "SEARCH media_items USING INDEX media_items_upload_deadline (upload_deadline<?)",
+        "SEARCH media_items USING INDEX media_items_deletion_requested_at "
+        "(deletion_requested_at<?)",
+    )
+
+
+async def test_rate_limits_read_the_window_and_nothing_else(
+    records: Repositories, plans: list[str]
+) -> None:
+    draw = Reservation("a request", NOW, (RateLimit("a limit", SlidingWindow(1, HOUR)),))
+    await records.rate_limiter.next_available(draw)
+    await records.rate_limiter.delete_expired(NOW, 10)
+
     assert plans == [
-        "SEARCH media_items USING INDEX media_items_owned (owner=?)",
-        "SEARCH media_items USING INDEX media_items_leased (leased<?)",
-        "SEARCH media_items USING INDEX media_items_doomed (doomed<?)",
+        "SEARCH rate_limits USING PRIMARY KEY (limit_name=? AND acquired_at>? AND acquired_at<?)",
+        "SEARCH rate_limits USING PRIMARY KEY "
+        "(limit_name=? AND acquired_at=? AND reservation_id=?)",
+        "LIST SUBQUERY 1",
+        "SEARCH rate_limits USING COVERING INDEX rate_limits_expires_at (expires_at<?)",
     ]
-
-
-def test_every_choice_of_a_page_is_looked_at() -> None:
-    choices = itertools.product((None, OWNER), (None, KIND), (None, "wheels"))
-
-    assert set(PAGES) == set(choices)

@@ -13,7 +13,7 @@ import pytest
 from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
 from adapters.s3 import open_s3_files
-from adapters.sqlite import open_sqlite_records
+from adapters.sqlite import open_sqlite_repositories
 from application.ports.media_files import MediaFiles
 from application.ports.repositories import Repositories
 from tests.contract.mongo_records import in_mongo
@@ -64,7 +64,7 @@ async def embedded(request: pytest.FixtureRequest) -> AsyncIterator[Fresh]:
             return {file.name for file in media.iterdir()} - {UNFINISHED}
 
         async with (
-            open_sqlite_records(folder / "records.db", FakeSeal()) as records,
+            open_sqlite_repositories(folder / "records.db", FakeSeal()) as records,
             open_disk_files(media, "https://files.example", MovableClock()) as files,
         ):
             yield Stores(records, files, keys)

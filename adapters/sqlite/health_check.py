@@ -1,0 +1,31 @@
+"""The health check of the database."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.sqlite.database import Database
+from application.ports.errors import StorageUnavailable
+
+HEALTH_CHECK_TIMEOUT: Final = 3.0
+"""Seconds."""
+
+_READ: Final = "SELECT value FROM metadata WHERE name = 'health_check_count'"
+_WRITE: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'"
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteHealthCheck:
+    """Reads and writes a row: a full or read-only disk can still be read."""
+
+    database: Database
+    timeout: float = HEALTH_CHECK_TIMEOUT
+
+    async def check(self) -> None:
+        """Return if the database can be read and written within the timeout."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                await self.database.fetch_one(_READ)
+                await self.database.execute(_WRITE)
+        except TimeoutError:
+            raise StorageUnavailable(f"no response within {self.timeout:g} seconds") from None

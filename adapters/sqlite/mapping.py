@@ -1,0 +1,443 @@
+"""The stored form of each aggregate, and the mapping between it and the domain.
+
+- The `Stored…` structs name every field of the JSON in the column `body`. They use no class of the
+  domain, so domain names change without touching stored data.
+- Times are RFC 3339 in UTC with microseconds, bytes are base64.
+- Fields that this version does not know survive a `load` followed by a `replace`: they travel in
+  `RecordVersion.unknown_fields`.
+- A record of an older schema version is upgraded when it is read, and is stored in the new form
+  when it is saved.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from msgspec import field
+
+from adapters.sqlite.record_mapping import RecordMapping, StoredFields, fast_constructor
+from application.ports.phone_encryption import PhoneEncryption
+from domain.identities.identity import Identity, Role, User
+from domain.identities.session import RefreshTokenFamily, Session
+from domain.identities.username import Username
+from domain.media.image import Image, ImageFormat
+from domain.media.item import ItemState, MediaItem
+from domain.otp.attempts import IpAttempt, UnboundAttempts
+from domain.otp.challenge import Challenge, Purpose
+from domain.otp.delivery import Delivery
+from domain.otp.phone_verification import PhoneVerification, TrustedIp
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+PurposeName = Literal["sign_in"]
+RoleName = Literal["member", "administrator"]
+ImageFormatName = Literal["jpeg", "png", "gif"]
+StateName = Literal["pending", "ready", "deleting"]
+
+_PURPOSES: Final[Mapping[PurposeName, Purpose]] = {"sign_in": Purpose.SIGN_IN}
+_ROLES: Final[Mapping[RoleName, Role]] = {
+    "member": Role.MEMBER,
+    "administrator": Role.ADMINISTRATOR,
+}
+_IMAGE_FORMATS: Final[Mapping[ImageFormatName, ImageFormat]] = {
+    "jpeg": ImageFormat.JPEG,
+    "png": ImageFormat.PNG,
+    "gif": ImageFormat.GIF,
+}
+_STATES: Final[Mapping[StateName, ItemState]] = {
+    "pending": ItemState.PENDING,
+    "ready": ItemState.READY,
+    "deleting": ItemState.DELETING,
+}
+_PURPOSE_NAMES: Final = {purpose: name for name, purpose in _PURPOSES.items()}
+_ROLE_NAMES: Final = {role: name for name, role in _ROLES.items()}
+_IMAGE_FORMAT_NAMES: Final = {image_format: name for name, image_format in _IMAGE_FORMATS.items()}
+_STATE_NAMES: Final = {state: name for name, state in _STATES.items()}
+
+# Every authenticated request decodes an identity: the time of a constructor counts.
+_new_challenge: Final = fast_constructor(Challenge)
+_new_delivery: Final = fast_constructor(Delivery)
+_new_attempt: Final = fast_constructor(IpAttempt)
+_new_unbound_attempts: Final = fast_constructor(UnboundAttempts)
+_new_trusted_ip: Final = fast_constructor(TrustedIp)
+_new_phone_verification: Final = fast_constructor(PhoneVerification)
+_new_username: Final = fast_constructor(Username)
+_new_user: Final = fast_constructor(User)
+_new_refresh_tokens: Final = fast_constructor(RefreshTokenFamily)
+_new_session: Final = fast_constructor(Session)
+_new_identity: Final = fast_constructor(Identity)
+_new_image: Final = fast_constructor(Image)
+_new_media_item: Final = fast_constructor(MediaItem)
+
+
+class StoredChallenge(StoredFields):
+    """One challenge of a phone verification."""
+
+    id: str
+    purpose: PurposeName
+    nonce: bytes
+    key_id: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+class StoredDelivery(StoredFields):
+    """One message that carried the code of a challenge."""
+
+    request_id: str
+    challenge_id: str
+    client_ip: str
+    sent_at: datetime
+    uses_trusted_ip_quota: bool = False
+    attempts_used: int = 0
+
+
+class StoredAttempt(StoredFields):
+    """One attempt of a client IP that named no request."""
+
+    client_ip: str
+    attempted_at: datetime
+
+
+class StoredUnboundAttempts(StoredFields):
+    """The attempts that named no request."""
+
+    by_ip: tuple[StoredAttempt, ...] = ()
+    shared: tuple[datetime, ...] = ()
+
+
+class StoredTrustedIp(StoredFields):
+    """A client IP from which the phone signed in."""
+
+    client_ip: str
+    last_login_at: datetime
+
+
+class StoredPhoneVerification(StoredFields):
+    """The body in table `phone_verifications`."""
+
+    challenges: tuple[StoredChallenge, ...] = ()
+    deliveries: tuple[StoredDelivery, ...] = ()
+    unbound_attempts: StoredUnboundAttempts = field(default_factory=StoredUnboundAttempts)
+    trusted_ips: tuple[StoredTrustedIp, ...] = ()
+    identity_id: str | None = None
+    blocked_at: datetime | None = None
+
+
+class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerification]):
+    """Maps what is known about a phone."""
+
+    stored_type: type[StoredPhoneVerification] = StoredPhoneVerification
+
+    def to_stored(self, value: PhoneVerification) -> StoredPhoneVerification:
+        """Return the stored form of a phone verification."""
+        return StoredPhoneVerification(
+            challenges=tuple([_challenge_to_stored(challenge) for challenge in value.challenges]),
+            deliveries=tuple([_delivery_to_stored(delivery) for delivery in value.deliveries]),
+            unbound_attempts=_unbound_attempts_to_stored(value.unbound_attempts),
+            trusted_ips=tuple(
+                [
+                    StoredTrustedIp(
+                        client_ip=trusted_ip.client_ip, last_login_at=trusted_ip.last_login_at
+                    )
+                    for trusted_ip in value.trusted_ips
+                ]
+            ),
+            identity_id=value.identity_id,
+            blocked_at=value.blocked_at,
+        )
+
+    def to_domain(self, stored: StoredPhoneVerification) -> PhoneVerification:
+        """Return the phone verification of a stored form."""
+        return _new_phone_verification(
+            challenges=tuple([_challenge_to_domain(challenge) for challenge in stored.challenges]),
+            deliveries=tuple([_delivery_to_domain(delivery) for delivery in stored.deliveries]),
+            unbound_attempts=_unbound_attempts_to_domain(stored.unbound_attempts),
+            trusted_ips=tuple(
+                [
+                    _new_trusted_ip(
+                        client_ip=trusted_ip.client_ip, last_login_at=trusted_ip.last_login_at
+                    )
+                    for trusted_ip in stored.trusted_ips
+                ]
+            ),
+            identity_id=stored.identity_id,
+            blocked_at=stored.blocked_at,
+        )
+
+
+def _challenge_to_stored(challenge: Challenge) -> StoredChallenge:
+    return StoredChallenge(
+        id=challenge.id,
+        purpose=_PURPOSE_NAMES[challenge.purpose],
+        nonce=challenge.nonce,
+        key_id=challenge.key_id,
+        created_at=challenge.created_at,
+        expires_at=challenge.expires_at,
+        used_at=challenge.used_at,
+    )
+
+
+def _challenge_to_domain(challenge: StoredChallenge) -> Challenge:
+    return _new_challenge(
+        id=challenge.id,
+        purpose=_PURPOSES[challenge.purpose],
+        nonce=challenge.nonce,
+        key_id=challenge.key_id,
+        created_at=challenge.created_at,
+        expires_at=challenge.expires_at,
+        used_at=challenge.used_at,
+    )
+
+
+def _delivery_to_stored(delivery: Delivery) -> StoredDelivery:
+    return StoredDelivery(
+        request_id=delivery.request_id,
+        challenge_id=delivery.challenge_id,
+        client_ip=delivery.client_ip,
+        sent_at=delivery.sent_at,
+        uses_trusted_ip_quota=delivery.uses_trusted_ip_quota,
+        attempts_used=delivery.attempts_used,
+    )
+
+
+def _delivery_to_domain(delivery: StoredDelivery) -> Delivery:
+    return _new_delivery(
+        request_id=delivery.request_id,
+        challenge_id=delivery.challenge_id,
+        client_ip=delivery.client_ip,
+        sent_at=delivery.sent_at,
+        uses_trusted_ip_quota=delivery.uses_trusted_ip_quota,
+        attempts_used=delivery.attempts_used,
+    )
+
+
+def _unbound_attempts_to_stored(attempts: UnboundAttempts) -> StoredUnboundAttempts:
+    return StoredUnboundAttempts(
+        by_ip=tuple(
+            [
+                StoredAttempt(client_ip=attempt.client_ip, attempted_at=attempt.attempted_at)
+                for attempt in attempts.by_ip
+            ]
+        ),
+        shared=attempts.shared,
+    )
+
+
+def _unbound_attempts_to_domain(attempts: StoredUnboundAttempts) -> UnboundAttempts:
+    return _new_unbound_attempts(
+        by_ip=tuple(
+            [
+                _new_attempt(client_ip=attempt.client_ip, attempted_at=attempt.attempted_at)
+                for attempt in attempts.by_ip
+            ]
+        ),
+        shared=attempts.shared,
+    )
+
+
+class StoredUser(StoredFields):
+    """The user of an identity."""
+
+    username: str
+    created_at: datetime
+
+
+class StoredRefreshTokens(StoredFields):
+    """The refresh token family of a session."""
+
+    nonce: bytes
+    generation: int
+    rotated_at: datetime
+
+
+class StoredSession(StoredFields):
+    """One session of an identity."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    device: str | None = None
+    last_used_at: datetime | None = None
+    refresh_tokens: StoredRefreshTokens | None = None
+
+
+class StoredIdentity(StoredFields):
+    """The body in table `identities`."""
+
+    id: str
+    created_at: datetime
+    encrypted_phone: bytes | None = None
+    role: RoleName = "member"
+    user: StoredUser | None = None
+    sessions: tuple[StoredSession, ...] = ()
+    deleted_at: datetime | None = None
+    purged_at: datetime | None = None
+    blocked_at: datetime | None = None
+
+
+class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
+    """Maps identities, and encrypts their phones."""
+
+    stored_type: type[StoredIdentity] = StoredIdentity
+
+    def __init__(self, encryption: PhoneEncryption) -> None:
+        """Take the encryption of the phones."""
+        super().__init__()
+        self._encryption = encryption
+
+    def to_stored(self, value: Identity) -> StoredIdentity:
+        """Return the stored form of an identity."""
+        phone, user = value.phone, value.user
+        return StoredIdentity(
+            id=value.id,
+            encrypted_phone=None if phone is None else self._encryption.encrypt(phone, value.id),
+            created_at=value.created_at,
+            role=_ROLE_NAMES[value.role],
+            user=None if user is None else _user_to_stored(user),
+            sessions=tuple([_session_to_stored(session) for session in value.sessions]),
+            deleted_at=value.deleted_at,
+            # The domain keeps no time of the purge.
+            purged_at=value.purged_at,
+            blocked_at=value.blocked_at,
+        )
+
+    def to_domain(self, stored: StoredIdentity) -> Identity:
+        """Return the identity of a stored form, with its phone decrypted."""
+        phone, user = stored.encrypted_phone, stored.user
+        return _new_identity(
+            id=stored.id,
+            phone=None if phone is None else self._encryption.decrypt(phone, stored.id),
+            created_at=stored.created_at,
+            role=_ROLES[stored.role],
+            user=None if user is None else _user_to_domain(user),
+            sessions=tuple([_session_to_domain(session) for session in stored.sessions]),
+            deleted_at=stored.deleted_at,
+            purged_at=stored.purged_at,
+            blocked_at=stored.blocked_at,
+        )
+
+
+def _user_to_stored(user: User) -> StoredUser:
+    return StoredUser(username=user.username.text, created_at=user.created_at)
+
+
+def _user_to_domain(user: StoredUser) -> User:
+    return _new_user(username=_new_username(text=user.username), created_at=user.created_at)
+
+
+def _session_to_stored(session: Session) -> StoredSession:
+    tokens = session.token_family
+    return StoredSession(
+        id=session.id,
+        created_at=session.created_at,
+        expires_at=session.expires_at,
+        device=session.device,
+        last_used_at=session.last_used_at,
+        refresh_tokens=None if tokens is None else _refresh_tokens_to_stored(tokens),
+    )
+
+
+def _session_to_domain(session: StoredSession) -> Session:
+    tokens = session.refresh_tokens
+    return _new_session(
+        id=session.id,
+        created_at=session.created_at,
+        expires_at=session.expires_at,
+        device=session.device,
+        last_used_at=session.last_used_at,
+        token_family=None if tokens is None else _refresh_tokens_to_domain(tokens),
+    )
+
+
+def _refresh_tokens_to_stored(tokens: RefreshTokenFamily) -> StoredRefreshTokens:
+    return StoredRefreshTokens(
+        nonce=tokens.nonce, generation=tokens.generation, rotated_at=tokens.rotated_at
+    )
+
+
+def _refresh_tokens_to_domain(tokens: StoredRefreshTokens) -> RefreshTokenFamily:
+    return _new_refresh_tokens(
+        nonce=tokens.nonce, generation=tokens.generation, rotated_at=tokens.rotated_at
+    )
+
+
+class StoredImage(StoredFields):
+    """The image of a media item, in pixels and bytes."""
+
+    format: ImageFormatName
+    width: int
+    height: int
+    size_bytes: int
+
+
+class StoredMediaItem(StoredFields):
+    """The body in table `media_items`."""
+
+    id: str
+    storage_key: str
+    owner_id: str
+    image: StoredImage
+    created_at: datetime
+    state: StateName
+    upload_deadline: datetime
+    category: str | None = None
+    deletion_requested_at: datetime | None = None
+
+
+class MediaItemMapping(RecordMapping[MediaItem, StoredMediaItem]):
+    """Maps the items of the library."""
+
+    stored_type: type[StoredMediaItem] = StoredMediaItem
+
+    def to_stored(self, value: MediaItem) -> StoredMediaItem:
+        """Return the stored form of a media item."""
+        image = value.image
+        return StoredMediaItem(
+            id=value.id,
+            storage_key=value.storage_key,
+            owner_id=value.owner_id,
+            image=StoredImage(
+                format=_IMAGE_FORMAT_NAMES[image.format],
+                width=image.width,
+                height=image.height,
+                size_bytes=image.bytes,
+            ),
+            category=value.category,
+            created_at=value.created_at,
+            state=_STATE_NAMES[value.state],
+            upload_deadline=value.upload_deadline,
+            deletion_requested_at=value.deletion_requested_at,
+        )
+
+    def to_domain(self, stored: StoredMediaItem) -> MediaItem:
+        """Return the media item of a stored form."""
+        image = stored.image
+        return _new_media_item(
+            id=stored.id,
+            storage_key=stored.storage_key,
+            owner_id=stored.owner_id,
+            image=_new_image(
+                format=_IMAGE_FORMATS[image.format],
+                width=image.width,
+                height=image.height,
+                bytes=image.size_bytes,
+            ),
+            category=stored.category,
+            created_at=stored.created_at,
+            state=_STATES[stored.state],
+            upload_deadline=stored.upload_deadline,
+            deletion_requested_at=stored.deletion_requested_at,
+        )
+
+
+def to_microseconds(time: datetime) -> int:
+    """Return a time as columns store it: microseconds since 1970, exact and in order."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def to_microseconds_or_none(time: datetime | None) -> int | None:
+    """Return an optional time as columns store it."""
+    return None if time is None else to_microseconds(time)

@@ -1,0 +1,172 @@
+"""The schema of the file, as a list of migrations.
+
+- A record is JSON in `body` (`adapters.sqlite.mapping`). The other columns repeat what queries
+  search for.
+- Times in columns are microseconds since 1970 in UTC.
+- A migration that was released is never changed.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from application.ports.errors import ConfigurationError
+
+APPLICATION_ID: Final = 0x4449414C
+"""The id in the header of the file that says it is Dialtone's: the letters DIAL."""
+
+_INITIAL_SCHEMA: Final = """
+CREATE TABLE metadata (
+    name TEXT NOT NULL PRIMARY KEY,
+    value NOT NULL
+) WITHOUT ROWID;
+
+INSERT INTO metadata (name, value) VALUES ('schema_version', 0), ('health_check_count', 0);
+
+-- expires_at is NULL while the phone has an identity or is blocked.
+CREATE TABLE phone_verifications (
+    phone_index TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    schema_version INTEGER NOT NULL,
+    expires_at INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX phone_verifications_expires_at ON phone_verifications (expires_at)
+    WHERE expires_at IS NOT NULL;
+
+CREATE TABLE identities (
+    id TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    schema_version INTEGER NOT NULL,
+    username_key TEXT,
+    deleted_at INTEGER,
+    purged_at INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE UNIQUE INDEX identities_username_key ON identities (username_key)
+    WHERE username_key IS NOT NULL;
+CREATE INDEX identities_deleted_not_purged ON identities (deleted_at)
+    WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
+CREATE INDEX identities_deleted_with_username ON identities (deleted_at)
+    WHERE deleted_at IS NOT NULL AND username_key IS NOT NULL;
+
+CREATE TABLE media_items (
+    id TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    schema_version INTEGER NOT NULL,
+    storage_key TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    category TEXT,
+    created_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    upload_deadline INTEGER NOT NULL,
+    deletion_requested_at INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE UNIQUE INDEX media_items_storage_key ON media_items (storage_key);
+CREATE INDEX media_items_upload_deadline ON media_items (upload_deadline)
+    WHERE state = 'pending';
+CREATE INDEX media_items_deletion_requested_at ON media_items (deletion_requested_at)
+    WHERE deletion_requested_at IS NOT NULL;
+
+-- One for each combination of filters, so that every page is a range of an index.
+CREATE INDEX media_items_page ON media_items (state, created_at, id);
+CREATE INDEX media_items_page_owner_id ON media_items (state, owner_id, created_at, id);
+CREATE INDEX media_items_page_kind ON media_items (state, kind, created_at, id);
+CREATE INDEX media_items_page_category ON media_items (state, category, created_at, id);
+CREATE INDEX media_items_page_owner_id_kind
+    ON media_items (state, owner_id, kind, created_at, id);
+CREATE INDEX media_items_page_owner_id_category
+    ON media_items (state, owner_id, category, created_at, id);
+CREATE INDEX media_items_page_kind_category
+    ON media_items (state, kind, category, created_at, id);
+CREATE INDEX media_items_page_owner_id_kind_category
+    ON media_items (state, owner_id, kind, category, created_at, id);
+
+-- A row for each reservation in a sliding window.
+CREATE TABLE rate_limits (
+    limit_name TEXT NOT NULL,
+    acquired_at INTEGER NOT NULL,
+    reservation_id TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (limit_name, acquired_at, reservation_id)
+) WITHOUT ROWID;
+
+CREATE INDEX rate_limits_expires_at ON rate_limits (expires_at);
+"""
+
+MIGRATIONS: Final = (_INITIAL_SCHEMA,)
+"""The script at index n - 1 makes schema version n of version n - 1."""
+
+
+def migrate(
+    connection: sqlite3.Connection,
+    path: Path,
+    key_fingerprint: str,
+    migrations: Sequence[str] = MIGRATIONS,
+) -> None:
+    """Apply the missing migrations, all or none, also if several processes open the file.
+
+    Raises:
+        ConfigurationError: It is of another program, of a newer version, or of other keys.
+        sqlite3.Error
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    is_new = _is_new(connection, path)
+    version = 0 if is_new else _read_metadata(connection, "schema_version")
+    if version > len(migrations):
+        raise ConfigurationError(
+            f"{path} was written by a newer version of Dialtone (schema {version}; this one "
+            f"knows {len(migrations)}): start that version, or name another file."
+        )
+    for script in migrations[version:]:
+        for statement in split_statements(script):
+            connection.execute(statement)
+    if version < len(migrations):
+        connection.execute(
+            "UPDATE metadata SET value = ? WHERE name = 'schema_version'", (len(migrations),)
+        )
+    if is_new:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("INSERT INTO metadata VALUES ('key_fingerprint', ?)", (key_fingerprint,))
+    if _read_metadata(connection, "key_fingerprint") != key_fingerprint:
+        raise ConfigurationError(
+            f"{path} was written with other keys: start with the secrets file that it was "
+            "first opened with, or name another file."
+        )
+    connection.execute("COMMIT")
+
+
+def split_statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script: `executescript` would commit before the first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
+    application_id = _read_pragma(connection, "application_id")
+    if application_id == APPLICATION_ID:
+        return False
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application_id or tables or _read_pragma(connection, "user_version"):
+        raise ConfigurationError(f"{path} is the database of another program: name another file.")
+    return True
+
+
+def _read_pragma(connection: sqlite3.Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return value
+
+
+def _read_metadata(connection: sqlite3.Connection, name: str) -> Any:
+    row = connection.execute("SELECT value FROM metadata WHERE name = ?", (name,)).fetchone()
+    return row and row[0]

@@ -1,0 +1,71 @@
+"""Phone verifications in SQLite."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from adapters.sqlite.database import Database
+from adapters.sqlite.mapping import (
+    PhoneVerificationMapping,
+    to_microseconds,
+    to_microseconds_or_none,
+)
+from application.ports.phone_encryption import PhoneEncryption
+from application.ports.versioned import Versioned
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+
+_LOAD: Final = "SELECT version, schema_version, body FROM phone_verifications WHERE phone_index = ?"
+
+# The first version is random: a record that was loaded, expired and was deleted could otherwise
+# replace a new one that has reached the same version.
+_ADD: Final = """
+INSERT INTO phone_verifications (phone_index, version, schema_version, expires_at, body)
+VALUES (:phone_index, 1 + (random() & 0x3fffffffffffffff), :schema_version, :expires_at, :body)
+ON CONFLICT (phone_index) DO NOTHING
+"""
+
+_REPLACE: Final = """
+UPDATE phone_verifications
+SET version = version + 1, schema_version = max(schema_version, :schema_version),
+    expires_at = :expires_at, body = :body
+WHERE phone_index = :phone_index AND version = :version
+"""
+
+_DELETE_EXPIRED: Final = """
+DELETE FROM phone_verifications WHERE rowid IN (
+    SELECT rowid FROM phone_verifications WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlitePhoneVerifications:
+    """Phone verifications by the blind index of the phone; the phone itself is not stored."""
+
+    database: Database
+    encryption: PhoneEncryption
+    mapping: PhoneVerificationMapping
+
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+        """Load the record, or an empty one at version 0."""
+        row = await self.database.fetch_one(_LOAD, (self.encryption.blind_index(phone),))
+        return self.mapping.decode(*row) if row else Versioned(PhoneVerification(), 0)
+
+    async def replace(
+        self, phone: PhoneNumber, verification: PhoneVerification, version: int
+    ) -> bool:
+        """Replace the record if it has this version; version 0 adds it."""
+        values = {
+            "phone_index": self.encryption.blind_index(phone),
+            "version": version,
+            "schema_version": self.mapping.schema_version,
+            "expires_at": to_microseconds_or_none(verification.expires_at),
+            "body": self.mapping.encode(self.mapping.to_stored(verification), version),
+        }
+        sql = _ADD if version == 0 else _REPLACE
+        return bool(await self.database.execute(sql, values))
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired records, and return their number."""
+        return await self.database.execute(_DELETE_EXPIRED, (to_microseconds(now), limit))

@@ -1,0 +1,49 @@
+"""All repositories over one SQLite file."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from adapters.sqlite.database import Database, open_database
+from adapters.sqlite.health_check import SqliteHealthCheck
+from adapters.sqlite.identities import SqliteDeletedIdentities, SqliteIdentities
+from adapters.sqlite.mapping import IdentityMapping, MediaItemMapping, PhoneVerificationMapping
+from adapters.sqlite.media_items import SqliteMediaCleanup, SqliteMediaItems, SqliteMediaPages
+from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
+from adapters.sqlite.rate_limits import SqliteRateLimits
+from application.ports.phone_encryption import PhoneEncryption
+from application.ports.repositories import Repositories
+
+
+@asynccontextmanager
+async def open_sqlite_repositories(
+    path: Path, encryption: PhoneEncryption
+) -> AsyncIterator[Repositories]:
+    """Open the repositories in a file, which is created if it is missing.
+
+    At the end of the block, operations that have begun are finished, and the file is complete
+    without its log.
+
+    Raises:
+        ConfigurationError: The file cannot be used; the message is for the operator.
+    """
+    async with open_database(path, encryption.key_fingerprint()) as database:
+        yield repositories_of(database, encryption)
+
+
+def repositories_of(database: Database, encryption: PhoneEncryption) -> Repositories:
+    """Return all repositories over an open database."""
+    identity_mapping = IdentityMapping(encryption)
+    media_mapping = MediaItemMapping()
+    return Repositories(
+        phone_verifications=SqlitePhoneVerifications(
+            database, encryption, PhoneVerificationMapping()
+        ),
+        rate_limiter=SqliteRateLimits(database),
+        identities=SqliteIdentities(database, identity_mapping),
+        deleted_identities=SqliteDeletedIdentities(database, identity_mapping),
+        media_items=SqliteMediaItems(database, media_mapping),
+        media_pages=SqliteMediaPages(database, media_mapping),
+        media_cleanup=SqliteMediaCleanup(database, media_mapping),
+        health=SqliteHealthCheck(database),
+    )

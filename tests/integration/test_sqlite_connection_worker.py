@@ -1,0 +1,535 @@
+"""Workers: what waits is executed together, and a failure is that of one operation."""
+
+import asyncio
+import sqlite3
+import struct
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.sqlite import open_sqlite_repositories
+from adapters.sqlite.connection_worker import (
+    ConnectionWorker,
+    Failed,
+    Operation,
+    commit_batch,
+    open_connection_worker,
+    read_batch,
+)
+from adapters.sqlite.errors import DuplicateKey
+from application.ports.errors import CorruptRecord, StorageUnavailable, UniqueViolation
+from tests.support.builders import a_user, an_id, an_identity
+from tests.support.fakes.seal import FakeSeal
+
+Connect = Callable[[], sqlite3.Connection]
+
+WAL_HEADER, FRAME_HEADER, PAGE = 32, 24, 4096
+
+
+class BatchRecorder:
+    """Executes operations one after another, and records the size of each batch."""
+
+    def __init__(self) -> None:
+        self.batch_sizes: list[int] = []
+
+    def execute(
+        self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
+    ) -> Sequence[object]:
+        self.batch_sizes.append(len(operations))
+        return [operation(connection) for operation in operations]
+
+
+class Gate:
+    """An operation that keeps its worker busy until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self._opened = threading.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, connection: sqlite3.Connection) -> str:
+        self._loop.call_soon_threadsafe(self.reached.set)
+        assert self._opened.wait(timeout=60)
+        return "gate"
+
+    def open(self) -> None:
+        self._opened.set()
+
+    async def block(self, worker: ConnectionWorker) -> asyncio.Task[str]:
+        """Become the operation that the worker executes."""
+        task = asyncio.create_task(worker.run(self))
+        await self.reached.wait()
+        return task
+
+
+@pytest.fixture
+def recorder() -> BatchRecorder:
+    return BatchRecorder()
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Connect:
+    return lambda: sqlite3.connect(tmp_path / "worker.db", check_same_thread=False)
+
+
+@pytest.fixture
+async def worker(connect: Connect, recorder: BatchRecorder) -> AsyncIterator[ConnectionWorker]:
+    async with open_connection_worker("test", connect, recorder.execute) as worker:
+        yield worker
+
+
+async def start(*tasks: asyncio.Task[Any]) -> Sequence[asyncio.Task[Any]]:
+    """Let the tasks run until each waits for its result."""
+    await asyncio.sleep(0)
+    return tasks
+
+
+def returning(text: str) -> Operation[str]:
+    return lambda connection: text
+
+
+async def test_operations_that_wait_are_executed_together_and_in_order(
+    worker: ConnectionWorker, recorder: BatchRecorder
+) -> None:
+    gate = Gate()
+    await gate.block(worker)
+    tasks = await start(*(asyncio.create_task(worker.run(returning(text))) for text in "abc"))
+
+    gate.open()
+
+    assert await asyncio.gather(*tasks) == ["a", "b", "c"]
+    assert recorder.batch_sizes == [1, 3]
+
+
+async def test_a_batch_wakes_the_event_loop_once(
+    worker: ConnectionWorker, recorder: BatchRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, calls = Gate(), []
+    await gate.block(worker)
+    tasks = await start(*(asyncio.create_task(worker.run(returning("a"))) for _ in range(50)))
+    loop = asyncio.get_running_loop()
+    call_soon_threadsafe = loop.call_soon_threadsafe
+
+    def record_call(*args: Any) -> asyncio.Handle:
+        calls.append(args)
+        return call_soon_threadsafe(*args)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", record_call)
+    gate.open()
+    await asyncio.gather(*tasks)
+
+    assert recorder.batch_sizes == [1, 50]
+    assert len(calls) == 2
+
+
+async def test_an_error_is_raised_only_in_the_caller_of_its_operation(connect: Connect) -> None:
+    def execute(
+        connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
+    ) -> Sequence[object]:
+        texts = [operation(connection) for operation in operations]
+        return [Failed(ValueError(text)) if text == "no" else text for text in texts]
+
+    async with open_connection_worker("test", connect, execute) as worker:
+        results = await asyncio.gather(
+            *(worker.run(returning(text)) for text in ("yes", "no", "yes")), return_exceptions=True
+        )
+
+    assert [str(result) for result in results] == ["yes", "no", "yes"]
+    assert isinstance(results[1], ValueError)
+
+
+async def test_an_operation_cancelled_before_its_turn_is_not_executed(
+    worker: ConnectionWorker,
+) -> None:
+    gate, executed = Gate(), []
+    await gate.block(worker)
+    cancelled, awaited = await start(
+        asyncio.create_task(worker.run(lambda connection: executed.append("cancelled"))),
+        asyncio.create_task(worker.run(lambda connection: executed.append("awaited"))),
+    )
+
+    cancelled.cancel()
+    with suppress(asyncio.CancelledError):
+        await cancelled
+    gate.open()
+    await awaited
+
+    assert executed == ["awaited"]
+
+
+async def test_a_cancellation_during_execution_affects_no_other_caller(
+    worker: ConnectionWorker,
+) -> None:
+    first, second = Gate(), Gate()
+    await first.block(worker)
+    cancelled, awaited = await start(
+        asyncio.create_task(worker.run(second)), asyncio.create_task(worker.run(returning("a")))
+    )
+    first.open()
+    await second.reached.wait()
+
+    cancelled.cancel()
+    with suppress(asyncio.CancelledError):
+        await cancelled
+    second.open()
+
+    assert await awaited == "a"
+
+
+async def test_a_full_queue_rejects_at_once_and_keeps_what_waits(
+    connect: Connect, recorder: BatchRecorder
+) -> None:
+    async with open_connection_worker("test", connect, recorder.execute, max_waiting=2) as worker:
+        gate = Gate()
+        await gate.block(worker)
+        tasks = await start(*(asyncio.create_task(worker.run(returning(text))) for text in "ab"))
+
+        with pytest.raises(StorageUnavailable, match="too many"):
+            await worker.run(returning("c"))
+
+        gate.open()
+        assert await asyncio.gather(*tasks) == ["a", "b"]
+        assert await worker.run(returning("c")) == "c"
+
+
+async def test_an_operation_times_out_when_the_disk_hangs(
+    connect: Connect, recorder: BatchRecorder
+) -> None:
+    executed: list[str] = []
+    async with open_connection_worker(
+        "test", connect, recorder.execute, operation_timeout=0.01
+    ) as worker:
+        gate = Gate()
+        hanging = await gate.block(worker)
+        with pytest.raises(StorageUnavailable, match=r"no response within 0\.01 seconds"):
+            await hanging
+        with pytest.raises(StorageUnavailable, match=r"no response within 0\.01 seconds"):
+            await worker.run(lambda connection: executed.append("too late"))
+
+        gate.open()
+
+    assert executed == []
+
+
+async def test_closing_finishes_what_waits_and_accepts_nothing_more(
+    connect: Connect, recorder: BatchRecorder
+) -> None:
+    async with open_connection_worker("test", connect, recorder.execute) as worker:
+        gate = Gate()
+        first = await gate.block(worker)
+        [second] = await start(asyncio.create_task(worker.run(returning("second"))))
+        gate.open()
+
+    assert (await first, await second) == ("gate", "second")
+    with pytest.raises(StorageUnavailable, match="closed"):
+        await worker.run(returning("third"))
+
+
+async def test_without_a_connection_no_thread_is_started(recorder: BatchRecorder) -> None:
+    def connect() -> sqlite3.Connection:
+        raise ConnectionError("no such place")
+
+    with pytest.raises(ConnectionError, match="no such place"):
+        async with open_connection_worker("test", connect, recorder.execute):
+            pytest.fail("it was opened")
+    assert "sqlite-test" not in [thread.name for thread in threading.enumerate()]
+
+
+SCHEMA = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE words (word TEXT PRIMARY KEY, meaning TEXT
+    REFERENCES words DEFERRABLE INITIALLY DEFERRED);
+"""
+
+
+def connect_to(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, timeout=0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "words.db"
+
+
+@pytest.fixture
+def connection(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = connect_to(path)
+    connection.executescript(SCHEMA)
+    connection.execute("PRAGMA foreign_keys = ON")
+    yield connection
+    connection.close()
+
+
+def adding(word: str, meaning: str | None = None) -> Operation[int]:
+    return lambda connection: (
+        connection.execute("INSERT INTO words VALUES (?, ?)", (word, meaning)).rowcount
+    )
+
+
+def adding_two(first: str, second: str) -> Operation[int]:
+    return lambda connection: adding(first)(connection) + adding(second)(connection)
+
+
+def words_in(path: Path) -> set[str]:
+    reader = connect_to(path)
+    words = {row[0] for row in reader.execute("SELECT word FROM words")}
+    reader.close()
+    return words
+
+
+def errors_of(results: Sequence[object]) -> list[Exception | None]:
+    return [result.error if isinstance(result, Failed) else None for result in results]
+
+
+def test_a_failed_operation_has_no_effect_and_the_others_are_committed(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    operations = [adding("a"), adding_two("b", "a"), adding("c")]
+
+    first, second, third = errors_of(commit_batch(connection, operations))
+
+    assert (first, third) == (None, None)
+    assert isinstance(second, DuplicateKey)
+    assert words_in(path) == {"a", "c"}
+
+
+def test_an_operation_that_raises_an_error_of_its_own_has_no_effect(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    def failing(connection: sqlite3.Connection) -> None:
+        adding("b")(connection)
+        raise LookupError("its own")
+
+    results = commit_batch(connection, [adding("a"), failing])
+
+    assert isinstance(errors_of(results)[1], LookupError)
+    assert words_in(path) == {"a"}
+
+
+def test_a_failed_commit_fails_all_and_the_next_one_works(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    # SQLite checks the broken reference at COMMIT, which fails and leaves the transaction open.
+    results = commit_batch(connection, [adding("a"), adding("b", "no such word")])
+
+    assert [type(error) for error in errors_of(results)] == [StorageUnavailable, StorageUnavailable]
+    assert words_in(path) == set()
+    assert commit_batch(connection, [adding("a")]) == [1]
+    assert words_in(path) == {"a"}
+
+
+def test_a_transaction_rolled_back_by_sqlite_fails_all_and_the_next_works(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    def rolling_back(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT OR ROLLBACK INTO words VALUES ('a', NULL)")
+
+    errors = errors_of(commit_batch(connection, [adding("a"), rolling_back, adding("b")]))
+
+    assert len(errors) == 3
+    assert all(isinstance(error, StorageUnavailable) for error in errors)
+    assert words_in(path) == set()
+    assert commit_batch(connection, [adding("a")]) == [1]
+
+
+def test_a_locked_out_writer_fails_and_works_after_the_lock(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    other = connect_to(path)
+    other.execute("BEGIN IMMEDIATE")
+
+    [error] = errors_of(commit_batch(connection, [adding("a")]))
+
+    assert str(error) == "locked by another process for too long"
+    other.close()
+    assert commit_batch(connection, [adding("a")]) == [1]
+
+
+def test_no_other_write_gets_between_a_read_and_a_write_of_an_operation(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    other = connect_to(path)
+
+    def reading_then_writing(connection: sqlite3.Connection) -> int:
+        [(count,)] = connection.execute("SELECT count(*) FROM words").fetchall()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            adding("b")(other)
+        return adding(f"after {count}")(connection)
+
+    assert commit_batch(connection, [reading_then_writing]) == [1]
+    assert words_in(path) == {"after 0"}
+    other.close()
+
+
+def test_a_read_only_file_is_named_in_the_error(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA query_only = ON")
+
+    [error] = errors_of(commit_batch(connection, [adding("a")]))
+
+    assert isinstance(error, StorageUnavailable)
+    assert str(error) == "the file is read-only"
+
+
+def test_a_damaged_page_is_no_reason_to_try_again(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    commit_batch(connection, [adding(f"{number:0500}") for number in range(100)])
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = path.read_bytes()
+    path.write_bytes(content[: 4 * PAGE] + b"\xaa" * (len(content) - 4 * PAGE))
+    reader = connect_to(path)
+
+    [error] = errors_of(
+        read_batch(reader, [lambda reader: reader.execute("SELECT word FROM words").fetchall()])
+    )
+
+    assert isinstance(error, CorruptRecord)
+    assert str(error) == "the database file is damaged"
+    reader.close()
+
+
+def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> None:
+    operations: list[Operation[object]] = [
+        adding("secret"),
+        adding("secret"),
+        lambda connection: connection.execute("SELECT secret FROM words"),
+        lambda connection: connection.execute("SELECT 1", ("secret",)),
+        lambda connection: connection.execute("SELECT CAST(X'736563726574FF' AS TEXT)").fetchall(),
+    ]
+
+    errors = errors_of(commit_batch(connection, operations))[1:]
+
+    assert [str(error) for error in errors] == [
+        "SQLITE_CONSTRAINT_PRIMARYKEY",
+        "SQLITE_ERROR",
+        "ProgrammingError",
+        "a column is not UTF-8",
+    ]
+    assert all(error is not None and error.__cause__ is None for error in errors)
+
+
+def test_a_batch_reads_one_snapshot(connection: sqlite3.Connection, path: Path) -> None:
+    commit_batch(connection, [adding("a")])
+    other = connect_to(path)
+
+    def counting(connection: sqlite3.Connection) -> int:
+        return len(connection.execute("SELECT word FROM words").fetchall())
+
+    def counting_before_another_write(connection: sqlite3.Connection) -> int:
+        count = counting(connection)
+        adding("b")(other)
+        return count
+
+    assert read_batch(connection, [counting_before_another_write, counting]) == [1, 1]
+    assert read_batch(connection, [counting]) == [2]
+    other.close()
+
+
+def test_a_failed_read_affects_no_other(connection: sqlite3.Connection) -> None:
+    operations: list[Operation[object]] = [
+        lambda connection: connection.execute("SELECT nothing").fetchall(),
+        lambda connection: connection.execute("SELECT 1").fetchall(),
+    ]
+
+    failed, fetched = read_batch(connection, operations)
+
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, StorageUnavailable)
+    assert fetched == [(1,)]
+
+
+@pytest.fixture
+def records_path(tmp_path: Path) -> Path:
+    return tmp_path / "records.db"
+
+
+def count_commits(path: Path) -> int:
+    """Count the commits in the log: the last frame of each holds the size of the file."""
+    log = Path(f"{path}-wal").read_bytes()
+    frames = range(WAL_HEADER, len(log), FRAME_HEADER + PAGE)
+    return sum(struct.unpack_from(">I", log, frame + 4)[0] > 0 for frame in frames)
+
+
+def lock(path: Path) -> sqlite3.Connection:
+    """Lock all writers out until this connection is closed."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    return connection
+
+
+async def test_sequential_writes_need_a_commit_each(records_path: Path) -> None:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
+        before = count_commits(records_path)
+        for number in range(10):
+            await records.identities.add(an_identity(id=an_id(number)))
+
+        assert count_commits(records_path) - before == 10
+
+
+async def test_a_hundred_concurrent_writes_need_at_most_two_commits(records_path: Path) -> None:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
+        before = count_commits(records_path)
+        locked = lock(records_path)
+        tasks = [
+            asyncio.create_task(records.identities.add(an_identity(id=an_id(number))))
+            for number in range(100)
+        ]
+        await asyncio.sleep(0)
+        locked.close()
+
+        assert await asyncio.gather(*tasks) == [True] * 100
+        # Two, because the first write may begin before the others wait.
+        assert count_commits(records_path) - before <= 2
+
+
+async def test_a_conflict_within_a_group_commit_affects_no_other_write(records_path: Path) -> None:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
+        before = count_commits(records_path)
+        locked = lock(records_path)
+        tasks = [
+            asyncio.create_task(
+                records.identities.add(an_identity(id=an_id(number), user=a_user(name)))
+            )
+            for number, name in enumerate(["Zoë", "Rahul", "zoë", "Mei"])
+        ]
+        await asyncio.sleep(0)
+        locked.close()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+
+        assert count_commits(records_path) - before <= 2
+        assert [results[number] for number in (0, 1, 3)] == [True, True, True]
+        assert isinstance(results[2], UniqueViolation)
+
+
+async def test_cancelled_writes_within_a_group_commit_affect_no_other(records_path: Path) -> None:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
+        locked = lock(records_path)
+        tasks = [
+            asyncio.create_task(records.identities.add(an_identity(id=an_id(number))))
+            for number in range(20)
+        ]
+        await asyncio.sleep(0)
+        for task in tasks[::2]:
+            task.cancel()
+        locked.close()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+
+        assert results[1::2] == [True] * 10
+        for number in range(1, 20, 2):
+            assert await records.identities.load(an_id(number)) is not None
+
+
+async def test_closing_waits_for_writes_and_leaves_one_file(records_path: Path) -> None:
+    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
+        tasks = [
+            asyncio.create_task(records.identities.add(an_identity(id=an_id(number))))
+            for number in range(100)
+        ]
+        await asyncio.sleep(0)
+
+    assert await asyncio.gather(*tasks) == [True] * 100
+    assert [file.name for file in records_path.parent.iterdir()] == ["records.db"]

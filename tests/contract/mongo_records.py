@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_records
-from adapters.mongo.documents import DOCUMENTS, MarkDocument
+from adapters.mongo import open_mongo_repositories
+from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument
 from application.ports.records import Records
 from tests.fakes.seal import FakeSeal
 
@@ -27,9 +27,9 @@ def in_mongo(
     url = _place(request)
     with MongoClient[dict[str, Any]](url, w="majority") as client:
         for document in DOCUMENTS:
-            if document is not MarkDocument:
+            if document is not DatabaseMetadataDocument:
                 client.get_default_database()[document.Settings.name].delete_many({})
-    return lambda: open_mongo_records(url, FakeSeal())
+    return lambda: open_mongo_repositories(url, FakeSeal())
 
 
 def _place(request: pytest.FixtureRequest) -> str:

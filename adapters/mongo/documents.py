@@ -11,7 +11,7 @@ from itertools import chain, combinations
 from typing import Any, ClassVar, Final, Literal
 
 from beanie import Document
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pymongo import ASCENDING, IndexModel
 
 
@@ -48,6 +48,9 @@ class DatabaseMetadataDocument(Document):
 
 class RecordDocument(Document):
     """The fields that the documents of all aggregates have."""
+
+    # Makes beanie load fields that this program does not know.
+    model_config = ConfigDict(extra="allow")
 
     id: str  # type: ignore[assignment]  # beanie declares an ObjectId
     version: int

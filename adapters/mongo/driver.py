@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import pymongo
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError, InvalidBSON
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
@@ -171,7 +171,11 @@ def make_client(url: str, location: str, listeners: Sequence[CommandListener] = 
 def database_of(client: MotorClient) -> MotorDatabase:
     """Return the database that the URL names, for durable writes and durable reads."""
     return client.get_default_database().with_options(
-        codec_options=CodecOptions(tz_aware=True),
+        codec_options=CodecOptions(
+            tz_aware=True,
+            # A date that Python does not have must not fail the documents that come with it.
+            datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+        ),
         read_preference=_READ_PREFERENCE,
         write_concern=_WRITE_CONCERN,
         read_concern=ReadConcern("majority"),

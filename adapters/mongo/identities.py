@@ -84,7 +84,10 @@ class MongoDeletedIdentities:
     async def unswept(self, limit: int) -> Sequence[Versioned[Identity]]:
         """Return up to `limit` identities that are deleted and not purged, the oldest first."""
         return await self._list(
-            IdentityDocument.find({"purged_at": None, "deleted_at": {"$exists": True}}), limit
+            IdentityDocument.find(
+                {"purged_at": {"$exists": False}, "deleted_at": {"$exists": True}}
+            ),
+            limit,
         )
 
     async def named_before(self, deleted: datetime, limit: int) -> Sequence[Versioned[Identity]]:

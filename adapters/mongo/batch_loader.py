@@ -38,7 +38,7 @@ class BatchLoader(Generic[T]):
         max_batch_size: int = MAX_BATCH_SIZE,
         max_batches: int = MAX_BATCHES,
     ) -> None:
-        """Take what fetches a batch, and how many keys and batches there are at a time."""
+        """Set the function that fetches a batch, and the limits of batches."""
         self._fetch = fetch
         self._max_batch_size = max_batch_size
         self._max_batches = max_batches
@@ -121,7 +121,15 @@ class DocumentLoader:
         projection: Mapping[str, int] | None = None,
         filters: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take the collection, the field, the fields to load (default: all), and a filter."""
+        """Set what to load.
+
+        Args:
+            database: runs the calls.
+            collection: has the documents.
+            key: the field that identifies a document.
+            projection: the fields to load; all by default.
+            filters: further conditions for the documents.
+        """
         self._database = database
         self._collection = collection
         self._key = key

@@ -22,7 +22,7 @@ from adapters.mongo.driver import (
     errors_while_opening,
     make_client,
     port_error,
-    timeout_of,
+    timeout_seconds_of,
 )
 from application.ports.errors import NotUsable, StoreUnavailable
 
@@ -42,7 +42,7 @@ class Database:
     """A database, and the timeout of a call in seconds."""
 
     motor: MotorDatabase
-    timeout: float
+    timeout_seconds: float
 
     def collection(self, document: type[Document]) -> MotorCollection:
         """Return the collection of these documents."""
@@ -56,7 +56,7 @@ class Database:
             CorruptRecord: a document is no valid BSON.
             StoreUnavailable: the call failed, or its result is unknown after the timeout.
         """
-        seconds = timeout_seconds or self.timeout
+        seconds = timeout_seconds or self.timeout_seconds
         try:
             # The driver limits what a call takes, but not how long it waits for its turn.
             async with asyncio.timeout(seconds):
@@ -160,7 +160,7 @@ def _connection(url: str, location: str, listeners: Sequence[CommandListener]) -
 async def _connect(url: str, location: str, listeners: Sequence[CommandListener]) -> Database:
     client = make_client(url, location, listeners)
     try:
-        database = Database(database_of(client), timeout_of(client))
+        database = Database(database_of(client), timeout_seconds_of(client))
         with errors_while_opening(location):
             # `adapters.mongo.indexes` makes the indexes: beanie stops at the first that differs.
             await init_beanie(

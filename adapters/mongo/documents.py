@@ -1,6 +1,6 @@
 """The stored schema: a class for each collection, with its fields and its indexes.
 
-- Fields are named and typed as they are stored, whatever the domain calls them. Dates are whole
+- Fields are named and typed as they are stored, independently of the domain. Dates are whole
   milliseconds, as the clock's are.
 - `adapters.mongo.schema` checks documents against these classes; beanie builds queries with them.
 - Optional fields of a document are left out when they are None, so that partial indexes skip it.
@@ -129,7 +129,7 @@ class PhoneVerificationDocument(RecordDocument):
 
 
 class UserFields(NestedValue):
-    """What an identity shows to others."""
+    """The public part of an identity."""
 
     username: str
     created_at: datetime

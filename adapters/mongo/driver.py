@@ -118,7 +118,7 @@ class DuplicateKey(StoreUnavailable):
     """Another document has the same value of a unique index; nothing was written."""
 
     def __init__(self, cause: str, fields: Iterable[str]) -> None:
-        """Take the cause, and the fields of the index."""
+        """Set the cause, and the fields of the index."""
         super().__init__(cause)
         self.fields = frozenset(fields)
 
@@ -127,7 +127,7 @@ class BulkWriteStopped(DuplicateKey):
     """An `_id` that exists stopped an ordered bulk write after `written_count` writes."""
 
     def __init__(self, cause: str, written_count: int) -> None:
-        """Take the cause, and how many writes were done before."""
+        """Set the cause, and the number of writes that were done before."""
         super().__init__(cause, ["_id"])
         self.written_count = written_count
 
@@ -191,7 +191,7 @@ def latest(collection: MotorCollection) -> MotorCollection:
     return collection.with_options(read_concern=ReadConcern("local"))
 
 
-def timeout_of(client: MotorClient) -> float:
+def timeout_seconds_of(client: MotorClient) -> float:
     """Return the seconds after which a caller gets an error, even if the call is not over."""
     # A little longer than the driver's own timeout, which knows the cause.
     return (client.delegate.options.timeout or DEFAULT_TIMEOUT) + 1.0

@@ -1,9 +1,10 @@
 """The mapping of the fields: what is stored, and what it is in the domain.
 
-Each pair of functions is the table of one value: `decode_…` makes it from stored fields, `encode_…`
-gives the fields to store.
+Each pair of functions is the table of one kind of value: `decode_…` makes the value from its stored
+fields, `encode_…` returns the fields to store.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -22,7 +23,7 @@ from adapters.mongo.documents import (
     UserFields,
 )
 from adapters.mongo.driver import RawDocument
-from adapters.mongo.schema import RecordMapping
+from adapters.mongo.schema import RecordMapping, Upgrade
 from application.ports.phone_seal import PhoneSeal
 from domain.identities.identity import Identity, Role, User
 from domain.identities.session import Lineage, Session
@@ -34,24 +35,29 @@ from domain.sign_in.phone_record import KnownAddress, PhoneRecord
 from domain.sign_in.send import Send
 from domain.sign_in.tries import AddressTry, UnboundTries
 
-PURPOSES: Final = {Purpose.SIGN_IN: "sign_in"}
-ROLES: Final = {Role.MEMBER: "member", Role.ADMINISTRATOR: "administrator"}
-IMAGE_FORMATS: Final = {
+# One upgrade for each schema version after the first; see `adapters.mongo.schema`.
+PHONE_VERIFICATION_UPGRADES: Final[Sequence[Upgrade]] = ()
+IDENTITY_UPGRADES: Final[Sequence[Upgrade]] = ()
+MEDIA_ITEM_UPGRADES: Final[Sequence[Upgrade]] = ()
+
+STORED_PURPOSES: Final = {Purpose.SIGN_IN: "sign_in"}
+STORED_ROLES: Final = {Role.MEMBER: "member", Role.ADMINISTRATOR: "administrator"}
+STORED_IMAGE_FORMATS: Final = {
     PictureFormat.JPEG: "jpeg",
     PictureFormat.PNG: "png",
     PictureFormat.GIF: "gif",
 }
-MEDIA_KINDS: Final = {MediaKind.IMAGE: "image", MediaKind.GIF: "gif"}
-ITEM_STATES: Final = {
+STORED_MEDIA_KINDS: Final = {MediaKind.IMAGE: "image", MediaKind.GIF: "gif"}
+STORED_ITEM_STATES: Final = {
     ItemState.PENDING: "pending",
     ItemState.READY: "ready",
     ItemState.DOOMED: "deleting",
 }
 
-_PURPOSES: Final = {stored: purpose for purpose, stored in PURPOSES.items()}
-_ROLES: Final = {stored: role for role, stored in ROLES.items()}
-_IMAGE_FORMATS: Final = {stored: image_format for image_format, stored in IMAGE_FORMATS.items()}
-_ITEM_STATES: Final = {stored: state for state, stored in ITEM_STATES.items()}
+_PURPOSES: Final = {stored: purpose for purpose, stored in STORED_PURPOSES.items()}
+_ROLES: Final = {stored: role for role, stored in STORED_ROLES.items()}
+_IMAGE_FORMATS: Final = {stored: value for value, stored in STORED_IMAGE_FORMATS.items()}
+_ITEM_STATES: Final = {stored: state for state, stored in STORED_ITEM_STATES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,25 @@ class Mappings:
     media_items: RecordMapping[MediaItem]
 
     @classmethod
-    def of(cls, seal: PhoneSeal) -> Self:
-        """Make them for phones that are encrypted this way."""
-        identity_fields = IdentityFields(seal)
+    def of(cls, phone_encryption: PhoneSeal) -> Self:
+        """Make the mappings; identities are stored with encrypted phones."""
+        identity_fields = IdentityFields(phone_encryption)
         return cls(
             RecordMapping(
-                PhoneVerificationDocument, decode_phone_verification, encode_phone_verification
+                PhoneVerificationDocument,
+                decode_phone_verification,
+                encode_phone_verification,
+                PHONE_VERIFICATION_UPGRADES,
             ),
-            RecordMapping(IdentityDocument, identity_fields.decode, identity_fields.encode),
-            RecordMapping(MediaItemDocument, decode_media_item, encode_media_item),
+            RecordMapping(
+                IdentityDocument,
+                identity_fields.decode,
+                identity_fields.encode,
+                IDENTITY_UPGRADES,
+            ),
+            RecordMapping(
+                MediaItemDocument, decode_media_item, encode_media_item, MEDIA_ITEM_UPGRADES
+            ),
         )
 
 
@@ -115,7 +131,7 @@ def _decode_challenge(stored: ChallengeFields) -> Challenge:
 def _encode_challenge(challenge: Challenge) -> RawDocument:
     return {
         "id": challenge.id,
-        "purpose": PURPOSES[challenge.purpose],
+        "purpose": STORED_PURPOSES[challenge.purpose],
         "nonce": challenge.nonce,
         "key_id": challenge.key_id,
         "created_at": challenge.created,
@@ -177,14 +193,14 @@ def _encode_trusted_ip(ip: KnownAddress) -> RawDocument:
 class IdentityFields:
     """The fields of identities, whose phones are encrypted."""
 
-    seal: PhoneSeal
+    phone_encryption: PhoneSeal
 
     def decode(self, stored: IdentityDocument) -> Identity:
         """Make an identity from its document."""
         encrypted = stored.encrypted_phone
         return Identity(
             id=stored.id,
-            phone=None if encrypted is None else self.seal.open(encrypted, stored.id),
+            phone=None if encrypted is None else self.phone_encryption.open(encrypted, stored.id),
             created=stored.created_at,
             role=_ROLES[stored.role],
             user=None if stored.user is None else _decode_user(stored.user),
@@ -200,9 +216,11 @@ class IdentityFields:
         return {
             "_id": identity.id,
             "username_key": identity.username_key,
-            "encrypted_phone": None if phone is None else self.seal.seal(phone, identity.id),
+            "encrypted_phone": None
+            if phone is None
+            else self.phone_encryption.seal(phone, identity.id),
             "created_at": identity.created,
-            "role": ROLES[identity.role],
+            "role": STORED_ROLES[identity.role],
             "user": None if identity.user is None else _encode_user(identity.user),
             "sessions": [_encode_session(session) for session in identity.sessions],
             "deleted_at": identity.deleted,
@@ -220,26 +238,26 @@ def _encode_user(user: User) -> RawDocument:
 
 
 def _decode_session(stored: SessionFields) -> Session:
-    refresh = stored.refresh_tokens
+    tokens = stored.refresh_tokens
     return Session(
         id=stored.id,
         created=stored.created_at,
         expires=stored.expires_at,
         device=stored.device,
         used=stored.last_used_at,
-        lineage=None if refresh is None else _decode_refresh_tokens(refresh),
+        lineage=None if tokens is None else _decode_refresh_tokens(tokens),
     )
 
 
 def _encode_session(session: Session) -> RawDocument:
-    refresh = session.lineage
+    tokens = session.lineage
     return {
         "id": session.id,
         "created_at": session.created,
         "expires_at": session.expires,
         "device": session.device,
         "last_used_at": session.used,
-        "refresh_tokens": None if refresh is None else _encode_refresh_tokens(refresh),
+        "refresh_tokens": None if tokens is None else _encode_refresh_tokens(tokens),
     }
 
 
@@ -247,11 +265,11 @@ def _decode_refresh_tokens(stored: RefreshTokensFields) -> Lineage:
     return Lineage(stored.nonce, stored.rotated_at, stored.generation)
 
 
-def _encode_refresh_tokens(refresh: Lineage) -> RawDocument:
+def _encode_refresh_tokens(tokens: Lineage) -> RawDocument:
     return {
-        "nonce": refresh.nonce,
-        "generation": refresh.generation,
-        "rotated_at": refresh.rotated,
+        "nonce": tokens.nonce,
+        "generation": tokens.generation,
+        "rotated_at": tokens.rotated,
     }
 
 
@@ -276,11 +294,11 @@ def encode_media_item(item: MediaItem) -> RawDocument:
         "_id": item.id,
         "storage_key": item.key,
         "owner_id": item.owner,
-        "kind": MEDIA_KINDS[item.kind],
+        "kind": STORED_MEDIA_KINDS[item.kind],
         "image": _encode_image(item.picture),
         "category": item.category,
         "created_at": item.created,
-        "state": ITEM_STATES[item.state],
+        "state": STORED_ITEM_STATES[item.state],
         "upload_deadline": item.lease_until,
         "deletion_requested_at": item.doomed,
     }
@@ -297,7 +315,7 @@ def _decode_image(stored: ImageFields) -> Picture:
 
 def _encode_image(image: Picture) -> RawDocument:
     return {
-        "format": IMAGE_FORMATS[image.format],
+        "format": STORED_IMAGE_FORMATS[image.format],
         "width": image.width,
         "height": image.height,
         "size_bytes": image.bytes,

@@ -11,7 +11,7 @@ from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import MediaItemDocument
 from adapters.mongo.driver import MotorCollection
-from adapters.mongo.mapping import ITEM_STATES, MEDIA_KINDS
+from adapters.mongo.mapping import STORED_ITEM_STATES, STORED_MEDIA_KINDS
 from adapters.mongo.schema import RecordMapping
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
@@ -109,7 +109,7 @@ class MongoMediaCleanup:
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
         """Return up to `limit` pending items after their upload deadline."""
-        pending = {"state": ITEM_STATES[ItemState.PENDING], "upload_deadline": {"$lte": now}}
+        pending = {"state": STORED_ITEM_STATES[ItemState.PENDING], "upload_deadline": {"$lte": now}}
         return await self._list(MediaItemDocument.find(pending).sort("upload_deadline"), limit)
 
     async def doomed_before(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
@@ -125,12 +125,12 @@ class MongoMediaCleanup:
 def _find_ready(chosen: ItemFilter, after: Mapping[str, Any] | None = None) -> FindMany[Any]:
     filters = {
         "owner_id": chosen.owner,
-        "kind": chosen.kind and MEDIA_KINDS[chosen.kind],
+        "kind": chosen.kind and STORED_MEDIA_KINDS[chosen.kind],
         "category": chosen.category,
     }
     return MediaItemDocument.find(
         {
-            "state": ITEM_STATES[ItemState.READY],
+            "state": STORED_ITEM_STATES[ItemState.READY],
             **{name: value for name, value in filters.items() if value is not None},
             **(after or {}),
         }

@@ -26,18 +26,18 @@ class MongoPhoneVerifications:
     collection: MotorCollection
     loader: DocumentLoader
     mapping: RecordMapping[PhoneRecord]
-    seal: PhoneSeal
+    phone_encryption: PhoneSeal
 
     async def load(self, phone: PhoneNumber) -> Versioned[PhoneRecord]:
         """Return the record of the phone, an empty one at version 0 if it has none."""
-        document = await self.loader.load(self.seal.index(phone))
+        document = await self.loader.load(self.phone_encryption.index(phone))
         if document is None:
             return Versioned(PhoneRecord(), RecordVersion(0))
         return self.mapping.decode(document)
 
     async def replace(self, phone: PhoneNumber, record: PhoneRecord, version: int) -> bool:
         """Save the record if the stored one has this version."""
-        phone_index = self.seal.index(phone)
+        phone_index = self.phone_encryption.index(phone)
         if version == 0:
             return await self._add(phone_index, record)
         result = await self.database.run(

@@ -22,7 +22,7 @@ from domain.sign_in.budgets import Budget, Draw
 from domain.sign_in.window import CLOCK_SKEW
 
 MAX_RESERVATIONS: Final = 100
-"""Of one document: a larger limit is spread over several, so that none is large or contended."""
+"""In one document: a larger limit is spread over several, so that none is large or contended."""
 MAX_ATTEMPTS: Final = 100
 """After so many lost races something is wrong."""
 SCHEMA_VERSION: Final = 1
@@ -63,7 +63,7 @@ class MongoRateLimits:
         await self._release(draw, draw.budgets)
 
     async def free_at(self, draw: Draw) -> datetime:
-        """Return when all limits accept a reservation: the time of the draw, or later."""
+        """Return when all limits accept the reservation: its own time, or later."""
         states = [await self._load(limit, draw.at) for limit in draw.budgets]
         return max((state.available_at for state in states), default=draw.at)
 
@@ -85,12 +85,12 @@ class MongoRateLimits:
         documents = await self.database.run(query.to_list(None))
         return _state_of(limit, {document["_id"]: document for document in documents}, now)
 
-    async def _release(self, draw: Draw, limits: Sequence[Budget]) -> None:
+    async def _release(self, reservation: Draw, limits: Sequence[Budget]) -> None:
         ids = [shard.id for limit in limits for shard in _shards_of(limit)]
         await self.database.run(
             self.collection.update_many(
-                {"_id": {"$in": ids}, "reservations.id": draw.id},
-                {"$pull": {"reservations": {"id": draw.id}}},
+                {"_id": {"$in": ids}, "reservations.id": reservation.id},
+                {"$pull": {"reservations": {"id": reservation.id}}},
             )
         )
 
@@ -103,20 +103,20 @@ class _Shard:
     size: int
     period: timedelta
 
-    def acquire(self, draw: Draw) -> UpdateOne:
+    def acquire(self, reservation: Draw) -> UpdateOne:
         """Add the reservation if the document is not full."""
-        reservation = {"id": draw.id, "acquired_at": draw.at}
+        acquired_at, expires_at = reservation.at, reservation.at + self.period
         last = f"reservations.{self.size - 1}.acquired_at"
         newest_first = {
-            "$each": [reservation],
+            "$each": [{"id": reservation.id, "acquired_at": acquired_at}],
             "$sort": {"acquired_at": -1},
             "$slice": self.size,
         }
         return UpdateOne(
-            {"_id": self.id, last: {"$not": {"$gt": draw.at - self.period}}},
+            {"_id": self.id, last: {"$not": {"$gt": acquired_at - self.period}}},
             {
                 "$push": {"reservations": newest_first},
-                "$max": {"expires_at": draw.at + self.period},
+                "$max": {"expires_at": expires_at},
                 "$setOnInsert": {"schema_version": SCHEMA_VERSION},
             },
             upsert=True,

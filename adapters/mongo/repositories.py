@@ -65,7 +65,7 @@ class Loaders:
 
 
 @asynccontextmanager
-async def open_mongo_repositories(url: str, seal: PhoneSeal) -> AsyncIterator[Records]:
+async def open_mongo_repositories(url: str, phone_encryption: PhoneSeal) -> AsyncIterator[Records]:
     """Open the repositories in this database, which is created if it is new.
 
     - A process may open one database at a time, as often as it likes.
@@ -74,17 +74,19 @@ async def open_mongo_repositories(url: str, seal: PhoneSeal) -> AsyncIterator[Re
     Raises:
         NotUsable: the database cannot be used; the message is for the operator.
     """
-    async with open_database(url, seal) as database:
+    async with open_database(url, phone_encryption) as database:
         loaders = Loaders.of(database)
         try:
-            yield repositories_in(database, loaders, seal, Mappings.of(seal))
+            yield repositories_in(
+                database, loaders, phone_encryption, Mappings.of(phone_encryption)
+            )
         finally:
             await loaders.finish()
 
 
 @asynccontextmanager
 async def open_database(
-    url: str, seal: PhoneSeal, listeners: Sequence[CommandListener] = ()
+    url: str, phone_encryption: PhoneSeal, listeners: Sequence[CommandListener] = ()
 ) -> AsyncIterator[Database]:
     """Connect to the database, check its metadata, and create missing indexes.
 
@@ -94,13 +96,13 @@ async def open_database(
     location = location_of(url)
     async with shared_database(url, location, listeners) as database:
         with errors_while_opening(location):
-            await check_metadata(database, location, seal.fingerprint())
+            await check_metadata(database, location, phone_encryption.fingerprint())
             await create_indexes(database, location)
         yield database
 
 
 def repositories_in(
-    database: Database, loaders: Loaders, seal: PhoneSeal, mappings: Mappings
+    database: Database, loaders: Loaders, phone_encryption: PhoneSeal, mappings: Mappings
 ) -> Records:
     """Make all repositories over an open database."""
     phone_verifications = latest(database.collection(PhoneVerificationDocument))
@@ -114,7 +116,7 @@ def repositories_in(
             phone_verifications,
             loaders.phone_verifications,
             mappings.phone_verifications,
-            seal,
+            phone_encryption,
         ),
         budgets=MongoRateLimits(database, rate_limits),
         identities=MongoIdentities(database, identities, loaders.identities, mappings.identities),

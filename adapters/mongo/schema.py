@@ -55,7 +55,7 @@ class RecordMapping(Generic[T]):
         Args:
             document: the class that declares the fields.
             decode: makes a value of the domain from an object with these fields.
-            encode: gives the fields of a value, without version and schema version.
+            encode: returns the fields of a value, without version and schema version.
             upgrades: the first turns schema version 1 into 2, the next 2 into 3, and so on.
         """
         self.schema_version: Final = 1 + len(upgrades)
@@ -228,4 +228,5 @@ def _struct(
         rename={"id": "_id"} if issubclass(model, Document) else None,
         forbid_unknown_fields=forbid_unknown_fields,
         kw_only=True,
+        gc=False,  # they live briefly, and without cycles
     )

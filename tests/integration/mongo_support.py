@@ -153,7 +153,9 @@ async def open_logged(
     """Open the repositories, and log the commands that are sent from then on."""
     log = CommandLog()
     async with open_database(url, FakeSeal(), [log]) as opened:
-        database = CountingDatabase(opened.motor, opened.timeout, round_trips or RoundTrips())
+        database = CountingDatabase(
+            opened.motor, opened.timeout_seconds, round_trips or RoundTrips()
+        )
         loaders = Loaders.of(database)
         log.sent.clear()
         yield repositories_in(database, loaders, FakeSeal(), Mappings.of(FakeSeal())), log

@@ -203,9 +203,9 @@ async def test_items_are_listed(records: Records) -> None:
 
 
 async def test_a_reservation_counts(records: Records) -> None:
-    next_one = Draw("second", START + MINUTE, (LIMIT,))
+    reservation = Draw("second", START + MINUTE, (LIMIT,))
 
-    assert await records.budgets.free_at(next_one) == START + 60 * MINUTE
+    assert await records.budgets.free_at(reservation) == START + 60 * MINUTE
 
 
 async def test_a_record_can_be_replaced(records: Records) -> None:

@@ -53,10 +53,10 @@ def client(mongo_database: str) -> Iterator[Client]:
         yield client
 
 
-async def opening_error(url: str, seal: FakeSeal | None = None) -> str:
+async def opening_error(url: str, encryption: FakeSeal | None = None) -> str:
     """Return why opening fails: one line that says what to do, without the password."""
     with pytest.raises(NotUsable) as raised:
-        async with open_mongo_repositories(url, seal or FakeSeal()):
+        async with open_mongo_repositories(url, encryption or FakeSeal()):
             pytest.fail("it was opened")
     message = str(raised.value)
     assert re.search(r": .*\b(correct|start|write|name|grant|drop|close)\b", message)

@@ -12,7 +12,13 @@ import pytest
 
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.database import Database
-from adapters.mongo.driver import close_client, database_of, location_of, make_client, timeout_of
+from adapters.mongo.driver import (
+    close_client,
+    database_of,
+    location_of,
+    make_client,
+    timeout_seconds_of,
+)
 from adapters.mongo.mapping import Mappings
 from adapters.mongo.repositories import Loaders, repositories_in
 from application.ports.errors import UsernameTaken
@@ -39,7 +45,7 @@ REQUESTS = 200
 async def open_with_another_client(url: str) -> AsyncIterator[Records]:
     """The same repositories with connections of their own, for calls that do not use beanie."""
     client = make_client(url, location_of(url))
-    database = Database(database_of(client), timeout_of(client))
+    database = Database(database_of(client), timeout_seconds_of(client))
     yield repositories_in(database, Loaders.of(database), FakeSeal(), Mappings.of(FakeSeal()))
     await close_client(client)
 

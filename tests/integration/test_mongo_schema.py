@@ -43,7 +43,7 @@ from tests.integration.mongo_support import IDENTITY, ITEM, PHONE, VERIFICATION
 Mongo = Database[RawDocument]
 
 MINUTE: Final = timedelta(minutes=1)
-SEAL: Final = FakeSeal()
+ENCRYPTION: Final = FakeSeal()
 DELETED: Final = a_tombstone(id=an_id(2), user=a_user("Zoë"))
 
 
@@ -56,7 +56,7 @@ def database(mongo_database: str) -> Iterator[Mongo]:
 
 @pytest.fixture
 async def records(mongo_database: str) -> AsyncIterator[Records]:
-    async with open_mongo_repositories(mongo_database, SEAL) as records:
+    async with open_mongo_repositories(mongo_database, ENCRYPTION) as records:
         yield records
 
 
@@ -155,7 +155,7 @@ async def test_a_phone_verification_is_stored_under_these_names(
         "attempts_used": 3,
     }
     assert database["phone_verifications"].find_one() == {
-        "_id": SEAL.index(PHONE),
+        "_id": ENCRYPTION.index(PHONE),
         "version": version,
         "schema_version": 1,
         "identity_id": an_id(3),
@@ -183,7 +183,7 @@ async def test_an_identity_is_stored_under_these_names(records: Records, databas
 
     stored = database["identities"].find_one()
     assert stored is not None
-    assert SEAL.open(stored.pop("encrypted_phone"), an_id()) == PHONE
+    assert ENCRYPTION.open(stored.pop("encrypted_phone"), an_id()) == PHONE
     session = {"id": an_id(), "created_at": NOW, "expires_at": NOW + timedelta(days=90)}
     assert stored == {
         "_id": an_id(),
@@ -347,7 +347,7 @@ class UnavailableKey(FakeSeal):
 
 
 def test_the_error_of_the_phone_encryption_propagates() -> None:
-    document = Mappings.of(SEAL).identities.encode(IDENTITY, 1)
+    document = Mappings.of(ENCRYPTION).identities.encode(IDENTITY, 1)
 
     with pytest.raises(PortError, match="a key that is not available"):
         Mappings.of(UnavailableKey()).identities.decode(document)

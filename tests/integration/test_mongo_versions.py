@@ -44,8 +44,8 @@ from tests.integration.mongo_support import (
 )
 
 MINUTE: Final = timedelta(minutes=1)
-SEAL: Final = FakeSeal()
-MAPPINGS: Final = Mappings.of(SEAL)
+ENCRYPTION: Final = FakeSeal()
+MAPPINGS: Final = Mappings.of(ENCRYPTION)
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ class NewerItem(MediaItemDocument):
 
 def newer_mappings(upgrades: int) -> Mappings:
     """Today's mappings with additional fields, and with so many more schema versions."""
-    fields = IdentityFields(SEAL)
+    fields = IdentityFields(ENCRYPTION)
 
     def encode_identity(identity: Identity) -> RawDocument:
         stored = fields.encode(identity)
@@ -331,7 +331,7 @@ def add_devices(document: RawDocument) -> RawDocument:
 @pytest.fixture
 async def upgrading(mongo_database: str) -> AsyncIterator[Records]:
     """Repositories whose identities have schema version 3."""
-    fields = IdentityFields(SEAL)
+    fields = IdentityFields(ENCRYPTION)
     mapping = RecordMapping(
         IdentityDocument, fields.decode, fields.encode, [rename_name, add_devices]
     )

@@ -2,7 +2,8 @@
 
 - Fields are named and typed as they are stored, independently of the domain. Dates are whole
   milliseconds, as the clock's are.
-- `adapters.mongo.schema` checks documents against these classes; beanie builds queries with them.
+- `adapters.mongo.record_mapping` checks documents against these classes. beanie builds queries with
+  them.
 - Optional fields of a document are left out when they are None, so that partial indexes skip it.
 """
 

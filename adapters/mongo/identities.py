@@ -11,7 +11,7 @@ from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import IdentityDocument
 from adapters.mongo.driver import DuplicateKey, MotorCollection
-from adapters.mongo.schema import RecordMapping
+from adapters.mongo.record_mapping import RecordMapping
 from application.ports.errors import UsernameTaken
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity

@@ -23,7 +23,7 @@ from adapters.mongo.documents import (
     UserFields,
 )
 from adapters.mongo.driver import RawDocument
-from adapters.mongo.schema import RecordMapping, Upgrade
+from adapters.mongo.record_mapping import RecordMapping, Upgrade
 from application.ports.phone_seal import PhoneSeal
 from domain.identities.identity import Identity, Role, User
 from domain.identities.session import Lineage, Session
@@ -35,7 +35,7 @@ from domain.sign_in.phone_record import KnownAddress, PhoneRecord
 from domain.sign_in.send import Send
 from domain.sign_in.tries import AddressTry, UnboundTries
 
-# One upgrade for each schema version after the first; see `adapters.mongo.schema`.
+# One upgrade for each schema version after the first; see `adapters.mongo.record_mapping`.
 PHONE_VERIFICATION_UPGRADES: Final[Sequence[Upgrade]] = ()
 IDENTITY_UPGRADES: Final[Sequence[Upgrade]] = ()
 MEDIA_ITEM_UPGRADES: Final[Sequence[Upgrade]] = ()

@@ -9,7 +9,7 @@ from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import PhoneVerificationDocument
 from adapters.mongo.driver import DuplicateKey, MotorCollection
-from adapters.mongo.schema import RecordMapping
+from adapters.mongo.record_mapping import RecordMapping
 from application.ports.phone_seal import PhoneSeal
 from application.ports.versioned import RecordVersion, Versioned
 from domain.phone import PhoneNumber

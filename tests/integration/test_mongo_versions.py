@@ -26,7 +26,7 @@ from adapters.mongo.mapping import (
     encode_media_item,
     encode_phone_verification,
 )
-from adapters.mongo.schema import RecordMapping
+from adapters.mongo.record_mapping import RecordMapping
 from application.ports.errors import CorruptRecord
 from application.ports.records import Records
 from application.ports.versioned import RecordVersion, Versioned

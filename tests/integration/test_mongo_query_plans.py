@@ -18,7 +18,9 @@ from application.ports.records import Records
 from domain.identities.username import Username
 from domain.media.page import ItemFilter, Position
 from domain.media.picture import MediaKind
+from domain.sign_in.budgets import Budget, Draw
 from domain.sign_in.phone_record import PhoneRecord
+from domain.sign_in.window import Window
 from tests.builders import (
     NOW,
     a_gif,
@@ -172,6 +174,12 @@ async def add_and_delete_expired(records: Records) -> None:
     await records.phone_records.drop_lapsed(NOW, 10)
 
 
+async def reserve_and_delete_expired(records: Records) -> None:
+    limit = Budget("total", Window(1, timedelta(hours=1)))
+    await records.budgets.take(Draw("1", NOW, (limit,)))
+    await records.budgets.drop_lapsed(NOW + timedelta(hours=1), 10)
+
+
 CALLS: dict[str, tuple[Callable[[Records], Awaitable[object]], list[list[str]]]] = {
     "replace identity": (
         lambda records: records.identities.replace(an_identity(), 1),
@@ -204,6 +212,10 @@ CALLS: dict[str, tuple[Callable[[Records], Awaitable[object]], list[list[str]]]]
     "delete expired phone verifications": (
         add_and_delete_expired,
         [["phone_verifications_expires_at"], ["_id_"]],
+    ),
+    "reserve, and delete expired rate limits": (
+        reserve_and_delete_expired,
+        [["_id_"], ["rate_limits_expires_at"], ["_id_"]],
     ),
     "find by storage key": (
         lambda records: records.media_items.find("a-key"),

@@ -180,9 +180,9 @@ def _records(
 
             return open_sqlite_records(path, seal)
         case MongoDatabase(url=url):
-            from adapters.mongo import open_mongo_records
+            from adapters.mongo import open_mongo_repositories
 
-            return open_mongo_records(url, seal)
+            return open_mongo_repositories(url, seal)
         case Factory() as factory:
             return open_own(factory, "DIALTONE_DATABASE", settings.environ, seal)
 

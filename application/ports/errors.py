@@ -3,6 +3,7 @@
 ConfigurationError                while an adapter is opened
 PortError                afterwards
 ├── StorageUnavailable     the database did not answer, or did not take a write
+├── CorruptRecord        a stored record cannot be read
 ├── MediaStorageUnavailable     the media store did not answer, or did not take a file
 ├── MessengerUnavailable    the sender would not take a message now
 ├── UniqueViolation        another identity holds this name
@@ -30,6 +31,10 @@ class StorageUnavailable(PortError):
     Whether a write was done is known only where the database said no; after a time-out it may
     have been, so only what a repeat does not harm may be tried again.
     """
+
+
+class CorruptRecord(PortError):
+    """A stored record cannot be read: damaged, or encrypted with a key that is not available."""
 
 
 class MediaStorageUnavailable(PortError):

@@ -213,9 +213,9 @@ def _open_database(
 
             return open_sqlite_repositories(path, phone_encryption)
         case MongoDatabase(url=url):
-            from adapters.mongo import open_mongo_records
+            from adapters.mongo import open_mongo_repositories
 
-            return open_mongo_records(url, phone_encryption)
+            return open_mongo_repositories(url, phone_encryption)
         case Factory() as factory:
             create: DatabaseFactory = load_factory(factory, "DIALTONE_DATABASE")
             environ = settings.variables.values

@@ -1,6 +1,5 @@
-"""Records in MongoDB: a standalone, a replica set or a sharded cluster, by beanie over motor."""
+"""Repositories in MongoDB (standalone, replica set or sharded cluster), by beanie over motor."""
 
-from adapters.mongo.errors import DatabaseNotUsable
-from adapters.mongo.records import open_mongo_records
+from adapters.mongo.repositories import open_mongo_repositories
 
-__all__ = ["DatabaseNotUsable", "open_mongo_records"]
+__all__ = ["open_mongo_repositories"]

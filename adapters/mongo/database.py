@@ -1,54 +1,181 @@
-"""An open database: whatever is asked of it is answered in bounded time, or refused."""
+"""An open database: one for each process, and every call to it ends in bounded time."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
-from beanie import Document
+from beanie import Document, init_beanie
 from beanie.odm.queries.find import FindMany
+from pymongo.monitoring import CommandListener
 
-from adapters.mongo.driver import MotorCollection, MotorDatabase, Raw
-from adapters.mongo.errors import DRIVER_ERRORS, at_run_time
-from application.ports.errors import StorageUnavailable
+from adapters.mongo.documents import DOCUMENTS
+from adapters.mongo.driver import (
+    DRIVER_ERRORS,
+    MotorCollection,
+    MotorDatabase,
+    RawDocument,
+    close_client,
+    database_of,
+    errors_while_opening,
+    make_client,
+    port_error,
+    timeout_seconds_of,
+)
+from application.ports.errors import ConfigurationError, StorageUnavailable
 
 T = TypeVar("T")
+
+DELETE_BATCH_SIZE: Final = 200
+
+_NO_ANSWER: Final = "no answer within {seconds:g} seconds"
+_ANOTHER_IS_OPEN: Final = (
+    "{location} cannot be opened while this process has {other} open by another URL or in another "
+    "event loop: close that first, or use another process."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database with the seconds that a caller waits for it."""
+    """A database, and the timeout of a call in seconds."""
 
     motor: MotorDatabase
-    patience: float
+    timeout_seconds: float
 
-    def collection(self, of: type[Document]) -> MotorCollection:
-        """Give the collection of these documents."""
-        return self.motor[of.Settings.name]
+    def collection(self, document: type[Document]) -> MotorCollection:
+        """Return the collection of these documents."""
+        return self.motor[document.Settings.name]
 
-    async def answer(self, call: Awaitable[T], patience: float | None = None) -> T:
+    async def run(self, call: Awaitable[T], timeout_seconds: float | None = None) -> T:
         """Wait for a call to the driver.
 
         Raises:
-            NotUnique: a unique index refused it.
-            StorageUnavailable: it was refused, or nobody knows after so much patience.
+            DuplicateKey: a unique index rejected the write.
+            CorruptRecord: a document is no valid BSON.
+            StorageUnavailable: the call failed, or its result is unknown after the timeout.
         """
-        patience = patience or self.patience
+        seconds = timeout_seconds or self.timeout_seconds
         try:
-            # The driver bounds what it does, but not how long a call waits for its turn.
-            async with asyncio.timeout(patience):
+            # The driver limits what a call takes, but not how long it waits for its turn.
+            async with asyncio.timeout(seconds):
                 return await call
         except TimeoutError:
-            raise StorageUnavailable(f"no answer within {patience:g} seconds") from None
+            raise StorageUnavailable(_NO_ANSWER.format(seconds=seconds)) from None
         except DRIVER_ERRORS as error:
-            raise at_run_time(error) from None
+            raise port_error(error) from None
 
-    async def found(self, question: FindMany[Any], limit: int) -> list[Raw]:
-        """Give up to `limit` documents, as they are stored, of what beanie would find.
+    async def list_raw(self, query: FindMany[Any], limit: int) -> list[RawDocument]:
+        """Return up to `limit` documents that match, as they are stored.
 
         Raises:
             StorageUnavailable
         """
         if limit < 1:
-            return []  # MongoDB takes 0 for no limit
-        return await self.answer(question.limit(limit).motor_cursor.to_list(None))
+            return []  # for MongoDB 0 is no limit
+        return await self.run(query.limit(limit).motor_cursor.to_list(None))
+
+    async def delete_expired(self, document: type[Document], now: datetime, limit: int) -> int:
+        """Delete up to `limit` documents that have expired, and return how many.
+
+        A TTL index would go by the server's clock instead of `now`, at times of its own.
+
+        Raises:
+            StorageUnavailable
+        """
+        deleted = 0
+        while deleted < limit:
+            batch_size = min(limit - deleted, DELETE_BATCH_SIZE)
+            count = await self._delete_expired_batch(document, now, batch_size)
+            deleted += count
+            if count < batch_size:
+                break
+        return deleted
+
+    async def _delete_expired_batch(
+        self, document: type[Document], now: datetime, limit: int
+    ) -> int:
+        expired = {"expires_at": {"$lte": now}}
+        found = await self.list_raw(document.find(expired).sort("expires_at"), limit)
+        ids = [raw["_id"] for raw in found]
+        if not ids:
+            return 0
+        # A document may have been replaced since, and expire later.
+        result = await self.run(
+            self.collection(document).delete_many({"_id": {"$in": ids}, **expired})
+        )
+        return result.deleted_count
+
+
+@dataclass(slots=True)
+class _Connection:
+    url: str
+    location: str
+    loop: asyncio.AbstractEventLoop
+    connecting: asyncio.Task[Database]
+    users: int = 0
+
+
+# The connection of this process, if there is one.
+_CONNECTIONS: Final[list[_Connection]] = []
+
+
+@asynccontextmanager
+async def shared_database(
+    url: str, location: str, listeners: Sequence[CommandListener] = ()
+) -> AsyncIterator[Database]:
+    """Connect to the database, or share the open connection to it.
+
+    A process has one database at a time: beanie binds its Documents for the whole process, and
+    after a second `init_beanie` calls for the first database would silently go to the second.
+
+    Raises:
+        ConfigurationError: the URL cannot be used, or another database is open.
+    """
+    connection = _connection(url, location, listeners)
+    connection.users += 1
+    try:
+        yield await asyncio.shield(connection.connecting)
+    finally:
+        connection.users -= 1
+        if not connection.users:
+            _CONNECTIONS.remove(connection)
+            await _close(connection.connecting)
+
+
+def _connection(url: str, location: str, listeners: Sequence[CommandListener]) -> _Connection:
+    loop = asyncio.get_running_loop()
+    # A connection that was never closed cannot be used after its event loop.
+    _CONNECTIONS[:] = [connection for connection in _CONNECTIONS if not connection.loop.is_closed()]
+    for connection in _CONNECTIONS:
+        if (connection.url, connection.loop) == (url, loop):
+            return connection
+        raise ConfigurationError(
+            _ANOTHER_IS_OPEN.format(location=location, other=connection.location)
+        )
+    connecting = asyncio.create_task(_connect(url, location, listeners))
+    _CONNECTIONS.append(_Connection(url, location, loop, connecting))
+    return _CONNECTIONS[0]
+
+
+async def _connect(url: str, location: str, listeners: Sequence[CommandListener]) -> Database:
+    client = make_client(url, location, listeners)
+    try:
+        database = Database(database_of(client), timeout_seconds_of(client))
+        with errors_while_opening(location):
+            # `adapters.mongo.indexes` makes the indexes: beanie stops at the first that differs.
+            await init_beanie(
+                database=database.motor, document_models=[*DOCUMENTS], skip_indexes=True
+            )
+    except BaseException:
+        await close_client(client)
+        raise
+    return database
+
+
+async def _close(connecting: asyncio.Task[Database]) -> None:
+    connecting.cancel()
+    await asyncio.wait([connecting])
+    if not connecting.cancelled() and connecting.exception() is None:
+        await close_client(connecting.result().motor.client)

@@ -1,159 +1,298 @@
-"""What is stored, a class for each collection: its members and its indexes.
+"""The stored schema: a class for each collection, with its fields and its indexes.
 
-beanie puts everyday questions by them. Nothing is read into them: documents become the
-domain's values in one way, `adapters.mongo.stored`, wherever they come from.
+- Fields are named and typed as they are stored, independently of the domain. Dates are whole
+  milliseconds, as the clock's are.
+- `adapters.mongo.record_mapping` checks documents against these classes. beanie builds queries with
+  them.
+- Optional fields of a document are left out when they are None, so that partial indexes skip it.
 """
 
 from datetime import datetime
 from itertools import chain, combinations
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from beanie import Document
+from pydantic import BaseModel, ConfigDict
 from pymongo import ASCENDING, IndexModel
 
-from domain.identities.identity import Role, User
-from domain.identities.session import Session
-from domain.media.image import Image, MediaKind
-from domain.media.item import ItemState
-from domain.otp.attempts import UnboundAttempts
-from domain.otp.challenge import Challenge
-from domain.otp.delivery import Delivery
-from domain.otp.phone_verification import TrustedIp
+
+def _index(name: str, *fields: str, **options: Any) -> IndexModel:
+    return IndexModel([(field, ASCENDING) for field in fields], name=name, **options)
 
 
-def index(name: str, *members: str, **options: Any) -> IndexModel:
-    """Name an index over these members, in this order."""
-    return IndexModel([(member, ASCENDING) for member in members], name=name, **options)
+def _only_with(*fields: str) -> dict[str, Any]:
+    """Limit an index to the documents that have all these fields."""
+    return {"partialFilterExpression": {field: {"$exists": True} for field in fields}}
 
 
-def only_with(*members: str) -> dict[str, Any]:
-    """Have an index hold only documents that have all these members."""
-    return {"partialFilterExpression": {member: {"$exists": True} for member in members}}
+class NestedValue(BaseModel):
+    """An object inside a document."""
+
+    item_key: ClassVar[tuple[str, ...]] = ()
+    """The fields that identify it in a list; all fields where this is empty."""
 
 
-class MarkDocument(Document):
-    """What says whose database it is: one document, which the first start makes."""
+class DatabaseMetadataDocument(Document):
+    """The single document that says which service and which keys a database belongs to."""
 
-    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
+    id: str  # type: ignore[assignment]  # beanie declares an ObjectId
     schema_version: int
-    fingerprint: str
-    probed: datetime | None = None
+    key_fingerprint: str
+    health_checked_at: datetime | None = None
 
     class Settings:
-        name = "meta"
+        """Collection and indexes."""
+
+        name = "database_metadata"
         indexes: ClassVar[list[IndexModel]] = []
 
 
-class PhoneRecordDocument(Document):
-    """A phone record; `id` is the blind index of the phone, which itself is nowhere.
+class RecordDocument(Document):
+    """The fields that the documents of all aggregates have."""
 
-    `lapses` is missing while the record names an identity or is blocked.
+    # Makes beanie load fields that this program does not know.
+    model_config = ConfigDict(extra="allow")
+
+    id: str  # type: ignore[assignment]  # beanie declares an ObjectId
+    version: int
+    schema_version: int
+
+
+class ChallengeFields(NestedValue):
+    """A challenge; its code is derived and never stored."""
+
+    item_key: ClassVar = ("id",)
+
+    id: str
+    purpose: Literal["sign_in"]
+    nonce: bytes
+    key_id: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+class DeliveryFields(NestedValue):
+    """A message with the code of a challenge."""
+
+    item_key: ClassVar = ("request_id",)
+
+    request_id: str
+    challenge_id: str
+    client_ip: str
+    sent_at: datetime
+    uses_trusted_ip_quota: bool
+    attempts_used: int
+
+
+class IpAttemptFields(NestedValue):
+    """A check of a code without a request id."""
+
+    client_ip: str
+    attempted_at: datetime
+
+
+class UnboundAttemptsFields(NestedValue):
+    """Checks of codes without a request id: by IP, and those that unknown IPs share."""
+
+    by_ip: list[IpAttemptFields]
+    shared: list[datetime]
+
+
+class TrustedIpFields(NestedValue):
+    """An IP from which the phone signed in."""
+
+    client_ip: str
+    last_login_at: datetime
+
+
+class PhoneVerificationDocument(RecordDocument):
+    """A phone verification; `id` is the blind index of the phone.
+
+    `expires_at` is missing while the phone belongs to an identity or is blocked.
     """
 
-    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
-    version: int
-    lapses: datetime | None = None
-    challenges: list[Challenge]
-    sends: list[Delivery]
-    unbound_tries: UnboundAttempts
-    known_addresses: list[TrustedIp]
+    expires_at: datetime | None = None
     identity_id: str | None = None
-    blocked: datetime | None = None
+    blocked_at: datetime | None = None
+    challenges: list[ChallengeFields]
+    deliveries: list[DeliveryFields]
+    unbound_attempts: UnboundAttemptsFields
+    trusted_ips: list[TrustedIpFields]
 
     class Settings:
+        """Collection and indexes."""
+
         name = "phone_verifications"
-        indexes: ClassVar = [index("phone_records_lapsing", "lapses", **only_with("lapses"))]
-
-
-class IdentityDocument(Document):
-    """An identity; `phone` is sealed, `username_key` is what nobody else may have."""
-
-    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
-    version: int
-    created: datetime
-    role: Role
-    phone: bytes | None = None
-    user: User | None = None
-    username_key: str | None = None
-    sessions: list[Session]
-    deleted: datetime | None = None
-    swept: bool
-    blocked: datetime | None = None
-
-    class Settings:
-        name = "identities"
         indexes: ClassVar = [
-            index("identities_named", "username_key", unique=True, **only_with("username_key")),
-            index("identities_unswept", "swept", "deleted", **only_with("deleted")),
-            index("identities_holding", "deleted", **only_with("deleted", "username_key")),
+            _index("phone_verifications_expires_at", "expires_at", **_only_with("expires_at"))
         ]
 
 
-class BudgetDocument(Document):
-    """A ring of slots of a budget, the newest first; see adapters.mongo.budget_rings."""
+class UserFields(NestedValue):
+    """The public part of an identity."""
 
-    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
-    slots: list[dict[str, Any]]
-    lapses: datetime
+    username: str
+    created_at: datetime
+
+
+class RefreshTokensFields(NestedValue):
+    """The state of a session's refresh tokens; the tokens themselves are never stored."""
+
+    nonce: bytes
+    generation: int
+    rotated_at: datetime
+
+
+class SessionFields(NestedValue):
+    """A session."""
+
+    item_key: ClassVar = ("id",)
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    device: str | None = None
+    last_used_at: datetime | None = None
+    refresh_tokens: RefreshTokensFields | None = None
+
+
+class IdentityDocument(RecordDocument):
+    """An identity, also a deleted one; `username_key` is unique."""
+
+    username_key: str | None = None
+    encrypted_phone: bytes | None = None
+    created_at: datetime
+    role: Literal["member", "administrator"]
+    user: UserFields | None = None
+    sessions: list[SessionFields]
+    deleted_at: datetime | None = None
+    purged_at: datetime | None = None
+    blocked_at: datetime | None = None
 
     class Settings:
-        name = "rate_limiter"
-        indexes: ClassVar = [index("budgets_lapsing", "lapses")]
+        """Collection and indexes."""
 
-
-_CHOICES: Final = ("owner", "kind", "category")
-
-
-class MediaItemDocument(Document):
-    """A library item.
-
-    `shown` is when a ready item was created, `leased` when a pending one's lease is over: each
-    is missing in the other states, so that its indexes hold one state only.
-    """
-
-    id: str  # type: ignore[assignment]  # beanie has an ObjectId there, or nothing yet
-    version: int
-    owner: str
-    key: str
-    picture: Image
-    kind: MediaKind
-    category: str | None = None
-    created: datetime
-    state: ItemState
-    lease_until: datetime
-    shown: datetime | None = None
-    leased: datetime | None = None
-    doomed: datetime | None = None
-
-    class Settings:
-        name = "media_items"
+        name = "identities"
         indexes: ClassVar = [
-            # Not unique: in a sharded collection that would have to begin with the shard key.
-            # Keys are random enough.
-            index("media_items_file", "key"),
-            index("media_items_owned", "owner", "doomed"),
-            index("media_items_leased", "leased", **only_with("leased")),
-            index("media_items_doomed", "doomed", **only_with("doomed")),
-            # One for each way in which a library is read, so that every page is a range of one.
-            *(
-                index(
-                    "_".join(["media_pages", *chosen]),
-                    *chosen,
-                    "shown",
-                    "_id",
-                    **only_with("shown"),
-                )
-                for chosen in chain.from_iterable(
-                    combinations(_CHOICES, count) for count in range(len(_CHOICES) + 1)
-                )
+            _index(
+                "identities_username_key",
+                "username_key",
+                unique=True,
+                **_only_with("username_key"),
+            ),
+            _index("identities_purged_at", "purged_at", "deleted_at", **_only_with("deleted_at")),
+            _index(
+                "identities_deleted_at", "deleted_at", **_only_with("deleted_at", "username_key")
             ),
         ]
 
 
+class ImageFields(NestedValue):
+    """The image of a library item."""
+
+    format: Literal["jpeg", "png", "gif"]
+    width: int
+    height: int
+    size_bytes: int
+
+
+_PAGE_FILTERS: Final = ("owner_id", "kind", "category")
+# An index for each combination of filters, so that every page is a range of one. Each begins with
+# the state, so that items can be counted without reading their documents.
+_PAGE_INDEXES: Final = [
+    _index(
+        "_".join(["media_items", *filters, "created_at"]),
+        "state",
+        *filters,
+        "created_at",
+        "_id",
+        partialFilterExpression={"state": "ready"},
+    )
+    for filters in chain.from_iterable(
+        combinations(_PAGE_FILTERS, count) for count in range(len(_PAGE_FILTERS) + 1)
+    )
+]
+
+
+class MediaItemDocument(RecordDocument):
+    """A library item."""
+
+    storage_key: str
+    owner_id: str
+    kind: Literal["image", "gif"]
+    image: ImageFields
+    category: str | None = None
+    created_at: datetime
+    state: Literal["pending", "ready", "deleting"]
+    upload_deadline: datetime
+    deletion_requested_at: datetime | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "media_items"
+        indexes: ClassVar = [
+            # Not unique: in a sharded collection that would have to begin with the shard key.
+            # Storage keys are random enough.
+            _index("media_items_storage_key", "storage_key"),
+            _index("media_items_owner_id", "owner_id", "deletion_requested_at"),
+            _index(
+                "media_items_upload_deadline",
+                "upload_deadline",
+                partialFilterExpression={"state": "pending"},
+            ),
+            _index(
+                "media_items_deletion_requested_at",
+                "deletion_requested_at",
+                **_only_with("deletion_requested_at"),
+            ),
+            *_PAGE_INDEXES,
+        ]
+
+
+class ReservationFields(NestedValue):
+    """A reservation in a sliding window."""
+
+    item_key: ClassVar = ("id",)
+
+    id: str
+    acquired_at: datetime
+
+
+class RateLimitDocument(Document):
+    """The latest reservations of a rate limit, the newest first."""
+
+    id: str  # type: ignore[assignment]  # beanie declares an ObjectId
+    schema_version: int
+    reservations: list[ReservationFields]
+    expires_at: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "rate_limits"
+        indexes: ClassVar = [_index("rate_limits_expires_at", "expires_at")]
+
+
+class LeaseDocument(Document):
+    """A lease, by its name."""
+
+    id: str  # type: ignore[assignment]  # beanie declares an ObjectId
+    expires_at: datetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "leases"
+        indexes: ClassVar[list[IndexModel]] = []
+
+
 DOCUMENTS: Final[tuple[type[Document], ...]] = (
-    MarkDocument,
-    PhoneRecordDocument,
-    BudgetDocument,
+    DatabaseMetadataDocument,
+    PhoneVerificationDocument,
+    RateLimitDocument,
     IdentityDocument,
     MediaItemDocument,
+    LeaseDocument,
 )

@@ -1,111 +1,260 @@
-"""The one place where the driver is made."""
+"""The driver: URL, client and errors.
+
+No message quotes the driver: its own messages hold URLs with passwords and values of documents.
+"""
 
 import asyncio
 import logging
+import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import pymongo
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import BSONError, InvalidBSON
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
 from pymongo import ReadPreference, WriteConcern
-from pymongo.errors import PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.monitoring import CommandListener
 from pymongo.read_concern import ReadConcern
 
-from adapters.mongo.address import options_of
-from adapters.mongo.errors import DatabaseNotUsable
+from application.ports.errors import (
+    ConfigurationError,
+    CorruptRecord,
+    PortError,
+    StorageUnavailable,
+)
 
-Raw = dict[str, Any]
+RawDocument = dict[str, Any]
 """A document as it is stored."""
-MotorClient = AsyncIOMotorClient[Raw]
-MotorCollection = AsyncIOMotorCollection[Raw]
-MotorDatabase = AsyncIOMotorDatabase[Raw]
+MotorClient = AsyncIOMotorClient[RawDocument]
+MotorCollection = AsyncIOMotorCollection[RawDocument]
+MotorDatabase = AsyncIOMotorDatabase[RawDocument]
 
-TIMEOUT: Final = 5.0
-"""Seconds that one call may take, with all that the driver repeats by itself within it."""
+DEFAULT_TIMEOUT: Final = 5.0
+"""Seconds for one call, with all retries of the driver."""
+CLOSE_TIMEOUT: Final = 2.0
 
-CLOSE_LIMIT: Final = 2.0
+DRIVER_ERRORS: Final = (PyMongoError, BSONError)
 
 _log = logging.getLogger(__name__)
 
-# What the operator writes in the address goes before these, but 0, which waits for ever.
+_EXAMPLE: Final = "mongodb://host/dialtone"
+# The part before the last @ is secret. The part after the ? must not hold another @, which an
+# unescaped ? in a password would bring there.
+_URL: Final = re.compile(
+    r"mongodb(?:\+srv)?://(?:[^/?@]*@)?(?P<hosts>[^/?@]+)(?:/(?P<name>[^/?@]*))?(?:\?(?P<options>[^@]*))?"
+)
+_INVALID_URL: Final = (
+    f"The URL of the database is not of the form {_EXAMPLE}: correct it, and escape all characters "
+    "of user and password with % that are neither letters nor digits."
+)
+_NO_NAME: Final = (
+    f"The URL of {{hosts}} names no database: write its name at the end, like {_EXAMPLE}."
+)
+_INVALID_OPTIONS: Final = (
+    "The driver rejects the URL of {location}: correct user, password, hosts and options "
+    "({options})."
+)
+
+# Options of the URL override these, except 0, which would wait forever.
 _DEFAULTS: Final[dict[str, Any]] = {
     "appname": "dialtone",
-    "timeoutms": int(TIMEOUT * 1000),
-    "connecttimeoutms": int(TIMEOUT * 1000),
+    "timeoutms": int(DEFAULT_TIMEOUT * 1000),
+    "connecttimeoutms": int(DEFAULT_TIMEOUT * 1000),
 }
-# These go before what the operator writes: with fewer acknowledgements a write may be lost after
-# it was answered, and a secondary may tell what is true no more.
-_WRITES: Final = WriteConcern(w="majority", j=True)
-_READS: Final = ReadPreference.PRIMARY
-_USED_INSTEAD: Final = {
+# These override the URL: with fewer acknowledgements a write may be lost after its response, and a
+# secondary may return outdated documents.
+_WRITE_CONCERN: Final = WriteConcern(w="majority", j=True)
+_READ_PREFERENCE: Final = ReadPreference.PRIMARY
+_OVERRIDDEN: Final = {
     "w": "majority",
     "journal": "true",
     "readpreference": "primary",
     "readconcernlevel": "majority",
-    # The driver goes by one bound for all of a call where it is given one.
+    # Where the driver has a timeout for the whole call, it ignores these.
     "serverselectiontimeoutms": "timeoutMS",
     "sockettimeoutms": "timeoutMS",
     "waitqueuetimeoutms": "timeoutMS",
     "wtimeoutms": "timeoutMS",
 }
 
+_NO_SERVER: Final = (
+    "{location} has no server that accepts writes: start MongoDB there, or correct hosts and "
+    "options of the URL."
+)
+_NOT_FOUND: Final = (
+    "{location} cannot be resolved, or its MongoDB is too old for the driver: correct the URL, or "
+    "start a newer MongoDB."
+)
+_WRONG_CREDENTIALS: Final = (
+    "{location} rejects the user or the password: correct them in the URL, and escape all "
+    "characters with % that are neither letters nor digits."
+)
+_NOT_ALLOWED: Final = (
+    "{location} does not let this user read and write: grant it readWrite on that database, or "
+    "name another user in the URL."
+)
+_UNEXPECTED: Final = "{location} cannot be opened ({cause}): look into the log of MongoDB."
 
-def make_client(url: str, place: str, listeners: Sequence[CommandListener] = ()) -> MotorClient:
-    """Make a client; it connects by itself when it is first used.
+# Codes of MongoDB's error_codes.yml; 8000 is Atlas' own.
+_MESSAGES: Final = {
+    18: _WRONG_CREDENTIALS,  # AuthenticationFailed
+    11: _WRONG_CREDENTIALS,  # UserNotFound
+    8000: _WRONG_CREDENTIALS,
+    13: _NOT_ALLOWED,  # Unauthorized
+}
+
+
+class DuplicateKey(StorageUnavailable):
+    """Another document has the same value of a unique index; nothing was written."""
+
+    def __init__(self, cause: str, fields: Iterable[str]) -> None:
+        """Set the cause, and the fields of the index."""
+        super().__init__(cause)
+        self.fields = frozenset(fields)
+
+
+class BulkWriteStopped(DuplicateKey):
+    """An `_id` that exists stopped an ordered bulk write after `written_count` writes."""
+
+    def __init__(self, cause: str, written_count: int) -> None:
+        """Set the cause, and the number of writes that were done before."""
+        super().__init__(cause, ["_id"])
+        self.written_count = written_count
+
+
+def location_of(url: str) -> str:
+    """Return hosts and name of the database, without secrets.
 
     Raises:
-        DatabaseNotUsable: the address cannot be used.
+        ConfigurationError: the URL is invalid, or names no database.
     """
-    given = options_of(url)
-    for option, used in _USED_INSTEAD.items():
-        if given.get(option, used) != used:
-            _log.warning({"event": "mongo_option_not_used", "option": option, "used": used})
-    defaults = {name: one for name, one in _DEFAULTS.items() if given.get(name, "0") == "0"}
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise ConfigurationError(_INVALID_URL)
+    hosts, name = match["hosts"], match["name"]
+    if not name:
+        raise ConfigurationError(_NO_NAME.format(hosts=hosts))
+    return f"{hosts}/{name}"
+
+
+def make_client(url: str, location: str, listeners: Sequence[CommandListener] = ()) -> MotorClient:
+    """Make a client; it connects when it is first used.
+
+    Raises:
+        ConfigurationError: the driver rejects the URL.
+    """
+    options = _options_of(url)
+    for option, used in _OVERRIDDEN.items():
+        if options.get(option, used) != used:
+            _log.warning({"event": "mongo_option_ignored", "option": option, "used": used})
+    defaults = {name: value for name, value in _DEFAULTS.items() if options.get(name, "0") == "0"}
     try:
         with warnings.catch_warnings():
-            # It would go on without an option that it does not understand.
+            # The driver ignores an option that it does not understand.
             warnings.simplefilter("error", UserWarning)
             return AsyncIOMotorClient(url, **defaults, event_listeners=list(listeners))
     except (PyMongoError, OSError, ValueError, UserWarning):
-        raise DatabaseNotUsable(
-            f"The address of {place} has something in it that the driver does not take: correct "
-            f"user, password, hosts and options ({', '.join(given) or 'there are none'})."
+        names = ", ".join(options) or "none"
+        raise ConfigurationError(
+            _INVALID_OPTIONS.format(location=location, options=names)
         ) from None
 
 
 def database_of(client: MotorClient) -> MotorDatabase:
-    """Give the database that the address names, to write durably and read what is durable."""
+    """Return the database that the URL names, for durable writes and durable reads."""
     return client.get_default_database().with_options(
-        codec_options=CodecOptions(tz_aware=True),
-        read_preference=_READS,
-        write_concern=_WRITES,
+        codec_options=CodecOptions(
+            tz_aware=True,
+            # A date that Python does not have must not fail the documents that come with it.
+            datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+        ),
+        read_preference=_READ_PREFERENCE,
+        write_concern=_WRITE_CONCERN,
         read_concern=ReadConcern("majority"),
     )
 
 
 def latest(collection: MotorCollection) -> MotorCollection:
-    """Give the collection to read what the primary has at this moment.
+    """Return the collection for reads of what the primary has at this moment.
 
-    For what a swap is decided on: it must be what the swap will meet. What a majority has may
-    be older, and who lost a swap would load the same again, and lose again.
+    A compare and swap needs that: the version that a majority has may be older, and a request that
+    lost a swap would load the same version again and lose again.
     """
     return collection.with_options(read_concern=ReadConcern("local"))
 
 
-def patience_of(client: MotorClient) -> float:
-    """Seconds after which a caller is told no, whatever becomes of the call."""
-    # A little longer than the driver's own, which knows the cause.
-    return (client.delegate.options.timeout or TIMEOUT) + 1.0
+def timeout_seconds_of(client: MotorClient) -> float:
+    """Return the seconds after which a caller gets an error, even if the call is not over."""
+    # A little longer than the driver's own timeout, which knows the cause.
+    return (client.delegate.options.timeout or DEFAULT_TIMEOUT) + 1.0
 
 
 async def close_client(client: MotorClient) -> None:
-    """Close the client; in bounded time, although it takes leave of the server."""
-    with pymongo.timeout(CLOSE_LIMIT):
+    """Close the client, with a timeout, since it ends its sessions at the server."""
+    with pymongo.timeout(CLOSE_TIMEOUT):
         await asyncio.to_thread(client.close)
+
+
+@contextmanager
+def errors_while_opening(location: str) -> Iterator[None]:
+    """Turn driver errors of the block into ConfigurationError."""
+    try:
+        yield
+    except DRIVER_ERRORS as error:
+        raise _error_while_opening(location, error) from None
+
+
+def port_error(error: Exception) -> PortError:
+    """Return the error of the port for a driver error."""
+    match error:
+        case DuplicateKeyError():
+            return DuplicateKey(_cause(error), (error.details or {}).get("keyPattern", {}))
+        case BulkWriteError(
+            details={"writeErrors": [{"code": 11000, "index": int(done)}], "writeConcernErrors": []}
+        ):
+            return BulkWriteStopped(_cause(error), done)
+        case InvalidBSON():
+            return CorruptRecord(_cause(error))
+        case _:
+            return StorageUnavailable(_cause(error))
+
+
+def _options_of(url: str) -> dict[str, str]:
+    """Return the options of the URL, with names in lower case."""
+    options = re.split("[&;]", url.partition("?")[2])
+    pairs = (option.partition("=") for option in options if option)
+    return {name.lower(): value for name, _, value in pairs}
+
+
+def _error_while_opening(location: str, error: Exception) -> ConfigurationError:
+    match error:
+        case ConnectionFailure():
+            message = _NO_SERVER
+        case MongoConfigurationError():
+            message = _NOT_FOUND
+        case OperationFailure(code=code):
+            message = _MESSAGES.get(code or 0, _UNEXPECTED)
+        case _:
+            message = _UNEXPECTED
+    return ConfigurationError(message.format(location=location, cause=_cause(error)))
+
+
+def _cause(error: Exception) -> str:
+    code = getattr(error, "code", None)
+    name = type(error).__name__
+    return f"{name} {code}" if isinstance(code, int) else name

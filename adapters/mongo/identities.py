@@ -1,61 +1,106 @@
-from dataclasses import dataclass
-from typing import Any
+"""Identities in MongoDB, also deleted ones."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from beanie.odm.queries.find import FindMany
+
+from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
-from adapters.mongo.driver import MotorCollection
-from adapters.mongo.errors import NotUnique
-from adapters.mongo.point_reads import PointReads
-from adapters.mongo.stored_identity import IDENTITY, StoredIdentities
+from adapters.mongo.documents import IdentityDocument
+from adapters.mongo.driver import DuplicateKey, MotorCollection
+from adapters.mongo.record_mapping import RecordMapping
 from application.ports.errors import UniqueViolation
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 
+_NAME_IN_USE: Final = "another identity has this username"
+
 
 @dataclass(frozen=True, slots=True)
 class MongoIdentities:
-    """Identities, whose names a unique index keeps apart."""
+    """Identities; a unique index keeps usernames apart."""
 
     database: Database
     collection: MotorCollection
-    reads: PointReads
-    stored: StoredIdentities
+    loader: DocumentLoader
+    mapping: RecordMapping[Identity]
 
     async def load(self, identity_id: str) -> Versioned[Identity] | None:
-        document = await self.reads.one(identity_id)
-        return self.stored.versioned(document) if document else None
+        """Return the identity, deleted or not, or None."""
+        document = await self.loader.load(identity_id)
+        return self.mapping.decode(document) if document else None
 
     async def add(self, identity: Identity) -> bool:
-        document = self.stored.document(identity, 1)
+        """Save a new identity; False when its id exists."""
         try:
-            await self.database.answer(self.collection.insert_one(document))
-        except NotUnique as clash:
-            # Which of two clashes is named is not promised, and the same identity added again
-            # must find its id taken, not its own name.
-            if "_id" in clash.fields or await self._is_there({"_id": identity.id}):
+            await self.database.run(self.collection.insert_one(self.mapping.encode(identity, 1)))
+        except DuplicateKey as error:
+            # MongoDB reports only one of two violated indexes, and an identity that is added again
+            # has to find its id, not its own username.
+            if "_id" in error.fields or await self._exists(identity.id):
                 return False
-            raise _taken() from None
+            raise UniqueViolation(_NAME_IN_USE) from None
         return True
 
     async def replace(self, identity: Identity, version: int) -> bool:
-        document = self.stored.document(identity, version + 1)
+        """Save the identity if the stored one has this version."""
         try:
-            replaced = await self.database.answer(
-                self.collection.replace_one({"_id": identity.id, "version": version}, document)
+            result = await self.database.run(
+                self.collection.replace_one(
+                    {"_id": identity.id, "version": int(version)},
+                    self.mapping.encode_successor(identity, version),
+                )
             )
-        except NotUnique:
-            raise _taken() from None
-        return replaced.matched_count == 1
+        except DuplicateKey:
+            raise UniqueViolation(_NAME_IN_USE) from None
+        return result.matched_count == 1
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
-        document = await self.database.answer(
-            self.collection.find_one({"username_key": username.key}, IDENTITY.projection)
+        """Return the identity, deleted or not, that has this username."""
+        document = await self.database.run(self.collection.find_one({"username_key": username.key}))
+        return self.mapping.decode(document) if document else None
+
+    async def _exists(self, identity_id: str) -> bool:
+        call = self.collection.find_one({"_id": identity_id}, {"_id": 1})
+        return await self.database.run(call) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class MongoDeletedIdentities:
+    """Deleted identities; each query is a range of an index."""
+
+    database: Database
+    loader: DocumentLoader
+    mapping: RecordMapping[Identity]
+
+    async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the ids that belong to deleted identities."""
+        return frozenset(await self.loader.load_many(identity_ids))
+
+    async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
+        """Return up to `limit` identities that are deleted and not purged, the oldest first."""
+        return await self._list(
+            IdentityDocument.find(
+                {"purged_at": {"$exists": False}, "deleted_at": {"$exists": True}}
+            ),
+            limit,
         )
-        return self.stored.versioned(document) if document else None
 
-    async def _is_there(self, wanted: dict[str, Any]) -> bool:
-        return await self.database.answer(self.collection.find_one(wanted, {"_id": 1})) is not None
+    async def list_with_username(
+        self, deleted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
+        """Return up to `limit` identities that were deleted by then and have a username."""
+        return await self._list(
+            IdentityDocument.find(
+                {"deleted_at": {"$lte": deleted}, "username_key": {"$exists": True}}
+            ),
+            limit,
+        )
 
-
-def _taken() -> UniqueViolation:
-    return UniqueViolation("another identity has this name")
+    async def _list(self, query: FindMany[Any], limit: int) -> Sequence[Versioned[Identity]]:
+        documents = await self.database.list_raw(query.sort("deleted_at"), limit)
+        return [self.mapping.decode(document) for document in documents]

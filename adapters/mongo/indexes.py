@@ -1,6 +1,6 @@
-"""Making the indexes that the documents name, and telling of those that are otherwise.
+"""Creation of the declared indexes, with warnings about those that differ.
 
-None is ever dropped: what it costs to go without it for a while only the operator can judge.
+No index is ever dropped: only the operator knows what it costs to do without it for a while.
 """
 
 import logging
@@ -14,68 +14,72 @@ from pymongo import IndexModel
 from adapters.mongo.database import Database
 from adapters.mongo.documents import DOCUMENTS
 from adapters.mongo.driver import MotorCollection
-from adapters.mongo.errors import DatabaseNotUsable
+from application.ports.errors import ConfigurationError
 
-BUILD_LIMIT: Final = 3600.0
-"""Seconds for what is missing in one collection, which may have grown large."""
+BUILD_TIMEOUT: Final = 3600.0
+"""Seconds for the missing indexes of one collection, which may be large."""
 
 Specs = Mapping[str, Mapping[str, Any]]
 
-# What says nothing of how an index answers.
-_INCIDENTAL: Final = {"v", "ns", "name", "background"}
+# Options without an effect on queries.
+_IGNORED_OPTIONS: Final = {"v", "ns", "name", "background"}
+_NOT_UNIQUE: Final = (
+    "{location} has a different index with the name {index}, which does not make the documents of "
+    "{collection} unique: drop it and start again."
+)
 
 _log = logging.getLogger(__name__)
 
 
-async def make_indexes(database: Database, place: str) -> None:
-    """Make what is missing; log what differs from what is named here, and what is unknown.
+async def create_indexes(database: Database, location: str) -> None:
+    """Create missing indexes; log those that differ from the declared ones or are unknown.
 
     Raises:
-        DatabaseNotUsable: a unique index is another than is named here, so that nothing would
-            keep two of a kind apart.
+        ConfigurationError: a unique index differs, so that nothing would prevent duplicates.
         PyMongoError
     """
     for document in DOCUMENTS:
         collection = database.collection(document)
-        named = _named(document)
-        found = _specs(await collection.index_information())
-        wanted = _specs({name: index.document for name, index in named.items()})
-        missing = [name for name in wanted if not _is_there(name, wanted, found)]
+        indexes = _declared(document)
+        existing = _specs(await collection.index_information())
+        declared = _specs({name: index.document for name, index in indexes.items()})
+        missing = [
+            indexes[name] for name, spec in declared.items() if not _exists(name, spec, existing)
+        ]
         if missing:
-            with pymongo.timeout(BUILD_LIMIT):
-                await collection.create_indexes([named[name] for name in missing])
-        _tell(collection, wanted, found)
-        for name, spec in wanted.items():
-            if spec.get("unique") and found.get(name, spec) != spec:
-                raise DatabaseNotUsable(
-                    f"{place} has another index by the name of {name}, which does not keep "
-                    f"{collection.name} apart: drop it and start again."
+            with pymongo.timeout(BUILD_TIMEOUT):
+                await collection.create_indexes(missing)
+        _log_differences(collection, declared, existing)
+        for name, spec in declared.items():
+            if spec.get("unique") and existing.get(name, spec) != spec:
+                raise ConfigurationError(
+                    _NOT_UNIQUE.format(location=location, index=name, collection=collection.name)
                 )
 
 
-def _tell(collection: MotorCollection, wanted: Specs, found: Specs) -> None:
-    for name, spec in found.items():
-        if name not in wanted:
+def _log_differences(collection: MotorCollection, declared: Specs, existing: Specs) -> None:
+    for name, spec in existing.items():
+        if name not in declared:
             event = "mongo_index_unknown"
-        elif wanted[name] != spec:
+        elif declared[name] != spec:
             event = "mongo_index_differs"
         else:
             continue
         _log.warning({"event": event, "collection": collection.name, "index": name})
 
 
-def _named(document: type[Document]) -> dict[str, IndexModel]:
+def _declared(document: type[Document]) -> dict[str, IndexModel]:
     indexes: list[IndexModel] = document.Settings.indexes
     return {index.document["name"]: index for index in indexes}
 
 
-def _is_there(name: str, wanted: Specs, found: Specs) -> bool:
-    # MongoDB refuses a second one that is the same but for its name.
-    return name in found or wanted[name] in found.values()
+def _exists(name: str, spec: Mapping[str, Any], existing: Specs) -> bool:
+    # MongoDB rejects a second index that differs only in its name.
+    return name in existing or spec in existing.values()
 
 
 def _specs(indexes: Mapping[str, Mapping[str, Any]]) -> Specs:
-    """What each index is, but that of every collection: keys in order, options that are on."""
+    """Return keys in order and effective options of each index, except that of `_id`."""
     return {name: _spec(index) for name, index in indexes.items() if name != "_id_"}
 
 
@@ -83,7 +87,7 @@ def _spec(index: Mapping[str, Any]) -> Mapping[str, Any]:
     options = {
         name: value
         for name, value in index.items()
-        if name not in _INCIDENTAL and value is not False
+        if name not in _IGNORED_OPTIONS and value is not False
     }
     keys = index["key"]
     pairs = keys.items() if isinstance(keys, Mapping) else keys

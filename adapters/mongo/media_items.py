@@ -1,55 +1,139 @@
-from dataclasses import dataclass
-from typing import Final
+"""Library items in MongoDB: single items, pages, and those that need a cleanup."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from beanie.odm.queries.find import FindMany
+
+from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
-from adapters.mongo.driver import MotorCollection, Raw
-from adapters.mongo.point_reads import PointReads
-from adapters.mongo.stored import Stored
+from adapters.mongo.documents import MediaItemDocument
+from adapters.mongo.driver import MotorCollection
+from adapters.mongo.mapping import STORED_ITEM_STATES, STORED_MEDIA_KINDS
+from adapters.mongo.record_mapping import RecordMapping
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
+from domain.media.page import Cursor, ItemFilter
 
-ITEM: Final = Stored(MediaItem)
+_MAX_OFFSET: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class MongoMediaItems:
-    """The records of the library."""
+    """Library items by id and by storage key."""
 
     database: Database
     collection: MotorCollection
-    reads: PointReads
-    reads_by_key: PointReads
+    loader: DocumentLoader
+    storage_key_loader: DocumentLoader
+    mapping: RecordMapping[MediaItem]
 
     async def add(self, item: MediaItem) -> None:
-        await self.database.answer(self.collection.insert_one(_document(item, 1)))
+        """Save a new item."""
+        await self.database.run(self.collection.insert_one(self.mapping.encode(item, 1)))
 
     async def load(self, item_id: str) -> Versioned[MediaItem] | None:
-        document = await self.reads.one(item_id)
-        return ITEM.versioned(document) if document else None
+        """Return the item in any state, or None."""
+        document = await self.loader.load(item_id)
+        return self.mapping.decode(document) if document else None
 
     async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
-        document = await self.reads_by_key.one(storage_key)
-        return ITEM.value(document) if document else None
+        """Return the item with this storage key in any state, or None."""
+        document = await self.storage_key_loader.load(storage_key)
+        return self.mapping.decode(document).value if document else None
 
     async def replace(self, item: MediaItem, version: int) -> bool:
-        document = _document(item, version + 1)
-        replaced = await self.database.answer(
-            self.collection.replace_one({"_id": item.id, "version": version}, document)
+        """Save the item if the stored one has this version."""
+        result = await self.database.run(
+            self.collection.replace_one(
+                {"_id": item.id, "version": int(version)},
+                self.mapping.encode_successor(item, version),
+            )
         )
-        return replaced.matched_count == 1
+        return result.matched_count == 1
 
     async def delete(self, item_id: str, version: int) -> bool:
-        removed = await self.database.answer(
-            self.collection.delete_one({"_id": item_id, "version": version})
+        """Delete the item if the stored one has this version."""
+        result = await self.database.run(
+            self.collection.delete_one({"_id": item_id, "version": int(version)})
         )
-        return removed.deleted_count == 1
+        return result.deleted_count == 1
 
 
-def _document(item: MediaItem, version: int) -> Raw:
-    return ITEM.document(
-        item,
-        version,
-        kind=item.kind,
-        shown=item.created_at if item.state is ItemState.READY else None,
-        leased=item.upload_deadline if item.state is ItemState.PENDING else None,
+@dataclass(frozen=True, slots=True)
+class MongoMediaPages:
+    """Ready items; each combination of filters has an index in the order of the pages."""
+
+    database: Database
+    mapping: RecordMapping[MediaItem]
+
+    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+        """Return ready items, the newest first, after the first `offset`."""
+        # A page number has no upper bound, MongoDB's integers have one.
+        return await self._list(_find_ready(chosen).skip(min(offset, _MAX_OFFSET)), limit)
+
+    async def list_after(
+        self, chosen: ItemFilter, cursor: Cursor, limit: int
+    ) -> Sequence[MediaItem]:
+        """Return ready items in the same order, after this position."""
+        # The first bound is where the scan of the index begins; the second excludes those of the
+        # same moment that come before. The second alone would need two scans.
+        after = {
+            "created_at": {"$lte": cursor.created_at},
+            "$or": [{"created_at": {"$lt": cursor.created_at}}, {"_id": {"$lt": cursor.id}}],
+        }
+        return await self._list(_find_ready(chosen, after), limit)
+
+    async def count(self, chosen: ItemFilter) -> int:
+        """Return how many ready items there are."""
+        return await self.database.run(_find_ready(chosen).count())
+
+    async def _list(self, query: FindMany[Any], limit: int) -> Sequence[MediaItem]:
+        documents = await self.database.list_raw(query.sort("-created_at", "-_id"), limit)
+        return [self.mapping.decode(document).value for document in documents]
+
+
+@dataclass(frozen=True, slots=True)
+class MongoMediaCleanup:
+    """Items for the cleanup; each query is a range of an index."""
+
+    database: Database
+    mapping: RecordMapping[MediaItem]
+
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """Return up to `limit` items of this owner whose deletion was not requested."""
+        query = MediaItemDocument.find({"owner_id": owner_id, "deletion_requested_at": None})
+        return await self._list(query, limit)
+
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        """Return up to `limit` pending items after their upload deadline."""
+        pending = {"state": STORED_ITEM_STATES[ItemState.PENDING], "upload_deadline": {"$lte": now}}
+        return await self._list(MediaItemDocument.find(pending).sort("upload_deadline"), limit)
+
+    async def list_deleting(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """Return up to `limit` items whose deletion was requested by then."""
+        query = MediaItemDocument.find({"deletion_requested_at": {"$lte": doomed}})
+        return await self._list(query.sort("deletion_requested_at"), limit)
+
+    async def _list(self, query: FindMany[Any], limit: int) -> Sequence[Versioned[MediaItem]]:
+        documents = await self.database.list_raw(query, limit)
+        return [self.mapping.decode(document) for document in documents]
+
+
+def _find_ready(chosen: ItemFilter, after: Mapping[str, Any] | None = None) -> FindMany[Any]:
+    filters = {
+        "owner_id": chosen.owner_id,
+        "kind": chosen.kind and STORED_MEDIA_KINDS[chosen.kind],
+        "category": chosen.category,
+    }
+    return MediaItemDocument.find(
+        {
+            "state": STORED_ITEM_STATES[ItemState.READY],
+            **{name: value for name, value in filters.items() if value is not None},
+            **(after or {}),
+        }
     )

@@ -98,6 +98,11 @@ CREATE TABLE rate_limits (
 ) WITHOUT ROWID;
 
 CREATE INDEX rate_limits_expires_at ON rate_limits (expires_at);
+
+CREATE TABLE leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 
 MIGRATIONS: Final = (_INITIAL_SCHEMA,)

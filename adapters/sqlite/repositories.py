@@ -7,6 +7,7 @@ from pathlib import Path
 from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.identities import SqliteDeletedIdentities, SqliteIdentities
+from adapters.sqlite.leases import SqliteLeases
 from adapters.sqlite.mapping import IdentityMapping, MediaItemMapping, PhoneVerificationMapping
 from adapters.sqlite.media_items import SqliteMediaCleanup, SqliteMediaItems, SqliteMediaPages
 from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
@@ -45,5 +46,6 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
         media_items=SqliteMediaItems(database, media_mapping),
         media_pages=SqliteMediaPages(database, media_mapping),
         media_cleanup=SqliteMediaCleanup(database, media_mapping),
+        leases=SqliteLeases(database),
         health=SqliteHealthCheck(database),
     )

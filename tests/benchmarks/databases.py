@@ -10,7 +10,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_records
+from adapters.mongo import open_mongo_repositories
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
 from tests.support.fakes.seal import FakeSeal
@@ -37,7 +37,7 @@ def records_at(address: str) -> AbstractAsyncContextManager[Repositories]:
     """Open the records of a database, without the service."""
     if address.startswith("sqlite:///"):
         return open_sqlite_repositories(Path(address.removeprefix("sqlite:///")), FakeSeal())
-    return open_mongo_records(address, FakeSeal())
+    return open_mongo_repositories(address, FakeSeal())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The record ports over MongoDB, for the suites that every adapter is put to."""
+"""The repositories in MongoDB, for the suites that test every adapter."""
 
 import uuid
 from collections.abc import Callable
@@ -8,38 +8,38 @@ from typing import Any, Final
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_records
-from adapters.mongo.documents import DOCUMENTS, MarkDocument
+from adapters.mongo import open_mongo_repositories
+from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument
 from application.ports.repositories import Repositories
 from tests.support.fakes.seal import FakeSeal
 
-_PLACE: Final = pytest.StashKey[str]()
+_DATABASE_URL: Final = pytest.StashKey[str]()
 
 
 def in_mongo(
     request: pytest.FixtureRequest,
 ) -> Callable[[], AbstractAsyncContextManager[Repositories]]:
-    """Opens a database that nobody else uses, emptied for this test.
+    """Open a database of this test run, emptied for this test.
 
-    Making one anew would take longer than most of the tests, and MongoDB keeps the two dozen
-    files of each open for minutes after it was dropped.
+    Creating a new one would take longer than most tests, and MongoDB keeps its two dozen files
+    open for minutes after it was dropped.
     """
-    url = _place(request)
+    url = _database_url(request)
     with MongoClient[dict[str, Any]](url, w="majority") as client:
         for document in DOCUMENTS:
-            if document is not MarkDocument:
+            if document is not DatabaseMetadataDocument:
                 client.get_default_database()[document.Settings.name].delete_many({})
-    return lambda: open_mongo_records(url, FakeSeal())
+    return lambda: open_mongo_repositories(url, FakeSeal())
 
 
-def _place(request: pytest.FixtureRequest) -> str:
+def _database_url(request: pytest.FixtureRequest) -> str:
     session = request.session
-    if _PLACE not in session.stash:
-        server, question, options = request.getfixturevalue("mongo_url").partition("?")
-        url = f"{server.rstrip('/')}/contract_{uuid.uuid4().hex}{question}{options}"
-        session.stash[_PLACE] = url
+    if _DATABASE_URL not in session.stash:
+        server, question_mark, options = request.getfixturevalue("mongo_url").partition("?")
+        url = f"{server.rstrip('/')}/contract_{uuid.uuid4().hex}{question_mark}{options}"
+        session.stash[_DATABASE_URL] = url
         session.addfinalizer(lambda: _drop(url))
-    return session.stash[_PLACE]
+    return session.stash[_DATABASE_URL]
 
 
 def _drop(url: str) -> None:

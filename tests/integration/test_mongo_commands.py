@@ -1,4 +1,4 @@
-"""How many commands a request costs: the driver's calls are what the service spends its time on."""
+"""How many commands a request sends: the calls of the driver are what takes the service's time."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -6,87 +6,91 @@ from dataclasses import dataclass
 import pytest
 
 from application.otp.verify_otp import LoggedIn
-from tests.integration.mongo_commands import Commands, RoundTrips, watched
+from tests.integration.mongo_support import CommandLog, RoundTrips, open_logged
 from tests.support.builders import a_phone
 from tests.unit.application.wiring import House
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class Service:
     """The use cases over MongoDB, and what they send."""
 
-    house: House
-    commands: Commands
+    use_cases: House
+    log: CommandLog
     round_trips: RoundTrips
 
-    async def ask(self) -> None:
-        await self.house.ask()
+    async def request_otp(self) -> None:
+        await self.use_cases.ask()
 
-    async def answer(self, code: str | None = None) -> str | None:
-        """Answer with the latest code or this one; gives a token if it is right."""
-        outcome = await self.house.answer(code or self.house.messenger.messages[-1].code)
-        return outcome.tokens.access_token if isinstance(outcome, LoggedIn) else None
+    async def verify_otp(self, code: str | None = None) -> str | None:
+        """Verify this code or the latest one; return the access token, if it is correct."""
+        result = await self.use_cases.answer(code or self.use_cases.messenger.messages[-1].code)
+        return result.tokens.access_token if isinstance(result, LoggedIn) else None
 
     def costs(self) -> tuple[int, list[str]]:
-        """The round trips that followed one another since it was last asked, and all commands."""
-        spent = self.round_trips.count, sorted(self.commands.names)
+        """The consecutive round trips and the commands since the last call."""
+        costs = self.round_trips.count, sorted(self.log.names)
         self.round_trips.count = 0
-        self.commands.sent.clear()
-        return spent
+        self.log.sent.clear()
+        return costs
 
 
 @pytest.fixture
-async def front(mongo_database: str) -> AsyncIterator[Front]:
+async def service(mongo_database: str) -> AsyncIterator[Service]:
     round_trips = RoundTrips()
-    async with watched(mongo_database, round_trips) as (records, commands):
-        yield Front(House(records=records), commands, round_trips)
+    async with open_logged(mongo_database, round_trips) as (repositories, log):
+        yield Service(House(records=repositories), log, round_trips)
 
 
-async def test_an_ask_is_a_read_a_bulk_and_a_swap(front: Front) -> None:
-    await front.ask()
-    assert front.costs() == (3, ["find", "insert", "update"])
+async def test_a_request_is_a_read_a_bulk_write_and_a_replacement(service: Service) -> None:
+    await service.request_otp()
+    assert service.costs() == (3, ["find", "insert", "update"])
 
-    front.house.wait(minutes=1)
-    await front.ask()
-    assert front.costs() == (3, ["find", "update", "update"])
-
-
-async def test_a_repeated_ask_looks_and_writes_nothing(front: Front) -> None:
-    await front.ask()
-    front.costs()
-
-    await front.ask()
-    assert front.costs() == (1, ["find"])
+    service.use_cases.wait(minutes=1)
+    await service.request_otp()
+    assert service.costs() == (3, ["find", "update", "update"])
 
 
-async def test_a_wrong_answer_is_a_read_beside_its_budget_and_a_swap(front: Front) -> None:
-    await front.ask()
-    front.costs()
+async def test_a_request_within_the_cooldown_reads_once_and_writes_nothing(
+    service: Service,
+) -> None:
+    await service.request_otp()
+    service.costs()
 
-    assert await front.answer("000000") is None
-    assert front.costs() == (2, ["find", "update", "update"])
-
-
-async def test_a_right_answer_adds_one_round_trip_for_the_identity(front: Front) -> None:
-    await front.ask()
-    front.costs()
-    assert await front.answer()
-    assert front.costs() == (3, ["find", "find", "insert", "update", "update", "update"])
-
-    front.house.wait(minutes=10)
-    await front.ask()
-    front.costs()
-    assert await front.answer()
-    assert front.costs() == (3, ["find", "find", "update", "update", "update", "update"])
+    await service.request_otp()
+    assert service.costs() == (1, ["find"])
 
 
-async def test_an_authenticated_request_is_a_read(front: Front) -> None:
-    await front.ask()
-    token = await front.answer()
+async def test_a_wrong_code_is_a_read_beside_its_rate_limit_and_a_replacement(
+    service: Service,
+) -> None:
+    await service.request_otp()
+    service.costs()
+
+    assert await service.verify_otp("000000") is None
+    assert service.costs() == (2, ["find", "update", "update"])
+
+
+async def test_a_correct_code_adds_one_round_trip_for_the_identity(service: Service) -> None:
+    await service.request_otp()
+    service.costs()
+    assert await service.verify_otp()
+    assert service.costs() == (3, ["find", "find", "insert", "update", "update", "update"])
+
+    service.use_cases.wait(minutes=10)
+    await service.request_otp()
+    service.costs()
+    assert await service.verify_otp()
+    assert service.costs() == (3, ["find", "find", "update", "update", "update", "update"])
+
+
+async def test_an_authenticated_request_is_one_read(service: Service) -> None:
+    await service.request_otp()
+    token = await service.verify_otp()
     assert token
-    front.costs()
+    service.costs()
 
-    principal = await front.house.use_cases.authenticate(token)
+    authenticated = await service.use_cases.use_cases.authenticate(token)
 
-    assert principal.identity.phone == a_phone()
-    assert front.costs() == (1, ["find"])
+    assert authenticated.identity.phone == a_phone()
+    assert service.costs() == (1, ["find"])

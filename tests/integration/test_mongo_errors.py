@@ -2,7 +2,7 @@ import pytest
 from bson.errors import InvalidBSON
 from pymongo.errors import (
     AutoReconnect,
-    ConfigurationError,
+    BulkWriteError,
     DuplicateKeyError,
     InvalidOperation,
     OperationFailure,
@@ -11,13 +11,14 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
-from adapters.mongo.errors import DatabaseNotUsable, NotUnique, at_run_time, told_to_the_operator
+from adapters.mongo.driver import BulkWriteStopped, DuplicateKey, errors_while_opening, port_error
+from application.ports.errors import ConfigurationError, CorruptRecord, StorageUnavailable
 
-SECRET = "what nobody may read"
+SECRET = "a secret value"
 
 
 @pytest.mark.parametrize(
-    ("error", "text"),
+    ("error", "message"),
     [
         (AutoReconnect(SECRET), "AutoReconnect"),
         (ServerSelectionTimeoutError(SECRET), "ServerSelectionTimeoutError"),
@@ -25,46 +26,76 @@ SECRET = "what nobody may read"
         (WriteConcernError(SECRET, 64, {"errmsg": SECRET}), "WriteConcernError 64"),
         (DuplicateKeyError(SECRET, 11000, {"keyValue": {"a": SECRET}}), "DuplicateKeyError 11000"),
         (InvalidOperation(SECRET), "InvalidOperation"),
-        (InvalidBSON(SECRET), "InvalidBSON"),
     ],
 )
-def test_the_text_is_the_kind_of_error_and_its_number(error: Exception, text: str) -> None:
-    assert str(at_run_time(error)) == text
+def test_the_message_is_the_type_of_the_error_and_its_code(error: Exception, message: str) -> None:
+    result = port_error(error)
+
+    assert isinstance(result, StorageUnavailable)
+    assert str(result) == message
 
 
-def test_it_is_told_which_index_refused_a_write() -> None:
-    error = DuplicateKeyError("", 11000, {"keyPattern": {"username_key": 1}})
+def test_invalid_bson_is_a_corrupt_record() -> None:
+    result = port_error(InvalidBSON(SECRET))
 
-    refusal = at_run_time(error)
-
-    assert isinstance(refusal, NotUnique)
-    assert refusal.fields == {"username_key"}
-
-
-@pytest.mark.parametrize("details", [None, {}])
-def test_a_server_that_does_not_tell_which_is_no_trouble(details: dict[str, object] | None) -> None:
-    refusal = at_run_time(DuplicateKeyError("", 11000, details))
-
-    assert isinstance(refusal, NotUnique)
-    assert refusal.fields == frozenset()
+    assert isinstance(result, CorruptRecord)
+    assert str(result) == "InvalidBSON"
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("details", "fields"),
     [
-        (AutoReconnect(SECRET), "no server that answers"),
-        (ConfigurationError(SECRET), "cannot be found"),
-        (OperationFailure(SECRET, 18), "refuses the user or the password"),
-        (OperationFailure(SECRET, 8000), "refuses the user or the password"),
+        ({"keyPattern": {"username_key": 1}}, {"username_key"}),
+        ({}, set()),
+        (None, set()),
+    ],
+)
+def test_a_duplicate_key_has_the_fields_of_its_index_if_the_server_sends_them(
+    details: dict[str, object] | None, fields: set[str]
+) -> None:
+    result = port_error(DuplicateKeyError("", 11000, details))
+
+    assert isinstance(result, DuplicateKey)
+    assert result.fields == fields
+
+
+@pytest.mark.parametrize(
+    ("write_errors", "concern_errors", "written_count"),
+    [
+        ([{"code": 11000, "index": 2}], [], 2),
+        ([{"code": 50, "index": 2}], [], None),
+        ([{"code": 11000, "index": 2}], [{"code": 64}], None),
+    ],
+)
+def test_a_bulk_write_is_stopped_by_a_duplicate_key_only(
+    write_errors: list[object], concern_errors: list[object], written_count: int | None
+) -> None:
+    result = port_error(
+        BulkWriteError({"writeErrors": write_errors, "writeConcernErrors": concern_errors})
+    )
+
+    assert getattr(result, "written_count", None) == written_count
+    assert isinstance(result, BulkWriteStopped) is (written_count is not None)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (AutoReconnect(SECRET), "no server that accepts writes"),
+        (MongoConfigurationError(SECRET), "cannot be resolved"),
+        (OperationFailure(SECRET, 18), "rejects the user or the password"),
+        (OperationFailure(SECRET, 8000), "rejects the user or the password"),
         (OperationFailure(SECRET, 13), "does not let this user read and write"),
         (OperationFailure(SECRET, 96), "cannot be opened (OperationFailure 96)"),
         (PyMongoError(SECRET), "cannot be opened (PyMongoError)"),
     ],
 )
-def test_the_operator_is_told_what_to_do(error: Exception, words: str) -> None:
-    with pytest.raises(DatabaseNotUsable) as refusal, told_to_the_operator("host/name"):
+def test_an_error_while_opening_says_what_the_operator_can_do(
+    error: Exception, message: str
+) -> None:
+    with pytest.raises(ConfigurationError) as raised, errors_while_opening("host/name"):
         raise error
 
-    assert str(refusal.value).startswith("host/name ")
-    assert words in str(refusal.value)
-    assert SECRET not in str(refusal.value)
+    assert str(raised.value).startswith("host/name ")
+    assert message in str(raised.value)
+    assert SECRET not in str(raised.value)

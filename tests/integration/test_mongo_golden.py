@@ -1,111 +1,217 @@
-"""A database as schema version 1 wrote it is read by every version after.
+"""A database that schema version 1 wrote is read by every later version.
 
-The file is never written anew: who renames a member finds its value missing here. In each
-document every member has a value that is not its default.
+Never write the file again: a renamed field would not be noticed. In each kind of record every field
+has a value other than its default.
 """
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from bson import json_util
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_records
+from adapters.mongo import open_mongo_repositories
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.identities.identity import Identity
+from domain.identities.identity import Identity, Role, User
+from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
-from domain.media.image import MediaKind
-from domain.media.item import MediaItem
+from domain.media.image import Image, ImageFormat, MediaKind
+from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
-from tests.integration.test_sqlite_golden import (
-    ALIVE,
-    BLOCKED,
-    BLOCKED_PHONE,
-    BLOCKED_RECORD,
-    DOOMED,
-    MINUTE,
-    PHONE,
-    READY,
-    RECORD,
-    START,
-    TOMBSTONE,
-)
+from domain.otp.attempts import IpAttempt, UnboundAttempts
+from domain.otp.challenge import Challenge, Purpose
+from domain.otp.delivery import Delivery
+from domain.otp.phone_verification import PhoneVerification, TrustedIp
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import PhoneNumber
 from tests.support.fakes.seal import FakeSeal
 
-GOLDEN = Path(__file__).with_name("golden") / "mongo_schema_1.json"
-WITH_BLOCKS = GOLDEN.with_name("mongo_schema_1_blocked.json")
+GOLDEN: Final = Path(__file__).with_name("golden") / "mongo_schema_1.json"
+
+START: Final = datetime(2026, 5, 1, 9, 30, 0, 123_000, tzinfo=UTC)
+MINUTE: Final = timedelta(minutes=1)
+PHONE: Final = PhoneNumber("+14155552671")
+BLOCKED_PHONE: Final = PhoneNumber("+14155552672")
+
+CHALLENGE: Final = Challenge(
+    id="69f4720800000000000000c1",
+    purpose=Purpose.SIGN_IN,
+    nonce=bytes.fromhex("00112233445566778899aabbccddeeff"),
+    key_id="pepper-1",
+    created_at=START,
+    expires_at=START + 5 * MINUTE,
+    used_at=START,
+)
+DELIVERY: Final = Delivery(
+    request_id="bm90LWEtcmVxdWVzdC1pZA",
+    challenge_id=CHALLENGE.id,
+    client_ip="203.0.113.7",
+    sent_at=START + MINUTE,
+    uses_trusted_ip_quota=True,
+    attempts_used=3,
+)
+VERIFICATION: Final = PhoneVerification(
+    challenges=(CHALLENGE,),
+    deliveries=(DELIVERY,),
+    unbound_attempts=UnboundAttempts(
+        by_ip=(IpAttempt("2001:db8:1:2::/64", START + 2 * MINUTE),),
+        shared=(START + 3 * MINUTE,),
+    ),
+    trusted_ips=(TrustedIp("203.0.113.8", START + 4 * MINUTE),),
+    identity_id="69f472080000000000000001",
+)
+BLOCKED_VERIFICATION: Final = PhoneVerification(
+    identity_id="69f472080000000000000003", blocked_at=START + MINUTE
+)
+ADMINISTRATOR: Final = Identity(
+    id="69f472080000000000000001",
+    phone=PHONE,
+    created_at=START,
+    role=Role.ADMINISTRATOR,
+    user=User(Username("Zoë Quéré"), START + MINUTE),
+    sessions=(
+        Session(
+            id="69f4720800000000000000a1",
+            created_at=START + 2 * MINUTE,
+            expires_at=START + 3 * MINUTE,
+            device="Pixel 8",
+            last_used_at=START + 4 * MINUTE,
+            token_family=RefreshTokenFamily(
+                nonce=bytes.fromhex("ffeeddccbbaa99887766554433221100"),
+                rotated_at=START + 5 * MINUTE,
+                generation=6,
+            ),
+        ),
+        Session(
+            id="69f4720800000000000000a2",
+            created_at=START + 6 * MINUTE,
+            expires_at=START + 7 * MINUTE,
+        ),
+    ),
+)
+DELETED: Final = Identity(
+    id="69f472080000000000000002",
+    phone=None,
+    created_at=START,
+    user=User(Username("Gone"), START + MINUTE),
+    deleted_at=START + 2 * MINUTE,
+    purged_at=START + 3 * MINUTE,
+)
+BLOCKED: Final = Identity(
+    id="69f472080000000000000003", phone=None, created_at=START, blocked_at=START + 2 * MINUTE
+)
+UNPURGED: Final = Identity(
+    id="69f472080000000000000004",
+    phone=BLOCKED_PHONE,
+    created_at=START,
+    deleted_at=START + 3 * MINUTE,
+)
+READY: Final = MediaItem(
+    id="69f4720800000000000000d1",
+    owner_id=ADMINISTRATOR.id,
+    storage_key="000102030405060708090a0b0c0d0e0f.gif",
+    image=Image(ImageFormat.GIF, width=64, height=32, bytes=4096),
+    category="Räder",
+    created_at=START,
+    state=ItemState.READY,
+    upload_deadline=START + 10 * MINUTE,
+)
+DELETING: Final = MediaItem(
+    id="69f4720800000000000000d2",
+    owner_id=DELETED.id,
+    storage_key="101112131415161718191a1b1c1d1e1f.jpg",
+    image=Image(ImageFormat.JPEG, width=640, height=480, bytes=51_200),
+    category=None,
+    created_at=START,
+    state=ItemState.DELETING,
+    upload_deadline=START + 10 * MINUTE,
+    deletion_requested_at=START + 20 * MINUTE,
+)
+PENDING: Final = MediaItem(
+    id="69f4720800000000000000d3",
+    owner_id=BLOCKED.id,
+    storage_key="202122232425262728292a2b2c2d2e2f.png",
+    image=Image(ImageFormat.PNG, width=16, height=8, bytes=512),
+    category=None,
+    created_at=START,
+    state=ItemState.PENDING,
+    upload_deadline=START + 10 * MINUTE,
+)
+LIMIT: Final = RateLimit("deliveries to US", SlidingWindow(1, 60 * MINUTE))
 
 
 @pytest.fixture
 async def records(mongo_database: str) -> AsyncIterator[Repositories]:
     with MongoClient[dict[str, Any]](mongo_database) as client:
         database = client.get_default_database()
-        for golden in (GOLDEN, WITH_BLOCKS):
-            for collection, documents in json_util.loads(golden.read_text("utf-8")).items():
-                database[collection].insert_many(documents)
-    async with open_mongo_records(mongo_database, FakeSeal()) as records:
+        for collection, documents in json_util.loads(GOLDEN.read_text("utf-8")).items():
+            database[collection].insert_many(documents)
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
         yield records
 
 
-async def test_a_phone_record_is_read(records: Repositories) -> None:
-    assert (await records.phone_verifications.load(PHONE)).value == RECORD
-
-
-async def test_what_was_written_before_phones_could_be_blocked_is_not_blocked(
-    records: Repositories,
+@pytest.mark.parametrize(
+    ("phone", "verification"), [(PHONE, VERIFICATION), (BLOCKED_PHONE, BLOCKED_VERIFICATION)]
+)
+async def test_a_phone_verification_is_read(
+    records: Repositories, phone: PhoneNumber, verification: PhoneVerification
 ) -> None:
-    identity = await records.identities.load(ALIVE.id)
-
-    assert (await records.phone_verifications.load(PHONE)).value.blocked_at is None
-    assert identity is not None
-    assert not identity.value.is_blocked
+    assert (await records.phone_verifications.load(phone)).value == verification
 
 
-async def test_a_blocked_phone_is_read(records: Repositories) -> None:
-    assert (await records.phone_verifications.load(BLOCKED_PHONE)).value == BLOCKED_RECORD
-
-
-@pytest.mark.parametrize("identity", [ALIVE, TOMBSTONE, BLOCKED])
+@pytest.mark.parametrize("identity", [ADMINISTRATOR, DELETED, BLOCKED, UNPURGED])
 async def test_an_identity_is_read(records: Repositories, identity: Identity) -> None:
     assert await records.identities.load(identity.id) == Versioned(identity, 1)
 
 
-async def test_an_identity_is_found_by_its_name(records: Repositories) -> None:
+async def test_an_identity_is_found_by_its_username(records: Repositories) -> None:
     found = await records.identities.find_by_username(Username("ZOË QUÉRÉ"))
 
-    assert found == Versioned(ALIVE, 1)
+    assert found == Versioned(ADMINISTRATOR, 1)
 
 
-async def test_a_tombstone_is_where_it_belongs(records: Repositories) -> None:
-    asked = [ALIVE.id, TOMBSTONE.id]
+async def test_deleted_identities_are_found(records: Repositories) -> None:
+    ids = [ADMINISTRATOR.id, DELETED.id, UNPURGED.id]
 
-    assert await records.deleted_identities.find_deleted(asked) == {TOMBSTONE.id}
-    assert await records.deleted_identities.list_unpurged(10) == []
+    assert await records.deleted_identities.find_deleted(ids) == {DELETED.id, UNPURGED.id}
+    assert await records.deleted_identities.list_unpurged(10) == [Versioned(UNPURGED, 1)]
     assert await records.deleted_identities.list_with_username(START + 2 * MINUTE, 10) == [
-        Versioned(TOMBSTONE, 1)
+        Versioned(DELETED, 1)
     ]
 
 
-@pytest.mark.parametrize("item", [READY, DOOMED])
+@pytest.mark.parametrize("item", [READY, DELETING, PENDING])
 async def test_an_item_is_read(records: Repositories, item: MediaItem) -> None:
     assert await records.media_items.load(item.id) == Versioned(item, 1)
     assert await records.media_items.find_by_storage_key(item.storage_key) == item
 
 
-async def test_an_item_is_where_it_belongs(records: Repositories) -> None:
+async def test_items_are_listed(records: Repositories) -> None:
     chosen = ItemFilter(READY.owner_id, MediaKind.GIF, "Räder")
 
     assert await records.media_pages.list_page(chosen, 0, 10) == [READY]
+    assert await records.media_cleanup.list_owned_by(READY.owner_id, 10) == [Versioned(READY, 1)]
+    assert await records.media_cleanup.list_expired_uploads(START + 10 * MINUTE, 10) == [
+        Versioned(PENDING, 1)
+    ]
     assert await records.media_cleanup.list_deleting(START + 20 * MINUTE, 10) == [
-        Versioned(DOOMED, 1)
+        Versioned(DELETING, 1)
     ]
 
 
-async def test_what_was_written_then_can_be_replaced_now(records: Repositories) -> None:
-    signed_out = ALIVE.signed_out(ALIVE.sessions[0].id)
+async def test_a_reservation_counts(records: Repositories) -> None:
+    reservation = Reservation("second", START + MINUTE, (LIMIT,))
+
+    assert await records.rate_limiter.next_available(reservation) == START + 60 * MINUTE
+
+
+async def test_a_record_can_be_replaced(records: Repositories) -> None:
+    signed_out = ADMINISTRATOR.revoke_session(ADMINISTRATOR.sessions[0].id)
 
     assert await records.identities.replace(signed_out, 1)
-    assert await records.identities.load(ALIVE.id) == Versioned(signed_out, 2)
+    assert await records.identities.load(ADMINISTRATOR.id) == Versioned(signed_out, 2)

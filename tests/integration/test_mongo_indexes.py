@@ -6,13 +6,14 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from adapters.mongo import DatabaseNotUsable, open_mongo_records
+from adapters.mongo import open_mongo_repositories
 from adapters.mongo.documents import DOCUMENTS
+from application.ports.errors import ConfigurationError
 from tests.support.fakes.seal import FakeSeal
 
 Mongo = Database[dict[str, Any]]
 
-NAMED = {
+DECLARED = {
     (document.Settings.name, index.document["name"])
     for document in DOCUMENTS
     for index in document.Settings.indexes
@@ -21,18 +22,17 @@ NAMED = {
 
 @pytest.fixture
 def database(mongo_database: str) -> Iterator[Mongo]:
-    """The database of the test, as its operator sees it."""
     with MongoClient[dict[str, Any]](mongo_database) as client:
         yield client.get_default_database()
 
 
 @pytest.fixture(autouse=True)
-def loud(caplog: pytest.LogCaptureFixture) -> None:
+def log_level(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="adapters.mongo")
 
 
 async def start(url: str) -> None:
-    async with open_mongo_records(url, FakeSeal()):
+    async with open_mongo_repositories(url, FakeSeal()):
         pass
 
 
@@ -45,20 +45,20 @@ def indexes(database: Mongo) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def told(event: str, collection: str, index: str) -> dict[str, str]:
+def log_entry(event: str, collection: str, index: str) -> dict[str, str]:
     return {"event": event, "collection": collection, "index": index}
 
 
-async def test_a_new_database_gets_the_indexes_that_are_named(
+async def test_a_new_database_gets_the_declared_indexes(
     mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
 ) -> None:
     await start(mongo_database)
 
-    assert indexes(database).keys() == NAMED
+    assert indexes(database).keys() == DECLARED
     assert caplog.messages == []
 
 
-async def test_the_next_start_finds_them_as_they_should_be(
+async def test_the_next_start_changes_no_index(
     mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
 ) -> None:
     await start(mongo_database)
@@ -70,26 +70,26 @@ async def test_the_next_start_finds_them_as_they_should_be(
     assert caplog.messages == []
 
 
-async def test_a_missing_one_is_made_again(mongo_database: str, database: Mongo) -> None:
+async def test_a_missing_index_is_created_again(mongo_database: str, database: Mongo) -> None:
     await start(mongo_database)
-    database["media_items"].drop_index("media_pages_owner")
+    database["media_items"].drop_index("media_items_owner_id_created_at")
 
     await start(mongo_database)
 
-    assert indexes(database).keys() == NAMED
+    assert indexes(database).keys() == DECLARED
 
 
 @pytest.mark.parametrize(
     ("keys", "options"),
     [
-        ({"key": -1}, {}),
-        ({"key": 1, "owner": 1}, {}),
-        ({"key": 1}, {"sparse": True}),
-        ({"key": 1}, {"partialFilterExpression": {"shown": {"$exists": True}}}),
-        ({"key": 1}, {"collation": {"locale": "en"}}),
+        ({"storage_key": -1}, {}),
+        ({"storage_key": 1, "owner_id": 1}, {}),
+        ({"storage_key": 1}, {"sparse": True}),
+        ({"storage_key": 1}, {"partialFilterExpression": {"state": "ready"}}),
+        ({"storage_key": 1}, {"collation": {"locale": "en"}}),
     ],
 )
-async def test_one_that_differs_is_told_of_and_left_alone(
+async def test_an_index_that_differs_is_logged_and_not_changed(
     mongo_database: str,
     database: Mongo,
     caplog: pytest.LogCaptureFixture,
@@ -98,19 +98,19 @@ async def test_one_that_differs_is_told_of_and_left_alone(
 ) -> None:
     await start(mongo_database)
     items = database["media_items"]
-    items.drop_index("media_items_file")
-    items.create_index(list(keys.items()), name="media_items_file", **options)
+    items.drop_index("media_items_storage_key")
+    items.create_index(list(keys.items()), name="media_items_storage_key", **options)
     before = indexes(database)
 
     await start(mongo_database)
 
     assert [record.msg for record in caplog.records] == [
-        told("mongo_index_differs", "media_items", "media_items_file")
+        log_entry("mongo_index_differs", "media_items", "media_items_storage_key")
     ]
     assert indexes(database) == before
 
 
-async def test_an_unknown_one_is_told_of_and_left_alone(
+async def test_an_unknown_index_is_logged_and_not_dropped(
     mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
 ) -> None:
     await start(mongo_database)
@@ -119,30 +119,34 @@ async def test_an_unknown_one_is_told_of_and_left_alone(
     await start(mongo_database)
 
     assert [record.msg for record in caplog.records] == [
-        told("mongo_index_unknown", "identities", "by_role")
+        log_entry("mongo_index_unknown", "identities", "by_role")
     ]
     assert ("identities", "by_role") in indexes(database)
 
 
-async def test_the_same_by_another_name_does_as_well(
+async def test_the_same_index_with_another_name_is_enough(
     mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
 ) -> None:
     await start(mongo_database)
     items = database["media_items"]
-    items.drop_index("media_items_file")
-    items.create_index("key", name="theirs")
+    items.drop_index("media_items_storage_key")
+    items.create_index("storage_key", name="another_name")
 
     await start(mongo_database)
 
     assert [record.msg for record in caplog.records] == [
-        told("mongo_index_unknown", "media_items", "theirs")
+        log_entry("mongo_index_unknown", "media_items", "another_name")
     ]
 
 
-async def test_what_keeps_names_apart_has_to_be_right(mongo_database: str, database: Mongo) -> None:
+async def test_the_index_of_usernames_has_to_be_unique(
+    mongo_database: str, database: Mongo
+) -> None:
     await start(mongo_database)
-    database["identities"].drop_index("identities_named")
-    database["identities"].create_index("username_key", name="identities_named")
+    database["identities"].drop_index("identities_username_key")
+    database["identities"].create_index("username_key", name="identities_username_key")
 
-    with pytest.raises(DatabaseNotUsable, match=r"identities_named.*: drop it and start again"):
+    with pytest.raises(
+        ConfigurationError, match=r"identities_username_key.*: drop it and start again"
+    ):
         await start(mongo_database)

@@ -1,3 +1,5 @@
+"""Opening a database: its URL, its metadata, sharing it, and the health check."""
+
 import asyncio
 import re
 import sys
@@ -8,25 +10,24 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import DatabaseNotUsable, open_mongo_records
-from application.ports.errors import StorageUnavailable
+from adapters.mongo import open_mongo_repositories
+from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.versioned import Versioned
-from tests.integration.mongo_alone import StandaloneMongo
+from tests.integration.mongo_support import Client, StandaloneMongo
 from tests.support.builders import NOW, a_phone, an_id, an_identity, an_item
 from tests.support.fakes.seal import FakeSeal
 from tests.support.servers.ports import free_ports
 
 PASSWORD = "s3cr3t-of-the-operator"
 
-
-STARTS = """
+ADD_IDENTITY = """
 import asyncio, sys
-from adapters.mongo import open_mongo_records
+from adapters.mongo import open_mongo_repositories
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.seal import FakeSeal
 
 async def main(url, number):
-    async with open_mongo_records(url, FakeSeal()) as records:
+    async with open_mongo_repositories(url, FakeSeal()) as records:
         await records.identities.add(an_identity(id=an_id(number)))
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
@@ -34,9 +35,9 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneMongo]:
-    """A MongoDB that asks who is there: `writer` may write to `dialtone`, `reader` may read it."""
-    folder: Path = tmp_path_factory.mktemp("guarded")
+def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneMongo]:
+    """A MongoDB with users: `writer` may write to `dialtone`, `reader` may read it."""
+    folder: Path = tmp_path_factory.mktemp("protected")
     with StandaloneMongo(folder / "mongo", arguments=["--auth"]) as process:
         with MongoClient[dict[str, Any]](process.url) as client:
             client.admin.command("createUser", "root", pwd=PASSWORD, roles=["root"])
@@ -46,28 +47,27 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneMong
         yield process
 
 
-async def refusal(url: str, seal: FakeSeal | None = None) -> str:
-    """Why an address is refused: one sentence with a way out, and no password."""
-    with pytest.raises(DatabaseNotUsable) as refused:
-        async with open_mongo_records(url, seal or FakeSeal()):
+@pytest.fixture
+def client(mongo_database: str) -> Iterator[Client]:
+    with MongoClient[dict[str, Any]](mongo_database) as client:
+        yield client
+
+
+async def opening_error(url: str, encryption: FakeSeal | None = None) -> str:
+    """Return why opening fails: one line that says what to do, without the password."""
+    with pytest.raises(ConfigurationError) as raised:
+        async with open_mongo_repositories(url, encryption or FakeSeal()):
             pytest.fail("it was opened")
-    text = str(refused.value)
-    assert re.search(r": .*\b(correct|start|write|name|grant|drop|close)\b", text)
-    assert "\n" not in text
-    assert "s3cr3t" not in text
-    assert refused.value.__cause__ is None
-    return text
+    message = str(raised.value)
+    assert re.search(r": .*\b(correct|start|write|name|grant|drop|close)\b", message)
+    assert "\n" not in message
+    assert "s3cr3t" not in message
+    assert raised.value.__cause__ is None
+    return message
 
 
-def changed(url: str, change: dict[str, Any]) -> None:
-    """Change the mark of a database."""
-    with MongoClient[dict[str, Any]](url) as client:
-        client.get_default_database()["meta"].update_one({"_id": "database"}, {"$set": change})
-
-
-async def opened_once(url: str) -> None:
-    """Leave a database of ours there."""
-    async with open_mongo_records(url, FakeSeal()) as records:
+async def create_database(url: str) -> None:
+    async with open_mongo_repositories(url, FakeSeal()) as records:
         await records.identities.add(an_identity())
 
 
@@ -82,17 +82,19 @@ async def opened_once(url: str) -> None:
         f"mongodb://user:p@ss{PASSWORD}@127.0.0.1/dialtone",
     ],
 )
-async def test_what_is_no_address_is_refused(url: str) -> None:
-    assert "not of the form mongodb://host/dialtone" in await refusal(url)
+async def test_an_invalid_url_is_an_error(url: str) -> None:
+    assert "not of the form mongodb://host/dialtone" in await opening_error(url)
 
 
 @pytest.mark.parametrize("end", ["", "/", "/?timeoutMS=100", "?timeoutMS=100"])
-async def test_an_address_without_a_database_is_refused(end: str) -> None:
-    assert "names no database" in await refusal(f"mongodb://user:{PASSWORD}@localhost{end}")
+async def test_a_url_without_a_database_is_an_error(end: str) -> None:
+    url = f"mongodb://user:{PASSWORD}@localhost{end}"
+
+    assert "names no database" in await opening_error(url)
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         f"mongodb://user:{PASSWORD}@localhost:port/dialtone",
         f"mongodb://user:{PASSWORD}%@localhost/dialtone",
@@ -103,56 +105,54 @@ async def test_an_address_without_a_database_is_refused(end: str) -> None:
         "mongodb://a,b/dialtone?directConnection=true",
     ],
 )
-async def test_an_address_that_the_driver_does_not_take_is_refused(address: str) -> None:
-    assert "the driver does not take" in await refusal(address)
+async def test_a_url_that_the_driver_rejects_is_an_error(url: str) -> None:
+    assert "The driver rejects the URL" in await opening_error(url)
 
 
-async def test_an_address_where_nobody_answers_is_refused() -> None:
+async def test_a_url_without_a_server_is_an_error() -> None:
     [port] = free_ports(1)
     url = f"mongodb://user:{PASSWORD}@127.0.0.1:{port}/dialtone?timeoutMS=50"
 
-    text = await refusal(url)
+    message = await opening_error(url)
 
-    assert text.startswith(f"127.0.0.1:{port}/dialtone has no server that answers")
-
-
-async def test_a_name_that_nobody_knows_is_refused() -> None:
-    text = await refusal(f"mongodb+srv://user:{PASSWORD}@no-such-host.invalid/dialtone")
-
-    assert text.startswith("no-such-host.invalid/dialtone cannot be found")
+    assert message.startswith(f"127.0.0.1:{port}/dialtone has no server that accepts writes")
 
 
-async def test_a_wrong_password_is_refused(guarded: StandaloneMongo) -> None:
-    wrong = guarded.database("dialtone", user=f"writer:{PASSWORD}x@")
+async def test_a_host_that_cannot_be_resolved_is_an_error() -> None:
+    url = f"mongodb+srv://user:{PASSWORD}@no-such-host.invalid/dialtone"
 
-    assert "refuses the user or the password" in await refusal(wrong)
+    message = await opening_error(url)
+
+    assert message.startswith("no-such-host.invalid/dialtone cannot be resolved")
+
+
+async def test_a_wrong_password_is_an_error(protected: StandaloneMongo) -> None:
+    url = protected.database_url("dialtone", user=f"writer:{PASSWORD}x@")
+
+    assert "rejects the user or the password" in await opening_error(url)
 
 
 @pytest.mark.parametrize("user", ["", f"reader:{PASSWORD}@"])
-async def test_a_user_who_may_not_write_is_refused(guarded: StandaloneMongo, user: str) -> None:
-    assert "does not let this user read and write" in await refusal(
-        guarded.database("dialtone", user=user)
-    )
-
-
-async def test_nor_where_somebody_else_has_made_the_database(
-    guarded: StandaloneMongo,
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_user_who_may_not_write_is_an_error(
+    protected: StandaloneMongo, user: str, is_new: bool
 ) -> None:
-    await opened_once(guarded.database("dialtone", user=f"writer:{PASSWORD}@"))
+    if not is_new:
+        await create_database(protected.database_url("dialtone", user=f"writer:{PASSWORD}@"))
 
-    assert "does not let this user read and write" in await refusal(
-        guarded.database("dialtone", user=f"reader:{PASSWORD}@")
+    assert "does not let this user read and write" in await opening_error(
+        protected.database_url("dialtone", user=user)
     )
 
 
-async def test_a_user_who_may_read_and_write_is_enough(guarded: StandaloneMongo) -> None:
-    await opened_once(guarded.database("dialtone", user=f"writer:{PASSWORD}@"))
+async def test_a_user_who_may_read_and_write_is_enough(protected: StandaloneMongo) -> None:
+    await create_database(protected.database_url("dialtone", user=f"writer:{PASSWORD}@"))
 
 
-async def test_a_standalone_serves_as_well(guarded: StandaloneMongo) -> None:
-    url = guarded.database("alone", "?authSource=admin", user=f"root:{PASSWORD}@")
+async def test_a_standalone_server_works_as_well(protected: StandaloneMongo) -> None:
+    url = protected.database_url("alone", "?authSource=admin", user=f"root:{PASSWORD}@")
 
-    async with open_mongo_records(url, FakeSeal()) as records:
+    async with open_mongo_repositories(url, FakeSeal()) as records:
         await records.health.check()
         assert await records.identities.add(an_identity())
         won = await asyncio.gather(
@@ -165,74 +165,78 @@ async def test_a_standalone_serves_as_well(guarded: StandaloneMongo) -> None:
         assert len(await records.media_cleanup.list_deleting(NOW, 10)) == 1
 
 
-async def test_a_database_of_other_keys_is_refused_and_opens_with_its_own(
+async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
     mongo_database: str,
 ) -> None:
-    await opened_once(mongo_database)
+    await create_database(mongo_database)
 
-    assert "other keys" in await refusal(mongo_database, FakeSeal(b"another key"))
-    async with open_mongo_records(mongo_database, FakeSeal()) as records:
+    assert "other keys" in await opening_error(mongo_database, FakeSeal(b"another key"))
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
         assert await records.identities.load(an_id()) == Versioned(an_identity(), 1)
 
 
-async def test_the_database_of_a_newer_version_is_refused(mongo_database: str) -> None:
-    await opened_once(mongo_database)
-    changed(mongo_database, {"schema_version": 1000})
+async def test_the_database_of_a_newer_version_is_an_error(
+    mongo_database: str, client: Client
+) -> None:
+    await create_database(mongo_database)
+    metadata = client.get_default_database()["database_metadata"]
+    metadata.update_one({"_id": "database"}, {"$set": {"schema_version": 1000}})
 
-    assert "newer version of Dialtone (schema 1000" in await refusal(mongo_database)
+    assert "newer version of Dialtone (schema 1000" in await opening_error(mongo_database)
 
 
 @pytest.mark.parametrize(
-    ("collection", "theirs"), [("identities", "1"), ("meta", "1"), ("meta", "database")]
+    ("collection", "document_id"),
+    [("identities", "1"), ("database_metadata", "1"), ("database_metadata", "database")],
 )
-async def test_the_database_of_another_program_is_refused_and_left_alone(
-    mongo_database: str, collection: str, theirs: str
+async def test_the_database_of_another_program_is_an_error_and_unchanged(
+    mongo_database: str, client: Client, collection: str, document_id: str
 ) -> None:
-    with MongoClient[dict[str, Any]](mongo_database) as client:
-        client.get_default_database()[collection].insert_one({"_id": theirs})
+    database = client.get_default_database()
+    database[collection].insert_one({"_id": document_id})
 
-        assert "another program" in await refusal(mongo_database)
-        assert client.get_default_database().list_collection_names() == [collection]
-
-
-async def test_collections_that_are_not_in_our_way_are_nobodys_business(
-    mongo_database: str,
-) -> None:
-    with MongoClient[dict[str, Any]](mongo_database) as client:
-        client.get_default_database()["somebodys"].insert_one({})
-
-    await opened_once(mongo_database)
+    assert "another program" in await opening_error(mongo_database)
+    assert database.list_collection_names() == [collection]
+    assert database[collection].find_one() == {"_id": document_id}
 
 
-async def test_instances_that_start_together_make_one_database(mongo_database: str) -> None:
+async def test_other_collections_do_not_matter(mongo_database: str, client: Client) -> None:
+    client.get_default_database()["another"].insert_one({})
+
+    await create_database(mongo_database)
+
+
+async def test_instances_that_start_together_create_one_database(mongo_database: str) -> None:
     processes = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", STARTS, mongo_database, number)
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", ADD_IDENTITY, mongo_database, number
+        )
         for number in "012"
     ]
     assert [await process.wait() for process in processes] == [0, 0, 0]
 
-    async with open_mongo_records(mongo_database, FakeSeal()) as records:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
         assert all([await records.identities.load(an_id(number)) for number in range(3)])
 
 
-async def test_a_second_database_is_refused_while_one_is_open(mongo_database: str) -> None:
+async def test_a_process_has_one_database_at_a_time(mongo_database: str) -> None:
     another = mongo_database.replace("/test_", "/other_test_")
 
-    async with open_mongo_records(mongo_database, FakeSeal()) as records:
-        assert "close that first" in await refusal(another)
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+        assert "close that first" in await opening_error(another)
         assert await records.identities.add(an_identity())
 
-    async with open_mongo_records(mongo_database, FakeSeal()) as records:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
         assert await records.identities.load(an_id()) is not None
 
 
-async def test_another_one_can_be_opened_after_the_first_was_closed(
-    mongo_database: str, mongo_url: str
+async def test_another_database_can_be_opened_after_the_first_is_closed(
+    mongo_database: str,
 ) -> None:
-    await opened_once(mongo_database)
+    await create_database(mongo_database)
     another = mongo_database.replace("/test_", "/other_test_")
     try:
-        async with open_mongo_records(another, FakeSeal()) as records:
+        async with open_mongo_repositories(another, FakeSeal()) as records:
             assert await records.identities.load(an_id()) is None
             assert await records.identities.add(an_identity(phone=a_phone(2)))
             assert list(await records.deleted_identities.list_unpurged(10)) == []
@@ -241,35 +245,33 @@ async def test_another_one_can_be_opened_after_the_first_was_closed(
             client.drop_database(client.get_default_database())
 
 
-async def test_the_same_database_stays_open_until_the_last_who_opened_it_leaves(
-    mongo_database: str,
-) -> None:
-    async with open_mongo_records(mongo_database, FakeSeal()) as records:
-        async with open_mongo_records(mongo_database, FakeSeal()) as elsewhere:
-            await elsewhere.media_items.add(an_item().mark_for_deletion(NOW))
+async def test_a_shared_database_stays_open_for_its_last_user(mongo_database: str) -> None:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+        async with open_mongo_repositories(mongo_database, FakeSeal()) as others:
+            await others.media_items.add(an_item().mark_for_deletion(NOW))
 
         assert len(await records.media_cleanup.list_deleting(NOW, 10)) == 1
 
 
-async def test_a_refused_opening_leaves_the_way_free(mongo_database: str) -> None:
+async def test_a_database_can_be_opened_after_a_failure(mongo_database: str) -> None:
     [port] = free_ports(1)
-    await refusal(f"mongodb://127.0.0.1:{port}/dialtone?timeoutMS=50")
+    await opening_error(f"mongodb://127.0.0.1:{port}/dialtone?timeoutMS=50")
 
-    await opened_once(mongo_database)
+    await create_database(mongo_database)
 
 
-async def test_who_gives_up_opening_leaves_the_way_free(mongo_database: str) -> None:
-    opening = asyncio.create_task(opened_once("mongodb://127.0.0.1:1/dialtone"))
+async def test_a_database_can_be_opened_after_a_cancellation(mongo_database: str) -> None:
+    opening = asyncio.create_task(create_database("mongodb://127.0.0.1:1/dialtone"))
     await asyncio.sleep(0)
     opening.cancel()
     await asyncio.wait([opening])
     assert opening.cancelled()
 
-    await opened_once(mongo_database)
+    await create_database(mongo_database)
 
 
-async def test_after_it_was_closed_nothing_is_answered(mongo_database: str) -> None:
-    async with open_mongo_records(mongo_database, FakeSeal()) as records:
+async def test_calls_after_closing_are_errors(mongo_database: str) -> None:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
         pass
 
     for call in (
@@ -280,3 +282,25 @@ async def test_after_it_was_closed_nothing_is_answered(mongo_database: str) -> N
     ):
         with pytest.raises(StorageUnavailable, match="InvalidOperation"):
             await call
+
+
+async def test_the_health_check_writes(mongo_database: str, client: Client) -> None:
+    metadata = client.get_default_database()["database_metadata"]
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+        metadata.update_one({"_id": "database"}, {"$unset": {"health_checked_at": True}})
+
+        await records.health.check()
+
+    document = metadata.find_one({"_id": "database"})
+    assert document is not None
+    assert "health_checked_at" in document
+
+
+async def test_the_health_check_fails_for_an_emptied_database(
+    mongo_database: str, client: Client
+) -> None:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+        client.drop_database(client.get_default_database())
+
+        with pytest.raises(StorageUnavailable, match="emptied"):
+            await records.health.check()

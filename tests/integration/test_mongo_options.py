@@ -1,4 +1,4 @@
-"""What the operator writes behind the ? counts where it is safe, and is told of where it is not."""
+"""Options of the URL are used if they are safe, and otherwise ignored and logged."""
 
 import logging
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.mongo import open_mongo_records
+from adapters.mongo import open_mongo_repositories
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
 from domain.media.page import Cursor, ItemFilter
-from tests.integration.mongo_commands import Command, watched
+from tests.integration.mongo_support import Command, open_logged
 from tests.support.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
 from tests.support.fakes.seal import FakeSeal
 
@@ -19,18 +19,17 @@ WRITES = {"insert", "update", "delete"}
 
 
 def with_options(url: str, *options: str) -> str:
-    """The address with these options as well."""
     return "&".join([url if "?" in url else f"{url}?", *options])
 
 
-async def sent_by(url: str) -> Sequence[Command]:
-    """What is sent when everything is used."""
-    async with watched(url) as (records, commands):
-        await use(records)
-    return commands.sent
+async def commands_at(url: str) -> Sequence[Command]:
+    """Call all methods of all repositories; return the commands that were sent."""
+    async with open_logged(url) as (records, log):
+        await call_all(records)
+    return log.sent
 
 
-async def use(records: Repositories) -> None:
+async def call_all(records: Repositories) -> None:
     await records.phone_verifications.replace(a_phone(), a_phone_record(), 0)
     loaded = await records.phone_verifications.load(a_phone())
     await records.phone_verifications.replace(a_phone(), loaded.value, loaded.version)
@@ -56,60 +55,58 @@ async def use(records: Repositories) -> None:
 
 
 @pytest.mark.parametrize("options", [[], UNSAFE])
-async def test_every_write_is_on_the_disks_of_a_majority(
-    mongo_database: str, options: list[str]
-) -> None:
-    sent = await sent_by(with_options(mongo_database, *options))
+async def test_writes_are_durable_on_a_majority(mongo_database: str, options: list[str]) -> None:
+    commands = await commands_at(with_options(mongo_database, *options))
 
-    writes = [command for command in sent if WRITES & command.keys()]
+    writes = [command for command in commands if WRITES & command.keys()]
     assert len(writes) == 8
     assert all(command["writeConcern"] == {"w": "majority", "j": True} for command in writes)
 
 
 @pytest.mark.parametrize("options", [[], UNSAFE])
-async def test_every_read_is_the_primarys(mongo_database: str, options: list[str]) -> None:
-    sent = await sent_by(with_options(mongo_database, *options))
+async def test_reads_go_to_the_primary(mongo_database: str, options: list[str]) -> None:
+    commands = await commands_at(with_options(mongo_database, *options))
 
-    # A direct connection says primaryPreferred by itself, since there is one server only.
-    modes = {command.get("$readPreference", {}).get("mode", "primary") for command in sent}
+    # The driver sends primaryPreferred over a direct connection, since there is only one server.
+    modes = {command.get("$readPreference", {}).get("mode", "primary") for command in commands}
     assert modes <= {"primary", "primaryPreferred"}
 
 
-async def test_what_decides_is_read_as_a_swap_meets_it_and_all_else_is_durable(
+async def test_reads_before_a_replacement_are_the_latest_others_are_durable(
     mongo_database: str,
 ) -> None:
     levels = {
         str([*command.get("filter", ())]): command["readConcern"]["level"]
-        for command in await sent_by(mongo_database)
+        for command in await commands_at(mongo_database)
         if "find" in command
     }
 
     assert levels == {
         "['_id']": "local",
         "['username_key']": "local",
-        "['_id', 'deleted']": "local",
-        "['key']": "local",
-        "['lapses']": "majority",
-        "['swept', 'deleted']": "majority",
-        "['deleted', 'username_key']": "majority",
-        "['shown']": "majority",
-        "['shown', '$or']": "majority",
-        "['owner', 'doomed']": "majority",
-        "['leased']": "majority",
-        "['doomed']": "majority",
+        "['_id', 'deleted_at']": "local",
+        "['storage_key']": "local",
+        "['expires_at']": "majority",
+        "['purged_at', 'deleted_at']": "majority",
+        "['deleted_at', 'username_key']": "majority",
+        "['state']": "majority",
+        "['state', 'created_at', '$or']": "majority",
+        "['owner_id', 'deletion_requested_at']": "majority",
+        "['state', 'upload_deadline']": "majority",
+        "['deletion_requested_at']": "majority",
     }
 
 
 @pytest.mark.parametrize(
-    ("options", "longest"), [([], 5000), (["timeoutMS=3000"], 3000), (["timeoutMS=0"], 5000)]
+    ("options", "max_time_ms"), [([], 5000), (["timeoutMS=3000"], 3000), (["timeoutMS=0"], 5000)]
 )
-async def test_the_server_is_told_how_long_a_call_may_take(
-    mongo_database: str, options: list[str], longest: int
+async def test_commands_have_a_time_limit(
+    mongo_database: str, options: list[str], max_time_ms: int
 ) -> None:
-    sent = await sent_by(with_options(mongo_database, *options))
+    commands = await commands_at(with_options(mongo_database, *options))
 
-    limits = [command["maxTimeMS"] for command in sent]
-    assert longest - 1500 < max(limits) <= longest
+    limits = [command["maxTimeMS"] for command in commands]
+    assert max_time_ms - 1500 < max(limits) <= max_time_ms
 
 
 @pytest.mark.parametrize(
@@ -127,14 +124,14 @@ async def test_the_server_is_told_how_long_a_call_may_take(
         ("maxPoolSize=5", None),
     ],
 )
-async def test_an_option_that_is_not_used_is_told_of(
+async def test_an_ignored_option_is_logged(
     mongo_database: str, caplog: pytest.LogCaptureFixture, option: str, used: str | None
 ) -> None:
     caplog.set_level(logging.INFO, logger="adapters.mongo")
 
-    async with open_mongo_records(with_options(mongo_database, option), FakeSeal()):
+    async with open_mongo_repositories(with_options(mongo_database, option), FakeSeal()):
         pass
 
     name = option.partition("=")[0].lower()
-    expected = {"event": "mongo_option_not_used", "option": name, "used": used}
+    expected = {"event": "mongo_option_ignored", "option": name, "used": used}
     assert [record.msg for record in caplog.records] == ([expected] if used else [])

@@ -1,7 +1,6 @@
-"""Every question finds its documents by a range of an index, and nothing is sorted after reading.
+"""Every query is a range of an index, and nothing is sorted after it was read.
 
-What is explained is what the adapter has sent, so no question can be forgotten here and changed
-there.
+The tests explain the commands that the adapter sent.
 """
 
 import asyncio
@@ -14,13 +13,15 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_records
+from adapters.mongo import open_mongo_repositories
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
 from domain.media.image import MediaKind
 from domain.media.page import Cursor, ItemFilter
 from domain.otp.phone_verification import PhoneVerification
-from tests.integration.mongo_commands import Commands, examined, plan, watched
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.integration.mongo_support import Client, CommandLog, examined, open_logged, plan
 from tests.support.builders import (
     NOW,
     a_gif,
@@ -36,31 +37,32 @@ Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 
 OWNER, KIND = an_id(3), MediaKind.GIF
 PAGES = {
-    (None, None, None): "media_pages",
-    (OWNER, None, None): "media_pages_owner",
-    (None, KIND, None): "media_pages_kind",
-    (None, None, "wheels"): "media_pages_category",
-    (OWNER, KIND, None): "media_pages_owner_kind",
-    (OWNER, None, "wheels"): "media_pages_owner_category",
-    (None, KIND, "wheels"): "media_pages_kind_category",
-    (OWNER, KIND, "wheels"): "media_pages_owner_kind_category",
+    (None, None, None): "media_items_created_at",
+    (OWNER, None, None): "media_items_owner_id_created_at",
+    (None, KIND, None): "media_items_kind_created_at",
+    (None, None, "wheels"): "media_items_category_created_at",
+    (OWNER, KIND, None): "media_items_owner_id_kind_created_at",
+    (OWNER, None, "wheels"): "media_items_owner_id_category_created_at",
+    (None, KIND, "wheels"): "media_items_kind_category_created_at",
+    (OWNER, KIND, "wheels"): "media_items_owner_id_kind_category_created_at",
 }
-CHOICES = pytest.mark.parametrize("choice", PAGES)
+Filters = tuple[str | None, MediaKind | None, str | None]
+ALL_FILTERS = pytest.mark.parametrize("filters", PAGES)
 
 
 @pytest.fixture(scope="module")
-def place(mongo_url: str) -> Iterator[str]:
-    """A database with so many items of every sort that the indexes differ in what they cost."""
-    server, question, options = mongo_url.partition("?")
-    url = f"{server.rstrip('/')}/plans_{uuid.uuid4().hex}{question}{options}"
-    asyncio.run(fill(url))
-    yield url
-    with MongoClient[dict[str, Any]](url) as client:
+def url(mongo_url: str) -> Iterator[str]:
+    """A database with enough items of all kinds that indexes differ in their cost."""
+    server, question_mark, options = mongo_url.partition("?")
+    database_url = f"{server.rstrip('/')}/plans_{uuid.uuid4().hex}{question_mark}{options}"
+    asyncio.run(fill(database_url))
+    yield database_url
+    with MongoClient[dict[str, Any]](database_url) as client:
         client.drop_database(client.get_default_database())
 
 
 async def fill(url: str) -> None:
-    async with open_mongo_records(url, FakeSeal()) as records:
+    async with open_mongo_repositories(url, FakeSeal()) as records:
         await asyncio.gather(
             *(
                 records.media_items.add(
@@ -77,167 +79,177 @@ async def fill(url: str) -> None:
 
 
 @pytest.fixture
-def client(place: str) -> Iterator[MongoClient[dict[str, Any]]]:
-    with MongoClient[dict[str, Any]](place) as client:
+def client(url: str) -> Iterator[Client]:
+    with MongoClient[dict[str, Any]](url) as client:
         yield client
 
 
 @pytest.fixture
-async def opened(place: str) -> AsyncIterator[tuple[Repositories, Commands]]:
-    async with watched(place) as opened:
+async def opened(url: str) -> AsyncIterator[tuple[Repositories, CommandLog]]:
+    async with open_logged(url) as opened:
         yield opened
 
 
 @pytest.fixture
-def records(opened: tuple[Repositories, Commands]) -> Repositories:
+def records(opened: tuple[Repositories, CommandLog]) -> Repositories:
     return opened[0]
 
 
 @pytest.fixture
-def explain(opened: tuple[Repositories, Commands], client: MongoClient[dict[str, Any]]) -> Explain:
-    """How MongoDB carries out what a call sends: the stages of each command."""
-    _, commands = opened
+def explain(opened: tuple[Repositories, CommandLog], client: Client) -> Explain:
+    """Return the stages of the query plans of all commands that a call sends."""
+    _, log = opened
     name = client.get_default_database().name
 
     async def explain(call: Awaitable[object]) -> list[list[str]]:
-        commands.sent.clear()
+        log.sent.clear()
         await call
-        return [plan(client, name, one) for one in commands.sent if "insert" not in one]
+        return [plan(client, name, command) for command in log.sent if "insert" not in command]
 
     return explain
 
 
 def indexes(stages: list[str]) -> list[str]:
-    """The indexes that are read; nothing else may be, and nothing sorted."""
+    """Return the indexes that are read; no collection scan and no sort is allowed."""
     assert not {"COLLSCAN", "SORT"} & set(stages)
     return [stage.partition(" ")[2] for stage in stages if "SCAN" in stage]
 
 
-@CHOICES
-async def test_a_page_is_a_range_of_the_index_made_for_its_choice(
-    records: Repositories, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
+@ALL_FILTERS
+async def test_a_page_is_a_range_of_the_index_of_its_filters(
+    records: Repositories, explain: Explain, filters: Filters
 ) -> None:
-    [stages] = await explain(records.media_pages.list_page(ItemFilter(*choice), 20, 10))
+    [stages] = await explain(records.media_pages.list_page(ItemFilter(*filters), 20, 10))
 
-    assert indexes(stages) == [PAGES[choice]]
+    assert indexes(stages) == [PAGES[filters]]
 
 
-@CHOICES
-async def test_a_page_behind_a_position_is_one_range_of_the_same_index(
-    records: Repositories, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
+@ALL_FILTERS
+async def test_a_page_after_a_cursor_is_one_range_of_the_same_index(
+    records: Repositories, explain: Explain, filters: Filters
 ) -> None:
-    place = Cursor(NOW + timedelta(minutes=60), an_id(60))
-    [stages] = await explain(records.media_pages.list_after(ItemFilter(*choice), place, 10))
+    cursor = Cursor(NOW + timedelta(minutes=60), an_id(60))
+    [stages] = await explain(records.media_pages.list_after(ItemFilter(*filters), cursor, 10))
 
-    assert indexes(stages) == [PAGES[choice]]
+    assert indexes(stages) == [PAGES[filters]]
 
 
-@CHOICES
-async def test_going_deep_by_cursor_examines_what_the_first_page_examines(
-    opened: tuple[Repositories, Commands],
-    client: MongoClient[dict[str, Any]],
-    choice: tuple[str | None, MediaKind | None, str | None],
+@ALL_FILTERS
+async def test_a_deep_page_after_a_cursor_examines_as_little_as_the_first(
+    opened: tuple[Repositories, CommandLog],
+    client: Client,
+    filters: Filters,
 ) -> None:
-    records, commands = opened
-    chosen, name = ItemFilter(*choice), client.get_default_database().name
+    records, log = opened
+    chosen, name = ItemFilter(*filters), client.get_default_database().name
     *_, last = await records.media_pages.list_page(chosen, 0, 5)
-    commands.sent.clear()
+    log.sent.clear()
     await records.media_pages.list_page(chosen, 0, 2)
     await records.media_pages.list_after(chosen, Cursor.after_item(last), 2)
-    [first, deep] = [examined(client, name, one) for one in commands.sent]
+    [first, deep] = [examined(client, name, command) for command in log.sent]
 
-    # What stands at the position is looked at besides, to be passed over.
+    # The item at the cursor is examined and skipped.
     assert first == (2, 2)
     assert deep == (3, 3)
 
 
-@CHOICES
-async def test_counting_reads_the_same_range_and_no_document(
-    records: Repositories, explain: Explain, choice: tuple[str | None, MediaKind | None, str | None]
+@ALL_FILTERS
+async def test_a_count_is_the_same_range_without_documents(
+    records: Repositories, explain: Explain, filters: Filters
 ) -> None:
-    [stages] = await explain(records.media_pages.count(ItemFilter(*choice)))
+    [stages] = await explain(records.media_pages.count(ItemFilter(*filters)))
 
-    assert indexes(stages) == [PAGES[choice]]
+    assert indexes(stages) == [PAGES[filters]]
     assert "FETCH" not in stages
 
 
-def test_every_choice_of_a_page_is_looked_at() -> None:
-    choices = itertools.product((None, OWNER), (None, KIND), (None, "wheels"))
+def test_all_combinations_of_filters_are_tested() -> None:
+    combinations = itertools.product((None, OWNER), (None, KIND), (None, "wheels"))
 
-    assert set(PAGES) == set(choices)
+    assert set(PAGES) == set(combinations)
 
 
-async def keep_and_drop(records: Repositories) -> None:
+async def add_and_delete_expired(records: Repositories) -> None:
     await records.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
     await records.phone_verifications.delete_expired(NOW, 10)
 
 
+async def reserve_and_delete_expired(records: Repositories) -> None:
+    limit = RateLimit("total", SlidingWindow(1, timedelta(hours=1)))
+    await records.rate_limiter.acquire(Reservation("1", NOW, (limit,)))
+    await records.rate_limiter.delete_expired(NOW + timedelta(hours=1), 10)
+
+
 CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[str]]]] = {
-    "identities.replace": (
+    "replace identity": (
         lambda records: records.identities.replace(an_identity(), 1),
         [["_id_"]],
     ),
-    "identities.holder_of": (
+    "find by username": (
         lambda records: records.identities.find_by_username(Username("Zoë")),
-        [["identities_named"]],
+        [["identities_username_key"]],
     ),
-    "identities.load, many": (
+    "load identities": (
         lambda records: asyncio.gather(*map(records.identities.load, (an_id(1), an_id(2)))),
         [["_id_"]],
     ),
-    "tombstones.among": (
+    "find deleted identities": (
         lambda records: records.deleted_identities.find_deleted([an_id(1), an_id(2)]),
         [["_id_"]],
     ),
-    "tombstones.unswept": (
+    "list identities to purge": (
         lambda records: records.deleted_identities.list_unpurged(10),
-        [["identities_unswept"]],
+        [["identities_purged_at"]],
     ),
-    "tombstones.named_before": (
+    "list usernames to release": (
         lambda records: records.deleted_identities.list_with_username(NOW, 10),
-        [["identities_holding"]],
+        [["identities_deleted_at"]],
     ),
-    "phone_records.replace": (
+    "replace phone verification": (
         lambda records: records.phone_verifications.replace(a_phone(), a_phone_record(), 1),
         [["_id_"]],
     ),
-    "phone_records.drop_lapsed": (
-        keep_and_drop,
-        [["phone_records_lapsing"], ["_id_"]],
+    "delete expired phone verifications": (
+        add_and_delete_expired,
+        [["phone_verifications_expires_at"], ["_id_"]],
     ),
-    "media_items.find": (
-        lambda records: records.media_items.find_by_storage_key("a key"),
-        [["media_items_file"]],
+    "reserve, and delete expired rate limits": (
+        reserve_and_delete_expired,
+        [["_id_"], ["rate_limits_expires_at"], ["_id_"]],
     ),
-    "media_items.find, many": (
+    "find by storage key": (
+        lambda records: records.media_items.find_by_storage_key("a-key"),
+        [["media_items_storage_key"]],
+    ),
+    "find many by storage key": (
         lambda records: asyncio.gather(*map(records.media_items.find_by_storage_key, "ab")),
-        [["media_items_file"]],
+        [["media_items_storage_key"]],
     ),
-    "media_items.replace": (
+    "replace item": (
         lambda records: records.media_items.replace(an_item(), 1),
         [["_id_"]],
     ),
-    "media_items.remove": (
+    "delete item": (
         lambda records: records.media_items.delete(an_id(), 1),
         [["_id_"]],
     ),
-    "media_leftovers.owned_by": (
+    "list items of an owner": (
         lambda records: records.media_cleanup.list_owned_by(OWNER, 10),
-        [["media_items_owned"]],
+        [["media_items_owner_id"]],
     ),
-    "media_leftovers.abandoned": (
+    "list expired uploads": (
         lambda records: records.media_cleanup.list_expired_uploads(NOW, 10),
-        [["media_items_leased"]],
+        [["media_items_upload_deadline"]],
     ),
-    "media_leftovers.doomed_before": (
+    "list items to delete": (
         lambda records: records.media_cleanup.list_deleting(NOW, 10),
-        [["media_items_doomed"]],
+        [["media_items_deletion_requested_at"]],
     ),
 }
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_every_other_question_is_a_range_of_its_index(
+async def test_every_other_query_is_a_range_of_its_index(
     records: Repositories, explain: Explain, name: str
 ) -> None:
     call, expected = CALLS[name]
@@ -245,7 +257,7 @@ async def test_every_other_question_is_a_range_of_its_index(
     assert [indexes(stages) for stages in await explain(call(records))] == expected
 
 
-async def test_a_single_point_read_needs_no_plan(records: Repositories, explain: Explain) -> None:
+async def test_a_point_read_needs_no_plan(records: Repositories, explain: Explain) -> None:
     plans = [
         *await explain(records.identities.load(an_id())),
         *await explain(records.phone_verifications.load(a_phone())),
@@ -253,7 +265,7 @@ async def test_a_single_point_read_needs_no_plan(records: Repositories, explain:
         *await explain(records.health.check()),
     ]
 
-    # IDHACK, by its newer name EXPRESS: the one document of an id, straight from its index.
+    # IDHACK (EXPRESS in newer versions) reads the document of an id without planning.
     assert all(
         any(stage.startswith(("IDHACK", "EXPRESS", "IXSCAN _id_")) for stage in stages)
         for stages in plans

@@ -1,4 +1,4 @@
-"""Requests that meet at one record, through one client and through two, as of two instances."""
+"""Concurrent requests for one record, through one client and through two, as of two instances."""
 
 import asyncio
 from collections import Counter
@@ -10,11 +10,17 @@ from itertools import cycle
 
 import pytest
 
-from adapters.mongo.address import place_of
+from adapters.mongo import open_mongo_repositories
 from adapters.mongo.database import Database
-from adapters.mongo.driver import close_client, database_of, make_client, patience_of
-from adapters.mongo.reads import Reads
-from adapters.mongo.records import open_mongo_records, records_in
+from adapters.mongo.driver import (
+    close_client,
+    database_of,
+    location_of,
+    make_client,
+    timeout_seconds_of,
+)
+from adapters.mongo.mapping import Mappings
+from adapters.mongo.repositories import Loaders, repositories_in
 from application.ports.errors import UniqueViolation
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.repositories import Repositories
@@ -31,88 +37,89 @@ from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fakes.seal import FakeSeal
 from tests.unit.application.wiring import House
 
-NO_REST = replace(DeliveryPolicy(), cooldown=timedelta(0))
-ASKS = 200
+WITHOUT_COOLDOWN = replace(DeliveryPolicy(), cooldown=timedelta(0))
+REQUESTS = 200
 
 
 @asynccontextmanager
-async def by_another_client(url: str) -> AsyncIterator[Repositories]:
-    """The same records with connections of their own; for what beanie has no part in."""
-    client = make_client(url, place_of(url))
-    database = Database(database_of(client), patience_of(client))
-    yield records_in(database, Reads.of(database), FakeSeal())
+async def open_with_another_client(url: str) -> AsyncIterator[Repositories]:
+    """The same repositories with connections of their own, for calls that do not use beanie."""
+    client = make_client(url, location_of(url))
+    database = Database(database_of(client), timeout_seconds_of(client))
+    yield repositories_in(database, Loaders.of(database), FakeSeal(), Mappings.of(FakeSeal()))
     await close_client(client)
 
 
 @pytest.fixture
 async def instances(mongo_database: str) -> AsyncIterator[list[Repositories]]:
     async with (
-        open_mongo_records(mongo_database, FakeSeal()) as here,
-        by_another_client(mongo_database) as there,
+        open_mongo_repositories(mongo_database, FakeSeal()) as first,
+        open_with_another_client(mongo_database) as second,
     ):
-        yield [here, there]
+        yield [first, second]
 
 
 @dataclass(frozen=True, slots=True)
-class CountedPhoneRecords:
-    """Phone records that count how often each task loads."""
+class CountingPhoneVerifications:
+    """Phone verifications that count how often each task loads."""
 
-    records: PhoneVerifications
-    rounds: Counter[object] = field(default_factory=Counter)
+    repository: PhoneVerifications
+    loads: Counter[object] = field(default_factory=Counter)
 
     async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
-        self.rounds[asyncio.current_task()] += 1
-        return await self.records.load(phone)
+        self.loads[asyncio.current_task()] += 1
+        return await self.repository.load(phone)
 
     async def replace(
         self, phone: PhoneNumber, verification: PhoneVerification, version: int
     ) -> bool:
-        return await self.records.replace(phone, verification, version)
+        return await self.repository.replace(phone, verification, version)
 
     async def delete_expired(self, now: object, limit: int) -> int:
         raise NotImplementedError
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_of_fifty_swaps_of_one_identity_one_wins(
+async def test_of_fifty_replacements_of_one_identity_one_wins(
     instances: list[Repositories], count: int
 ) -> None:
     await instances[0].identities.add(an_identity())
-    wanted = [an_identity(sessions=(a_session(id=an_id(number)),)) for number in range(50)]
+    identities = [an_identity(sessions=(a_session(id=an_id(number)),)) for number in range(50)]
 
     won = await asyncio.gather(
         *(
-            by.identities.replace(one, 1)
-            for by, one in zip(cycle(instances[:count]), wanted, strict=False)
+            instance.identities.replace(identity, 1)
+            for instance, identity in zip(cycle(instances[:count]), identities, strict=False)
         )
     )
 
     assert won.count(True) == 1
-    winner = Versioned(wanted[won.index(True)], 2)
-    for by in instances:
-        assert await by.identities.load(an_id()) == winner
+    winner = Versioned(identities[won.index(True)], 2)
+    for instance in instances:
+        assert await instance.identities.load(an_id()) == winner
 
 
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("is_new", [True, False])
-async def test_of_fifty_swaps_of_one_phone_record_one_wins(
+async def test_of_fifty_replacements_of_one_phone_verification_one_wins(
     instances: list[Repositories], count: int, is_new: bool
 ) -> None:
     if not is_new:
         await instances[0].phone_verifications.replace(a_phone(), PhoneVerification(), 0)
     version = (await instances[0].phone_verifications.load(a_phone())).version
-    wanted = [PhoneVerification(identity_id=an_id(number)) for number in range(50)]
+    verifications = [PhoneVerification(identity_id=an_id(number)) for number in range(50)]
 
     won = await asyncio.gather(
         *(
-            by.phone_verifications.replace(a_phone(), one, version)
-            for by, one in zip(cycle(instances[:count]), wanted, strict=False)
+            instance.phone_verifications.replace(a_phone(), verification, version)
+            for instance, verification in zip(cycle(instances[:count]), verifications, strict=False)
         )
     )
 
     assert won.count(True) == 1
-    for by in instances:
-        assert (await by.phone_verifications.load(a_phone())).value == wanted[won.index(True)]
+    for instance in instances:
+        loaded = await instance.phone_verifications.load(a_phone())
+        assert loaded.value == verifications[won.index(True)]
 
 
 async def test_of_fifty_changes_of_one_item_by_two_instances_one_wins(
@@ -120,58 +127,59 @@ async def test_of_fifty_changes_of_one_item_by_two_instances_one_wins(
 ) -> None:
     await instances[0].media_items.add(an_item())
     changes = [
-        *(instances[0].media_items.replace(an_item(category=str(one)), 1) for one in range(25)),
+        *(instances[0].media_items.replace(an_item(category=str(n)), 1) for n in range(25)),
         *(instances[1].media_items.delete(an_id(), 1) for _ in range(25)),
     ]
 
     assert (await asyncio.gather(*changes)).count(True) == 1
 
 
-async def test_of_fifty_who_want_one_name_at_two_instances_one_gets_it(
+async def test_of_fifty_identities_with_one_username_at_two_instances_one_is_added(
     instances: list[Repositories],
 ) -> None:
-    outcomes = await asyncio.gather(
+    results = await asyncio.gather(
         *(
-            by.identities.add(an_identity(id=an_id(number), user=a_user("Zoë")))
-            for by, number in zip(cycle(instances), range(50), strict=False)
+            instance.identities.add(an_identity(id=an_id(number), user=a_user("Zoë")))
+            for instance, number in zip(cycle(instances), range(50), strict=False)
         ),
         return_exceptions=True,
     )
 
-    assert outcomes.count(True) == 1
-    assert sum(isinstance(one, UniqueViolation) for one in outcomes) == 49
+    assert results.count(True) == 1
+    assert sum(isinstance(result, UniqueViolation) for result in results) == 49
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize(("limits", "sent"), [(NO_REST, 5), (DeliveryPolicy(), 1)])
-async def test_two_hundred_asks_at_once_send_what_the_budget_allows(
-    instances: list[Repositories], count: int, limits: DeliveryPolicy, sent: int
+@pytest.mark.parametrize(("policy", "sent"), [(WITHOUT_COOLDOWN, 5), (DeliveryPolicy(), 1)])
+async def test_two_hundred_concurrent_requests_deliver_what_the_limits_allow(
+    instances: list[Repositories], count: int, policy: DeliveryPolicy, sent: int
 ) -> None:
     messenger, clock = FakeMessenger(), MovableClock()
-    counted = [CountedPhoneRecords(one.phone_verifications) for one in instances[:count]]
-    houses = [
+    counting = [
+        CountingPhoneVerifications(instance.phone_verifications) for instance in instances[:count]
+    ]
+    services = [
         House(
-            records=replace(instance, phone_verifications=records),
+            records=replace(instance, phone_verifications=verifications),
             messenger=messenger,
             clock=clock,
             randomness=SeededRandomness(seed),
-            rules=Policy(delivery_policy=limits),
+            rules=Policy(delivery_policy=policy),
         )
-        for seed, (records, instance) in enumerate(zip(counted, instances, strict=False))
+        for seed, (verifications, instance) in enumerate(zip(counting, instances, strict=False))
     ]
 
-    # Each from an address of its own, so that only the phone's budget binds.
-    outcomes = await asyncio.gather(
+    # Each from an IP of its own, so that only the limits of the phone apply.
+    results = await asyncio.gather(
         *(
-            house.ask(a_phone(), f"192.0.2.{number % 256}/{number}")
-            for house, number in zip(cycle(houses), range(ASKS), strict=False)
+            service.ask(a_phone(), f"192.0.2.{number % 256}/{number}")
+            for service, number in zip(cycle(services), range(REQUESTS), strict=False)
         ),
         return_exceptions=True,
     )
 
     assert len(messenger.messages) == sent
-    assert sum(isinstance(one, TooManyOtpRequests) for one in outcomes) == ASKS - sent
+    assert sum(isinstance(result, TooManyOtpRequests) for result in results) == REQUESTS - sent
     assert len({message.code for message in messenger.messages}) == 1
-    # A round is lost only to somebody who won it, and as many win as messages go out.
-    rounds = max(max(one.rounds.values()) for one in counted)
-    assert rounds <= sent + 1
+    # A request loads again only after another one has won, and as many win as messages are sent.
+    assert max(max(verifications.loads.values()) for verifications in counting) <= sent + 1

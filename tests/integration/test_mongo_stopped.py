@@ -1,7 +1,7 @@
-"""A server that does not answer: everybody is told so in bounded time, and it is well afterwards.
+"""A server that does not respond: every call fails in bounded time, and succeeds afterwards.
 
-No assertion measures how long that takes: what would hang is ended by the run's own limit, which
-is far above every bound here.
+No assertion measures how long that takes: a call that hangs is ended by the time limit of the test
+run, which is far above all timeouts here.
 """
 
 import asyncio
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.mongo import DatabaseNotUsable, open_mongo_records
-from adapters.mongo.joined_reads import MOST_KEYS
-from application.ports.errors import StorageUnavailable
+from adapters.mongo import open_mongo_repositories
+from adapters.mongo.batch_loader import MAX_BATCH_SIZE
+from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.username import Username
@@ -23,17 +23,17 @@ from tests.support.fakes.seal import FakeSeal
 from tests.support.servers.mongo_process import MongoProcess
 
 CALLS: dict[str, Callable[[Repositories], Awaitable[object]]] = {
-    "identities.load": lambda records: records.identities.load(an_id()),
-    "identities.replace": lambda records: records.identities.replace(an_identity(), 99),
-    "phone_records.load": lambda records: records.phone_verifications.load(a_phone()),
-    "phone_records.replace": lambda records: records.phone_verifications.replace(
+    "load identity": lambda records: records.identities.load(an_id()),
+    "replace identity": lambda records: records.identities.replace(an_identity(), 99),
+    "load phone verification": lambda records: records.phone_verifications.load(a_phone()),
+    "replace phone verification": lambda records: records.phone_verifications.replace(
         a_phone(), a_phone_record(), 99
     ),
-    "tombstones.among": lambda records: records.deleted_identities.find_deleted([an_id()]),
-    "media_items.add": lambda records: records.media_items.add(an_item(id=an_id(2))),
-    "media_pages.read": lambda records: records.media_pages.list_page(ItemFilter(), 0, 10),
-    "media_pages.count": lambda records: records.media_pages.count(ItemFilter()),
-    "probe.check": lambda records: records.health.check(),
+    "find deleted identities": lambda records: records.deleted_identities.find_deleted([an_id()]),
+    "add item": lambda records: records.media_items.add(an_item(id=an_id(2))),
+    "list page": lambda records: records.media_pages.list_page(ItemFilter(), 0, 10),
+    "count": lambda records: records.media_pages.count(ItemFilter()),
+    "health check": lambda records: records.health.check(),
 }
 
 
@@ -52,7 +52,7 @@ def url(process: MongoProcess) -> str:
 
 @pytest.fixture
 async def records(process: MongoProcess, url: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_records(url, FakeSeal()) as records:
+    async with open_mongo_repositories(url, FakeSeal()) as records:
         await records.identities.add(an_identity())
         try:
             yield records
@@ -60,18 +60,17 @@ async def records(process: MongoProcess, url: str) -> AsyncIterator[Repositories
             process.resume()
 
 
-async def until_it_answers(records: Repositories) -> None:
-    """Ask until the driver has found its server again."""
+async def wait_until_healthy(records: Repositories) -> None:
     while True:
         try:
             return await records.health.check()
         except StorageUnavailable:
-            # Nothing tells when it has.
+            # The driver does not report when it has found its server again.
             await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-async def test_no_call_waits_for_ever_and_all_is_well_afterwards(
+async def test_a_call_fails_in_bounded_time_and_the_next_succeeds(
     process: MongoProcess, records: Repositories, call: Callable[[Repositories], Awaitable[object]]
 ) -> None:
     process.pause()
@@ -79,62 +78,61 @@ async def test_no_call_waits_for_ever_and_all_is_well_afterwards(
         await call(records)
 
     process.resume()
-    await until_it_answers(records)
+    await wait_until_healthy(records)
 
-    loaded = await records.identities.load(an_id())
-    assert loaded == Versioned(an_identity(), 1)
+    assert await records.identities.load(an_id()) == Versioned(an_identity(), 1)
 
 
-async def test_many_who_wait_are_told_all_together(
+async def test_many_waiting_calls_fail_together(
     process: MongoProcess, records: Repositories
 ) -> None:
     process.pause()
-    waiting = [
-        *(records.identities.load(an_id(number)) for number in range(10 * MOST_KEYS)),
+    calls = [
+        *(records.identities.load(an_id(number)) for number in range(10 * MAX_BATCH_SIZE)),
         *(records.identities.replace(an_identity(), 99) for _ in range(100)),
         *(records.media_pages.list_page(ItemFilter(), 0, 10) for _ in range(100)),
     ]
 
-    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    results = await asyncio.gather(*calls, return_exceptions=True)
 
-    assert all(isinstance(one, StorageUnavailable) for one in outcomes)
+    assert all(isinstance(result, StorageUnavailable) for result in results)
     process.resume()
-    await until_it_answers(records)
+    await wait_until_healthy(records)
     assert await records.identities.load(an_id()) == Versioned(an_identity(), 1)
 
 
-async def test_the_cause_is_short_and_tells_no_value(
+async def test_the_error_is_short_and_quotes_no_value(
     process: MongoProcess, records: Repositories
 ) -> None:
     process.pause()
 
-    with pytest.raises(StorageUnavailable) as refusal:
+    with pytest.raises(StorageUnavailable) as raised:
         await records.identities.find_by_username(Username("Zoë"))
 
-    assert str(refusal.value) in {"NetworkTimeout", "ExecutionTimeout 50"}
-    assert refusal.value.__cause__ is None
+    assert str(raised.value) in {"NetworkTimeout", "ExecutionTimeout 50"}
+    assert raised.value.__cause__ is None
 
 
-async def test_a_frozen_server_keeps_nobody_from_closing(process: MongoProcess, url: str) -> None:
-    async with open_mongo_records(url, FakeSeal()) as records:
+async def test_repositories_can_be_closed_while_the_server_is_frozen(
+    process: MongoProcess, url: str
+) -> None:
+    async with open_mongo_repositories(url, FakeSeal()) as records:
         await records.identities.load(an_id())
         process.pause()
     process.resume()
 
 
-async def test_a_server_that_is_frozen_at_the_start_is_no_server(
-    process: MongoProcess, url: str
-) -> None:
+async def test_a_frozen_server_is_an_error_at_the_start(process: MongoProcess, url: str) -> None:
     process.pause()
     try:
-        with pytest.raises(DatabaseNotUsable, match="has no server that answers"):
-            async with open_mongo_records(url, FakeSeal()):
+        with pytest.raises(ConfigurationError, match="has no server that accepts writes"):
+            async with open_mongo_repositories(url, FakeSeal()):
                 pytest.fail("it was opened")
     finally:
         process.resume()
 
 
-async def test_a_killed_server_is_found_again_with_all_that_was_acknowledged(
+async def test_a_killed_server_is_found_again_with_all_acknowledged_writes(
     process: MongoProcess, records: Repositories
 ) -> None:
     saved = 1
@@ -145,7 +143,7 @@ async def test_a_killed_server_is_found_again_with_all_that_was_acknowledged(
         await records.identities.load(an_id())
 
     process.start()
-    await until_it_answers(records)
+    await wait_until_healthy(records)
 
     loaded = await records.identities.load(an_id())
     assert loaded is not None

@@ -163,7 +163,7 @@ DELETING = MediaItem(
 )
 ITEMS = [PENDING, READY, DELETING]
 
-LIMIT = RateLimit("sends from 203.0.113.7", SlidingWindow(1, timedelta(hours=1)))
+LIMIT = RateLimit("deliveries:ip:203.0.113.7", SlidingWindow(1, timedelta(hours=1)))
 
 
 @pytest.fixture

@@ -54,7 +54,11 @@ CREATE TABLE rate_limits (
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (limit_name, acquired_at, reservation_id)
 ) WITHOUT ROWID;
-INSERT INTO "rate_limits" VALUES('sends from 203.0.113.7',1777627800123456,'69f4720800000000000000e1',1777631400123456);
+INSERT INTO "rate_limits" VALUES('deliveries:ip:203.0.113.7',1777627800123456,'69f4720800000000000000e1',1777631400123456);
+CREATE TABLE leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX phone_verifications_expires_at ON phone_verifications (expires_at)
     WHERE expires_at IS NOT NULL;
 CREATE UNIQUE INDEX identities_username_key ON identities (username_key)

@@ -43,6 +43,7 @@ class InMemoryDatabase:
     identities: dict[str, Versioned[Identity]] = field(default_factory=dict)
     media_items: dict[str, Versioned[MediaItem]] = field(default_factory=dict)
     slots: dict[str, set[Slot]] = field(default_factory=lambda: defaultdict(set))
+    leases: dict[str, datetime] = field(default_factory=dict)
     versions: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     is_down: bool = False
 
@@ -56,6 +57,7 @@ class InMemoryDatabase:
             media_items=InMemoryMediaItems(self),
             media_pages=InMemoryMediaPages(self),
             media_cleanup=InMemoryMediaLeftovers(self),
+            leases=InMemoryLeases(self),
             health=InMemoryProbe(self),
         )
 
@@ -313,3 +315,18 @@ class InMemoryProbe:
 
 def _has_version(kept: Versioned[T] | None, version: int) -> bool:
     return kept is not None and kept.version == version
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryLeases:
+    """Leases by name."""
+
+    database: InMemoryDatabase
+
+    async def acquire(self, name: str, now: datetime, expires_at: datetime) -> bool:
+        await self.database.reached()
+        held_until = self.database.leases.get(name, now)
+        if now < held_until <= expires_at + CLOCK_SKEW:
+            return False
+        self.database.leases[name] = expires_at
+        return True

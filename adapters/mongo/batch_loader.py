@@ -1,0 +1,188 @@
+"""Point reads that arrive together go out together (the DataLoader pattern).
+
+The driver's call costs far more than the document. So keys that arrive while a read is under way
+are collected and fetched by one call.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
+
+from adapters.mongo.database import Database
+from adapters.mongo.driver import MotorCollection, RawDocument
+
+T = TypeVar("T")
+Fetch = Callable[[Sequence[str]], Coroutine[Any, Any, Mapping[str, T]]]
+"""Returns the values that exist; the keys are distinct."""
+
+MAX_BATCH_SIZE: Final = 100
+MAX_BATCHES: Final = 2
+
+_Waiting = dict[str, list[asyncio.Future[T | None]]]
+
+
+class BatchLoader(Generic[T]):
+    """Loads values by key, in batches.
+
+    - Nothing is cached: a value goes to those who wait for it and is forgotten.
+    - No value is read before it is requested: a key that arrives while a batch is under way goes
+      into a later one, also if that batch has the same key.
+    - An error goes to all who wait for that batch, and to no others.
+    - A cancelled caller affects no others; a key without waiting callers is not fetched.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch[T],
+        max_batch_size: int = MAX_BATCH_SIZE,
+        max_batches: int = MAX_BATCHES,
+    ) -> None:
+        """Set the function that fetches a batch, and the limits of batches."""
+        self._fetch = fetch
+        self._max_batch_size = max_batch_size
+        self._max_batches = max_batches
+        self._waiting: _Waiting[T] = {}
+        self._batches: set[asyncio.Task[Mapping[str, T]]] = set()
+        self._is_scheduled = False
+
+    async def load(self, key: str) -> T | None:
+        """Return the value of the key, or None."""
+        return await self._request(key)
+
+    async def load_many(self, keys: Collection[str]) -> dict[str, T]:
+        """Return the values that exist, by key."""
+        distinct = list(dict.fromkeys(keys))
+        values = await asyncio.gather(*map(self._request, distinct))
+        found = zip(distinct, values, strict=True)
+        return {key: value for key, value in found if value is not None}
+
+    async def finish(self) -> None:
+        """Return when no batch is under way."""
+        while self._batches or self._is_scheduled:
+            # A scheduled batch starts in the next iteration of the event loop.
+            await asyncio.sleep(0)
+            if self._batches:
+                await asyncio.wait(self._batches)
+
+    def _request(self, key: str) -> asyncio.Future[T | None]:
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[T | None] = loop.create_future()
+        self._waiting.setdefault(key, []).append(result)
+        if not self._is_scheduled:
+            # Not at once: more keys may arrive in this iteration of the event loop.
+            self._is_scheduled = True
+            loop.call_soon(self._start_batches)
+        return result
+
+    def _start_batches(self) -> None:
+        self._is_scheduled = False
+        while self._waiting and len(self._batches) < self._max_batches:
+            waiting = self._next_batch()
+            if waiting:
+                batch = asyncio.create_task(self._fetch(list(waiting)))
+                self._batches.add(batch)
+                batch.add_done_callback(partial(self._finish_batch, waiting))
+
+    def _next_batch(self) -> _Waiting[T]:
+        """Remove the keys that have waited longest; drop those without waiting callers."""
+        batch: _Waiting[T] = {}
+        while self._waiting and len(batch) < self._max_batch_size:
+            key = next(iter(self._waiting))
+            results = [result for result in self._waiting.pop(key) if not result.done()]
+            if results:
+                batch[key] = results
+        return batch
+
+    def _finish_batch(self, waiting: _Waiting[T], batch: asyncio.Task[Mapping[str, T]]) -> None:
+        self._batches.discard(batch)
+        error = None if batch.cancelled() else batch.exception()
+        for key, results in waiting.items():
+            for result in results:
+                if result.done():
+                    continue
+                if batch.cancelled():
+                    result.cancel()
+                elif error is not None:
+                    result.set_exception(error)
+                else:
+                    result.set_result(batch.result().get(key))
+        self._start_batches()
+
+
+class DocumentLoader:
+    """Loads documents of a collection by a field that identifies them, in batches."""
+
+    def __init__(
+        self,
+        database: Database,
+        collection: MotorCollection,
+        key: str = "_id",
+        projection: Mapping[str, int] | None = None,
+        filters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Set what to load.
+
+        Args:
+            database: runs the calls.
+            collection: has the documents.
+            key: the field that identifies a document.
+            projection: the fields to load; all by default.
+            filters: further conditions for the documents.
+        """
+        self._database = database
+        self._collection = collection
+        self._key = key
+        self._projection = projection
+        self._filters = filters or {}
+        self._loader = BatchLoader(self._fetch)
+
+    async def load(self, key: str) -> RawDocument | None:
+        """Return the document, or None; other callers may get the same object.
+
+        Raises:
+            CorruptRecord
+            StorageUnavailable
+        """
+        if not _is_storable(key):
+            return None
+        return await self._database.run(self._loader.load(key))
+
+    async def load_many(self, keys: Collection[str]) -> dict[str, RawDocument]:
+        """Return the documents that exist, by key.
+
+        Raises:
+            CorruptRecord
+            StorageUnavailable
+        """
+        storable = [key for key in keys if _is_storable(key)]
+        return await self._database.run(self._loader.load_many(storable))
+
+    async def finish(self) -> None:
+        """Return when no read is under way."""
+        await self._loader.finish()
+
+    async def _fetch(self, keys: Sequence[str]) -> Mapping[str, RawDocument]:
+        documents = await self._database.run(self._find(keys))
+        return {document[self._key]: document for document in documents}
+
+    async def _find(self, keys: Sequence[str]) -> list[RawDocument]:
+        if len(keys) == 1:
+            # Motor's cheaper way for a single document.
+            document = await self._collection.find_one(
+                {self._key: keys[0], **self._filters}, self._projection
+            )
+            return [] if document is None else [document]
+        # With one more than can be found, the first reply is known to be the last.
+        batch_size = len(keys) + 1
+        query = {self._key: {"$in": keys}, **self._filters}
+        return await self._collection.find(query, self._projection, batch_size=batch_size).to_list()
+
+
+def _is_storable(key: str) -> bool:
+    """Whether MongoDB can store the text: an invalid one would fail the whole batch."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

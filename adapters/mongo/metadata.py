@@ -1,0 +1,94 @@
+"""The metadata of a database: its schema version, its keys, and the health check."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from pymongo.errors import DuplicateKeyError
+
+from adapters.mongo.database import Database
+from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument
+from adapters.mongo.driver import MotorCollection, RawDocument, latest
+from application.ports.errors import ConfigurationError, StorageUnavailable
+
+SCHEMA_VERSION: Final = 1
+METADATA_ID: Final = "database"
+HEALTH_CHECK_TIMEOUT: Final = 3.0
+
+_EMPTIED: Final = "the database was emptied after it was opened"
+_OTHER_PROGRAM: Final = "{location} has collections of another program: name another database."
+_NEWER_SCHEMA: Final = (
+    "{location} was written by a newer version of Dialtone (schema {stored}; this version knows "
+    "{known}): start that version, or name another database."
+)
+_OTHER_KEYS: Final = (
+    "{location} was written with other keys: start with the secrets file that it was first opened "
+    "with, or name another database."
+)
+
+
+async def check_metadata(database: Database, location: str, key_fingerprint: str) -> None:
+    """Write the metadata of a new database, or check that of an existing one.
+
+    Raises:
+        ConfigurationError: it belongs to another program, a newer version or other keys.
+        PyMongoError: also when the user may not write.
+    """
+    metadata = await _find(database) or await _create(database, location, key_fingerprint)
+    schema_version = metadata.get("schema_version")
+    if not isinstance(schema_version, int):
+        raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
+    if schema_version > SCHEMA_VERSION:
+        raise ConfigurationError(
+            _NEWER_SCHEMA.format(location=location, stored=schema_version, known=SCHEMA_VERSION)
+        )
+    if metadata.get("key_fingerprint") != key_fingerprint:
+        raise ConfigurationError(_OTHER_KEYS.format(location=location))
+    # A user who may only read would fail at the first request instead.
+    await _write_check(database.collection(DatabaseMetadataDocument))
+
+
+@dataclass(frozen=True, slots=True)
+class MongoHealthCheck:
+    """Writes to the metadata, since a primary without a majority can still be read."""
+
+    database: Database
+    collection: MotorCollection
+    timeout_seconds: float = HEALTH_CHECK_TIMEOUT
+
+    async def check(self) -> None:
+        """Return when the database accepts writes."""
+        if not await self.database.run(_write_check(self.collection), self.timeout_seconds):
+            raise StorageUnavailable(_EMPTIED)
+
+
+async def _write_check(metadata: MotorCollection) -> bool:
+    """Write the time of the check; return whether the metadata exists."""
+    result = await metadata.update_one(
+        {"_id": METADATA_ID}, {"$currentDate": {"health_checked_at": True}}
+    )
+    return bool(result.matched_count)
+
+
+async def _find(database: Database) -> RawDocument | None:
+    metadata = latest(database.collection(DatabaseMetadataDocument))
+    return await metadata.find_one({"_id": METADATA_ID})
+
+
+async def _create(database: Database, location: str, key_fingerprint: str) -> RawDocument:
+    names = [database.collection(document).name for document in DOCUMENTS]
+    existing = await database.motor.list_collection_names(filter={"name": {"$in": names}})
+    # A new database gets its metadata first: another instance may have written it meanwhile.
+    if existing and (metadata := await _find(database)):
+        return metadata
+    if existing:
+        raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
+    metadata = {
+        "_id": METADATA_ID,
+        "schema_version": SCHEMA_VERSION,
+        "key_fingerprint": key_fingerprint,
+    }
+    try:
+        await database.collection(DatabaseMetadataDocument).insert_one(metadata)
+    except DuplicateKeyError:
+        return await _find(database) or metadata
+    return metadata

@@ -1,0 +1,66 @@
+"""Phone verifications in MongoDB."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from adapters.mongo.batch_loader import DocumentLoader
+from adapters.mongo.database import Database
+from adapters.mongo.documents import PhoneVerificationDocument
+from adapters.mongo.driver import DuplicateKey, MotorCollection
+from adapters.mongo.record_mapping import RecordMapping
+from application.ports.phone_encryption import PhoneEncryption
+from application.ports.versioned import RecordVersion, Versioned
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+
+_VERSION_BITS: Final = 62
+
+
+@dataclass(frozen=True, slots=True)
+class MongoPhoneVerifications:
+    """Phone verifications by the blind index of the phone, which itself is not stored."""
+
+    database: Database
+    collection: MotorCollection
+    loader: DocumentLoader
+    mapping: RecordMapping[PhoneVerification]
+    phone_encryption: PhoneEncryption
+
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+        """Return the record of the phone, an empty one at version 0 if it has none."""
+        document = await self.loader.load(self.phone_encryption.blind_index(phone))
+        if document is None:
+            return Versioned(PhoneVerification(), RecordVersion(0))
+        return self.mapping.decode(document)
+
+    async def replace(
+        self, phone: PhoneNumber, verification: PhoneVerification, version: int
+    ) -> bool:
+        """Save the record if the stored one has this version."""
+        phone_index = self.phone_encryption.blind_index(phone)
+        if version == 0:
+            return await self._add(phone_index, verification)
+        result = await self.database.run(
+            self.collection.replace_one(
+                {"_id": phone_index, "version": int(version)},
+                self.mapping.encode_successor(verification, version),
+            )
+        )
+        return result.matched_count == 1
+
+    async def _add(self, phone_index: str, record: PhoneVerification) -> bool:
+        # The first version is random: a record that was loaded before it expired and was deleted
+        # could otherwise replace a new one that has come to the same version.
+        version = 1 + secrets.randbits(_VERSION_BITS)
+        document = {"_id": phone_index, **self.mapping.encode(record, version)}
+        try:
+            await self.database.run(self.collection.insert_one(document))
+        except DuplicateKey:
+            return False
+        return True
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired records."""
+        return await self.database.delete_expired(PhoneVerificationDocument, now, limit)

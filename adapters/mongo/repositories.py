@@ -1,0 +1,141 @@
+"""All repositories over one MongoDB database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from typing import Self
+
+from pymongo.monitoring import CommandListener
+
+from adapters.mongo.batch_loader import DocumentLoader
+from adapters.mongo.database import Database, shared_database
+from adapters.mongo.documents import (
+    DatabaseMetadataDocument,
+    IdentityDocument,
+    LeaseDocument,
+    MediaItemDocument,
+    PhoneVerificationDocument,
+    RateLimitDocument,
+)
+from adapters.mongo.driver import errors_while_opening, latest, location_of
+from adapters.mongo.identities import MongoDeletedIdentities, MongoIdentities
+from adapters.mongo.indexes import create_indexes
+from adapters.mongo.leases import MongoLeases
+from adapters.mongo.mapping import Mappings
+from adapters.mongo.media_items import MongoMediaCleanup, MongoMediaItems, MongoMediaPages
+from adapters.mongo.metadata import MongoHealthCheck, check_metadata
+from adapters.mongo.phone_verifications import MongoPhoneVerifications
+from adapters.mongo.rate_limits import MongoRateLimits
+from application.ports.phone_encryption import PhoneEncryption
+from application.ports.repositories import Repositories
+
+
+@dataclass(frozen=True, slots=True)
+class Loaders:
+    """The point reads of one open database, in batches of a kind."""
+
+    phone_verifications: DocumentLoader
+    identities: DocumentLoader
+    deleted_identities: DocumentLoader
+    media_items: DocumentLoader
+    media_items_by_storage_key: DocumentLoader
+
+    @classmethod
+    def of(cls, database: Database) -> Self:
+        """Make them for an open database."""
+        phone_verifications = latest(database.collection(PhoneVerificationDocument))
+        identities = latest(database.collection(IdentityDocument))
+        media_items = latest(database.collection(MediaItemDocument))
+        return cls(
+            phone_verifications=DocumentLoader(database, phone_verifications),
+            identities=DocumentLoader(database, identities),
+            deleted_identities=DocumentLoader(
+                database,
+                identities,
+                projection={"_id": 1},
+                filters={"deleted_at": {"$exists": True}},
+            ),
+            media_items=DocumentLoader(database, media_items),
+            media_items_by_storage_key=DocumentLoader(database, media_items, key="storage_key"),
+        )
+
+    async def finish(self) -> None:
+        """Return when no read is under way."""
+        loaders: list[DocumentLoader] = [getattr(self, field.name) for field in fields(self)]
+        await asyncio.gather(*(loader.finish() for loader in loaders))
+
+
+@asynccontextmanager
+async def open_mongo_repositories(
+    url: str, phone_encryption: PhoneEncryption
+) -> AsyncIterator[Repositories]:
+    """Open the repositories in this database, which is created if it is new.
+
+    - A process may open one database at a time, as often as it likes.
+    - Reads that are under way at the end of the block are finished.
+
+    Raises:
+        ConfigurationError: the database cannot be used; the message is for the operator.
+    """
+    async with open_database(url, phone_encryption) as database:
+        loaders = Loaders.of(database)
+        try:
+            yield repositories_in(
+                database, loaders, phone_encryption, Mappings.of(phone_encryption)
+            )
+        finally:
+            await loaders.finish()
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, phone_encryption: PhoneEncryption, listeners: Sequence[CommandListener] = ()
+) -> AsyncIterator[Database]:
+    """Connect to the database, check its metadata, and create missing indexes.
+
+    Raises:
+        ConfigurationError
+    """
+    location = location_of(url)
+    async with shared_database(url, location, listeners) as database:
+        with errors_while_opening(location):
+            await check_metadata(database, location, phone_encryption.key_fingerprint())
+            await create_indexes(database, location)
+        yield database
+
+
+def repositories_in(
+    database: Database, loaders: Loaders, phone_encryption: PhoneEncryption, mappings: Mappings
+) -> Repositories:
+    """Make all repositories over an open database."""
+    phone_verifications = latest(database.collection(PhoneVerificationDocument))
+    identities = latest(database.collection(IdentityDocument))
+    media_items = latest(database.collection(MediaItemDocument))
+    rate_limits = latest(database.collection(RateLimitDocument))
+    metadata = database.collection(DatabaseMetadataDocument)
+    return Repositories(
+        phone_verifications=MongoPhoneVerifications(
+            database,
+            phone_verifications,
+            loaders.phone_verifications,
+            mappings.phone_verifications,
+            phone_encryption,
+        ),
+        rate_limiter=MongoRateLimits(database, rate_limits),
+        identities=MongoIdentities(database, identities, loaders.identities, mappings.identities),
+        deleted_identities=MongoDeletedIdentities(
+            database, loaders.deleted_identities, mappings.identities
+        ),
+        media_items=MongoMediaItems(
+            database,
+            media_items,
+            loaders.media_items,
+            loaders.media_items_by_storage_key,
+            mappings.media_items,
+        ),
+        media_pages=MongoMediaPages(database, mappings.media_items),
+        media_cleanup=MongoMediaCleanup(database, mappings.media_items),
+        leases=MongoLeases(database, latest(database.collection(LeaseDocument))),
+        health=MongoHealthCheck(database, metadata),
+    )

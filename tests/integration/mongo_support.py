@@ -1,0 +1,203 @@
+"""What the tests of the MongoDB adapter share: values, servers, sent commands, query plans."""
+
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from bson.codec_options import CodecOptions, DatetimeConversion
+from pymongo import MongoClient
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
+
+from adapters.mongo.database import Database
+from adapters.mongo.mapping import Mappings
+from adapters.mongo.repositories import Loaders, open_database, repositories_in
+from application.ports.repositories import Repositories
+from domain.identities.session import RefreshTokenFamily
+from domain.otp.attempts import IpAttempt, UnboundAttempts
+from domain.otp.phone_verification import PhoneVerification, TrustedIp
+from tests.support.builders import (
+    ADDRESS,
+    NOW,
+    a_challenge,
+    a_phone,
+    a_send,
+    a_session,
+    a_user,
+    an_id,
+    an_identity,
+    an_item,
+)
+from tests.support.fakes.seal import FakeSeal
+from tests.support.servers.mongo_process import MongoProcess
+
+Client = MongoClient[dict[str, Any]]
+Command = Mapping[str, Any]
+T = TypeVar("T")
+
+# Values with every field that can be stored.
+PHONE: Final = a_phone(2671)
+VERIFICATION: Final = PhoneVerification(
+    challenges=(a_challenge(), a_challenge(id=an_id(2), spent=True)),
+    deliveries=(a_send(uses_trusted_ip_quota=True, attempts_used=3), a_send(request_id="another")),
+    unbound_attempts=UnboundAttempts((IpAttempt(ADDRESS, NOW),), (NOW, NOW + timedelta(minutes=1))),
+    trusted_ips=(TrustedIp("2001:db8::/64", NOW),),
+)
+IDENTITY: Final = an_identity(
+    phone=PHONE,
+    user=a_user(),
+    sessions=(
+        a_session(
+            device="Pixel 8",
+            last_used_at=NOW + timedelta(minutes=1),
+            token_family=RefreshTokenFamily(
+                bytes(range(16)), NOW + timedelta(minutes=1), generation=7
+            ),
+        ),
+        a_session(id=an_id(2)),
+    ),
+)
+ITEM: Final = an_item(category="wheels")
+
+# A range of an index may end with the last date of MongoDB, which Python does not have.
+_ANY_DATE: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_MS)
+
+# Parts of commands that explain does not accept.
+_NOT_EXPLAINED: Final = {
+    "$clusterTime",
+    "$db",
+    "$readPreference",
+    "lsid",
+    "maxTimeMS",
+    "readConcern",
+    "txnNumber",
+    "writeConcern",
+}
+
+
+class StandaloneMongo(MongoProcess):
+    """A mongod without a replica set."""
+
+    def command(self) -> list[str]:
+        return [part for part in super().command() if not part.startswith("--replSet")]
+
+    def wait_until_it_serves(self) -> None:
+        self.wait_until(self._accepts)
+
+    def database_url(self, name: str, options: str = "", user: str = "") -> str:
+        """The URL of a database on this server."""
+        return f"mongodb://{user}{self.address}/{name}{options}"
+
+
+class CommandLog(CommandListener):
+    """All commands that the driver sent, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[Command] = []
+
+    @property
+    def names(self) -> list[str]:
+        return [next(iter(command)) for command in self.sent]
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name != "endSessions":
+            self.sent.append(event.command)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class RoundTrips:
+    """How often the service waited for the database, one wait after another.
+
+    Calls that overlap with another call cost no time of their own. This counts waits of the
+    service, not commands: when those leave is up to the driver's threads.
+    """
+
+    count: int = 0
+    under_way: int = 0
+
+    @contextmanager
+    def wait(self) -> Iterator[None]:
+        self.count += not self.under_way
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class CountingDatabase(Database):
+    """A database that counts round trips."""
+
+    round_trips: RoundTrips
+
+    async def run(self, call: Awaitable[T], timeout_seconds: float | None = None) -> T:
+        with self.round_trips.wait():
+            return await Database.run(self, call, timeout_seconds)
+
+
+@asynccontextmanager
+async def open_logged(
+    url: str, round_trips: RoundTrips | None = None
+) -> AsyncIterator[tuple[Repositories, CommandLog]]:
+    """Open the repositories, and log the commands that are sent from then on."""
+    log = CommandLog()
+    async with open_database(url, FakeSeal(), [log]) as opened:
+        database = CountingDatabase(
+            opened.motor, opened.timeout_seconds, round_trips or RoundTrips()
+        )
+        loaders = Loaders.of(database)
+        log.sent.clear()
+        yield repositories_in(database, loaders, FakeSeal(), Mappings.of(FakeSeal())), log
+        await loaders.finish()
+
+
+@asynccontextmanager
+async def open_with_mappings(url: str, *mappings: Mappings) -> AsyncIterator[list[Repositories]]:
+    """Open the repositories once for each of these mappings, as instances of several versions."""
+    async with open_database(url, FakeSeal()) as database:
+        loaders = Loaders.of(database)
+        yield [repositories_in(database, loaders, FakeSeal(), each) for each in mappings]
+        await loaders.finish()
+
+
+def plan(client: Client, database: str, command: Command) -> list[str]:
+    """The stages of a command's query plan, with the names of the indexes that they read."""
+    return list(_stages(_explain(client, database, command, "queryPlanner")))
+
+
+def examined(client: Client, database: str, command: Command) -> tuple[int, int]:
+    """How many keys of indexes and how many documents MongoDB examines for a command."""
+    stats = _explain(client, database, command, "executionStats")["executionStats"]
+    return stats["totalKeysExamined"], stats["totalDocsExamined"]
+
+
+def _explain(client: Client, database: str, command: Command, verbosity: str) -> Mapping[str, Any]:
+    explained = {name: value for name, value in command.items() if name not in _NOT_EXPLAINED}
+    return client[database].command(
+        "explain", explained, verbosity=verbosity, codec_options=_ANY_DATE
+    )
+
+
+def _stages(part: Any) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        if "stage" in part:
+            yield " ".join([part["stage"], *([part["indexName"]] if "indexName" in part else [])])
+        for name, inner in part.items():
+            if name != "rejectedPlans":
+                yield from _stages(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _stages(inner)

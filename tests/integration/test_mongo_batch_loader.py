@@ -1,0 +1,414 @@
+"""The batch loader over a fake collection; below, the batches of each repository."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+
+import pytest
+
+from adapters.mongo.batch_loader import MAX_BATCH_SIZE, BatchLoader
+from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
+from domain.otp.phone_verification import PhoneVerification
+from tests.integration.mongo_support import CommandLog, open_logged
+from tests.support.builders import a_phone, a_tombstone, an_id, an_identity, an_item
+
+
+class FakeCollection:
+    """A collection that replies when the test says so, with the values of the time of the read."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.fetched: list[Sequence[str]] = []
+        self._replies: list[asyncio.Future[None]] = []
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, str]:
+        self.fetched.append(keys)
+        values = {key: self.values[key] for key in keys if key in self.values}
+        reply: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._replies.append(reply)
+        await reply
+        return values
+
+    def reply(self, batch: int) -> None:
+        """Reply to the batch with this number, from 0."""
+        self._replies[batch].set_result(None)
+
+    def fail(self, batch: int, error: Exception) -> None:
+        self._replies[batch].set_exception(error)
+
+    def cancel(self, batch: int) -> None:
+        self._replies[batch].cancel()
+
+
+@pytest.fixture
+def collection() -> FakeCollection:
+    return FakeCollection()
+
+
+@pytest.fixture
+def loader(collection: FakeCollection) -> BatchLoader[str]:
+    return BatchLoader(collection.fetch, max_batch_size=3, max_batches=2)
+
+
+async def run_until_all_wait() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def start_loading(loader: BatchLoader[str], *keys: str) -> list[asyncio.Task[str | None]]:
+    tasks = [asyncio.create_task(loader.load(key)) for key in keys]
+    await run_until_all_wait()
+    return tasks
+
+
+async def test_keys_that_arrive_together_are_one_batch(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    collection.values = {"a": "1", "c": "3"}
+    tasks = await start_loading(loader, "a", "b", "c")
+
+    collection.reply(0)
+
+    assert await asyncio.gather(*tasks) == ["1", None, "3"]
+    assert collection.fetched == [["a", "b", "c"]]
+
+
+async def test_a_single_key_does_not_wait(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    await start_loading(loader, "a")
+
+    assert collection.fetched == [["a"]]
+    collection.reply(0)
+
+
+async def test_keys_that_arrive_during_reads_are_the_next_batch(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    tasks = await start_loading(loader, "a")
+    tasks += await start_loading(loader, "b")
+    tasks += await start_loading(loader, "c")
+    tasks += await start_loading(loader, "d")
+    assert collection.fetched == [["a"], ["b"]]
+
+    collection.reply(1)
+    await run_until_all_wait()
+
+    assert collection.fetched == [["a"], ["b"], ["c", "d"]]
+    collection.reply(0)
+    collection.reply(2)
+    assert await asyncio.gather(*tasks) == [None] * 4
+
+
+async def test_batches_have_a_maximum_size_and_the_oldest_keys_go_first(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    tasks = await start_loading(loader, *"abcdefgh")
+    assert collection.fetched == [["a", "b", "c"], ["d", "e", "f"]]
+
+    collection.reply(0)
+    await run_until_all_wait()
+
+    assert collection.fetched[2:] == [["g", "h"]]
+    collection.reply(1)
+    collection.reply(2)
+    await asyncio.gather(*tasks)
+
+
+async def test_a_key_is_fetched_once_for_all_its_callers(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    collection.values = {"a": "1"}
+    tasks = await start_loading(loader, "a", "a", "a")
+
+    collection.reply(0)
+
+    assert await asyncio.gather(*tasks) == ["1"] * 3
+    assert collection.fetched == [["a"]]
+
+
+async def test_many_keys_of_one_caller_share_a_batch_with_others(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    collection.values = {"a": "1", "b": "2"}
+    many = asyncio.create_task(loader.load_many(["a", "b", "a"]))
+    single = asyncio.create_task(loader.load("c"))
+    await run_until_all_wait()
+
+    collection.reply(0)
+
+    assert await many == {"a": "1", "b": "2"}
+    assert await single is None
+    assert collection.fetched == [["a", "b", "c"]]
+
+
+async def test_no_keys_are_no_batch(collection: FakeCollection, loader: BatchLoader[str]) -> None:
+    assert await loader.load_many([]) == {}
+    assert collection.fetched == []
+
+
+async def test_nothing_is_cached(collection: FakeCollection, loader: BatchLoader[str]) -> None:
+    collection.values = {"a": "before"}
+    [before] = await start_loading(loader, "a")
+    collection.reply(0)
+    assert await before == "before"
+
+    collection.values = {"a": "after"}
+    [after] = await start_loading(loader, "a")
+    collection.reply(1)
+
+    assert await after == "after"
+
+
+async def test_a_value_is_never_older_than_its_request(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    collection.values = {"a": "before"}
+    [early] = await start_loading(loader, "a")
+    collection.values = {"a": "after"}
+    [late] = await start_loading(loader, "a")
+
+    collection.reply(0)
+    collection.reply(1)
+
+    assert await early == "before"
+    assert await late == "after"
+
+
+async def test_an_error_reaches_the_callers_of_its_batch_only(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    collection.values = dict.fromkeys("abcdef", "value")
+    tasks = await start_loading(loader, "a", "b", "b", "c", "d")
+
+    collection.fail(0, LookupError("down"))
+    collection.reply(1)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [type(result) for result in results[:4]] == [LookupError] * 4
+    assert results[4:] == ["value"]
+
+
+async def test_batches_after_an_error_succeed(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    tasks = await start_loading(loader, *"abcdefg")
+    collection.values = {"g": "value"}
+
+    collection.fail(0, LookupError("down"))
+    collection.fail(1, LookupError("down"))
+    await run_until_all_wait()
+    collection.reply(2)
+
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert results[6] == "value"
+
+
+async def test_a_cancelled_caller_affects_no_others(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    collection.values = {"a": "1", "b": "2"}
+    cancelled, same_key, other_key = await start_loading(loader, "a", "a", "b")
+
+    cancelled.cancel()
+    with suppress(asyncio.CancelledError):
+        await cancelled
+    collection.reply(0)
+
+    assert await same_key == "1"
+    assert await other_key == "2"
+
+
+async def test_a_cancelled_caller_of_many_keys_affects_no_others(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    collection.values = {"a": "1"}
+    cancelled = asyncio.create_task(loader.load_many(["a", "b"]))
+    [same_key] = await start_loading(loader, "a")
+
+    cancelled.cancel()
+    with suppress(asyncio.CancelledError):
+        await cancelled
+    collection.reply(0)
+
+    assert await same_key == "1"
+
+
+async def test_a_key_without_waiting_callers_is_not_fetched(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    first = await start_loading(loader, "a")
+    first += await start_loading(loader, "b")
+    cancelled, waiting = await start_loading(loader, "c", "d")
+
+    cancelled.cancel()
+    await run_until_all_wait()
+    collection.reply(0)
+    collection.reply(1)
+    await run_until_all_wait()
+
+    assert collection.fetched[2:] == [["d"]]
+    collection.reply(2)
+    await asyncio.gather(*first, waiting)
+
+
+async def test_finishing_waits_for_all_batches(
+    collection: FakeCollection, loader: BatchLoader[str]
+) -> None:
+    tasks = await start_loading(loader, *"abcdefg")
+    finishing = asyncio.create_task(loader.finish())
+
+    for batch in range(3):
+        await run_until_all_wait()
+        assert not finishing.done()
+        collection.reply(batch)
+
+    await finishing
+    assert [task.done() for task in tasks] == [True] * 7
+
+
+async def test_a_cancelled_batch_cancels_its_callers(collection: FakeCollection) -> None:
+    [waiting] = await start_loading(BatchLoader(collection.fetch), "a")
+
+    collection.cancel(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+# The batches of each repository.
+
+Opened = tuple[Repositories, CommandLog]
+Load = Callable[[Repositories, int], Awaitable[object]]
+MANY = 500
+
+LOADS: dict[str, Load] = {
+    "identities": lambda records, number: records.identities.load(an_id(number)),
+    "phone_verifications": lambda records, number: records.phone_verifications.load(
+        a_phone(number)
+    ),
+    "media_items": lambda records, number: records.media_items.load(an_id(number)),
+    "storage_keys": lambda records, number: records.media_items.find_by_storage_key(
+        f"{an_id(number)}.jpg"
+    ),
+    "deleted_identities": lambda records, number: records.deleted_identities.find_deleted(
+        [an_id(number)]
+    ),
+}
+
+
+@pytest.fixture
+async def opened(mongo_database: str) -> AsyncIterator[Opened]:
+    async with open_logged(mongo_database) as opened:
+        yield opened
+
+
+async def add(records: Repositories, numbers: Sequence[int]) -> None:
+    """Add a record of each kind for each number."""
+    await asyncio.gather(
+        *(records.identities.add(a_tombstone(id=an_id(number))) for number in numbers),
+        *(records.media_items.add(an_item(id=an_id(number))) for number in numbers),
+        *(
+            records.phone_verifications.replace(
+                a_phone(number), PhoneVerification(identity_id=an_id(number)), 0
+            )
+            for number in numbers
+        ),
+    )
+
+
+@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS.keys())
+async def test_many_concurrent_reads_are_a_few_commands(opened: Opened, load: Load) -> None:
+    records, log = opened
+
+    await asyncio.gather(*(load(records, number) for number in range(MANY)))
+
+    assert log.names == ["find"] * (MANY // MAX_BATCH_SIZE)
+
+
+@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS.keys())
+async def test_every_caller_gets_the_record_of_its_key(opened: Opened, load: Load) -> None:
+    records, _ = opened
+    await add(records, range(0, 40, 2))
+    expected = [await load(records, number) for number in range(40)]
+
+    results = await asyncio.gather(*(load(records, number) for number in range(40)))
+
+    assert results == expected
+    assert results[0] != results[1]
+
+
+async def test_reads_of_one_key_are_one_command(opened: Opened) -> None:
+    records, log = opened
+    await add(records, [1])
+    log.sent.clear()
+
+    results = await asyncio.gather(*(records.identities.load(an_id(1)) for _ in range(MANY)))
+
+    assert log.names == ["find"]
+    assert all(result == Versioned(a_tombstone(), 1) for result in results)
+
+
+async def test_steady_traffic_needs_far_fewer_commands_than_reads(opened: Opened) -> None:
+    records, log = opened
+    await add(records, range(32))
+    log.sent.clear()
+
+    async def read_repeatedly(number: int) -> None:
+        for _ in range(20):
+            assert await records.identities.load(an_id(number))
+
+    await asyncio.gather(*map(read_repeatedly, range(32)))
+
+    assert set(log.names) == {"find"}
+    assert len(log.sent) < 32 * 20 / 4
+
+
+async def test_a_read_sees_what_was_saved_before_it(opened: Opened) -> None:
+    records, _ = opened
+    await records.identities.add(an_identity())
+
+    async def read_forever() -> None:
+        while True:
+            await records.identities.load(an_id())
+
+    # The key is always being read: a later request must not get the value of an earlier read.
+    async with asyncio.TaskGroup() as tasks:
+        readers = [tasks.create_task(read_forever()) for _ in range(5)]
+        for version in range(1, 51):
+            assert await records.identities.replace(an_identity(), version)
+            loaded = await records.identities.load(an_id())
+            assert loaded is not None
+            assert loaded.version == version + 1
+        for reader in readers:
+            reader.cancel()
+
+
+async def test_a_cancelled_read_affects_no_others(opened: Opened) -> None:
+    records, _ = opened
+    await add(records, [1])
+    cancelled, waiting = (asyncio.create_task(records.identities.load(an_id(1))) for _ in range(2))
+    await asyncio.sleep(0)
+
+    cancelled.cancel()
+    with suppress(asyncio.CancelledError):
+        await cancelled
+
+    assert await waiting == Versioned(a_tombstone(), 1)
+
+
+async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(
+    opened: Opened,
+) -> None:
+    records, _ = opened
+    await add(records, [1])
+
+    results = await asyncio.gather(
+        records.media_items.find_by_storage_key(an_item().storage_key),
+        records.media_items.find_by_storage_key("\ud800"),
+        records.media_items.find_by_storage_key("\x00"),
+        records.deleted_identities.find_deleted([an_id(1), "\udfff"]),
+    )
+
+    assert list(results) == [an_item(), None, None, {an_id(1)}]

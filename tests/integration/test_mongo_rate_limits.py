@@ -1,0 +1,76 @@
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+import pytest
+from pymongo import MongoClient
+from pymongo.collection import Collection
+
+from adapters.mongo import open_mongo_repositories
+from adapters.mongo.driver import RawDocument
+from adapters.mongo.rate_limits import MAX_RESERVATIONS
+from application.ports.repositories import Repositories
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.support.builders import NOW, a_phone
+from tests.support.fakes.seal import FakeSeal
+from tests.unit.application.wiring import House
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def records(mongo_database: str) -> AsyncIterator[Repositories]:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+        yield records
+
+
+@pytest.fixture
+def collection(mongo_database: str) -> Iterator[Collection[RawDocument]]:
+    with MongoClient[RawDocument](mongo_database) as client:
+        yield client.get_default_database()["rate_limits"]
+
+
+def reservation(number: int, limit: int) -> Reservation:
+    return Reservation(
+        f"reservation {number}", NOW, (RateLimit("total", SlidingWindow(limit, HOUR)),)
+    )
+
+
+async def test_the_cleanup_deletes_all_documents_of_the_past(
+    records: Repositories, collection: Collection[RawDocument]
+) -> None:
+    service = House(records=records)
+    for number in range(20):
+        await service.ask(a_phone(number), f"203.0.113.{number}")
+    assert collection.count_documents({}) > 20
+    later = service.clock.now() + timedelta(days=400)
+
+    while await records.rate_limiter.delete_expired(later, 200):
+        pass
+
+    assert collection.count_documents({}) == 0
+
+
+async def test_a_large_limit_is_spread_over_documents_of_limited_size(
+    records: Repositories, collection: Collection[RawDocument]
+) -> None:
+    for number in range(250):
+        assert await records.rate_limiter.acquire(reservation(number, 250)) is None
+
+    sizes = [len(document["reservations"]) for document in collection.find()]
+    assert sum(sizes) == 250
+    assert max(sizes) <= MAX_RESERVATIONS
+
+
+async def test_fields_of_a_newer_version_survive(
+    records: Repositories, collection: Collection[RawDocument]
+) -> None:
+    await records.rate_limiter.acquire(reservation(1, 5))
+    collection.update_one({}, {"$set": {"unknown": 1, "reservations.0.unknown": 2}})
+
+    await records.rate_limiter.acquire(reservation(2, 5))
+    await records.rate_limiter.release(reservation(2, 5))
+
+    [document] = collection.find()
+    assert document["unknown"] == 1
+    assert [stored["unknown"] for stored in document["reservations"]] == [2]

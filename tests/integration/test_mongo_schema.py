@@ -1,0 +1,363 @@
+"""The stored schema: names, secrecy, and damaged records."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import bson
+import pytest
+from bson import json_util
+from bson.codec_options import CodecOptions
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from adapters.mongo import open_mongo_repositories
+from adapters.mongo.documents import DOCUMENTS
+from adapters.mongo.driver import RawDocument
+from adapters.mongo.mapping import Mappings
+from application.ports.errors import CorruptRecord, PortError, StorageUnavailable
+from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
+from domain.media.item import ItemState
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.integration.mongo_support import IDENTITY, ITEM, PHONE, VERIFICATION
+from tests.support.builders import (
+    ADDRESS,
+    NOW,
+    a_challenge,
+    a_gif,
+    a_phone,
+    a_phone_record,
+    a_tombstone,
+    a_user,
+    an_id,
+    an_item,
+)
+from tests.support.fakes.seal import FakeSeal
+
+Mongo = Database[RawDocument]
+
+MINUTE: Final = timedelta(minutes=1)
+ENCRYPTION: Final = FakeSeal()
+DELETED: Final = a_tombstone(id=an_id(2), user=a_user("Zoë"))
+
+
+@pytest.fixture
+def database(mongo_database: str) -> Iterator[Mongo]:
+    """The database of the test, as a copy of it looks."""
+    with MongoClient[RawDocument](mongo_database) as client:
+        yield client.get_default_database(codec_options=CodecOptions(tz_aware=True))
+
+
+@pytest.fixture
+async def records(mongo_database: str) -> AsyncIterator[Repositories]:
+    async with open_mongo_repositories(mongo_database, ENCRYPTION) as records:
+        yield records
+
+
+async def add_everything(records: Repositories) -> None:
+    await records.phone_verifications.replace(PHONE, VERIFICATION, 0)
+    loaded = await records.phone_verifications.load(PHONE)
+    await records.phone_verifications.replace(
+        PHONE, loaded.value.assign_identity(an_id()), loaded.version
+    )
+    await records.phone_verifications.replace(a_phone(2), a_phone_record().block(NOW), 0)
+    await records.identities.add(IDENTITY)
+    await records.identities.replace(IDENTITY, 1)
+    await records.identities.add(DELETED.purge(NOW))
+    await records.media_items.add(ITEM)
+    await records.media_items.add(an_item(id=an_id(2), state=ItemState.PENDING))
+    await records.media_items.add(a_gif(id=an_id(3)).mark_for_deletion(NOW))
+    await records.rate_limiter.acquire(
+        Reservation("1", NOW, (RateLimit("total", SlidingWindow(3, 60 * MINUTE)),))
+    )
+    await records.health.check()
+
+
+def all_documents(database: Mongo) -> dict[str, list[RawDocument]]:
+    return {name: list(database[name].find()) for name in database.list_collection_names()}
+
+
+# Names and secrecy.
+
+CODE: Final = a_challenge().derive_code(b"a pepper", PHONE)
+SECRETS: Final = {
+    "the number": PHONE.e164,
+    "its digits": PHONE.e164.removeprefix("+"),
+    "its national digits": PHONE.e164.removeprefix("+1"),
+    "the code": CODE,
+}
+
+
+def find_secrets(documents: Mapping[str, list[RawDocument]]) -> list[str]:
+    """Return the secrets in the documents, as bytes and as a shell prints them."""
+    printed = json.dumps(documents, default=json_util.default, ensure_ascii=False)
+    content = printed.encode() + b"".join(
+        map(bson.encode, itertools.chain.from_iterable(documents.values()))
+    )
+    assert b"Rahul Sharma" in content
+    return [name for name, text in SECRETS.items() if text.encode() in content]
+
+
+async def test_a_copy_of_the_database_reveals_no_phone_and_no_code(
+    records: Repositories, database: Mongo
+) -> None:
+    await add_everything(records)
+
+    assert find_secrets(all_documents(database)) == []
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_the_search_for_secrets_finds_them(name: str) -> None:
+    documents = {"users": [{"name": "Rahul Sharma", "secret": SECRETS[name]}]}
+
+    assert name in find_secrets(documents)
+
+
+async def test_stored_documents_match_the_declared_fields(
+    records: Repositories, database: Mongo
+) -> None:
+    await add_everything(records)
+
+    stored = all_documents(database)
+    assert stored.keys() == {document.Settings.name for document in DOCUMENTS}
+    for document in DOCUMENTS:
+        declared = {"_id" if name == "id" else name for name in document.model_fields}
+        for raw in stored[document.Settings.name]:
+            document.model_validate(raw)
+            assert raw.keys() <= declared
+            assert raw["schema_version"] == 1
+
+
+async def test_a_phone_verification_is_stored_under_these_names(
+    records: Repositories, database: Mongo
+) -> None:
+    verification = replace(VERIFICATION, identity_id=an_id(3), blocked_at=NOW)
+    await records.phone_verifications.replace(PHONE, verification, 0)
+    version = (await records.phone_verifications.load(PHONE)).version
+
+    challenge = {
+        "id": an_id(),
+        "purpose": "sign_in",
+        "nonce": bytes(range(16)),
+        "key_id": "first",
+        "created_at": NOW,
+        "expires_at": NOW + 5 * MINUTE,
+        "used_at": None,
+    }
+    delivery = {
+        "request_id": "a-request",
+        "challenge_id": an_id(),
+        "client_ip": ADDRESS,
+        "sent_at": NOW,
+        "uses_trusted_ip_quota": True,
+        "attempts_used": 3,
+    }
+    assert database["phone_verifications"].find_one() == {
+        "_id": ENCRYPTION.blind_index(PHONE),
+        "version": version,
+        "schema_version": 1,
+        "identity_id": an_id(3),
+        "blocked_at": NOW,
+        "challenges": [challenge, {**challenge, "id": an_id(2), "used_at": NOW}],
+        "deliveries": [
+            delivery,
+            {
+                **delivery,
+                "request_id": "another",
+                "uses_trusted_ip_quota": False,
+                "attempts_used": 0,
+            },
+        ],
+        "unbound_attempts": {
+            "by_ip": [{"client_ip": ADDRESS, "attempted_at": NOW}],
+            "shared": [NOW, NOW + MINUTE],
+        },
+        "trusted_ips": [{"client_ip": "2001:db8::/64", "last_login_at": NOW}],
+    }
+
+
+async def test_an_identity_is_stored_under_these_names(
+    records: Repositories, database: Mongo
+) -> None:
+    await records.identities.add(IDENTITY)
+
+    stored = database["identities"].find_one()
+    assert stored is not None
+    assert ENCRYPTION.decrypt(stored.pop("encrypted_phone"), an_id()) == PHONE
+    session = {"id": an_id(), "created_at": NOW, "expires_at": NOW + timedelta(days=90)}
+    assert stored == {
+        "_id": an_id(),
+        "version": 1,
+        "schema_version": 1,
+        "username_key": "rahul sharma",
+        "created_at": NOW,
+        "role": "member",
+        "user": {"username": "Rahul Sharma", "created_at": NOW},
+        "sessions": [
+            {
+                **session,
+                "device": "Pixel 8",
+                "last_used_at": NOW + MINUTE,
+                "refresh_tokens": {
+                    "nonce": bytes(range(16)),
+                    "generation": 7,
+                    "rotated_at": NOW + MINUTE,
+                },
+            },
+            {
+                **session,
+                "id": an_id(2),
+                "device": None,
+                "last_used_at": None,
+                "refresh_tokens": None,
+            },
+        ],
+    }
+
+
+async def test_a_deleted_identity_is_stored_under_these_names(
+    records: Repositories, database: Mongo
+) -> None:
+    await records.identities.add(replace(DELETED, blocked_at=NOW + MINUTE).purge(NOW))
+
+    assert database["identities"].find_one() == {
+        "_id": an_id(2),
+        "version": 1,
+        "schema_version": 1,
+        "username_key": "zoë",
+        "created_at": NOW,
+        "role": "member",
+        "user": {"username": "Zoë", "created_at": NOW},
+        "sessions": [],
+        "deleted_at": NOW,
+        "purged_at": NOW,
+        "blocked_at": NOW + MINUTE,
+    }
+
+
+async def test_a_media_item_is_stored_under_these_names(
+    records: Repositories, database: Mongo
+) -> None:
+    await records.media_items.add(ITEM.mark_for_deletion(NOW + MINUTE))
+
+    assert database["media_items"].find_one() == {
+        "_id": an_id(),
+        "version": 1,
+        "schema_version": 1,
+        "storage_key": f"{an_id()}.jpg",
+        "owner_id": an_id(),
+        "kind": "image",
+        "image": {"format": "jpeg", "width": 640, "height": 480, "size_bytes": 51_200},
+        "category": "wheels",
+        "created_at": datetime(2026, 5, 1, 9, 30, tzinfo=UTC),
+        "state": "deleting",
+        "upload_deadline": datetime(2026, 5, 1, 9, 40, tzinfo=UTC),
+        "deletion_requested_at": datetime(2026, 5, 1, 9, 31, tzinfo=UTC),
+    }
+
+
+# Damage.
+
+
+def damage(database: Mongo, collection: str, changes: Mapping[str, Any]) -> None:
+    """Change the only document of a collection as no version of this program would."""
+    assert database[collection].update_one({}, changes).modified_count == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"$unset": {"version": 1}},
+        {"$set": {"version": "1"}},
+        {"$unset": {"schema_version": 1}},
+        {"$set": {"schema_version": 0}},
+        {"$set": {"schema_version": "1"}},
+        {"$unset": {"created_at": 1}},
+        {"$set": {"created_at": "2026-05-01"}},
+        {"$set": {"role": "owner"}},
+        {"$set": {"user": "Rahul Sharma"}},
+        {"$set": {"sessions": "none"}},
+        {"$set": {"sessions": ["none"]}},
+        {"$unset": {"sessions.0.expires_at": 1}},
+        {"$set": {"sessions.0.refresh_tokens.generation": "7"}},
+    ],
+)
+async def test_a_damaged_record_is_corrupt_and_the_error_quotes_nothing(
+    records: Repositories, database: Mongo, changes: Mapping[str, Any]
+) -> None:
+    await records.identities.add(IDENTITY)
+    damage(database, "identities", changes)
+
+    with pytest.raises(CorruptRecord) as raised:
+        await records.identities.load(IDENTITY.id)
+
+    assert not isinstance(raised.value, StorageUnavailable)
+    assert str(raised.value) == "a stored record cannot be read"
+    assert raised.value.__cause__ is None
+
+
+async def test_every_repository_reports_corrupt_records(
+    records: Repositories, database: Mongo
+) -> None:
+    await records.phone_verifications.replace(PHONE, VERIFICATION, 0)
+    await records.identities.add(DELETED)
+    await records.media_items.add(ITEM)
+    damage(database, "phone_verifications", {"$set": {"challenges.0.nonce": "text"}})
+    damage(database, "identities", {"$set": {"user.created_at": 1}})
+    damage(database, "media_items", {"$set": {"image.format": "bmp"}})
+
+    for call in (
+        records.phone_verifications.load(PHONE),
+        records.identities.find_by_username(a_user("Zoë").username),
+        records.deleted_identities.list_unpurged(10),
+        records.deleted_identities.list_with_username(NOW, 10),
+        records.media_items.load(ITEM.id),
+        records.media_items.find_by_storage_key(ITEM.storage_key),
+        records.media_cleanup.list_owned_by(ITEM.owner_id, 10),
+    ):
+        with pytest.raises(CorruptRecord):
+            await call
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"$set": {"sessions": "none"}},
+        {"$set": {"created_at": bson.DatetimeMS(2**62)}},  # later than any date of Python
+    ],
+)
+async def test_a_corrupt_record_affects_no_other_reader_of_its_batch(
+    records: Repositories, database: Mongo, changes: Mapping[str, Any]
+) -> None:
+    await records.identities.add(IDENTITY)
+    damage(database, "identities", changes)
+    await records.identities.add(DELETED)
+
+    corrupt, found = await asyncio.gather(
+        records.identities.load(IDENTITY.id),
+        records.identities.load(DELETED.id),
+        return_exceptions=True,
+    )
+
+    assert isinstance(corrupt, CorruptRecord)
+    assert found == Versioned(DELETED, 1)
+
+
+class UnavailableKey(FakeSeal):
+    """A phone encryption without the key of what is stored."""
+
+    def decrypt(self, ciphertext: bytes, record_id: str) -> Any:
+        raise PortError("encrypted with a key that is not available")
+
+
+def test_the_error_of_the_phone_encryption_propagates() -> None:
+    document = Mappings.of(ENCRYPTION).identities.encode(IDENTITY, 1)
+
+    with pytest.raises(PortError, match="a key that is not available"):
+        Mappings.of(UnavailableKey()).identities.decode(document)

@@ -1,13 +1,14 @@
-# The service as an image: not root, with nothing in it but Python and what requirements.lock names.
+# The image of the service. It does not run as root, and contains only Python, the service and the
+# packages of requirements.lock.
 #
 #   docker build --tag dialtone .
 #   docker run --read-only --volume dialtone:/srv/dialtone/var \
 #       --publish 127.0.0.1:8000:8000 dialtone
 #
-# What it keeps is under /srv/dialtone/var; what is on its way in may pass through /tmp.
-# Other commands go behind the name: docker run --rm dialtone check-settings
+# Data is in /srv/dialtone/var. Uploads can need temporary files in /tmp.
+# Other commands are arguments: docker run --rm dialtone check-settings
 
-# Any image with Python 3.11 and its venv module will do.
+# Any image with Python 3.11 and its venv module works.
 ARG BASE=python:3.11.17-slim
 
 FROM ${BASE} AS build
@@ -27,18 +28,18 @@ COPY --from=build /opt/dialtone /opt/dialtone
 ENV PATH=/opt/dialtone/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DIALTONE_BIND=0.0.0.0:8000
-# A number, so that a cluster can see that it is not root's.
+# Numeric, so that Kubernetes can verify that the user is not root.
 USER 10001:10001
 WORKDIR /srv/dialtone
-# Both can be written to where the rest is read-only.
+# Both stay writable if the file system is read-only.
 VOLUME /srv/dialtone/var /tmp
 EXPOSE 8000
-# Whether the process lives; whether it should be sent requests is said at /health/ready.
+# Checks that the process responds. Use /health/ready to decide whether it gets requests.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD python -I -c "\
 import http.client, os;\
 port = os.environ['DIALTONE_BIND'].rpartition(':')[2];\
-asked = http.client.HTTPConnection('127.0.0.1', int(port), timeout=4);\
-asked.request('GET', '/health/live');\
-raise SystemExit(asked.getresponse().status != 200)"
+connection = http.client.HTTPConnection('127.0.0.1', int(port), timeout=4);\
+connection.request('GET', '/health/live');\
+raise SystemExit(connection.getresponse().status != 200)"
 ENTRYPOINT ["dialtone"]
 CMD ["run"]

@@ -203,7 +203,15 @@ async def test_no_more_is_dropped_than_asked_for(records: Repositories) -> None:
 
 
 async def test_budgets_of_any_name_are_kept_apart(records: Repositories) -> None:
-    names = ["deliveries:ip:203.0.113.7", "deliveries:ip:2001:db8::/64", "x #0", "x", "x #1", "$a.b", "é"]
+    names = [
+        "deliveries:ip:203.0.113.7",
+        "deliveries:ip:2001:db8::/64",
+        "x #0",
+        "x",
+        "x #1",
+        "$a.b",
+        "é",
+    ]
 
     for name in names:
         assert await taken(records, 3, budget(1, name)) == 1

@@ -10,6 +10,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
     WriteConcernError,
 )
+from pymongo.errors import ConfigurationError as MongoConfigurationError
 
 from adapters.mongo.driver import BulkWriteStopped, DuplicateKey, errors_while_opening, port_error
 from application.ports.errors import ConfigurationError, CorruptRecord, StorageUnavailable

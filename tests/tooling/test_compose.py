@@ -1,4 +1,4 @@
-"""What an operator starts with compose.yaml is what tests are run against."""
+"""compose.yaml starts the same servers as the tests."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.support.servers import containers
 from tests.support.servers.containers import IMAGES
 from tests.support.servers.packages import WEED
 
-COMPOSE = (Path(containers.__file__).parent.parent.parent / "compose.yaml").read_text()
+COMPOSE = (Path(__file__).parents[2] / "compose.yaml").read_text()
 
 
 @pytest.mark.parametrize("image", IMAGES.values())
@@ -22,11 +22,11 @@ def test_images_are_pinned() -> None:
     assert all(image.rpartition(":")[2][0].isdigit() for image in IMAGES.values())
 
 
-def test_s3_is_of_one_version_in_containers_and_as_a_process() -> None:
+def test_s3_has_the_same_version_in_containers_and_as_a_process() -> None:
     assert IMAGES[containers.S3_IMAGE].endswith(f":{WEED.version}")
 
 
-def test_every_variable_of_ours_in_it_is_a_setting() -> None:
-    ours = set(re.findall(r"^      ((?:DIALTONE|TWILIO|AWS)_\w+):", COMPOSE, re.MULTILINE))
-    assert ours
-    assert ours <= FIELDS.keys()
+def test_all_variables_of_the_service_are_settings() -> None:
+    variables = set(re.findall(r"^      ((?:DIALTONE|TWILIO|AWS)_\w+):", COMPOSE, re.MULTILINE))
+    assert variables
+    assert variables <= FIELDS.keys()

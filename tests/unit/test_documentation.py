@@ -1,0 +1,59 @@
+"""The documentation names files, settings and make targets that exist."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from entrypoints.settings.read import FIELDS
+
+PROJECT: Final = Path(__file__).parents[2]
+PAGES: Final = {
+    page: page.read_text(encoding="utf-8")
+    for page in [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+}
+TEST_VARIABLES: Final = {
+    "DIALTONE_TEST_MONGO_URL",
+    "DIALTONE_TEST_PLACE",
+    "DIALTONE_TEST_S3_ENDPOINT",
+}
+_LINK: Final = re.compile(r"\]\(([^)#:\s]+)\)")
+_PATH: Final = re.compile(r"`((?:domain|application|adapters|entrypoints|tests|docs)/[\w./]+)`")
+_VARIABLE: Final = re.compile(r"\bDIALTONE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
+_MAKE_TARGET: Final = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
+
+
+def test_links_lead_to_files() -> None:
+    links = [(page, link) for page, text in PAGES.items() for link in _LINK.findall(text)]
+
+    assert links
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_named_files_exist() -> None:
+    paths = [(page.name, path) for page, text in PAGES.items() for path in _PATH.findall(text)]
+
+    assert paths
+    assert [(page, path) for page, path in paths if not (PROJECT / path).exists()] == []
+
+
+def test_named_settings_exist() -> None:
+    variables = {name for text in PAGES.values() for name in _VARIABLE.findall(text)}
+
+    assert variables
+    assert variables - FIELDS.keys() - TEST_VARIABLES == set()
+
+
+def test_named_make_targets_exist() -> None:
+    targets = {name for text in PAGES.values() for name in _MAKE_TARGET.findall(text)}
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+
+    assert targets
+    assert targets - set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) == set()
+
+
+def test_the_index_lists_every_decision() -> None:
+    folder = PROJECT / "docs/decisions"
+    records = sorted(record.name for record in folder.glob("[0-9]*.md"))
+
+    assert sorted(_LINK.findall(PAGES[folder / "README.md"])) == records
+    assert [int(name[:4]) for name in records] == list(range(1, len(records) + 1))

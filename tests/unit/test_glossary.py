@@ -1,0 +1,117 @@
+"""docs/glossary.md agrees with the code: its names exist, and its unused words are not used."""
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+PROJECT: Final = Path(__file__).parents[2]
+PACKAGES: Final = ("domain", "application", "adapters", "entrypoints", "tests")
+GLOSSARY: Final = (PROJECT / "docs/glossary.md").read_text(encoding="utf-8")
+
+_UNUSED_WORDS_ROW: Final = re.compile(r"^\| ((?:`[A-Za-z_]+` ?)+) \| ([^|]+) \|$", re.MULTILINE)
+_TERM_ROW: Final = re.compile(r"^\| [^|]+ \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
+_QUOTED: Final = re.compile(r"`([^`]+)`")
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_WORD_BOUNDARY: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+# Each word that is not used, and the glossary's term. Words in capitals concern constants only.
+TERMS: Final = {
+    word: term
+    for words, term in _UNUSED_WORDS_ROW.findall(GLOSSARY.partition("## Words that are not")[2])
+    for word in _QUOTED.findall(words)
+}
+# A standard is called so: CIPA's Multi-Picture Format.
+EXCEPTIONS: Final = {"multi_picture", "multi_picture_jpeg"}
+_UNUSED_WORD: Final = re.compile(rf"_({'|'.join(TERMS)})(?=_)")
+
+
+@cache
+def source_files() -> dict[str, str]:
+    files = (file for package in PACKAGES for file in (PROJECT / package).rglob("*.py"))
+    return {str(file.relative_to(PROJECT)): file.read_text(encoding="utf-8") for file in files}
+
+
+def unused_word(identifier: str) -> str | None:
+    if identifier in EXCEPTIONS:
+        return None
+    words = _WORD_BOUNDARY.sub("_", identifier)
+    constant = f"{words}_" if identifier.isupper() else ""
+    found = _UNUSED_WORD.search(f"_{words.lower()}_{constant}")
+    return found and found[1]
+
+
+def identifiers(text: str) -> Iterator[tuple[int, str]]:
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NAME:
+            yield token.start[0], token.string
+
+
+def describe(place: str, identifier: str, word: str) -> str:
+    return f"{place}: {identifier}: instead of {word!r} use {TERMS[word]}"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "word"),
+    [
+        ("asked_at", "asked"),
+        ("_sweep", "sweep"),
+        ("PhoneSeal", "seal"),
+        ("HTTPBudgets", "budgets"),
+        ("KnownAddress", "known_address"),
+        ("KNOWN_ADDRESSES", "known_addresses"),
+        ("MOST_KEPT", "MOST"),
+        ("almost_most_kept", None),
+        ("tasks", None),
+        ("planes", None),
+        ("retries", None),
+        ("address", None),
+    ],
+)
+def test_an_unused_word_is_found_as_a_part_of_an_identifier(
+    identifier: str, word: str | None
+) -> None:
+    assert unused_word(identifier) == word
+
+
+def test_identifiers_have_no_unused_words() -> None:
+    names = {path: set(_NAME.findall(text)) for path, text in source_files().items()}
+    found = {name: word for name in set().union(*names.values()) if (word := unused_word(name))}
+    problems = {
+        describe(f"{path}:{line}", name, found[name])
+        for path, text in source_files().items()
+        # The names are also those in strings and comments, but a tokenizer for all files is slow.
+        if not found.keys().isdisjoint(names[path])
+        for line, name in identifiers(text)
+        if name in found
+    }
+
+    if problems:
+        pytest.fail("\n".join(sorted(problems)))
+
+
+def test_file_names_have_no_unused_words() -> None:
+    problems = {
+        describe(path, part, word)
+        for path in source_files()
+        for part in Path(path).with_suffix("").parts
+        if (word := unused_word(part))
+    }
+
+    if problems:
+        pytest.fail("\n".join(sorted(problems)))
+
+
+def test_all_names_in_the_glossary_exist() -> None:
+    names = {name for cell in _TERM_ROW.findall(GLOSSARY) for name in _QUOTED.findall(cell)}
+    source = {name for text in source_files().values() for name in _NAME.findall(text)}
+
+    missing = {name for name in names if name not in source and not (PROJECT / name).is_dir()}
+
+    assert len(names) > 100
+    assert not missing, f"not in the code: {', '.join(sorted(missing))}"

@@ -9,8 +9,8 @@ DomainError
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
 ├── SessionNotFound
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, UserNotFound, UserSaveFailed
-└── ItemNotFound, Forbidden, UnsupportedImageType, InvalidImage, MediaStorageFailed, ItemSaveFailed, LibraryReadFailed,
-    MediaFileNotFound
+└── ItemNotFound, MediaFileNotFound, Forbidden, UnsupportedImageType, InvalidImage,
+    MediaStorageFailed, ItemSaveFailed, LibraryReadFailed
 
 Errors carry data. The texts for clients are in `entrypoints/http/errors`. A message is set only
 where the code that raises the error knows more than its class says, such as why a value is
@@ -19,7 +19,7 @@ invalid. It is safe to show: it never has a phone number, a code or another exce
 
 
 class DomainError(Exception):
-    """Base class; `sentence` is the message, or an empty text."""
+    """Base class; `message` is a text for people, or empty."""
 
     def __init__(self, message: str | None = None) -> None:
         self.message = message or ""

@@ -7,7 +7,8 @@ import os
 import signal
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Final
 
@@ -15,6 +16,7 @@ import structlog
 
 from adapters.logging import configure_logging
 from application.ports.errors import ConfigurationError
+from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.dependencies import HttpSettings
@@ -26,6 +28,7 @@ from entrypoints.http.middleware import (
     Scope,
     Send,
 )
+from entrypoints.server.cleanup_task import run_cleanup_task
 from entrypoints.settings import ENV_FILE, read_settings
 from entrypoints.startup_error import StartupError
 
@@ -48,7 +51,16 @@ def make_app() -> RequestContextMiddleware:
         default_region=settings.default_region,
         trusted_proxies=settings.trusted_proxies,
     )
-    return create_app(lambda: open_use_cases(settings), http_settings)
+
+    @asynccontextmanager
+    async def open_with_cleanup() -> AsyncIterator[UseCases]:
+        async with (
+            open_use_cases(settings) as use_cases,
+            run_cleanup_task(use_cases.scheduled_cleanup, settings.cleanup_interval),
+        ):
+            yield use_cases
+
+    return create_app(open_with_cleanup, http_settings)
 
 
 class Workers:

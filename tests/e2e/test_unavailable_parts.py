@@ -115,7 +115,8 @@ async def test_a_number_that_the_provider_rejects_is_an_error_of_the_field_phone
     breakable.reject_number()
     rejected = await http.post("/auth/request-otp", json={"phone": PHONE})
     assert (rejected.status_code, set(rejected.json()["errors"])) == (400, {"phone"})
-    assert rejected.json()["code"] == "phone_unreachable"
+    assert rejected.json()["code"] == "invalid"
+    assert rejected.json()["field_errors"][0]["code"] == "phone_unreachable"
     legacy = await http.post("/authenticate/get_otp", json={"phone": PHONE})
     assert (legacy.status_code, legacy.json()["exit_code"]) == (400, 4)
 

@@ -105,7 +105,7 @@ def test_every_error_of_the_main_api_lists_the_codes_of_its_examples() -> None:
 @pytest.mark.parametrize(
     ("operation", "status", "codes"),
     [
-        ("request_otp", "400", {"invalid", "country_not_served", "phone_unreachable"}),
+        ("request_otp", "400", {"invalid"}),
         ("request_otp", "429", {"rate_limited"}),
         ("request_otp", "503", {"delivery_failed", "unavailable"}),
         ("verify_otp", "429", {"too_many_attempts"}),

@@ -8,8 +8,8 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
-from application.ports.errors import PortError
-from domain.errors import DomainError
+from application.ports.errors import PortError, StorageError
+from domain.errors import DomainError, Unavailable
 from entrypoints.http.errors.exceptions import (
     BodyTooLarge,
     HttpError,
@@ -49,6 +49,13 @@ def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
         headers=error_headers(error),
         media_type=MediaType.JSON,
     )
+
+
+def _handle_port_error(request: AnyRequest, error: PortError) -> Response[Any]:
+    """Respond to an error of the database; only a `StorageError` invites to repeat the request."""
+    response_error = Unavailable() if isinstance(error, StorageError) else InternalError()
+    response_error.__cause__ = error
+    return to_response(request, response_error)
 
 
 def allow_header(methods: Collection[str]) -> str:
@@ -105,6 +112,7 @@ def _invalid_parameters(error: ValidationException) -> InvalidFields:
 EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {
     DomainError: to_response,
     HttpError: to_response,
+    PortError: _handle_port_error,
     HTTPException: _handle_framework_error,
     SerializationException: _handle_invalid_json,
     Exception: _handle_unexpected_error,

@@ -1,6 +1,6 @@
 """The table from errors to responses, for each API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -217,9 +217,9 @@ def error_body(error: ApiError, api: Api) -> dict[str, Any]:
     if api is Api.LEGACY:
         return _legacy_body(row.legacy, error_message(error))
     if isinstance(error, InvalidFields):
-        return {"errors": error.errors, "code": row.code}
+        return _field_errors_body(error.errors, row.code)
     if row.field is not None:
-        return {"errors": {row.field: [error_message(error)]}, "code": row.code}
+        return _field_errors_body({row.field: [error_message(error)]}, row.code)
     body: dict[str, Any] = {"error": error_message(error), "code": row.code}
     if (retry_after := _retry_after(error)) is not None:
         body["retry_after"] = retry_after
@@ -257,6 +257,18 @@ def _retry_after(error: ApiError) -> int | None:
         if isinstance(error, RateLimitExceeded)
         else ERRORS[type(error)].retry_after
     )
+
+
+def _field_errors_body(errors: Mapping[str, Sequence[str]], code: str) -> dict[str, Any]:
+    return {
+        "errors": errors,
+        "code": _INVALID.code,
+        "field_errors": [
+            {"field": field, "code": code, "message": message}
+            for field, messages in errors.items()
+            for message in messages
+        ],
+    }
 
 
 def _legacy_body(row: LegacyRow, reason: str) -> dict[str, Any]:

@@ -67,6 +67,16 @@ class PhoneInUseError(Error):
     username: UsernameField | msgspec.UnsetType = msgspec.UNSET
 
 
+class FieldError(msgspec.Struct):
+    """One message of an invalid field."""
+
+    field: Annotated[str, Meta(description="The name of the field.", examples=["phone"])]
+    code: Annotated[
+        str, Meta(description="A stable code for programs.", examples=["country_not_served"])
+    ]
+    message: MessageField
+
+
 class FieldErrors(msgspec.Struct):
     """Invalid fields; `body` stands for the body as a whole."""
 
@@ -77,7 +87,10 @@ class FieldErrors(msgspec.Struct):
             examples=[{"phone": ["This field is required."]}],
         ),
     ]
-    code: Annotated[str, Meta(description="A stable code for programs.", examples=["invalid"])]
+    code: Annotated[str, Meta(description="Always `invalid`.", examples=["invalid"])]
+    field_errors: Annotated[
+        list[FieldError], Meta(description="The same messages, each with a code of its own.")
+    ]
 
 
 class LegacyError(msgspec.Struct):

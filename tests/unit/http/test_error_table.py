@@ -50,7 +50,10 @@ def test_only_the_two_errors_about_the_country_and_the_carrier_name_the_phone() 
     assert named == {errors.CountryNotServed: "phone", errors.PhoneUnreachable: "phone"}
     assert error_body(errors.PhoneUnreachable("A landline."), Api.MAIN) == {
         "errors": {"phone": ["A landline."]},
-        "code": "phone_unreachable",
+        "code": "invalid",
+        "field_errors": [
+            {"field": "phone", "code": "phone_unreachable", "message": "A landline."}
+        ],
     }
 
 

@@ -1,0 +1,69 @@
+"""The background task that runs the scheduled cleanup."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from application.operations.cleanup import ScheduledCleanup
+from application.ports.errors import PortError
+
+_FIRST_CHECK_SECONDS: Final = 5.0
+_CHECKS_PER_INTERVAL: Final = 10
+
+_log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def run_cleanup_task(
+    scheduled_cleanup: ScheduledCleanup, interval: timedelta | None
+) -> AsyncIterator[None]:
+    """Clean up in the background until the end of the block.
+
+    Every worker of every instance checks several times in each interval whether a cleanup is due,
+    and the lease lets one of them run it. So another one takes over when an instance stops.
+
+    Args:
+        scheduled_cleanup: the use case.
+        interval: time between two cleanups; None for none at all.
+    """
+    if interval is None:
+        yield
+        return
+    task = asyncio.create_task(_run(scheduled_cleanup, interval))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _run(scheduled_cleanup: ScheduledCleanup, interval: timedelta) -> None:
+    seconds = interval.total_seconds()
+    await asyncio.sleep(min(_FIRST_CHECK_SECONDS, seconds / _CHECKS_PER_INTERVAL))
+    while True:
+        await _run_once(scheduled_cleanup, interval)
+        await asyncio.sleep(seconds / _CHECKS_PER_INTERVAL)
+
+
+async def _run_once(scheduled_cleanup: ScheduledCleanup, interval: timedelta) -> None:
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(interval.total_seconds()):
+            report = await scheduled_cleanup(interval)
+    except TimeoutError:
+        _log.warning("cleanup_failed", reason="it took longer than the interval")
+    except PortError as error:
+        _log.warning("cleanup_failed", reason=str(error))
+    except Exception as error:  # noqa: BLE001 - the next interval tries again
+        _log.error("cleanup_failed", exc_info=error)
+    else:
+        if report is not None:
+            duration_ms = round((time.monotonic() - started) * 1000, 1)
+            _log.info("cleanup_completed", **asdict(report), duration_ms=duration_ms)

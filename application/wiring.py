@@ -26,19 +26,14 @@ from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, DeliveryTimingProfile
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
-from application.ports.access_tokens import AccessTokens
-from application.ports.clock import Clock
-from application.ports.health_check import HealthCheck
 from application.ports.images import ImagePublisher
+from application.ports.keys import AccessTokens, OtpKeys, PublicKeys, RefreshKeys
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
-from application.ports.otp_keys import OtpKeys
-from application.ports.public_keys import PublicKeys
-from application.ports.randomness import Randomness
-from application.ports.refresh_keys import RefreshKeys
 from application.ports.repositories import Repositories
 from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
+from application.ports.system import Clock, HealthCheck, Randomness
 from application.use_cases import UseCases
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits

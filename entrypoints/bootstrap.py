@@ -17,12 +17,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
-from application.ports.clock import Clock
 from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
+from application.ports.system import Clock
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
 from domain.media.image import ImageLimits
@@ -199,8 +199,8 @@ def _template_problem(problem: "TemplateProblem") -> str:
     if not problem.is_builtin:
         return f"DIALTONE_SMS_TEMPLATES_DIR: {text}"
     return (
-        f"Built-in template {text} Use a shorter DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or add a "
-        "file with this name to the folder in DIALTONE_SMS_TEMPLATES_DIR."
+        f"Built-in template {text} Use a shorter DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or add "
+        "a file with this name to the folder in DIALTONE_SMS_TEMPLATES_DIR."
     )
 
 

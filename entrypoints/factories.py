@@ -15,11 +15,11 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from application.ports.errors import ConfigurationError
-from application.ports.health_check import HealthCheck
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
+from application.ports.system import HealthCheck
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
 

@@ -11,9 +11,9 @@ from typing import Final, ParamSpec, TypeVar
 from adapters.disk import folder as media_folder
 from adapters.disk.errors import files_unavailable, not_usable
 from adapters.disk.folder import OpenFile, file_path
-from application.ports.clock import Clock
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaUrl, StoredFile
+from application.ports.system import Clock
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
 """A working disk needs a small part of it even for the largest file."""

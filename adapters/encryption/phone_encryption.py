@@ -8,8 +8,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from application.ports.errors import StorageUnavailable
-from application.ports.key_ring import KeyRing
-from application.ports.randomness import Randomness
+from application.ports.keys import KeyRing
+from application.ports.system import Randomness
 from domain.phone import PhoneNumber
 
 KEY_ID_LENGTH: Final = 8

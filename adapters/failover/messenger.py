@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.ports.errors import MessengerUnavailable, PortError
-from application.ports.health_check import HealthCheck
 from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenger
+from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
 
 _NO_MESSENGER: Final = DeliveryResult(DeliveryStatus.REJECTED, "No message provider is configured.")

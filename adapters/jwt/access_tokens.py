@@ -17,10 +17,8 @@ from adapters.jwt.keys import (
     prepare_verification_keys,
     sign_token,
 )
-from application.ports.access_tokens import TokenClaims
 from application.ports.errors import InvalidToken
-from application.ports.key_ring import KeyRing
-from application.ports.public_keys import PublicKey
+from application.ports.keys import KeyRing, PublicKey, TokenClaims
 
 MAX_TOKEN_LENGTH: Final = 2048
 # Three parts in base64url without padding; an ES256 signature has 64 bytes.

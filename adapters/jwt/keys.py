@@ -13,9 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from application.ports.access_tokens import TokenClaims
-from application.ports.key_ring import Key
-from application.ports.public_keys import PublicKey
+from application.ports.keys import Key, PublicKey, TokenClaims
 
 ALGORITHM: Final = "ES256"
 HEADER_TYPE: Final = "at+jwt"

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from application.ports.key_ring import Key
+from application.ports.keys import Key
 
 FORMAT_VERSION: Final = 1
 KEY_BYTES: Final = 32

@@ -133,7 +133,8 @@ def check_ownership(path: Path) -> None:
     - Files of root are accepted.
 
     Raises:
-        ConfigurationError: file or directory belong to another user, or others can write to the directory.
+        ConfigurationError: file or directory belong to another user, or others can write to the
+            directory.
     """
     for checked_path in (path, path.parent):
         if _read_status(checked_path).st_uid not in (_ROOT, os.geteuid()):

@@ -17,9 +17,9 @@ from adapters.key_file.document import (
     parse_document,
 )
 from adapters.key_file.file import check_ownership, create_private_file, read_private_file
-from application.ports.clock import Clock
 from application.ports.errors import ConfigurationError
-from application.ports.key_ring import Key, KeyRing
+from application.ports.keys import Key, KeyRing
+from application.ports.system import Clock
 
 RELOAD_INTERVAL: Final = timedelta(seconds=30)
 """Maximum age of the keys that a process uses; new keys become active after two intervals."""

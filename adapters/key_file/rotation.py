@@ -15,7 +15,7 @@ from adapters.key_file.document import (
 from adapters.key_file.file import lock_for_replacing, replace_private_file
 from adapters.key_file.keys import RELOAD_INTERVAL, load_secrets_file
 from application.ports.errors import ConfigurationError
-from application.ports.key_ring import Key
+from application.ports.keys import Key
 
 ROTATED_PURPOSES: Final = (KeyPurpose.SIGNING, KeyPurpose.REFRESH, KeyPurpose.OTP_PEPPER)
 """Phone numbers stay encrypted and indexed with their keys, so those are never rotated. Any backup

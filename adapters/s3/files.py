@@ -10,8 +10,8 @@ from adapters.s3.client import DEFAULT_TIMEOUTS, Connection, Timeouts, open_clie
 from adapters.s3.errors import STORE_ERRORS, not_usable, translated_errors
 from adapters.s3.health_check import S3HealthCheck
 from adapters.s3.presigned import UrlSigner, make_url_signer
-from application.ports.clock import Clock
 from application.ports.media_files import MediaUrl, StoredFile
+from application.ports.system import Clock
 
 
 class S3Files:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from adapters.s3.bucket import Bucket
 from adapters.s3.errors import status_of
-from application.ports.clock import Clock
+from application.ports.system import Clock
 
 WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)
 _STORAGE_KEY: Final = ".probe"

@@ -1,11 +1,13 @@
+"""The clock of this machine."""
+
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The clock of this machine."""
 
     def now(self) -> datetime:
-        """Give the time, in UTC, in whole milliseconds."""
+        """Return the time in UTC, in whole milliseconds."""
         now = datetime.now(UTC)
-        # Cut and not rounded: a moment that has not come yet is never given.
+        # Truncated, not rounded: the result is never in the future.
         return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -6,7 +6,7 @@ from application.identities.assign_phone import assign_phone
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.randomness import Randomness
+from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES
 from domain.identifier import RANDOM_BYTES, make_identifier

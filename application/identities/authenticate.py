@@ -3,10 +3,10 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from application.ports.access_tokens import AccessTokens
-from application.ports.clock import Clock
 from application.ports.errors import InvalidToken, StorageError
 from application.ports.identities import Identities
+from application.ports.keys import AccessTokens
+from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from domain.errors import Unauthenticated

@@ -5,11 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.ports.clock import Clock
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.system import Clock
 from application.update import MAX_RETRIES, update_identity, update_phone_verification
 from domain.errors import Unauthenticated, UserNotFound
 from domain.identities.identity import Identity, Role

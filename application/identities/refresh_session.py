@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from application.identities.session_factory import SessionFactory, Tokens
-from application.ports.clock import Clock
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.system import Clock
 from application.update import update_identity
 from domain.errors import InvalidRefreshToken, Unauthenticated
 from domain.identities.identity import Identity

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from application.ports.access_tokens import AccessTokens, TokenClaims
-from application.ports.randomness import Randomness
-from application.ports.refresh_keys import RefreshKeys
+from application.ports.keys import AccessTokens, RefreshKeys, TokenClaims
+from application.ports.system import Randomness
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken, make_refresh_token

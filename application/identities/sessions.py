@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from application.identities.session_factory import SessionFactory
-from application.ports.clock import Clock
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.system import Clock
 from application.principal import Principal
 from application.update import update_identity
 from domain.errors import SessionNotFound, Unauthenticated

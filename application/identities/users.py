@@ -8,12 +8,11 @@ from typing import TypeVar
 
 from application.identities.assign_phone import assign_phone
 from application.media.mark_for_deletion import MarkForDeletion
-from application.ports.clock import Clock
 from application.ports.errors import ConcurrencyConflict, StorageError, UniqueViolation
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.randomness import Randomness
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.system import Clock, Randomness
 from application.principal import Principal
 from application.update import MAX_RETRIES, update_identity
 from domain.errors import (

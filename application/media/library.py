@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.media.mark_for_deletion import MarkForDeletion
-from application.ports.clock import Clock
 from application.ports.errors import StorageError
 from application.ports.identities import DeletedIdentities
 from application.ports.media_files import MediaFiles, MediaUrl
 from application.ports.media_items import MediaItems, MediaPages
+from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.update import update

@@ -4,10 +4,10 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
-from application.ports.clock import Clock
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaCleanup, MediaItems
+from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
 

@@ -6,13 +6,12 @@ from typing import BinaryIO
 
 from application.media.library import LibraryItem
 from application.media.mark_for_deletion import MarkForDeletion
-from application.ports.clock import Clock
 from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.identities import Identities
 from application.ports.images import ImagePublisher, PublishedImage
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
-from application.ports.randomness import Randomness
+from application.ports.system import Clock, Randomness
 from application.principal import Principal
 from domain.access import can_act_for
 from domain.errors import (

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from application.ports.errors import PortError
-from application.ports.health_check import HealthCheck
+from application.ports.system import HealthCheck
 
 CHECK_TIMEOUT_SECONDS = 3.0
 

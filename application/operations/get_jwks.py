@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.ports.public_keys import PublicKey, PublicKeys
+from application.ports.keys import PublicKey, PublicKeys
 
 
 @dataclass(frozen=True, slots=True)

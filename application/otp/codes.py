@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.ports.otp_keys import OtpKeys
+from application.ports.keys import OtpKeys
 from domain.errors import Unavailable
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,

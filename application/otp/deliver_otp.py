@@ -9,8 +9,8 @@ from typing import Final
 
 from application.otp.codes import OtpCodes
 from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenger
-from application.ports.randomness import Randomness
 from application.ports.sms_templates import SmsTemplates
+from application.ports.system import Randomness
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.templates.preferences import MessagePreferences
 from domain.phone import PhoneNumber

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp
-from application.ports.clock import Clock
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.randomness import Randomness
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import (

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SessionFactory, Tokens
 from application.otp.codes import OtpCodes
-from application.ports.clock import Clock
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
-from application.ports.randomness import Randomness
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.errors import TooManyAttempts

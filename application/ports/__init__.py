@@ -1,4 +1,4 @@
-"""What the use cases need of the outside, one file a role.
+"""What the use cases need of the outside world, as protocols.
 
 Adapters raise the errors of `application.ports.errors` and no others.
 """

@@ -1,3 +1,5 @@
+"""The repositories of identities."""
+
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -8,70 +10,74 @@ from domain.identities.username import Username
 
 
 class Identities(Protocol):
-    """Identities by id; no two have the same username key, tombstones included."""
+    """Identities by id. No two have the same username key, including deleted ones."""
 
     async def load(self, identity_id: str) -> Versioned[Identity] | None:
-        """Give the identity, tombstone or not, or None.
+        """Load the identity, deleted or not, or None.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
     async def add(self, identity: Identity) -> bool:
-        """Save a new identity, at version 1; False when its id is taken.
+        """Add an identity with version 1, and return False where its id exists.
 
         Raises:
-            UniqueViolation
-            StorageUnavailable
+            UniqueViolation: another identity has its username.
+            StorageError
         """
         ...
 
     async def replace(self, identity: Identity, version: int) -> bool:
-        """Save the identity if the stored one still has this version; say whether it had.
+        """Replace the identity if it still has this version, and return whether it had.
 
-        True means that it is durable.
+        After True it is durable.
 
         Raises:
-            UniqueViolation
-            StorageUnavailable
+            UniqueViolation: another identity has its username.
+            StorageError
         """
         ...
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
-        """Give the identity, tombstone or not, that has this name.
+        """Find the identity with this name, deleted or not.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
 
 class DeletedIdentities(Protocol):
-    """Deleted identities, as the reader of pages and the sweeper need them."""
+    """Deleted identities, for the library and the cleanup."""
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
-        """Give those of the ids that belong to a deleted identity.
+        """Return those of the ids that belong to deleted identities.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...
 
     async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
-        """Give up to `limit` deleted identities with `swept` False, the oldest first.
+        """List up to `limit` deleted identities that are not purged, the oldest first.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
     async def list_with_username(
         self, deleted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:
-        """Give up to `limit` identities deleted at or before then that still have a name.
+        """List up to `limit` identities with a username that were deleted then or earlier.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...

@@ -1,3 +1,5 @@
+"""The repositories of library items."""
+
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
@@ -8,106 +10,116 @@ from domain.media.page import Cursor, ItemFilter
 
 
 class MediaItems(Protocol):
-    """The records of the library."""
+    """Library items by id."""
 
     async def add(self, item: MediaItem) -> None:
-        """Save a new item at version 1; durable when this returns.
+        """Add an item with version 1, durably.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...
 
     async def load(self, item_id: str) -> Versioned[MediaItem] | None:
-        """Give the item in whatever state, or None.
+        """Load the item in any state, or None.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
     async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
-        """Give the item whose file has this key, in whatever state, or None.
+        """Find the item whose file has this storage key, in any state.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
     async def replace(self, item: MediaItem, version: int) -> bool:
-        """Save the item if the stored one still has this version; say whether it had.
+        """Replace the item if it still has this version, and return whether it had.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...
 
     async def delete(self, item_id: str, version: int) -> bool:
-        """Forget the item if it still has this version; say whether it had.
+        """Delete the item if it still has this version, and return whether it had.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...
 
 
 class MediaPages(Protocol):
-    """Ready items in the order in which they are shown."""
+    """Ready items, newest first: by `created_at`, then by id."""
 
     async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
-        """Give ready items, newest first (by `created`, then id), after the first `offset`.
+        """List items after the first `offset` ones.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
     async def list_after(
         self, chosen: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
-        """Give ready items in the same order, from behind this position on.
+        """List items after the cursor.
 
-        That costs the same however many come before it; no item need be at the position.
+        The cost does not depend on how many items come before it. The item of the cursor need not
+        exist.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
     async def count(self, chosen: ItemFilter) -> int:
-        """Say how many ready items there are.
+        """Count the items.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...
 
 
 class MediaCleanup(Protocol):
-    """Items that the sweeper has to see to."""
+    """Items that the cleanup handles."""
 
     async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        """Give up to `limit` items of this owner that are not doomed yet.
+        """List up to `limit` items of an owner that are not marked for deletion.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
     async def list_expired_uploads(
         self, now: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
-        """Give up to `limit` pending items whose lease is over.
+        """List up to `limit` pending items whose upload deadline passed.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
-    async def list_deleting(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
-        """Give up to `limit` items doomed at or before then.
+    async def list_deleting(
+        self, requested_before: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` items whose deletion was requested then or earlier.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...

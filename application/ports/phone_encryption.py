@@ -1,27 +1,33 @@
+"""Encryption of stored phone numbers."""
+
 from typing import Protocol
 
 from domain.phone import PhoneNumber
 
 
 class PhoneEncryption(Protocol):
-    """Keeps phones unreadable at rest; the record adapters use it, no use case does."""
+    """Keeps phone numbers unreadable at rest. Repositories use it; use cases do not."""
 
     def blind_index(self, phone: PhoneNumber) -> str:
-        """Give the blind index of the phone: always the same, and useless without the key."""
+        """Return the blind index: the same for the same phone, and useless without the key."""
         ...
 
     def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
-        """Encrypt the phone for this record; sealed twice it is different bytes."""
+        """Encrypt the phone for this record. Encrypting it again gives different bytes."""
         ...
 
     def decrypt(self, ciphertext: bytes, record_id: str) -> PhoneNumber:
-        """Decrypt what was sealed for this record.
+        """Decrypt a phone that was encrypted for this record.
 
         Raises:
-            StorageUnavailable: it was sealed for another record, or with a key that is not here.
+            CorruptRecord: it is damaged, was encrypted for another record, or with a key that is
+                not available.
         """
         ...
 
     def key_fingerprint(self) -> str:
-        """Name the index key without telling it: databases remember what they were written with."""
+        """Return a name of the index key that does not reveal it.
+
+        A database keeps it, so that it is never opened with other keys.
+        """
         ...

@@ -1,3 +1,5 @@
+"""The repository of phone verifications."""
+
 from datetime import datetime
 from typing import Protocol
 
@@ -7,33 +9,35 @@ from domain.phone import PhoneNumber
 
 
 class PhoneVerifications(Protocol):
-    """The record of each phone, found by the phone."""
+    """The verification of each phone, found by the phone."""
 
     async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
-        """Give the record; of a phone without one, an empty one at version 0.
+        """Load the verification. A phone without one has an empty one with version 0.
 
         Raises:
-            StorageUnavailable
+            StorageError
+            CorruptRecord
         """
         ...
 
     async def replace(
         self, phone: PhoneNumber, verification: PhoneVerification, version: int
     ) -> bool:
-        """Save the record if the stored one still has this version; say whether it had.
+        """Replace the verification if it still has this version, and return whether it had.
 
-        True means that it is durable. Version 0 saves it only if there is none. A version never
-        comes back, not even after the record was dropped and begun anew.
+        - After True it is durable.
+        - Version 0 adds it if there is none.
+        - A version is never used again, even after the record was deleted and added anew.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Remove up to `limit` records whose `lapses_at()` has come; say how many.
+        """Delete up to `limit` verifications whose `expires_at` passed, and return their number.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...

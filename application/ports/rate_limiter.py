@@ -1,3 +1,5 @@
+"""The counters of rate limits."""
+
 from datetime import datetime
 from typing import Protocol
 
@@ -5,44 +7,45 @@ from domain.otp.rate_limits import Reservation
 
 
 class RateLimiter(Protocol):
-    """Slots in rolling windows, given out to any number of instances.
+    """Permits of sliding windows, shared by all instances on one database.
 
-    However many draw at once, no window ever holds more slots than its limit, and where one
-    budget alone binds, exactly as many are taken as it has. A slot of a time more than
-    `CLOCK_SKEW` ahead of a draw counts for nothing in it.
+    - No window ever has more permits than its limit, however many requests race.
+    - Where one limit alone binds, exactly as many permits are acquired as it has.
+    - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     """
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
-        """Take one slot of each budget of the draw, or none.
+        """Acquire a permit of each limit, or none.
 
-        None means that they are taken, durably. Otherwise: when each of them has room again,
-        if nobody else draws until then.
+        Returns:
+            None where they are acquired, durably. Otherwise the time when each limit has a permit
+            again, if nobody else acquires one until then.
 
         Raises:
-            StorageUnavailable: some slots may be taken.
+            StorageError: some permits may be acquired.
         """
         ...
 
     async def release(self, reservation: Reservation) -> None:
-        """Free the draw's slots; those that are not there are passed over.
+        """Release the permits. Those that do not exist are skipped.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...
 
     async def next_available(self, reservation: Reservation) -> datetime:
-        """Say when each budget of the draw has room: the draw's own time, or later.
+        """Return when each limit has a permit: the time of the reservation, or later.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Forget up to `limit` of what counts in no window any more; say how many.
+        """Delete up to `limit` entries that count in no window anymore, and return their number.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         ...

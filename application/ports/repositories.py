@@ -1,11 +1,13 @@
+"""All repositories of a database."""
+
 from dataclasses import dataclass
 
-from application.ports.health_check import HealthCheck
 from application.ports.identities import DeletedIdentities, Identities
 from application.ports.leases import Leases
 from application.ports.media_items import MediaCleanup, MediaItems, MediaPages
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
+from application.ports.system import HealthCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A value with the version under which it may be replaced."""
+"""A record with its version (optimistic concurrency)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class RecordVersion(int):
 
 @dataclass(frozen=True, slots=True)
 class Versioned(Generic[T]):
-    """What was loaded; `version` is what a replacement has to name (compare and swap)."""
+    """A loaded record. `replace` succeeds only while the stored one has this version."""
 
     value: T
     version: int

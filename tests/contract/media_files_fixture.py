@@ -14,8 +14,8 @@ import pytest
 from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
 from adapters.s3 import open_s3_files
-from application.ports.health_check import HealthCheck
 from application.ports.media_files import MediaFiles
+from application.ports.system import HealthCheck
 from tests.contract import outside
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles

@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 
 from adapters.jwt import JwtAccessTokens
-from application.ports.access_tokens import AccessTokens, TokenClaims
 from application.ports.errors import InvalidToken
+from application.ports.keys import AccessTokens, TokenClaims
 from tests.support.builders import NOW, an_id
 from tests.support.fakes.access_tokens import FakeAccessTokens
 from tests.support.fakes.key_ring import FakeKeyRing

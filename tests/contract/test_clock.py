@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.system import SystemClock
-from application.ports.clock import Clock
+from application.ports.system import Clock
 from tests.support.fakes.clock import MovableClock
 
 

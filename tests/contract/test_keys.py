@@ -13,9 +13,7 @@ from adapters.key_file import (
     ReloadingKeys,
     rotate_secrets_file,
 )
-from application.ports.key_ring import KeyRing
-from application.ports.otp_keys import OtpKeys
-from application.ports.refresh_keys import RefreshKeys
+from application.ports.keys import KeyRing, OtpKeys, RefreshKeys
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.key_ring import FakeKeyRing
 from tests.support.fakes.peppers import FakePeppers

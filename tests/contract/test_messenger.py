@@ -11,8 +11,8 @@ import pytest
 from adapters.console import ConsoleMessenger
 from adapters.twilio import open_twilio_messenger
 from application.ports.errors import MessengerUnavailable
-from application.ports.health_check import HealthCheck
 from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenger
+from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
 from tests.contract import outside
 from tests.support.builders import a_phone

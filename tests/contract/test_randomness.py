@@ -1,7 +1,7 @@
 import pytest
 
 from adapters.system import SystemRandomness
-from application.ports.randomness import Randomness
+from application.ports.system import Randomness
 from tests.support.fakes.randomness import SeededRandomness
 
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 from adapters.s3 import S3Files, Timeouts, open_s3_files
 from adapters.s3.bucket import Bucket
 from adapters.s3.client import Connection, open_client
-from application.ports.clock import Clock
 from application.ports.media_files import MediaFiles
+from application.ports.system import Clock
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers.s3_server import S3Server
 

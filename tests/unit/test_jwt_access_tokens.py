@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.jwt import JwtAccessTokens
-from application.ports.access_tokens import TokenClaims
 from application.ports.errors import InvalidToken
+from application.ports.keys import TokenClaims
 from tests.support.builders import NOW, an_id
 from tests.support.examples import examples
 from tests.support.fakes.key_ring import FakeKeyRing

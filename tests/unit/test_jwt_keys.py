@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from adapters.jwt import JwtAccessTokens
 from adapters.jwt.keys import MAX_VERIFIED_TOKENS, VerifiedTokenCache
-from application.ports.access_tokens import TokenClaims
 from application.ports.errors import InvalidToken
+from application.ports.keys import TokenClaims
 from tests.support.builders import NOW, an_id
 from tests.support.fakes.key_ring import FakeKeyRing
 from tests.support.keys import private_key, to_pem

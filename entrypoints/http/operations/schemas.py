@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from application.operations.check_readiness import Readiness
-from application.ports.public_keys import PublicKey
+from application.ports.keys import PublicKey
 
 HealthField = Annotated[
     str, Meta(description="`ok`, or the problem.", examples=["ok", "the disk is full"])

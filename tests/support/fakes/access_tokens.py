@@ -4,8 +4,8 @@ import hashlib
 import json
 from datetime import UTC, datetime
 
-from application.ports.access_tokens import TokenClaims
 from application.ports.errors import InvalidToken
+from application.ports.keys import TokenClaims
 
 
 class FakeAccessTokens:

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from application.ports.key_ring import Key
+from application.ports.keys import Key
 from tests.support.builders import NOW
 
 

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from application.ports.public_keys import PublicKey
+from application.ports.keys import PublicKey
 
 
 class FakePublicKeys:

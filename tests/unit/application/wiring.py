@@ -11,8 +11,8 @@ from application.media.upload_image import UploadImageCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.images import ImagePublisher
-from application.ports.randomness import Randomness
 from application.ports.repositories import Repositories
+from application.ports.system import Randomness
 from application.principal import Principal
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases

@@ -51,9 +51,7 @@ def test_only_the_two_errors_about_the_country_and_the_carrier_name_the_phone() 
     assert error_body(errors.PhoneUnreachable("A landline."), Api.MAIN) == {
         "errors": {"phone": ["A landline."]},
         "code": "invalid",
-        "field_errors": [
-            {"field": "phone", "code": "phone_unreachable", "message": "A landline."}
-        ],
+        "field_errors": [{"field": "phone", "code": "phone_unreachable", "message": "A landline."}],
     }
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports.access_tokens import TokenClaims
+from application.ports.keys import TokenClaims
 from domain.errors import Unauthenticated, Unavailable
 from tests.support.builders import NOW, a_session, an_id, an_identity
 from tests.support.fakes.access_tokens import FakeAccessTokens

@@ -6,7 +6,7 @@ import pytest
 
 from application.operations import check_readiness
 from application.operations.check_readiness import CheckReadiness, Readiness
-from application.ports.health_check import HealthCheck
+from application.ports.system import HealthCheck
 from tests.support.fakes.messenger import REJECTED
 from tests.support.fakes.records import InMemoryDatabase
 from tests.unit.application.wiring import House

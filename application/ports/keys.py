@@ -1,0 +1,97 @@
+"""Keys, and the tokens that they sign."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key. Its repr hides the bytes. A key that signs access tokens is a PEM."""
+
+    id: str
+    not_before: datetime
+    key: bytes = field(repr=False)
+
+
+class KeyRing(Protocol):
+    """The keys for one purpose. They may change while the service runs.
+
+    Adapters that sign, derive or encrypt ask for the keys each time. Use cases do not use it.
+    """
+
+    def signing(self) -> Key:
+        """Return the key for new data: the newest whose `not_before` passed, or the oldest."""
+        ...
+
+    def accepted(self) -> Sequence[Key]:
+        """Return all accepted keys, newest first; the same object while none changes."""
+        ...
+
+
+class OtpKeys(Protocol):
+    """The peppers that codes are derived with."""
+
+    def current_id(self) -> str:
+        """Return the id of the key for new challenges."""
+        ...
+
+    def find_key(self, key_id: str) -> bytes | None:
+        """Return the key, or None where it is not available anymore."""
+        ...
+
+
+class RefreshKeys(Protocol):
+    """The keys that authenticate refresh tokens (HMAC-SHA256)."""
+
+    def signing(self) -> bytes:
+        """Return the key for new tokens."""
+        ...
+
+    def accepted(self) -> Sequence[bytes]:
+        """Return all keys that a valid token may have been made with, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """The public half of a key that signs access tokens: a point on P-256, 32 bytes each."""
+
+    id: str
+    x: bytes
+    y: bytes
+
+
+class PublicKeys(Protocol):
+    """The keys that let others verify access tokens."""
+
+    def list_published(self) -> Sequence[PublicKey]:
+        """Return all accepted keys, newest first, including those that do not sign yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaims:
+    """The claims of an access token."""
+
+    identity_id: str
+    session_id: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+class AccessTokens(Protocol):
+    """Signed tokens that a client sends with each request."""
+
+    def issue(self, claims: TokenClaims) -> str:
+        """Sign the claims with the current key."""
+        ...
+
+    def verify(self, token: str, now: datetime) -> TokenClaims:
+        """Return the claims of a token that one of our keys signed and that has not expired.
+
+        Raises:
+            InvalidToken
+        """
+        ...

@@ -1,0 +1,32 @@
+"""Clock, randomness and health: what every part may need."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The current time."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC, in whole milliseconds."""
+        ...
+
+
+class Randomness(Protocol):
+    """A cryptographically secure source (OWASP ASVS 5.0 6.5.3)."""
+
+    def bytes(self, count: int) -> bytes:
+        """Return that many unpredictable bytes."""
+        ...
+
+
+class HealthCheck(Protocol):
+    """Whether a part that the service needs works."""
+
+    async def check(self) -> None:
+        """Return if the part would do its work now. It takes a limited time.
+
+        Raises:
+            PortError: it would not; the text says why.
+        """
+        ...

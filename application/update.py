@@ -95,3 +95,41 @@ async def update_identity(
         return successor, successor
 
     return await update(load, identities.replace, change_and_return)
+
+
+async def save_identity(
+    identities: Identities,
+    identity_id: str,
+    change: Callable[[Identity | None], Identity],
+    loaded: Versioned[Identity] | None = None,
+) -> Identity:
+    """Update an identity as `update` does, or add it where it does not exist.
+
+    Args:
+        identities: the repository.
+        identity_id: the id.
+        change: returns the successor, or the new identity for None.
+        loaded: the identity, where the caller has loaded it.
+
+    Raises:
+        UniqueViolation: another identity has its username.
+        StorageError
+    """
+
+    async def load() -> Versioned[Identity | None]:
+        found = await identities.load(identity_id)
+        return Versioned(found.value, found.version) if found else Versioned(None, 0)
+
+    async def replace(identity: Identity | None, version: int) -> bool:
+        if identity is None:
+            return True
+        if version == 0:
+            return await identities.add(identity)
+        return await identities.replace(identity, version)
+
+    def change_and_return(identity: Identity | None) -> tuple[Identity | None, Identity]:
+        successor = change(identity)
+        return successor, successor
+
+    known = Versioned[Identity | None](loaded.value, loaded.version) if loaded else None
+    return await update(load, replace, change_and_return, known)

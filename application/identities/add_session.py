@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from application.identities.assign_phone import assign_phone
-from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
-from application.update import MAX_RETRIES
+from application.update import save_identity
+from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
 from domain.identities.session import Session
@@ -33,7 +33,7 @@ class AddSession:
         session: Session,
         phone: PhoneNumber,
         identity_id: str,
-        loaded: Versioned[Identity] | None,
+        loaded: Versioned[Identity] | None = None,
     ) -> str | None:
         """Add the session, and return the id of its identity, or None if that is blocked.
 
@@ -41,25 +41,23 @@ class AddSession:
             session: the session.
             phone: the phone that was verified.
             identity_id: the identity that the phone is assigned to.
-            loaded: that identity as it was a moment ago; None where it did not exist.
+            loaded: that identity, where the caller has loaded it.
 
         Raises:
             StorageError
         """
-        for _ in range(MAX_RETRIES):
-            if loaded is None:
+
+        def add(identity: Identity | None) -> Identity:
+            if identity is None:
                 identity = Identity(identity_id, phone, session.created_at)
-                if await self.identities.add(identity.add_session(session)):
-                    return identity_id
-            elif loaded.value.is_deleted:
-                new_id = make_identifier(session.created_at, self.randomness.bytes(RANDOM_BYTES))
-                owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id)
-                if owner.is_blocked:
-                    return None
-                identity_id = owner.identity_id
-            elif loaded.value.is_blocked:
-                return None
-            elif await self.identities.replace(loaded.value.add_session(session), loaded.version):
-                return identity_id
-            loaded = await self.identities.load(identity_id)
-        raise ConcurrencyConflict("too many concurrent logins of one identity")
+            if identity.is_deleted:
+                raise Unauthenticated
+            return identity if identity.is_blocked else identity.add_session(session)
+
+        try:
+            identity = await save_identity(self.identities, identity_id, add, loaded)
+        except Unauthenticated:
+            new_id = make_identifier(session.created_at, self.randomness.bytes(RANDOM_BYTES))
+            owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id)
+            return None if owner.is_blocked else await self(session, phone, owner.identity_id)
+        return None if identity.is_blocked else identity_id

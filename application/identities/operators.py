@@ -5,12 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock
-from application.update import MAX_RETRIES, update_identity, update_phone_verification
+from application.update import save_identity, update_identity, update_phone_verification
 from domain.errors import Unauthenticated, UserNotFound
 from domain.identities.identity import Identity, Role
 from domain.otp.phone_verification import PhoneVerification
@@ -115,17 +114,12 @@ class BlockPhone:
         )
 
     async def _block_identity(self, identity_id: str, phone: PhoneNumber, now: datetime) -> None:
-        for _ in range(MAX_RETRIES):
-            if await self.identities.load(identity_id) is None:
-                if await self.identities.add(Identity(identity_id, phone, now).block(now)):
-                    return
-                continue
-            with suppress(Unauthenticated):  # it is deleted
-                await update_identity(
-                    self.identities, identity_id, lambda identity: identity.block(now)
-                )
-            return
-        raise ConcurrencyConflict("too many concurrent changes of one identity")
+        def block(identity: Identity | None) -> Identity:
+            if identity is None:
+                identity = Identity(identity_id, phone, now)
+            return identity if identity.is_deleted else identity.block(now)
+
+        await save_identity(self.identities, identity_id, block)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from application.identities.assign_phone import assign_phone
 from application.media.mark_for_deletion import MarkForDeletion
-from application.ports.errors import ConcurrencyConflict, StorageError, UniqueViolation
+from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.principal import Principal
-from application.update import MAX_RETRIES, update_identity
+from application.update import save_identity, update_identity
 from domain.errors import (
     PhoneInUse,
     PhoneMismatch,
@@ -78,27 +78,26 @@ class CreateUser:
             raise UserSaveFailed from error
 
     async def _save(self, command: CreateUserCommand, now: datetime, *, is_own: bool) -> Identity:
-        identity_id = (
-            command.principal.identity.id if is_own else await self._assign(command.phone, now)
-        )
-        for _ in range(MAX_RETRIES):
-            loaded = await self.identities.load(identity_id)
-            if loaded is None:
+        identity_id = command.principal.identity.id
+        if not is_own:
+            identity_id = await self._assign(command.phone, now)
+
+        def become_user(identity: Identity | None) -> Identity:
+            if identity is None:
                 identity = Identity(identity_id, command.phone, now)
-                identity = identity.set_username(command.username, now)
-                if await self.identities.add(identity):
-                    return identity
-            elif loaded.value.is_deleted:
-                if is_own:
-                    raise Unauthenticated
-                identity_id = await self._assign(command.phone, now, deleted_id=identity_id)
-            elif loaded.value.user is not None:
-                return _same_user(loaded.value, command.username, is_own=is_own)
-            else:
-                identity = loaded.value.set_username(command.username, now)
-                if await self.identities.replace(identity, loaded.version):
-                    return identity
-        raise ConcurrencyConflict("too many concurrent changes of one identity")
+            if identity.is_deleted:
+                raise Unauthenticated
+            if identity.user is not None:
+                return _same_user(identity, command.username, is_own=is_own)
+            return identity.set_username(command.username, now)
+
+        try:
+            return await save_identity(self.identities, identity_id, become_user)
+        except Unauthenticated:
+            if is_own:
+                raise
+            identity_id = await self._assign(command.phone, now, deleted_id=identity_id)
+            return await save_identity(self.identities, identity_id, become_user)
 
     async def _assign(
         self, phone: PhoneNumber, now: datetime, deleted_id: str | None = None
@@ -207,14 +206,14 @@ async def reserve_username(
         UsernameInUse: another identity has it, or was deleted less than 30 days ago.
         StorageError
     """
-    for _ in range(MAX_RETRIES):
-        try:
-            return await save()
-        except UniqueViolation as error:
-            holder = await identities.find_by_username(username)
-            if holder is None:
-                continue
-            if not holder.value.is_username_released(now):
-                raise UsernameInUse from error
-            await identities.replace(holder.value.release_username(), holder.version)
-    raise ConcurrencyConflict("too many concurrent requests for one username")
+    with suppress(UniqueViolation):
+        return await save()
+    holder = await identities.find_by_username(username)
+    if holder is not None:
+        if not holder.value.is_username_released(now):
+            raise UsernameInUse
+        await identities.replace(holder.value.release_username(), holder.version)
+    try:
+        return await save()
+    except UniqueViolation as error:
+        raise UsernameInUse from error

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.media.mark_for_deletion import MarkForDeletion
-from application.ports.clock import Clock
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.leases import Leases
 from application.ports.media_files import MediaFiles
 from application.ports.repositories import Repositories
+from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity

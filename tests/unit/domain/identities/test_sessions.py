@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from domain.identities.session import MAX_SESSIONS
-from tests.support.builders import NOW, a_session, a_tombstone, an_identity
+from tests.support.builders import NOW, a_deleted_identity, a_session, an_identity
 
 SECOND = timedelta(seconds=1)
 
@@ -55,5 +55,5 @@ def test_sessions_whose_time_is_over_make_room_first() -> None:
 
 
 def test_a_tombstone_has_no_sessions() -> None:
-    tombstone = a_tombstone(sessions=(a_session(id="one"),))
+    tombstone = a_deleted_identity(sessions=(a_session(id="one"),))
     assert tombstone.find_session("one", NOW) is None

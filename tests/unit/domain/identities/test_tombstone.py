@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Role
-from tests.support.builders import NOW, a_phone, a_session, a_tombstone, a_user, an_identity
+from tests.support.builders import NOW, a_deleted_identity, a_phone, a_session, a_user, an_identity
 
 
 def test_deleting_ends_everything_in_one_step() -> None:
@@ -23,18 +23,18 @@ def test_it_keeps_its_phone_until_it_is_swept() -> None:
 
 
 def test_it_keeps_its_name_when_it_is_swept() -> None:
-    assert a_tombstone(user=a_user()).purge(NOW).username_key == a_user().username.key
+    assert a_deleted_identity(user=a_user()).purge(NOW).username_key == a_user().username.key
 
 
 def test_it_holds_its_name_for_thirty_days() -> None:
-    tombstone = a_tombstone(user=a_user())
+    tombstone = a_deleted_identity(user=a_user())
     assert timedelta(days=30) == USERNAME_HOLD_PERIOD
     assert not tombstone.is_username_released(NOW + timedelta(days=30, milliseconds=-1))
     assert tombstone.is_username_released(NOW + timedelta(days=30))
 
 
 def test_it_gives_its_name_up() -> None:
-    assert a_tombstone(user=a_user()).release_username().username_key is None
+    assert a_deleted_identity(user=a_user()).release_username().username_key is None
 
 
 def test_a_living_identity_never_gives_its_name_up() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.builders import NOW, a_phone_record
+from tests.support.builders import NOW, a_phone_verification
 from tests.unit.domain.otp.desk import HOME, WORK, Desk, code_of
 
 
@@ -103,7 +103,7 @@ def test_it_was_blocked_when_it_was_blocked_first() -> None:
 
 
 def test_unblocking_what_is_not_blocked_changes_nothing() -> None:
-    record = a_phone_record()
+    record = a_phone_verification()
     assert record.unblock() is record
 
 

@@ -8,7 +8,7 @@ from domain.errors import TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TEST_OTP_POLICY, TestOtp, TestOtps
-from tests.support.builders import NOW, a_phone, a_send
+from tests.support.builders import NOW, a_delivery, a_phone
 from tests.unit.domain.otp.desk import HOME, Desk, stranger
 
 CODE = OtpCode("123456")
@@ -43,7 +43,7 @@ def test_a_test_number_can_be_asked_for_again_at_once_by_anybody() -> None:
 
 
 def test_a_test_number_can_be_asked_for_two_hundred_times_a_day() -> None:
-    desk = Desk(PhoneVerification(deliveries=(a_send(),) * 199), limits=TEST_OTP_POLICY)
+    desk = Desk(PhoneVerification(deliveries=(a_delivery(),) * 199), limits=TEST_OTP_POLICY)
     assert desk.ask(HOME).is_new
 
     with pytest.raises(TooManyOtpRequests) as refusal:

@@ -6,7 +6,7 @@ import pytest
 
 from domain.errors import TooManyOtpRequests
 from domain.otp.delivery_policy import Requester
-from tests.support.builders import NOW, a_send
+from tests.support.builders import NOW, a_delivery
 from tests.unit.domain.otp.desk import HOME, WORK, Desk, code_of, stranger
 
 HOUR = 60 * 60
@@ -83,7 +83,7 @@ def test_while_the_phone_has_messages_left_the_reserve_is_not_touched(desk: Desk
 
 
 def test_a_message_came_from_the_reserve_only_if_that_is_said() -> None:
-    assert not a_send().uses_trusted_ip_quota
+    assert not a_delivery().uses_trusted_ip_quota
 
 
 def test_what_came_from_the_reserve_does_not_count_against_the_phone(desk: Desk) -> None:

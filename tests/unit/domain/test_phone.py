@@ -1,4 +1,4 @@
-"""Phone numbers as people write them, and texts that are not accepted as one."""
+"""Phone numbers as people write them, and texts that are rejected."""
 
 import pytest
 

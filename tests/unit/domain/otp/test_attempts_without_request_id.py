@@ -1,6 +1,7 @@
 """An attempt without a request id counts against its IP, and against one more limit.
 
-That limit is the latest delivery that the IP requested, or else the one that all unknown IPs share.
+That limit is the latest delivery that the IP requested. An IP that requested none is unknown; all
+unknown IPs share one limit.
 """
 
 import pytest

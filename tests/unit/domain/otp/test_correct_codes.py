@@ -1,4 +1,4 @@
-"""What a correct code resets, and what it does not."""
+"""A correct code: its result, what it resets, and what it does not."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from domain.errors import TooManyAttempts
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     WORK_IP,
+    WRONG_CODE,
     VerificationDriver,
     code_of,
 )
@@ -18,6 +19,28 @@ def test_a_code_is_correct_only_once(driver: VerificationDriver) -> None:
     assert not driver.verify(code).is_correct
     assert not driver.verify(code, WORK_IP).is_correct
     assert not driver.verify(code, request_id=decision.delivery.request_id).is_correct
+
+
+def test_the_result_has_the_delivery_of_the_request_id(driver: VerificationDriver) -> None:
+    first = driver.request()
+    driver.wait(15)
+    driver.request()
+    code, request_id = code_of(first.challenge), first.delivery.request_id
+    assert driver.verify(WRONG_CODE, request_id=request_id).delivery is None
+    result = driver.verify(code, request_id=request_id)
+    assert result.delivery is not None
+    assert result.delivery.request_id == request_id
+
+
+def test_without_a_request_id_the_result_has_the_latest_delivery_of_the_code(
+    driver: VerificationDriver,
+) -> None:
+    driver.request()
+    driver.wait(15)
+    resend = driver.request()
+    driver.wait(240)
+    driver.request()
+    assert driver.verify(code_of(resend.challenge)).delivery == resend.delivery
 
 
 def test_a_correct_code_resets_the_attempts_of_its_own_request_id(

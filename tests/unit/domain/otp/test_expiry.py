@@ -118,3 +118,11 @@ def test_the_next_attempt_removes_attempts_of_an_ip_after_an_hour(
     driver.fail(1, WORK_IP)
     attempts = driver.verification.unbound_attempts.by_ip
     assert [attempt.attempted_at for attempt in attempts] == [driver.now]
+
+
+def test_challenges_without_their_key_are_dropped() -> None:
+    kept, dropped = a_challenge(key_id="known"), a_challenge(key_id="unknown")
+    verification = PhoneVerification(challenges=(kept, dropped))
+    remaining = verification.drop_challenges_without_key(lambda key_id: key_id == "known")
+    assert remaining.challenges == (kept,)
+    assert remaining.drop_challenges_without_key(lambda key_id: key_id == "known") is remaining

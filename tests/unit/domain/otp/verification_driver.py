@@ -1,4 +1,4 @@
-"""A driver for one phone's verification: it requests and verifies codes as the use cases do."""
+"""A driver for tests of one phone: it requests and verifies codes as the use cases do."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ def code_of(challenge: Challenge) -> str:
 
 @dataclass
 class VerificationDriver:
-    """Keeps the state of one phone and a clock."""
+    """The state of one phone, and a clock."""
 
     verification: PhoneVerification = field(default_factory=PhoneVerification)
     now: datetime = NOW

@@ -1,4 +1,4 @@
-"""Countries, by the codes that numbering plans are kept under."""
+"""Country codes: ISO 3166-1, for the countries that have phone numbers."""
 
 from typing import Final
 
@@ -7,14 +7,14 @@ import phonenumbers
 from domain.errors import InvalidValue
 
 ALL_COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
-"""Every ISO 3166-1 code (and XK, AC, TA) that has phone numbers of its own."""
+"""All ISO 3166-1 codes (and XK, AC, TA) of countries with phone numbers of their own."""
 
 
 def parse_country(text: str) -> str:
-    """Parse an ISO country code; the result is in capitals.
+    """Parse an ISO 3166-1 country code. The result is in upper case.
 
     Raises:
-        InvalidValue: no country with phone numbers has this code.
+        InvalidValue: the text is not the code of a country with phone numbers.
     """
     code = text.upper()
     if code not in ALL_COUNTRIES:

@@ -9,7 +9,15 @@ from application.ports.versioned import Versioned
 from domain.identities.identity import Identity, Role
 from domain.identities.username import Username
 from tests.contract.conftest import OpenRecords
-from tests.support.builders import NOW, a_phone, a_session, a_tombstone, a_user, an_id, an_identity
+from tests.support.builders import (
+    NOW,
+    a_deleted_identity,
+    a_phone,
+    a_session,
+    a_user,
+    an_id,
+    an_identity,
+)
 
 NAMED = an_identity(user=a_user("Zoë"))
 ANOTHER = an_identity(id=an_id(2), phone=a_phone(2))
@@ -35,7 +43,7 @@ async def test_an_identity_comes_back_as_it_was_added_at_version_1(records: Repo
 
 
 async def test_a_tombstone_comes_back_as_well(records: Repositories) -> None:
-    tombstone = a_tombstone(deleted_at=NOW + timedelta(hours=1), purged_at=NOW, phone=None)
+    tombstone = a_deleted_identity(deleted_at=NOW + timedelta(hours=1), purged_at=NOW, phone=None)
     await records.identities.add(tombstone)
 
     assert await records.identities.load(an_id()) == Versioned(tombstone, 1)
@@ -80,7 +88,7 @@ async def test_a_name_belongs_to_one_identity_however_it_is_spelled(
 
 
 async def test_a_tombstone_holds_its_name(records: Repositories) -> None:
-    await records.identities.add(a_tombstone(user=a_user("Zoë")))
+    await records.identities.add(a_deleted_identity(user=a_user("Zoë")))
 
     with pytest.raises(UniqueViolation):
         await records.identities.add(an_identity(id=an_id(2), user=a_user("Zoë")))
@@ -138,8 +146,8 @@ async def test_a_name_given_up_is_free(records: Repositories) -> None:
 
 
 async def test_a_phone_is_detached_for_good(records: Repositories) -> None:
-    await records.identities.add(a_tombstone())
-    await records.identities.replace(a_tombstone().purge(NOW), 1)
+    await records.identities.add(a_deleted_identity())
+    await records.identities.replace(a_deleted_identity().purge(NOW), 1)
 
     loaded = await records.identities.load(an_id())
     assert loaded is not None

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from application.use_cases import UseCases
 from entrypoints.http.app import create_app
 from entrypoints.http.dependencies import HttpSettings
-from tests.support.builders import ADDRESS
+from tests.support.builders import CLIENT_IP
 from tests.unit.application.wiring import House
 
 
@@ -142,6 +142,6 @@ def _scope(method: str, path: str, query: bytes, headers: Mapping[str, str]) -> 
         "headers": [
             (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         ],
-        "client": (ADDRESS, 1),
+        "client": (CLIENT_IP, 1),
         "server": ("test", 80),
     }

@@ -23,11 +23,11 @@ from domain.identities.session import RefreshTokenFamily
 from domain.otp.attempts import IpAttempt, UnboundAttempts
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.support.builders import (
-    ADDRESS,
+    CLIENT_IP,
     NOW,
     a_challenge,
+    a_delivery,
     a_phone,
-    a_send,
     a_session,
     a_user,
     an_id,
@@ -45,8 +45,13 @@ T = TypeVar("T")
 PHONE: Final = a_phone(2671)
 VERIFICATION: Final = PhoneVerification(
     challenges=(a_challenge(), a_challenge(id=an_id(2), spent=True)),
-    deliveries=(a_send(uses_trusted_ip_quota=True, attempts_used=3), a_send(request_id="another")),
-    unbound_attempts=UnboundAttempts((IpAttempt(ADDRESS, NOW),), (NOW, NOW + timedelta(minutes=1))),
+    deliveries=(
+        a_delivery(uses_trusted_ip_quota=True, attempts_used=3),
+        a_delivery(request_id="another"),
+    ),
+    unbound_attempts=UnboundAttempts(
+        (IpAttempt(CLIENT_IP, NOW),), (NOW, NOW + timedelta(minutes=1))
+    ),
     trusted_ips=(TrustedIp("2001:db8::/64", NOW),),
 )
 IDENTITY: Final = an_identity(

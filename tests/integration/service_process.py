@@ -22,7 +22,7 @@ from domain.otp.challenge import parse_otp_code
 from domain.phone import parse_phone
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings import read_settings
-from tests.support.builders import ADDRESS
+from tests.support.builders import CLIENT_IP
 
 
 class FileClock:
@@ -44,13 +44,13 @@ class Commands:
 
     async def request_otp(self, phone: str) -> str:
         """Request a code and return it."""
-        await self._use_cases.request_otp(RequestOtpCommand(parse_phone(phone), ADDRESS))
+        await self._use_cases.request_otp(RequestOtpCommand(parse_phone(phone), CLIENT_IP))
         code: str = re.findall(r"\b[0-9]{6}\b", self._messages.getvalue())[-1]
         return code
 
     async def verify_otp(self, phone: str, code: str) -> str | None:
         """Return an access token, or None if the code is wrong."""
-        command = VerifyOtpCommand(parse_phone(phone), parse_otp_code(code), ADDRESS)
+        command = VerifyOtpCommand(parse_phone(phone), parse_otp_code(code), CLIENT_IP)
         result = await self._use_cases.verify_otp(command)
         return result.tokens.access_token if isinstance(result, LoggedIn) else None
 

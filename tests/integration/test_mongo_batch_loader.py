@@ -11,7 +11,7 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_support import CommandLog, open_logged
-from tests.support.builders import a_phone, a_tombstone, an_id, an_identity, an_item
+from tests.support.builders import a_deleted_identity, a_phone, an_id, an_identity, an_item
 
 
 class FakeCollection:
@@ -307,7 +307,7 @@ async def opened(mongo_database: str) -> AsyncIterator[Opened]:
 async def add(records: Repositories, numbers: Sequence[int]) -> None:
     """Add a record of each kind for each number."""
     await asyncio.gather(
-        *(records.identities.add(a_tombstone(id=an_id(number))) for number in numbers),
+        *(records.identities.add(a_deleted_identity(id=an_id(number))) for number in numbers),
         *(records.media_items.add(an_item(id=an_id(number))) for number in numbers),
         *(
             records.phone_verifications.replace(
@@ -347,7 +347,7 @@ async def test_reads_of_one_key_are_one_command(opened: Opened) -> None:
     results = await asyncio.gather(*(records.identities.load(an_id(1)) for _ in range(MANY)))
 
     assert log.names == ["find"]
-    assert all(result == Versioned(a_tombstone(), 1) for result in results)
+    assert all(result == Versioned(a_deleted_identity(), 1) for result in results)
 
 
 async def test_steady_traffic_needs_far_fewer_commands_than_reads(opened: Opened) -> None:
@@ -395,7 +395,7 @@ async def test_a_cancelled_read_affects_no_others(opened: Opened) -> None:
     with suppress(asyncio.CancelledError):
         await cancelled
 
-    assert await waiting == Versioned(a_tombstone(), 1)
+    assert await waiting == Versioned(a_deleted_identity(), 1)
 
 
 async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(

@@ -11,7 +11,7 @@ from application.ports.repositories import Repositories
 from domain.identities.username import Username
 from domain.media.page import Cursor, ItemFilter
 from tests.integration.mongo_support import Command, open_logged
-from tests.support.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
+from tests.support.builders import NOW, a_phone, a_phone_verification, an_id, an_identity, an_item
 from tests.support.fakes.seal import FakeSeal
 
 UNSAFE = ["w=1", "journal=false", "readPreference=secondaryPreferred", "readConcernLevel=local"]
@@ -30,7 +30,7 @@ async def commands_at(url: str) -> Sequence[Command]:
 
 
 async def call_all(records: Repositories) -> None:
-    await records.phone_verifications.replace(a_phone(), a_phone_record(), 0)
+    await records.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
     loaded = await records.phone_verifications.load(a_phone())
     await records.phone_verifications.replace(a_phone(), loaded.value, loaded.version)
     await records.phone_verifications.delete_expired(NOW + timedelta(days=90), 10)

@@ -26,7 +26,7 @@ from tests.support.builders import (
     NOW,
     a_gif,
     a_phone,
-    a_phone_record,
+    a_phone_verification,
     an_id,
     an_identity,
     an_item,
@@ -206,7 +206,7 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
         [["identities_deleted_at"]],
     ),
     "replace phone verification": (
-        lambda records: records.phone_verifications.replace(a_phone(), a_phone_record(), 1),
+        lambda records: records.phone_verifications.replace(a_phone(), a_phone_verification(), 1),
         [["_id_"]],
     ),
     "delete expired phone verifications": (

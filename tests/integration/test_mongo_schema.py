@@ -27,13 +27,13 @@ from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.integration.mongo_support import IDENTITY, ITEM, PHONE, VERIFICATION
 from tests.support.builders import (
-    ADDRESS,
+    CLIENT_IP,
     NOW,
     a_challenge,
+    a_deleted_identity,
     a_gif,
     a_phone,
-    a_phone_record,
-    a_tombstone,
+    a_phone_verification,
     a_user,
     an_id,
     an_item,
@@ -44,7 +44,7 @@ Mongo = Database[RawDocument]
 
 MINUTE: Final = timedelta(minutes=1)
 ENCRYPTION: Final = FakeSeal()
-DELETED: Final = a_tombstone(id=an_id(2), user=a_user("Zoë"))
+DELETED: Final = a_deleted_identity(id=an_id(2), user=a_user("Zoë"))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def add_everything(records: Repositories) -> None:
     await records.phone_verifications.replace(
         PHONE, loaded.value.assign_identity(an_id()), loaded.version
     )
-    await records.phone_verifications.replace(a_phone(2), a_phone_record().block(NOW), 0)
+    await records.phone_verifications.replace(a_phone(2), a_phone_verification().block(NOW), 0)
     await records.identities.add(IDENTITY)
     await records.identities.replace(IDENTITY, 1)
     await records.identities.add(DELETED.purge(NOW))
@@ -153,7 +153,7 @@ async def test_a_phone_verification_is_stored_under_these_names(
     delivery = {
         "request_id": "a-request",
         "challenge_id": an_id(),
-        "client_ip": ADDRESS,
+        "client_ip": CLIENT_IP,
         "sent_at": NOW,
         "uses_trusted_ip_quota": True,
         "attempts_used": 3,
@@ -175,7 +175,7 @@ async def test_a_phone_verification_is_stored_under_these_names(
             },
         ],
         "unbound_attempts": {
-            "by_ip": [{"client_ip": ADDRESS, "attempted_at": NOW}],
+            "by_ip": [{"client_ip": CLIENT_IP, "attempted_at": NOW}],
             "shared": [NOW, NOW + MINUTE],
         },
         "trusted_ips": [{"client_ip": "2001:db8::/64", "last_login_at": NOW}],

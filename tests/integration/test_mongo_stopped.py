@@ -18,7 +18,7 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.username import Username
 from domain.media.page import ItemFilter
-from tests.support.builders import a_phone, a_phone_record, an_id, an_identity, an_item
+from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity, an_item
 from tests.support.fakes.seal import FakeSeal
 from tests.support.servers.mongo_process import MongoProcess
 
@@ -27,7 +27,7 @@ CALLS: dict[str, Callable[[Repositories], Awaitable[object]]] = {
     "replace identity": lambda records: records.identities.replace(an_identity(), 99),
     "load phone verification": lambda records: records.phone_verifications.load(a_phone()),
     "replace phone verification": lambda records: records.phone_verifications.replace(
-        a_phone(), a_phone_record(), 99
+        a_phone(), a_phone_verification(), 99
     ),
     "find deleted identities": lambda records: records.deleted_identities.find_deleted([an_id()]),
     "add item": lambda records: records.media_items.add(an_item(id=an_id(2))),

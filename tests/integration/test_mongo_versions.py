@@ -40,7 +40,15 @@ from tests.integration.mongo_support import (
     VERIFICATION,
     open_with_mappings,
 )
-from tests.support.builders import ADDRESS, NOW, a_session, a_tombstone, a_user, an_id, an_identity
+from tests.support.builders import (
+    CLIENT_IP,
+    NOW,
+    a_deleted_identity,
+    a_session,
+    a_user,
+    an_id,
+    an_identity,
+)
 from tests.support.fakes.seal import FakeSeal
 
 MINUTE: Final = timedelta(minutes=1)
@@ -128,14 +136,14 @@ def test_unknown_fields_of_list_items_follow_the_id_of_the_item() -> None:
 
 def test_unknown_fields_of_items_without_an_id_follow_equal_items() -> None:
     mapping = MAPPINGS.phone_verifications
-    attempts = (IpAttempt(ADDRESS, NOW), IpAttempt(ADDRESS, NOW), IpAttempt("::1", NOW))
+    attempts = (IpAttempt(CLIENT_IP, NOW), IpAttempt(CLIENT_IP, NOW), IpAttempt("::1", NOW))
     verification = PhoneVerification(
-        unbound_attempts=UnboundAttempts(attempts), trusted_ips=(TrustedIp(ADDRESS, NOW),)
+        unbound_attempts=UnboundAttempts(attempts), trusted_ips=(TrustedIp(CLIENT_IP, NOW),)
     )
     loaded = mapping.decode({"_id": "", **with_unknown_fields(mapping.encode(verification, 1))})
     changed = PhoneVerification(
         unbound_attempts=UnboundAttempts((attempts[2], IpAttempt("::2", NOW), *attempts[:2])),
-        trusted_ips=(TrustedIp(ADDRESS, NOW + MINUTE),),
+        trusted_ips=(TrustedIp(CLIENT_IP, NOW + MINUTE),),
     )
 
     stored = mapping.encode_successor(changed, loaded.version)
@@ -296,7 +304,7 @@ async def test_records_from_lists_keep_unknown_fields(
     instances: tuple[Repositories, Repositories, int], database: Database[RawDocument]
 ) -> None:
     today, newer, schema_version = instances
-    await newer.identities.add(a_tombstone(user=a_user()))
+    await newer.identities.add(a_deleted_identity(user=a_user()))
     await newer.media_items.add(ITEM)
 
     [identity] = await today.deleted_identities.list_unpurged(10)
@@ -394,7 +402,7 @@ async def test_an_old_record_is_stored_in_the_new_form_at_its_next_save(
 async def test_old_records_in_lists_are_upgraded(
     upgrading: Repositories, database: Database[RawDocument]
 ) -> None:
-    deleted = a_tombstone(user=a_user())
+    deleted = a_deleted_identity(user=a_user())
     database["identities"].insert_one(old_document(deleted, 1))
 
     assert await upgrading.deleted_identities.list_unpurged(10) == [Versioned(deleted, 1)]

@@ -52,11 +52,11 @@ from domain.otp.rate_limits import RateLimits, Reservation
 from tests.support.builders import (
     NOW,
     a_challenge,
+    a_deleted_identity,
+    a_delivery,
     a_phone,
-    a_phone_record,
-    a_send,
+    a_phone_verification,
     a_session,
-    a_tombstone,
     a_user,
     an_id,
     an_identity,
@@ -285,9 +285,9 @@ async def test_a_phone_verification_keeps_what_a_newer_version_stored(
     database: Database, records: Repositories
 ) -> None:
     newer = SqlitePhoneVerifications(database, ENCRYPTION, NewerPhoneVerificationMapping())
-    before = a_phone_record(
+    before = a_phone_verification(
         challenges=(a_challenge(id=an_id(1)), a_challenge(id=an_id(2))),
-        deliveries=(a_send(request_id="first"), a_send(request_id="second")),
+        deliveries=(a_delivery(request_id="first"), a_delivery(request_id="second")),
         trusted_ips=(TrustedIp("192.0.2.1", NOW), TrustedIp("192.0.2.2", NOW)),
     )
     await newer.replace(PHONE, before, 0)
@@ -297,7 +297,7 @@ async def test_a_phone_verification_keeps_what_a_newer_version_stored(
     changed = replace(
         before,
         challenges=(replace(before.challenges[1], used_at=NOW), a_challenge(id=an_id(3))),
-        deliveries=(*before.deliveries[1:], a_send(request_id="third")),
+        deliveries=(*before.deliveries[1:], a_delivery(request_id="third")),
         trusted_ips=(*before.trusted_ips[1:], TrustedIp("192.0.2.3", NOW)),
         identity_id=an_id(),
     )
@@ -372,7 +372,7 @@ async def test_lists_return_versions_that_carry_unknown_fields(
     database: Database, records: Repositories
 ) -> None:
     newer_mapping = NewerIdentityMapping(ENCRYPTION)
-    await SqliteIdentities(database, newer_mapping).add(a_tombstone(user=a_user()))
+    await SqliteIdentities(database, newer_mapping).add(a_deleted_identity(user=a_user()))
     await SqliteMediaItems(database, NewerMediaItemMapping()).add(an_item().mark_for_deletion(NOW))
 
     [identity] = await records.deleted_identities.list_unpurged(10)
@@ -453,7 +453,7 @@ async def test_every_kind_of_record_has_schema_version_1(
     database: Database, records: Repositories
 ) -> None:
     await records.identities.add(an_identity())
-    await records.phone_verifications.replace(PHONE, a_phone_record(), 0)
+    await records.phone_verifications.replace(PHONE, a_phone_verification(), 0)
     await records.media_items.add(an_item())
 
     for table in ("identities", "phone_verifications", "media_items"):
@@ -480,7 +480,7 @@ async def test_a_damaged_record_is_an_error_that_quotes_nothing(
     database: Database, records: Repositories, body: str
 ) -> None:
     await records.identities.add(an_identity(user=a_user("Zoë Secret")))
-    await records.phone_verifications.replace(PHONE, a_phone_record(), 0)
+    await records.phone_verifications.replace(PHONE, a_phone_verification(), 0)
     await records.media_items.add(an_item(category="secret"))
     for table in ("identities", "phone_verifications", "media_items"):
         await database.execute(f"UPDATE {table} SET body = {body}")  # noqa: S608
@@ -518,7 +518,7 @@ def find_hidden_in(folder: Path, file_count: int) -> list[str]:
 async def test_the_file_and_its_log_contain_no_phone_and_no_code(path: Path) -> None:
     async with open_sqlite_repositories(path, ENCRYPTION) as records:
         identity = an_identity(phone=PHONE, user=a_user("Rahul Sharma"))
-        await records.phone_verifications.replace(PHONE, a_phone_record(), 0)
+        await records.phone_verifications.replace(PHONE, a_phone_verification(), 0)
         loaded = await records.phone_verifications.load(PHONE)
         owned = loaded.value.assign_identity(identity.id)
         assert await records.phone_verifications.replace(PHONE, owned, loaded.version)

@@ -18,7 +18,7 @@ from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
-from tests.support.builders import a_phone, a_phone_record, an_id, an_identity
+from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity
 from tests.support.fakes.seal import FakeSeal
 
 NEXT_MIGRATION = (
@@ -200,7 +200,7 @@ def test_a_commit_is_synced_to_the_disk(path: Path) -> None:
 
 
 async def replace_verification(records: Repositories) -> bool:
-    return await records.phone_verifications.replace(a_phone(), a_phone_record(), 0)
+    return await records.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
 
 
 async def test_no_operation_succeeds_after_the_file_was_removed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from domain.media.image import MediaKind
 from domain.media.page import Cursor, ItemFilter
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.builders import NOW, a_phone, a_phone_record, an_id, an_identity, an_item
+from tests.support.builders import NOW, a_phone, a_phone_verification, an_id, an_identity, an_item
 from tests.support.fakes.seal import FakeSeal
 
 T = TypeVar("T")
@@ -144,8 +144,8 @@ async def test_a_phone_verification_is_found_by_its_phone_index(
     records: Repositories, plans: list[str]
 ) -> None:
     await records.phone_verifications.load(a_phone())
-    await records.phone_verifications.replace(a_phone(), a_phone_record(), 0)
-    await records.phone_verifications.replace(a_phone(), a_phone_record(), 1)
+    await records.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    await records.phone_verifications.replace(a_phone(), a_phone_verification(), 1)
 
     assert len(plans) == 2
     assert all("(phone_index=?)" in plan for plan in plans)

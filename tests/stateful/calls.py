@@ -5,7 +5,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from tests.unit.domain.otp.desk import HOME, WORK, stranger
+from tests.unit.domain.otp.verification_driver import HOME_IP as HOME
+from tests.unit.domain.otp.verification_driver import WORK_IP as WORK
+from tests.unit.domain.otp.verification_driver import unknown_ip as stranger
 
 
 @dataclass(frozen=True, slots=True)

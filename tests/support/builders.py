@@ -1,4 +1,4 @@
-"""Valid things of the domain, each with the details that a test is about."""
+"""Builders of valid domain objects. Keyword arguments replace the details that a test is about."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,43 +16,43 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber, parse_phone
 
 NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
-ADDRESS: Final = "203.0.113.7"
+CLIENT_IP: Final = "203.0.113.7"
 
 
 def an_id(number: int = 1) -> str:
-    """A different id for each number."""
+    """Return a different id for each number."""
     return f"{number:024x}"
 
 
 @cache
 def a_phone(number: int = 1) -> PhoneNumber:
-    """A different phone for each number below 10,000."""
+    """Return a different phone for each number below 10,000."""
     return parse_phone(f"+1415555{number:04d}")
 
 
 def a_session(**changes: Any) -> Session:
-    """A session of 90 days, begun now."""
+    """Return a session that was created now and lives for 90 days."""
     session = Session(id=an_id(), created_at=NOW, expires_at=NOW + timedelta(days=90))
     return replace(session, **changes)
 
 
 def a_user(name: str = "Rahul Sharma") -> User:
-    """A user since now."""
+    """Return a user that was created now."""
     return User(Username(name), NOW)
 
 
 def an_identity(**changes: Any) -> Identity:
-    """An identity made now, without a user."""
+    """Return an identity that was created now, without a user."""
     return replace(Identity(id=an_id(), phone=a_phone(), created_at=NOW), **changes)
 
 
-def a_tombstone(**changes: Any) -> Identity:
-    """An identity deleted now, not swept yet."""
+def a_deleted_identity(**changes: Any) -> Identity:
+    """Return an identity that was deleted now and is not purged yet."""
     return replace(an_identity().delete(NOW), **changes)
 
 
 def a_challenge(**changes: Any) -> Challenge:
-    """A challenge made now."""
+    """Return a challenge that was created now."""
     challenge = Challenge(
         id=an_id(),
         purpose=Purpose.SIGN_IN,
@@ -64,21 +64,23 @@ def a_challenge(**changes: Any) -> Challenge:
     return replace(challenge, **changes)
 
 
-def a_send(**changes: Any) -> Delivery:
-    """A send of `a_challenge`, made now."""
-    send = Delivery(request_id="a-request", challenge_id=an_id(), client_ip=ADDRESS, sent_at=NOW)
-    return replace(send, **changes)
+def a_delivery(**changes: Any) -> Delivery:
+    """Return a delivery of the code of `a_challenge`, sent now."""
+    delivery = Delivery(
+        request_id="a-request", challenge_id=an_id(), client_ip=CLIENT_IP, sent_at=NOW
+    )
+    return replace(delivery, **changes)
 
 
-def a_phone_record(**changes: Any) -> PhoneVerification:
-    """The record of a phone that asked for a code just now."""
+def a_phone_verification(**changes: Any) -> PhoneVerification:
+    """Return the state of a phone that requested a code now."""
     return replace(
-        PhoneVerification(challenges=(a_challenge(),), deliveries=(a_send(),)), **changes
+        PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),)), **changes
     )
 
 
 def an_item(**changes: Any) -> MediaItem:
-    """A ready JPEG made now; its key follows from its id."""
+    """Return a JPEG that was created now and is ready. Its storage key contains its id."""
     item_id = changes.get("id", an_id())
     item = MediaItem(
         id=item_id,
@@ -94,5 +96,5 @@ def an_item(**changes: Any) -> MediaItem:
 
 
 def a_gif(**changes: Any) -> MediaItem:
-    """The same as a GIF."""
+    """Return a GIF that was created now and is ready."""
     return an_item(image=Image(ImageFormat.GIF, width=64, height=64, bytes=4096), **changes)

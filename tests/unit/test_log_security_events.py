@@ -10,7 +10,7 @@ from structlog.testing import CapturedCall, CapturingLogger
 from adapters.logging import LogSecurityEvents, security_events
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from domain.identities.identity import Role
-from tests.support.builders import ADDRESS, a_phone, an_id
+from tests.support.builders import CLIENT_IP, a_phone, an_id
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \| (info|warning) \| .+ \| ([`\w ]+) \|$", re.MULTILINE)
@@ -53,7 +53,7 @@ def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -
     event = SecurityEvent(
         type=SecurityEventType.OTP_DELIVERED,
         phone=a_phone(),
-        client_ip=ADDRESS,
+        client_ip=CLIENT_IP,
         user_id=an_id(),
         role=Role.ADMINISTRATOR,
         reason="why",
@@ -64,7 +64,7 @@ def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -
 
     assert call.kwargs == {
         "phone": a_phone().masked,
-        "client_ip": ADDRESS,
+        "client_ip": CLIENT_IP,
         "user_id": an_id(),
         "role": "administrator",
         "reason": "why",

@@ -35,7 +35,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.builders import ADDRESS, a_phone, an_id
+from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.unit.application.wiring import House, not_this
 
@@ -74,7 +74,7 @@ def event(
     event_type: SecurityEventType,
     reason: str | None = None,
     *,
-    client_ip: str = ADDRESS,
+    client_ip: str = CLIENT_IP,
     user_id: str | None = None,
     attempts_left: int | None = None,
 ) -> SecurityEvent:

@@ -16,7 +16,7 @@ from domain.identities.username import parse_username
 from domain.otp.challenge import parse_otp_code
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from tests.support.builders import ADDRESS, NOW, a_phone, a_tombstone, an_identity
+from tests.support.builders import CLIENT_IP, NOW, a_deleted_identity, a_phone, an_identity
 from tests.support.fakes.records import InMemoryDatabase, InMemoryIdentities, InMemoryPhoneRecords
 from tests.unit.application.breaking import (
     ContendedIdentities,
@@ -90,8 +90,8 @@ async def test_the_decision_is_taken_anew_on_the_newer_record() -> None:
 
 async def test_nobody_changes_a_tombstone_or_nobody() -> None:
     database = InMemoryDatabase()
-    await database.records().identities.add(a_tombstone())
-    for identity_id in (a_tombstone().id, "nobody"):
+    await database.records().identities.add(a_deleted_identity())
+    for identity_id in (a_deleted_identity().id, "nobody"):
         with pytest.raises(Unauthenticated):
             await update_identity(InMemoryIdentities(database), identity_id, Identity.promote)
 
@@ -116,7 +116,7 @@ async def test_whatever_is_always_lost_to_others_is_unavailable_and_not_retried_
     find_item, do = FindItem(items, house.database.records().deleted_identities), house.use_cases
     mark_for_deletion = replace(do.delete_item.mark_for_deletion, media_items=items)
     new_user = CreateUserCommand(unnamed, parse_username("Priya"), a_phone(2))
-    answer = VerifyOtpCommand(a_phone(2), code, ADDRESS)
+    answer = VerifyOtpCommand(a_phone(2), code, CLIENT_IP)
     with pytest.raises(Unavailable):
         await replace(do.categorize_item, media_items=items)(named, item_id, "Party")
     with pytest.raises(Unavailable):

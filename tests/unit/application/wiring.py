@@ -20,7 +20,7 @@ from domain.identities.identity import Identity
 from domain.identities.username import parse_username
 from domain.otp.challenge import parse_otp_code
 from domain.phone import PhoneNumber
-from tests.support.builders import ADDRESS, a_phone
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.access_tokens import FakeAccessTokens
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.images import FakeImagePublisher
@@ -80,7 +80,7 @@ class House:
         self.clock.advance(timedelta(seconds=seconds, **span))
 
     async def ask(
-        self, phone: PhoneNumber | None = None, address: str = ADDRESS
+        self, phone: PhoneNumber | None = None, address: str = CLIENT_IP
     ) -> RequestOtpResult:
         """Ask for a code."""
         return await self.use_cases.request_otp(RequestOtpCommand(phone or a_phone(), address))
@@ -89,7 +89,7 @@ class House:
         self,
         digits: str,
         phone: PhoneNumber | None = None,
-        address: str = ADDRESS,
+        address: str = CLIENT_IP,
         request_id: str | None = None,
         device: str | None = None,
         *,

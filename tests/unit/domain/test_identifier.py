@@ -1,4 +1,4 @@
-"""Ids are 24 hex digits: the first 8 the time, the other 16 random."""
+"""Ids have 24 hex digits: 8 for the time and 16 random."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from domain.identifier import RANDOM_BYTES, make_identifier, parse_identifier
 from tests.support.builders import NOW
 
-TIMES = st.integers(0, 0xFFFFFFFF).map(lambda second: datetime.fromtimestamp(second, UTC))
+TIMES = st.integers(0, 0xFFFFFFFF).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
 
 
 @given(TIMES, RANDOM)
-def test_an_id_is_its_time_and_its_randomness(now: datetime, random: bytes) -> None:
+def test_an_id_consists_of_the_time_and_the_random_bytes(now: datetime, random: bytes) -> None:
     identifier = make_identifier(now, random)
     assert len(identifier) == 24
     assert int(identifier[:8], 16) == int(now.timestamp())
@@ -22,19 +22,19 @@ def test_an_id_is_its_time_and_its_randomness(now: datetime, random: bytes) -> N
 
 
 @given(TIMES, RANDOM)
-def test_an_id_is_read_as_it_was_made(now: datetime, random: bytes) -> None:
+def test_an_id_is_parsed_in_any_case(now: datetime, random: bytes) -> None:
     identifier = make_identifier(now, random)
     assert parse_identifier(identifier) == identifier
     assert parse_identifier(identifier.upper()) == identifier
 
 
-def test_ids_sort_by_the_second_in_which_they_were_made() -> None:
+def test_ids_sort_by_the_second_of_their_creation() -> None:
     earlier = make_identifier(NOW, b"\xff" * RANDOM_BYTES)
     later = make_identifier(NOW + timedelta(seconds=1), b"\x00" * RANDOM_BYTES)
     assert earlier < later
 
 
-def test_ids_made_in_the_same_second_differ_by_chance() -> None:
+def test_ids_of_the_same_second_differ_by_their_random_bytes() -> None:
     assert make_identifier(NOW, b"\x01" * 8) != make_identifier(NOW, b"\x02" * 8)
 
 
@@ -56,12 +56,11 @@ def test_ids_made_in_the_same_second_differ_by_chance() -> None:
         "me",
     ],
 )
-def test_what_cannot_be_an_id_is_none(text: str) -> None:
+def test_other_text_is_not_an_id(text: str) -> None:
     assert parse_identifier(text) is None
 
 
 @given(st.text(max_size=30) | st.from_regex(r"[0-9a-fA-F]{20,28}", fullmatch=True))
-def test_any_text_is_an_id_in_its_one_spelling_or_none(text: str) -> None:
-    identifier = parse_identifier(text)
-    is_one = len(text) == 24 and all(one in "0123456789abcdefABCDEF" for one in text)
-    assert identifier == (text.lower() if is_one else None)
+def test_any_text_is_an_id_in_lower_case_or_none(text: str) -> None:
+    is_id = len(text) == 24 and all(character in "0123456789abcdefABCDEF" for character in text)
+    assert parse_identifier(text) == (text.lower() if is_id else None)

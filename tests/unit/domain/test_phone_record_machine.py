@@ -17,10 +17,17 @@ from hypothesis.stateful import (
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from tests.support.builders import NOW
 from tests.support.examples import examples
-from tests.unit.domain.otp.desk import HOME, WORK, WRONG, Desk, code_of, stranger
+from tests.unit.domain.otp.verification_driver import (
+    HOME_IP,
+    WORK_IP,
+    WRONG_CODE,
+    VerificationDriver,
+    code_of,
+    unknown_ip,
+)
 from tests.unit.domain.phone_model import PhoneModel, Send, first_time
 
-ADDRESSES = st.sampled_from([HOME, HOME, WORK, stranger(1), stranger(2)])
+ADDRESSES = st.sampled_from([HOME_IP, HOME_IP, WORK_IP, unknown_ip(1), unknown_ip(2)])
 SECONDS = st.sampled_from(
     [1, 4, 14, 15, 16, 29, 30, 45, 59, 60, 61, 120, 239, 240, 241, 285, 299, 300, 301, 600]
 )
@@ -32,7 +39,7 @@ class PhoneRecordMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk = Desk()
+        self.driver = VerificationDriver()
         self.model = PhoneModel()
         self.now = 0
         self.untouched: Send | None = None
@@ -65,37 +72,39 @@ class PhoneRecordMachine(RuleBasedStateMachine):
     @rule(first=st.integers(10, 500), count=st.integers(2, 6))
     def strangers_ask_as_soon_as_it_works(self, first: int, count: int) -> None:
         for number in range(first, first + count):
-            self.ask_in_time(stranger(number))
+            self.ask_in_time(unknown_ip(number))
 
     @precondition(lambda self: self.untouched is not None)
     @rule()
     def no_sender_would_have_the_message(self) -> None:
         assert self.untouched is not None
-        self.desk.record = self.desk.record.cancel_delivery(self.untouched.request_id)
+        self.driver.verification = self.driver.verification.cancel_delivery(
+            self.untouched.request_id
+        )
         self.model.take_back(self.untouched)
         self.untouched = None
 
     @rule(address=ADDRESSES, times=st.integers(1, 6))
     def somebody_guesses(self, address: str, times: int) -> None:
         for _ in range(times):
-            self.answer(WRONG, address, None)
+            self.answer(WRONG_CODE, address, None)
 
     @rule(first=st.integers(10, 500), count=st.integers(3, 16))
     def strangers_guess(self, first: int, count: int) -> None:
         for number in range(first, first + count):
-            self.answer(WRONG, stranger(number), None)
+            self.answer(WRONG_CODE, unknown_ip(number), None)
 
     @rule(address=ADDRESSES, times=st.integers(1, 6))
     def somebody_guesses_with_an_id_of_nobody(self, address: str, times: int) -> None:
         for _ in range(times):
-            self.answer(WRONG, address, "unknown")
+            self.answer(WRONG_CODE, address, "unknown")
 
     @precondition(lambda self: self.model.sends)
     @rule(data=st.data(), address=ADDRESSES, times=st.integers(1, 6))
     def somebody_guesses_with_an_id(self, data: st.DataObject, address: str, times: int) -> None:
         request_id = self.some_id(data)
         for _ in range(times):
-            self.answer(WRONG, address, request_id)
+            self.answer(WRONG_CODE, address, request_id)
 
     @precondition(lambda self: self.model.challenges)
     @rule(data=st.data(), address=ADDRESSES)
@@ -115,23 +124,23 @@ class PhoneRecordMachine(RuleBasedStateMachine):
 
     @rule()
     def an_operator_blocks_the_phone(self) -> None:
-        self.desk.record = self.desk.record.block(self.desk.now)
+        self.driver.verification = self.driver.verification.block(self.driver.now)
         self.model.is_blocked = True
 
     @rule()
     def an_operator_unblocks_the_phone(self) -> None:
-        self.desk.record = self.desk.record.unblock()
+        self.driver.verification = self.driver.verification.unblock()
         self.model.is_blocked = False
 
     # What always holds
 
     @invariant()
     def at_most_two_codes_live(self) -> None:
-        assert len(self.desk.record.active_challenges(self.desk.now)) <= 2
+        assert len(self.driver.verification.active_challenges(self.driver.now)) <= 2
 
     @invariant()
     def as_many_codes_live_as_the_model_has(self) -> None:
-        live = {code_of(one.id) for one in self.desk.record.active_challenges(self.desk.now)}
+        live = {code_of(one) for one in self.driver.verification.active_challenges(self.driver.now)}
         alive = [one for one in self.model.challenges if self.model.is_alive(one, self.now)]
         assert live == {one.code for one in alive}
 
@@ -139,36 +148,36 @@ class PhoneRecordMachine(RuleBasedStateMachine):
 
     def pass_time(self, seconds: int) -> None:
         self.now += seconds
-        self.desk.now = NOW + timedelta(seconds=self.now)
+        self.driver.now = NOW + timedelta(seconds=self.now)
 
     def ask(self, address: str) -> int:
         """Ask both; say how long to wait, 0 when a message is to go out, or is withheld."""
-        before = self.desk.record
+        before = self.driver.verification
         goes_out = self.model.goes_out(address, self.now)
         refers_to = self.model.refers_to(address, self.now)
         try:
-            asked = self.desk.ask(address)
+            asked = self.driver.request(address)
         except TooManyOtpRequests as refusal:
             assert not goes_out
             assert refers_to is None
-            assert self.desk.record is before
+            assert self.driver.verification is before
             self.is_true_of_asks(address, refusal.retry_after)
             return refusal.retry_after
-        told = (asked.next_request_at - self.desk.now) // timedelta(seconds=1)
+        told = (asked.next_request_at - self.driver.now) // timedelta(seconds=1)
         assert asked.should_deliver == (asked.is_new and not self.model.is_blocked)
         if asked.is_new:
             assert goes_out
-            new_code = code_of(asked.challenge.id)
+            new_code = code_of(asked.challenge)
             send = self.model.send(asked.delivery.request_id, address, self.now, new_code)
             assert asked.delivery.uses_trusted_ip_quota == send.from_reserve
             self.untouched = send
         else:
             assert not goes_out
             assert refers_to is not None
-            assert self.desk.record is before
+            assert self.driver.verification is before
             send = refers_to
         assert asked.delivery.request_id == send.request_id
-        assert code_of(asked.challenge.id) == send.challenge.code
+        assert code_of(asked.challenge) == send.challenge.code
         assert asked.challenge.expires_at == NOW + timedelta(seconds=send.challenge.expires)
         self.is_true_of_asks(address, told)
         return 0 if asked.is_new else told
@@ -186,10 +195,10 @@ class PhoneRecordMachine(RuleBasedStateMachine):
 
     def answer(self, code: str, address: str, request_id: str | None) -> None:
         """Answer both."""
-        before = self.desk.record
+        before = self.driver.verification
         attempts_left = self.model.attempts_left(address, request_id, self.now)
         try:
-            judged = self.desk.answer(code, address, request_id)
+            judged = self.driver.verify(code, address, request_id)
         except TooManyAttempts as refusal:
             told = refusal.retry_after
         else:
@@ -200,7 +209,7 @@ class PhoneRecordMachine(RuleBasedStateMachine):
             assert judged.is_correct == self.model.solve(code, address, request_id, self.now)
             return
         assert attempts_left == 0
-        assert self.desk.record is before
+        assert self.driver.verification is before
         self.is_true_of_answers(address, request_id, told)
 
     def is_true_of_answers(self, address: str, request_id: str | None, told: int) -> None:

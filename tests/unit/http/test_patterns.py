@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.media.item import MAX_CATEGORY_LENGTH, parse_category
+from domain.media.page import encode_cursor, parse_cursor
 from domain.otp.challenge import parse_otp_code
-from entrypoints.http.library.schemas import CATEGORY_PATTERN
+from entrypoints.http.library.schemas import CATEGORY_PATTERN, CURSOR_PATTERN
 from entrypoints.http.otp.schemas import DEVICE_PATTERN, OTP_PATTERN
 from tests.support.examples import examples
 from tests.support.schema_check import is_valid
@@ -55,6 +56,12 @@ def test_a_code_may_contain_any_white_space() -> None:
 @given(st.text(CHARACTERS, max_size=MAX_CATEGORY_LENGTH + 1))
 def test_the_category_pattern_agrees_with_the_parser(text: str) -> None:
     assert is_valid({}, CATEGORY_SCHEMA, text) is is_accepted(parse_category, text)
+
+
+@settings(max_examples=examples(50))
+@given(st.from_regex(CURSOR_PATTERN, fullmatch=True, alphabet=st.characters(codec="ascii")))
+def test_every_text_of_the_cursor_pattern_is_a_cursor(text: str) -> None:
+    assert encode_cursor(parse_cursor(text)) == text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from domain.identities.identity import Identity
 from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import Cursor, ItemFilter, PageRequest
-from tests.support.builders import NOW, a_gif, a_tombstone, an_id, an_identity, an_item
+from tests.support.builders import NOW, a_deleted_identity, a_gif, an_id, an_identity, an_item
 from tests.unit.application.wiring import House
 
 RAHUL, PRIYA = an_id(1), an_id(2)
@@ -88,7 +88,7 @@ async def test_what_is_not_ready_is_not_shown(house: House, state: ItemState) ->
 
 
 async def test_nothing_of_the_deleted_is_shown_before_any_sweep(house: House) -> None:
-    deleted = a_tombstone(id=PRIYA)
+    deleted = a_deleted_identity(id=PRIYA)
     await keep(house, an_identity(id=RAHUL), deleted, *items(3), *items(3, PRIYA, 200))
     everybodys = await house.use_cases.list_items(ItemFilter(), PageRequest())
     assert {one.item.owner_id for one in everybodys.items} == {RAHUL}
@@ -97,7 +97,7 @@ async def test_nothing_of_the_deleted_is_shown_before_any_sweep(house: House) ->
 
 
 async def test_every_page_is_read_to_the_end_whatever_of_it_is_hidden(house: House) -> None:
-    deleted = a_tombstone(id=PRIYA)
+    deleted = a_deleted_identity(id=PRIYA)
     mine, theirs = items(7), items(7, PRIYA, 200)
     await keep(house, an_identity(id=RAHUL), deleted, *mine, *theirs)
     first = await house.use_cases.list_items(ItemFilter(), PageRequest(1, 4))
@@ -113,7 +113,7 @@ async def test_every_page_is_read_to_the_end_whatever_of_it_is_hidden(house: Hou
 async def test_whoever_goes_on_by_cursor_gets_to_everything_whatever_is_hidden(
     house: House, count: int, hidden: int
 ) -> None:
-    deleted = a_tombstone(id=PRIYA)
+    deleted = a_deleted_identity(id=PRIYA)
     mine, theirs = items(count), items(hidden, PRIYA, 200)
     await keep(house, an_identity(id=RAHUL), deleted, *mine, *theirs)
     seen, request = [], PageRequest(per_page=4)

@@ -10,9 +10,9 @@ from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.builders import (
     NOW,
+    a_deleted_identity,
     a_phone,
-    a_phone_record,
-    a_tombstone,
+    a_phone_verification,
     a_user,
     an_id,
     an_identity,
@@ -76,7 +76,7 @@ async def test_while_the_store_does_not_let_go_the_record_stays(house: House) ->
 async def test_a_store_that_is_away_holds_up_nothing_else(house: House) -> None:
     records = house.database.records()
     await records.media_items.add(an_item(state=ItemState.DELETING, deletion_requested_at=NOW))
-    await records.identities.add(a_tombstone(user=a_user()))
+    await records.identities.add(a_deleted_identity(user=a_user()))
     await records.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
     house.clock.advance(timedelta(days=30))
     house.files.broken = True
@@ -115,7 +115,7 @@ async def test_whatever_a_deleted_identity_left_behind_goes(house: House) -> Non
 
 
 async def test_more_items_than_one_call_takes_all_go(house: House) -> None:
-    tombstone = a_tombstone()
+    tombstone = a_deleted_identity()
     records = house.database.records()
     await records.identities.add(tombstone)
     for number in range(450):
@@ -125,7 +125,7 @@ async def test_more_items_than_one_call_takes_all_go(house: House) -> None:
 
 
 async def test_a_deleted_identity_without_a_phone_is_swept_too(house: House) -> None:
-    await house.database.records().identities.add(a_tombstone(phone=None))
+    await house.database.records().identities.add(a_deleted_identity(phone=None))
     assert await house.use_cases.cleanup() == CleanupReport(deleted_identities=1)
 
 
@@ -158,7 +158,7 @@ async def test_the_living_are_left_alone(house: House) -> None:
 
 
 async def test_a_name_is_free_thirty_days_after_its_identity_was_deleted(house: House) -> None:
-    tombstone = a_tombstone(user=a_user(), purged_at=NOW, phone=None)
+    tombstone = a_deleted_identity(user=a_user(), purged_at=NOW, phone=None)
     await house.database.records().identities.add(tombstone)
     house.clock.advance(timedelta(days=30) - TICK)
     assert await house.use_cases.cleanup() == CleanupReport()
@@ -171,7 +171,7 @@ async def test_a_name_is_free_thirty_days_after_its_identity_was_deleted(house: 
 
 
 async def test_a_phones_record_goes_when_nothing_in_it_counts(house: House) -> None:
-    await house.database.records().phone_verifications.replace(a_phone(), a_phone_record(), 0)
+    await house.database.records().phone_verifications.replace(a_phone(), a_phone_verification(), 0)
     house.clock.advance(timedelta(days=1) - TICK)
     assert await house.use_cases.cleanup() == CleanupReport()
     house.clock.advance(TICK)
@@ -211,7 +211,7 @@ async def test_sweeping_again_sweeps_nothing(house: House) -> None:
 async def test_several_sweepers_at_once_do_the_work_of_one(house: House) -> None:
     records = house.database.records()
     for number in range(300):
-        await records.identities.add(a_tombstone(id=an_id(number), phone=a_phone(number)))
+        await records.identities.add(a_deleted_identity(id=an_id(number), phone=a_phone(number)))
         item = an_item(id=an_id(5000 + number), owner_id=an_id(number))
         await records.media_items.add(item)
     swept = await asyncio.gather(*(house.use_cases.cleanup() for _ in range(4)))

@@ -8,7 +8,7 @@ import pytest
 from application.wiring import Policy
 from domain.errors import TooManyOtpRequests
 from domain.otp.delivery_policy import DeliveryPolicy
-from tests.support.builders import ADDRESS, a_phone
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.messenger import REJECTED, UNKNOWN
 from tests.unit.application.wiring import House
 
@@ -36,7 +36,7 @@ async def ask_at_once(house: House, addresses: list[str]) -> Counter[str]:
 
 
 async def test_five_hundred_asks_at_once_send_one_message(house: House) -> None:
-    told = await ask_at_once(house, [ADDRESS] * 500)
+    told = await ask_at_once(house, [CLIENT_IP] * 500)
     assert told == {"sent": 1, "referred": 499}
     assert len(house.messenger.messages) == 1
 

@@ -10,7 +10,7 @@ from application.wiring import Policy
 from domain.errors import CountryNotServed, TooManyOtpRequests, Unavailable
 from domain.otp.templates.preferences import MessagePreferences, Platform
 from domain.phone import parse_phone
-from tests.support.builders import ADDRESS, a_phone
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.unit.application.wiring import House
 
 ELSEWHERE = "198.51.100.20"
@@ -34,7 +34,7 @@ async def test_the_text_is_wanted_for_the_phones_country_and_in_the_form_asked_f
 ) -> None:
     preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
     await house.use_cases.request_otp(
-        RequestOtpCommand(parse_phone("+919876543210"), ADDRESS, preferences)
+        RequestOtpCommand(parse_phone("+919876543210"), CLIENT_IP, preferences)
     )
     (message,) = house.messenger.messages
     assert message.text == f"{message.code} IN android pt-BR FA+9qCX9VSu 0:05:00"
@@ -46,7 +46,7 @@ async def test_a_resend_in_another_form_has_the_same_code_and_the_time_that_is_l
     await house.ask()
     house.wait(100)
     await house.use_cases.request_otp(
-        RequestOtpCommand(a_phone(), ADDRESS, MessagePreferences(Platform.WEB, "de"))
+        RequestOtpCommand(a_phone(), CLIENT_IP, MessagePreferences(Platform.WEB, "de"))
     )
     first, second = house.messenger.messages
     assert second.text == f"{first.code} US web de None 0:03:20"
@@ -78,7 +78,7 @@ async def test_asking_again_at_once_sends_nothing_and_refers_to_the_message(hous
 
 
 async def test_asking_at_once_from_elsewhere_is_refused(house: House) -> None:
-    await house.ask(address=ADDRESS)
+    await house.ask(address=CLIENT_IP)
     house.wait(6)
     with pytest.raises(TooManyOtpRequests) as refusal:
         await house.ask(address=ELSEWHERE)
@@ -86,9 +86,9 @@ async def test_asking_at_once_from_elsewhere_is_refused(house: House) -> None:
 
 
 async def test_what_sends_nothing_writes_nothing(house: House) -> None:
-    await house.ask(address=ADDRESS)
+    await house.ask(address=CLIENT_IP)
     before = dict(house.database.phone_verifications)
-    await house.ask(address=ADDRESS)
+    await house.ask(address=CLIENT_IP)
     with pytest.raises(TooManyOtpRequests):
         await house.ask(address=ELSEWHERE)
     assert house.database.phone_verifications == before

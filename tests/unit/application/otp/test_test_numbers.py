@@ -13,7 +13,7 @@ from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from tests.support.builders import ADDRESS, NOW, a_phone
+from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.fakes.messenger import REJECTED
 from tests.unit.application.wiring import House, not_this
 
@@ -45,7 +45,7 @@ async def test_its_code_signs_in_and_nothing_was_sent(house: House) -> None:
 
 
 async def test_it_is_asked_for_again_at_once_from_anywhere(house: House) -> None:
-    asked = [await house.ask(REVIEWER, address) for address in (ADDRESS, ADDRESS, ELSEWHERE)]
+    asked = [await house.ask(REVIEWER, address) for address in (CLIENT_IP, CLIENT_IP, ELSEWHERE)]
 
     assert [one.sent for one in asked] == [True, True, True]
     assert len({one.request_id for one in asked}) == 3

@@ -1,42 +1,212 @@
-"""Who somebody is: an identity, then a user, perhaps an administrator."""
+"""An identity: its user and role, its sessions, and what blocking and deletion change."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from domain.identities.identity import Role
+from domain.identities.identity import USERNAME_HOLD_PERIOD, Role
+from domain.identities.session import MAX_SESSIONS
 from domain.identities.username import parse_username
-from tests.support.builders import NOW, a_user, an_identity
+from tests.support.builders import (
+    NOW,
+    a_deleted_identity,
+    a_phone,
+    a_session,
+    a_user,
+    an_identity,
+)
 
 LATER = NOW + timedelta(days=1)
+SECOND = timedelta(seconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 
 
-def test_an_identity_is_a_member_without_a_name() -> None:
+def test_a_new_identity_is_a_member_without_a_username() -> None:
     identity = an_identity()
     assert not identity.is_deleted
+    assert not identity.is_blocked
     assert not identity.is_administrator
     assert identity.user is None
     assert identity.username_key is None
 
 
-def test_with_a_name_it_is_a_user_from_then_on() -> None:
-    named = an_identity().set_username(parse_username("Rahul Sharma"), LATER)
-    assert named.user is not None
-    assert (named.user.username.text, named.user.created_at) == ("Rahul Sharma", LATER)
-    assert named.username_key == parse_username("RAHUL SHARMA").key
+def test_a_first_username_makes_the_identity_a_user() -> None:
+    identity = an_identity().set_username(parse_username("Rahul Sharma"), LATER)
+    assert identity.user is not None
+    assert (identity.user.username.text, identity.user.created_at) == ("Rahul Sharma", LATER)
+    assert identity.username_key == parse_username("RAHUL SHARMA").key
 
 
-def test_another_name_makes_no_new_user() -> None:
-    renamed = an_identity(user=a_user("Rahul")).set_username(parse_username("Rahul Sharma"), LATER)
-    assert renamed.user is not None
-    assert (renamed.user.username.text, renamed.user.created_at) == ("Rahul Sharma", NOW)
+def test_another_username_keeps_the_creation_time_of_the_user() -> None:
+    identity = an_identity(user=a_user("Rahul")).set_username(parse_username("Rahul Sharma"), LATER)
+    assert identity.user is not None
+    assert (identity.user.username.text, identity.user.created_at) == ("Rahul Sharma", NOW)
 
 
-def test_a_promoted_identity_may_act_for_others() -> None:
-    assert an_identity().promote().is_administrator
-    assert an_identity().promote().role is Role.ADMINISTRATOR
-
-
-def test_nothing_that_happens_to_it_changes_its_id() -> None:
+def test_no_change_changes_the_id() -> None:
     identity = an_identity()
-    named = identity.set_username(parse_username("Rahul"), NOW)
-    changed = [named, identity.promote(), identity.delete(NOW), named.release_username()]
-    assert {one.id for one in changed} == {identity.id}
+    user = identity.set_username(parse_username("Rahul"), NOW)
+    successors = [user, identity.promote(), identity.delete(NOW), user.release_username()]
+    assert {successor.id for successor in successors} == {identity.id}
+
+
+# Roles
+
+
+def test_promotion_and_demotion_change_the_role_only() -> None:
+    member = an_identity(user=a_user(), sessions=(a_session(),))
+    promoted = member.promote()
+    assert promoted.is_administrator
+    assert promoted == replace(member, role=Role.ADMINISTRATOR)
+    assert promoted.demote() == member
+
+
+def test_setting_the_same_role_again_changes_nothing() -> None:
+    assert an_identity().demote() == an_identity()
+    assert an_identity().promote().promote() == an_identity().promote()
+
+
+# Sessions
+
+
+def test_a_session_is_active_until_it_expires() -> None:
+    session = a_session(id="one", expires_at=NOW + SECOND)
+    identity = an_identity().add_session(session)
+    assert identity.find_session("one", NOW) == session
+    assert identity.find_session("one", NOW + SECOND - MILLISECOND) == session
+    assert identity.find_session("one", NOW + SECOND) is None
+
+
+def test_an_unknown_session_is_not_found() -> None:
+    assert an_identity().add_session(a_session(id="one")).find_session("two", NOW) is None
+
+
+def test_active_sessions_are_those_that_have_not_expired() -> None:
+    expired = a_session(id="expired", expires_at=NOW)
+    active = a_session(id="active", expires_at=NOW + SECOND)
+    identity = an_identity(sessions=(expired, active))
+    assert identity.active_sessions(NOW) == (active,)
+    assert replace(identity, blocked_at=NOW).active_sessions(NOW) == ()
+    assert replace(identity, deleted_at=NOW).active_sessions(NOW) == ()
+
+
+def test_above_twenty_sessions_the_oldest_is_revoked() -> None:
+    identity = an_identity()
+    for number in range(MAX_SESSIONS + 2):
+        identity = identity.add_session(a_session(id=str(number), created_at=NOW + SECOND * number))
+    now = NOW + SECOND * 30
+    assert MAX_SESSIONS == 20
+    assert [number for number in range(22) if identity.find_session(str(number), now)] == [
+        *range(2, 22)
+    ]
+
+
+def test_expired_sessions_are_removed_before_the_oldest_is_revoked() -> None:
+    identity = an_identity().add_session(a_session(id="oldest"))
+    for number in range(MAX_SESSIONS - 1):
+        identity = identity.add_session(a_session(id=str(number), expires_at=NOW + SECOND))
+    identity = identity.add_session(a_session(id="new", created_at=NOW + SECOND))
+    assert [session.id for session in identity.sessions] == ["oldest", "new"]
+
+
+def test_a_changed_session_keeps_its_position() -> None:
+    one, two, three = (a_session(id=session_id) for session_id in ("one", "two", "three"))
+    identity = an_identity(sessions=(one, two, three)).replace_session(two.record_use(LATER))
+    assert identity.sessions == (one, two.record_use(LATER), three)
+
+
+def test_a_revoked_session_does_not_come_back_when_it_is_changed() -> None:
+    identity = an_identity(sessions=(a_session(id="one"),))
+    assert identity.replace_session(a_session(id="two")) == identity
+
+
+def test_revoking_a_session_keeps_the_others() -> None:
+    one, two = (a_session(id=session_id) for session_id in ("one", "two"))
+    identity = an_identity(sessions=(one, two)).revoke_session("one")
+    assert identity.sessions == (two,)
+    assert identity.revoke_session("one") == identity
+
+
+def test_revoking_other_sessions_keeps_this_one() -> None:
+    one, two, three = (a_session(id=session_id) for session_id in ("one", "two", "three"))
+    identity = an_identity(sessions=(one, two, three))
+    assert identity.revoke_other_sessions("two").sessions == (two,)
+
+
+def test_revoking_all_sessions_keeps_none() -> None:
+    identity = an_identity(user=a_user(), sessions=(a_session(id="one"), a_session(id="two")))
+    assert identity.revoke_all_sessions() == replace(identity, sessions=())
+
+
+# Blocking
+
+
+def test_blocking_revokes_all_sessions_for_good() -> None:
+    identity = an_identity(sessions=(a_session(id="one"), a_session(id="two")))
+    blocked = identity.block(NOW)
+    assert blocked.is_blocked
+    assert (blocked.sessions, blocked.unblock().sessions) == ((), ())
+
+
+def test_a_session_of_a_blocked_identity_is_not_active() -> None:
+    blocked = an_identity().block(NOW).add_session(a_session(id="one"))
+    assert blocked.find_session("one", NOW) is None
+    assert blocked.unblock().find_session("one", NOW) is not None
+
+
+def test_blocking_changes_nothing_else() -> None:
+    identity = an_identity(user=a_user()).promote()
+    blocked = identity.block(NOW)
+    assert blocked == replace(identity, blocked_at=NOW)
+    assert not blocked.is_deleted
+    assert blocked.unblock() == identity
+
+
+def test_a_second_block_keeps_the_time_of_the_first() -> None:
+    blocked = an_identity().block(NOW)
+    assert blocked.block(LATER) == blocked
+
+
+def test_unblocking_an_identity_that_is_not_blocked_changes_nothing() -> None:
+    assert an_identity().unblock() == an_identity()
+
+
+# Deletion
+
+
+def test_deletion_revokes_sessions_and_role_in_one_step() -> None:
+    identity = an_identity(user=a_user(), sessions=(a_session(id="one"),)).promote()
+    deleted = identity.delete(NOW)
+    assert deleted.is_deleted
+    assert deleted.role is Role.MEMBER
+    assert deleted.sessions == ()
+    assert not deleted.purged_at
+
+
+def test_a_session_of_a_deleted_identity_is_not_active() -> None:
+    deleted = a_deleted_identity(sessions=(a_session(id="one"),))
+    assert deleted.find_session("one", NOW) is None
+
+
+def test_a_deleted_identity_keeps_its_phone_until_it_is_purged() -> None:
+    deleted = an_identity().delete(NOW)
+    assert deleted.phone == a_phone()
+    assert (deleted.purge(NOW).phone, deleted.purge(NOW).purged_at) == (None, NOW)
+
+
+def test_a_purged_identity_keeps_its_username() -> None:
+    assert a_deleted_identity(user=a_user()).purge(NOW).username_key == a_user().username.key
+
+
+def test_a_deleted_identity_holds_its_username_for_thirty_days() -> None:
+    deleted = a_deleted_identity(user=a_user())
+    assert timedelta(days=30) == USERNAME_HOLD_PERIOD
+    assert not deleted.is_username_released(NOW + timedelta(days=30) - MILLISECOND)
+    assert deleted.is_username_released(NOW + timedelta(days=30))
+
+
+def test_a_released_username_is_no_longer_reserved() -> None:
+    assert a_deleted_identity(user=a_user()).release_username().username_key is None
+
+
+def test_the_username_of_an_identity_that_is_not_deleted_is_never_released() -> None:
+    assert not an_identity(user=a_user()).is_username_released(NOW + timedelta(days=10_000))

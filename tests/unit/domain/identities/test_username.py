@@ -1,17 +1,53 @@
-"""A name is kept as first written and compared by what it says."""
+"""Usernames: shown as first written, compared by their keys, for all of Unicode."""
 
 import sys
 import unicodedata
+from typing import Final
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.identities.username import MAX_LENGTH, MIN_LENGTH, Username, parse_username
+from tests.support.examples import examples
 
-LETTERS = st.characters(categories=["L", "N"], exclude_characters="\u3164\uffa0\u115f\u1160")
-NAMES = st.text(LETTERS, min_size=8, max_size=16)
+PLANE_SIZE: Final = 0x10000
+FORMS: Final = ("NFC", "NFD")
+# Characters that case folding or composition changes. There are none beyond the first three planes.
+CHANGING: Final = [
+    character
+    for character in map(chr, range(3 * PLANE_SIZE))
+    if character.casefold() != character
+    or character.upper() != character
+    or unicodedata.decomposition(character)
+]
+# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), without joiners and variation
+# selectors.
+IGNORABLE_RANGES: Final = (
+    (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5),
+    (0x180E, 0x180E), (0x200B, 0x200B), (0x200E, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
+    (0x3164, 0x3164), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A), (0xE0000, 0xE00FF), (0xE01F0, 0xE0FFF),
+)  # fmt: skip
+JOINERS_AND_SELECTORS: Final = "\u200c\u200d\u180b\u180f\ufe00\ufe0f\U000e0100\U000e01ef"
+CHARACTERS: Final = st.characters(exclude_categories=()) | st.sampled_from(
+    ["\u0345", "\u0342", "\u0301", "\u0323", " ", "\u3000", *JOINERS_AND_SELECTORS, *CHANGING]
+)
+LETTERS: Final = st.characters(categories=["L", "N"], exclude_characters="\u3164\uffa0\u115f\u1160")
+NAMES: Final = st.text(LETTERS, min_size=8, max_size=16)
+
+
+def is_rejected(text: str) -> bool:
+    try:
+        parse_username(text)
+    except InvalidValue:
+        return True
+    return False
+
+
+def names_with(character: str) -> list[str]:
+    return [f"ab{character}", f"{character}ab", f"a{character}b"]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +58,7 @@ def test_a_name_is_shown_as_written(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "text"),
+    ("text", "name"),
     [
         ("  Rahul Sharma ", "Rahul Sharma"),
         ("Rahul   Sharma", "Rahul Sharma"),
@@ -32,47 +68,30 @@ def test_a_name_is_shown_as_written(name: str) -> None:
         ("\nRahul\t", "Rahul"),
     ],
 )
-def test_it_is_composed_trimmed_and_its_spaces_collapsed(written: str, text: str) -> None:
-    assert parse_username(written).text == text
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Rahul Sharma", "RAHUL sharma"),
-        ("Rahul Sharma", " rahul   sharma"),
-        ("Straße", "STRASSE"),
-        ("Zo\u00eb", "ZOE\u0308"),
-        ("ΣΙΣΥΦΟΣ", "σισυφος"),
-        ("Ångström", "\u212bngstro\u0308m"),
-    ],
-)
-def test_two_spellings_are_one_name(one: str, other: str) -> None:
-    assert parse_username(one).key == parse_username(other).key
-
-
-def test_different_names_are_different() -> None:
-    assert parse_username("Rahul").key != parse_username("Rahula").key
-    assert parse_username("Rahul Sharma").key != parse_username("RahulSharma").key
-    assert parse_username("Zoe").key != parse_username("Zoë").key
+def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed(text: str, name: str) -> None:
+    assert parse_username(text).text == name
 
 
 def test_a_name_has_two_to_sixty_four_characters() -> None:
     assert parse_username("ab").text == "ab"
     assert parse_username("a" * 64).text == "a" * 64
-    for name in ("", " ", "a", " a ", "a" * 65, "a" * 100_000):
-        with pytest.raises(InvalidValue):
-            parse_username(name)
+    for text in ("", " ", "a", " a ", "a" * 65, "a" * 100_000):
+        assert is_rejected(text)
 
 
-def test_what_is_longer_than_a_thousand_characters_is_not_read() -> None:
+def test_the_length_is_counted_after_composing_and_collapsing() -> None:
+    assert len(parse_username("e\u0308" * 64).text) == 64
+    assert parse_username("ab" + " " * 100 + "cd").text == "ab cd"
+    assert is_rejected("e\u0308")
+
+
+def test_a_text_of_more_than_a_thousand_characters_is_rejected() -> None:
     assert parse_username("ab" + " " * 998).text == "ab"
-    with pytest.raises(InvalidValue):
-        parse_username("ab" + " " * 999)
+    assert is_rejected("ab" + " " * 999)
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         ("ab" + " " * 999, "A username has at most 64 characters."),
         ("a" * 65, "A username has at most 64 characters."),
@@ -83,93 +102,194 @@ def test_what_is_longer_than_a_thousand_characters_is_not_read() -> None:
     ],
     ids=ascii,
 )
-def test_the_refusal_says_what_is_wrong(text: str, sentence: str) -> None:
-    with pytest.raises(InvalidValue) as refusal:
+def test_the_error_says_why_a_name_is_invalid(text: str, message: str) -> None:
+    with pytest.raises(InvalidValue) as error:
         parse_username(text)
-    assert refusal.value.message == sentence
+    assert error.value.message == message
 
 
-def test_its_length_is_counted_after_it_was_put_in_order() -> None:
-    assert len(parse_username("e\u0308" * 64).text) == 64
-    assert parse_username("ab" + " " * 100 + "cd").text == "ab cd"
-    with pytest.raises(InvalidValue):
-        parse_username("e\u0308")
-
-
-def test_no_name_has_a_control_character() -> None:
-    characters = [one for one in map(chr, range(0x100)) if unicodedata.category(one) == "Cc"]
-    assert len(characters) == 65
-    for character in characters:
-        with pytest.raises(InvalidValue):
-            parse_username(f"Rahul{character}Sharma")
-
-
-@pytest.mark.parametrize(
-    "character",
-    [
-        "\u2028",
-        "\u2029",
-        chr(0xD800),
-        chr(0xDFFF),
-        "\ue000",
-        "\u202e",
-        "\u2066",
-        "\u200b",
-        "\ufeff",
-    ],
-    ids=ascii,
-)
-def test_no_name_has_what_breaks_turns_or_hides_text(character: str) -> None:
-    with pytest.raises(InvalidValue):
-        parse_username(f"Rahul{character}Sharma")
-
-
-@pytest.mark.parametrize("name", ["\u200d\u200c", "\u0301\u0301"], ids=ascii)
-def test_a_name_can_be_seen(name: str) -> None:
-    with pytest.raises(InvalidValue):
-        parse_username(name)
-
-
-@pytest.mark.parametrize("name", ["\u0645\u06cc\u200c\u062e\u0648", "क्\u200dष", "👩\u200d🚀"])
-def test_joiners_that_scripts_need_are_kept(name: str) -> None:
-    assert parse_username(name).text == name
-
-
-@given(st.text(max_size=80))
+@given(st.text(max_size=80) | st.text(CHARACTERS, max_size=12) | NAMES)
 @example("a\u0345\u0301b")
-def test_any_text_is_a_name_in_order_or_refused(text: str) -> None:
+@example("\u0391\u0342\u0345b")
+@example("a\u0345\u0301")
+@example("ab\ud800")
+@settings(max_examples=examples(100))
+def test_any_text_is_rejected_or_a_normalized_name_with_one_key(text: str) -> None:
     try:
-        name = parse_username(text).text
+        username = parse_username(text)
     except InvalidValue:
         return
+    name = username.text
     assert MIN_LENGTH <= len(name) <= MAX_LENGTH
     assert name == unicodedata.normalize("NFC", name)
     assert name == " ".join(name.split())
-    assert not any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} for one in name)
-    assert parse_username(name).text == name
+    assert not any(
+        unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name
+    )
+    assert parse_username(name) == username
+    assert Username(username.key).key == username.key
+    for form in FORMS:
+        assert parse_username(unicodedata.normalize(form, text)) == username
+    assert (name + username.key).encode().decode() == name + username.key
 
 
-@given(NAMES)
-def test_however_a_name_is_composed_it_is_one_name(name: str) -> None:
-    composed, decomposed = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
-    if len(decomposed) <= MAX_LENGTH:
-        assert parse_username(composed) == parse_username(decomposed)
+# Keys
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
+        ("Rahul Sharma", "RAHUL sharma"),
+        ("Rahul Sharma", " rahul   sharma"),
+        ("Straße", "STRASSE"),
+        ("Zo\u00eb", "ZOE\u0308"),
+        ("ΣΙΣΥΦΟΣ", "σισυφος"),
+        ("Ångström", "\u212bngstro\u0308m"),
+    ],
+)
+def test_two_spellings_of_a_name_have_the_same_key(name: str, spelling: str) -> None:
+    assert parse_username(name).key == parse_username(spelling).key
+
+
+def test_different_names_have_different_keys() -> None:
+    assert parse_username("Rahul").key != parse_username("Rahula").key
+    assert parse_username("Rahul Sharma").key != parse_username("RahulSharma").key
+    assert parse_username("Zoe").key != parse_username("Zoë").key
 
 
 @given(NAMES, st.integers(0, 16), st.sampled_from([" ", "\u00a0", "  ", " \u3000 "]))
-def test_however_it_is_spaced_it_is_one_name(name: str, place: int, space: str) -> None:
-    words = (name[:place], name[place:])
+def test_the_kind_of_spaces_does_not_matter(name: str, position: int, space: str) -> None:
+    words = (name[:position], name[position:])
     assert parse_username(space.join(words)) == parse_username(" ".join(words))
 
 
 @given(NAMES)
-def test_folding_the_case_of_a_name_makes_no_other_name(name: str) -> None:
+def test_the_case_of_a_name_does_not_matter(name: str) -> None:
     name = parse_username(name).text
     assert Username(name.casefold()).key == Username(name).key
 
 
 @pytest.mark.exhaustive
-def test_the_case_of_every_letter_is_folded() -> None:
-    letters = [chr(one) for one in range(sys.maxunicode + 1) if chr(one).isalpha()]
-    misjudged = [one for one in letters if Username(one).key != Username(one.casefold()).key]
-    assert misjudged == []
+def test_every_letter_has_the_same_key_composed_and_decomposed() -> None:
+    differing = [
+        name
+        for character in CHANGING
+        for name in names_with(character)
+        if len({Username(unicodedata.normalize(form, name)).key for form in FORMS}) > 1
+    ]
+    assert differing == []
+
+
+@pytest.mark.exhaustive
+def test_every_letter_has_the_same_key_in_any_case() -> None:
+    differing = {
+        character
+        for character in CHANGING
+        for variant in (
+            character.upper(),
+            character.lower(),
+            character.title(),
+            character.casefold(),
+        )
+        if Username(f"a{variant}b").key != Username(f"a{character}b").key
+    }
+    # Its upper case is the Latin I.
+    assert differing == {"\N{LATIN SMALL LETTER DOTLESS I}"}
+
+
+def test_the_key_of_a_key_is_the_same_key() -> None:
+    unstable = [
+        character
+        for character in CHANGING
+        if Username(Username(character).key).key != Username(character).key
+    ]
+    assert unstable == []
+
+
+def test_a_greek_letter_keeps_its_iota_subscript() -> None:
+    spellings = ("\u1fb7", "\u0391\u0342\u0345", "\u1fb6\u03b9")
+    assert len({Username(spelling).key for spelling in spellings}) == 1
+
+
+# Characters
+
+
+def test_every_unicode_space_is_a_space() -> None:
+    spaces = [
+        character
+        for character in map(chr, range(PLANE_SIZE))
+        if unicodedata.category(character) == "Zs"
+    ]
+    assert len(spaces) > 10
+    for space in spaces:
+        assert parse_username(f"{space}Rahul {space}Sharma{space}").text == "Rahul Sharma"
+
+
+def test_control_characters_are_rejected() -> None:
+    characters = [
+        character for character in map(chr, range(0x100)) if unicodedata.category(character) == "Cc"
+    ]
+    assert len(characters) == 65
+    assert [character for character in characters if not is_rejected(f"ab{character}cd")] == []
+
+
+@pytest.mark.parametrize(
+    "character", ["\u2028", "\u2029", chr(0xD800), chr(0xDFFF), "\ue000"], ids=ascii
+)
+def test_line_breaks_surrogates_and_private_characters_are_rejected(character: str) -> None:
+    assert is_rejected(f"Rahul{character}Sharma")
+
+
+def test_invisible_characters_are_rejected() -> None:
+    invisible = [chr(point) for first, last in IGNORABLE_RANGES for point in range(first, last + 1)]
+    accepted = [name for char in invisible for name in names_with(char) if not is_rejected(name)]
+    assert accepted == []
+
+
+@pytest.mark.parametrize(
+    "point", [0x2070, 0xFDF0, 0xFFFC, 0x1BCA4, 0x1D17B, 0xE1000], ids=lambda point: f"{point:X}"
+)
+def test_the_next_character_after_an_invisible_range_is_accepted(point: int) -> None:
+    assert not is_rejected(f"Rahul{chr(point)}")
+
+
+@pytest.mark.parametrize("character", JOINERS_AND_SELECTORS, ids=ascii)
+def test_joiners_and_variation_selectors_are_accepted(character: str) -> None:
+    assert parse_username(f"a{character}b").text == f"a{character}b"
+
+
+@pytest.mark.parametrize("name", ["\u0645\u06cc\u200c\u062e\u0648", "क्\u200dष", "👩\u200d🚀"])
+def test_joiners_in_persian_hindi_and_emoji_are_kept(name: str) -> None:
+    assert parse_username(name).text == name
+
+
+@pytest.mark.parametrize("text", ["\u200d\u200c", "\u0301\u0301"], ids=ascii)
+def test_a_name_without_a_visible_character_is_rejected(text: str) -> None:
+    assert is_rejected(text)
+
+
+def test_noncharacters_are_rejected() -> None:
+    noncharacters = [
+        *map(chr, range(0xFDD0, 0xFDF0)),
+        *(
+            chr(plane + last)
+            for plane in range(0, sys.maxunicode, PLANE_SIZE)
+            for last in (0xFFFE, 0xFFFF)
+        ),
+    ]
+    assert len(noncharacters) == 66
+    accepted = [
+        name for char in noncharacters for name in names_with(char) if not is_rejected(name)
+    ]
+    assert accepted == []
+
+
+def test_emoji_of_a_later_unicode_version_are_accepted() -> None:
+    unassigned = [
+        character
+        for character in map(chr, range(0x1FA70, 0x1FB00))
+        if unicodedata.category(character) == "Cn"
+    ]
+    assert unassigned
+    for character in unassigned:
+        assert parse_username(character * 2).text == character * 2

@@ -1,7 +1,12 @@
-"""An item is pending, then ready, then doomed; never ready too late."""
+"""A library item: its states, its category and its storage key."""
 
 from datetime import timedelta
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import InvalidValue
 from domain.media.image import MediaKind
 from domain.media.item import (
     FILE_DELETION_DELAY,
@@ -9,66 +14,97 @@ from domain.media.item import (
     UPLOAD_TIMEOUT,
     ItemState,
     make_storage_key,
+    parse_category,
 )
 from tests.support.builders import NOW, a_gif, an_item
 
-TICK = timedelta(milliseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def test_a_pending_item_is_not_shown() -> None:
     assert not an_item(state=ItemState.PENDING).is_ready
 
 
-def test_a_pending_item_is_published_within_its_lease() -> None:
-    pending = an_item(state=ItemState.PENDING)
-    published = pending.mark_ready(NOW + timedelta(minutes=10) - TICK)
-    assert published is not None
-    assert published.is_ready
+def test_a_pending_item_becomes_ready_before_its_deadline() -> None:
+    ready = an_item(state=ItemState.PENDING).mark_ready(NOW + timedelta(minutes=10) - MILLISECOND)
+    assert ready is not None
+    assert ready.is_ready
 
 
-def test_a_pending_item_is_not_published_after_its_lease_of_ten_minutes() -> None:
+def test_a_pending_item_does_not_become_ready_after_ten_minutes() -> None:
     assert an_item(state=ItemState.PENDING).mark_ready(NOW + timedelta(minutes=10)) is None
 
 
-def test_only_a_pending_item_is_published() -> None:
+def test_only_a_pending_item_becomes_ready() -> None:
     assert an_item(state=ItemState.READY).mark_ready(NOW) is None
     assert an_item(state=ItemState.DELETING).mark_ready(NOW) is None
 
 
-def test_an_upload_is_abandoned_exactly_when_it_cannot_be_published_any_more() -> None:
+def test_an_upload_is_expired_as_soon_as_its_item_cannot_become_ready() -> None:
     pending = an_item(state=ItemState.PENDING)
-    assert not pending.is_upload_expired(NOW + UPLOAD_TIMEOUT - TICK)
+    assert not pending.is_upload_expired(NOW + UPLOAD_TIMEOUT - MILLISECOND)
     assert pending.is_upload_expired(NOW + UPLOAD_TIMEOUT)
     assert not an_item(state=ItemState.READY).is_upload_expired(NOW + UPLOAD_TIMEOUT)
 
 
-def test_a_doomed_item_is_not_shown() -> None:
-    doomed = an_item().mark_for_deletion(NOW)
-    assert doomed.state is ItemState.DELETING
-    assert not doomed.is_ready
+def test_an_item_that_is_being_deleted_is_not_shown() -> None:
+    deleting = an_item().mark_for_deletion(NOW)
+    assert deleting.state is ItemState.DELETING
+    assert not deleting.is_ready
 
 
-def test_an_item_is_doomed_once() -> None:
-    doomed = an_item().mark_for_deletion(NOW)
-    assert doomed.mark_for_deletion(NOW + UPLOAD_TIMEOUT) == doomed
+def test_a_second_deletion_keeps_the_time_of_the_first() -> None:
+    deleting = an_item().mark_for_deletion(NOW)
+    assert deleting.mark_for_deletion(NOW + UPLOAD_TIMEOUT) == deleting
 
 
-def test_the_second_look_comes_after_the_longest_upload() -> None:
+def test_a_file_is_deleted_again_after_any_upload_has_ended() -> None:
     assert FILE_DELETION_DELAY > UPLOAD_TIMEOUT
 
 
-def test_a_label_changes_nothing_else() -> None:
-    labelled = an_item().categorize("Party")
-    assert labelled.category == "Party"
-    assert labelled.categorize(None) == an_item()
+def test_a_new_category_changes_nothing_else() -> None:
+    item = an_item().categorize("Party")
+    assert item.category == "Party"
+    assert item.categorize(None) == an_item()
 
 
-def test_its_kind_is_what_its_bytes_are() -> None:
+def test_the_kind_follows_from_the_image_format() -> None:
     assert an_item().kind is MediaKind.IMAGE
     assert a_gif().kind is MediaKind.GIF
 
 
-def test_a_key_is_all_the_randomness_and_a_suffix() -> None:
+def test_a_storage_key_is_random_and_ends_with_the_suffix() -> None:
     random = bytes(range(STORAGE_KEY_BYTES))
     assert STORAGE_KEY_BYTES >= 16
     assert make_storage_key(random, ".png") == f"{random.hex()}.png"
+
+
+@pytest.mark.parametrize("text", ["", " ", "Party  ", "e\u0308", "ﬁ", "\ttab", "🎉" * 64, "a" * 64])
+def test_a_category_stays_exactly_as_sent(text: str) -> None:
+    assert parse_category(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a" * 65, "A category has at most 64 characters."),
+        ("a\u0000", "A category has no NUL and no half of a character."),
+        (chr(0xD800), "A category has no NUL and no half of a character."),
+        ("a" + chr(0xDFFF), "A category has no NUL and no half of a character."),
+    ],
+    ids=ascii,
+)
+def test_the_error_says_why_a_category_is_invalid(text: str, message: str) -> None:
+    with pytest.raises(InvalidValue) as error:
+        parse_category(text)
+    assert error.value.message == message
+
+
+@given(st.text(max_size=70))
+def test_any_text_is_rejected_or_a_category_that_can_be_stored(text: str) -> None:
+    try:
+        category = parse_category(text)
+    except InvalidValue:
+        return
+    assert category == text
+    assert len(text.encode().decode()) <= 64

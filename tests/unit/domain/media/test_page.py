@@ -1,44 +1,135 @@
-"""Pages are counted from one and hold a hundred items at the most."""
+"""Pages by number and by cursor."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from domain.media.page import Cursor, Page, PageRequest
+from domain.errors import InvalidValue
+from domain.media.page import Cursor, Page, PageRequest, encode_cursor, parse_cursor
 from tests.support.builders import NOW, an_id, an_item
+from tests.support.examples import examples
+
+MIN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_TIME: Final = datetime(4253, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+TIMES: Final = st.integers(0, (MAX_TIME - MIN_TIME) // MICROSECOND).map(
+    lambda microseconds: MIN_TIME + timedelta(microseconds=microseconds)
+)
+IDS: Final = st.integers(0, 16**24 - 1).map("{:024x}".format)
+CURSORS: Final = st.builds(Cursor, TIMES, IDS)
+CURSOR_FORM: Final = re.compile(r"[0-9a-f]{38}", re.ASCII)
+CURSOR_TEXT: Final = encode_cursor(Cursor(NOW, an_id(7)))
+ANY_TEXT: Final = st.text(st.characters(exclude_categories=()))
 
 
-def test_the_first_page_begins_at_the_first_item() -> None:
+def damaged(text: str) -> st.SearchStrategy[str]:
+    """The text with up to two characters lost and other characters inserted."""
+    insertions = st.text(st.characters(exclude_categories=()), max_size=2) | st.sampled_from(
+        ["\n", " ", "+", "-", "0x", "_", "\u0660", "\uff11", "A", "%00"]
+    )
+    return st.builds(
+        lambda position, lost, inserted: text[:position] + inserted + text[position + lost :],
+        st.integers(0, len(text)),
+        st.integers(0, 2),
+        insertions,
+    )
+
+
+# Pages
+
+
+def test_the_first_page_is_the_default() -> None:
     assert (PageRequest().number, PageRequest().page_size, PageRequest().offset) == (1, 10, 0)
 
 
-def test_the_pages_before_it_are_passed_over() -> None:
+def test_a_page_begins_after_all_pages_before_it() -> None:
     assert PageRequest(3, 25).offset == 50
 
 
-def test_more_than_a_hundred_a_page_is_a_hundred() -> None:
+def test_a_page_has_at_most_a_hundred_items() -> None:
     request = PageRequest(2, 1000)
     assert (request.page_size, request.offset) == (100, 100)
-
-
-def test_behind_an_item_is_a_place_that_outlives_it() -> None:
-    assert Cursor.after_item(an_item(id=an_id(7))) == Cursor(NOW, an_id(7))
 
 
 @pytest.mark.parametrize(
     ("total", "pages"), [(0, 0), (1, 1), (9, 1), (10, 1), (11, 2), (100, 10), (101, 11)]
 )
-def test_the_last_page_may_be_short(total: int, pages: int) -> None:
+def test_the_last_page_may_be_shorter(total: int, pages: int) -> None:
     assert Page([], total, PageRequest(1, 10)).total_pages == pages
 
 
 @given(st.integers(0, 500), st.integers(1, 300))
-def test_all_pages_together_hold_every_item_once(total: int, per_page: int) -> None:
+def test_all_pages_together_list_every_item_once(total: int, per_page: int) -> None:
     pages = Page([], total, PageRequest(1, per_page)).total_pages
     requests = [PageRequest(number, per_page) for number in range(1, pages + 1)]
-    held = [
-        place
+    listed = [
+        position
         for request in requests
-        for place in range(request.offset, min(total, request.offset + request.page_size))
+        for position in range(request.offset, min(total, request.offset + request.page_size))
     ]
-    assert held == [*range(total)]
+    assert listed == [*range(total)]
+
+
+# Cursors
+
+
+def test_a_cursor_after_an_item_is_its_creation_time_and_id() -> None:
+    assert Cursor.after_item(an_item(id=an_id(7))) == Cursor(NOW, an_id(7))
+
+
+@given(CURSORS)
+@example(Cursor(MIN_TIME, "0" * 24))
+@example(Cursor(MAX_TIME - MICROSECOND, "f" * 24))
+@settings(max_examples=examples(50))
+def test_an_encoded_cursor_is_parsed_to_the_same_microsecond(cursor: Cursor) -> None:
+    assert parse_cursor(encode_cursor(cursor)) == cursor
+
+
+@given(st.lists(CURSORS, min_size=2, max_size=6), IDS)
+@settings(max_examples=examples(12))
+def test_encoded_cursors_sort_like_their_positions(cursors: list[Cursor], other_id: str) -> None:
+    # At the same time the id decides.
+    cursors.append(Cursor(cursors[0].created_at, other_id))
+    in_order = sorted(cursors, key=lambda cursor: (cursor.created_at, cursor.id))
+    assert sorted(map(encode_cursor, cursors)) == [encode_cursor(cursor) for cursor in in_order]
+
+
+@pytest.mark.parametrize("later", [MICROSECOND, timedelta(days=36_500)])
+def test_cursors_of_different_times_differ(later: timedelta) -> None:
+    assert encode_cursor(Cursor(NOW + later, an_id(7))) != CURSOR_TEXT
+
+
+@given(st.from_regex(CURSOR_FORM, fullmatch=True))
+@example("f" * 38)
+@example("0" * 38)
+@settings(max_examples=examples(50))
+def test_every_text_of_the_form_is_a_cursor(text: str) -> None:
+    assert encode_cursor(parse_cursor(text)) == text
+    assert parse_cursor(text).created_at.tzinfo is UTC
+
+
+@given(CURSORS.map(encode_cursor).flatmap(damaged) | ANY_TEXT)
+@example("")
+@example(" ")
+@example(CURSOR_TEXT[:-1])
+@example(CURSOR_TEXT + "0")
+@example(CURSOR_TEXT + "\n")
+@example(" " + CURSOR_TEXT)
+@example(CURSOR_TEXT.upper())
+@example(CURSOR_TEXT.replace("0", "\u0660"))
+@example("-" + CURSOR_TEXT[1:])
+@example("g" * 38)
+@example("0" * 14 + "A" * 24)
+@example("0" * 5000)
+@settings(max_examples=examples(20))
+def test_any_other_text_is_not_a_cursor(text: str) -> None:
+    assume(not CURSOR_FORM.fullmatch(text))
+    with pytest.raises(InvalidValue) as error:
+        parse_cursor(text)
+    assert error.value.message == (
+        "This is not a cursor. Send the next_cursor of a page unchanged, or none to start."
+    )

@@ -1,9 +1,9 @@
 import pytest
 
-from tests.unit.domain.otp.desk import Desk
+from tests.unit.domain.otp.verification_driver import VerificationDriver
 
 
 @pytest.fixture
-def desk() -> Desk:
-    """A phone that never asked."""
-    return Desk()
+def driver() -> VerificationDriver:
+    """A phone that never requested a code."""
+    return VerificationDriver()

@@ -1,4 +1,4 @@
-"""A blocked phone gets the answers that any phone gets; nothing is sent, and no code is right."""
+"""A blocked phone gets the responses that any phone gets, but no delivery and no login."""
 
 from datetime import timedelta
 
@@ -6,122 +6,127 @@ import pytest
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.builders import NOW, a_phone_record
-from tests.unit.domain.otp.desk import HOME, WORK, Desk, code_of
+from tests.support.builders import NOW, a_phone_verification
+from tests.unit.domain.otp.verification_driver import (
+    HOME_IP,
+    WORK_IP,
+    VerificationDriver,
+    code_of,
+)
 
 
-def blocked() -> Desk:
-    """The desk of a phone that is blocked, and never asked."""
-    return Desk(PhoneVerification().block(NOW))
+@pytest.fixture
+def blocked() -> VerificationDriver:
+    """A blocked phone that never requested a code."""
+    return VerificationDriver(PhoneVerification().block(NOW))
 
 
-def told(desk: Desk, address: str) -> object:
-    """What somebody who asks is told."""
+def response(driver: VerificationDriver, client_ip: str) -> object:
+    """Request a code. Return what the client sees of the decision."""
     try:
-        asked = desk.ask(address)
-    except TooManyOtpRequests as refusal:
-        return refusal.retry_after
-    return asked.is_new, asked.challenge.expires_at, asked.next_request_at
+        decision = driver.request(client_ip)
+    except TooManyOtpRequests as error:
+        return error.retry_after
+    return decision.is_new, decision.challenge.expires_at, decision.next_request_at
 
 
-def test_asks_are_answered_and_counted_as_ever(desk: Desk) -> None:
-    other = blocked()
+def test_requests_get_the_same_responses_and_count_as_well(
+    driver: VerificationDriver, blocked: VerificationDriver
+) -> None:
     for seconds in (0, 1, 14, 15, 30, 900):
-        desk.wait(seconds)
-        other.wait(seconds)
-        for address in (HOME, WORK):
-            assert told(other, address) == told(desk, address)
-    assert len(other.record.deliveries) > 3
-    assert other.record.unblock() == desk.record
+        driver.wait(seconds)
+        blocked.wait(seconds)
+        for client_ip in (HOME_IP, WORK_IP):
+            assert response(blocked, client_ip) == response(driver, client_ip)
+    assert len(blocked.verification.deliveries) > 3
+    assert blocked.verification.unblock() == driver.verification
 
 
-def test_no_message_is_to_leave(desk: Desk) -> None:
-    assert desk.ask().should_deliver
-    asked = blocked().ask()
-    assert (asked.is_new, asked.is_suppressed, asked.should_deliver) == (True, True, False)
+def test_a_delivery_to_a_blocked_phone_is_suppressed(
+    driver: VerificationDriver, blocked: VerificationDriver
+) -> None:
+    assert driver.request().should_deliver
+    decision = blocked.request()
+    assert (decision.is_new, decision.is_suppressed, decision.should_deliver) == (True, True, False)
 
 
-def test_what_is_referred_to_is_not_to_leave_either(desk: Desk) -> None:
-    desk.ask()
-    again = desk.ask()
-    assert (again.is_suppressed, again.should_deliver) == (False, False)
+def test_a_reference_to_a_delivery_is_not_delivered_either(driver: VerificationDriver) -> None:
+    driver.request()
+    repeated = driver.request()
+    assert (repeated.is_suppressed, repeated.should_deliver) == (False, False)
 
 
-def test_a_code_sent_before_is_wrong_and_counted(desk: Desk) -> None:
-    asked = desk.ask()
-    desk.record = desk.record.block(desk.now)
-    code, request_id = code_of(asked.challenge.id), asked.delivery.request_id
-    told = [desk.answer(code, request_id=request_id) for _ in range(5)]
-    assert [(one.is_correct, one.attempts_left) for one in told] == [
-        (False, left) for left in (4, 3, 2, 1, 0)
+def test_a_code_that_was_delivered_before_the_block_counts_as_wrong(
+    driver: VerificationDriver,
+) -> None:
+    decision = driver.request()
+    driver.verification = driver.verification.block(driver.now)
+    code, request_id = code_of(decision.challenge), decision.delivery.request_id
+    results = [driver.verify(code, request_id=request_id) for _ in range(5)]
+    assert [(result.is_correct, result.attempts_left) for result in results] == [
+        (False, attempts_left) for attempts_left in (4, 3, 2, 1, 0)
     ]
     with pytest.raises(TooManyAttempts):
-        desk.answer(code, request_id=request_id)
+        driver.verify(code, request_id=request_id)
 
 
-def test_a_right_code_spends_nothing_and_makes_no_address_known(desk: Desk) -> None:
-    asked = desk.ask()
-    desk.record = desk.record.block(desk.now)
-    assert not desk.answer(code_of(asked.challenge.id), WORK).is_correct
-    assert [one.used_at for one in desk.record.challenges] == [None]
-    assert desk.record.trusted_ips == ()
+def test_a_correct_code_is_not_used_and_makes_no_ip_trusted(driver: VerificationDriver) -> None:
+    decision = driver.request()
+    driver.verification = driver.verification.block(driver.now)
+    assert not driver.verify(code_of(decision.challenge), WORK_IP).is_correct
+    assert [challenge.used_at for challenge in driver.verification.challenges] == [None]
+    assert driver.verification.trusted_ips == ()
 
 
-def test_unblocked_it_takes_what_is_alive_by_its_own_rules(desk: Desk) -> None:
-    asked = desk.ask()
-    code = code_of(asked.challenge.id)
-    desk.record = desk.record.block(desk.now)
-    assert not desk.answer(code).is_correct
-    desk.record = desk.record.unblock()
-    assert desk.later(299).answer(code).is_correct
-    assert not desk.later(300).answer(code).is_correct
+def test_after_the_block_a_code_is_valid_to_its_end(driver: VerificationDriver) -> None:
+    code = code_of(driver.request().challenge)
+    driver.verification = driver.verification.block(driver.now)
+    assert not driver.verify(code).is_correct
+    driver.verification = driver.verification.unblock()
+    assert driver.copy(after=299).verify(code).is_correct
+    assert not driver.copy(after=300).verify(code).is_correct
 
 
-def test_what_was_counted_while_it_was_blocked_stays_counted() -> None:
-    desk = blocked()
-    asked = desk.ask()
-    desk.tries(5, request_id=asked.delivery.request_id)
-    desk.record = desk.record.unblock()
+def test_attempts_during_the_block_stay_counted(blocked: VerificationDriver) -> None:
+    request_id = blocked.request().delivery.request_id
+    blocked.fail(5, request_id=request_id)
+    blocked.verification = blocked.verification.unblock()
     with pytest.raises(TooManyAttempts):
-        desk.tries(1, request_id=asked.delivery.request_id)
+        blocked.fail(1, request_id=request_id)
 
 
-def test_a_code_that_was_withheld_is_sent_by_the_next_ask() -> None:
-    desk = blocked()
-    withheld = desk.ask()
-    desk.record = desk.record.unblock()
-    desk.wait(15)
-    asked = desk.ask()
-    assert asked.should_deliver
-    assert asked.challenge == withheld.challenge
+def test_after_the_block_a_suppressed_code_is_delivered_on_request(
+    blocked: VerificationDriver,
+) -> None:
+    suppressed = blocked.request()
+    blocked.verification = blocked.verification.unblock()
+    blocked.wait(15)
+    decision = blocked.request()
+    assert decision.should_deliver
+    assert decision.challenge == suppressed.challenge
 
 
-def test_it_was_blocked_when_it_was_blocked_first() -> None:
-    record = PhoneVerification().block(NOW)
-    assert record.block(NOW + timedelta(days=1)) is record
-    assert record.blocked_at == NOW
+def test_a_second_block_keeps_the_time_of_the_first() -> None:
+    verification = PhoneVerification().block(NOW)
+    assert verification.block(NOW + timedelta(days=1)) is verification
+    assert verification.blocked_at == NOW
 
 
-def test_unblocking_what_is_not_blocked_changes_nothing() -> None:
-    record = a_phone_record()
-    assert record.unblock() is record
+def test_unblocking_a_phone_that_is_not_blocked_changes_nothing() -> None:
+    verification = a_phone_verification()
+    assert verification.unblock() is verification
 
 
-def test_a_blocked_record_never_lapses() -> None:
-    assert PhoneVerification().block(NOW).expires_at is None
-    assert PhoneVerification().block(NOW).unblock().expires_at == PhoneVerification().expires_at
-
-
-def test_nothing_that_happens_to_it_unblocks_it(desk: Desk) -> None:
-    desk.record = desk.record.block(NOW)
-    asked = desk.ask()
-    desk.tries(1)
-    desk.record = (
-        desk.record.cancel_delivery(asked.delivery.request_id)
-        .assign_identity("somebody")
+def test_only_unblocking_ends_a_block(driver: VerificationDriver) -> None:
+    driver.verification = driver.verification.block(NOW)
+    decision = driver.request()
+    driver.fail(1)
+    driver.verification = (
+        driver.verification.cancel_delivery(decision.delivery.request_id)
+        .assign_identity("identity-id")
         .assign_identity(None)
+        .drop_challenges_without_key(lambda _: False)
     )
-    desk.record = desk.record.drop_challenges_without_key(lambda _: False)
-    desk.wait(days=400)
-    desk.ask()
-    assert desk.record.blocked_at == NOW
+    driver.wait(days=400)
+    driver.request()
+    assert driver.verification.blocked_at == NOW

@@ -1,58 +1,64 @@
-"""How a code is derived (RFC 4226 §5.3), and how long it lives."""
+"""A challenge and its code: derivation (RFC 4226 §5.3), life, and parsing."""
 
 import hashlib
 import hmac
+import unicodedata
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from domain.otp.challenge import NONCE_BYTES, OTP_LENGTH, OTP_TTL, Challenge
+from domain.errors import InvalidValue
+from domain.otp.challenge import (
+    NONCE_BYTES,
+    OTP_LENGTH,
+    OTP_TTL,
+    Challenge,
+    OtpCode,
+    parse_otp_code,
+)
 from tests.support.builders import NOW, a_challenge, a_phone
 
-PEPPER = b"a pepper of thirty-two bytes, yes"
+PEPPER: Final = b"a pepper of thirty-two bytes, yes"
+CODE: Final = OtpCode("012313")
+# All digits and spaces of Unicode are in the first two planes.
+CHARACTERS: Final = [chr(point) for point in range(0x2_0000)]
+ZEROS: Final = [
+    character
+    for character in CHARACTERS
+    if unicodedata.decimal(character, None) == 0 and chr(ord(character) + 9).isdecimal()
+]
+SPACES: Final = [character for character in CHARACTERS if unicodedata.category(character) == "Zs"]
+HYPHENS: Final = [
+    "\N{HYPHEN-MINUS}",
+    "\N{HYPHEN}",
+    "\N{NON-BREAKING HYPHEN}",
+    "\N{FIGURE DASH}",
+    "\N{EN DASH}",
+    "\N{EM DASH}",
+    "\N{MINUS SIGN}",
+    "\N{SMALL HYPHEN-MINUS}",
+    "\N{FULLWIDTH HYPHEN-MINUS}",
+]
 
 
-def test_a_code_is_six_digits() -> None:
+def in_script(digits: str, zero: str) -> str:
+    """Return the digits in the script of this zero."""
+    return "".join(chr(ord(zero) + int(digit)) for digit in digits)
+
+
+# Derivation
+
+
+def test_a_code_has_six_digits() -> None:
     codes = [
         a_challenge(nonce=bytes([number])).derive_code(PEPPER, a_phone()) for number in range(200)
     ]
     assert all(len(code) == OTP_LENGTH and code.isascii() and code.isdecimal() for code in codes)
     assert any(code.startswith("0") for code in codes)
-
-
-def test_a_nonce_is_too_long_to_be_guessed() -> None:
-    assert NONCE_BYTES >= 16
-
-
-def test_the_same_challenge_gives_the_same_code() -> None:
-    assert a_challenge().derive_code(PEPPER, a_phone()) == a_challenge().derive_code(
-        PEPPER, a_phone()
-    )
-
-
-@pytest.mark.parametrize("changed", [{"id": "another"}, {"nonce": b"another"}], ids=["id", "nonce"])
-def test_a_code_hangs_on_every_part_of_its_challenge(changed: dict[str, str | bytes]) -> None:
-    before, after = a_challenge(), a_challenge(**changed)
-    assert before.derive_code(PEPPER, a_phone()) != after.derive_code(PEPPER, a_phone())
-
-
-def test_a_code_hangs_on_the_phone() -> None:
-    assert a_challenge().derive_code(PEPPER, a_phone(1)) != a_challenge().derive_code(
-        PEPPER, a_phone(2)
-    )
-
-
-def test_a_code_hangs_on_the_pepper() -> None:
-    assert a_challenge().derive_code(PEPPER, a_phone()) != a_challenge().derive_code(
-        b"another", a_phone()
-    )
-
-
-def test_parts_cannot_be_shifted_into_each_other() -> None:
-    one, other = a_challenge(id="ab", nonce=b"c"), a_challenge(id="a", nonce=b"bc")
-    assert one.derive_code(PEPPER, a_phone()) != other.derive_code(PEPPER, a_phone())
 
 
 def test_a_code_is_the_first_eight_bytes_of_an_hmac_modulo_a_million() -> None:
@@ -63,38 +69,139 @@ def test_a_code_is_the_first_eight_bytes_of_an_hmac_modulo_a_million() -> None:
     assert int(challenge.derive_code(PEPPER, phone)) == int.from_bytes(mac[:8], "big") % 1_000_000
 
 
-def test_codes_spread_over_all_digits() -> None:
+@pytest.mark.parametrize("changed", [{"id": "another"}, {"nonce": b"another"}], ids=["id", "nonce"])
+def test_a_code_depends_on_the_challenge(changed: dict[str, str | bytes]) -> None:
+    code = a_challenge().derive_code(PEPPER, a_phone())
+    assert a_challenge(**changed).derive_code(PEPPER, a_phone()) != code
+
+
+def test_a_code_depends_on_pepper_and_phone() -> None:
+    code = a_challenge().derive_code(PEPPER, a_phone(1))
+    assert a_challenge().derive_code(PEPPER, a_phone(2)) != code
+    assert a_challenge().derive_code(b"another", a_phone(1)) != code
+
+
+def test_the_same_challenge_has_the_same_code_used_or_not() -> None:
+    code = a_challenge().derive_code(PEPPER, a_phone())
+    assert a_challenge().derive_code(PEPPER, a_phone()) == code
+    assert a_challenge(used_at=NOW).derive_code(PEPPER, a_phone()) == code
+
+
+def test_bytes_moved_from_one_part_to_the_next_change_the_code() -> None:
+    first, second = a_challenge(id="ab", nonce=b"c"), a_challenge(id="a", nonce=b"bc")
+    assert first.derive_code(PEPPER, a_phone()) != second.derive_code(PEPPER, a_phone())
+
+
+def test_every_digit_is_equally_likely_at_every_position() -> None:
     codes = [
         a_challenge(nonce=number.to_bytes(4, "big")).derive_code(PEPPER, a_phone())
         for number in range(2000)
     ]
     for position in range(OTP_LENGTH):
-        seen = Counter(code[position] for code in codes)
-        assert set(seen) == set("0123456789")
-        assert max(seen.values()) < 300
+        counts = Counter(code[position] for code in codes)
+        assert set(counts) == set("0123456789")
+        assert max(counts.values()) < 300
 
 
-def test_a_challenge_lives_until_it_expires() -> None:
+def test_the_nonce_cannot_be_guessed() -> None:
+    assert NONCE_BYTES >= 16
+
+
+def test_a_challenge_does_not_contain_its_code() -> None:
+    challenge = a_challenge()
+    fields = {"id", "purpose", "nonce", "key_id", "created_at", "expires_at", "used_at"}
+    assert challenge.derive_code(PEPPER, a_phone()) not in repr(challenge)
+    assert set(Challenge.__slots__) == fields
+
+
+# Life
+
+
+def test_a_challenge_is_active_until_it_expires() -> None:
     challenge = a_challenge()
     assert challenge.is_active(NOW + OTP_TTL - timedelta(milliseconds=1))
     assert not challenge.is_active(NOW + OTP_TTL)
 
 
-def test_a_spent_challenge_is_not_alive() -> None:
+def test_a_used_challenge_is_not_active() -> None:
     assert not a_challenge(used_at=NOW).is_active(NOW)
     assert not a_challenge(used_at=NOW).is_resendable(NOW)
 
 
-def test_a_challenge_is_sent_as_long_as_a_minute_is_left() -> None:
+def test_a_challenge_is_resendable_while_a_minute_is_left() -> None:
     challenge = a_challenge()
     assert challenge.is_resendable(NOW + timedelta(minutes=4))
     assert not challenge.is_resendable(NOW + timedelta(minutes=4, milliseconds=1))
 
 
-def test_a_challenge_holds_no_code() -> None:
-    challenge = a_challenge()
-    code = challenge.derive_code(PEPPER, a_phone())
-    assert code not in repr(challenge)
-    kept = {"id", "purpose", "nonce", "key_id", "created_at", "expires_at", "used_at"}
-    assert set(Challenge.__slots__) == kept
-    assert replace(challenge, used_at=NOW).derive_code(PEPPER, a_phone()) == code
+# Parsing
+
+
+@pytest.mark.parametrize("text", ["012313", "012 313", "012-313", " 0 1 2-3 1 3\n", "012\u00a0313"])
+def test_spaces_and_hyphens_are_dropped(text: str) -> None:
+    assert parse_otp_code(text) == CODE
+
+
+@pytest.mark.parametrize("hyphen", HYPHENS, ids=unicodedata.name)
+def test_every_hyphen_is_dropped(hyphen: str) -> None:
+    assert parse_otp_code(f"012{hyphen}313") == CODE
+
+
+def test_every_space_is_dropped() -> None:
+    parsed = {space: parse_otp_code(f"012{space}313") for space in SPACES}
+    assert parsed == dict.fromkeys(SPACES, CODE)
+
+
+@pytest.mark.parametrize("digits", ["012313", "456789"])
+def test_digits_of_every_script_are_parsed(digits: str) -> None:
+    parsed = {zero: parse_otp_code(in_script(digits, zero)) for zero in ZEROS}
+    assert parsed == dict.fromkeys(ZEROS, OtpCode(digits))
+
+
+@given(st.from_regex(r"[0-9]{6}", fullmatch=True), st.lists(st.sampled_from(ZEROS), min_size=6))
+def test_a_code_may_have_digits_of_several_scripts(digits: str, zeros: list[str]) -> None:
+    text = "".join(in_script(digit, zero) for digit, zero in zip(digits, zeros, strict=False))
+    assert parse_otp_code(text) == OtpCode(digits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "12345",
+        "1234567",
+        "12345a",
+        "½23456",
+        "12345²",
+        "①23456",
+        "+12345",
+        "12.345",
+        "一二三四五六",
+    ],
+)
+def test_other_text_is_not_a_code(text: str) -> None:
+    with pytest.raises(InvalidValue, match=r"\AA code is 6 digits, as in the message\.\Z"):
+        parse_otp_code(text)
+
+
+def test_a_text_has_at_most_forty_characters() -> None:
+    assert parse_otp_code("012313" + " " * 34) == CODE
+    for spaces in (35, 1000):
+        with pytest.raises(InvalidValue):
+            parse_otp_code("012313" + " " * spaces)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_rejected_or_six_ascii_digits(text: str) -> None:
+    try:
+        code = parse_otp_code(text)
+    except InvalidValue:
+        return
+    assert len(code.digits) == 6
+    assert code.digits.isascii()
+    assert code.digits.isdecimal()
+
+
+def test_the_repr_does_not_contain_the_code() -> None:
+    assert f"{CODE!r} {CODE}" == "OtpCode(******) OtpCode(******)"

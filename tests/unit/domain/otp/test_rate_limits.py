@@ -1,4 +1,4 @@
-"""Which budgets a message and an answer draw on."""
+"""The rate limits that count a delivery or a verification."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ LIMITS = RateLimits(
 )
 
 
-def test_in_an_hour_an_address_has_60_messages_and_600_answers_a_country_1000_all_5000() -> None:
+def test_the_default_limits_in_an_hour() -> None:
     assert RateLimits() == RateLimits(
         per_ip=SlidingWindow(60, HOUR),
         per_country=SlidingWindow(1_000, HOUR),
@@ -25,7 +25,7 @@ def test_in_an_hour_an_address_has_60_messages_and_600_answers_a_country_1000_al
     )
 
 
-def test_a_message_draws_on_its_address_its_country_and_what_all_have() -> None:
+def test_a_delivery_counts_per_ip_per_country_and_in_total() -> None:
     assert LIMITS.for_delivery("203.0.113.7", "IN") == (
         RateLimit("deliveries:ip:203.0.113.7", LIMITS.per_ip),
         RateLimit("deliveries:country:IN", LIMITS.per_country),
@@ -33,19 +33,19 @@ def test_a_message_draws_on_its_address_its_country_and_what_all_have() -> None:
     )
 
 
-def test_an_answer_draws_on_its_address_alone() -> None:
+def test_a_verification_counts_per_ip_only() -> None:
     assert LIMITS.for_verification("203.0.113.7") == (
         RateLimit("verifications:ip:203.0.113.7", LIMITS.verifications_per_ip),
     )
 
 
-@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8:0:7::/64", "unknown"])
-def test_what_is_the_addresss_own_is_what_its_messages_draw_on(address: str) -> None:
-    assert LIMITS.for_ip(address) == LIMITS.for_delivery(address, "IN")[:-2]
+@pytest.mark.parametrize("client_ip", ["203.0.113.7", "2001:db8:0:7::/64", "unknown"])
+def test_the_limits_of_an_ip_are_those_of_its_deliveries(client_ip: str) -> None:
+    assert LIMITS.for_ip(client_ip) == LIMITS.for_delivery(client_ip, "IN")[:-2]
 
 
 @pytest.mark.parametrize("network", ["2001:db8:ab:7::/64", "2001:db8:ab:ffff::/64"])
-def test_a_48_of_ipv6_has_ten_times_as_much_in_the_same_time(network: str) -> None:
+def test_an_ipv6_site_of_48_bits_has_ten_times_the_limit(network: str) -> None:
     assert LIMITS.for_ip(network) == (
         RateLimit(f"deliveries:ip:{network}", LIMITS.per_ip),
         RateLimit("deliveries:ip:2001:db8:ab::/48", SlidingWindow(20, 3 * HOUR)),
@@ -56,5 +56,5 @@ def test_a_48_of_ipv6_has_ten_times_as_much_in_the_same_time(network: str) -> No
     )
 
 
-def test_what_is_no_address_has_a_budget_of_its_own() -> None:
+def test_a_client_without_an_ip_has_a_limit_of_its_own() -> None:
     assert LIMITS.for_ip("unknown") == (RateLimit("deliveries:ip:unknown", LIMITS.per_ip),)

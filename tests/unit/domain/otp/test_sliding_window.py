@@ -1,0 +1,62 @@
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.otp.sliding_window import SlidingWindow
+from tests.support.builders import NOW
+
+MINUTE = timedelta(minutes=1)
+
+
+def at(second: int) -> datetime:
+    return NOW + timedelta(seconds=second)
+
+
+def times(*seconds: int) -> list[datetime]:
+    return [at(second) for second in seconds]
+
+
+def test_each_event_reduces_the_remaining_events_down_to_zero() -> None:
+    window = SlidingWindow(3, MINUTE)
+    remaining = [window.remaining(times(*range(count)), at(30)) for count in range(5)]
+    assert remaining == [3, 2, 1, 0, 0]
+
+
+def test_an_event_counts_until_the_period_has_passed() -> None:
+    window = SlidingWindow(1, MINUTE)
+    assert window.remaining(times(0), at(59)) == 0
+    assert window.remaining(times(0), at(60)) == 1
+
+
+def test_below_the_limit_the_next_event_is_allowed_now() -> None:
+    assert SlidingWindow(2, MINUTE).next_available(times(0), at(5)) == at(5)
+
+
+def test_at_the_limit_the_next_event_is_allowed_when_the_first_expires() -> None:
+    assert SlidingWindow(2, MINUTE).next_available(times(0, 10), at(20)) == at(60)
+
+
+def test_above_the_limit_several_events_have_to_expire() -> None:
+    assert SlidingWindow(2, MINUTE).next_available(times(0, 10, 15), at(20)) == at(70)
+
+
+def test_the_order_of_events_does_not_matter() -> None:
+    assert SlidingWindow(2, MINUTE).next_available(times(15, 0, 10), at(20)) == at(70)
+
+
+@given(
+    st.integers(1, 6),
+    st.integers(1, 100),
+    st.lists(st.integers(0, 200), max_size=12),
+    st.integers(0, 250),
+)
+def test_the_next_event_is_allowed_exactly_at_the_returned_time(
+    limit: int, period: int, events: list[int], now: int
+) -> None:
+    window = SlidingWindow(limit, timedelta(seconds=period))
+    past = times(*(event for event in events if event <= now))
+    available_at = window.next_available(past, at(now))
+    assert window.remaining(past, available_at) > 0
+    if available_at > at(now):
+        assert window.remaining(past, available_at - timedelta(milliseconds=1)) == 0

@@ -1,0 +1,101 @@
+"""A driver for tests of one phone: it requests and verifies codes as the use cases do."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Final
+
+from domain.errors import TooManyOtpRequests
+from domain.otp.attempts import OtpAttempt, VerificationResult
+from domain.otp.challenge import Challenge, OtpCode
+from domain.otp.delivery import OtpRequest
+from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
+from domain.otp.phone_verification import PhoneVerification
+from tests.support.builders import NOW, a_challenge, an_id
+
+HOME_IP: Final = "203.0.113.7"
+WORK_IP: Final = "198.51.100.20"
+WRONG_CODE: Final = "999999"
+HOUR: Final = 60 * 60
+DAY: Final = 24 * HOUR
+
+
+def unknown_ip(number: int) -> str:
+    """Return a different IP for each number."""
+    return f"2001:db8:0:{number:x}::/64"
+
+
+def code_of(challenge: Challenge) -> str:
+    """Return the code that the driver derives from a challenge: 000001, 000002 and so on."""
+    return f"{int(challenge.id, 16):06d}"
+
+
+@dataclass
+class VerificationDriver:
+    """The state of one phone, and a clock."""
+
+    verification: PhoneVerification = field(default_factory=PhoneVerification)
+    now: datetime = NOW
+    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def wait(self, seconds: float = 0, **duration: float) -> None:
+        """Advance the clock."""
+        self.now += timedelta(seconds=seconds, **duration)
+
+    def copy(self, *, after: float = 0) -> "VerificationDriver":
+        """Return a copy whose clock is `after` seconds ahead. This driver does not change."""
+        return replace(self, now=self.now + timedelta(seconds=after))
+
+    def request(self, client_ip: str = HOME_IP) -> DeliveryDecision:
+        """Request a code now."""
+        number = next(self.numbers)
+        challenge = a_challenge(
+            id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
+        )
+        request = OtpRequest(client_ip, self.now, challenge, f"request-{number}")
+        self.verification, decision = self.verification.request_delivery(request, self.policy)
+        return decision
+
+    def deliver(self, client_ip: str = HOME_IP) -> DeliveryDecision:
+        """Wait until a delivery is allowed, as each response says, and request it."""
+        for _ in range(20):
+            try:
+                decision = self.request(client_ip)
+            except TooManyOtpRequests as error:
+                self.wait(error.retry_after)
+                continue
+            if decision.is_new:
+                return decision
+            self.now = decision.next_request_at
+        raise AssertionError("Nothing was delivered although the driver waited as long as required")
+
+    def verify(
+        self, code: str, client_ip: str = HOME_IP, request_id: str | None = None
+    ) -> VerificationResult:
+        """Verify a code now."""
+        codes = {
+            challenge.id: code_of(challenge)
+            for challenge in self.verification.active_challenges(self.now)
+        }
+        attempt = OtpAttempt(OtpCode(code), client_ip, self.now, request_id)
+        self.verification, result = self.verification.verify(attempt, codes)
+        return result
+
+    def fail(
+        self, attempts: int, client_ip: str = HOME_IP, request_id: str | None = None
+    ) -> list[int]:
+        """Verify a wrong code several times. Return the attempts left after each."""
+        return [
+            self.verify(WRONG_CODE, client_ip, request_id).attempts_left for _ in range(attempts)
+        ]
+
+    def use_up_shared_attempts(self, first: int = 1000, attempts: int = 15) -> None:
+        """Verify a wrong code from as many unknown IPs as the shared limit allows in an hour."""
+        for number in range(first, first + attempts):
+            self.fail(1, unknown_ip(number))
+
+    def log_in(self, client_ip: str = HOME_IP) -> None:
+        """Deliver a code and verify it. The IP is trusted from then on."""
+        decision = self.deliver(client_ip)
+        assert self.verify(code_of(decision.challenge), client_ip).is_correct

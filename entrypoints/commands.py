@@ -3,9 +3,9 @@
 import asyncio
 import sys
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
@@ -13,11 +13,15 @@ from application.use_cases import UseCases
 from domain.errors import InvalidValue, UserNotFound
 from domain.identifier import parse_identifier
 from domain.identities.identity import Role
+from domain.otp.templates.sms_length import measure_sms
+from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints import bootstrap
 from entrypoints.settings import Settings, describe
 from entrypoints.settings.parsers import duration_parser
-from entrypoints.template_preview import preview_templates
+
+if TYPE_CHECKING:
+    from adapters.templates import TemplateFile
 
 T = TypeVar("T")
 
@@ -55,7 +59,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Describe each setting with its value and origin, or preview the messages."""
     templates = bootstrap.load_sms_templates(settings)
     if arguments.templates:
-        return preview_templates(templates.previews())
+        return _preview_templates(templates.previews())
     rows = describe(settings)
     name_width = max(len(row.name) for row in rows)
     value_width = max(len(row.shown) for row in rows)
@@ -143,6 +147,20 @@ def _with_use_cases(settings: Settings, call: Callable[[UseCases], Awaitable[T]]
         raise CommandError(
             "There is no such user: use a user id, or a phone that has signed in."
         ) from None
+
+
+def _preview_templates(
+    previews: "Iterable[tuple[TemplateFile, TemplatePreview]]",
+) -> Iterator[str]:
+    """Show each message as it is sent, below its file, its platform and its length."""
+    for file, preview in previews:
+        length = measure_sms(preview.text)
+        unit = "message" if length.segments == 1 else "messages"
+        yield (
+            f"{file.location}, {preview.platform}: "
+            f"{length.segments} {unit}, {length.units} units of {length.encoding}"
+        )
+        yield from (f"    {line}" for line in preview.text.split("\n"))
 
 
 async def _do_nothing(_: UseCases) -> None:

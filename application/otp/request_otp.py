@@ -161,12 +161,18 @@ class RequestOtp:
 
         loaded = await self.phone_verifications.load(phone)
         try:
-            _, decision = decide(loaded.value)
-            if not decision.is_new:
-                return decision
+            decided = decide(loaded.value)
+            if not decided[1].is_new:
+                return decided[1]
             available_at = await self.rate_limiter.acquire(reservation)
             if available_at is None:
-                return await self._record_delivery(phone, decide, reservation, loaded)
+                first = loaded.value
+                return await self._record_delivery(
+                    phone,
+                    lambda current: decided if current is first else decide(current),
+                    reservation,
+                    loaded,
+                )
             # A parallel request that got the last permits may have been for this phone.
             loaded = await self.phone_verifications.load(phone)
             _, decision = decide(loaded.value)

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from msgspec import field
 
-from adapters.sqlite.record_mapping import RecordMapping, StoredFields, fast_constructor
+from adapters.sqlite.record_mapping import RecordMapping, StoredFields
 from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.identity import Identity, Role, User
 from domain.identities.session import RefreshTokenFamily, Session
@@ -54,21 +54,6 @@ _PURPOSE_NAMES: Final = {purpose: name for name, purpose in _PURPOSES.items()}
 _ROLE_NAMES: Final = {role: name for name, role in _ROLES.items()}
 _IMAGE_FORMAT_NAMES: Final = {image_format: name for name, image_format in _IMAGE_FORMATS.items()}
 _STATE_NAMES: Final = {state: name for name, state in _STATES.items()}
-
-# Every authenticated request decodes an identity: the time of a constructor counts.
-_new_challenge: Final = fast_constructor(Challenge)
-_new_delivery: Final = fast_constructor(Delivery)
-_new_attempt: Final = fast_constructor(IpAttempt)
-_new_unbound_attempts: Final = fast_constructor(UnboundAttempts)
-_new_trusted_ip: Final = fast_constructor(TrustedIp)
-_new_phone_verification: Final = fast_constructor(PhoneVerification)
-_new_username: Final = fast_constructor(Username)
-_new_user: Final = fast_constructor(User)
-_new_refresh_tokens: Final = fast_constructor(RefreshTokenFamily)
-_new_session: Final = fast_constructor(Session)
-_new_identity: Final = fast_constructor(Identity)
-_new_image: Final = fast_constructor(Image)
-_new_media_item: Final = fast_constructor(MediaItem)
 
 
 class StoredChallenge(StoredFields):
@@ -151,13 +136,13 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerif
 
     def to_domain(self, stored: StoredPhoneVerification) -> PhoneVerification:
         """Return the phone verification of a stored form."""
-        return _new_phone_verification(
+        return PhoneVerification(
             challenges=tuple([_challenge_to_domain(challenge) for challenge in stored.challenges]),
             deliveries=tuple([_delivery_to_domain(delivery) for delivery in stored.deliveries]),
             unbound_attempts=_unbound_attempts_to_domain(stored.unbound_attempts),
             trusted_ips=tuple(
                 [
-                    _new_trusted_ip(
+                    TrustedIp(
                         client_ip=trusted_ip.client_ip, last_login_at=trusted_ip.last_login_at
                     )
                     for trusted_ip in stored.trusted_ips
@@ -181,7 +166,7 @@ def _challenge_to_stored(challenge: Challenge) -> StoredChallenge:
 
 
 def _challenge_to_domain(challenge: StoredChallenge) -> Challenge:
-    return _new_challenge(
+    return Challenge(
         id=challenge.id,
         purpose=_PURPOSES[challenge.purpose],
         nonce=challenge.nonce,
@@ -204,7 +189,7 @@ def _delivery_to_stored(delivery: Delivery) -> StoredDelivery:
 
 
 def _delivery_to_domain(delivery: StoredDelivery) -> Delivery:
-    return _new_delivery(
+    return Delivery(
         request_id=delivery.request_id,
         challenge_id=delivery.challenge_id,
         client_ip=delivery.client_ip,
@@ -227,10 +212,10 @@ def _unbound_attempts_to_stored(attempts: UnboundAttempts) -> StoredUnboundAttem
 
 
 def _unbound_attempts_to_domain(attempts: StoredUnboundAttempts) -> UnboundAttempts:
-    return _new_unbound_attempts(
+    return UnboundAttempts(
         by_ip=tuple(
             [
-                _new_attempt(client_ip=attempt.client_ip, attempted_at=attempt.attempted_at)
+                IpAttempt(client_ip=attempt.client_ip, attempted_at=attempt.attempted_at)
                 for attempt in attempts.by_ip
             ]
         ),
@@ -307,7 +292,7 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
     def to_domain(self, stored: StoredIdentity) -> Identity:
         """Return the identity of a stored form, with its phone decrypted."""
         phone, user = stored.encrypted_phone, stored.user
-        return _new_identity(
+        return Identity(
             id=stored.id,
             phone=None if phone is None else self._encryption.decrypt(phone, stored.id),
             created_at=stored.created_at,
@@ -325,7 +310,7 @@ def _user_to_stored(user: User) -> StoredUser:
 
 
 def _user_to_domain(user: StoredUser) -> User:
-    return _new_user(username=_new_username(text=user.username), created_at=user.created_at)
+    return User(username=Username(text=user.username), created_at=user.created_at)
 
 
 def _session_to_stored(session: Session) -> StoredSession:
@@ -342,7 +327,7 @@ def _session_to_stored(session: Session) -> StoredSession:
 
 def _session_to_domain(session: StoredSession) -> Session:
     tokens = session.refresh_tokens
-    return _new_session(
+    return Session(
         id=session.id,
         created_at=session.created_at,
         expires_at=session.expires_at,
@@ -359,7 +344,7 @@ def _refresh_tokens_to_stored(tokens: RefreshTokenFamily) -> StoredRefreshTokens
 
 
 def _refresh_tokens_to_domain(tokens: StoredRefreshTokens) -> RefreshTokenFamily:
-    return _new_refresh_tokens(
+    return RefreshTokenFamily(
         nonce=tokens.nonce, generation=tokens.generation, rotated_at=tokens.rotated_at
     )
 
@@ -415,11 +400,11 @@ class MediaItemMapping(RecordMapping[MediaItem, StoredMediaItem]):
     def to_domain(self, stored: StoredMediaItem) -> MediaItem:
         """Return the media item of a stored form."""
         image = stored.image
-        return _new_media_item(
+        return MediaItem(
             id=stored.id,
             storage_key=stored.storage_key,
             owner_id=stored.owner_id,
-            image=_new_image(
+            image=Image(
                 format=_IMAGE_FORMATS[image.format],
                 width=image.width,
                 height=image.height,

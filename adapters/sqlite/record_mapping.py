@@ -8,9 +8,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields as fields_of
 from functools import cache
-from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, get_args
+from typing import Any, Final, Generic, TypeVar, get_args
 
 import msgspec
 
@@ -30,7 +29,6 @@ class StoredFields(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Base of the stored structs. Decoding fails on an unknown field, which is a fast check."""
 
 
-P = ParamSpec("P")
 T = TypeVar("T")
 StoredT = TypeVar("StoredT", bound=StoredFields)
 
@@ -87,8 +85,8 @@ class RecordMapping(ABC, Generic[T, StoredT]):
                 fields = upgrade(fields)
             known, unknown = _separate_unknown_fields(fields, self.stored_type)
             stored = msgspec.convert(known, self.stored_type)
-        except (msgspec.DecodeError, UnicodeError):
-            # The error of msgspec may quote a value.
+        except (msgspec.DecodeError, UnicodeError, LookupError, TypeError):
+            # An upgrade of damaged fields may fail in any way. Errors may quote a value.
             raise CorruptRecord(f"a record is not a {self.stored_type.__name__}") from None
         return Versioned(self.to_domain(stored), RecordVersion(version, unknown))
 
@@ -165,23 +163,3 @@ def _item_key(item: Fields) -> str:
         if name in item:
             return str(item[name])
     return msgspec.json.encode(item).decode()
-
-
-def fast_constructor(frozen_dataclass: Callable[P, T]) -> Callable[P, T]:
-    """Return a constructor of a frozen dataclass that takes half the time of its `__init__`.
-
-    `__init__` of a frozen dataclass calls `object.__setattr__` for each field. This one sets the
-    slots, in source code that is generated from the names of the fields, as `dataclasses` does it.
-    It has no defaults, so every field has to be given, and calls no `__post_init__`.
-    """
-    names = [field.name for field in fields_of(cast("Any", frozen_dataclass))]
-    namespace = {f"set_{name}": getattr(frozen_dataclass, name).__set__ for name in names}
-    namespace |= {"new": object.__new__, "frozen_dataclass": frozen_dataclass}
-    source = [
-        f"def construct({', '.join(names)}):",
-        "    value = new(frozen_dataclass)",
-        *(f"    set_{name}(value, {name})" for name in names),
-        "    return value",
-    ]
-    exec("\n".join(source), namespace)  # noqa: S102 -- it is made of the names of fields
-    return cast("Callable[P, T]", namespace["construct"])

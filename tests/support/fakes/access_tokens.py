@@ -9,7 +9,7 @@ from application.ports.keys import TokenClaims
 
 
 class FakeAccessTokens:
-    """Claims in the open, with a tag that only the key makes."""
+    """Access tokens with readable claims and a MAC."""
 
     def __init__(self, key: bytes = b"the only key") -> None:
         self._key = key
@@ -34,7 +34,7 @@ class FakeAccessTokens:
             raise InvalidToken("not a token") from error
         issued, expires = (datetime.fromtimestamp(seconds, UTC) for seconds in members[2:])
         if now >= expires:
-            raise InvalidToken("its time is over")
+            raise InvalidToken("expired")
         return TokenClaims(members[0], members[1], issued, expires)
 
     def _tag(self, content: str) -> str:

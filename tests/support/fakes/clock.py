@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class MovableClock:
-    """A clock that stands still until it is advanced."""
+    """A clock that moves only by `advance`."""
 
     def __init__(self, now: datetime = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)) -> None:
         self._now = now

@@ -1,18 +1,18 @@
-"""A loop whose time is not that of any clock."""
+"""An event loop with a time of its own."""
 
 import asyncio
 import selectors
 
 
 class InstantLoop(asyncio.SelectorEventLoop):
-    """What waits for a time waits for nothing: when nothing else is left to do, it has come."""
+    """An event loop that never sleeps: if only timers are left, its time jumps to the next one."""
 
     def __init__(self) -> None:
-        self._selector_of_times = _Selector()
-        super().__init__(self._selector_of_times)
+        self._time_selector = _Selector()
+        super().__init__(self._time_selector)
 
     def time(self) -> float:
-        return self._selector_of_times.now
+        return self._time_selector.now
 
 
 class _Selector(selectors.SelectSelector):

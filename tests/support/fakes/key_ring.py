@@ -5,7 +5,7 @@ from tests.support.builders import NOW
 
 
 class FakeKeyRing:
-    """Keys by id, newest first; the first signs, until `signs` names another."""
+    """Keys by id, newest first. The first one signs, or the one that `signs` names."""
 
     def __init__(self, *keys: tuple[str, bytes], signs: str | None = None) -> None:
         self.keys = tuple(Key(key_id, NOW, key) for key_id, key in keys)

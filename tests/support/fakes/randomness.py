@@ -2,7 +2,7 @@ from random import Random
 
 
 class SeededRandomness:
-    """The same bytes in the same order for each seed."""
+    """Randomness with the same bytes in the same order for each seed."""
 
     def __init__(self, seed: int = 0) -> None:
         self._random = Random(seed)

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 
 class FakeRefreshKeys:
-    """Keys that a test sets: the first makes tokens, all of them are accepted."""
+    """Keys that a test sets. The first signs tokens; all of them are accepted."""
 
     def __init__(self, *keys: bytes) -> None:
         self.keys = list(keys or (b"r" * 32,))

@@ -25,7 +25,6 @@ from domain.errors import (
     TooManyAttempts,
     TooManyOtpRequests,
     Unauthenticated,
-    Unavailable,
     UserNotFound,
 )
 from domain.identities.identity import Role
@@ -35,9 +34,9 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
+from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
-from tests.unit.application.wiring import House, not_this
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \|.*\| ([`\w ]+) \|$", re.MULTILINE)
@@ -47,8 +46,8 @@ TEST_OTP: Final = "123456"
 OPERATION: Final = dict[str, Callable[[UseCases, PhoneNumber], Awaitable[object]]](
     block=lambda use_cases, phone: use_cases.block_phone(phone),
     unblock=lambda use_cases, phone: use_cases.unblock_phone(phone),
-    promote=lambda use_cases, phone: use_cases.promote_user(phone),
-    demote=lambda use_cases, phone: use_cases.demote_user(phone),
+    promote=lambda use_cases, phone: use_cases.change_role(phone, Role.ADMINISTRATOR),
+    demote=lambda use_cases, phone: use_cases.change_role(phone, Role.MEMBER),
     logout=lambda use_cases, phone: use_cases.revoke_phone_sessions(phone),
 )
 OPERATION_EVENTS: Final[dict[str, tuple[SecurityEventType, dict[str, Any]]]] = {
@@ -60,14 +59,9 @@ OPERATION_EVENTS: Final[dict[str, tuple[SecurityEventType, dict[str, Any]]]] = {
 }
 
 
-@pytest.fixture
-def house() -> House:
-    return House()
-
-
-def house_with_test_otp(phone: PhoneNumber) -> House:
+def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
     test_otps = TestOtps((TestOtp(phone, OtpCode(TEST_OTP)),))
-    return House(rules=Policy(test_otps=test_otps))
+    return AppHarness(policy=Policy(test_otps=test_otps))
 
 
 def event(
@@ -88,17 +82,17 @@ def event(
     )
 
 
-async def request_otp(house: House) -> str:
+async def request_code(app: AppHarness) -> str:
     """Return the requested code, without its events."""
-    await house.ask()
-    house.events.emitted.clear()
-    return house.messenger.messages[-1].code
+    await app.request_otp()
+    app.events.emitted.clear()
+    return app.last_code
 
 
-async def log_in(house: House) -> RefreshToken:
+async def log_in(app: AppHarness) -> RefreshToken:
     """Return the first refresh token of a new session."""
-    await house.ask()
-    result = await house.answer(house.messenger.messages[-1].code, wants_refresh=True)
+    await app.request_otp()
+    result = await app.verify_otp(app.last_code, with_refresh=True)
     assert isinstance(result, LoggedIn)
     assert result.tokens.refresh_token is not None
     return parse_refresh_token(result.tokens.refresh_token)
@@ -107,179 +101,177 @@ async def log_in(house: House) -> RefreshToken:
 # Requests for a code
 
 
-async def test_a_delivered_code_was_requested_and_delivered(house: House) -> None:
-    await house.ask()
-    assert house.events.emitted == [
+async def test_a_delivered_code_was_requested_and_delivered(app: AppHarness) -> None:
+    await app.request_otp()
+    assert app.events.emitted == [
         event(SecurityEventType.OTP_REQUESTED),
         event(SecurityEventType.OTP_DELIVERED),
     ]
 
 
-async def test_an_unknown_delivery_result_counts_as_delivered(house: House) -> None:
-    house.messenger.result = UNKNOWN
-    await house.ask()
-    assert house.events.emitted == [
+async def test_an_unknown_delivery_result_counts_as_delivered(app: AppHarness) -> None:
+    app.messenger.result = UNKNOWN
+    await app.request_otp()
+    assert app.events.emitted == [
         event(SecurityEventType.OTP_REQUESTED),
         event(SecurityEventType.OTP_DELIVERED, UNKNOWN.reason),
     ]
 
 
-async def test_within_the_cooldown_no_code_is_delivered(house: House) -> None:
-    await request_otp(house)
-    await house.ask()
-    assert house.events.emitted == [event(SecurityEventType.OTP_REQUESTED, "within the cooldown")]
+async def test_within_the_cooldown_no_code_is_delivered(app: AppHarness) -> None:
+    await request_code(app)
+    await app.request_otp()
+    assert app.events.emitted == [event(SecurityEventType.OTP_REQUESTED, "within the cooldown")]
 
 
-async def test_a_spent_rate_limit_rejects_the_request(house: House) -> None:
-    await request_otp(house)
+async def test_a_spent_rate_limit_rejects_the_request(app: AppHarness) -> None:
+    await request_code(app)
     with pytest.raises(TooManyOtpRequests):
-        await house.ask(address=OTHER_IP)
-    assert house.events.emitted == [
-        event(SecurityEventType.OTP_REQUEST_REJECTED, "rate limit", client_ip=OTHER_IP)
+        await app.request_otp(client_ip=OTHER_IP)
+    assert app.events.emitted == [
+        event(SecurityEventType.OTP_REQUEST_REJECTED, "too many requests", client_ip=OTHER_IP)
     ]
 
 
 async def test_a_country_that_is_not_served_rejects_the_request() -> None:
-    house = House(rules=Policy(countries={"IN"}))
+    app = AppHarness(policy=Policy(countries={"IN"}))
     with pytest.raises(CountryNotServed):
-        await house.ask()
-    assert house.events.emitted == [
-        event(SecurityEventType.OTP_REQUEST_REJECTED, "country not served")
+        await app.request_otp()
+    assert app.events.emitted == [
+        event(SecurityEventType.OTP_REQUEST_REJECTED, "the country is not served")
     ]
 
 
 @pytest.mark.parametrize("result", [REJECTED, INVALID_NUMBER])
 async def test_a_message_that_no_provider_accepts_is_rejected(
-    house: House, result: DeliveryResult
+    app: AppHarness, result: DeliveryResult
 ) -> None:
-    house.messenger.result = result
+    app.messenger.result = result
     with pytest.raises(DomainError):
-        await house.ask()
-    assert house.events.emitted == [
+        await app.request_otp()
+    assert app.events.emitted == [
         event(SecurityEventType.OTP_REQUESTED),
         event(SecurityEventType.OTP_REQUEST_REJECTED, result.reason),
     ]
 
 
-async def test_a_code_for_a_blocked_phone_is_suppressed(house: House) -> None:
-    await house.use_cases.block_phone(a_phone())
-    house.events.emitted.clear()
-    await house.ask()
-    assert house.events.emitted == [
+async def test_a_code_for_a_blocked_phone_is_suppressed(app: AppHarness) -> None:
+    await app.use_cases.block_phone(a_phone())
+    app.events.emitted.clear()
+    await app.request_otp()
+    assert app.events.emitted == [
         event(SecurityEventType.OTP_REQUESTED),
         event(SecurityEventType.OTP_SUPPRESSED),
     ]
 
 
 async def test_each_use_of_a_test_otp_is_emitted() -> None:
-    house = house_with_test_otp(a_phone())
-    await house.ask()
-    await house.answer(TEST_OTP)
-    (user_id,) = house.database.identities
-    assert house.events.emitted == [
+    app = app_with_test_otp(a_phone())
+    await app.request_otp()
+    await app.verify_otp(TEST_OTP)
+    (user_id,) = app.database.identities
+    assert app.events.emitted == [
         event(SecurityEventType.OTP_REQUESTED),
         event(SecurityEventType.TEST_OTP_USED, "requested"),
         event(SecurityEventType.LOGIN_SUCCEEDED, user_id=user_id),
-        event(SecurityEventType.TEST_OTP_USED, "verified", user_id=user_id),
+        event(SecurityEventType.TEST_OTP_USED, "logged in", user_id=user_id),
     ]
 
 
 # Verification of a code
 
 
-async def test_a_correct_code_logs_in_once(house: House) -> None:
-    code = await request_otp(house)
-    await house.answer(code)
-    (user_id,) = house.database.identities
-    assert house.events.emitted == [event(SecurityEventType.LOGIN_SUCCEEDED, user_id=user_id)]
-    await house.answer(code)
-    assert house.events.types[1:] == [SecurityEventType.OTP_VERIFICATION_FAILED]
+async def test_a_correct_code_logs_in_once(app: AppHarness) -> None:
+    code = await request_code(app)
+    await app.verify_otp(code)
+    (user_id,) = app.database.identities
+    assert app.events.emitted == [event(SecurityEventType.LOGIN_SUCCEEDED, user_id=user_id)]
+    await app.verify_otp(code)
+    assert app.events.types[1:] == [SecurityEventType.OTP_VERIFICATION_FAILED]
 
 
-async def test_each_wrong_code_fails_until_no_attempts_are_left(house: House) -> None:
-    code = await request_otp(house)
+async def test_each_wrong_code_fails_until_no_attempts_are_left(app: AppHarness) -> None:
+    code = await request_code(app)
     for _ in range(5):
-        await house.answer(not_this(code))
+        await app.verify_otp(wrong_code(code))
     with pytest.raises(TooManyAttempts):
-        await house.answer(code)
-    assert house.events.emitted == [
+        await app.verify_otp(code)
+    assert app.events.emitted == [
         *(
             event(SecurityEventType.OTP_VERIFICATION_FAILED, attempts_left=attempts_left)
             for attempts_left in (4, 3, 2, 1, 0)
         ),
-        event(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, "attempts for this phone"),
+        event(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, "for this phone"),
     ]
 
 
-async def test_the_correct_code_of_a_blocked_phone_fails(house: House) -> None:
-    code = await request_otp(house)
-    await house.use_cases.block_phone(a_phone())
-    house.events.emitted.clear()
-    await house.answer(code)
-    assert house.events.emitted == [
-        event(SecurityEventType.OTP_VERIFICATION_FAILED, attempts_left=4)
-    ]
+async def test_the_correct_code_of_a_blocked_phone_fails(app: AppHarness) -> None:
+    code = await request_code(app)
+    await app.use_cases.block_phone(a_phone())
+    app.events.emitted.clear()
+    await app.verify_otp(code)
+    assert app.events.emitted == [event(SecurityEventType.OTP_VERIFICATION_FAILED, attempts_left=4)]
 
 
 async def test_the_attempts_from_one_ip_are_limited() -> None:
     limits = RateLimits(verifications_per_ip=SlidingWindow(1, timedelta(hours=1)))
-    house = House(rules=Policy(rate_limits=limits))
-    code = await request_otp(house)
-    await house.answer(not_this(code))
-    house.events.emitted.clear()
+    app = AppHarness(policy=Policy(rate_limits=limits))
+    code = await request_code(app)
+    await app.verify_otp(wrong_code(code))
+    app.events.emitted.clear()
     with pytest.raises(TooManyAttempts):
-        await house.answer(code)
-    assert house.events.emitted == [
-        event(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, "attempts from this IP")
+        await app.verify_otp(code)
+    assert app.events.emitted == [
+        event(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, "of this IP, for all phones")
     ]
 
 
 # Sessions and users
 
 
-async def test_a_session_is_refreshed(house: House) -> None:
-    token = await log_in(house)
-    house.events.emitted.clear()
-    await house.use_cases.refresh_session(token)
-    assert house.events.emitted == [
+async def test_a_session_is_refreshed(app: AppHarness) -> None:
+    token = await log_in(app)
+    app.events.emitted.clear()
+    await app.use_cases.refresh_session(token)
+    assert app.events.emitted == [
         SecurityEvent(type=SecurityEventType.SESSION_REFRESHED, user_id=token.identity_id)
     ]
 
 
 async def test_a_reused_refresh_token_revokes_its_session_and_is_rejected_later(
-    house: House,
+    app: AppHarness,
 ) -> None:
-    token = await log_in(house)
-    await house.use_cases.refresh_session(token)
-    house.wait(60)
-    house.events.emitted.clear()
+    token = await log_in(app)
+    await app.use_cases.refresh_session(token)
+    app.advance(60)
+    app.events.emitted.clear()
     for _ in range(2):
         with pytest.raises(InvalidRefreshToken):
-            await house.use_cases.refresh_session(token)
-    assert house.events.emitted == [
+            await app.use_cases.refresh_session(token)
+    assert app.events.emitted == [
         SecurityEvent(type=SecurityEventType.REFRESH_TOKEN_REUSED, user_id=token.identity_id),
         SecurityEvent(type=SecurityEventType.REFRESH_TOKEN_REJECTED, user_id=token.identity_id),
     ]
 
 
-async def test_a_forged_refresh_token_is_rejected_and_revokes_nothing(house: House) -> None:
-    token = await log_in(house)
+async def test_a_forged_refresh_token_is_rejected_and_revokes_nothing(app: AppHarness) -> None:
+    token = await log_in(app)
     forged = replace(token, generation=token.generation + 1)
-    house.events.emitted.clear()
+    app.events.emitted.clear()
     with pytest.raises(InvalidRefreshToken):
-        await house.use_cases.refresh_session(forged)
-    await house.use_cases.logout(forged)
-    assert house.events.emitted == [
+        await app.use_cases.refresh_session(forged)
+    await app.use_cases.logout(forged)
+    assert app.events.emitted == [
         SecurityEvent(type=SecurityEventType.REFRESH_TOKEN_REJECTED, user_id=token.identity_id)
     ]
 
 
 @pytest.mark.parametrize("scope", Scope)
-async def test_a_logout_revokes_the_sessions_of_its_scope(house: House, scope: Scope) -> None:
-    principal = await house.sign_in()
-    house.events.emitted.clear()
-    await house.use_cases.logout(principal, scope)
-    assert house.events.emitted == [
+async def test_a_logout_revokes_the_sessions_of_its_scope(app: AppHarness, scope: Scope) -> None:
+    principal = await app.log_in()
+    app.events.emitted.clear()
+    await app.use_cases.logout(principal, scope)
+    assert app.events.emitted == [
         SecurityEvent(
             type=SecurityEventType.SESSION_REVOKED,
             user_id=principal.identity.id,
@@ -288,28 +280,28 @@ async def test_a_logout_revokes_the_sessions_of_its_scope(house: House, scope: S
     ]
 
 
-async def test_a_session_is_revoked_by_its_id_once(house: House) -> None:
-    principal = await house.sign_in()
-    house.events.emitted.clear()
-    await house.use_cases.revoke_session(principal, principal.session.id)
+async def test_a_session_is_revoked_by_its_id_once(app: AppHarness) -> None:
+    principal = await app.log_in()
+    app.events.emitted.clear()
+    await app.use_cases.revoke_session(principal, principal.session.id)
     with pytest.raises(SessionNotFound):
-        await house.use_cases.revoke_session(principal, principal.session.id)
-    assert house.events.emitted == [
+        await app.use_cases.revoke_session(principal, principal.session.id)
+    assert app.events.emitted == [
         SecurityEvent(
             type=SecurityEventType.SESSION_REVOKED,
             user_id=principal.identity.id,
-            reason="one session",
+            reason="one session, by its id",
         )
     ]
 
 
-async def test_a_user_is_deleted_once(house: House) -> None:
-    principal = await house.user()
-    house.events.emitted.clear()
-    await house.use_cases.delete_user(principal)
+async def test_a_user_is_deleted_once(app: AppHarness) -> None:
+    principal = await app.add_user()
+    app.events.emitted.clear()
+    await app.use_cases.delete_user(principal)
     with pytest.raises(Unauthenticated):
-        await house.use_cases.delete_user(principal)
-    assert house.events.emitted == [
+        await app.use_cases.delete_user(principal)
+    assert app.events.emitted == [
         SecurityEvent(type=SecurityEventType.USER_DELETED, user_id=principal.identity.id)
     ]
 
@@ -319,25 +311,25 @@ async def test_a_user_is_deleted_once(house: House) -> None:
 
 @pytest.mark.parametrize("name", OPERATION)
 async def test_each_operation_is_emitted_also_when_it_changes_nothing(
-    house: House, name: str
+    app: AppHarness, name: str
 ) -> None:
-    user_id = (await house.user()).identity.id
-    house.events.emitted.clear()
+    user_id = (await app.add_user()).identity.id
+    app.events.emitted.clear()
     for _ in range(2):
-        await OPERATION[name](house.use_cases, a_phone())
+        await OPERATION[name](app.use_cases, a_phone())
     event_type, details = OPERATION_EVENTS[name]
     first = SecurityEvent(type=event_type, phone=a_phone(), user_id=user_id, **details)
     second = replace(first, reason=first.reason and first.reason.replace("1", "0"))
-    assert house.events.emitted == [first, second]
+    assert app.events.emitted == [first, second]
 
 
-async def test_a_role_that_is_changed_by_user_id_is_emitted_with_the_phone(house: House) -> None:
-    user_id = (await house.user()).identity.id
-    house.events.emitted.clear()
-    await house.use_cases.promote_user(user_id)
+async def test_a_role_that_is_changed_by_user_id_is_emitted_with_the_phone(app: AppHarness) -> None:
+    user_id = (await app.add_user()).identity.id
+    app.events.emitted.clear()
+    await app.use_cases.change_role(user_id, Role.ADMINISTRATOR)
     with pytest.raises(UserNotFound):
-        await house.use_cases.demote_user(an_id(99))
-    assert house.events.emitted == [
+        await app.use_cases.change_role(an_id(99), Role.MEMBER)
+    assert app.events.emitted == [
         SecurityEvent(
             type=SecurityEventType.ROLE_CHANGED,
             phone=a_phone(),
@@ -347,13 +339,15 @@ async def test_a_role_that_is_changed_by_user_id_is_emitted_with_the_phone(house
     ]
 
 
-async def test_a_phone_without_an_identity_can_only_be_blocked_and_unblocked(house: House) -> None:
+async def test_a_phone_without_an_identity_can_only_be_blocked_and_unblocked(
+    app: AppHarness,
+) -> None:
     for name in ("promote", "demote", "logout"):
         with pytest.raises(UserNotFound):
-            await OPERATION[name](house.use_cases, a_phone())
-    await house.use_cases.block_phone(a_phone())
-    await house.use_cases.unblock_phone(a_phone())
-    assert house.events.emitted == [
+            await OPERATION[name](app.use_cases, a_phone())
+    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.unblock_phone(a_phone())
+    assert app.events.emitted == [
         SecurityEvent(type=SecurityEventType.PHONE_BLOCKED, phone=a_phone()),
         SecurityEvent(type=SecurityEventType.PHONE_UNBLOCKED, phone=a_phone()),
     ]
@@ -362,72 +356,72 @@ async def test_a_phone_without_an_identity_can_only_be_blocked_and_unblocked(hou
 # All of them
 
 
-async def test_no_event_is_emitted_when_the_database_is_unavailable(house: House) -> None:
-    token, principal = await log_in(house), await house.user()
-    house.wait(hours=12)
-    code = await request_otp(house)
-    house.events.emitted.clear()
-    house.database.is_down = True
+async def test_no_event_is_emitted_when_the_database_is_unavailable(app: AppHarness) -> None:
+    token, principal = await log_in(app), await app.add_user()
+    app.advance(hours=12)
+    code = await request_code(app)
+    app.events.emitted.clear()
+    app.database.is_unavailable = True
     for call in (
-        house.ask,
-        lambda: house.answer(code),
-        lambda: house.use_cases.refresh_session(token),
-        lambda: house.use_cases.logout(principal),
-        lambda: house.use_cases.revoke_session(principal, principal.session.id),
-        lambda: house.use_cases.delete_user(principal),
+        app.request_otp,
+        lambda: app.verify_otp(code),
+        lambda: app.use_cases.refresh_session(token),
+        lambda: app.use_cases.logout(principal),
+        lambda: app.use_cases.revoke_session(principal, principal.session.id),
+        lambda: app.use_cases.delete_user(principal),
     ):
-        with pytest.raises(Unavailable):
+        with pytest.raises(StorageUnavailable):
             await call()
     for operation in OPERATION.values():
         with pytest.raises(StorageUnavailable):
-            await operation(house.use_cases, a_phone())
-    assert house.events.emitted == []
+            await operation(app.use_cases, a_phone())
+    assert app.events.emitted == []
 
 
 async def test_each_event_is_emitted_with_the_fields_of_its_row_in_the_documentation() -> None:
-    house = house_with_test_otp(a_phone(3))
-    await emit_every_event(house)
+    app = app_with_test_otp(a_phone(3))
+    await emit_every_event(app)
 
     emitted: dict[str, set[str]] = defaultdict(set)
-    for one_event in house.events.emitted:
-        names = {field.name for field in fields(one_event)} - {"type"}
-        emitted[one_event.type] |= {name for name in names if getattr(one_event, name) is not None}
+    for event_ in app.events.emitted:
+        names = {field.name for field in fields(event_)} - {"type"}
+        emitted[event_.type] |= {name for name in names if getattr(event_, name) is not None}
 
     rows = _ROW.findall(DOCUMENT.read_text(encoding="utf-8"))
     assert emitted == {name: set(re.findall(r"\w+", listed)) for name, listed in rows}
     assert set(emitted) == set(SecurityEventType)
 
 
-async def emit_every_event(house: House) -> None:
+async def emit_every_event(app: AppHarness) -> None:
     for result in (UNKNOWN, REJECTED, ACCEPTED):
-        house.messenger.result = result
-        house.wait(hours=12)
+        app.messenger.result = result
+        app.advance(hours=12)
         try:
             for _ in ("delivered", "within the cooldown"):
-                await house.ask(a_phone(2))
+                await app.request_otp(a_phone(2))
         except DomainError:
             assert result is REJECTED
-    await house.ask(a_phone(3))
-    await house.answer(TEST_OTP, a_phone(3))
-    wrong_code = not_this(house.messenger.messages[-1].code)
+    await app.request_otp(a_phone(3))
+    await app.verify_otp(TEST_OTP, a_phone(3))
+    wrong = wrong_code(app.last_code)
     for _ in range(5):
-        await house.answer(wrong_code, a_phone(2))
+        await app.verify_otp(wrong, a_phone(2))
     with pytest.raises(TooManyAttempts):
-        await house.answer(wrong_code, a_phone(2))
-    house.wait(hours=12)
-    token = await log_in(house)
-    await house.use_cases.refresh_session(token)
-    house.wait(60)
+        await app.verify_otp(wrong, a_phone(2))
+    app.advance(hours=12)
+    token = await log_in(app)
+    await app.use_cases.refresh_session(token)
+    app.advance(60)
     for _ in ("reused", "rejected"):
         with pytest.raises(DomainError):
-            await house.use_cases.refresh_session(token)
-    principal = await house.user()
+            await app.use_cases.refresh_session(token)
+    principal = await app.add_user()
     for operation in OPERATION.values():
-        await operation(house.use_cases, a_phone())
-    await house.use_cases.block_phone(a_phone())
-    house.wait(hours=12)
-    house.messenger.result = UNKNOWN
-    await house.ask(a_phone(2))  # a blocked phone gets the results of other phones
-    await house.ask()
-    await house.use_cases.unblock_phone(a_phone())
-    await house.use_cases.delete_user(principal)
+        await operation(app.use_cases, a_phone())
+    await app.use_cases.block_phone(a_phone())
+    app.advance(hours=12)
+    app.messenger.result = UNKNOWN
+    await app.request_otp(a_phone(2))  # a blocked phone gets the results of other phones
+    await app.request_otp()
+    await app.use_cases.unblock_phone(a_phone())
+    await app.use_cases.delete_user(principal)

@@ -1,46 +1,51 @@
-"""The file of a ready item is served to whoever knows its key."""
+"""The file of a ready item is opened by its storage key."""
 
 import pytest
 
+from application.ports.errors import StorageUnavailable
 from domain.errors import MediaFileNotFound, Unavailable
 from domain.media.item import ItemState
+from tests.support.app_harness import GIF, AppHarness
 from tests.support.builders import an_item
-from tests.unit.application.wiring import GIF, House
 
 
-async def test_a_file_is_served_to_whoever_knows_its_key(house: House, key: str) -> None:
-    opened = await house.use_cases.open_file(key)
+async def test_a_file_is_opened_by_its_storage_key(app: AppHarness, storage_key: str) -> None:
+    opened = await app.use_cases.open_file(storage_key)
     content = b"".join([chunk async for chunk in opened.file.chunks])
-    assert content == house.files.kept[key]
+    assert content == app.files.contents[storage_key]
     assert opened.file.size == len(content)
     assert opened.item.image.format.content_type == "image/gif"
 
 
-async def test_an_unknown_key_is_not_found(house: House) -> None:
-    house.files.kept["left-over.gif"] = GIF
+async def test_a_file_without_item_is_not_found(app: AppHarness) -> None:
+    app.files.contents["unknown.gif"] = GIF
     with pytest.raises(MediaFileNotFound):
-        await house.use_cases.open_file("left-over.gif")
+        await app.use_cases.open_file("unknown.gif")
 
 
-async def test_a_file_that_is_lost_is_not_found(house: House, key: str) -> None:
-    del house.files.kept[key]
+async def test_a_missing_file_is_not_found(app: AppHarness, storage_key: str) -> None:
+    del app.files.contents[storage_key]
     with pytest.raises(MediaFileNotFound):
-        await house.use_cases.open_file(key)
+        await app.use_cases.open_file(storage_key)
 
 
-async def test_what_does_not_answer_is_not_declared_missing(house: House, key: str) -> None:
-    house.files.broken = True
+async def test_opening_a_file_fails_without_store_or_database(
+    app: AppHarness, storage_key: str
+) -> None:
+    app.files.is_unavailable = True
     with pytest.raises(Unavailable):
-        await house.use_cases.open_file(key)
-    house.files.broken, house.database.is_down = False, True
-    with pytest.raises(Unavailable):
-        await house.use_cases.open_file(key)
+        await app.use_cases.open_file(storage_key)
+    app.files.is_unavailable, app.database.is_unavailable = False, True
+    with pytest.raises(StorageUnavailable):
+        await app.use_cases.open_file(storage_key)
 
 
 @pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.DELETING])
-async def test_the_file_of_what_is_not_ready_is_not_found(house: House, state: ItemState) -> None:
+async def test_the_file_of_an_item_that_is_not_ready_is_not_found(
+    app: AppHarness, state: ItemState
+) -> None:
     item = an_item(state=state)
-    await house.database.records().media_items.add(item)
-    house.files.kept[item.storage_key] = GIF
+    await app.database.repositories().media_items.add(item)
+    app.files.contents[item.storage_key] = GIF
     with pytest.raises(MediaFileNotFound):
-        await house.use_cases.open_file(item.storage_key)
+        await app.use_cases.open_file(item.storage_key)

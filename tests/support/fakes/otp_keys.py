@@ -1,8 +1,8 @@
 from collections.abc import Mapping
 
 
-class FakePeppers:
-    """Keys by id; the first is the current one."""
+class FakeOtpKeys:
+    """OTP keys by id. The first is the current one."""
 
     def __init__(self, keys: Mapping[str, bytes] | None = None) -> None:
         self.keys = dict(keys or {"first": bytes(32)})

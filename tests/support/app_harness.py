@@ -1,0 +1,173 @@
+"""All use cases over fakes, and the steps that most tests begin with."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from io import BytesIO
+from typing import Final
+
+from application.identities.users import CreateUserCommand
+from application.media.library import LibraryItem
+from application.media.upload_image import UploadImageCommand
+from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
+from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
+from application.ports.images import ImagePublisher
+from application.ports.repositories import Repositories
+from application.ports.system import Randomness
+from application.principal import Principal
+from application.use_cases import UseCases
+from application.wiring import Policy, Ports, build_use_cases
+from domain.identities.identity import Identity, Role
+from domain.identities.username import parse_username
+from domain.otp.challenge import parse_otp_code
+from domain.phone import PhoneNumber
+from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.fakes.access_tokens import FakeAccessTokens
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.database import InMemoryDatabase
+from tests.support.fakes.images import FakeImagePublisher
+from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.otp_keys import FakeOtpKeys
+from tests.support.fakes.public_keys import FakePublicKeys
+from tests.support.fakes.randomness import SeededRandomness
+from tests.support.fakes.refresh_keys import FakeRefreshKeys
+from tests.support.fakes.security_events import FakeSecurityEvents
+from tests.support.fakes.sms_templates import FakeSmsTemplates
+from tests.support.fault_injector import FaultInjector
+from tests.support.images import gif, gif_frame
+
+GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
+
+
+# pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.
+@dataclass(repr=False)
+class AppHarness:
+    """The use cases, and the fakes behind their ports.
+
+    `repositories` replaces those of `database`. `faults` acts on database and files.
+    """
+
+    faults: FaultInjector = field(default_factory=FaultInjector)
+    database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
+    repositories: Repositories | None = None
+    files: InMemoryFiles = field(default_factory=InMemoryFiles)
+    messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    otp_keys: FakeOtpKeys = field(default_factory=FakeOtpKeys)
+    refresh_keys: FakeRefreshKeys = field(default_factory=FakeRefreshKeys)
+    events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
+    clock: MovableClock = field(default_factory=MovableClock)
+    policy: Policy = field(default_factory=Policy)
+    image_publisher: ImagePublisher = field(default_factory=FakeImagePublisher)
+    randomness: Randomness = field(default_factory=SeededRandomness)
+    use_cases: UseCases = field(init=False)
+
+    def __post_init__(self) -> None:
+        for fake in (self.database, self.files):
+            if isinstance(fake, InMemoryDatabase | InMemoryFiles):  # others have no faults
+                fake.faults = self.faults
+        ports = Ports(
+            repositories=self.repositories or self.database.repositories(),
+            media_files=self.files,
+            media_health=self.files,
+            messenger=self.messenger,
+            messenger_health=self.messenger,
+            sms_templates=FakeSmsTemplates(),
+            image_publisher=self.image_publisher,
+            tokens=FakeAccessTokens(),
+            public_keys=FakePublicKeys(),
+            refresh_keys=self.refresh_keys,
+            otp_keys=self.otp_keys,
+            events=self.events,
+            clock=self.clock,
+            randomness=self.randomness,
+        )
+        self.use_cases = build_use_cases(ports, self.policy)
+
+    def advance(self, seconds: float = 0, **duration: float) -> None:
+        """Advance the clock."""
+        self.clock.advance(timedelta(seconds=seconds, **duration))
+
+    @property
+    def last_code(self) -> str:
+        """The code in the last message."""
+        return self.messenger.messages[-1].code
+
+    async def request_otp(
+        self, phone: PhoneNumber | None = None, client_ip: str = CLIENT_IP
+    ) -> RequestOtpResult:
+        """Request a code."""
+        return await self.use_cases.request_otp(RequestOtpCommand(phone or a_phone(), client_ip))
+
+    async def verify_otp(
+        self,
+        digits: str,
+        phone: PhoneNumber | None = None,
+        client_ip: str = CLIENT_IP,
+        request_id: str | None = None,
+        device: str | None = None,
+        *,
+        with_refresh: bool = False,
+    ) -> LoggedIn | OtpRejected:
+        """Verify a code."""
+        command = VerifyOtpCommand(
+            phone or a_phone(),
+            parse_otp_code(digits),
+            client_ip,
+            request_id,
+            device,
+            with_refresh,
+        )
+        return await self.use_cases.verify_otp(command)
+
+    async def log_in(self, phone: PhoneNumber | None = None) -> Principal:
+        """Log in with a code, and authenticate with the access token."""
+        return await self.use_cases.authenticate(await self.access_token(phone))
+
+    async def access_token(self, phone: PhoneNumber | None = None) -> str:
+        """Log in twelve hours later, when no rate limit applies, and return the access token."""
+        self.advance(hours=12)
+        await self.request_otp(phone)
+        result = await self.verify_otp(self.last_code, phone)
+        assert isinstance(result, LoggedIn)
+        return result.tokens.access_token
+
+    async def add_user(
+        self, phone: PhoneNumber | None = None, username: str = "Rahul Sharma"
+    ) -> Principal:
+        """Log in and become a user."""
+        principal = await self.log_in(phone)
+        return replace(principal, identity=await self.create_user(principal, username))
+
+    async def add_administrator(self, phone: PhoneNumber | None = None) -> Principal:
+        """Log in and become an administrator."""
+        principal = await self.log_in(phone)
+        identity = await self.use_cases.change_role(principal.identity.id, Role.ADMINISTRATOR)
+        return replace(principal, identity=identity)
+
+    async def create_user(
+        self, principal: Principal, username: str = "Rahul Sharma", phone: PhoneNumber | None = None
+    ) -> Identity:
+        """Create the user of the principal's phone, or of another."""
+        own_phone = principal.identity.phone
+        assert own_phone is not None
+        return await self.use_cases.create_user(
+            CreateUserCommand(principal, parse_username(username), phone or own_phone)
+        )
+
+    async def upload_image(
+        self,
+        principal: Principal,
+        content: bytes = GIF,
+        owner_id: str | None = None,
+        category: str | None = None,
+    ) -> LibraryItem:
+        """Upload an image."""
+        command = UploadImageCommand(
+            principal, owner_id or principal.identity.id, BytesIO(content), category
+        )
+        return await self.use_cases.upload_image(command)
+
+
+def wrong_code(code: str) -> str:
+    """Return another code."""
+    return f"{(int(code) + 1) % 1_000_000:06d}"

@@ -1,0 +1,363 @@
+"""Repositories in memory. Each call lets other tasks run before it acts, so that races are real."""
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from application.ports.errors import StorageUnavailable, UniqueViolation
+from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
+from domain.identities.identity import Identity
+from domain.identities.username import Username
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import Cursor, ItemFilter
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import CLOCK_SKEW
+from domain.phone import PhoneNumber
+from tests.support.fault_injector import FaultInjector
+
+T = TypeVar("T")
+
+
+class Permit(NamedTuple):
+    """A permit of a rate limit that a reservation holds."""
+
+    limit: str
+    reservation_id: str
+    acquired_at: datetime
+    expires_at: datetime
+
+
+@dataclass(slots=True)
+class InMemoryDatabase:
+    """The stored records. While `is_unavailable`, every call raises StorageUnavailable."""
+
+    phone_verifications: dict[PhoneNumber, Versioned[PhoneVerification]] = field(
+        default_factory=dict
+    )
+    identities: dict[str, Versioned[Identity]] = field(default_factory=dict)
+    media_items: dict[str, Versioned[MediaItem]] = field(default_factory=dict)
+    permits: dict[str, set[Permit]] = field(default_factory=lambda: defaultdict(set))
+    leases: dict[str, datetime] = field(default_factory=dict)
+    versions: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    is_unavailable: bool = False
+    faults: FaultInjector = field(default_factory=FaultInjector)
+
+    def repositories(self) -> Repositories:
+        """Return all repositories over this database."""
+        return Repositories(
+            phone_verifications=InMemoryPhoneVerifications(self),
+            rate_limiter=InMemoryRateLimiter(self),
+            identities=InMemoryIdentities(self),
+            deleted_identities=InMemoryDeletedIdentities(self),
+            media_items=InMemoryMediaItems(self),
+            media_pages=InMemoryMediaPages(self),
+            media_cleanup=InMemoryMediaCleanup(self),
+            leases=InMemoryLeases(self),
+            health=InMemoryHealthCheck(self),
+        )
+
+    @asynccontextmanager
+    async def open_repositories(self) -> AsyncIterator[Repositories]:
+        """Yield the repositories, as adapters do when they are opened."""
+        yield self.repositories()
+
+    async def call(self, operation: str) -> None:
+        """Let other tasks run, as a call to a real database does."""
+        await asyncio.sleep(0)
+        if self.is_unavailable:
+            raise StorageUnavailable("unavailable")
+        await self.faults.on_call(operation, StorageUnavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryPhoneVerifications:
+    """Phone verifications in memory."""
+
+    database: InMemoryDatabase
+
+    async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
+        await self.database.call("phone_verifications.load")
+        return self.database.phone_verifications.get(phone, Versioned(PhoneVerification(), 0))
+
+    async def replace(
+        self, phone: PhoneNumber, verification: PhoneVerification, version: int
+    ) -> bool:
+        await self.database.call("phone_verifications.replace")
+        stored = self.database.phone_verifications
+        if version != (stored[phone].version if phone in stored else 0):
+            return False
+        stored[phone] = Versioned(verification, next(self.database.versions))
+        return True
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        await self.database.call("phone_verifications.delete_expired")
+        stored = self.database.phone_verifications
+        expiry = {phone: versioned.value.expires_at for phone, versioned in stored.items()}
+        expired = [phone for phone, at in expiry.items() if at is not None and at <= now][:limit]
+        for phone in expired:
+            del stored[phone]
+        return len(expired)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryRateLimiter:
+    """A rate limiter in memory."""
+
+    database: InMemoryDatabase
+
+    async def acquire(self, reservation: Reservation) -> datetime | None:
+        await self.database.call("rate_limiter.acquire")
+        available_at = self._next_available(reservation)
+        if available_at > reservation.acquired_at:
+            return available_at
+        for permit in _permits(reservation):
+            self.database.permits[permit.limit].add(permit)
+        return None
+
+    async def release(self, reservation: Reservation) -> None:
+        await self.database.call("rate_limiter.release")
+        for permit in _permits(reservation):
+            self.database.permits[permit.limit].discard(permit)
+
+    async def next_available(self, reservation: Reservation) -> datetime:
+        await self.database.call("rate_limiter.next_available")
+        return self._next_available(reservation)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        await self.database.call("rate_limiter.delete_expired")
+        stored = self.database.permits
+        expired = [
+            permit for permits in stored.values() for permit in permits if permit.expires_at <= now
+        ][:limit]
+        for permit in expired:
+            stored[permit.limit].remove(permit)
+            if not stored[permit.limit]:
+                del stored[permit.limit]
+        return len(expired)
+
+    def _next_available(self, reservation: Reservation) -> datetime:
+        now = reservation.acquired_at
+        return max((self._available_at(limit, now) for limit in reservation.limits), default=now)
+
+    def _available_at(self, limit: RateLimit, now: datetime) -> datetime:
+        acquired = [permit.acquired_at for permit in self.database.permits[limit.name]]
+        counted = [time for time in acquired if time <= now + CLOCK_SKEW]
+        return limit.window.next_available(counted, now)
+
+
+def _permits(reservation: Reservation) -> set[Permit]:
+    now = reservation.acquired_at
+    return {
+        Permit(limit.name, reservation.id, now, now + limit.window.period)
+        for limit in reservation.limits
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryIdentities:
+    """Identities in memory."""
+
+    database: InMemoryDatabase
+
+    async def load(self, identity_id: str) -> Versioned[Identity] | None:
+        await self.database.call("identities.load")
+        return self.database.identities.get(identity_id)
+
+    async def add(self, identity: Identity) -> bool:
+        await self.database.call("identities.add")
+        if identity.id in self.database.identities:
+            return False
+        self._save(identity, 1)
+        return True
+
+    async def replace(self, identity: Identity, version: int) -> bool:
+        await self.database.call("identities.replace")
+        if not _has_version(self.database.identities.get(identity.id), version):
+            return False
+        self._save(identity, version + 1)
+        return True
+
+    async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
+        await self.database.call("identities.find_by_username")
+        return self._find_by_username(username.key)
+
+    def _save(self, identity: Identity, version: int) -> None:
+        key = identity.username_key
+        holder = self._find_by_username(key) if key else None
+        if holder and holder.value.id != identity.id:
+            raise UniqueViolation("another identity has this name")
+        self.database.identities[identity.id] = Versioned(identity, version)
+
+    def _find_by_username(self, key: str) -> Versioned[Identity] | None:
+        stored = self.database.identities.values()
+        return next((identity for identity in stored if identity.value.username_key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryDeletedIdentities:
+    """The deleted of the identities in memory."""
+
+    database: InMemoryDatabase
+
+    async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
+        await self.database.call("deleted_identities.find_deleted")
+        deleted_ids = [identity.value.id for _, identity in self._deleted()]
+        return frozenset(deleted_ids).intersection(identity_ids)
+
+    async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
+        await self.database.call("deleted_identities.list_unpurged")
+        deleted = [identity for _, identity in self._deleted()]
+        return [identity for identity in deleted if not identity.value.purged_at][:limit]
+
+    async def list_with_username(
+        self, deleted: datetime, limit: int
+    ) -> Sequence[Versioned[Identity]]:
+        await self.database.call("deleted_identities.list_with_username")
+        users = [(deleted_at, user) for deleted_at, user in self._deleted() if user.value.user]
+        return [user for deleted_at, user in users if deleted_at <= deleted][:limit]
+
+    def _deleted(self) -> list[tuple[datetime, Versioned[Identity]]]:
+        """Return the deleted identities with their times of deletion, the oldest first."""
+        deleted = [
+            (identity.value.deleted_at, identity)
+            for identity in self.database.identities.values()
+            if identity.value.deleted_at
+        ]
+        return sorted(deleted, key=lambda pair: pair[0])
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryMediaItems:
+    """Media items in memory."""
+
+    database: InMemoryDatabase
+
+    async def add(self, item: MediaItem) -> None:
+        await self.database.call("media_items.add")
+        self.database.media_items[item.id] = Versioned(item, 1)
+
+    async def load(self, item_id: str) -> Versioned[MediaItem] | None:
+        await self.database.call("media_items.load")
+        return self.database.media_items.get(item_id)
+
+    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
+        await self.database.call("media_items.find_by_storage_key")
+        items = [item.value for item in self.database.media_items.values()]
+        return next((item for item in items if item.storage_key == storage_key), None)
+
+    async def replace(self, item: MediaItem, version: int) -> bool:
+        await self.database.call("media_items.replace")
+        had_version = _has_version(self.database.media_items.get(item.id), version)
+        if had_version:
+            self.database.media_items[item.id] = Versioned(item, version + 1)
+        return had_version
+
+    async def delete(self, item_id: str, version: int) -> bool:
+        await self.database.call("media_items.delete")
+        had_version = _has_version(self.database.media_items.get(item_id), version)
+        if had_version:
+            del self.database.media_items[item_id]
+        return had_version
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryMediaPages:
+    """Pages of the media items in memory."""
+
+    database: InMemoryDatabase
+
+    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+        await self.database.call("media_pages.list_page")
+        return self._newest_first(chosen)[offset : offset + limit]
+
+    async def list_after(
+        self, chosen: ItemFilter, cursor: Cursor, limit: int
+    ) -> Sequence[MediaItem]:
+        await self.database.call("media_pages.list_after")
+        last = (cursor.created_at, cursor.id)
+        items = self._newest_first(chosen)
+        return [item for item in items if (item.created_at, item.id) < last][:limit]
+
+    async def count(self, chosen: ItemFilter) -> int:
+        await self.database.call("media_pages.count")
+        return len(self._ready(chosen))
+
+    def _newest_first(self, chosen: ItemFilter) -> list[MediaItem]:
+        return sorted(self._ready(chosen), key=lambda item: (item.created_at, item.id))[::-1]
+
+    def _ready(self, chosen: ItemFilter) -> list[MediaItem]:
+        return [
+            item
+            for item in (stored.value for stored in self.database.media_items.values())
+            if item.is_ready
+            and chosen.owner_id in (None, item.owner_id)
+            and chosen.kind in (None, item.kind)
+            and chosen.category in (None, item.category)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryMediaCleanup:
+    """The media items in memory that the cleanup looks for."""
+
+    database: InMemoryDatabase
+
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        await self.database.call("media_cleanup.list_owned_by")
+        items = self.database.media_items.values()
+        owned = [item for item in items if item.value.owner_id == owner_id]
+        return [item for item in owned if item.value.state is not ItemState.DELETING][:limit]
+
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        await self.database.call("media_cleanup.list_expired_uploads")
+        items = self.database.media_items.values()
+        return [item for item in items if item.value.is_upload_expired(now)][:limit]
+
+    async def list_deleting(
+        self, requested_before: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        await self.database.call("media_cleanup.list_deleting")
+        return [
+            item
+            for item in self.database.media_items.values()
+            if item.value.deletion_requested_at
+            and item.value.deletion_requested_at <= requested_before
+        ][:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryLeases:
+    """Leases in memory."""
+
+    database: InMemoryDatabase
+
+    async def acquire(self, name: str, now: datetime, expires_at: datetime) -> bool:
+        await self.database.call("leases.acquire")
+        held_until = self.database.leases.get(name, now)
+        if now < held_until <= expires_at + CLOCK_SKEW:
+            return False
+        self.database.leases[name] = expires_at
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryHealthCheck:
+    """The health check of the database in memory."""
+
+    database: InMemoryDatabase
+
+    async def check(self) -> None:
+        await self.database.call("health.check")
+
+
+def _has_version(stored: Versioned[T] | None, version: int) -> bool:
+    return stored is not None and stored.version == version

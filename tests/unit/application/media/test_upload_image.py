@@ -1,0 +1,288 @@
+"""An upload writes the record, then the file, and then marks the item ready."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from application.ports.errors import StorageTimeout
+from application.principal import Principal
+from domain.errors import (
+    DomainError,
+    Forbidden,
+    InvalidImage,
+    ItemSaveFailed,
+    MediaStorageFailed,
+    Unauthenticated,
+    UnsupportedImageType,
+    UserNotFound,
+)
+from domain.media.image import ImageFormat, MediaKind
+from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
+from domain.media.page import ItemFilter, PageRequest
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone, an_id
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.database import InMemoryDatabase, InMemoryMediaItems
+from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.fault_injector import ProcessKilled
+from tests.support.images import plain_jpeg, still_gif
+
+UPLOAD_STEPS = range(1, 5)
+
+
+@pytest.fixture
+async def principal(app: AppHarness) -> Principal:
+    return await app.add_user(a_phone(1), "Rahul")
+
+
+async def test_an_uploaded_image_is_in_the_library_and_its_file_in_the_store(
+    app: AppHarness, principal: Principal
+) -> None:
+    uploaded = await app.upload_image(principal, category="Party  ")
+    item = uploaded.item
+    assert (item.owner_id, item.category, item.is_ready) == (principal.identity.id, "Party  ", True)
+    assert item.created_at == app.clock.now()
+    assert list(app.files.contents) == [item.storage_key]
+    assert (await app.use_cases.get_item(item.id)).item == item
+    assert uploaded.url.url.endswith(item.storage_key)
+
+
+async def test_the_bytes_decide_the_format(app: AppHarness, principal: Principal) -> None:
+    gif = await app.upload_image(principal, still_gif())
+    photo = await app.upload_image(principal, plain_jpeg(40, 30))
+    assert (gif.item.kind, photo.item.kind) == (MediaKind.GIF, MediaKind.IMAGE)
+    assert photo.item.image.format is ImageFormat.JPEG
+    assert (photo.item.image.width, photo.item.image.height) == (40, 30)
+
+
+async def test_a_storage_key_is_random_and_names_only_the_format(
+    app: AppHarness, principal: Principal
+) -> None:
+    keys = {(await app.upload_image(principal)).item.storage_key for _ in range(20)}
+    assert len(keys) == 20
+    assert all(re.fullmatch(r"[0-9a-f]{32}\.gif", key) for key in keys)
+
+
+async def test_only_the_published_image_is_stored(app: AppHarness, principal: Principal) -> None:
+    content = still_gif() + b"hidden data"
+    uploaded = await app.upload_image(principal, content)
+    stored = app.files.contents[uploaded.item.storage_key]
+    assert stored.startswith(b"GIF8")
+    assert b"hidden" not in stored
+    assert uploaded.item.image.bytes == len(stored)
+
+
+async def test_a_user_cannot_upload_for_others(app: AppHarness, principal: Principal) -> None:
+    other = await app.add_user(a_phone(2), "Priya")
+    with pytest.raises(Forbidden):
+        await app.upload_image(principal, owner_id=other.identity.id)
+    assert app.database.media_items == {}
+
+
+async def test_an_upload_for_an_unknown_user_is_forbidden_in_the_same_way(
+    app: AppHarness, principal: Principal
+) -> None:
+    with pytest.raises(Forbidden):
+        await app.upload_image(principal, owner_id=an_id(99))
+
+
+async def test_an_administrator_uploads_for_any_user(app: AppHarness, principal: Principal) -> None:
+    administrator = await app.add_administrator(a_phone(3))
+    uploaded = await app.upload_image(administrator, owner_id=principal.identity.id)
+    assert uploaded.item.owner_id == principal.identity.id
+
+
+async def test_an_administrator_cannot_upload_for_an_unknown_user(
+    app: AppHarness, principal: Principal
+) -> None:
+    administrator = await app.add_administrator(a_phone(3))
+    await app.use_cases.delete_user(principal)
+    for user_id in (principal.identity.id, an_id(99)):
+        with pytest.raises(UserNotFound):
+            await app.upload_image(administrator, owner_id=user_id)
+    assert app.database.media_items == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"", UnsupportedImageType),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", UnsupportedImageType),
+        (b"\xff\xd8\xff", InvalidImage),
+    ],
+)
+async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
+    app: AppHarness, principal: Principal, content: bytes, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await app.upload_image(principal, content)
+    assert app.database.media_items == {}
+    assert app.files.contents == {}
+
+
+# Errors
+
+
+class SlowFiles(InMemoryFiles):
+    """Files whose writes take until the deadline of the upload."""
+
+    clock: MovableClock
+
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+        self.clock.advance(UPLOAD_TIMEOUT)
+        await super().write(storage_key, content, content_type)
+
+
+class UnresponsiveItems(InMemoryMediaItems):
+    """Items that are saved as ready without a response."""
+
+    async def replace(self, item: MediaItem, version: int) -> bool:
+        was_saved = await super().replace(item, version)
+        if item.is_ready:
+            raise StorageTimeout("no response")
+        return was_saved
+
+
+async def count_items(app: AppHarness) -> int:
+    return (await app.use_cases.list_items(ItemFilter(), PageRequest())).page.total
+
+
+async def clean_up(app: AppHarness) -> None:
+    """Clean up until everything is over that can be over."""
+    for duration in (timedelta(0), UPLOAD_TIMEOUT, FILE_DELETION_DELAY):
+        app.clock.advance(duration)
+        await app.use_cases.cleanup()
+    assert (await app.use_cases.cleanup()).total == 0
+
+
+async def assert_nothing_is_left(app: AppHarness) -> None:
+    """Assert that the library is empty, and after a cleanup database and files too."""
+    assert await count_items(app) == 0
+    await clean_up(app)
+    assert app.files.contents == {}
+    assert app.database.media_items == {}
+
+
+async def test_an_upload_fails_without_file_store(app: AppHarness, principal: Principal) -> None:
+    app.files.is_unavailable = True
+    with pytest.raises(MediaStorageFailed):
+        await app.upload_image(principal)
+    assert await count_items(app) == 0
+
+
+async def test_without_database_no_file_is_stored(app: AppHarness, principal: Principal) -> None:
+    app.database.is_unavailable = True
+    with pytest.raises(ItemSaveFailed):
+        await app.upload_image(principal)
+    assert app.files.contents == {}
+
+
+async def test_an_upload_whose_last_write_has_no_response_is_undone() -> None:
+    database = InMemoryDatabase()
+    items = UnresponsiveItems(database)
+    app = AppHarness(
+        database=database, repositories=replace(database.repositories(), media_items=items)
+    )
+    principal = await app.add_user()
+    with pytest.raises(ItemSaveFailed):
+        await app.upload_image(principal)
+    assert app.files.contents == {}
+    await assert_nothing_is_left(app)
+
+
+async def test_an_upload_past_its_deadline_is_not_in_the_library() -> None:
+    files = SlowFiles()
+    app = AppHarness(files=files)
+    files.clock = app.clock
+    principal = await app.add_user()
+    with pytest.raises(ItemSaveFailed):
+        await app.upload_image(principal)
+    await assert_nothing_is_left(app)
+
+
+async def test_an_upload_that_the_cleanup_ended_is_not_in_the_library(
+    app: AppHarness, principal: Principal
+) -> None:
+    app.faults.fail_on("identities.load", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.upload_image(principal)
+    app.faults.reset()
+    app.clock.advance(UPLOAD_TIMEOUT)
+    assert (await app.use_cases.cleanup()).expired_uploads == 1
+    assert await count_items(app) == 0
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
+@pytest.mark.parametrize("step", UPLOAD_STEPS)
+async def test_an_upload_interrupted_at_any_step_leaves_nothing(
+    app: AppHarness, principal: Principal, step: int, kill: bool
+) -> None:
+    app.faults.fail_at(step, kill=kill)
+    with pytest.raises(ProcessKilled if kill else (MediaStorageFailed, ItemSaveFailed)):
+        await app.upload_image(principal)
+    app.faults.reset()
+    await assert_nothing_is_left(app)
+
+
+async def test_a_complete_upload_has_as_many_steps_as_these_tests_try(
+    app: AppHarness, principal: Principal
+) -> None:
+    app.faults.reset()
+    await app.upload_image(principal)
+    assert app.faults.calls == [
+        "media_items.add",
+        "identities.load",
+        "media_files.write",
+        "media_items.replace",
+    ]
+    assert len(app.faults.calls) == UPLOAD_STEPS[-1]
+
+
+# A deleted owner
+
+
+async def delete(app: AppHarness, principal: Principal) -> None:
+    await app.use_cases.delete_user(principal)
+
+
+async def delete_and_purge(app: AppHarness, principal: Principal) -> None:
+    await app.use_cases.delete_user(principal)
+    await app.use_cases.cleanup()
+
+
+async def test_a_deleted_owner_cannot_upload(app: AppHarness, principal: Principal) -> None:
+    await delete(app, principal)
+    with pytest.raises(Unauthenticated):
+        await app.upload_image(principal)
+    await assert_nothing_is_left(app)
+
+
+@pytest.mark.parametrize("deletion", [delete, delete_and_purge])
+@pytest.mark.parametrize("step", UPLOAD_STEPS)
+async def test_deleting_the_owner_before_any_step_leaves_nothing(
+    app: AppHarness,
+    principal: Principal,
+    deletion: Callable[[AppHarness, Principal], Awaitable[None]],
+    step: int,
+) -> None:
+    app.faults.run_at(step, lambda: deletion(app, principal))
+    with pytest.raises(Unauthenticated):
+        await app.upload_image(principal)
+    assert app.database.identities[principal.identity.id].value.is_deleted
+    await assert_nothing_is_left(app)
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
+@pytest.mark.parametrize("step", UPLOAD_STEPS)
+async def test_an_interrupted_upload_of_a_purged_owner_leaves_nothing(
+    app: AppHarness, principal: Principal, step: int, kill: bool
+) -> None:
+    await delete_and_purge(app, principal)
+    app.faults.fail_at(step, kill=kill)
+    with pytest.raises((ProcessKilled, DomainError)):
+        await app.upload_image(principal)
+    app.faults.reset()
+    await assert_nothing_is_left(app)

@@ -1,0 +1,321 @@
+"""The cleanup deletes everything that is over, and nothing else."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from application.operations.cleanup import CleanupReport
+from application.ports.errors import StorageUnavailable
+from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
+from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
+from tests.support.app_harness import AppHarness
+from tests.support.builders import (
+    NOW,
+    a_deleted_identity,
+    a_phone,
+    a_phone_verification,
+    a_user,
+    an_id,
+    an_identity,
+    an_item,
+)
+from tests.support.fault_injector import ProcessKilled
+
+TICK = timedelta(milliseconds=1)
+INTERVAL = timedelta(hours=1)
+PERMITS_OF_A_DELIVERY = ("IP", "country", "total")
+
+
+async def test_the_cleanup_keeps_everything_in_use(app: AppHarness) -> None:
+    principal = await app.add_user()
+    uploaded = await app.upload_image(principal)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    assert (await app.use_cases.authenticate(await app.access_token())).identity.user
+    assert (await app.use_cases.get_item(uploaded.item.id)).item == uploaded.item
+    assert uploaded.item.storage_key in app.files.contents
+
+
+# Uploads
+
+
+async def test_an_upload_is_cleaned_up_after_its_deadline(app: AppHarness) -> None:
+    item = an_item(state=ItemState.PENDING)
+    await app.database.repositories().media_items.add(item)
+    app.files.contents[item.storage_key] = b"maybe complete"
+    app.clock.advance(UPLOAD_TIMEOUT - TICK)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.use_cases.cleanup() == CleanupReport(expired_uploads=1)
+    assert app.files.contents == {}
+
+
+async def test_the_file_of_a_deleted_item_is_deleted_again_before_its_record(
+    app: AppHarness,
+) -> None:
+    item = an_item(state=ItemState.DELETING, deletion_requested_at=NOW)
+    await app.database.repositories().media_items.add(item)
+    app.clock.advance(FILE_DELETION_DELAY - TICK)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.files.contents[item.storage_key] = b"from a very slow upload"
+    app.clock.advance(TICK)
+    assert await app.use_cases.cleanup() == CleanupReport(deleted_items=1)
+    assert app.files.contents == {}
+    assert app.database.media_items == {}
+
+
+async def test_a_record_is_kept_until_its_file_is_deleted(app: AppHarness) -> None:
+    item = an_item(state=ItemState.DELETING, deletion_requested_at=NOW)
+    await app.database.repositories().media_items.add(item)
+    app.clock.advance(FILE_DELETION_DELAY)
+    app.files.is_unavailable = True
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.files.is_unavailable = False
+    assert await app.use_cases.cleanup() == CleanupReport(deleted_items=1)
+
+
+async def test_an_unavailable_store_stops_no_other_cleanup(app: AppHarness) -> None:
+    repositories = app.database.repositories()
+    await repositories.media_items.add(an_item(state=ItemState.DELETING, deletion_requested_at=NOW))
+    await repositories.identities.add(a_deleted_identity(user=a_user()))
+    await repositories.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
+    app.clock.advance(timedelta(days=30))
+    app.files.is_unavailable = True
+    assert await app.use_cases.cleanup() == CleanupReport(
+        purged_identities=1, released_usernames=1, expired_phone_verifications=1
+    )
+
+
+async def test_unfinished_files_are_deleted_after_the_longest_upload(
+    app: AppHarness,
+) -> None:
+    app.files.unfinished = [NOW, NOW + TICK]
+    app.clock.advance(FILE_DELETION_DELAY + TICK)
+    assert await app.use_cases.cleanup() == CleanupReport(unfinished_files=1)
+    assert app.files.unfinished == [NOW + TICK]
+
+
+# Deleted identities
+
+
+async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarness) -> None:
+    principal = await app.add_user()
+    app.files.is_unavailable = True
+    await app.use_cases.delete_user(principal)
+    app.files.is_unavailable = False
+    await app.database.repositories().media_items.add(an_item(owner_id=principal.identity.id))
+    assert (await app.use_cases.cleanup()).purged_identities == 1
+    deleted = app.database.identities[principal.identity.id].value
+    assert (deleted.purged_at, deleted.phone, deleted.is_deleted) == (
+        app.clock.now(),
+        None,
+        True,
+    )
+    assert app.database.phone_verifications[a_phone()].value.identity_id is None
+    states = {stored.value.state for stored in app.database.media_items.values()}
+    assert states == {ItemState.DELETING}
+
+
+async def test_more_items_than_one_batch_are_cleaned_up(app: AppHarness) -> None:
+    deleted = a_deleted_identity()
+    repositories = app.database.repositories()
+    await repositories.identities.add(deleted)
+    for number in range(450):
+        await repositories.media_items.add(an_item(id=an_id(1000 + number), owner_id=deleted.id))
+    await app.use_cases.cleanup()
+    assert {stored.value.state for stored in app.database.media_items.values()} == {
+        ItemState.DELETING
+    }
+
+
+async def test_a_deleted_identity_without_phone_is_purged(app: AppHarness) -> None:
+    await app.database.repositories().identities.add(a_deleted_identity(phone=None))
+    assert await app.use_cases.cleanup() == CleanupReport(purged_identities=1)
+
+
+async def test_the_phone_of_a_new_identity_is_not_detached(app: AppHarness) -> None:
+    before = await app.add_user()
+    await app.use_cases.delete_user(before)
+    after = await app.log_in()
+    await app.use_cases.cleanup()
+    assert app.database.phone_verifications[a_phone()].value.identity_id == after.identity.id
+    assert (await app.log_in()).identity.id == after.identity.id
+
+
+async def test_limits_and_attempts_of_a_phone_are_kept_after_the_deletion(app: AppHarness) -> None:
+    principal = await app.add_user()
+    before = app.database.phone_verifications[a_phone()].value
+    await app.use_cases.delete_user(principal)
+    await app.use_cases.cleanup()
+    assert app.database.phone_verifications[a_phone()].value == before.assign_identity(None)
+
+
+async def test_existing_identities_and_items_are_never_cleaned_up(app: AppHarness) -> None:
+    repositories = app.database.repositories()
+    await repositories.identities.add(an_identity(user=a_user()))
+    await repositories.media_items.add(an_item(owner_id=an_identity().id))
+    app.clock.advance(timedelta(days=10_000))
+    assert await app.use_cases.cleanup() == CleanupReport()
+
+
+# Usernames
+
+
+async def test_a_username_is_released_thirty_days_after_the_deletion(app: AppHarness) -> None:
+    deleted = a_deleted_identity(user=a_user(), purged_at=NOW, phone=None)
+    await app.database.repositories().identities.add(deleted)
+    app.clock.advance(timedelta(days=30) - TICK)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.use_cases.cleanup() == CleanupReport(released_usernames=1)
+    assert app.database.identities[deleted.id].value.username_key is None
+
+
+# Phone verifications and rate limits
+
+
+async def test_a_phone_verification_is_deleted_when_it_expires(app: AppHarness) -> None:
+    await app.database.repositories().phone_verifications.replace(
+        a_phone(), a_phone_verification(), 0
+    )
+    app.clock.advance(timedelta(days=1) - TICK)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.use_cases.cleanup() == CleanupReport(expired_phone_verifications=1)
+    assert app.database.phone_verifications == {}
+
+
+async def test_the_phone_verification_of_an_identity_is_kept(app: AppHarness) -> None:
+    await app.log_in()
+    app.clock.advance(TRUSTED_IP_TTL * 2)
+    assert (await app.use_cases.cleanup()).expired_phone_verifications == 0
+    assert a_phone() in app.database.phone_verifications
+
+
+async def test_the_phone_verification_of_a_deleted_identity_expires(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await app.use_cases.delete_user(principal)
+    await app.use_cases.cleanup()
+    assert a_phone() in app.database.phone_verifications
+    app.clock.advance(TRUSTED_IP_TTL)
+    assert (await app.use_cases.cleanup()).expired_phone_verifications == 1
+
+
+async def test_no_rate_limits_and_phone_verifications_are_left_when_all_expired(
+    app: AppHarness,
+) -> None:
+    for number in range(20):
+        await app.request_otp(a_phone(number), f"203.0.113.{number}")
+        await app.verify_otp("000000", a_phone(number), f"203.0.113.{number}")
+    permits = sum(map(len, app.database.permits.values()))
+    assert permits == 20 * len(PERMITS_OF_A_DELIVERY) + 20
+    app.advance(days=400)
+
+    report = await app.use_cases.cleanup()
+
+    assert report == CleanupReport(expired_phone_verifications=20, expired_rate_limits=permits)
+    assert app.database.permits == {}
+    assert app.database.phone_verifications == {}
+
+
+async def test_rate_limits_are_kept_until_they_expire(app: AppHarness) -> None:
+    await app.request_otp()
+    app.advance(hours=1, milliseconds=-1)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.advance(milliseconds=1)
+    assert (await app.use_cases.cleanup()).expired_rate_limits == len(PERMITS_OF_A_DELIVERY)
+
+
+# Repeated and parallel cleanups
+
+
+async def test_a_second_cleanup_finds_nothing(app: AppHarness) -> None:
+    principal = await app.add_user()
+    await app.upload_image(principal)
+    await app.use_cases.delete_user(principal)
+    assert (await app.use_cases.cleanup()).total > 0
+    before = dict(app.database.identities), dict(app.database.phone_verifications)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    assert (app.database.identities, app.database.phone_verifications) == before
+
+
+async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:
+    repositories = app.database.repositories()
+    for number in range(300):
+        await repositories.identities.add(
+            a_deleted_identity(id=an_id(number), phone=a_phone(number))
+        )
+        item = an_item(id=an_id(5000 + number), owner_id=an_id(number))
+        await repositories.media_items.add(item)
+    reports = await asyncio.gather(*(app.use_cases.cleanup() for _ in range(4)))
+    assert sum(report.purged_identities for report in reports) == 300
+    assert all(stored.value.purged_at for stored in app.database.identities.values())
+    assert await app.use_cases.cleanup() == CleanupReport()
+
+
+# Scheduled cleanups
+
+
+def second_instance(app: AppHarness) -> AppHarness:
+    return AppHarness(faults=app.faults, database=app.database, clock=app.clock)
+
+
+async def test_a_scheduled_cleanup_runs_once_per_interval_over_all_instances(
+    app: AppHarness,
+) -> None:
+    other = second_instance(app)
+    ran: list[bool] = []
+    for _ in range(6):
+        reports = [await each.use_cases.scheduled_cleanup(INTERVAL) for each in (app, other, app)]
+        ran += [report is not None for report in reports]
+        app.clock.advance(INTERVAL / 2)
+
+    assert ran == [True, False, False, False, False, False] * 3
+
+
+async def test_of_parallel_scheduled_cleanups_one_runs(app: AppHarness) -> None:
+    instances = [second_instance(app) for _ in range(10)]
+
+    reports = await asyncio.gather(
+        *(instance.use_cases.scheduled_cleanup(INTERVAL) for instance in instances)
+    )
+
+    assert sum(report is not None for report in reports) == 1
+
+
+async def test_a_scheduled_cleanup_reports_its_work(app: AppHarness) -> None:
+    await app.database.repositories().identities.add(a_deleted_identity())
+
+    assert await app.use_cases.scheduled_cleanup(INTERVAL) == CleanupReport(purged_identities=1)
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
+async def test_another_instance_takes_over_when_the_lease_expired(
+    app: AppHarness, kill: bool
+) -> None:
+    await app.database.repositories().identities.add(a_deleted_identity())
+    app.faults.fail_on("deleted_identities.list_unpurged", kill=kill)
+    with pytest.raises(ProcessKilled if kill else StorageUnavailable):
+        await app.use_cases.scheduled_cleanup(INTERVAL)
+    app.faults.reset()
+    other = second_instance(app)
+
+    app.clock.advance(INTERVAL - TICK)
+    assert await other.use_cases.scheduled_cleanup(INTERVAL) is None
+    app.clock.advance(TICK)
+    assert await other.use_cases.scheduled_cleanup(INTERVAL) == CleanupReport(purged_identities=1)
+
+
+async def test_another_instance_takes_over_from_one_that_hangs(app: AppHarness) -> None:
+    await app.database.repositories().identities.add(a_deleted_identity())
+    other = second_instance(app)
+    app.faults.run_at(3, asyncio.Event().wait)
+    hanging = asyncio.create_task(app.use_cases.scheduled_cleanup(INTERVAL))
+    await asyncio.sleep(1)
+
+    app.clock.advance(INTERVAL)
+    report = await other.use_cases.scheduled_cleanup(INTERVAL)
+
+    assert report == CleanupReport(purged_identities=1)
+    assert not hanging.done()
+    hanging.cancel()

@@ -1,0 +1,171 @@
+"""Suppressed deliveries take as long, and end, as the latest messages did."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from application.otp.deliver_otp import DeliveryTimingProfile, quantile
+from application.ports.messenger import DeliveryResult
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
+from tests.support.fakes.randomness import SeededRandomness
+
+
+class MaximalRandomness:
+    """Randomness that always returns the highest number."""
+
+    def bytes(self, count: int) -> bytes:
+        return b"\xff" * count
+
+
+@pytest.fixture
+def profile() -> DeliveryTimingProfile:
+    return DeliveryTimingProfile(SeededRandomness())
+
+
+async def send(result: DeliveryResult, gate: asyncio.Event | None = None) -> DeliveryResult:
+    if gate is not None:
+        await gate.wait()
+    return result
+
+
+def gate_after(seconds: float) -> asyncio.Event:
+    gate = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, gate.set)
+    return gate
+
+
+async def test_before_any_message_the_result_is_accepted(profile: DeliveryTimingProfile) -> None:
+    assert await profile.imitate("US") == ACCEPTED
+
+
+@pytest.mark.parametrize("latest", [ACCEPTED, REJECTED, UNKNOWN])
+async def test_the_result_is_that_of_the_latest_message(
+    profile: DeliveryTimingProfile, latest: DeliveryResult
+) -> None:
+    for result in (REJECTED, ACCEPTED, latest):
+        assert await profile.record("US", send(result)) == result
+
+    assert await profile.imitate("US") == latest
+
+
+async def test_each_country_has_its_own_result(profile: DeliveryTimingProfile) -> None:
+    await profile.record("US", send(ACCEPTED))
+    await profile.record("KP", send(REJECTED))
+
+    assert await profile.imitate("US") == ACCEPTED
+    assert await profile.imitate("IN") == ACCEPTED
+    assert await profile.imitate("KP") == REJECTED
+
+
+async def test_an_invalid_number_is_not_imitated(profile: DeliveryTimingProfile) -> None:
+    await profile.record("US", send(INVALID_NUMBER))
+
+    assert await profile.imitate("US") == ACCEPTED
+
+
+async def test_the_duration_is_that_of_messages_with_the_same_result() -> None:
+    profile = DeliveryTimingProfile(MaximalRandomness())
+    loop = asyncio.get_running_loop()
+    await profile.record("IN", send(ACCEPTED, gate_after(0.05)))
+    await profile.record("US", send(REJECTED))
+    await profile.record("US", send(ACCEPTED))
+
+    started = loop.time()
+    await profile.imitate("US")
+
+    assert loop.time() - started == pytest.approx(0.05)
+
+
+async def test_the_duration_is_corrected_for_late_wakeups(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profile = DeliveryTimingProfile(MaximalRandomness())
+    await profile.record("US", send(ACCEPTED, gate_after(0.05)))
+    sleep, requested = asyncio.sleep, list[float]()
+
+    async def sleep_too_long(seconds: float) -> None:
+        requested.append(seconds)
+        await sleep(seconds + 0.02)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep_too_long)
+    for _ in range(2):
+        await profile.imitate("US")
+
+    assert requested == pytest.approx([0.05, 0.03])
+
+
+@pytest.mark.parametrize("result", [UNKNOWN, REJECTED])
+async def test_while_the_provider_hangs_a_suppressed_delivery_waits_for_its_result(
+    result: DeliveryResult,
+) -> None:
+    profile = DeliveryTimingProfile(MaximalRandomness())
+    for country in ("US", "IN"):
+        await profile.record(country, send(ACCEPTED))
+    gate = asyncio.Event()
+    hanging = asyncio.ensure_future(profile.record("IN", send(result, gate)))
+    # The provider hangs if a message takes longer than any message before.
+    await asyncio.sleep(0.01)
+
+    suppressed = asyncio.ensure_future(profile.imitate("US"))
+    # Without waiting for the provider it would be done by now.
+    await asyncio.sleep(0.01)
+
+    assert not suppressed.done()
+    gate.set()
+    assert await suppressed == await hanging == result
+
+
+@pytest.mark.parametrize("ending", ["canceled", "invalid number"])
+async def test_a_hanging_message_without_usable_result_is_not_imitated(
+    profile: DeliveryTimingProfile, ending: str
+) -> None:
+    sending = (
+        send(UNKNOWN, asyncio.Event())
+        if ending == "canceled"
+        else send(INVALID_NUMBER, gate_after(0.01))
+    )
+    hanging = asyncio.ensure_future(profile.record("US", sending))
+    await asyncio.sleep(0.001)
+    suppressed = asyncio.ensure_future(profile.imitate("US"))
+    # Without waiting for the provider it would be done by now.
+    await asyncio.sleep(0.005)
+    assert not suppressed.done()
+    if ending == "canceled":
+        hanging.cancel()
+
+    assert await suppressed == ACCEPTED
+    await asyncio.wait([hanging])
+
+
+async def test_a_message_of_usual_duration_is_not_waited_for(
+    profile: DeliveryTimingProfile,
+) -> None:
+    loop = asyncio.get_running_loop()
+    await profile.record("US", send(ACCEPTED, gate_after(0.2)))
+    gate = asyncio.Event()
+    pending = asyncio.ensure_future(profile.record("US", send(UNKNOWN, gate)))
+    await asyncio.sleep(0)
+    await profile.record("US", send(ACCEPTED))
+
+    started = loop.time()
+    assert await profile.imitate("US") == ACCEPTED
+    assert loop.time() - started < 0.2
+    assert not pending.done()
+    gate.set()
+    await pending
+
+
+def test_quantiles_are_all_different_and_between_the_extremes() -> None:
+    values = [0.3, 0.1, 0.2]
+
+    quantiles = [quantile(values, step / 1000) for step in range(1001)]
+
+    assert (quantiles[0], quantiles[-1]) == (0.1, 0.3)
+    assert all(lower < upper for lower, upper in pairwise(quantiles))
+    assert quantile(values, 0.5) == 0.2
+
+
+def test_quantiles_of_one_value_and_of_none() -> None:
+    assert quantile([], 0.5) == 0
+    assert quantile([0.2], 0.9) == 0.2

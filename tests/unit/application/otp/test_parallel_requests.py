@@ -1,0 +1,204 @@
+"""Parallel requests and attempts: limits hold, and a code is used once."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.wiring import Policy
+from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.otp.delivery_policy import DeliveryPolicy
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.fakes.messenger import REJECTED, UNKNOWN
+
+pytestmark = pytest.mark.exhaustive
+
+
+# Requests
+
+
+async def request_otps(app: AppHarness, client_ips: list[str]) -> Counter[str]:
+    """Request a code from all IPs at the same time, and count the results."""
+    requests = (app.request_otp(client_ip=client_ip) for client_ip in client_ips)
+    counts: Counter[str] = Counter()
+    for result in await asyncio.gather(*requests, return_exceptions=True):
+        if isinstance(result, TooManyOtpRequests):
+            counts["rejected"] += 1
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            counts["sent" if result.sent else "within cooldown"] += 1
+    return counts
+
+
+async def test_five_hundred_parallel_requests_send_one_message(app: AppHarness) -> None:
+    counts = await request_otps(app, [CLIENT_IP] * 500)
+    assert counts == {"sent": 1, "within cooldown": 499}
+    assert len(app.messenger.messages) == 1
+
+
+async def test_five_hundred_requests_from_different_ips_send_one_message(app: AppHarness) -> None:
+    counts = await request_otps(app, [f"ip {number}" for number in range(500)])
+    assert counts == {"sent": 1, "rejected": 499}
+    assert len(app.messenger.messages) == 1
+
+
+async def test_parallel_requests_get_the_same_request_id(app: AppHarness) -> None:
+    results = await asyncio.gather(*(app.request_otp() for _ in range(100)))
+    assert len({result.request_id for result in results}) == 1
+
+
+async def test_without_cooldown_parallel_requests_send_as_many_as_the_limit() -> None:
+    policy = DeliveryPolicy(cooldown=DeliveryPolicy().cooldown * 0)
+    app = AppHarness(policy=Policy(delivery_policy=policy))
+    counts = await request_otps(app, [f"ip {number}" for number in range(500)])
+    assert counts == {"sent": 5, "rejected": 495}
+    assert len(app.messenger.messages) == 5
+
+
+async def test_a_request_during_a_delivery_refers_to_it(app: AppHarness) -> None:
+    app.messenger.gate = asyncio.Event()
+    first = asyncio.create_task(app.request_otp())
+    await app.messenger.arrived.wait()
+    again = await app.request_otp()
+    app.messenger.gate.set()
+    assert not again.sent
+    assert again.request_id == (await first).request_id
+
+
+async def test_the_cooldown_starts_when_the_request_arrives(app: AppHarness) -> None:
+    app.messenger.gate = asyncio.Event()
+    first = asyncio.create_task(app.request_otp())
+    await app.messenger.arrived.wait()
+    app.advance(10)
+    app.messenger.gate.set()
+    result = await first
+    assert (result.resend_in, result.expires_in) == (5, 290)
+    app.advance(5)
+    assert (await app.request_otp()).sent
+
+
+async def test_a_message_rejected_late_keeps_a_delivery_made_in_the_meantime(
+    app: AppHarness,
+) -> None:
+    app.messenger.gate = asyncio.Event()
+    app.messenger.result = REJECTED
+    first = asyncio.create_task(app.request_otp())
+    await app.messenger.arrived.wait()
+    app.advance(15)
+    gate, app.messenger.gate, app.messenger.result = app.messenger.gate, None, UNKNOWN
+    second = await app.request_otp()
+    app.messenger.result = REJECTED
+    gate.set()
+    await asyncio.gather(first, return_exceptions=True)
+    verification = app.database.phone_verifications[a_phone()].value
+    assert [delivery.request_id for delivery in verification.deliveries] == [second.request_id]
+    assert len(verification.active_challenges(app.clock.now())) == 1
+
+
+# Attempts
+
+
+async def verify_in_parallel(
+    app: AppHarness,
+    code: str,
+    *,
+    client_ips: list[str] | None = None,
+    request_id: str | None = None,
+) -> tuple[int, list[int], int]:
+    """Verify a code 100 times at the same time.
+
+    Returns:
+        How many logged in, the attempts left of those that did not, and how many were not checked.
+    """
+    results = await asyncio.gather(
+        *(
+            app.verify_otp(code, client_ip=client_ip, request_id=request_id)
+            for client_ip in client_ips or [CLIENT_IP] * 100
+        ),
+        return_exceptions=True,
+    )
+    logged_in = sum(isinstance(result, LoggedIn) for result in results)
+    attempts_left = [result.attempts_left for result in results if isinstance(result, OtpRejected)]
+    unchecked = sum(isinstance(result, TooManyAttempts) for result in results)
+    assert logged_in + len(attempts_left) + unchecked == len(results)
+    return logged_in, sorted(attempts_left, reverse=True), unchecked
+
+
+HUNDRED_IPS = [f"ip {number}" for number in range(100)]
+
+
+async def test_of_parallel_correct_attempts_with_request_id_one_logs_in(app: AppHarness) -> None:
+    request = await app.request_otp()
+    counts = await verify_in_parallel(app, app.last_code, request_id=request.request_id)
+    assert counts == (1, [4, 3, 2, 1, 0], 94)
+    (identity,) = app.database.identities.values()
+    assert len(identity.value.sessions) == 1
+
+
+async def test_of_parallel_correct_attempts_without_request_id_one_logs_in(app: AppHarness) -> None:
+    await app.request_otp()
+    logged_in, attempts_left, _ = await verify_in_parallel(app, app.last_code)
+    assert logged_in == 1
+    assert len(attempts_left) <= 5
+
+
+async def test_of_correct_attempts_from_a_hundred_ips_one_logs_in(app: AppHarness) -> None:
+    await app.request_otp()
+    logged_in, attempts_left, unchecked = await verify_in_parallel(
+        app, app.last_code, client_ips=HUNDRED_IPS
+    )
+    assert (logged_in, len(attempts_left), unchecked) == (1, 14, 85)
+
+
+async def test_of_a_hundred_parallel_wrong_codes_five_are_checked(app: AppHarness) -> None:
+    request = await app.request_otp()
+    wrong = wrong_code(app.last_code)
+    counts = await verify_in_parallel(app, wrong, request_id=request.request_id)
+    assert counts == (0, [4, 3, 2, 1, 0], 95)
+    with pytest.raises(TooManyAttempts):
+        await app.verify_otp(app.last_code, request_id=request.request_id)
+
+
+async def test_of_wrong_codes_from_a_hundred_ips_fifteen_are_checked(app: AppHarness) -> None:
+    await app.request_otp()
+    logged_in, attempts_left, unchecked = await verify_in_parallel(
+        app, wrong_code(app.last_code), client_ips=HUNDRED_IPS
+    )
+    assert (logged_in, len(attempts_left), unchecked) == (0, 15, 85)
+
+
+async def test_two_codes_in_parallel_make_two_sessions_of_one_identity(app: AppHarness) -> None:
+    first = await app.request_otp()
+    app.advance(250)
+    second = await app.request_otp()
+    first_code, second_code = (message.code for message in app.messenger.messages)
+    results = await asyncio.gather(
+        app.verify_otp(first_code, request_id=first.request_id),
+        app.verify_otp(second_code, request_id=second.request_id),
+    )
+    assert all(isinstance(result, LoggedIn) for result in results)
+    (identity,) = app.database.identities.values()
+    assert len(identity.value.sessions) == 2
+
+
+async def test_first_logins_of_many_phones_make_one_identity_each(app: AppHarness) -> None:
+    phones = [a_phone(number) for number in range(50)]
+    await asyncio.gather(*(app.request_otp(phone) for phone in phones))
+    codes = {message.phone: message.code for message in app.messenger.messages}
+    results = await asyncio.gather(*(app.verify_otp(codes[phone], phone) for phone in phones))
+    assert all(isinstance(result, LoggedIn) for result in results)
+    assert len(app.database.identities) == 50
+
+
+async def test_a_login_during_the_deletion_of_the_identity_succeeds(app: AppHarness) -> None:
+    deleted = await app.add_user()
+    app.advance(3600)
+    await app.request_otp()
+    result, _ = await asyncio.gather(
+        app.verify_otp(app.last_code), app.use_cases.delete_user(deleted)
+    )
+    assert isinstance(result, LoggedIn)
+    assert app.database.phone_verifications[a_phone()].value.identity_id is not None

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from tests.support.servers.refusals import NoServer
 
-ROOT: Final = Path(__file__).parent.parent.parent
+ROOT: Final = Path(__file__).parents[3]
 END_LIMIT: Final = 60.0
 
 

@@ -1,7 +1,7 @@
 """Errors of SQLite as errors of the ports.
 
-While the file is opened they become `ConfigurationError`, with a message for the operator. Afterwards they
-become errors whose message names the cause and no value of a row.
+While the file is opened they become `ConfigurationError`, with a message for the operator.
+Afterwards they become errors whose message names the cause and no value of a row.
 """
 
 import errno

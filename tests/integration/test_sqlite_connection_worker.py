@@ -21,7 +21,12 @@ from adapters.sqlite.connection_worker import (
     read_batch,
 )
 from adapters.sqlite.errors import DuplicateKey
-from application.ports.errors import CorruptRecord, StorageUnavailable, UniqueViolation
+from application.ports.errors import (
+    CorruptRecord,
+    StorageTimeout,
+    StorageUnavailable,
+    UniqueViolation,
+)
 from tests.support.builders import a_user, an_id, an_identity
 from tests.support.fakes.seal import FakeSeal
 
@@ -205,9 +210,9 @@ async def test_an_operation_times_out_when_the_disk_hangs(
     ) as worker:
         gate = Gate()
         hanging = await gate.block(worker)
-        with pytest.raises(StorageUnavailable, match=r"no response within 0\.01 seconds"):
+        with pytest.raises(StorageTimeout, match=r"no response within 0\.01 seconds"):
             await hanging
-        with pytest.raises(StorageUnavailable, match=r"no response within 0\.01 seconds"):
+        with pytest.raises(StorageTimeout, match=r"no response within 0\.01 seconds"):
             await worker.run(lambda connection: executed.append("too late"))
 
         gate.open()

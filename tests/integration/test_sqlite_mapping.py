@@ -39,7 +39,7 @@ from adapters.sqlite.media_items import SqliteMediaItems
 from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
 from adapters.sqlite.record_mapping import StoredFields
 from adapters.sqlite.repositories import repositories_of
-from application.ports.errors import CorruptRecord, StorageUnavailable
+from application.ports.errors import CorruptRecord, StorageTimeout
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity, Role
@@ -575,7 +575,7 @@ async def test_a_database_that_can_only_be_read_is_not_healthy(
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
 
-        with pytest.raises(StorageUnavailable, match="no response within"):
+        with pytest.raises(StorageTimeout, match="no response within"):
             await SqliteHealthCheck(database, timeout=0.01).check()
 
     await SqliteHealthCheck(database).check()

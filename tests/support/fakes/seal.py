@@ -2,7 +2,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import CorruptRecord
 from domain.phone import PhoneNumber
 
 _NONCE = 8
@@ -27,7 +27,7 @@ class FakeSeal:
         nonce, tag = ciphertext[:_NONCE], ciphertext[_NONCE : _NONCE + _TAG]
         hidden = ciphertext[_NONCE + _TAG :]
         if tag != self._tag(nonce + hidden, record_id):
-            raise StorageUnavailable("sealed for another record, or with another key")
+            raise CorruptRecord("sealed for another record, or with another key")
         return PhoneNumber(self._xor(hidden, nonce, record_id).decode())
 
     def key_fingerprint(self) -> str:

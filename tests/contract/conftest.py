@@ -1,6 +1,6 @@
-"""The adapters that each promise of the record ports is put to.
+"""The databases that the contract suites of the repositories run on.
 
-An adapter from outside takes their place when one is given.
+An external adapter replaces them, if one is given.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -11,51 +11,51 @@ import pytest
 
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
-from tests.contract import outside
-from tests.contract.mongo_records import in_mongo
+from tests.contract import external_adapter
+from tests.contract.mongo_database import in_mongo
 from tests.support.fakes.records import InMemoryDatabase
 from tests.support.fakes.seal import FakeSeal
 
-OpenRecords = Callable[[], AbstractAsyncContextManager[Repositories]]
+OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
 
 
-def in_memory(request: pytest.FixtureRequest) -> OpenRecords:
+def in_memory(request: pytest.FixtureRequest) -> OpenRepositories:
     return InMemoryDatabase().opened
 
 
-def in_sqlite(request: pytest.FixtureRequest) -> OpenRecords:
-    place: Path = request.getfixturevalue("tmp_path")
-    return lambda: open_sqlite_repositories(place / "records.db", FakeSeal())
+def in_sqlite(request: pytest.FixtureRequest) -> OpenRepositories:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return lambda: open_sqlite_repositories(folder / "records.db", FakeSeal())
 
 
-def from_outside(request: pytest.FixtureRequest) -> OpenRecords:
-    place: Path = request.getfixturevalue("tmp_path")
-    return lambda: outside.open_outside(place)
+def external(request: pytest.FixtureRequest) -> OpenRepositories:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return lambda: external_adapter.open_external_adapter(folder)
 
 
-ADAPTERS: list[Callable[[pytest.FixtureRequest], OpenRecords]] = (
-    [from_outside] if outside.is_given() else [in_memory, in_sqlite, in_mongo]
+ADAPTERS: list[Callable[[pytest.FixtureRequest], OpenRepositories]] = (
+    [external] if external_adapter.is_given() else [in_memory, in_sqlite, in_mongo]
 )
 
 
 @pytest.fixture(params=ADAPTERS, ids=lambda adapter: adapter.__name__)
-def open_records(request: pytest.FixtureRequest) -> OpenRecords:
-    """Opens one database, empty at first, as often as it is called."""
-    opening: OpenRecords = request.param(request)
-    return opening
+def open_repositories(request: pytest.FixtureRequest) -> OpenRepositories:
+    """Return a function that opens a database, which is empty at first. It may be open twice."""
+    open_database: OpenRepositories = request.param(request)
+    return open_database
 
 
 @pytest.fixture
-async def records(open_records: OpenRecords) -> AsyncIterator[Repositories]:
-    """An empty database, opened."""
-    async with open_records() as records:
-        yield records
+async def repositories(open_repositories: OpenRepositories) -> AsyncIterator[Repositories]:
+    """Open an empty database."""
+    async with open_repositories() as repositories:
+        yield repositories
 
 
 @pytest.fixture
-async def records_elsewhere(
-    open_records: OpenRecords, records: Repositories
+async def other_repositories(
+    open_repositories: OpenRepositories, repositories: Repositories
 ) -> AsyncIterator[Repositories]:
-    """The same database, opened once more, as another instance of the service does."""
-    async with open_records() as elsewhere:
-        yield elsewhere
+    """Open the same database again, as another instance of the service does."""
+    async with open_repositories() as other_repositories:
+        yield other_repositories

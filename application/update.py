@@ -131,5 +131,7 @@ async def save_identity(
         successor = change(identity)
         return successor, successor
 
-    known = Versioned[Identity | None](loaded.value, loaded.version) if loaded else None
+    known: Versioned[Identity | None] | None = (
+        Versioned(loaded.value, loaded.version) if loaded else None
+    )
     return await update(load, replace, change_and_return, known)

@@ -21,6 +21,8 @@ RECORDS: Final = (
     "test_media_pages.py",
     "test_media_cleanup.py",
     "test_health_check.py",
+    "test_rate_limiter.py",
+    "test_leases.py",
 )
 FILES: Final = ("test_media_files.py",)
 MESSENGER: Final = ("test_messenger.py",)

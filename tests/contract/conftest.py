@@ -3,8 +3,9 @@
 An external adapter replaces them, if one is given.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,54 @@ async def other_repositories(
     """Open the same database again, as another instance of the service does."""
     async with open_repositories() as other_repositories:
         yield other_repositories
+
+
+@asynccontextmanager
+async def down(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    database = InMemoryDatabase()
+    async with database.opened() as repositories:
+        database.is_down = True
+        yield repositories
+
+
+@asynccontextmanager
+async def moved_file(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    path: Path = request.getfixturevalue("tmp_path") / "records.db"
+    async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+        await asyncio.to_thread(path.rename, path.with_name("moved.db"))
+        yield repositories
+
+
+@asynccontextmanager
+async def closed_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    async with in_sqlite(request)() as repositories:
+        pass
+    yield repositories
+
+
+@asynccontextmanager
+async def closed_mongo(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    async with in_mongo(request)() as repositories:
+        pass
+    yield repositories
+
+
+@asynccontextmanager
+async def closed_external(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    async with external(request)() as repositories:
+        pass
+    yield repositories
+
+
+UNUSABLE: list[Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Repositories]]] = (
+    [closed_external]
+    if external_adapter.is_given()
+    else [down, moved_file, closed_sqlite, closed_mongo]
+)
+
+
+@pytest.fixture(params=UNUSABLE, ids=lambda open_unusable: open_unusable.__name__)
+async def unusable_repositories(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    """Return the repositories of a database that cannot be used."""
+    async with request.param(request) as repositories:
+        yield repositories

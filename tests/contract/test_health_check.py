@@ -1,14 +1,24 @@
 import asyncio
 
+import pytest
+
+from application.ports.errors import StorageError
 from application.ports.repositories import Repositories
 from tests.support.builders import an_id, an_identity
 
 
-async def test_a_database_that_works_is_found_to_work(repositories: Repositories) -> None:
+async def test_the_health_check_of_a_working_database_succeeds(repositories: Repositories) -> None:
     await repositories.health.check()
 
 
-async def test_many_may_look_at_once_and_nobody_is_in_the_way(
+async def test_the_health_check_of_an_unusable_database_raises_a_storage_error(
+    unusable_repositories: Repositories,
+) -> None:
+    with pytest.raises(StorageError):
+        await unusable_repositories.health.check()
+
+
+async def test_parallel_health_checks_and_writes_succeed(
     repositories: Repositories, other_repositories: Repositories
 ) -> None:
     await asyncio.gather(

@@ -146,7 +146,7 @@ LIMIT: Final = RateLimit("deliveries to US", SlidingWindow(1, 60 * MINUTE))
 
 
 @pytest.fixture
-async def records(mongo_database: str) -> AsyncIterator[Repositories]:
+async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
     with MongoClient[dict[str, Any]](mongo_database) as client:
         database = client.get_default_database()
         for collection, documents in json_util.loads(GOLDEN.read_text("utf-8")).items():

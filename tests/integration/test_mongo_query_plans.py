@@ -91,7 +91,7 @@ async def opened(url: str) -> AsyncIterator[tuple[Repositories, CommandLog]]:
 
 
 @pytest.fixture
-def records(opened: tuple[Repositories, CommandLog]) -> Repositories:
+def repositories(opened: tuple[Repositories, CommandLog]) -> Repositories:
     return opened[0]
 
 

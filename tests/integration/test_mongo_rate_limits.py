@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def records(mongo_database: str) -> AsyncIterator[Repositories]:
+async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
     async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
         yield repositories
 

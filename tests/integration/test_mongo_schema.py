@@ -55,7 +55,7 @@ def database(mongo_database: str) -> Iterator[Mongo]:
 
 
 @pytest.fixture
-async def records(mongo_database: str) -> AsyncIterator[Repositories]:
+async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
     async with open_mongo_repositories(mongo_database, ENCRYPTION) as repositories:
         yield repositories
 

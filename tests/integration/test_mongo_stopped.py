@@ -60,7 +60,7 @@ def url(process: MongoProcess) -> str:
 
 
 @pytest.fixture
-async def records(process: MongoProcess, url: str) -> AsyncIterator[Repositories]:
+async def repositories(process: MongoProcess, url: str) -> AsyncIterator[Repositories]:
     async with open_mongo_repositories(url, FakeSeal()) as repositories:
         await repositories.identities.add(an_identity())
         try:

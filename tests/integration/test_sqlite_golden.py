@@ -175,7 +175,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def records(path: Path) -> AsyncIterator[Repositories]:
+async def repositories(path: Path) -> AsyncIterator[Repositories]:
     async with open_sqlite_repositories(path, ENCRYPTION) as repositories:
         yield repositories
 

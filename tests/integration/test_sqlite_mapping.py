@@ -80,7 +80,7 @@ async def database(path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def records(database: Database) -> Repositories:
+def repositories(database: Database) -> Repositories:
     """The repositories of this version."""
     return repositories_of(database, ENCRYPTION)
 

@@ -80,7 +80,7 @@ def plans() -> list[str]:
 
 
 @pytest.fixture
-async def records(tmp_path: Path, plans: list[str]) -> AsyncIterator[Repositories]:
+async def repositories(tmp_path: Path, plans: list[str]) -> AsyncIterator[Repositories]:
     def explain(worker: ConnectionWorker) -> ConnectionWorker:
         return cast("ConnectionWorker", ExplainingWorker(worker, plans))
 

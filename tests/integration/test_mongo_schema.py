@@ -76,6 +76,7 @@ async def add_everything(repositories: Repositories) -> None:
     await repositories.rate_limiter.acquire(
         Reservation("1", NOW, (RateLimit("total", SlidingWindow(3, 60 * MINUTE)),))
     )
+    await repositories.leases.acquire("cleanup", NOW, NOW + 60 * MINUTE)
     await repositories.health.check()
 
 

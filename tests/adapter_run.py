@@ -11,16 +11,18 @@ import pytest
 
 from application.ports.repositories import Repositories
 from entrypoints.startup_error import StartupError
-from tests.contract.outside import ADAPTER, open_outside
+from tests.contract.external_adapter import ADAPTER, open_external_adapter
 
 RECORDS: Final = (
-    "test_phone_records.py",
+    "test_phone_verifications.py",
     "test_identities.py",
-    "test_tombstones.py",
+    "test_deleted_identities.py",
     "test_media_items.py",
     "test_media_pages.py",
-    "test_media_leftovers.py",
-    "test_probe.py",
+    "test_media_cleanup.py",
+    "test_health_check.py",
+    "test_rate_limiter.py",
+    "test_leases.py",
 )
 FILES: Final = ("test_media_files.py",)
 MESSENGER: Final = ("test_messenger.py",)
@@ -43,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 async def _suites() -> tuple[str, ...]:
     with tempfile.TemporaryDirectory() as place:
-        async with open_outside(Path(place)) as adapter:
+        async with open_external_adapter(Path(place)) as adapter:
             return _suites_of(adapter)
 
 

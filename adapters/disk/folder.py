@@ -21,7 +21,7 @@ It is created at start-up only. A folder without it is the empty mount point of 
 longer mounted: nothing is written there, and its files are not taken for deleted.
 """
 CHUNK_SIZE: Final = 64 * 1024
-_PROBE_CONTENT: Final = bytes(4096)
+_TEST_CONTENT: Final = bytes(4096)
 _FILE_MODE: Final = 0o644
 """A web server in front of the folder may run as another user."""
 # Symbolic links are not followed, and opening a named pipe does not block.
@@ -59,9 +59,9 @@ def prepare(folder: Path) -> None:
 
 def check_writable(folder: Path) -> None:
     """Write a small file and delete it."""
-    descriptor, name = tempfile.mkstemp(prefix="probe.", dir=folder / UNFINISHED)
+    descriptor, name = tempfile.mkstemp(prefix="health-check.", dir=folder / UNFINISHED)
     try:
-        os.write(descriptor, _PROBE_CONTENT)
+        os.write(descriptor, _TEST_CONTENT)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -7,7 +7,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import CorruptRecord
 from application.ports.keys import KeyRing
 from application.ports.system import Randomness
 from domain.phone import PhoneNumber
@@ -57,19 +57,19 @@ class AesPhoneEncryption:
         """Decrypt a phone number that was encrypted for this record with any accepted key.
 
         Raises:
-            StorageUnavailable: unknown format or key, a changed ciphertext, or another record's.
+            CorruptRecord: unknown format or key, a changed ciphertext, or another record's.
         """
         key_id, nonce = ciphertext[1:_NONCE_START], ciphertext[_NONCE_START:_CIPHERTEXT_START]
         if ciphertext[:1] != _FORMAT_VERSION or len(nonce) != _NONCE_BYTES:
-            raise StorageUnavailable("An encrypted phone number has an unknown format.")
+            raise CorruptRecord("An encrypted phone number has an unknown format.")
         keys = self._encryption_keys.accepted()
         key = next((key.key for key in keys if key.id.encode() == key_id), None)
         if key is None:
-            raise StorageUnavailable("A phone number's encryption key is not in the secrets file.")
+            raise CorruptRecord("A phone number's encryption key is not in the secrets file.")
         try:
             e164 = AESGCM(key).decrypt(nonce, ciphertext[_CIPHERTEXT_START:], record_id.encode())
         except InvalidTag as error:
-            raise StorageUnavailable(
+            raise CorruptRecord(
                 "An encrypted phone number was changed, or encrypted for another record."
             ) from error
         return PhoneNumber(e164.decode())

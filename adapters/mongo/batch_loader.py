@@ -142,7 +142,7 @@ class DocumentLoader:
 
         Raises:
             CorruptRecord
-            StorageUnavailable
+            StorageError
         """
         if not _is_storable(key):
             return None
@@ -153,7 +153,7 @@ class DocumentLoader:
 
         Raises:
             CorruptRecord
-            StorageUnavailable
+            StorageError
         """
         storable = [key for key in keys if _is_storable(key)]
         return await self._database.run(self._loader.load_many(storable))

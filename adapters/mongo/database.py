@@ -24,7 +24,7 @@ from adapters.mongo.driver import (
     port_error,
     timeout_seconds_of,
 )
-from application.ports.errors import ConfigurationError, StorageUnavailable
+from application.ports.errors import ConfigurationError, StorageTimeout
 
 T = TypeVar("T")
 
@@ -54,7 +54,8 @@ class Database:
         Raises:
             DuplicateKey: a unique index rejected the write.
             CorruptRecord: a document is no valid BSON.
-            StorageUnavailable: the call failed, or its result is unknown after the timeout.
+            StorageTimeout: there was no answer in time; a write may have been done.
+            StorageUnavailable: the call failed.
         """
         seconds = timeout_seconds or self.timeout_seconds
         try:
@@ -62,7 +63,7 @@ class Database:
             async with asyncio.timeout(seconds):
                 return await call
         except TimeoutError:
-            raise StorageUnavailable(_NO_ANSWER.format(seconds=seconds)) from None
+            raise StorageTimeout(_NO_ANSWER.format(seconds=seconds)) from None
         except DRIVER_ERRORS as error:
             raise port_error(error) from None
 
@@ -70,7 +71,7 @@ class Database:
         """Return up to `limit` documents that match, as they are stored.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         if limit < 1:
             return []  # for MongoDB 0 is no limit
@@ -82,7 +83,7 @@ class Database:
         A TTL index would go by the server's clock instead of `now`, at times of its own.
 
         Raises:
-            StorageUnavailable
+            StorageError
         """
         deleted = 0
         while deleted < limit:

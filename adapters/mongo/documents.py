@@ -279,6 +279,7 @@ class LeaseDocument(Document):
     """A lease, by its name."""
 
     id: str  # type: ignore[assignment]  # beanie declares an ObjectId
+    schema_version: int
     expires_at: datetime
 
     class Settings:

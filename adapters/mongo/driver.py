@@ -26,6 +26,8 @@ from pymongo.errors import (
     DuplicateKeyError,
     OperationFailure,
     PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.monitoring import CommandListener
@@ -35,6 +37,7 @@ from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
     PortError,
+    StorageTimeout,
     StorageUnavailable,
 )
 
@@ -220,7 +223,11 @@ def errors_while_opening(location: str) -> Iterator[None]:
 
 
 def port_error(error: Exception) -> PortError:
-    """Return the error of the port for a driver error."""
+    """Return the error of the port for a driver error.
+
+    A timeout of an operation that was sent is a `StorageTimeout`: a write may have been done.
+    Without a server or a connection nothing was sent.
+    """
     match error:
         case DuplicateKeyError():
             return DuplicateKey(_cause(error), (error.details or {}).get("keyPattern", {}))
@@ -230,6 +237,10 @@ def port_error(error: Exception) -> PortError:
             return BulkWriteStopped(_cause(error), done)
         case InvalidBSON():
             return CorruptRecord(_cause(error))
+        case ServerSelectionTimeoutError() | WaitQueueTimeoutError():
+            return StorageUnavailable(_cause(error))
+        case PyMongoError(timeout=True):
+            return StorageTimeout(_cause(error))
         case _:
             return StorageUnavailable(_cause(error))
 

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from adapters.mongo.database import Database
 from adapters.mongo.driver import DuplicateKey, MotorCollection
 from domain.otp.sliding_window import CLOCK_SKEW
+
+SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ class MongoLeases:
         try:
             await self.database.run(
                 self.collection.update_one(
-                    {"_id": name, "$or": is_free}, {"$set": {"expires_at": expires_at}}, upsert=True
+                    {"_id": name, "$or": is_free},
+                    {"$set": {"schema_version": SCHEMA_VERSION, "expires_at": expires_at}},
+                    upsert=True,
                 )
             )
         except DuplicateKey:

@@ -114,9 +114,11 @@ class MongoMediaCleanup:
         pending = {"state": STORED_ITEM_STATES[ItemState.PENDING], "upload_deadline": {"$lte": now}}
         return await self._list(MediaItemDocument.find(pending).sort("upload_deadline"), limit)
 
-    async def list_deleting(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+    async def list_deleting(
+        self, requested_before: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
         """Return up to `limit` items whose deletion was requested by then."""
-        query = MediaItemDocument.find({"deletion_requested_at": {"$lte": doomed}})
+        query = MediaItemDocument.find({"deletion_requested_at": {"$lte": requested_before}})
         return await self._list(query.sort("deletion_requested_at"), limit)
 
     async def _list(self, query: FindMany[Any], limit: int) -> Sequence[Versioned[MediaItem]]:

@@ -10,7 +10,7 @@ from adapters.s3.errors import status_of
 from application.ports.system import Clock
 
 WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)
-_STORAGE_KEY: Final = ".probe"
+_STORAGE_KEY: Final = ".health-check"
 
 
 class S3HealthCheck:
@@ -38,7 +38,7 @@ class S3HealthCheck:
             self._written_at is None
             or not self._written_at <= now < self._written_at + WRITE_CHECK_INTERVAL
         ):
-            await self._bucket.write(_STORAGE_KEY, b"probe", "text/plain")
+            await self._bucket.write(_STORAGE_KEY, b"health check", "text/plain")
             await self._bucket.delete(_STORAGE_KEY)
             self._written_at = now
 

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from adapters.sqlite.errors import to_port_error
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import StorageTimeout, StorageUnavailable
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
@@ -58,7 +58,8 @@ class ConnectionWorker:
         """Execute an operation and return its result.
 
         Raises:
-            StorageUnavailable: It had no effect, or, after a timeout, may have had one.
+            StorageUnavailable: It had no effect.
+            StorageTimeout: It is unknown whether it had an effect.
         """
         if not self._is_open:
             raise StorageUnavailable("the database is closed")
@@ -96,7 +97,7 @@ class ConnectionWorker:
     def _time_out(self, result: asyncio.Future[Any]) -> None:
         if not result.done():
             result.set_exception(
-                StorageUnavailable(f"no response within {self._operation_timeout:g} seconds")
+                StorageTimeout(f"no response within {self._operation_timeout:g} seconds")
             )
 
     def _call_in_loop(self, callback: Callable[..., object], *args: object) -> None:

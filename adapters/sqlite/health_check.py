@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.sqlite.database import Database
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import StorageTimeout
 
 HEALTH_CHECK_TIMEOUT: Final = 3.0
 """Seconds."""
@@ -28,4 +28,4 @@ class SqliteHealthCheck:
                 await self.database.fetch_one(_READ)
                 await self.database.execute(_WRITE)
         except TimeoutError:
-            raise StorageUnavailable(f"no response within {self.timeout:g} seconds") from None
+            raise StorageTimeout(f"no response within {self.timeout:g} seconds") from None

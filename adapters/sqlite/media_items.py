@@ -41,7 +41,7 @@ SELECT version, schema_version, body FROM media_items
 WHERE state IN ('pending', 'ready') AND owner_id = ? LIMIT ?
 """
 
-_LIST_ABANDONED: Final = """
+_LIST_EXPIRED_UPLOADS: Final = """
 SELECT version, schema_version, body FROM media_items INDEXED BY media_items_upload_deadline
 WHERE state = 'pending' AND upload_deadline <= ? ORDER BY upload_deadline LIMIT ?
 """
@@ -172,11 +172,13 @@ class SqliteMediaCleanup:
         self, now: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
         """List pending items whose upload deadline has passed."""
-        return await self._list(_LIST_ABANDONED, to_microseconds(now), limit)
+        return await self._list(_LIST_EXPIRED_UPLOADS, to_microseconds(now), limit)
 
-    async def list_deleting(self, doomed: datetime, limit: int) -> Sequence[Versioned[MediaItem]]:
+    async def list_deleting(
+        self, requested_before: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
         """List items that were marked for deletion by this time."""
-        return await self._list(_LIST_DELETING, to_microseconds(doomed), limit)
+        return await self._list(_LIST_DELETING, to_microseconds(requested_before), limit)
 
     async def _list(self, sql: str, *values: object) -> Sequence[Versioned[MediaItem]]:
         return [self.mapping.decode(*row) for row in await self.database.fetch_all(sql, values)]

@@ -84,9 +84,10 @@ class SqliteRateLimits:
         return await self.database.execute(_DELETE_EXPIRED, (to_microseconds(now), limit))
 
 
-def _available_at(connection: sqlite3.Connection, draw: Reservation) -> datetime:
-    times = [_limit_available_at(connection, limit, draw.acquired_at) for limit in draw.limits]
-    return max(times, default=draw.acquired_at)
+def _available_at(connection: sqlite3.Connection, reservation: Reservation) -> datetime:
+    now = reservation.acquired_at
+    times = [_limit_available_at(connection, limit, now) for limit in reservation.limits]
+    return max(times, default=now)
 
 
 def _limit_available_at(

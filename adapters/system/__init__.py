@@ -1,4 +1,4 @@
-"""What the operating system gives: the time and randomness."""
+"""The clock and randomness of the operating system."""
 
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness

@@ -1,61 +1,113 @@
-"""The adapters that each promise of the record ports is put to.
+"""The databases that the contract suites of the repositories run on.
 
-An adapter from outside takes their place when one is given.
+An external adapter replaces them, if one is given.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
-from tests.contract import outside
-from tests.contract.mongo_records import in_mongo
+from tests.contract import external_adapter
+from tests.contract.mongo_database import in_mongo
 from tests.support.fakes.records import InMemoryDatabase
 from tests.support.fakes.seal import FakeSeal
 
-OpenRecords = Callable[[], AbstractAsyncContextManager[Repositories]]
+OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
 
 
-def in_memory(request: pytest.FixtureRequest) -> OpenRecords:
+def in_memory(request: pytest.FixtureRequest) -> OpenRepositories:
     return InMemoryDatabase().opened
 
 
-def in_sqlite(request: pytest.FixtureRequest) -> OpenRecords:
-    place: Path = request.getfixturevalue("tmp_path")
-    return lambda: open_sqlite_repositories(place / "records.db", FakeSeal())
+def in_sqlite(request: pytest.FixtureRequest) -> OpenRepositories:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return lambda: open_sqlite_repositories(folder / "records.db", FakeSeal())
 
 
-def from_outside(request: pytest.FixtureRequest) -> OpenRecords:
-    place: Path = request.getfixturevalue("tmp_path")
-    return lambda: outside.open_outside(place)
+def external(request: pytest.FixtureRequest) -> OpenRepositories:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return lambda: external_adapter.open_external_adapter(folder)
 
 
-ADAPTERS: list[Callable[[pytest.FixtureRequest], OpenRecords]] = (
-    [from_outside] if outside.is_given() else [in_memory, in_sqlite, in_mongo]
+ADAPTERS: list[Callable[[pytest.FixtureRequest], OpenRepositories]] = (
+    [external] if external_adapter.is_given() else [in_memory, in_sqlite, in_mongo]
 )
 
 
 @pytest.fixture(params=ADAPTERS, ids=lambda adapter: adapter.__name__)
-def open_records(request: pytest.FixtureRequest) -> OpenRecords:
-    """Opens one database, empty at first, as often as it is called."""
-    opening: OpenRecords = request.param(request)
-    return opening
+def open_repositories(request: pytest.FixtureRequest) -> OpenRepositories:
+    """Return a function that opens a database, which is empty at first. It may be open twice."""
+    open_database: OpenRepositories = request.param(request)
+    return open_database
 
 
 @pytest.fixture
-async def records(open_records: OpenRecords) -> AsyncIterator[Repositories]:
-    """An empty database, opened."""
-    async with open_records() as records:
-        yield records
+async def repositories(open_repositories: OpenRepositories) -> AsyncIterator[Repositories]:
+    """Open an empty database."""
+    async with open_repositories() as repositories:
+        yield repositories
 
 
 @pytest.fixture
-async def records_elsewhere(
-    open_records: OpenRecords, records: Repositories
+async def other_repositories(
+    open_repositories: OpenRepositories, repositories: Repositories
 ) -> AsyncIterator[Repositories]:
-    """The same database, opened once more, as another instance of the service does."""
-    async with open_records() as elsewhere:
-        yield elsewhere
+    """Open the same database again, as another instance of the service does."""
+    async with open_repositories() as other_repositories:
+        yield other_repositories
+
+
+@asynccontextmanager
+async def down(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    database = InMemoryDatabase()
+    async with database.opened() as repositories:
+        database.is_down = True
+        yield repositories
+
+
+@asynccontextmanager
+async def moved_file(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    path: Path = request.getfixturevalue("tmp_path") / "records.db"
+    async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+        await asyncio.to_thread(path.rename, path.with_name("moved.db"))
+        yield repositories
+
+
+@asynccontextmanager
+async def closed_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    async with in_sqlite(request)() as repositories:
+        pass
+    yield repositories
+
+
+@asynccontextmanager
+async def closed_mongo(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    async with in_mongo(request)() as repositories:
+        pass
+    yield repositories
+
+
+@asynccontextmanager
+async def closed_external(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    async with external(request)() as repositories:
+        pass
+    yield repositories
+
+
+UNUSABLE: list[Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Repositories]]] = (
+    [closed_external]
+    if external_adapter.is_given()
+    else [down, moved_file, closed_sqlite, closed_mongo]
+)
+
+
+@pytest.fixture(params=UNUSABLE, ids=lambda open_unusable: open_unusable.__name__)
+async def unusable_repositories(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
+    """Return the repositories of a database that cannot be used."""
+    async with request.param(request) as repositories:
+        yield repositories

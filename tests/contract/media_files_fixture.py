@@ -16,7 +16,7 @@ from adapters.disk.folder import UNFINISHED
 from adapters.s3 import open_s3_files
 from application.ports.media_files import MediaFiles
 from application.ports.system import HealthCheck
-from tests.contract import outside
+from tests.contract import external_adapter
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.servers.relay import Relay
@@ -113,7 +113,7 @@ class ExternalStore:
         self._folder = folder
 
     def open_files(self) -> AbstractAsyncContextManager[Files]:
-        return outside.open_outside(self._folder)
+        return external_adapter.open_external_adapter(self._folder)
 
     def leave_unfinished(self, began_at: datetime) -> None:
         pytest.skip("tests cannot leave an unfinished write in an external store")
@@ -141,7 +141,7 @@ def external(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 
 STORES: list[Callable[[pytest.FixtureRequest], Iterator[Store]]] = (
-    [external] if outside.is_given() else [memory, disk, s3]
+    [external] if external_adapter.is_given() else [memory, disk, s3]
 )
 
 

@@ -9,8 +9,8 @@ from tests.support.fakes.clock import MovableClock
 
 @pytest.fixture(params=[MovableClock, SystemClock])
 def clock(request: pytest.FixtureRequest) -> Clock:
-    made: Clock = request.param()
-    return made
+    clock: Clock = request.param()
+    return clock
 
 
 def test_the_time_is_in_utc(clock: Clock) -> None:

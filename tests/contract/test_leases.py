@@ -1,4 +1,4 @@
-"""One instance at a time holds a lease, and a lease ends by itself."""
+"""One instance at a time has a lease. Leases expire."""
 
 import asyncio
 from datetime import timedelta
@@ -10,45 +10,45 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
-async def test_a_lease_is_held_until_it_expires(records: Repositories) -> None:
-    assert await records.leases.acquire("cleanup", NOW, NOW + HOUR)
+async def test_a_lease_is_held_until_it_expires(repositories: Repositories) -> None:
+    assert await repositories.leases.acquire("cleanup", NOW, NOW + HOUR)
 
-    assert not await records.leases.acquire("cleanup", NOW, NOW + HOUR)
-    assert not await records.leases.acquire("cleanup", NOW + 59 * MINUTE, NOW + 2 * HOUR)
-    assert await records.leases.acquire("cleanup", NOW + HOUR, NOW + 2 * HOUR)
+    assert not await repositories.leases.acquire("cleanup", NOW, NOW + HOUR)
+    assert not await repositories.leases.acquire("cleanup", NOW + 59 * MINUTE, NOW + 2 * HOUR)
+    assert await repositories.leases.acquire("cleanup", NOW + HOUR, NOW + 2 * HOUR)
 
 
-async def test_leases_with_different_names_are_independent(records: Repositories) -> None:
-    assert await records.leases.acquire("cleanup", NOW, NOW + HOUR)
-    assert await records.leases.acquire("report", NOW, NOW + HOUR)
+async def test_leases_with_different_names_are_independent(repositories: Repositories) -> None:
+    assert await repositories.leases.acquire("cleanup", NOW, NOW + HOUR)
+    assert await repositories.leases.acquire("report", NOW, NOW + HOUR)
 
 
 async def test_one_of_fifty_parallel_requests_acquires_a_lease(
-    records: Repositories, records_elsewhere: Repositories
+    repositories: Repositories, other_repositories: Repositories
 ) -> None:
     acquired = await asyncio.gather(
         *(
-            repositories.leases.acquire("cleanup", NOW, NOW + HOUR)
-            for repositories in (records, records_elsewhere)
+            instance.leases.acquire("cleanup", NOW, NOW + HOUR)
+            for instance in (repositories, other_repositories)
             for _ in range(25)
         )
     )
     assert sum(acquired) == 1
 
     again = await asyncio.gather(
-        *(records.leases.acquire("cleanup", NOW + HOUR, NOW + 2 * HOUR) for _ in range(25))
+        *(repositories.leases.acquire("cleanup", NOW + HOUR, NOW + 2 * HOUR) for _ in range(25))
     )
     assert sum(again) == 1
 
 
 async def test_a_lease_from_a_clock_that_was_set_back_does_not_count(
-    records: Repositories,
+    repositories: Repositories,
 ) -> None:
     tomorrow = NOW + timedelta(days=1)
-    assert await records.leases.acquire("cleanup", tomorrow, tomorrow + HOUR)
-    assert await records.leases.acquire("cleanup", NOW, NOW + HOUR)
+    assert await repositories.leases.acquire("cleanup", tomorrow, tomorrow + HOUR)
+    assert await repositories.leases.acquire("cleanup", NOW, NOW + HOUR)
 
 
-async def test_a_lease_that_ends_a_minute_later_counts(records: Repositories) -> None:
-    assert await records.leases.acquire("cleanup", NOW + MINUTE, NOW + MINUTE + HOUR)
-    assert not await records.leases.acquire("cleanup", NOW, NOW + HOUR)
+async def test_a_lease_that_ends_a_minute_later_counts(repositories: Repositories) -> None:
+    assert await repositories.leases.acquire("cleanup", NOW + MINUTE, NOW + MINUTE + HOUR)
+    assert not await repositories.leases.acquire("cleanup", NOW, NOW + HOUR)

@@ -14,7 +14,7 @@ from application.ports.errors import MessengerUnavailable
 from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenger
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
-from tests.contract import outside
+from tests.contract import external_adapter
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
@@ -130,14 +130,16 @@ async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDrive
 
 
 async def from_outside(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
-    async with outside.open_outside(request.getfixturevalue("tmp_path")) as messenger:
+    async with external_adapter.open_external_adapter(
+        request.getfixturevalue("tmp_path")
+    ) as messenger:
         yield OutsideDriver(messenger)
 
 
 @pytest.fixture(
     params=(
         [from_outside]
-        if outside.is_given()
+        if external_adapter.is_given()
         else [fake, console_in_memory, console_on_a_pipe, twilio]
     ),
     ids=lambda open_driver: open_driver.__name__,
@@ -192,7 +194,7 @@ async def test_without_a_provider_messages_are_rejected_with_a_reason_without_se
 
 @pytest.mark.parametrize(
     "driver",
-    [from_outside] if outside.is_given() else [fake, twilio],
+    [from_outside] if external_adapter.is_given() else [fake, twilio],
     indirect=True,
     ids=lambda open_driver: open_driver.__name__,
 )

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from adapters.encryption import AesPhoneEncryption
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import CorruptRecord
 from application.ports.phone_encryption import PhoneEncryption
 from tests.support.builders import a_phone
 from tests.support.fakes.key_ring import FakeKeyRing
@@ -56,14 +56,14 @@ def test_neither_ciphertext_nor_index_contains_the_number(encryption: PhoneEncry
 
 
 def test_a_ciphertext_of_another_record_is_rejected(encryption: PhoneEncryption) -> None:
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(CorruptRecord):
         encryption.decrypt(encryption.encrypt(PHONE, "a record"), "another record")
 
 
 def test_a_ciphertext_of_other_keys_is_rejected(with_key: CreateWithKey) -> None:
     encrypted = with_key(b"x").encrypt(PHONE, "a record")
 
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(CorruptRecord):
         with_key(b"k").decrypt(encrypted, "a record")
 
 
@@ -73,7 +73,7 @@ def test_a_ciphertext_with_any_bit_changed_is_rejected(encryption: PhoneEncrypti
     for position in range(len(encrypted)):
         changed = bytearray(encrypted)
         changed[position] ^= 1
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(CorruptRecord):
             encryption.decrypt(bytes(changed), "a record")
 
 
@@ -81,7 +81,7 @@ def test_a_truncated_ciphertext_is_rejected(encryption: PhoneEncryption) -> None
     encrypted = encryption.encrypt(PHONE, "a record")
 
     for length in range(len(encrypted)):
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(CorruptRecord):
             encryption.decrypt(encrypted[:length], "a record")
 
 

@@ -44,7 +44,7 @@ T = TypeVar("T")
 # Values with every field that can be stored.
 PHONE: Final = a_phone(2671)
 VERIFICATION: Final = PhoneVerification(
-    challenges=(a_challenge(), a_challenge(id=an_id(2), spent=True)),
+    challenges=(a_challenge(), a_challenge(id=an_id(2), used_at=NOW)),
     deliveries=(
         a_delivery(uses_trusted_ip_quota=True, attempts_used=3),
         a_delivery(request_id="another"),

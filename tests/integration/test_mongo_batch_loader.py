@@ -284,15 +284,15 @@ Load = Callable[[Repositories, int], Awaitable[object]]
 MANY = 500
 
 LOADS: dict[str, Load] = {
-    "identities": lambda records, number: records.identities.load(an_id(number)),
-    "phone_verifications": lambda records, number: records.phone_verifications.load(
+    "identities": lambda repositories, number: repositories.identities.load(an_id(number)),
+    "phone_verifications": lambda repositories, number: repositories.phone_verifications.load(
         a_phone(number)
     ),
-    "media_items": lambda records, number: records.media_items.load(an_id(number)),
-    "storage_keys": lambda records, number: records.media_items.find_by_storage_key(
+    "media_items": lambda repositories, number: repositories.media_items.load(an_id(number)),
+    "storage_keys": lambda repositories, number: repositories.media_items.find_by_storage_key(
         f"{an_id(number)}.jpg"
     ),
-    "deleted_identities": lambda records, number: records.deleted_identities.find_deleted(
+    "deleted_identities": lambda repositories, number: repositories.deleted_identities.find_deleted(
         [an_id(number)]
     ),
 }
@@ -304,13 +304,13 @@ async def opened(mongo_database: str) -> AsyncIterator[Opened]:
         yield opened
 
 
-async def add(records: Repositories, numbers: Sequence[int]) -> None:
+async def add(repositories: Repositories, numbers: Sequence[int]) -> None:
     """Add a record of each kind for each number."""
     await asyncio.gather(
-        *(records.identities.add(a_deleted_identity(id=an_id(number))) for number in numbers),
-        *(records.media_items.add(an_item(id=an_id(number))) for number in numbers),
+        *(repositories.identities.add(a_deleted_identity(id=an_id(number))) for number in numbers),
+        *(repositories.media_items.add(an_item(id=an_id(number))) for number in numbers),
         *(
-            records.phone_verifications.replace(
+            repositories.phone_verifications.replace(
                 a_phone(number), PhoneVerification(identity_id=an_id(number)), 0
             )
             for number in numbers
@@ -320,44 +320,44 @@ async def add(records: Repositories, numbers: Sequence[int]) -> None:
 
 @pytest.mark.parametrize("load", LOADS.values(), ids=LOADS.keys())
 async def test_many_concurrent_reads_are_a_few_commands(opened: Opened, load: Load) -> None:
-    records, log = opened
+    repositories, log = opened
 
-    await asyncio.gather(*(load(records, number) for number in range(MANY)))
+    await asyncio.gather(*(load(repositories, number) for number in range(MANY)))
 
     assert log.names == ["find"] * (MANY // MAX_BATCH_SIZE)
 
 
 @pytest.mark.parametrize("load", LOADS.values(), ids=LOADS.keys())
 async def test_every_caller_gets_the_record_of_its_key(opened: Opened, load: Load) -> None:
-    records, _ = opened
-    await add(records, range(0, 40, 2))
-    expected = [await load(records, number) for number in range(40)]
+    repositories, _ = opened
+    await add(repositories, range(0, 40, 2))
+    expected = [await load(repositories, number) for number in range(40)]
 
-    results = await asyncio.gather(*(load(records, number) for number in range(40)))
+    results = await asyncio.gather(*(load(repositories, number) for number in range(40)))
 
     assert results == expected
     assert results[0] != results[1]
 
 
 async def test_reads_of_one_key_are_one_command(opened: Opened) -> None:
-    records, log = opened
-    await add(records, [1])
+    repositories, log = opened
+    await add(repositories, [1])
     log.sent.clear()
 
-    results = await asyncio.gather(*(records.identities.load(an_id(1)) for _ in range(MANY)))
+    results = await asyncio.gather(*(repositories.identities.load(an_id(1)) for _ in range(MANY)))
 
     assert log.names == ["find"]
     assert all(result == Versioned(a_deleted_identity(), 1) for result in results)
 
 
 async def test_steady_traffic_needs_far_fewer_commands_than_reads(opened: Opened) -> None:
-    records, log = opened
-    await add(records, range(32))
+    repositories, log = opened
+    await add(repositories, range(32))
     log.sent.clear()
 
     async def read_repeatedly(number: int) -> None:
         for _ in range(20):
-            assert await records.identities.load(an_id(number))
+            assert await repositories.identities.load(an_id(number))
 
     await asyncio.gather(*map(read_repeatedly, range(32)))
 
@@ -366,19 +366,19 @@ async def test_steady_traffic_needs_far_fewer_commands_than_reads(opened: Opened
 
 
 async def test_a_read_sees_what_was_saved_before_it(opened: Opened) -> None:
-    records, _ = opened
-    await records.identities.add(an_identity())
+    repositories, _ = opened
+    await repositories.identities.add(an_identity())
 
     async def read_forever() -> None:
         while True:
-            await records.identities.load(an_id())
+            await repositories.identities.load(an_id())
 
     # The key is always being read: a later request must not get the value of an earlier read.
     async with asyncio.TaskGroup() as tasks:
         readers = [tasks.create_task(read_forever()) for _ in range(5)]
         for version in range(1, 51):
-            assert await records.identities.replace(an_identity(), version)
-            loaded = await records.identities.load(an_id())
+            assert await repositories.identities.replace(an_identity(), version)
+            loaded = await repositories.identities.load(an_id())
             assert loaded is not None
             assert loaded.version == version + 1
         for reader in readers:
@@ -386,9 +386,11 @@ async def test_a_read_sees_what_was_saved_before_it(opened: Opened) -> None:
 
 
 async def test_a_cancelled_read_affects_no_others(opened: Opened) -> None:
-    records, _ = opened
-    await add(records, [1])
-    cancelled, waiting = (asyncio.create_task(records.identities.load(an_id(1))) for _ in range(2))
+    repositories, _ = opened
+    await add(repositories, [1])
+    cancelled, waiting = (
+        asyncio.create_task(repositories.identities.load(an_id(1))) for _ in range(2)
+    )
     await asyncio.sleep(0)
 
     cancelled.cancel()
@@ -401,14 +403,14 @@ async def test_a_cancelled_read_affects_no_others(opened: Opened) -> None:
 async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(
     opened: Opened,
 ) -> None:
-    records, _ = opened
-    await add(records, [1])
+    repositories, _ = opened
+    await add(repositories, [1])
 
     results = await asyncio.gather(
-        records.media_items.find_by_storage_key(an_item().storage_key),
-        records.media_items.find_by_storage_key("\ud800"),
-        records.media_items.find_by_storage_key("\x00"),
-        records.deleted_identities.find_deleted([an_id(1), "\udfff"]),
+        repositories.media_items.find_by_storage_key(an_item().storage_key),
+        repositories.media_items.find_by_storage_key("\ud800"),
+        repositories.media_items.find_by_storage_key("\x00"),
+        repositories.deleted_identities.find_deleted([an_id(1), "\udfff"]),
     )
 
     assert list(results) == [an_item(), None, None, {an_id(1)}]

@@ -4,16 +4,25 @@ from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
     DuplicateKeyError,
+    ExecutionTimeout,
     InvalidOperation,
+    NetworkTimeout,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
     WriteConcernError,
+    WTimeoutError,
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 
 from adapters.mongo.driver import BulkWriteStopped, DuplicateKey, errors_while_opening, port_error
-from application.ports.errors import ConfigurationError, CorruptRecord, StorageUnavailable
+from application.ports.errors import (
+    ConfigurationError,
+    CorruptRecord,
+    StorageTimeout,
+    StorageUnavailable,
+)
 
 SECRET = "a secret value"
 
@@ -23,6 +32,7 @@ SECRET = "a secret value"
     [
         (AutoReconnect(SECRET), "AutoReconnect"),
         (ServerSelectionTimeoutError(SECRET), "ServerSelectionTimeoutError"),
+        (WaitQueueTimeoutError(SECRET), "WaitQueueTimeoutError"),
         (OperationFailure(SECRET, 13, {"errmsg": SECRET}), "OperationFailure 13"),
         (WriteConcernError(SECRET, 64, {"errmsg": SECRET}), "WriteConcernError 64"),
         (DuplicateKeyError(SECRET, 11000, {"keyValue": {"a": SECRET}}), "DuplicateKeyError 11000"),
@@ -33,6 +43,30 @@ def test_the_message_is_the_type_of_the_error_and_its_code(error: Exception, mes
     result = port_error(error)
 
     assert isinstance(result, StorageUnavailable)
+    assert str(result) == message
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (NetworkTimeout(SECRET), "NetworkTimeout"),
+        (ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}), "ExecutionTimeout 50"),
+        (WTimeoutError(SECRET, 64, {"errmsg": SECRET}), "WTimeoutError 64"),
+        (
+            BulkWriteError(
+                {
+                    "writeErrors": [],
+                    "writeConcernErrors": [{"code": 64, "errInfo": {"wtimeout": True}}],
+                }
+            ),
+            "BulkWriteError 65",
+        ),
+    ],
+)
+def test_a_timeout_of_a_sent_operation_is_a_storage_timeout(error: Exception, message: str) -> None:
+    result = port_error(error)
+
+    assert isinstance(result, StorageTimeout)
     assert str(result) == message
 
 

@@ -146,72 +146,74 @@ LIMIT: Final = RateLimit("deliveries to US", SlidingWindow(1, 60 * MINUTE))
 
 
 @pytest.fixture
-async def records(mongo_database: str) -> AsyncIterator[Repositories]:
+async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
     with MongoClient[dict[str, Any]](mongo_database) as client:
         database = client.get_default_database()
         for collection, documents in json_util.loads(GOLDEN.read_text("utf-8")).items():
             database[collection].insert_many(documents)
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
-        yield records
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+        yield repositories
 
 
 @pytest.mark.parametrize(
     ("phone", "verification"), [(PHONE, VERIFICATION), (BLOCKED_PHONE, BLOCKED_VERIFICATION)]
 )
 async def test_a_phone_verification_is_read(
-    records: Repositories, phone: PhoneNumber, verification: PhoneVerification
+    repositories: Repositories, phone: PhoneNumber, verification: PhoneVerification
 ) -> None:
-    assert (await records.phone_verifications.load(phone)).value == verification
+    assert (await repositories.phone_verifications.load(phone)).value == verification
 
 
 @pytest.mark.parametrize("identity", [ADMINISTRATOR, DELETED, BLOCKED, UNPURGED])
-async def test_an_identity_is_read(records: Repositories, identity: Identity) -> None:
-    assert await records.identities.load(identity.id) == Versioned(identity, 1)
+async def test_an_identity_is_read(repositories: Repositories, identity: Identity) -> None:
+    assert await repositories.identities.load(identity.id) == Versioned(identity, 1)
 
 
-async def test_an_identity_is_found_by_its_username(records: Repositories) -> None:
-    found = await records.identities.find_by_username(Username("ZOË QUÉRÉ"))
+async def test_an_identity_is_found_by_its_username(repositories: Repositories) -> None:
+    found = await repositories.identities.find_by_username(Username("ZOË QUÉRÉ"))
 
     assert found == Versioned(ADMINISTRATOR, 1)
 
 
-async def test_deleted_identities_are_found(records: Repositories) -> None:
+async def test_deleted_identities_are_found(repositories: Repositories) -> None:
     ids = [ADMINISTRATOR.id, DELETED.id, UNPURGED.id]
 
-    assert await records.deleted_identities.find_deleted(ids) == {DELETED.id, UNPURGED.id}
-    assert await records.deleted_identities.list_unpurged(10) == [Versioned(UNPURGED, 1)]
-    assert await records.deleted_identities.list_with_username(START + 2 * MINUTE, 10) == [
+    assert await repositories.deleted_identities.find_deleted(ids) == {DELETED.id, UNPURGED.id}
+    assert await repositories.deleted_identities.list_unpurged(10) == [Versioned(UNPURGED, 1)]
+    assert await repositories.deleted_identities.list_with_username(START + 2 * MINUTE, 10) == [
         Versioned(DELETED, 1)
     ]
 
 
 @pytest.mark.parametrize("item", [READY, DELETING, PENDING])
-async def test_an_item_is_read(records: Repositories, item: MediaItem) -> None:
-    assert await records.media_items.load(item.id) == Versioned(item, 1)
-    assert await records.media_items.find_by_storage_key(item.storage_key) == item
+async def test_an_item_is_read(repositories: Repositories, item: MediaItem) -> None:
+    assert await repositories.media_items.load(item.id) == Versioned(item, 1)
+    assert await repositories.media_items.find_by_storage_key(item.storage_key) == item
 
 
-async def test_items_are_listed(records: Repositories) -> None:
+async def test_items_are_listed(repositories: Repositories) -> None:
     chosen = ItemFilter(READY.owner_id, MediaKind.GIF, "Räder")
 
-    assert await records.media_pages.list_page(chosen, 0, 10) == [READY]
-    assert await records.media_cleanup.list_owned_by(READY.owner_id, 10) == [Versioned(READY, 1)]
-    assert await records.media_cleanup.list_expired_uploads(START + 10 * MINUTE, 10) == [
+    assert await repositories.media_pages.list_page(chosen, 0, 10) == [READY]
+    assert await repositories.media_cleanup.list_owned_by(READY.owner_id, 10) == [
+        Versioned(READY, 1)
+    ]
+    assert await repositories.media_cleanup.list_expired_uploads(START + 10 * MINUTE, 10) == [
         Versioned(PENDING, 1)
     ]
-    assert await records.media_cleanup.list_deleting(START + 20 * MINUTE, 10) == [
+    assert await repositories.media_cleanup.list_deleting(START + 20 * MINUTE, 10) == [
         Versioned(DELETING, 1)
     ]
 
 
-async def test_a_reservation_counts(records: Repositories) -> None:
+async def test_a_reservation_counts(repositories: Repositories) -> None:
     reservation = Reservation("second", START + MINUTE, (LIMIT,))
 
-    assert await records.rate_limiter.next_available(reservation) == START + 60 * MINUTE
+    assert await repositories.rate_limiter.next_available(reservation) == START + 60 * MINUTE
 
 
-async def test_a_record_can_be_replaced(records: Repositories) -> None:
+async def test_a_record_can_be_replaced(repositories: Repositories) -> None:
     signed_out = ADMINISTRATOR.revoke_session(ADMINISTRATOR.sessions[0].id)
 
-    assert await records.identities.replace(signed_out, 1)
-    assert await records.identities.load(ADMINISTRATOR.id) == Versioned(signed_out, 2)
+    assert await repositories.identities.replace(signed_out, 1)
+    assert await repositories.identities.load(ADMINISTRATOR.id) == Versioned(signed_out, 2)

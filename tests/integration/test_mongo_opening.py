@@ -27,8 +27,8 @@ from tests.support.builders import an_id, an_identity
 from tests.support.fakes.seal import FakeSeal
 
 async def main(url, number):
-    async with open_mongo_repositories(url, FakeSeal()) as records:
-        await records.identities.add(an_identity(id=an_id(number)))
+    async with open_mongo_repositories(url, FakeSeal()) as repositories:
+        await repositories.identities.add(an_identity(id=an_id(number)))
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 """
@@ -67,8 +67,8 @@ async def opening_error(url: str, encryption: FakeSeal | None = None) -> str:
 
 
 async def create_database(url: str) -> None:
-    async with open_mongo_repositories(url, FakeSeal()) as records:
-        await records.identities.add(an_identity())
+    async with open_mongo_repositories(url, FakeSeal()) as repositories:
+        await repositories.identities.add(an_identity())
 
 
 @pytest.mark.parametrize(
@@ -152,17 +152,17 @@ async def test_a_user_who_may_read_and_write_is_enough(protected: StandaloneMong
 async def test_a_standalone_server_works_as_well(protected: StandaloneMongo) -> None:
     url = protected.database_url("alone", "?authSource=admin", user=f"root:{PASSWORD}@")
 
-    async with open_mongo_repositories(url, FakeSeal()) as records:
-        await records.health.check()
-        assert await records.identities.add(an_identity())
+    async with open_mongo_repositories(url, FakeSeal()) as repositories:
+        await repositories.health.check()
+        assert await repositories.identities.add(an_identity())
         won = await asyncio.gather(
-            *(records.identities.replace(an_identity(), 1) for _ in range(20))
+            *(repositories.identities.replace(an_identity(), 1) for _ in range(20))
         )
-        await records.media_items.add(an_item().mark_for_deletion(NOW))
+        await repositories.media_items.add(an_item().mark_for_deletion(NOW))
 
         assert won.count(True) == 1
-        assert await records.identities.load(an_id()) == Versioned(an_identity(), 2)
-        assert len(await records.media_cleanup.list_deleting(NOW, 10)) == 1
+        assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 2)
+        assert len(await repositories.media_cleanup.list_deleting(NOW, 10)) == 1
 
 
 async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
@@ -171,8 +171,8 @@ async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
     await create_database(mongo_database)
 
     assert "other keys" in await opening_error(mongo_database, FakeSeal(b"another key"))
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
-        assert await records.identities.load(an_id()) == Versioned(an_identity(), 1)
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+        assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 1)
 
 
 async def test_the_database_of_a_newer_version_is_an_error(
@@ -215,19 +215,19 @@ async def test_instances_that_start_together_create_one_database(mongo_database:
     ]
     assert [await process.wait() for process in processes] == [0, 0, 0]
 
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
-        assert all([await records.identities.load(an_id(number)) for number in range(3)])
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+        assert all([await repositories.identities.load(an_id(number)) for number in range(3)])
 
 
 async def test_a_process_has_one_database_at_a_time(mongo_database: str) -> None:
     another = mongo_database.replace("/test_", "/other_test_")
 
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
         assert "close that first" in await opening_error(another)
-        assert await records.identities.add(an_identity())
+        assert await repositories.identities.add(an_identity())
 
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
-        assert await records.identities.load(an_id()) is not None
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+        assert await repositories.identities.load(an_id()) is not None
 
 
 async def test_another_database_can_be_opened_after_the_first_is_closed(
@@ -236,21 +236,21 @@ async def test_another_database_can_be_opened_after_the_first_is_closed(
     await create_database(mongo_database)
     another = mongo_database.replace("/test_", "/other_test_")
     try:
-        async with open_mongo_repositories(another, FakeSeal()) as records:
-            assert await records.identities.load(an_id()) is None
-            assert await records.identities.add(an_identity(phone=a_phone(2)))
-            assert list(await records.deleted_identities.list_unpurged(10)) == []
+        async with open_mongo_repositories(another, FakeSeal()) as repositories:
+            assert await repositories.identities.load(an_id()) is None
+            assert await repositories.identities.add(an_identity(phone=a_phone(2)))
+            assert list(await repositories.deleted_identities.list_unpurged(10)) == []
     finally:
         with MongoClient[dict[str, Any]](another) as client:
             client.drop_database(client.get_default_database())
 
 
 async def test_a_shared_database_stays_open_for_its_last_user(mongo_database: str) -> None:
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
         async with open_mongo_repositories(mongo_database, FakeSeal()) as others:
             await others.media_items.add(an_item().mark_for_deletion(NOW))
 
-        assert len(await records.media_cleanup.list_deleting(NOW, 10)) == 1
+        assert len(await repositories.media_cleanup.list_deleting(NOW, 10)) == 1
 
 
 async def test_a_database_can_be_opened_after_a_failure(mongo_database: str) -> None:
@@ -271,14 +271,14 @@ async def test_a_database_can_be_opened_after_a_cancellation(mongo_database: str
 
 
 async def test_calls_after_closing_are_errors(mongo_database: str) -> None:
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
         pass
 
     for call in (
-        records.identities.load(an_id()),
-        records.identities.add(an_identity()),
-        records.media_cleanup.list_deleting(NOW, 10),
-        records.health.check(),
+        repositories.identities.load(an_id()),
+        repositories.identities.add(an_identity()),
+        repositories.media_cleanup.list_deleting(NOW, 10),
+        repositories.health.check(),
     ):
         with pytest.raises(StorageUnavailable, match="InvalidOperation"):
             await call
@@ -286,10 +286,10 @@ async def test_calls_after_closing_are_errors(mongo_database: str) -> None:
 
 async def test_the_health_check_writes(mongo_database: str, client: Client) -> None:
     metadata = client.get_default_database()["database_metadata"]
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
         metadata.update_one({"_id": "database"}, {"$unset": {"health_checked_at": True}})
 
-        await records.health.check()
+        await repositories.health.check()
 
     document = metadata.find_one({"_id": "database"})
     assert document is not None
@@ -299,8 +299,8 @@ async def test_the_health_check_writes(mongo_database: str, client: Client) -> N
 async def test_the_health_check_fails_for_an_emptied_database(
     mongo_database: str, client: Client
 ) -> None:
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
         client.drop_database(client.get_default_database())
 
         with pytest.raises(StorageUnavailable, match="emptied"):
-            await records.health.check()
+            await repositories.health.check()

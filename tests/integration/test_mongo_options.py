@@ -24,34 +24,34 @@ def with_options(url: str, *options: str) -> str:
 
 async def commands_at(url: str) -> Sequence[Command]:
     """Call all methods of all repositories; return the commands that were sent."""
-    async with open_logged(url) as (records, log):
-        await call_all(records)
+    async with open_logged(url) as (repositories, log):
+        await call_all(repositories)
     return log.sent
 
 
-async def call_all(records: Repositories) -> None:
-    await records.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
-    loaded = await records.phone_verifications.load(a_phone())
-    await records.phone_verifications.replace(a_phone(), loaded.value, loaded.version)
-    await records.phone_verifications.delete_expired(NOW + timedelta(days=90), 10)
-    await records.identities.add(an_identity())
-    await records.identities.replace(an_identity(), 1)
-    await records.identities.load(an_id())
-    await records.identities.find_by_username(Username("Zoë"))
-    await records.deleted_identities.find_deleted([an_id()])
-    await records.deleted_identities.list_unpurged(10)
-    await records.deleted_identities.list_with_username(NOW, 10)
-    await records.media_items.add(an_item())
-    await records.media_items.load(an_id())
-    await records.media_items.find_by_storage_key("a key")
-    await records.media_items.delete(an_id(), 1)
-    await records.media_pages.list_page(ItemFilter(), 0, 10)
-    await records.media_pages.list_after(ItemFilter(), Cursor(NOW, an_id()), 10)
-    await records.media_pages.count(ItemFilter())
-    await records.media_cleanup.list_owned_by(an_id(), 10)
-    await records.media_cleanup.list_expired_uploads(NOW, 10)
-    await records.media_cleanup.list_deleting(NOW, 10)
-    await records.health.check()
+async def call_all(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    loaded = await repositories.phone_verifications.load(a_phone())
+    await repositories.phone_verifications.replace(a_phone(), loaded.value, loaded.version)
+    await repositories.phone_verifications.delete_expired(NOW + timedelta(days=90), 10)
+    await repositories.identities.add(an_identity())
+    await repositories.identities.replace(an_identity(), 1)
+    await repositories.identities.load(an_id())
+    await repositories.identities.find_by_username(Username("Zoë"))
+    await repositories.deleted_identities.find_deleted([an_id()])
+    await repositories.deleted_identities.list_unpurged(10)
+    await repositories.deleted_identities.list_with_username(NOW, 10)
+    await repositories.media_items.add(an_item())
+    await repositories.media_items.load(an_id())
+    await repositories.media_items.find_by_storage_key("a key")
+    await repositories.media_items.delete(an_id(), 1)
+    await repositories.media_pages.list_page(ItemFilter(), 0, 10)
+    await repositories.media_pages.list_after(ItemFilter(), Cursor(NOW, an_id()), 10)
+    await repositories.media_pages.count(ItemFilter())
+    await repositories.media_cleanup.list_owned_by(an_id(), 10)
+    await repositories.media_cleanup.list_expired_uploads(NOW, 10)
+    await repositories.media_cleanup.list_deleting(NOW, 10)
+    await repositories.health.check()
 
 
 @pytest.mark.parametrize("options", [[], UNSAFE])

@@ -62,10 +62,10 @@ def url(mongo_url: str) -> Iterator[str]:
 
 
 async def fill(url: str) -> None:
-    async with open_mongo_repositories(url, FakeSeal()) as records:
+    async with open_mongo_repositories(url, FakeSeal()) as repositories:
         await asyncio.gather(
             *(
-                records.media_items.add(
+                repositories.media_items.add(
                     (an_item, a_gif)[number % 2](
                         id=an_id(number),
                         owner_id=an_id(number % 7),
@@ -91,7 +91,7 @@ async def opened(url: str) -> AsyncIterator[tuple[Repositories, CommandLog]]:
 
 
 @pytest.fixture
-def records(opened: tuple[Repositories, CommandLog]) -> Repositories:
+def repositories(opened: tuple[Repositories, CommandLog]) -> Repositories:
     return opened[0]
 
 
@@ -117,19 +117,19 @@ def indexes(stages: list[str]) -> list[str]:
 
 @ALL_FILTERS
 async def test_a_page_is_a_range_of_the_index_of_its_filters(
-    records: Repositories, explain: Explain, filters: Filters
+    repositories: Repositories, explain: Explain, filters: Filters
 ) -> None:
-    [stages] = await explain(records.media_pages.list_page(ItemFilter(*filters), 20, 10))
+    [stages] = await explain(repositories.media_pages.list_page(ItemFilter(*filters), 20, 10))
 
     assert indexes(stages) == [PAGES[filters]]
 
 
 @ALL_FILTERS
 async def test_a_page_after_a_cursor_is_one_range_of_the_same_index(
-    records: Repositories, explain: Explain, filters: Filters
+    repositories: Repositories, explain: Explain, filters: Filters
 ) -> None:
     cursor = Cursor(NOW + timedelta(minutes=60), an_id(60))
-    [stages] = await explain(records.media_pages.list_after(ItemFilter(*filters), cursor, 10))
+    [stages] = await explain(repositories.media_pages.list_after(ItemFilter(*filters), cursor, 10))
 
     assert indexes(stages) == [PAGES[filters]]
 
@@ -140,12 +140,12 @@ async def test_a_deep_page_after_a_cursor_examines_as_little_as_the_first(
     client: Client,
     filters: Filters,
 ) -> None:
-    records, log = opened
+    repositories, log = opened
     chosen, name = ItemFilter(*filters), client.get_default_database().name
-    *_, last = await records.media_pages.list_page(chosen, 0, 5)
+    *_, last = await repositories.media_pages.list_page(chosen, 0, 5)
     log.sent.clear()
-    await records.media_pages.list_page(chosen, 0, 2)
-    await records.media_pages.list_after(chosen, Cursor.after_item(last), 2)
+    await repositories.media_pages.list_page(chosen, 0, 2)
+    await repositories.media_pages.list_after(chosen, Cursor.after_item(last), 2)
     [first, deep] = [examined(client, name, command) for command in log.sent]
 
     # The item at the cursor is examined and skipped.
@@ -155,9 +155,9 @@ async def test_a_deep_page_after_a_cursor_examines_as_little_as_the_first(
 
 @ALL_FILTERS
 async def test_a_count_is_the_same_range_without_documents(
-    records: Repositories, explain: Explain, filters: Filters
+    repositories: Repositories, explain: Explain, filters: Filters
 ) -> None:
-    [stages] = await explain(records.media_pages.count(ItemFilter(*filters)))
+    [stages] = await explain(repositories.media_pages.count(ItemFilter(*filters)))
 
     assert indexes(stages) == [PAGES[filters]]
     assert "FETCH" not in stages
@@ -169,44 +169,48 @@ def test_all_combinations_of_filters_are_tested() -> None:
     assert set(PAGES) == set(combinations)
 
 
-async def add_and_delete_expired(records: Repositories) -> None:
-    await records.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
-    await records.phone_verifications.delete_expired(NOW, 10)
+async def add_and_delete_expired(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
+    await repositories.phone_verifications.delete_expired(NOW, 10)
 
 
-async def reserve_and_delete_expired(records: Repositories) -> None:
+async def reserve_and_delete_expired(repositories: Repositories) -> None:
     limit = RateLimit("total", SlidingWindow(1, timedelta(hours=1)))
-    await records.rate_limiter.acquire(Reservation("1", NOW, (limit,)))
-    await records.rate_limiter.delete_expired(NOW + timedelta(hours=1), 10)
+    await repositories.rate_limiter.acquire(Reservation("1", NOW, (limit,)))
+    await repositories.rate_limiter.delete_expired(NOW + timedelta(hours=1), 10)
 
 
 CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[str]]]] = {
     "replace identity": (
-        lambda records: records.identities.replace(an_identity(), 1),
+        lambda repositories: repositories.identities.replace(an_identity(), 1),
         [["_id_"]],
     ),
     "find by username": (
-        lambda records: records.identities.find_by_username(Username("Zoë")),
+        lambda repositories: repositories.identities.find_by_username(Username("Zoë")),
         [["identities_username_key"]],
     ),
     "load identities": (
-        lambda records: asyncio.gather(*map(records.identities.load, (an_id(1), an_id(2)))),
+        lambda repositories: asyncio.gather(
+            *map(repositories.identities.load, (an_id(1), an_id(2)))
+        ),
         [["_id_"]],
     ),
     "find deleted identities": (
-        lambda records: records.deleted_identities.find_deleted([an_id(1), an_id(2)]),
+        lambda repositories: repositories.deleted_identities.find_deleted([an_id(1), an_id(2)]),
         [["_id_"]],
     ),
     "list identities to purge": (
-        lambda records: records.deleted_identities.list_unpurged(10),
+        lambda repositories: repositories.deleted_identities.list_unpurged(10),
         [["identities_purged_at"]],
     ),
     "list usernames to release": (
-        lambda records: records.deleted_identities.list_with_username(NOW, 10),
+        lambda repositories: repositories.deleted_identities.list_with_username(NOW, 10),
         [["identities_deleted_at"]],
     ),
     "replace phone verification": (
-        lambda records: records.phone_verifications.replace(a_phone(), a_phone_verification(), 1),
+        lambda repositories: repositories.phone_verifications.replace(
+            a_phone(), a_phone_verification(), 1
+        ),
         [["_id_"]],
     ),
     "delete expired phone verifications": (
@@ -218,31 +222,33 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
         [["_id_"], ["rate_limits_expires_at"], ["_id_"]],
     ),
     "find by storage key": (
-        lambda records: records.media_items.find_by_storage_key("a-key"),
+        lambda repositories: repositories.media_items.find_by_storage_key("a-key"),
         [["media_items_storage_key"]],
     ),
     "find many by storage key": (
-        lambda records: asyncio.gather(*map(records.media_items.find_by_storage_key, "ab")),
+        lambda repositories: asyncio.gather(
+            *map(repositories.media_items.find_by_storage_key, "ab")
+        ),
         [["media_items_storage_key"]],
     ),
     "replace item": (
-        lambda records: records.media_items.replace(an_item(), 1),
+        lambda repositories: repositories.media_items.replace(an_item(), 1),
         [["_id_"]],
     ),
     "delete item": (
-        lambda records: records.media_items.delete(an_id(), 1),
+        lambda repositories: repositories.media_items.delete(an_id(), 1),
         [["_id_"]],
     ),
     "list items of an owner": (
-        lambda records: records.media_cleanup.list_owned_by(OWNER, 10),
+        lambda repositories: repositories.media_cleanup.list_owned_by(OWNER, 10),
         [["media_items_owner_id"]],
     ),
     "list expired uploads": (
-        lambda records: records.media_cleanup.list_expired_uploads(NOW, 10),
+        lambda repositories: repositories.media_cleanup.list_expired_uploads(NOW, 10),
         [["media_items_upload_deadline"]],
     ),
     "list items to delete": (
-        lambda records: records.media_cleanup.list_deleting(NOW, 10),
+        lambda repositories: repositories.media_cleanup.list_deleting(NOW, 10),
         [["media_items_deletion_requested_at"]],
     ),
 }
@@ -250,19 +256,19 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_every_other_query_is_a_range_of_its_index(
-    records: Repositories, explain: Explain, name: str
+    repositories: Repositories, explain: Explain, name: str
 ) -> None:
     call, expected = CALLS[name]
 
-    assert [indexes(stages) for stages in await explain(call(records))] == expected
+    assert [indexes(stages) for stages in await explain(call(repositories))] == expected
 
 
-async def test_a_point_read_needs_no_plan(records: Repositories, explain: Explain) -> None:
+async def test_a_point_read_needs_no_plan(repositories: Repositories, explain: Explain) -> None:
     plans = [
-        *await explain(records.identities.load(an_id())),
-        *await explain(records.phone_verifications.load(a_phone())),
-        *await explain(records.media_items.load(an_id())),
-        *await explain(records.health.check()),
+        *await explain(repositories.identities.load(an_id())),
+        *await explain(repositories.phone_verifications.load(a_phone())),
+        *await explain(repositories.media_items.load(an_id())),
+        *await explain(repositories.health.check()),
     ]
 
     # IDHACK (EXPRESS in newer versions) reads the document of an id without planning.

@@ -19,9 +19,9 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def records(mongo_database: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as records:
-        yield records
+async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
+    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+        yield repositories
 
 
 @pytest.fixture
@@ -37,25 +37,25 @@ def reservation(number: int, limit: int) -> Reservation:
 
 
 async def test_the_cleanup_deletes_all_documents_of_the_past(
-    records: Repositories, collection: Collection[RawDocument]
+    repositories: Repositories, collection: Collection[RawDocument]
 ) -> None:
-    service = House(records=records)
+    service = House(records=repositories)
     for number in range(20):
         await service.ask(a_phone(number), f"203.0.113.{number}")
     assert collection.count_documents({}) > 20
     later = service.clock.now() + timedelta(days=400)
 
-    while await records.rate_limiter.delete_expired(later, 200):
+    while await repositories.rate_limiter.delete_expired(later, 200):
         pass
 
     assert collection.count_documents({}) == 0
 
 
 async def test_a_large_limit_is_spread_over_documents_of_limited_size(
-    records: Repositories, collection: Collection[RawDocument]
+    repositories: Repositories, collection: Collection[RawDocument]
 ) -> None:
     for number in range(250):
-        assert await records.rate_limiter.acquire(reservation(number, 250)) is None
+        assert await repositories.rate_limiter.acquire(reservation(number, 250)) is None
 
     sizes = [len(document["reservations"]) for document in collection.find()]
     assert sum(sizes) == 250
@@ -63,13 +63,13 @@ async def test_a_large_limit_is_spread_over_documents_of_limited_size(
 
 
 async def test_fields_of_a_newer_version_survive(
-    records: Repositories, collection: Collection[RawDocument]
+    repositories: Repositories, collection: Collection[RawDocument]
 ) -> None:
-    await records.rate_limiter.acquire(reservation(1, 5))
+    await repositories.rate_limiter.acquire(reservation(1, 5))
     collection.update_one({}, {"$set": {"unknown": 1, "reservations.0.unknown": 2}})
 
-    await records.rate_limiter.acquire(reservation(2, 5))
-    await records.rate_limiter.release(reservation(2, 5))
+    await repositories.rate_limiter.acquire(reservation(2, 5))
+    await repositories.rate_limiter.release(reservation(2, 5))
 
     [document] = collection.find()
     assert document["unknown"] == 1

@@ -55,28 +55,29 @@ def database(mongo_database: str) -> Iterator[Mongo]:
 
 
 @pytest.fixture
-async def records(mongo_database: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_repositories(mongo_database, ENCRYPTION) as records:
-        yield records
+async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
+    async with open_mongo_repositories(mongo_database, ENCRYPTION) as repositories:
+        yield repositories
 
 
-async def add_everything(records: Repositories) -> None:
-    await records.phone_verifications.replace(PHONE, VERIFICATION, 0)
-    loaded = await records.phone_verifications.load(PHONE)
-    await records.phone_verifications.replace(
+async def add_everything(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(PHONE, VERIFICATION, 0)
+    loaded = await repositories.phone_verifications.load(PHONE)
+    await repositories.phone_verifications.replace(
         PHONE, loaded.value.assign_identity(an_id()), loaded.version
     )
-    await records.phone_verifications.replace(a_phone(2), a_phone_verification().block(NOW), 0)
-    await records.identities.add(IDENTITY)
-    await records.identities.replace(IDENTITY, 1)
-    await records.identities.add(DELETED.purge(NOW))
-    await records.media_items.add(ITEM)
-    await records.media_items.add(an_item(id=an_id(2), state=ItemState.PENDING))
-    await records.media_items.add(a_gif(id=an_id(3)).mark_for_deletion(NOW))
-    await records.rate_limiter.acquire(
+    await repositories.phone_verifications.replace(a_phone(2), a_phone_verification().block(NOW), 0)
+    await repositories.identities.add(IDENTITY)
+    await repositories.identities.replace(IDENTITY, 1)
+    await repositories.identities.add(DELETED.purge(NOW))
+    await repositories.media_items.add(ITEM)
+    await repositories.media_items.add(an_item(id=an_id(2), state=ItemState.PENDING))
+    await repositories.media_items.add(a_gif(id=an_id(3)).mark_for_deletion(NOW))
+    await repositories.rate_limiter.acquire(
         Reservation("1", NOW, (RateLimit("total", SlidingWindow(3, 60 * MINUTE)),))
     )
-    await records.health.check()
+    await repositories.leases.acquire("cleanup", NOW, NOW + 60 * MINUTE)
+    await repositories.health.check()
 
 
 def all_documents(database: Mongo) -> dict[str, list[RawDocument]]:
@@ -105,9 +106,9 @@ def find_secrets(documents: Mapping[str, list[RawDocument]]) -> list[str]:
 
 
 async def test_a_copy_of_the_database_reveals_no_phone_and_no_code(
-    records: Repositories, database: Mongo
+    repositories: Repositories, database: Mongo
 ) -> None:
-    await add_everything(records)
+    await add_everything(repositories)
 
     assert find_secrets(all_documents(database)) == []
 
@@ -120,9 +121,9 @@ def test_the_search_for_secrets_finds_them(name: str) -> None:
 
 
 async def test_stored_documents_match_the_declared_fields(
-    records: Repositories, database: Mongo
+    repositories: Repositories, database: Mongo
 ) -> None:
-    await add_everything(records)
+    await add_everything(repositories)
 
     stored = all_documents(database)
     assert stored.keys() == {document.Settings.name for document in DOCUMENTS}
@@ -135,11 +136,11 @@ async def test_stored_documents_match_the_declared_fields(
 
 
 async def test_a_phone_verification_is_stored_under_these_names(
-    records: Repositories, database: Mongo
+    repositories: Repositories, database: Mongo
 ) -> None:
     verification = replace(VERIFICATION, identity_id=an_id(3), blocked_at=NOW)
-    await records.phone_verifications.replace(PHONE, verification, 0)
-    version = (await records.phone_verifications.load(PHONE)).version
+    await repositories.phone_verifications.replace(PHONE, verification, 0)
+    version = (await repositories.phone_verifications.load(PHONE)).version
 
     challenge = {
         "id": an_id(),
@@ -183,9 +184,9 @@ async def test_a_phone_verification_is_stored_under_these_names(
 
 
 async def test_an_identity_is_stored_under_these_names(
-    records: Repositories, database: Mongo
+    repositories: Repositories, database: Mongo
 ) -> None:
-    await records.identities.add(IDENTITY)
+    await repositories.identities.add(IDENTITY)
 
     stored = database["identities"].find_one()
     assert stored is not None
@@ -222,9 +223,9 @@ async def test_an_identity_is_stored_under_these_names(
 
 
 async def test_a_deleted_identity_is_stored_under_these_names(
-    records: Repositories, database: Mongo
+    repositories: Repositories, database: Mongo
 ) -> None:
-    await records.identities.add(replace(DELETED, blocked_at=NOW + MINUTE).purge(NOW))
+    await repositories.identities.add(replace(DELETED, blocked_at=NOW + MINUTE).purge(NOW))
 
     assert database["identities"].find_one() == {
         "_id": an_id(2),
@@ -242,9 +243,9 @@ async def test_a_deleted_identity_is_stored_under_these_names(
 
 
 async def test_a_media_item_is_stored_under_these_names(
-    records: Repositories, database: Mongo
+    repositories: Repositories, database: Mongo
 ) -> None:
-    await records.media_items.add(ITEM.mark_for_deletion(NOW + MINUTE))
+    await repositories.media_items.add(ITEM.mark_for_deletion(NOW + MINUTE))
 
     assert database["media_items"].find_one() == {
         "_id": an_id(),
@@ -289,13 +290,13 @@ def damage(database: Mongo, collection: str, changes: Mapping[str, Any]) -> None
     ],
 )
 async def test_a_damaged_record_is_corrupt_and_the_error_quotes_nothing(
-    records: Repositories, database: Mongo, changes: Mapping[str, Any]
+    repositories: Repositories, database: Mongo, changes: Mapping[str, Any]
 ) -> None:
-    await records.identities.add(IDENTITY)
+    await repositories.identities.add(IDENTITY)
     damage(database, "identities", changes)
 
     with pytest.raises(CorruptRecord) as raised:
-        await records.identities.load(IDENTITY.id)
+        await repositories.identities.load(IDENTITY.id)
 
     assert not isinstance(raised.value, StorageUnavailable)
     assert str(raised.value) == "a stored record cannot be read"
@@ -303,23 +304,23 @@ async def test_a_damaged_record_is_corrupt_and_the_error_quotes_nothing(
 
 
 async def test_every_repository_reports_corrupt_records(
-    records: Repositories, database: Mongo
+    repositories: Repositories, database: Mongo
 ) -> None:
-    await records.phone_verifications.replace(PHONE, VERIFICATION, 0)
-    await records.identities.add(DELETED)
-    await records.media_items.add(ITEM)
+    await repositories.phone_verifications.replace(PHONE, VERIFICATION, 0)
+    await repositories.identities.add(DELETED)
+    await repositories.media_items.add(ITEM)
     damage(database, "phone_verifications", {"$set": {"challenges.0.nonce": "text"}})
     damage(database, "identities", {"$set": {"user.created_at": 1}})
     damage(database, "media_items", {"$set": {"image.format": "bmp"}})
 
     for call in (
-        records.phone_verifications.load(PHONE),
-        records.identities.find_by_username(a_user("Zoë").username),
-        records.deleted_identities.list_unpurged(10),
-        records.deleted_identities.list_with_username(NOW, 10),
-        records.media_items.load(ITEM.id),
-        records.media_items.find_by_storage_key(ITEM.storage_key),
-        records.media_cleanup.list_owned_by(ITEM.owner_id, 10),
+        repositories.phone_verifications.load(PHONE),
+        repositories.identities.find_by_username(a_user("Zoë").username),
+        repositories.deleted_identities.list_unpurged(10),
+        repositories.deleted_identities.list_with_username(NOW, 10),
+        repositories.media_items.load(ITEM.id),
+        repositories.media_items.find_by_storage_key(ITEM.storage_key),
+        repositories.media_cleanup.list_owned_by(ITEM.owner_id, 10),
     ):
         with pytest.raises(CorruptRecord):
             await call
@@ -333,15 +334,15 @@ async def test_every_repository_reports_corrupt_records(
     ],
 )
 async def test_a_corrupt_record_affects_no_other_reader_of_its_batch(
-    records: Repositories, database: Mongo, changes: Mapping[str, Any]
+    repositories: Repositories, database: Mongo, changes: Mapping[str, Any]
 ) -> None:
-    await records.identities.add(IDENTITY)
+    await repositories.identities.add(IDENTITY)
     damage(database, "identities", changes)
-    await records.identities.add(DELETED)
+    await repositories.identities.add(DELETED)
 
     corrupt, found = await asyncio.gather(
-        records.identities.load(IDENTITY.id),
-        records.identities.load(DELETED.id),
+        repositories.identities.load(IDENTITY.id),
+        repositories.identities.load(DELETED.id),
         return_exceptions=True,
     )
 

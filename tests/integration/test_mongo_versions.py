@@ -348,8 +348,8 @@ async def upgrading(mongo_database: str) -> AsyncIterator[Repositories]:
         IdentityDocument, fields.decode, fields.encode, [rename_name, add_devices]
     )
     mappings = replace(MAPPINGS, identities=mapping)
-    async with open_with_mappings(mongo_database, mappings) as [records]:
-        yield records
+    async with open_with_mappings(mongo_database, mappings) as [repositories]:
+        yield repositories
 
 
 def old_document(identity: Identity, schema_version: int) -> RawDocument:

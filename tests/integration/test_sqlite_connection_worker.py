@@ -21,7 +21,12 @@ from adapters.sqlite.connection_worker import (
     read_batch,
 )
 from adapters.sqlite.errors import DuplicateKey
-from application.ports.errors import CorruptRecord, StorageUnavailable, UniqueViolation
+from application.ports.errors import (
+    CorruptRecord,
+    StorageTimeout,
+    StorageUnavailable,
+    UniqueViolation,
+)
 from tests.support.builders import a_user, an_id, an_identity
 from tests.support.fakes.seal import FakeSeal
 
@@ -205,9 +210,9 @@ async def test_an_operation_times_out_when_the_disk_hangs(
     ) as worker:
         gate = Gate()
         hanging = await gate.block(worker)
-        with pytest.raises(StorageUnavailable, match=r"no response within 0\.01 seconds"):
+        with pytest.raises(StorageTimeout, match=r"no response within 0\.01 seconds"):
             await hanging
-        with pytest.raises(StorageUnavailable, match=r"no response within 0\.01 seconds"):
+        with pytest.raises(StorageTimeout, match=r"no response within 0\.01 seconds"):
             await worker.run(lambda connection: executed.append("too late"))
 
         gate.open()
@@ -443,7 +448,7 @@ def test_a_failed_read_affects_no_other(connection: sqlite3.Connection) -> None:
 
 
 @pytest.fixture
-def records_path(tmp_path: Path) -> Path:
+def database_path(tmp_path: Path) -> Path:
     return tmp_path / "records.db"
 
 
@@ -461,21 +466,21 @@ def lock(path: Path) -> sqlite3.Connection:
     return connection
 
 
-async def test_sequential_writes_need_a_commit_each(records_path: Path) -> None:
-    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
-        before = count_commits(records_path)
+async def test_sequential_writes_need_a_commit_each(database_path: Path) -> None:
+    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
+        before = count_commits(database_path)
         for number in range(10):
-            await records.identities.add(an_identity(id=an_id(number)))
+            await repositories.identities.add(an_identity(id=an_id(number)))
 
-        assert count_commits(records_path) - before == 10
+        assert count_commits(database_path) - before == 10
 
 
-async def test_a_hundred_concurrent_writes_need_at_most_two_commits(records_path: Path) -> None:
-    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
-        before = count_commits(records_path)
-        locked = lock(records_path)
+async def test_a_hundred_concurrent_writes_need_at_most_two_commits(database_path: Path) -> None:
+    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
+        before = count_commits(database_path)
+        locked = lock(database_path)
         tasks = [
-            asyncio.create_task(records.identities.add(an_identity(id=an_id(number))))
+            asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
             for number in range(100)
         ]
         await asyncio.sleep(0)
@@ -483,16 +488,16 @@ async def test_a_hundred_concurrent_writes_need_at_most_two_commits(records_path
 
         assert await asyncio.gather(*tasks) == [True] * 100
         # Two, because the first write may begin before the others wait.
-        assert count_commits(records_path) - before <= 2
+        assert count_commits(database_path) - before <= 2
 
 
-async def test_a_conflict_within_a_group_commit_affects_no_other_write(records_path: Path) -> None:
-    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
-        before = count_commits(records_path)
-        locked = lock(records_path)
+async def test_a_conflict_within_a_group_commit_affects_no_other_write(database_path: Path) -> None:
+    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
+        before = count_commits(database_path)
+        locked = lock(database_path)
         tasks = [
             asyncio.create_task(
-                records.identities.add(an_identity(id=an_id(number), user=a_user(name)))
+                repositories.identities.add(an_identity(id=an_id(number), user=a_user(name)))
             )
             for number, name in enumerate(["Zoë", "Rahul", "zoë", "Mei"])
         ]
@@ -500,16 +505,16 @@ async def test_a_conflict_within_a_group_commit_affects_no_other_write(records_p
         locked.close()
         results = await asyncio.gather(*tasks, return_exceptions=True)
 
-        assert count_commits(records_path) - before <= 2
+        assert count_commits(database_path) - before <= 2
         assert [results[number] for number in (0, 1, 3)] == [True, True, True]
         assert isinstance(results[2], UniqueViolation)
 
 
-async def test_cancelled_writes_within_a_group_commit_affect_no_other(records_path: Path) -> None:
-    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
-        locked = lock(records_path)
+async def test_cancelled_writes_within_a_group_commit_affect_no_other(database_path: Path) -> None:
+    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
+        locked = lock(database_path)
         tasks = [
-            asyncio.create_task(records.identities.add(an_identity(id=an_id(number))))
+            asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
             for number in range(20)
         ]
         await asyncio.sleep(0)
@@ -520,16 +525,16 @@ async def test_cancelled_writes_within_a_group_commit_affect_no_other(records_pa
 
         assert results[1::2] == [True] * 10
         for number in range(1, 20, 2):
-            assert await records.identities.load(an_id(number)) is not None
+            assert await repositories.identities.load(an_id(number)) is not None
 
 
-async def test_closing_waits_for_writes_and_leaves_one_file(records_path: Path) -> None:
-    async with open_sqlite_repositories(records_path, FakeSeal()) as records:
+async def test_closing_waits_for_writes_and_leaves_one_file(database_path: Path) -> None:
+    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
         tasks = [
-            asyncio.create_task(records.identities.add(an_identity(id=an_id(number))))
+            asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
             for number in range(100)
         ]
         await asyncio.sleep(0)
 
     assert await asyncio.gather(*tasks) == [True] * 100
-    assert [file.name for file in records_path.parent.iterdir()] == ["records.db"]
+    assert [file.name for file in database_path.parent.iterdir()] == ["records.db"]

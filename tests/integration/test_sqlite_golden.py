@@ -175,9 +175,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def records(path: Path) -> AsyncIterator[Repositories]:
-    async with open_sqlite_repositories(path, ENCRYPTION) as records:
-        yield records
+async def repositories(path: Path) -> AsyncIterator[Repositories]:
+    async with open_sqlite_repositories(path, ENCRYPTION) as repositories:
+        yield repositories
 
 
 def read_bodies(path: Path, table: str) -> list[Any]:
@@ -187,64 +187,64 @@ def read_bodies(path: Path, table: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("phone", VERIFICATIONS)
-async def test_a_phone_verification_is_read(records: Repositories, phone: PhoneNumber) -> None:
-    assert (await records.phone_verifications.load(phone)).value == VERIFICATIONS[phone]
+async def test_a_phone_verification_is_read(repositories: Repositories, phone: PhoneNumber) -> None:
+    assert (await repositories.phone_verifications.load(phone)).value == VERIFICATIONS[phone]
 
 
 @pytest.mark.parametrize("identity", IDENTITIES, ids=lambda identity: identity.id)
-async def test_an_identity_is_read(records: Repositories, identity: Identity) -> None:
-    assert await records.identities.load(identity.id) == Versioned(identity, 1)
+async def test_an_identity_is_read(repositories: Repositories, identity: Identity) -> None:
+    assert await repositories.identities.load(identity.id) == Versioned(identity, 1)
 
 
-async def test_an_identity_is_found_by_its_username(records: Repositories) -> None:
-    found = await records.identities.find_by_username(Username("ZOË QUÉRÉ"))
+async def test_an_identity_is_found_by_its_username(repositories: Repositories) -> None:
+    found = await repositories.identities.find_by_username(Username("ZOË QUÉRÉ"))
 
     assert found == Versioned(ADMINISTRATOR, 1)
 
 
-async def test_deleted_identities_are_listed(records: Repositories) -> None:
-    assert await records.deleted_identities.list_unpurged(10) == [Versioned(DELETED, 1)]
-    assert await records.deleted_identities.list_with_username(START + 3 * MINUTE, 10) == [
+async def test_deleted_identities_are_listed(repositories: Repositories) -> None:
+    assert await repositories.deleted_identities.list_unpurged(10) == [Versioned(DELETED, 1)]
+    assert await repositories.deleted_identities.list_with_username(START + 3 * MINUTE, 10) == [
         Versioned(DELETED, 1),
         Versioned(PURGED, 1),
     ]
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.state)
-async def test_a_media_item_is_read(records: Repositories, item: MediaItem) -> None:
-    assert await records.media_items.load(item.id) == Versioned(item, 1)
-    assert await records.media_items.find_by_storage_key(item.storage_key) == item
+async def test_a_media_item_is_read(repositories: Repositories, item: MediaItem) -> None:
+    assert await repositories.media_items.load(item.id) == Versioned(item, 1)
+    assert await repositories.media_items.find_by_storage_key(item.storage_key) == item
 
 
-async def test_media_items_are_listed_by_their_state(records: Repositories) -> None:
+async def test_media_items_are_listed_by_their_state(repositories: Repositories) -> None:
     filters = ItemFilter(READY.owner_id, MediaKind.GIF, "Räder")
 
-    assert await records.media_pages.list_page(filters, 0, 10) == [READY]
-    assert await records.media_cleanup.list_expired_uploads(START + 10 * MINUTE, 10) == [
+    assert await repositories.media_pages.list_page(filters, 0, 10) == [READY]
+    assert await repositories.media_cleanup.list_expired_uploads(START + 10 * MINUTE, 10) == [
         Versioned(PENDING, 1)
     ]
-    assert await records.media_cleanup.list_deleting(START + 20 * MINUTE, 10) == [
+    assert await repositories.media_cleanup.list_deleting(START + 20 * MINUTE, 10) == [
         Versioned(DELETING, 1)
     ]
 
 
-async def test_a_reservation_still_counts(records: Repositories) -> None:
-    available_at = await records.rate_limiter.next_available(
+async def test_a_reservation_still_counts(repositories: Repositories) -> None:
+    available_at = await repositories.rate_limiter.next_available(
         Reservation("another request", START + MINUTE, (LIMIT,))
     )
 
     assert available_at == START + timedelta(hours=1)
 
 
-async def test_the_health_check_works(records: Repositories) -> None:
-    await records.health.check()
+async def test_the_health_check_works(repositories: Repositories) -> None:
+    await repositories.health.check()
 
 
-async def test_a_record_can_be_replaced(records: Repositories) -> None:
+async def test_a_record_can_be_replaced(repositories: Repositories) -> None:
     changed = ADMINISTRATOR.revoke_session(ADMINISTRATOR.sessions[0].id)
 
-    assert await records.identities.replace(changed, 1)
-    assert await records.identities.load(ADMINISTRATOR.id) == Versioned(changed, 2)
+    assert await repositories.identities.replace(changed, 1)
+    assert await repositories.identities.load(ADMINISTRATOR.id) == Versioned(changed, 2)
 
 
 def test_the_stored_form_has_not_changed(path: Path) -> None:

@@ -39,7 +39,7 @@ from adapters.sqlite.media_items import SqliteMediaItems
 from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
 from adapters.sqlite.record_mapping import StoredFields
 from adapters.sqlite.repositories import repositories_of
-from application.ports.errors import CorruptRecord, StorageUnavailable
+from application.ports.errors import CorruptRecord, StorageTimeout
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity, Role
@@ -80,7 +80,7 @@ async def database(path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def records(database: Database) -> Repositories:
+def repositories(database: Database) -> Repositories:
     """The repositories of this version."""
     return repositories_of(database, ENCRYPTION)
 
@@ -246,7 +246,7 @@ class OlderIdentityMapping(IdentityMapping):
 
 
 async def test_an_identity_keeps_what_a_newer_version_stored(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     newer = SqliteIdentities(database, NewerIdentityMapping(ENCRYPTION))
     first, second, third = (
@@ -259,7 +259,7 @@ async def test_an_identity_keeps_what_a_newer_version_stored(
     )
     await newer.add(an_identity(user=a_user("Zoë"), sessions=(first, second, third)))
 
-    loaded = await records.identities.load(an_id())
+    loaded = await repositories.identities.load(an_id())
     assert loaded is not None
     changed = (
         loaded.value.set_username(Username("Mei"), NOW)
@@ -267,7 +267,7 @@ async def test_an_identity_keeps_what_a_newer_version_stored(
         .replace_session(replace(third, device="renamed", token_family=None))
         .add_session(a_session(id=an_id(4)))
     )
-    assert await records.identities.replace(changed, loaded.version)
+    assert await repositories.identities.replace(changed, loaded.version)
 
     body = await read_body(database, "identities")
     assert body["region"] == "EU"
@@ -282,7 +282,7 @@ async def test_an_identity_keeps_what_a_newer_version_stored(
 
 
 async def test_a_phone_verification_keeps_what_a_newer_version_stored(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     newer = SqlitePhoneVerifications(database, ENCRYPTION, NewerPhoneVerificationMapping())
     before = a_phone_verification(
@@ -292,7 +292,7 @@ async def test_a_phone_verification_keeps_what_a_newer_version_stored(
     )
     await newer.replace(PHONE, before, 0)
 
-    loaded = await records.phone_verifications.load(PHONE)
+    loaded = await repositories.phone_verifications.load(PHONE)
     assert loaded.value == before
     changed = replace(
         before,
@@ -301,7 +301,7 @@ async def test_a_phone_verification_keeps_what_a_newer_version_stored(
         trusted_ips=(*before.trusted_ips[1:], TrustedIp("192.0.2.3", NOW)),
         identity_id=an_id(),
     )
-    assert await records.phone_verifications.replace(PHONE, changed, loaded.version)
+    assert await repositories.phone_verifications.replace(PHONE, changed, loaded.version)
 
     body = await read_body(database, "phone_verifications")
     assert (body["failures"], body["unbound_attempts"]["failures"]) == (12, 7)
@@ -312,30 +312,32 @@ async def test_a_phone_verification_keeps_what_a_newer_version_stored(
 
 
 async def test_a_media_item_keeps_what_a_newer_version_stored(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     newer = SqliteMediaItems(database, NewerMediaItemMapping())
     await newer.add(an_item())
 
-    loaded = await records.media_items.load(an_id())
+    loaded = await repositories.media_items.load(an_id())
     assert loaded is not None
-    assert await records.media_items.replace(loaded.value.categorize("wheels"), loaded.version)
+    assert await repositories.media_items.replace(loaded.value.categorize("wheels"), loaded.version)
 
     body = await read_body(database, "media_items")
     assert (body["category"], body["title"], body["image"]["color"]) == ("wheels", "a title", "red")
-    assert await records.media_items.find_by_storage_key(an_item().storage_key) == an_item(
+    assert await repositories.media_items.find_by_storage_key(an_item().storage_key) == an_item(
         category="wheels"
     )
-    assert await records.media_pages.list_page(ItemFilter(), 0, 10) == [an_item(category="wheels")]
+    assert await repositories.media_pages.list_page(ItemFilter(), 0, 10) == [
+        an_item(category="wheels")
+    ]
 
 
 async def test_two_versions_that_write_in_turns_lose_nothing(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     newer = SqliteIdentities(database, NewerIdentityMapping(ENCRYPTION))
-    await records.identities.add(an_identity())
+    await repositories.identities.add(an_identity())
     for number in range(1, 7):
-        identities = (records.identities, newer)[number % 2]
+        identities = (repositories.identities, newer)[number % 2]
         loaded = await identities.load(an_id())
         assert loaded is not None
         changed = loaded.value.add_session(a_session(id=an_id(number), device="Pixel 8"))
@@ -354,10 +356,10 @@ async def test_two_versions_that_write_in_turns_lose_nothing(
 
 
 async def test_an_identity_stays_blocked_when_an_older_version_replaces_it(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     older = SqliteIdentities(database, OlderIdentityMapping(ENCRYPTION))
-    await records.identities.add(an_identity(blocked_at=NOW))
+    await repositories.identities.add(an_identity(blocked_at=NOW))
 
     loaded = await older.load(an_id())
     assert loaded is not None
@@ -365,22 +367,22 @@ async def test_an_identity_stays_blocked_when_an_older_version_replaces_it(
     assert await older.replace(loaded.value.promote(), loaded.version)
 
     blocked = an_identity(blocked_at=NOW).promote()
-    assert await records.identities.load(an_id()) == Versioned(blocked, 2)
+    assert await repositories.identities.load(an_id()) == Versioned(blocked, 2)
 
 
 async def test_lists_return_versions_that_carry_unknown_fields(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     newer_mapping = NewerIdentityMapping(ENCRYPTION)
     await SqliteIdentities(database, newer_mapping).add(a_deleted_identity(user=a_user()))
     await SqliteMediaItems(database, NewerMediaItemMapping()).add(an_item().mark_for_deletion(NOW))
 
-    [identity] = await records.deleted_identities.list_unpurged(10)
-    await records.identities.replace(identity.value.purge(NOW), identity.version)
-    [identity] = await records.deleted_identities.list_with_username(NOW, 10)
-    await records.identities.replace(identity.value.release_username(), identity.version)
-    [item] = await records.media_cleanup.list_deleting(NOW, 10)
-    await records.media_items.replace(item.value, item.version)
+    [identity] = await repositories.deleted_identities.list_unpurged(10)
+    await repositories.identities.replace(identity.value.purge(NOW), identity.version)
+    [identity] = await repositories.deleted_identities.list_with_username(NOW, 10)
+    await repositories.identities.replace(identity.value.release_username(), identity.version)
+    [item] = await repositories.media_cleanup.list_deleting(NOW, 10)
+    await repositories.media_items.replace(item.value, item.version)
 
     assert (await read_body(database, "identities"))["region"] == "EU"
     assert (await read_body(database, "media_items"))["title"] == "a title"
@@ -399,12 +401,12 @@ class UpgradedIdentityMapping(IdentityMapping):
 
 
 async def test_an_older_record_is_upgraded_when_it_is_read(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     mapping = UpgradedIdentityMapping(ENCRYPTION)
     identities = SqliteIdentities(database, mapping)
     deleted_identities = SqliteDeletedIdentities(database, mapping)
-    await records.identities.add(an_identity(user=a_user("Zoë"), sessions=(a_session(),)))
+    await repositories.identities.add(an_identity(user=a_user("Zoë"), sessions=(a_session(),)))
     upgraded = an_identity(
         user=a_user("Zoë"), sessions=(a_session(device="upgraded"),), role=Role.ADMINISTRATOR
     )
@@ -414,17 +416,17 @@ async def test_an_older_record_is_upgraded_when_it_is_read(
     assert await read_schema_version(database, "identities") == 1
 
     deleted = replace(upgraded.delete(NOW), sessions=())
-    await records.identities.replace(deleted, 1)
+    await repositories.identities.replace(deleted, 1)
     upgraded_deleted = replace(deleted, role=Role.ADMINISTRATOR)
     assert await deleted_identities.list_unpurged(10) == [Versioned(upgraded_deleted, 2)]
     assert await deleted_identities.list_with_username(NOW, 10) == [Versioned(upgraded_deleted, 2)]
 
 
 async def test_an_upgraded_record_is_stored_in_the_new_form_when_it_is_saved(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     identities = SqliteIdentities(database, UpgradedIdentityMapping(ENCRYPTION))
-    await records.identities.add(an_identity(sessions=(a_session(),)))
+    await repositories.identities.add(an_identity(sessions=(a_session(),)))
 
     loaded = await identities.load(an_id())
     assert loaded is not None
@@ -437,24 +439,24 @@ async def test_an_upgraded_record_is_stored_in_the_new_form_when_it_is_saved(
 
 
 async def test_a_record_of_a_newer_schema_keeps_its_schema_version(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     identities = SqliteIdentities(database, UpgradedIdentityMapping(ENCRYPTION))
     await identities.add(an_identity())
 
-    assert await records.identities.load(an_id()) == Versioned(an_identity(), 1)
-    assert await records.identities.replace(an_identity(user=a_user()), 1)
+    assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 1)
+    assert await repositories.identities.replace(an_identity(user=a_user()), 1)
 
     assert await read_schema_version(database, "identities") == 3
     assert await identities.load(an_id()) == Versioned(an_identity(user=a_user()), 2)
 
 
 async def test_every_kind_of_record_has_schema_version_1(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
-    await records.identities.add(an_identity())
-    await records.phone_verifications.replace(PHONE, a_phone_verification(), 0)
-    await records.media_items.add(an_item())
+    await repositories.identities.add(an_identity())
+    await repositories.phone_verifications.replace(PHONE, a_phone_verification(), 0)
+    await repositories.media_items.add(an_item())
 
     for table in ("identities", "phone_verifications", "media_items"):
         assert await read_schema_version(database, table) == 1
@@ -477,19 +479,19 @@ DAMAGED_BODIES = {
 
 @pytest.mark.parametrize("body", DAMAGED_BODIES.values(), ids=DAMAGED_BODIES.keys())
 async def test_a_damaged_record_is_an_error_that_quotes_nothing(
-    database: Database, records: Repositories, body: str
+    database: Database, repositories: Repositories, body: str
 ) -> None:
-    await records.identities.add(an_identity(user=a_user("Zoë Secret")))
-    await records.phone_verifications.replace(PHONE, a_phone_verification(), 0)
-    await records.media_items.add(an_item(category="secret"))
+    await repositories.identities.add(an_identity(user=a_user("Zoë Secret")))
+    await repositories.phone_verifications.replace(PHONE, a_phone_verification(), 0)
+    await repositories.media_items.add(an_item(category="secret"))
     for table in ("identities", "phone_verifications", "media_items"):
         await database.execute(f"UPDATE {table} SET body = {body}")  # noqa: S608
 
     loads = (
-        records.identities.load(an_id()),
-        records.phone_verifications.load(PHONE),
-        records.media_items.load(an_id()),
-        records.media_items.find_by_storage_key(an_item().storage_key),
+        repositories.identities.load(an_id()),
+        repositories.phone_verifications.load(PHONE),
+        repositories.media_items.load(an_id()),
+        repositories.media_items.find_by_storage_key(an_item().storage_key),
     )
     for load in loads:
         with pytest.raises(CorruptRecord) as error:
@@ -516,15 +518,15 @@ def find_hidden_in(folder: Path, file_count: int) -> list[str]:
 
 
 async def test_the_file_and_its_log_contain_no_phone_and_no_code(path: Path) -> None:
-    async with open_sqlite_repositories(path, ENCRYPTION) as records:
+    async with open_sqlite_repositories(path, ENCRYPTION) as repositories:
         identity = an_identity(phone=PHONE, user=a_user("Rahul Sharma"))
-        await records.phone_verifications.replace(PHONE, a_phone_verification(), 0)
-        loaded = await records.phone_verifications.load(PHONE)
+        await repositories.phone_verifications.replace(PHONE, a_phone_verification(), 0)
+        loaded = await repositories.phone_verifications.load(PHONE)
         owned = loaded.value.assign_identity(identity.id)
-        assert await records.phone_verifications.replace(PHONE, owned, loaded.version)
-        assert await records.identities.add(identity)
-        assert await records.identities.replace(identity, 1)
-        assert await records.identities.load(an_id()) == Versioned(identity, 2)
+        assert await repositories.phone_verifications.replace(PHONE, owned, loaded.version)
+        assert await repositories.identities.add(identity)
+        assert await repositories.identities.replace(identity, 1)
+        assert await repositories.identities.load(an_id()) == Versioned(identity, 2)
 
         assert find_hidden_in(path.parent, file_count=3) == []
     assert find_hidden_in(path.parent, file_count=1) == []
@@ -538,18 +540,18 @@ def test_the_search_for_hidden_texts_finds_them(tmp_path: Path, name: str) -> No
 
 
 async def test_cleanup_leaves_no_expired_reservation(
-    database: Database, records: Repositories
+    database: Database, repositories: Repositories
 ) -> None:
     for number in range(20):
         limits = RateLimits().for_delivery(f"2001:db8:{number:x}::/64", "US")
         assert (
-            await records.rate_limiter.acquire(Reservation(f"request {number}", NOW, limits))
+            await repositories.rate_limiter.acquire(Reservation(f"request {number}", NOW, limits))
             is None
         )
     assert await database.fetch_all("SELECT count(*) FROM rate_limits") == [(80,)]
 
     deleted = 0
-    while count := await records.rate_limiter.delete_expired(NOW + timedelta(days=400), 25):
+    while count := await repositories.rate_limiter.delete_expired(NOW + timedelta(days=400), 25):
         assert count <= 25
         deleted += count
 
@@ -575,7 +577,7 @@ async def test_a_database_that_can_only_be_read_is_not_healthy(
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
 
-        with pytest.raises(StorageUnavailable, match="no response within"):
+        with pytest.raises(StorageTimeout, match="no response within"):
             await SqliteHealthCheck(database, timeout=0.01).check()
 
     await SqliteHealthCheck(database).check()

@@ -52,16 +52,16 @@ def as_unprivileged_user() -> Iterator[None]:
 
 def add_identity(path: Path) -> None:
     async def use() -> None:
-        async with open_sqlite_repositories(path, FakeSeal()) as records:
-            assert await records.identities.add(an_identity())
+        async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+            assert await repositories.identities.add(an_identity())
 
     asyncio.run(use())
 
 
 def load_identity(path: Path) -> Versioned[Identity] | None:
     async def use() -> Versioned[Identity] | None:
-        async with open_sqlite_repositories(path, FakeSeal()) as records:
-            return await records.identities.load(an_id())
+        async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+            return await repositories.identities.load(an_id())
 
     return asyncio.run(use())
 
@@ -199,39 +199,39 @@ def test_a_commit_is_synced_to_the_disk(path: Path) -> None:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
-async def replace_verification(records: Repositories) -> bool:
-    return await records.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+async def replace_verification(repositories: Repositories) -> bool:
+    return await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
 
 
 async def test_no_operation_succeeds_after_the_file_was_removed(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakeSeal()) as repositories:
         path.unlink()
         with pytest.raises(StorageUnavailable, match="moved or removed"):
-            await replace_verification(records)
+            await replace_verification(repositories)
         with pytest.raises(StorageUnavailable, match="moved or removed"):
-            await records.phone_verifications.load(a_phone())
+            await repositories.phone_verifications.load(a_phone())
         with pytest.raises(StorageUnavailable, match="moved or removed"):
-            await records.health.check()
+            await repositories.health.check()
 
 
 async def test_another_file_at_the_path_is_not_used(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakeSeal()) as repositories:
         path.rename(path.with_name("moved.db"))
         path.write_bytes(b"")
         with pytest.raises(StorageUnavailable, match="moved or removed"):
-            await replace_verification(records)
+            await replace_verification(repositories)
 
 
 async def test_a_file_that_was_moved_back_is_written_again(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakeSeal()) as repositories:
         path.rename(path.with_name("moved.db"))
         with pytest.raises(StorageUnavailable):
-            await replace_verification(records)
+            await replace_verification(repositories)
         path.with_name("moved.db").rename(path)
-        assert await replace_verification(records)
+        assert await replace_verification(repositories)
 
 
 @pytest.fixture

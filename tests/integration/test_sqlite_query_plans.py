@@ -80,7 +80,7 @@ def plans() -> list[str]:
 
 
 @pytest.fixture
-async def records(tmp_path: Path, plans: list[str]) -> AsyncIterator[Repositories]:
+async def repositories(tmp_path: Path, plans: list[str]) -> AsyncIterator[Repositories]:
     def explain(worker: ConnectionWorker) -> ConnectionWorker:
         return cast("ConnectionWorker", ExplainingWorker(worker, plans))
 
@@ -91,27 +91,27 @@ async def records(tmp_path: Path, plans: list[str]) -> AsyncIterator[Repositorie
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
 async def test_a_page_is_a_range_of_the_index_of_its_filters(
-    records: Repositories,
+    repositories: Repositories,
     plans: list[str],
     owner: str | None,
     kind: MediaKind | None,
     category: str | None,
 ) -> None:
-    await records.media_pages.list_page(ItemFilter(owner, kind, category), 20, 10)
+    await repositories.media_pages.list_page(ItemFilter(owner, kind, category), 20, 10)
 
     assert plans == [f"SEARCH media_items USING INDEX media_items_{PAGES[owner, kind, category]}"]
 
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
 async def test_a_page_after_a_position_begins_within_the_same_range(
-    records: Repositories,
+    repositories: Repositories,
     plans: list[str],
     owner: str | None,
     kind: MediaKind | None,
     category: str | None,
 ) -> None:
     filters = ItemFilter(owner, kind, category)
-    await records.media_pages.list_after(filters, Cursor(NOW, an_id()), 10)
+    await repositories.media_pages.list_after(filters, Cursor(NOW, an_id()), 10)
 
     search = PAGES[owner, kind, category].removesuffix(")")
     assert plans == [
@@ -121,13 +121,13 @@ async def test_a_page_after_a_position_begins_within_the_same_range(
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)
 async def test_counting_reads_the_same_range_and_no_row(
-    records: Repositories,
+    repositories: Repositories,
     plans: list[str],
     owner: str | None,
     kind: MediaKind | None,
     category: str | None,
 ) -> None:
-    await records.media_pages.count(ItemFilter(owner, kind, category))
+    await repositories.media_pages.count(ItemFilter(owner, kind, category))
 
     assert plans == [
         f"SEARCH media_items USING COVERING INDEX media_items_{PAGES[owner, kind, category]}"
@@ -141,20 +141,20 @@ def test_every_combination_of_filters_is_tested() -> None:
 
 
 async def test_a_phone_verification_is_found_by_its_phone_index(
-    records: Repositories, plans: list[str]
+    repositories: Repositories, plans: list[str]
 ) -> None:
-    await records.phone_verifications.load(a_phone())
-    await records.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
-    await records.phone_verifications.replace(a_phone(), a_phone_verification(), 1)
+    await repositories.phone_verifications.load(a_phone())
+    await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 1)
 
     assert len(plans) == 2
     assert all("(phone_index=?)" in plan for plan in plans)
 
 
 async def test_expired_verifications_are_a_range_of_times(
-    records: Repositories, plans: list[str]
+    repositories: Repositories, plans: list[str]
 ) -> None:
-    await records.phone_verifications.delete_expired(NOW, 10)
+    await repositories.phone_verifications.delete_expired(NOW, 10)
 
     assert plans == [
         "SEARCH phone_verifications USING INTEGER PRIMARY KEY (rowid=?)",
@@ -165,12 +165,12 @@ async def test_expired_verifications_are_a_range_of_times(
 
 
 async def test_an_identity_is_found_by_its_id_or_its_username(
-    records: Repositories, plans: list[str]
+    repositories: Repositories, plans: list[str]
 ) -> None:
-    await records.identities.load(an_id())
-    await records.identities.add(an_identity())
-    await records.identities.replace(an_identity(), 1)
-    await records.identities.find_by_username(Username("Zoë"))
+    await repositories.identities.load(an_id())
+    await repositories.identities.add(an_identity())
+    await repositories.identities.replace(an_identity(), 1)
+    await repositories.identities.find_by_username(Username("Zoë"))
 
     searches = [plan for plan in plans if plan.startswith("SEARCH")]
     assert [plan.rpartition(" ")[2] for plan in searches] == [
@@ -183,11 +183,11 @@ async def test_an_identity_is_found_by_its_id_or_its_username(
 
 
 async def test_deleted_identities_are_ranges_of_indexes_of_their_own(
-    records: Repositories, plans: list[str]
+    repositories: Repositories, plans: list[str]
 ) -> None:
-    await records.deleted_identities.find_deleted([an_id()])
-    await records.deleted_identities.list_unpurged(10)
-    await records.deleted_identities.list_with_username(NOW, 10)
+    await repositories.deleted_identities.find_deleted([an_id()])
+    await repositories.deleted_identities.list_unpurged(10)
+    await repositories.deleted_identities.list_with_username(NOW, 10)
 
     assert plans == [
         "SEARCH identities USING INDEX sqlite_autoindex_identities_1 (id=?)",
@@ -199,23 +199,23 @@ async def test_deleted_identities_are_ranges_of_indexes_of_their_own(
 
 
 async def test_an_item_is_found_by_its_id_or_its_storage_key(
-    records: Repositories, plans: list[str]
+    repositories: Repositories, plans: list[str]
 ) -> None:
-    await records.media_items.add(an_item())
-    await records.media_items.load(an_id())
-    await records.media_items.replace(an_item(), 1)
-    await records.media_items.delete(an_id(), 2)
-    await records.media_items.find_by_storage_key(an_item().storage_key)
+    await repositories.media_items.add(an_item())
+    await repositories.media_items.load(an_id())
+    await repositories.media_items.replace(an_item(), 1)
+    await repositories.media_items.delete(an_id(), 2)
+    await repositories.media_items.find_by_storage_key(an_item().storage_key)
 
     assert [plan.rpartition(" ")[2] for plan in plans] == ["(id=?)"] * 3 + ["(storage_key=?)"]
 
 
 async def test_items_to_clean_up_are_ranges_of_indexes(
-    records: Repositories, plans: list[str]
+    repositories: Repositories, plans: list[str]
 ) -> None:
-    await records.media_cleanup.list_owned_by(OWNER, 10)
-    await records.media_cleanup.list_expired_uploads(NOW, 10)
-    await records.media_cleanup.list_deleting(NOW, 10)
+    await repositories.media_cleanup.list_owned_by(OWNER, 10)
+    await repositories.media_cleanup.list_expired_uploads(NOW, 10)
+    await repositories.media_cleanup.list_deleting(NOW, 10)
 
     by_owner, abandoned, deleting = plans
     assert by_owner.endswith("(state=? AND owner_id=?)")
@@ -227,11 +227,11 @@ async def test_items_to_clean_up_are_ranges_of_indexes(
 
 
 async def test_rate_limits_read_the_window_and_nothing_else(
-    records: Repositories, plans: list[str]
+    repositories: Repositories, plans: list[str]
 ) -> None:
-    draw = Reservation("a request", NOW, (RateLimit("a limit", SlidingWindow(1, HOUR)),))
-    await records.rate_limiter.next_available(draw)
-    await records.rate_limiter.delete_expired(NOW, 10)
+    reservation = Reservation("a request", NOW, (RateLimit("a limit", SlidingWindow(1, HOUR)),))
+    await repositories.rate_limiter.next_available(reservation)
+    await repositories.rate_limiter.delete_expired(NOW, 10)
 
     assert plans == [
         "SEARCH rate_limits USING PRIMARY KEY (limit_name=? AND acquired_at>? AND acquired_at<?)",

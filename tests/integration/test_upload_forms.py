@@ -36,11 +36,13 @@ from tests.integration.uploads import (
 )
 from tests.support.examples import examples
 
+_MESSAGE: Final = "The multipart form is incomplete or malformed."
 MALFORMED: Final = Response(
     400,
     {
-        "errors": {"body": ["The multipart form is incomplete or malformed."]},
+        "errors": {"body": [_MESSAGE]},
         "code": "invalid",
+        "field_errors": [{"field": "body", "code": "invalid", "message": _MESSAGE}],
     },
 )
 STATUSES: Final = {201, 400, 403, 413, 415, 422}

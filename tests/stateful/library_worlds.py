@@ -16,7 +16,7 @@ from adapters.s3 import open_s3_files
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.media_files import MediaFiles
 from application.ports.repositories import Repositories
-from tests.contract.mongo_records import in_mongo
+from tests.contract.mongo_database import in_mongo
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.records import InMemoryDatabase

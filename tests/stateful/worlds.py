@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from tests.contract.conftest import in_memory, in_sqlite
-from tests.contract.mongo_records import in_mongo
+from tests.contract.mongo_database import in_mongo
 from tests.stateful.served import OpenRecords
 
 World = Callable[[pytest.FixtureRequest], OpenRecords]

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from adapters.encryption import AesPhoneEncryption
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import CorruptRecord
 from tests.support.builders import a_phone
 from tests.support.fakes.key_ring import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
@@ -32,7 +32,7 @@ def test_a_former_key_decrypts_until_it_is_removed() -> None:
     encrypted = phone_encryption(OLD).encrypt(PHONE, "a record")
 
     assert phone_encryption(CURRENT, OLD).decrypt(encrypted, "a record") == PHONE
-    with pytest.raises(StorageUnavailable, match="not in the secrets file"):
+    with pytest.raises(CorruptRecord, match="not in the secrets file"):
         phone_encryption(CURRENT).decrypt(encrypted, "a record")
 
 
@@ -54,7 +54,7 @@ def test_keys_that_change_while_it_runs_are_used() -> None:
 def test_another_format_version_is_rejected() -> None:
     encrypted = phone_encryption(CURRENT).encrypt(PHONE, "a record")
 
-    with pytest.raises(StorageUnavailable, match="unknown format"):
+    with pytest.raises(CorruptRecord, match="unknown format"):
         phone_encryption(CURRENT).decrypt(b"\x02" + encrypted[1:], "a record")
 
 

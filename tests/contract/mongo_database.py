@@ -1,4 +1,4 @@
-"""The repositories in MongoDB, for the suites that test every adapter."""
+"""The repositories in MongoDB, for suites that run on all databases."""
 
 import uuid
 from collections.abc import Callable
@@ -19,10 +19,10 @@ _DATABASE_URL: Final = pytest.StashKey[str]()
 def in_mongo(
     request: pytest.FixtureRequest,
 ) -> Callable[[], AbstractAsyncContextManager[Repositories]]:
-    """Open a database of this test run, emptied for this test.
+    """Empty the database of this test run, and return a function that opens it.
 
-    Creating a new one would take longer than most tests, and MongoDB keeps its two dozen files
-    open for minutes after it was dropped.
+    To create a new database would take longer than most tests, and MongoDB keeps its two dozen
+    files open for minutes after it was dropped.
     """
     url = _database_url(request)
     with MongoClient[dict[str, Any]](url, w="majority") as client:

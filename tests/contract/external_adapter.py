@@ -1,4 +1,4 @@
-"""An adapter from outside, put to the suites in place of ours (`make test-adapter`)."""
+"""An external adapter, which the contract suites run on instead of ours (`make test-adapter`)."""
 
 import os
 from collections.abc import AsyncIterator
@@ -18,26 +18,26 @@ PLACE: Final = "DIALTONE_TEST_PLACE"
 
 
 def is_given() -> bool:
-    """Whether an adapter from outside takes the place of ours."""
+    """Return whether an external adapter replaces ours."""
     return ADAPTER in os.environ
 
 
 @asynccontextmanager
-async def open_outside(place: Path) -> AsyncIterator[Any]:
-    """Open it for a place: each new one is empty, the same one is the same as before.
+async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
+    """Open the adapter for a folder. It is empty for a new folder, and keeps what it has stored.
 
-    The factory finds the place in the environment, as DIALTONE_TEST_PLACE.
+    The factory finds the path of the folder in the environment, as DIALTONE_TEST_PLACE.
     """
     factory = Factory(os.environ[ADAPTER])
-    create = partial(load_factory(factory, ADAPTER), environ={**os.environ, PLACE: str(place)})
+    create = partial(load_factory(factory, ADAPTER), environ={**os.environ, PLACE: str(folder)})
     if "phone_encryption" in signature(create).parameters:
         create = partial(create, phone_encryption=FakeSeal())
     async with open_adapter(create, factory, ADAPTER) as adapter:
-        yield adapter if isinstance(adapter, Repositories) else Probed(adapter)
+        yield adapter if isinstance(adapter, Repositories) else WithHealthCheck(adapter)
 
 
-class Probed:
-    """An adapter that can be asked whether it would work, as the service asks it."""
+class WithHealthCheck:
+    """An adapter with the health check that the service would use."""
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter

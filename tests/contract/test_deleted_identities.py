@@ -1,0 +1,111 @@
+from datetime import timedelta
+
+from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
+from tests.support.builders import NOW, a_deleted_identity, a_user, an_id, an_identity
+
+MINUTE = timedelta(minutes=1)
+
+
+async def test_the_deleted_of_some_ids_are_found(repositories: Repositories) -> None:
+    await repositories.identities.add(an_identity(id=an_id(1)))
+    await repositories.identities.add(a_deleted_identity(id=an_id(2)))
+    await repositories.identities.add(a_deleted_identity(id=an_id(3)))
+    await repositories.identities.add(a_deleted_identity(id=an_id(4)).purge(NOW))
+
+    ids = [an_id(1), an_id(2), an_id(2), an_id(4), an_id(5)]
+
+    assert await repositories.deleted_identities.find_deleted(ids) == {an_id(2), an_id(4)}
+
+
+async def test_no_ids_give_no_identities(repositories: Repositories) -> None:
+    await repositories.identities.add(a_deleted_identity())
+
+    assert await repositories.deleted_identities.find_deleted([]) == frozenset()
+
+
+async def test_many_ids_can_be_queried_at_once(repositories: Repositories) -> None:
+    await repositories.identities.add(a_deleted_identity(id=an_id(4999)))
+
+    ids = {an_id(number) for number in range(5000)}
+
+    assert await repositories.deleted_identities.find_deleted(ids) == {an_id(4999)}
+
+
+async def test_a_deletion_is_visible_to_other_instances_at_once(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    await repositories.identities.add(an_identity())
+    assert await other_repositories.deleted_identities.find_deleted([an_id()]) == frozenset()
+
+    await repositories.identities.replace(an_identity().delete(NOW), 1)
+
+    assert await other_repositories.deleted_identities.find_deleted([an_id()]) == {an_id()}
+
+
+async def test_unpurged_identities_are_listed_oldest_first(repositories: Repositories) -> None:
+    minutes = {1: 5, 2: 1, 3: 3}
+    deleted_identities = {
+        number: a_deleted_identity(id=an_id(number), deleted_at=NOW + minute * MINUTE)
+        for number, minute in minutes.items()
+    }
+    for identity in deleted_identities.values():
+        await repositories.identities.add(identity)
+    await repositories.identities.add(an_identity(id=an_id(4)))
+    await repositories.identities.add(a_deleted_identity(id=an_id(5)).purge(NOW))
+
+    assert await repositories.deleted_identities.list_unpurged(10) == [
+        Versioned(deleted_identities[number], 1) for number in (2, 3, 1)
+    ]
+    assert await repositories.deleted_identities.list_unpurged(2) == [
+        Versioned(deleted_identities[number], 1) for number in (2, 3)
+    ]
+
+
+async def test_a_purged_identity_is_no_longer_listed(repositories: Repositories) -> None:
+    await repositories.identities.add(a_deleted_identity())
+    [found] = await repositories.deleted_identities.list_unpurged(1)
+
+    assert await repositories.identities.replace(found.value.purge(NOW), found.version)
+    assert await repositories.deleted_identities.list_unpurged(1) == []
+
+
+async def test_identities_with_a_username_deleted_by_then_are_listed(
+    repositories: Repositories,
+) -> None:
+    named = {
+        number: a_deleted_identity(
+            id=an_id(number), deleted_at=NOW + number * MINUTE, user=a_user(f"Zoë {number}")
+        )
+        for number in (1, 2, 3)
+    }
+    for identity in named.values():
+        await repositories.identities.add(identity)
+    await repositories.identities.add(a_deleted_identity(id=an_id(4)))
+    await repositories.identities.add(an_identity(id=an_id(5), user=a_user("Rahul")))
+
+    found = await repositories.deleted_identities.list_with_username(NOW + 2 * MINUTE, 10)
+
+    assert {identity.value.id: identity for identity in found} == {
+        an_id(1): Versioned(named[1], 1),
+        an_id(2): Versioned(named[2], 1),
+    }
+
+
+async def test_an_identity_that_released_its_username_is_no_longer_listed(
+    repositories: Repositories,
+) -> None:
+    await repositories.identities.add(a_deleted_identity(user=a_user()).purge(NOW))
+    [found] = await repositories.deleted_identities.list_with_username(NOW, 1)
+
+    assert await repositories.identities.replace(found.value.release_username(), found.version)
+    assert await repositories.deleted_identities.list_with_username(NOW, 1) == []
+
+
+async def test_no_more_than_the_limit_are_listed(repositories: Repositories) -> None:
+    for number in range(3):
+        await repositories.identities.add(
+            a_deleted_identity(id=an_id(number), user=a_user(f"Zoë {number}"))
+        )
+
+    assert len(await repositories.deleted_identities.list_with_username(NOW, 2)) == 2

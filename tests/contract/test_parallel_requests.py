@@ -1,0 +1,158 @@
+"""Parallel requests never exceed a limit, on all databases."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from application.otp.request_otp import RequestOtpResult
+from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.ports.repositories import Repositories
+from application.wiring import Policy
+from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import PhoneNumber, parse_phone
+from tests.unit.application.wiring import House, not_this
+
+HOUR = timedelta(hours=1)
+PARALLEL = 50
+NO_COOLDOWN = DeliveryPolicy(cooldown=timedelta(0))
+
+
+def phone(number: int) -> PhoneNumber:
+    return parse_phone(f"+1415555{2000 + number}", None)
+
+
+def app_with_limits(repositories: Repositories, **limits: SlidingWindow) -> House:
+    return House(records=repositories, rules=Policy(rate_limits=replace(RateLimits(), **limits)))
+
+
+async def request_all(app: House, *requests: tuple[PhoneNumber, str]) -> Counter[str]:
+    """Request codes in parallel; count the results by their status."""
+    results = await asyncio.gather(
+        *(app.ask(phone, client_ip) for phone, client_ip in requests), return_exceptions=True
+    )
+    return Counter(_status_of(result) for result in results)
+
+
+def _status_of(result: RequestOtpResult | BaseException) -> str:
+    match result:
+        case RequestOtpResult(sent=True):
+            return "sent"
+        case RequestOtpResult():
+            return "suppressed"
+        case TooManyOtpRequests():
+            return "rejected"
+    raise result
+
+
+@pytest.mark.parametrize("limit", [1, 6])
+@pytest.mark.parametrize("limit_name", ["per_ip", "per_country", "total"])
+async def test_parallel_requests_deliver_exactly_a_shared_limit(
+    repositories: Repositories, limit_name: str, limit: int
+) -> None:
+    app = app_with_limits(repositories, **{limit_name: SlidingWindow(limit, HOUR)})
+
+    statuses = await request_all(
+        app, *((phone(number), "203.0.113.7") for number in range(PARALLEL))
+    )
+
+    assert statuses == {"sent": limit, "rejected": PARALLEL - limit}
+    assert len(app.messenger.messages) == limit
+
+
+async def test_parallel_requests_deliver_exactly_the_limit_of_a_phone(
+    repositories: Repositories,
+) -> None:
+    app = House(records=repositories, rules=Policy(delivery_policy=NO_COOLDOWN))
+
+    statuses = await request_all(
+        app, *((phone(1), f"192.0.2.{number}") for number in range(PARALLEL))
+    )
+
+    assert statuses["sent"] == len(app.messenger.messages) == 5
+
+
+async def test_parallel_requests_exceed_none_of_several_limits(repositories: Repositories) -> None:
+    app = app_with_limits(
+        repositories,
+        per_ip=SlidingWindow(4, HOUR),
+        per_country=SlidingWindow(9, HOUR),
+        total=SlidingWindow(7, HOUR),
+    )
+
+    statuses = await request_all(
+        app, *((phone(number), f"192.0.2.{number % 5}") for number in range(PARALLEL))
+    )
+
+    assert statuses["sent"] == len(app.messenger.messages)
+    assert 0 < statuses["sent"] <= 7
+
+
+async def test_parallel_requests_for_one_phone_deliver_one_message(
+    repositories: Repositories,
+) -> None:
+    app = House(records=repositories)
+
+    statuses = await request_all(app, *((phone(1), "203.0.113.7") for _ in range(PARALLEL)))
+
+    assert statuses == {"sent": 1, "suppressed": PARALLEL - 1}
+    assert len(app.messenger.messages) == 1
+
+
+async def test_requests_without_a_delivery_release_their_reservations(
+    repositories: Repositories,
+) -> None:
+    app = app_with_limits(repositories, per_ip=SlidingWindow(PARALLEL, HOUR))
+
+    await request_all(app, *((phone(1), "203.0.113.7") for _ in range(PARALLEL)))
+    statuses = await request_all(
+        app, *((phone(2 + number), "203.0.113.7") for number in range(PARALLEL))
+    )
+
+    assert statuses == {"sent": PARALLEL - 1, "rejected": 1}
+
+
+async def test_the_limit_of_verifications_per_ip_counts_all_phones(
+    repositories: Repositories,
+) -> None:
+    app = app_with_limits(repositories, verifications_per_ip=SlidingWindow(20, HOUR))
+
+    results = await asyncio.gather(
+        *(app.answer("000000", phone(number), "203.0.113.7") for number in range(PARALLEL)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(result, OtpRejected) for result in results) == 20
+    assert sum(isinstance(result, TooManyAttempts) for result in results) == PARALLEL - 20
+
+
+async def test_parallel_correct_verifications_open_one_session(repositories: Repositories) -> None:
+    app = House(records=repositories)
+    sent = await app.ask(phone(1))
+    code = app.messenger.messages[0].code
+
+    results = await asyncio.gather(
+        *(app.answer(code, phone(1), request_id=sent.request_id) for _ in range(PARALLEL)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(result, LoggedIn) for result in results) == 1
+
+
+async def test_a_hundred_parallel_wrong_codes_use_five_attempts(repositories: Repositories) -> None:
+    app = House(records=repositories)
+    sent = await app.ask(phone(1))
+    wrong_code = not_this(app.messenger.messages[0].code)
+
+    results = await asyncio.gather(
+        *(app.answer(wrong_code, phone(1), request_id=sent.request_id) for _ in range(100)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(result, OtpRejected) for result in results) == 5
+    assert sum(isinstance(result, TooManyAttempts) for result in results) == 95

@@ -1,0 +1,221 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
+from domain.otp.attempts import IpAttempt, UnboundAttempts
+from domain.otp.phone_verification import PhoneVerification, TrustedIp
+from tests.contract.conftest import OpenRepositories
+from tests.support.builders import (
+    CLIENT_IP,
+    NOW,
+    a_challenge,
+    a_delivery,
+    a_phone,
+    a_phone_verification,
+    an_id,
+)
+
+DAY = timedelta(days=1)
+OWNED = PhoneVerification(identity_id=an_id())
+
+
+async def test_a_new_phone_has_an_empty_verification_at_version_0(
+    repositories: Repositories,
+) -> None:
+    assert await repositories.phone_verifications.load(a_phone()) == Versioned(
+        PhoneVerification(), 0
+    )
+
+
+async def test_a_saved_verification_is_loaded_unchanged(repositories: Repositories) -> None:
+    verification = PhoneVerification(
+        challenges=(a_challenge(used_at=NOW), a_challenge(id=an_id(2), nonce=b"\0\xff" * 8)),
+        deliveries=(
+            a_delivery(uses_trusted_ip_quota=True, attempts_used=3),
+            a_delivery(request_id="another", sent_at=NOW + DAY),
+        ),
+        unbound_attempts=UnboundAttempts((IpAttempt(CLIENT_IP, NOW),), (NOW, NOW + DAY)),
+        trusted_ips=(TrustedIp("2001:db8::/64", NOW),),
+        identity_id=an_id(3),
+        blocked_at=NOW + DAY,
+    )
+
+    assert await repositories.phone_verifications.replace(a_phone(), verification, 0)
+
+    assert (await repositories.phone_verifications.load(a_phone())).value == verification
+
+
+async def test_version_0_saves_only_a_new_verification(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(a_phone(), OWNED, 0)
+
+    assert not await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    assert (await repositories.phone_verifications.load(a_phone())).value == OWNED
+
+
+async def test_a_verification_is_replaced_with_its_loaded_version(
+    repositories: Repositories,
+) -> None:
+    await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    loaded = await repositories.phone_verifications.load(a_phone())
+
+    assert await repositories.phone_verifications.replace(a_phone(), OWNED, loaded.version)
+
+    replaced = await repositories.phone_verifications.load(a_phone())
+    assert replaced.value == OWNED
+    assert replaced.version != loaded.version
+
+
+async def test_a_version_allows_one_replacement(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    loaded = await repositories.phone_verifications.load(a_phone())
+    await repositories.phone_verifications.replace(a_phone(), OWNED, loaded.version)
+
+    assert not await repositories.phone_verifications.replace(
+        a_phone(), PhoneVerification(), loaded.version
+    )
+    assert (await repositories.phone_verifications.load(a_phone())).value == OWNED
+
+
+async def test_a_missing_verification_has_only_version_0(repositories: Repositories) -> None:
+    assert not await repositories.phone_verifications.replace(a_phone(), OWNED, 1)
+    assert (await repositories.phone_verifications.load(a_phone())).version == 0
+
+
+async def test_each_phone_has_its_own_verification(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(a_phone(1), OWNED, 0)
+
+    assert await repositories.phone_verifications.load(a_phone(2)) == Versioned(
+        PhoneVerification(), 0
+    )
+
+
+@pytest.mark.parametrize("exists", [False, True])
+async def test_one_of_fifty_parallel_replacements_wins(
+    repositories: Repositories, other_repositories: Repositories, exists: bool
+) -> None:
+    if exists:
+        await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    version = (await repositories.phone_verifications.load(a_phone())).version
+    verifications = [PhoneVerification(identity_id=an_id(number)) for number in range(50)]
+
+    won = await asyncio.gather(
+        *(
+            (repositories, other_repositories)[number % 2].phone_verifications.replace(
+                a_phone(), verification, version
+            )
+            for number, verification in enumerate(verifications)
+        )
+    )
+
+    assert won.count(True) == 1
+    assert (await repositories.phone_verifications.load(a_phone())).value == verifications[
+        won.index(True)
+    ]
+
+
+async def test_a_saved_verification_is_visible_to_other_instances_at_once(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    for number in range(20):
+        verification = PhoneVerification(identity_id=an_id(number))
+        version = (await repositories.phone_verifications.load(a_phone())).version
+        await repositories.phone_verifications.replace(a_phone(), verification, version)
+
+        assert (await other_repositories.phone_verifications.load(a_phone())).value == verification
+
+
+async def test_a_saved_verification_survives_a_restart(open_repositories: OpenRepositories) -> None:
+    async with open_repositories() as repositories:
+        await repositories.phone_verifications.replace(a_phone(), OWNED, 0)
+
+    async with open_repositories() as repositories:
+        assert (await repositories.phone_verifications.load(a_phone())).value == OWNED
+
+
+async def test_a_verification_is_deleted_when_it_expires_and_not_before(
+    repositories: Repositories,
+) -> None:
+    verification = a_phone_verification()
+    expires_at = verification.expires_at
+    assert expires_at is not None
+    await repositories.phone_verifications.replace(a_phone(), verification, 0)
+
+    assert (
+        await repositories.phone_verifications.delete_expired(
+            expires_at - timedelta(milliseconds=1), 10
+        )
+        == 0
+    )
+    assert (await repositories.phone_verifications.load(a_phone())).value == verification
+    assert await repositories.phone_verifications.delete_expired(expires_at, 10) == 1
+    assert await repositories.phone_verifications.load(a_phone()) == Versioned(
+        PhoneVerification(), 0
+    )
+
+
+async def test_an_empty_verification_has_expired(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(a_phone(), PhoneVerification(), 0)
+
+    assert await repositories.phone_verifications.delete_expired(NOW, 10) == 1
+
+
+async def test_a_verification_with_an_identity_never_expires(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(
+        a_phone(), a_phone_verification(identity_id=an_id()), 0
+    )
+
+    assert await repositories.phone_verifications.delete_expired(NOW + 10_000 * DAY, 10) == 0
+
+
+async def test_a_blocked_verification_never_expires(repositories: Repositories) -> None:
+    blocked = a_phone_verification().block(NOW)
+    await repositories.phone_verifications.replace(a_phone(), blocked, 0)
+
+    assert await repositories.phone_verifications.delete_expired(NOW + 10_000 * DAY, 10) == 0
+    assert (await repositories.phone_verifications.load(a_phone())).value == blocked
+
+
+async def test_an_unblocked_verification_expires_again(repositories: Repositories) -> None:
+    blocked = a_phone_verification().block(NOW)
+    await repositories.phone_verifications.replace(a_phone(), blocked, 0)
+    version = (await repositories.phone_verifications.load(a_phone())).version
+    await repositories.phone_verifications.replace(a_phone(), blocked.unblock(), version)
+
+    assert (await repositories.phone_verifications.load(a_phone())).value == a_phone_verification()
+    assert await repositories.phone_verifications.delete_expired(NOW + 2 * DAY, 10) == 1
+
+
+async def test_a_replacement_changes_the_expiry(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(a_phone(), OWNED, 0)
+    version = (await repositories.phone_verifications.load(a_phone())).version
+    await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), version)
+
+    assert await repositories.phone_verifications.delete_expired(NOW + 2 * DAY, 10) == 1
+
+
+async def test_no_more_than_the_limit_are_deleted(repositories: Repositories) -> None:
+    for number in range(5):
+        await repositories.phone_verifications.replace(a_phone(number), a_phone_verification(), 0)
+
+    deleted = [
+        await repositories.phone_verifications.delete_expired(NOW + 2 * DAY, 2) for _ in range(4)
+    ]
+
+    assert deleted == [2, 2, 1, 0]
+
+
+async def test_a_version_from_before_a_deletion_is_outdated(
+    repositories: Repositories,
+) -> None:
+    await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    loaded = await repositories.phone_verifications.load(a_phone())
+    await repositories.phone_verifications.delete_expired(NOW + 2 * DAY, 1)
+    await repositories.phone_verifications.replace(a_phone(), OWNED, 0)
+
+    assert not await repositories.phone_verifications.replace(
+        a_phone(), PhoneVerification(), loaded.version
+    )
+    assert (await repositories.phone_verifications.load(a_phone())).value == OWNED

@@ -1,0 +1,282 @@
+import asyncio
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+
+from application.ports.repositories import Repositories
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.support.builders import NOW
+
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+
+
+def a_rate_limit(limit: int, name: str = "deliveries", length: timedelta = HOUR) -> RateLimit:
+    return RateLimit(name, SlidingWindow(limit, length))
+
+
+def a_reservation(number: int, *limits: RateLimit, at: datetime = NOW) -> Reservation:
+    return Reservation(f"reservation {number}", at, limits)
+
+
+async def acquire_many(
+    repositories: Repositories, count: int, *limits: RateLimit, at: datetime = NOW
+) -> int:
+    """Make that many reservations in parallel; return how many were accepted."""
+    reservations = [a_reservation(number, *limits, at=at) for number in range(count)]
+    results = await asyncio.gather(
+        *(repositories.rate_limiter.acquire(reservation) for reservation in reservations)
+    )
+    return results.count(None)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 49])
+async def test_parallel_reservations_get_exactly_the_limit(
+    repositories: Repositories, limit: int
+) -> None:
+    assert await acquire_many(repositories, 50, a_rate_limit(limit)) == limit
+    assert (
+        await repositories.rate_limiter.acquire(a_reservation(50, a_rate_limit(limit))) is not None
+    )
+
+
+async def test_instances_share_a_rate_limit(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    first = [
+        repositories.rate_limiter.acquire(a_reservation(number, a_rate_limit(9)))
+        for number in range(25)
+    ]
+    second = [
+        other_repositories.rate_limiter.acquire(a_reservation(-number, a_rate_limit(9)))
+        for number in range(1, 26)
+    ]
+
+    results = await asyncio.gather(*first, *second)
+
+    assert results.count(None) == 9
+
+
+async def test_a_large_rate_limit_is_used_completely(repositories: Repositories) -> None:
+    assert await acquire_many(repositories, 300, a_rate_limit(250)) == 250
+
+
+async def test_the_smaller_of_two_rate_limits_applies(repositories: Repositories) -> None:
+    assert (
+        await acquire_many(repositories, 50, a_rate_limit(40, "large"), a_rate_limit(6, "small"))
+        == 6
+    )
+
+
+async def test_a_rejected_reservation_uses_no_other_rate_limit(repositories: Repositories) -> None:
+    await acquire_many(repositories, 50, a_rate_limit(40, "large"), a_rate_limit(6, "small"))
+
+    assert await acquire_many(repositories, 50, a_rate_limit(40, "large"), at=NOW + SECOND) == 34
+
+
+async def test_overlapping_rate_limits_are_never_exceeded(repositories: Repositories) -> None:
+    pairs = [("a", "b"), ("b", "c"), ("c", "a")]
+    reservations = [
+        a_reservation(number, *(a_rate_limit(10, name) for name in pairs[number % 3]))
+        for number in range(60)
+    ]
+
+    results = await asyncio.gather(
+        *(repositories.rate_limiter.acquire(reservation) for reservation in reservations)
+    )
+
+    acquired = [
+        reservation
+        for reservation, result in zip(reservations, results, strict=True)
+        if result is None
+    ]
+    counts = Counter(limit.name for reservation in acquired for limit in reservation.limits)
+    assert acquired
+    assert all(count <= 10 for count in counts.values())
+
+
+async def test_a_rejected_reservation_gets_the_time_when_it_succeeds(
+    repositories: Repositories,
+) -> None:
+    for number in range(3):
+        await repositories.rate_limiter.acquire(
+            a_reservation(number, a_rate_limit(3), at=NOW + number * SECOND)
+        )
+
+    available_at = await repositories.rate_limiter.acquire(
+        a_reservation(3, a_rate_limit(3), at=NOW + 9 * SECOND)
+    )
+
+    assert available_at == NOW + HOUR
+    just_before = a_reservation(4, a_rate_limit(3), at=available_at - timedelta(milliseconds=1))
+    assert await repositories.rate_limiter.acquire(just_before) == available_at
+    assert (
+        await repositories.rate_limiter.acquire(a_reservation(5, a_rate_limit(3), at=available_at))
+        is None
+    )
+    assert (
+        await repositories.rate_limiter.acquire(a_reservation(6, a_rate_limit(3), at=available_at))
+        == NOW + SECOND + HOUR
+    )
+
+
+async def test_the_later_of_two_times_is_returned(repositories: Repositories) -> None:
+    long, short = a_rate_limit(1, "long", 2 * HOUR), a_rate_limit(1, "short")
+    await repositories.rate_limiter.acquire(a_reservation(1, long, short))
+
+    assert await repositories.rate_limiter.acquire(a_reservation(2, short, long)) == NOW + 2 * HOUR
+    assert (
+        await repositories.rate_limiter.next_available(a_reservation(3, long, short))
+        == NOW + 2 * HOUR
+    )
+
+
+async def test_next_available_acquires_nothing(repositories: Repositories) -> None:
+    for _ in range(3):
+        assert (
+            await repositories.rate_limiter.next_available(a_reservation(1, a_rate_limit(1))) == NOW
+        )
+
+    assert await repositories.rate_limiter.acquire(a_reservation(1, a_rate_limit(1))) is None
+    assert (
+        await repositories.rate_limiter.next_available(a_reservation(2, a_rate_limit(1)))
+        == NOW + HOUR
+    )
+
+
+async def test_a_released_reservation_is_available_again(repositories: Repositories) -> None:
+    limits = (a_rate_limit(1, "own"), a_rate_limit(2, "all"))
+    await repositories.rate_limiter.acquire(a_reservation(1, *limits))
+    assert await repositories.rate_limiter.acquire(a_reservation(2, *limits)) is not None
+
+    await repositories.rate_limiter.release(a_reservation(1, *limits))
+
+    assert await repositories.rate_limiter.acquire(a_reservation(2, *limits)) is None
+
+
+async def test_a_part_of_a_reservation_can_be_released(repositories: Repositories) -> None:
+    await repositories.rate_limiter.acquire(
+        a_reservation(1, a_rate_limit(1, "own"), a_rate_limit(1, "all"))
+    )
+
+    await repositories.rate_limiter.release(a_reservation(1, a_rate_limit(1, "all")))
+
+    assert (
+        await repositories.rate_limiter.next_available(a_reservation(2, a_rate_limit(1, "all")))
+        == NOW
+    )
+    assert (
+        await repositories.rate_limiter.next_available(a_reservation(2, a_rate_limit(1, "own")))
+        == NOW + HOUR
+    )
+
+
+async def test_releasing_twice_releases_one_reservation(repositories: Repositories) -> None:
+    await acquire_many(repositories, 4, a_rate_limit(4))
+
+    for _ in range(2):
+        await repositories.rate_limiter.release(a_reservation(1, a_rate_limit(4)))
+
+    assert await acquire_many(repositories, 4, a_rate_limit(4), at=NOW + SECOND) == 1
+
+
+async def test_releasing_a_missing_reservation_changes_nothing(repositories: Repositories) -> None:
+    await acquire_many(repositories, 2, a_rate_limit(2))
+
+    await repositories.rate_limiter.release(a_reservation(77, a_rate_limit(2)))
+
+    assert await repositories.rate_limiter.acquire(a_reservation(3, a_rate_limit(2))) is not None
+
+
+async def test_reservations_of_a_large_rate_limit_can_be_released(
+    repositories: Repositories,
+) -> None:
+    assert await acquire_many(repositories, 250, a_rate_limit(250)) == 250
+
+    await asyncio.gather(
+        *(
+            repositories.rate_limiter.release(a_reservation(n, a_rate_limit(250)))
+            for n in range(0, 250, 10)
+        )
+    )
+
+    assert await acquire_many(repositories, 50, a_rate_limit(250), at=NOW + SECOND) == 25
+
+
+async def test_acquiring_twice_with_one_id_can_be_released_once(repositories: Repositories) -> None:
+    for _ in range(2):
+        await repositories.rate_limiter.acquire(a_reservation(1, a_rate_limit(2)))
+
+    await repositories.rate_limiter.release(a_reservation(1, a_rate_limit(2)))
+
+    assert await acquire_many(repositories, 5, a_rate_limit(2), at=NOW + SECOND) == 2
+
+
+async def test_a_lowered_limit_applies_at_once(repositories: Repositories) -> None:
+    await acquire_many(repositories, 5, a_rate_limit(9))
+
+    assert (
+        await repositories.rate_limiter.acquire(a_reservation(10, a_rate_limit(5), at=NOW + SECOND))
+        == NOW + HOUR
+    )
+
+
+async def test_reservations_far_in_the_future_do_not_count(repositories: Repositories) -> None:
+    ahead = NOW + 2 * HOUR
+    assert await acquire_many(repositories, 5, a_rate_limit(3), at=ahead) == 3
+
+    assert await acquire_many(repositories, 5, a_rate_limit(3)) == 3
+
+
+async def test_reservations_within_the_clock_skew_count(repositories: Repositories) -> None:
+    assert await acquire_many(repositories, 5, a_rate_limit(3), at=NOW + 30 * SECOND) == 3
+
+    assert (
+        await repositories.rate_limiter.acquire(a_reservation(9, a_rate_limit(3)))
+        == NOW + 30 * SECOND + HOUR
+    )
+
+
+async def test_only_expired_reservations_are_deleted(repositories: Repositories) -> None:
+    await repositories.rate_limiter.acquire(a_reservation(1, a_rate_limit(1, "old")))
+    await repositories.rate_limiter.acquire(
+        a_reservation(2, a_rate_limit(1, "new"), at=NOW + HOUR / 2)
+    )
+
+    assert await repositories.rate_limiter.delete_expired(NOW + HOUR - SECOND, 10) == 0
+    assert await repositories.rate_limiter.delete_expired(NOW + HOUR, 10) == 1
+
+    assert (
+        await repositories.rate_limiter.next_available(
+            a_reservation(3, a_rate_limit(1, "new"), at=NOW + HOUR)
+        )
+        > NOW + HOUR
+    )
+
+
+async def test_no_more_than_the_limit_are_deleted(repositories: Repositories) -> None:
+    for number in range(5):
+        await repositories.rate_limiter.acquire(
+            a_reservation(number, a_rate_limit(1, f"limit {number}"))
+        )
+
+    deleted = [await repositories.rate_limiter.delete_expired(NOW + HOUR, 2) for _ in range(4)]
+
+    assert deleted == [2, 2, 1, 0]
+
+
+async def test_rate_limits_with_different_names_are_independent(repositories: Repositories) -> None:
+    names = [
+        "deliveries:ip:203.0.113.7",
+        "deliveries:ip:2001:db8::/64",
+        "x #0",
+        "x",
+        "x #1",
+        "$a.b",
+        "é",
+    ]
+
+    for name in names:
+        assert await acquire_many(repositories, 3, a_rate_limit(1, name)) == 1

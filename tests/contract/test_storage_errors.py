@@ -1,0 +1,103 @@
+"""The errors of repositories whose database, or whose encryption keys, are not available."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.encryption import AesPhoneEncryption
+from adapters.mongo import open_mongo_repositories
+from adapters.sqlite import open_sqlite_repositories
+from application.ports.errors import CorruptRecord, StorageUnavailable
+from application.ports.repositories import Repositories
+from domain.identities.username import Username
+from domain.media.page import Cursor, ItemFilter
+from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.support.builders import (
+    NOW,
+    a_phone,
+    a_phone_verification,
+    an_id,
+    an_identity,
+    an_item,
+)
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.randomness import SeededRandomness
+
+Operation = Callable[[Repositories], Awaitable[object]]
+OpenWithEncryption = Callable[[AesPhoneEncryption], AbstractAsyncContextManager[Repositories]]
+
+ANY = ItemFilter()
+RESERVATION = Reservation(
+    "a request", NOW, (RateLimit("a limit", SlidingWindow(1, timedelta(hours=1))),)
+)
+OPERATIONS: dict[str, Operation] = {
+    "phone_verifications.load": lambda db: db.phone_verifications.load(a_phone()),
+    "phone_verifications.replace": lambda db: db.phone_verifications.replace(
+        a_phone(), a_phone_verification(), 0
+    ),
+    "phone_verifications.delete_expired": lambda db: db.phone_verifications.delete_expired(NOW, 1),
+    "rate_limiter.acquire": lambda db: db.rate_limiter.acquire(RESERVATION),
+    "rate_limiter.release": lambda db: db.rate_limiter.release(RESERVATION),
+    "rate_limiter.next_available": lambda db: db.rate_limiter.next_available(RESERVATION),
+    "rate_limiter.delete_expired": lambda db: db.rate_limiter.delete_expired(NOW, 1),
+    "identities.load": lambda db: db.identities.load(an_id()),
+    "identities.add": lambda db: db.identities.add(an_identity()),
+    "identities.replace": lambda db: db.identities.replace(an_identity(), 1),
+    "identities.find_by_username": lambda db: db.identities.find_by_username(Username("Zoë")),
+    "deleted_identities.find_deleted": lambda db: db.deleted_identities.find_deleted([an_id()]),
+    "deleted_identities.list_unpurged": lambda db: db.deleted_identities.list_unpurged(1),
+    "deleted_identities.list_with_username": lambda db: db.deleted_identities.list_with_username(
+        NOW, 1
+    ),
+    "media_items.add": lambda db: db.media_items.add(an_item()),
+    "media_items.load": lambda db: db.media_items.load(an_id()),
+    "media_items.find_by_storage_key": lambda db: db.media_items.find_by_storage_key("a.jpg"),
+    "media_items.replace": lambda db: db.media_items.replace(an_item(), 1),
+    "media_items.delete": lambda db: db.media_items.delete(an_id(), 1),
+    "media_pages.list_page": lambda db: db.media_pages.list_page(ANY, 0, 1),
+    "media_pages.list_after": lambda db: db.media_pages.list_after(ANY, Cursor(NOW, an_id()), 1),
+    "media_pages.count": lambda db: db.media_pages.count(ANY),
+    "media_cleanup.list_owned_by": lambda db: db.media_cleanup.list_owned_by(an_id(), 1),
+    "media_cleanup.list_expired_uploads": lambda db: db.media_cleanup.list_expired_uploads(NOW, 1),
+    "media_cleanup.list_deleting": lambda db: db.media_cleanup.list_deleting(NOW, 1),
+    "leases.acquire": lambda db: db.leases.acquire("cleanup", NOW, NOW),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
+async def test_each_operation_of_an_unusable_database_is_storage_unavailable(
+    unusable_repositories: Repositories, operation: Operation
+) -> None:
+    with pytest.raises(StorageUnavailable):
+        await operation(unusable_repositories)
+
+
+def sqlite(request: pytest.FixtureRequest) -> OpenWithEncryption:
+    path: Path = request.getfixturevalue("tmp_path") / "dialtone.db"
+    return lambda encryption: open_sqlite_repositories(path, encryption)
+
+
+def mongo(request: pytest.FixtureRequest) -> OpenWithEncryption:
+    url: str = request.getfixturevalue("mongo_database")
+    return lambda encryption: open_mongo_repositories(url, encryption)
+
+
+@pytest.mark.parametrize("database", [sqlite, mongo], ids=lambda database: database.__name__)
+async def test_an_identity_without_its_encryption_key_is_a_corrupt_record(
+    request: pytest.FixtureRequest, database: Callable[[pytest.FixtureRequest], OpenWithEncryption]
+) -> None:
+    open_repositories = database(request)
+    async with open_repositories(encryption_with("0000000a")) as repositories:
+        await repositories.identities.add(an_identity())
+
+    async with open_repositories(encryption_with("0000000b")) as repositories:
+        with pytest.raises(CorruptRecord):
+            await repositories.identities.load(an_id())
+
+
+def encryption_with(key_id: str) -> AesPhoneEncryption:
+    return AesPhoneEncryption(b"i" * 32, FakeKeyRing((key_id, b"k" * 32)), SeededRandomness())

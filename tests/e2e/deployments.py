@@ -32,7 +32,7 @@ def embedded(
 def on_servers(
     request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
 ) -> Iterator[Service]:
-    """MongoDB, S3 and a stand-in for Twilio."""
+    """MongoDB, S3 and a fake Twilio."""
     with (
         servers(request) as (settings, inbox),
         running(folder, {**settings, **environ}, inbox) as service,

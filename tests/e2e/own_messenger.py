@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from application.ports.messenger import DeliveryStatus
-from tests.e2e.breakable_service import OWN_SENDER
+from tests.e2e.breakable_service import OWN_MESSENGER
 
-OWN_FACTORY: Final = "own_sender:open_sender"
+OWN_FACTORY: Final = "own_messenger:open_messenger"
 OWN_REASON: Final = "The line is down."
 
 
@@ -19,16 +19,16 @@ class OwnMessenger:
 
     def install(self) -> "OwnMessenger":
         """Write the module; it accepts all messages."""
-        (self.folder / "own_sender.py").write_text(OWN_SENDER)
-        (self.folder / "texts").touch()
+        (self.folder / "own_messenger.py").write_text(OWN_MESSENGER)
+        (self.folder / "messages").touch()
         self.set_status(DeliveryStatus.ACCEPTED)
         return self
 
     def set_status(self, status: DeliveryStatus) -> None:
         """Give all messages from now on this status."""
-        (self.folder / "outcome").write_text(status)
+        (self.folder / "status").write_text(status)
 
     def inbox(self, phone: str) -> list[str]:
         """Return the messages to this phone number."""
-        lines = (self.folder / "texts").read_text().splitlines()
+        lines = (self.folder / "messages").read_text().splitlines()
         return [text for to, _, text in (line.partition(" ") for line in lines) if to == phone]

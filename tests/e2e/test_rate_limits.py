@@ -268,9 +268,9 @@ async def test_two_services_with_one_database_share_the_total_limit(
     }
     async with AsyncExitStack() as stack:
         both = stack.enter_context(services(tmp_path, environ, count=2))
-        sender = OwnMessenger(tmp_path)
+        messenger = OwnMessenger(tmp_path)
         instances = [
-            Instance(service, sender, await stack.enter_async_context(client(service)))
+            Instance(service, messenger, await stack.enter_async_context(client(service)))
             for service in both
         ]
 

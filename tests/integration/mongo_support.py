@@ -87,8 +87,8 @@ class StandaloneMongo(MongoProcess):
     def command(self) -> list[str]:
         return [part for part in super().command() if not part.startswith("--replSet")]
 
-    def wait_until_it_serves(self) -> None:
-        self.wait_until(self._accepts)
+    def wait_until_ready(self) -> None:
+        self.wait_until(self._is_listening)
 
     def database_url(self, name: str, options: str = "", user: str = "") -> str:
         """The URL of a database on this server."""

@@ -21,8 +21,7 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.records import InMemoryDatabase
 from tests.support.fakes.seal import FakeSeal
-from tests.support.servers.s3_bucket import S3Bucket
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3_server import S3Bucket, S3Server
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The files of tests that take ten seconds and more, by their names without the end."""
+"""Test files that take ten seconds or more; they start first."""
 
 from typing import Final
 

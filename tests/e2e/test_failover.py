@@ -150,7 +150,7 @@ async def test_the_second_messenger_is_used_only_after_a_rejection(
     by_second = [len(failover.own.inbox(number)) for number in (phone, legacy_phone)]
     assert by_second == ([1, 1] if case.status is DeliveryStatus.REJECTED else [0, 0])
     if case.status is DeliveryStatus.INVALID_NUMBER:
-        expected = {"errors": {"phone": [case.reason]}, "code": "invalid"}
+        expected = {"errors": {"phone": [case.reason]}, "code": "phone_unreachable"}
         assert (response.status_code, response.json()) == (400, expected)
         assert legacy.status_code == 400
         assert legacy.json() == legacy_error(400, 4, LEGACY_INVALID + case.reason)
@@ -173,7 +173,7 @@ async def test_limits_are_released_if_no_message_can_have_been_sent(
     same_ip = await failover.request_otp(new_phone(), client_ip)
 
     if case.status in MAY_BE_SENT:
-        assert (same_phone.status_code, same_phone.json()["code"]) == (429, "too_many_asks")
+        assert (same_phone.status_code, same_phone.json()["code"]) == (429, "rate_limited")
         assert same_phone.json()["retry_after"] <= 15
         repeated = await failover.request_otp(phone, client_ip)
         assert (repeated.status_code, repeated.json()["sent"]) == (200, False)
@@ -182,7 +182,7 @@ async def test_limits_are_released_if_no_message_can_have_been_sent(
     if case.status is DeliveryStatus.REJECTED:
         assert is_success(same_ip)
     else:
-        assert (same_ip.status_code, same_ip.json()["code"]) == (429, "too_many_asks")
+        assert (same_ip.status_code, same_ip.json()["code"]) == (429, "rate_limited")
         assert 15 < same_ip.json()["retry_after"] <= 3600
 
 
@@ -196,7 +196,7 @@ async def test_if_both_reject_the_last_reason_is_returned(
     legacy = await reversed_failover.request_legacy_otp(new_phone(), new_client_ip())
 
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
-    assert response.json() == {"error": case.reason, "code": "message_not_sent", "retry_after": 5}
+    assert response.json() == {"error": case.reason, "code": "delivery_failed", "retry_after": 5}
     assert legacy.status_code == 500
     assert legacy.json() == legacy_error(500, 5, LEGACY_NOT_SENT + case.reason)
 

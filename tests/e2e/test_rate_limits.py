@@ -264,7 +264,7 @@ async def test_two_services_with_one_database_share_the_total_limit(
     environ = {
         **database(request),
         **BEHIND_A_PROXY,
-        "DIALTONE_SENDS_IN_ALL": f"{TOTAL_LIMIT}/1h",
+        "DIALTONE_SMS_LIMIT_TOTAL": f"{TOTAL_LIMIT}/1h",
     }
     async with AsyncExitStack() as stack:
         both = stack.enter_context(services(tmp_path, environ, count=2))

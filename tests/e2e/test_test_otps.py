@@ -33,7 +33,7 @@ def service(
     numbers = [f"{number}={CODE}@{tomorrow:%Y-%m-%d}" for number in TEST_NUMBERS]
     expired = f"{EXPIRED_TEST_NUMBER}={CODE}@{yesterday:%Y-%m-%d}"
     settings = {
-        "DIALTONE_TEST_NUMBERS": ",".join([*numbers, expired]),
+        "DIALTONE_TEST_OTPS": ",".join([*numbers, expired]),
         "DIALTONE_COUNTRIES": "IN",
     }
     with deployment(request, tmp_path_factory.mktemp("reviewed"), settings) as started:

@@ -14,7 +14,7 @@ from tests.support.servers.http_server import Exchange
 class PrintingTwilio(FakeTwilio):
     """Prints all requests."""
 
-    def heard(self, exchange: Exchange) -> None:
+    def record(self, exchange: Exchange) -> None:
         super().record(exchange)
         if not exchange.request.path.startswith(control.PATH):
             request = self.requests[-1]

@@ -91,7 +91,7 @@ class FakeTwilio(HttpServer):
         else:
             super().serve(exchange)
 
-    def heard(self, exchange: Exchange) -> None:
+    def record(self, exchange: Exchange) -> None:
         if exchange.request.path.startswith(control.PATH):
             return
         self.requests.append(

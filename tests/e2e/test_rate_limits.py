@@ -181,7 +181,7 @@ async def test_of_fifty_verifications_at_once_exactly_the_limit_is_checked(
     assert (outside.status_code, outside.json()["success"]) == (200, False)
 
 
-async def test_of_thirty_ips_that_request_a_code_for_one_phone_at_once_one_succeeds(
+async def test_of_thirty_parallel_requests_for_one_phone_one_succeeds(
     instance: Instance,
 ) -> None:
     number = phone(AMERICA, 60)

@@ -98,7 +98,7 @@ def test_the_documented_country_file_is_used_unchanged(taxi: Service) -> None:
         assert response.json()["success"] is True
 
 
-def test_the_legacy_api_sends_the_general_text_of_the_country_or_the_default(
+def test_the_legacy_api_sends_the_country_template_or_the_default(
     taxi: Service,
 ) -> None:
     indian_phone, other_phone = "+919876543219", "+14155590099"

@@ -135,7 +135,7 @@ async def test_wrong_codes_count_and_the_sixth_attempt_is_rejected(
     assert (await http.post("/auth/verify-otp", json=body)).status_code == 429
 
 
-async def test_a_blocked_test_number_gets_the_usual_responses_but_cannot_sign_in(
+async def test_a_blocked_test_number_cannot_sign_in(
     service: Service, http: httpx.AsyncClient, number: str
 ) -> None:
     usual = await request_otp(http, number)

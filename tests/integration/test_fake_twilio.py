@@ -55,7 +55,7 @@ class WebhookReceiver(HttpServer):
         self.signature = ""
         self.media_type = ""
 
-    def heard(self, exchange: Exchange) -> None:
+    def record(self, exchange: Exchange) -> None:
         self.body = exchange.body.decode()
         self.signature = exchange.headers["X-Twilio-Signature"]
         self.media_type = exchange.headers["Content-Type"]

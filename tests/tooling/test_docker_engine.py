@@ -34,9 +34,9 @@ def put(program: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("host", "message"),
     [
-        ("unix:///nobody/here", "no Docker Engine responds"),
+        ("unix:///missing/socket", "no Docker Engine responds"),
         ("tcp://127.0.0.1:1", "tests use this machine only"),
-        ("ssh://elsewhere", "tests use this machine only"),
+        ("ssh://other-host", "tests use this machine only"),
     ],
 )
 def test_an_engine_of_another_machine_is_not_used(

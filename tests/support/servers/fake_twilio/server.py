@@ -50,7 +50,7 @@ class TwilioRequest:
 class FakeTwilio(HttpServer):
     """Twilio on a port of 127.0.0.1.
 
-    - `requests` has all requests; `behaviour` replaces the documented behavior.
+    - `requests` has all requests; `behavior` replaces the documented behavior.
     - The numbers of Twilio's test credentials are rejected with their documented codes.
     """
 

@@ -9,32 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from application.ports.messenger import DeliveryStatus
+from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.s3_server import S3Server
 from tests.support.servers.tcp_proxy import TcpProxy
 from tests.support.service import Service, running
-
-OWN_MESSENGER = """
-from contextlib import asynccontextmanager
-from pathlib import Path
-
-from application.ports.messenger import DeliveryResult, DeliveryStatus
-
-
-class OwnMessenger:
-    async def send(self, phone, text):
-        status = Path("status").read_text()
-        if status == "accepted":
-            with Path("messages").open("a") as messages:
-                messages.write(f"{phone.e164} {text}\\n")
-        reason = "" if status == "accepted" else "The line is down."
-        return DeliveryResult(DeliveryStatus(status), reason)
-
-
-@asynccontextmanager
-async def open_messenger(environ):
-    yield OwnMessenger()
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +32,16 @@ class BreakableService:
 @contextmanager
 def embedded(request: pytest.FixtureRequest, folder: Path) -> Iterator[BreakableService]:
     """SQLite and disk, whose files are removed, and a custom messenger."""
-    (folder / "own_messenger.py").write_text(OWN_MESSENGER)
-    messages, status = folder / "messages", folder / "status"
-    messages.touch()
-    status.write_text("accepted")
-
-    def inbox(phone: str) -> list[str]:
-        lines = (line.partition(" ") for line in messages.read_text().splitlines())
-        return [text for number, _, text in lines if number == phone]
-
-    environ = {"DIALTONE_SMS": "own_messenger:open_messenger", "DIALTONE_COUNTRIES": "*"}
-    with running(folder, environ, inbox) as service:
+    messenger = OwnMessenger(folder).install()
+    environ = {"DIALTONE_SMS": OWN_FACTORY, "DIALTONE_COUNTRIES": "*"}
+    with running(folder, environ, messenger.inbox) as service:
         yield BreakableService(
             service,
             break_database=(folder / "dialtone.db").unlink,
             break_media=lambda: shutil.rmtree(folder / "media"),
-            reject_messages=lambda: _write(status, "rejected"),
-            reject_number=lambda: _write(status, "invalid_number"),
-            accept_messages=lambda: _write(status, "accepted"),
+            reject_messages=lambda: messenger.set_status(DeliveryStatus.REJECTED),
+            reject_number=lambda: messenger.set_status(DeliveryStatus.INVALID_NUMBER),
+            accept_messages=lambda: messenger.set_status(DeliveryStatus.ACCEPTED),
         )
 
 
@@ -118,7 +90,3 @@ def on_servers(request: pytest.FixtureRequest, folder: Path) -> Iterator[Breakab
 BREAKABLE_DEPLOYMENTS: tuple[
     Callable[[pytest.FixtureRequest, Path], AbstractContextManager[BreakableService]], ...
 ] = (embedded, on_servers)
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from application.ports.messenger import DeliveryStatus
-from tests.e2e.databases import DATABASES, Database, on_sqlite
+from tests.e2e.deployments import DATABASES, Database, on_sqlite
 from tests.e2e.failover_service import (
     FailoverService,
     failover_service,

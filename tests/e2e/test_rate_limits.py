@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.databases import DATABASES, Database
+from tests.e2e.deployments import DATABASES, Database
 from tests.e2e.own_messenger import OwnMessenger
 from tests.e2e.small_limits import (
     AMERICA,

@@ -105,7 +105,7 @@ async def test_it_signs_in_repeatedly_until_an_operator_signs_it_out(
 
     signed_out = service.run("sign-out", number)
 
-    assert signed_out.stdout.endswith("sessions ended: 3.\n")
+    assert signed_out.stdout.endswith("revoked sessions: 3.\n")
     for token in tokens:
         assert (await http.get("/users/me", headers=bearer(token))).status_code == 401
 

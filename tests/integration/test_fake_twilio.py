@@ -276,7 +276,7 @@ def test_the_documented_example_has_the_documented_signature(receiver: WebhookRe
     # https://www.twilio.com/docs/usage/security#explore-the-algorithm-yourself
     fields = [
         ("CallSid", "CA1234567890ABCDE"),
-        ("Principal", "+14158675309"),
+        ("Caller", "+14158675309"),
         ("Digits", "1234"),
         ("From", "+14158675309"),
         ("To", "+18005551212"),

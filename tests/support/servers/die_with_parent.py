@@ -20,7 +20,7 @@ def main(parent: int, signal_number: int, command: list[str]) -> None:
         prctl(PR_SET_PDEATHSIG, signal_number)
     # The parent may have ended before prctl.
     if os.getppid() == parent:
-        os.execv(command[0], command)
+        os.execv(command[0], command)  # noqa: S606 - this is its purpose
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ async def save_identity(
     identities: Identities,
     identity_id: str,
     change: Callable[[Identity | None], Identity],
-    loaded: Versioned[Identity] | None = None,
+    loaded: Versioned[Identity | None] | None = None,
 ) -> Identity:
     """Update an identity as `update` does, or add it where it does not exist.
 
@@ -109,16 +109,12 @@ async def save_identity(
         identities: the repository.
         identity_id: the id.
         change: returns the successor, or the new identity for None.
-        loaded: the identity, where the caller has loaded it.
+        loaded: the result of `load_or_none`, where the caller has loaded the identity.
 
     Raises:
         UniqueViolation: another identity has its username.
         StorageError
     """
-
-    async def load() -> Versioned[Identity | None]:
-        found = await identities.load(identity_id)
-        return Versioned(found.value, found.version) if found else Versioned(None, 0)
 
     async def replace(identity: Identity | None, version: int) -> bool:
         if identity is None:
@@ -131,7 +127,15 @@ async def save_identity(
         successor = change(identity)
         return successor, successor
 
-    known: Versioned[Identity | None] | None = (
-        Versioned(loaded.value, loaded.version) if loaded else None
-    )
-    return await update(load, replace, change_and_return, known)
+    load = partial(load_or_none, identities, identity_id)
+    return await update(load, replace, change_and_return, loaded)
+
+
+async def load_or_none(identities: Identities, identity_id: str) -> Versioned[Identity | None]:
+    """Load an identity. One that does not exist is None with version 0.
+
+    Raises:
+        StorageError
+        CorruptRecord
+    """
+    return await identities.load(identity_id) or Versioned(None, 0)

@@ -1,4 +1,4 @@
-"""`make test-adapter ADAPTER=package.module:factory`: our suites over an adapter of your own."""
+"""`make test-adapter ADAPTER=package.module:factory`: the contract tests for another adapter."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from application.ports.repositories import Repositories
 from entrypoints.startup_error import StartupError
 from tests.contract.external_adapter import ADAPTER, open_external_adapter
 
-RECORDS: Final = (
+REPOSITORIES: Final = (
     "test_phone_verifications.py",
     "test_identities.py",
     "test_deleted_identities.py",
@@ -29,34 +29,34 @@ MESSENGER: Final = ("test_messenger.py",)
 
 
 def main(arguments: list[str]) -> int:
-    """Find out what the adapter is, and run the suites of that; gives pytest's exit code."""
+    """Run the contract tests of the adapter's ports; return the exit code of pytest."""
     if not arguments or ":" not in arguments[0]:
         sys.stderr.write("Name the factory: make test-adapter ADAPTER=package.module:factory\n")
         return 2
     os.environ[ADAPTER] = arguments[0]
     try:
-        suites = asyncio.run(_suites())
+        suites = asyncio.run(_find_suites())
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    folder = Path(__file__).parent / "contract"
-    return pytest.main([*(str(folder / suite) for suite in suites), "-rs", *arguments[1:]])
+    contract = Path(__file__).parent / "contract"
+    return pytest.main([*(str(contract / suite) for suite in suites), "-rs", *arguments[1:]])
 
 
-async def _suites() -> tuple[str, ...]:
-    with tempfile.TemporaryDirectory() as place:
-        async with open_external_adapter(Path(place)) as adapter:
-            return _suites_of(adapter)
+async def _find_suites() -> tuple[str, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_external_adapter(Path(folder)) as adapter:
+            return _select_suites(adapter)
 
 
-def _suites_of(adapter: Any) -> tuple[str, ...]:
+def _select_suites(adapter: Any) -> tuple[str, ...]:
     if isinstance(adapter, Repositories):
-        return RECORDS
+        return REPOSITORIES
     if hasattr(adapter, "url_for"):
         return FILES
     if hasattr(adapter, "send"):
         return MESSENGER
-    raise StartupError("What the factory opens is no Repositories, no MediaFiles and no Messenger.")
+    raise StartupError("The factory has to open a Repositories, a MediaFiles or a Messenger.")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class AddSession:
         session: Session,
         phone: PhoneNumber,
         identity_id: str,
-        loaded: Versioned[Identity] | None = None,
+        loaded: Versioned[Identity | None] | None = None,
     ) -> str | None:
         """Add the session, and return the id of its identity, or None if that is blocked.
 
@@ -41,7 +41,7 @@ class AddSession:
             session: the session.
             phone: the phone that was verified.
             identity_id: the identity that the phone is assigned to.
-            loaded: that identity, where the caller has loaded it.
+            loaded: that identity or None, where the caller has loaded it.
 
         Raises:
             StorageError

@@ -14,7 +14,7 @@ from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from application.update import update_phone_verification
+from application.update import load_or_none, update_phone_verification
 from domain.errors import TooManyAttempts
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
@@ -117,7 +117,7 @@ class VerifyOtp:
 
     async def _verify(
         self, command: VerifyOtpCommand, attempt: OtpAttempt
-    ) -> tuple[VerificationResult, Versioned[Identity] | None]:
+    ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
         """Count the attempt; for a correct code also load the identity.
 
         Raises:
@@ -162,8 +162,8 @@ class VerifyOtp:
         )
         raise TooManyAttempts(whole_seconds(now, available_at))
 
-    async def _load_identity(self, identity_id: str | None) -> Versioned[Identity] | None:
-        return None if identity_id is None else await self.identities.load(identity_id)
+    async def _load_identity(self, identity_id: str | None) -> Versioned[Identity | None] | None:
+        return None if identity_id is None else await load_or_none(self.identities, identity_id)
 
     async def _release_permits(self, delivery: Delivery | None) -> None:
         """Release the IP's permits of the delivery. Where that fails they expire."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class RecordVersion(int):
@@ -24,8 +24,8 @@ class RecordVersion(int):
 
 
 @dataclass(frozen=True, slots=True)
-class Versioned(Generic[T]):
+class Versioned(Generic[T_co]):
     """A loaded record. `replace` succeeds only while the stored one has this version."""
 
-    value: T
+    value: T_co
     version: int

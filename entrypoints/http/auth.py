@@ -7,11 +7,12 @@ from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
+from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
-"""A handler names in `opt`, under this key, the error that replaces Unavailable on its path."""
+"""A handler names in `opt`, under this key, the error for a failed authentication."""
 BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """The OpenAPI security requirement of an operation that needs an access token."""
 _MAX_TOKEN_LENGTH: Final = 4096
@@ -24,11 +25,11 @@ async def require_principal(
 
     Raises:
         Unauthenticated: The access token is missing or invalid.
-        Unavailable: Or the error that the handler names instead.
+        StorageError, Unavailable: Or the error that the handler names instead.
     """
     try:
         connection.scope["auth"] = await authenticate(connection)
-    except Unavailable as error:
+    except (StorageError, Unavailable) as error:
         own_error: type[DomainError] | None = handler.opt.get(UNAVAILABLE_ERROR)
         if own_error is None:
             raise
@@ -36,7 +37,7 @@ async def require_principal(
 
 
 async def authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
-    """Return the principal of the access token; raises Unauthenticated, Unavailable."""
+    """Return the principal of the access token; raises Unauthenticated, StorageError."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > _MAX_TOKEN_LENGTH:

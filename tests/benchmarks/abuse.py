@@ -19,8 +19,8 @@ from domain.errors import RateLimitExceeded
 from tests.benchmarks.databases import databases, records_at
 from tests.benchmarks.door import at_the_door
 from tests.stateful.hosting import logging_nothing
+from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
-from tests.unit.application.wiring import House, not_this
 
 DAY: Final = 24 * 3600
 GUESSES: Final = 10_000
@@ -28,7 +28,7 @@ AT_ONCE: Final = 10
 OWNER: Final = "203.0.113.7"
 
 T = TypeVar("T")
-Scenario = Callable[[House], Awaitable[str]]
+Scenario = Callable[[AppHarness], Awaitable[str]]
 
 
 async def abuse(folder: Path) -> None:
@@ -38,29 +38,29 @@ async def abuse(folder: Path) -> None:
             for title, scenario in SCENARIOS.items():
                 with make() as address:
                     async with records_at(address) as records:
-                        house = House(records=records)
+                        house = AppHarness(repositories=records)
                         outcome = await scenario(house)
                 print(f"{name:<8}{title:<53}{outcome}; messages {len(house.messenger.messages)}")
 
 
-async def guesses_at_once(house: House) -> str:
+async def guesses_at_once(house: AppHarness) -> str:
     """Over HTTP, a third each: with the id, without one, and by the older family."""
-    sent = await house.ask(address=OWNER)
-    wrong = not_this(house.messenger.messages[-1].code)
+    sent = await house.request_otp(client_ip=OWNER)
+    wrong = wrong_code(house.messenger.messages[-1].code)
     return await _answers_at_once(house, wrong, sent.request_id, 102)
 
 
-async def right_answers_at_once(house: House) -> str:
+async def right_answers_at_once(house: AppHarness) -> str:
     """The same with the code that is right."""
-    sent = await house.ask(address=OWNER)
+    sent = await house.request_otp(client_ip=OWNER)
     return await _answers_at_once(house, house.messenger.messages[-1].code, sent.request_id, 51)
 
 
-async def refreshes_at_once(house: House) -> str:
+async def refreshes_at_once(house: AppHarness) -> str:
     """One token, and then the one that it was traded for: half by half."""
-    await house.ask(address=OWNER)
+    await house.request_otp(client_ip=OWNER)
     code = house.messenger.messages[-1].code
-    outcome = await house.answer(code, address=OWNER, wants_refresh=True)
+    outcome = await house.verify_otp(code, client_ip=OWNER, with_refresh=True)
     assert isinstance(outcome, LoggedIn)
     token = outcome.tokens.refresh_token
     counts = []
@@ -74,7 +74,7 @@ async def refreshes_at_once(house: House) -> str:
     return "; ".join(counts)
 
 
-async def guesses_all_day(house: House) -> str:
+async def guesses_all_day(house: AppHarness) -> str:
     """Ten at once, each from one of 1,300 addresses, with the latest id, none or a wrong one.
 
     None is what the older family sends.
@@ -82,14 +82,14 @@ async def guesses_all_day(house: House) -> str:
     answers: list[OtpRejected | LoggedIn | BaseException] = []
     request_id = ""
     for first in range(0, GUESSES, AT_ONCE):
-        house.wait(DAY / GUESSES * AT_ONCE)
+        house.advance(DAY / GUESSES * AT_ONCE)
         with suppress(RateLimitExceeded):
-            asked = await house.ask(address=_one_of_many(first))
+            asked = await house.request_otp(client_ip=_one_of_many(first))
             request_id = asked.request_id
         answers += await _all(
-            house.answer(
+            house.verify_otp(
                 "000000",
-                address=_one_of_many(number),
+                client_ip=_one_of_many(number),
                 request_id=(request_id, None, "unknown")[number % 3],
             )
             for number in range(first, first + AT_ONCE)
@@ -102,46 +102,50 @@ def _one_of_many(number: int) -> str:
     return f"2001:db8:{number % 1300:x}::/64"
 
 
-async def asks_from_everywhere(house: House) -> str:
-    answers = await _all(house.ask(address=f"192.0.2.{number % 200}") for number in range(1000))
+async def asks_from_everywhere(house: AppHarness) -> str:
+    answers = await _all(
+        house.request_otp(client_ip=f"192.0.2.{number % 200}") for number in range(1000)
+    )
     sent = sum(isinstance(one, RequestOtpResult) and one.sent for one in answers)
     return f"sent {sent}, refused {sum(isinstance(one, RateLimitExceeded) for one in answers)}"
 
 
-async def a_stranger_burns_every_try(house: House) -> str:
+async def a_stranger_burns_every_try(house: AppHarness) -> str:
     """All day long, while the owner signs in three times with an app that sends no id.
 
     The owner has signed in from the same address before, and waits as long as they are told.
     """
     await _signs_in(house)
-    house.wait(DAY)
+    house.advance(DAY)
     signed_in = burnt = 0
     for hour in range(24):
         for number in range(40):
             stranger = f"2001:db8:{hour * 40 + number:x}::/64"
             with suppress(RateLimitExceeded):
-                await house.ask(address=stranger)
+                await house.request_otp(client_ip=stranger)
             with suppress(RateLimitExceeded):
-                burnt += isinstance(await house.answer("000000", address=stranger), OtpRejected)
-            house.wait(60)
+                burnt += isinstance(
+                    await house.verify_otp("000000", client_ip=stranger), OtpRejected
+                )
+            house.advance(60)
         if hour % 8 == 7:
             signed_in += await _signs_in(house)
-        house.wait(DAY / 24 - 40 * 60)
+        house.advance(DAY / 24 - 40 * 60)
     return f"the owner signed in {signed_in} of 3 times, the stranger was answered {burnt} times"
 
 
-async def _signs_in(house: House) -> bool:
+async def _signs_in(house: AppHarness) -> bool:
     for _ in range(3):
         try:
-            await house.ask(address=OWNER)
+            await house.request_otp(client_ip=OWNER)
             break
         except RateLimitExceeded as refusal:
-            house.wait(refusal.retry_after)
-    outcome = await house.answer(house.messenger.messages[-1].code, address=OWNER)
+            house.advance(refusal.retry_after)
+    outcome = await house.verify_otp(house.messenger.messages[-1].code, client_ip=OWNER)
     return isinstance(outcome, LoggedIn)
 
 
-async def _answers_at_once(house: House, code: str, request_id: str, times: int) -> str:
+async def _answers_at_once(house: AppHarness, code: str, request_id: str, times: int) -> str:
     phone = a_phone().e164
     ways = (
         ("/auth/verify-otp", {"phone": phone, "otp": code, "request_id": request_id}),

@@ -7,7 +7,7 @@ from pathlib import Path
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
 from tests.support.builders import a_phone
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 WRITES = 2_000
 CALLERS = 32
@@ -25,7 +25,9 @@ async def commits(folder: Path) -> None:
 
 async def _commits_per_second(folder: Path, *, together: bool) -> float:
     """Save phone records, from many callers at once or from one after the other."""
-    async with open_sqlite_repositories(folder / f"together-{together}.db", FakeSeal()) as records:
+    async with open_sqlite_repositories(
+        folder / f"together-{together}.db", FakePhoneEncryption()
+    ) as records:
         started = time.perf_counter()
         await asyncio.gather(
             *(_write(records, first) for first in range(CALLERS if together else 1))

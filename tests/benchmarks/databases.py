@@ -13,8 +13,8 @@ from pymongo import MongoClient
 from adapters.mongo import open_mongo_repositories
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
-from tests.support.fakes.seal import FakeSeal
-from tests.support.servers.refusals import NoServer
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.servers.errors import ServerUnavailable
 from tests.support.servers.servers import Servers
 
 Make = Callable[[], AbstractContextManager[str]]
@@ -28,7 +28,7 @@ def databases(folder: Path) -> Iterator[Mapping[str, Make]]:
         found: dict[str, Make] = {"SQLite": partial(_sqlite, folder)}
         try:
             found["MongoDB"] = partial(_mongo, servers.mongo())
-        except NoServer as refusal:
+        except ServerUnavailable as refusal:
             print(f"without MongoDB: {refusal}")
         yield found
 
@@ -36,8 +36,10 @@ def databases(folder: Path) -> Iterator[Mapping[str, Make]]:
 def records_at(address: str) -> AbstractAsyncContextManager[Repositories]:
     """Open the records of a database, without the service."""
     if address.startswith("sqlite:///"):
-        return open_sqlite_repositories(Path(address.removeprefix("sqlite:///")), FakeSeal())
-    return open_mongo_repositories(address, FakeSeal())
+        return open_sqlite_repositories(
+            Path(address.removeprefix("sqlite:///")), FakePhoneEncryption()
+        )
+    return open_mongo_repositories(address, FakePhoneEncryption())
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from tests.benchmarks.databases import databases
 from tests.benchmarks.load import ROOMY, a_request, address_of, answer
 from tests.benchmarks.phones import give_a_past
 from tests.benchmarks.shift import shift
-from tests.support.servers import behaviours
+from tests.support.servers import behaviors
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.service import Service, running
 
@@ -43,7 +43,7 @@ async def telling(folder: Path) -> None:
         f"the sender takes {SENDER_TAKES * 1000:.0f} ms"
     )
     with databases(folder) as found, FakeTwilio() as twilio:
-        twilio.behaviour = behaviours.later(SENDER_TAKES, twilio.respond)
+        twilio.behavior = behaviors.delay(SENDER_TAKES, twilio.respond)
         for name, make in found.items():
             with make() as address:
                 environ = {

@@ -14,19 +14,19 @@ from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
 from tests.contract import external_adapter
 from tests.contract.mongo_database import in_mongo
-from tests.support.fakes.records import InMemoryDatabase
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.database import InMemoryDatabase
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
 
 
 def in_memory(request: pytest.FixtureRequest) -> OpenRepositories:
-    return InMemoryDatabase().opened
+    return InMemoryDatabase().open_repositories
 
 
 def in_sqlite(request: pytest.FixtureRequest) -> OpenRepositories:
     folder: Path = request.getfixturevalue("tmp_path")
-    return lambda: open_sqlite_repositories(folder / "records.db", FakeSeal())
+    return lambda: open_sqlite_repositories(folder / "records.db", FakePhoneEncryption())
 
 
 def external(request: pytest.FixtureRequest) -> OpenRepositories:
@@ -65,15 +65,15 @@ async def other_repositories(
 @asynccontextmanager
 async def down(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
     database = InMemoryDatabase()
-    async with database.opened() as repositories:
-        database.is_down = True
+    async with database.open_repositories() as repositories:
+        database.is_unavailable = True
         yield repositories
 
 
 @asynccontextmanager
 async def moved_file(request: pytest.FixtureRequest) -> AsyncIterator[Repositories]:
     path: Path = request.getfixturevalue("tmp_path") / "records.db"
-    async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
         await asyncio.to_thread(path.rename, path.with_name("moved.db"))
         yield repositories
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from application.ports.repositories import Repositories
 from entrypoints.factories import health_check_of, load_factory, open_adapter
 from entrypoints.settings.values import Factory
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
 PLACE: Final = "DIALTONE_TEST_PLACE"
@@ -31,7 +31,7 @@ async def open_external_adapter(folder: Path) -> AsyncIterator[Any]:
     factory = Factory(os.environ[ADAPTER])
     create = partial(load_factory(factory, ADAPTER), environ={**os.environ, PLACE: str(folder)})
     if "phone_encryption" in signature(create).parameters:
-        create = partial(create, phone_encryption=FakeSeal())
+        create = partial(create, phone_encryption=FakePhoneEncryption())
     async with open_adapter(create, factory, ADAPTER) as adapter:
         yield adapter if isinstance(adapter, Repositories) else WithHealthCheck(adapter)
 

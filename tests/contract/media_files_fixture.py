@@ -19,9 +19,8 @@ from application.ports.system import HealthCheck
 from tests.contract import external_adapter
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
-from tests.support.servers.relay import Relay
-from tests.support.servers.s3_bucket import S3Bucket
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3_server import S3Bucket, S3Server
+from tests.support.servers.tcp_proxy import TcpProxy
 
 
 class Files(MediaFiles, HealthCheck, Protocol):
@@ -55,7 +54,7 @@ class InMemoryStore:
         self._files.unfinished.append(began_at)
 
     def break_down(self) -> None:
-        self._files.broken = True
+        self._files.is_unavailable = True
 
 
 class DiskStore:
@@ -79,7 +78,7 @@ class DiskStore:
 class S3Store:
     """A prefix of a bucket, behind a relay."""
 
-    def __init__(self, server: S3Server, relay: Relay) -> None:
+    def __init__(self, server: S3Server, relay: TcpProxy) -> None:
         self._server = server
         self._relay = relay
         self._prefix = uuid4().hex
@@ -103,7 +102,7 @@ class S3Store:
         S3Bucket(self._server).begin_upload(f"{self._prefix}/unfinished-{self._unfinished}")
 
     def break_down(self) -> None:
-        self._relay.shut()
+        self._relay.close()
 
 
 class ExternalStore:
@@ -132,7 +131,7 @@ def disk(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
     server: S3Server = request.getfixturevalue("s3_server")
-    with Relay(server.endpoint) as relay:
+    with TcpProxy(server.endpoint) as relay:
         yield S3Store(server, relay)
 
 

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument
 from application.ports.repositories import Repositories
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 _DATABASE_URL: Final = pytest.StashKey[str]()
 
@@ -29,7 +29,7 @@ def in_mongo(
         for document in DOCUMENTS:
             if document is not DatabaseMetadataDocument:
                 client.get_default_database()[document.Settings.name].delete_many({})
-    return lambda: open_mongo_repositories(url, FakeSeal())
+    return lambda: open_mongo_repositories(url, FakePhoneEncryption())
 
 
 def _database_url(request: pytest.FixtureRequest) -> str:

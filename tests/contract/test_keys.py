@@ -16,7 +16,7 @@ from adapters.key_file import (
 from application.ports.keys import KeyRing, OtpKeys, RefreshKeys
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.key_ring import FakeKeyRing
-from tests.support.fakes.peppers import FakePeppers
+from tests.support.fakes.otp_keys import FakeOtpKeys
 from tests.support.fakes.refresh_keys import FakeRefreshKeys
 from tests.support.keys import create_secrets_file
 
@@ -44,7 +44,7 @@ def key_set(request: pytest.FixtureRequest, tmp_path: Path) -> KeyRing:
 
 @pytest.fixture(
     params=[
-        FakePeppers(dict([NEW, OLD])),
+        FakeOtpKeys(dict([NEW, OLD])),
         FileOtpKeys(FakeKeyRing(NEW, OLD)),
     ],
     ids=["fake", "file"],

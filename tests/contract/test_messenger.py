@@ -89,7 +89,7 @@ class TwilioDriver(MessengerDriver):
         self.twilio.close()
 
     def invalidate_number(self) -> None:
-        self.twilio.behaviour = rejects(21211)
+        self.twilio.behavior = rejects(21211)
 
 
 class OutsideDriver(MessengerDriver):

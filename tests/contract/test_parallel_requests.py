@@ -16,7 +16,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from tests.unit.application.wiring import House, not_this
+from tests.support.app_harness import AppHarness, wrong_code
 
 HOUR = timedelta(hours=1)
 PARALLEL = 50
@@ -27,14 +27,17 @@ def phone(number: int) -> PhoneNumber:
     return parse_phone(f"+1415555{2000 + number}", None)
 
 
-def app_with_limits(repositories: Repositories, **limits: SlidingWindow) -> House:
-    return House(records=repositories, rules=Policy(rate_limits=replace(RateLimits(), **limits)))
+def app_with_limits(repositories: Repositories, **limits: SlidingWindow) -> AppHarness:
+    return AppHarness(
+        repositories=repositories, policy=Policy(rate_limits=replace(RateLimits(), **limits))
+    )
 
 
-async def request_all(app: House, *requests: tuple[PhoneNumber, str]) -> Counter[str]:
+async def request_all(app: AppHarness, *requests: tuple[PhoneNumber, str]) -> Counter[str]:
     """Request codes in parallel; count the results by their status."""
     results = await asyncio.gather(
-        *(app.ask(phone, client_ip) for phone, client_ip in requests), return_exceptions=True
+        *(app.request_otp(phone, client_ip) for phone, client_ip in requests),
+        return_exceptions=True,
     )
     return Counter(_status_of(result) for result in results)
 
@@ -68,7 +71,7 @@ async def test_parallel_requests_deliver_exactly_a_shared_limit(
 async def test_parallel_requests_deliver_exactly_the_limit_of_a_phone(
     repositories: Repositories,
 ) -> None:
-    app = House(records=repositories, rules=Policy(delivery_policy=NO_COOLDOWN))
+    app = AppHarness(repositories=repositories, policy=Policy(delivery_policy=NO_COOLDOWN))
 
     statuses = await request_all(
         app, *((phone(1), f"192.0.2.{number}") for number in range(PARALLEL))
@@ -96,7 +99,7 @@ async def test_parallel_requests_exceed_none_of_several_limits(repositories: Rep
 async def test_parallel_requests_for_one_phone_deliver_one_message(
     repositories: Repositories,
 ) -> None:
-    app = House(records=repositories)
+    app = AppHarness(repositories=repositories)
 
     statuses = await request_all(app, *((phone(1), "203.0.113.7") for _ in range(PARALLEL)))
 
@@ -123,7 +126,7 @@ async def test_the_limit_of_verifications_per_ip_counts_all_phones(
     app = app_with_limits(repositories, verifications_per_ip=SlidingWindow(20, HOUR))
 
     results = await asyncio.gather(
-        *(app.answer("000000", phone(number), "203.0.113.7") for number in range(PARALLEL)),
+        *(app.verify_otp("000000", phone(number), "203.0.113.7") for number in range(PARALLEL)),
         return_exceptions=True,
     )
 
@@ -132,12 +135,12 @@ async def test_the_limit_of_verifications_per_ip_counts_all_phones(
 
 
 async def test_parallel_correct_verifications_open_one_session(repositories: Repositories) -> None:
-    app = House(records=repositories)
-    sent = await app.ask(phone(1))
+    app = AppHarness(repositories=repositories)
+    sent = await app.request_otp(phone(1))
     code = app.messenger.messages[0].code
 
     results = await asyncio.gather(
-        *(app.answer(code, phone(1), request_id=sent.request_id) for _ in range(PARALLEL)),
+        *(app.verify_otp(code, phone(1), request_id=sent.request_id) for _ in range(PARALLEL)),
         return_exceptions=True,
     )
 
@@ -145,12 +148,12 @@ async def test_parallel_correct_verifications_open_one_session(repositories: Rep
 
 
 async def test_a_hundred_parallel_wrong_codes_use_five_attempts(repositories: Repositories) -> None:
-    app = House(records=repositories)
-    sent = await app.ask(phone(1))
-    wrong_code = not_this(app.messenger.messages[0].code)
+    app = AppHarness(repositories=repositories)
+    sent = await app.request_otp(phone(1))
+    guess = wrong_code(app.messenger.messages[0].code)
 
     results = await asyncio.gather(
-        *(app.answer(wrong_code, phone(1), request_id=sent.request_id) for _ in range(100)),
+        *(app.verify_otp(guess, phone(1), request_id=sent.request_id) for _ in range(100)),
         return_exceptions=True,
     )
 

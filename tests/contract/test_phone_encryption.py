@@ -7,15 +7,15 @@ from application.ports.errors import CorruptRecord
 from application.ports.phone_encryption import PhoneEncryption
 from tests.support.builders import a_phone
 from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fakes.randomness import SeededRandomness
-from tests.support.fakes.seal import FakeSeal
 
 PHONE, OTHER_PHONE = a_phone(1), a_phone(2)
 CreateWithKey = Callable[[bytes], PhoneEncryption]
 
 
 def fake(key: bytes) -> PhoneEncryption:
-    return FakeSeal(key)
+    return FakePhoneEncryption(key)
 
 
 def aes(key: bytes) -> PhoneEncryption:

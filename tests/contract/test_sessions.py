@@ -13,7 +13,7 @@ from application.principal import Principal
 from application.wiring import Policy
 from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
-from tests.unit.application.wiring import House
+from tests.support.app_harness import AppHarness
 
 PARALLEL = 50
 
@@ -22,16 +22,16 @@ LONG_ACCESS_TOKENS = Policy(lifetimes=TokenLifetimes(access=timedelta(days=80)))
 
 
 @pytest.fixture
-def app(repositories: Repositories) -> House:
-    return House(records=repositories, rules=LONG_ACCESS_TOKENS)
+def app(repositories: Repositories) -> AppHarness:
+    return AppHarness(repositories=repositories, policy=LONG_ACCESS_TOKENS)
 
 
-async def log_in(app: House, device: str | None = None) -> Tokens:
+async def log_in(app: AppHarness, device: str | None = None) -> Tokens:
     """Log in with a refresh token, twelve hours later, when no rate limit applies."""
-    app.wait(hours=12)
-    await app.ask()
+    app.advance(hours=12)
+    await app.request_otp()
     code = app.messenger.messages[-1].code
-    result = await app.answer(code, device=device, wants_refresh=True)
+    result = await app.verify_otp(code, device=device, with_refresh=True)
     assert isinstance(result, LoggedIn)
     return result.tokens
 
@@ -41,15 +41,15 @@ def refresh_token(tokens: Tokens) -> RefreshToken:
     return parse_refresh_token(tokens.refresh_token)
 
 
-async def refresh(app: House, tokens: Tokens) -> Tokens:
+async def refresh(app: AppHarness, tokens: Tokens) -> Tokens:
     return await app.use_cases.refresh_session(refresh_token(tokens))
 
 
-async def authenticate(app: House, tokens: Tokens) -> Principal:
+async def authenticate(app: AppHarness, tokens: Tokens) -> Principal:
     return await app.use_cases.authenticate(tokens.access_token)
 
 
-async def is_revoked(app: House, tokens: Tokens) -> bool:
+async def is_revoked(app: AppHarness, tokens: Tokens) -> bool:
     """Return whether both tokens are invalid."""
     rejected = 0
     for use in (authenticate, refresh):
@@ -61,9 +61,9 @@ async def is_revoked(app: House, tokens: Tokens) -> bool:
     return rejected == 2
 
 
-async def test_refreshing_returns_new_tokens_of_the_same_session(app: House) -> None:
+async def test_refreshing_returns_new_tokens_of_the_same_session(app: AppHarness) -> None:
     first = await log_in(app)
-    app.wait(60)
+    app.advance(60)
 
     second = await refresh(app, first)
 
@@ -76,23 +76,23 @@ async def test_refreshing_returns_new_tokens_of_the_same_session(app: House) -> 
 async def test_a_session_outlives_its_access_token_of_15_minutes(
     repositories: Repositories,
 ) -> None:
-    app = House(records=repositories)
+    app = AppHarness(repositories=repositories)
     tokens = await log_in(app)
     assert tokens.expires_in == 15 * 60
-    app.wait(15 * 60)
+    app.advance(15 * 60)
 
     with pytest.raises(Unauthenticated):
         await authenticate(app, tokens)
     await authenticate(app, await refresh(app, tokens))
 
 
-async def test_parallel_refreshes_return_one_refresh_token(app: House) -> None:
+async def test_parallel_refreshes_return_one_refresh_token(app: AppHarness) -> None:
     first = await log_in(app)
 
     pairs = await asyncio.gather(*(refresh(app, first) for _ in range(PARALLEL)))
 
     assert len({tokens.refresh_token for tokens in pairs}) == 1
-    app.wait(11)
+    app.advance(11)
     third = await refresh(app, pairs[0])
     assert third.refresh_token not in (first.refresh_token, pairs[0].refresh_token)
 
@@ -100,8 +100,8 @@ async def test_parallel_refreshes_return_one_refresh_token(app: House) -> None:
 async def test_parallel_refreshes_at_two_instances_return_one_refresh_token(
     repositories: Repositories, other_repositories: Repositories
 ) -> None:
-    first_app = House(records=repositories)
-    second_app = House(records=other_repositories, clock=first_app.clock)
+    first_app = AppHarness(repositories=repositories)
+    second_app = AppHarness(repositories=other_repositories, clock=first_app.clock)
     first = await log_in(first_app)
 
     pairs = await asyncio.gather(*(refresh(app, first) for app in [first_app, second_app] * 25))
@@ -109,18 +109,20 @@ async def test_parallel_refreshes_at_two_instances_return_one_refresh_token(
     assert len({tokens.refresh_token for tokens in pairs}) == 1
 
 
-async def test_repeating_a_refresh_returns_the_same_token_for_ten_seconds(app: House) -> None:
+async def test_repeating_a_refresh_returns_the_same_token_for_ten_seconds(app: AppHarness) -> None:
     first = await log_in(app)
     second = await refresh(app, first)
-    app.wait(9.999)
+    app.advance(9.999)
 
     assert (await refresh(app, first)).refresh_token == second.refresh_token
 
 
-async def test_the_previous_refresh_token_ends_the_session_after_ten_seconds(app: House) -> None:
+async def test_the_previous_refresh_token_ends_the_session_after_ten_seconds(
+    app: AppHarness,
+) -> None:
     first = await log_in(app)
     second = await refresh(app, first)
-    app.wait(10)
+    app.advance(10)
 
     with pytest.raises(Unauthenticated):
         await refresh(app, first)
@@ -128,7 +130,9 @@ async def test_the_previous_refresh_token_ends_the_session_after_ten_seconds(app
     assert await is_revoked(app, second)
 
 
-async def test_a_refresh_token_two_generations_old_ends_the_session_at_once(app: House) -> None:
+async def test_a_refresh_token_two_generations_old_ends_the_session_at_once(
+    app: AppHarness,
+) -> None:
     first = await log_in(app)
     second = await refresh(app, first)
     third = await refresh(app, second)
@@ -139,7 +143,7 @@ async def test_a_refresh_token_two_generations_old_ends_the_session_at_once(app:
     assert await is_revoked(app, third)
 
 
-async def test_a_reused_refresh_token_ends_no_other_session(app: House) -> None:
+async def test_a_reused_refresh_token_ends_no_other_session(app: AppHarness) -> None:
     other = await log_in(app)
     first = await log_in(app)
     await refresh(app, await refresh(app, first))
@@ -150,7 +154,9 @@ async def test_a_reused_refresh_token_ends_no_other_session(app: House) -> None:
 
 
 @pytest.mark.parametrize("generation", [0, 1, 2, 2**32 - 1])
-async def test_a_refresh_token_with_a_forged_mac_ends_nothing(app: House, generation: int) -> None:
+async def test_a_refresh_token_with_a_forged_mac_ends_nothing(
+    app: AppHarness, generation: int
+) -> None:
     tokens = await log_in(app)
     valid_token = refresh_token(tokens)
     forged = RefreshToken(valid_token.identity_id, valid_token.session_id, generation, bytes(32))
@@ -163,7 +169,7 @@ async def test_a_refresh_token_with_a_forged_mac_ends_nothing(app: House, genera
 
 
 async def test_a_mac_is_valid_only_for_its_generation_session_and_identity(
-    app: House,
+    app: AppHarness,
 ) -> None:
     first, second = await log_in(app), await log_in(app)
     own, other = refresh_token(first), refresh_token(second)
@@ -179,7 +185,7 @@ async def test_a_mac_is_valid_only_for_its_generation_session_and_identity(
     assert not await is_revoked(app, second)
 
 
-async def test_a_rotated_key_is_accepted_until_it_is_removed(app: House) -> None:
+async def test_a_rotated_key_is_accepted_until_it_is_removed(app: AppHarness) -> None:
     old = await log_in(app)
     app.refresh_keys.keys = [b"n" * 32, b"r" * 32]
 
@@ -191,14 +197,14 @@ async def test_a_rotated_key_is_accepted_until_it_is_removed(app: House) -> None
         await refresh(app, await _log_in_with_old_key(app))
 
 
-async def _log_in_with_old_key(app: House) -> Tokens:
+async def _log_in_with_old_key(app: AppHarness) -> Tokens:
     app.refresh_keys.keys.insert(0, b"r" * 32)
     tokens = await log_in(app)
     app.refresh_keys.keys = [b"n" * 32]
     return tokens
 
 
-async def test_logout_revokes_all_tokens_of_the_session_at_once(app: House) -> None:
+async def test_logout_revokes_all_tokens_of_the_session_at_once(app: AppHarness) -> None:
     other, this = await log_in(app), await log_in(app)
     refreshed = await refresh(app, this)
 
@@ -209,7 +215,7 @@ async def test_logout_revokes_all_tokens_of_the_session_at_once(app: House) -> N
     assert not await is_revoked(app, other)
 
 
-async def test_other_sessions_can_be_revoked(app: House) -> None:
+async def test_other_sessions_can_be_revoked(app: AppHarness) -> None:
     others = [await log_in(app) for _ in range(3)]
     this = await log_in(app)
 
@@ -219,7 +225,7 @@ async def test_other_sessions_can_be_revoked(app: House) -> None:
     assert not await is_revoked(app, this)
 
 
-async def test_all_sessions_can_be_revoked(app: House) -> None:
+async def test_all_sessions_can_be_revoked(app: AppHarness) -> None:
     pairs = [await log_in(app) for _ in range(3)]
 
     await app.use_cases.logout(await authenticate(app, pairs[1]), Scope.ALL)
@@ -235,7 +241,9 @@ async def test_all_sessions_can_be_revoked(app: House) -> None:
         (Scope.ALL, [True, True]),
     ],
 )
-async def test_a_refresh_token_can_log_out(app: House, scope: Scope, revoked: list[bool]) -> None:
+async def test_a_refresh_token_can_log_out(
+    app: AppHarness, scope: Scope, revoked: list[bool]
+) -> None:
     other, this = await log_in(app), await log_in(app)
 
     await app.use_cases.logout(refresh_token(this), scope)
@@ -243,7 +251,7 @@ async def test_a_refresh_token_can_log_out(app: House, scope: Scope, revoked: li
     assert [await is_revoked(app, tokens) for tokens in (other, this)] == revoked
 
 
-async def test_only_its_owner_can_revoke_a_session_by_id(app: House) -> None:
+async def test_only_its_owner_can_revoke_a_session_by_id(app: AppHarness) -> None:
     mine, lost = await log_in(app), await log_in(app, device="lost phone")
     caller = await authenticate(app, mine)
     listed = await app.use_cases.list_sessions(caller)
@@ -257,11 +265,11 @@ async def test_only_its_owner_can_revoke_a_session_by_id(app: House) -> None:
             await app.use_cases.revoke_session(caller, revoked_id)
 
 
-async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: House) -> None:
+async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: AppHarness) -> None:
     old, new = await log_in(app, device="old"), await log_in(app, device="new")
-    app.wait(30)
+    app.advance(30)
     old = await refresh(app, old)
-    app.wait(1)
+    app.advance(1)
 
     listed = await app.use_cases.list_sessions(await authenticate(app, new))
 
@@ -277,16 +285,16 @@ async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: Ho
     )
 
 
-async def test_the_last_use_of_a_session_is_saved_once_a_day(app: House) -> None:
-    await app.ask()
-    result = await app.answer(app.messenger.messages[-1].code)
+async def test_the_last_use_of_a_session_is_saved_once_a_day(app: AppHarness) -> None:
+    await app.request_otp()
+    result = await app.verify_otp(app.messenger.messages[-1].code)
     assert isinstance(result, LoggedIn)
     logged_in_at = app.clock.now()
 
-    app.wait(hours=23.9)
+    app.advance(hours=23.9)
     assert (await authenticate(app, result.tokens)).session.last_seen_at == logged_in_at
     await authenticate(app, result.tokens)
-    app.wait(hours=0.2)
+    app.advance(hours=0.2)
     await authenticate(app, result.tokens)
 
     session = (await authenticate(app, result.tokens)).session
@@ -295,11 +303,11 @@ async def test_the_last_use_of_a_session_is_saved_once_a_day(app: House) -> None
 
 
 async def test_only_unused_refresh_tokens_expire(
-    app: House,
+    app: AppHarness,
 ) -> None:
     used, unused = await log_in(app), await log_in(app)
     for _ in range(10):
-        app.wait(days=30)
+        app.advance(days=30)
         used = await refresh(app, used)
 
     assert await is_revoked(app, unused)
@@ -307,7 +315,7 @@ async def test_only_unused_refresh_tokens_expire(
     assert used.refresh_expires_in == 90 * 24 * 3600
 
 
-async def test_deleting_a_user_revokes_all_tokens(app: House) -> None:
+async def test_deleting_a_user_revokes_all_tokens(app: AppHarness) -> None:
     tokens = await log_in(app)
 
     await app.use_cases.delete_user(await authenticate(app, tokens))
@@ -315,7 +323,7 @@ async def test_deleting_a_user_revokes_all_tokens(app: House) -> None:
     assert await is_revoked(app, tokens)
 
 
-async def test_the_twenty_first_session_ends_the_oldest(app: House) -> None:
+async def test_the_twenty_first_session_ends_the_oldest(app: AppHarness) -> None:
     pairs = [await log_in(app) for _ in range(21)]
 
     assert [await is_revoked(app, tokens) for tokens in pairs[:2]] == [True, False]

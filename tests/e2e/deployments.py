@@ -1,4 +1,4 @@
-"""The two deployments in which the service keeps the same promises."""
+"""The two deployments and the two databases that the tests run with."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,7 @@ def embedded(
 def on_servers(
     request: pytest.FixtureRequest, folder: Path, environ: Mapping[str, str]
 ) -> Iterator[Service]:
-    """MongoDB, S3 and a stand-in for Twilio."""
+    """MongoDB, S3 and a fake Twilio."""
     with (
         servers(request) as (settings, inbox),
         running(folder, {**settings, **environ}, inbox) as service,
@@ -64,3 +64,21 @@ def servers(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], In
 
 
 DEPLOYMENTS: tuple[Deployment, ...] = (embedded, on_servers)
+
+Database = Callable[[pytest.FixtureRequest], Mapping[str, str]]
+
+
+def on_sqlite(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """The default: SQLite in the service's folder."""
+    return {}
+
+
+def on_mongo(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """A new database on the MongoDB server."""
+    mongo_url: str = request.getfixturevalue("mongo_url")
+    server, separator, options = mongo_url.partition("?")
+    name = f"e2e_{uuid.uuid4().hex}"
+    return {"DIALTONE_DATABASE": f"{server.rstrip('/')}/{name}{separator}{options}"}
+
+
+DATABASES: Final[tuple[Database, ...]] = (on_sqlite, on_mongo)

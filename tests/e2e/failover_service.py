@@ -12,7 +12,7 @@ from application.ports.messenger import DeliveryStatus
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.servers.loopback import Behaviour
+from tests.support.servers.http_server import Behavior
 from tests.support.service import Service, running
 
 _phones = (f"+1415558{number:04d}" for number in itertools.count())
@@ -31,13 +31,13 @@ class FailoverService:
     twilio: FakeTwilio
     _is_twilio_closed: bool = False
 
-    def set_twilio(self, behaviour: Behaviour | None) -> None:
+    def set_twilio(self, behavior: Behavior | None) -> None:
         """Set the behavior of Twilio; None closes its port."""
-        if behaviour is None:
+        if behavior is None:
             self.twilio.close()
             self._is_twilio_closed = True
         else:
-            self.twilio.behaviour = behaviour
+            self.twilio.behavior = behavior
 
     def restore(self) -> None:
         """Make both messengers accept all messages."""
@@ -45,7 +45,7 @@ class FailoverService:
             port = int(self.twilio.url.rpartition(":")[2])
             self.twilio = FakeTwilio(port=port).__enter__()
             self._is_twilio_closed = False
-        self.twilio.behaviour = self.twilio.respond
+        self.twilio.behavior = self.twilio.respond
         self.own.set_status(DeliveryStatus.ACCEPTED)
 
     async def request_otp(self, phone: str, client_ip: str) -> httpx.Response:

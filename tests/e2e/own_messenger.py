@@ -5,10 +5,30 @@ from pathlib import Path
 from typing import Final
 
 from application.ports.messenger import DeliveryStatus
-from tests.e2e.breakable_service import OWN_SENDER
 
-OWN_FACTORY: Final = "own_sender:open_sender"
+OWN_FACTORY: Final = "own_messenger:open_messenger"
 OWN_REASON: Final = "The line is down."
+_SOURCE: Final = """
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from application.ports.messenger import DeliveryResult, DeliveryStatus
+
+
+class OwnMessenger:
+    async def send(self, phone, text):
+        status = Path("status").read_text()
+        if status == "accepted":
+            with Path("messages").open("a") as messages:
+                messages.write(f"{phone.e164} {text}\\n")
+        reason = "" if status == "accepted" else "The line is down."
+        return DeliveryResult(DeliveryStatus(status), reason)
+
+
+@asynccontextmanager
+async def open_messenger(environ):
+    yield OwnMessenger()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +39,16 @@ class OwnMessenger:
 
     def install(self) -> "OwnMessenger":
         """Write the module; it accepts all messages."""
-        (self.folder / "own_sender.py").write_text(OWN_SENDER)
-        (self.folder / "texts").touch()
+        (self.folder / "own_messenger.py").write_text(_SOURCE)
+        (self.folder / "messages").touch()
         self.set_status(DeliveryStatus.ACCEPTED)
         return self
 
     def set_status(self, status: DeliveryStatus) -> None:
         """Give all messages from now on this status."""
-        (self.folder / "outcome").write_text(status)
+        (self.folder / "status").write_text(status)
 
     def inbox(self, phone: str) -> list[str]:
         """Return the messages to this phone number."""
-        lines = (self.folder / "texts").read_text().splitlines()
+        lines = (self.folder / "messages").read_text().splitlines()
         return [text for to, _, text in (line.partition(" ") for line in lines) if to == phone]

@@ -46,7 +46,7 @@ class Instance:
     """A service with its messenger and its client."""
 
     service: Service
-    sender: OwnMessenger
+    messenger: OwnMessenger
     http: httpx.AsyncClient
 
     async def request_otp(
@@ -67,16 +67,18 @@ class Instance:
 
     def count_messages(self, numbers: Sequence[str]) -> int:
         """Return how many messages these phones received in total."""
-        return sum(len(self.sender.inbox(number)) for number in numbers)
+        return sum(len(self.messenger.inbox(number)) for number in numbers)
 
 
 @contextmanager
 def services(folder: Path, environ: Mapping[str, str], count: int = 1) -> Iterator[list[Service]]:
     """Run services with the same settings and messenger until the end of the block."""
-    sender = OwnMessenger(folder).install()
+    messenger = OwnMessenger(folder).install()
     settings = {"DIALTONE_SMS": OWN_FACTORY, "DIALTONE_COUNTRIES": "*", **SMALL_LIMITS, **environ}
     with ExitStack() as stack:
-        yield [stack.enter_context(running(folder, settings, sender.inbox)) for _ in range(count)]
+        yield [
+            stack.enter_context(running(folder, settings, messenger.inbox)) for _ in range(count)
+        ]
 
 
 def client(service: Service) -> httpx.AsyncClient:

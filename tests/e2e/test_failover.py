@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from application.ports.messenger import DeliveryStatus
-from tests.e2e.databases import DATABASES, Database, on_sqlite
+from tests.e2e.deployments import DATABASES, Database, on_sqlite
 from tests.e2e.failover_service import (
     FailoverService,
     failover_service,
@@ -20,10 +20,10 @@ from tests.e2e.failover_service import (
     new_phone,
 )
 from tests.e2e.own_messenger import OWN_FACTORY, OWN_REASON
-from tests.support.servers import behaviours
-from tests.support.servers.behaviours import says
+from tests.support.servers import behaviors
+from tests.support.servers.behaviors import respond_with
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.loopback import Behaviour
+from tests.support.servers.http_server import Behavior
 
 LEGACY_INVALID: Final = "Bad Request/ Data format incorrect 400 Bad Request: "
 LEGACY_NOT_SENT: Final = (
@@ -39,7 +39,7 @@ class Case(NamedTuple):
     """A behavior of Twilio (None: its port is closed) and the result of a message."""
 
     name: str
-    behaviour: Callable[[FakeTwilio], Behaviour | None]
+    behavior: Callable[[FakeTwilio], Behavior | None]
     status: DeliveryStatus
     reason: str = ""
 
@@ -55,7 +55,7 @@ CASES: Final = (
     ),
     Case(
         "failed at creation",
-        lambda _: says(201, FAILED_MESSAGE),
+        lambda _: respond_with(201, FAILED_MESSAGE),
         DeliveryStatus.INVALID_NUMBER,
         "This number cannot get text messages; use the number of a mobile phone.",
     ),
@@ -73,13 +73,17 @@ CASES: Final = (
     ),
     Case(
         "half an error",
-        lambda _: behaviours.breaks_off(500, b"{}" * 9),
+        lambda _: behaviors.truncate(500, b"{}" * 9),
         DeliveryStatus.REJECTED,
         "The message service is unavailable; try again shortly.",
     ),
-    Case("gateway timeout", lambda _: says(504, b"<html>"), DeliveryStatus.UNKNOWN),
-    Case("invalid body", lambda _: says(201, b"<html>It works!</html>"), DeliveryStatus.UNKNOWN),
-    Case("no response", lambda _: behaviours.hangs_up, DeliveryStatus.UNKNOWN),
+    Case("gateway timeout", lambda _: respond_with(504, b"<html>"), DeliveryStatus.UNKNOWN),
+    Case(
+        "invalid body",
+        lambda _: respond_with(201, b"<html>It works!</html>"),
+        DeliveryStatus.UNKNOWN,
+    ),
+    Case("no response", lambda _: behaviors.close_connection, DeliveryStatus.UNKNOWN),
 )
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 each_rejection = pytest.mark.parametrize(
@@ -135,18 +139,23 @@ async def test_the_second_messenger_is_used_only_after_a_rejection(
     failover: FailoverService, case: Case
 ) -> None:
     phone, legacy_phone = new_phone(), new_phone()
-    requests_before = len(failover.twilio.asked)
-    failover.set_twilio(case.behaviour(failover.twilio))
+    requests_before = len(failover.twilio.received)
+    failover.set_twilio(case.behavior(failover.twilio))
 
     response = await failover.request_otp(phone, new_client_ip())
     legacy = await failover.request_legacy_otp(legacy_phone, new_client_ip())
 
-    requests = len(failover.twilio.asked) - requests_before
+    requests = len(failover.twilio.received) - requests_before
     assert requests == (0 if case.name == "port closed" else 2)
     by_second = [len(failover.own.inbox(number)) for number in (phone, legacy_phone)]
     assert by_second == ([1, 1] if case.status is DeliveryStatus.REJECTED else [0, 0])
     if case.status is DeliveryStatus.INVALID_NUMBER:
-        expected = {"errors": {"phone": [case.reason]}, "code": "invalid"}
+        field_error = {"field": "phone", "code": "phone_unreachable", "message": case.reason}
+        expected = {
+            "errors": {"phone": [case.reason]},
+            "code": "invalid",
+            "field_errors": [field_error],
+        }
         assert (response.status_code, response.json()) == (400, expected)
         assert legacy.status_code == 400
         assert legacy.json() == legacy_error(400, 4, LEGACY_INVALID + case.reason)
@@ -161,7 +170,7 @@ async def test_limits_are_released_if_no_message_can_have_been_sent(
 ) -> None:
     phone, client_ip, other_ip = new_phone(), new_client_ip(), new_client_ip()
     failover.own.set_status(DeliveryStatus.REJECTED)
-    failover.set_twilio(case.behaviour(failover.twilio))
+    failover.set_twilio(case.behavior(failover.twilio))
     await failover.request_otp(phone, client_ip)
     failover.restore()
 
@@ -169,7 +178,7 @@ async def test_limits_are_released_if_no_message_can_have_been_sent(
     same_ip = await failover.request_otp(new_phone(), client_ip)
 
     if case.status in MAY_BE_SENT:
-        assert (same_phone.status_code, same_phone.json()["code"]) == (429, "too_many_asks")
+        assert (same_phone.status_code, same_phone.json()["code"]) == (429, "rate_limited")
         assert same_phone.json()["retry_after"] <= 15
         repeated = await failover.request_otp(phone, client_ip)
         assert (repeated.status_code, repeated.json()["sent"]) == (200, False)
@@ -178,7 +187,7 @@ async def test_limits_are_released_if_no_message_can_have_been_sent(
     if case.status is DeliveryStatus.REJECTED:
         assert is_success(same_ip)
     else:
-        assert (same_ip.status_code, same_ip.json()["code"]) == (429, "too_many_asks")
+        assert (same_ip.status_code, same_ip.json()["code"]) == (429, "rate_limited")
         assert 15 < same_ip.json()["retry_after"] <= 3600
 
 
@@ -186,13 +195,13 @@ async def test_limits_are_released_if_no_message_can_have_been_sent(
 async def test_if_both_reject_the_last_reason_is_returned(
     reversed_failover: FailoverService, case: Case
 ) -> None:
-    reversed_failover.set_twilio(case.behaviour(reversed_failover.twilio))
+    reversed_failover.set_twilio(case.behavior(reversed_failover.twilio))
 
     response = await reversed_failover.request_otp(new_phone(), new_client_ip())
     legacy = await reversed_failover.request_legacy_otp(new_phone(), new_client_ip())
 
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
-    assert response.json() == {"error": case.reason, "code": "message_not_sent", "retry_after": 5}
+    assert response.json() == {"error": case.reason, "code": "delivery_failed", "retry_after": 5}
     assert legacy.status_code == 500
     assert legacy.json() == legacy_error(500, 5, LEGACY_NOT_SENT + case.reason)
 
@@ -200,12 +209,12 @@ async def test_if_both_reject_the_last_reason_is_returned(
 async def test_the_setting_gives_the_order(reversed_failover: FailoverService) -> None:
     phone = new_phone()
     reversed_failover.own.set_status(DeliveryStatus.ACCEPTED)
-    requests_before = len(reversed_failover.twilio.asked)
+    requests_before = len(reversed_failover.twilio.received)
 
     assert is_success(await reversed_failover.request_otp(phone, new_client_ip()))
 
     assert len(reversed_failover.own.inbox(phone)) == 1
-    assert len(reversed_failover.twilio.asked) == requests_before
+    assert len(reversed_failover.twilio.received) == requests_before
 
 
 async def test_the_result_of_the_second_messenger_counts_too(failover: FailoverService) -> None:
@@ -247,7 +256,7 @@ async def test_fifty_requests_at_the_same_time_send_one_message(failover: Failov
 
 @pytest.mark.parametrize("twilio_first", [on_sqlite], indirect=True, ids=["on_sqlite"])
 async def test_after_a_timeout_the_second_messenger_is_not_used(failover: FailoverService) -> None:
-    failover.set_twilio(behaviours.hangs)
+    failover.set_twilio(behaviors.never_respond)
     phone, legacy_phone, client_ip = new_phone(), new_phone(), new_client_ip()
 
     response, legacy = await asyncio.gather(

@@ -242,17 +242,17 @@ async def test_only_the_owner_may_change_an_item(
     app: App, http: httpx.AsyncClient, phone: str, other_phone: str
 ) -> None:
     owner = await app.sign_up(phone)
-    stranger = await app.sign_up(other_phone)
+    other = await app.sign_up(other_phone)
     item = await app.upload_item(owner, transparent_png(), category=" as is ")
     path = f"/library/{item['id']}"
 
     async def update(account: Account, category: object) -> httpx.Response:
         return await http.patch(path, json={"category": category}, headers=account.headers)
 
-    assert (await http.get(path, headers=stranger.headers)).json()["category"] == " as is "
-    rejected = await update(stranger, "mine")
+    assert (await http.get(path, headers=other.headers)).json()["category"] == " as is "
+    rejected = await update(other, "mine")
     assert (rejected.status_code, rejected.json()["code"]) == (403, "forbidden")
-    assert (await http.delete(path, headers=stranger.headers)).status_code == 403
+    assert (await http.delete(path, headers=other.headers)).status_code == 403
     assert (await update(owner, "x" * 65)).status_code == 400
     assert (await update(owner, "new")).json()["category"] == "new"
     assert (await update(owner, None)).json()["category"] is None
@@ -265,13 +265,13 @@ async def test_nothing_of_a_deleted_user_is_shown(
     app: App, http: httpx.AsyncClient, phone: str, other_phone: str
 ) -> None:
     owner = await app.sign_up(phone)
-    stranger = await app.sign_up(other_phone)
+    other = await app.sign_up(other_phone)
     category = f"of {phone}"
     item = await app.upload_item(owner, transparent_png(), category=category)
     await http.delete("/users/me", headers=owner.headers)
-    page = await http.get("/library", params={"category": category}, headers=stranger.headers)
+    page = await http.get("/library", params={"category": category}, headers=other.headers)
     assert page.json()["items"] == []
-    assert (await http.get(f"/library/{item['id']}", headers=stranger.headers)).status_code == 404
+    assert (await http.get(f"/library/{item['id']}", headers=other.headers)).status_code == 404
     assert (await http.get(item["url"])).status_code == 404
 
 

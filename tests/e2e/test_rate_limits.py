@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.databases import DATABASES, Database
+from tests.e2e.deployments import DATABASES, Database
 from tests.e2e.own_messenger import OwnMessenger
 from tests.e2e.small_limits import (
     AMERICA,
@@ -181,7 +181,7 @@ async def test_of_fifty_verifications_at_once_exactly_the_limit_is_checked(
     assert (outside.status_code, outside.json()["success"]) == (200, False)
 
 
-async def test_of_thirty_ips_that_request_a_code_for_one_phone_at_once_one_succeeds(
+async def test_of_thirty_parallel_requests_for_one_phone_one_succeeds(
     instance: Instance,
 ) -> None:
     number = phone(AMERICA, 60)
@@ -264,13 +264,13 @@ async def test_two_services_with_one_database_share_the_total_limit(
     environ = {
         **database(request),
         **BEHIND_A_PROXY,
-        "DIALTONE_SENDS_IN_ALL": f"{TOTAL_LIMIT}/1h",
+        "DIALTONE_SMS_LIMIT_TOTAL": f"{TOTAL_LIMIT}/1h",
     }
     async with AsyncExitStack() as stack:
         both = stack.enter_context(services(tmp_path, environ, count=2))
-        sender = OwnMessenger(tmp_path)
+        messenger = OwnMessenger(tmp_path)
         instances = [
-            Instance(service, sender, await stack.enter_async_context(client(service)))
+            Instance(service, messenger, await stack.enter_async_context(client(service)))
             for service in both
         ]
 

@@ -25,7 +25,7 @@ def published_key_ids(service: Service) -> list[str]:
     return [key["kid"] for key in response.json()["keys"]]
 
 
-def test_two_services_accept_each_others_codes_and_tokens_around_a_rotation(
+def test_two_services_share_codes_and_tokens_during_a_key_rotation(
     tmp_path: Path,
 ) -> None:
     first, second = Service(tmp_path), Service(tmp_path)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.test_start import me, sign_in
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import START_LIMIT, Service, command, running
+from tests.support.service import START_TIMEOUT, Service, command, running
 
 DOCKER_STOP_TIMEOUT = 10
 
@@ -24,7 +24,7 @@ def workers_of(service: Service) -> list[int]:
 
 
 def wait_until_ready_with_new_workers(service: Service, old_workers: list[int]) -> None:
-    deadline = time.monotonic() + START_LIMIT
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         workers = workers_of(service)
         if workers and workers != old_workers:
@@ -56,7 +56,7 @@ def test_a_killed_worker_is_respawned(tmp_path: Path) -> None:
 
 def test_workers_that_crash_again_and_again_stop_the_service(tmp_path: Path) -> None:
     service = Service(tmp_path).start()
-    deadline = time.monotonic() + START_LIMIT
+    deadline = time.monotonic() + START_TIMEOUT
     while service.is_running and time.monotonic() < deadline:
         for pid in workers_of(service):
             os.kill(pid, signal.SIGKILL)
@@ -163,14 +163,14 @@ def test_a_closed_stdout_only_fails_the_messages(tmp_path: Path) -> None:
     )
     os.close(writing)
     try:
-        service.wait_until_it_answers()
+        service.wait_until_ready()
         response = httpx.post(
             f"{service.url}/auth/request-otp", json={"phone": "+14155591004"}, **PLAIN_HTTP
         )
         assert response.status_code == 503
     finally:
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=START_LIMIT)
+        _, log = process.communicate(timeout=START_TIMEOUT)
     assert process.returncode == 0
     assert "request_crashed" not in log
 

@@ -98,7 +98,7 @@ def test_the_documented_country_file_is_used_unchanged(taxi: Service) -> None:
         assert response.json()["success"] is True
 
 
-def test_the_legacy_api_sends_the_general_text_of_the_country_or_the_default(
+def test_the_legacy_api_sends_the_country_template_or_the_default(
     taxi: Service,
 ) -> None:
     indian_phone, other_phone = "+919876543219", "+14155590099"
@@ -110,7 +110,7 @@ def test_the_legacy_api_sends_the_general_text_of_the_country_or_the_default(
 
 
 def test_the_operator_can_preview_all_messages(taxi: Service) -> None:
-    preview = taxi.run("check-settings", "--texts")
+    preview = taxi.run("check-settings", "--templates")
     units = len(REGISTERED.format("012345"))
     assert preview.returncode == 0
     assert f"{taxi.folder}/IN.toml, general: 1 message, {units} units of GSM-7" in preview.stdout
@@ -135,7 +135,7 @@ def test_the_operator_can_preview_all_messages(taxi: Service) -> None:
         ),
         (
             {"DIALTONE_ANDROID_HASH": FIRST_HASH, "DIALTONE_APP_NAME": "ह" * 20},
-            ("Built-in template", ".toml, android", "140 bytes", "Shorten DIALTONE_APP_NAME"),
+            ("Built-in template", ".toml, android", "140 bytes", "shorter DIALTONE_APP_NAME"),
         ),
     ],
 )

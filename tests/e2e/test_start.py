@@ -125,4 +125,4 @@ def test_cleanup_runs_beside_the_service(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         finished = service.run("cleanup")
         assert finished.returncode == 0
-        assert "removed items: 0" in finished.stdout
+        assert "deleted items: 0" in finished.stdout

@@ -35,7 +35,7 @@ async def http(breakable: BreakableService) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_without_the_database_each_operation_has_the_error_of_the_contract(
+async def test_without_the_database_each_operation_has_its_error(
     breakable: BreakableService, http: httpx.AsyncClient
 ) -> None:
     app = App(breakable.service, http)
@@ -92,7 +92,7 @@ async def test_without_the_media_store_an_upload_fails_and_leaves_nothing(
     assert ready.json()["media"] != "ok"
 
 
-async def test_a_message_that_no_provider_accepts_does_not_count_against_the_phone(
+async def test_a_rejected_message_does_not_count_against_the_phone(
     breakable: BreakableService, http: httpx.AsyncClient
 ) -> None:
     breakable.reject_messages()
@@ -109,7 +109,7 @@ async def test_a_message_that_no_provider_accepts_does_not_count_against_the_pho
     assert (accepted.status_code, accepted.json()["sent"]) == (200, True)
 
 
-async def test_a_number_that_the_provider_rejects_is_an_error_of_the_field_phone(
+async def test_a_number_that_the_provider_rejects_is_an_error_of_phone(
     breakable: BreakableService, http: httpx.AsyncClient
 ) -> None:
     breakable.reject_number()

@@ -38,7 +38,7 @@ async def test_if_phone_and_username_are_in_use_the_error_is_about_the_phone(
     assert (conflict.status_code, conflict.json()["error"]) == (409, "Phone number already in use")
 
 
-async def test_a_client_can_create_neither_another_phones_user_nor_an_administrator(
+async def test_a_client_creates_neither_another_user_nor_an_administrator(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
     headers = bearer(await app.sign_in(phone))
@@ -73,9 +73,9 @@ async def test_another_users_number_is_masked(
     app: App, http: httpx.AsyncClient, phone: str, other_phone: str
 ) -> None:
     account = await app.sign_up(phone)
-    stranger = await app.sign_up(other_phone)
-    seen_by_stranger = await http.get(f"/users/{account.user_id}", headers=stranger.headers)
-    assert seen_by_stranger.json()["number"] == f"+1********{phone[-2:]}"
+    other = await app.sign_up(other_phone)
+    seen_by_other = await http.get(f"/users/{account.user_id}", headers=other.headers)
+    assert seen_by_other.json()["number"] == f"+1********{phone[-2:]}"
     seen_by_owner = await http.get(f"/users/{account.user_id}", headers=account.headers)
     assert seen_by_owner.json()["number"] == phone
 
@@ -103,11 +103,11 @@ async def test_a_deleted_user_is_gone_at_once_and_the_username_stays_reserved(
     app: App, http: httpx.AsyncClient, phone: str, other_phone: str
 ) -> None:
     account = await app.sign_up(phone, f"Leaver {phone}")
-    stranger = await app.sign_up(other_phone)
+    other = await app.sign_up(other_phone)
     assert (await http.delete("/users/me", headers=account.headers)).status_code == 204
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
-    user = await http.get(f"/users/{account.user_id}", headers=stranger.headers)
+    user = await http.get(f"/users/{account.user_id}", headers=other.headers)
     assert user.status_code == 404
     body = {"username": f"Leaver {phone}"}
-    conflict = await http.patch("/users/me", json=body, headers=stranger.headers)
+    conflict = await http.patch("/users/me", json=body, headers=other.headers)
     assert (conflict.status_code, conflict.json()["error"]) == (409, "Username already in use")

@@ -19,7 +19,7 @@ from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_session, an_id, an_identity
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 WRITERS: Final = 8
 INCREMENTS: Final = 100
@@ -33,7 +33,7 @@ def report(*words: object) -> None:
 
 async def acknowledge(path: Path, first: str) -> None:
     """Add identities without end, from this number on, and report each acknowledged one."""
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
 
         async def write(numbers: "itertools.count[int]") -> None:
             for number in numbers:
@@ -48,7 +48,7 @@ async def acknowledge(path: Path, first: str) -> None:
 
 async def count(path: Path) -> None:
     """Increment a number in one record `INCREMENTS` times, while other processes do the same."""
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         report("opened")
         sys.stdin.readline()
         increments = 0
@@ -65,7 +65,7 @@ async def open_together(path: Path) -> None:
     """Open the file when a line arrives, at the same time as other processes."""
     report("ready")
     sys.stdin.readline()
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         await records.health.check()
         report("opened")
 
@@ -76,13 +76,13 @@ async def die_migrating(path: Path) -> None:
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
     script = "CREATE TABLE added (word);\nDELETE FROM identities;\nSELECT die();\n"
     report("migrating")
-    migrate(connection, path, FakeSeal().key_fingerprint(), [*MIGRATIONS, script])
+    migrate(connection, path, FakePhoneEncryption().key_fingerprint(), [*MIGRATIONS, script])
 
 
 async def open_and_read(path: Path) -> None:
     """Add an identity and load it, or report why the file cannot be opened."""
     try:
-        async with open_sqlite_repositories(path, FakeSeal()) as records:
+        async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
             report("opened")
             await records.identities.add(an_identity())
             report("read" if await records.identities.load(an_id()) else "lost")
@@ -94,7 +94,7 @@ async def survive_full_disk(path: Path) -> None:
     """Write until the disk is full, and again when there is space."""
     ballast = path.with_name("ballast")
     ballast.write_bytes(bytes(BALLAST_SIZE))
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         stored, failed = await _fill(records)
         report("some stored:", len(stored) > 0)
         report("read while full:", await _count_present(records, stored) == len(stored))
@@ -111,7 +111,7 @@ async def survive_full_disk(path: Path) -> None:
         for identity in failed:
             assert await records.identities.add(identity)
         report("written again:", await _count_present(records, failed) == len(failed))
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         identities = [*stored, *failed]
         report("all present:", await _count_present(records, identities) == len(identities))
 

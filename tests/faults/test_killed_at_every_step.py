@@ -19,8 +19,7 @@ from tests.e2e.deployments import servers
 from tests.faults.altered_service import AlteredService, altered
 from tests.support.images import decode, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.s3_bucket import S3Bucket
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3_server import S3Bucket, S3Server
 
 _numbers = itertools.count(1)
 

@@ -13,17 +13,17 @@ import pytest
 from tests.faults.altered_service import AlteredService, altered
 from tests.faults.answers import is_done
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.behaviours import (
-    breaks_off,
-    hangs,
-    hangs_up,
-    hangs_up_on_the_head,
-    later,
-    says,
-    stalls,
+from tests.support.servers.behaviors import (
+    close_before_body,
+    close_connection,
+    delay,
+    never_respond,
+    respond_with,
+    stall,
+    truncate,
 )
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.loopback import Behaviour, Exchange
+from tests.support.servers.http_server import Behavior, Exchange
 
 COOL_DOWN = timedelta(seconds=15)
 SENDS = 3
@@ -31,24 +31,30 @@ SENDS = 3
 PATIENCE = 60.0
 """Seconds for one answer; the sender is given 10 without a byte, and 15 for all of its own."""
 
-REFUSING: Mapping[str, Behaviour] = {
+REFUSING: Mapping[str, Behavior] = {
     **{f"code {code}": rejects(code) for code in (20003, 20404, 20429, 20500, 21408, 21606, 30007)},
-    **{f"status {status}": says(status) for status in (301, 400, 401, 403, 404, 409, 410, 418)},
-    **{f"status {status}": says(status, b"<html>no</html>") for status in (422, 429, 500, 501)},
-    **{f"status {status}": says(status) for status in (502, 503, 505, 507)},
+    **{
+        f"status {status}": respond_with(status)
+        for status in (301, 400, 401, 403, 404, 409, 410, 418)
+    },
+    **{
+        f"status {status}": respond_with(status, b"<html>no</html>")
+        for status in (422, 429, 500, 501)
+    },
+    **{f"status {status}": respond_with(status) for status in (502, 503, 505, 507)},
     "504 of its own": rejects(20500, 504),
-    "half a 500": breaks_off(500, b"{}" * 100),
-    "a 500 that stalls": stalls(500, b"{}" * 100),
+    "half a 500": truncate(500, b"{}" * 100),
+    "a 500 that stalls": stall(500, b"{}" * 100),
 }
-UNKNOWN: Mapping[str, Behaviour] = {
-    "504 of a gateway": says(504),
-    "no answer": hangs_up,
-    "silence": hangs,
-    "a success without words": says(201),
-    "half a success": breaks_off(201, b"{}" * 100),
-    "a success that stalls": stalls(201, b"{}" * 100),
+UNKNOWN: Mapping[str, Behavior] = {
+    "504 of a gateway": respond_with(504),
+    "no answer": close_connection,
+    "silence": never_respond,
+    "a success without words": respond_with(201),
+    "half a success": truncate(201, b"{}" * 100),
+    "a success that stalls": stall(201, b"{}" * 100),
 }
-BAD_NUMBERS: Mapping[str, Behaviour] = {
+BAD_NUMBERS: Mapping[str, Behavior] = {
     f"code {code}": rejects(code) for code in (21211, 21610, 21612, 21614, 30005)
 }
 
@@ -60,7 +66,7 @@ class Sender:
     """The fake Twilio, which treats each phone in its own way."""
 
     twilio: FakeTwilio
-    ways: dict[str, Behaviour] = field(default_factory=dict)
+    ways: dict[str, Behavior] = field(default_factory=dict)
 
     def serve(self, exchange: Exchange) -> None:
         form = dict(parse_qsl(exchange.body.decode()))
@@ -73,13 +79,13 @@ class Sender:
     def come_back(self) -> None:
         """Serve the same address again."""
         self.twilio = FakeTwilio(port=int(self.twilio.url.rpartition(":")[2]))
-        self.twilio.behaviour = self.serve
+        self.twilio.behavior = self.serve
         self.twilio.__enter__()
 
     def texts(self, phone: str) -> list[str]:
         return [sent["Body"] for sent in self.twilio.messages if sent["To"] == phone]
 
-    def phones(self, ways: Mapping[str, Behaviour]) -> dict[str, str]:
+    def phones(self, ways: Mapping[str, Behavior]) -> dict[str, str]:
         """Give a phone for each of these ways, by name."""
         phones = {name: a_phone() for name in ways}
         self.ways |= {phones[name]: way for name, way in ways.items()}
@@ -89,7 +95,7 @@ class Sender:
 @pytest.fixture(scope="module")
 def sender() -> Iterator[Sender]:
     sender = Sender(FakeTwilio().__enter__())
-    sender.twilio.behaviour = sender.serve
+    sender.twilio.behavior = sender.serve
     yield sender
     sender.go()
 
@@ -167,7 +173,7 @@ async def test_a_refusal_is_told_and_costs_no_slot(
             assert not is_done(answer, "POST /authenticate/get_otp", 200), name
             assert "unable to connect to message server :- " in answer.json()["error"], name
         # Once is enough of what takes its time.
-        sender.ways = dict.fromkeys(both.values(), says(500))
+        sender.ways = dict.fromkeys(both.values(), respond_with(500))
     assert all(len(sender.texts(phone)) == SENDS + 1 for phone in both.values())
     sender.ways = {}
     await assert_sends_left(service, http, both, SENDS)
@@ -212,7 +218,7 @@ async def test_a_slow_sender_is_waited_for(
     sender: Sender, service: AlteredService, http: httpx.AsyncClient
 ) -> None:
     phones = sender.phones(
-        {str(tenths): later(tenths / 10, sender.twilio.respond) for tenths in (1, 20)}
+        {str(tenths): delay(tenths / 10, sender.twilio.respond) for tenths in (1, 20)}
     )
     assert all(one.json()["sent"] for one in (await asked(http, phones)).values())
     sender.ways = {}
@@ -236,9 +242,9 @@ async def test_a_connection_closed_before_the_request_was_read_may_have_brought_
     sender: Sender, service: AlteredService, http: httpx.AsyncClient
 ) -> None:
     phones = {"one": a_phone()}
-    sender.twilio.behaviour = hangs_up_on_the_head
+    sender.twilio.behavior = close_before_body
     assert (await asked(http, phones))["one"].json()["sent"] is True
-    sender.twilio.behaviour = sender.serve
+    sender.twilio.behavior = sender.serve
     assert (await asked(http, phones))["one"].json()["sent"] is False
     await assert_sends_left(service, http, phones, SENDS - 1)
 
@@ -248,10 +254,10 @@ async def test_a_hanging_sender_holds_up_nobody_else(
 ) -> None:
     phone = a_phone()
     assert (await asked(http, {"one": phone}))["one"].json()["sent"] is True
-    hanging = sender.phones({str(number): hangs for number in range(120)})
+    hanging = sender.phones({str(number): never_respond for number in range(120)})
 
     waiting = asyncio.create_task(asked(http, hanging))
-    await asyncio.to_thread(sender.twilio.wait_until_asked, 2)
+    await asyncio.to_thread(sender.twilio.wait_for_requests, 2)
     otp = service.code(phone)
     right = await http.post("/auth/verify-otp", json={"phone": phone, "otp": otp})
     assert right.json()["success"] is True

@@ -8,13 +8,13 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import NetworkTimeout
 
-from tests.support.servers.mongo_process import MongoProcess, join_together
+from tests.support.servers.errors import ServerUnavailable
+from tests.support.servers.mongo_process import MongoProcess, initiate_replica_set
 from tests.support.servers.ports import is_free
 from tests.support.servers.process import ServerProcess
-from tests.support.servers.refusals import NoServer
 from tests.support.servers.replica_set import is_primary
 from tests.support.servers.s3_process import S3Process
-from tests.support.servers.s3_trial import S3Trial
+from tests.support.servers.s3_server import S3HealthCheck
 
 
 @pytest.mark.parametrize("end", [ServerProcess.stop, ServerProcess.kill])
@@ -34,12 +34,12 @@ def test_mongo_has_its_data_again_at_the_same_address(tmp_path: Path, end: Any) 
 @pytest.mark.parametrize("end", [ServerProcess.stop, ServerProcess.kill])
 def test_s3_serves_again_at_the_same_address(tmp_path: Path, end: Any) -> None:
     with S3Process(tmp_path / "s3") as server:
-        trial = S3Trial(server.server)
-        assert trial.succeeds()
+        trial = S3HealthCheck(server.server)
+        assert trial.is_healthy()
         end(server)
-        assert not trial.succeeds()
+        assert not trial.is_healthy()
         server.start()
-        assert trial.succeeds()
+        assert trial.is_healthy()
 
 
 def test_a_frozen_server_answers_nobody_until_it_goes_on(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_frozen_server_can_be_stopped(tmp_path: Path) -> None:
 def test_nodes_make_a_set_that_outlives_its_primary(tmp_path: Path) -> None:
     nodes = [MongoProcess(tmp_path / str(number), alone=False) for number in range(3)]
     try:
-        url = join_together([node.start() for node in nodes], election_timeout=1)
+        url = initiate_replica_set([node.start() for node in nodes], election_timeout=1)
         with MongoClient[dict[str, Any]](url, w="majority") as client:
             client["one"]["items"].insert_one({"_id": 1})
             next(node for node in nodes if is_primary(node.url)).kill()
@@ -80,6 +80,6 @@ def test_nodes_make_a_set_that_outlives_its_primary(tmp_path: Path) -> None:
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     broken = MongoProcess(tmp_path / "mongo", arguments=["--no-such-option"])
-    with pytest.raises(NoServer, match="no-such-option"):
+    with pytest.raises(ServerUnavailable, match="no-such-option"):
         broken.start()
     assert not broken.is_running

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers.inner_run import InnerRun, children, parent, wait_for_the_end
+from tests.support.servers.pytest_process import PytestProcess, children, parent, wait_for_exit
 
 SHARED = """
 import time
@@ -51,32 +51,32 @@ def sockets(pid: int) -> list[Path]:
 def test_a_run_that_is_ended_leaves_no_server(
     tmp_path: Path, number: signal.Signals, arguments: tuple[str, ...]
 ) -> None:
-    with InnerRun(tmp_path, SHARED, *arguments) as run:
-        mongod = int(run.said("pid"))
+    with PytestProcess(tmp_path, SHARED, *arguments) as run:
+        mongod = int(run.wait_for_file("pid"))
         folder = Path(f"/proc/{mongod}/cwd").readlink()
         keeper = parent(mongod)
         servers = children(keeper)
         assert len(servers) == 2
         run.send(number)
         for pid in {keeper, *servers}:
-            wait_for_the_end(pid)
+            wait_for_exit(pid)
         assert not folder.exists()
 
 
 def test_servers_end_with_the_keeper_also_when_it_is_killed(tmp_path: Path) -> None:
-    with InnerRun(tmp_path, SHARED) as run:
-        keeper = parent(int(run.said("pid")))
+    with PytestProcess(tmp_path, SHARED) as run:
+        keeper = parent(int(run.wait_for_file("pid")))
         servers = children(keeper)
         left = [socket for pid in servers for socket in sockets(pid)]
         os.kill(keeper, signal.SIGKILL)
         for pid in servers:
-            wait_for_the_end(pid)
+            wait_for_exit(pid)
         for socket in left:
             socket.unlink()
 
 
 def test_a_server_of_one_test_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
-    with InnerRun(tmp_path, OWN) as run:
-        mongod = int(run.said("pid"))
+    with PytestProcess(tmp_path, OWN) as run:
+        mongod = int(run.wait_for_file("pid"))
         run.send(signal.SIGKILL)
-        wait_for_the_end(mongod)
+        wait_for_exit(mongod)

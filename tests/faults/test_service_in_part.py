@@ -13,7 +13,7 @@ import pytest
 from tests.faults.acknowledged import assert_all_is_there
 from tests.faults.traffic import BEHIND_A_PROXY, Traffic, client_of, traffic_at
 from tests.support.servers.mongo_process import MongoProcess
-from tests.support.servers.relay import Relay
+from tests.support.servers.tcp_proxy import TcpProxy
 from tests.support.service import Service, running
 
 BEFORE = 12
@@ -96,16 +96,16 @@ def mongo(tmp_path: Path) -> Iterator[MongoProcess]:
 async def test_a_network_cut_to_mongodb_that_nobody_is_told_of_is_outlived(
     mongo: MongoProcess, tmp_path: Path
 ) -> None:
-    with Relay(f"mongodb://{mongo.address}") as cable:
+    with TcpProxy(f"mongodb://{mongo.address}") as cable:
         host = cable.url.removeprefix("http://")
         url = f"mongodb://{host}/dialtone?directConnection=true&timeoutMS=1000"
         with running(tmp_path, {"DIALTONE_DATABASE": url, **BEHIND_A_PROXY}) as service:
             async with traffic_at(service) as traffic:
                 await traffic.until_acknowledged(BEFORE)
-                cable.hold()
+                cable.pause()
                 await traffic.until_refused(6)
                 await traffic.assert_refused_everywhere()
-                cable.let_go()
+                cable.resume()
                 await traffic.until_acknowledged(AFTER)
 
 

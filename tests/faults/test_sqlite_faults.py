@@ -12,7 +12,7 @@ from application.ports.versioned import Versioned
 from tests.faults.namespaces import Command, fill, make_read_only, run_with_disk
 from tests.faults.sqlite_worker import INCREMENTS
 from tests.support.builders import a_phone, an_id, an_identity
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_acknowledged_writes_survive_any_number_of_kills(path: Path) -> No
             assert process.stdout is not None
             acknowledged += [int(line) for line in process.stdout]
 
-        async with open_sqlite_repositories(path, FakeSeal()) as records:
+        async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
             for number in acknowledged:
                 identity = an_identity(id=an_id(number))
                 assert await records.identities.load(identity.id) == Versioned(identity, 1)
@@ -72,14 +72,14 @@ async def test_acknowledged_writes_survive_any_number_of_kills(path: Path) -> No
 
 
 async def test_a_killed_migration_leaves_the_version_before(path: Path) -> None:
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         await records.identities.add(an_identity())
 
     with run_worker("die_migrating", path) as process:
         assert read_line(process) == "migrating"
         assert process.wait(timeout=60) < 0
 
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         assert await records.identities.load(an_id()) == Versioned(an_identity(), 1)
     with closing(sqlite3.connect(path)) as connection:
         added = connection.execute("SELECT * FROM sqlite_master WHERE name = 'added'").fetchall()
@@ -104,7 +104,7 @@ async def test_two_processes_that_increment_a_number_lose_no_increment(path: Pat
         for process in (first, second):
             assert read_line(process) == "done"
 
-    async with open_sqlite_repositories(path, FakeSeal()) as records:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as records:
         counted = (await records.phone_verifications.load(a_phone())).value.identity_id
     assert counted == an_id(2 * INCREMENTS)
 

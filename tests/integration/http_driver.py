@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from application.use_cases import UseCases
 from entrypoints.http.app import create_app
 from entrypoints.http.dependencies import HttpSettings
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP
-from tests.unit.application.wiring import House
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class HttpDriver:
     """Sends requests one after another, in its own event loop."""
 
     def __init__(self, runner: asyncio.Runner, settings: HttpSettings) -> None:
-        self.house = House()
+        self.house = AppHarness()
         self._runner = runner
         self._app = create_app(self._open_use_cases, settings)
         self._lifespan_input: asyncio.Queue[Any] = asyncio.Queue()
@@ -37,7 +37,7 @@ class HttpDriver:
 
     def token(self) -> str:
         """Return the access token of a new session."""
-        return self._runner.run(self.house.token())
+        return self._runner.run(self.house.access_token())
 
     def post(
         self,

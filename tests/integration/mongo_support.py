@@ -34,7 +34,7 @@ from tests.support.builders import (
     an_identity,
     an_item,
 )
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.mongo_process import MongoProcess
 
 Client = MongoClient[dict[str, Any]]
@@ -92,8 +92,8 @@ class StandaloneMongo(MongoProcess):
     def command(self) -> list[str]:
         return [part for part in super().command() if not part.startswith("--replSet")]
 
-    def wait_until_it_serves(self) -> None:
-        self.wait_until(self._accepts)
+    def wait_until_ready(self) -> None:
+        self.wait_until(self._is_listening)
 
     def database_url(self, name: str, options: str = "", user: str = "") -> str:
         """The URL of a database on this server."""
@@ -159,22 +159,27 @@ async def open_logged(
 ) -> AsyncIterator[tuple[Repositories, CommandLog]]:
     """Open the repositories, and log the commands that are sent from then on."""
     log = CommandLog()
-    async with open_database(url, FakeSeal(), [log]) as opened:
+    async with open_database(url, FakePhoneEncryption(), [log]) as opened:
         database = CountingDatabase(
             opened.motor, opened.timeout_seconds, round_trips or RoundTrips()
         )
         loaders = Loaders.of(database)
         log.sent.clear()
-        yield repositories_in(database, loaders, FakeSeal(), Mappings.of(FakeSeal())), log
+        yield (
+            repositories_in(
+                database, loaders, FakePhoneEncryption(), Mappings.of(FakePhoneEncryption())
+            ),
+            log,
+        )
         await loaders.finish()
 
 
 @asynccontextmanager
 async def open_with_mappings(url: str, *mappings: Mappings) -> AsyncIterator[list[Repositories]]:
     """Open the repositories once for each of these mappings, as instances of several versions."""
-    async with open_database(url, FakeSeal()) as database:
+    async with open_database(url, FakePhoneEncryption()) as database:
         loaders = Loaders.of(database)
-        yield [repositories_in(database, loaders, FakeSeal(), each) for each in mappings]
+        yield [repositories_in(database, loaders, FakePhoneEncryption(), each) for each in mappings]
         await loaders.finish()
 
 

@@ -17,11 +17,11 @@ from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers import behaviours
-from tests.support.servers.behaviours import says
+from tests.support.servers import behaviors
+from tests.support.servers.behaviors import respond_with
 from tests.support.servers.fake_twilio import FakeTwilio, post_webhook, rejects
 from tests.support.servers.fake_twilio.webhooks import add_body_hash, post_json_webhook
-from tests.support.servers.loopback import Exchange, Loopback
+from tests.support.servers.http_server import Exchange, HttpServer
 
 TO, FROM = "+14155550001", "+15005550006"
 MESSAGE = {"To": TO, "From": FROM, "Body": "012345 is your code"}
@@ -46,16 +46,16 @@ async def client(twilio: FakeTwilio) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-class WebhookReceiver(Loopback):
+class WebhookReceiver(HttpServer):
     """Keeps the last webhook."""
 
     def __init__(self) -> None:
-        super().__init__(says(200, TWIML, {"Content-Type": "text/xml"}))
+        super().__init__(respond_with(200, TWIML, {"Content-Type": "text/xml"}))
         self.body = ""
         self.signature = ""
         self.media_type = ""
 
-    def heard(self, exchange: Exchange) -> None:
+    def record(self, exchange: Exchange) -> None:
         self.body = exchange.body.decode()
         self.signature = exchange.headers["X-Twilio-Signature"]
         self.media_type = exchange.headers["Content-Type"]
@@ -191,7 +191,7 @@ async def test_an_unknown_path_or_account_is_not_found(
 async def test_it_rejects_requests_with_any_code(
     client: httpx.AsyncClient, twilio: FakeTwilio, code: int, status: int
 ) -> None:
-    twilio.behaviour = rejects(code)
+    twilio.behavior = rejects(code)
 
     response = await client.post("/Messages.json", data=MESSAGE)
 
@@ -234,7 +234,7 @@ def test_the_twilio_package_accepts_signatures_of_forms(
         "text/xml",
         TWIML.decode(),
     )
-    assert receiver.asked[0].path == f"/voice{query}"
+    assert receiver.received[0].path == f"/voice{query}"
     assert parse_qsl(receiver.body, keep_blank_values=True) == fields
     validator = RequestValidator(twilio.auth_token)
     assert validator.validate(f"{receiver.url}/voice{query}", dict(fields), receiver.signature)
@@ -266,7 +266,7 @@ def test_the_twilio_package_accepts_signatures_of_json(
 
     assert receiver.media_type == "application/json"
     signed_url = add_body_hash(url, receiver.body)
-    assert receiver.url + receiver.asked[0].path == signed_url
+    assert receiver.url + receiver.received[0].path == signed_url
     validator = RequestValidator("token")
     assert validator.validate(signed_url, receiver.body, receiver.signature)
     assert not validator.validate(signed_url, receiver.body + " ", receiver.signature)
@@ -276,7 +276,7 @@ def test_the_documented_example_has_the_documented_signature(receiver: WebhookRe
     # https://www.twilio.com/docs/usage/security#explore-the-algorithm-yourself
     fields = [
         ("CallSid", "CA1234567890ABCDE"),
-        ("Principal", "+14158675309"),
+        ("Caller", "+14158675309"),
         ("Digits", "1234"),
         ("From", "+14158675309"),
         ("To", "+18005551212"),
@@ -325,7 +325,7 @@ async def test_another_process_can_set_the_behavior(
 
     for kind in ("hang", "stall", "drip"):
         control.set_behavior(kind=kind)
-        assert twilio.behaviour is not twilio.respond
+        assert twilio.behavior is not twilio.respond
 
     assert control.set_behavior(kind="something else") == 400
     assert control.client.get("/nothing").status_code == 404
@@ -351,9 +351,9 @@ def test_another_process_can_read_requests_and_post_webhooks(
 async def test_closing_the_server_ends_requests_that_hang(
     twilio: FakeTwilio, client: httpx.AsyncClient
 ) -> None:
-    twilio.behaviour = behaviours.hangs
+    twilio.behavior = behaviors.never_respond
     request = asyncio.create_task(client.post("/Messages.json", data=MESSAGE))
-    await asyncio.to_thread(twilio.wait_until_asked)
+    await asyncio.to_thread(twilio.wait_for_requests)
 
     twilio.close()
 

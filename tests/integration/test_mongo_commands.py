@@ -7,24 +7,24 @@ import pytest
 
 from application.otp.verify_otp import LoggedIn
 from tests.integration.mongo_support import CommandLog, RoundTrips, open_logged
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.unit.application.wiring import House
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """The use cases over MongoDB, and what they send."""
 
-    use_cases: House
+    use_cases: AppHarness
     log: CommandLog
     round_trips: RoundTrips
 
     async def request_otp(self) -> None:
-        await self.use_cases.ask()
+        await self.use_cases.request_otp()
 
     async def verify_otp(self, code: str | None = None) -> str | None:
         """Verify this code or the latest one; return the access token, if it is correct."""
-        result = await self.use_cases.answer(code or self.use_cases.messenger.messages[-1].code)
+        result = await self.use_cases.verify_otp(code or self.use_cases.messenger.messages[-1].code)
         return result.tokens.access_token if isinstance(result, LoggedIn) else None
 
     def costs(self) -> tuple[int, list[str]]:
@@ -39,14 +39,14 @@ class Service:
 async def service(mongo_database: str) -> AsyncIterator[Service]:
     round_trips = RoundTrips()
     async with open_logged(mongo_database, round_trips) as (repositories, log):
-        yield Service(House(records=repositories), log, round_trips)
+        yield Service(AppHarness(repositories=repositories), log, round_trips)
 
 
 async def test_a_request_is_a_read_a_bulk_write_and_a_replacement(service: Service) -> None:
     await service.request_otp()
     assert service.costs() == (3, ["find", "insert", "update"])
 
-    service.use_cases.wait(minutes=1)
+    service.use_cases.advance(minutes=1)
     await service.request_otp()
     assert service.costs() == (3, ["find", "update", "update"])
 
@@ -77,7 +77,7 @@ async def test_a_correct_code_adds_one_round_trip_for_the_identity(service: Serv
     assert await service.verify_otp()
     assert service.costs() == (3, ["find", "find", "insert", "update", "update", "update"])
 
-    service.use_cases.wait(minutes=10)
+    service.use_cases.advance(minutes=10)
     await service.request_otp()
     service.costs()
     assert await service.verify_otp()

@@ -29,7 +29,7 @@ from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 GOLDEN: Final = Path(__file__).with_name("golden") / "mongo_schema_1.json"
 
@@ -151,7 +151,7 @@ async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
         database = client.get_default_database()
         for collection, documents in json_util.loads(GOLDEN.read_text("utf-8")).items():
             database[collection].insert_many(documents)
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         yield repositories
 
 

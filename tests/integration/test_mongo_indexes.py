@@ -9,7 +9,7 @@ from pymongo.database import Database
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.documents import DOCUMENTS
 from application.ports.errors import ConfigurationError
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 Mongo = Database[dict[str, Any]]
 
@@ -32,7 +32,7 @@ def log_level(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def start(url: str) -> None:
-    async with open_mongo_repositories(url, FakeSeal()):
+    async with open_mongo_repositories(url, FakePhoneEncryption()):
         pass
 
 

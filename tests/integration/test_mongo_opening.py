@@ -15,7 +15,7 @@ from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.versioned import Versioned
 from tests.integration.mongo_support import Client, StandaloneMongo
 from tests.support.builders import NOW, a_phone, an_id, an_identity, an_item
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.ports import free_ports
 
 PASSWORD = "s3cr3t-of-the-operator"
@@ -24,10 +24,10 @@ ADD_IDENTITY = """
 import asyncio, sys
 from adapters.mongo import open_mongo_repositories
 from tests.support.builders import an_id, an_identity
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 async def main(url, number):
-    async with open_mongo_repositories(url, FakeSeal()) as repositories:
+    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
         await repositories.identities.add(an_identity(id=an_id(number)))
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
@@ -53,10 +53,10 @@ def client(mongo_database: str) -> Iterator[Client]:
         yield client
 
 
-async def opening_error(url: str, encryption: FakeSeal | None = None) -> str:
+async def opening_error(url: str, encryption: FakePhoneEncryption | None = None) -> str:
     """Return why opening fails: one line that says what to do, without the password."""
     with pytest.raises(ConfigurationError) as raised:
-        async with open_mongo_repositories(url, encryption or FakeSeal()):
+        async with open_mongo_repositories(url, encryption or FakePhoneEncryption()):
             pytest.fail("it was opened")
     message = str(raised.value)
     assert re.search(r": .*\b(correct|start|write|name|grant|drop|close)\b", message)
@@ -67,7 +67,7 @@ async def opening_error(url: str, encryption: FakeSeal | None = None) -> str:
 
 
 async def create_database(url: str) -> None:
-    async with open_mongo_repositories(url, FakeSeal()) as repositories:
+    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
         await repositories.identities.add(an_identity())
 
 
@@ -152,7 +152,7 @@ async def test_a_user_who_may_read_and_write_is_enough(protected: StandaloneMong
 async def test_a_standalone_server_works_as_well(protected: StandaloneMongo) -> None:
     url = protected.database_url("alone", "?authSource=admin", user=f"root:{PASSWORD}@")
 
-    async with open_mongo_repositories(url, FakeSeal()) as repositories:
+    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
         await repositories.health.check()
         assert await repositories.identities.add(an_identity())
         won = await asyncio.gather(
@@ -170,8 +170,8 @@ async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
 ) -> None:
     await create_database(mongo_database)
 
-    assert "other keys" in await opening_error(mongo_database, FakeSeal(b"another key"))
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+    assert "other keys" in await opening_error(mongo_database, FakePhoneEncryption(b"another key"))
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 1)
 
 
@@ -215,18 +215,18 @@ async def test_instances_that_start_together_create_one_database(mongo_database:
     ]
     assert [await process.wait() for process in processes] == [0, 0, 0]
 
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         assert all([await repositories.identities.load(an_id(number)) for number in range(3)])
 
 
 async def test_a_process_has_one_database_at_a_time(mongo_database: str) -> None:
     another = mongo_database.replace("/test_", "/other_test_")
 
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         assert "close that first" in await opening_error(another)
         assert await repositories.identities.add(an_identity())
 
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         assert await repositories.identities.load(an_id()) is not None
 
 
@@ -236,7 +236,7 @@ async def test_another_database_can_be_opened_after_the_first_is_closed(
     await create_database(mongo_database)
     another = mongo_database.replace("/test_", "/other_test_")
     try:
-        async with open_mongo_repositories(another, FakeSeal()) as repositories:
+        async with open_mongo_repositories(another, FakePhoneEncryption()) as repositories:
             assert await repositories.identities.load(an_id()) is None
             assert await repositories.identities.add(an_identity(phone=a_phone(2)))
             assert list(await repositories.deleted_identities.list_unpurged(10)) == []
@@ -246,8 +246,8 @@ async def test_another_database_can_be_opened_after_the_first_is_closed(
 
 
 async def test_a_shared_database_stays_open_for_its_last_user(mongo_database: str) -> None:
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
-        async with open_mongo_repositories(mongo_database, FakeSeal()) as others:
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
+        async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as others:
             await others.media_items.add(an_item().mark_for_deletion(NOW))
 
         assert len(await repositories.media_cleanup.list_deleting(NOW, 10)) == 1
@@ -271,7 +271,7 @@ async def test_a_database_can_be_opened_after_a_cancellation(mongo_database: str
 
 
 async def test_calls_after_closing_are_errors(mongo_database: str) -> None:
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         pass
 
     for call in (
@@ -286,7 +286,7 @@ async def test_calls_after_closing_are_errors(mongo_database: str) -> None:
 
 async def test_the_health_check_writes(mongo_database: str, client: Client) -> None:
     metadata = client.get_default_database()["database_metadata"]
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         metadata.update_one({"_id": "database"}, {"$unset": {"health_checked_at": True}})
 
         await repositories.health.check()
@@ -299,7 +299,7 @@ async def test_the_health_check_writes(mongo_database: str, client: Client) -> N
 async def test_the_health_check_fails_for_an_emptied_database(
     mongo_database: str, client: Client
 ) -> None:
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         client.drop_database(client.get_default_database())
 
         with pytest.raises(StorageUnavailable, match="emptied"):

@@ -12,7 +12,7 @@ from domain.identities.username import Username
 from domain.media.page import Cursor, ItemFilter
 from tests.integration.mongo_support import Command, open_logged
 from tests.support.builders import NOW, a_phone, a_phone_verification, an_id, an_identity, an_item
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 UNSAFE = ["w=1", "journal=false", "readPreference=secondaryPreferred", "readConcernLevel=local"]
 WRITES = {"insert", "update", "delete"}
@@ -129,7 +129,7 @@ async def test_an_ignored_option_is_logged(
 ) -> None:
     caplog.set_level(logging.INFO, logger="adapters.mongo")
 
-    async with open_mongo_repositories(with_options(mongo_database, option), FakeSeal()):
+    async with open_mongo_repositories(with_options(mongo_database, option), FakePhoneEncryption()):
         pass
 
     name = option.partition("=")[0].lower()

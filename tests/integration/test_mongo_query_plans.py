@@ -31,7 +31,7 @@ from tests.support.builders import (
     an_identity,
     an_item,
 )
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 
@@ -62,7 +62,7 @@ def url(mongo_url: str) -> Iterator[str]:
 
 
 async def fill(url: str) -> None:
-    async with open_mongo_repositories(url, FakeSeal()) as repositories:
+    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
         await asyncio.gather(
             *(
                 repositories.media_items.add(

@@ -30,12 +30,12 @@ from domain.errors import TooManyOtpRequests
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, a_session, a_user, an_id, an_identity, an_item
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fakes.randomness import SeededRandomness
-from tests.support.fakes.seal import FakeSeal
-from tests.unit.application.wiring import House
 
 WITHOUT_COOLDOWN = replace(DeliveryPolicy(), cooldown=timedelta(0))
 REQUESTS = 200
@@ -46,14 +46,16 @@ async def open_with_another_client(url: str) -> AsyncIterator[Repositories]:
     """The same repositories with connections of their own, for calls that do not use beanie."""
     client = make_client(url, location_of(url))
     database = Database(database_of(client), timeout_seconds_of(client))
-    yield repositories_in(database, Loaders.of(database), FakeSeal(), Mappings.of(FakeSeal()))
+    yield repositories_in(
+        database, Loaders.of(database), FakePhoneEncryption(), Mappings.of(FakePhoneEncryption())
+    )
     await close_client(client)
 
 
 @pytest.fixture
 async def instances(mongo_database: str) -> AsyncIterator[list[Repositories]]:
     async with (
-        open_mongo_repositories(mongo_database, FakeSeal()) as first,
+        open_mongo_repositories(mongo_database, FakePhoneEncryption()) as first,
         open_with_another_client(mongo_database) as second,
     ):
         yield [first, second]
@@ -159,12 +161,12 @@ async def test_two_hundred_concurrent_requests_deliver_what_the_limits_allow(
         CountingPhoneVerifications(instance.phone_verifications) for instance in instances[:count]
     ]
     services = [
-        House(
-            records=replace(instance, phone_verifications=verifications),
+        AppHarness(
+            repositories=replace(instance, phone_verifications=verifications),
             messenger=messenger,
             clock=clock,
             randomness=SeededRandomness(seed),
-            rules=Policy(delivery_policy=policy),
+            policy=Policy(delivery_policy=policy),
         )
         for seed, (verifications, instance) in enumerate(zip(counting, instances, strict=False))
     ]
@@ -172,7 +174,7 @@ async def test_two_hundred_concurrent_requests_deliver_what_the_limits_allow(
     # Each from an IP of its own, so that only the limits of the phone apply.
     results = await asyncio.gather(
         *(
-            service.ask(a_phone(), f"192.0.2.{number % 256}/{number}")
+            service.request_otp(a_phone(), f"192.0.2.{number % 256}/{number}")
             for service, number in zip(cycle(services), range(REQUESTS), strict=False)
         ),
         return_exceptions=True,

@@ -11,16 +11,16 @@ from adapters.mongo.rate_limits import MAX_RESERVATIONS
 from application.ports.repositories import Repositories
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
+from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
-from tests.support.fakes.seal import FakeSeal
-from tests.unit.application.wiring import House
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
 async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_repositories(mongo_database, FakeSeal()) as repositories:
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         yield repositories
 
 
@@ -39,9 +39,9 @@ def reservation(number: int, limit: int) -> Reservation:
 async def test_the_cleanup_deletes_all_documents_of_the_past(
     repositories: Repositories, collection: Collection[RawDocument]
 ) -> None:
-    service = House(records=repositories)
+    service = AppHarness(repositories=repositories)
     for number in range(20):
-        await service.ask(a_phone(number), f"203.0.113.{number}")
+        await service.request_otp(a_phone(number), f"203.0.113.{number}")
     assert collection.count_documents({}) > 20
     later = service.clock.now() + timedelta(days=400)
 

@@ -38,12 +38,12 @@ from tests.support.builders import (
     an_id,
     an_item,
 )
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 Mongo = Database[RawDocument]
 
 MINUTE: Final = timedelta(minutes=1)
-ENCRYPTION: Final = FakeSeal()
+ENCRYPTION: Final = FakePhoneEncryption()
 DELETED: Final = a_deleted_identity(id=an_id(2), user=a_user("Zoë"))
 
 
@@ -350,7 +350,7 @@ async def test_a_corrupt_record_affects_no_other_reader_of_its_batch(
     assert found == Versioned(DELETED, 1)
 
 
-class UnavailableKey(FakeSeal):
+class UnavailableKey(FakePhoneEncryption):
     """A phone encryption without the key of what is stored."""
 
     def decrypt(self, ciphertext: bytes, record_id: str) -> Any:

@@ -24,7 +24,7 @@ from application.ports.versioned import Versioned
 from domain.identities.username import Username
 from domain.media.page import ItemFilter
 from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity, an_item
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.mongo_process import MongoProcess
 
 CALLS: dict[str, Callable[[Repositories], Awaitable[object]]] = {
@@ -61,7 +61,7 @@ def url(process: MongoProcess) -> str:
 
 @pytest.fixture
 async def repositories(process: MongoProcess, url: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_repositories(url, FakeSeal()) as repositories:
+    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
         await repositories.identities.add(an_identity())
         try:
             yield repositories
@@ -128,7 +128,7 @@ async def test_the_error_is_short_and_quotes_no_value(
 async def test_repositories_can_be_closed_while_the_server_is_frozen(
     process: MongoProcess, url: str
 ) -> None:
-    async with open_mongo_repositories(url, FakeSeal()) as repositories:
+    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
         await repositories.identities.load(an_id())
         process.pause()
     process.resume()
@@ -138,7 +138,7 @@ async def test_a_frozen_server_is_an_error_at_the_start(process: MongoProcess, u
     process.pause()
     try:
         with pytest.raises(ConfigurationError, match="has no server that accepts writes"):
-            async with open_mongo_repositories(url, FakeSeal()):
+            async with open_mongo_repositories(url, FakePhoneEncryption()):
                 pytest.fail("it was opened")
     finally:
         process.resume()

@@ -49,10 +49,10 @@ from tests.support.builders import (
     an_id,
     an_identity,
 )
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 MINUTE: Final = timedelta(minutes=1)
-ENCRYPTION: Final = FakeSeal()
+ENCRYPTION: Final = FakePhoneEncryption()
 MAPPINGS: Final = Mappings.of(ENCRYPTION)
 
 

@@ -34,7 +34,7 @@ def test_a_user_signs_in_and_is_created_with_any_format(
     driver: HttpDriver, digits: str, formats: list[str]
 ) -> None:
     for_request, for_verification, for_user = (format_.format(digits) for format_ in formats)
-    driver.house.wait(hours=12)
+    driver.house.advance(hours=12)
     assert driver.post_json("/auth/request-otp", {"phone": for_request}).status == 200
     message = driver.house.messenger.messages[-1]
     assert message.phone == phone_of(digits)
@@ -51,7 +51,7 @@ def test_a_user_signs_in_and_is_created_with_any_format(
 def test_a_code_requested_with_the_legacy_api_is_valid_in_the_main_api(
     driver: HttpDriver, digits: str, format_: str, legacy_format: str
 ) -> None:
-    driver.house.wait(hours=12)
+    driver.house.advance(hours=12)
     response = driver.post_json("/authenticate/get_otp", {"phone": legacy_format.format(digits)})
     assert response.body == {"message": "success", "exit_code": 0}
     code = driver.house.messenger.messages[-1].code

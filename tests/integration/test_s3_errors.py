@@ -10,27 +10,26 @@ from adapters.s3.errors import files_unavailable
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, SHORT_READ_TIMEOUT, S3Setup
 from tests.support.fakes.clock import MovableClock
-from tests.support.servers import behaviours
-from tests.support.servers.behaviours import in_turn, says
-from tests.support.servers.loopback import Asked, Behaviour, Exchange, Loopback
-from tests.support.servers.s3_bucket import S3Bucket
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers import behaviors
+from tests.support.servers.behaviors import in_sequence, respond_with
+from tests.support.servers.http_server import Behavior, Exchange, HttpServer, RequestLine
+from tests.support.servers.s3_server import S3Bucket, S3Server
 
 SECRET = "the-secret-of-this-test"
-OK = says(200, headers={"ETag": '"one"'})
+OK = respond_with(200, headers={"ETag": '"one"'})
 HTML = b"<!DOCTYPE html><html><body><p>It works!</body></html>"
 
 
-def s3_error(status: int, code: str) -> Behaviour:
+def s3_error(status: int, code: str) -> Behavior:
     """Respond with an error of S3, whose message must not be quoted."""
     xml = f"<Error><Code>{code}</Code><Message>message with {SECRET}</Message></Error>"
-    return says(status, f'<?xml version="1.0" encoding="UTF-8"?>{xml}'.encode())
+    return respond_with(status, f'<?xml version="1.0" encoding="UTF-8"?>{xml}'.encode())
 
 
 @pytest.fixture
-def store() -> Iterator[Loopback]:
+def store() -> Iterator[HttpServer]:
     """A store that accepts every request until its behavior is replaced."""
-    with Loopback(OK) as store:
+    with HttpServer(OK) as store:
         yield store
 
 
@@ -40,7 +39,7 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-def setup(store: Loopback, clock: MovableClock) -> S3Setup:
+def setup(store: HttpServer, clock: MovableClock) -> S3Setup:
     server = S3Server(store.url, "the-key-of-this-test", SECRET, "us-east-1", "images")
     return S3Setup(server, prefix="prefix", clock=clock)
 
@@ -81,25 +80,25 @@ async def write_error(files: S3Files) -> str:
     ],
 )
 async def test_an_error_response_is_reported_with_its_cause(
-    store: Loopback, files: S3Files, status: int, code: str, cause: str
+    store: HttpServer, files: S3Files, status: int, code: str, cause: str
 ) -> None:
-    store.behaviour = s3_error(status, code)
+    store.behavior = s3_error(status, code)
 
     assert await write_error(files) == cause
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "cause"),
+    ("behavior", "cause"),
     [
-        (behaviours.hangs_up, "the connection was lost"),
-        (says(418, HTML), "the store responds with status 418"),
-        (says(200, HTML), "the store responds with status 500"),  # botocore reports this
+        (behaviors.close_connection, "the connection was lost"),
+        (respond_with(418, HTML), "the store responds with status 418"),
+        (respond_with(200, HTML), "the store responds with status 500"),  # botocore reports this
     ],
 )
 async def test_a_malfunction_is_reported_with_its_cause(
-    store: Loopback, files: S3Files, behaviour: Behaviour, cause: str
+    store: HttpServer, files: S3Files, behavior: Behavior, cause: str
 ) -> None:
-    store.behaviour = behaviour
+    store.behavior = behavior
 
     assert await write_error(files) == cause
 
@@ -110,18 +109,18 @@ def test_an_unexpected_error_is_named_but_not_quoted() -> None:
     assert str(files_unavailable(error)) == "UnknownServiceError"
 
 
-async def test_a_silent_store_times_out(store: Loopback, setup: S3Setup) -> None:
+async def test_a_silent_store_times_out(store: HttpServer, setup: S3Setup) -> None:
     setup.timeouts = SHORT_READ_TIMEOUT
     async with setup.open_files() as files:
-        store.behaviour = behaviours.hangs
+        store.behavior = behaviors.never_respond
 
         assert await write_error(files) == "no response in time"
 
 
-async def test_a_response_that_arrives_slowly_times_out(store: Loopback, setup: S3Setup) -> None:
+async def test_a_response_that_arrives_slowly_times_out(store: HttpServer, setup: S3Setup) -> None:
     setup.timeouts = Timeouts(total=0.3)
     async with setup.open_files() as files:
-        store.behaviour = behaviours.drips(403)
+        store.behavior = behaviors.drip(403)
 
         assert await write_error(files) == "no response in time"
 
@@ -129,15 +128,15 @@ async def test_a_response_that_arrives_slowly_times_out(store: Loopback, setup: 
 async def test_a_stopped_store_is_reported_as_unreachable(
     setup: S3Setup,
 ) -> None:
-    with Loopback(OK) as store:
+    with HttpServer(OK) as store:
         setup.endpoint = store.url
         files = await (opening := setup.open_files()).__aenter__()
     assert await write_error(files) == "cannot connect"
     await opening.__aexit__(None, None, None)
 
 
-async def test_every_operation_reports_an_error_response(store: Loopback, files: S3Files) -> None:
-    store.behaviour = s3_error(403, "AccessDenied")
+async def test_every_operation_reports_an_error_response(store: HttpServer, files: S3Files) -> None:
+    store.behavior = s3_error(403, "AccessDenied")
 
     for operation in (
         lambda: files.write(KEY, bytes(9_000_000), JPEG),
@@ -152,37 +151,37 @@ async def test_every_operation_reports_an_error_response(store: Loopback, files:
 
 @pytest.mark.parametrize("body", [b"", b"<x/>"])
 async def test_a_success_without_the_fields_of_s3_is_an_error(
-    store: Loopback, files: S3Files, body: bytes
+    store: HttpServer, files: S3Files, body: bytes
 ) -> None:
-    store.behaviour = says(200, body, {"ETag": '"one"'})
+    store.behavior = respond_with(200, body, {"ETag": '"one"'})
 
     with pytest.raises(MediaStorageUnavailable, match=r"^the server is not compatible with S3$"):
         await files.write(KEY, bytes(9_000_000), JPEG)
 
 
-async def test_a_file_without_a_length_is_an_error(store: Loopback, files: S3Files) -> None:
+async def test_a_file_without_a_length_is_an_error(store: HttpServer, files: S3Files) -> None:
     def chunked(exchange: Exchange) -> None:
         exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n")
 
-    store.behaviour = chunked
+    store.behavior = chunked
 
     with pytest.raises(MediaStorageUnavailable, match=r"^the server is not compatible with S3$"):
         await files.open_file(KEY)
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "cause"),
+    ("behavior", "cause"),
     [
-        (behaviours.breaks_off(200, bytes(1000)), "the connection was lost"),
-        (behaviours.stalls(200, bytes(1000)), "no response in time"),
+        (behaviors.truncate(200, bytes(1000)), "the connection was lost"),
+        (behaviors.stall(200, bytes(1000)), "no response in time"),
     ],
 )
 async def test_reading_an_incomplete_response_is_an_error(
-    store: Loopback, setup: S3Setup, behaviour: Behaviour, cause: str
+    store: HttpServer, setup: S3Setup, behavior: Behavior, cause: str
 ) -> None:
     setup.timeouts = SHORT_READ_TIMEOUT
     async with setup.open_files() as files:
-        store.behaviour = behaviour
+        store.behavior = behavior
         file = await files.open_file(KEY)
         assert file is not None
 
@@ -191,101 +190,105 @@ async def test_reading_an_incomplete_response_is_an_error(
                 pass
 
 
-@pytest.mark.parametrize("behavior", [s3_error(503, "SlowDown"), behaviours.hangs_up])
+@pytest.mark.parametrize("behavior", [s3_error(503, "SlowDown"), behaviors.close_connection])
 async def test_a_temporary_error_is_retried(
-    store: Loopback, files: S3Files, behavior: Behaviour
+    store: HttpServer, files: S3Files, behavior: Behavior
 ) -> None:
-    store.behaviour = in_turn(behavior, OK)
-    before = len(store.asked)
+    store.behavior = in_sequence(behavior, OK)
+    before = len(store.received)
 
     await files.write(KEY, b"one", JPEG)
 
-    assert store.asked[before:] == [Asked("PUT", f"/images/prefix/{KEY}")] * 2
+    assert store.received[before:] == [RequestLine("PUT", f"/images/prefix/{KEY}")] * 2
 
 
-async def test_a_permanent_error_is_not_retried(store: Loopback, files: S3Files) -> None:
-    store.behaviour = s3_error(403, "AccessDenied")
-    before = len(store.asked)
+async def test_a_permanent_error_is_not_retried(store: HttpServer, files: S3Files) -> None:
+    store.behavior = s3_error(403, "AccessDenied")
+    before = len(store.received)
 
     await write_error(files)
 
-    assert len(store.asked) == before + 1
+    assert len(store.received) == before + 1
 
 
 async def test_deleting_a_missing_file_is_no_error_on_stores_that_report_it(
-    store: Loopback, files: S3Files
+    store: HttpServer, files: S3Files
 ) -> None:
-    store.behaviour = s3_error(404, "NoSuchKey")
+    store.behavior = s3_error(404, "NoSuchKey")
 
     await files.delete(KEY)
 
 
 async def test_an_upload_aborted_by_another_instance_is_not_counted(
-    store: Loopback, files: S3Files, clock: MovableClock
+    store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
     upload = "<Upload><Key>prefix/{}</Key><UploadId>{}</UploadId><Initiated>{}</Initiated></Upload>"
     began = f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}"
     uploads = "".join(
         upload.format(key, number, began) for number, key in enumerate((KEY, OTHER_KEY))
     )
-    store.behaviour = in_turn(
-        says(200, f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>".encode()),
+    store.behavior = in_sequence(
+        respond_with(
+            200, f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>".encode()
+        ),
         s3_error(404, "NoSuchUpload"),
-        says(204),
+        respond_with(204),
     )
 
     assert await files.delete_unfinished(clock.now() + timedelta(hours=1)) == 1
 
 
 async def test_only_uploads_older_than_the_given_time_are_aborted(
-    store: Loopback, files: S3Files, clock: MovableClock
+    store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
     upload = "<Upload><Key>k</Key><UploadId>1</UploadId><Initiated>{}</Initiated></Upload>"
     uploads = upload.format(f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}")
     body = f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>".encode()
-    store.behaviour = in_turn(says(200, body), says(200, body), says(204))
+    store.behavior = in_sequence(
+        respond_with(200, body), respond_with(200, body), respond_with(204)
+    )
 
     assert await files.delete_unfinished(clock.now()) == 0
     assert await files.delete_unfinished(clock.now() + timedelta(milliseconds=1)) == 1
 
 
 async def test_a_health_check_writes_at_most_once_a_minute(
-    store: Loopback, files: S3Files, clock: MovableClock
+    store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
-    assert [asked.method for asked in store.asked] == ["HEAD", "PUT", "DELETE"]
+    assert [asked.method for asked in store.received] == ["HEAD", "PUT", "DELETE"]
 
     await asyncio.gather(*(files.check() for _ in range(5)))
-    assert [asked.method for asked in store.asked[3:]] == ["HEAD"] * 5
+    assert [asked.method for asked in store.received[3:]] == ["HEAD"] * 5
 
     clock.advance(timedelta(minutes=1))
     await files.check()
-    assert [asked.method for asked in store.asked[8:]] == ["HEAD", "PUT", "DELETE"]
+    assert [asked.method for asked in store.received[8:]] == ["HEAD", "PUT", "DELETE"]
 
 
 async def test_a_health_check_writes_again_after_the_clock_was_set_back(
-    store: Loopback, files: S3Files, clock: MovableClock
+    store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
     clock.advance(-timedelta(hours=1))
     await files.check()
     await files.check()
-    assert [asked.method for asked in store.asked[3:]] == ["HEAD", "PUT", "DELETE", "HEAD"]
+    assert [asked.method for asked in store.received[3:]] == ["HEAD", "PUT", "DELETE", "HEAD"]
 
 
-async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: Loopback) -> None:
+async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: HttpServer) -> None:
     setup.timeouts = Timeouts(delete=0.1)
     async with setup.open_files() as files:
-        store.behaviour = behaviours.hangs
+        store.behavior = behaviors.never_respond
         with pytest.raises(MediaStorageUnavailable, match=r"^no response in time$"):
             await files.delete("key.png")
 
 
 async def test_a_read_only_store_fails_the_health_check(
-    store: Loopback, files: S3Files, clock: MovableClock
+    store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
     def read_only(exchange: Exchange) -> None:
-        (OK if exchange.asked.method == "HEAD" else s3_error(403, "AccessDenied"))(exchange)
+        (OK if exchange.request.method == "HEAD" else s3_error(403, "AccessDenied"))(exchange)
 
-    store.behaviour = read_only
+    store.behavior = read_only
     clock.advance(timedelta(minutes=1))
 
     for _ in range(2):
@@ -301,25 +304,29 @@ async def test_a_health_check_leaves_no_object_behind(s3_server: S3Server) -> No
     assert S3Bucket(s3_server).keys(setup.prefix) == []
 
 
-async def test_a_health_check_reports_invalid_credentials(store: Loopback, files: S3Files) -> None:
+async def test_a_health_check_reports_invalid_credentials(
+    store: HttpServer, files: S3Files
+) -> None:
     def deny(exchange: Exchange) -> None:
-        (says(403) if exchange.asked.method == "HEAD" else s3_error(403, "InvalidAccessKeyId"))(
-            exchange
-        )
+        (
+            respond_with(403)
+            if exchange.request.method == "HEAD"
+            else s3_error(403, "InvalidAccessKeyId")
+        )(exchange)
 
-    store.behaviour = deny
+    store.behavior = deny
 
     with pytest.raises(MediaStorageUnavailable, match=r"^the credentials are invalid$"):
         await files.check()
 
 
 async def test_permission_to_list_is_enough_for_the_health_check(
-    store: Loopback, files: S3Files
+    store: HttpServer, files: S3Files
 ) -> None:
     def deny(exchange: Exchange) -> None:
-        (says(403) if exchange.asked.method == "HEAD" else OK)(exchange)
+        (respond_with(403) if exchange.request.method == "HEAD" else OK)(exchange)
 
-    store.behaviour = deny
+    store.behavior = deny
 
     await files.check()
 
@@ -366,40 +373,46 @@ async def test_invalid_credentials_stop_the_start(
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "message"),
+    ("behavior", "message"),
     [
-        (behaviours.hangs_up, "the connection was lost: check the endpoint and the network."),
-        (says(404), "no such bucket: create it, or name another one."),
-        (says(301), "the bucket is in another region: name its region."),
         (
-            says(400),
+            behaviors.close_connection,
+            "the connection was lost: check the endpoint and the network.",
+        ),
+        (respond_with(404), "no such bucket: create it, or name another one."),
+        (respond_with(301), "the bucket is in another region: name its region."),
+        (
+            respond_with(400),
             "the store responds with status 400: check the endpoint and the log of the store.",
         ),
         (
-            in_turn(says(400), s3_error(400, "AuthorizationHeaderMalformed")),
+            in_sequence(respond_with(400), s3_error(400, "AuthorizationHeaderMalformed")),
             "the bucket is in another region: name its region.",
         ),
-        (in_turn(OK, s3_error(507, "Full")), "the store is full: free some space and start again."),
         (
-            in_turn(OK, s3_error(403, "AccessDenied")),
+            in_sequence(OK, s3_error(507, "Full")),
+            "the store is full: free some space and start again.",
+        ),
+        (
+            in_sequence(OK, s3_error(403, "AccessDenied")),
             "access denied: allow the access key to list the bucket, and to put, get and delete "
             "objects.",
         ),
     ],
 )
 async def test_an_unusable_store_stops_the_start_with_a_fix(
-    store: Loopback, setup: S3Setup, behaviour: Behaviour, message: str
+    store: HttpServer, setup: S3Setup, behavior: Behavior, message: str
 ) -> None:
-    store.behaviour = behaviour
+    store.behavior = behavior
 
     assert await startup_error(setup) == (
         f"The media store s3://images at {store.url} cannot be used, {message}"
     )
 
 
-async def test_a_silent_store_stops_the_start(store: Loopback, setup: S3Setup) -> None:
+async def test_a_silent_store_stops_the_start(store: HttpServer, setup: S3Setup) -> None:
     setup.timeouts = SHORT_READ_TIMEOUT
-    store.behaviour = behaviours.hangs
+    store.behavior = behaviors.never_respond
 
     assert await startup_error(setup) == (
         f"The media store s3://images at {store.url} cannot be used, "
@@ -408,7 +421,7 @@ async def test_a_silent_store_stops_the_start(store: Loopback, setup: S3Setup) -
 
 
 async def test_an_endpoint_without_a_server_stops_the_start(setup: S3Setup) -> None:
-    with Loopback(OK) as stopped:
+    with HttpServer(OK) as stopped:
         setup.endpoint = stopped.url
 
     assert await startup_error(setup) == (

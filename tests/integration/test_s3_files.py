@@ -9,9 +9,8 @@ from adapters.s3 import S3Files
 from adapters.s3.bucket import CHUNK_SIZE, PART_SIZE, Bucket
 from application.ports.errors import MediaStorageUnavailable
 from tests.integration.s3_setup import JPEG, KEY, S3Setup, read_file
-from tests.support.servers.relay import Relay
-from tests.support.servers.s3_bucket import S3Bucket
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3_server import S3Bucket, S3Server
+from tests.support.servers.tcp_proxy import TcpProxy
 
 LARGE = b"".join(bytes([number]) * (PART_SIZE // 2) for number in range(5))
 LATER = datetime.now(UTC) + timedelta(hours=1)
@@ -150,12 +149,12 @@ async def test_a_cancelled_upload_leaves_nothing_behind(
 async def test_an_upload_that_could_not_be_aborted_is_aborted_later(
     files: S3Files, setup: S3Setup, server_bucket: S3Bucket
 ) -> None:
-    with Relay(setup.server.endpoint) as relay:
+    with TcpProxy(setup.server.endpoint) as relay:
         relayed = S3Setup(setup.server, relay.url, setup.prefix)
         async with relayed.open_bucket() as bucket:
 
             async def disconnect() -> None:
-                relay.shut()
+                relay.close()
 
             before_part(bucket, 2, disconnect)
             with pytest.raises(Exception, match="Could not connect"):
@@ -187,7 +186,7 @@ async def test_a_file_is_read_in_chunks(files: S3Files) -> None:
 
 
 async def test_a_connection_is_released_when_its_reader_stops(setup: S3Setup) -> None:
-    with Relay(setup.server.endpoint) as relay:
+    with TcpProxy(setup.server.endpoint) as relay:
         setup.endpoint = relay.url
         async with setup.open_files() as files:
             await files.write(KEY, LARGE, JPEG)
@@ -206,11 +205,11 @@ async def test_a_connection_is_released_when_its_reader_stops(setup: S3Setup) ->
 
 
 async def test_a_lost_connection_is_not_taken_for_the_end_of_the_file(setup: S3Setup) -> None:
-    with Relay(setup.server.endpoint) as relay:
+    with TcpProxy(setup.server.endpoint) as relay:
         setup.endpoint = relay.url
         async with setup.open_files() as files:
             await files.write(KEY, LARGE, JPEG)
-            relay.longest_answer = 1_000_000
+            relay.max_response_bytes = 1_000_000
             file = await files.open_file(KEY)
             assert file is not None
             assert file.size == len(LARGE)

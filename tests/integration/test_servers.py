@@ -15,12 +15,11 @@ from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
 from tests.support.servers import environment
-from tests.support.servers.choice import CHOICE
-from tests.support.servers.desk import ROOT
-from tests.support.servers.inner_run import InnerRun
 from tests.support.servers.ports import is_free
-from tests.support.servers.s3_server import S3Server
-from tests.support.servers.s3_trial import S3Trial
+from tests.support.servers.pytest_process import PytestProcess
+from tests.support.servers.s3_server import S3HealthCheck, S3Server
+from tests.support.servers.shared_servers import PROJECT
+from tests.support.servers.sources import SOURCES_VARIABLE
 
 
 @pytest.fixture
@@ -53,13 +52,13 @@ def test_each_test_has_a_database_of_its_own(_: int, mongo: MongoClient[dict[str
 
 
 def test_s3_keeps_what_it_is_given(s3_server: S3Server) -> None:
-    trial = S3Trial(s3_server)
-    assert trial.succeeds(), trial.refusal
+    trial = S3HealthCheck(s3_server)
+    assert trial.is_healthy(), trial.error
 
 
 def test_s3_refuses_another_key(s3_server: S3Server) -> None:
     stranger = S3Server(s3_server.endpoint, "somebody", "else", bucket=s3_server.bucket)
-    assert not S3Trial(stranger).succeeds()
+    assert not S3HealthCheck(stranger).is_healthy()
 
 
 def test_each_place_is_another_one(s3_place: str, s3_server: S3Server) -> None:
@@ -84,7 +83,7 @@ def test_asks(mongo_url, number):
 
 
 def test_all_workers_of_a_run_share_one_server(tmp_path: Path) -> None:
-    with InnerRun(tmp_path, ASKING, "-n", "2", "--dist", "loadfile") as run:
+    with PytestProcess(tmp_path, ASKING, "-n", "2", "--dist", "loadfile") as run:
         said = run.output()
     assert "4 passed" in said
     assert "MongoDB 6.0.5, from packages" in said
@@ -99,18 +98,18 @@ def test_a_run_that_gets_no_server_fails_and_says_what_to_do(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
-    with InnerRun(tmp_path, ASKING) as run:
+    with PytestProcess(tmp_path, ASKING) as run:
         said = run.output()
     assert "4 errors" in said
-    assert "pip could not fetch" in said
-    assert "let pip reach a package index" in said
+    assert "pip could not download" in said
+    assert "give pip access to a package index" in said
 
 
 def test_servers_by_hand_serve_another_run() -> None:
     by_hand = subprocess.Popen(
         [sys.executable, "-m", "tests.support.servers"],
-        cwd=ROOT,
-        env={**os.environ, CHOICE: "packages"},
+        cwd=PROJECT,
+        env={**os.environ, SOURCES_VARIABLE: "packages"},
         stdout=subprocess.PIPE,
         text=True,
     )

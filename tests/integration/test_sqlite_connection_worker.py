@@ -28,7 +28,7 @@ from application.ports.errors import (
     UniqueViolation,
 )
 from tests.support.builders import a_user, an_id, an_identity
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 Connect = Callable[[], sqlite3.Connection]
 
@@ -467,7 +467,7 @@ def lock(path: Path) -> sqlite3.Connection:
 
 
 async def test_sequential_writes_need_a_commit_each(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
+    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         before = count_commits(database_path)
         for number in range(10):
             await repositories.identities.add(an_identity(id=an_id(number)))
@@ -476,7 +476,7 @@ async def test_sequential_writes_need_a_commit_each(database_path: Path) -> None
 
 
 async def test_a_hundred_concurrent_writes_need_at_most_two_commits(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
+    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         before = count_commits(database_path)
         locked = lock(database_path)
         tasks = [
@@ -492,7 +492,7 @@ async def test_a_hundred_concurrent_writes_need_at_most_two_commits(database_pat
 
 
 async def test_a_conflict_within_a_group_commit_affects_no_other_write(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
+    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         before = count_commits(database_path)
         locked = lock(database_path)
         tasks = [
@@ -511,7 +511,7 @@ async def test_a_conflict_within_a_group_commit_affects_no_other_write(database_
 
 
 async def test_cancelled_writes_within_a_group_commit_affect_no_other(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
+    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         locked = lock(database_path)
         tasks = [
             asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
@@ -529,7 +529,7 @@ async def test_cancelled_writes_within_a_group_commit_affect_no_other(database_p
 
 
 async def test_closing_waits_for_writes_and_leaves_one_file(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakeSeal()) as repositories:
+    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         tasks = [
             asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
             for number in range(100)

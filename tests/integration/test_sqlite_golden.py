@@ -32,12 +32,12 @@ from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 GOLDEN: Final = Path(__file__).with_name("golden") / "sqlite_schema_1.sql"
 START: Final = datetime(2026, 5, 1, 9, 30, 0, 123_456, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
-ENCRYPTION: Final = FakeSeal()
+ENCRYPTION: Final = FakePhoneEncryption()
 
 PHONE = PhoneNumber("+14155552671")
 VERIFICATION = PhoneVerification(

@@ -62,9 +62,9 @@ from tests.support.builders import (
     an_identity,
     an_item,
 )
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
-ENCRYPTION = FakeSeal()
+ENCRYPTION = FakePhoneEncryption()
 PHONE = a_phone(2671)
 
 

@@ -19,7 +19,7 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 NEXT_MIGRATION = (
     "CREATE TABLE added (word);\n\n-- A comment; with a semicolon.\nINSERT INTO added\n"
@@ -52,7 +52,7 @@ def as_unprivileged_user() -> Iterator[None]:
 
 def add_identity(path: Path) -> None:
     async def use() -> None:
-        async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+        async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
             assert await repositories.identities.add(an_identity())
 
     asyncio.run(use())
@@ -60,17 +60,17 @@ def add_identity(path: Path) -> None:
 
 def load_identity(path: Path) -> Versioned[Identity] | None:
     async def use() -> Versioned[Identity] | None:
-        async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+        async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
             return await repositories.identities.load(an_id())
 
     return asyncio.run(use())
 
 
-def startup_error(path: Path, encryption: FakeSeal | None = None) -> str:
+def startup_error(path: Path, encryption: FakePhoneEncryption | None = None) -> str:
     """Return why the file cannot be used: one sentence that names the file and a solution."""
 
     async def use() -> None:
-        async with open_sqlite_repositories(path, encryption or FakeSeal()):
+        async with open_sqlite_repositories(path, encryption or FakePhoneEncryption()):
             pytest.fail("it was opened")
 
     with pytest.raises(ConfigurationError) as error:
@@ -92,7 +92,7 @@ def test_a_created_file_is_readable_by_its_owner_only(path: Path) -> None:
     modes = {}
 
     async def use() -> None:
-        async with open_sqlite_repositories(path, FakeSeal()):
+        async with open_sqlite_repositories(path, FakePhoneEncryption()):
             modes.update(
                 {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
             )
@@ -165,7 +165,7 @@ def test_a_file_in_place_of_the_folder_is_rejected(tmp_path: Path) -> None:
 def test_a_database_of_other_keys_is_rejected_and_not_changed(path: Path) -> None:
     add_identity(path)
 
-    assert "other keys" in startup_error(path, FakeSeal(b"another key"))
+    assert "other keys" in startup_error(path, FakePhoneEncryption(b"another key"))
     assert load_identity(path) == Versioned(an_identity(), 1)
 
 
@@ -187,7 +187,7 @@ def test_a_damaged_file_is_rejected(path: Path) -> None:
 
 def test_a_rejected_file_is_not_locked(path: Path) -> None:
     add_identity(path)
-    startup_error(path, FakeSeal(b"another key"))
+    startup_error(path, FakePhoneEncryption(b"another key"))
 
     with closing(sqlite3.connect(path, timeout=0)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
@@ -205,7 +205,7 @@ async def replace_verification(repositories: Repositories) -> bool:
 
 async def test_no_operation_succeeds_after_the_file_was_removed(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
         path.unlink()
         with pytest.raises(StorageUnavailable, match="moved or removed"):
             await replace_verification(repositories)
@@ -217,7 +217,7 @@ async def test_no_operation_succeeds_after_the_file_was_removed(tmp_path: Path) 
 
 async def test_another_file_at_the_path_is_not_used(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
         path.rename(path.with_name("moved.db"))
         path.write_bytes(b"")
         with pytest.raises(StorageUnavailable, match="moved or removed"):
@@ -226,7 +226,7 @@ async def test_another_file_at_the_path_is_not_used(tmp_path: Path) -> None:
 
 async def test_a_file_that_was_moved_back_is_written_again(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakeSeal()) as repositories:
+    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
         path.rename(path.with_name("moved.db"))
         with pytest.raises(StorageUnavailable):
             await replace_verification(repositories)

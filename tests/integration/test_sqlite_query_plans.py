@@ -20,7 +20,7 @@ from domain.media.page import Cursor, ItemFilter
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW, a_phone, a_phone_verification, an_id, an_identity, an_item
-from tests.support.fakes.seal import FakeSeal
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ async def repositories(tmp_path: Path, plans: list[str]) -> AsyncIterator[Reposi
 
     async with open_database(tmp_path / "records.db", "keys") as database:
         explaining = Database(explain(database.reader), explain(database.writer))
-        yield repositories_of(explaining, FakeSeal())
+        yield repositories_of(explaining, FakePhoneEncryption())
 
 
 @pytest.mark.parametrize(("owner", "kind", "category"), PAGES)

@@ -9,10 +9,10 @@ import pytest
 from adapters.twilio import TwilioMessenger, open_twilio_messenger
 from adapters.twilio.health_check import FAILURE_TTL, HEALTH_CHECK_TIMEOUT, SUCCESS_TTL
 from application.ports.errors import MessengerUnavailable
-from tests.support.servers import behaviours
-from tests.support.servers.behaviours import says
+from tests.support.servers import behaviors
+from tests.support.servers.behaviors import respond_with
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.loopback import Asked, Behaviour
+from tests.support.servers.http_server import Behavior, RequestLine
 
 NUMBER = "+15005550006"
 
@@ -70,12 +70,14 @@ async def test_a_check_fetches_the_account_and_sends_no_message(
 ) -> None:
     await messenger.check()
 
-    assert twilio.asked == [Asked("GET", f"/2010-04-01/Accounts/{twilio.account_sid}.json")]
+    assert twilio.received == [
+        RequestLine("GET", f"/2010-04-01/Accounts/{twilio.account_sid}.json")
+    ]
     assert twilio.messages == []
 
 
 async def test_opening_sends_no_request(twilio: FakeTwilio, messenger: TwilioMessenger) -> None:
-    assert twilio.asked == []
+    assert twilio.received == []
 
 
 async def test_checks_share_one_request_until_its_result_expires(
@@ -84,21 +86,21 @@ async def test_checks_share_one_request_until_its_result_expires(
     await asyncio.gather(*(messenger.check() for _ in range(50)))
     clock.seconds += SUCCESS_TTL - 1
     await messenger.check()
-    assert len(twilio.asked) == 1
+    assert len(twilio.received) == 1
 
     clock.seconds += 1
     await messenger.check()
-    assert len(twilio.asked) == 2
+    assert len(twilio.received) == 2
 
 
 async def test_a_failure_expires_sooner_than_a_success(
     twilio: FakeTwilio, messenger: TwilioMessenger, clock: FakeMonotonicClock
 ) -> None:
-    twilio.behaviour = rejects(20500)
+    twilio.behavior = rejects(20500)
     await asyncio.gather(*(failure_of(messenger) for _ in range(50)))
-    assert len(twilio.asked) == 1
+    assert len(twilio.received) == 1
 
-    twilio.behaviour = twilio.respond
+    twilio.behavior = twilio.respond
     clock.seconds += FAILURE_TTL - 1
     await failure_of(messenger)
     clock.seconds += 1
@@ -106,36 +108,36 @@ async def test_a_failure_expires_sooner_than_a_success(
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "reason"),
+    ("behavior", "reason"),
     [
         (rejects(20003), "The message service does not accept this service's credentials."),
-        (says(403), "The message service does not accept this service's credentials."),
+        (respond_with(403), "The message service does not accept this service's credentials."),
         (rejects(20404), "The message service does not know this service's account."),
         (rejects(20429), "The message service gets too many requests; try again shortly."),
-        (says(503), "The message service is unavailable; try again shortly."),
-        (says(200, b"<html>"), "The response is not from the message service."),
-        (says(200, b"[]"), "The response is not from the message service."),
-        (says(301), "The response is not from the message service."),
+        (respond_with(503), "The message service is unavailable; try again shortly."),
+        (respond_with(200, b"<html>"), "The response is not from the message service."),
+        (respond_with(200, b"[]"), "The response is not from the message service."),
+        (respond_with(301), "The response is not from the message service."),
         (
-            says(200, b'{"status": "suspended"}'),
+            respond_with(200, b'{"status": "suspended"}'),
             "This service's account with the message service is not active.",
         ),
-        (behaviours.hangs_up, "The message service does not respond."),
+        (behaviors.close_connection, "The message service does not respond."),
     ],
 )
 async def test_every_failure_has_a_reason(
-    twilio: FakeTwilio, messenger: TwilioMessenger, behaviour: Behaviour, reason: str
+    twilio: FakeTwilio, messenger: TwilioMessenger, behavior: Behavior, reason: str
 ) -> None:
-    twilio.behaviour = behaviour
+    twilio.behavior = behavior
 
     assert await failure_of(messenger) == reason
 
 
-@pytest.mark.parametrize("behaviour", [behaviours.hangs, behaviours.drips(200)])
+@pytest.mark.parametrize("behavior", [behaviors.never_respond, behaviors.drip(200)])
 async def test_a_check_ends_after_its_timeout(
-    twilio: FakeTwilio, clock: FakeMonotonicClock, behaviour: Behaviour
+    twilio: FakeTwilio, clock: FakeMonotonicClock, behavior: Behavior
 ) -> None:
-    twilio.behaviour = behaviour
+    twilio.behavior = behavior
 
     async with open_messenger(twilio, clock, 0.3) as messenger:
         assert await failure_of(messenger) == "The message service does not respond."
@@ -154,7 +156,7 @@ async def test_without_a_server_the_check_fails(
 async def test_a_compatible_server_needs_no_account_resource(
     twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
-    twilio.behaviour = says(404, b'{"detail": "Not Found"}')
+    twilio.behavior = respond_with(404, b'{"detail": "Not Found"}')
 
     await messenger.check()
 
@@ -162,11 +164,11 @@ async def test_a_compatible_server_needs_no_account_resource(
 async def test_after_a_canceled_check_the_next_one_sends_the_request(
     twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
-    twilio.behaviour = behaviours.hangs
+    twilio.behavior = behaviors.never_respond
     canceled = asyncio.create_task(messenger.check())
     waiting = asyncio.create_task(messenger.check())
-    await asyncio.to_thread(twilio.wait_until_asked)
-    twilio.behaviour = twilio.respond
+    await asyncio.to_thread(twilio.wait_for_requests)
+    twilio.behavior = twilio.respond
     canceled.cancel()
 
     await waiting

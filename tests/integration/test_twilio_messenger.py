@@ -15,10 +15,10 @@ from adapters.twilio.client import TwilioClient
 from adapters.twilio.transport import HttpResponse, Transport
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
-from tests.support.servers import behaviours
-from tests.support.servers.behaviours import later, says
+from tests.support.servers import behaviors
+from tests.support.servers.behaviors import delay, respond_with
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.loopback import Behaviour, Exchange
+from tests.support.servers.http_server import Behavior, Exchange
 
 PHONE = a_phone()
 TEXT = "012345 is your code"
@@ -52,8 +52,8 @@ async def messenger(twilio: FakeTwilio) -> AsyncIterator[TwilioMessenger]:
         yield messenger
 
 
-def responds(status: int, content: object) -> Behaviour:
-    return says(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
+def responds(status: int, content: object) -> Behavior:
+    return respond_with(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
 
 async def test_a_message_is_sent_as_twilio_documents_it(
@@ -155,7 +155,7 @@ REJECTED_REASONS = {
 async def test_error_codes_of_the_number_are_an_invalid_number(
     twilio: FakeTwilio, messenger: TwilioMessenger, code: int, reason: str
 ) -> None:
-    twilio.behaviour = rejects(code)
+    twilio.behavior = rejects(code)
 
     assert await messenger.send(PHONE, TEXT) == DeliveryResult(
         DeliveryStatus.INVALID_NUMBER, reason
@@ -166,7 +166,7 @@ async def test_error_codes_of_the_number_are_an_invalid_number(
 async def test_all_other_error_codes_are_a_rejection(
     twilio: FakeTwilio, messenger: TwilioMessenger, code: int, reason: str
 ) -> None:
-    twilio.behaviour = rejects(code)
+    twilio.behavior = rejects(code)
 
     assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.REJECTED, reason)
 
@@ -212,7 +212,7 @@ def test_reasons_contain_no_digits_and_no_names(reason: str) -> None:
 async def test_an_error_without_a_code_is_mapped_by_its_http_status(
     twilio: FakeTwilio, messenger: TwilioMessenger, status: int, body: bytes, reason: str
 ) -> None:
-    twilio.behaviour = says(status, body, {"Location": "https://elsewhere.example/"})
+    twilio.behavior = respond_with(status, body, {"Location": "https://elsewhere.example/"})
 
     assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.REJECTED, reason)
     assert len(twilio.requests) == 1
@@ -236,7 +236,7 @@ async def test_errors_in_the_format_of_rfc_9457_are_understood(
     expected: DeliveryStatus,
 ) -> None:
     problem = {"type": "about:blank", "title": "Something", "status": status, "code": code}
-    twilio.behaviour = responds(400, problem)
+    twilio.behavior = responds(400, problem)
 
     assert (await messenger.send(PHONE, TEXT)).status is expected
 
@@ -244,10 +244,10 @@ async def test_errors_in_the_format_of_rfc_9457_are_understood(
 async def test_a_gateway_timeout_is_unknown_unless_it_is_twilios_own(
     twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
-    twilio.behaviour = says(504, b"<html>")
+    twilio.behavior = respond_with(504, b"<html>")
     assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
 
-    twilio.behaviour = rejects(20504, 504)
+    twilio.behavior = rejects(20504, 504)
     assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
 
 
@@ -267,7 +267,7 @@ async def test_a_message_that_failed_at_its_creation_is_not_accepted(
     code: int | None,
     expected: DeliveryStatus,
 ) -> None:
-    twilio.behaviour = responds(201, {**CREATED, "status": status, "error_code": code})
+    twilio.behavior = responds(201, {**CREATED, "status": status, "error_code": code})
 
     result = await messenger.send(PHONE, TEXT)
 
@@ -281,7 +281,7 @@ async def test_a_message_that_failed_at_its_creation_is_not_accepted(
 async def test_a_message_with_a_sid_is_accepted(
     twilio: FakeTwilio, messenger: TwilioMessenger, status: int, state: str | None
 ) -> None:
-    twilio.behaviour = responds(status, {**CREATED, "status": state})
+    twilio.behavior = responds(status, {**CREATED, "status": state})
 
     assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
 
@@ -308,7 +308,7 @@ async def test_a_message_with_a_sid_is_accepted(
 async def test_a_success_without_a_valid_body_is_unknown(
     twilio: FakeTwilio, messenger: TwilioMessenger, body: bytes
 ) -> None:
-    twilio.behaviour = says(201, body)
+    twilio.behavior = respond_with(201, body)
 
     result = await messenger.send(PHONE, TEXT)
 
@@ -320,56 +320,56 @@ async def test_a_success_without_a_valid_body_is_unknown(
 def not_http(exchange: Exchange) -> None:
     _ = exchange.body
     exchange.send(b"SMTP ready\r\n\r\n")
-    exchange.hang_up()
+    exchange.close()
 
 
 def invalid_gzip(exchange: Exchange) -> None:
     _ = exchange.body
-    exchange.answer(201, b"no gzip at all", {"Content-Encoding": "gzip"})
+    exchange.respond(201, b"no gzip at all", {"Content-Encoding": "gzip"})
 
 
 def endless_headers(exchange: Exchange) -> None:
     _ = exchange.body
     exchange.send(b"HTTP/1.1 201 Created\r\n")
-    while not exchange.leaving.wait(0.01):
+    while not exchange.is_closing.wait(0.01):
         exchange.send(b"X-More: yes\r\n")
 
 
 @pytest.mark.parametrize(
-    "behaviour",
+    "behavior",
     [
-        behaviours.hangs_up_on_the_head,
-        behaviours.hangs_up,
-        behaviours.hangs,
-        behaviours.breaks_off(201, b'{"sid": "SM00"}'),
-        behaviours.stalls(201, b'{"sid": "SM00"}'),
-        behaviours.drips(201),
+        behaviors.close_before_body,
+        behaviors.close_connection,
+        behaviors.never_respond,
+        behaviors.truncate(201, b'{"sid": "SM00"}'),
+        behaviors.stall(201, b'{"sid": "SM00"}'),
+        behaviors.drip(201),
         not_http,
         invalid_gzip,
         endless_headers,
-        later(30, rejects(20500)),
+        delay(30, rejects(20500)),
     ],
-    ids=lambda behaviour: behaviour.__qualname__.partition(".")[0],
+    ids=lambda behavior: behavior.__qualname__.partition(".")[0],
 )
 async def test_a_request_without_a_response_is_unknown_and_not_repeated(
-    twilio: FakeTwilio, behaviour: Behaviour
+    twilio: FakeTwilio, behavior: Behavior
 ) -> None:
-    twilio.behaviour = behaviour
+    twilio.behavior = behavior
 
     async with open_messenger(twilio, timeouts=SHORT_TIMEOUTS) as messenger:
         assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
-    assert len(twilio.asked) == 1
+    assert len(twilio.received) == 1
 
 
 @pytest.mark.parametrize(
-    "behaviour",
-    [behaviours.breaks_off(400, b"{}" * 9), behaviours.stalls(500, b"{}"), behaviours.drips(429)],
+    "behavior",
+    [behaviors.truncate(400, b"{}" * 9), behaviors.stall(500, b"{}"), behaviors.drip(429)],
     ids=["breaks_off", "stalls", "drips"],
 )
 async def test_an_error_status_without_its_body_is_a_rejection(
-    twilio: FakeTwilio, behaviour: Behaviour
+    twilio: FakeTwilio, behavior: Behavior
 ) -> None:
-    twilio.behaviour = behaviour
+    twilio.behavior = behavior
 
     async with open_messenger(twilio, timeouts=Timeouts(read=1.0, total=1.5)) as messenger:
         assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
@@ -409,10 +409,10 @@ async def test_without_a_tls_handshake_the_message_is_rejected() -> None:
 
 async def test_without_a_free_connection_the_message_is_rejected(twilio: FakeTwilio) -> None:
     gate = threading.Event()
-    twilio.behaviour = behaviours.slowly(gate, twilio.respond)
+    twilio.behavior = behaviors.wait_for_event(gate, twilio.respond)
     async with open_messenger(twilio, timeouts=Timeouts(pool=0.05)) as messenger:
         sending = [asyncio.create_task(messenger.send(PHONE, TEXT)) for _ in range(100)]
-        await asyncio.to_thread(twilio.wait_until_asked, 100)
+        await asyncio.to_thread(twilio.wait_for_requests, 100)
 
         assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.REJECTED
 
@@ -434,7 +434,7 @@ async def test_a_closed_connection_is_replaced(
     twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
     await messenger.send(PHONE, TEXT)
-    twilio.hang_up_on_everybody()
+    twilio.close_connections()
 
     assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)
 
@@ -455,7 +455,7 @@ async def test_the_log_contains_no_number_code_or_token(
 ) -> None:
     with caplog.at_level("INFO"):
         await messenger.send(PHONE, TEXT)
-        twilio.behaviour = rejects(21610)
+        twilio.behavior = rejects(21610)
         await messenger.send(PHONE, TEXT)
 
     for secret in (PHONE.e164[1:], "012345", twilio.auth_token):

@@ -65,7 +65,7 @@ class UploadDriver:
         """Count the items by state; check that each has its file and that no other file exists."""
         database = self._driver.house.database
         items = [versioned.value for versioned in database.media_items.values()]
-        assert {item.storage_key for item in items} == set(self._driver.house.files.kept)
+        assert {item.storage_key for item in items} == set(self._driver.house.files.contents)
         return Counter(item.state.value for item in items)
 
 

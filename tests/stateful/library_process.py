@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, cast
 
+from tests.unit.application.breaking import Killed
+
 from application.media.library import LibraryPage
 from application.ports.errors import StorageUnavailable
 from application.ports.images import PublishedImage
@@ -16,11 +18,10 @@ from domain.media.image import Image, ImageFormat, MediaKind
 from domain.media.page import ItemFilter, PageRequest, encode_cursor, parse_cursor
 from tests.stateful.library_fate import Ending, Fate, fateful_files, fateful_records, under
 from tests.stateful.library_worlds import Stores
+from tests.support.app_harness import AppHarness
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.randomness import SeededRandomness
-from tests.unit.application.breaking import Killed
-from tests.unit.application.wiring import House
 
 Run = Callable[[UseCases], Coroutine[Any, Any, Any]]
 ByCaller = Callable[[UseCases, Principal], Coroutine[Any, Any, Any]]
@@ -54,7 +55,7 @@ class NumberedPictures:
 
 @dataclass(frozen=True, slots=True)
 class _Records:
-    """A database, as a House has one."""
+    """A database, as a AppHarness has one."""
 
     opened: Repositories
 
@@ -87,7 +88,7 @@ class Process:
 
     def __init__(self, stores: Stores, clock: MovableClock, number: int) -> None:
         self.clock = clock
-        self._house = House(
+        self._house = AppHarness(
             # It asks them for no more than these have.
             database=cast("Any", _Records(fateful_records(stores.records))),
             files=cast("Any", fateful_files(stores.files)),

@@ -18,11 +18,10 @@ from application.ports.media_files import MediaFiles
 from application.ports.repositories import Repositories
 from tests.contract.mongo_database import in_mongo
 from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.media_files import InMemoryFiles
-from tests.support.fakes.records import InMemoryDatabase
-from tests.support.fakes.seal import FakeSeal
-from tests.support.servers.s3_bucket import S3Bucket
-from tests.support.servers.s3_server import S3Server
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.servers.s3_server import S3Bucket, S3Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ async def embedded(request: pytest.FixtureRequest) -> AsyncIterator[Fresh]:
             return {file.name for file in media.iterdir()} - {UNFINISHED}
 
         async with (
-            open_sqlite_repositories(folder / "records.db", FakeSeal()) as records,
+            open_sqlite_repositories(folder / "records.db", FakePhoneEncryption()) as records,
             open_disk_files(media, "https://files.example", MovableClock()) as files,
         ):
             yield Stores(records, files, keys)

@@ -26,11 +26,11 @@ from entrypoints.http.app import create_app
 from entrypoints.http.dependencies import HttpSettings
 from tests.stateful.calls import Call
 from tests.stateful.hosting import logging_nothing, started
+from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
-from tests.unit.application.wiring import House
 
 OpenRecords = Callable[[], AbstractAsyncContextManager[Repositories]]
 
@@ -111,12 +111,12 @@ def serving(open_records: OpenRecords, rules: Policy | None = None) -> Iterator[
     @asynccontextmanager
     async def open_use_cases() -> AsyncIterator[UseCases]:
         async with open_records() as records:
-            house = House(
-                records=records,
+            house = AppHarness(
+                repositories=records,
                 files=files,
                 messenger=messenger,
                 clock=clock,
-                rules=rules or ROOMY,
+                policy=rules or ROOMY,
             )
             opened.append(house.use_cases)
             yield opened[-1]

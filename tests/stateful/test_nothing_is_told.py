@@ -16,8 +16,8 @@ from tests.stateful.main_family import MainFamily
 from tests.stateful.older_family import OlderFamily
 from tests.stateful.served import Served, serving
 from tests.stateful.worlds import WORLDS, World
+from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.messenger import ACCEPTED, REJECTED, UNKNOWN
-from tests.support.fakes.records import InMemoryDatabase
 
 DAY: Final = 24 * 3600
 _OWNER: Final = from_afar(99)
@@ -128,7 +128,7 @@ def test_asks_and_wrong_answers_are_answered_alike_for_any_phone(
 @FAMILIES
 @pytest.mark.parametrize("result", [REJECTED, UNKNOWN], ids=lambda one: one.status)
 def test_they_are_whatever_the_sender_says(family: Family, result: DeliveryResult) -> None:
-    with serving(InMemoryDatabase().opened) as served:
+    with serving(InMemoryDatabase().open_repositories) as served:
         story = told_of_each_kind(served, family, result)
 
     assert (story[0][0] == 200) == (result == UNKNOWN)

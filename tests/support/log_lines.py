@@ -1,4 +1,4 @@
-"""Log lines, formatted from records."""
+"""Log records and their JSON lines."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from adapters.logging.formatter import LineFormatter, render_json
 
 
 def make_record(message: Any, *args: Any, **attributes: Any) -> logging.LogRecord:
-    """A warning of a library; a dict as the message makes it one of our own events."""
+    """Return a warning of a library; a dict as the message makes it one of our own events."""
     record = logging.LogRecord("library", logging.WARNING, "/x.py", 7, message, args, None)
     for name, value in attributes.items():
         setattr(record, name, value)
@@ -16,7 +16,7 @@ def make_record(message: Any, *args: Any, **attributes: Any) -> logging.LogRecor
 
 
 def log_line(message: Any, *args: Any, **attributes: Any) -> dict[str, Any]:
-    """The fields of the JSON line of a record."""
+    """Return the fields of the JSON line of a record."""
     line = LineFormatter(render_json).format(make_record(message, *args, **attributes))
     fields: dict[str, Any] = json.loads(line)
     return fields

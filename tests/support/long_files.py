@@ -1,15 +1,12 @@
-"""The files of tests that take ten seconds and more, by their names without the end."""
+"""Test files that take ten seconds or more; they start first."""
 
 from typing import Final
 
 LONG_FILES: Final = frozenset(
     {
         "test_blocking",
-        "test_broken_parts",
-        "test_budgets",
-        "test_description_kept",
-        "test_description_of_broken_parts",
-        "test_description_of_odd_requests",
+        "test_described_api",
+        "test_failover",
         "test_killed_at_every_step",
         "test_library",
         "test_library_machine",
@@ -17,12 +14,14 @@ LONG_FILES: Final = frozenset(
         "test_mongo_stopped",
         "test_nothing_is_told",
         "test_operators",
+        "test_rate_limits",
         "test_running",
-        "test_senders_in_order",
         "test_sign_in_machine",
         "test_start",
         "test_startup_errors",
-        "test_test_numbers",
+        "test_test_otps",
+        "test_unavailable_parts",
+        "test_unusual_requests",
         "test_users_machine",
     }
 )

@@ -1,4 +1,4 @@
-"""The service as an operator runs it: a process of its own, reached over a real socket."""
+"""The service as a process, used over HTTP."""
 
 import os
 import re
@@ -14,35 +14,37 @@ from typing import Final
 
 import httpx
 
+from tests.support.output_reader import OutputReader
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.printed import Printed
 
-START_LIMIT: Final = 30.0
-MESSAGE_LIMIT: Final = 10.0
+START_TIMEOUT: Final = 30.0
+MESSAGE_TIMEOUT: Final = 10.0
 _ROW: Final = re.compile(r"^│ (.*?) *│$", re.MULTILINE)
 _CODE: Final = re.compile(r"\d{4,}")
-# By the last, coverage measures the processes that tests start too.
-_PASSED_ON: Final = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
+# The last one is for coverage of the processes that tests start.
+_INHERITED_VARIABLES: Final = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
 
 
-ROOMY: Final = {
+HIGH_LIMITS: Final = {
     "DIALTONE_SMS_LIMIT_PER_IP": "600/1m",
     "DIALTONE_SMS_LIMIT_PER_COUNTRY": "5000/1m",
     "DIALTONE_SMS_LIMIT_TOTAL": "5000/1m",
     "DIALTONE_VERIFY_LIMIT_PER_IP": "5000/1m",
 }
-"""All tests of a service come from one address: only those about budgets may meet them."""
+"""All tests of a service use one client IP: only tests of rate limits may reach a limit."""
 
 Inbox = Callable[[str], list[str]]
-"""Gives the texts that a phone got so far, in order."""
+"""Returns the messages to a phone so far, in order."""
 
 
 class Service:
-    """One `dialtone run` in a folder of its own; what it prints is kept.
+    """One `dialtone run` in its own folder; its output is kept.
 
-    Texts that do not go to the console are looked up in `inbox`. With `has_group` it leads a
-    process group, as it does in a terminal. Where `reads_log` is false, its log is left to itself.
-    `program` is run in place of the installed `dialtone`, and has to become it.
+    Args:
+        inbox: Returns the messages if they are not printed to the console.
+        has_group: Whether it leads a process group, as in a terminal.
+        reads_log: Whether its stderr is read.
+        program: The command to run instead of the installed `dialtone`.
     """
 
     def __init__(
@@ -57,14 +59,14 @@ class Service:
     ) -> None:
         self.folder = folder
         self.port = free_port()
-        self._inbox = inbox or self._boxes
+        self._inbox = inbox or self._console_messages
         self._environ = dict(environ or {})
         self._has_group = has_group
         self._reads_log = reads_log
         self._program = [*program] or [command()]
         self._process: subprocess.Popen[bytes] | None = None
-        self._shown: list[Printed] = []
-        self._logged: list[Printed] = []
+        self._shown: list[OutputReader] = []
+        self._logged: list[OutputReader] = []
 
     @property
     def url(self) -> str:
@@ -72,13 +74,13 @@ class Service:
 
     @property
     def shown(self) -> str:
-        """All that it printed so far, over all its starts."""
-        return "".join(printed.text for printed in self._shown)
+        """Its stdout so far, over all starts."""
+        return "".join(output.text for output in self._shown)
 
     @property
     def log(self) -> str:
-        """All that it logged so far, over all its starts."""
-        return "".join(printed.text for printed in self._logged)
+        """Its stderr so far, over all starts."""
+        return "".join(output.text for output in self._logged)
 
     @property
     def pid(self) -> int:
@@ -91,9 +93,9 @@ class Service:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment of the service and of the commands beside it; a warning is an error."""
+        """The environment of the service and of its commands; a warning is an error."""
         return {
-            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            **{name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ},
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "error",
             "DIALTONE_BIND": f"127.0.0.1:{self.port}",
@@ -102,22 +104,22 @@ class Service:
             "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",
             # It would write while a test counts writes or log lines.
             "DIALTONE_CLEANUP_INTERVAL": "off",
-            **ROOMY,
+            **HIGH_LIMITS,
             **self._environ,
         }
 
     def set(self, name: str, value: str) -> None:
-        """Set a variable of its environment before it is started."""
+        """Set a variable of its environment before the start."""
         self._environ[name] = value
 
     def start(self) -> "Service":
-        """Start it and wait until it answers."""
+        """Start it and wait until it responds."""
         self.launch()
-        self.wait_until_it_answers()
+        self.wait_until_ready()
         return self
 
     def launch(self) -> None:
-        """Start it and wait for nothing."""
+        """Start it without waiting."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
             [*self._program, "run"],
@@ -130,20 +132,20 @@ class Service:
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        self._shown.append(Printed(self._process.stdout))
+        self._shown.append(OutputReader(self._process.stdout))
         if self._reads_log:
-            self._logged.append(Printed(self._process.stderr))
+            self._logged.append(OutputReader(self._process.stderr))
 
     def stop(self) -> int:
-        """Stop it as an operator does; gives its exit code."""
+        """Stop it as an operator does; return the exit code."""
         return self.end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at whatever instruction it is."""
+        """End it at any instruction."""
         self.end(signal.SIGKILL)
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run another command beside it."""
+        """Run another command in its environment."""
         return subprocess.run(
             [*self._program, *arguments],
             cwd=self.folder,
@@ -151,62 +153,62 @@ class Service:
             capture_output=True,
             text=True,
             check=False,
-            timeout=START_LIMIT,
+            timeout=START_TIMEOUT,
         )
 
     def messages(self, phone: str) -> list[str]:
-        """The codes sent to this phone so far, in order, found as phones find them."""
+        """Return the codes sent to this phone so far, in order."""
         return [match[0] for text in self.texts(phone) if (match := _CODE.search(text))]
 
     def texts(self, phone: str) -> list[str]:
-        """The texts sent to this phone so far, in order, as they were handed over."""
+        """Return the messages sent to this phone so far, in order."""
         return self._inbox(phone)
 
     def code(self, phone: str, number: int = 1) -> str:
-        """The code of this phone's first (or `number`th) message, as soon as it is shown."""
+        """Wait for the first (or `number`th) message to this phone; return its code."""
         arrived = self._shown[-1].wait_for(
-            lambda: len(self.messages(phone)) >= number, MESSAGE_LIMIT
+            lambda: len(self.messages(phone)) >= number, MESSAGE_TIMEOUT
         )
-        assert arrived, f"no message number {number} was shown; shown so far:\n{self.shown}"
+        assert arrived, f"no message number {number}; the output so far:\n{self.shown}"
         return self.messages(phone)[number - 1]
 
     def wait_until_shown(self, text: str) -> None:
-        """Wait until it has printed this."""
-        assert self._shown[-1].wait_for(lambda: text in self.shown, START_LIMIT), self.shown
+        """Wait until it has printed this text."""
+        assert self._shown[-1].wait_for(lambda: text in self.shown, START_TIMEOUT), self.shown
 
-    def _boxes(self, phone: str) -> list[str]:
+    def _console_messages(self, phone: str) -> list[str]:
         beginnings = self.shown.split(f"To: {phone} ")[1:]
-        boxes = [box for box, bottom, _ in (one.partition("\n└") for one in beginnings) if bottom]
+        boxes = [box for box, bottom, _ in (text.partition("\n└") for text in beginnings) if bottom]
         return ["\n".join(_ROW.findall(box)) for box in boxes]
 
-    def wait_until_it_answers(self) -> None:
-        """Wait until somebody serves its address."""
-        end = time.monotonic() + START_LIMIT
-        while time.monotonic() < end:
+    def wait_until_ready(self) -> None:
+        """Wait until it responds to HTTP."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
             if self._process is not None and not self.is_running:
                 break
             try:
                 httpx.get(f"{self.url}/health/live", timeout=1, **PLAIN_HTTP)
             except httpx.TransportError:
-                # Nothing tells from outside when a socket begins to listen.
+                # There is no event for a socket that begins to listen.
                 time.sleep(0.02)
             else:
                 return
         raise AssertionError(f"the service did not start:\n{self.shown}\n{self.log}")
 
     def end(self, number: signal.Signals) -> int:
-        """Send it a signal, if it still runs, and wait; gives its exit code."""
+        """Send it a signal if it runs, and wait; return the exit code."""
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
-        """Wait until it has ended; gives its exit code."""
+        """Wait until it has ended; return the exit code."""
         assert self._process is not None
-        exit_code = self._process.wait(START_LIMIT)
-        for printed in (*self._shown[-1:], *self._logged[-1:]):
-            printed.close(START_LIMIT)
+        exit_code = self._process.wait(START_TIMEOUT)
+        for output in (*self._shown[-1:], *self._logged[-1:]):
+            output.close(START_TIMEOUT)
         if not self._reads_log and self._process.stderr is not None:
             self._process.stderr.close()
         return exit_code
@@ -216,7 +218,7 @@ class Service:
 def running(
     folder: Path, environ: Mapping[str, str] | None = None, inbox: Inbox | None = None
 ) -> Iterator[Service]:
-    """A service that runs until the block ends."""
+    """Run a service until the end of the block."""
     service = Service(folder, environ, inbox)
     try:
         yield service.start()
@@ -225,13 +227,13 @@ def running(
 
 
 def command() -> str:
-    """The installed `dialtone`."""
+    """Return the path of the installed `dialtone`."""
     return str(Path(sys.executable).with_name("dialtone"))
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """Return a free port of 127.0.0.1."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
     return port

@@ -34,12 +34,12 @@ class Pair:
 '''
 
 
-def test_an_explained_mutant_is_not_told_of() -> None:
+def test_an_explained_mutant_is_not_reported() -> None:
     assert unexplained([MUTANT], read_explanations(EXPLAINED)) == []
     assert outdated([MUTANT], read_explanations(EXPLAINED)) == []
 
 
-def test_an_explanation_holds_wherever_its_mutant_is_in_the_count() -> None:
+def test_an_explanation_does_not_depend_on_the_mutants_number() -> None:
     assert unexplained([replace(MUTANT, key="x_f__mutmut_7")], read_explanations(EXPLAINED)) == []
 
 
@@ -51,24 +51,24 @@ def test_an_explanation_holds_wherever_its_mutant_is_in_the_count() -> None:
         replace(MUTANT, becomes="return a > b"),
     ],
 )
-def test_an_explanation_of_something_else_is_noticed(other: Mutant) -> None:
+def test_an_explanation_of_another_mutant_is_outdated(other: Mutant) -> None:
     known = read_explanations(EXPLAINED)
     assert unexplained([other], known) == [other]
     assert outdated([other], known) == known
 
 
-def test_an_explanation_without_a_reason_is_refused() -> None:
+def test_an_explanation_without_a_reason_is_an_error() -> None:
     with pytest.raises(TypeError):
         read_explanations(EXPLAINED.replace("why", "because"))
 
 
-def test_every_explanation_says_why_in_a_line_and_once() -> None:
+def test_every_explanation_is_unique_and_has_one_line() -> None:
     known = read_explanations(FILE.read_text())
     assert all(one.why and "\n" not in one.why for one in known)
     assert len({(one.place, one.was, one.becomes) for one in known}) == len(known)
 
 
-def test_a_property_written_the_long_way_is_the_same() -> None:
+def test_a_plain_property_has_the_same_behavior() -> None:
     plain = with_plain_properties(SOURCE)
     assert "@property" not in plain
     assert "@staticmethod" in plain
@@ -94,7 +94,7 @@ def smaller() -> Iterator[Callable[[int, int], int]]:
     switch.called.clear()
 
 
-def test_only_the_mutant_that_is_on_is_called(smaller: Callable[[int, int], int]) -> None:
+def test_only_the_enabled_mutant_is_called(smaller: Callable[[int, int], int]) -> None:
     assert smaller(1, 2) == 1
     switch.turn_on(f"{__name__}.x_smaller", "x_smaller__mutmut_1")
     assert smaller(1, 2) == 2
@@ -102,7 +102,7 @@ def test_only_the_mutant_that_is_on_is_called(smaller: Callable[[int, int], int]
     assert smaller(1, 2) == 1
 
 
-def test_it_is_known_who_was_called(smaller: Callable[[int, int], int]) -> None:
+def test_calls_are_recorded(smaller: Callable[[int, int], int]) -> None:
     assert f"{__name__}.x_smaller" not in switch.called
     smaller(1, 2)
     assert f"{__name__}.x_smaller" in switch.called

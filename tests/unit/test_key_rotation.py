@@ -10,7 +10,9 @@ from adapters.key_file.document import KeyPurpose, generate_entry, parse_documen
 from adapters.key_file.keys import select_current_key
 from adapters.key_file.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
 from application.ports.keys import Key
+from entrypoints.keys import max_token_lifetimes
 from tests.support.builders import NOW
+from tests.support.settings import settings
 
 DAY: Final = timedelta(days=1)
 MINUTE: Final = timedelta(minutes=1)
@@ -152,3 +154,10 @@ def test_longer_lifetimes_keep_keys_longer() -> None:
 
     assert summary[KeyPurpose.SIGNING].removed == 1
     assert longer[KeyPurpose.SIGNING].removed == 0
+
+
+@pytest.mark.parametrize(("ttl", "days"), [("400d", 400), ("90d", 90), ("1h", 90), ("", 90)])
+def test_keys_are_kept_for_the_longer_of_setting_and_default(ttl: str, days: int) -> None:
+    lifetimes = max_token_lifetimes(settings(PLAIN_TOKEN_TTL=ttl, REFRESH_TOKEN_TTL=ttl))
+
+    assert lifetimes.plain == lifetimes.refresh == days * DAY

@@ -58,7 +58,7 @@ def test_a_line_has_time_level_event_and_logger() -> None:
     }
 
 
-def test_a_line_is_one_line_whatever_the_input() -> None:
+def test_a_record_is_always_one_line() -> None:
     forged = "first\nsecond\r\u2028\x1b[2J"
     record = make_record({"event": forged, "name": forged})
 

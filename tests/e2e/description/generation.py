@@ -28,7 +28,7 @@ _BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 @cache
-def phones_of_the_world() -> tuple[str, ...]:
+def example_phones() -> tuple[str, ...]:
     """Return a mobile and a fixed line of every country, in E.164."""
     numbers = (
         phonenumbers.example_number_for_type(country, phone_type)
@@ -58,7 +58,7 @@ def spellings(e164: str) -> list[str]:
 
 def phones(own: str) -> st.SearchStrategy[str]:
     """Phones of all countries in all formats, and the caller's own."""
-    numbers = st.sampled_from(phones_of_the_world()) | st.just(own)
+    numbers = st.sampled_from(example_phones()) | st.just(own)
     return numbers.flatmap(lambda number: st.sampled_from(spellings(number)))
 
 

@@ -1,8 +1,6 @@
-"""Both servers by hand, for as long as they are wanted.
+"""Run both servers until Ctrl-C, and print the variables for tests in another terminal.
 
-    python -m tests.support.servers
-
-prints the variables that lead tests of another terminal to them.
+python -m tests.support.servers
 """
 
 import os
@@ -11,21 +9,21 @@ import signal
 import sys
 
 from tests.support.servers.environment import exports
-from tests.support.servers.leaving import leave_at
-from tests.support.servers.refusals import NoServer
+from tests.support.servers.errors import ServerUnavailable
+from tests.support.servers.process import exit_on_signals
 from tests.support.servers.servers import Servers
 
 
 def main() -> None:
-    leave_at(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    exit_on_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with Servers(os.environ) as servers:
         try:
             variables = exports(servers.mongo(), servers.s3())
-        except NoServer as refusal:
-            sys.exit(str(refusal))
+        except ServerUnavailable as error:
+            sys.exit(str(error))
         for name, value in variables.items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
-        print(*servers.told, "They stay until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)
+        print(*servers.report, "They run until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)
         signal.pause()
 
 

@@ -1,4 +1,4 @@
-"""The Docker Engine of this machine, as far as tests need it."""
+"""The Docker Engine of this machine."""
 
 import socket
 from collections.abc import Iterator
@@ -10,48 +10,47 @@ from requests.exceptions import RequestException
 from testcontainers.core.config import ConnectionMode, testcontainers_config
 from testcontainers.core.docker_client import DockerClient, get_docker_host
 
-from tests.support.servers.refusals import Unavailable
+from tests.support.servers.errors import SourceUnavailable
 
-# What the engine, or the way to it, may say instead of doing what it was asked.
+# The exceptions of the engine and of the connection to it.
 ENGINE_ERRORS: Final = (DockerException, RequestException, OSError)
-USUAL_HOST: Final = "unix:///var/run/docker.sock"
+DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 _SOCKET: Final = "unix://"
-_PATIENCE: Final = 5
-"""Seconds that an engine has to say that it is there."""
-_LONGEST_PAUSE: Final = 60
-"""Seconds that it may be silent at its work."""
+_CONNECT_TIMEOUT: Final = 5
+"""Seconds until the engine has to respond at first."""
+_READ_TIMEOUT: Final = 60
+"""Seconds between two parts of a response."""
 
 
 @contextmanager
-def engine() -> Iterator[DockerClient]:
-    """The engine that answers here; Unavailable when there is none."""
-    host = get_docker_host() or USUAL_HOST
+def open_engine() -> Iterator[DockerClient]:
+    """Yield a client of the engine; raises SourceUnavailable if none responds."""
+    host = get_docker_host() or DEFAULT_HOST
     if not host.startswith(_SOCKET):
-        raise Unavailable(f"the Docker Engine is at {host}; tests keep to this machine")
-    if not listens(host):
-        raise Unavailable("no Docker Engine answers")
-    # The keeper takes containers away itself, whatever ends the run.
+        raise SourceUnavailable(f"the Docker Engine is at {host}; tests use this machine only")
+    if not is_listening(host):
+        raise SourceUnavailable("no Docker Engine responds")
+    # The process of the servers removes its containers, also if the run is killed.
     testcontainers_config.ryuk_disabled = True
-    # Ports are published on this machine's loopback, and looked up as such also where tests run in
-    # a container themselves.
+    # Ports are published at 127.0.0.1, also if the tests run in a container.
     testcontainers_config.connection_mode_override = ConnectionMode.docker_host
     try:
-        client = DockerClient(timeout=_PATIENCE)
+        client = DockerClient(timeout=_CONNECT_TIMEOUT)
     except ENGINE_ERRORS as error:
-        raise Unavailable(f"the Docker Engine does not answer: {error}") from error
-    client.client.api.timeout = _LONGEST_PAUSE
+        raise SourceUnavailable(f"the Docker Engine does not respond: {error}") from error
+    client.client.api.timeout = _READ_TIMEOUT
     try:
         yield client
     finally:
         client.client.close()
 
 
-def listens(host: str) -> bool:
-    """Whether anybody is behind that socket: where nobody is, docker would leave its end open."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(_PATIENCE)
+def is_listening(host: str) -> bool:
+    """Return whether a process listens at the socket; otherwise docker would leak its own."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(_CONNECT_TIMEOUT)
         try:
-            probe.connect(host.removeprefix(_SOCKET))
+            client.connect(host.removeprefix(_SOCKET))
         except OSError:
             return False
     return True

@@ -1,4 +1,4 @@
-"""A Docker Engine of the test run's own, where none is there: dockerd on a folder and a socket."""
+"""A Docker Engine for one test run: dockerd with its own folder and socket."""
 
 import os
 import shutil
@@ -13,9 +13,9 @@ from typing import Final
 from docker import DockerClient
 from docker.errors import DockerException
 
-from tests.support.servers.docker_engine import listens
+from tests.support.servers.docker_engine import is_listening
+from tests.support.servers.errors import ServerUnavailable
 from tests.support.servers.process import ServerProcess
-from tests.support.servers.refusals import NoServer
 
 INSTALL: Final = (
     ("apt-get", "update", "-qq"),
@@ -24,8 +24,8 @@ INSTALL: Final = (
         *("--no-install-recommends", "docker.io"),
     ),
 )
-# Ports go by its proxy alone: the packet filter and the routes of this machine stay as they are.
-_BY_PROXY: Final = (
+# Ports are published by its proxy only: it changes no packet filter and no routes.
+_PROXY_ONLY: Final = (
     "--iptables=false",
     "--ip6tables=false",
     "--ip-forward=false",
@@ -36,16 +36,16 @@ SYSTEM_PATH: Final = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 class Dockerd(ServerProcess):
-    """One dockerd; everything it makes is in its folder."""
+    """One dockerd; all its files are in its folder."""
 
     name = "dockerd"
-    # Killed, it would leave containers and what is mounted for them.
-    sent_when_orphaned = signal.SIGTERM
+    # A killed dockerd leaves containers and their mounts.
+    orphan_signal = signal.SIGTERM
 
     def __init__(self, program: Path, folder: Path) -> None:
         super().__init__(program, folder)
         self.host = f"unix://{folder}/socket"
-        self._has_made_bridge = not _BRIDGE.exists()
+        self._creates_bridge = not _BRIDGE.exists()
 
     def command(self) -> list[str]:
         return [
@@ -54,20 +54,20 @@ class Dockerd(ServerProcess):
             f"--data-root={self.folder}/data",
             f"--exec-root={self.folder}/exec",
             f"--pidfile={self.folder}/pid",
-            *_BY_PROXY,
+            *_PROXY_ONLY,
         ]
 
-    def wait_until_it_serves(self) -> None:
-        self.wait_until(self._answers)
+    def wait_until_ready(self) -> None:
+        self.wait_until(self._is_ready)
 
     def __exit__(self, *_: object) -> None:
         self.stop()
         ip = shutil.which("ip")
-        if ip and self._has_made_bridge:
+        if ip and self._creates_bridge:
             subprocess.run([ip, "link", "delete", _BRIDGE.name], check=False)
 
-    def _answers(self) -> bool:
-        if not listens(self.host):
+    def _is_ready(self) -> bool:
+        if not is_listening(self.host):
             return False
         try:
             DockerClient(base_url=self.host).close()
@@ -77,9 +77,13 @@ class Dockerd(ServerProcess):
 
 
 @contextmanager
-def own_engine() -> Iterator[str]:
-    """Start one, installed before if need be; gives its address. NoServer says why it cannot be."""
-    program = find() or install()
+def start_engine() -> Iterator[str]:
+    """Start dockerd, installing it if it is missing; yield its URL.
+
+    Raises:
+        ServerUnavailable: It cannot be installed or started.
+    """
+    program = find_dockerd() or install_docker()
     with (
         TemporaryDirectory(prefix="dialtone-dockerd-", ignore_cleanup_errors=True) as folder,
         Dockerd(program, Path(folder) / "engine") as dockerd,
@@ -87,20 +91,22 @@ def own_engine() -> Iterator[str]:
         yield dockerd.host
 
 
-def find() -> Path | None:
-    """The dockerd of this machine."""
+def find_dockerd() -> Path | None:
+    """Return the dockerd of this machine, if it is installed."""
     found = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}")
     return Path(found) if found else None
 
 
-def install() -> Path:
-    """Have it from Debian, where that is allowed; NoServer where it is not."""
+def install_docker() -> Path:
+    """Install it with apt-get; raises ServerUnavailable if that fails or is not allowed."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise NoServer("There is no dockerd, and only root can install docker.io with apt-get.")
-    said = [_output(command) for command in INSTALL]
-    program = find()
+        raise ServerUnavailable(
+            "There is no dockerd, and only root can install docker.io with apt-get."
+        )
+    output = [_output(command) for command in INSTALL]
+    program = find_dockerd()
     if program is None:
-        raise NoServer("\n".join(["docker.io could not be installed:", *said]))
+        raise ServerUnavailable("\n".join(["docker.io could not be installed:", *output]))
     return program
 
 

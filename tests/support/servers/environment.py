@@ -1,4 +1,4 @@
-"""Servers that are there already: their addresses are in environment variables."""
+"""Running servers, whose URLs are in environment variables."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,9 +7,8 @@ from typing import Final
 from pymongo.errors import PyMongoError
 
 from tests.support.servers import replica_set
-from tests.support.servers.refusals import NoServer, NotAskedFor
-from tests.support.servers.s3_server import BUCKET, S3Server
-from tests.support.servers.s3_trial import S3Trial
+from tests.support.servers.errors import ServerUnavailable, SourceNotConfigured
+from tests.support.servers.s3_server import BUCKET, S3HealthCheck, S3Server
 
 MONGO_URL: Final = "DIALTONE_TEST_MONGO_URL"
 S3_ENDPOINT: Final = "DIALTONE_TEST_S3_ENDPOINT"
@@ -21,28 +20,28 @@ S3_BUCKET: Final = "DIALTONE_TEST_S3_BUCKET"
 
 @contextmanager
 def mongo(environ: Mapping[str, str]) -> Iterator[str]:
-    """The MongoDB that the environment names; NoServer when it does not take writes."""
+    """Yield the URL in the environment; raises ServerUnavailable if it is not writable."""
     url = environ.get(MONGO_URL)
     if not url:
-        raise NotAskedFor(f"{MONGO_URL} is not set")
+        raise SourceNotConfigured(f"{MONGO_URL} is not set")
     try:
         writable = replica_set.is_primary(url)
     except PyMongoError as error:
-        raise NoServer(f"{MONGO_URL} names no MongoDB that can be used: {error}") from error
+        raise ServerUnavailable(f"{MONGO_URL}: cannot use this MongoDB: {error}") from error
     if not writable:
-        raise NoServer(f"{MONGO_URL} names a MongoDB that takes no writes: it must be a primary.")
+        raise ServerUnavailable(f"{MONGO_URL}: this MongoDB is not writable. It must be a primary.")
     yield url
 
 
 @contextmanager
 def s3(environ: Mapping[str, str]) -> Iterator[S3Server]:
-    """The S3 server that the environment names; NoServer when it does not keep what it is given."""
+    """Yield the S3 server in the environment; raises ServerUnavailable if it is not usable."""
     endpoint = environ.get(S3_ENDPOINT)
     if not endpoint:
-        raise NotAskedFor(f"{S3_ENDPOINT} is not set")
+        raise SourceNotConfigured(f"{S3_ENDPOINT} is not set")
     missing = [name for name in (S3_ACCESS_KEY, S3_SECRET_KEY) if not environ.get(name)]
     if missing:
-        raise NoServer(f"{S3_ENDPOINT} is set, and {' and '.join(missing)} must be as well.")
+        raise ServerUnavailable(f"{S3_ENDPOINT} also needs {' and '.join(missing)}.")
     server = S3Server(
         endpoint,
         environ[S3_ACCESS_KEY],
@@ -50,15 +49,15 @@ def s3(environ: Mapping[str, str]) -> Iterator[S3Server]:
         environ.get(S3_REGION) or "us-east-1",
         environ.get(S3_BUCKET) or BUCKET,
     )
-    trial = S3Trial(server)
-    trial.make_bucket()
-    if not trial.succeeds():
-        raise NoServer(f"{S3_ENDPOINT} names no S3 server that can be used: {trial.refusal}")
+    health_check = S3HealthCheck(server)
+    health_check.create_bucket()
+    if not health_check.is_healthy():
+        raise ServerUnavailable(f"{S3_ENDPOINT}: cannot use this server: {health_check.error}")
     yield server
 
 
 def exports(url: str, server: S3Server) -> dict[str, str]:
-    """The variables that lead another run to these servers."""
+    """Return the variables for another run that uses these servers."""
     return {
         MONGO_URL: url,
         S3_ENDPOINT: server.endpoint,

@@ -1,13 +1,13 @@
-"""Shared libraries that a program needs of the system, and who brings those that are missing."""
+"""Shared libraries of a program, and the packages of those that are missing."""
 
 import re
 import subprocess
 from pathlib import Path
 from typing import Final
 
-from tests.support.servers.refusals import Unavailable
+from tests.support.servers.errors import SourceUnavailable
 
-# Those that mongod names; what they need themselves comes with their packages.
+# Those of mongod; their own libraries are dependencies of these packages.
 PACKAGES: Final = {
     "libcrypto.so.3": "libssl3",
     "libcurl.so.4": "libcurl4",
@@ -20,15 +20,15 @@ _NOT_FOUND: Final = re.compile(r"(\S+) => not found")
 
 
 def check_libraries(program: Path) -> None:
-    """Raise Unavailable when it would not start for want of a library, with all that it lacks."""
-    missing = _NOT_FOUND.findall(_listing(program))
+    """Raise SourceUnavailable with the missing libraries, if any."""
+    missing = _NOT_FOUND.findall(_ldd(program))
     if missing:
-        raise Unavailable(f"{program.name} lacks {', '.join(missing)}{_advice(missing)}")
+        raise SourceUnavailable(f"{program.name} lacks {', '.join(missing)}{_advice(missing)}")
 
 
 def libraries(program: Path) -> list[Path]:
-    """The shared libraries that it needs, near and far, and the loader that loads them."""
-    return [Path(found) for found in _FOUND.findall(_listing(program))]
+    """Return all its shared libraries, also indirect ones, and the loader."""
+    return [Path(found) for found in _FOUND.findall(_ldd(program))]
 
 
 def _advice(missing: list[str]) -> str:
@@ -36,7 +36,7 @@ def _advice(missing: list[str]) -> str:
     return f" (Debian, Ubuntu: apt install {' '.join(packages)})" if packages else ""
 
 
-def _listing(program: Path) -> str:
-    """What the loader says; nothing for what is linked statically, which ldd refuses."""
-    asked = ["ldd", str(program)]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+def _ldd(program: Path) -> str:
+    """Return the output of ldd; empty for a static program."""
+    command = ["ldd", str(program)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout

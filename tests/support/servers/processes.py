@@ -1,4 +1,4 @@
-"""Servers as processes of this machine, out of packages."""
+"""Servers as processes, with programs from packages."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,14 +12,14 @@ from tests.support.servers.s3_server import S3Server
 
 @contextmanager
 def mongo(_: Mapping[str, str]) -> Iterator[str]:
-    """A MongoDB of packages."""
+    """Run a MongoDB; yield its URL."""
     with _folder() as folder, MongoProcess(folder / "mongo") as process:
         yield process.url
 
 
 @contextmanager
 def s3(_: Mapping[str, str]) -> Iterator[S3Server]:
-    """An S3 server of packages."""
+    """Run an S3 server."""
     with _folder() as folder, S3Process(folder / "s3") as process:
         yield process.server
 

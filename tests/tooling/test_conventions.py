@@ -1,4 +1,4 @@
-"""Tests wait for what happens, not for time to pass."""
+"""Conventions of the tests: no sleep without a reason, and the list of slow files is valid."""
 
 import ast
 from collections.abc import Iterator
@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.long_files import LONG_FILES
+
 TESTS = Path(__file__).parents[1]
 
 
 def unreasoned_sleeps(source: str) -> Iterator[int]:
-    """The lines that sleep for a time, with no comment there or on the line before.
+    """Yield the lines that sleep without a comment on this line or the one before.
 
-    `sleep(0)` lets others run and takes no time.
+    `sleep(0)` only yields to other tasks.
     """
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source)) if "sleep" in source else ():
@@ -25,7 +27,7 @@ def unreasoned_sleeps(source: str) -> Iterator[int]:
                     yield line
 
 
-def test_whoever_sleeps_says_what_announces_nothing() -> None:
+def test_each_sleep_has_a_reason() -> None:
     found = {
         str(path.relative_to(TESTS)): lines
         for path in sorted(TESTS.rglob("*.py"))
@@ -41,10 +43,14 @@ def test_whoever_sleeps_says_what_announces_nothing() -> None:
         ("await asyncio.sleep(0.05)", [1]),
         ("sleep(seconds)", [1]),
         ("\n\ntime.sleep(1)\n", [3]),
-        ("# Nothing tells.\ntime.sleep(1)", []),
-        ("time.sleep(1)  # nothing tells", []),
+        ("# There is no event.\ntime.sleep(1)", []),
+        ("time.sleep(1)  # there is no event", []),
         ("await asyncio.sleep(0)", []),
     ],
 )
-def test_a_sleep_is_seen(source: str, lines: list[int]) -> None:
+def test_sleeps_without_a_reason_are_found(source: str, lines: list[int]) -> None:
     assert list(unreasoned_sleeps(source)) == lines
+
+
+def test_each_long_file_exists() -> None:
+    assert {path.stem for path in TESTS.rglob("test_*.py")} >= LONG_FILES

@@ -69,13 +69,15 @@ class MongoMediaPages:
     database: Database
     mapping: RecordMapping[MediaItem]
 
-    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+    async def list_page(
+        self, item_filter: ItemFilter, offset: int, limit: int
+    ) -> Sequence[MediaItem]:
         """Return ready items, the newest first, after the first `offset`."""
         # A page number has no upper bound, MongoDB's integers have one.
-        return await self._list(_find_ready(chosen).skip(min(offset, _MAX_OFFSET)), limit)
+        return await self._list(_find_ready(item_filter).skip(min(offset, _MAX_OFFSET)), limit)
 
     async def list_after(
-        self, chosen: ItemFilter, cursor: Cursor, limit: int
+        self, item_filter: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
         """Return ready items in the same order, after this position."""
         # The first bound is where the scan of the index begins; the second excludes those of the
@@ -84,11 +86,11 @@ class MongoMediaPages:
             "created_at": {"$lte": cursor.created_at},
             "$or": [{"created_at": {"$lt": cursor.created_at}}, {"_id": {"$lt": cursor.id}}],
         }
-        return await self._list(_find_ready(chosen, after), limit)
+        return await self._list(_find_ready(item_filter, after), limit)
 
-    async def count(self, chosen: ItemFilter) -> int:
+    async def count(self, item_filter: ItemFilter) -> int:
         """Return how many ready items there are."""
-        return await self.database.run(_find_ready(chosen).count())
+        return await self.database.run(_find_ready(item_filter).count())
 
     async def _list(self, query: FindMany[Any], limit: int) -> Sequence[MediaItem]:
         documents = await self.database.list_raw(query.sort("-created_at", "-_id"), limit)
@@ -126,11 +128,11 @@ class MongoMediaCleanup:
         return [self.mapping.decode(document) for document in documents]
 
 
-def _find_ready(chosen: ItemFilter, after: Mapping[str, Any] | None = None) -> FindMany[Any]:
+def _find_ready(item_filter: ItemFilter, after: Mapping[str, Any] | None = None) -> FindMany[Any]:
     filters = {
-        "owner_id": chosen.owner_id,
-        "kind": chosen.kind and STORED_MEDIA_KINDS[chosen.kind],
-        "category": chosen.category,
+        "owner_id": item_filter.owner_id,
+        "kind": item_filter.kind and STORED_MEDIA_KINDS[item_filter.kind],
+        "category": item_filter.category,
     }
     return MediaItemDocument.find(
         {

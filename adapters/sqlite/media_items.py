@@ -109,14 +109,16 @@ class SqliteMediaPages:
     database: Database
     mapping: MediaItemMapping
 
-    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+    async def list_page(
+        self, item_filter: ItemFilter, offset: int, limit: int
+    ) -> Sequence[MediaItem]:
         """List ready items after the first `offset`."""
         # A page number has no upper bound, integers of SQLite have one.
         values = {"limit": limit, "offset": min(offset, _MAX_INTEGER)}
-        return await self._list(chosen, "", "OFFSET :offset", values)
+        return await self._list(item_filter, "", "OFFSET :offset", values)
 
     async def list_after(
-        self, chosen: ItemFilter, cursor: Cursor, limit: int
+        self, item_filter: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
         """List ready items after a position."""
         values = {
@@ -125,19 +127,19 @@ class SqliteMediaPages:
             "after_id": cursor.id,
         }
         after = "AND (created_at, id) < (:after_created_at, :after_id)"
-        return await self._list(chosen, after, "", values)
+        return await self._list(item_filter, after, "", values)
 
-    async def count(self, chosen: ItemFilter) -> int:
+    async def count(self, item_filter: ItemFilter) -> int:
         """Return the number of ready items."""
-        filters = _filter_values(chosen)
+        filters = _filter_values(item_filter)
         sql = f"SELECT count(*) {_from_ready_items(filters)}"
         [(count,)] = await self.database.fetch_all(sql, filters)
         return int(count)
 
     async def _list(
-        self, chosen: ItemFilter, after: str, offset: str, values: Mapping[str, object]
+        self, item_filter: ItemFilter, after: str, offset: str, values: Mapping[str, object]
     ) -> Sequence[MediaItem]:
-        filters = _filter_values(chosen)
+        filters = _filter_values(item_filter)
         sql = f"""
         SELECT version, schema_version, body {_from_ready_items(filters)} {after}
         ORDER BY created_at DESC, id DESC LIMIT :limit {offset}
@@ -146,8 +148,12 @@ class SqliteMediaPages:
         return [self.mapping.decode(*row).value for row in rows]
 
 
-def _filter_values(chosen: ItemFilter) -> dict[str, str]:
-    columns = {"owner_id": chosen.owner_id, "kind": chosen.kind, "category": chosen.category}
+def _filter_values(item_filter: ItemFilter) -> dict[str, str]:
+    columns = {
+        "owner_id": item_filter.owner_id,
+        "kind": item_filter.kind,
+        "category": item_filter.category,
+    }
     return {name: value for name, value in columns.items() if value is not None}
 
 

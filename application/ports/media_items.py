@@ -58,7 +58,9 @@ class MediaItems(Protocol):
 class MediaPages(Protocol):
     """Ready items, newest first: by `created_at`, then by id."""
 
-    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+    async def list_page(
+        self, item_filter: ItemFilter, offset: int, limit: int
+    ) -> Sequence[MediaItem]:
         """List items after the first `offset` ones.
 
         Raises:
@@ -68,7 +70,7 @@ class MediaPages(Protocol):
         ...
 
     async def list_after(
-        self, chosen: ItemFilter, cursor: Cursor, limit: int
+        self, item_filter: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
         """List items after the cursor.
 
@@ -81,7 +83,7 @@ class MediaPages(Protocol):
         """
         ...
 
-    async def count(self, chosen: ItemFilter) -> int:
+    async def count(self, item_filter: ItemFilter) -> int:
         """Count the items.
 
         Raises:

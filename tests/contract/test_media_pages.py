@@ -29,13 +29,13 @@ def a_library() -> list[MediaItem]:
     ]
 
 
-def newest_first(items: list[MediaItem], chosen: ItemFilter) -> list[MediaItem]:
+def newest_first(items: list[MediaItem], item_filter: ItemFilter) -> list[MediaItem]:
     matching = [
         item
         for item in items
-        if chosen.owner_id in (None, item.owner_id)
-        and chosen.kind in (None, item.kind)
-        and chosen.category in (None, item.category)
+        if item_filter.owner_id in (None, item.owner_id)
+        and item_filter.kind in (None, item.kind)
+        and item_filter.category in (None, item.category)
     ]
     return sorted(matching, key=lambda item: (item.created_at, item.id), reverse=True)
 
@@ -65,23 +65,24 @@ async def test_ready_items_of_each_filter_are_listed_newest_first(
     kind: MediaKind | None,
     category: str | None,
 ) -> None:
-    chosen = ItemFilter(owner_id, kind, category)
-    expected = newest_first(library, chosen)
+    item_filter = ItemFilter(owner_id, kind, category)
+    expected = newest_first(library, item_filter)
 
-    assert list(await repositories.media_pages.list_page(chosen, 0, 100)) == expected
-    assert await repositories.media_pages.count(chosen) == len(expected)
+    assert list(await repositories.media_pages.list_page(item_filter, 0, 100)) == expected
+    assert await repositories.media_pages.count(item_filter) == len(expected)
 
 
-@pytest.mark.parametrize("chosen", [ANY, ItemFilter(owner_id=OWNERS[1])])
+@pytest.mark.parametrize("item_filter", [ANY, ItemFilter(owner_id=OWNERS[1])])
 async def test_pages_have_no_gaps_and_no_overlap(
-    repositories: Repositories, library: list[MediaItem], chosen: ItemFilter
+    repositories: Repositories, library: list[MediaItem], item_filter: ItemFilter
 ) -> None:
     pages = [
-        await repositories.media_pages.list_page(chosen, offset, 5) for offset in range(0, 40, 5)
+        await repositories.media_pages.list_page(item_filter, offset, 5)
+        for offset in range(0, 40, 5)
     ]
 
     assert [len(page) for page in pages[:3]] == [5, 5, 5]
-    assert [item for page in pages for item in page] == newest_first(library, chosen)
+    assert [item for page in pages for item in page] == newest_first(library, item_filter)
 
 
 @pytest.mark.parametrize("owner_id", [None, OWNERS[0], an_id(903)])
@@ -94,15 +95,15 @@ async def test_the_older_items_come_after_an_item(
     kind: MediaKind | None,
     category: str | None,
 ) -> None:
-    chosen = ItemFilter(owner_id, kind, category)
-    expected = newest_first(library, chosen)
+    item_filter = ItemFilter(owner_id, kind, category)
+    expected = newest_first(library, item_filter)
     for item in library[::3]:
         older = [
             other for other in expected if (other.created_at, other.id) < (item.created_at, item.id)
         ]
         cursor = Cursor.after_item(item)
-        assert list(await repositories.media_pages.list_after(chosen, cursor, 100)) == older
-        assert list(await repositories.media_pages.list_after(chosen, cursor, 2)) == older[:2]
+        assert list(await repositories.media_pages.list_after(item_filter, cursor, 100)) == older
+        assert list(await repositories.media_pages.list_after(item_filter, cursor, 2)) == older[:2]
 
 
 async def test_cursor_pagination_lists_each_item_once(

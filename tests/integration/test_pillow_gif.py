@@ -19,7 +19,7 @@ from tests.support.images import (
     still_gif,
 )
 
-WHITE, BLACK = (255, 255, 255, 255), (0, 0, 0, 255)
+BLACK = (0, 0, 0, 255)
 PIXEL = gif_frame(0, 0, 1, 1)
 
 

@@ -273,33 +273,35 @@ class InMemoryMediaPages:
 
     database: InMemoryDatabase
 
-    async def list_page(self, chosen: ItemFilter, offset: int, limit: int) -> Sequence[MediaItem]:
+    async def list_page(
+        self, item_filter: ItemFilter, offset: int, limit: int
+    ) -> Sequence[MediaItem]:
         await self.database.call("media_pages.list_page")
-        return self._newest_first(chosen)[offset : offset + limit]
+        return self._newest_first(item_filter)[offset : offset + limit]
 
     async def list_after(
-        self, chosen: ItemFilter, cursor: Cursor, limit: int
+        self, item_filter: ItemFilter, cursor: Cursor, limit: int
     ) -> Sequence[MediaItem]:
         await self.database.call("media_pages.list_after")
         last = (cursor.created_at, cursor.id)
-        items = self._newest_first(chosen)
+        items = self._newest_first(item_filter)
         return [item for item in items if (item.created_at, item.id) < last][:limit]
 
-    async def count(self, chosen: ItemFilter) -> int:
+    async def count(self, item_filter: ItemFilter) -> int:
         await self.database.call("media_pages.count")
-        return len(self._ready(chosen))
+        return len(self._ready(item_filter))
 
-    def _newest_first(self, chosen: ItemFilter) -> list[MediaItem]:
-        return sorted(self._ready(chosen), key=lambda item: (item.created_at, item.id))[::-1]
+    def _newest_first(self, item_filter: ItemFilter) -> list[MediaItem]:
+        return sorted(self._ready(item_filter), key=lambda item: (item.created_at, item.id))[::-1]
 
-    def _ready(self, chosen: ItemFilter) -> list[MediaItem]:
+    def _ready(self, item_filter: ItemFilter) -> list[MediaItem]:
         return [
             item
             for item in (stored.value for stored in self.database.media_items.values())
             if item.is_ready
-            and chosen.owner_id in (None, item.owner_id)
-            and chosen.kind in (None, item.kind)
-            and chosen.category in (None, item.category)
+            and item_filter.owner_id in (None, item.owner_id)
+            and item_filter.kind in (None, item.kind)
+            and item_filter.category in (None, item.category)
         ]
 
 

@@ -1,4 +1,4 @@
-"""`make bench`: every section, or those that are named: `make bench ARGS="telling abuse"`."""
+"""Measure rates, timing and abuse: `make bench`, or one of them: `make bench ARGS=timing`."""
 
 import argparse
 import asyncio
@@ -8,28 +8,28 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks.abuse import abuse
-from tests.benchmarks.commits import commits
-from tests.benchmarks.requests import requests
-from tests.benchmarks.telling import telling
+from tests.benchmarks.abuse import measure_abuse
+from tests.benchmarks.rates import measure_rates
+from tests.benchmarks.timing import measure_timing
 
-SECTIONS: Final[Mapping[str, Callable[[Path], Awaitable[None]]]] = {
-    "requests": requests,
-    "commits": commits,
-    "telling": telling,
-    "abuse": abuse,
+BENCHMARKS: Final[Mapping[str, Callable[[Path], Awaitable[None]]]] = {
+    "rates": measure_rates,
+    "timing": measure_timing,
+    "abuse": measure_abuse,
 }
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help=", ".join(SECTIONS))
-    wanted = parser.parse_args().sections or SECTIONS
-    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before it began")
-    for name in wanted:
+    parser.add_argument(
+        "benchmarks", nargs="*", choices=[*BENCHMARKS, []], help=", ".join(BENCHMARKS)
+    )
+    names = parser.parse_args().benchmarks or BENCHMARKS
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start")
+    for name in names:
         print(f"\n{name}")
         with tempfile.TemporaryDirectory() as folder:
-            await SECTIONS[name](Path(folder))
+            await BENCHMARKS[name](Path(folder))
 
 
 if __name__ == "__main__":

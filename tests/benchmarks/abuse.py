@@ -1,7 +1,7 @@
-"""What abuse brings: how many of its guesses were answered, how many messages it sent.
+"""What abuse achieves: how many guesses are checked and how many messages are sent.
 
-The rules are the domain's; this measures that they hold over a real database, raced at. Time is
-simulated, so that a day takes seconds.
+The rules are those of the domain. This measures that they hold over a real database under
+concurrency. The clock is simulated, so a day takes seconds.
 """
 
 import asyncio
@@ -16,170 +16,174 @@ import httpx
 from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from domain.errors import RateLimitExceeded
-from tests.benchmarks.databases import databases, records_at
-from tests.benchmarks.door import at_the_door
-from tests.stateful.hosting import logging_nothing
+from tests.benchmarks.databases import open_databases, open_repositories
+from tests.stateful.http_driver import open_http_client, without_logs
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
 
 DAY: Final = 24 * 3600
 GUESSES: Final = 10_000
-AT_ONCE: Final = 10
-OWNER: Final = "203.0.113.7"
+CONCURRENT_GUESSES: Final = 10
+OWNER_IP: Final = "203.0.113.7"
 
 T = TypeVar("T")
 Scenario = Callable[[AppHarness], Awaitable[str]]
 
 
-async def abuse(folder: Path) -> None:
-    """Print a line for each scenario over both databases, which begin empty for each."""
-    with databases(folder) as found, logging_nothing():
-        for name, make in found.items():
+async def measure_abuse(folder: Path) -> None:
+    """Print a line for each scenario over both databases, each over an empty one."""
+    with open_databases(folder) as databases, without_logs():
+        for name, create_database in databases.items():
             for title, scenario in SCENARIOS.items():
-                with make() as address:
-                    async with records_at(address) as records:
-                        house = AppHarness(repositories=records)
-                        outcome = await scenario(house)
-                print(f"{name:<8}{title:<53}{outcome}; messages {len(house.messenger.messages)}")
+                with create_database() as url:
+                    async with open_repositories(url) as repositories:
+                        harness = AppHarness(repositories=repositories)
+                        result = await scenario(harness)
+                messages = len(harness.messenger.messages)
+                print(f"{name:<8}{title:<52}{result}; messages {messages}")
 
 
-async def guesses_at_once(house: AppHarness) -> str:
-    """Over HTTP, a third each: with the id, without one, and by the older family."""
-    sent = await house.request_otp(client_ip=OWNER)
-    wrong = wrong_code(house.messenger.messages[-1].code)
-    return await _answers_at_once(house, wrong, sent.request_id, 102)
+async def concurrent_guesses(harness: AppHarness) -> str:
+    """Guess over HTTP: a third with the request id, without one, and with the legacy API."""
+    request = await harness.request_otp(client_ip=OWNER_IP)
+    code = wrong_code(harness.last_code)
+    return await _verify_concurrently(harness, code, request.request_id, 102)
 
 
-async def right_answers_at_once(house: AppHarness) -> str:
-    """The same with the code that is right."""
-    sent = await house.request_otp(client_ip=OWNER)
-    return await _answers_at_once(house, house.messenger.messages[-1].code, sent.request_id, 51)
+async def concurrent_correct_codes(harness: AppHarness) -> str:
+    """Send the correct code in the same ways."""
+    request = await harness.request_otp(client_ip=OWNER_IP)
+    code = harness.last_code
+    return await _verify_concurrently(harness, code, request.request_id, 51)
 
 
-async def refreshes_at_once(house: AppHarness) -> str:
-    """One token, and then the one that it was traded for: half by half."""
-    await house.request_otp(client_ip=OWNER)
-    code = house.messenger.messages[-1].code
-    outcome = await house.verify_otp(code, client_ip=OWNER, with_refresh=True)
-    assert isinstance(outcome, LoggedIn)
-    token = outcome.tokens.refresh_token
-    counts = []
-    async with at_the_door(house.use_cases) as http:
+async def concurrent_refreshes(harness: AppHarness) -> str:
+    """Refresh with one token, then with its successor."""
+    await harness.request_otp(client_ip=OWNER_IP)
+    code = harness.last_code
+    result = await harness.verify_otp(code, client_ip=OWNER_IP, with_refresh=True)
+    assert isinstance(result, LoggedIn)
+    token = result.tokens.refresh_token
+    rounds = []
+    async with open_http_client(harness.use_cases) as http:
         for _ in range(2):
-            calls = [http.post("/auth/refresh", json={"refresh_token": token}) for _ in range(50)]
-            answers = await asyncio.gather(*calls)
-            successors = {one.json().get("refresh_token") for one in answers}
-            counts.append(f"{_counted(_status(one) for one in answers)}, {len(successors)} token")
-            token = next(iter(successors))
-    return "; ".join(counts)
+            responses = await asyncio.gather(
+                *(http.post("/auth/refresh", json={"refresh_token": token}) for _ in range(50))
+            )
+            tokens = {response.json().get("refresh_token") for response in responses}
+            statuses = _count(str(response.status_code) for response in responses)
+            rounds.append(f"{statuses}, refresh tokens {len(tokens)}")
+            token = next(iter(tokens))
+    return "; ".join(rounds)
 
 
-async def guesses_all_day(house: AppHarness) -> str:
-    """Ten at once, each from one of 1,300 addresses, with the latest id, none or a wrong one.
-
-    None is what the older family sends.
-    """
-    answers: list[OtpRejected | LoggedIn | BaseException] = []
+async def guesses_all_day(harness: AppHarness) -> str:
+    """Guess with the latest request id, none (as the legacy API does) or a wrong one."""
+    results: list[OtpRejected | LoggedIn | BaseException] = []
     request_id = ""
-    for first in range(0, GUESSES, AT_ONCE):
-        house.advance(DAY / GUESSES * AT_ONCE)
+    for first in range(0, GUESSES, CONCURRENT_GUESSES):
+        harness.advance(DAY / GUESSES * CONCURRENT_GUESSES)
         with suppress(RateLimitExceeded):
-            asked = await house.request_otp(client_ip=_one_of_many(first))
-            request_id = asked.request_id
-        answers += await _all(
-            house.verify_otp(
+            request = await harness.request_otp(client_ip=_attacker_ip(first % 1300))
+            request_id = request.request_id
+        results += await _gather(
+            harness.verify_otp(
                 "000000",
-                client_ip=_one_of_many(number),
+                client_ip=_attacker_ip(number % 1300),
                 request_id=(request_id, None, "unknown")[number % 3],
             )
-            for number in range(first, first + AT_ONCE)
+            for number in range(first, first + CONCURRENT_GUESSES)
         )
-    refused = sum(isinstance(one, RateLimitExceeded) for one in answers)
-    return f"answered {len(answers) - refused}, refused {refused}"
+    rejected = _count_rejected(results)
+    return f"checked {len(results) - rejected}, rejected {rejected}"
 
 
-def _one_of_many(number: int) -> str:
-    return f"2001:db8:{number % 1300:x}::/64"
-
-
-async def asks_from_everywhere(house: AppHarness) -> str:
-    answers = await _all(
-        house.request_otp(client_ip=f"192.0.2.{number % 200}") for number in range(1000)
+async def concurrent_requests(harness: AppHarness) -> str:
+    """Request codes for one phone from many IPs."""
+    results = await _gather(
+        harness.request_otp(client_ip=f"192.0.2.{number % 200}") for number in range(1000)
     )
-    sent = sum(isinstance(one, RequestOtpResult) and one.sent for one in answers)
-    return f"sent {sent}, refused {sum(isinstance(one, RateLimitExceeded) for one in answers)}"
+    sent = sum(isinstance(result, RequestOtpResult) and result.sent for result in results)
+    return f"sent {sent}, rejected {_count_rejected(results)}"
 
 
-async def a_stranger_burns_every_try(house: AppHarness) -> str:
-    """All day long, while the owner signs in three times with an app that sends no id.
+async def attempts_used_up_all_day(harness: AppHarness) -> str:
+    """Use up attempts while the owner logs in three times with an app that sends no id.
 
-    The owner has signed in from the same address before, and waits as long as they are told.
+    The owner logged in from the same IP before, and waits as long as the responses say.
     """
-    await _signs_in(house)
-    house.advance(DAY)
-    signed_in = burnt = 0
+    await _log_in_as_owner(harness)
+    harness.advance(DAY)
+    logins = checked = 0
     for hour in range(24):
         for number in range(40):
-            stranger = f"2001:db8:{hour * 40 + number:x}::/64"
+            attacker_ip = _attacker_ip(hour * 40 + number)
             with suppress(RateLimitExceeded):
-                await house.request_otp(client_ip=stranger)
+                await harness.request_otp(client_ip=attacker_ip)
             with suppress(RateLimitExceeded):
-                burnt += isinstance(
-                    await house.verify_otp("000000", client_ip=stranger), OtpRejected
-                )
-            house.advance(60)
+                result = await harness.verify_otp("000000", client_ip=attacker_ip)
+                checked += isinstance(result, OtpRejected)
+            harness.advance(60)
         if hour % 8 == 7:
-            signed_in += await _signs_in(house)
-        house.advance(DAY / 24 - 40 * 60)
-    return f"the owner signed in {signed_in} of 3 times, the stranger was answered {burnt} times"
+            logins += await _log_in_as_owner(harness)
+        harness.advance(DAY / 24 - 40 * 60)
+    return f"the owner logged in {logins} of 3 times, checked attempts of the attacker {checked}"
 
 
-async def _signs_in(house: AppHarness) -> bool:
+async def _log_in_as_owner(harness: AppHarness) -> bool:
     for _ in range(3):
         try:
-            await house.request_otp(client_ip=OWNER)
+            await harness.request_otp(client_ip=OWNER_IP)
             break
-        except RateLimitExceeded as refusal:
-            house.advance(refusal.retry_after)
-    outcome = await house.verify_otp(house.messenger.messages[-1].code, client_ip=OWNER)
-    return isinstance(outcome, LoggedIn)
+        except RateLimitExceeded as error:
+            harness.advance(error.retry_after)
+    result = await harness.verify_otp(harness.last_code, client_ip=OWNER_IP)
+    return isinstance(result, LoggedIn)
 
 
-async def _answers_at_once(house: AppHarness, code: str, request_id: str, times: int) -> str:
+async def _verify_concurrently(
+    harness: AppHarness, code: str, request_id: str, requests: int
+) -> str:
     phone = a_phone().e164
-    ways = (
+    kinds = (
         ("/auth/verify-otp", {"phone": phone, "otp": code, "request_id": request_id}),
         ("/auth/verify-otp", {"phone": phone, "otp": code}),
         ("/authenticate/validate_otp", {"phone": phone, "otp": code}),
     )
-    async with at_the_door(house.use_cases) as http:
-        calls = [http.post(path, json=body) for path, body in ways * (times // len(ways))]
-        return _counted(_verdict(one) for one in await asyncio.gather(*calls))
+    async with open_http_client(harness.use_cases) as http:
+        responses = await asyncio.gather(
+            *(http.post(path, json=body) for path, body in kinds * (requests // len(kinds)))
+        )
+    return _count(_describe(response) for response in responses)
 
 
-def _verdict(answer: httpx.Response) -> str:
-    if "access_token" in answer.json():
-        return "signed in"
-    return "wrong" if answer.status_code in (200, 403) else _status(answer)
+def _describe(response: httpx.Response) -> str:
+    if "access_token" in response.json():
+        return "logged in"
+    return "wrong" if response.status_code in (200, 403) else str(response.status_code)
 
 
-def _status(answer: httpx.Response) -> str:
-    return str(answer.status_code)
+def _attacker_ip(number: int) -> str:
+    return f"2001:db8:{number:x}::/64"
 
 
-async def _all(calls: Iterable[Awaitable[T]]) -> list[T | BaseException]:
+async def _gather(calls: Iterable[Awaitable[T]]) -> list[T | BaseException]:
     return await asyncio.gather(*calls, return_exceptions=True)
 
 
-def _counted(answers: Iterable[str]) -> str:
-    return ", ".join(f"{what} {count}" for what, count in sorted(Counter(answers).items()))
+def _count(values: Iterable[str]) -> str:
+    return ", ".join(f"{value} {count}" for value, count in sorted(Counter(values).items()))
+
+
+def _count_rejected(results: Iterable[object]) -> int:
+    return sum(isinstance(result, RateLimitExceeded) for result in results)
 
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
-    "102 guesses at one code at once, both families": guesses_at_once,
-    "51 right answers at once, both families": right_answers_at_once,
-    "50 refreshes at once, twice": refreshes_at_once,
-    "10,000 guesses over a day, 1,300 addresses": guesses_all_day,
-    "1,000 asks for one phone from 200 addresses at once": asks_from_everywhere,
-    "a stranger burns tries all day": a_stranger_burns_every_try,
+    "102 guesses at once, both APIs": concurrent_guesses,
+    "51 correct codes at once, both APIs": concurrent_correct_codes,
+    "50 refreshes at once, twice": concurrent_refreshes,
+    "10,000 guesses over a day from 1,300 IPs": guesses_all_day,
+    "1,000 requests for one phone from 200 IPs at once": concurrent_requests,
+    "an attacker uses up attempts all day": attempts_used_up_all_day,
 }

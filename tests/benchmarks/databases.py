@@ -1,4 +1,4 @@
-"""Both databases, made empty for each measurement."""
+"""SQLite and MongoDB, with an empty database for each measurement."""
 
 import os
 import uuid
@@ -17,42 +17,40 @@ from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.errors import ServerUnavailable
 from tests.support.servers.servers import Servers
 
-Make = Callable[[], AbstractContextManager[str]]
-"""Makes an empty database, and gives its address as settings have it."""
+CreateDatabase = Callable[[], AbstractContextManager[str]]
+"""Creates an empty database and returns its URL as in `DIALTONE_DATABASE`."""
 
 
 @contextmanager
-def databases(folder: Path) -> Iterator[Mapping[str, Make]]:
-    """SQLite in this folder and, where one is to be had, MongoDB."""
+def open_databases(folder: Path) -> Iterator[Mapping[str, CreateDatabase]]:
+    """Open SQLite in this folder and, if it is available, MongoDB."""
     with Servers(os.environ) as servers:
-        found: dict[str, Make] = {"SQLite": partial(_sqlite, folder)}
+        databases: dict[str, CreateDatabase] = {"SQLite": partial(_create_sqlite, folder)}
         try:
-            found["MongoDB"] = partial(_mongo, servers.mongo())
-        except ServerUnavailable as refusal:
-            print(f"without MongoDB: {refusal}")
-        yield found
+            databases["MongoDB"] = partial(_create_mongo, servers.mongo())
+        except ServerUnavailable as error:
+            print(f"without MongoDB: {error}")
+        yield databases
 
 
-def records_at(address: str) -> AbstractAsyncContextManager[Repositories]:
-    """Open the records of a database, without the service."""
-    if address.startswith("sqlite:///"):
-        return open_sqlite_repositories(
-            Path(address.removeprefix("sqlite:///")), FakePhoneEncryption()
-        )
-    return open_mongo_repositories(address, FakePhoneEncryption())
+def open_repositories(url: str) -> AbstractAsyncContextManager[Repositories]:
+    """Open the repositories of a database without the service."""
+    if url.startswith("sqlite:///"):
+        return open_sqlite_repositories(Path(url.removeprefix("sqlite:///")), FakePhoneEncryption())
+    return open_mongo_repositories(url, FakePhoneEncryption())
 
 
 @contextmanager
-def _sqlite(folder: Path) -> Iterator[str]:
+def _create_sqlite(folder: Path) -> Iterator[str]:
     yield f"sqlite:///{folder}/{uuid.uuid4().hex}.db"
 
 
 @contextmanager
-def _mongo(url: str) -> Iterator[str]:
-    server, question, options = url.partition("?")
-    address = f"{server.rstrip('/')}/bench_{uuid.uuid4().hex}{question}{options}"
+def _create_mongo(server_url: str) -> Iterator[str]:
+    server, question_mark, options = server_url.partition("?")
+    url = f"{server.rstrip('/')}/bench_{uuid.uuid4().hex}{question_mark}{options}"
     try:
-        yield address
+        yield url
     finally:
-        with MongoClient[dict[str, Any]](address) as client:
+        with MongoClient[dict[str, Any]](url) as client:
             client.drop_database(client.get_default_database())

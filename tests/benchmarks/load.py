@@ -1,4 +1,4 @@
-"""A load of requests over kept connections, with as little of its own cost as Python has."""
+"""HTTP load over persistent connections, with as little overhead as Python allows."""
 
 import asyncio
 import time
@@ -6,88 +6,94 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-CALLERS: Final = 32
-ADDRESSES: Final = 5_000
-ROOMY: Final = {
+CONNECTIONS: Final = 32
+CLIENT_IPS: Final = 5_000
+UNLIMITED: Final = {
     "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
     "DIALTONE_SMS_LIMIT_PER_IP": "5000/1m",
     "DIALTONE_SMS_LIMIT_PER_COUNTRY": "50000/1m",
     "DIALTONE_SMS_LIMIT_TOTAL": "50000/1m",
     "DIALTONE_VERIFY_LIMIT_PER_IP": "5000/1m",
 }
-"""Every request may say where it comes from, and no budget that phones share is met."""
+"""Settings with which every request may name its IP and exceeds no limit that phones share."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """How many answers came in how many seconds, and how long each took (sorted, in ms)."""
+class LoadResult:
+    """The number of responses, the duration, and the latencies in ms, sorted."""
 
-    answers: int
+    responses: int
     seconds: float
     latencies: Sequence[float]
     statuses: frozenset[int]
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
-        return self.answers / self.seconds
+        """Responses per second."""
+        return self.responses / self.seconds
 
-    def percentile(self, share: float) -> float:
-        """The latency in ms that this share of the answers kept below."""
-        return self.latencies[min(len(self.latencies) - 1, int(len(self.latencies) * share))]
+    def percentile(self, fraction: float) -> float:
+        """Return the latency in ms that this fraction of the responses does not exceed."""
+        index = int(len(self.latencies) * fraction)
+        return self.latencies[min(len(self.latencies) - 1, index)]
 
 
-def a_request(
-    method: str, path: str, *, token: str = "", body: str = "", address: str = ""
+def encode_request(
+    method: str, path: str, *, token: str = "", body: str = "", client_ip: str = ""
 ) -> bytes:
-    """One request as bytes on the wire; a proxy says that it comes from `address`."""
+    """Return a request as bytes, as a proxy forwards it from `client_ip`."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
+    lines += ["Content-Type: application/json"] if body else []
     lines += [f"Authorization: Bearer {token}"] if token else []
-    lines += [f"X-Forwarded-For: {address}"] if address else []
+    lines += [f"X-Forwarded-For: {client_ip}"] if client_ip else []
     lines += [f"Content-Length: {len(body)}"] if body else []
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-def address_of(number: int) -> str:
-    """One of many addresses, out of those that RFC 2544 keeps for measuring."""
-    return f"198.18.{number % ADDRESSES // 250}.{number % 250 + 1}"
+def client_ip(number: int) -> str:
+    """Return one of many IPs, from the range for benchmarks (RFC 2544)."""
+    return f"198.18.{number % CLIENT_IPS // 250}.{number % 250 + 1}"
 
 
-async def load(
+async def run_load(
     port: int,
-    request: Callable[[int], bytes],
+    make_request: Callable[[int], bytes],
     seconds: float,
-    heard: Callable[[bytes], object] = len,
-) -> Measured:
-    """Send `request(n)` for n = 0, 1, … from `CALLERS` connections for so long.
+    on_body: Callable[[bytes], object] = len,
+) -> LoadResult:
+    """Send requests from all connections.
 
-    `heard` is called with the body of each answer before its connection asks again.
+    Args:
+        port: The port of the service on 127.0.0.1.
+        make_request: Returns the request with the number 0, 1, ….
+        seconds: How long to send.
+        on_body: Receives each response body before its connection sends again.
     """
-    started = time.perf_counter()
-    end = started + seconds
+    started_at = time.perf_counter()
+    stop_at = started_at + seconds
     latencies: list[float] = []
     statuses: set[int] = set()
-    counter = iter(range(10**9))
+    numbers = iter(range(10**9))
 
-    async def call() -> None:
+    async def send_requests() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while time.perf_counter() < end:
-            before = time.perf_counter()
-            writer.write(request(next(counter)))
-            status, body = await answer(reader)
-            latencies.append((time.perf_counter() - before) * 1000)
+        while time.perf_counter() < stop_at:
+            sent_at = time.perf_counter()
+            writer.write(make_request(next(numbers)))
+            status, body = await read_response(reader)
+            latencies.append((time.perf_counter() - sent_at) * 1000)
             statuses.add(status)
-            heard(body)
+            on_body(body)
         writer.close()
         await writer.wait_closed()
 
-    await asyncio.gather(*(call() for _ in range(CALLERS)))
-    elapsed = time.perf_counter() - started
-    return Measured(len(latencies), elapsed, sorted(latencies), frozenset(statuses))
+    await asyncio.gather(*(send_requests() for _ in range(CONNECTIONS)))
+    elapsed = time.perf_counter() - started_at
+    return LoadResult(len(latencies), elapsed, sorted(latencies), frozenset(statuses))
 
 
-async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Read an answer: its status and its body."""
+async def read_response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read a response and return its status and body."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
     return int(head[9:12]), await reader.readexactly(int(length or 0))

@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    """Where a disk of the test's own goes."""
+    """The folder where a test mounts a disk."""
     folder = tmp_path / "disk"
     folder.mkdir()
     return folder

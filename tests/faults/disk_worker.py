@@ -1,7 +1,6 @@
 """A process that uses a media folder until it is done, or killed.
 
-`python -m tests.faults.disk_worker <what> <folder>`; each line on stdout says what has
-happened, as soon as it has.
+`python -m tests.faults.disk_worker <task> <folder>` prints a line for each step.
 """
 
 import asyncio
@@ -20,17 +19,17 @@ from typing import Any, Final
 from adapters import disk
 from adapters.disk import DiskFiles, open_disk_files
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from tests.faults.namespaces import Command, make_read_only
+from tests.faults.disks import PAGE_SIZE, make_read_only
 from tests.support.fakes.clock import MovableClock
 
 CONTENT: Final = bytes(range(256)) * 1000
 TOO_LARGE: Final = bytes(2 * 1024 * 1024)
-ROOM: Final = str(Path(disk.__file__).parent)
+ADAPTER: Final = str(Path(disk.__file__).parent)
 JPEG: Final = "image/jpeg"
 
 
-def say(*words: object) -> None:
-    """Tell the test at once; a line is whole or not there."""
+def report(*words: object) -> None:
+    """Print a line at once; a line is whole or missing."""
     os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
 
 
@@ -38,115 +37,122 @@ def key(number: int) -> str:
     return f"{number:032x}.jpg"
 
 
-async def open_and_store(folder: Path) -> None:
-    """Say whether the folder can be used, and why if not."""
+async def open_and_write(folder: Path) -> None:
+    """Write a file, or report why the folder cannot be used."""
     try:
         async with open_disk_files(folder, "", MovableClock()) as files:
-            say("opened")
-            await attempt("store:", files.write(key(1), CONTENT, JPEG))
-    except ConfigurationError as refused:
-        say("refused:", refused)
+            report("opened")
+            await attempt("write:", files.write(key(1), CONTENT, JPEG))
+    except ConfigurationError as error:
+        report("error:", error)
 
 
-async def live_through_a_full_disk(folder: Path) -> None:
-    """Store what fits and what does not, look, and store again when there is room."""
+async def survive_full_disk(folder: Path) -> None:
+    """Write until the disk is full, and again when there is space."""
     async with open_disk_files(folder, "", MovableClock()) as files:
-        await attempt("store:", files.write(key(1), CONTENT, JPEG))
-        await attempt("store too much:", files.write(key(2), TOO_LARGE, JPEG))
-        say("left of it:", names_in(folder))
+        await attempt("write:", files.write(key(1), CONTENT, JPEG))
+        await attempt("write too much:", files.write(key(2), TOO_LARGE, JPEG))
+        report("files:", file_names(folder))
         fill(folder)
-        await attempt("look:", files.check())
-        say("read:", await content_of(files, key(1)) == CONTENT)
+        await attempt("health check:", files.check())
+        report("read:", await read(files, key(1)) == CONTENT)
         free(folder)
-        await attempt("look:", files.check())
-        await attempt("store:", files.write(key(3), CONTENT, JPEG))
+        await attempt("health check:", files.check())
+        await attempt("write:", files.write(key(3), CONTENT, JPEG))
         fill(folder)
-        await attempt("remove:", files.delete(key(1)))
+        await attempt("delete:", files.delete(key(1)))
 
 
-async def live_through_a_read_only_disk(folder: Path) -> None:
-    """Have the disk become read-only, as one does that fails."""
+async def survive_read_only_disk(folder: Path) -> None:
+    """Use a disk that becomes read-only, as a failing disk does."""
     async with open_disk_files(folder, "", MovableClock()) as files:
-        await attempt("store:", files.write(key(1), CONTENT, JPEG))
-        run(make_read_only(folder.parent))
-        await attempt("store:", files.write(key(2), CONTENT, JPEG))
-        await attempt("remove:", files.delete(key(1)))
-        await attempt("look:", files.check())
-        say("read:", await content_of(files, key(1)) == CONTENT)
+        await attempt("write:", files.write(key(1), CONTENT, JPEG))
+        remount_read_only(folder.parent)
+        await attempt("write:", files.write(key(2), CONTENT, JPEG))
+        await attempt("delete:", files.delete(key(1)))
+        await attempt("health check:", files.check())
+        report("read:", await read(files, key(1)) == CONTENT)
 
 
-async def attempt(what: str, doing: Awaitable[None]) -> None:
+async def cleanup(folder: Path) -> None:
+    """Delete unfinished files; report their number, and how many files are left."""
+    async with open_disk_files(folder, "", MovableClock()) as files:
+        report(await files.delete_unfinished(MovableClock().now() + timedelta(days=36_500)))
+        report(len(file_names(folder)))
+
+
+async def attempt(title: str, operation: Awaitable[None]) -> None:
     try:
-        await doing
-        say(what, "done")
+        await operation
+        report(title, "done")
     except MediaStorageUnavailable as error:
-        say(what, error)
+        report(title, error)
 
 
-async def content_of(files: DiskFiles, of: str) -> bytes | None:
-    file = await files.open_file(of)
+async def read(files: DiskFiles, storage_key: str) -> bytes | None:
+    file = await files.open_file(storage_key)
     return b"".join([chunk async for chunk in file.chunks]) if file else None
 
 
-def names_in(folder: Path) -> list[str]:
-    """What lies in the folder, and what is unfinished."""
+def file_names(folder: Path) -> list[str]:
+    """Return the names of all files, also of unfinished ones."""
     return sorted(path.name for path in folder.glob("**/*") if path.is_file())
 
 
+def remount_read_only(disk_folder: Path) -> None:
+    subprocess.run(make_read_only(disk_folder), check=True)
+
+
 def fill(folder: Path) -> None:
-    """Leave no byte free."""
+    """Fill the disk of the folder."""
     with (folder.parent / "ballast").open("wb", buffering=0) as ballast:
         try:
-            while ballast.write(bytes(4096)):
+            while ballast.write(bytes(PAGE_SIZE)):
                 pass
         except OSError:
             return
-
-
-def run(command: Command) -> None:
-    subprocess.run(command, check=True)
 
 
 def free(folder: Path) -> None:
     (folder.parent / "ballast").unlink()
 
 
-def die_at_every_step(folder: Path) -> None:
-    """Store a file in ever new processes, each killed one line of the adapter later.
+def die_at_every_line(folder: Path) -> None:
+    """Write a file in a new process again and again, each killed one line of the adapter later.
 
-    Says for each what could be seen of its file afterwards, until one lived to the end.
+    Reports what is served of each file afterwards, until a process is done.
     """
-    for step in itertools.count(1):
+    for lines in itertools.count(1):
         child = os.fork()
         if not child:
-            asyncio.run(_store_until(folder, step))
+            asyncio.run(_write_and_die(folder, lines))
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        file = folder / key(step)
-        seen = file.read_bytes() if file.exists() else None
-        what = {None: "nothing", CONTENT: "whole"}.get(seen, "part")
+        file = folder / key(lines)
+        content = file.read_bytes() if file.exists() else None
+        found = {None: "nothing", CONTENT: "whole"}.get(content, "part")
         if not os.WIFSIGNALED(status):
-            say("done", what)
+            report("done", found)
             return
-        say("killed", what)
+        report("killed", found)
 
 
-async def _store_until(folder: Path, step: int) -> None:
+async def _write_and_die(folder: Path, lines: int) -> None:
     async with open_disk_files(folder, "", MovableClock()) as files:
-        _die_in(step)
-        await files.write(key(step), CONTENT, JPEG)
-        # What comes after was acknowledged.
+        _die_after(lines)
+        await files.write(key(lines), CONTENT, JPEG)
+        # The write was acknowledged: the lines after it do not matter.
         os._exit(0)
 
 
-def _die_in(lines: int) -> None:
-    """Be killed before this many further lines of the adapter have run, in whatever thread."""
-    left = itertools.count(lines - 1, -1)
+def _die_after(lines: int) -> None:
+    """Kill this process after so many further lines of the adapter, in any thread."""
+    lines_left = itertools.count(lines - 1, -1)
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(ROOM):
+        if not frame.f_code.co_filename.startswith(ADAPTER):
             return None
-        if event == "line" and next(left) <= 0:
+        if event == "line" and next(lines_left) <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return trace
 
@@ -154,27 +160,15 @@ def _die_in(lines: int) -> None:
     sys.settrace(trace)
 
 
-async def cleanup(folder: Path) -> None:
-    """Say how much was unfinished, and what is left."""
-    async with open_disk_files(folder, "", MovableClock()) as files:
-        say(await files.delete_unfinished(MovableClock().now() + timedelta(days=36_500)))
-        say(len(names_in(folder)))
-
-
 TASKS: Final[dict[str, Callable[[Path], Coroutine[None, None, None]]]] = {
-    one.__name__: one
-    for one in (
-        open_and_store,
-        live_through_a_full_disk,
-        live_through_a_read_only_disk,
-        cleanup,
-    )
+    task.__name__: task
+    for task in (open_and_write, survive_full_disk, survive_read_only_disk, cleanup)
 }
 
 if __name__ == "__main__":
-    task, place = sys.argv[1:]
-    if task == "die_at_every_step":
-        # It forks, which a process with a loop and threads cannot.
-        die_at_every_step(Path(place))
+    task_name, folder_name = sys.argv[1:]
+    if task_name == "die_at_every_line":
+        # It forks, which a process with a loop and threads cannot do.
+        die_at_every_line(Path(folder_name))
     else:
-        asyncio.run(TASKS[task](Path(place)))
+        asyncio.run(TASKS[task_name](Path(folder_name)))

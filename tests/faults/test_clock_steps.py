@@ -1,4 +1,4 @@
-"""The service's clock stepping back an hour, and forward, with everything under way."""
+"""The clock of the service steps back or forward under traffic."""
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
@@ -8,29 +8,29 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.faults.altered_service import AlteredService, altered
-from tests.faults.traffic import BEHIND_A_PROXY, traffic_at
+from tests.faults.faulty_service import FaultyService, run_faulty_service
+from tests.faults.traffic import BEHIND_A_PROXY, run_traffic
 from tests.support.images import transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 
 HOUR = timedelta(hours=1)
-COOL_DOWN = 15
+COOLDOWN_SECONDS = 15
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def clocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlteredService]:
-    """One for all tests, each of which has a phone of its own."""
-    with altered(tmp_path_factory.mktemp("clocked"), BEHIND_A_PROXY) as service:
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyService]:
+    """One service for all tests. Each test has a phone of its own."""
+    with run_faulty_service(tmp_path_factory.mktemp("service"), BEHIND_A_PROXY) as service:
         yield service
 
 
 @pytest.fixture
-def service(clocked: AlteredService) -> AlteredService:
-    """The same with its clock right again."""
-    clocked.set_clock_off(timedelta())
-    return clocked
+def service(shared_service: FaultyService) -> FaultyService:
+    """The shared service with the correct time."""
+    shared_service.set_clock_offset(timedelta())
+    return shared_service
 
 
 @pytest.fixture
@@ -39,180 +39,185 @@ def phone() -> str:
 
 
 @pytest.fixture
-async def http(service: AlteredService) -> AsyncIterator[httpx.AsyncClient]:
+async def http(service: FaultyService) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=service.url, timeout=30, **PLAIN_HTTP) as client:
         yield client
 
 
 @pytest.fixture
-def app(service: AlteredService, http: httpx.AsyncClient) -> App:
+def app(service: FaultyService, http: httpx.AsyncClient) -> App:
     return App(service, http)
 
 
-async def ask(http: httpx.AsyncClient, phone: str, address: str = "203.0.113.1") -> httpx.Response:
-    headers = {"X-Forwarded-For": address}
+async def request_otp(
+    http: httpx.AsyncClient, phone: str, client_ip: str = "203.0.113.1"
+) -> httpx.Response:
+    headers = {"X-Forwarded-For": client_ip}
     return await http.post("/auth/request-otp", json={"phone": phone}, headers=headers)
 
 
-async def answer(
-    http: httpx.AsyncClient, phone: str, code: str, address: str = "203.0.113.1"
-) -> httpx.Response:
-    headers = {"X-Forwarded-For": address}
+async def verify_otp(http: httpx.AsyncClient, phone: str, code: str) -> httpx.Response:
+    headers = {"X-Forwarded-For": "203.0.113.1"}
     return await http.post("/auth/verify-otp", json={"phone": phone, "otp": code}, headers=headers)
 
 
-async def signed_in(http: httpx.AsyncClient, phone: str, code: str) -> bool:
-    is_right: bool = (await answer(http, phone, code)).json()["success"]
-    return is_right
+async def is_correct(http: httpx.AsyncClient, phone: str, code: str) -> bool:
+    success: bool = (await verify_otp(http, phone, code)).json()["success"]
+    return success
 
 
-def files_of(service: AlteredService) -> list[str]:
-    return [one.name for one in (service.folder / "media").rglob("*") if one.is_file()]
+def stored_files(service: FaultyService) -> list[str]:
+    return [path.name for path in (service.folder / "media").rglob("*") if path.is_file()]
+
+
+def run_cleanup(service: FaultyService) -> None:
+    cleanup = service.run("cleanup")
+    assert cleanup.returncode == 0, cleanup.stderr
 
 
 @pytest.mark.parametrize("step", [-HOUR, HOUR, -timedelta(days=1), timedelta(minutes=6)], ids=str)
-async def test_a_code_under_way_dies_when_the_clock_steps_and_a_new_one_is_had_at_once(
-    service: AlteredService, http: httpx.AsyncClient, phone: str, step: timedelta
+async def test_a_large_step_expires_a_code_and_a_new_one_is_sent_at_once(
+    service: FaultyService, http: httpx.AsyncClient, phone: str, step: timedelta
 ) -> None:
-    assert (await ask(http, phone)).json()["sent"] is True
-    service.set_clock_off(step)
-    assert not await signed_in(http, phone, service.code(phone))
+    assert (await request_otp(http, phone)).json()["sent"] is True
+    service.set_clock_offset(step)
+    assert not await is_correct(http, phone, service.code(phone))
 
-    again = await ask(http, phone)
+    second = await request_otp(http, phone)
 
-    assert (again.status_code, again.json()["sent"]) == (200, True)
-    assert again.json()["expires_in"] <= 300
-    assert again.json()["resend_in"] <= COOL_DOWN
-    assert await signed_in(http, phone, service.code(phone, 2))
+    assert (second.status_code, second.json()["sent"]) == (200, True)
+    assert second.json()["expires_in"] <= 300
+    assert second.json()["resend_in"] <= COOLDOWN_SECONDS
+    assert await is_correct(http, phone, service.code(phone, 2))
 
 
 @pytest.mark.parametrize("step", [-timedelta(seconds=45), timedelta(seconds=45)], ids=str)
-async def test_a_code_under_way_outlives_a_small_correction(
-    service: AlteredService, http: httpx.AsyncClient, phone: str, step: timedelta
+async def test_a_code_survives_a_small_step(
+    service: FaultyService, http: httpx.AsyncClient, phone: str, step: timedelta
 ) -> None:
-    assert (await ask(http, phone)).json()["sent"] is True
-    service.set_clock_off(step)
-    assert await signed_in(http, phone, service.code(phone))
+    assert (await request_otp(http, phone)).json()["sent"] is True
+    service.set_clock_offset(step)
+    assert await is_correct(http, phone, service.code(phone))
 
 
-async def test_no_code_lives_longer_by_a_clock_that_steps_to_and_fro(
-    service: AlteredService, http: httpx.AsyncClient, phone: str
+async def test_an_expired_code_stays_expired_when_the_clock_steps_back(
+    service: FaultyService, http: httpx.AsyncClient, phone: str
 ) -> None:
-    await ask(http, phone)
+    await request_otp(http, phone)
     code = service.code(phone)
-    service.set_clock_off(timedelta(minutes=5, seconds=1))
-    # Whoever reads the record now may forget the code.
-    assert not await signed_in(http, phone, code)
-    service.set_clock_off(timedelta())
-    assert not await signed_in(http, phone, code)
+    service.set_clock_offset(timedelta(minutes=5, seconds=1))
+    # This attempt removes the expired challenge.
+    assert not await is_correct(http, phone, code)
+    service.set_clock_offset(timedelta())
+    assert not await is_correct(http, phone, code)
 
 
-async def test_a_spent_code_stays_spent_whatever_the_clock_does(
-    service: AlteredService, http: httpx.AsyncClient, phone: str
+async def test_a_used_code_stays_used_after_clock_steps(
+    service: FaultyService, http: httpx.AsyncClient, phone: str
 ) -> None:
-    await ask(http, phone)
+    await request_otp(http, phone)
     code = service.code(phone)
-    assert await signed_in(http, phone, code)
-    for off in (-HOUR, timedelta(), HOUR, timedelta(minutes=1), timedelta()):
-        service.set_clock_off(off)
-        assert not await signed_in(http, phone, code)
+    assert await is_correct(http, phone, code)
+    for offset in (-HOUR, timedelta(), HOUR, timedelta(minutes=1), timedelta()):
+        service.set_clock_offset(offset)
+        assert not await is_correct(http, phone, code)
 
 
-async def test_budgets_and_tries_that_were_spent_lock_nobody_out_after_a_step_back(
-    service: AlteredService, http: httpx.AsyncClient, phone: str
+async def test_used_up_limits_do_not_lock_a_phone_after_a_step_back(
+    service: FaultyService, http: httpx.AsyncClient, phone: str
 ) -> None:
-    for turn in range(3):
-        service.set_clock_off(timedelta(seconds=turn * (COOL_DOWN + 1)))
-        assert (await ask(http, phone)).json()["sent"] is True
-    service.set_clock_off(timedelta(minutes=1))
-    assert (await ask(http, phone)).status_code == 429
-    right = service.code(phone, 3)
-    wrong = f"{(int(right) + 1) % 1_000_000:06d}"
-    for left in (4, 3, 2, 1, 0):
-        assert (await answer(http, phone, wrong)).json()["attempts_left"] == left
-    assert (await answer(http, phone, right)).status_code == 429
+    for request in range(3):
+        service.set_clock_offset(timedelta(seconds=request * (COOLDOWN_SECONDS + 1)))
+        assert (await request_otp(http, phone)).json()["sent"] is True
+    service.set_clock_offset(timedelta(minutes=1))
+    assert (await request_otp(http, phone)).status_code == 429
+    code = service.code(phone, 3)
+    wrong_code = f"{(int(code) + 1) % 1_000_000:06d}"
+    for attempts_left in (4, 3, 2, 1, 0):
+        response = await verify_otp(http, phone, wrong_code)
+        assert response.json()["attempts_left"] == attempts_left
+    assert (await verify_otp(http, phone, code)).status_code == 429
 
-    service.set_clock_off(timedelta(minutes=1) - HOUR)
+    service.set_clock_offset(timedelta(minutes=1) - HOUR)
 
-    assert (await ask(http, phone)).json()["sent"] is True
-    assert await signed_in(http, phone, service.code(phone, 4))
+    assert (await request_otp(http, phone)).json()["sent"] is True
+    assert await is_correct(http, phone, service.code(phone, 4))
 
 
-async def test_what_is_refused_after_a_step_back_is_refused_for_no_longer_than_usual(
-    service: AlteredService, http: httpx.AsyncClient, phone: str
+async def test_a_step_back_extends_a_cooldown_by_the_allowed_clock_skew_at_most(
+    service: FaultyService, http: httpx.AsyncClient, phone: str
 ) -> None:
-    assert (await ask(http, phone)).json()["sent"] is True
-    # So far back is still taken for another instance's clock.
-    service.set_clock_off(-timedelta(seconds=55))
-    refused = await ask(http, phone, "203.0.113.2")
-    assert refused.status_code == 429
-    assert int(refused.headers["Retry-After"]) <= 60 + COOL_DOWN
+    assert (await request_otp(http, phone)).json()["sent"] is True
+    # Instances may differ by this much, so the delivery still counts.
+    service.set_clock_offset(-timedelta(seconds=55))
+    response = await request_otp(http, phone, "203.0.113.2")
+    assert response.status_code == 429
+    assert int(response.headers["Retry-After"]) <= 60 + COOLDOWN_SECONDS
 
 
 @pytest.mark.parametrize("step", [-HOUR, HOUR], ids=str)
-async def test_nobody_is_signed_out_and_nothing_shown_is_lost_by_a_step(
-    service: AlteredService, app: App, phone: str, http: httpx.AsyncClient, step: timedelta
+async def test_a_step_ends_no_session_and_hides_no_item(
+    service: FaultyService, app: App, phone: str, http: httpx.AsyncClient, step: timedelta
 ) -> None:
     account = await app.sign_up(phone)
     item = await app.upload_item(account, transparent_png())
-    service.set_clock_off(step)
+    service.set_clock_offset(step)
 
     me = await http.get("/users/me", headers=account.headers)
     assert (me.status_code, me.json()["_id"]) == (200, account.user_id)
     assert (await http.get(item["url"])).status_code == 200
-    later = await app.upload_item(account, transparent_png())
+    later_item = await app.upload_item(account, transparent_png())
     page = await http.get(f"/library?user_id={account.user_id}", headers=account.headers)
-    assert {one["id"] for one in page.json()["items"]} == {item["id"], later["id"]}
+    assert {shown["id"] for shown in page.json()["items"]} == {item["id"], later_item["id"]}
     renamed = await http.patch(
         "/users/me", json={"username": f"other {phone}"}, headers=account.headers
     )
     assert renamed.status_code == 200
     for _ in range(2):
-        swept = service.run("cleanup")
-        assert swept.returncode == 0, swept.stderr
-    assert (await http.get(later["url"])).status_code == 200
+        run_cleanup(service)
+    assert (await http.get(later_item["url"])).status_code == 200
     assert (await http.post("/auth/logout", headers=account.headers)).status_code == 204
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
 
 
-async def test_a_token_lives_no_longer_than_it_may_by_the_clock(
-    service: AlteredService, app: App, phone: str, http: httpx.AsyncClient
+async def test_a_token_expires_by_the_clock(
+    service: FaultyService, app: App, phone: str, http: httpx.AsyncClient
 ) -> None:
     account = await app.sign_up(phone)
-    service.set_clock_off(timedelta(days=91))
+    service.set_clock_offset(timedelta(days=91))
     assert (await http.get("/users/me", headers=account.headers)).status_code == 401
-    service.set_clock_off(timedelta(days=89))
+    service.set_clock_offset(timedelta(days=89))
     assert (await http.get("/users/me", headers=account.headers)).status_code == 200
 
 
 @pytest.mark.parametrize("step", [-HOUR, HOUR], ids=str)
-async def test_traffic_goes_on_through_a_step(service: AlteredService, step: timedelta) -> None:
-    async with traffic_at(service) as traffic:
+async def test_traffic_continues_during_a_step(service: FaultyService, step: timedelta) -> None:
+    async with run_traffic(service) as traffic:
         await traffic.until_acknowledged(12)
-        service.set_clock_off(step)
+        service.set_clock_offset(step)
         await traffic.until_acknowledged(12)
-        service.set_clock_off(timedelta())
+        service.set_clock_offset(timedelta())
         await traffic.until_acknowledged(12)
 
 
-async def test_what_an_upload_left_behind_is_swept_in_time_after_a_step_back(
-    service: AlteredService, app: App, phone: str, http: httpx.AsyncClient
+async def test_an_interrupted_upload_is_cleaned_up_after_a_step_back(
+    service: FaultyService, app: App, phone: str, http: httpx.AsyncClient
 ) -> None:
     account = await app.sign_up(phone)
-    before = files_of(service)
-    service.die_after(4)
+    files_before = stored_files(service)
+    service.kill_after(4)
     with pytest.raises(httpx.TransportError):
         await app.upload(account, transparent_png())
     service.kill()
-    service.live()
-    service.set_clock_off(-HOUR)
+    service.keep_alive()
+    service.set_clock_offset(-HOUR)
     service.start()
     await app.upload_item(account, transparent_png())
-    assert service.run("cleanup").returncode == 0
+    run_cleanup(service)
     page = await http.get(f"/library?user_id={account.user_id}", headers=account.headers)
     assert page.json()["total"] == 1
-    # Late by the step at the most.
-    for passed in (timedelta(minutes=11), timedelta(hours=1, minutes=12)):
-        service.set_clock_off(passed)
-        assert service.run("cleanup").returncode == 0
-    assert len(files_of(service)) == len(before) + 1
+    # The step delays the cleanup by its own length at most.
+    for offset in (timedelta(minutes=11), timedelta(hours=1, minutes=12)):
+        service.set_clock_offset(offset)
+        run_cleanup(service)
+    assert len(stored_files(service)) == len(files_before) + 1

@@ -7,109 +7,106 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.namespaces import Command, fill, make_read_only, run_with_disk
+from tests.faults.disks import Command, fill, make_read_only, run_with_disk
 
 
 def worker(task: str, folder: Path) -> Command:
     return [sys.executable, "-m", "tests.faults.disk_worker", task, str(folder)]
 
 
-def lines_of(command: Command) -> list[str]:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+def read_lines(command: Command) -> list[str]:
+    completed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout.splitlines()
 
 
-def without_powers(command: Command) -> Command:
-    """The command as somebody whom permissions bind, which they do not bind root."""
+def as_normal_user(command: Command) -> Command:
+    """Return the command for a user without the privileges of root."""
     if os.geteuid() != 0:
         return command
-    nobody = ["unshare", "--user"]
-    tried = subprocess.run([*nobody, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode != 0:
+    unshare = ["unshare", "--user"]
+    completed = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
+    if completed.returncode != 0:
         pytest.fail(
-            "Root is bound by no permissions: run this test as another user, or allow user "
-            f"namespaces. Tried: {shlex.join(nobody)}: {tried.stderr.strip()}"
+            "File permissions do not apply to root. Run this test as another user, or allow user "
+            f"namespaces. Tried: {shlex.join(unshare)}: {completed.stderr.strip()}"
         )
-    return [*nobody, *command]
+    return [*unshare, *command]
 
 
-def test_a_full_disk_stops_storing_alone_and_only_while_it_is_full(disk: Path) -> None:
-    lines = run_with_disk(disk, "1m", worker("live_through_a_full_disk", disk / "media"))
+def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(disk: Path) -> None:
+    lines = run_with_disk(disk, "1m", worker("survive_full_disk", disk / "media"))
 
     assert lines == [
-        "store: done",
-        "store too much: the disk is full",
-        f"left of it: ['{1:032x}.jpg']",
-        "look: the disk is full",
+        "write: done",
+        "write too much: the disk is full",
+        f"files: ['{1:032x}.jpg']",
+        "health check: the disk is full",
         "read: True",
-        "look: done",
-        "store: done",
-        "remove: done",
+        "health check: done",
+        "write: done",
+        "delete: done",
     ]
 
 
-def test_a_disk_that_becomes_read_only_is_still_read(disk: Path) -> None:
-    lines = run_with_disk(disk, "1m", worker("live_through_a_read_only_disk", disk / "media"))
+def test_a_disk_that_becomes_read_only_can_be_read(disk: Path) -> None:
+    lines = run_with_disk(disk, "1m", worker("survive_read_only_disk", disk / "media"))
 
     assert lines == [
-        "store: done",
-        "store: the folder is read-only",
-        "remove: the folder is read-only",
-        "look: the folder is read-only",
+        "write: done",
+        "write: the folder is read-only",
+        "delete: the folder is read-only",
+        "health check: the folder is read-only",
         "read: True",
     ]
 
 
-def test_a_folder_on_a_full_disk_is_refused(disk: Path) -> None:
+def test_a_folder_on_a_full_disk_is_an_error_at_start(disk: Path) -> None:
     folder = disk / "media"
+    opening = worker("open_and_write", folder)
 
-    *_, line = run_with_disk(
-        disk, "1m", worker("open_and_store", folder), fill(disk), worker("open_and_store", folder)
-    )
+    *_, line = run_with_disk(disk, "1m", opening, fill(disk), opening)
 
     assert line == (
-        f"refused: The media folder {folder} cannot be used, the disk is full: "
+        f"error: The media folder {folder} cannot be used, the disk is full: "
         "free some space and start again."
     )
 
 
-@pytest.mark.parametrize("is_there", [False, True])
-def test_a_folder_on_a_read_only_disk_is_refused(disk: Path, is_there: bool) -> None:
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_folder_on_a_read_only_disk_is_an_error_at_start(disk: Path, exists: bool) -> None:
     folder = disk / "media"
-    before = [worker("open_and_store", folder)] if is_there else []
+    opening = worker("open_and_write", folder)
+    before = [opening] if exists else []
 
-    *_, line = run_with_disk(
-        disk, "1m", *before, make_read_only(disk), worker("open_and_store", folder)
-    )
+    *_, line = run_with_disk(disk, "1m", *before, make_read_only(disk), opening)
 
     assert line == (
-        f"refused: The media folder {folder} cannot be used, the folder is read-only: "
+        f"error: The media folder {folder} cannot be used, the folder is read-only: "
         "mount it for writing, or name another folder."
     )
 
 
 @pytest.mark.parametrize("folder", ["", "media"])
-def test_a_folder_that_may_not_be_written_is_refused(disk: Path, folder: str) -> None:
+def test_a_folder_without_write_permission_is_an_error_at_start(disk: Path, folder: str) -> None:
     disk.chmod(0o500)
 
-    [line] = lines_of(without_powers(worker("open_and_store", disk / folder)))
+    [line] = read_lines(as_normal_user(worker("open_and_write", disk / folder)))
 
     assert line == (
-        f"refused: The media folder {disk / folder} cannot be used, permission denied: "
+        f"error: The media folder {disk / folder} cannot be used, permission denied: "
         "let the service's user write it, or name another folder."
     )
 
 
-def test_a_kill_at_any_step_leaves_a_file_whole_or_not_to_be_seen(tmp_path: Path) -> None:
-    lines = lines_of(worker("die_at_every_step", tmp_path))
+def test_a_kill_at_any_line_leaves_a_whole_file_or_none(tmp_path: Path) -> None:
+    outcomes = Counter(read_lines(worker("die_at_every_line", tmp_path)))
 
-    seen = Counter(lines)
-    # Killed before it was moved into place; after that, but before it was acknowledged; never.
-    assert set(seen) == {"killed nothing", "killed whole", "done whole"}
-    assert seen["done whole"] == 1
+    # Killed before the file was moved, after that but before the acknowledgment, or not at all.
+    assert set(outcomes) == {"killed nothing", "killed whole", "done whole"}
+    assert outcomes["done whole"] == 1
 
-    unfinished, left = lines_of(worker("cleanup", tmp_path))
+    unfinished, files = read_lines(worker("cleanup", tmp_path))
 
     assert int(unfinished) > 0
-    assert int(left) == seen["killed whole"] + seen["done whole"]
+    assert int(files) == outcomes["killed whole"] + outcomes["done whole"]

@@ -1,78 +1,73 @@
-"""The service killed in the middle of everything: what it acknowledged is there."""
+"""The service or a part of it is killed, stopped or loses its keys, under traffic."""
 
 import asyncio
-import itertools
+import os
+import shutil
+import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.e2e.app import App
-from tests.faults.acknowledged import Acknowledged, Kept, assert_all_is_there
+from tests.faults.traffic import (
+    BEHIND_A_PROXY,
+    Acknowledged,
+    Traffic,
+    assert_acknowledged,
+    open_client,
+    run_traffic,
+)
 from tests.support.images import transparent_png
-from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service
+from tests.support.service import Service, running
 
-MAX_RETRIES = 3
-CALLERS = 6
+KILLS = 3
+ACKNOWLEDGED_BEFORE = 12
+ACKNOWLEDGED_AFTER = 16
 ACKNOWLEDGED_BEFORE_KILL = 40
 
-_numbers = itertools.count(1)
+
+def worker_pids(service: Service) -> list[int]:
+    children = Path(f"/proc/{service.pid}/task/{service.pid}/children")
+    return [int(pid) for pid in children.read_text().split()]
 
 
-async def live(app: App, told: Acknowledged) -> None:
-    """Join, upload, delete, sign out, again and again, until the service is gone."""
-    while True:
-        phone = f"+1415555{next(_numbers):04d}"
-        account = await app.sign_up(phone)
-        told.users[account.token] = account.user_id
-        kept = await app.upload_item(account, transparent_png())
-        told.pictures[kept["id"]] = Kept(account.token)
-        gone = await app.upload_item(account, transparent_png())
-        answer = await app.http.delete(f"/library/{gone['id']}", headers=account.headers)
-        if answer.status_code == 204:
-            told.deleted[gone["id"]] = account.token
-        other = await app.sign_up(f"+1415557{next(_numbers):04d}")
-        out = await app.http.post("/auth/logout", headers=other.headers)
-        if out.status_code == 204:
-            told.signed_out.append(other.token)
+async def kill_under_traffic(service: Service, operations: int) -> Acknowledged:
+    """Kill the service after so many operations; return what it acknowledged until then."""
+    async with open_client(service) as http:
+        traffic = Traffic(service, http, survives_broken_connections=True)
+        await traffic.start()
+        await traffic.until_acknowledged(operations)
+        await asyncio.to_thread(service.kill)
+        await traffic.stop()
+    assert traffic.failed == 0
+    return traffic.acknowledged
 
 
-async def killed_in_the_middle(service: Service, told: Acknowledged) -> None:
-    async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
-        before = told.count
-        callers = [asyncio.create_task(live(App(service, http), told)) for _ in range(CALLERS)]
-        while told.count < before + ACKNOWLEDGED_BEFORE_KILL:
-            done, _ = await asyncio.wait(callers, timeout=0.01)
-            for principal in done:
-                principal.result()
-        service.kill()
-        outcomes = await asyncio.gather(*callers, return_exceptions=True)
-    # Each was stopped by the kill: by a broken connection, or in wait for a message.
-    assert all(isinstance(one, httpx.TransportError | AssertionError) for one in outcomes)
+async def assert_all_acknowledged(service: Service, *acknowledged: Acknowledged) -> None:
+    async with open_client(service) as http:
+        for part in acknowledged:
+            await assert_acknowledged(http, part)
 
 
-async def assert_is_there(service: Service, told: Acknowledged) -> None:
-    async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
-        await assert_all_is_there(http, told)
-
-
-async def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    told = Acknowledged()
-    for _ in range(MAX_RETRIES):
+async def test_a_killed_service_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    service = Service(tmp_path, BEHIND_A_PROXY)
+    acknowledged = []
+    for _ in range(KILLS):
         service.start()
-        await killed_in_the_middle(service, told)
+        acknowledged.append(await kill_under_traffic(service, ACKNOWLEDGED_BEFORE_KILL))
     service.start()
-    await assert_is_there(service, told)
-    swept = service.run("cleanup")
-    assert swept.returncode == 0, swept.stderr
-    await assert_is_there(service, told)
+    await assert_all_acknowledged(service, *acknowledged)
+    cleanup = service.run("cleanup")
+    assert cleanup.returncode == 0, cleanup.stderr
+    await assert_all_acknowledged(service, *acknowledged)
     assert service.stop() == 0
 
 
-async def test_requests_under_way_finish_when_it_is_told_to_stop(tmp_path: Path) -> None:
+async def test_requests_in_progress_finish_when_the_service_is_stopped(tmp_path: Path) -> None:
     service = Service(tmp_path).start()
-    async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
+    async with open_client(service) as http:
         account = await App(service, http).sign_up("+14155580001")
         uploads = [
             asyncio.create_task(App(service, http).upload(account, transparent_png()))
@@ -82,9 +77,82 @@ async def test_requests_under_way_finish_when_it_is_told_to_stop(tmp_path: Path)
         exit_code = await asyncio.to_thread(service.stop)
         outcomes = await asyncio.gather(*uploads, return_exceptions=True)
     assert exit_code == 0
-    # A connection that was not served any more is no answer; a half one would be an error here.
+    # A connection that was not accepted anymore is allowed, a partial response is not.
     assert all(
-        isinstance(one, httpx.ConnectError | httpx.RemoteProtocolError | httpx.ReadError)
-        or (isinstance(one, httpx.Response) and one.status_code == 201)
-        for one in outcomes
+        isinstance(outcome, httpx.ConnectError | httpx.RemoteProtocolError | httpx.ReadError)
+        or (isinstance(outcome, httpx.Response) and outcome.status_code == 201)
+        for outcome in outcomes
     )
+
+
+async def test_a_stop_under_traffic_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    service = Service(tmp_path, BEHIND_A_PROXY).start()
+    async with open_client(service) as http:
+        traffic = Traffic(service, http, survives_broken_connections=True)
+        await traffic.start()
+        await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
+        assert await asyncio.to_thread(service.stop) == 0
+        await traffic.stop()
+    assert traffic.failed == 0
+    service.start()
+    await assert_all_acknowledged(service, traffic.acknowledged)
+    assert service.stop() == 0
+
+
+async def test_a_killed_worker_fails_only_its_own_requests(tmp_path: Path) -> None:
+    with running(tmp_path, {"DIALTONE_WORKERS": "2", **BEHIND_A_PROXY}) as service:
+
+        def has_two_workers() -> bool:
+            return len(worker_pids(service)) == 2
+
+        async with run_traffic(service, survives_broken_connections=True) as traffic:
+            for _ in range(2):
+                await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
+                os.kill(worker_pids(service)[0], signal.SIGKILL)
+                await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
+                await traffic.until(has_two_workers)
+        assert traffic.failed == 0
+
+
+@pytest.fixture(params=["sqlite", "mongodb"])
+def shared_settings(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """The settings of instances that share database, media folder and keys."""
+    database = f"sqlite:///{tmp_path}/shared.db"
+    if request.param == "mongodb":
+        database = request.getfixturevalue("mongo_database")
+    return {
+        "DIALTONE_DATABASE": database,
+        "DIALTONE_MEDIA": f"file://{tmp_path}/media",
+        "DIALTONE_SECRETS_FILE": f"{tmp_path}/secrets.json",
+        **BEHIND_A_PROXY,
+    }
+
+
+async def test_a_killed_instance_does_not_affect_another_on_its_database(
+    tmp_path: Path, shared_settings: dict[str, str]
+) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(running(tmp_path / "first", shared_settings))
+        second = stack.enter_context(running(tmp_path / "second", shared_settings))
+        async with run_traffic(first) as traffic:
+            acknowledged = await kill_under_traffic(second, ACKNOWLEDGED_BEFORE)
+            await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
+            assert traffic.failed == 0
+        await assert_all_acknowledged(first, acknowledged)
+
+
+async def test_missing_keys_are_an_error_at_the_next_start_only(tmp_path: Path) -> None:
+    service = Service(tmp_path, BEHIND_A_PROXY).start()
+    secrets_file, moved_file = tmp_path / "secrets.json", tmp_path / "moved.json"
+    async with run_traffic(service) as traffic:
+        await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
+        shutil.move(secrets_file, moved_file)
+        await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
+    assert service.stop() == 0
+    start = service.run("run")
+    assert (start.returncode, len(start.stderr.splitlines())) == (1, 1)
+    assert str(secrets_file) in start.stderr
+    shutil.move(moved_file, secrets_file)
+    service.start()
+    await assert_all_acknowledged(service, traffic.acknowledged)
+    assert service.stop() == 0

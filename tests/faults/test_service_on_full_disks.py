@@ -1,4 +1,4 @@
-"""The running service on disks that fill up in the middle of traffic, and have room again."""
+"""The running service on disks that become full and have space again, under traffic."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,20 +10,19 @@ import pytest
 from PIL import Image
 
 from tests.e2e.app import App
-from tests.faults.answers import is_done
-from tests.faults.small_disks import ServiceOnDisks
-from tests.faults.traffic import BEHIND_A_PROXY, traffic_at
+from tests.faults.disks import PAGE_SIZE, ServiceOnDisks
+from tests.faults.responses import is_success
+from tests.faults.traffic import BEHIND_A_PROXY, assert_no_crashed_request, run_traffic
 from tests.support.images import encode, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 
-BEFORE = 10
-REFUSED = 8
-AFTER = 12
-PAGE = 4096
+ACKNOWLEDGED_BEFORE = 10
+FAILED = 8
+ACKNOWLEDGED_AFTER = 12
 
 
 @contextmanager
-def running_on(service: ServiceOnDisks) -> Iterator[ServiceOnDisks]:
+def run(service: ServiceOnDisks) -> Iterator[ServiceOnDisks]:
     service.start()
     try:
         yield service
@@ -31,40 +30,41 @@ def running_on(service: ServiceOnDisks) -> Iterator[ServiceOnDisks]:
         service.kill()
 
 
-@pytest.mark.parametrize("what", ["records", "media", "both"])
-async def test_a_disk_that_is_full_for_a_while_costs_nothing_that_was_acknowledged(
-    disk: Path, tmp_path: Path, what: str
+@pytest.mark.parametrize("stored", ["records", "media", "both"])
+async def test_a_full_disk_loses_nothing_that_was_acknowledged(
+    disk: Path, tmp_path: Path, stored: str
 ) -> None:
     environ = dict(BEHIND_A_PROXY)
-    if what != "media":
+    if stored != "media":
         environ["DIALTONE_DATABASE"] = f"sqlite:///{disk}/dialtone.db"
-    if what != "records":
+    if stored != "records":
         environ["DIALTONE_MEDIA"] = f"file://{disk}/media"
-    with running_on(ServiceOnDisks(tmp_path / "service", {disk: "64m"}, environ)) as service:
-        async with traffic_at(service) as traffic:
+    with run(ServiceOnDisks(tmp_path / "service", {disk: "64m"}, environ)) as service:
+        async with run_traffic(service) as traffic:
             for _ in range(2):
-                await traffic.until_acknowledged(BEFORE)
+                await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
                 await asyncio.to_thread(service.fill, disk)
-                await traffic.until_refused(REFUSED)
+                await traffic.until_failed(FAILED)
                 service.free(disk)
-                await traffic.until_acknowledged(AFTER)
+                await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
         assert service.stop() == 0
 
 
-async def test_without_room_for_what_arrives_an_upload_is_refused_and_all_else_goes_on(
+async def test_without_space_for_temporary_files_only_large_uploads_fail(
     disk: Path, tmp_path: Path
 ) -> None:
     environ = {"TMPDIR": str(disk)}
     large = encode(Image.effect_noise((1200, 1200), 100), "PNG")
-    with running_on(ServiceOnDisks(tmp_path / "service", {disk: "16m"}, environ)) as service:
+    with run(ServiceOnDisks(tmp_path / "service", {disk: "16m"}, environ)) as service:
         async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=60) as http:
             app = App(service, http)
             account = await app.sign_up("+14155572001")
             await app.upload_item(account, large)
-            for pages in (0, 1, 2, 4, 8, len(large) // PAGE - 1, len(large) // PAGE):
-                service.fill(disk, leaving=pages * PAGE)
-                answers = await asyncio.gather(*(app.upload(account, large) for _ in range(2)))
-                assert not any(is_done(one, "POST /library/upload", 201) for one in answers)
+            for pages in (0, 1, 2, 4, 8, len(large) // PAGE_SIZE - 1, len(large) // PAGE_SIZE):
+                service.fill(disk, leaving=pages * PAGE_SIZE)
+                responses = await asyncio.gather(*(app.upload(account, large) for _ in range(2)))
+                for response in responses:
+                    assert not is_success(response, "POST /library/upload", 201)
                 await app.upload_item(account, transparent_png())
                 page = await http.get("/library", headers=account.headers)
                 assert page.status_code == 200
@@ -72,19 +72,19 @@ async def test_without_room_for_what_arrives_an_upload_is_refused_and_all_else_g
             await app.upload_item(account, large)
             page = await http.get("/library", headers=account.headers)
             assert page.json()["total"] == 9
-        assert '"request_crashed"' not in service.log
+        assert_no_crashed_request(service)
         assert service.stop() == 0
 
 
-async def test_a_log_on_a_full_disk_stops_nothing(disk: Path, tmp_path: Path) -> None:
-    log = disk / "log"
-    service = ServiceOnDisks(tmp_path / "service", {disk: "1m"}, BEHIND_A_PROXY, log)
-    with running_on(service):
-        async with traffic_at(service) as traffic:
-            await traffic.until_acknowledged(BEFORE)
+async def test_a_log_on_a_full_disk_delays_no_request(disk: Path, tmp_path: Path) -> None:
+    log_file = disk / "log"
+    service = ServiceOnDisks(tmp_path / "service", {disk: "1m"}, BEHIND_A_PROXY, log_file)
+    with run(service):
+        async with run_traffic(service) as traffic:
+            await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
             service.fill(disk)
-            await traffic.until_acknowledged(AFTER)
-            told = service.inside(log).stat().st_size
+            await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
+            size = service.inside(log_file).stat().st_size
             service.free(disk)
-            await traffic.until(lambda: service.inside(log).stat().st_size > told)
+            await traffic.until(lambda: service.inside(log_file).stat().st_size > size)
         assert service.stop() == 0

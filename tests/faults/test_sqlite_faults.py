@@ -9,7 +9,7 @@ import pytest
 
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.versioned import Versioned
-from tests.faults.namespaces import Command, fill, make_read_only, run_with_disk
+from tests.faults.disks import Command, fill, make_read_only, run_with_disk
 from tests.faults.sqlite_worker import INCREMENTS
 from tests.support.builders import a_phone, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

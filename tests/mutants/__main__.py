@@ -1,9 +1,7 @@
-"""`make mutants`: change the code of `domain/` in every small way, and see the tests notice.
+"""Mutation testing of `domain/`: `make mutants`, or of some files: `ARGS=domain/phone.py`.
 
-It works in a folder of its own and leaves nothing behind. ARGS may name files of `domain/`.
-
-It succeeds when every mutant is killed or explained in `explained.toml`, and every explanation
-there is still one of a mutant that is not killed.
+It works in a temporary folder. It succeeds when every mutant is killed or accepted in
+`accepted.toml`, and every entry there still matches a mutant that is not killed.
 """
 
 import os
@@ -16,20 +14,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.mutants.explained import FILE, outdated, read_explanations, unexplained
-from tests.mutants.hunt import CONSTANTS, FUNCTIONS, read_verdicts, write
-from tests.mutants.made import write_mutants
-from tests.mutants.mutant import Mutant, module_of
-from tests.mutants.verdict import Verdict
+from tests.mutants.accepted import FILE, find_outdated, find_unaccepted, read_accepted
+from tests.mutants.generate import generate_mutants
+from tests.mutants.mutant import Mutant, MutantStatus, module_of
+from tests.mutants.mutant_run import (
+    CONSTANTS_FILE,
+    FUNCTIONS_FILE,
+    read_statuses,
+    write_mutants,
+)
 
 ROOT: Final = Path(__file__).parents[2]
 TESTS: Final = ("tests/unit/domain", "tests/unit/application")
-COPIED: Final = ("domain", "application", "adapters", "entrypoints", "tests", "docs")
-HUNTS: Final = {
-    FUNCTIONS: "tests.mutants.hunt_functions",
-    CONSTANTS: "tests.mutants.hunt_constants",
+COPIED_FOLDERS: Final = ("domain", "application", "adapters", "entrypoints", "tests", "docs")
+PLUGINS: Final = {
+    FUNCTIONS_FILE: "tests.mutants.function_mutants",
+    CONSTANTS_FILE: "tests.mutants.constant_mutants",
 }
-# A run of the tests in this process, in their written order, each mutant's failure short.
+# One process, tests in file order, short failures.
 PYTEST: Final = (
     *(sys.executable, "-m", "pytest"),
     *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:cov"),
@@ -38,50 +40,57 @@ PYTEST: Final = (
 
 
 def main(paths: Sequence[str]) -> int:
-    paths = paths or sorted(str(one.relative_to(ROOT)) for one in ROOT.glob("domain/**/*.py"))
+    """Run the tests with all mutants and return the exit code."""
+    paths = paths or sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("domain/**/*.py"))
     with tempfile.TemporaryDirectory(prefix="dialtone-mutants-") as folder:
-        verdicts = _hunted(Path(folder), paths)
-    _print_table(verdicts)
-    left = {one: verdict for one, verdict in verdicts.items() if verdict is not Verdict.KILLED}
+        statuses = _run_mutants(Path(folder), paths)
+    _print_table(statuses)
+    alive = {
+        mutant: status for mutant, status in statuses.items() if status is not MutantStatus.KILLED
+    }
     modules = tuple(f"{module_of(path)}." for path in paths)
-    known = [
-        one for one in read_explanations(FILE.read_text()) if f"{one.place}.".startswith(modules)
+    accepted = [
+        entry for entry in read_accepted(FILE.read_text()) if f"{entry.place}.".startswith(modules)
     ]
-    open_ones, gone = unexplained(left, known), outdated(list(left), known)
-    for mutant in open_ones:
-        print(f"\n{left[mutant].capitalize()}: {mutant}")
-    for explanation in gone:
-        print(f"\nAn explanation of what is not there any more: {explanation}")
+    unaccepted, outdated = find_unaccepted(alive, accepted), find_outdated(list(alive), accepted)
+    for mutant in unaccepted:
+        print(f"\n{alive[mutant].capitalize()}: {mutant}")
+    for entry in outdated:
+        print(f"\nOutdated entry: {entry}")
     print(
-        f"\n{len(verdicts)} mutants, {len(verdicts) - len(left)} killed, "
-        f"{len(left) - len(open_ones)} explained, {len(open_ones)} to be killed or explained in "
-        f"{FILE.relative_to(ROOT)}; {len(gone)} explanations too many."
+        f"\n{len(statuses)} mutants: {len(statuses) - len(alive)} killed, "
+        f"{len(alive) - len(unaccepted)} accepted, {len(unaccepted)} to kill or to accept in "
+        f"{FILE.relative_to(ROOT)}. Outdated entries: {len(outdated)}."
     )
-    return 1 if open_ones or gone else 0
+    return 1 if unaccepted or outdated else 0
 
 
-def _hunted(tree: Path, paths: Iterable[str]) -> dict[Mutant, Verdict]:
-    for name in COPIED:
-        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tree)
-    mutants = [one for path in paths for one in write_mutants(ROOT, path, tree)]
-    # The folder is for one run: whoever wants no bytecode written means other folders.
+def _run_mutants(folder: Path, paths: Iterable[str]) -> dict[Mutant, MutantStatus]:
+    for name in COPIED_FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    mutants = [mutant for path in paths for mutant in generate_mutants(ROOT, path, folder)]
+    # The folder is temporary, so bytecode in it is no litter.
     environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
-    for file, plugin in HUNTS.items():
-        of_file = [one for one in mutants if one.is_constant == (file is CONSTANTS)]
-        write(tree / file, dict.fromkeys(of_file))
-        run = subprocess.run([*PYTEST, "-p", plugin, *TESTS], cwd=tree, env=environ, check=False)
-        if run.returncode:
-            sys.exit("The tests have to pass before mutants can be told by them.")
-    verdicts = {**read_verdicts(tree / FUNCTIONS), **read_verdicts(tree / CONSTANTS)}
-    return {one: verdicts[one] for one in mutants}
+    for file, plugin in PLUGINS.items():
+        is_constant = file is CONSTANTS_FILE
+        selected = [mutant for mutant in mutants if mutant.is_constant == is_constant]
+        write_mutants(folder / file, dict.fromkeys(selected))
+        command = [*PYTEST, "-p", plugin, *TESTS]
+        if subprocess.run(command, cwd=folder, env=environ, check=False).returncode:
+            sys.exit("Some tests fail without mutants. Fix them first.")
+    statuses = {
+        **read_statuses(folder / FUNCTIONS_FILE),
+        **read_statuses(folder / CONSTANTS_FILE),
+    }
+    return {mutant: statuses[mutant] for mutant in mutants}
 
 
-def _print_table(verdicts: Mapping[Mutant, Verdict]) -> None:
-    print(f"\n{'':40}" + "".join(f"{verdict:>12}" for verdict in Verdict))
-    for path in dict.fromkeys(one.path for one in verdicts):
-        counts = Counter(verdict for one, verdict in verdicts.items() if one.path == path)
-        print(f"{path:40}" + "".join(f"{counts[verdict] or '':>12}" for verdict in Verdict))
+def _print_table(statuses: Mapping[Mutant, MutantStatus]) -> None:
+    print(f"\n{'':40}" + "".join(f"{status:>12}" for status in MutantStatus))
+    for path in dict.fromkeys(mutant.path for mutant in statuses):
+        counts = Counter(status for mutant, status in statuses.items() if mutant.path == path)
+        print(f"{path:40}" + "".join(f"{counts[status] or '':>12}" for status in MutantStatus))
 
 
 if __name__ == "__main__":

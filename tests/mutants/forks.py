@@ -1,4 +1,4 @@
-"""Processes in which one mutant each is tried, as many at once as there are processors."""
+"""Forked processes, each of which tests one mutant; as many at once as there are processors."""
 
 import os
 import resource
@@ -6,75 +6,80 @@ import signal
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from tests.mutants.mutant import Mutant
-from tests.mutants.verdict import Verdict
+from tests.mutants.mutant import Mutant, MutantStatus
 
-MOST_MEMORY: Final = 4 * 1024**3
-LONGEST_TEST: Final = 20.0
-"""Processor seconds: what takes more hangs, however busy the machine is."""
-LONGEST_WAIT: Final = 300.0
-"""Seconds, for a test that hangs by waiting."""
+MAX_MEMORY: Final = 4 * 1024**3
+TEST_CPU_TIMEOUT: Final = 20.0
+"""Processor seconds of a test, so that a busy machine causes no timeout."""
+TEST_TIMEOUT: Final = 300.0
+"""Seconds of a test, for one that waits forever."""
 
-_EXITS: Final = (Verdict.SURVIVED, Verdict.KILLED, Verdict.TIMED_OUT)
+_EXIT_CODES: Final = (MutantStatus.SURVIVED, MutantStatus.KILLED, MutantStatus.TIMED_OUT)
 
 
-class Forks:
-    """Those under way; `tell` is given each verdict as it comes."""
+class ForkPool:
+    """Forks processes; `on_status` receives the status of each mutant."""
 
-    def __init__(self, tell: Callable[[Mutant, Verdict], None]) -> None:
-        self._tell = tell
+    def __init__(self, on_status: Callable[[Mutant, MutantStatus], None]) -> None:
+        self._on_status = on_status
         self._mutants: dict[int, Mutant] = {}
 
-    def begin(self, mutant: Mutant) -> bool:
-        """Fork as soon as there is room; True in the child, which has to `leave`."""
+    def fork(self, mutant: Mutant) -> bool:
+        """Fork when a processor is free; True in the child, which calls `exit_with`."""
         while len(self._mutants) >= len(os.sched_getaffinity(0)):
-            self._await_one()
+            self._wait_for_child()
         child = os.fork()
         if child:
             self._mutants[child] = mutant
             return False
-        silence = os.open(os.devnull, os.O_WRONLY)
+        null_device = os.open(os.devnull, os.O_WRONLY)
         for stream in (1, 2):
-            os.dup2(silence, stream)
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-        allow_a_test()
+            os.dup2(null_device, stream)
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+        restart_timers()
         return True
 
-    def finish(self) -> None:
-        """Wait for all that are under way."""
+    def wait(self) -> None:
+        """Wait for all children."""
         while self._mutants:
-            self._await_one()
+            self._wait_for_child()
 
-    def _await_one(self) -> None:
-        child, status = os.wait()
+    def _wait_for_child(self) -> None:
+        child, wait_status = os.wait()
         if child in self._mutants:
-            self._tell(self._mutants.pop(child), _verdict(os.waitstatus_to_exitcode(status)))
+            exit_code = os.waitstatus_to_exitcode(wait_status)
+            self._on_status(self._mutants.pop(child), _to_status(exit_code))
 
 
-def allow_a_test() -> None:
-    """Let this process go on for as long as a test may take; then it is ended by a signal."""
-    signal.setitimer(signal.ITIMER_PROF, LONGEST_TEST)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST_WAIT)
+def restart_timers() -> None:
+    """Give this process the time of one test. Then a signal ends it."""
+    signal.setitimer(signal.ITIMER_PROF, TEST_CPU_TIMEOUT)
+    signal.setitimer(signal.ITIMER_REAL, TEST_TIMEOUT)
 
 
-def is_first_of_two() -> bool:
-    """Fork once more: True in the child, and then here False, unless the child settles it."""
+def fork_first_attempt() -> bool:
+    """Fork once more.
+
+    Returns:
+        True in the child. False in this process if the mutant survives the child; otherwise
+        this process exits with the child's status.
+    """
     child = os.fork()
     if child:
-        verdict = _verdict(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-        if verdict is not Verdict.SURVIVED:
-            leave(verdict)
-    allow_a_test()
+        status = _to_status(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        if status is not MutantStatus.SURVIVED:
+            exit_with(status)
+    restart_timers()
     return not child
 
 
-def leave(verdict: Verdict) -> NoReturn:
+def exit_with(status: MutantStatus) -> NoReturn:
     """End the process of a mutant."""
-    os._exit(_EXITS.index(verdict))
+    os._exit(_EXIT_CODES.index(status))
 
 
-def _verdict(exit_code: int) -> Verdict:
-    """A process that a mutant brought down is one that was told from the code."""
+def _to_status(exit_code: int) -> MutantStatus:
+    """Return the status for an exit code. A mutant that crashes its process is killed."""
     if exit_code in (-signal.SIGPROF, -signal.SIGALRM):
-        return Verdict.TIMED_OUT
-    return _EXITS[exit_code] if 0 <= exit_code < len(_EXITS) else Verdict.KILLED
+        return MutantStatus.TIMED_OUT
+    return _EXIT_CODES[exit_code] if 0 <= exit_code < len(_EXIT_CODES) else MutantStatus.KILLED

@@ -1,4 +1,7 @@
-"""Which mutant is on in this process, and which functions were called; mutated code asks here."""
+"""Select the active mutant of this process, and record the functions that are called.
+
+Mutated code imports this module.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,34 +12,34 @@ MutantDict = dict[str, Callable[..., Any]]
 
 
 @dataclass
-class _State:
+class _Active:
     function: str = ""
     key: str = ""
 
 
-_ON: Final = _State()
-called: Final[set[str]] = set()
+_ACTIVE: Final = _Active()
+called_functions: Final[set[str]] = set()
 
 
-def turn_on(function: str, key: str) -> None:
-    """Let this process have this mutant of this function from now on."""
-    _ON.function, _ON.key = function, key
+def activate(function: str, key: str) -> None:
+    """Use this mutant of this function from now on, and the original of every other function."""
+    _ACTIVE.function, _ACTIVE.key = function, key
 
 
 def switched(
     mutants: MutantDict, is_classmethod: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Have a function be the mutant of it that is on, or what it was."""
+    """Decorate a function so that it calls its active mutant or the original."""
 
     def decorate(declared: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(declared)
-        def either(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             original = mutants["_mutmut_orig"]
             function = f"{original.__module__}.{original.__name__.partition('__mutmut_')[0]}"
-            called.add(function)
-            chosen = mutants[_ON.key] if _ON.function == function else original
-            return chosen(*args[is_classmethod:], **kwargs)
+            called_functions.add(function)
+            selected = mutants[_ACTIVE.key] if _ACTIVE.function == function else original
+            return selected(*args[is_classmethod:], **kwargs)
 
-        return either
+        return call
 
     return decorate

@@ -1,4 +1,4 @@
-"""What the library has to show, told by the contract alone: a list, counted anew each time."""
+"""A model of the library: a list that is filtered, sorted and counted again each time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,118 +9,126 @@ from domain.media.image import MediaKind
 from domain.media.page import ItemFilter, parse_cursor
 
 
-class Sort(Protocol):
-    """What a filter goes by."""
+class Filterable(Protocol):
+    """What a filter looks at."""
 
     @property
-    def owner(self) -> str: ...
+    def owner_id(self) -> str: ...
     @property
     def kind(self) -> MediaKind: ...
     @property
     def category(self) -> str | None: ...
 
 
-@dataclass
-class Upload:
-    """What `principal` wants in the library of `owner`; `item` once it was seen there."""
+F = TypeVar("F", bound=Filterable)
 
-    serial: int
-    principal: str
-    owner: str
+
+@dataclass
+class ModelUpload:
+    """An upload by `uploader_id` to the library of `owner_id`; `item` is set once it is visible.
+
+    The image of an upload is as many pixels wide as its number.
+    """
+
+    number: int
+    uploader_id: str
+    owner_id: str
     kind: MediaKind
     category: str | None
-    begun: datetime
+    started_at: datetime
     content: bytes
-    item: "Item | None" = None
-
-
-S = TypeVar("S", bound=Sort)
+    item: "ModelItem | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A picture that is in the library; `serial` says by which upload."""
+class ModelItem:
+    """An item of the library, from the upload of this number."""
 
-    serial: int
+    number: int
     id: str
-    key: str
-    owner: str
+    storage_key: str
+    owner_id: str
     kind: MediaKind
     category: str | None
-    created: datetime
+    created_at: datetime
     content: bytes
 
     @property
-    def place(self) -> tuple[datetime, str]:
-        """By what it comes before others, the greatest first."""
-        return (self.created, self.id)
+    def sort_key(self) -> tuple[datetime, str]:
+        """The key of the order in pages. The greatest comes first."""
+        return (self.created_at, self.id)
 
 
 @dataclass
 class LibraryModel:
-    """Who is there, and what there is to be seen.
+    """The users and the items that are visible.
 
-    `gone` was seen once and must never be again. `uncounted` belonged to somebody who is
-    deleted: it is on no page, but the total may count it until a sweep has come to its end.
+    - `deleted_items` were visible and never are again.
+    - `maybe_counted` belong to deleted users: no page has them, but the total may count them
+      until a cleanup is complete.
     """
 
-    living: set[str] = field(default_factory=set)
-    items: dict[str, Item] = field(default_factory=dict)
-    gone: list[Item] = field(default_factory=list)
-    uncounted: list[Sort] = field(default_factory=list)
+    user_ids: set[str] = field(default_factory=set)
+    items: dict[str, ModelItem] = field(default_factory=dict)
+    deleted_items: list[ModelItem] = field(default_factory=list)
+    maybe_counted: list[Filterable] = field(default_factory=list)
 
-    def listed(self, chosen: ItemFilter) -> list[Item]:
-        """What is to be seen of this choice, the newest first."""
-        return sorted(chosen_of(self.items.values(), chosen), key=lambda one: one.place)[::-1]
+    def list_items(self, item_filter: ItemFilter) -> list[ModelItem]:
+        """Return the visible items of a filter, newest first."""
+        items = select(self.items.values(), item_filter)
+        return sorted(items, key=lambda item: item.sort_key, reverse=True)
 
-    def add(self, item: Item) -> None:
-        """It was uploaded."""
+    def add(self, item: ModelItem) -> None:
+        """Add an uploaded item."""
         assert item.id not in self.items
-        assert item.id not in {one.id for one in self.gone}
+        assert item.id not in {deleted.id for deleted in self.deleted_items}
         self.items[item.id] = item
 
-    def label(self, item: Item, category: str | None) -> None:
-        """It got another category."""
+    def categorize(self, item: ModelItem, category: str | None) -> None:
+        """Change the category of an item."""
         self.items[item.id] = replace(item, category=category)
 
-    def remove(self, item: Item) -> None:
-        """It was deleted."""
-        self.gone.append(self.items.pop(item.id))
+    def delete(self, item: ModelItem) -> None:
+        """Delete an item."""
+        self.deleted_items.append(self.items.pop(item.id))
 
-    def leave(self, owner: str) -> list[Item]:
-        """Somebody was deleted, and all of theirs with them."""
-        self.living.remove(owner)
-        theirs = [item for item in self.items.values() if item.owner == owner]
-        for item in theirs:
-            self.remove(item)
-        self.uncounted += theirs
-        return theirs
+    def delete_user(self, user_id: str) -> list[ModelItem]:
+        """Delete a user with all items, and return these."""
+        self.user_ids.remove(user_id)
+        items = [item for item in self.items.values() if item.owner_id == user_id]
+        for item in items:
+            self.delete(item)
+        self.maybe_counted += items
+        return items
 
 
 @dataclass(eq=False)
-class Walk:
-    """Somebody goes through a choice by cursor; `throughout` was there from the beginning on."""
+class Pagination:
+    """A client that reads pages by cursor.
 
-    chosen: ItemFilter
-    per_page: int
-    throughout: set[str]
-    seen: list[Item] = field(default_factory=list)
+    `unchanged_ids` are the items that the filter selected from the start until now.
+    """
+
+    item_filter: ItemFilter
+    page_size: int
+    unchanged_ids: set[str]
+    read_items: list[ModelItem] = field(default_factory=list)
     cursor: str | None = None
 
-    def rest(self, listed: Sequence[Item]) -> list[Item]:
-        """What comes behind the place that the cursor names."""
+    def remaining(self, items: Sequence[ModelItem]) -> list[ModelItem]:
+        """Return the items after the cursor."""
         if self.cursor is None:
-            return list(listed)
-        position = parse_cursor(self.cursor)
-        return [item for item in listed if item.place < (position.created_at, position.id)]
+            return list(items)
+        cursor = parse_cursor(self.cursor)
+        return [item for item in items if item.sort_key < (cursor.created_at, cursor.id)]
 
 
-def chosen_of(sorts: Iterable[S], chosen: ItemFilter) -> Iterator[S]:
-    """Those that a filter lets through."""
+def select(candidates: Iterable[F], item_filter: ItemFilter) -> Iterator[F]:
+    """Return those that a filter selects."""
     return (
-        one
-        for one in sorts
-        if chosen.owner_id in (None, one.owner)
-        and chosen.kind in (None, one.kind)
-        and chosen.category in (None, one.category)
+        candidate
+        for candidate in candidates
+        if item_filter.owner_id in (None, candidate.owner_id)
+        and item_filter.kind in (None, candidate.kind)
+        and item_filter.category in (None, candidate.category)
     )

@@ -1,7 +1,6 @@
-"""What is promised about signing in with one phone, as its callers and its operator see it.
+"""A model of sign-in with one phone: the phone's verification, its provider and its sessions.
 
-Asks and answers are counted by the model of a phone; here are its senders, its sessions and
-its blocks. Times are seconds.
+All times are seconds.
 """
 
 from dataclasses import dataclass, field
@@ -11,83 +10,96 @@ from typing import Final
 
 from application.ports.messenger import DeliveryStatus
 from domain.phone import PhoneNumber
-from tests.unit.domain.phone_model import DAY, PhoneModel, Send
+from tests.unit.domain.otp.phone_verification_model import (
+    DAY,
+    ModelDelivery,
+    PhoneVerificationModel,
+)
 
-TOKEN_LIFE: Final = 90 * DAY
-_UNTOLD: Final = "untold"
+TOKEN_TTL: Final = 90 * DAY
+MAX_SESSIONS: Final = 20
+_PENDING: Final = "pending"
 
 
-def is_told(text: str) -> bool:
-    """Whether an id or a code was told to anybody yet."""
-    return not text.startswith(_UNTOLD)
+def is_known(text: str) -> bool:
+    """Return whether a request id or a code was in a response or a message yet."""
+    return not text.startswith(_PENDING)
 
 
-class Asked(Enum):
-    """What becomes of an ask."""
+class RequestOutcome(Enum):
+    """What a request for a code leads to."""
 
-    SENT = auto()
-    REPEATED = auto()
-    TOO_MANY = auto()
-    NOT_TAKEN = auto()
-    BAD_NUMBER = auto()
+    DELIVERED = auto()
+    REFERRED = auto()
+    RATE_LIMITED = auto()
+    DELIVERY_FAILED = auto()
+    INVALID_NUMBER = auto()
 
 
 @dataclass
-class Line:
-    """A phone."""
+class PhoneModel:
+    """A phone with its sessions: the access token of each and when it was created."""
 
     phone: PhoneNumber
-    record: PhoneModel = field(default_factory=PhoneModel)
-    tokens: dict[str, float] = field(default_factory=dict)
-    untold: "count[int]" = field(default_factory=count)
+    verification: PhoneVerificationModel = field(default_factory=PhoneVerificationModel)
+    sessions: dict[str, float] = field(default_factory=dict)
+    numbers: "count[int]" = field(default_factory=count)
 
-    def ask(self, address: str, now: float, sender: DeliveryStatus) -> tuple[Asked, Send | None]:
-        """Ask for a code; a send's id and a new challenge's code are not known yet."""
-        if not self.record.goes_out(address, now):
-            repeated = self.record.refers_to(address, now)
-            return (Asked.REPEATED if repeated else Asked.TOO_MANY), repeated
-        if not self.record.is_blocked:
-            if sender is DeliveryStatus.REJECTED:
-                return Asked.NOT_TAKEN, None
-            if sender is DeliveryStatus.INVALID_NUMBER:
-                return Asked.BAD_NUMBER, None
-        untold = f"{_UNTOLD} {next(self.untold)}"
-        return Asked.SENT, self.record.send(untold, address, now, untold)
+    def request_otp(
+        self, client_ip: str, now: float, status: DeliveryStatus
+    ) -> tuple[RequestOutcome, ModelDelivery | None]:
+        """Request a code. The id of a new delivery and the code of a new challenge are pending."""
+        if not self.verification.allows_delivery(client_ip, now):
+            delivery = self.verification.delivery_to_refer_to(client_ip, now)
+            outcome = RequestOutcome.REFERRED if delivery else RequestOutcome.RATE_LIMITED
+            return outcome, delivery
+        if not self.verification.is_blocked:
+            if status is DeliveryStatus.REJECTED:
+                return RequestOutcome.DELIVERY_FAILED, None
+            if status is DeliveryStatus.INVALID_NUMBER:
+                return RequestOutcome.INVALID_NUMBER, None
+        pending = f"{_PENDING} {next(self.numbers)}"
+        delivery = self.verification.deliver(pending, client_ip, now, pending)
+        return RequestOutcome.DELIVERED, delivery
 
-    def answer(self, code: str, address: str, request_id: str | None, now: float) -> int | None:
-        """Answer with a code: how many answers are left, None when it is right."""
-        left = self.record.attempts_left(address, request_id, now) - 1
-        self.record.count(address, request_id, now)
-        return None if self.record.solve(code, address, request_id, now) else left
+    def verify_otp(
+        self, code: str, client_ip: str, request_id: str | None, now: float
+    ) -> int | None:
+        """Return None for a correct code, otherwise how many attempts are left."""
+        attempts_left = self.verification.attempts_left(client_ip, request_id, now) - 1
+        self.verification.count_attempt(client_ip, request_id, now)
+        is_correct = self.verification.verify(code, client_ip, request_id, now)
+        return None if is_correct else attempts_left
 
-    def is_on(self, token: str, now: float) -> bool:
-        """Whether the session of a token is on."""
-        return token in self.tokens and now - self.tokens[token] < TOKEN_LIFE
+    def is_active(self, token: str, now: float) -> bool:
+        """Return whether the session of a token is active."""
+        return token in self.sessions and now - self.sessions[token] < TOKEN_TTL
 
-    def sign_in(self, token: str, now: float) -> None:
-        """Begin a session; of more than twenty the oldest ends."""
-        on = [one for one in self.tokens if self.is_on(one, now)]
-        self.tokens = {one: self.tokens[one] for one in on[-19:]} | {token: now}
+    def add_session(self, token: str, now: float) -> None:
+        """Add a session, and revoke the oldest of more than twenty."""
+        active = [kept for kept in self.sessions if self.is_active(kept, now)]
+        newest = {kept: self.sessions[kept] for kept in active[1 - MAX_SESSIONS :]}
+        self.sessions = newest | {token: now}
 
-    def logout(self, token: str) -> None:
-        """End a session."""
-        del self.tokens[token]
+    def revoke_session(self, token: str) -> None:
+        """Revoke the session of a token."""
+        del self.sessions[token]
 
-    def end_all(self) -> None:
-        """End all sessions; nothing that was counted is forgotten."""
-        self.tokens = {}
+    def revoke_all_sessions(self) -> None:
+        """Revoke all sessions. Everything counted stays counted."""
+        self.sessions = {}
 
     def block(self) -> None:
         """Block the phone."""
-        self.record.is_blocked = True
-        self.end_all()
+        self.verification.is_blocked = True
+        self.revoke_all_sessions()
 
     def unblock(self) -> None:
-        """End that."""
-        self.record.is_blocked = False
+        """Unblock the phone."""
+        self.verification.is_blocked = False
 
     @property
-    def seen_codes(self) -> list[str]:
+    def recent_codes(self) -> list[str]:
         """The latest codes that were in a message."""
-        codes = [one.code for one in self.record.challenges]
-        return [code for code in codes if is_told(code)][-3:]
+        codes = [challenge.code for challenge in self.verification.challenges]
+        return [code for code in codes if is_known(code)][-3:]

@@ -1,237 +1,253 @@
-"""Whatever people do about their users and names, the whole service does what the model does."""
+"""Run random operations on users and usernames on the service and on the model."""
 
 from datetime import timedelta
-from itertools import count as counting
+from itertools import count
 from typing import Final
 
 import pytest
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from application.wiring import Policy
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
-from tests.stateful.calls import Call
-from tests.stateful.served import Served, serving
-from tests.stateful.users_answers import Wish
-from tests.stateful.users_desk import UsersDesk
-from tests.stateful.users_model import NAME_HELD, Person
-from tests.stateful.users_names import (
-    NAMES,
-    NO_IDS,
-    NO_NAMES,
-    NO_NUMBERS,
-    SPELLINGS,
-    Name,
-    spelled,
+from domain.phone import PhoneNumber
+from tests.stateful.backends import Backend, on_each_backend, run_machine
+from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
+from tests.stateful.users_driver import CreateUser, UsersDriver
+from tests.stateful.users_model import (
+    USERNAME_RESERVATION,
+    USERNAMES,
+    ModelIdentity,
+    ModelUsername,
     spellings_of,
 )
-from tests.stateful.worlds import World, in_each_world
-from tests.support.examples import examples
 
 PEOPLE: Final = st.integers(0, 3)
+NAMES: Final = st.sampled_from(USERNAMES)
+INVALID_NAMES: Final = st.sampled_from(
+    ["", " ", "x", " x ", "x" * 65, "a\nb", "a\u0000b", "\u202eabc", "\u3164\u3164", 7, None]
+)
+INVALID_NUMBERS: Final = st.sampled_from(["", "nobody", "+1415", "+19005550100", "415555", 7, None])
+INVALID_IDS: Final = st.sampled_from(
+    ["x", "0" * 23, "0" * 25, "g" * 24, "me ", "%00", "0" * 23 + "é"]
+)
+NUMBER_FORMATS: Final = st.sampled_from(
+    ["+1{0}{1}", "{0}{1}", "+1 ({0}) {1}", "1-{0}-{1}", "+1.{0}.{1}"]
+)
 SECONDS: Final = st.sampled_from(
     [0.25, 1, 3600, 86_400, 30 * 86_400 - 1, 30 * 86_400, 31 * 86_400, 90 * 86_400]
 )
-_PLENTY: Final = (SlidingWindow(1_000_000, timedelta(days=1)),)
-NO_BUDGETS: Final = Policy(
+
+# The state machine for sign-in tests the limits for deliveries.
+_UNLIMITED: Final = (SlidingWindow(1_000_000, timedelta(days=1)),)
+POLICY: Final = Policy(
     delivery_policy=DeliveryPolicy(
-        _PLENTY, _PLENTY, trusted_ip_quota=_PLENTY[0], cooldown=timedelta(0)
+        _UNLIMITED, _UNLIMITED, trusted_ip_quota=_UNLIMITED[0], cooldown=timedelta(0)
     )
 )
-"""Signing in is another machine's."""
 
-_examples = counting(1)
+_examples = count(1)
 
 
 class UsersMachine(RuleBasedStateMachine):
-    """The service and the model, side by side; four phones, and the latest token of each."""
+    """Four people with a phone each; `person` and `other` are indexes."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, http: HttpDriver) -> None:
         super().__init__()
-        served.begin()
+        http.start_example()
         self.example = next(_examples)
-        self.desk = UsersDesk(served)
-        self.phones = [served.a_fresh_phone() for _ in range(4)]
-        self.latest: dict[int, str] = {}
+        self.driver = UsersDriver(http)
+        self.phones = [http.new_phone() for _ in range(4)]
+        self.tokens: dict[int, str] = {}
 
-    # Time, and operators
+    # Rules for time and operators
 
     @rule(seconds=SECONDS)
-    def a_while_passes(self, seconds: float) -> None:
-        self.desk.served.wait(seconds)
+    def wait(self, seconds: float) -> None:
+        self.driver.http.wait(seconds)
 
     @rule()
-    def an_operator_sweeps(self) -> None:
-        self.desk.cleanup()
+    def cleanup(self) -> None:
+        self.driver.cleanup()
 
-    @rule(who=PEOPLE)
-    def an_operator_promotes_somebody(self, who: int) -> None:
-        self.token(who)
-        self.desk.promote(self.person(who))
+    @rule(person=PEOPLE)
+    def promote_user(self, person: int) -> None:
+        self.token_of(person)
+        self.driver.promote(self.identity_of(person))
 
-    @rule(who=PEOPLE)
-    def an_operator_blocks_a_phone(self, who: int) -> None:
-        self.desk.block(self.phones[who])
+    @rule(person=PEOPLE)
+    def block_phone(self, person: int) -> None:
+        self.driver.block(self.phones[person])
 
-    # Signing in
+    # Rules for logging in and creating users
 
-    @rule(who=PEOPLE)
-    def somebody_signs_in_anew(self, who: int) -> None:
-        self.desk.unblock(self.phones[who])
-        self.latest[who] = self.desk.sign_in(self.phones[who])
+    @rule(person=PEOPLE)
+    def log_in(self, person: int) -> None:
+        self.driver.unblock(self.phones[person])
+        self.tokens[person] = self.driver.log_in(self.phones[person])
 
-    # Becoming a user
+    @rule(person=PEOPLE, name=NAMES, number_format=NUMBER_FORMATS)
+    def create_user(self, person: int, name: ModelUsername, number_format: str) -> None:
+        self.driver.create_user(self.creation(person, name, person, number_format))
 
-    @rule(who=PEOPLE, name=NAMES, spelling=SPELLINGS)
-    def somebody_becomes_a_user(self, who: int, name: Name, spelling: str) -> None:
-        self.desk.create(self.wish(who, name, who, spelling))
-
-    @rule(who=PEOPLE, name=NAMES, whose=PEOPLE, spelling=SPELLINGS)
-    def somebody_names_a_number(self, who: int, name: Name, whose: int, spelling: str) -> None:
-        self.desk.create(self.wish(who, name, whose, spelling))
-
-    @rule(who=st.just(0), name=NAMES, whose=PEOPLE, spelling=SPELLINGS)
-    def an_administrator_names_a_number(
-        self, who: int, name: Name, whose: int, spelling: str
+    @rule(person=PEOPLE, name=NAMES, other=PEOPLE, number_format=NUMBER_FORMATS)
+    def create_user_of_other_phone(
+        self, person: int, name: ModelUsername, other: int, number_format: str
     ) -> None:
-        self.an_operator_promotes_somebody(who)
-        self.somebody_names_a_number(who, name, whose, spelling)
+        self.driver.create_user(self.creation(person, name, other, number_format))
 
-    @rule(who=PEOPLE, spelling=SPELLINGS)
-    def somebody_posts_the_same_again(self, who: int, spelling: str) -> None:
-        token, name = self.token(who), self.person(who).name
-        for same in spellings_of(name, self.example) if name else []:
-            number = spelled(self.phones[who], spelling)
-            self.desk.create(Wish(token, same, self.phones[who], number))
-            self.desk.read_me(token)
+    @rule(person=st.just(0), name=NAMES, other=PEOPLE, number_format=NUMBER_FORMATS)
+    def create_user_as_administrator(
+        self, person: int, name: ModelUsername, other: int, number_format: str
+    ) -> None:
+        self.promote_user(person)
+        self.create_user_of_other_phone(person, name, other, number_format)
 
-    @rule(who=PEOPLE, other=PEOPLE, name=NAMES, same=NAMES)
-    def two_become_users_at_once(self, who: int, other: int, name: Name, same: Name) -> None:
-        theirs = name if who != other else same
-        wishes = [self.wish(who, name, who), self.wish(other, theirs, other)]
-        self.desk.create_together(wishes)
-        self.everybody_is_read()
+    @rule(person=PEOPLE, number_format=NUMBER_FORMATS)
+    def create_same_user_again(self, person: int, number_format: str) -> None:
+        token, name = self.token_of(person), self.identity_of(person).username
+        for spelling in spellings_of(name, self.example) if name else []:
+            phone = self.phones[person]
+            number = format_number(phone, number_format)
+            self.driver.create_user(CreateUser(token, spelling, phone, number))
+            self.driver.get_me(token)
 
-    @rule(who=PEOPLE, name=NO_NAMES, number=NO_NUMBERS)
-    def somebody_posts_nonsense(self, who: int, name: object, number: object) -> None:
-        token, own = self.token(who), self.phones[who].e164
-        for body, fields in (
-            ({"username": name, "number": own}, ["username"]),
-            ({"username": f"Fine {self.example}", "number": number}, ["number"]),
+    @rule(person=PEOPLE, other=PEOPLE, name=NAMES, own_name=NAMES)
+    def create_two_users_together(
+        self, person: int, other: int, name: ModelUsername, own_name: ModelUsername
+    ) -> None:
+        other_name = name if person != other else own_name
+        self.driver.create_users_together(
+            [self.creation(person, name, person), self.creation(other, other_name, other)]
+        )
+        self.get_all_own_users()
+
+    @rule(person=PEOPLE, name=INVALID_NAMES, number=INVALID_NUMBERS)
+    def send_invalid_fields(self, person: int, name: object, number: object) -> None:
+        token, own_number = self.token_of(person), self.phones[person].e164
+        for body, field in (
+            ({"username": name, "number": own_number}, "username"),
+            ({"username": f"Fine {self.example}", "number": number}, "number"),
         ):
-            self.desk.is_invalid(Call("POST", "/users", body, token), *fields)
-        self.desk.is_invalid(Call("PATCH", "/users/me", {"username": name}, token), "username")
+            self.driver.send_invalid(HttpRequest("POST", "/users", body, token), field)
+        renaming = HttpRequest("PATCH", "/users/me", {"username": name}, token)
+        self.driver.send_invalid(renaming, "username")
 
-    # Another name
+    # Rules for renaming
 
-    @rule(who=PEOPLE, name=NAMES, is_user=st.booleans())
-    def somebody_takes_another_name(self, who: int, name: Name, is_user: bool) -> None:
+    @rule(person=PEOPLE, name=NAMES, is_user=st.booleans())
+    def rename_user(self, person: int, name: ModelUsername, is_user: bool) -> None:
         if is_user:
-            self.becomes_a_user(who)
-        self.desk.rename(self.token(who), name.of(self.example))
+            self.ensure_user(person)
+        self.driver.rename_user(self.token_of(person), name.for_example(self.example))
 
-    @rule(who=PEOPLE, whose=PEOPLE)
-    def somebody_wants_the_name_that_another_has_or_had(self, who: int, whose: int) -> None:
-        phone = self.phones[whose]
-        names = [one.name for one in self.desk.model.people if one.phone == phone and one.name]
+    @rule(person=PEOPLE, other=PEOPLE)
+    def rename_user_to_current_or_former_name(self, person: int, other: int) -> None:
+        names = [
+            identity.username
+            for identity in self.driver.model.identities
+            if identity.phone == self.phones[other] and identity.username
+        ]
         if names:
-            self.becomes_a_user(who)
-            for name in spellings_of(names[-1], self.example):
-                self.desk.rename(self.token(who), name)
+            self.ensure_user(person)
+            for spelling in spellings_of(names[-1], self.example):
+                self.driver.rename_user(self.token_of(person), spelling)
 
-    @rule(who=PEOPLE, other=PEOPLE, name=NAMES)
-    def two_want_one_name_at_once(self, who: int, other: int, name: Name) -> None:
-        for one in (who, other):
-            self.becomes_a_user(one)
-        tokens = [self.token(one) for one in {who, other}]
-        self.desk.rename_together(tokens, name.of(self.example))
-        self.everybody_is_read()
+    @rule(person=PEOPLE, other=PEOPLE, name=NAMES)
+    def rename_two_users_together(self, person: int, other: int, name: ModelUsername) -> None:
+        people = {person, other}
+        for user in people:
+            self.ensure_user(user)
+        tokens = [self.token_of(user) for user in people]
+        self.driver.rename_users_together(tokens, name.for_example(self.example))
+        self.get_all_own_users()
 
-    # Reading
+    # Rules for reading
 
-    @rule(who=PEOPLE)
-    def somebody_reads_everybody(self, who: int) -> None:
-        token = self.token(who)
-        for person in self.desk.model.people:
-            if person.id is not None:
-                self.desk.read(token, person.id)
-                self.desk.read(token, person.id.upper())
+    @rule(person=PEOPLE)
+    def get_all_users(self, person: int) -> None:
+        token = self.token_of(person)
+        for identity in self.driver.model.identities:
+            if identity.id is not None:
+                self.driver.get_user(token, identity.id)
+                self.driver.get_user(token, identity.id.upper())
 
-    @rule(who=PEOPLE, text=NO_IDS)
-    def somebody_reads_nonsense(self, who: int, text: str) -> None:
-        self.desk.read_nonsense(self.token(who), text)
-        self.desk.read(self.token(who), "0" * 24)
+    @rule(person=PEOPLE, text=INVALID_IDS)
+    def get_invalid_and_unknown_id(self, person: int, text: str) -> None:
+        self.driver.get_user_with_invalid_id(self.token_of(person), text)
+        self.driver.get_user(self.token_of(person), "0" * 24)
 
     @rule(data=st.data())
-    def somebody_shows_any_token(self, data: st.DataObject) -> None:
-        self.desk.read_me(data.draw(st.sampled_from(["none.of.ours", *self.desk.given])))
+    def use_any_token(self, data: st.DataObject) -> None:
+        tokens = ["none.of.ours", *self.driver.issued_tokens]
+        self.driver.get_me(data.draw(st.sampled_from(tokens)))
 
-    # Leaving
+    # Rules for deleting
 
-    @rule(who=PEOPLE, other=PEOPLE)
-    def somebody_leaves(self, who: int, other: int) -> None:
-        self.desk.leave(self.token(who))
-        self.somebody_reads_everybody(other)
+    @rule(person=PEOPLE, other=PEOPLE)
+    def delete_user(self, person: int, other: int) -> None:
+        self.driver.delete_user(self.token_of(person))
+        self.get_all_users(other)
 
-    @rule(who=PEOPLE, other=PEOPLE, is_swept=st.booleans())
-    def a_name_just_left_is_wanted_in_time(self, who: int, other: int, is_swept: bool) -> None:
-        self.becomes_a_user(who)
-        left = self.person(who).name
-        assert left is not None
-        self.somebody_leaves(who, other)
-        self.becomes_a_user(other)
-        for seconds in (NAME_HELD - 1, 1):
-            self.desk.served.wait(seconds)
-            if is_swept:
-                self.desk.cleanup()
-            self.desk.rename(self.token(other), left)
+    @rule(person=PEOPLE, other=PEOPLE, with_cleanup=st.booleans())
+    def take_name_of_deleted_user(self, person: int, other: int, with_cleanup: bool) -> None:
+        self.ensure_user(person)
+        name = self.identity_of(person).username
+        assert name is not None
+        self.delete_user(person, other)
+        self.ensure_user(other)
+        for seconds in (USERNAME_RESERVATION - 1, 1):
+            self.driver.http.wait(seconds)
+            if with_cleanup:
+                self.driver.cleanup()
+            self.driver.rename_user(self.token_of(other), name)
 
     def teardown(self) -> None:
-        self.everybody_is_read()
+        self.get_all_own_users()
 
-    # Who acts
+    # People
 
-    def becomes_a_user(self, who: int) -> None:
-        """Under a name that nobody wants; who is a user already stays as he is."""
-        self.token(who)
-        text = f"Nobody {who} {len(self.desk.model.people)} {self.example}"
-        self.desk.create(self.wish(who, Name(text, text, text), who))
+    def ensure_user(self, person: int) -> None:
+        """Create a user with a name that no one else wants, unless there is one."""
+        self.token_of(person)
+        text = f"Nobody {person} {len(self.driver.model.identities)} {self.example}"
+        self.driver.create_user(self.creation(person, ModelUsername(text, text, text), person))
 
-    def token(self, who: int) -> str:
-        """The latest token of a phone, or a new one where that is of no use."""
-        token = self.latest.get(who)
-        if token is None or self.desk.model.shows(token, self.desk.served.now) is None:
-            self.somebody_signs_in_anew(who)
-        return self.latest[who]
+    def token_of(self, person: int) -> str:
+        """Return the latest token, a new one if that is not active."""
+        token = self.tokens.get(person)
+        now = self.driver.http.now
+        if token is None or self.driver.model.authenticate(token, now) is None:
+            self.log_in(person)
+        return self.tokens[person]
 
-    def person(self, who: int) -> Person:
-        person = self.desk.model.at(self.phones[who])
-        assert person is not None
-        return person
+    def identity_of(self, person: int) -> ModelIdentity:
+        identity = self.driver.model.find_by_phone(self.phones[person])
+        assert identity is not None
+        return identity
 
-    def wish(self, who: int, name: Name, whose: int, spelling: str = "+1{0}{1}") -> Wish:
-        phone = self.phones[whose]
-        return Wish(self.token(who), name.of(self.example), phone, spelled(phone, spelling))
+    def creation(
+        self, person: int, name: ModelUsername, other: int, number_format: str = "+1{0}{1}"
+    ) -> CreateUser:
+        phone = self.phones[other]
+        token, username = self.token_of(person), name.for_example(self.example)
+        return CreateUser(token, username, phone, format_number(phone, number_format))
 
-    def everybody_is_read(self) -> None:
-        for token in self.latest.values():
-            self.desk.read_me(token)
+    def get_all_own_users(self) -> None:
+        for token in self.tokens.values():
+            self.driver.get_me(token)
 
 
-@in_each_world(of_memory=30, of_sqlite=8, of_mongo=6)
+def format_number(phone: PhoneNumber, number_format: str) -> str:
+    """Return the number of a phone as people write it."""
+    return number_format.format(phone.e164[2:5], phone.e164[5:])
+
+
+@on_each_backend(memory=30, sqlite=8, mongo=6)
 @pytest.mark.hypothesis
-def test_users_and_their_names_do_what_the_model_does(
-    world: World, count: int, request: pytest.FixtureRequest
+def test_users_and_usernames_behave_like_their_model(
+    backend: Backend, example_count: int, request: pytest.FixtureRequest
 ) -> None:
-    with serving(world(request), NO_BUDGETS) as served:
-        run_state_machine_as_test(
-            lambda: UsersMachine(served),  # type: ignore[arg-type]  # whatever makes one is taken
-            settings=settings(
-                max_examples=examples(count),
-                stateful_step_count=40,
-                # With Phase.shrink a failure takes minutes; add it to see the shortest way to one.
-                phases=[Phase.generate],
-            ),
-        )
+    with open_http_driver(backend(request), POLICY) as http:
+        run_machine(lambda: UsersMachine(http), example_count)

@@ -1,103 +1,162 @@
-"""What is promised about identities, users and their names; times are seconds."""
+"""A model of identities, users and usernames. All times are seconds."""
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
 from domain.phone import PhoneNumber
-from tests.stateful.users_names import Name
 
 DAY: Final = 24 * 60 * 60
-NAME_HELD: Final = 30 * DAY
-TOKEN_LIFE: Final = 90 * DAY
+USERNAME_RESERVATION: Final = 30 * DAY
+TOKEN_TTL: Final = 90 * DAY
+MAX_SESSIONS: Final = 20
 
 
-class Became(Enum):
-    """What becomes of a wish for a user or for a name."""
+@dataclass(frozen=True, slots=True)
+class ModelUsername:
+    """A username as a client writes it, as the service shows it, and the key that is unique.
+
+    `#` stands for the number of the example, so that examples share no username.
+    """
+
+    written: str
+    shown: str
+    key: str
+
+    def for_example(self, example: int) -> "ModelUsername":
+        """Return the username with the number of the example."""
+        return ModelUsername(
+            *(text.replace("#", str(example)) for text in (self.written, self.shown, self.key))
+        )
+
+
+USERNAMES: Final = (
+    ModelUsername("Rahul Sharma #", "Rahul Sharma #", "rahul sharma #"),
+    ModelUsername("  rahul  SHARMA #\t ", "rahul SHARMA #", "rahul sharma #"),
+    ModelUsername("RAHUL\u00a0Sharma\u3000#", "RAHUL Sharma #", "rahul sharma #"),
+    ModelUsername("Zo\u00eb #", "Zo\u00eb #", "zo\u00eb #"),
+    ModelUsername("ZOE\u0308 #", "ZO\u00cb #", "zo\u00eb #"),
+    ModelUsername("Zoe #", "Zoe #", "zoe #"),
+    ModelUsername("Straße #", "Straße #", "strasse #"),
+    ModelUsername("STRASSE #", "STRASSE #", "strasse #"),
+    ModelUsername("\u0130lker #", "\u0130lker #", "i\u0307lker #"),
+    ModelUsername("i\u0307LKER #", "i\u0307LKER #", "i\u0307lker #"),
+    ModelUsername("\ufb01ona #", "\ufb01ona #", "fiona #"),
+    ModelUsername("FIONA #", "FIONA #", "fiona #"),
+    ModelUsername("👩‍🚀#", "👩‍🚀#", "👩‍🚀#"),
+)
+
+
+def spellings_of(username: ModelUsername, example: int) -> list[ModelUsername]:
+    """Return all usernames of an example that are the same one."""
+    usernames = [username.for_example(example) for username in USERNAMES]
+    return [spelling for spelling in usernames if spelling.key == username.key] or [username]
+
+
+class UserOutcome(Enum):
+    """What creating or renaming a user leads to."""
 
     DONE = auto()
-    NOT_OWN = auto()
-    NO_USER = auto()
-    NUMBER_IN_USE = auto()
-    NAME_IN_USE = auto()
+    PHONE_MISMATCH = auto()
+    USER_NOT_FOUND = auto()
+    PHONE_IN_USE = auto()
+    USERNAME_IN_USE = auto()
 
 
 @dataclass(eq=False)
-class Person:
-    """An identity; its id is not known before it is a user."""
+class ModelIdentity:
+    """An identity. Its id is unknown until a response has it."""
 
     phone: PhoneNumber
     id: str | None = None
-    name: Name | None = None
+    username: ModelUsername | None = None
     user_since: float = 0
     is_administrator: bool = False
-    left: float | None = None
-    tokens: dict[str, float] = field(default_factory=dict)
+    deleted_at: float | None = None
+    sessions: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
 class UsersModel:
-    """Everybody who ever was."""
+    """All identities, also deleted ones."""
 
-    people: list[Person] = field(default_factory=list)
+    identities: list[ModelIdentity] = field(default_factory=list)
 
-    def at(self, phone: PhoneNumber) -> Person | None:
-        """Whose phone it is."""
-        return next((one for one in self.people if one.phone == phone and one.left is None), None)
+    def find_by_phone(self, phone: PhoneNumber) -> ModelIdentity | None:
+        """Return the identity that has this phone."""
+        return next(
+            (
+                identity
+                for identity in self.identities
+                if identity.phone == phone and identity.deleted_at is None
+            ),
+            None,
+        )
 
-    def joined(self, phone: PhoneNumber) -> Person:
-        """Whose phone it is, from now on at the latest."""
-        person = self.at(phone)
-        if person is None:
-            person = Person(phone)
-            self.people.append(person)
-        return person
+    def find_or_add(self, phone: PhoneNumber) -> ModelIdentity:
+        """Return the identity that has this phone, a new one if there is none."""
+        identity = self.find_by_phone(phone)
+        if identity is None:
+            identity = ModelIdentity(phone)
+            self.identities.append(identity)
+        return identity
 
-    def shows(self, token: str, now: float) -> Person | None:
-        """Who is signed in with a token."""
-        for person in self.people:
-            if token in person.tokens and now - person.tokens[token] < TOKEN_LIFE:
-                return person
+    def authenticate(self, token: str, now: float) -> ModelIdentity | None:
+        """Return the identity of an active session's token."""
+        for identity in self.identities:
+            if token in identity.sessions and now - identity.sessions[token] < TOKEN_TTL:
+                return identity
         return None
 
-    def sign_in(self, phone: PhoneNumber, token: str, now: float) -> None:
-        """Begin a session; of more than twenty the oldest ends."""
-        person = self.joined(phone)
-        on = {one: at for one, at in person.tokens.items() if now - at < TOKEN_LIFE}
-        person.tokens = dict([*on.items(), (token, now)][-20:])
+    def add_session(self, phone: PhoneNumber, token: str, now: float) -> None:
+        """Add a session, and revoke the oldest of more than twenty."""
+        identity = self.find_or_add(phone)
+        active = [
+            (active_token, created_at)
+            for active_token, created_at in identity.sessions.items()
+            if now - created_at < TOKEN_TTL
+        ]
+        identity.sessions = dict([*active, (token, now)][-MAX_SESSIONS:])
 
-    def is_free(self, name: Name, person: Person | None, now: float) -> bool:
-        """Whether this person may have this name."""
-        for other in self.people:
-            if other is person or other.name is None or other.name.which != name.which:
+    def is_available(
+        self, username: ModelUsername, identity: ModelIdentity | None, now: float
+    ) -> bool:
+        """Return whether the identity may have the username."""
+        for other in self.identities:
+            has_username = other.username is not None and other.username.key == username.key
+            if other is identity or not has_username:
                 continue
-            if other.left is None or now - other.left < NAME_HELD:
+            if other.deleted_at is None or now - other.deleted_at < USERNAME_RESERVATION:
                 return False
         return True
 
-    def create(self, principal: Person, name: Name, phone: PhoneNumber, now: float) -> Became:
-        """Make a user of a phone; both clashes at once are one for the number."""
+    def create_user(
+        self, principal: ModelIdentity, username: ModelUsername, phone: PhoneNumber, now: float
+    ) -> UserOutcome:
+        """Create a user. If phone and username are both in use, the phone is reported."""
         if phone != principal.phone and not principal.is_administrator:
-            return Became.NOT_OWN
-        person = self.at(phone)
-        if person is not None and person.name is not None:
-            is_same = person.name.which == name.which
-            return Became.DONE if is_same else Became.NUMBER_IN_USE
-        if not self.is_free(name, person, now):
-            return Became.NAME_IN_USE
-        person = self.joined(phone)
-        person.name, person.user_since = name, now
-        return Became.DONE
+            return UserOutcome.PHONE_MISMATCH
+        identity = self.find_by_phone(phone)
+        if identity is not None and identity.username is not None:
+            is_same = identity.username.key == username.key
+            return UserOutcome.DONE if is_same else UserOutcome.PHONE_IN_USE
+        if not self.is_available(username, identity, now):
+            return UserOutcome.USERNAME_IN_USE
+        identity = self.find_or_add(phone)
+        identity.username, identity.user_since = username, now
+        return UserOutcome.DONE
 
-    def rename(self, principal: Person, name: Name, now: float) -> Became:
-        """Give the caller another name; the one before is free at once."""
-        if principal.name is None:
-            return Became.NO_USER
-        if not self.is_free(name, principal, now):
-            return Became.NAME_IN_USE
-        principal.name = name
-        return Became.DONE
+    def rename_user(
+        self, principal: ModelIdentity, username: ModelUsername, now: float
+    ) -> UserOutcome:
+        """Rename the caller. The old username is available at once."""
+        if principal.username is None:
+            return UserOutcome.USER_NOT_FOUND
+        if not self.is_available(username, principal, now):
+            return UserOutcome.USERNAME_IN_USE
+        principal.username = username
+        return UserOutcome.DONE
 
-    def leave(self, principal: Person, now: float) -> None:
-        """Delete the caller; the name is held for a while."""
-        principal.left, principal.tokens, principal.is_administrator = now, {}, False
+    def delete_user(self, principal: ModelIdentity, now: float) -> None:
+        """Delete the caller. The username stays reserved for a while."""
+        principal.deleted_at, principal.sessions, principal.is_administrator = now, {}, False

@@ -12,7 +12,7 @@ LONG_FILES: Final = frozenset(
         "test_library_machine",
         "test_mongo_races",
         "test_mongo_stopped",
-        "test_nothing_is_told",
+        "test_account_enumeration",
         "test_operators",
         "test_rate_limits",
         "test_running",

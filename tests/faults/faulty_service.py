@@ -1,0 +1,143 @@
+"""A service whose clock a test changes, and which a test kills between two steps.
+
+The service process is `python -m tests.faults.faulty_service run`. It reads two files in its
+folder, which the test writes:
+
+- `clock`: the offset of its clock in seconds;
+- `steps`: after how many further calls to database, files and messenger it is killed (-9).
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, cast
+from unittest.mock import patch
+
+from adapters.system import SystemClock
+from application.ports.repositories import Repositories
+from application.use_cases import UseCases
+from application.wiring import Policy, Ports, build_use_cases
+from entrypoints.cli import main
+from tests.support.service import Inbox, Service
+
+PROJECT: Final = Path(__file__).parents[2]
+CLOCK_FILE: Final = Path("clock")
+STEPS_FILE: Final = Path("steps")
+
+
+class FaultyService(Service):
+    """The test's side: it writes the two files."""
+
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str] | None = None, inbox: Inbox | None = None
+    ) -> None:
+        super().__init__(
+            folder,
+            {"PYTHONPATH": str(PROJECT), **(environ or {})},
+            inbox,
+            program=(sys.executable, "-m", "tests.faults.faulty_service"),
+        )
+        self.clock_offset = timedelta()
+
+    def set_clock_offset(self, offset: timedelta) -> None:
+        """Set the difference of its clock to the correct time."""
+        self.clock_offset = offset
+        new_file = self.folder / "clock.new"
+        new_file.write_text(str(int(offset.total_seconds())))
+        new_file.replace(self.folder / CLOCK_FILE)
+
+    def advance_clock(self, duration: timedelta) -> None:
+        """Advance its clock."""
+        self.set_clock_offset(self.clock_offset + duration)
+
+    def kill_after(self, steps: int) -> None:
+        """Kill it after so many further calls to database, files and messenger."""
+        (self.folder / STEPS_FILE).write_text(str(steps))
+
+    def keep_alive(self) -> None:
+        """Do not kill it."""
+        (self.folder / STEPS_FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def run_faulty_service(
+    folder: Path, environ: Mapping[str, str] | None = None, inbox: Inbox | None = None
+) -> Iterator[FaultyService]:
+    """Start the service and kill it after the block."""
+    service = FaultyService(folder, environ, inbox)
+    service.start()
+    try:
+        yield service
+    finally:
+        service.kill()
+
+
+# The service process
+
+
+class ShiftedClock(SystemClock):
+    """The system's clock with the offset of the test."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=_read_number(CLOCK_FILE) or 0)
+
+
+class CountedPort:
+    """A port, each of whose calls is a step."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            result = await method(*args, **kwargs)
+            _count_step()
+            return result
+
+        return call
+
+
+def _count_step() -> None:
+    steps = _read_number(STEPS_FILE)
+    if steps is None:
+        return
+    STEPS_FILE.write_text(str(steps - 1))
+    if steps == 1:
+        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _read_number(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except FileNotFoundError:
+        return None
+
+
+def _build_counted_use_cases(ports: Ports, policy: Policy) -> UseCases:
+    repositories = {
+        port.name: CountedPort(getattr(ports.repositories, port.name))
+        for port in fields(Repositories)
+    }
+    counted = replace(
+        ports,
+        repositories=Repositories(**cast("dict[str, Any]", repositories)),
+        media_files=cast("Any", CountedPort(ports.media_files)),
+        messenger=cast("Any", CountedPort(ports.messenger)),
+    )
+    return build_use_cases(counted, policy)
+
+
+if __name__ == "__main__":
+    with (
+        patch("adapters.system.SystemClock", ShiftedClock),
+        patch("entrypoints.bootstrap.build_use_cases", _build_counted_use_cases),
+    ):
+        sys.exit(main())

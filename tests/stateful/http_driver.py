@@ -1,0 +1,205 @@
+"""The whole service in this process, driven over HTTP, with a clock and a messenger of the test."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network
+from itertools import count
+from typing import Any, Final
+
+import httpx
+import structlog
+
+from application.ports.repositories import Repositories
+from application.use_cases import UseCases
+from application.wiring import Policy
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import PhoneNumber
+from entrypoints.http.app import create_app
+from entrypoints.http.dependencies import HttpSettings
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW
+from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
+from tests.unit.domain.otp.verification_driver import HOME_IP, unknown_ip
+
+OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
+
+_BASE_URL: Final = "http://service"
+_PROXY: Final = ("10.1.2.3", 40_000)
+_SETTINGS: Final = HttpSettings(
+    version="0",
+    public_url=_BASE_URL,
+    upload_limit=1024 * 1024,
+    default_region="US",
+    trusted_proxies=(IPv4Network("10.0.0.0/8"),),
+)
+
+# Examples share client IPs. Other tests prove the limits that phones share.
+_UNLIMITED: Final = SlidingWindow(1000, timedelta(seconds=1))
+UNLIMITED_POLICY: Final = Policy(
+    rate_limits=RateLimits(_UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client's IP as rate limits count it, and the `X-Forwarded-For` that a proxy sends."""
+
+    client_ip: str
+    forwarded_for: str
+
+
+HOME: Final = Client(HOME_IP, HOME_IP)
+
+
+def unknown_client(number: int) -> Client:
+    """Return a client in a different network for each number."""
+    return Client(unknown_ip(number), unknown_ip(number).replace("/64", "1"))
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request of a client, with its access token."""
+
+    method: str
+    path: str
+    body: object = None
+    token: str | None = None
+    client: Client = HOME
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that the proxy forwards."""
+        headers = {"X-Forwarded-For": self.client.forwarded_for}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        return headers
+
+
+@dataclass
+class HttpDriver:
+    """The service behind a proxy. `run` runs a coroutine in the service's event loop."""
+
+    run: Callable[[Coroutine[Any, Any, Any]], Any]
+    http: httpx.AsyncClient
+    use_cases: UseCases
+    clock: MovableClock
+    messenger: FakeMessenger
+    numbers: "count[int]" = field(default_factory=lambda: count(2_000_000))
+
+    @property
+    def now(self) -> float:
+        """Seconds since the example started."""
+        return (self.clock.now() - NOW).total_seconds()
+
+    def start_example(self) -> None:
+        """Reset the clock and the messenger. Each example has phones of its own."""
+        self.wait(-self.now)
+        self.messenger.messages.clear()
+        self.messenger.result = ACCEPTED
+
+    def wait(self, seconds: float) -> None:
+        """Advance the clock."""
+        self.clock.advance(timedelta(seconds=seconds))
+
+    def new_phone(self) -> PhoneNumber:
+        """Return a phone that no example used before."""
+        return PhoneNumber(f"+1415{next(self.numbers)}")
+
+    def send(self, request: HttpRequest) -> httpx.Response:
+        """Send a request."""
+        return self.send_together(request)[0]
+
+    def send_together(self, *requests: HttpRequest) -> list[httpx.Response]:
+        """Send requests at the same time."""
+
+        async def send_all() -> list[httpx.Response]:
+            return await asyncio.gather(*(self._send(request) for request in requests))
+
+        responses: list[httpx.Response] = self.run(send_all())
+        return responses
+
+    async def _send(self, request: HttpRequest) -> httpx.Response:
+        response = await self.http.request(
+            request.method, request.path, json=request.body, headers=request.headers
+        )
+        assert response.headers["x-request-id"]
+        assert response.headers["cache-control"] == "no-store"
+        return response
+
+
+@contextmanager
+def open_http_driver(
+    open_repositories: OpenRepositories, policy: Policy = UNLIMITED_POLICY
+) -> Iterator[HttpDriver]:
+    """Start the service over these repositories and stop it after the block."""
+    clock, messenger = MovableClock(NOW), FakeMessenger()
+
+    async def start(stack: AsyncExitStack) -> HttpDriver:
+        repositories = await stack.enter_async_context(open_repositories())
+        harness = AppHarness(
+            repositories=repositories, messenger=messenger, clock=clock, policy=policy
+        )
+        http = await stack.enter_async_context(open_http_client(harness.use_cases))
+        return HttpDriver(runner.run, http, harness.use_cases, clock, messenger)
+
+    with without_logs(), asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        try:
+            yield runner.run(start(stack))
+        finally:
+            runner.run(stack.aclose())
+
+
+@asynccontextmanager
+async def open_http_client(use_cases: UseCases) -> AsyncIterator[httpx.AsyncClient]:
+    """Open a client of the HTTP application in this process."""
+
+    @asynccontextmanager
+    async def open_use_cases() -> AsyncIterator[UseCases]:
+        yield use_cases
+
+    app = create_app(open_use_cases, _SETTINGS)
+    transport = httpx.ASGITransport(app, client=_PROXY)
+    async with (
+        _open_lifespan(app),
+        httpx.AsyncClient(transport=transport, base_url=_BASE_URL) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def _open_lifespan(
+    app: Callable[..., Coroutine[Any, Any, None]],
+) -> AsyncIterator[None]:
+    """Start and stop an ASGI application as a server does."""
+    to_app: asyncio.Queue[Any] = asyncio.Queue()
+    from_app: asyncio.Queue[Any] = asyncio.Queue()
+    running = asyncio.create_task(app({"type": "lifespan"}, to_app.get, from_app.put))
+    for event in ("startup", "shutdown"):
+        await to_app.put({"type": f"lifespan.{event}"})
+        assert (await from_app.get())["type"] == f"lifespan.{event}.complete"
+        if event == "startup":
+            yield
+    await running
+
+
+@contextmanager
+def without_logs() -> Iterator[None]:
+    """Drop all log lines in the block: pytest would keep one for each of thousands of requests."""
+    config = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**config)

@@ -1,0 +1,256 @@
+"""Run random operations on a PhoneVerification and on its model, and compare the results."""
+
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from domain.errors import TooManyAttempts, TooManyOtpRequests
+from tests.support.builders import NOW
+from tests.support.examples import examples
+from tests.unit.domain.otp.phone_verification_model import (
+    ModelDelivery,
+    PhoneVerificationModel,
+    becomes_true_after,
+)
+from tests.unit.domain.otp.verification_driver import (
+    HOME_IP,
+    WORK_IP,
+    WRONG_CODE,
+    VerificationDriver,
+    code_of,
+    unknown_ip,
+)
+
+CLIENT_IPS: Final = st.sampled_from([HOME_IP, HOME_IP, WORK_IP, unknown_ip(1), unknown_ip(2)])
+SECONDS: Final = st.sampled_from(
+    [1, 4, 14, 15, 16, 29, 30, 45, 59, 60, 61, 120, 239, 240, 241, 285, 299, 300, 301, 600]
+)
+MINUTES: Final = st.sampled_from(
+    [15, 30, 59, 60, 61, 90, 240, 720, 1380, 1425, 1439, 1440, 1441, 129_600]
+)
+
+
+class PhoneVerificationMachine(RuleBasedStateMachine):
+    """One phone. `now` is in seconds since the machine started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.driver = VerificationDriver()
+        self.model = PhoneVerificationModel()
+        self.now = 0
+        self.cancelable: ModelDelivery | None = None
+
+    # Rules for time and operators
+
+    @rule(seconds=SECONDS)
+    def wait(self, seconds: int) -> None:
+        self.now += seconds
+        self.driver.wait(seconds)
+
+    @rule(minutes=MINUTES)
+    def wait_long(self, minutes: int) -> None:
+        self.wait(minutes * 60)
+
+    @rule()
+    def block(self) -> None:
+        self.driver.verification = self.driver.verification.block(self.driver.now)
+        self.model.is_blocked = True
+
+    @rule()
+    def unblock(self) -> None:
+        self.driver.verification = self.driver.verification.unblock()
+        self.model.is_blocked = False
+
+    # Rules for requests
+
+    @initialize(client_ip=CLIENT_IPS)
+    def log_in(self, client_ip: str) -> None:
+        self.compare_request(client_ip)
+        self.compare_attempt(self.model.challenges[-1].code, client_ip, None)
+        self.wait(20)
+
+    @rule(client_ip=CLIENT_IPS)
+    def request_code(self, client_ip: str) -> None:
+        self.compare_request(client_ip)
+
+    @rule(client_ip=CLIENT_IPS, times=st.integers(1, 4))
+    def request_codes_as_soon_as_allowed(self, client_ip: str, times: int) -> None:
+        for _ in range(times):
+            self.request_as_soon_as_allowed(client_ip)
+
+    @rule(first=st.integers(10, 500), ips=st.integers(2, 6))
+    def unknown_ips_request_codes_as_soon_as_allowed(self, first: int, ips: int) -> None:
+        for number in range(first, first + ips):
+            self.request_as_soon_as_allowed(unknown_ip(number))
+
+    @precondition(lambda self: self.cancelable is not None)
+    @rule()
+    def cancel_latest_delivery(self) -> None:
+        assert self.cancelable is not None
+        self.driver.verification = self.driver.verification.cancel_delivery(
+            self.cancelable.request_id
+        )
+        self.model.cancel_delivery(self.cancelable)
+        self.cancelable = None
+
+    # Rules for attempts
+
+    @rule(client_ip=CLIENT_IPS, times=st.integers(1, 6))
+    def guess(self, client_ip: str, times: int) -> None:
+        for _ in range(times):
+            self.compare_attempt(WRONG_CODE, client_ip, None)
+
+    @rule(first=st.integers(10, 500), ips=st.integers(3, 16))
+    def unknown_ips_guess(self, first: int, ips: int) -> None:
+        for number in range(first, first + ips):
+            self.compare_attempt(WRONG_CODE, unknown_ip(number), None)
+
+    @rule(client_ip=CLIENT_IPS, times=st.integers(1, 6))
+    def guess_with_unknown_request_id(self, client_ip: str, times: int) -> None:
+        for _ in range(times):
+            self.compare_attempt(WRONG_CODE, client_ip, "unknown")
+
+    @precondition(lambda self: self.model.deliveries)
+    @rule(data=st.data(), client_ip=CLIENT_IPS, times=st.integers(1, 6))
+    def guess_with_request_id(self, data: st.DataObject, client_ip: str, times: int) -> None:
+        request_id = self.draw_request_id(data)
+        for _ in range(times):
+            self.compare_attempt(WRONG_CODE, client_ip, request_id)
+
+    @precondition(lambda self: self.model.challenges)
+    @rule(data=st.data(), client_ip=CLIENT_IPS)
+    def verify_code(self, data: st.DataObject, client_ip: str) -> None:
+        self.compare_attempt(self.draw_code(data), client_ip, None)
+
+    @precondition(lambda self: self.model.challenges and self.model.deliveries)
+    @rule(data=st.data(), client_ip=CLIENT_IPS)
+    def verify_code_with_request_id(self, data: st.DataObject, client_ip: str) -> None:
+        self.compare_attempt(self.draw_code(data), client_ip, self.draw_request_id(data))
+
+    @precondition(lambda self: self.model.deliveries)
+    @rule(client_ip=CLIENT_IPS)
+    def verify_latest_delivery(self, client_ip: str) -> None:
+        delivery = self.model.deliveries[-1]
+        self.compare_attempt(delivery.challenge.code, client_ip, delivery.request_id)
+
+    # Invariants
+
+    @invariant()
+    def at_most_two_challenges_are_active(self) -> None:
+        assert len(self.driver.verification.active_challenges(self.driver.now)) <= 2
+
+    @invariant()
+    def active_challenges_are_those_of_the_model(self) -> None:
+        actual = {
+            code_of(challenge)
+            for challenge in self.driver.verification.active_challenges(self.driver.now)
+        }
+        expected = {
+            challenge.code
+            for challenge in self.model.challenges
+            if self.model.is_active(challenge, self.now)
+        }
+        assert actual == expected
+
+    # Comparing requests
+
+    def compare_request(self, client_ip: str) -> int:
+        """Request a code and return the seconds to wait, 0 if it caused a delivery."""
+        before = self.driver.verification
+        allows_delivery = self.model.allows_delivery(client_ip, self.now)
+        expected = self.model.delivery_to_refer_to(client_ip, self.now)
+        try:
+            decision = self.driver.request(client_ip)
+        except TooManyOtpRequests as error:
+            assert not allows_delivery
+            assert expected is None
+            assert self.driver.verification is before
+            self.assert_next_request_after(error.retry_after, client_ip)
+            return error.retry_after
+        seconds = (decision.next_request_at - self.driver.now) // timedelta(seconds=1)
+        assert decision.is_new == allows_delivery
+        assert decision.should_deliver == (decision.is_new and not self.model.is_blocked)
+        if decision.is_new:
+            new_code = code_of(decision.challenge)
+            delivery = decision.delivery
+            expected = self.model.deliver(delivery.request_id, client_ip, self.now, new_code)
+            assert delivery.uses_trusted_ip_quota == expected.uses_trusted_ip_quota
+            self.cancelable = expected
+        else:
+            assert expected is not None
+            assert self.driver.verification is before
+        assert decision.delivery.request_id == expected.request_id
+        assert code_of(decision.challenge) == expected.challenge.code
+        expires_at = NOW + timedelta(seconds=expected.challenge.expires_at)
+        assert decision.challenge.expires_at == expires_at
+        self.assert_next_request_after(seconds, client_ip)
+        return 0 if decision.is_new else seconds
+
+    def request_as_soon_as_allowed(self, client_ip: str) -> None:
+        if seconds := self.compare_request(client_ip):
+            self.wait(seconds)
+            assert self.compare_request(client_ip) == 0
+
+    def assert_next_request_after(self, seconds: int, client_ip: str) -> None:
+        def allows_delivery(time: float) -> bool:
+            return self.model.allows_delivery(client_ip, time)
+
+        assert becomes_true_after(allows_delivery, self.now, seconds)
+
+    # Comparing attempts
+
+    def compare_attempt(self, code: str, client_ip: str, request_id: str | None) -> None:
+        before = self.driver.verification
+        attempts_left = self.model.attempts_left(client_ip, request_id, self.now)
+        try:
+            result = self.driver.verify(code, client_ip, request_id)
+        except TooManyAttempts as error:
+            assert attempts_left == 0
+            assert self.driver.verification is before
+            self.assert_next_attempt_after(error.retry_after, client_ip, request_id)
+            return
+        assert attempts_left > 0
+        self.cancelable = None
+        self.model.count_attempt(client_ip, request_id, self.now)
+        assert result.attempts_left == attempts_left - 1
+        assert result.is_correct == self.model.verify(code, client_ip, request_id, self.now)
+
+    def assert_next_attempt_after(
+        self, seconds: int, client_ip: str, request_id: str | None
+    ) -> None:
+        def allows_attempt(time: float) -> bool:
+            return self.model.allows_attempt(client_ip, request_id, time)
+
+        assert becomes_true_after(allows_attempt, self.now, seconds)
+
+    # Drawing
+
+    def draw_request_id(self, data: st.DataObject) -> str:
+        return data.draw(st.sampled_from(self.model.deliveries[-4:])).request_id
+
+    def draw_code(self, data: st.DataObject) -> str:
+        return data.draw(st.sampled_from(self.model.challenges[-3:])).code
+
+
+@pytest.mark.hypothesis
+def test_a_phone_verification_behaves_like_its_model() -> None:
+    run_state_machine_as_test(
+        PhoneVerificationMachine,
+        settings=settings(
+            max_examples=examples(40),
+            stateful_step_count=40,
+            # Shrinking a failure takes minutes. Add Phase.shrink to find the shortest one.
+            phases=[Phase.generate],
+        ),
+    )

@@ -255,14 +255,14 @@ async def test_only_uploads_older_than_the_given_time_are_aborted(
 async def test_a_health_check_writes_at_most_once_a_minute(
     store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
-    assert [asked.method for asked in store.received] == ["HEAD", "PUT", "DELETE"]
+    assert [request.method for request in store.received] == ["HEAD", "PUT", "DELETE"]
 
     await asyncio.gather(*(files.check() for _ in range(5)))
-    assert [asked.method for asked in store.received[3:]] == ["HEAD"] * 5
+    assert [request.method for request in store.received[3:]] == ["HEAD"] * 5
 
     clock.advance(timedelta(minutes=1))
     await files.check()
-    assert [asked.method for asked in store.received[8:]] == ["HEAD", "PUT", "DELETE"]
+    assert [request.method for request in store.received[8:]] == ["HEAD", "PUT", "DELETE"]
 
 
 async def test_a_health_check_writes_again_after_the_clock_was_set_back(
@@ -271,7 +271,7 @@ async def test_a_health_check_writes_again_after_the_clock_was_set_back(
     clock.advance(-timedelta(hours=1))
     await files.check()
     await files.check()
-    assert [asked.method for asked in store.received[3:]] == ["HEAD", "PUT", "DELETE", "HEAD"]
+    assert [request.method for request in store.received[3:]] == ["HEAD", "PUT", "DELETE", "HEAD"]
 
 
 async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: HttpServer) -> None:

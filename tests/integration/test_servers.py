@@ -52,57 +52,57 @@ def test_each_test_has_a_database_of_its_own(_: int, mongo: MongoClient[dict[str
 
 
 def test_s3_keeps_what_it_is_given(s3_server: S3Server) -> None:
-    trial = S3HealthCheck(s3_server)
-    assert trial.is_healthy(), trial.error
+    health_check = S3HealthCheck(s3_server)
+    assert health_check.is_healthy(), health_check.error
 
 
-def test_s3_refuses_another_key(s3_server: S3Server) -> None:
-    stranger = S3Server(s3_server.endpoint, "somebody", "else", bucket=s3_server.bucket)
-    assert not S3HealthCheck(stranger).is_healthy()
+def test_s3_rejects_another_key(s3_server: S3Server) -> None:
+    other_account = S3Server(s3_server.endpoint, "somebody", "else", bucket=s3_server.bucket)
+    assert not S3HealthCheck(other_account).is_healthy()
 
 
-def test_each_place_is_another_one(s3_place: str, s3_server: S3Server) -> None:
+def test_each_test_has_its_own_prefix(s3_place: str, s3_server: S3Server) -> None:
     assert s3_place.startswith(f"s3://{s3_server.bucket}/")
 
 
-def test_servers_that_run_already_can_be_named(mongo_url: str, s3_server: S3Server) -> None:
+def test_running_servers_can_be_named(mongo_url: str, s3_server: S3Server) -> None:
     named = environment.exports(mongo_url, s3_server)
     with environment.mongo(named) as url, environment.s3(named) as server:
         assert (url, server) == (mongo_url, s3_server)
 
 
-ASKING = """
+TEST_MODULE = """
 from pathlib import Path
 import pytest
 
 @pytest.mark.parametrize("number", range(2))
-def test_asks(mongo_url, number):
-    with Path(__file__).with_name("asked").open("a") as asked:
-        asked.write(f"{mongo_url}\\n")
+def test_uses_mongo(mongo_url, number):
+    with Path(__file__).with_name("urls").open("a") as urls:
+        urls.write(f"{mongo_url}\\n")
 """
 
 
 def test_all_workers_of_a_run_share_one_server(tmp_path: Path) -> None:
-    with PytestProcess(tmp_path, ASKING, "-n", "2", "--dist", "loadfile") as run:
-        said = run.output()
-    assert "4 passed" in said
-    assert "MongoDB 6.0.5, from packages" in said
-    asked = (tmp_path / "asked").read_text().splitlines()
-    assert len(asked) == 4
-    assert len(set(asked)) == 1
+    with PytestProcess(tmp_path, TEST_MODULE, "-n", "2", "--dist", "loadfile") as run:
+        output = run.output()
+    assert "4 passed" in output
+    assert "MongoDB 6.0.5, from packages" in output
+    urls = (tmp_path / "urls").read_text().splitlines()
+    assert len(urls) == 4
+    assert len(set(urls)) == 1
 
 
-def test_a_run_that_gets_no_server_fails_and_says_what_to_do(
+def test_a_run_without_a_server_fails_and_names_the_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
-    with PytestProcess(tmp_path, ASKING) as run:
-        said = run.output()
-    assert "4 errors" in said
-    assert "pip could not download" in said
-    assert "give pip access to a package index" in said
+    with PytestProcess(tmp_path, TEST_MODULE) as run:
+        output = run.output()
+    assert "4 errors" in output
+    assert "pip could not download" in output
+    assert "give pip access to a package index" in output
 
 
 def test_servers_by_hand_serve_another_run() -> None:

@@ -311,6 +311,7 @@ async def test_another_instance_takes_over_from_one_that_hangs(app: AppHarness) 
     other = second_instance(app)
     app.faults.run_at(3, asyncio.Event().wait)
     hanging = asyncio.create_task(app.use_cases.scheduled_cleanup(INTERVAL))
+    # The loop has no clock: this returns when everything else waits.
     await asyncio.sleep(1)
 
     app.clock.advance(INTERVAL)

@@ -86,6 +86,7 @@ async def test_the_duration_is_corrected_for_late_wakeups(
 
     async def sleep_too_long(seconds: float) -> None:
         requested.append(seconds)
+        # A sleep of a busy machine takes longer than requested.
         await sleep(seconds + 0.02)
 
     monkeypatch.setattr(asyncio, "sleep", sleep_too_long)
@@ -126,6 +127,7 @@ async def test_a_hanging_message_without_usable_result_is_not_imitated(
         else send(INVALID_NUMBER, gate_after(0.01))
     )
     hanging = asyncio.ensure_future(profile.record("US", sending))
+    # The loop has no clock: the message has started after it.
     await asyncio.sleep(0.001)
     suppressed = asyncio.ensure_future(profile.imitate("US"))
     # Without waiting for the provider it would be done by now.

@@ -1,9 +1,12 @@
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.app_harness import AppHarness
 from tests.support.fakes.instant_loop import InstantLoop
+
+if TYPE_CHECKING:
+    from tests.support.app_harness import AppHarness
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], InstantLoop]]:
@@ -12,5 +15,8 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], InstantLoop]]:
 
 
 @pytest.fixture
-def app() -> AppHarness:
+def app() -> "AppHarness":
+    # Mutation tests load this file before they change the constants of the domain.
+    from tests.support.app_harness import AppHarness
+
     return AppHarness()

@@ -149,6 +149,15 @@ def test_a_template_without_the_code_first_violates_code_first(text: str) -> Non
     assert violated_rules(template_set(general=text))[Platform.GENERAL] == [Rule.CODE_FIRST]
 
 
+def test_messages_are_validated_with_each_app_hash() -> None:
+    templates = template_set(android="{hash} {code}\n{hash}")
+    first = AppIdentity("Dialtone", (FIRST_HASH,))
+    both = AppIdentity("Dialtone", (FIRST_HASH, SECOND_HASH))
+
+    assert violated_rules(templates, first)[Platform.ANDROID] == []
+    assert violated_rules(templates, both)[Platform.ANDROID] == [Rule.CODE_FIRST]
+
+
 def test_a_template_without_the_last_line_of_its_platform_violates_a_rule() -> None:
     rules = violated_rules(template_set(android="{code}", web="{code}"))
     assert rules[Platform.ANDROID] == [Rule.HASH_LAST]

@@ -17,7 +17,7 @@ from pymongo import UpdateOne
 from adapters.mongo.database import Database
 from adapters.mongo.documents import RateLimitDocument
 from adapters.mongo.driver import BulkWriteStopped, MotorCollection, RawDocument
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import ConcurrencyConflict
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
 
@@ -56,7 +56,7 @@ class MongoRateLimits:
                 await self._release(reservation, reservation.limits[: -len(missing)])
                 return available_at
             chosen = [_any_of(state.available) for state in states]
-        raise StorageUnavailable(_TOO_MANY_RACES)
+        raise ConcurrencyConflict(_TOO_MANY_RACES)
 
     async def release(self, reservation: Reservation) -> None:
         """Release the reservations; missing ones are ignored."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, starmap
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -77,7 +77,8 @@ def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings
     - Spaces around a value are removed.
 
     Raises:
-        SettingsError: with all problems: those of the file, then those of the settings.
+        SettingsError: with all problems: those of the file, those of the settings, and then the
+            names that are not settings. Without another problem such a name is only a warning.
     """
     file = read_env_file(env_file)
     file_values, environment = _without_empty(file.values), _without_empty(environ)
@@ -96,7 +97,8 @@ def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings
         if name in values
     }
     if file.problems or problems:
-        raise SettingsError([*file.problems, *_lines(problems, variables)])
+        unknown = starmap(_unknown_line, variables.unknown.items())
+        raise SettingsError([*file.problems, *_lines(problems, variables), *unknown])
     return settings
 
 
@@ -151,6 +153,11 @@ def _lines(problems: Mapping[str, str], variables: Variables) -> Iterable[str]:
         if name in problems:
             place = " (in .env)" if name in variables.from_env_file else ""
             yield f"{name}{place}: {problems[name]}"
+
+
+def _unknown_line(name: str, similar: str | None) -> str:
+    advice = "Remove it." if similar is None else f"Did you mean {similar}?"
+    return f"{name}: This is not a setting. {advice}"
 
 
 def _example(name: str, text: str = "") -> str:

@@ -82,6 +82,20 @@ def test_an_unknown_name_is_kept_with_the_name_that_was_probably_meant() -> None
     assert read.bind == Bind("127.0.0.1", 8000)
 
 
+def test_an_unknown_name_is_reported_beside_invalid_values() -> None:
+    environ = {"DIALTONE_BIND": "x", "DIALTONE_UPLOAD_SIZE": "5", "DIALTONE_XYZZY": "x"}
+
+    with pytest.raises(SettingsError) as error:
+        read_settings(environ, None)
+
+    bind, *unknown = str(error.value).splitlines()
+    assert bind.startswith("DIALTONE_BIND: ")
+    assert unknown == [
+        "DIALTONE_UPLOAD_SIZE: This is not a setting. Did you mean DIALTONE_MAX_UPLOAD_SIZE?",
+        "DIALTONE_XYZZY: This is not a setting. Remove it.",
+    ]
+
+
 def test_a_missing_file_sets_nothing(env_file: Path) -> None:
     assert read_settings({}, env_file) == read_settings({}, None)
 

@@ -43,6 +43,20 @@ def errors_of(service: Service) -> list[str]:
     return [line["event"] for line in lines if line["level"] in ("error", "critical")]
 
 
+def test_one_of_two_workers_runs_the_cleanup(tmp_path: Path) -> None:
+    environ = {"DIALTONE_CLEANUP_INTERVAL": "1m", "DIALTONE_WORKERS": "2"}
+    with running(tmp_path, environ) as service:
+        deadline = time.monotonic() + START_TIMEOUT
+        while "cleanup_completed" not in service.log and time.monotonic() < deadline:
+            # There is no event for a cleanup.
+            time.sleep(0.05)
+        # The other worker has checked by then.
+        time.sleep(0.5)
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    (report,) = [line for line in lines if line["event"] == "cleanup_completed"]
+    assert report["expired_rate_limits"] == 0
+
+
 def test_a_killed_worker_is_respawned(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         token = sign_in(service, "+14155591001")

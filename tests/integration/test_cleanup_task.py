@@ -1,0 +1,66 @@
+"""The background task that runs the scheduled cleanup."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from structlog.testing import capture_logs
+
+from entrypoints.server.cleanup_task import run_cleanup_task
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_deleted_identity
+
+INTERVAL: Final = timedelta(seconds=0.2)
+TIMEOUT_SECONDS: Final = 10
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not condition():  # noqa: ASYNC110 - the task has no event for "done"
+            await asyncio.sleep(0.01)  # between two checks of the condition
+
+
+async def test_it_cleans_up_once_in_each_interval_and_logs_the_counts() -> None:
+    app = AppHarness()
+    await app.database.repositories().identities.add(a_deleted_identity())
+    with capture_logs() as logs:
+        async with run_cleanup_task(app.use_cases.scheduled_cleanup, INTERVAL):
+            await wait_until(lambda: len(logs) == 1)
+            app.advance(INTERVAL.total_seconds())
+            await wait_until(lambda: len(logs) == 2)
+
+    first, second = logs
+    assert (first["event"], first["purged_identities"]) == ("cleanup_completed", 1)
+    assert (second["event"], second["purged_identities"]) == ("cleanup_completed", 0)
+    assert first["duration_ms"] >= 0
+
+
+async def test_after_an_error_the_next_interval_tries_again() -> None:
+    app = AppHarness()
+    app.database.is_unavailable = True
+    with capture_logs() as logs:
+        async with run_cleanup_task(app.use_cases.scheduled_cleanup, INTERVAL):
+            await wait_until(lambda: bool(logs))
+            app.database.is_unavailable = False
+            await wait_until(lambda: logs[-1]["event"] == "cleanup_completed")
+
+    assert (logs[0]["event"], logs[0]["log_level"]) == ("cleanup_failed", "warning")
+    assert logs[0]["reason"]
+
+
+async def test_without_an_interval_nothing_is_cleaned_up() -> None:
+    app = AppHarness()
+    await app.database.repositories().identities.add(a_deleted_identity())
+    tasks = asyncio.all_tasks()
+    async with run_cleanup_task(app.use_cases.scheduled_cleanup, None):
+        assert asyncio.all_tasks() == tasks
+
+
+async def test_it_ends_with_the_block_even_while_the_database_hangs() -> None:
+    app = AppHarness()
+    app.faults.run_at(1, asyncio.Event().wait)
+    tasks = asyncio.all_tasks()
+    async with run_cleanup_task(app.use_cases.scheduled_cleanup, timedelta(seconds=1)):
+        await wait_until(lambda: app.faults.has_fired)
+    assert asyncio.all_tasks() == tasks

@@ -36,7 +36,7 @@ async def test_it_cleans_up_once_in_each_interval_and_logs_the_counts() -> None:
     assert first["duration_ms"] >= 0
 
 
-async def test_after_an_error_the_next_interval_tries_again() -> None:
+async def test_after_an_error_the_next_interval_cleans_up() -> None:
     app = AppHarness()
     app.database.is_unavailable = True
     with capture_logs() as logs:

@@ -143,15 +143,16 @@ class VerifyOtp:
         try:
             verified = verify(loaded.value)
             if available_at is None:
-                return await asyncio.gather(
-                    update_phone_verification(
-                        self.phone_verifications,
-                        phone,
-                        lambda current: verified if current is loaded.value else verify(current),
-                        loaded,
-                    ),
-                    self._load_identity(verified[1].identity_id),
+                first, identity_id = loaded.value, verified[1].identity_id
+                result = update_phone_verification(
+                    self.phone_verifications,
+                    phone,
+                    lambda current: verified if current is first else verify(current),
+                    loaded,
                 )
+                if identity_id is None:
+                    return await result, None
+                return await asyncio.gather(result, load_or_none(self.identities, identity_id))
         except TooManyAttempts as error:
             self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="for this phone")
             available_at = available_at or await self.rate_limiter.next_available(reservation)
@@ -161,9 +162,6 @@ class VerifyOtp:
             SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="of this IP, for all phones"
         )
         raise TooManyAttempts(whole_seconds(now, available_at))
-
-    async def _load_identity(self, identity_id: str | None) -> Versioned[Identity | None] | None:
-        return None if identity_id is None else await load_or_none(self.identities, identity_id)
 
     async def _release_permits(self, delivery: Delivery | None) -> None:
         """Release the IP's permits of the delivery. Where that fails they expire."""

@@ -35,6 +35,7 @@ from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.use_cases import UseCases
+from domain.identities.session import SessionLimits
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
@@ -66,6 +67,7 @@ class Policy:
 
     countries: Collection[str] | None = None
     lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     test_otps: TestOtps = TestOtps()
@@ -78,7 +80,9 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     verifications, identities = repositories.phone_verifications, repositories.identities
     items, deleted_identities = repositories.media_items, repositories.deleted_identities
     codes = OtpCodes(ports.otp_keys, policy.test_otps)
-    sessions = SessionFactory(ports.tokens, ports.refresh_keys, randomness, policy.lifetimes)
+    sessions = SessionFactory(
+        ports.tokens, ports.refresh_keys, randomness, policy.lifetimes, policy.session_limits
+    )
     mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
     find_item = FindItem(items, deleted_identities)
     cleanup = Cleanup(repositories, files, mark_for_deletion, clock)
@@ -109,7 +113,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             events=events,
             rate_limits=policy.rate_limits,
         ),
-        authenticate=Authenticate(ports.tokens, identities, clock),
+        authenticate=Authenticate(ports.tokens, identities, clock, policy.session_limits),
         refresh_session=RefreshSession(identities, sessions, clock, events),
         list_sessions=ListSessions(clock),
         revoke_session=RevokeSession(identities, clock, events),

@@ -25,6 +25,7 @@ from application.ports.repositories import Repositories
 from application.ports.system import Clock
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
+from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
 from domain.otp.challenge import OTP_TTL
 from domain.otp.delivery_policy import DeliveryPolicy
@@ -134,6 +135,9 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             Policy(
                 countries=settings.countries,
                 lifetimes=settings.token_lifetimes,
+                session_limits=SessionLimits(
+                    max_age=settings.session_max_age, idle_timeout=settings.session_idle_timeout
+                ),
                 delivery_policy=DeliveryPolicy(
                     per_phone=settings.sms_limit_per_phone,
                     per_phone_and_ip=settings.sms_limit_per_phone_and_ip,

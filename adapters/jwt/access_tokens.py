@@ -58,7 +58,7 @@ class JwtAccessTokens:
 
     def issue(self, claims: TokenClaims) -> str:
         """Sign the claims with the current key; times are whole seconds (RFC 7519 §2)."""
-        payload = {
+        payload: dict[str, str | int] = {
             "iss": self._issuer,
             "aud": self._audience,
             "iat": int(claims.issued_at.timestamp()),
@@ -66,6 +66,8 @@ class JwtAccessTokens:
             "sub": claims.identity_id,
             "sid": claims.session_id,
         }
+        if claims.generation is not None:
+            payload["gen"] = claims.generation
         key = self._key_set.signing()
         if key != self._current_key:
             self._current_key, self._private_key = key, parse_private_key(key)
@@ -134,9 +136,13 @@ def _parse_claims(payload: dict[str, Any]) -> TokenClaims:
         raise InvalidToken("The times of the access token are not whole seconds.")
     if not (isinstance(identity_id, str) and isinstance(session_id, str)):
         raise InvalidToken("The access token has no identity or session id.")
+    generation = payload.get("gen")
+    if generation is not None and type(generation) is not int:
+        raise InvalidToken("The generation of the access token is not a whole number.")
     return TokenClaims(
         identity_id,
         session_id,
         datetime.fromtimestamp(issued, UTC),
         datetime.fromtimestamp(expires, UTC),
+        generation,
     )

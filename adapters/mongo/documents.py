@@ -142,6 +142,7 @@ class RefreshTokensFields(NestedValue):
     nonce: bytes
     generation: int
     rotated_at: datetime
+    is_confirmed: bool = True
 
 
 class SessionFields(NestedValue):
@@ -155,6 +156,7 @@ class SessionFields(NestedValue):
     device: str | None = None
     last_used_at: datetime | None = None
     refresh_tokens: RefreshTokensFields | None = None
+    idle_expires_at: datetime | None = None
 
 
 class IdentityDocument(RecordDocument):

@@ -248,6 +248,7 @@ def _decode_session(stored: SessionFields) -> Session:
         device=stored.device,
         last_used_at=stored.last_used_at,
         token_family=None if tokens is None else _decode_refresh_tokens(tokens),
+        idle_expires_at=stored.idle_expires_at,
     )
 
 
@@ -260,11 +261,14 @@ def _encode_session(session: Session) -> RawDocument:
         "device": session.device,
         "last_used_at": session.last_used_at,
         "refresh_tokens": None if tokens is None else _encode_refresh_tokens(tokens),
+        "idle_expires_at": session.idle_expires_at,
     }
 
 
 def _decode_refresh_tokens(stored: RefreshTokensFields) -> RefreshTokenFamily:
-    return RefreshTokenFamily(stored.nonce, stored.rotated_at, stored.generation)
+    return RefreshTokenFamily(
+        stored.nonce, stored.rotated_at, stored.generation, stored.is_confirmed
+    )
 
 
 def _encode_refresh_tokens(tokens: RefreshTokenFamily) -> RawDocument:
@@ -272,6 +276,7 @@ def _encode_refresh_tokens(tokens: RefreshTokenFamily) -> RawDocument:
         "nonce": tokens.nonce,
         "generation": tokens.generation,
         "rotated_at": tokens.rotated_at,
+        "is_confirmed": tokens.is_confirmed,
     }
 
 

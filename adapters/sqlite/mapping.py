@@ -236,6 +236,7 @@ class StoredRefreshTokens(StoredFields):
     nonce: bytes
     generation: int
     rotated_at: datetime
+    is_confirmed: bool = True
 
 
 class StoredSession(StoredFields):
@@ -247,6 +248,7 @@ class StoredSession(StoredFields):
     device: str | None = None
     last_used_at: datetime | None = None
     refresh_tokens: StoredRefreshTokens | None = None
+    idle_expires_at: datetime | None = None
 
 
 class StoredIdentity(StoredFields):
@@ -322,6 +324,7 @@ def _session_to_stored(session: Session) -> StoredSession:
         device=session.device,
         last_used_at=session.last_used_at,
         refresh_tokens=None if tokens is None else _refresh_tokens_to_stored(tokens),
+        idle_expires_at=session.idle_expires_at,
     )
 
 
@@ -334,18 +337,25 @@ def _session_to_domain(session: StoredSession) -> Session:
         device=session.device,
         last_used_at=session.last_used_at,
         token_family=None if tokens is None else _refresh_tokens_to_domain(tokens),
+        idle_expires_at=session.idle_expires_at,
     )
 
 
 def _refresh_tokens_to_stored(tokens: RefreshTokenFamily) -> StoredRefreshTokens:
     return StoredRefreshTokens(
-        nonce=tokens.nonce, generation=tokens.generation, rotated_at=tokens.rotated_at
+        nonce=tokens.nonce,
+        generation=tokens.generation,
+        rotated_at=tokens.rotated_at,
+        is_confirmed=tokens.is_confirmed,
     )
 
 
 def _refresh_tokens_to_domain(tokens: StoredRefreshTokens) -> RefreshTokenFamily:
     return RefreshTokenFamily(
-        nonce=tokens.nonce, generation=tokens.generation, rotated_at=tokens.rotated_at
+        nonce=tokens.nonce,
+        generation=tokens.generation,
+        rotated_at=tokens.rotated_at,
+        is_confirmed=tokens.is_confirmed,
     )
 
 

@@ -11,7 +11,7 @@ from application.ports.versioned import Versioned
 from application.principal import Principal
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
-from domain.identities.session import Session
+from domain.identities.session import Session, SessionLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,14 @@ class Authenticate:
 
     - The identity is read every time, so logout, block, deletion and role changes act at once
       for every token.
-    - The use of a session is recorded once a day.
+    - The use of a session is recorded once a day, and once after each refresh: the client has
+      the new tokens, so the previous refresh token ends.
     """
 
     tokens: AccessTokens
     identities: Identities
     clock: Clock
+    session_limits: SessionLimits
 
     async def __call__(self, token: str) -> Principal:
         """Authenticate.
@@ -43,8 +45,9 @@ class Authenticate:
         session = loaded.value.find_session(claims.session_id, now) if loaded else None
         if loaded is None or session is None:
             raise Unauthenticated
-        if session.should_record_use(now):
-            await self._record_use(loaded, session.record_use(now))
+        used = session.record_use(now, self.session_limits, claims.generation)
+        if used is not session:
+            await self._record_use(loaded, used)
         return Principal(loaded.value, session)
 
     async def _record_use(self, loaded: Versioned[Identity], session: Session) -> None:

@@ -73,12 +73,16 @@ class PublicKeys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """The claims of an access token."""
+    """The claims of an access token.
+
+    `generation` is that of the refresh tokens of its session, None where it has none.
+    """
 
     identity_id: str
     session_id: str
     issued_at: datetime
     expires_at: datetime
+    generation: int | None = None
 
 
 class AccessTokens(Protocol):

@@ -71,7 +71,7 @@ class Identity:
         """Return the sessions that have not expired."""
         if self.is_deleted or self.is_blocked:
             return ()
-        return tuple(session for session in self.sessions if now < session.expires_at)
+        return tuple(session for session in self.sessions if now < session.ends_at)
 
     def find_session(self, session_id: str, now: datetime) -> Session | None:
         """Return the active session with this id, or None."""
@@ -81,7 +81,7 @@ class Identity:
 
     def add_session(self, session: Session) -> "Identity":
         """Return the identity with this session. Above `MAX_SESSIONS` the oldest is revoked."""
-        kept = [earlier for earlier in self.sessions if session.created_at < earlier.expires_at]
+        kept = [earlier for earlier in self.sessions if session.created_at < earlier.ends_at]
         return replace(self, sessions=(*kept, session)[-MAX_SESSIONS:])
 
     def replace_session(self, changed: Session) -> "Identity":

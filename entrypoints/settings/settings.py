@@ -384,6 +384,20 @@ class Settings(BaseModel):
             example="90d",
         )
     )
+    session_max_age: Annotated[timedelta, PlainValidator(duration_parser("1h", "3650d"))] = setting(
+        "DIALTONE_SESSION_MAX_AGE",
+        "time after which a session ends, however often it is used",
+        default="365d",
+        example="365d",
+    )
+    session_idle_timeout: Annotated[timedelta, PlainValidator(duration_parser("5m", "400d"))] = (
+        setting(
+            "DIALTONE_SESSION_IDLE_TIMEOUT",
+            "time after which a session ends that is not used",
+            default="90d",
+            example="90d",
+        )
+    )
     max_upload_size: Annotated[
         ByteSize, Field(ge=1_000, le=1_000_000_000), BeforeValidator(check_size)
     ] = setting(

@@ -135,6 +135,8 @@ def test_a_missing_or_null_claim_is_rejected(name: str) -> None:
         {"sub": {"id": "x"}},
         {"sid": 5},
         {"sid": ["x"]},
+        {"gen": "1"},
+        {"gen": True},
     ],
     ids=lambda changes: str(changes)[:30],
 )

@@ -242,7 +242,8 @@ async def test_a_reused_refresh_token_revokes_its_session_and_is_rejected_later(
     app: AppHarness,
 ) -> None:
     token = await log_in(app)
-    await app.use_cases.refresh_session(token)
+    refreshed = await app.use_cases.refresh_session(token)
+    await app.use_cases.authenticate(refreshed.access_token)
     app.advance(60)
     app.events.emitted.clear()
     for _ in range(2):
@@ -410,7 +411,8 @@ async def emit_every_event(app: AppHarness) -> None:
         await app.verify_otp(wrong, a_phone(2))
     app.advance(hours=12)
     token = await log_in(app)
-    await app.use_cases.refresh_session(token)
+    refreshed = await app.use_cases.refresh_session(token)
+    await app.use_cases.authenticate(refreshed.access_token)
     app.advance(60)
     for _ in ("reused", "rejected"):
         with pytest.raises(DomainError):

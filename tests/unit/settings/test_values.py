@@ -10,6 +10,7 @@ from pydantic import ByteSize, Secret, SecretStr
 
 from application.identities.session_factory import TokenLifetimes
 from domain.countries import ALL_COUNTRIES
+from domain.identities.session import SessionLimits
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -83,6 +84,8 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "plain_token_ttl": TokenLifetimes().plain,
         "access_token_ttl": TokenLifetimes().access,
         "refresh_token_ttl": TokenLifetimes().refresh,
+        "session_max_age": SessionLimits().max_age,
+        "session_idle_timeout": SessionLimits().idle_timeout,
         "max_upload_size": ByteSize(20_000_000),
         "max_image_pixels": 50_000_000,
         "max_image_frames": 500,
@@ -145,6 +148,8 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         ("PLAIN_TOKEN_TTL", "60s", "plain_token_ttl", timedelta(minutes=1)),
         ("ACCESS_TOKEN_TTL", "5m", "access_token_ttl", timedelta(minutes=5)),
         ("REFRESH_TOKEN_TTL", "30d", "refresh_token_ttl", timedelta(days=30)),
+        ("SESSION_MAX_AGE", "180d", "session_max_age", timedelta(days=180)),
+        ("SESSION_IDLE_TIMEOUT", "15m", "session_idle_timeout", timedelta(minutes=15)),
         ("CLEANUP_INTERVAL", "1m", "cleanup_interval", timedelta(minutes=1)),
         ("CLEANUP_INTERVAL", "1D", "cleanup_interval", timedelta(days=1)),
         ("CLEANUP_INTERVAL", "Off", "cleanup_interval", None),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Role
-from domain.identities.session import MAX_SESSIONS
+from domain.identities.session import MAX_SESSIONS, SessionLimits
 from domain.identities.username import parse_username
 from tests.support.builders import (
     NOW,
@@ -110,8 +110,10 @@ def test_expired_sessions_are_removed_before_the_oldest_is_revoked() -> None:
 
 def test_a_changed_session_keeps_its_position() -> None:
     one, two, three = (a_session(id=session_id) for session_id in ("one", "two", "three"))
-    identity = an_identity(sessions=(one, two, three)).replace_session(two.record_use(LATER))
-    assert identity.sessions == (one, two.record_use(LATER), three)
+    identity = an_identity(sessions=(one, two, three)).replace_session(
+        two.record_use(LATER, SessionLimits())
+    )
+    assert identity.sessions == (one, two.record_use(LATER, SessionLimits()), three)
 
 
 def test_a_revoked_session_does_not_come_back_when_it_is_changed() -> None:

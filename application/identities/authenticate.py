@@ -12,6 +12,7 @@ from application.principal import Principal
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.session import Session
+from domain.otp.test_otps import TestOtps
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,13 @@ class Authenticate:
     - The identity is read every time, so logout, block, deletion and role changes act at once
       for every token.
     - The use of a session is recorded once a day.
+    - A phone with a test OTP never acts as an administrator, even if it was one before.
     """
 
     tokens: AccessTokens
     identities: Identities
     clock: Clock
+    test_otps: TestOtps
 
     async def __call__(self, token: str) -> Principal:
         """Authenticate.
@@ -45,7 +48,12 @@ class Authenticate:
             raise Unauthenticated
         if session.should_record_use(now):
             await self._record_use(loaded, session.record_use(now))
-        return Principal(loaded.value, session)
+        return Principal(self._demote_test_phone(loaded.value), session)
+
+    def _demote_test_phone(self, identity: Identity) -> Identity:
+        if not identity.is_administrator or identity.phone is None:
+            return identity
+        return identity.demote() if self.test_otps.includes(identity.phone) else identity
 
     async def _record_use(self, loaded: Versioned[Identity], session: Session) -> None:
         # On a conflict another request recorded it; on an error the next request tries again.

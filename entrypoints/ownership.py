@@ -14,8 +14,8 @@ def find_ownership_problem(path: Path, status: os.stat_result) -> str | None:
     user = os.geteuid()
     if status.st_uid not in (user, _ROOT):
         return (
-            f"{path} belongs to {_describe_user(status.st_uid)}, neither to root nor to "
-            f"{_describe_user(user)}, who runs this command. Check what it contains. "
+            f"{path} belongs to {_describe_user(status.st_uid)}. It must belong to root or to the "
+            f"user that runs this command (uid {user}). Check what it contains. "
             f"Fix: chown -h {user} {path}"
         )
     if stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IWOTH:

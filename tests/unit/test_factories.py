@@ -146,7 +146,7 @@ def test_a_module_of_another_user_is_not_run(current_folder: Path, is_compiled: 
         path = Path(py_compile.compile(str(path), doraise=True) or "")
     os.chown(path, 12345, -1)
 
-    with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {path} belongs to uid 12345,"):
+    with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {path} belongs to uid 12345"):
         load_factory(OWN_FACTORY, VARIABLE)
 
 

@@ -113,7 +113,9 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             events=events,
             rate_limits=policy.rate_limits,
         ),
-        authenticate=Authenticate(ports.tokens, identities, clock, policy.session_limits),
+        authenticate=Authenticate(
+            ports.tokens, identities, clock, policy.session_limits, policy.test_otps
+        ),
         refresh_session=RefreshSession(identities, sessions, clock, events),
         list_sessions=ListSessions(clock),
         revoke_session=RevokeSession(identities, clock, events),
@@ -122,7 +124,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         get_user=GetUser(identities),
         rename_user=RenameUser(identities, clock),
         delete_user=DeleteUser(identities, mark_for_deletion, clock, events),
-        change_role=ChangeRole(identities, verifications, events),
+        change_role=ChangeRole(identities, verifications, events, policy.test_otps),
         block_phone=BlockPhone(verifications, identities, clock, events),
         unblock_phone=UnblockPhone(verifications, identities, events),
         revoke_phone_sessions=RevokePhoneSessions(identities, verifications, clock, events),

@@ -89,9 +89,12 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
 def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Make a user an administrator."""
     user = _parse_user(settings, arguments.user)
-    identity = _with_use_cases(
-        settings, lambda use_cases: use_cases.change_role(user, Role.ADMINISTRATOR)
-    )
+    try:
+        identity = _with_use_cases(
+            settings, lambda use_cases: use_cases.change_role(user, Role.ADMINISTRATOR)
+        )
+    except InvalidValue as error:
+        raise CommandError(error.message) from None
     return [f"{identity.id} is an administrator now."]
 
 

@@ -5,11 +5,15 @@ arguments.
 """
 
 import inspect
+import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from pkgutil import resolve_name
+from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -20,6 +24,7 @@ from application.ports.messenger import Messenger
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.system import HealthCheck
+from entrypoints.ownership import find_ownership_problem
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
 
@@ -77,11 +82,9 @@ def load_factory(factory: Factory, variable: str) -> Any:
         variable: The environment variable that names it, for error messages.
 
     Raises:
-        StartupError: it cannot be imported, or is not a function.
+        StartupError: it cannot be imported, is not a function, or another user can change it.
     """
-    current_folder = str(Path.cwd())
-    if current_folder not in sys.path:
-        sys.path.append(current_folder)
+    sys.meta_path.insert(0, _ModuleFinder(Path.cwd(), {_top_level(factory.path)}, variable))
     try:
         create = resolve_name(factory.path)
     except (ImportError, AttributeError, ValueError) as error:
@@ -92,6 +95,52 @@ def load_factory(factory: Factory, variable: str) -> Any:
     if not callable(create):
         raise StartupError(f"{variable}: {factory.path} is not a function.")
     return create
+
+
+@dataclass(frozen=True, slots=True)
+class _ModuleFinder:
+    """Finds modules in the current folder if they are nowhere else, and checks their owners.
+
+    It stays, because a module may be imported late.
+
+    Attributes:
+        folder: The current folder.
+        checked: Packages and modules to check: the factory's, and those of the current folder.
+        variable: The environment variable that names the factory, for error messages.
+    """
+
+    folder: Path
+    checked: set[str]
+    variable: str
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a module; see `importlib.abc.MetaPathFinder`.
+
+        Raises:
+            StartupError: another user can change the module.
+        """
+        others = (finder for finder in sys.meta_path if not isinstance(finder, _ModuleFinder))
+        specs = (finder.find_spec(name, path, target) for finder in others)
+        spec = next((spec for spec in specs if spec is not None), None)
+        if spec is None and path is None:
+            spec = PathFinder.find_spec(name, [str(self.folder)])
+            if spec is not None:
+                self.checked.add(name)
+        if spec is not None and _top_level(name) in self.checked:
+            self._check(spec)
+        return spec
+
+    def _check(self, spec: ModuleSpec) -> None:
+        # Python runs the compiled file instead of the source.
+        for file in (spec.origin, spec.cached):
+            if file is None or not os.path.lexists(file):
+                continue  # it is built in, or not compiled
+            path = Path(file)
+            for status in (path.lstat(), path.stat()):
+                if problem := find_ownership_problem(path, status):
+                    raise StartupError(f"{self.variable}: {problem}")
 
 
 @asynccontextmanager
@@ -139,6 +188,10 @@ def _context_manager(
     if not isinstance(created, AbstractAsyncContextManager):
         raise StartupError(f"{name} must be decorated with @asynccontextmanager.")
     return created
+
+
+def _top_level(name: str) -> str:
+    return name.partition(":")[0].partition(".")[0]
 
 
 def _can_be_called(create: Callable[[], object]) -> bool:

@@ -12,6 +12,7 @@ from application.principal import Principal
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.session import Session, SessionLimits
+from domain.otp.test_otps import TestOtps
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,14 @@ class Authenticate:
       for every token.
     - The use of a session is recorded once a day, and once after each refresh: the client has
       the new tokens, so the previous refresh token ends.
+    - A phone with a test OTP never acts as an administrator, even if it was one before.
     """
 
     tokens: AccessTokens
     identities: Identities
     clock: Clock
     session_limits: SessionLimits
+    test_otps: TestOtps
 
     async def __call__(self, token: str) -> Principal:
         """Authenticate.
@@ -48,7 +51,12 @@ class Authenticate:
         used = session.record_use(now, self.session_limits, claims.generation)
         if used is not session:
             await self._record_use(loaded, used)
-        return Principal(loaded.value, session)
+        return Principal(self._demote_test_phone(loaded.value), session)
+
+    def _demote_test_phone(self, identity: Identity) -> Identity:
+        if not identity.is_administrator or identity.phone is None:
+            return identity
+        return identity.demote() if self.test_otps.includes(identity.phone) else identity
 
     async def _record_use(self, loaded: Versioned[Identity], session: Session) -> None:
         # On a conflict another request recorded it; on an error the next request tries again.

@@ -10,28 +10,34 @@ from application.ports.phone_verifications import PhoneVerifications
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock
 from application.update import save_identity, update_identity, update_phone_verification
-from domain.errors import Unauthenticated, UserNotFound
+from domain.errors import InvalidValue, Unauthenticated, UserNotFound
 from domain.identities.identity import Identity, Role
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRole:
-    """Make a user an administrator, or a member again. It acts with the next request."""
+    """Make a user an administrator, or a member again. It acts with the next request.
+
+    A phone with a test OTP does not become an administrator: anybody who knows its code would.
+    """
 
     identities: Identities
     phone_verifications: PhoneVerifications
     events: SecurityEvents
+    test_otps: TestOtps
 
     async def __call__(self, user: str | PhoneNumber, role: Role) -> Identity:
         """Change the role of a user, found by id or by phone.
 
         Raises:
             UserNotFound
+            InvalidValue: the phone of a future administrator has a test OTP.
             StorageError
         """
-        change = Identity.promote if role is Role.ADMINISTRATOR else Identity.demote
+        change = self._promote if role is Role.ADMINISTRATOR else Identity.demote
         changed = await _update_user(self.identities, self.phone_verifications, user, change)
         self.events.emit(
             SecurityEvent(
@@ -42,6 +48,15 @@ class ChangeRole:
             )
         )
         return changed
+
+    def _promote(self, identity: Identity) -> Identity:
+        if identity.phone is not None and self.test_otps.includes(identity.phone):
+            raise InvalidValue(
+                "This phone has a fixed code in DIALTONE_TEST_OTPS, so anybody who knows the code "
+                "would be an administrator. Remove it there, revoke its sessions (dialtone "
+                "sign-out), and try again."
+            )
+        return identity.promote()
 
 
 @dataclass(frozen=True, slots=True)

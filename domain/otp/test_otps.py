@@ -32,6 +32,13 @@ class TestOtps:
 
     otps: tuple[TestOtp, ...] = ()
 
+    def includes(self, phone: PhoneNumber) -> bool:
+        """Return whether the phone has a fixed code, or had one that has expired.
+
+        Sessions that were opened with an expired code may still be active.
+        """
+        return any(otp.phone == phone for otp in self.otps)
+
     def find_code(self, phone: PhoneNumber, now: datetime) -> OtpCode | None:
         """Return the phone's fixed code, or None where it has none or it has expired."""
         for otp in self.otps:

@@ -96,6 +96,12 @@ def check_production(settings: Settings) -> Iterator[Problem]:
         )
     if settings.countries is None or settings.countries == ALL_COUNTRIES:
         yield "DIALTONE_COUNTRIES", "Must name countries in production."
+    if "trusted_proxies" not in settings.model_fields_set:
+        yield (
+            "DIALTONE_TRUSTED_PROXIES",
+            "Must be set in production: to the networks of your proxies, or to none if clients "
+            "connect directly. Behind an unknown proxy all clients would share one IP.",
+        )
     if not all_end_within_a_year(settings.test_otps.get_secret_value(), datetime.now(UTC).date()):
         yield "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
     yield from _check_plain_http(settings)

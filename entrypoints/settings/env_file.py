@@ -1,5 +1,6 @@
 """The `.env` file."""
 
+import os
 import re
 from dataclasses import dataclass, field
 from io import StringIO
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from dotenv.parser import Binding, parse_stream
+
+from entrypoints.ownership import find_ownership_problem
 
 ENV_FILE: Final = Path(".env")
 """The file's path: in the folder where the service is started."""
@@ -25,14 +28,22 @@ class EnvFile:
 def read_env_file(path: Path | None) -> EnvFile:
     """Read the file; a missing file sets nothing.
 
+    A file that another user can write is not read: it could name any module to run. For a link,
+    that holds for the link and for its target.
+
     `${…}` is not expanded. The file is parsed with `dotenv.parser`, because `dotenv_values` skips
     invalid lines: it neither raises an error nor returns the lines' numbers.
     """
     if path is None:
         return EnvFile()
     try:
+        if problem := find_ownership_problem(path, path.lstat()):
+            return EnvFile(problems=[problem])
         # Editors on Windows write a byte order mark.
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as opened:
+            if problem := find_ownership_problem(path, os.fstat(opened.fileno())):
+                return EnvFile(problems=[problem])
+            text = opened.read()
     except FileNotFoundError:
         return EnvFile()
     except UnicodeDecodeError:

@@ -239,6 +239,15 @@ def parse_network(text: str) -> Network:
         ) from None
 
 
+def parse_trusted_proxies(text: str) -> tuple[Network, ...]:
+    """Parse networks separated by commas, or `none` if clients connect directly."""
+    if text.lower() == "none":
+        return ()
+    if "none" in [part.strip() for part in text.lower().split(",")]:
+        raise InvalidValue("Must be networks, or none alone.")
+    return list_parser(parse_network)(text)
+
+
 def parse_path(text: str) -> Path:
     """Parse the path of a folder; a relative path starts in the current folder."""
     return Path(text).absolute()

@@ -41,11 +41,11 @@ from entrypoints.settings.parsers import (
     parse_file_path,
     parse_media,
     parse_messaging_service_sid,
-    parse_network,
     parse_path,
     parse_region,
     parse_sms,
     parse_test_otps,
+    parse_trusted_proxies,
     parse_twilio_from,
     parse_url,
     parse_yes_or_no,
@@ -350,10 +350,10 @@ class Settings(BaseModel):
         default="600/1h",
         example="600/1h",
     )
-    trusted_proxies: Annotated[tuple[Network, ...], PlainValidator(list_parser(parse_network))] = (
+    trusted_proxies: Annotated[tuple[Network, ...], PlainValidator(parse_trusted_proxies)] = (
         setting(
             "DIALTONE_TRUSTED_PROXIES",
-            "networks of the proxies whose X-Forwarded-For is trusted",
+            "networks of the proxies whose X-Forwarded-For is trusted, or none; set in production",
             unset=(),
             example="10.0.0.0/8,192.168.1.5",
         )

@@ -96,6 +96,7 @@ def test_a_weak_key_prevents_the_start_in_production(tmp_path: Path) -> None:
         "DIALTONE_SINGLE_HOST": "yes",
         "DIALTONE_PUBLIC_URL": "https://dialtone.test",
         "DIALTONE_COUNTRIES": "US",
+        "DIALTONE_TRUSTED_PROXIES": "none",
         "DIALTONE_SMS": "twilio",
         "TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",
         "TWILIO_AUTH_TOKEN": "a secret",

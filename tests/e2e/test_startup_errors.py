@@ -4,9 +4,12 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
+from entrypoints.server.bind import reserve_bind
+from entrypoints.settings.values import Bind
 from tests.support.service import Service, command, running
 
 
@@ -54,9 +57,8 @@ def test_a_port_that_another_process_shares(tmp_path: Path) -> None:
 
 
 def test_a_port_that_another_service_is_about_to_use(tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    with socket.socket(socket.AF_UNIX) as other:
-        other.bind(f"\0dialtone at 127.0.0.1:{service.port}")
+    service = Service(tmp_path, {"TMPDIR": gettempdir()})
+    with reserve_bind(Bind("127.0.0.1", service.port)):
         assert "DIALTONE_BIND" in startup_error(service)
 
 

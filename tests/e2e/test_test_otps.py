@@ -111,6 +111,20 @@ async def test_it_signs_in_repeatedly_until_an_operator_signs_it_out(
         assert (await http.get("/users/me", headers=bearer(token))).status_code == 401
 
 
+async def test_it_does_not_become_an_administrator(
+    service: Service, http: httpx.AsyncClient, number: str
+) -> None:
+    await request_otp(http, number)
+    await verify_otp(http, number, CODE)
+
+    refused = service.run("promote", number)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "DIALTONE_TEST_OTPS" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert number not in refused.stderr
+
+
 async def test_it_works_in_the_legacy_api(http: httpx.AsyncClient, number: str) -> None:
     path = "/authenticate/validate_otp"
     for _ in range(2):

@@ -63,21 +63,23 @@ async def test_an_administrator_creates_users_for_others_and_sees_full_numbers(
     repeated = await http.post("/users", json=body, headers=account.headers)
     assert (repeated.status_code, repeated.json()["user_id"]) == (201, user_id)
     user = await http.get(f"/users/{user_id}", headers=account.headers)
-    assert user.json()["number"] == other_phone
+    assert (user.json()["number"], user.json()["admin"]) == (other_phone, False)
     # A sign-in with that phone is a sign-in as that user.
     me = await http.get("/users/me", headers=bearer(await app.sign_in(other_phone)))
     assert me.json()["_id"] == user_id
 
 
-async def test_another_users_number_is_masked(
+async def test_another_users_number_is_masked_and_their_role_is_hidden(
     app: App, http: httpx.AsyncClient, phone: str, other_phone: str
 ) -> None:
     account = await app.sign_up(phone)
     other = await app.sign_up(other_phone)
     seen_by_other = await http.get(f"/users/{account.user_id}", headers=other.headers)
     assert seen_by_other.json()["number"] == f"+1********{phone[-2:]}"
+    assert "admin" not in seen_by_other.json()
     seen_by_owner = await http.get(f"/users/{account.user_id}", headers=account.headers)
     assert seen_by_owner.json()["number"] == phone
+    assert seen_by_owner.json()["admin"] is False
 
 
 async def test_after_a_rename_the_old_username_is_free(

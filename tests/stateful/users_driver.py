@@ -268,10 +268,11 @@ def _user_body(identity: ModelIdentity, *, has_full_number: bool) -> dict[str, A
     created_on: datetime = NOW + timedelta(seconds=identity.user_since)
     milliseconds = f"{created_on.microsecond // 1000:03}"
     number = identity.phone.e164
+    admin = {"admin": identity.is_administrator} if has_full_number else {}
     return {
         "_id": identity.id,
         "username": identity.username.shown,
         "number": number if has_full_number else f"+1********{number[-2:]}",
         "created_on": created_on.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds}Z",
-        "admin": identity.is_administrator,
+        **admin,
     }

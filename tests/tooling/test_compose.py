@@ -11,6 +11,14 @@ from tests.support.servers.containers import IMAGES
 from tests.support.servers.packages import WEED
 
 COMPOSE = (Path(__file__).parents[2] / "compose.yaml").read_text()
+SERVICES = dict(
+    re.findall(
+        r"^  (\w+):\n((?:    .*\n|\n)+)",
+        COMPOSE.partition("\nservices:\n")[2].partition("\nsecrets:\n")[0],
+        re.MULTILINE,
+    )
+)
+"""The text of each service."""
 
 
 @pytest.mark.parametrize("image", IMAGES.values())
@@ -30,3 +38,38 @@ def test_all_variables_of_the_service_are_settings() -> None:
     variables = set(re.findall(r"^      ((?:DIALTONE|TWILIO|AWS)_\w+):", COMPOSE, re.MULTILINE))
     assert variables
     assert variables <= FIELDS.keys()
+
+
+@pytest.mark.parametrize("name", ["dialtone", "mongo", "s3"])
+def test_a_container_has_limits_and_no_privileges(name: str) -> None:
+    service = SERVICES[name]
+
+    assert "    <<: *limits\n" in service
+    for limit in (r"mem_limit: \d+g", r"pids_limit: \d+", r'tmpfs: \["/tmp:size=\d+m,mode=1777"'):
+        assert re.search(rf"^    {limit}", service, re.MULTILINE)
+    # The image of the service has a user of its own.
+    assert name == "dialtone" or re.search(
+        r'^    user: "[1-9]\d*:[1-9]\d*"$', service, re.MULTILINE
+    )
+
+
+def test_all_containers_share_the_same_restrictions() -> None:
+    (limits,) = re.findall(r"^x-limits: &limits\n((?:  .*\n)+)", COMPOSE, re.MULTILINE)
+
+    assert limits.splitlines() == [
+        "  read_only: true",
+        "  cap_drop: [ALL]",
+        '  security_opt: ["no-new-privileges:true"]',
+        "  restart: unless-stopped",
+    ]
+    assert not re.search(r"cap_add|privileged|network_mode|pid:", COMPOSE)
+
+
+def test_mongodb_has_a_user_whose_password_can_be_set() -> None:
+    password = "${MONGO_PASSWORD:-for-development-only}"
+
+    assert f"mongodb://dialtone:{password}@mongo:27017/dialtone?" in SERVICES["dialtone"]
+    assert "MONGO_INITDB_ROOT_USERNAME: dialtone\n" in SERVICES["mongo"]
+    assert f"MONGO_INITDB_ROOT_PASSWORD: {password}\n" in SERVICES["mongo"]
+    assert "--keyFile" in SERVICES["mongo"]
+    assert "ports:" not in SERVICES["mongo"]

@@ -1,8 +1,12 @@
 """Loading and opening operators' own adapters."""
 
+import os
+import py_compile
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -96,6 +100,54 @@ async def test_the_error_of_a_factory_without_its_variables_propagates() -> None
 def test_a_missing_factory_is_a_startup_error(path: str) -> None:
     with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {path} "):
         load_factory(Factory(path), VARIABLE)
+
+
+@pytest.fixture
+def current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current folder, with a factory in `own_sms.messenger`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    monkeypatch.setattr(sys, "modules", {**sys.modules})
+    for file, text in {
+        "own_sms/__init__.py": "",
+        "own_sms/messenger.py": "import own_log\nfrom own_sms import http\nopened = print\n",
+        "own_sms/http.py": "",
+        "own_log.py": "",
+    }.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    return tmp_path
+
+
+OWN_FACTORY: Final = Factory("own_sms.messenger:opened")
+
+
+def test_a_factory_in_the_current_folder_is_found(current_folder: Path) -> None:
+    assert load_factory(OWN_FACTORY, VARIABLE) is print
+
+
+@pytest.mark.parametrize(
+    "file", ["own_sms/__init__.py", "own_sms/messenger.py", "own_sms/http.py", "own_log.py"]
+)
+def test_a_module_that_every_user_can_write_is_not_run(current_folder: Path, file: str) -> None:
+    path = current_folder / file
+    path.write_text("raise SystemExit('it was run')")
+    path.chmod(0o666)
+
+    with pytest.raises(StartupError, match=f"^DIALTONE_SMS: .*chmod o-w {path}$"):
+        load_factory(OWN_FACTORY, VARIABLE)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("is_compiled", [False, True])
+def test_a_module_of_another_user_is_not_run(current_folder: Path, is_compiled: bool) -> None:
+    path = current_folder / "own_log.py"
+    if is_compiled:
+        path = Path(py_compile.compile(str(path), doraise=True) or "")
+    os.chown(path, 12345, -1)
+
+    with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {path} belongs to uid 12345"):
+        load_factory(OWN_FACTORY, VARIABLE)
 
 
 async def test_an_adapter_without_a_health_check_is_always_healthy() -> None:

@@ -99,7 +99,10 @@ class UserController(Controller):
     async def get_user(
         self, user_id: UserIdParameter, use_cases: UseCasesDependency, principal: CurrentPrincipal
     ) -> UserResponse:
-        """Return a user. The number of another user is masked, except for administrators."""
+        """Return a user. Administrators see all of it.
+
+        Others see the number of another user masked, and not whether that is an administrator.
+        """
         identity = await use_cases.get_user(parse_user_id(user_id))
         return to_user_response(identity, principal.identity)
 

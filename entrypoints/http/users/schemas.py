@@ -6,7 +6,7 @@ import msgspec
 from litestar.params import PathParameter
 from msgspec import Meta
 
-from domain.access import visible_phone
+from domain.access import can_act_for, visible_phone
 from domain.errors import UserNotFound
 from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
@@ -76,7 +76,7 @@ class RenameUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class UserResponse(msgspec.Struct, kw_only=True):
-    """A user. Only the user and administrators see the full number."""
+    """A user. Only the user and administrators see the full number and `admin`."""
 
     id: UserIdField = msgspec.field(name="_id")
     username: UsernameField
@@ -88,7 +88,7 @@ class UserResponse(msgspec.Struct, kw_only=True):
         ),
     ]
     created_on: CreatedAtField
-    admin: AdminField
+    admin: AdminField | msgspec.UnsetType = msgspec.UNSET
 
 
 def parse_user_id(text: str) -> str:
@@ -109,5 +109,5 @@ def to_user_response(identity: Identity, viewer: Identity) -> UserResponse:
         username=identity.user.username.text,
         number=number,
         created_on=format_timestamp(identity.user.created_at),
-        admin=identity.is_administrator,
+        admin=identity.is_administrator if can_act_for(viewer, identity.id) else msgspec.UNSET,
     )

@@ -229,6 +229,7 @@ def production(tmp_path: Path) -> dict[str, str]:
         "TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",
         "TWILIO_AUTH_TOKEN": "a secret",
         "TWILIO_FROM": "+15005550006",
+        "DIALTONE_TRUSTED_PROXIES": "10.0.0.0/8",
     }
 
 
@@ -276,6 +277,21 @@ def test_production_rejects_a_missing_or_unsafe_value(
     assert set(problems(production | {name: text})) == {name}
 
 
+@pytest.mark.parametrize("text", ["", " "])
+def test_production_needs_to_know_its_proxies(production: dict[str, str], text: str) -> None:
+    (line,) = problems(production | {"DIALTONE_TRUSTED_PROXIES": text}).values()
+
+    assert line.startswith("DIALTONE_TRUSTED_PROXIES: Must be set in production")
+    assert "none" in line
+    assert " Example: DIALTONE_TRUSTED_PROXIES=" in line
+
+
+def test_production_accepts_that_there_is_no_proxy(production: dict[str, str]) -> None:
+    read = read_settings(production | {"DIALTONE_TRUSTED_PROXIES": "none"}, None)
+
+    assert read.trusted_proxies == ()
+
+
 def test_production_accepts_sqlite_and_disk_on_a_single_host_only(
     production: dict[str, str],
 ) -> None:
@@ -313,6 +329,7 @@ def test_production_reports_all_problems_at_once() -> None:
         "DIALTONE_SECRETS_FILE",
         "DIALTONE_SMS",
         "DIALTONE_COUNTRIES",
+        "DIALTONE_TRUSTED_PROXIES",
         "DIALTONE_WORKERS",
         "DIALTONE_OPERATOR",
     ]

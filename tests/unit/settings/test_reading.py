@@ -1,5 +1,6 @@
 """Reading variables from the environment and `.env`."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,51 @@ def test_a_folder_instead_of_the_file_is_an_error(env_file: Path) -> None:
     (line,) = problems(env_file)
 
     assert line.startswith(f"{env_file} cannot be read (Is a directory)")
+
+
+def test_a_file_of_another_user_is_an_error_and_not_read(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env_file.write_text("DIALTONE_WORKERS=0\n")
+    owner = env_file.stat().st_uid
+    monkeypatch.setattr("entrypoints.ownership._ROOT", owner + 1)
+    monkeypatch.setattr("os.geteuid", lambda: owner + 2)
+
+    (line,) = problems(env_file)
+
+    assert line.startswith(f"{env_file} belongs to ")
+    assert f"uid {owner}" in line
+    assert "It must belong to root or " in line
+    assert f"Fix: chown -h {owner + 2} {env_file}" in line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_link_of_another_user_is_an_error(env_file: Path) -> None:
+    target = env_file.with_name("target")
+    target.write_text("DIALTONE_WORKERS=2\n")
+    env_file.symlink_to(target)
+    assert read_settings({}, env_file).workers == 2
+
+    os.chown(env_file, 12345, -1, follow_symlinks=False)
+    (line,) = problems(env_file)
+    assert "uid 12345" in line
+
+    env_file.unlink()
+    env_file.symlink_to(target)
+    os.chown(target, 12345, -1)
+    (line,) = problems(env_file)
+    assert "uid 12345" in line
+
+
+def test_a_file_that_every_user_can_write_is_an_error(env_file: Path) -> None:
+    env_file.write_text("DIALTONE_WORKERS=2\n")
+    env_file.chmod(0o666)
+
+    (line,) = problems(env_file)
+
+    assert line.endswith(f"Fix: chmod o-w {env_file}")
+    env_file.chmod(0o664)
+    assert read_settings({}, env_file).workers == 2
 
 
 def _quoted(quote: str, text: str) -> str:

@@ -141,6 +141,7 @@ def test_no_setting_is_required(current_folder: Path) -> None:
             "trusted_proxies",
             tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.5", "fd00::/8"))),
         ),
+        ("TRUSTED_PROXIES", "None", "trusted_proxies", ()),
         ("SINGLE_HOST", "YES", "is_single_host", True),
         ("PLAIN_TOKEN_TTL", "400d", "plain_token_ttl", timedelta(days=400)),
         ("PLAIN_TOKEN_TTL", "12h", "plain_token_ttl", timedelta(hours=12)),
@@ -262,6 +263,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: 
         ("COUNTRIES", ["XX", "IN;US", "IN,,US", "IN,", "India", "*,IN"]),
         ("DEFAULT_REGION", ["ZZ", "001", "IN,US"]),
         ("TRUSTED_PROXIES", ["10.0.0.1/8", "10.0.0.0/33", "proxy.test", "*", ","]),
+        ("TRUSTED_PROXIES", ["none,10.0.0.0/8", "10.0.0.0/8, None", "none,none", "no"]),
         ("SINGLE_HOST", ["true", "1", "y"]),
         (
             "PLAIN_TOKEN_TTL",

@@ -1,7 +1,8 @@
 """Operators change roles, block phones and revoke sessions."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,15 +13,18 @@ from application.wiring import Policy
 from domain.errors import (
     DeliveryFailed,
     InvalidRefreshToken,
+    InvalidValue,
     TooManyOtpRequests,
     Unauthenticated,
     UserNotFound,
 )
 from domain.identities.identity import Role
 from domain.identities.refresh_token import parse_refresh_token
+from domain.otp.challenge import OtpCode
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
-from tests.support.builders import a_phone, an_id
+from tests.support.builders import NOW, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 
 OTHER_IP = "198.51.100.20"
@@ -39,6 +43,39 @@ async def test_a_user_becomes_an_administrator_by_phone(app: AppHarness) -> None
     principal = await app.add_user(a_phone(3))
     promoted = await app.use_cases.change_role(a_phone(3), Role.ADMINISTRATOR)
     assert (promoted.id, promoted.is_administrator) == (principal.identity.id, True)
+
+
+def with_test_otp(app: AppHarness, expires_at: datetime | None = None) -> AppHarness:
+    """Restart the app with a test OTP for phone 3."""
+    otps = TestOtps((TestOtp(a_phone(3), OtpCode("123456"), expires_at),))
+    return replace(app, policy=Policy(test_otps=otps))
+
+
+@pytest.mark.parametrize("expires_at", [None, NOW])
+@pytest.mark.parametrize("by_phone", [False, True])
+async def test_a_phone_with_a_test_otp_does_not_become_an_administrator(
+    app: AppHarness, by_phone: bool, expires_at: datetime | None
+) -> None:
+    principal = await app.log_in(a_phone(3))
+    user: str | PhoneNumber = a_phone(3) if by_phone else principal.identity.id
+    change_role = with_test_otp(app, expires_at).use_cases.change_role
+
+    with pytest.raises(InvalidValue, match="DIALTONE_TEST_OTPS"):
+        await change_role(user, Role.ADMINISTRATOR)
+
+    assert not (await change_role(user, Role.MEMBER)).is_administrator
+
+
+async def test_an_administrator_whose_phone_gets_a_test_otp_acts_as_a_member(
+    app: AppHarness,
+) -> None:
+    token = await app.access_token(a_phone(3))
+    await app.use_cases.change_role(a_phone(3), Role.ADMINISTRATOR)
+    assert (await app.use_cases.authenticate(token)).identity.is_administrator
+
+    principal = await with_test_otp(app).use_cases.authenticate(token)
+
+    assert not principal.identity.is_administrator
 
 
 async def test_making_an_administrator_twice_changes_nothing(app: AppHarness) -> None:

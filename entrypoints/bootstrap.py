@@ -128,6 +128,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 public_keys=tokens,
                 refresh_keys=FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH)),
                 otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
+                client_ip_hashes=phone_encryption,
                 events=LogSecurityEvents(),
                 clock=clock,
                 randomness=randomness,

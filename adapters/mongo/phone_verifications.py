@@ -42,6 +42,23 @@ class MongoPhoneVerifications:
         phone_index = self.phone_encryption.blind_index(phone)
         if version == 0:
             return await self._add(phone_index, verification)
+        return await self._replace(phone_index, verification, version)
+
+    async def prune(self, now: datetime, limit: int) -> int:
+        """Prune up to `limit` records with expired client IPs, and return their number."""
+        query = PhoneVerificationDocument.find({"client_ips_expire_at": {"$lte": now}})
+        documents = await self.database.list_raw(query.sort("client_ips_expire_at"), limit)
+        records = [(document["_id"], self.mapping.decode(document)) for document in documents]
+        return sum(
+            [
+                await self._replace(phone_index, record.value.prune(now), record.version)
+                for phone_index, record in records
+            ]
+        )
+
+    async def _replace(
+        self, phone_index: str, verification: PhoneVerification, version: int
+    ) -> bool:
         result = await self.database.run(
             self.collection.replace_one(
                 {"_id": phone_index, "version": int(version)},

@@ -42,8 +42,9 @@ class RecordMapping(ABC, Generic[T, StoredT]):
     stored_type: type[StoredT]
     upgrades: Sequence[Upgrade] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, upgrades: Sequence[Upgrade] = ()) -> None:
         """Prepare the decoder, once for all records."""
+        self.upgrades = upgrades or self.upgrades
         self.schema_version = 1 + len(self.upgrades)
         self._decoder = msgspec.json.Decoder(self.stored_type)
 

@@ -1,12 +1,17 @@
-"""Encryption of stored phone numbers."""
+"""Encryption of stored phone numbers, and hashes of stored client IPs."""
 
 from typing import Protocol
 
+from application.ports.client_ip_hashes import ClientIpHashes
 from domain.phone import PhoneNumber
 
 
-class PhoneEncryption(Protocol):
-    """Keeps phone numbers unreadable at rest. Repositories use it; use cases do not."""
+class PhoneEncryption(ClientIpHashes, Protocol):
+    """Keeps phone numbers and client IPs unreadable at rest.
+
+    Repositories use it; use cases only hash client IPs with it. A repository hashes a client IP
+    only where an earlier version of the service has stored it as it is.
+    """
 
     def blind_index(self, phone: PhoneNumber) -> str:
         """Return the blind index: the same for the same phone, and useless without the key."""

@@ -28,6 +28,7 @@ from tests.support.fakes.images import FakeImagePublisher
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.otp_keys import FakeOtpKeys
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fakes.public_keys import FakePublicKeys
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fakes.refresh_keys import FakeRefreshKeys
@@ -77,6 +78,7 @@ class AppHarness:
             public_keys=FakePublicKeys(),
             refresh_keys=self.refresh_keys,
             otp_keys=self.otp_keys,
+            client_ip_hashes=FakePhoneEncryption(),
             events=self.events,
             clock=self.clock,
             randomness=self.randomness,

@@ -1,8 +1,10 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from application.ports.errors import CorruptRecord
+from domain.otp.client_ip import HashedClientIp
 from domain.phone import PhoneNumber
 
 _NONCE = 8
@@ -29,6 +31,18 @@ class FakePhoneEncryption:
         if tag != self._tag(nonce + encrypted, record_id):
             raise CorruptRecord("encrypted for another record, or with another key")
         return PhoneNumber(self._xor(encrypted, nonce, record_id).decode())
+
+    def hash_client_ip(self, client_ip: str) -> HashedClientIp:
+        try:
+            network = ip_network(client_ip)
+        except ValueError:
+            return HashedClientIp(self._hash_ip(client_ip), self._hash_ip(client_ip))
+        is_ipv6 = network.version == 6
+        around = network.supernet(new_prefix=48 if is_ipv6 else 24)
+        return HashedClientIp(self._hash_ip(client_ip), self._hash_ip(str(around)), is_ipv6)
+
+    def _hash_ip(self, text: str) -> str:
+        return self._digest(b"client ip", text.encode()).hex()[:16]
 
     def key_fingerprint(self) -> str:
         return self._digest(b"fingerprint").hex()[:16]

@@ -107,6 +107,10 @@ class Forbidden(DomainError):
     """Only the owner or an administrator may do this."""
 
 
+class ReauthenticationRequired(DomainError):
+    """An administrator has to log in again before this action."""
+
+
 class UnsupportedImageType(DomainError):
     """The bytes are not a JPEG, PNG or GIF image."""
 

@@ -137,7 +137,7 @@ def _make_parser() -> argparse.ArgumentParser:
         "than copying the secrets file to other machines takes",
     )
     for name, description in (
-        ("promote", "Make a user an administrator, from the next request on."),
+        ("promote", "Make a user an administrator, from the next login on."),
         ("demote", "Make an administrator a member, from the next request on."),
     ):
         command = add(name, description, f"{name} +14155552671", f"{name} 68b1c0a5d2f04e7a9c3b1d20")

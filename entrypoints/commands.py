@@ -95,7 +95,7 @@ def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
         )
     except InvalidValue as error:
         raise CommandError(error.message) from None
-    return [f"{identity.id} is an administrator now."]
+    return [f"{identity.id} is an administrator now. All sessions have ended: sign in again."]
 
 
 def demote(settings: Settings, arguments: Namespace) -> Iterable[str]:

@@ -51,7 +51,8 @@ class Authenticate:
         used = session.record_use(now, self.session_limits, claims.generation)
         if used is not session:
             await self._record_use(loaded, used)
-        return Principal(self._demote_test_phone(loaded.value), session)
+        identity = self._demote_test_phone(loaded.value)
+        return Principal(identity, session, has_recent_login=session.is_recent(now))
 
     def _demote_test_phone(self, identity: Identity) -> Identity:
         if not identity.is_administrator or identity.phone is None:

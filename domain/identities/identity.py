@@ -115,8 +115,13 @@ class Identity:
         return replace(self, user=User(username, created_at))
 
     def promote(self) -> "Identity":
-        """Return the identity as an administrator."""
-        return replace(self, role=Role.ADMINISTRATOR)
+        """Return the identity as an administrator, without the sessions of the member.
+
+        The owner logs in again: whoever had one of these sessions is not an administrator.
+        """
+        if self.is_administrator:
+            return self
+        return replace(self, role=Role.ADMINISTRATOR, sessions=())
 
     def demote(self) -> "Identity":
         """Return the identity as a member. Everything else stays."""

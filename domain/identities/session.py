@@ -9,6 +9,7 @@ MAX_DEVICE_NAME_LENGTH: Final = 200
 NONCE_BYTES: Final = 16
 REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
 """How long the previous refresh token is valid in any case: requests may have been parallel."""
+RECENT_LOGIN_PERIOD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,10 @@ class Session:
     def last_seen_at(self) -> datetime:
         """When it was last used, or created."""
         return self.last_used_at or self.created_at
+
+    def is_recent(self, now: datetime) -> bool:
+        """Return whether the login is recent enough for actions of administrators."""
+        return now - self.created_at < RECENT_LOGIN_PERIOD
 
     @property
     def ends_at(self) -> datetime:

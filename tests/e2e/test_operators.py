@@ -1,5 +1,7 @@
 """Commands of an operator, which take effect at once in the running service."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -41,7 +43,9 @@ async def test_promote_and_demote_change_what_a_user_may_see(
 
     assert not await sees_full_number()
     promoted = app.service.run("promote", phone)
-    assert promoted.stdout == f"{account.user_id} is an administrator now.\n"
+    assert promoted.stdout.startswith(f"{account.user_id} is an administrator now. ")
+    assert (await http.get("/users/me", headers=account.headers)).status_code == 401
+    account = replace(account, token=await app.sign_in(phone))
     assert await sees_full_number()
     for user in (account.user_id, phone):
         demoted = app.service.run("demote", user)

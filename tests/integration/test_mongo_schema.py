@@ -213,7 +213,9 @@ async def test_an_identity_is_stored_under_these_names(
                     "nonce": bytes(range(16)),
                     "generation": 7,
                     "rotated_at": NOW + MINUTE,
+                    "is_confirmed": True,
                 },
+                "idle_expires_at": None,
             },
             {
                 **session,
@@ -221,6 +223,7 @@ async def test_an_identity_is_stored_under_these_names(
                 "device": None,
                 "last_used_at": None,
                 "refresh_tokens": None,
+                "idle_expires_at": None,
             },
         ],
     }

@@ -141,10 +141,10 @@ class AppHarness:
         return replace(principal, identity=await self.create_user(principal, username))
 
     async def add_administrator(self, phone: PhoneNumber | None = None) -> Principal:
-        """Log in and become an administrator."""
+        """Log in, become an administrator, and log in again."""
         principal = await self.log_in(phone)
-        identity = await self.use_cases.change_role(principal.identity.id, Role.ADMINISTRATOR)
-        return replace(principal, identity=identity)
+        await self.use_cases.change_role(principal.identity.id, Role.ADMINISTRATOR)
+        return await self.log_in(phone)
 
     async def create_user(
         self, principal: Principal, username: str = "Rahul Sharma", phone: PhoneNumber | None = None

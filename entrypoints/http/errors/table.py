@@ -179,6 +179,11 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.ItemNotFound: ErrorRow(404, "item_not_found", "Item not found"),
     errors.MediaFileNotFound: ErrorRow(404, "not_found", "File not found"),
     errors.Forbidden: ErrorRow(403, "forbidden", "Only the owner or an administrator may do this."),
+    errors.ReauthenticationRequired: ErrorRow(
+        403,
+        "reauthentication_required",
+        "Sign in again: administrators act for others within a day after they signed in.",
+    ),
     exceptions.FileTooLarge: ErrorRow(413, "file_too_large", "The file is too large."),
     errors.UnsupportedImageType: ErrorRow(
         415, "unsupported_image_type", "The file is not a JPEG, PNG or GIF image."

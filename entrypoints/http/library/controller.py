@@ -96,6 +96,7 @@ class LibraryController(Controller):
             InvalidBody("The multipart form is incomplete or malformed."),
             errors.Unauthenticated,
             errors.Forbidden,
+            errors.ReauthenticationRequired,
             errors.UserNotFound,
             exceptions.FileTooLarge,
             errors.UnsupportedImageType,
@@ -182,7 +183,12 @@ class LibraryController(Controller):
         response_description="The item, with its new label.",
         dto=JsonBody[UpdateLibraryItemBody],
         return_dto=None,
-        responses=error_responses(*body_errors("category"), *_ITEM_ERRORS, errors.Forbidden),
+        responses=error_responses(
+            *body_errors("category"),
+            *_ITEM_ERRORS,
+            errors.Forbidden,
+            errors.ReauthenticationRequired,
+        ),
     )
     async def update_item(
         self,
@@ -201,7 +207,7 @@ class LibraryController(Controller):
         operation_id="delete_library_item",
         summary="Delete a library item",
         response_description="The item is deleted.",
-        responses=error_responses(*_ITEM_ERRORS, errors.Forbidden),
+        responses=error_responses(*_ITEM_ERRORS, errors.Forbidden, errors.ReauthenticationRequired),
     )
     async def delete_item(
         self,

@@ -52,6 +52,7 @@ class UserController(Controller):
             *body_errors("username"),
             errors.Unauthenticated,
             errors.PhoneMismatch,
+            errors.ReauthenticationRequired,
             errors.PhoneInUse,
             errors.UsernameInUse,
             errors.UserSaveFailed,
@@ -99,12 +100,12 @@ class UserController(Controller):
     async def get_user(
         self, user_id: UserIdParameter, use_cases: UseCasesDependency, principal: CurrentPrincipal
     ) -> UserResponse:
-        """Return a user. Administrators see all of it.
+        """Return a user. Administrators who logged in within the last day see all of it.
 
         Others see the number of another user masked, and not whether that is an administrator.
         """
         identity = await use_cases.get_user(parse_user_id(user_id))
-        return to_user_response(identity, principal.identity)
+        return to_user_response(identity, principal.viewer)
 
     @patch(
         "/me",

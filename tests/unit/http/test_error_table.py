@@ -23,6 +23,7 @@ CODES = {
     "invalid", "unauthenticated", "not_found", "method_not_allowed", "body_too_large",
     "rate_limited", "too_many_attempts", "country_not_served", "phone_unreachable",
     "delivery_failed", "phone_mismatch", "phone_in_use", "username_in_use", "forbidden",
+    "reauthentication_required",
     "user_not_found", "item_not_found", "session_not_found", "file_too_large",
     "unsupported_image_type", "invalid_image", "storage_failed", "no_file_part",
     "no_selected_file", "missing_user_id", "invalid_id", "unavailable", "internal_error",

@@ -52,12 +52,18 @@ def test_no_change_changes_the_id() -> None:
 # Roles
 
 
-def test_promotion_and_demotion_change_the_role_only() -> None:
+def test_promotion_changes_the_role_and_revokes_the_sessions_of_the_member() -> None:
     member = an_identity(user=a_user(), sessions=(a_session(),))
     promoted = member.promote()
     assert promoted.is_administrator
-    assert promoted == replace(member, role=Role.ADMINISTRATOR)
-    assert promoted.demote() == member
+    assert promoted == replace(member, role=Role.ADMINISTRATOR, sessions=())
+    assert promoted.demote() == replace(member, sessions=())
+
+
+def test_a_promotion_of_an_administrator_and_a_demotion_revoke_no_session() -> None:
+    administrator = an_identity().promote().add_session(a_session())
+    assert administrator.promote() == administrator
+    assert administrator.demote().sessions == (a_session(),)
 
 
 def test_setting_the_same_role_again_changes_nothing() -> None:

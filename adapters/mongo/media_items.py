@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from beanie.odm.queries.find import FindMany
 
@@ -16,8 +16,6 @@ from adapters.mongo.record_mapping import RecordMapping
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import Cursor, ItemFilter
-
-_MAX_OFFSET: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +71,7 @@ class MongoMediaPages:
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[MediaItem]:
         """Return ready items, the newest first, after the first `offset`."""
-        # A page number has no upper bound, MongoDB's integers have one.
-        return await self._list(_find_ready(item_filter).skip(min(offset, _MAX_OFFSET)), limit)
+        return await self._list(_find_ready(item_filter).skip(offset), limit)
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int
@@ -88,9 +85,9 @@ class MongoMediaPages:
         }
         return await self._list(_find_ready(item_filter, after), limit)
 
-    async def count(self, item_filter: ItemFilter) -> int:
-        """Return how many ready items there are."""
-        return await self.database.run(_find_ready(item_filter).count())
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
+        """Return how many ready items there are, at most `limit`."""
+        return await self.database.run(_find_ready(item_filter).limit(limit).count())
 
     async def _list(self, query: FindMany[Any], limit: int) -> Sequence[MediaItem]:
         documents = await self.database.list_raw(query.sort("-created_at", "-_id"), limit)

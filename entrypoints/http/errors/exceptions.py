@@ -45,6 +45,10 @@ class MissingUserId(HttpError):
     """The form has no `user_id`, or an empty one."""
 
 
+class PageTooDeep(HttpError):
+    """The page begins after the last item that pages by number reach."""
+
+
 class InvalidUserId(HttpError):
     """The text is not a user id."""
 

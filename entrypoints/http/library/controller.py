@@ -135,6 +135,7 @@ class LibraryController(Controller):
         opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed},
         responses=error_responses(
             InvalidFields({"page": ["This must be a whole number, 1 or more."]}),
+            exceptions.PageTooDeep,
             errors.Unauthenticated,
             errors.LibraryReadFailed,
         ),
@@ -152,10 +153,11 @@ class LibraryController(Controller):
     ) -> LibraryPageResponse:
         """List items of all users, the newest first.
 
-        Request the next page by number or by cursor: send `next_cursor` until it is null. With
-        a cursor, no item is repeated or skipped when items are uploaded or deleted meanwhile,
-        and late pages are as fast as the first. Send the same other parameters with each
-        request. A page may have fewer items than `per_page`, even none, and not be the last.
+        Request the next page by number or by cursor: send `next_cursor` until it is null. Pages
+        by number end at 10,000 items; cursors lead to all. With a cursor, no item is repeated or
+        skipped when items are uploaded or deleted meanwhile, and late pages are as fast as the
+        first. Send the same other parameters with each request. A page may have fewer items than
+        `per_page`, even none, and not be the last.
         """
         item_filter = parse_item_filter(user_id, item_type, category)
         page_request = parse_page_request(page, per_page, cursor)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from domain.errors import RateLimitExceeded
+
 
 class HttpError(Exception):
     """Base class; `str(error)` replaces the message in the table if it is not empty."""
@@ -24,6 +26,10 @@ class InvalidBody(InvalidFields):
 
 class BodyTooLarge(HttpError):
     """The body is larger than the limit for JSON."""
+
+
+class TooManyRequests(RateLimitExceeded):
+    """The caller or the client IP sends too many requests to this worker."""
 
 
 class FileTooLarge(HttpError):

@@ -84,6 +84,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "unauthenticated",
         "Sign in and send the access token as 'Authorization: Bearer <token>'.",
     ),
+    exceptions.TooManyRequests: ErrorRow(
+        429,
+        "rate_limited",
+        "Too many requests. Wait before you send the next one.",
+        _LEGACY_RATE_LIMIT,
+    ),
     exceptions.PathNotFound: ErrorRow(
         404,
         "not_found",

@@ -56,6 +56,7 @@ from entrypoints.http.users.schemas import parse_user_id
 _ITEM_ERRORS: Final = (
     exceptions.InvalidItemId,
     errors.Unauthenticated,
+    exceptions.TooManyRequests,
     errors.ItemNotFound,
     errors.Unavailable,
 )
@@ -95,6 +96,7 @@ class LibraryController(Controller):
             InvalidFields({"category": ["A category has at most 64 characters."]}),
             InvalidBody("The multipart form is incomplete or malformed."),
             errors.Unauthenticated,
+            exceptions.TooManyRequests,
             errors.Forbidden,
             errors.UserNotFound,
             exceptions.FileTooLarge,
@@ -137,6 +139,7 @@ class LibraryController(Controller):
             InvalidFields({"page": ["This must be a whole number, 1 or more."]}),
             exceptions.PageTooDeep,
             errors.Unauthenticated,
+            exceptions.TooManyRequests,
             errors.LibraryReadFailed,
         ),
     )

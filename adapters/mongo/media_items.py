@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from beanie.odm.queries.find import FindMany
+from pymongo import DESCENDING
 
 from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
@@ -71,7 +72,18 @@ class MongoMediaPages:
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[MediaItem]:
         """Return ready items, the newest first, after the first `offset`."""
-        return await self._list(_find_ready(item_filter).skip(offset), limit)
+        if not offset:
+            return await self._list(_find_ready(item_filter), limit)
+        # With skip, MongoDB reads the documents that it skips. Only the index is read here.
+        skipped = self.database.collection(MediaItemDocument).find(
+            _find_ready(item_filter).get_filter_query(), {"_id": 1, "created_at": 1}
+        )
+        newest_first = skipped.sort([("created_at", DESCENDING), ("_id", DESCENDING)])
+        last = await self.database.run(newest_first.skip(offset - 1).limit(1).to_list(1))
+        if not last:
+            return []
+        cursor = Cursor(last[0]["created_at"], last[0]["_id"])
+        return await self.list_after(item_filter, cursor, limit)
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int

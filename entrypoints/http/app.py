@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Controller, HttpMethod, Litestar, Request, Response
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
@@ -20,6 +21,7 @@ from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import HealthController, JwksController
 from entrypoints.http.otp.controller import OtpController
+from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.users.controller import UserController
 
@@ -59,6 +61,7 @@ def create_app(
     app = Litestar(
         route_handlers=[*CONTROLLERS, OpenApiController],
         lifespan=[lifespan],
+        state=State({"request_limits": RequestLimits(settings)}),
         dependencies={
             **make_dependencies(settings),
             "api_description": Provide(api_description, sync_to_thread=False),

@@ -11,6 +11,7 @@ from litestar.params import SkipValidation
 
 from application.principal import Principal
 from application.use_cases import UseCases
+from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.client import ClientIpResolver
 
 
@@ -21,6 +22,7 @@ class HttpSettings:
     - `upload_limit` is in bytes.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
     - `X-Forwarded-For` is trusted only if it comes from `trusted_proxies`.
+    - The limits are divided by the number of `workers`. None is no limit.
     """
 
     version: str
@@ -28,6 +30,9 @@ class HttpSettings:
     upload_limit: int
     default_region: str | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    request_limit_per_identity: SlidingWindow | None = None
+    refresh_limit_per_ip: SlidingWindow | None = None
+    workers: int = 1
 
 
 # These values are ours; validating them for each request would only cost time.

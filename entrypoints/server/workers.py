@@ -50,6 +50,9 @@ def make_app() -> RequestContextMiddleware:
         upload_limit=settings.max_upload_size,
         default_region=settings.default_region,
         trusted_proxies=settings.trusted_proxies,
+        request_limit_per_identity=settings.request_limit_per_identity,
+        refresh_limit_per_ip=settings.refresh_limit_per_ip,
+        workers=settings.workers,
     )
 
     @asynccontextmanager

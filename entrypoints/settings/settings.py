@@ -69,6 +69,7 @@ from entrypoints.settings.values import (
 MAX_SMS_PER_DAY: Final = 14
 """With 5 attempts each and 30 unbound attempts: 100 failures in a row (NIST SP 800-63B-4)."""
 MAX_RATE_LIMIT: Final = 50_000
+MAX_REQUEST_LIMIT: Final = 1_000_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
 """A /48 network has ten times the limit of an IP."""
 
@@ -349,6 +350,22 @@ class Settings(BaseModel):
         "maximum attempts to verify codes per IP (IPv6: per /64); ten times that per /48",
         default="600/1h",
         example="600/1h",
+    )
+    request_limit_per_identity: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_REQUEST_LIMIT))
+    ] = setting(
+        "DIALTONE_REQUEST_LIMIT_PER_IDENTITY",
+        "maximum requests with the access tokens of one identity, approximately, per instance",
+        default="600/1m",
+        example="600/1m",
+    )
+    refresh_limit_per_ip: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_REQUEST_LIMIT))
+    ] = setting(
+        "DIALTONE_REFRESH_LIMIT_PER_IP",
+        "maximum refreshes and logouts per IP, approximately, per instance; ten times that per /48",
+        default="1200/1m",
+        example="1200/1m",
     )
     trusted_proxies: Annotated[tuple[Network, ...], PlainValidator(parse_trusted_proxies)] = (
         setting(

@@ -1,4 +1,4 @@
-"""Measure rates, timing and abuse: `make bench`, or one of them: `make bench ARGS=timing`."""
+"""Measure rates, timing, abuse and reads: `make bench`, or one: `make bench ARGS=timing`."""
 
 import argparse
 import asyncio
@@ -10,12 +10,14 @@ from typing import Final
 
 from tests.benchmarks.abuse import measure_abuse
 from tests.benchmarks.rates import measure_rates
+from tests.benchmarks.reads import measure_reads
 from tests.benchmarks.timing import measure_timing
 
 BENCHMARKS: Final[Mapping[str, Callable[[Path], Awaitable[None]]]] = {
     "rates": measure_rates,
     "timing": measure_timing,
     "abuse": measure_abuse,
+    "reads": measure_reads,
 }
 
 

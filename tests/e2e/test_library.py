@@ -179,12 +179,26 @@ async def test_pages_are_newest_first_and_have_totals(
     assert item_ids(first) == ids[:-3:-1]
     assert (first["page"], first["per_page"], first["total"], first["total_pages"]) == (1, 2, 5, 3)
     assert item_ids(await get_page(http, account, page=3, per_page=2)) == ids[:1]
-    assert (await get_page(http, account, page=10**17, per_page=2))["items"] == []
+    assert first["total_is_exact"] is True
+    assert (await get_page(http, account, page=5000, per_page=2))["items"] == []
     assert (await get_page(http, account, per_page=1000))["per_page"] == 100
     assert (await get_page(http, account, category="c1"))["total"] == 2
     assert (await get_page(http, account, category="C1"))["total"] == 0
     assert (await get_page(http, account, type="gif"))["total"] == 0
     assert (await get_page(http, account, type="image"))["total"] == 5
+
+
+@pytest.mark.parametrize("query", ["page=5001&per_page=2", "page=101&per_page=1000", "page=1001"])
+async def test_a_page_after_ten_thousand_items_needs_a_cursor(
+    app: App, http: httpx.AsyncClient, phone: str, query: str
+) -> None:
+    headers = bearer(await app.sign_in(phone))
+    response = await http.get(f"/library?{query}", headers=headers)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    [error] = response.json()["field_errors"]
+    assert (error["field"], error["code"]) == ("page", "page_too_deep")
+    assert "next_cursor" in error["message"]
+    assert response.json()["errors"] == {"page": [error["message"]]}
 
 
 async def test_with_a_cursor_no_item_is_repeated_or_skipped(

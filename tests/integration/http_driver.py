@@ -114,7 +114,7 @@ class HttpDriver:
             await self._app(_scope(method, path, query, headers), receive, send)
         assert [line for line in logs if line["event"] == "request_crashed"] == []
         start, *parts = sent
-        body = json.loads(b"".join(part["body"] for part in parts))
+        body = json.loads(b"".join(part["body"] for part in parts) or b"{}")
         assert isinstance(body, dict)
         return Response(start["status"], body)
 

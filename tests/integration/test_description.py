@@ -118,10 +118,20 @@ def test_every_error_of_the_main_api_lists_the_codes_of_its_examples() -> None:
         ("upload_image", "500", {"storage_failed", "internal_error"}),
         ("upload_image", "503", {"unavailable"}),
         ("get_library_item", "405", {"method_not_allowed"}),
+        ("get_me", "429", {"rate_limited"}),
+        ("refresh_session", "429", {"rate_limited"}),
+        ("logout", "429", {"rate_limited"}),
     ],
 )
 def test_an_operation_lists_its_error_codes(operation: str, status: str, codes: set[str]) -> None:
     assert codes_of(operation, status) == codes
+
+
+def test_every_operation_with_an_access_token_has_a_rate_limit() -> None:
+    signed_in = {name for name, operation in OPERATIONS.items() if operation.get("security")}
+    limited = {name for name, operation in OPERATIONS.items() if "429" in operation["responses"]}
+    assert len(signed_in) > 10
+    assert signed_in <= limited
 
 
 def test_every_reference_can_be_resolved() -> None:

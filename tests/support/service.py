@@ -30,6 +30,8 @@ HIGH_LIMITS: Final = {
     "DIALTONE_SMS_LIMIT_PER_COUNTRY": "5000/1m",
     "DIALTONE_SMS_LIMIT_TOTAL": "5000/1m",
     "DIALTONE_VERIFY_LIMIT_PER_IP": "5000/1m",
+    "DIALTONE_REQUEST_LIMIT_PER_IDENTITY": "1000000/1m",
+    "DIALTONE_REFRESH_LIMIT_PER_IP": "1000000/1m",
 }
 """All tests of a service use one client IP: only tests of rate limits may reach a limit."""
 

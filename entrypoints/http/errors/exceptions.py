@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from domain.errors import RateLimitExceeded
+
 
 class HttpError(Exception):
     """Base class; `str(error)` replaces the message in the table if it is not empty."""
@@ -26,6 +28,10 @@ class BodyTooLarge(HttpError):
     """The body is larger than the limit for JSON."""
 
 
+class TooManyRequests(RateLimitExceeded):
+    """The caller or the client IP sends too many requests to this worker."""
+
+
 class FileTooLarge(HttpError):
     """The uploaded file is larger than `limit` bytes."""
 
@@ -43,6 +49,10 @@ class NoSelectedFile(HttpError):
 
 class MissingUserId(HttpError):
     """The form has no `user_id`, or an empty one."""
+
+
+class PageTooDeep(HttpError):
+    """The page begins after the last item that pages by number reach."""
 
 
 class InvalidUserId(HttpError):

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from domain import errors
 from domain.errors import DomainError, PhoneInUse, RateLimitExceeded
+from domain.media.page import MAX_TOTAL
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError, InvalidFields, MethodNotAllowed
 
@@ -82,6 +83,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         401,
         "unauthenticated",
         "Sign in and send the access token as 'Authorization: Bearer <token>'.",
+    ),
+    exceptions.TooManyRequests: ErrorRow(
+        429,
+        "rate_limited",
+        "Too many requests. Wait before you send the next one.",
+        _LEGACY_RATE_LIMIT,
     ),
     exceptions.PathNotFound: ErrorRow(
         404,
@@ -176,6 +183,13 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.NoSelectedFile: ErrorRow(400, "no_selected_file", "No selected file"),
     exceptions.MissingUserId: ErrorRow(400, "missing_user_id", "Missing user_id"),
     exceptions.InvalidItemId: ErrorRow(400, "invalid_id", "Invalid item id"),
+    exceptions.PageTooDeep: ErrorRow(
+        400,
+        "page_too_deep",
+        f"Pages by number end at {MAX_TOTAL} items. For later pages, send the next_cursor of a"
+        " page as cursor, and omit page.",
+        field="page",
+    ),
     errors.ItemNotFound: ErrorRow(404, "item_not_found", "Item not found"),
     errors.MediaFileNotFound: ErrorRow(404, "not_found", "File not found"),
     errors.Forbidden: ErrorRow(403, "forbidden", "Only the owner or an administrator may do this."),

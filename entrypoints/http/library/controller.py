@@ -56,6 +56,7 @@ from entrypoints.http.users.schemas import parse_user_id
 _ITEM_ERRORS: Final = (
     exceptions.InvalidItemId,
     errors.Unauthenticated,
+    exceptions.TooManyRequests,
     errors.ItemNotFound,
     errors.Unavailable,
 )
@@ -95,6 +96,7 @@ class LibraryController(Controller):
             InvalidFields({"category": ["A category has at most 64 characters."]}),
             InvalidBody("The multipart form is incomplete or malformed."),
             errors.Unauthenticated,
+            exceptions.TooManyRequests,
             errors.Forbidden,
             errors.UserNotFound,
             exceptions.FileTooLarge,
@@ -135,7 +137,9 @@ class LibraryController(Controller):
         opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed},
         responses=error_responses(
             InvalidFields({"page": ["This must be a whole number, 1 or more."]}),
+            exceptions.PageTooDeep,
             errors.Unauthenticated,
+            exceptions.TooManyRequests,
             errors.LibraryReadFailed,
         ),
     )
@@ -152,10 +156,11 @@ class LibraryController(Controller):
     ) -> LibraryPageResponse:
         """List items of all users, the newest first.
 
-        Request the next page by number or by cursor: send `next_cursor` until it is null. With
-        a cursor, no item is repeated or skipped when items are uploaded or deleted meanwhile,
-        and late pages are as fast as the first. Send the same other parameters with each
-        request. A page may have fewer items than `per_page`, even none, and not be the last.
+        Request the next page by number or by cursor: send `next_cursor` until it is null. Pages
+        by number end at 10,000 items; cursors lead to all. With a cursor, no item is repeated or
+        skipped when items are uploaded or deleted meanwhile, and late pages are as fast as the
+        first. Send the same other parameters with each request. A page may have fewer items than
+        `per_page`, even none, and not be the last.
         """
         item_filter = parse_item_filter(user_id, item_type, category)
         page_request = parse_page_request(page, per_page, cursor)

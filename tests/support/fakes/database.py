@@ -287,9 +287,9 @@ class InMemoryMediaPages:
         items = self._newest_first(item_filter)
         return [item for item in items if (item.created_at, item.id) < last][:limit]
 
-    async def count(self, item_filter: ItemFilter) -> int:
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
         await self.database.call("media_pages.count")
-        return len(self._ready(item_filter))
+        return min(len(self._ready(item_filter)), limit)
 
     def _newest_first(self, item_filter: ItemFilter) -> list[MediaItem]:
         return sorted(self._ready(item_filter), key=lambda item: (item.created_at, item.id))[::-1]

@@ -26,6 +26,7 @@ CODES = {
     "user_not_found", "item_not_found", "session_not_found", "file_too_large",
     "unsupported_image_type", "invalid_image", "storage_failed", "no_file_part",
     "no_selected_file", "missing_user_id", "invalid_id", "unavailable", "internal_error",
+    "page_too_deep",
 }  # fmt: skip
 
 
@@ -45,9 +46,13 @@ def test_the_codes_are_those_of_the_glossary() -> None:
     assert main == CODES
 
 
-def test_only_errors_of_country_and_carrier_name_the_phone() -> None:
+def test_errors_of_one_field_name_it() -> None:
     named = {error: row.field for error, row in ERRORS.items() if row.field is not None}
-    assert named == {errors.CountryNotServed: "phone", errors.PhoneUnreachable: "phone"}
+    assert named == {
+        errors.CountryNotServed: "phone",
+        errors.PhoneUnreachable: "phone",
+        exceptions.PageTooDeep: "page",
+    }
     assert error_body(errors.PhoneUnreachable("A landline."), Api.MAIN) == {
         "errors": {"phone": ["A landline."]},
         "code": "invalid",

@@ -78,6 +78,8 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "sms_limit_per_country": RateLimits().per_country,
         "sms_limit_total": RateLimits().total,
         "verify_limit_per_ip": RateLimits().verifications_per_ip,
+        "request_limit_per_identity": SlidingWindow(600, timedelta(minutes=1)),
+        "refresh_limit_per_ip": SlidingWindow(1200, timedelta(minutes=1)),
         "trusted_proxies": (),
         "is_single_host": False,
         "plain_token_ttl": TokenLifetimes().plain,
@@ -174,6 +176,13 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         ("SMS_LIMIT_PER_IP", "7/1h", "sms_limit_per_ip", SlidingWindow(7, HOUR)),
         ("SMS_LIMIT_PER_COUNTRY", "8/12h", "sms_limit_per_country", SlidingWindow(8, 12 * HOUR)),
         ("SMS_LIMIT_TOTAL", "9 / 1d", "sms_limit_total", SlidingWindow(9, 24 * HOUR)),
+        (
+            "REQUEST_LIMIT_PER_IDENTITY",
+            "1000000/1h",
+            "request_limit_per_identity",
+            SlidingWindow(1_000_000, HOUR),
+        ),
+        ("REFRESH_LIMIT_PER_IP", "9/1h", "refresh_limit_per_ip", SlidingWindow(9, HOUR)),
         ("VERIFY_LIMIT_PER_IP", "10/90m", "verify_limit_per_ip", SlidingWindow(10, 1.5 * HOUR)),
         (
             "TEST_OTPS",

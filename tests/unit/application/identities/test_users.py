@@ -414,7 +414,7 @@ async def delete_until_killed(app: AppHarness, principal: Principal) -> None:
     """Delete the user, and call the app until the process is killed."""
     await app.use_cases.delete_user(principal)
     while True:
-        await app.use_cases.check_readiness()
+        await app.database.repositories().health.check()
 
 
 @pytest.mark.parametrize("step", range(3, 9))

@@ -174,6 +174,22 @@ async def test_a_page_of_a_hundred_goes_on_behind_its_hundredth(app: AppHarness)
     assert (second.page.total, second.page.next_cursor) == (102, None)
 
 
+async def test_above_ten_thousand_items_the_total_is_not_exact_and_cursors_go_on(
+    app: AppHarness,
+) -> None:
+    await store(app, an_identity(id=RAHUL), *items(10_001))
+    last = await app.use_cases.list_items(ItemFilter(), PageRequest(100, 100))
+    assert (last.page.total, last.page.is_total_exact, last.page.total_pages) == (
+        10_000,
+        False,
+        100,
+    )
+    rest = PageRequest(1, 100, last.page.next_cursor)
+    after = await app.use_cases.list_items(ItemFilter(), rest)
+    assert [listed.item.id for listed in after.items] == [an_id(100)]
+    assert after.page.next_cursor is None
+
+
 async def test_a_cursor_works_after_the_deletion_of_its_item(
     app: AppHarness,
 ) -> None:

@@ -11,7 +11,7 @@ from litestar.params import SkipValidation
 
 from application.principal import Principal
 from application.use_cases import UseCases
-from entrypoints.http.client import ClientIpResolver
+from entrypoints.http.client import CLIENT_IP
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,9 @@ class HttpSettings:
 
     - `upload_limit` is in bytes.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
-    - `X-Forwarded-For` is trusted only if it comes from `trusted_proxies`.
+    - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
+      `trusted_proxies`.
+    - Pages of `web_origins` may use the API, beside those of the service.
     """
 
     version: str
@@ -28,6 +30,7 @@ class HttpSettings:
     upload_limit: int
     default_region: str | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    web_origins: tuple[str, ...] = ()
 
 
 # These values are ours; validating them for each request would only cost time.
@@ -39,14 +42,16 @@ CurrentPrincipal: TypeAlias = NamedDependency[SkipValidation[Principal]]
 
 def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
     """Return the providers of `use_cases`, `settings` and `client_ip`."""
-    resolver = ClientIpResolver(settings.trusted_proxies)
 
     def use_cases(state: State) -> UseCases:
         opened: UseCases = state.use_cases
         return opened
 
     def client_ip(request: Request[Any, Any, Any]) -> str:
-        return resolver.resolve(request)
+        # The middleware has resolved it.
+        scope: Any = request.scope
+        ip: str = scope[CLIENT_IP]
+        return ip
 
     return {
         "use_cases": Provide(use_cases, sync_to_thread=False),

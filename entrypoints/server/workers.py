@@ -50,6 +50,7 @@ def make_app() -> RequestContextMiddleware:
         upload_limit=settings.max_upload_size,
         default_region=settings.default_region,
         trusted_proxies=settings.trusted_proxies,
+        web_origins=settings.web_origins,
     )
 
     @asynccontextmanager

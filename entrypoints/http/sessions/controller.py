@@ -17,6 +17,7 @@ from entrypoints.http.auth import (
     require_principal,
 )
 from entrypoints.http.dependencies import CurrentPrincipal, UseCasesDependency
+from entrypoints.http.errors.exceptions import OriginNotAllowed
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, parse_field
 from entrypoints.http.sessions.schemas import (
@@ -120,7 +121,9 @@ class SessionController(Controller):
         guards=[require_principal],
         dependencies=PRINCIPAL_DEPENDENCY,
         security=BEARER,
-        responses=error_responses(Unauthenticated, errors.SessionNotFound, errors.Unavailable),
+        responses=error_responses(
+            Unauthenticated, errors.SessionNotFound, OriginNotAllowed, errors.Unavailable
+        ),
     )
     async def revoke_session(
         self,

@@ -176,6 +176,11 @@ class Service:
         """Wait until it has printed this text."""
         assert self._shown[-1].wait_for(lambda: text in self.shown, START_TIMEOUT), self.shown
 
+    def wait_until_logged(self, event: str) -> None:
+        """Wait until its log has this event since the last start."""
+        log = self._logged[-1]
+        assert log.wait_for(lambda: f'"{event}"' in log.text, START_TIMEOUT), self.log
+
     def _console_messages(self, phone: str) -> list[str]:
         beginnings = self.shown.split(f"To: {phone} ")[1:]
         boxes = [box for box, bottom, _ in (text.partition("\n└") for text in beginnings) if bottom]

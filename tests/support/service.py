@@ -178,8 +178,11 @@ class Service:
 
     def wait_until_logged(self, event: str) -> None:
         """Wait until its log has this event since the last start."""
-        log = self._logged[-1]
-        assert log.wait_for(lambda: f'"{event}"' in log.text, START_TIMEOUT), self.log
+        self.wait_for_log(lambda: f'"{event}"' in self._logged[-1].text)
+
+    def wait_for_log(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition is true, which is checked after each new line of its log."""
+        assert self._logged[-1].wait_for(condition, START_TIMEOUT), self.log
 
     def _console_messages(self, phone: str) -> list[str]:
         beginnings = self.shown.split(f"To: {phone} ")[1:]

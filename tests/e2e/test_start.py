@@ -128,6 +128,7 @@ def test_the_log_is_json_without_phones_codes_and_tokens(tmp_path: Path) -> None
         httpx.post(
             f"{service.url}/auth/verify-otp",
             content=f'{{"phone": "+14155590006", "otp": "{code}',
+            headers={"Content-Type": "application/json"},
             **PLAIN_HTTP,
         )
     requests = [

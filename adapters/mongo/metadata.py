@@ -1,5 +1,6 @@
 """The metadata of a database: its schema version, its keys, and the health check."""
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +25,8 @@ _OTHER_KEYS: Final = (
     "{location} was written with other keys: start with the secrets file that it was first opened "
     "with, or name another database."
 )
+
+_log = logging.getLogger(__name__)
 
 
 async def check_metadata(database: Database, location: str, key_fingerprint: str) -> None:
@@ -91,4 +94,5 @@ async def _create(database: Database, location: str, key_fingerprint: str) -> Ra
         await database.collection(DatabaseMetadataDocument).insert_one(metadata)
     except DuplicateKeyError:
         return await _find(database) or metadata
+    _log.info({"event": "database_created", "from_schema": 0, "to_schema": SCHEMA_VERSION})
     return metadata

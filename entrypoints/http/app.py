@@ -1,12 +1,13 @@
 """The ASGI application."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, Final
 
 import msgspec
 from litestar import Controller, HttpMethod, Litestar, Request, Response
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.routes import HTTPRoute
@@ -21,6 +22,7 @@ from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import HealthController, JwksController
 from entrypoints.http.otp.controller import OtpController
+from entrypoints.http.request_checks import RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.users.controller import UserController
@@ -67,6 +69,7 @@ def create_app(
             "api_description": Provide(api_description, sync_to_thread=False),
         },
         before_request=_respond_to_options,
+        cors_config=_cors_config(settings.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
         request_max_body_size=MAX_JSON_SIZE,
         # With it, the framework would serve pages of its own; see describe_api.
@@ -74,7 +77,19 @@ def create_app(
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
     )
-    return RequestContextMiddleware(app)
+    checked = RequestCheckMiddleware(app, settings.public_url, settings.web_origins)
+    return RequestContextMiddleware(checked, settings.trusted_proxies)
+
+
+def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
+    if not web_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(web_origins),
+        allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Retry-After", "X-Request-Id"],
+    )
 
 
 async def _respond_to_options(request: Request[Any, Any, Any]) -> Response[None] | None:

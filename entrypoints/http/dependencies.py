@@ -12,7 +12,7 @@ from litestar.params import SkipValidation
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.http.client import ClientIpResolver
+from entrypoints.http.client import CLIENT_IP
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,10 @@ class HttpSettings:
 
     - `upload_limit` is in bytes.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
-    - `X-Forwarded-For` is trusted only if it comes from `trusted_proxies`.
     - The limits are divided by the number of `workers`. None is no limit.
+    - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
+      `trusted_proxies`.
+    - Pages of `web_origins` may use the API, beside those of the service.
     """
 
     version: str
@@ -33,6 +35,7 @@ class HttpSettings:
     request_limit_per_identity: SlidingWindow | None = None
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
+    web_origins: tuple[str, ...] = ()
 
 
 # These values are ours; validating them for each request would only cost time.
@@ -44,14 +47,16 @@ CurrentPrincipal: TypeAlias = NamedDependency[SkipValidation[Principal]]
 
 def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
     """Return the providers of `use_cases`, `settings` and `client_ip`."""
-    resolver = ClientIpResolver(settings.trusted_proxies)
 
     def use_cases(state: State) -> UseCases:
         opened: UseCases = state.use_cases
         return opened
 
     def client_ip(request: Request[Any, Any, Any]) -> str:
-        return resolver.resolve(request)
+        # The middleware has resolved it.
+        scope: Any = request.scope
+        ip: str = scope[CLIENT_IP]
+        return ip
 
     return {
         "use_cases": Provide(use_cases, sync_to_thread=False),

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from ipaddress import IPv6Network
 from typing import Any, Final
 
-from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from domain.otp.rate_limits import IPV6_SITE_FACTOR, IPV6_SITE_PREFIX_LENGTH
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.http.client import ClientIpResolver
+from entrypoints.http.client import CLIENT_IP
 from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.errors.exceptions import TooManyRequests
 
@@ -69,15 +68,13 @@ class RequestLimits:
         self._per_identity = RequestLimit(settings.request_limit_per_identity, workers)
         self._per_ip = RequestLimit(per_ip, workers)
         self._per_site = RequestLimit(per_site, workers)
-        self._resolver = ClientIpResolver(settings.trusted_proxies)
 
     def acquire_for_identity(self, identity_id: str) -> None:
         """Count a request of a signed-in caller; raises TooManyRequests."""
         self._per_identity.acquire(identity_id)
 
-    def acquire_for_ip(self, request: Request[Any, Any, Any]) -> None:
+    def acquire_for_ip(self, client_ip: str) -> None:
         """Count a request from the client's IP and its /48 network; raises TooManyRequests."""
-        client_ip = self._resolver.resolve(request)
         self._per_ip.acquire(client_ip)
         if ":" in client_ip:
             site = IPv6Network(client_ip).supernet(new_prefix=IPV6_SITE_PREFIX_LENGTH)
@@ -91,4 +88,5 @@ async def limit_by_ip(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
         TooManyRequests
     """
     limits: RequestLimits = connection.app.state.request_limits
-    limits.acquire_for_ip(Request(connection.scope))
+    scope: Any = connection.scope
+    limits.acquire_for_ip(scope[CLIENT_IP])

@@ -53,6 +53,7 @@ def make_app() -> RequestContextMiddleware:
         request_limit_per_identity=settings.request_limit_per_identity,
         refresh_limit_per_ip=settings.refresh_limit_per_ip,
         workers=settings.workers,
+        web_origins=settings.web_origins,
     )
 
     @asynccontextmanager

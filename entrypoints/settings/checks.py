@@ -27,7 +27,6 @@ Problem = tuple[str, str]
 
 NOT_IMPLEMENTED: Final = {
     "DIALTONE_OPERATOR": "The service does not answer phone calls.",
-    "DIALTONE_WEB_ORIGINS": "Browsers get no CORS headers.",
     "DIALTONE_MEDIA_URL_VARIANT": "`url` is the full image.",
     "DIALTONE_OTP_LENGTH": "A code has six digits.",
     "DIALTONE_SESSION_MAX_AGE": "A session ends when its tokens expire.",

@@ -41,6 +41,7 @@ from entrypoints.settings.parsers import (
     parse_file_path,
     parse_media,
     parse_messaging_service_sid,
+    parse_origin,
     parse_path,
     parse_region,
     parse_sms,
@@ -374,6 +375,12 @@ class Settings(BaseModel):
             unset=(),
             example="10.0.0.0/8,192.168.1.5",
         )
+    )
+    web_origins: Annotated[tuple[str, ...], PlainValidator(list_parser(parse_origin))] = setting(
+        "DIALTONE_WEB_ORIGINS",
+        "origins of the web apps that may use the API from browsers (CORS)",
+        unset=(),
+        example="https://app.example.org,http://localhost:3000",
     )
     is_single_host: Annotated[bool, PlainValidator(parse_yes_or_no)] = setting(
         "DIALTONE_SINGLE_HOST",

@@ -140,7 +140,8 @@ def _scope(method: str, path: str, query: bytes, headers: Mapping[str, str]) -> 
         "root_path": "",
         "query_string": query,
         "headers": [
-            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in {"host": "test", **headers}.items()
         ],
         "client": (CLIENT_IP, 1),
         "server": ("test", 80),

@@ -105,7 +105,11 @@ def test_every_error_of_the_main_api_lists_the_codes_of_its_examples() -> None:
 @pytest.mark.parametrize(
     ("operation", "status", "codes"),
     [
-        ("request_otp", "400", {"invalid"}),
+        ("request_otp", "400", {"invalid", "invalid_host"}),
+        ("request_otp", "403", {"origin_not_allowed"}),
+        ("request_otp", "415", {"unsupported_media_type"}),
+        ("delete_me", "403", {"origin_not_allowed"}),
+        ("logout", "415", {"unsupported_media_type"}),
         ("request_otp", "429", {"rate_limited"}),
         ("request_otp", "503", {"delivery_failed", "unavailable"}),
         ("verify_otp", "429", {"too_many_attempts"}),
@@ -113,7 +117,14 @@ def test_every_error_of_the_main_api_lists_the_codes_of_its_examples() -> None:
         (
             "upload_image",
             "400",
-            {"invalid", "invalid_id", "missing_user_id", "no_file_part", "no_selected_file"},
+            {
+                "invalid",
+                "invalid_host",
+                "invalid_id",
+                "missing_user_id",
+                "no_file_part",
+                "no_selected_file",
+            },
         ),
         ("upload_image", "500", {"storage_failed", "internal_error"}),
         ("upload_image", "503", {"unavailable"}),

@@ -178,6 +178,14 @@ class Service:
         """Wait until it has printed this text."""
         assert self._shown[-1].wait_for(lambda: text in self.shown, START_TIMEOUT), self.shown
 
+    def wait_until_logged(self, event: str) -> None:
+        """Wait until its log has this event since the last start."""
+        self.wait_for_log(lambda: f'"{event}"' in self._logged[-1].text)
+
+    def wait_for_log(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition is true, which is checked after each new line of its log."""
+        assert self._logged[-1].wait_for(condition, START_TIMEOUT), self.log
+
     def _console_messages(self, phone: str) -> list[str]:
         beginnings = self.shown.split(f"To: {phone} ")[1:]
         boxes = [box for box, bottom, _ in (text.partition("\n└") for text in beginnings) if bottom]

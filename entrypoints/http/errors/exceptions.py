@@ -24,6 +24,18 @@ class InvalidBody(InvalidFields):
         super().__init__({"body": [message]})
 
 
+class InvalidHost(HttpError):
+    """The request has no Host header, two of them, or an invalid one."""
+
+
+class OriginNotAllowed(HttpError):
+    """A page of another origin made a browser send the request."""
+
+
+class UnsupportedMediaType(HttpError):
+    """The body is not declared to be JSON."""
+
+
 class BodyTooLarge(HttpError):
     """The body is larger than the limit for JSON."""
 

@@ -76,6 +76,25 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.InvalidFields: _INVALID,
     exceptions.InvalidBody: _INVALID,
     errors.InvalidValue: _INVALID,
+    exceptions.InvalidHost: ErrorRow(
+        400,
+        "invalid_host",
+        "Send one Host header with a host name or an IP, and perhaps a port.",
+        _LEGACY_BAD_REQUEST,
+    ),
+    exceptions.OriginNotAllowed: ErrorRow(
+        403,
+        "origin_not_allowed",
+        "Pages of this origin may not do this. The operator of the service can list the origin in "
+        "DIALTONE_WEB_ORIGINS.",
+        LegacyRow(403, 1, "permission denied/ 403 Forbidden: "),
+    ),
+    exceptions.UnsupportedMediaType: ErrorRow(
+        415,
+        "unsupported_media_type",
+        "Send JSON with the header 'Content-Type: application/json'.",
+        LegacyRow(415, 4, "Bad Request/ Data format incorrect 415 Unsupported Media Type: "),
+    ),
     exceptions.BodyTooLarge: ErrorRow(
         413, "body_too_large", "The body is too large.", _LEGACY_BAD_REQUEST
     ),

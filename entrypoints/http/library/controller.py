@@ -89,6 +89,7 @@ class LibraryController(Controller):
         request_max_body_size=None,
         opt={UNAVAILABLE_ERROR: errors.ItemSaveFailed},
         responses=error_responses(
+            exceptions.OriginNotAllowed,
             exceptions.NoFilePart,
             exceptions.NoSelectedFile,
             MissingUserId,
@@ -206,7 +207,7 @@ class LibraryController(Controller):
         operation_id="delete_library_item",
         summary="Delete a library item",
         response_description="The item is deleted.",
-        responses=error_responses(*_ITEM_ERRORS, errors.Forbidden),
+        responses=error_responses(*_ITEM_ERRORS, errors.Forbidden, exceptions.OriginNotAllowed),
     )
     async def delete_item(
         self,

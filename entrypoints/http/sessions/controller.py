@@ -17,7 +17,7 @@ from entrypoints.http.auth import (
     require_principal,
 )
 from entrypoints.http.dependencies import CurrentPrincipal, UseCasesDependency
-from entrypoints.http.errors.exceptions import TooManyRequests
+from entrypoints.http.errors.exceptions import OriginNotAllowed, TooManyRequests
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, parse_field
 from entrypoints.http.request_limits import limit_by_ip
@@ -128,7 +128,11 @@ class SessionController(Controller):
         dependencies=PRINCIPAL_DEPENDENCY,
         security=BEARER,
         responses=error_responses(
-            Unauthenticated, TooManyRequests, errors.SessionNotFound, errors.Unavailable
+            Unauthenticated,
+            TooManyRequests,
+            errors.SessionNotFound,
+            OriginNotAllowed,
+            errors.Unavailable,
         ),
     )
     async def revoke_session(

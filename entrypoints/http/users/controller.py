@@ -18,7 +18,7 @@ from entrypoints.http.dependencies import (
     SettingsDependency,
     UseCasesDependency,
 )
-from entrypoints.http.errors.exceptions import InvalidUserId, TooManyRequests
+from entrypoints.http.errors.exceptions import InvalidUserId, OriginNotAllowed, TooManyRequests
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, parse_field, parse_fields
 from entrypoints.http.users.schemas import (
@@ -145,7 +145,9 @@ class UserController(Controller):
         operation_id="delete_me",
         summary="Delete the caller",
         response_description="The caller is deleted.",
-        responses=error_responses(errors.Unauthenticated, TooManyRequests, errors.Unavailable),
+        responses=error_responses(
+            errors.Unauthenticated, TooManyRequests, OriginNotAllowed, errors.Unavailable
+        ),
     )
     async def delete_me(self, use_cases: UseCasesDependency, principal: CurrentPrincipal) -> None:
         """Delete the caller. All tokens become invalid and all data is hidden, at once.

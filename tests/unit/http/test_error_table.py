@@ -27,6 +27,7 @@ CODES = {
     "unsupported_image_type", "invalid_image", "storage_failed", "no_file_part",
     "no_selected_file", "missing_user_id", "invalid_id", "unavailable", "internal_error",
     "page_too_deep",
+    "invalid_host", "origin_not_allowed", "unsupported_media_type",
 }  # fmt: skip
 
 
@@ -116,6 +117,18 @@ def test_storage_errors_have_the_messages_of_the_contract(error: ApiError, messa
             5,
             "Internal server error 500 Internal Server Error: "
             "unable to connect to message server :- no provider",
+        ),
+        (
+            exceptions.OriginNotAllowed("No."),
+            403,
+            1,
+            "permission denied/ 403 Forbidden: No.",
+        ),
+        (
+            exceptions.UnsupportedMediaType("No."),
+            415,
+            4,
+            "Bad Request/ Data format incorrect 415 Unsupported Media Type: No.",
         ),
         (
             exceptions.MethodNotAllowed("POST"),

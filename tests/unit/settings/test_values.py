@@ -81,6 +81,7 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "request_limit_per_identity": SlidingWindow(600, timedelta(minutes=1)),
         "refresh_limit_per_ip": SlidingWindow(1200, timedelta(minutes=1)),
         "trusted_proxies": (),
+        "web_origins": (),
         "is_single_host": False,
         "plain_token_ttl": TokenLifetimes().plain,
         "access_token_ttl": TokenLifetimes().access,
@@ -117,6 +118,23 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         ("PUBLIC_URL", "https://dial.test/", "public_url", "https://dial.test"),
         ("PUBLIC_URL", "http://[::1]:8000", "public_url", "http://[::1]:8000"),
         ("SMS", "Console", "sms", (SmsProvider.CONSOLE,)),
+        (
+            "WEB_ORIGINS",
+            "HTTPS://App.test:443, https://app.test:8443,https://[2001:DB8::0:1]",
+            "web_origins",
+            ("https://app.test", "https://app.test:8443", "https://[2001:db8::1]"),
+        ),
+        (
+            "WEB_ORIGINS",
+            "http://localhost:3000,http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
+            "web_origins",
+            (
+                "http://localhost:3000",
+                "http://127.0.0.1",
+                "http://[::1]:5173",
+                "http://a.localhost",
+            ),
+        ),
         ("APP_NAME", "Läut 5 & Co", "app_name", "Läut 5 & Co"),
         ("APP_NAME", "St. Dial", "app_name", "St. Dial"),
         ("ANDROID_HASH", "FA+9qCX9VSu", "android_hashes", ("FA+9qCX9VSu",)),
@@ -268,6 +286,15 @@ def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: 
         ("DEFAULT_REGION", ["ZZ", "001", "IN,US"]),
         ("TRUSTED_PROXIES", ["10.0.0.1/8", "10.0.0.0/33", "proxy.test", "*", ","]),
         ("TRUSTED_PROXIES", ["none,10.0.0.0/8", "10.0.0.0/8, None", "none,none", "no"]),
+        (
+            "WEB_ORIGINS",
+            [
+                "*", "https://*.app.test", "app.test", "https://app.test/", "https://app.test/x",
+                "http://app.test", "https://app.test:0", "https://app.test:65536", "https://",
+                "https://u@app.test", "https://app.test:", "https://[::g]", "https://ä.test",
+                "null", "https://app.test,", "ws://app.test", "https://a..test", "file:///srv",
+            ],
+        ),
         ("SINGLE_HOST", ["true", "1", "y"]),
         (
             "PLAIN_TOKEN_TTL",

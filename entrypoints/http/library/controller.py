@@ -211,6 +211,9 @@ class LibraryController(Controller):
     ) -> None:
         """Delete an item; its URL stops working at once.
 
+        If the media store does not delete the file, a presigned URL works until it does: the
+        deletion is retried every 20 seconds.
+
         Only the owner and administrators may do this.
         """
         await use_cases.delete_item(principal, parse_item_id(item_id))

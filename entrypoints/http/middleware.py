@@ -20,6 +20,8 @@ MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAIN_TIMEOUT_SECONDS: Final = 10.0
 """Before an early response, the rest of the body is read: otherwise many clients see a broken
 connection instead of the response."""
+IS_HEAD: Final = "is_head"
+"""The key in the state of a request that is set for HEAD."""
 _REQUEST_ID_BYTES: Final = 16
 _CLIENT_CLOSED_REQUEST: Final = 499
 _DEFAULT_HEADERS: Final = {
@@ -52,6 +54,8 @@ class RequestContextMiddleware:
         method: str = scope["method"]
         if method == "HEAD":
             scope["method"] = "GET"
+            # For handlers whose body is expensive.
+            scope.setdefault("state", {})[IS_HEAD] = True
         exchange = _Exchange(scope, receive, send, request_id, is_head=method == "HEAD")
         started = time.perf_counter()
         await self._app(scope, exchange.receive, exchange.send)

@@ -224,7 +224,7 @@ class MediaItemDocument(RecordDocument):
     image: ImageFields
     category: str | None = None
     created_at: datetime
-    state: Literal["pending", "ready", "deleting"]
+    state: Literal["pending", "ready", "deleting", "deletion_refused"]
     upload_deadline: datetime
     deletion_requested_at: datetime | None = None
 
@@ -246,6 +246,11 @@ class MediaItemDocument(RecordDocument):
                 "media_items_deletion_requested_at",
                 "deletion_requested_at",
                 **_only_with("deletion_requested_at"),
+            ),
+            _index(
+                "media_items_deletion_refused",
+                "created_at",
+                partialFilterExpression={"state": "deletion_refused"},
             ),
             *_PAGE_INDEXES,
         ]

@@ -52,6 +52,7 @@ STORED_ITEM_STATES: Final = {
     ItemState.PENDING: "pending",
     ItemState.READY: "ready",
     ItemState.DELETING: "deleting",
+    ItemState.DELETION_REFUSED: "deletion_refused",
 }
 
 _PURPOSES: Final = {stored: purpose for purpose, stored in STORED_PURPOSES.items()}

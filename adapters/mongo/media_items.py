@@ -132,6 +132,11 @@ class MongoMediaCleanup:
         query = MediaItemDocument.find({"deletion_requested_at": {"$lte": requested_before}})
         return await self._list(query.sort("deletion_requested_at"), limit)
 
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """Return up to `limit` items whose file the store refused to delete."""
+        refused = {"state": STORED_ITEM_STATES[ItemState.DELETION_REFUSED]}
+        return await self._list(MediaItemDocument.find(refused).sort("created_at"), limit)
+
     async def _list(self, query: FindMany[Any], limit: int) -> Sequence[Versioned[MediaItem]]:
         documents = await self.database.list_raw(query, limit)
         return [self.mapping.decode(document) for document in documents]

@@ -33,7 +33,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 PurposeName = Literal["sign_in"]
 RoleName = Literal["member", "administrator"]
 ImageFormatName = Literal["jpeg", "png", "gif"]
-StateName = Literal["pending", "ready", "deleting"]
+StateName = Literal["pending", "ready", "deleting", "deletion_refused"]
 
 _PURPOSES: Final[Mapping[PurposeName, Purpose]] = {"sign_in": Purpose.SIGN_IN}
 _ROLES: Final[Mapping[RoleName, Role]] = {
@@ -49,6 +49,7 @@ _STATES: Final[Mapping[StateName, ItemState]] = {
     "pending": ItemState.PENDING,
     "ready": ItemState.READY,
     "deleting": ItemState.DELETING,
+    "deletion_refused": ItemState.DELETION_REFUSED,
 }
 _PURPOSE_NAMES: Final = {purpose: name for name, purpose in _PURPOSES.items()}
 _ROLE_NAMES: Final = {role: name for name, role in _ROLES.items()}

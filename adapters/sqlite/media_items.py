@@ -49,6 +49,11 @@ SELECT version, schema_version, body FROM media_items
 WHERE deletion_requested_at <= ? ORDER BY deletion_requested_at LIMIT ?
 """
 
+_LIST_REFUSED_DELETIONS: Final = """
+SELECT version, schema_version, body FROM media_items INDEXED BY media_items_page
+WHERE state = 'deletion_refused' ORDER BY created_at LIMIT ?
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class SqliteMediaItems:
@@ -183,6 +188,10 @@ class SqliteMediaCleanup:
     ) -> Sequence[Versioned[MediaItem]]:
         """List items that were marked for deletion by this time."""
         return await self._list(_LIST_DELETING, to_microseconds(requested_before), limit)
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items whose file the store refused to delete."""
+        return await self._list(_LIST_REFUSED_DELETIONS, limit)
 
     async def _list(self, sql: str, *values: object) -> Sequence[Versioned[MediaItem]]:
         return [self.mapping.decode(*row) for row in await self.database.fetch_all(sql, values)]

@@ -127,3 +127,12 @@ class MediaCleanup(Protocol):
             CorruptRecord
         """
         ...
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` items whose file the store refused to delete, the oldest first.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...

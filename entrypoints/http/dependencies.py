@@ -13,6 +13,7 @@ from application.principal import Principal
 from application.use_cases import UseCases
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.client import CLIENT_IP
+from entrypoints.http.library.media_file import MediaReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class HttpSettings:
 UseCasesDependency: TypeAlias = NamedDependency[SkipValidation[UseCases]]
 SettingsDependency: TypeAlias = NamedDependency[SkipValidation[HttpSettings]]
 ClientIp: TypeAlias = NamedDependency[SkipValidation[str]]
+MediaReadsDependency: TypeAlias = NamedDependency[SkipValidation[MediaReads]]
 CurrentPrincipal: TypeAlias = NamedDependency[SkipValidation[Principal]]
 
 
 def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
-    """Return the providers of `use_cases`, `settings` and `client_ip`."""
+    """Return the providers of `use_cases`, `settings`, `client_ip` and `media_reads`."""
+    media_reads = MediaReads()
 
     def use_cases(state: State) -> UseCases:
         opened: UseCases = state.use_cases
@@ -62,4 +65,5 @@ def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
         "use_cases": Provide(use_cases, sync_to_thread=False),
         "settings": Provide(lambda: settings, sync_to_thread=False),
         "client_ip": Provide(client_ip, sync_to_thread=False),
+        "media_reads": Provide(lambda: media_reads, sync_to_thread=False),
     }

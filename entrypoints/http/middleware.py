@@ -28,6 +28,8 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 )
+IS_HEAD: Final = "is_head"
+"""The key in the state of a request that is set for HEAD."""
 _CLIENT_CLOSED_REQUEST: Final = 499
 _DEFAULT_HEADERS: Final = {
     b"x-content-type-options": b"nosniff",
@@ -66,6 +68,8 @@ class RequestContextMiddleware:
         method: str = scope["method"]
         if method == "HEAD":
             scope["method"] = "GET"
+            # For handlers whose body is expensive.
+            scope.setdefault("state", {})[IS_HEAD] = True
         exchange = _Exchange(scope, receive, send, ids["request_id"], is_head=method == "HEAD")
         started = time.perf_counter()
         await self._app(scope, exchange.receive, exchange.send)

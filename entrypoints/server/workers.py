@@ -28,7 +28,7 @@ from entrypoints.http.middleware import (
     Scope,
     Send,
 )
-from entrypoints.server.cleanup_task import run_cleanup_task
+from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
 from entrypoints.settings import ENV_FILE, read_settings
 from entrypoints.startup_error import StartupError
 
@@ -61,6 +61,9 @@ def make_app() -> RequestContextMiddleware:
         async with (
             open_use_cases(settings) as use_cases,
             run_cleanup_task(use_cases.scheduled_cleanup, settings.cleanup_interval),
+            run_retry_task(
+                use_cases.retry_deletions, RETRY_INTERVAL if settings.cleanup_interval else None
+            ),
         ):
             yield use_cases
 

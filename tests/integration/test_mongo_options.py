@@ -51,6 +51,7 @@ async def call_all(repositories: Repositories) -> None:
     await repositories.media_cleanup.list_owned_by(an_id(), 10)
     await repositories.media_cleanup.list_expired_uploads(NOW, 10)
     await repositories.media_cleanup.list_deleting(NOW, 10)
+    await repositories.media_cleanup.list_refused_deletions(10)
     await repositories.health.check()
 
 

@@ -291,6 +291,10 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
         lambda repositories: repositories.media_cleanup.list_deleting(NOW, 10),
         [["media_items_deletion_requested_at"]],
     ),
+    "list refused deletions": (
+        lambda repositories: repositories.media_cleanup.list_refused_deletions(10),
+        [["media_items_deletion_refused"]],
+    ),
 }
 
 

@@ -218,8 +218,10 @@ async def test_items_to_clean_up_are_ranges_of_indexes(
     await repositories.media_cleanup.list_owned_by(OWNER, 10)
     await repositories.media_cleanup.list_expired_uploads(NOW, 10)
     await repositories.media_cleanup.list_deleting(NOW, 10)
+    await repositories.media_cleanup.list_refused_deletions(10)
 
-    by_owner, abandoned, deleting = plans
+    by_owner, abandoned, deleting, refused = plans
+    assert refused == "SEARCH media_items USING INDEX media_items_page (state=?)"
     assert by_owner.endswith("(state=? AND owner_id=?)")
     assert (abandoned, deleting) == (
         "SEARCH media_items USING INDEX media_items_upload_deadline (upload_deadline<?)",

@@ -315,7 +315,7 @@ class InMemoryMediaCleanup:
         await self.database.call("media_cleanup.list_owned_by")
         items = self.database.media_items.values()
         owned = [item for item in items if item.value.owner_id == owner_id]
-        return [item for item in owned if item.value.state is not ItemState.DELETING][:limit]
+        return [item for item in owned if item.value.deletion_requested_at is None][:limit]
 
     async def list_expired_uploads(
         self, now: datetime, limit: int
@@ -334,6 +334,15 @@ class InMemoryMediaCleanup:
             if item.value.deletion_requested_at
             and item.value.deletion_requested_at <= requested_before
         ][:limit]
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        await self.database.call("media_cleanup.list_refused_deletions")
+        refused = [
+            item
+            for item in self.database.media_items.values()
+            if item.value.state is ItemState.DELETION_REFUSED
+        ]
+        return sorted(refused, key=lambda item: item.value.created_at)[:limit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from domain.media.item import ItemState, MediaItem
 from domain.media.page import Cursor, ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_gif, an_id, an_identity, an_item
+from tests.support.stored_files import read_opened
 
 RAHUL, PRIYA = an_id(1), an_id(2)
 
@@ -296,7 +297,7 @@ async def test_a_deleted_item_and_its_file_are_not_found_at_once(
     with pytest.raises(ItemNotFound):
         await app.use_cases.get_item(item_id)
     with pytest.raises(MediaFileNotFound):
-        await app.use_cases.open_file(storage_key)
+        await read_opened(app.use_cases.open_file, storage_key)
     assert app.files.contents == {}
 
 
@@ -323,7 +324,7 @@ async def test_an_item_is_deleted_although_the_file_store_is_unavailable(
     await app.use_cases.delete_item(owner, item_id)
     app.files.is_unavailable = False
     with pytest.raises(MediaFileNotFound):
-        await app.use_cases.open_file(storage_key)
+        await read_opened(app.use_cases.open_file, storage_key)
 
 
 async def test_of_parallel_deletions_of_an_item_one_succeeds(

@@ -17,9 +17,13 @@ from adapters.key_file.keys import RELOAD_INTERVAL, load_secrets_file
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key
 
-ROTATED_PURPOSES: Final = (KeyPurpose.SIGNING, KeyPurpose.REFRESH, KeyPurpose.OTP_PEPPER)
-"""Phone numbers stay encrypted and indexed with their keys, so those are never rotated. Any backup
-of the file, however old, can therefore decrypt the whole database."""
+ROTATED_PURPOSES: Final = (
+    KeyPurpose.SIGNING,
+    KeyPurpose.REFRESH,
+    KeyPurpose.OTP_PEPPER,
+    KeyPurpose.PHONE_ENCRYPTION,
+)
+"""All but the index key, which phone numbers are found by."""
 MIN_ROTATION_DELAY: Final = 2 * RELOAD_INTERVAL
 """One interval until all processes have loaded a new key, and one for differing clocks."""
 RETENTION_MARGIN: Final = timedelta(days=7)
@@ -44,15 +48,17 @@ def rotate_secrets_file(
     *,
     delay: timedelta = MIN_ROTATION_DELAY,
 ) -> tuple[RotatedKeys, ...]:
-    """Add new signing, refresh and pepper keys, and remove expired ones.
+    """Add new keys, and remove those that no valid token or code was made with.
 
+    - A key of a purpose without a lifetime is never removed: only the database knows whether
+      a record is encrypted with it.
     - A crash leaves the old file or the new one.
     - Of two concurrent rotations, one fails.
 
     Args:
         path: The secrets file.
         now: The current time.
-        lifetimes: The maximum lifetime of tokens or codes, for each rotated purpose.
+        lifetimes: The maximum lifetime of tokens or codes, for each purpose that has one.
         delay: The time until the new keys become active; at least `MIN_ROTATION_DELAY`.
 
     Raises:
@@ -80,7 +86,9 @@ def rotate_document(
     summary = []
     for purpose in ROTATED_PURPOSES:
         keys = document.keys[purpose]
-        kept = _count_keys_to_keep(keys, now - lifetimes[purpose] - RETENTION_MARGIN)
+        kept = len(keys)
+        if purpose in lifetimes:
+            kept = _count_keys_to_keep(keys, now - lifetimes[purpose] - RETENTION_MARGIN)
         entry = generate_entry(purpose, not_before)
         members[purpose] = [entry, *members[purpose][:kept]]
         summary.append(RotatedKeys(purpose, entry["id"], not_before, kept, len(keys) - kept))

@@ -112,13 +112,15 @@ class PhoneVerificationDocument(RecordDocument):
     """A phone verification; `id` is the blind index of the phone.
 
     `expires_at` is missing while the phone belongs to an identity or is blocked,
-    `client_ips_expire_at` while no client IP is in it.
+    `client_ips_expire_at` while no client IP is in it, and `encrypted_phone` unless the phone is
+    blocked.
     """
 
     expires_at: datetime | None = None
     client_ips_expire_at: datetime | None = None
     identity_id: str | None = None
     blocked_at: datetime | None = None
+    encrypted_phone: bytes | None = None
     challenges: list[ChallengeFields]
     deliveries: list[DeliveryFields]
     unbound_attempts: UnboundAttemptsFields

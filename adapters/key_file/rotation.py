@@ -75,6 +75,40 @@ def rotate_secrets_file(
     return rotated_keys
 
 
+def begin_index_key_change(path: Path, now: datetime) -> tuple[Key, Key]:
+    """Add a new index key in front of the current one, unless an earlier change did.
+
+    Returns:
+        The new key and the old one.
+
+    Raises:
+        ConfigurationError: the file cannot be used or replaced.
+    """
+    with lock_for_replacing(path):
+        document = load_secrets_file(path, max_index_keys=2)
+        if len(document.keys[KeyPurpose.PHONE_INDEX]) == 1:
+            members = dict(document.members)
+            entry = generate_entry(KeyPurpose.PHONE_INDEX, now)
+            members[KeyPurpose.PHONE_INDEX] = [entry, *members[KeyPurpose.PHONE_INDEX]]
+            replace_private_file(path, render_document(members))
+            document = load_secrets_file(path, max_index_keys=2)
+        new, old = document.keys[KeyPurpose.PHONE_INDEX]
+        return new, old
+
+
+def finish_index_key_change(path: Path) -> None:
+    """Remove the old index key.
+
+    Raises:
+        ConfigurationError: the file cannot be used or replaced.
+    """
+    with lock_for_replacing(path):
+        document = load_secrets_file(path, max_index_keys=2)
+        members = dict(document.members)
+        members[KeyPurpose.PHONE_INDEX] = members[KeyPurpose.PHONE_INDEX][:1]
+        replace_private_file(path, render_document(members))
+
+
 def rotate_document(
     document: SecretsDocument,
     lifetimes: Mapping[KeyPurpose, timedelta],

@@ -38,6 +38,7 @@ class DatabaseMetadataDocument(Document):
     id: str  # type: ignore[assignment]  # beanie declares an ObjectId
     schema_version: int
     key_fingerprint: str
+    unfinished_index_key: str | None = None
     health_checked_at: datetime | None = None
 
     class Settings:

@@ -75,8 +75,8 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
                 await app.request_otp(phone, client_ip)
                 codes.append(app.last_code)
             await app.verify_otp("000000", phone, client_ip)
-        principal = await app.log_in(phones[0])
         app.advance(minutes=20)
+    principal = await app.log_in(phones[0])
     await app.use_cases.create_user(
         CreateUserCommand(principal, parse_username(USERNAME), phones[0])
     )

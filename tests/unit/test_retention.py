@@ -18,7 +18,7 @@ from adapters.sqlite.record_mapping import StoredFields
 
 PROJECT: Final = Path(__file__).parents[2]
 PAGE: Final = (PROJECT / "docs/retention.md").read_text("utf-8")
-STORED: Final = {
+STORED: Final[dict[str, type[StoredFields]]] = {
     "phone_verifications": StoredPhoneVerification,
     "identities": StoredIdentity,
     "media_items": StoredMediaItem,

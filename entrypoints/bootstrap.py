@@ -200,7 +200,9 @@ async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
     current, now = key_set.signing(), clock.now()
     encryption = AesPhoneEncryption(index_key.key, key_set, SystemRandomness())
     with _naming("DIALTONE_DATABASE"):
-        count = await _reencrypt_phones(settings, encryption)
+        count = 0
+        while found := await _reencrypt_phones(settings, encryption):
+            count += found
     older = (key for key in key_set.accepted() if key.not_before <= now and key.id != current.id)
     return count, tuple(key.id for key in older if key.not_before < current.not_before)
 

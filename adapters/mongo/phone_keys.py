@@ -44,7 +44,7 @@ _BLOCKS: Final = (
 async def reencrypt_phones(url: str, encryption: PhoneEncryption) -> int:
     """Encrypt the phones with the current key that another key encrypted; return their number.
 
-    Services may run. A record that one replaces meanwhile gets the current key from it.
+    Services may run. A record that one replaces meanwhile counts, and is left to the next call.
 
     Raises:
         ConfigurationError: the database cannot be used.
@@ -68,14 +68,16 @@ async def _reencrypt_all(
         loaded = mappings.identities.decode(document)
         identity, stored = loaded.value, encrypted_phone_of(loaded.version)
         if identity.phone and encryption.encrypt(identity.phone, identity.id, stored) != stored:
-            count += await repositories.identities.replace(identity, loaded.version)
+            count += 1
+            await repositories.identities.replace(identity, loaded.version)
     verifications = latest(database.collection(PhoneVerificationDocument))
     async for document in verifications.find({"encrypted_phone": {"$exists": True}}):
         verification = mappings.phone_verifications.decode(document)
         stored = document["encrypted_phone"]
         phone = encryption.decrypt(stored, document["_id"])
         if encryption.encrypt(phone, document["_id"], stored) != stored:
-            count += await repositories.phone_verifications.replace(
+            count += 1
+            await repositories.phone_verifications.replace(
                 phone, verification.value, verification.version
             )
     return count

@@ -47,7 +47,7 @@ WHERE phone_index = ?
 async def reencrypt_phones(path: Path, encryption: PhoneEncryption) -> int:
     """Encrypt the phones with the current key that another key encrypted; return their number.
 
-    Services may run. A record that one replaces meanwhile gets the current key from it.
+    Services may run. A record that one replaces meanwhile counts, and is left to the next call.
 
     Raises:
         ConfigurationError: the file cannot be used.
@@ -64,13 +64,15 @@ async def reencrypt_phones(path: Path, encryption: PhoneEncryption) -> int:
                 identity, stored = loaded.value, encrypted_phone_of(loaded.version)
                 last_id = identity.id
                 if identity.phone and encryption.encrypt(identity.phone, last_id, stored) != stored:
-                    count += await repositories.identities.replace(identity, loaded.version)
+                    count += 1
+                    await repositories.identities.replace(identity, loaded.version)
         for phone_index, *record in await database.fetch_all(_LIST_BLOCKED):
             verification = verification_mapping.decode(*record)
             stored = encrypted_phone_of(verification.version) or b""
             phone = encryption.decrypt(stored, phone_index)
             if encryption.encrypt(phone, phone_index, stored) != stored:
-                count += await repositories.phone_verifications.replace(
+                count += 1
+                await repositories.phone_verifications.replace(
                     phone, verification.value, verification.version
                 )
     return count

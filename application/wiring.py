@@ -27,6 +27,7 @@ from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, DeliveryTimingProfile
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
+from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.images import ImagePublisher
 from application.ports.keys import AccessTokens, OtpKeys, PublicKeys, RefreshKeys
 from application.ports.media_files import MediaFiles
@@ -56,6 +57,7 @@ class Ports:
     public_keys: PublicKeys
     refresh_keys: RefreshKeys
     otp_keys: OtpKeys
+    client_ip_hashes: ClientIpHashes
     events: SecurityEvents
     clock: Clock
     randomness: Randomness
@@ -92,6 +94,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             deliver_otp=DeliverOtp(
                 codes, ports.sms_templates, ports.messenger, DeliveryTimingProfile(randomness)
             ),
+            client_ip_hashes=ports.client_ip_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
@@ -106,6 +109,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             codes=codes,
             add_session=AddSession(verifications, identities, randomness),
             sessions=sessions,
+            client_ip_hashes=ports.client_ip_hashes,
             clock=clock,
             randomness=randomness,
             events=events,

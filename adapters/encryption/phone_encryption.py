@@ -1,15 +1,20 @@
-"""Stored phone numbers: blind index by HMAC-SHA256, encryption by AES-256-GCM."""
+"""Stored phone numbers: blind index by HMAC-SHA256, encryption by AES-256-GCM.
+
+Stored client IPs: HMAC-SHA256.
+"""
 
 import hashlib
 import hmac
+from ipaddress import ip_network
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from application.ports.errors import CorruptRecord
-from application.ports.keys import KeyRing
+from application.ports.keys import Key, KeyRing
 from application.ports.system import Randomness
+from domain.otp.client_ip import HashedClientIp
 from domain.phone import PhoneNumber
 
 KEY_ID_LENGTH: Final = 8
@@ -17,6 +22,9 @@ _FORMAT_VERSION: Final = b"\x01"
 _NONCE_BYTES: Final = 12
 _FINGERPRINT_MESSAGE: Final = b"fingerprint of the phone index key"
 _FINGERPRINT_LENGTH: Final = 16
+_CLIENT_IP_KEY_MESSAGE: Final = b"key of the client ip hashes"
+_CLIENT_IP_HASH_BYTES: Final = 16
+_NETWORK_PREFIX_LENGTHS: Final = {4: 24, 6: 48}
 _NONCE_START: Final = 1 + KEY_ID_LENGTH
 _CIPHERTEXT_START: Final = _NONCE_START + _NONCE_BYTES
 
@@ -26,8 +34,9 @@ class AesPhoneEncryption:
 
     - Format: version (1 byte), key id (8 ASCII characters), nonce (12 bytes), ciphertext with tag.
     - The record id is associated data, so a ciphertext cannot be moved to another record.
-    - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key; replace the key
-      long before.
+    - Client IPs are hashed with a key of their own, which is derived from the index key.
+    - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key. So a stored
+      ciphertext is kept while phone and key are the same, and keys are rotated.
     """
 
     def __init__(self, index_key: bytes, encryption_keys: KeyRing, randomness: Randomness) -> None:
@@ -39,6 +48,7 @@ class AesPhoneEncryption:
         if any(len(key.id.encode()) != KEY_ID_LENGTH for key in encryption_keys.accepted()):
             raise ValueError(f"The id of an encryption key has {KEY_ID_LENGTH} ASCII characters.")
         self._index_key = index_key
+        self._client_ip_key = hmac.digest(index_key, _CLIENT_IP_KEY_MESSAGE, hashlib.sha256)
         self._encryption_keys = encryption_keys
         self._randomness = randomness
 
@@ -46,12 +56,22 @@ class AesPhoneEncryption:
         """Return the blind index: 64 hex digits."""
         return self._hmac(phone.e164.encode())
 
-    def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
-        """Encrypt the phone number for this record with the current key."""
-        nonce = self._randomness.bytes(_NONCE_BYTES)
+    def encrypt(self, phone: PhoneNumber, record_id: str, stored: bytes | None = None) -> bytes:
+        """Encrypt the phone number for this record with the current key, or keep `stored`."""
         key = self._encryption_keys.signing()
+        if stored is not None and self._is_current(stored, key, phone, record_id):
+            return stored
+        nonce = self._randomness.bytes(_NONCE_BYTES)
         ciphertext = AESGCM(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
         return _FORMAT_VERSION + key.id.encode() + nonce + ciphertext
+
+    def _is_current(self, stored: bytes, key: Key, phone: PhoneNumber, record_id: str) -> bool:
+        if stored[1:_NONCE_START] != key.id.encode():
+            return False
+        try:
+            return self.decrypt(stored, record_id) == phone
+        except CorruptRecord:
+            return False
 
     def decrypt(self, ciphertext: bytes, record_id: str) -> PhoneNumber:
         """Decrypt a phone number that was encrypted for this record with any accepted key.
@@ -74,9 +94,26 @@ class AesPhoneEncryption:
             ) from error
         return PhoneNumber(e164.decode())
 
+    def hash_client_ip(self, client_ip: str) -> HashedClientIp:
+        """Return the hashes of the IP and of its network: 32 hex digits each."""
+        try:
+            ip = ip_network(client_ip)
+        except ValueError:
+            ip_hash = self._hash_text(client_ip)
+            return HashedClientIp(ip_hash, ip_hash)
+        prefix_length = _NETWORK_PREFIX_LENGTHS[ip.version]
+        network = ip.supernet(new_prefix=prefix_length) if ip.prefixlen > prefix_length else ip
+        return HashedClientIp(
+            self._hash_text(client_ip), self._hash_text(str(network)), is_ipv6=ip.version == 6
+        )
+
     def key_fingerprint(self) -> str:
         """Return 16 hex digits that identify the index key without revealing it."""
         return self._hmac(_FINGERPRINT_MESSAGE)[:_FINGERPRINT_LENGTH]
 
     def _hmac(self, message: bytes) -> str:
         return hmac.digest(self._index_key, message, hashlib.sha256).hex()
+
+    def _hash_text(self, client_ip: str) -> str:
+        digest = hmac.digest(self._client_ip_key, client_ip.encode(), hashlib.sha256)
+        return digest[:_CLIENT_IP_HASH_BYTES].hex()

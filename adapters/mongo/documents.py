@@ -38,6 +38,7 @@ class DatabaseMetadataDocument(Document):
     id: str  # type: ignore[assignment]  # beanie declares an ObjectId
     schema_version: int
     key_fingerprint: str
+    unfinished_index_key: str | None = None
     health_checked_at: datetime | None = None
 
     class Settings:
@@ -79,7 +80,9 @@ class DeliveryFields(NestedValue):
 
     request_id: str
     challenge_id: str
-    client_ip: str
+    client_ip_hash: str
+    network_hash: str
+    is_ipv6: bool
     sent_at: datetime
     uses_trusted_ip_quota: bool
     attempts_used: int
@@ -88,7 +91,7 @@ class DeliveryFields(NestedValue):
 class IpAttemptFields(NestedValue):
     """A check of a code without a request id."""
 
-    client_ip: str
+    client_ip_hash: str
     attempted_at: datetime
 
 
@@ -102,19 +105,23 @@ class UnboundAttemptsFields(NestedValue):
 class TrustedIpFields(NestedValue):
     """An IP from which the phone signed in."""
 
-    client_ip: str
+    client_ip_hash: str
     last_login_at: datetime
 
 
 class PhoneVerificationDocument(RecordDocument):
     """A phone verification; `id` is the blind index of the phone.
 
-    `expires_at` is missing while the phone belongs to an identity or is blocked.
+    `expires_at` is missing while the phone belongs to an identity or is blocked,
+    `client_ips_expire_at` while no client IP is in it, and `encrypted_phone` unless the phone is
+    blocked.
     """
 
     expires_at: datetime | None = None
+    client_ips_expire_at: datetime | None = None
     identity_id: str | None = None
     blocked_at: datetime | None = None
+    encrypted_phone: bytes | None = None
     challenges: list[ChallengeFields]
     deliveries: list[DeliveryFields]
     unbound_attempts: UnboundAttemptsFields
@@ -125,7 +132,12 @@ class PhoneVerificationDocument(RecordDocument):
 
         name = "phone_verifications"
         indexes: ClassVar = [
-            _index("phone_verifications_expires_at", "expires_at", **_only_with("expires_at"))
+            _index("phone_verifications_expires_at", "expires_at", **_only_with("expires_at")),
+            _index(
+                "phone_verifications_client_ips_expire_at",
+                "client_ips_expire_at",
+                **_only_with("client_ips_expire_at"),
+            ),
         ]
 
 

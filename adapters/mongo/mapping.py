@@ -6,6 +6,7 @@ fields, `encode_…` returns the fields to store.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Self
 
 from adapters.mongo.documents import (
@@ -24,6 +25,7 @@ from adapters.mongo.documents import (
 )
 from adapters.mongo.driver import RawDocument
 from adapters.mongo.record_mapping import RecordMapping, Upgrade
+from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.identity import Identity, Role, User
 from domain.identities.session import RefreshTokenFamily, Session
@@ -32,11 +34,11 @@ from domain.media.image import Image, ImageFormat, MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.otp.attempts import IpAttempt, UnboundAttempts
 from domain.otp.challenge import Challenge, Purpose
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 
 # One upgrade for each schema version after the first; see `adapters.mongo.record_mapping`.
-PHONE_VERIFICATION_UPGRADES: Final[Sequence[Upgrade]] = ()
 IDENTITY_UPGRADES: Final[Sequence[Upgrade]] = ()
 MEDIA_ITEM_UPGRADES: Final[Sequence[Upgrade]] = ()
 
@@ -78,13 +80,14 @@ class Mappings:
                 PhoneVerificationDocument,
                 decode_phone_verification,
                 encode_phone_verification,
-                PHONE_VERIFICATION_UPGRADES,
+                [partial(hash_client_ips, phone_encryption)],
             ),
             RecordMapping(
                 IdentityDocument,
                 identity_fields.decode,
                 identity_fields.encode,
                 IDENTITY_UPGRADES,
+                encode_again=identity_fields.encode,
             ),
             RecordMapping(
                 MediaItemDocument, decode_media_item, encode_media_item, MEDIA_ITEM_UPGRADES
@@ -108,6 +111,7 @@ def encode_phone_verification(record: PhoneVerification) -> RawDocument:
     """Return the fields of a phone verification, without its key."""
     return {
         "expires_at": record.expires_at,
+        "client_ips_expire_at": record.client_ips_expire_at,
         "identity_id": record.identity_id,
         "blocked_at": record.blocked_at,
         "challenges": [_encode_challenge(challenge) for challenge in record.challenges],
@@ -145,7 +149,7 @@ def _decode_delivery(stored: DeliveryFields) -> Delivery:
     return Delivery(
         request_id=stored.request_id,
         challenge_id=stored.challenge_id,
-        client_ip=stored.client_ip,
+        client_ip=HashedClientIp(stored.client_ip_hash, stored.network_hash, stored.is_ipv6),
         sent_at=stored.sent_at,
         uses_trusted_ip_quota=stored.uses_trusted_ip_quota,
         attempts_used=stored.attempts_used,
@@ -156,7 +160,9 @@ def _encode_delivery(delivery: Delivery) -> RawDocument:
     return {
         "request_id": delivery.request_id,
         "challenge_id": delivery.challenge_id,
-        "client_ip": delivery.client_ip,
+        "client_ip_hash": delivery.client_ip.ip,
+        "network_hash": delivery.client_ip.network,
+        "is_ipv6": delivery.client_ip.is_ipv6,
         "sent_at": delivery.sent_at,
         "uses_trusted_ip_quota": delivery.uses_trusted_ip_quota,
         "attempts_used": delivery.attempts_used,
@@ -175,19 +181,31 @@ def _encode_unbound_attempts(attempts: UnboundAttempts) -> RawDocument:
 
 
 def _decode_ip_attempt(stored: IpAttemptFields) -> IpAttempt:
-    return IpAttempt(stored.client_ip, stored.attempted_at)
+    return IpAttempt(stored.client_ip_hash, stored.attempted_at)
 
 
 def _encode_ip_attempt(attempt: IpAttempt) -> RawDocument:
-    return {"client_ip": attempt.client_ip, "attempted_at": attempt.attempted_at}
+    return {"client_ip_hash": attempt.client_ip_hash, "attempted_at": attempt.attempted_at}
 
 
 def _decode_trusted_ip(stored: TrustedIpFields) -> TrustedIp:
-    return TrustedIp(stored.client_ip, stored.last_login_at)
+    return TrustedIp(stored.client_ip_hash, stored.last_login_at)
 
 
 def _encode_trusted_ip(ip: TrustedIp) -> RawDocument:
-    return {"client_ip": ip.client_ip, "last_login_at": ip.last_login_at}
+    return {"client_ip_hash": ip.client_ip_hash, "last_login_at": ip.last_login_at}
+
+
+def hash_client_ips(client_ip_hashes: ClientIpHashes, document: RawDocument) -> RawDocument:
+    """Turn a document of schema version 1, with client IPs as they are, into one of version 2."""
+    for delivery in document["deliveries"]:
+        hashed = client_ip_hashes.hash_client_ip(delivery.pop("client_ip"))
+        delivery["client_ip_hash"] = hashed.ip
+        delivery["network_hash"] = hashed.network
+        delivery["is_ipv6"] = hashed.is_ipv6
+    for named in (*document["unbound_attempts"]["by_ip"], *document["trusted_ips"]):
+        named["client_ip_hash"] = client_ip_hashes.hash_client_ip(named.pop("client_ip")).ip
+    return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,15 +231,20 @@ class IdentityFields:
             blocked_at=stored.blocked_at,
         )
 
-    def encode(self, identity: Identity) -> RawDocument:
-        """Return the fields of an identity."""
+    def encode(self, identity: Identity, encrypted_phone: bytes | None = None) -> RawDocument:
+        """Return the fields of an identity.
+
+        Args:
+            identity: the identity.
+            encrypted_phone: the ciphertext of the record that it replaces.
+        """
         phone = identity.phone
         return {
             "_id": identity.id,
             "username_key": identity.username_key,
             "encrypted_phone": None
             if phone is None
-            else self.phone_encryption.encrypt(phone, identity.id),
+            else self.phone_encryption.encrypt(phone, identity.id, encrypted_phone),
             "created_at": identity.created_at,
             "role": STORED_ROLES[identity.role],
             "user": None if identity.user is None else _encode_user(identity.user),

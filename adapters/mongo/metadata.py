@@ -2,18 +2,28 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
+import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from adapters.mongo.database import Database
-from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument
+from adapters.mongo.documents import (
+    DOCUMENTS,
+    DatabaseMetadataDocument,
+    PhoneVerificationDocument,
+    RateLimitDocument,
+)
 from adapters.mongo.driver import MotorCollection, RawDocument, latest
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 METADATA_ID: Final = "database"
 HEALTH_CHECK_TIMEOUT: Final = 3.0
+UPGRADE_TIMEOUT: Final = 3600.0
+"""Seconds for the upgrade of a collection, which may be large."""
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 _EMPTIED: Final = "the database was emptied after it was opened"
 _OTHER_PROGRAM: Final = "{location} has collections of another program: name another database."
@@ -27,6 +37,12 @@ _OTHER_KEYS: Final = (
 )
 
 _log = logging.getLogger(__name__)
+
+
+_UNFINISHED: Final = (
+    "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
+    "again."
+)
 
 
 async def check_metadata(database: Database, location: str, key_fingerprint: str) -> None:
@@ -44,8 +60,12 @@ async def check_metadata(database: Database, location: str, key_fingerprint: str
         raise ConfigurationError(
             _NEWER_SCHEMA.format(location=location, stored=schema_version, known=SCHEMA_VERSION)
         )
+    if "unfinished_index_key" in metadata:
+        raise ConfigurationError(_UNFINISHED.format(location=location))
     if metadata.get("key_fingerprint") != key_fingerprint:
         raise ConfigurationError(_OTHER_KEYS.format(location=location))
+    if schema_version < SCHEMA_VERSION:
+        await _upgrade(database)
     # A user who may only read would fail at the first request instead.
     await _write_check(database.collection(DatabaseMetadataDocument))
 
@@ -70,6 +90,23 @@ async def _write_check(metadata: MotorCollection) -> bool:
         {"_id": METADATA_ID}, {"$currentDate": {"health_checked_at": True}}
     )
     return bool(result.matched_count)
+
+
+async def _upgrade(database: Database) -> None:
+    """Upgrade a database of schema version 1, which stored client IPs as they are.
+
+    It is harmless to be interrupted, and to run in several processes. The cleanup stores the
+    records that are due at once with hashes instead.
+    """
+    with pymongo.timeout(UPGRADE_TIMEOUT):
+        await database.collection(PhoneVerificationDocument).update_many(
+            {"schema_version": 1}, {"$set": {"client_ips_expire_at": _EPOCH}}
+        )
+        # Their names contain client IPs.
+        await database.collection(RateLimitDocument).delete_many({"_id": {"$regex": ":ip:"}})
+        await database.collection(DatabaseMetadataDocument).update_one(
+            {"_id": METADATA_ID}, {"$set": {"schema_version": SCHEMA_VERSION}}
+        )
 
 
 async def _find(database: Database) -> RawDocument | None:

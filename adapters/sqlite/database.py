@@ -98,6 +98,8 @@ class DatabaseFile:
         """
         _create_missing(self._path)
         with _connect(self._path) as connection:
+            # What is deleted is not readable in a copy of the file.
+            connection.execute("PRAGMA secure_delete = ON")
             migrate(connection, self._path, key_fingerprint)
             _enable_wal(connection, self._path)
             # The first use creates the log: fail now, while an operator sees the error.

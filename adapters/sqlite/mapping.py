@@ -11,11 +11,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 
 from msgspec import field
 
-from adapters.sqlite.record_mapping import RecordMapping, StoredFields
+from adapters.sqlite.record_mapping import Fields, RecordMapping, StoredFields
+from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.identity import Identity, Role, User
 from domain.identities.session import RefreshTokenFamily, Session
@@ -24,6 +26,7 @@ from domain.media.image import Image, ImageFormat
 from domain.media.item import ItemState, MediaItem
 from domain.otp.attempts import IpAttempt, UnboundAttempts
 from domain.otp.challenge import Challenge, Purpose
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 
@@ -74,7 +77,9 @@ class StoredDelivery(StoredFields):
 
     request_id: str
     challenge_id: str
-    client_ip: str
+    client_ip_hash: str
+    network_hash: str
+    is_ipv6: bool
     sent_at: datetime
     uses_trusted_ip_quota: bool = False
     attempts_used: int = 0
@@ -83,7 +88,7 @@ class StoredDelivery(StoredFields):
 class StoredAttempt(StoredFields):
     """One attempt of a client IP that named no request."""
 
-    client_ip: str
+    client_ip_hash: str
     attempted_at: datetime
 
 
@@ -97,7 +102,7 @@ class StoredUnboundAttempts(StoredFields):
 class StoredTrustedIp(StoredFields):
     """A client IP from which the phone signed in."""
 
-    client_ip: str
+    client_ip_hash: str
     last_login_at: datetime
 
 
@@ -110,12 +115,17 @@ class StoredPhoneVerification(StoredFields):
     trusted_ips: tuple[StoredTrustedIp, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
+    encrypted_phone: bytes | None = None
 
 
 class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerification]):
     """Maps what is known about a phone."""
 
     stored_type: type[StoredPhoneVerification] = StoredPhoneVerification
+
+    def __init__(self, client_ip_hashes: ClientIpHashes) -> None:
+        """Take what hashes the client IPs that schema version 1 stored as they are."""
+        super().__init__([partial(_hash_client_ips, client_ip_hashes)])
 
     def to_stored(self, value: PhoneVerification) -> StoredPhoneVerification:
         """Return the stored form of a phone verification."""
@@ -126,7 +136,8 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerif
             trusted_ips=tuple(
                 [
                     StoredTrustedIp(
-                        client_ip=trusted_ip.client_ip, last_login_at=trusted_ip.last_login_at
+                        client_ip_hash=trusted_ip.client_ip_hash,
+                        last_login_at=trusted_ip.last_login_at,
                     )
                     for trusted_ip in value.trusted_ips
                 ]
@@ -144,7 +155,8 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerif
             trusted_ips=tuple(
                 [
                     TrustedIp(
-                        client_ip=trusted_ip.client_ip, last_login_at=trusted_ip.last_login_at
+                        client_ip_hash=trusted_ip.client_ip_hash,
+                        last_login_at=trusted_ip.last_login_at,
                     )
                     for trusted_ip in stored.trusted_ips
                 ]
@@ -182,7 +194,9 @@ def _delivery_to_stored(delivery: Delivery) -> StoredDelivery:
     return StoredDelivery(
         request_id=delivery.request_id,
         challenge_id=delivery.challenge_id,
-        client_ip=delivery.client_ip,
+        client_ip_hash=delivery.client_ip.ip,
+        network_hash=delivery.client_ip.network,
+        is_ipv6=delivery.client_ip.is_ipv6,
         sent_at=delivery.sent_at,
         uses_trusted_ip_quota=delivery.uses_trusted_ip_quota,
         attempts_used=delivery.attempts_used,
@@ -193,7 +207,7 @@ def _delivery_to_domain(delivery: StoredDelivery) -> Delivery:
     return Delivery(
         request_id=delivery.request_id,
         challenge_id=delivery.challenge_id,
-        client_ip=delivery.client_ip,
+        client_ip=HashedClientIp(delivery.client_ip_hash, delivery.network_hash, delivery.is_ipv6),
         sent_at=delivery.sent_at,
         uses_trusted_ip_quota=delivery.uses_trusted_ip_quota,
         attempts_used=delivery.attempts_used,
@@ -204,7 +218,9 @@ def _unbound_attempts_to_stored(attempts: UnboundAttempts) -> StoredUnboundAttem
     return StoredUnboundAttempts(
         by_ip=tuple(
             [
-                StoredAttempt(client_ip=attempt.client_ip, attempted_at=attempt.attempted_at)
+                StoredAttempt(
+                    client_ip_hash=attempt.client_ip_hash, attempted_at=attempt.attempted_at
+                )
                 for attempt in attempts.by_ip
             ]
         ),
@@ -216,12 +232,24 @@ def _unbound_attempts_to_domain(attempts: StoredUnboundAttempts) -> UnboundAttem
     return UnboundAttempts(
         by_ip=tuple(
             [
-                IpAttempt(client_ip=attempt.client_ip, attempted_at=attempt.attempted_at)
+                IpAttempt(client_ip_hash=attempt.client_ip_hash, attempted_at=attempt.attempted_at)
                 for attempt in attempts.by_ip
             ]
         ),
         shared=attempts.shared,
     )
+
+
+def _hash_client_ips(client_ip_hashes: ClientIpHashes, fields: Fields) -> Fields:
+    """Turn the fields of schema version 1, with client IPs as they are, into those of version 2."""
+    for delivery in fields["deliveries"]:
+        hashed = client_ip_hashes.hash_client_ip(delivery.pop("client_ip"))
+        delivery["client_ip_hash"] = hashed.ip
+        delivery["network_hash"] = hashed.network
+        delivery["is_ipv6"] = hashed.is_ipv6
+    for named in (*fields["unbound_attempts"]["by_ip"], *fields["trusted_ips"]):
+        named["client_ip_hash"] = client_ip_hashes.hash_client_ip(named.pop("client_ip")).ip
+    return fields
 
 
 class StoredUser(StoredFields):
@@ -274,12 +302,19 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
         super().__init__()
         self._encryption = encryption
 
-    def to_stored(self, value: Identity) -> StoredIdentity:
-        """Return the stored form of an identity."""
+    def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> StoredIdentity:
+        """Return the stored form of an identity.
+
+        Args:
+            value: the identity.
+            encrypted_phone: the ciphertext of the record that it replaces.
+        """
         phone, user = value.phone, value.user
         return StoredIdentity(
             id=value.id,
-            encrypted_phone=None if phone is None else self._encryption.encrypt(phone, value.id),
+            encrypted_phone=None
+            if phone is None
+            else self._encryption.encrypt(phone, value.id, encrypted_phone),
             created_at=value.created_at,
             role=_ROLE_NAMES[value.role],
             user=None if user is None else _user_to_stored(user),

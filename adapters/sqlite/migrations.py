@@ -106,7 +106,21 @@ CREATE TABLE leases (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_INITIAL_SCHEMA,)
+_HASHED_CLIENT_IPS: Final = """
+-- When the first of the client IPs in it expires. Due at once in records of before, so that the
+-- cleanup stores their client IPs as hashes.
+ALTER TABLE phone_verifications ADD COLUMN client_ips_expire_at INTEGER;
+
+UPDATE phone_verifications SET client_ips_expire_at = 0;
+
+CREATE INDEX phone_verifications_client_ips_expire_at
+    ON phone_verifications (client_ips_expire_at) WHERE client_ips_expire_at IS NOT NULL;
+
+-- Their names contain client IPs.
+DELETE FROM rate_limits WHERE limit_name LIKE '%:ip:%';
+"""
+
+MIGRATIONS: Final = (_INITIAL_SCHEMA, _HASHED_CLIENT_IPS)
 """The script at index n - 1 makes schema version n of version n - 1."""
 
 _log = logging.getLogger(__name__)

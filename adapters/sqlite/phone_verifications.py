@@ -11,7 +11,7 @@ from adapters.sqlite.mapping import (
     to_microseconds_or_none,
 )
 from application.ports.phone_encryption import PhoneEncryption
-from application.ports.versioned import Versioned
+from application.ports.versioned import Versioned, encrypted_phone_of
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -20,16 +20,26 @@ _LOAD: Final = "SELECT version, schema_version, body FROM phone_verifications WH
 # The first version is random: a record that was loaded, expired and was deleted could otherwise
 # replace a new one that has reached the same version.
 _ADD: Final = """
-INSERT INTO phone_verifications (phone_index, version, schema_version, expires_at, body)
-VALUES (:phone_index, 1 + (random() & 0x3fffffffffffffff), :schema_version, :expires_at, :body)
+INSERT INTO phone_verifications (
+    phone_index, version, schema_version, expires_at, client_ips_expire_at, body
+)
+VALUES (
+    :phone_index, 1 + (random() & 0x3fffffffffffffff), :schema_version, :expires_at,
+    :client_ips_expire_at, :body
+)
 ON CONFLICT (phone_index) DO NOTHING
 """
 
 _REPLACE: Final = """
 UPDATE phone_verifications
 SET version = version + 1, schema_version = max(schema_version, :schema_version),
-    expires_at = :expires_at, body = :body
+    expires_at = :expires_at, client_ips_expire_at = :client_ips_expire_at, body = :body
 WHERE phone_index = :phone_index AND version = :version
+"""
+
+_LIST_WITH_EXPIRED_CLIENT_IPS: Final = """
+SELECT phone_index, version, schema_version, body FROM phone_verifications
+WHERE client_ips_expire_at <= ? ORDER BY client_ips_expire_at LIMIT ?
 """
 
 _DELETE_EXPIRED: Final = """
@@ -41,7 +51,7 @@ DELETE FROM phone_verifications WHERE rowid IN (
 
 @dataclass(frozen=True, slots=True)
 class SqlitePhoneVerifications:
-    """Phone verifications by the blind index of the phone; the phone itself is not stored."""
+    """Phone verifications by the blind index of the phone. That of a blocked one is encrypted."""
 
     database: Database
     encryption: PhoneEncryption
@@ -56,16 +66,53 @@ class SqlitePhoneVerifications:
         self, phone: PhoneNumber, verification: PhoneVerification, version: int
     ) -> bool:
         """Replace the record if it has this version; version 0 adds it."""
-        values = {
-            "phone_index": self.encryption.blind_index(phone),
-            "version": version,
-            "schema_version": self.mapping.schema_version,
-            "expires_at": to_microseconds_or_none(verification.expires_at),
-            "body": self.mapping.encode(self.mapping.to_stored(verification), version),
-        }
+        phone_index = self.encryption.blind_index(phone)
+        # Only with the phone can a block move to another index key.
+        encrypted_phone = (
+            self.encryption.encrypt(phone, phone_index, encrypted_phone_of(version))
+            if verification.blocked_at
+            else None
+        )
+        values = self._values(phone_index, verification, version, encrypted_phone)
         sql = _ADD if version == 0 else _REPLACE
         return bool(await self.database.execute(sql, values))
+
+    async def prune(self, now: datetime, limit: int) -> int:
+        """Prune up to `limit` records with expired client IPs, and return their number."""
+        values = (to_microseconds(now), limit)
+        rows = await self.database.fetch_all(_LIST_WITH_EXPIRED_CLIENT_IPS, values)
+        loaded = [(phone_index, self.mapping.decode(*record)) for phone_index, *record in rows]
+        pruned = [
+            self._values(
+                phone_index,
+                record.value.prune(now),
+                record.version,
+                encrypted_phone_of(record.version),
+            )
+            for phone_index, record in loaded
+        ]
+        return await self.database.write(
+            lambda connection: max(0, connection.executemany(_REPLACE, pruned).rowcount)
+        )
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired records, and return their number."""
         return await self.database.execute(_DELETE_EXPIRED, (to_microseconds(now), limit))
+
+    def _values(
+        self,
+        phone_index: str,
+        verification: PhoneVerification,
+        version: int,
+        encrypted_phone: bytes | None,
+    ) -> dict[str, object]:
+        stored = self.mapping.to_stored(verification)
+        stored.encrypted_phone = encrypted_phone
+        return {
+            "phone_index": phone_index,
+            "version": version,
+            "schema_version": self.mapping.schema_version,
+            "expires_at": to_microseconds_or_none(verification.expires_at),
+            "client_ips_expire_at": to_microseconds_or_none(verification.client_ips_expire_at),
+            "body": self.mapping.encode(stored, version),
+        }

@@ -38,7 +38,7 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
     media_mapping = MediaItemMapping()
     return Repositories(
         phone_verifications=SqlitePhoneVerifications(
-            database, encryption, PhoneVerificationMapping()
+            database, encryption, PhoneVerificationMapping(encryption)
         ),
         rate_limiter=SqliteRateLimits(database),
         identities=SqliteIdentities(database, identity_mapping),

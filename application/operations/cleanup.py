@@ -32,6 +32,7 @@ class CleanupReport:
     purged_identities: int = 0
     released_usernames: int = 0
     expired_phone_verifications: int = 0
+    pruned_phone_verifications: int = 0
     expired_rate_limits: int = 0
     unfinished_files: int = 0
 
@@ -60,7 +61,8 @@ class Cleanup:
     - The items of a deleted identity are marked for deletion, and then its phone is detached. An
       interrupted cleanup is continued by the next.
     - A username is released 30 days after its identity was deleted.
-    - A phone verification and a rate-limit entry are deleted when they no longer count.
+    - A phone verification and a rate-limit entry are deleted when they no longer count. So are the
+      client IPs in a phone verification that is kept.
     """
 
     repositories: Repositories
@@ -89,6 +91,9 @@ class Cleanup:
             purged_identities=await self._purge_identities(now),
             released_usernames=await self._release_usernames(now),
             expired_phone_verifications=await repositories.phone_verifications.delete_expired(
+                now, BATCH_SIZE
+            ),
+            pruned_phone_verifications=await repositories.phone_verifications.prune(
                 now, BATCH_SIZE
             ),
             expired_rate_limits=await repositories.rate_limiter.delete_expired(now, BATCH_SIZE),

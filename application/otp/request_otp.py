@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp
+from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
 from application.ports.phone_verifications import PhoneVerifications
@@ -21,6 +22,7 @@ from domain.errors import (
     TooManyOtpRequests,
 )
 from domain.otp.challenge import CHALLENGE_ID_BYTES, NONCE_BYTES, OTP_TTL, Challenge, Purpose
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
@@ -68,6 +70,7 @@ class RequestOtp:
     rate_limiter: RateLimiter
     codes: OtpCodes
     deliver_otp: DeliverOtp
+    client_ip_hashes: ClientIpHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -86,7 +89,7 @@ class RequestOtp:
             Unavailable
             StorageError
         """
-        request = self._new_request(command.client_ip)
+        request = self._new_request(self.client_ip_hashes.hash_client_ip(command.client_ip))
         is_test_phone = self.codes.is_test_phone(command.phone, request.now)
         is_served = self.countries is None or command.phone.country in self.countries
         if not is_test_phone and not is_served:
@@ -113,7 +116,7 @@ class RequestOtp:
             resend_in=whole_seconds(now, decision.next_request_at),
         )
 
-    def _new_request(self, client_ip: str) -> OtpRequest:
+    def _new_request(self, client_ip: HashedClientIp) -> OtpRequest:
         now = self.clock.now()
         challenge = Challenge(
             id=self.randomness.bytes(CHALLENGE_ID_BYTES).hex(),
@@ -130,9 +133,9 @@ class RequestOtp:
     ) -> Reservation:
         # No message is sent to a test phone, so it costs nothing of a country or in total.
         limits = (
-            self.rate_limits.for_ip(command.client_ip)
+            self.rate_limits.for_ip(request.client_ip)
             if is_test_phone
-            else self.rate_limits.for_delivery(command.client_ip, command.phone.country)
+            else self.rate_limits.for_delivery(request.client_ip, command.phone.country)
         )
         return Reservation(request.new_request_id, request.now, limits)
 
@@ -217,7 +220,7 @@ class RequestOtp:
             case DeliveryStatus.INVALID_NUMBER:
                 self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, result.reason)
                 # The permits of the IP stay used: otherwise it could try numbers for free.
-                of_ip = self.rate_limits.for_ip(command.client_ip)
+                of_ip = self.rate_limits.for_ip(decision.delivery.client_ip)
                 others = tuple(limit for limit in reservation.limits if limit not in of_ip)
                 await self._cancel(command.phone, replace(reservation, limits=others))
                 raise PhoneUnreachable(result.reason or None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SessionFactory, Tokens
 from application.otp.codes import OtpCodes
+from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
@@ -75,6 +76,7 @@ class VerifyOtp:
     codes: OtpCodes
     add_session: AddSession
     sessions: SessionFactory
+    client_ip_hashes: ClientIpHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -90,7 +92,7 @@ class VerifyOtp:
         now = self.clock.now()
         attempt = OtpAttempt(
             command.code,
-            command.client_ip,
+            self.client_ip_hashes.hash_client_ip(command.client_ip),
             now,
             command.request_id,
             new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),

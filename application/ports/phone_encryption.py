@@ -1,19 +1,31 @@
-"""Encryption of stored phone numbers."""
+"""Encryption of stored phone numbers, and hashes of stored client IPs."""
 
 from typing import Protocol
 
+from application.ports.client_ip_hashes import ClientIpHashes
 from domain.phone import PhoneNumber
 
 
-class PhoneEncryption(Protocol):
-    """Keeps phone numbers unreadable at rest. Repositories use it; use cases do not."""
+class PhoneEncryption(ClientIpHashes, Protocol):
+    """Keeps phone numbers and client IPs unreadable at rest.
+
+    Repositories use it; use cases only hash client IPs with it. A repository hashes a client IP
+    only where an earlier version of the service has stored it as it is.
+    """
 
     def blind_index(self, phone: PhoneNumber) -> str:
         """Return the blind index: the same for the same phone, and useless without the key."""
         ...
 
-    def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
-        """Encrypt the phone for this record. Encrypting it again gives different bytes."""
+    def encrypt(self, phone: PhoneNumber, record_id: str, stored: bytes | None = None) -> bytes:
+        """Encrypt the phone for this record. Encrypting it again gives different bytes.
+
+        Args:
+            phone: the phone.
+            record_id: the id of the record that stores the ciphertext.
+            stored: the ciphertext of the record as it is. It is returned if it is the phone's,
+                under the current key: one key encrypts only so many times safely.
+        """
         ...
 
     def decrypt(self, ciphertext: bytes, record_id: str) -> PhoneNumber:

@@ -34,6 +34,20 @@ class PhoneVerifications(Protocol):
         """
         ...
 
+    async def prune(self, now: datetime, limit: int) -> int:
+        """Prune up to `limit` verifications whose `client_ips_expire_at` passed.
+
+        A verification that is replaced meanwhile is left to the next call.
+
+        Returns:
+            The number of pruned verifications.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` verifications whose `expires_at` passed, and return their number.
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.otp.challenge import OtpCode
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 
@@ -24,7 +25,7 @@ class OtpAttempt:
     """
 
     code: OtpCode
-    client_ip: str
+    client_ip: HashedClientIp
     now: datetime
     request_id: str | None = None
     new_identity_id: str | None = None
@@ -48,7 +49,7 @@ class VerificationResult:
 class IpAttempt:
     """One attempt of an IP that named no request."""
 
-    client_ip: str
+    client_ip_hash: str
     attempted_at: datetime
 
 
@@ -64,32 +65,32 @@ class UnboundAttempts:
     by_ip: tuple[IpAttempt, ...] = ()
     shared: tuple[datetime, ...] = ()
 
-    def remaining_for(self, client_ip: str, now: datetime) -> int:
+    def remaining_for(self, client_ip_hash: str, now: datetime) -> int:
         """Return how many attempts of its own the IP has left."""
-        return ATTEMPTS_PER_IP.remaining(self._attempt_times(client_ip), now)
+        return ATTEMPTS_PER_IP.remaining(self._attempt_times(client_ip_hash), now)
 
     def remaining_shared(self, now: datetime) -> int:
         """Return how many attempts all unknown IPs together have left."""
         return min(window.remaining(self.shared, now) for window in SHARED_ATTEMPTS)
 
-    def next_available_for(self, client_ip: str, now: datetime) -> datetime:
+    def next_available_for(self, client_ip_hash: str, now: datetime) -> datetime:
         """Return when the IP has an attempt of its own again."""
-        return ATTEMPTS_PER_IP.next_available(self._attempt_times(client_ip), now)
+        return ATTEMPTS_PER_IP.next_available(self._attempt_times(client_ip_hash), now)
 
     def next_available_shared(self, now: datetime) -> datetime:
         """Return when unknown IPs have an attempt again."""
         return max(window.next_available(self.shared, now) for window in SHARED_ATTEMPTS)
 
-    def count(self, client_ip: str, now: datetime, *, is_shared: bool) -> "UnboundAttempts":
+    def count(self, client_ip_hash: str, now: datetime, *, is_shared: bool) -> "UnboundAttempts":
         """Return the attempts with one more of this IP, and one more of the shared limit."""
         return UnboundAttempts(
-            (*self.by_ip, IpAttempt(client_ip, now)),
+            (*self.by_ip, IpAttempt(client_ip_hash, now)),
             (*self.shared, now) if is_shared else self.shared,
         )
 
-    def reset(self, client_ip: str) -> "UnboundAttempts":
+    def reset(self, client_ip_hash: str) -> "UnboundAttempts":
         """Return the attempts after a correct code from this IP. Shared ones stay counted."""
-        kept = tuple(attempt for attempt in self.by_ip if attempt.client_ip != client_ip)
+        kept = tuple(attempt for attempt in self.by_ip if attempt.client_ip_hash != client_ip_hash)
         return replace(self, by_ip=kept)
 
     def prune(self, now: datetime) -> "UnboundAttempts":
@@ -101,11 +102,17 @@ class UnboundAttempts:
             tuple(time for time in self.shared if since_day < time <= latest),
         )
 
+    def client_ip_expiry_times(self) -> list[datetime]:
+        """Return when each of the attempts that name an IP expires."""
+        return [attempt.attempted_at + ATTEMPTS_PER_IP.period for attempt in self.by_ip]
+
     def expiry_times(self) -> list[datetime]:
         """Return when each of the attempts expires."""
-        return [attempt.attempted_at + ATTEMPTS_PER_IP.period for attempt in self.by_ip] + [
-            time + _MAX_PERIOD for time in self.shared
-        ]
+        return self.client_ip_expiry_times() + [time + _MAX_PERIOD for time in self.shared]
 
-    def _attempt_times(self, client_ip: str) -> list[datetime]:
-        return [attempt.attempted_at for attempt in self.by_ip if attempt.client_ip == client_ip]
+    def _attempt_times(self, client_ip_hash: str) -> list[datetime]:
+        return [
+            attempt.attempted_at
+            for attempt in self.by_ip
+            if attempt.client_ip_hash == client_ip_hash
+        ]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.otp.challenge import Challenge
+from domain.otp.client_ip import HashedClientIp
 
 ATTEMPTS_PER_DELIVERY: Final = 5
 ONE_DAY: Final = timedelta(days=1)
@@ -14,7 +15,7 @@ ONE_DAY: Final = timedelta(days=1)
 class OtpRequest:
     """A request for a code from `client_ip`. The new ids are used if it causes a delivery."""
 
-    client_ip: str
+    client_ip: HashedClientIp
     now: datetime
     new_challenge: Challenge
     new_request_id: str
@@ -32,7 +33,7 @@ class Delivery:
 
     request_id: str
     challenge_id: str
-    client_ip: str
+    client_ip: HashedClientIp
     sent_at: datetime
     uses_trusted_ip_quota: bool = False
     attempts_used: int = 0

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.otp.challenge import Challenge
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery
 from domain.otp.sliding_window import SlidingWindow
 
@@ -41,7 +42,7 @@ class Requester:
     `trusted_until` is when the last login of this phone from this IP no longer counts.
     """
 
-    client_ip: str
+    client_ip: HashedClientIp
     deliveries: Sequence[Delivery]
     trusted_until: datetime | None
 

@@ -14,6 +14,7 @@ from typing import Final
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import OtpAttempt, UnboundAttempts, VerificationResult
 from domain.otp.challenge import Challenge
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -27,7 +28,7 @@ _EXPIRED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class TrustedIp:
     """An IP from which this phone logged in, and when it did last."""
 
-    client_ip: str
+    client_ip_hash: str
     last_login_at: datetime
 
 
@@ -57,6 +58,18 @@ class PhoneVerification:
         times += self.unbound_attempts.expiry_times()
         return max(times, default=_EXPIRED)
 
+    @property
+    def client_ips_expire_at(self) -> datetime | None:
+        """When the first of the client IPs in it expires. None without any.
+
+        An IP of a login expires after 90 days, that of a delivery after one day, that of an
+        attempt after one hour.
+        """
+        times = [delivery.sent_at + ONE_DAY for delivery in self.deliveries]
+        times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
+        times += self.unbound_attempts.client_ip_expiry_times()
+        return min(times, default=None)
+
     def request_delivery(
         self, request: OtpRequest, policy: DeliveryPolicy
     ) -> tuple["PhoneVerification", DeliveryDecision]:
@@ -70,7 +83,7 @@ class PhoneVerification:
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
-        pruned = self._prune(request.now)
+        pruned = self.prune(request.now)
         requester = pruned._requester(request.client_ip)
         next_request_at = policy.earliest_request(requester, request.now)
         if next_request_at > request.now:
@@ -153,7 +166,7 @@ class PhoneVerification:
         Raises:
             TooManyAttempts: nothing changed; the error says when to try again.
         """
-        pruned = self._prune(attempt.now)
+        pruned = self.prune(attempt.now)
         named = pruned._latest_delivery(
             lambda delivery: delivery.request_id == attempt.request_id, attempt.now
         )
@@ -194,9 +207,40 @@ class PhoneVerification:
         """Return the state of a phone that is not blocked. Everything counted stays counted."""
         return replace(self, blocked_at=None) if self.blocked_at else self
 
-    def _requester(self, client_ip: str) -> Requester:
+    def prune(self, now: datetime) -> "PhoneVerification":
+        """Return the state without what expired and what lies in the future of any clock."""
+        latest, since_day, trusted_since = now + CLOCK_SKEW, now - ONE_DAY, now - TRUSTED_IP_TTL
+        return replace(
+            self,
+            challenges=tuple(
+                challenge
+                for challenge in self.challenges
+                if now < challenge.expires_at and challenge.created_at <= latest
+            ),
+            deliveries=tuple(
+                delivery for delivery in self.deliveries if since_day < delivery.sent_at <= latest
+            ),
+            unbound_attempts=self.unbound_attempts.prune(now),
+            trusted_ips=tuple(
+                trusted for trusted in self.trusted_ips if trusted.last_login_at > trusted_since
+            ),
+        )
+
+    def drop_client_ips(self) -> "PhoneVerification":
+        """Return the state without client IPs, and without the codes that were sent to them."""
+        return replace(
+            self,
+            challenges=(),
+            deliveries=(),
+            unbound_attempts=replace(self.unbound_attempts, by_ip=()),
+            trusted_ips=(),
+        )
+
+    def _requester(self, client_ip: HashedClientIp) -> Requester:
         logins = [
-            trusted.last_login_at for trusted in self.trusted_ips if trusted.client_ip == client_ip
+            trusted.last_login_at
+            for trusted in self.trusted_ips
+            if trusted.client_ip_hash == client_ip.ip
         ]
         trusted_until = logins[-1] + TRUSTED_IP_TTL if logins else None
         return Requester(client_ip, self.deliveries, trusted_until)
@@ -227,7 +271,7 @@ class PhoneVerification:
             return delivery
         return None
 
-    def _latest_own_delivery(self, client_ip: str, time: datetime) -> Delivery | None:
+    def _latest_own_delivery(self, client_ip: HashedClientIp, time: datetime) -> Delivery | None:
         return self._latest_delivery(lambda delivery: delivery.client_ip == client_ip, time)
 
     def _expiry_of(self, delivery: Delivery) -> datetime:
@@ -237,10 +281,10 @@ class PhoneVerification:
             if challenge.id == delivery.challenge_id
         )
 
-    def _next_unbound_attempt(self, client_ip: str, now: datetime) -> datetime:
+    def _next_unbound_attempt(self, client_ip: HashedClientIp, now: datetime) -> datetime:
         """Return when an attempt from this IP without a request id is allowed."""
         own = self._latest_own_delivery(client_ip, now)
-        times = [self.unbound_attempts.next_available_for(client_ip, now)]
+        times = [self.unbound_attempts.next_available_for(client_ip.ip, now)]
         if own is None or own.attempts_left <= 0:
             times.append(self.unbound_attempts.next_available_shared(now))
         if own is not None and own.attempts_left <= 0:
@@ -270,8 +314,8 @@ class PhoneVerification:
             counted, left = self, self.unbound_attempts.remaining_shared(now) - 1
         else:
             counted, left = self._count_on_delivery(own, attempt)
-        attempts = self.unbound_attempts.count(client_ip, now, is_shared=own is None)
-        left = min(left, attempts.remaining_for(client_ip, now))
+        attempts = self.unbound_attempts.count(client_ip.ip, now, is_shared=own is None)
+        left = min(left, attempts.remaining_for(client_ip.ip, now))
         return replace(counted, unbound_attempts=attempts), left
 
     def _use_challenge(self, used: Challenge, attempt: OtpAttempt) -> "PhoneVerification":
@@ -283,34 +327,16 @@ class PhoneVerification:
             delivery.reset_attempts() if delivery.request_id == attempt.request_id else delivery
             for delivery in self.deliveries
         )
-        others = [trusted for trusted in self.trusted_ips if trusted.client_ip != attempt.client_ip]
-        trusted_ips = (*others, TrustedIp(attempt.client_ip, attempt.now))[-MAX_TRUSTED_IPS:]
+        ip_hash = attempt.client_ip.ip
+        others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != ip_hash]
+        trusted_ips = (*others, TrustedIp(ip_hash, attempt.now))[-MAX_TRUSTED_IPS:]
         return replace(
             self,
             challenges=challenges,
             deliveries=deliveries,
-            unbound_attempts=self.unbound_attempts.reset(attempt.client_ip),
+            unbound_attempts=self.unbound_attempts.reset(ip_hash),
             trusted_ips=trusted_ips,
             identity_id=self.identity_id or attempt.new_identity_id,
-        )
-
-    def _prune(self, now: datetime) -> "PhoneVerification":
-        """Return the state without what expired and what lies in the future of any clock."""
-        latest, since_day, trusted_since = now + CLOCK_SKEW, now - ONE_DAY, now - TRUSTED_IP_TTL
-        return replace(
-            self,
-            challenges=tuple(
-                challenge
-                for challenge in self.challenges
-                if now < challenge.expires_at and challenge.created_at <= latest
-            ),
-            deliveries=tuple(
-                delivery for delivery in self.deliveries if since_day < delivery.sent_at <= latest
-            ),
-            unbound_attempts=self.unbound_attempts.prune(now),
-            trusted_ips=tuple(
-                trusted for trusted in self.trusted_ips if trusted.last_login_at > trusted_since
-            ),
         )
 
 

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Network, ip_network
 from typing import Final
 
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.sliding_window import SlidingWindow
 
-IPV6_SITE_PREFIX_LENGTH: Final = 48
-"""The largest IPv6 network that one customer usually gets (RFC 6177): 65,536 networks of /64."""
 IPV6_SITE_FACTOR: Final = 10
+"""How many times as much the /48 of an IPv6 client may do as its /64."""
 _DELIVERIES: Final = "deliveries"
 _VERIFICATIONS: Final = "verifications"
 
@@ -45,7 +44,7 @@ class RateLimits:
     total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
     verifications_per_ip: SlidingWindow = SlidingWindow(600, timedelta(hours=1))
 
-    def for_delivery(self, client_ip: str, country: str) -> tuple[RateLimit, ...]:
+    def for_delivery(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a delivery to the country that this IP requested."""
         return (
             *self.for_ip(client_ip),
@@ -53,23 +52,20 @@ class RateLimits:
             RateLimit(f"{_DELIVERIES}:total", self.total),
         )
 
-    def for_ip(self, client_ip: str) -> tuple[RateLimit, ...]:
+    def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
         return _limits_by_ip(_DELIVERIES, client_ip, self.per_ip)
 
-    def for_verification(self, client_ip: str) -> tuple[RateLimit, ...]:
+    def for_verification(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return the limits of an attempt from this IP."""
         return _limits_by_ip(_VERIFICATIONS, client_ip, self.verifications_per_ip)
 
 
-def _limits_by_ip(action: str, client_ip: str, window: SlidingWindow) -> tuple[RateLimit, ...]:
-    limit = RateLimit(f"{action}:ip:{client_ip}", window)
-    try:
-        network = ip_network(client_ip)
-    except ValueError:
+def _limits_by_ip(
+    action: str, client_ip: HashedClientIp, window: SlidingWindow
+) -> tuple[RateLimit, ...]:
+    limit = RateLimit(f"{action}:ip:{client_ip.ip}", window)
+    if not client_ip.is_ipv6:
         return (limit,)
-    if not isinstance(network, IPv6Network):
-        return (limit,)
-    site = network.supernet(new_prefix=IPV6_SITE_PREFIX_LENGTH)
     site_window = SlidingWindow(window.limit * IPV6_SITE_FACTOR, window.period)
-    return (limit, RateLimit(f"{action}:ip:{site}", site_window))
+    return (limit, RateLimit(f"{action}:network:{client_ip.network}", site_window))

@@ -48,6 +48,29 @@ def test_each_encryption_gives_other_bytes(encryption: PhoneEncryption) -> None:
     assert len({encryption.encrypt(PHONE, "a record") for _ in range(100)}) == 100
 
 
+def test_a_stored_ciphertext_is_kept_while_the_phone_is_the_same(
+    encryption: PhoneEncryption,
+) -> None:
+    stored = encryption.encrypt(PHONE, "a record")
+
+    assert encryption.encrypt(PHONE, "a record", stored) == stored
+
+
+def test_another_phone_another_record_or_damage_makes_a_new_ciphertext(
+    encryption: PhoneEncryption,
+) -> None:
+    stored = encryption.encrypt(PHONE, "a record")
+    damaged = stored[:-1] + bytes([stored[-1] ^ 1])
+
+    other_phone = encryption.encrypt(OTHER_PHONE, "a record", stored)
+    other_record = encryption.encrypt(PHONE, "another record", stored)
+    repaired = encryption.encrypt(PHONE, "a record", damaged)
+
+    assert encryption.decrypt(other_phone, "a record") == OTHER_PHONE
+    assert encryption.decrypt(other_record, "another record") == PHONE
+    assert encryption.decrypt(repaired, "a record") == PHONE
+
+
 def test_neither_ciphertext_nor_index_contains_the_number(encryption: PhoneEncryption) -> None:
     digits = PHONE.e164.removeprefix("+")
 
@@ -100,3 +123,48 @@ def test_another_key_gives_another_index(with_key: CreateWithKey) -> None:
 def test_the_fingerprint_identifies_the_key(with_key: CreateWithKey) -> None:
     assert with_key(b"k").key_fingerprint() == with_key(b"k").key_fingerprint()
     assert with_key(b"k").key_fingerprint() != with_key(b"x").key_fingerprint()
+
+
+def test_the_hashes_of_a_client_ip_are_always_the_same(with_key: CreateWithKey) -> None:
+    first, second = with_key(b"k"), with_key(b"k")
+
+    assert first.hash_client_ip("203.0.113.7") == second.hash_client_ip("203.0.113.7")
+
+
+@pytest.mark.parametrize("client_ip", ["203.0.113.7", "2001:db8:1:2::/64", "unknown"])
+def test_another_key_gives_other_hashes(with_key: CreateWithKey, client_ip: str) -> None:
+    hashed, other = (with_key(key).hash_client_ip(client_ip) for key in (b"k", b"x"))
+
+    assert hashed.ip != other.ip
+    assert hashed.network != other.network
+
+
+@pytest.mark.parametrize(
+    ("client_ip", "in_same_network", "elsewhere"),
+    [
+        ("203.0.113.7", "203.0.113.255", "203.0.112.7"),
+        ("2001:db8:1:2::/64", "2001:db8:1:ffff::/64", "2001:db8:2:2::/64"),
+    ],
+)
+def test_the_ips_of_a_network_have_its_hash_in_common(
+    encryption: PhoneEncryption, client_ip: str, in_same_network: str, elsewhere: str
+) -> None:
+    hashed, near, far = map(encryption.hash_client_ip, (client_ip, in_same_network, elsewhere))
+
+    assert len({hashed.ip, near.ip, far.ip, hashed.network, far.network}) == 5
+    assert near.network == hashed.network
+    assert hashed.is_ipv6 == (":" in client_ip)
+
+
+@pytest.mark.parametrize("client_ip", ["203.0.113.7", "2001:db8:1:2::/64"])
+def test_no_hash_contains_the_client_ip(encryption: PhoneEncryption, client_ip: str) -> None:
+    hashed = encryption.hash_client_ip(client_ip)
+
+    assert client_ip not in repr(hashed)
+
+
+def test_a_client_without_an_ip_is_its_own_network(encryption: PhoneEncryption) -> None:
+    hashed = encryption.hash_client_ip("unknown")
+
+    assert hashed.network == hashed.ip
+    assert not hashed.is_ipv6

@@ -1,5 +1,6 @@
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,15 +10,17 @@ from domain.otp.attempts import IpAttempt, UnboundAttempts
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import OpenRepositories
 from tests.support.builders import (
-    CLIENT_IP,
     NOW,
     a_challenge,
     a_delivery,
+    a_hashed_ip,
     a_phone,
     a_phone_verification,
     an_id,
 )
 
+MILLISECOND = timedelta(milliseconds=1)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 OWNED = PhoneVerification(identity_id=an_id())
 
@@ -35,10 +38,11 @@ async def test_a_saved_verification_is_loaded_unchanged(repositories: Repositori
         challenges=(a_challenge(used_at=NOW), a_challenge(id=an_id(2), nonce=b"\0\xff" * 8)),
         deliveries=(
             a_delivery(uses_trusted_ip_quota=True, attempts_used=3),
+            a_delivery(request_id="by IPv6", client_ip=a_hashed_ip("2001:db8:1:2::/64")),
             a_delivery(request_id="another", sent_at=NOW + DAY),
         ),
-        unbound_attempts=UnboundAttempts((IpAttempt(CLIENT_IP, NOW),), (NOW, NOW + DAY)),
-        trusted_ips=(TrustedIp("2001:db8::/64", NOW),),
+        unbound_attempts=UnboundAttempts((IpAttempt("a hash", NOW),), (NOW, NOW + DAY)),
+        trusted_ips=(TrustedIp("another hash", NOW),),
         identity_id=an_id(3),
         blocked_at=NOW + DAY,
     )
@@ -205,6 +209,59 @@ async def test_no_more_than_the_limit_are_deleted(repositories: Repositories) ->
     ]
 
     assert deleted == [2, 2, 1, 0]
+
+
+KEPT = a_phone_verification(
+    identity_id=an_id(),
+    unbound_attempts=UnboundAttempts((IpAttempt("a hash", NOW),), (NOW,)),
+    trusted_ips=(TrustedIp("a hash", NOW),),
+)
+
+
+@pytest.mark.parametrize(
+    ("age", "kept"),
+    [
+        (HOUR, replace(KEPT, challenges=(), unbound_attempts=UnboundAttempts((), (NOW,)))),
+        (DAY, PhoneVerification(trusted_ips=KEPT.trusted_ips, identity_id=KEPT.identity_id)),
+        (90 * DAY, PhoneVerification(identity_id=KEPT.identity_id)),
+    ],
+    ids=["attempt", "delivery", "login"],
+)
+@pytest.mark.parametrize("blocked_at", [None, NOW], ids=["not-blocked", "blocked"])
+async def test_expired_client_ips_are_removed_from_a_verification_that_is_kept(
+    repositories: Repositories,
+    age: timedelta,
+    kept: PhoneVerification,
+    blocked_at: datetime | None,
+) -> None:
+    verifications = repositories.phone_verifications
+    await verifications.replace(a_phone(), replace(KEPT, blocked_at=blocked_at), 0)
+
+    while await verifications.prune(NOW + age - MILLISECOND, 10):
+        pass
+    before = (await verifications.load(a_phone())).value
+    pruned = [await verifications.prune(NOW + age, 10) for _ in range(2)]
+
+    assert before.client_ips_expire_at == NOW + age
+    assert pruned == [1, 0]
+    assert (await verifications.load(a_phone())).value == replace(kept, blocked_at=blocked_at)
+
+
+async def test_no_more_than_the_limit_are_pruned(repositories: Repositories) -> None:
+    for number in range(5):
+        await repositories.phone_verifications.replace(a_phone(number), KEPT, 0)
+
+    pruned = [await repositories.phone_verifications.prune(NOW + HOUR, 2) for _ in range(4)]
+
+    assert pruned == [2, 2, 1, 0]
+
+
+async def test_a_version_from_before_the_pruning_is_outdated(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(a_phone(), KEPT, 0)
+    loaded = await repositories.phone_verifications.load(a_phone())
+    await repositories.phone_verifications.prune(NOW + HOUR, 1)
+
+    assert not await repositories.phone_verifications.replace(a_phone(), KEPT, loaded.version)
 
 
 async def test_a_version_from_before_a_deletion_is_outdated(

@@ -23,7 +23,6 @@ from domain.identities.session import RefreshTokenFamily
 from domain.otp.attempts import IpAttempt, UnboundAttempts
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.support.builders import (
-    CLIENT_IP,
     NOW,
     a_challenge,
     a_delivery,
@@ -50,9 +49,9 @@ VERIFICATION: Final = PhoneVerification(
         a_delivery(request_id="another"),
     ),
     unbound_attempts=UnboundAttempts(
-        (IpAttempt(CLIENT_IP, NOW),), (NOW, NOW + timedelta(minutes=1))
+        (IpAttempt("a hash", NOW),), (NOW, NOW + timedelta(minutes=1))
     ),
-    trusted_ips=(TrustedIp("2001:db8::/64", NOW),),
+    trusted_ips=(TrustedIp("another hash", NOW),),
 )
 IDENTITY: Final = an_identity(
     phone=PHONE,

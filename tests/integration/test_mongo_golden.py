@@ -1,10 +1,10 @@
-"""A database that schema version 1 wrote is read by every later version.
+"""A database that an earlier schema version wrote is read by every later version.
 
-Never write the file again: a renamed field would not be noticed. In each kind of record every field
-has a value other than its default.
+Never write the files again: a renamed field would not be noticed. In each kind of record every
+field has a value other than its default.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,8 +12,10 @@ from typing import Any, Final
 import pytest
 from bson import json_util
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from adapters.mongo import open_mongo_repositories
+from adapters.mongo.metadata import SCHEMA_VERSION
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity, Role, User
@@ -29,9 +31,13 @@ from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
+from tests.support.builders import a_hashed_ip
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
-GOLDEN: Final = Path(__file__).with_name("golden") / "mongo_schema_1.json"
+GOLDEN: Final = {
+    schema_version: Path(__file__).with_name("golden") / f"mongo_schema_{schema_version}.json"
+    for schema_version in range(1, 1 + SCHEMA_VERSION)
+}
 
 START: Final = datetime(2026, 5, 1, 9, 30, 0, 123_000, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
@@ -50,7 +56,7 @@ CHALLENGE: Final = Challenge(
 DELIVERY: Final = Delivery(
     request_id="bm90LWEtcmVxdWVzdC1pZA",
     challenge_id=CHALLENGE.id,
-    client_ip="203.0.113.7",
+    client_ip=a_hashed_ip("203.0.113.7"),
     sent_at=START + MINUTE,
     uses_trusted_ip_quota=True,
     attempts_used=3,
@@ -59,10 +65,10 @@ VERIFICATION: Final = PhoneVerification(
     challenges=(CHALLENGE,),
     deliveries=(DELIVERY,),
     unbound_attempts=UnboundAttempts(
-        by_ip=(IpAttempt("2001:db8:1:2::/64", START + 2 * MINUTE),),
+        by_ip=(IpAttempt(a_hashed_ip("2001:db8:1:2::/64").ip, START + 2 * MINUTE),),
         shared=(START + 3 * MINUTE,),
     ),
-    trusted_ips=(TrustedIp("203.0.113.8", START + 4 * MINUTE),),
+    trusted_ips=(TrustedIp(a_hashed_ip("203.0.113.8").ip, START + 4 * MINUTE),),
     identity_id="69f472080000000000000001",
 )
 BLOCKED_VERIFICATION: Final = PhoneVerification(
@@ -145,12 +151,26 @@ PENDING: Final = MediaItem(
 LIMIT: Final = RateLimit("deliveries to US", SlidingWindow(1, 60 * MINUTE))
 
 
+@pytest.fixture(params=GOLDEN)
+def schema_version(request: pytest.FixtureRequest) -> int:
+    schema_version: int = request.param
+    return schema_version
+
+
 @pytest.fixture
-async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
+def database(mongo_database: str, schema_version: int) -> Iterator[Database[dict[str, Any]]]:
     with MongoClient[dict[str, Any]](mongo_database) as client:
         database = client.get_default_database()
-        for collection, documents in json_util.loads(GOLDEN.read_text("utf-8")).items():
+        golden = json_util.loads(GOLDEN[schema_version].read_text("utf-8"))
+        for collection, documents in golden.items():
             database[collection].insert_many(documents)
+        yield database
+
+
+@pytest.fixture
+async def repositories(
+    mongo_database: str, database: Database[dict[str, Any]]
+) -> AsyncIterator[Repositories]:
     async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
         yield repositories
 
@@ -217,3 +237,20 @@ async def test_a_record_can_be_replaced(repositories: Repositories) -> None:
 
     assert await repositories.identities.replace(signed_out, 1)
     assert await repositories.identities.load(ADMINISTRATOR.id) == Versioned(signed_out, 2)
+
+
+@pytest.mark.parametrize("schema_version", [1], indirect=True)
+async def test_after_a_cleanup_the_database_of_version_1_contains_no_client_ip(
+    mongo_database: str, database: Database[dict[str, Any]]
+) -> None:
+    database["rate_limits"].insert_one({"_id": "deliveries:ip:203.0.113.7 #0"})
+
+    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
+        assert await repositories.phone_verifications.prune(START, 10) == 2
+        verification = (await repositories.phone_verifications.load(PHONE)).value
+
+    assert verification == VERIFICATION.prune(START)
+    names = database.list_collection_names()
+    stored = json_util.dumps({name: [*database[name].find()] for name in names})
+    assert "203.0.113." not in stored
+    assert "2001:db8:" not in stored

@@ -214,6 +214,11 @@ async def add_and_delete_expired(repositories: Repositories) -> None:
     await repositories.phone_verifications.delete_expired(NOW, 10)
 
 
+async def add_and_prune(repositories: Repositories) -> None:
+    await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
+    await repositories.phone_verifications.prune(NOW + timedelta(days=1), 10)
+
+
 async def reserve_and_delete_expired(repositories: Repositories) -> None:
     limit = RateLimit("total", SlidingWindow(1, timedelta(hours=1)))
     await repositories.rate_limiter.acquire(Reservation("1", NOW, (limit,)))
@@ -256,6 +261,10 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
     "delete expired phone verifications": (
         add_and_delete_expired,
         [["phone_verifications_expires_at"], ["_id_"]],
+    ),
+    "prune phone verifications": (
+        add_and_prune,
+        [["phone_verifications_client_ips_expire_at"], ["_id_"]],
     ),
     "reserve, and delete expired rate limits": (
         reserve_and_delete_expired,

@@ -77,6 +77,9 @@ class CountingPhoneVerifications:
     ) -> bool:
         return await self.repository.replace(phone, verification, version)
 
+    async def prune(self, now: object, limit: int) -> int:
+        raise NotImplementedError
+
     async def delete_expired(self, now: object, limit: int) -> int:
         raise NotImplementedError
 

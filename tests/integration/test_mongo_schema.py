@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from unittest.mock import ANY
 
 import bson
 import pytest
@@ -16,7 +17,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from adapters.mongo import open_mongo_repositories
-from adapters.mongo.documents import DOCUMENTS
+from adapters.mongo.documents import DOCUMENTS, DatabaseMetadataDocument, PhoneVerificationDocument
 from adapters.mongo.driver import RawDocument
 from adapters.mongo.mapping import Mappings
 from application.ports.errors import CorruptRecord, PortError, StorageUnavailable
@@ -27,13 +28,14 @@ from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.integration.mongo_support import IDENTITY, ITEM, PHONE, VERIFICATION
 from tests.support.builders import (
-    CLIENT_IP,
     NOW,
     a_challenge,
     a_deleted_identity,
     a_gif,
+    a_hashed_ip,
     a_phone,
     a_phone_verification,
+    a_session,
     a_user,
     an_id,
     an_item,
@@ -44,6 +46,7 @@ Mongo = Database[RawDocument]
 
 MINUTE: Final = timedelta(minutes=1)
 ENCRYPTION: Final = FakePhoneEncryption()
+SCHEMA_VERSIONS: Final = {DatabaseMetadataDocument: 2, PhoneVerificationDocument: 2}
 DELETED: Final = a_deleted_identity(id=an_id(2), user=a_user("Zoë"))
 
 
@@ -132,7 +135,7 @@ async def test_stored_documents_match_the_declared_fields(
         for raw in stored[document.Settings.name]:
             document.model_validate(raw)
             assert raw.keys() <= declared
-            assert raw["schema_version"] == 1
+            assert raw["schema_version"] == SCHEMA_VERSIONS.get(document, 1)
 
 
 async def test_a_phone_verification_is_stored_under_these_names(
@@ -154,7 +157,9 @@ async def test_a_phone_verification_is_stored_under_these_names(
     delivery = {
         "request_id": "a-request",
         "challenge_id": an_id(),
-        "client_ip": CLIENT_IP,
+        "client_ip_hash": a_hashed_ip().ip,
+        "network_hash": a_hashed_ip().network,
+        "is_ipv6": False,
         "sent_at": NOW,
         "uses_trusted_ip_quota": True,
         "attempts_used": 3,
@@ -162,9 +167,11 @@ async def test_a_phone_verification_is_stored_under_these_names(
     assert database["phone_verifications"].find_one() == {
         "_id": ENCRYPTION.blind_index(PHONE),
         "version": version,
-        "schema_version": 1,
+        "schema_version": 2,
+        "client_ips_expire_at": NOW + 60 * MINUTE,
         "identity_id": an_id(3),
         "blocked_at": NOW,
+        "encrypted_phone": ANY,
         "challenges": [challenge, {**challenge, "id": an_id(2), "used_at": NOW}],
         "deliveries": [
             delivery,
@@ -176,11 +183,47 @@ async def test_a_phone_verification_is_stored_under_these_names(
             },
         ],
         "unbound_attempts": {
-            "by_ip": [{"client_ip": CLIENT_IP, "attempted_at": NOW}],
+            "by_ip": [{"client_ip_hash": "a hash", "attempted_at": NOW}],
             "shared": [NOW, NOW + MINUTE],
         },
-        "trusted_ips": [{"client_ip": "2001:db8::/64", "last_login_at": NOW}],
+        "trusted_ips": [{"client_ip_hash": "another hash", "last_login_at": NOW}],
     }
+
+
+async def test_the_ciphertext_of_an_identity_is_kept_while_its_phone_is_the_same(
+    repositories: Repositories, database: Mongo
+) -> None:
+    await repositories.identities.add(IDENTITY)
+    before = database["identities"].find_one() or {}
+
+    for _ in range(2):
+        loaded = await repositories.identities.load(IDENTITY.id)
+        assert loaded is not None
+        changed = loaded.value.add_session(a_session(id=an_id(loaded.version + 7)))
+        assert await repositories.identities.replace(changed, loaded.version)
+
+    after = database["identities"].find_one() or {}
+    assert after["version"] == before["version"] + 2
+    assert after["encrypted_phone"] == before["encrypted_phone"]
+
+
+async def test_the_phone_of_a_blocked_verification_is_encrypted_once(
+    repositories: Repositories, database: Mongo
+) -> None:
+    await repositories.phone_verifications.replace(PHONE, VERIFICATION.block(NOW), 0)
+    first = (database["phone_verifications"].find_one() or {})["encrypted_phone"]
+    loaded = await repositories.phone_verifications.load(PHONE)
+    await repositories.phone_verifications.replace(
+        PHONE, loaded.value.assign_identity(an_id(3)), loaded.version
+    )
+    await repositories.phone_verifications.prune(NOW + 60 * MINUTE, 10)
+    second = (database["phone_verifications"].find_one() or {})["encrypted_phone"]
+    loaded = await repositories.phone_verifications.load(PHONE)
+    await repositories.phone_verifications.replace(PHONE, loaded.value.unblock(), loaded.version)
+
+    assert first == second
+    assert ENCRYPTION.decrypt(first, ENCRYPTION.blind_index(PHONE)) == PHONE
+    assert "encrypted_phone" not in (database["phone_verifications"].find_one() or {})
 
 
 async def test_an_identity_is_stored_under_these_names(

@@ -1,9 +1,10 @@
-"""A file of schema version 1 is read by every later version.
+"""A file of an earlier schema version is read by every later version.
 
-The golden file is never written again: a stored name that changes by accident fails here. Every
+The golden files are never written again: a stored name that changes by accident fails here. Every
 field has a value that is not its default.
 """
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -32,9 +33,13 @@ from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
+from tests.support.builders import a_hashed_ip
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
-GOLDEN: Final = Path(__file__).with_name("golden") / "sqlite_schema_1.sql"
+GOLDEN: Final = {
+    schema_version: Path(__file__).with_name("golden") / f"sqlite_schema_{schema_version}.sql"
+    for schema_version in range(1, 1 + len(MIGRATIONS))
+}
 START: Final = datetime(2026, 5, 1, 9, 30, 0, 123_456, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
 ENCRYPTION: Final = FakePhoneEncryption()
@@ -64,17 +69,17 @@ VERIFICATION = PhoneVerification(
         Delivery(
             request_id="bm90LWEtcmVxdWVzdC1pZA",
             challenge_id="69f4720800000000000000c1",
-            client_ip="203.0.113.7",
+            client_ip=a_hashed_ip("203.0.113.7"),
             sent_at=START + MINUTE,
             uses_trusted_ip_quota=True,
             attempts_used=3,
         ),
     ),
     unbound_attempts=UnboundAttempts(
-        by_ip=(IpAttempt("2001:db8:1:2::/64", START + 2 * MINUTE),),
+        by_ip=(IpAttempt(a_hashed_ip("2001:db8:1:2::/64").ip, START + 2 * MINUTE),),
         shared=(START + 3 * MINUTE,),
     ),
-    trusted_ips=(TrustedIp("203.0.113.8", START + 4 * MINUTE),),
+    trusted_ips=(TrustedIp(a_hashed_ip("203.0.113.8").ip, START + 4 * MINUTE),),
     identity_id="69f472080000000000000001",
 )
 BLOCKED_PHONE = PhoneNumber("+14155552672")
@@ -163,14 +168,20 @@ DELETING = MediaItem(
 )
 ITEMS = [PENDING, READY, DELETING]
 
-LIMIT = RateLimit("deliveries:ip:203.0.113.7", SlidingWindow(1, timedelta(hours=1)))
+LIMIT = RateLimit("deliveries:total", SlidingWindow(1, timedelta(hours=1)))
+
+
+@pytest.fixture(params=GOLDEN)
+def schema_version(request: pytest.FixtureRequest) -> int:
+    schema_version: int = request.param
+    return schema_version
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, schema_version: int) -> Path:
     path = tmp_path / "records.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(GOLDEN.read_text("utf-8"))
+        connection.executescript(GOLDEN[schema_version].read_text("utf-8"))
     return path
 
 
@@ -228,6 +239,7 @@ async def test_media_items_are_listed_by_their_state(repositories: Repositories)
     ]
 
 
+@pytest.mark.parametrize("schema_version", [len(MIGRATIONS)], indirect=True)
 async def test_a_reservation_still_counts(repositories: Repositories) -> None:
     available_at = await repositories.rate_limiter.next_available(
         Reservation("another request", START + MINUTE, (LIMIT,))
@@ -247,9 +259,10 @@ async def test_a_record_can_be_replaced(repositories: Repositories) -> None:
     assert await repositories.identities.load(ADMINISTRATOR.id) == Versioned(changed, 2)
 
 
+@pytest.mark.parametrize("schema_version", [len(MIGRATIONS)], indirect=True)
 def test_the_stored_form_has_not_changed(path: Path) -> None:
     verifications, identities, items = (
-        PhoneVerificationMapping(),
+        PhoneVerificationMapping(ENCRYPTION),
         IdentityMapping(ENCRYPTION),
         MediaItemMapping(),
     )
@@ -268,10 +281,12 @@ def test_the_stored_form_has_not_changed(path: Path) -> None:
 
 
 def _without_encrypted_phone(fields: dict[str, Any]) -> dict[str, Any]:
-    return {**fields, "encrypted_phone": ...} if fields.get("encrypted_phone") else fields
+    return {**fields, "encrypted_phone": ...} if "encrypted_phone" in fields else fields
 
 
-def test_the_first_migration_makes_the_same_schema(path: Path, tmp_path: Path) -> None:
+def test_the_migrations_make_the_same_schema(
+    path: Path, tmp_path: Path, schema_version: int
+) -> None:
     def read_schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
         return set(connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall())
 
@@ -279,5 +294,21 @@ def test_the_first_migration_makes_the_same_schema(path: Path, tmp_path: Path) -
         closing(sqlite3.connect(path)) as golden,
         closing(sqlite3.connect(tmp_path / "new.db", isolation_level=None)) as new,
     ):
-        migrate(new, path, "keys", MIGRATIONS[:1])
+        migrate(new, path, "keys", MIGRATIONS[:schema_version])
         assert read_schema(new) == read_schema(golden)
+
+
+@pytest.mark.parametrize("schema_version", [1], indirect=True)
+def test_after_a_cleanup_the_file_of_version_1_contains_no_client_ip(path: Path) -> None:
+    async def clean_up() -> None:
+        async with open_sqlite_repositories(path, ENCRYPTION) as repositories:
+            assert await repositories.phone_verifications.prune(START, 10) == len(VERIFICATIONS)
+            verification = (await repositories.phone_verifications.load(PHONE)).value
+            assert verification == VERIFICATION.prune(START)
+
+    assert b"203.0.113." in path.read_bytes()
+    asyncio.run(clean_up())
+
+    content = path.read_bytes()
+    assert b"203.0.113." not in content
+    assert b"2001:db8:" not in content

@@ -1,5 +1,6 @@
 """Stored records: older and newer versions share a database, and damaged records are reported."""
 
+import base64
 import json
 import re
 import sqlite3
@@ -54,6 +55,7 @@ from tests.support.builders import (
     a_challenge,
     a_deleted_identity,
     a_delivery,
+    a_hashed_ip,
     a_phone,
     a_phone_verification,
     a_session,
@@ -121,8 +123,8 @@ class NewerIdentity(StoredIdentity):
 class NewerIdentityMapping(IdentityMapping):
     stored_type = NewerIdentity
 
-    def to_stored(self, value: Identity) -> NewerIdentity:
-        stored = super().to_stored(value)
+    def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> NewerIdentity:
+        stored = super().to_stored(value, encrypted_phone)
         return NewerIdentity(
             **{
                 **asdict(stored),
@@ -188,7 +190,7 @@ class NewerPhoneVerificationMapping(PhoneVerificationMapping):
                     **asdict(stored.unbound_attempts), failures=7
                 ),
                 "trusted_ips": tuple(
-                    NewerTrustedIp(**asdict(trusted_ip), country=f"of {trusted_ip.client_ip}")
+                    NewerTrustedIp(**asdict(trusted_ip), country=f"of {trusted_ip.client_ip_hash}")
                     for trusted_ip in stored.trusted_ips
                 ),
                 "failures": 12,
@@ -236,8 +238,8 @@ class OlderIdentity(StoredFields):
 class OlderIdentityMapping(IdentityMapping):
     stored_type = OlderIdentity  # type: ignore[assignment]
 
-    def to_stored(self, value: Identity) -> StoredIdentity:
-        fields = asdict(super().to_stored(value))
+    def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> StoredIdentity:
+        fields = asdict(super().to_stored(value, encrypted_phone))
         del fields["blocked_at"]
         return cast("StoredIdentity", OlderIdentity(**fields))
 
@@ -284,7 +286,9 @@ async def test_an_identity_keeps_what_a_newer_version_stored(
 async def test_a_phone_verification_keeps_what_a_newer_version_stored(
     database: Database, repositories: Repositories
 ) -> None:
-    newer = SqlitePhoneVerifications(database, ENCRYPTION, NewerPhoneVerificationMapping())
+    newer = SqlitePhoneVerifications(
+        database, ENCRYPTION, NewerPhoneVerificationMapping(ENCRYPTION)
+    )
     before = a_phone_verification(
         challenges=(a_challenge(id=an_id(1)), a_challenge(id=an_id(2))),
         deliveries=(a_delivery(request_id="first"), a_delivery(request_id="second")),
@@ -451,15 +455,16 @@ async def test_a_record_of_a_newer_schema_keeps_its_schema_version(
     assert await identities.load(an_id()) == Versioned(an_identity(user=a_user()), 2)
 
 
-async def test_every_kind_of_record_has_schema_version_1(
+async def test_every_kind_of_record_has_its_schema_version(
     database: Database, repositories: Repositories
 ) -> None:
     await repositories.identities.add(an_identity())
     await repositories.phone_verifications.replace(PHONE, a_phone_verification(), 0)
     await repositories.media_items.add(an_item())
 
-    for table in ("identities", "phone_verifications", "media_items"):
-        assert await read_schema_version(database, table) == 1
+    schema_versions = {"identities": 1, "phone_verifications": 2, "media_items": 1}
+    for table, schema_version in schema_versions.items():
+        assert await read_schema_version(database, table) == schema_version
 
 
 DAMAGED_BODIES = {
@@ -543,7 +548,7 @@ async def test_cleanup_leaves_no_expired_reservation(
     database: Database, repositories: Repositories
 ) -> None:
     for number in range(20):
-        limits = RateLimits().for_delivery(f"2001:db8:{number:x}::/64", "US")
+        limits = RateLimits().for_delivery(a_hashed_ip(f"2001:db8:{number:x}::/64"), "US")
         assert (
             await repositories.rate_limiter.acquire(Reservation(f"request {number}", NOW, limits))
             is None
@@ -581,3 +586,42 @@ async def test_a_database_that_can_only_be_read_is_not_healthy(
             await SqliteHealthCheck(database, timeout=0.01).check()
 
     await SqliteHealthCheck(database).check()
+
+
+async def read_encrypted_phone(database: Database, table: str) -> object:
+    [(body,)] = await database.fetch_all(f"SELECT body FROM {table}")  # noqa: S608
+    return json.loads(body)["encrypted_phone"]
+
+
+async def test_the_ciphertext_of_an_identity_is_kept_while_its_phone_is_the_same(
+    database: Database, repositories: Repositories
+) -> None:
+    await repositories.identities.add(an_identity())
+    before = await read_encrypted_phone(database, "identities")
+
+    for number in (1, 2):
+        loaded = await repositories.identities.load(an_id())
+        assert loaded is not None
+        changed = loaded.value.add_session(a_session(id=an_id(number)))
+        assert await repositories.identities.replace(changed, loaded.version)
+
+    assert await read_encrypted_phone(database, "identities") == before
+
+
+async def test_the_phone_of_a_blocked_verification_is_encrypted_once(
+    database: Database, repositories: Repositories
+) -> None:
+    verifications = repositories.phone_verifications
+    await verifications.replace(PHONE, a_phone_verification().block(NOW), 0)
+    first = await read_encrypted_phone(database, "phone_verifications")
+    loaded = await verifications.load(PHONE)
+    await verifications.replace(PHONE, loaded.value.assign_identity(an_id()), loaded.version)
+    await verifications.prune(NOW + timedelta(days=1), 10)
+    second = await read_encrypted_phone(database, "phone_verifications")
+    loaded = await verifications.load(PHONE)
+    await verifications.replace(PHONE, loaded.value.unblock(), loaded.version)
+
+    assert first == second
+    ciphertext = base64.b64decode(str(first))
+    assert ENCRYPTION.decrypt(ciphertext, ENCRYPTION.blind_index(PHONE)) == PHONE
+    assert await read_encrypted_phone(database, "phone_verifications") is None

@@ -166,6 +166,17 @@ async def test_expired_verifications_are_a_range_of_times(
     ]
 
 
+async def test_expired_client_ips_are_a_range_of_times(
+    repositories: Repositories, plans: list[str]
+) -> None:
+    await repositories.phone_verifications.prune(NOW, 10)
+
+    assert plans == [
+        "SEARCH phone_verifications USING INDEX phone_verifications_client_ips_expire_at "
+        "(client_ips_expire_at<?)"
+    ]
+
+
 async def test_an_identity_is_found_by_its_id_or_its_username(
     repositories: Repositories, plans: list[str]
 ) -> None:

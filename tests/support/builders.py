@@ -11,9 +11,11 @@ from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber, parse_phone
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 CLIENT_IP: Final = "203.0.113.7"
@@ -28,6 +30,11 @@ def an_id(number: int = 1) -> str:
 def a_phone(number: int = 1) -> PhoneNumber:
     """Return a different phone for each number below 10,000."""
     return parse_phone(f"+1415555{number:04d}")
+
+
+def a_hashed_ip(client_ip: str = CLIENT_IP) -> HashedClientIp:
+    """Return the hashes of a client IP."""
+    return FakePhoneEncryption().hash_client_ip(client_ip)
 
 
 def a_session(**changes: Any) -> Session:
@@ -67,7 +74,7 @@ def a_challenge(**changes: Any) -> Challenge:
 def a_delivery(**changes: Any) -> Delivery:
     """Return a delivery of the code of `a_challenge`, sent now."""
     delivery = Delivery(
-        request_id="a-request", challenge_id=an_id(), client_ip=CLIENT_IP, sent_at=NOW
+        request_id="a-request", challenge_id=an_id(), client_ip=a_hashed_ip(), sent_at=NOW
     )
     return replace(delivery, **changes)
 

@@ -96,6 +96,16 @@ class InMemoryPhoneVerifications:
         stored[phone] = Versioned(verification, next(self.database.versions))
         return True
 
+    async def prune(self, now: datetime, limit: int) -> int:
+        await self.database.call("phone_verifications.prune")
+        stored = self.database.phone_verifications
+        expiry = {phone: record.value.client_ips_expire_at for phone, record in stored.items()}
+        expired = [phone for phone, at in expiry.items() if at is not None and at <= now][:limit]
+        for phone in expired:
+            pruned = stored[phone].value.prune(now)
+            stored[phone] = Versioned(pruned, next(self.database.versions))
+        return len(expired)
+
     async def delete_expired(self, now: datetime, limit: int) -> int:
         await self.database.call("phone_verifications.delete_expired")
         stored = self.database.phone_verifications

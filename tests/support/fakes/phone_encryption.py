@@ -1,8 +1,11 @@
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from application.ports.errors import CorruptRecord
+from domain.otp.client_ip import HashedClientIp
 from domain.phone import PhoneNumber
 
 _NONCE = 8
@@ -18,7 +21,10 @@ class FakePhoneEncryption:
     def blind_index(self, phone: PhoneNumber) -> str:
         return self._digest(b"index", phone.e164.encode()).hex()
 
-    def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
+    def encrypt(self, phone: PhoneNumber, record_id: str, stored: bytes | None = None) -> bytes:
+        with suppress(CorruptRecord):
+            if stored is not None and self.decrypt(stored, record_id) == phone:
+                return stored
         nonce = os.urandom(_NONCE)
         encrypted = self._xor(phone.e164.encode(), nonce, record_id)
         return nonce + self._tag(nonce + encrypted, record_id) + encrypted
@@ -29,6 +35,18 @@ class FakePhoneEncryption:
         if tag != self._tag(nonce + encrypted, record_id):
             raise CorruptRecord("encrypted for another record, or with another key")
         return PhoneNumber(self._xor(encrypted, nonce, record_id).decode())
+
+    def hash_client_ip(self, client_ip: str) -> HashedClientIp:
+        try:
+            network = ip_network(client_ip)
+        except ValueError:
+            return HashedClientIp(self._hash_ip(client_ip), self._hash_ip(client_ip))
+        is_ipv6 = network.version == 6
+        around = network.supernet(new_prefix=48 if is_ipv6 else 24)
+        return HashedClientIp(self._hash_ip(client_ip), self._hash_ip(str(around)), is_ipv6)
+
+    def _hash_ip(self, text: str) -> str:
+        return self._digest(b"client ip", text.encode()).hex()[:16]
 
     def key_fingerprint(self) -> str:
         return self._digest(b"fingerprint").hex()[:16]

@@ -201,6 +201,21 @@ async def test_the_phone_verification_of_a_deleted_identity_expires(app: AppHarn
     assert (await app.use_cases.cleanup()).expired_phone_verifications == 1
 
 
+async def test_the_client_ips_of_a_phone_with_an_identity_are_removed_when_they_expire(
+    app: AppHarness,
+) -> None:
+    principal = await app.log_in()
+    app.clock.advance(TRUSTED_IP_TTL - TICK)
+    assert (await app.use_cases.cleanup()).pruned_phone_verifications == 1
+    [before] = app.database.phone_verifications.values()
+    app.clock.advance(TICK)
+    assert (await app.use_cases.cleanup()).pruned_phone_verifications == 1
+    [after] = app.database.phone_verifications.values()
+
+    assert len(before.value.trusted_ips) == 1
+    assert after.value == PhoneVerification(identity_id=principal.identity.id)
+
+
 async def test_no_rate_limits_and_phone_verifications_are_left_when_all_expired(
     app: AppHarness,
 ) -> None:

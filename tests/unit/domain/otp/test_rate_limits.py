@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.rate_limits import RateLimit, RateLimits
 from domain.otp.sliding_window import SlidingWindow
 
@@ -26,35 +27,35 @@ def test_the_default_limits_in_an_hour() -> None:
 
 
 def test_a_delivery_counts_per_ip_per_country_and_in_total() -> None:
-    assert LIMITS.for_delivery("203.0.113.7", "IN") == (
-        RateLimit("deliveries:ip:203.0.113.7", LIMITS.per_ip),
+    assert LIMITS.for_delivery(HashedClientIp("ab", "cd"), "IN") == (
+        RateLimit("deliveries:ip:ab", LIMITS.per_ip),
         RateLimit("deliveries:country:IN", LIMITS.per_country),
         RateLimit("deliveries:total", LIMITS.total),
     )
 
 
 def test_a_verification_counts_per_ip_only() -> None:
-    assert LIMITS.for_verification("203.0.113.7") == (
-        RateLimit("verifications:ip:203.0.113.7", LIMITS.verifications_per_ip),
+    assert LIMITS.for_verification(HashedClientIp("ab", "cd")) == (
+        RateLimit("verifications:ip:ab", LIMITS.verifications_per_ip),
     )
 
 
-@pytest.mark.parametrize("client_ip", ["203.0.113.7", "2001:db8:0:7::/64", "unknown"])
-def test_the_limits_of_an_ip_are_those_of_its_deliveries(client_ip: str) -> None:
+@pytest.mark.parametrize("is_ipv6", [False, True])
+def test_the_limits_of_an_ip_are_those_of_its_deliveries(is_ipv6: bool) -> None:
+    client_ip = HashedClientIp("ab", "cd", is_ipv6=is_ipv6)
+
     assert LIMITS.for_ip(client_ip) == LIMITS.for_delivery(client_ip, "IN")[:-2]
 
 
-@pytest.mark.parametrize("network", ["2001:db8:ab:7::/64", "2001:db8:ab:ffff::/64"])
-def test_an_ipv6_site_of_48_bits_has_ten_times_the_limit(network: str) -> None:
-    assert LIMITS.for_ip(network) == (
-        RateLimit(f"deliveries:ip:{network}", LIMITS.per_ip),
-        RateLimit("deliveries:ip:2001:db8:ab::/48", SlidingWindow(20, 3 * HOUR)),
-    )
-    assert LIMITS.for_verification(network) == (
-        RateLimit(f"verifications:ip:{network}", LIMITS.verifications_per_ip),
-        RateLimit("verifications:ip:2001:db8:ab::/48", SlidingWindow(80, 9 * HOUR)),
-    )
+@pytest.mark.parametrize("ip", ["ab", "ef"])
+def test_an_ipv6_site_of_48_bits_has_ten_times_the_limit(ip: str) -> None:
+    client_ip = HashedClientIp(ip, "cd", is_ipv6=True)
 
-
-def test_a_client_without_an_ip_has_a_limit_of_its_own() -> None:
-    assert LIMITS.for_ip("unknown") == (RateLimit("deliveries:ip:unknown", LIMITS.per_ip),)
+    assert LIMITS.for_ip(client_ip) == (
+        RateLimit(f"deliveries:ip:{ip}", LIMITS.per_ip),
+        RateLimit("deliveries:network:cd", SlidingWindow(20, 3 * HOUR)),
+    )
+    assert LIMITS.for_verification(client_ip) == (
+        RateLimit(f"verifications:ip:{ip}", LIMITS.verifications_per_ip),
+        RateLimit("verifications:network:cd", SlidingWindow(80, 9 * HOUR)),
+    )

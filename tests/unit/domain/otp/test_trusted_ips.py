@@ -7,7 +7,7 @@ import pytest
 from domain.errors import TooManyOtpRequests
 from domain.otp.delivery_policy import Requester
 from domain.otp.phone_verification import TrustedIp
-from tests.support.builders import NOW, a_delivery
+from tests.support.builders import NOW, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     HOUR,
@@ -77,7 +77,7 @@ def test_the_quota_is_three_deliveries_an_hour(driver: VerificationDriver) -> No
     assert all(
         delivery.uses_trusted_ip_quota
         for delivery in driver.verification.deliveries
-        if delivery.client_ip == HOME_IP
+        if delivery.client_ip == a_hashed_ip(HOME_IP)
     )
     assert (sent[3] - sent[0]).total_seconds() == HOUR
 
@@ -121,7 +121,7 @@ def test_an_ip_is_trusted_for_ninety_days_after_its_last_login() -> None:
 
 
 def test_an_ip_is_not_trusted_anymore_at_the_end_of_ninety_days() -> None:
-    requester = Requester(HOME_IP, (), trusted_until=NOW)
+    requester = Requester(a_hashed_ip(HOME_IP), (), trusted_until=NOW)
     assert requester.is_trusted(NOW - timedelta(seconds=1))
     assert not requester.is_trusted(NOW)
 
@@ -131,7 +131,7 @@ def test_a_login_makes_only_its_own_ip_trusted() -> None:
     decision = driver.request(HOME_IP)
     driver.wait(30)
     assert driver.verify(code_of(decision.challenge), WORK_IP).is_correct
-    assert driver.verification.trusted_ips == (TrustedIp(WORK_IP, driver.now),)
+    assert driver.verification.trusted_ips == (TrustedIp(a_hashed_ip(WORK_IP).ip, driver.now),)
 
 
 def test_an_ip_is_listed_once_after_several_logins() -> None:
@@ -139,7 +139,7 @@ def test_an_ip_is_listed_once_after_several_logins() -> None:
     for _ in range(3):
         driver.log_in(HOME_IP)
     trusted_ips = driver.verification.trusted_ips
-    assert [trusted.client_ip for trusted in trusted_ips] == [HOME_IP]
+    assert [trusted.client_ip_hash for trusted in trusted_ips] == [a_hashed_ip(HOME_IP).ip]
 
 
 def test_above_twenty_trusted_ips_the_oldest_is_dropped() -> None:
@@ -147,8 +147,8 @@ def test_above_twenty_trusted_ips_the_oldest_is_dropped() -> None:
     for number in range(21):
         driver.wait(days=1)
         driver.log_in(unknown_ip(number))
-    trusted_ips = {trusted.client_ip for trusted in driver.verification.trusted_ips}
-    assert trusted_ips == {unknown_ip(number) for number in range(1, 21)}
+    trusted_ips = {trusted.client_ip_hash for trusted in driver.verification.trusted_ips}
+    assert trusted_ips == {a_hashed_ip(unknown_ip(number)).ip for number in range(1, 21)}
 
 
 def test_a_wrong_code_makes_no_ip_trusted() -> None:

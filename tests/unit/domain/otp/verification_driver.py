@@ -11,7 +11,7 @@ from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.delivery import OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.builders import NOW, a_challenge, an_id
+from tests.support.builders import NOW, a_challenge, a_hashed_ip, an_id
 
 HOME_IP: Final = "203.0.113.7"
 WORK_IP: Final = "198.51.100.20"
@@ -53,7 +53,7 @@ class VerificationDriver:
         challenge = a_challenge(
             id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
         )
-        request = OtpRequest(client_ip, self.now, challenge, f"request-{number}")
+        request = OtpRequest(a_hashed_ip(client_ip), self.now, challenge, f"request-{number}")
         self.verification, decision = self.verification.request_delivery(request, self.policy)
         return decision
 
@@ -78,7 +78,7 @@ class VerificationDriver:
             challenge.id: code_of(challenge)
             for challenge in self.verification.active_challenges(self.now)
         }
-        attempt = OtpAttempt(OtpCode(code), client_ip, self.now, request_id)
+        attempt = OtpAttempt(OtpCode(code), a_hashed_ip(client_ip), self.now, request_id)
         self.verification, result = self.verification.verify(attempt, codes)
         return result
 

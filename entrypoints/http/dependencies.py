@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 from application.principal import Principal
 from application.use_cases import UseCases
 from entrypoints.http.client import ClientIpResolver
+from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class HttpSettings:
     """The settings of the HTTP side.
 
     - `upload_limit` is in bytes.
+    - `max_uploads` are in progress at the same time, with `max_spooled_bytes` in temporary files.
+    - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
     - `X-Forwarded-For` is trusted only if it comes from `trusted_proxies`.
     """
@@ -27,19 +30,26 @@ class HttpSettings:
     public_url: str
     upload_limit: int
     default_region: str | None = None
+    max_uploads: int = 64
+    max_spooled_bytes: int = 320_000_000
+    upload_lock_file: int | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 # These values are ours; validating them for each request would only cost time.
 UseCasesDependency: TypeAlias = NamedDependency[SkipValidation[UseCases]]
 SettingsDependency: TypeAlias = NamedDependency[SkipValidation[HttpSettings]]
+UploadLimiterDependency: TypeAlias = NamedDependency[SkipValidation[UploadLimiter]]
 ClientIp: TypeAlias = NamedDependency[SkipValidation[str]]
 CurrentPrincipal: TypeAlias = NamedDependency[SkipValidation[Principal]]
 
 
 def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
-    """Return the providers of `use_cases`, `settings` and `client_ip`."""
+    """Return the providers of `use_cases`, `settings`, `upload_limiter` and `client_ip`."""
     resolver = ClientIpResolver(settings.trusted_proxies)
+    upload_limiter = UploadLimiter(
+        settings.max_uploads, settings.max_spooled_bytes, IdentityLocks(settings.upload_lock_file)
+    )
 
     def use_cases(state: State) -> UseCases:
         opened: UseCases = state.use_cases
@@ -51,5 +61,6 @@ def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
     return {
         "use_cases": Provide(use_cases, sync_to_thread=False),
         "settings": Provide(lambda: settings, sync_to_thread=False),
+        "upload_limiter": Provide(lambda: upload_limiter, sync_to_thread=False),
         "client_ip": Provide(client_ip, sync_to_thread=False),
     }

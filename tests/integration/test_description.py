@@ -116,7 +116,8 @@ def test_every_error_of_the_main_api_lists_the_codes_of_its_examples() -> None:
             {"invalid", "invalid_id", "missing_user_id", "no_file_part", "no_selected_file"},
         ),
         ("upload_image", "500", {"storage_failed", "internal_error"}),
-        ("upload_image", "503", {"unavailable"}),
+        ("upload_image", "429", {"rate_limited"}),
+        ("upload_image", "503", {"too_many_uploads", "unavailable"}),
         ("get_library_item", "405", {"method_not_allowed"}),
     ],
 )

@@ -48,7 +48,7 @@ _LIMITS: Final = ImageLimits()
 class FakeImagePublisher:
     """Reads the first bytes, the size and the end of an image. The result has no pixels."""
 
-    async def publish(self, upload: BinaryIO) -> PublishedImage:
+    async def publish(self, upload: BinaryIO, identity_id: str) -> PublishedImage:
         content = upload.read()
         for image_format in _FORMATS:
             if content.startswith(image_format.signature):

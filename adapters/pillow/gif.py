@@ -110,7 +110,7 @@ def parse_gif(content: bytes, limits: LimitChecker) -> Gif:
     limits.check_size(max(width, 1), max(height, 1))
     control, loops, frames = None, None, list[Frame]()
     while block_type := blocks.read_block_type():
-        limits.check_time()
+        limits.check_block()
         if block_type == _IMAGE:
             frame = blocks.read_frame(control)
             width = max(width, frame.left + frame.width)

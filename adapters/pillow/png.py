@@ -65,7 +65,7 @@ def parse_png(content: bytes, limits: LimitChecker) -> ParsedImage:
     palette, transparency, exif, icc_profile = b"", b"", b"", b""
     pixel_chunks = list[bytes]()
     for chunk_type, chunk in chunks:
-        limits.check_time()
+        limits.check_block()
         match chunk_type:
             case b"IDAT":
                 pixel_chunks.append(chunk)

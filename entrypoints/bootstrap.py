@@ -82,7 +82,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose, ReloadingKeys
     from adapters.pillow import open_image_publisher
-    from adapters.system import SystemClock, SystemRandomness
+    from adapters.system import SystemClock, SystemRandomness, count_processors
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
     templates = load_sms_templates(settings)
@@ -115,7 +115,13 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             max_frames=settings.max_image_frames,
             max_total_pixels=max(settings.max_image_pixels, ImageLimits().max_total_pixels),
         )
-        image_publisher = await stack.enter_async_context(open_image_publisher(image_limits))
+        image_publisher = await stack.enter_async_context(
+            open_image_publisher(
+                image_limits,
+                threads=settings.image_threads or max(1, count_processors() // settings.workers),
+                max_pixels_per_hour=settings.max_pixels_per_hour,
+            )
+        )
         tokens = JwtAccessTokens(keys.key_set(KeyPurpose.SIGNING), issuer=ISSUER, audience=ISSUER)
         yield build_use_cases(
             Ports(

@@ -10,13 +10,15 @@ from typing import Any, Final
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from domain.otp.rate_limits import IPV6_SITE_FACTOR, IPV6_SITE_PREFIX_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.client import CLIENT_IP
 from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.errors.exceptions import TooManyRequests
 
 MAX_KEYS: Final = 10_000
+_SITE_PREFIX_LENGTH: Final = 48
+_SITE_FACTOR: Final = 10
+"""A customer often has an IPv6 network of /48 (RFC 6177): it has ten times the limit of a /64."""
 _TOLERANCE: Final = 0.001
 """Rounding errors, as a part of the time between two requests."""
 
@@ -64,7 +66,7 @@ class RequestLimits:
     def __init__(self, settings: HttpSettings) -> None:
         """Count no request yet."""
         per_ip, workers = settings.refresh_limit_per_ip, settings.workers
-        per_site = per_ip and SlidingWindow(per_ip.limit * IPV6_SITE_FACTOR, per_ip.period)
+        per_site = per_ip and SlidingWindow(per_ip.limit * _SITE_FACTOR, per_ip.period)
         self._per_identity = RequestLimit(settings.request_limit_per_identity, workers)
         self._per_ip = RequestLimit(per_ip, workers)
         self._per_site = RequestLimit(per_site, workers)
@@ -77,7 +79,7 @@ class RequestLimits:
         """Count a request from the client's IP and its /48 network; raises TooManyRequests."""
         self._per_ip.acquire(client_ip)
         if ":" in client_ip:
-            site = IPv6Network(client_ip).supernet(new_prefix=IPV6_SITE_PREFIX_LENGTH)
+            site = IPv6Network(client_ip).supernet(new_prefix=_SITE_PREFIX_LENGTH)
             self._per_site.acquire(str(site))
 
 

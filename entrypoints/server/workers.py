@@ -20,6 +20,7 @@ from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.library.upload_limiter import open_lock_file
 from entrypoints.http.middleware import (
     App,
     Message,
@@ -40,8 +41,12 @@ _MAX_RESPAWNS: Final = 5
 _log = structlog.get_logger()
 
 
-def make_app() -> RequestContextMiddleware:
-    """Make the application from the environment and the `.env` file in the current folder."""
+def make_app(upload_lock_file: int | None = None) -> RequestContextMiddleware:
+    """Make the application from the environment and the `.env` file in the current folder.
+
+    Args:
+        upload_lock_file: an empty file that all workers share.
+    """
     settings = read_settings(os.environ, ENV_FILE)
     configure_logging(settings.log_level, settings.log_format)
     http_settings = HttpSettings(
@@ -49,6 +54,9 @@ def make_app() -> RequestContextMiddleware:
         public_url=settings.public_url,
         upload_limit=settings.max_upload_size,
         default_region=settings.default_region,
+        max_uploads=settings.max_uploads,
+        max_spooled_bytes=settings.max_spooled_bytes,
+        upload_lock_file=upload_lock_file,
         trusted_proxies=settings.trusted_proxies,
         request_limit_per_identity=settings.request_limit_per_identity,
         refresh_limit_per_ip=settings.refresh_limit_per_ip,
@@ -88,6 +96,7 @@ class Workers:
         self._master_process = os.getpid()
         # Memory that the master process and all workers share.
         self._cannot_start = mmap.mmap(-1, 1)
+        self._upload_lock_file = open_lock_file()
 
     @property
     def cannot_start(self) -> bool:
@@ -116,7 +125,7 @@ class Workers:
     def make_app(self) -> App:
         """Make the application in a worker; if that fails, log the reason and exit."""
         try:
-            app = make_app()
+            app = make_app(self._upload_lock_file)
         except Exception as error:  # noqa: BLE001 - it is logged, and the process exits
             self._stop_service(error)
             raise SystemExit(1) from None

@@ -76,6 +76,12 @@ def check_combinations(settings: Settings) -> Iterator[Problem]:
     is_free = all(provider is SmsProvider.CONSOLE for provider in settings.sms)
     if not is_free and settings.countries is None:
         yield "DIALTONE_COUNTRIES", "Must be set if DIALTONE_SMS names a provider that costs money."
+    if settings.max_spooled_bytes < 2 * settings.max_upload_size:
+        # One user can have half of it, so a file of the maximum size would never fit.
+        yield (
+            "DIALTONE_UPLOAD_SPOOL_SIZE",
+            "Must be at least twice DIALTONE_MAX_UPLOAD_SIZE for each of the DIALTONE_WORKERS.",
+        )
 
 
 def check_production(settings: Settings) -> Iterator[Problem]:

@@ -73,6 +73,7 @@ MAX_RATE_LIMIT: Final = 50_000
 MAX_REQUEST_LIMIT: Final = 1_000_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
 """A /48 network has ten times the limit of an IP."""
+DEFAULT_SPOOLED_FILES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,6 +433,34 @@ class Settings(BaseModel):
             example="500",
         )
     )
+    max_uploads: Annotated[int, Field(ge=1, le=10_000), BeforeValidator(check_number)] = setting(
+        "DIALTONE_MAX_UPLOADS",
+        "maximum uploads at the same time in a server process; each uses up to 1 MiB of memory",
+        default="64",
+        example="64",
+    )
+    upload_spool_size: Annotated[
+        ByteSize | None, Field(ge=2_000, le=1_000_000_000_000), BeforeValidator(check_size)
+    ] = setting(
+        "DIALTONE_UPLOAD_SPOOL_SIZE",
+        "maximum size of the temporary files of all uploads; default: 16 large files per worker",
+        example="1GB",
+    )
+    image_threads: Annotated[int | None, Field(ge=1, le=256), BeforeValidator(check_number)] = (
+        setting(
+            "DIALTONE_IMAGE_THREADS",
+            "images decoded at the same time in a server process; default: processors / workers",
+            example="2",
+        )
+    )
+    image_megapixels_per_hour: Annotated[
+        int, Field(ge=1, le=10_000_000), BeforeValidator(check_number)
+    ] = setting(
+        "DIALTONE_IMAGE_MEGAPIXELS_PER_HOUR",
+        "megapixels that one user can upload in an hour, all frames counted",
+        default="2000",
+        example="2000",
+    )
     cleanup_interval: Annotated[timedelta | None, PlainValidator(parse_cleanup_interval)] = setting(
         "DIALTONE_CLEANUP_INTERVAL",
         "time between cleanups; off if cron runs `dialtone cleanup`",
@@ -466,6 +495,18 @@ class Settings(BaseModel):
             access=self.access_token_ttl,
             refresh=self.refresh_token_ttl,
         )
+
+    @property
+    def max_spooled_bytes(self) -> int:
+        """The maximum size of the temporary files of one server process."""
+        if self.upload_spool_size is None:
+            return DEFAULT_SPOOLED_FILES * self.max_upload_size
+        return self.upload_spool_size // self.workers
+
+    @property
+    def max_pixels_per_hour(self) -> int:
+        """The pixels that one user can upload to one server process in an hour."""
+        return self.image_megapixels_per_hour * 1_000_000 // self.workers
 
     @field_validator("*", mode="before")
     @classmethod

@@ -225,7 +225,7 @@ def image_content(number: int, kind: MediaKind) -> bytes:
 class NumberedImages:
     """Publishes images unchanged. Each is as wide as its number."""
 
-    async def publish(self, upload: BinaryIO) -> PublishedImage:
+    async def publish(self, upload: BinaryIO, identity_id: str) -> PublishedImage:
         content = upload.read()
         [kind] = [kind for kind, magic in _MAGIC_BYTES.items() if content.startswith(magic)]
         number = int(content.removeprefix(_MAGIC_BYTES[kind]))

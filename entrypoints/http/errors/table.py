@@ -213,6 +213,24 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.MediaFileNotFound: ErrorRow(404, "not_found", "File not found"),
     errors.Forbidden: ErrorRow(403, "forbidden", "Only the owner or an administrator may do this."),
     exceptions.FileTooLarge: ErrorRow(413, "file_too_large", "The file is too large."),
+    errors.TooManyUploads: ErrorRow(
+        503,
+        "too_many_uploads",
+        "Too many uploads are in progress. Wait until one of yours ends, and try again.",
+        retry_after=5,
+    ),
+    errors.NoUploadSpace: ErrorRow(
+        503,
+        "unavailable",
+        "There is no space for this upload now. Try again shortly.",
+        retry_after=5,
+    ),
+    errors.TooManyPixels: ErrorRow(
+        429,
+        "rate_limited",
+        "You have uploaded too many pixels in the last hour. Wait, or upload smaller images.",
+        _LEGACY_RATE_LIMIT,
+    ),
     errors.UnsupportedImageType: ErrorRow(
         415, "unsupported_image_type", "The file is not a JPEG, PNG or GIF image."
     ),

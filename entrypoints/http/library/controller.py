@@ -24,6 +24,7 @@ from entrypoints.http.dependencies import (
     CurrentPrincipal,
     MediaReadsDependency,
     SettingsDependency,
+    UploadLimiterDependency,
     UseCasesDependency,
 )
 from entrypoints.http.errors import exceptions
@@ -111,6 +112,9 @@ class LibraryController(Controller):
             errors.InvalidImage,
             errors.MediaStorageFailed,
             errors.ItemSaveFailed,
+            errors.TooManyPixels(retry_after=1200),
+            errors.TooManyUploads,
+            errors.NoUploadSpace,
             errors.Unavailable,
         ),
     )
@@ -119,14 +123,20 @@ class LibraryController(Controller):
         request: Request[Any, Any, Any],
         use_cases: UseCasesDependency,
         settings: SettingsDependency,
+        upload_limiter: UploadLimiterDependency,
         principal: CurrentPrincipal,
     ) -> UploadImageResponse:
         """Upload a JPEG, PNG or GIF image.
 
         The published image is encoded again, upright and without metadata. `type` in the
         response is the type of the bytes, regardless of what the client claimed.
+
+        A user can have two uploads in progress. With `Expect: 100-continue`, a client learns
+        before it sends the image that there is no room for it now.
         """
-        async with open_upload_form(request, settings.upload_limit) as form:
+        async with open_upload_form(
+            request, settings.upload_limit, upload_limiter, principal.identity.id
+        ) as form:
             user_id = form.fields.get("user_id")
             if not user_id:
                 raise MissingUserId

@@ -25,9 +25,9 @@ CODES = {
     "delivery_failed", "phone_mismatch", "phone_in_use", "username_in_use", "forbidden",
     "user_not_found", "item_not_found", "session_not_found", "file_too_large",
     "unsupported_image_type", "invalid_image", "storage_failed", "no_file_part",
-    "no_selected_file", "missing_user_id", "invalid_id", "unavailable", "internal_error",
-    "page_too_deep",
-    "invalid_host", "origin_not_allowed", "unsupported_media_type",
+    "page_too_deep", "invalid_host", "origin_not_allowed", "unsupported_media_type",
+    "no_selected_file", "missing_user_id", "invalid_id", "too_many_uploads", "unavailable",
+    "internal_error",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
+from entrypoints.http.deadlines import DeadlineMiddleware, OpenRequests
 from entrypoints.http.dependencies import HttpSettings, make_dependencies
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
@@ -37,13 +38,16 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
 
 
 def create_app(
-    open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]], settings: HttpSettings
+    open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]],
+    settings: HttpSettings,
+    open_requests: OpenRequests | None = None,
 ) -> RequestContextMiddleware:
     """Create the application.
 
     Args:
         open_use_cases: Called when the application starts, in the event loop of the server.
         settings: The settings of the HTTP side.
+        open_requests: Where the requests are counted that are open.
     """
 
     @asynccontextmanager
@@ -71,7 +75,7 @@ def create_app(
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
     )
-    return RequestContextMiddleware(app)
+    return RequestContextMiddleware(DeadlineMiddleware(app, open_requests or OpenRequests()))
 
 
 async def _respond_to_options(request: Request[Any, Any, Any]) -> Response[None] | None:

@@ -358,6 +358,14 @@ class Settings(BaseModel):
             example="10.0.0.0/8,192.168.1.5",
         )
     )
+    max_connections_per_ip: Annotated[
+        int, Field(ge=10, le=1_000_000), BeforeValidator(check_number)
+    ] = setting(
+        "DIALTONE_MAX_CONNECTIONS_PER_IP",
+        "maximum connections per worker and IP (IPv6: per /64); no limit behind trusted proxies",
+        default="1000",
+        example="1000",
+    )
     is_single_host: Annotated[bool, PlainValidator(parse_yes_or_no)] = setting(
         "DIALTONE_SINGLE_HOST",
         "yes allows SQLite and disk in production: the service runs on this host only",

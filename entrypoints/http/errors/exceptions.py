@@ -22,6 +22,10 @@ class InvalidBody(InvalidFields):
         super().__init__({"body": [message]})
 
 
+class RequestTimeout(HttpError):
+    """The body arrives too slowly (RFC 9110 §15.5.9)."""
+
+
 class BodyTooLarge(HttpError):
     """The body is larger than the limit for JSON."""
 

@@ -97,6 +97,7 @@ class LibraryController(Controller):
             errors.Unauthenticated,
             errors.Forbidden,
             errors.UserNotFound,
+            exceptions.RequestTimeout,
             exceptions.FileTooLarge,
             errors.UnsupportedImageType,
             errors.InvalidImage,

@@ -116,6 +116,7 @@ def body_errors(
         exceptions.InvalidFields({field: [message]}),
         exceptions.InvalidBody("The body is not valid JSON."),
         exceptions.BodyTooLarge,
+        exceptions.RequestTimeout,
     )
 
 

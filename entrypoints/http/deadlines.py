@@ -15,6 +15,7 @@ MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAIN_TIMEOUT_SECONDS: Final = 10.0
 """Before an early response, the rest of the body is read: otherwise many clients see a broken
 connection instead of the response."""
+_TIMER_SECONDS: Final = 0.25
 _MAX_CHUNK_BYTES: Final = 32 * 1024
 _MAX_UNDIVIDED_BYTES: Final = 64 * 1024
 """The server copies what it gets at once, for each client that reads slowly."""
@@ -65,6 +66,34 @@ class TransferDeadline:
             self._elapsed, self._bytes = 0.0, 0
 
 
+class _SharedTimer:
+    """Ends timeouts with one timer; one for each request would cost a fifth of a small request."""
+
+    def __init__(self) -> None:
+        self._expires_at: dict[asyncio.Timeout, float] = {}
+        self._is_running = False
+
+    def add(self, timeout: asyncio.Timeout, expires_at: float) -> None:
+        """End a timeout soon after this time on the monotonic clock."""
+        self._expires_at[timeout] = expires_at
+        if not self._is_running:
+            self._is_running = True
+            asyncio.get_running_loop().call_later(_TIMER_SECONDS, self._end_overdue)
+
+    def remove(self, timeout: asyncio.Timeout) -> None:
+        """Do not end a timeout."""
+        self._expires_at.pop(timeout, None)
+
+    def _end_overdue(self) -> None:
+        loop, now = asyncio.get_running_loop(), time.monotonic()
+        for timeout, expires_at in self._expires_at.items():
+            if expires_at <= now:
+                timeout.reschedule(loop.time())
+        self._is_running = bool(self._expires_at)
+        if self._is_running:
+            loop.call_later(_TIMER_SECONDS, self._end_overdue)
+
+
 class OpenRequests:
     """The requests that are open, and the clients that sent one recently."""
 
@@ -108,6 +137,7 @@ class DeadlineMiddleware:
         self._app = app
         self._requests = requests
         self._limits = limits
+        self._timer = _SharedTimer()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Handle one ASGI connection."""
@@ -119,7 +149,13 @@ class DeadlineMiddleware:
         send = _ChunkedSend(send)
         if b"content-length" in headers or b"transfer-encoding" in headers:
             expects_continue = b"100-continue" in headers.get(b"expect", b"").lower()
-            body = RequestBody(receive, send, self._limits, expects_continue=expects_continue)
+            body = RequestBody(
+                receive,
+                send,
+                TransferDeadline(self._limits),
+                self._timer,
+                expects_continue=expects_continue,
+            )
             receive, send = body.receive, body.send
         ip, port = scope.get("client") or ("", "")
         client = (ip, str(port))
@@ -153,11 +189,18 @@ class RequestBody:
     """The body of one request, on its way from the client."""
 
     def __init__(
-        self, receive: Any, send: Any, limits: TransferLimits, *, expects_continue: bool
+        self,
+        receive: Any,
+        send: Any,
+        deadline: TransferDeadline,
+        timer: _SharedTimer,
+        *,
+        expects_continue: bool,
     ) -> None:
         self._receive = receive
         self._send = send
-        self._deadline = TransferDeadline(limits)
+        self._deadline = deadline
+        self._timer = timer
         self._expects_continue = expects_continue
         self._began_at = time.monotonic()
         self._is_complete = False
@@ -190,7 +233,8 @@ class RequestBody:
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Send an ASGI message, after the rest of the body has been read."""
         if message["type"] == "http.response.start":
-            await self._drain()
+            if not self._is_complete:
+                await self._drain()
             if not self._is_complete:
                 message["headers"] = [*message["headers"], (b"connection", b"close")]
         await self._send(message)
@@ -199,8 +243,12 @@ class RequestBody:
         began_at = time.monotonic()
         self._is_waiting = True
         try:
-            async with asyncio.timeout(max(0.0, self._deadline.seconds_left)):
-                message = await self._receive_message()
+            async with asyncio.timeout(None) as timeout:
+                self._timer.add(timeout, began_at + self._deadline.seconds_left)
+                try:
+                    message = await self._receive_message()
+                finally:
+                    self._timer.remove(timeout)
         except TimeoutError:
             self._is_late = True
             raise RequestTimeout from None

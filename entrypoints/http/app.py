@@ -13,6 +13,7 @@ from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
+from entrypoints.http.deadlines import DeadlineMiddleware, OpenRequests
 from entrypoints.http.dependencies import HttpSettings, make_dependencies
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
@@ -41,13 +42,16 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
 
 
 def create_app(
-    open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]], settings: HttpSettings
+    open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]],
+    settings: HttpSettings,
+    open_requests: OpenRequests | None = None,
 ) -> RequestContextMiddleware:
     """Create the application.
 
     Args:
         open_use_cases: Called when the application starts, in the event loop of the server.
         settings: The settings of the HTTP side.
+        open_requests: Where the requests are counted that are open.
     """
 
     @asynccontextmanager
@@ -78,7 +82,8 @@ def create_app(
         logging_config=None,
     )
     checked = RequestCheckMiddleware(app, settings.public_url, settings.web_origins)
-    return RequestContextMiddleware(checked, settings.trusted_proxies)
+    timed = DeadlineMiddleware(checked, open_requests or OpenRequests())
+    return RequestContextMiddleware(timed, settings.trusted_proxies)
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

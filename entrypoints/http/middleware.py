@@ -1,6 +1,5 @@
 """The outermost ASGI layer."""
 
-import asyncio
 import re
 import secrets
 import time
@@ -11,7 +10,6 @@ from typing import Any, Final, TypeAlias
 import structlog
 
 from entrypoints.http.client import CLIENT_IP, ClientIpResolver, header_values
-from entrypoints.http.errors.exceptions import InvalidBody
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -19,10 +17,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
-DRAIN_TIMEOUT_SECONDS: Final = 10.0
-"""Before an early response, the rest of the body is read: otherwise many clients see a broken
-connection instead of the response."""
 _ID_BYTES: Final = 16
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT: Final = re.compile(
@@ -70,9 +64,9 @@ class RequestContextMiddleware:
             scope["method"] = "GET"
             # For handlers whose body is expensive.
             scope.setdefault("state", {})[IS_HEAD] = True
-        exchange = _Exchange(scope, receive, send, ids["request_id"], is_head=method == "HEAD")
+        exchange = _Exchange(send, ids["request_id"], is_head=method == "HEAD")
         started = time.perf_counter()
-        await self._app(scope, exchange.receive, exchange.send)
+        await self._app(scope, receive, exchange.send)
         _log.info(
             "http_request",
             method=method,
@@ -100,37 +94,15 @@ def _match(pattern: re.Pattern[str], values: Sequence[str]) -> re.Match[str] | N
 class _Exchange:
     """One request and its response."""
 
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, request_id: str, *, is_head: bool
-    ) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        self._receive = receive
+    def __init__(self, send: Send, request_id: str, *, is_head: bool) -> None:
         self._send = send
         self._request_id = request_id
         self._is_head = is_head
-        self._has_body = b"content-length" in headers or b"transfer-encoding" in headers
-        self._expects_continue = b"100-continue" in headers.get(b"expect", b"").lower()
         self.status = _CLIENT_CLOSED_REQUEST
-
-    async def receive(self) -> Message:
-        """Receive the next ASGI message.
-
-        Raises:
-            InvalidBody: The body ended too early, whether the client is still connected or not.
-        """
-        message = await self._receive()
-        self._expects_continue = False
-        is_incomplete = self._has_body and message["type"] == "http.disconnect"
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            self._has_body = False
-        if is_incomplete:
-            raise InvalidBody("The body ended too early.")
-        return message
 
     async def send(self, message: Message) -> None:
         """Send an ASGI message, with the headers added and a body for HEAD removed."""
         if message["type"] == "http.response.start":
-            await self._drain()
             self.status = message["status"]
             message["headers"] = self._add_headers(message["headers"])
         elif self._is_head and message["type"] == "http.response.body":
@@ -138,19 +110,6 @@ class _Exchange:
                 return
             message["body"] = b""
         await self._send(message)
-
-    async def _drain(self) -> None:
-        # A client that waits for "100 Continue" has not sent its body and reads the response.
-        if self._expects_continue:
-            return
-        remaining = MAX_DRAINED_BYTES
-        try:
-            async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
-                while self._has_body and remaining > 0:
-                    message = await self.receive()
-                    remaining -= len(message.get("body", b""))
-        except (TimeoutError, InvalidBody):
-            return
 
     def _add_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         added = [(bytes(name).lower(), bytes(value)) for name, value in headers]

@@ -19,6 +19,7 @@ from application.ports.errors import ConfigurationError
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.app import create_app
+from entrypoints.http.deadlines import OpenRequests
 from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.library.upload_limiter import open_lock_file
 from entrypoints.http.middleware import (
@@ -30,6 +31,9 @@ from entrypoints.http.middleware import (
     Send,
 )
 from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
+from entrypoints.server.connection_task import run_connection_task
+from entrypoints.server.connections import OpenConnections
+from entrypoints.server.descriptors import max_connections
 from entrypoints.settings import ENV_FILE, read_settings
 from entrypoints.startup_error import StartupError
 
@@ -64,18 +68,28 @@ def make_app(upload_lock_file: int | None = None) -> RequestContextMiddleware:
         web_origins=settings.web_origins,
     )
 
+    open_requests = OpenRequests()
+    connections = OpenConnections(
+        open_requests,
+        settings.bind.port,
+        # A proxy has the connections of many clients.
+        max_per_ip=None if settings.trusted_proxies else settings.max_connections_per_ip,
+        max_total=max_connections() * 3 // 4,
+    )
+
     @asynccontextmanager
-    async def open_with_cleanup() -> AsyncIterator[UseCases]:
+    async def open_with_tasks() -> AsyncIterator[UseCases]:
         async with (
             open_use_cases(settings) as use_cases,
             run_cleanup_task(use_cases.scheduled_cleanup, settings.cleanup_interval),
             run_retry_task(
                 use_cases.retry_deletions, RETRY_INTERVAL if settings.cleanup_interval else None
             ),
+            run_connection_task(connections),
         ):
             yield use_cases
 
-    return create_app(open_with_cleanup, http_settings)
+    return create_app(open_with_tasks, http_settings, open_requests)
 
 
 class Workers:

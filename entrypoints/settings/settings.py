@@ -383,6 +383,14 @@ class Settings(BaseModel):
         unset=(),
         example="https://app.example.org,http://localhost:3000",
     )
+    max_connections_per_ip: Annotated[
+        int, Field(ge=10, le=1_000_000), BeforeValidator(check_number)
+    ] = setting(
+        "DIALTONE_MAX_CONNECTIONS_PER_IP",
+        "maximum connections per worker and IP (IPv6: per /64); no limit behind trusted proxies",
+        default="1000",
+        example="1000",
+    )
     is_single_host: Annotated[bool, PlainValidator(parse_yes_or_no)] = setting(
         "DIALTONE_SINGLE_HOST",
         "yes allows SQLite and disk in production: the service runs on this host only",

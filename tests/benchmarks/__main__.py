@@ -1,4 +1,4 @@
-"""Measure rates, timing, abuse and reads: `make bench`, or one: `make bench ARGS=timing`."""
+"""Measure the service: `make bench`, or one of the benchmarks: `make bench ARGS=timing`."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.abuse import measure_abuse
+from tests.benchmarks.connections import measure_connections
 from tests.benchmarks.rates import measure_rates
 from tests.benchmarks.reads import measure_reads
 from tests.benchmarks.timing import measure_timing
@@ -18,6 +19,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Path], Awaitable[None]]]] = {
     "timing": measure_timing,
     "abuse": measure_abuse,
     "reads": measure_reads,
+    "connections": measure_connections,
 }
 
 

@@ -36,6 +36,10 @@ class UnsupportedMediaType(HttpError):
     """The body is not declared to be JSON."""
 
 
+class RequestTimeout(HttpError):
+    """The body arrives too slowly (RFC 9110 §15.5.9)."""
+
+
 class BodyTooLarge(HttpError):
     """The body is larger than the limit for JSON."""
 

@@ -95,6 +95,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "Send JSON with the header 'Content-Type: application/json'.",
         LegacyRow(415, 4, "Bad Request/ Data format incorrect 415 Unsupported Media Type: "),
     ),
+    exceptions.RequestTimeout: ErrorRow(
+        408,
+        "request_timeout",
+        "The body did not arrive in time. Send the request again.",
+        LegacyRow(408, 4, "Bad Request/ Data format incorrect 408 Request Timeout: "),
+    ),
     exceptions.BodyTooLarge: ErrorRow(
         413, "body_too_large", "The body is too large.", _LEGACY_BAD_REQUEST
     ),

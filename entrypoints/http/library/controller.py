@@ -107,6 +107,7 @@ class LibraryController(Controller):
             exceptions.TooManyRequests,
             errors.Forbidden,
             errors.UserNotFound,
+            exceptions.RequestTimeout,
             exceptions.FileTooLarge,
             errors.UnsupportedImageType,
             errors.InvalidImage,

@@ -118,6 +118,7 @@ def body_errors(
         exceptions.BodyTooLarge,
         exceptions.UnsupportedMediaType,
         exceptions.OriginNotAllowed,
+        exceptions.RequestTimeout,
     )
 
 

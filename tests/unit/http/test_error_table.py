@@ -21,6 +21,7 @@ from entrypoints.http.errors.table import (
 NEVER_RAISED = {errors.RateLimitExceeded}
 CODES = {
     "invalid", "unauthenticated", "not_found", "method_not_allowed", "body_too_large",
+    "request_timeout",
     "rate_limited", "too_many_attempts", "country_not_served", "phone_unreachable",
     "delivery_failed", "phone_mismatch", "phone_in_use", "username_in_use", "forbidden",
     "user_not_found", "item_not_found", "session_not_found", "file_too_large",
@@ -110,6 +111,13 @@ def test_storage_errors_have_the_messages_of_the_contract(error: ApiError, messa
             400,
             4,
             "Bad Request/ Data format incorrect 400 Bad Request: phone: Wrong.",
+        ),
+        (
+            exceptions.RequestTimeout(),
+            408,
+            4,
+            "Bad Request/ Data format incorrect 408 Request Timeout: "
+            "The body did not arrive in time. Send the request again.",
         ),
         (
             errors.DeliveryFailed("no provider"),

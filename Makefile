@@ -19,7 +19,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test test-unit test-long test-adapter test-faults
-.PHONY: test-containers coverage mutants servers check format lock bench clean
+.PHONY: test-containers test-browser coverage mutants servers check format lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,11 @@ test-faults: install-dev ## killed processes, lost connections, full disks
 test-containers: install-dev ## tests that need MongoDB or S3, with these in containers
 	.venv/bin/python -m tests.support.servers.container_run $(PARALLEL) $(ARGS)
 
+# Its tests share one browser.
+test-browser: PARALLEL =
+test-browser: install-dev ## what pages of other origins can do, in Chromium
+	$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
+
 coverage: install-dev ## make test with coverage; domain and application need 95 % of all branches
 	.venv/bin/coverage erase
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
@@ -84,7 +89,7 @@ lock: install-dev ## update both locks from pyproject.toml (ARGS=--upgrade for n
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock $(ARGS)
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 
-bench: install-dev ## benchmarks: rates, timing, abuse (ARGS=abuse for one)
+bench: install-dev ## benchmarks: rates, timing, abuse, connections (ARGS=abuse for one)
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 # .venv.lock stays: without it two installs could run at once.

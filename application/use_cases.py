@@ -14,6 +14,7 @@ from application.identities.sessions import ListSessions, Logout, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
 from application.media.library import CategorizeItem, DeleteItem, GetItem, ListItems
 from application.media.open_file import OpenFile
+from application.media.retry_deletions import ScheduledRetryDeletions
 from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
@@ -55,3 +56,4 @@ class UseCases:
     get_jwks: GetJwks
     cleanup: Cleanup
     scheduled_cleanup: ScheduledCleanup
+    retry_deletions: ScheduledRetryDeletions

@@ -18,6 +18,7 @@ from application.identities.users import CreateUser, DeleteUser, GetUser, Rename
 from application.media.library import CategorizeItem, DeleteItem, FindItem, GetItem, ListItems
 from application.media.mark_for_deletion import MarkForDeletion
 from application.media.open_file import OpenFile
+from application.media.retry_deletions import RetryDeletions, ScheduledRetryDeletions
 from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
@@ -87,7 +88,8 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     )
     mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
     find_item = FindItem(items, deleted_identities)
-    cleanup = Cleanup(repositories, files, mark_for_deletion, clock)
+    retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
+    cleanup = Cleanup(repositories, files, mark_for_deletion, retry_deletions, clock)
     return UseCases(
         request_otp=RequestOtp(
             phone_verifications=verifications,
@@ -152,4 +154,5 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         get_jwks=GetJwks(ports.public_keys),
         cleanup=cleanup,
         scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
+        retry_deletions=ScheduledRetryDeletions(retry_deletions, repositories.leases, clock),
     )

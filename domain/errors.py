@@ -5,7 +5,9 @@ DomainError
 ├── Unauthenticated               no access token, or an invalid one
 │   └── InvalidRefreshToken       the same for a refresh token
 ├── Unavailable                   a part that the service needs does not respond
-├── TooManyOtpRequests, TooManyAttempts     a rate limit is reached; both have `retry_after`
+├── TooManyOtpRequests, TooManyAttempts, TooManyPixels    a rate limit is reached; all have
+│                                 `retry_after`
+├── TooManyUploads, NoUploadSpace uploads that are in progress leave no room for another one
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
 ├── SessionNotFound
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, UserNotFound, UserSaveFailed
@@ -56,6 +58,18 @@ class TooManyOtpRequests(RateLimitExceeded):
 
 class TooManyAttempts(RateLimitExceeded):
     """No code may be checked for this phone from this client now."""
+
+
+class TooManyPixels(RateLimitExceeded):
+    """The identity has uploaded too many pixels in the last hour."""
+
+
+class TooManyUploads(DomainError):
+    """Too many uploads are in progress, of this identity or of all; a retry may succeed."""
+
+
+class NoUploadSpace(DomainError):
+    """The temporary folder has no space for this upload now; a retry may succeed."""
 
 
 class CountryNotServed(DomainError):

@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
@@ -19,6 +20,7 @@ from domain.phone import PhoneNumber, parse_phone
 from entrypoints import bootstrap
 from entrypoints.settings import Settings, describe
 from entrypoints.settings.parsers import duration_parser
+from entrypoints.settings.values import Bind
 
 if TYPE_CHECKING:
     from adapters.templates import TemplateFile
@@ -50,7 +52,15 @@ def run(settings: Settings, _: Namespace) -> Iterable[str]:
         _with_use_cases(settings, _do_nothing)
         for name, similar in settings.variables.unknown.items():
             _log.warning("setting_unknown", setting=name, did_you_mean=similar)
-        if not serve(settings, resolved, lambda: print_banner(render_banner(settings), sys.stdout)):
+        details = _service_details(settings, resolved)
+
+        def report_start() -> None:
+            print_banner(render_banner(settings), sys.stdout)
+            _log.info("service_started", **details)
+
+        has_run = serve(settings, resolved, report_start)
+        _log.info("service_stopped", **details)
+        if not has_run:
             sys.exit(1)
     return ()
 
@@ -84,6 +94,19 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
         f"{rotated.removed} removed"
         for rotated in bootstrap.rotate_keys(settings, delay)
     ]
+
+
+def reencrypt_phones(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Encrypt all stored phones with the current key."""
+    count, unused = asyncio.run(bootstrap.reencrypt_phones(settings))
+    yield f"phones encrypted again: {count}"
+    yield f"keys of phone_encryption that no record uses anymore: {', '.join(unused) or 'none'}"
+
+
+def rotate_index_key(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Change the index key while no service runs."""
+    key_id, kept = asyncio.run(bootstrap.rotate_index_key(settings))
+    yield f"phone_index: {key_id} is used from now on; phone verifications kept: {kept}"
 
 
 def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -131,6 +154,8 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "check-settings": check_settings,
     "cleanup": cleanup,
     "rotate-keys": rotate_keys,
+    "reencrypt-phones": reencrypt_phones,
+    "rotate-index-key": rotate_index_key,
     "promote": promote,
     "demote": demote,
     "block": block,
@@ -164,6 +189,19 @@ def _preview_templates(
             f"{length.segments} {unit}, {length.units} units of {length.encoding}"
         )
         yield from (f"    {line}" for line in preview.text.split("\n"))
+
+
+def _service_details(settings: Settings, bind: Bind) -> dict[str, str | int]:
+    shown = {row.name: row.shown for row in describe(settings)}
+    return {
+        "version": version("dialtone"),
+        "bind": str(bind),
+        "workers": settings.workers,
+        "environment": settings.env.value,
+        "database": shown["DIALTONE_DATABASE"],
+        "media": shown["DIALTONE_MEDIA"],
+        "sms": shown["DIALTONE_SMS"],
+    }
 
 
 async def _do_nothing(_: UseCases) -> None:

@@ -1,7 +1,7 @@
 """The `MediaFiles` port on a folder. Blocking operations run in threads of their own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -58,11 +58,23 @@ class DiskFiles:
             raise ValueError("not a storage key")
         await self._run(media_folder.write, file, content, self._clock.now())
 
-    async def open_file(self, storage_key: str) -> StoredFile | None:
-        """Open the file for reading, or return None if it does not exist."""
+    async def get_size(self, storage_key: str) -> int | None:
+        """Return the size of the file, or None if it does not exist."""
+        file = file_path(self._folder, storage_key)
+        return await self._run(media_folder.get_size, file) if file else None
+
+    @asynccontextmanager
+    async def open_file(self, storage_key: str) -> AsyncIterator[StoredFile | None]:
+        """Open the file for reading until the end of the block; None if it does not exist."""
         file = file_path(self._folder, storage_key)
         opened = await self._run(media_folder.open_file, file) if file else None
-        return StoredFile(opened.size, Chunks(opened, self._run)) if opened else None
+        if opened is None:
+            yield None
+            return
+        try:
+            yield StoredFile(opened.size, self._read_chunks(opened))
+        finally:
+            opened.close()
 
     async def delete(self, storage_key: str) -> None:
         """Delete the file."""
@@ -82,6 +94,10 @@ class DiskFiles:
         check = self._pool.submit(media_folder.check_writable, self._folder)
         await self._wait_for(check, HEALTH_CHECK_TIMEOUT_SECONDS)
 
+    async def _read_chunks(self, file: OpenFile) -> AsyncIterator[bytes]:
+        while chunk := await self._run(file.read):
+            yield chunk
+
     async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function in a thread."""
         future = self._pool.submit(function, *args, **kwargs)
@@ -95,39 +111,6 @@ class DiskFiles:
             raise MediaStorageUnavailable("the disk does not respond") from None
         except OSError as error:
             raise files_unavailable(error) from None
-
-
-class Chunks:
-    """Iterator over a file's content; it closes the file at the end or when it is dropped."""
-
-    def __init__(
-        self, file: OpenFile, run: Callable[[Callable[[], bytes]], Awaitable[bytes]]
-    ) -> None:
-        """Read the file with `run`, which calls a function in a thread."""
-        self._file = file
-        self._run = run
-
-    def __aiter__(self) -> "Chunks":
-        """Return itself."""
-        return self
-
-    async def __anext__(self) -> bytes:
-        """Return the next chunk.
-
-        Raises:
-            MediaStorageUnavailable
-        """
-        if not self._file.close.alive:
-            raise StopAsyncIteration
-        chunk = await self._run(self._file.read)
-        if not chunk:
-            await self.aclose()
-            raise StopAsyncIteration
-        return chunk
-
-    async def aclose(self) -> None:
-        """Close the file before its end."""
-        self._file.close()
 
 
 @asynccontextmanager

@@ -30,7 +30,11 @@ _STORAGE_KEY: Final = re.compile(r"(?=.{1,100}\Z)[0-9a-z]+(?:[._-][0-9a-z]+)*\Z"
 
 
 class OpenFile:
-    """A file that is open for reading; it is closed when it is dropped."""
+    """A file that is open for reading.
+
+    It is also closed when it is dropped: nobody else can close a file that a thread opened after
+    its caller had given up.
+    """
 
     def __init__(self, descriptor: int, size: int) -> None:
         """Take over an open file descriptor."""
@@ -40,7 +44,13 @@ class OpenFile:
         self._offset = 0
 
     def read(self) -> bytes:
-        """Return the next chunk, or an empty one at the end of the file."""
+        """Return the next chunk, or an empty one at the end of the file.
+
+        Raises:
+            OSError: Also if the file is closed.
+        """
+        if not self.close.alive:
+            raise OSError(errno.EBADF, "the file is closed")
         chunk = os.pread(self._descriptor, CHUNK_SIZE, self._offset)
         self._offset += len(chunk)
         return chunk
@@ -107,6 +117,16 @@ def open_file(file: Path) -> OpenFile | None:
     status = os.fstat(descriptor)
     opened = OpenFile(descriptor, status.st_size)
     return opened if stat.S_ISREG(status.st_mode) else None
+
+
+def get_size(file: Path) -> int | None:
+    """Return the size of a regular file, or None if there is none of this name."""
+    try:
+        status = file.lstat()
+    except FileNotFoundError:
+        _check_mounted(file.parent)
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def delete(file: Path) -> None:

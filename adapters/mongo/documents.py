@@ -38,6 +38,7 @@ class DatabaseMetadataDocument(Document):
     id: str  # type: ignore[assignment]  # beanie declares an ObjectId
     schema_version: int
     key_fingerprint: str
+    unfinished_index_key: str | None = None
     health_checked_at: datetime | None = None
 
     class Settings:
@@ -112,13 +113,15 @@ class PhoneVerificationDocument(RecordDocument):
     """A phone verification; `id` is the blind index of the phone.
 
     `expires_at` is missing while the phone belongs to an identity or is blocked,
-    `client_ips_expire_at` while no client IP is in it.
+    `client_ips_expire_at` while no client IP is in it, and `encrypted_phone` unless the phone is
+    blocked.
     """
 
     expires_at: datetime | None = None
     client_ips_expire_at: datetime | None = None
     identity_id: str | None = None
     blocked_at: datetime | None = None
+    encrypted_phone: bytes | None = None
     challenges: list[ChallengeFields]
     deliveries: list[DeliveryFields]
     unbound_attempts: UnboundAttemptsFields
@@ -235,7 +238,7 @@ class MediaItemDocument(RecordDocument):
     image: ImageFields
     category: str | None = None
     created_at: datetime
-    state: Literal["pending", "ready", "deleting"]
+    state: Literal["pending", "ready", "deleting", "deletion_refused"]
     upload_deadline: datetime
     deletion_requested_at: datetime | None = None
 
@@ -257,6 +260,11 @@ class MediaItemDocument(RecordDocument):
                 "media_items_deletion_requested_at",
                 "deletion_requested_at",
                 **_only_with("deletion_requested_at"),
+            ),
+            _index(
+                "media_items_deletion_refused",
+                "created_at",
+                partialFilterExpression={"state": "deletion_refused"},
             ),
             *_PAGE_INDEXES,
         ]

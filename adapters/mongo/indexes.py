@@ -48,7 +48,10 @@ async def create_indexes(database: Database, location: str) -> None:
         ]
         if missing:
             with pymongo.timeout(BUILD_TIMEOUT):
-                await collection.create_indexes(missing)
+                names = await collection.create_indexes(missing)
+            _log.info(
+                {"event": "mongo_indexes_created", "collection": collection.name, "indexes": names}
+            )
         _log_differences(collection, declared, existing)
         for name, spec in declared.items():
             if spec.get("unique") and existing.get(name, spec) != spec:

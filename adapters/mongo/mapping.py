@@ -54,6 +54,7 @@ STORED_ITEM_STATES: Final = {
     ItemState.PENDING: "pending",
     ItemState.READY: "ready",
     ItemState.DELETING: "deleting",
+    ItemState.DELETION_REFUSED: "deletion_refused",
 }
 
 _PURPOSES: Final = {stored: purpose for purpose, stored in STORED_PURPOSES.items()}
@@ -86,6 +87,7 @@ class Mappings:
                 identity_fields.decode,
                 identity_fields.encode,
                 IDENTITY_UPGRADES,
+                encode_again=identity_fields.encode,
             ),
             RecordMapping(
                 MediaItemDocument, decode_media_item, encode_media_item, MEDIA_ITEM_UPGRADES
@@ -229,15 +231,20 @@ class IdentityFields:
             blocked_at=stored.blocked_at,
         )
 
-    def encode(self, identity: Identity) -> RawDocument:
-        """Return the fields of an identity."""
+    def encode(self, identity: Identity, encrypted_phone: bytes | None = None) -> RawDocument:
+        """Return the fields of an identity.
+
+        Args:
+            identity: the identity.
+            encrypted_phone: the ciphertext of the record that it replaces.
+        """
         phone = identity.phone
         return {
             "_id": identity.id,
             "username_key": identity.username_key,
             "encrypted_phone": None
             if phone is None
-            else self.phone_encryption.encrypt(phone, identity.id),
+            else self.phone_encryption.encrypt(phone, identity.id, encrypted_phone),
             "created_at": identity.created_at,
             "role": STORED_ROLES[identity.role],
             "user": None if identity.user is None else _encode_user(identity.user),

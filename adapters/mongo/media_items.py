@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from beanie.odm.queries.find import FindMany
+from pymongo import DESCENDING
 
 from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
@@ -16,8 +17,6 @@ from adapters.mongo.record_mapping import RecordMapping
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import Cursor, ItemFilter
-
-_MAX_OFFSET: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,18 @@ class MongoMediaPages:
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[MediaItem]:
         """Return ready items, the newest first, after the first `offset`."""
-        # A page number has no upper bound, MongoDB's integers have one.
-        return await self._list(_find_ready(item_filter).skip(min(offset, _MAX_OFFSET)), limit)
+        if not offset:
+            return await self._list(_find_ready(item_filter), limit)
+        # With skip, MongoDB reads the documents that it skips. Only the index is read here.
+        skipped = self.database.collection(MediaItemDocument).find(
+            _find_ready(item_filter).get_filter_query(), {"_id": 1, "created_at": 1}
+        )
+        newest_first = skipped.sort([("created_at", DESCENDING), ("_id", DESCENDING)])
+        last = await self.database.run(newest_first.skip(offset - 1).limit(1).to_list(1))
+        if not last:
+            return []
+        cursor = Cursor(last[0]["created_at"], last[0]["_id"])
+        return await self.list_after(item_filter, cursor, limit)
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int
@@ -88,9 +97,9 @@ class MongoMediaPages:
         }
         return await self._list(_find_ready(item_filter, after), limit)
 
-    async def count(self, item_filter: ItemFilter) -> int:
-        """Return how many ready items there are."""
-        return await self.database.run(_find_ready(item_filter).count())
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
+        """Return how many ready items there are, at most `limit`."""
+        return await self.database.run(_find_ready(item_filter).limit(limit).count())
 
     async def _list(self, query: FindMany[Any], limit: int) -> Sequence[MediaItem]:
         documents = await self.database.list_raw(query.sort("-created_at", "-_id"), limit)
@@ -122,6 +131,11 @@ class MongoMediaCleanup:
         """Return up to `limit` items whose deletion was requested by then."""
         query = MediaItemDocument.find({"deletion_requested_at": {"$lte": requested_before}})
         return await self._list(query.sort("deletion_requested_at"), limit)
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """Return up to `limit` items whose file the store refused to delete."""
+        refused = {"state": STORED_ITEM_STATES[ItemState.DELETION_REFUSED]}
+        return await self._list(MediaItemDocument.find(refused).sort("created_at"), limit)
 
     async def _list(self, query: FindMany[Any], limit: int) -> Sequence[Versioned[MediaItem]]:
         documents = await self.database.list_raw(query, limit)

@@ -1,5 +1,6 @@
 """The metadata of a database: its schema version, its keys, and the health check."""
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -35,6 +36,14 @@ _OTHER_KEYS: Final = (
     "with, or name another database."
 )
 
+_log = logging.getLogger(__name__)
+
+
+_UNFINISHED: Final = (
+    "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
+    "again."
+)
+
 
 async def check_metadata(database: Database, location: str, key_fingerprint: str) -> None:
     """Write the metadata of a new database, or check that of an existing one.
@@ -51,6 +60,8 @@ async def check_metadata(database: Database, location: str, key_fingerprint: str
         raise ConfigurationError(
             _NEWER_SCHEMA.format(location=location, stored=schema_version, known=SCHEMA_VERSION)
         )
+    if "unfinished_index_key" in metadata:
+        raise ConfigurationError(_UNFINISHED.format(location=location))
     if metadata.get("key_fingerprint") != key_fingerprint:
         raise ConfigurationError(_OTHER_KEYS.format(location=location))
     if schema_version < SCHEMA_VERSION:
@@ -120,4 +131,5 @@ async def _create(database: Database, location: str, key_fingerprint: str) -> Ra
         await database.collection(DatabaseMetadataDocument).insert_one(metadata)
     except DuplicateKeyError:
         return await _find(database) or metadata
+    _log.info({"event": "database_created", "from_schema": 0, "to_schema": SCHEMA_VERSION})
     return metadata

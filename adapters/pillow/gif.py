@@ -5,11 +5,12 @@ import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 import PIL.Image
 
 from adapters.pillow.limits import LimitChecker, LimitedReader, LimitedWriter
+from adapters.pillow.palette import drop_unused_colors, used_indices
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage
 from domain.media.image import Image, ImageFormat
@@ -63,6 +64,11 @@ class Gif:
     loops: int | None
     frames: Sequence[Frame]
 
+    @property
+    def pixels(self) -> int:
+        """The pixels of all frames. Each frame counts as the whole canvas."""
+        return len(self.frames) * self.width * self.height
+
 
 def publish_gif(upload: bytes, limits: LimitChecker) -> PublishedImage:
     """Publish a GIF with its own frames, palettes, delays and loops.
@@ -73,10 +79,17 @@ def publish_gif(upload: bytes, limits: LimitChecker) -> PublishedImage:
     gif = parse_gif(upload, limits)
     writer = LimitedWriter(limits)
     writer.write(_write_header(gif))
+    global_indices = set[int]()
     for frame in gif.frames:
-        for block in _write_frame(_reencode(frame, gif, limits)):
+        published, indices = _reencode(frame, gif, limits)
+        if not published.palette:
+            global_indices |= indices
+        for block in _write_frame(published):
             writer.write(block)
     writer.write(_TRAILER)
+    # Which global colors are in use is known only now. The header keeps its size.
+    writer.seek(0)
+    writer.write(_write_header(_drop_unused_global_colors(gif, global_indices)))
     content = writer.getvalue()
     return PublishedImage(Image(ImageFormat.GIF, gif.width, gif.height, len(content)), content)
 
@@ -97,7 +110,7 @@ def parse_gif(content: bytes, limits: LimitChecker) -> Gif:
     limits.check_size(max(width, 1), max(height, 1))
     control, loops, frames = None, None, list[Frame]()
     while block_type := blocks.read_block_type():
-        limits.check_time()
+        limits.check_block()
         if block_type == _IMAGE:
             frame = blocks.read_frame(control)
             width = max(width, frame.left + frame.width)
@@ -185,8 +198,8 @@ def _parse_control(block: bytes) -> GraphicControl:
     return GraphicControl((flags >> 2) & 7, delay, transparent_index if flags & 1 else None)
 
 
-def _reencode(frame: Frame, gif: Gif, limits: LimitChecker) -> Frame:
-    """Decode a frame and encode it again, as color indices."""
+def _reencode(frame: Frame, gif: Gif, limits: LimitChecker) -> tuple[Frame, set[int]]:
+    """Decode a frame and encode it again; also return the color indices of its pixels."""
     reader = LimitedReader(_write_single_frame(frame), limits)
     image = PIL.Image.open(reader, formats=["GIF"])
     # Only pixels that were counted are decoded. Without a palette the indices are shades of gray.
@@ -197,9 +210,11 @@ def _reencode(frame: Frame, gif: Gif, limits: LimitChecker) -> Frame:
         image.save(scratch, "GIF", optimize=False, interlace=0)
         scratch.seek(0)
         compressed = parse_gif(scratch.read(), limits).frames[0].compressed
-    _, max_index = cast(tuple[int, int], image.getextrema())
-    palette = _complete_palette(max_index, frame.palette, gif.palette)
-    return replace(frame, is_interlaced=False, palette=palette, compressed=compressed)
+    indices = used_indices(image)
+    palette = _complete_palette(max(indices), frame.palette, gif.palette)
+    palette = drop_unused_colors(palette, indices)
+    published = replace(frame, is_interlaced=False, palette=palette, compressed=compressed)
+    return published, indices
 
 
 def _complete_palette(max_index: int, frame_palette: bytes, global_palette: bytes) -> bytes:
@@ -208,6 +223,11 @@ def _complete_palette(max_index: int, frame_palette: bytes, global_palette: byte
     if 3 * max_index < len(palette):
         return frame_palette if frame_palette or global_palette else _GRAY_PALETTE
     return palette.ljust(3 * 256, b"\0")
+
+
+def _drop_unused_global_colors(gif: Gif, indices: set[int]) -> Gif:
+    background = gif.background if gif.background in indices else 0
+    return replace(gif, palette=drop_unused_colors(gif.palette, indices), background=background)
 
 
 def _write_header(gif: Gif) -> bytes:

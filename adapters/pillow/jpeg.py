@@ -54,7 +54,7 @@ def parse_jpeg(content: bytes, limits: LimitChecker) -> ParsedImage:
     exif, profile_chunks, sizes, scans = b"", [], [], 0
     kept = [_START_OF_IMAGE]
     for marker, segment in _segments(content):
-        limits.check_time()
+        limits.check_block()
         body = segment[4:]
         if marker in _FRAMES:
             sizes.append(_size(body))

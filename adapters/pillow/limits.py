@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MAX_SCANS: Final = 100
 """A progressive photo has about ten scans. Each costs a pass over the whole image."""
+MAX_BLOCKS: Final = 50_000
+"""Blocks, chunks or segments of a file. The largest usual files have a few thousand."""
 _TIMEOUT_MESSAGE: Final = "The image takes too long to read."
 
 
@@ -26,12 +28,20 @@ class LimitChecker:
         """Check these limits until the event is set, which cancels the work."""
         self._limits = limits
         self._is_cancelled = cancelled
+        self._blocks = 0
         self._deadline = time.monotonic() + limits.max_seconds
 
     def check_time(self) -> None:
         """Raise InvalidImage after the time limit or a cancellation."""
         if self._is_cancelled.is_set() or time.monotonic() >= self._deadline:
             raise InvalidImage(_TIMEOUT_MESSAGE)
+
+    def check_block(self) -> None:
+        """Count a block, chunk or segment; raise InvalidImage for too many, or after the time."""
+        self._blocks += 1
+        if self._blocks > MAX_BLOCKS:
+            raise InvalidImage(f"The image has more than {MAX_BLOCKS} blocks.")
+        self.check_time()
 
     def check_scans(self, count: int) -> None:
         """Raise InvalidImage for a progressive JPEG with too many scans."""

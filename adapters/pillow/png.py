@@ -9,6 +9,7 @@ from typing import Final
 import PIL.Image
 
 from adapters.pillow.limits import LimitChecker, LimitedWriter
+from adapters.pillow.palette import drop_unused_colors, used_indices
 from adapters.pillow.still_image import (
     MAX_PROFILE_SIZE,
     ParsedImage,
@@ -27,6 +28,7 @@ _COMPRESSION_LEVEL: Final = 3
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _CRITICAL_CHUNKS: Final = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 _GRAY, _RGB, _PALETTE = 0, 2, 3
+_OPAQUE: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def publish_png(upload: bytes, limits: LimitChecker) -> PublishedImage:
     parsed = parse_png(upload, limits)
     image = _convert_to_8_bits(decode(parsed, ImageFormat.PNG, limits))
     image = convert_to_srgb(image, parsed.icc_profile)
-    image = apply_orientation(image, parsed.exif)
+    image = _drop_unused_palette(apply_orientation(image, parsed.exif))
     writer = LimitedWriter(limits)
     drop_metadata(image).save(writer, "PNG", compress_level=_COMPRESSION_LEVEL)
     return published_image(ImageFormat.PNG, image.size, writer.getvalue())
@@ -63,7 +65,7 @@ def parse_png(content: bytes, limits: LimitChecker) -> ParsedImage:
     palette, transparency, exif, icc_profile = b"", b"", b"", b""
     pixel_chunks = list[bytes]()
     for chunk_type, chunk in chunks:
-        limits.check_time()
+        limits.check_block()
         match chunk_type:
             case b"IDAT":
                 pixel_chunks.append(chunk)
@@ -163,4 +165,24 @@ def _convert_to_8_bits(image: PIL.Image.Image) -> PIL.Image.Image:
     image = image.point(lambda sample: sample / 256).convert("L")
     if transparency is not None:
         image.info["transparency"] = transparency
+    return image
+
+
+def _drop_unused_palette(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Drop the colors and transparency of the palette that no pixel uses."""
+    if image.mode != "P":
+        return image
+    indices = used_indices(image)
+    colors = max(indices) + 1
+    palette = bytes(image.getpalette("RGB") or ())[: 3 * colors]
+    image.putpalette(drop_unused_colors(palette, indices))
+    # The opacity of each index, or one transparent index.
+    transparency = image.info.get("transparency")
+    if isinstance(transparency, bytes):
+        image.info["transparency"] = bytes(
+            opacity if index in indices else _OPAQUE
+            for index, opacity in enumerate(transparency[:colors])
+        )
+    elif transparency not in indices:
+        image.info.pop("transparency", None)
     return image

@@ -1,92 +1,194 @@
 """The `ImagePublisher` port on Pillow, with threads of its own."""
 
 import asyncio
-import os
 import threading
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import BinaryIO, Final
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, Final, TypeVar
 
 import PIL.Image
 
-from adapters.pillow.gif import publish_gif
-from adapters.pillow.jpeg import publish_jpeg
+from adapters.pillow.fair_queue import FairQueue
+from adapters.pillow.free_memory import return_free_memory
+from adapters.pillow.gif import Gif, parse_gif, publish_gif
+from adapters.pillow.jpeg import parse_jpeg, publish_jpeg
 from adapters.pillow.limits import LimitChecker
-from adapters.pillow.png import publish_png
+from adapters.pillow.pixel_allowance import PixelAllowance
+from adapters.pillow.png import parse_png, publish_png
+from adapters.pillow.still_image import ParsedImage
 from application.ports.images import PublishedImage
-from domain.errors import InvalidImage, Unavailable, UnsupportedImageType
+from domain.errors import InvalidImage, TooManyUploads, Unavailable, UnsupportedImageType
 from domain.media.image import ImageLimits
 
-_MAX_WAITING_PER_THREAD: Final = 16
+MAX_IMAGES: Final = 256
+MAX_IMAGES_PER_IDENTITY: Final = 16
+"""Images in work and waiting, in one process."""
+_IDLE_SECONDS: Final = 1.0
+"""After this time without images, memory is returned."""
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    parse: Callable[[bytes, LimitChecker], ParsedImage | Gif]
+    publish: Callable[[bytes, LimitChecker], PublishedImage]
+
+
+_GIF: Final = _Format(parse_gif, publish_gif)
 # The first bytes alone decide the format (OWASP ASVS 5.0 5.2.2).
-_PUBLISHERS: Final[dict[bytes, Callable[[bytes, LimitChecker], PublishedImage]]] = {
-    b"\xff\xd8\xff": publish_jpeg,
-    b"\x89PNG\r\n\x1a\n": publish_png,
-    b"GIF87a": publish_gif,
-    b"GIF89a": publish_gif,
+_FORMATS: Final = {
+    b"\xff\xd8\xff": _Format(parse_jpeg, publish_jpeg),
+    b"\x89PNG\r\n\x1a\n": _Format(parse_png, publish_png),
+    b"GIF87a": _GIF,
+    b"GIF89a": _GIF,
 }
 
 
 class PillowImagePublisher:
     """Publishes images in a few threads.
 
-    - If too many images are waiting, the next one is rejected.
+    - First the pixels are counted, without decoding. One image at a time is counted.
+    - Then the image waits until it may be decoded. Identities take turns in both queues.
+    - If too many images are waiting, in total or of the identity, the next one is rejected.
     - If a caller is cancelled, the work on its image stops at the next step.
     """
 
-    def __init__(self, limits: ImageLimits, pool: ThreadPoolExecutor, capacity: int) -> None:
-        """Publish at most `capacity` images at a time, including the waiting ones."""
+    def __init__(
+        self,
+        limits: ImageLimits,
+        pool: ThreadPoolExecutor,
+        decoding: FairQueue,
+        allowance: PixelAllowance,
+    ) -> None:
+        """Decode in turns of `decoding`. The pool has one thread more, which counts pixels."""
         self._limits = limits
         self._pool = pool
-        self._capacity = threading.BoundedSemaphore(capacity)
+        self._counting = FairQueue(max_running=1, max_pixels=0)
+        self._decoding = decoding
+        self._allowance = allowance
+        self._images = Counter[str]()
+        self._returning_memory: asyncio.TimerHandle | None = None
 
-    async def publish(self, upload: BinaryIO) -> PublishedImage:
+    async def publish(self, upload: BinaryIO, identity_id: str) -> PublishedImage:
         """Decode the upload and encode it anew."""
-        if not self._capacity.acquire(blocking=False):
-            raise Unavailable
-        cancelled = threading.Event()
-        future = self._pool.submit(_publish, upload, self._limits, cancelled)
-        future.add_done_callback(self._release)
+        with self._admit(identity_id):
+            pixels = await self._run(self._counting, identity_id, 0, _count_pixels, upload)
+            self._allowance.acquire(identity_id, pixels)
+            return await self._run(self._decoding, identity_id, pixels, _publish, upload)
+
+    def close(self) -> None:
+        """Return no more memory."""
+        if self._returning_memory is not None:
+            self._returning_memory.cancel()
+
+    @contextmanager
+    def _admit(self, identity_id: str) -> Iterator[None]:
+        if (
+            self._images[identity_id] >= MAX_IMAGES_PER_IDENTITY
+            or self._images.total() >= MAX_IMAGES
+        ):
+            raise TooManyUploads
+        self._images[identity_id] += 1
+        try:
+            yield
+        finally:
+            self._images[identity_id] -= 1
+            if not self._images[identity_id]:
+                del self._images[identity_id]
+
+    async def _run(
+        self,
+        queue: FairQueue,
+        identity_id: str,
+        pixels: int,
+        work: Callable[[BinaryIO, LimitChecker], _Result],
+        upload: BinaryIO,
+    ) -> _Result:
+        turn = await queue.acquire(identity_id, pixels)
+        cancelled, loop = threading.Event(), asyncio.get_running_loop()
+
+        def release() -> None:
+            queue.release(turn)
+            self._return_memory_when_idle()
+
+        try:
+            future = self._pool.submit(
+                lambda: _convert_errors(work, upload, LimitChecker(self._limits, cancelled))
+            )
+        except RuntimeError as error:  # the pool is closed
+            queue.release(turn)
+            raise Unavailable from error
+        # Not when the caller ends: a cancelled caller does not end the thread's work at once.
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(release))
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             cancelled.set()
             raise
 
-    def _release(self, _: Future[PublishedImage]) -> None:
-        self._capacity.release()
+    def _return_memory_when_idle(self) -> None:
+        self.close()
+        if self._decoding.is_idle:
+            self._returning_memory = asyncio.get_running_loop().call_later(
+                _IDLE_SECONDS, self._pool.submit, return_free_memory
+            )
 
 
 @asynccontextmanager
-async def open_image_publisher(limits: ImageLimits) -> AsyncIterator[PillowImagePublisher]:
-    """Start one thread for each processor. Closing waits for the images in progress."""
+async def open_image_publisher(
+    limits: ImageLimits, *, threads: int = 1, max_pixels_per_hour: int = 10**12
+) -> AsyncIterator[PillowImagePublisher]:
+    """Start the threads. Closing waits for the images in progress.
+
+    Args:
+        limits: The limits of one image. The images that are decoded at the same time have at most
+            the pixels of one image of the maximum size, and a quarter more for small images.
+        threads: How many images are decoded at the same time.
+        max_pixels_per_hour: The pixels that one identity may publish in an hour.
+    """
     # Pillow's own limit warns below twice its value. It must not warn about images that our
     # limits allow.
     PIL.Image.MAX_IMAGE_PIXELS = max(PIL.Image.MAX_IMAGE_PIXELS or 0, limits.max_pixels)
-    threads = os.cpu_count() or 1
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="images")
+    pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="images")
+    decoding = FairQueue(threads, limits.max_pixels)
+    publisher = PillowImagePublisher(limits, pool, decoding, PixelAllowance(max_pixels_per_hour))
     try:
-        yield PillowImagePublisher(limits, pool, threads * (1 + _MAX_WAITING_PER_THREAD))
+        yield publisher
     finally:
+        publisher.close()
         await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        publisher.close()
 
 
-def _publish(upload: BinaryIO, limits: ImageLimits, cancelled: threading.Event) -> PublishedImage:
-    checker = LimitChecker(limits, cancelled)
-    content = upload.read()
-    publish = _publisher_for(content)
+def _convert_errors(
+    work: Callable[[BinaryIO, LimitChecker], _Result], upload: BinaryIO, checker: LimitChecker
+) -> _Result:
     try:
-        return publish(content, checker)
-    except InvalidImage:
+        return work(upload, checker)
+    except (InvalidImage, UnsupportedImageType):
         raise
     except Exception as error:
         # Decoders raise many types of exceptions for broken files.
         raise InvalidImage from error
 
 
-def _publisher_for(content: bytes) -> Callable[[bytes, LimitChecker], PublishedImage]:
-    for signature, publish in _PUBLISHERS.items():
+def _count_pixels(upload: BinaryIO, checker: LimitChecker) -> int:
+    start = upload.tell()
+    content = upload.read()
+    upload.seek(start)
+    return _format_of(content).parse(content, checker).pixels
+
+
+def _publish(upload: BinaryIO, checker: LimitChecker) -> PublishedImage:
+    content = upload.read()
+    return _format_of(content).publish(content, checker)
+
+
+def _format_of(content: bytes) -> _Format:
+    for signature, image_format in _FORMATS.items():
         if content.startswith(signature):
-            return publish
+            return image_format
     raise UnsupportedImageType

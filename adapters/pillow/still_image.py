@@ -47,6 +47,11 @@ class ParsedImage:
     exif: bytes = b""
     icc_profile: bytes = b""
 
+    @property
+    def pixels(self) -> int:
+        """The number of pixels."""
+        return self.width * self.height
+
 
 def decode(parsed: ParsedImage, image_format: ImageFormat, limits: LimitChecker) -> PIL.Image.Image:
     """Decode a parsed file as this format only.

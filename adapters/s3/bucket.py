@@ -4,13 +4,16 @@ Methods raise the exceptions of botocore and aiohttp (`adapters.s3.errors.STORE_
 """
 
 import asyncio
-import weakref
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from adapters.s3.errors import STORE_ERRORS, files_unavailable
+from botocore.exceptions import ClientError
+
+from adapters.s3.errors import STORE_ERRORS, files_unavailable, status_of
 from application.ports.media_files import StoredFile
 
 if TYPE_CHECKING:
@@ -56,16 +59,36 @@ class Bucket:
         # Some web servers answer any request with 200. S3 always returns an ETag.
         _ = response["ETag"]
 
-    async def open_file(self, storage_key: str) -> StoredFile | None:
-        """Open an object for reading, or return None if it does not exist."""
+    async def get_size(self, storage_key: str) -> int | None:
+        """Return the size of an object in bytes, or None if it does not exist."""
         try:
+            response = await self.client.head_object(
+                Bucket=self.name, Key=self.object_key(storage_key)
+            )
+        except ClientError as error:
+            # A response to HEAD has no body that could say what does not exist.
+            if status_of(error) == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        return response["ContentLength"]
+
+    @asynccontextmanager
+    async def open_file(self, storage_key: str) -> AsyncIterator[StoredFile | None]:
+        """Open an object for reading until the end of the block; None if it does not exist."""
+        body: StreamingBody | None = None
+        with suppress(self.client.exceptions.NoSuchKey):
             response = await self.client.get_object(
                 Bucket=self.name, Key=self.object_key(storage_key)
             )
-        except self.client.exceptions.NoSuchKey:
-            return None
-        chunks = Chunks(response["Body"])
-        return StoredFile(response["ContentLength"], chunks)
+            body = response["Body"]
+        if body is None:
+            yield None
+            return
+        try:
+            yield StoredFile(response["ContentLength"], _read_chunks(body))
+        finally:
+            # The rest of the object is not read: the connection is closed, if any is left.
+            body.close()
 
     async def delete(self, storage_key: str) -> None:
         """Delete an object. It is no error if it does not exist."""
@@ -134,36 +157,14 @@ class Bucket:
         )
 
 
-class Chunks:
-    """Iterator over an object's content; it releases the connection when it is dropped."""
+async def _read_chunks(body: "StreamingBody") -> AsyncIterator[bytes]:
+    """Yield the content of an object.
 
-    def __init__(self, body: "StreamingBody") -> None:
-        """Take over the body of a response."""
-        self._body = body
-        self._close = weakref.finalize(self, body.close)
-
-    def __aiter__(self) -> "Chunks":
-        """Return itself."""
-        return self
-
-    async def __anext__(self) -> bytes:
-        """Return the next chunk.
-
-        Raises:
-            MediaStorageUnavailable
-        """
-        if not self._close.alive:
-            raise StopAsyncIteration
-        try:
-            chunk: bytes = await self._body.read(CHUNK_SIZE)
-        except STORE_ERRORS as error:
-            await self.aclose()
-            raise files_unavailable(error) from None
-        if not chunk:
-            await self.aclose()
-            raise StopAsyncIteration
-        return chunk
-
-    async def aclose(self) -> None:
-        """Release the connection before the end of the content."""
-        self._close()
+    Raises:
+        MediaStorageUnavailable
+    """
+    try:
+        while chunk := await body.read(CHUNK_SIZE):
+            yield chunk
+    except STORE_ERRORS as error:
+        raise files_unavailable(error) from None

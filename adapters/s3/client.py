@@ -12,8 +12,10 @@ from aiobotocore.session import AioSession
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
-_MAX_CONNECTIONS: Final = 100
+MAX_READS: Final = 64
 """A file that is being read holds one connection until its end, however slow the reader is."""
+_MAX_CONNECTIONS: Final = MAX_READS + 36
+"""The rest is for uploads, deletions and health checks: readers never delay them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Timeouts:
         total: An operation with one request and its retry.
         multipart: An upload or a cleanup with several requests. Much shorter than the time that
             an upload may take as a whole.
-        delete: Deleting a file. Short, because the cleanup deletes what remains.
+        delete: Deleting a file. Short, because a refused deletion is retried.
+        read_slot: Waiting until one of `MAX_READS` readers is done.
         health_check: A health check. Shorter than the 3 seconds that readiness waits.
     """
 
@@ -35,6 +38,7 @@ class Timeouts:
     total: float = 20.0
     multipart: float = 60.0
     delete: float = 5.0
+    read_slot: float = 1.0
     health_check: float = 2.5
 
 

@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from adapters.s3.bucket import PART_SIZE, Bucket
-from adapters.s3.client import DEFAULT_TIMEOUTS, Connection, Timeouts, open_client
+from adapters.s3.client import DEFAULT_TIMEOUTS, MAX_READS, Connection, Timeouts, open_client
 from adapters.s3.errors import STORE_ERRORS, not_usable, translated_errors
 from adapters.s3.health_check import S3HealthCheck
 from adapters.s3.presigned import UrlSigner, make_url_signer
+from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import MediaUrl, StoredFile
 from application.ports.system import Clock
 
@@ -33,6 +34,7 @@ class S3Files:
         self._health_check = health_check
         self._clock = clock
         self._timeouts = timeouts
+        self._reads = asyncio.Semaphore(MAX_READS)
 
     async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
         """Store the file durably."""
@@ -41,10 +43,19 @@ class S3Files:
         async with translated_errors(timeout):
             await self._bucket.write(storage_key, content, content_type)
 
-    async def open_file(self, storage_key: str) -> StoredFile | None:
-        """Open the file for reading, or return None if it does not exist."""
-        async with translated_errors(self._timeouts.total):
-            return await self._bucket.open_file(storage_key)
+    async def get_size(self, storage_key: str) -> int | None:
+        """Return the size of the file, or None if it does not exist."""
+        async with self._read_slot(), translated_errors(self._timeouts.total):
+            return await self._bucket.get_size(storage_key)
+
+    @asynccontextmanager
+    async def open_file(self, storage_key: str) -> AsyncIterator[StoredFile | None]:
+        """Open the file for reading until the end of the block; None if it does not exist."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._read_slot())
+            async with translated_errors(self._timeouts.total):
+                file = await stack.enter_async_context(self._bucket.open_file(storage_key))
+            yield file
 
     async def delete(self, storage_key: str) -> None:
         """Delete the file."""
@@ -66,6 +77,18 @@ class S3Files:
         """Check whether the bucket is usable."""
         async with translated_errors(self._timeouts.health_check):
             await self._health_check.check()
+
+    @asynccontextmanager
+    async def _read_slot(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeouts.read_slot):
+                await self._reads.acquire()
+        except TimeoutError:
+            raise MediaStorageUnavailable("too many files are being read") from None
+        try:
+            yield
+        finally:
+            self._reads.release()
 
 
 @asynccontextmanager

@@ -25,7 +25,6 @@ class SqliteHealthCheck:
         """Return if the database can be read and written within the timeout."""
         try:
             async with asyncio.timeout(self.timeout):
-                await self.database.fetch_one(_READ)
-                await self.database.execute(_WRITE)
+                await asyncio.gather(self.database.fetch_one(_READ), self.database.execute(_WRITE))
         except TimeoutError:
             raise StorageTimeout(f"no response within {self.timeout:g} seconds") from None

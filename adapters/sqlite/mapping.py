@@ -36,7 +36,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 PurposeName = Literal["sign_in"]
 RoleName = Literal["member", "administrator"]
 ImageFormatName = Literal["jpeg", "png", "gif"]
-StateName = Literal["pending", "ready", "deleting"]
+StateName = Literal["pending", "ready", "deleting", "deletion_refused"]
 
 _PURPOSES: Final[Mapping[PurposeName, Purpose]] = {"sign_in": Purpose.SIGN_IN}
 _ROLES: Final[Mapping[RoleName, Role]] = {
@@ -52,6 +52,7 @@ _STATES: Final[Mapping[StateName, ItemState]] = {
     "pending": ItemState.PENDING,
     "ready": ItemState.READY,
     "deleting": ItemState.DELETING,
+    "deletion_refused": ItemState.DELETION_REFUSED,
 }
 _PURPOSE_NAMES: Final = {purpose: name for name, purpose in _PURPOSES.items()}
 _ROLE_NAMES: Final = {role: name for name, role in _ROLES.items()}
@@ -114,6 +115,7 @@ class StoredPhoneVerification(StoredFields):
     trusted_ips: tuple[StoredTrustedIp, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
+    encrypted_phone: bytes | None = None
 
 
 class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerification]):
@@ -302,12 +304,19 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
         super().__init__()
         self._encryption = encryption
 
-    def to_stored(self, value: Identity) -> StoredIdentity:
-        """Return the stored form of an identity."""
+    def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> StoredIdentity:
+        """Return the stored form of an identity.
+
+        Args:
+            value: the identity.
+            encrypted_phone: the ciphertext of the record that it replaces.
+        """
         phone, user = value.phone, value.user
         return StoredIdentity(
             id=value.id,
-            encrypted_phone=None if phone is None else self._encryption.encrypt(phone, value.id),
+            encrypted_phone=None
+            if phone is None
+            else self._encryption.encrypt(phone, value.id, encrypted_phone),
             created_at=value.created_at,
             role=_ROLE_NAMES[value.role],
             user=None if user is None else _user_to_stored(user),

@@ -11,8 +11,6 @@ from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
 from domain.media.page import Cursor, ItemFilter
 
-_MAX_INTEGER: Final = 2**63 - 1
-
 _LOAD: Final = "SELECT version, schema_version, body FROM media_items WHERE id = ?"
 _FIND: Final = "SELECT version, schema_version, body FROM media_items WHERE storage_key = ?"
 _DELETE: Final = "DELETE FROM media_items WHERE id = ? AND version = ?"
@@ -49,6 +47,11 @@ WHERE state = 'pending' AND upload_deadline <= ? ORDER BY upload_deadline LIMIT 
 _LIST_DELETING: Final = """
 SELECT version, schema_version, body FROM media_items
 WHERE deletion_requested_at <= ? ORDER BY deletion_requested_at LIMIT ?
+"""
+
+_LIST_REFUSED_DELETIONS: Final = """
+SELECT version, schema_version, body FROM media_items INDEXED BY media_items_page
+WHERE state = 'deletion_refused' ORDER BY created_at LIMIT ?
 """
 
 
@@ -113,8 +116,7 @@ class SqliteMediaPages:
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[MediaItem]:
         """List ready items after the first `offset`."""
-        # A page number has no upper bound, integers of SQLite have one.
-        values = {"limit": limit, "offset": min(offset, _MAX_INTEGER)}
+        values = {"limit": limit, "offset": offset}
         return await self._list(item_filter, "", "OFFSET :offset", values)
 
     async def list_after(
@@ -129,11 +131,12 @@ class SqliteMediaPages:
         after = "AND (created_at, id) < (:after_created_at, :after_id)"
         return await self._list(item_filter, after, "", values)
 
-    async def count(self, item_filter: ItemFilter) -> int:
-        """Return the number of ready items."""
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
+        """Return the number of ready items, at most `limit`."""
         filters = _filter_values(item_filter)
-        sql = f"SELECT count(*) {_from_ready_items(filters)}"
-        [(count,)] = await self.database.fetch_all(sql, filters)
+        ready = f"SELECT 1 {_from_ready_items(filters)} LIMIT :limit"
+        sql = f"SELECT count(*) FROM ({ready})"  # noqa: S608 -- no value is in the text
+        [(count,)] = await self.database.fetch_all(sql, {**filters, "limit": limit})
         return int(count)
 
     async def _list(
@@ -185,6 +188,10 @@ class SqliteMediaCleanup:
     ) -> Sequence[Versioned[MediaItem]]:
         """List items that were marked for deletion by this time."""
         return await self._list(_LIST_DELETING, to_microseconds(requested_before), limit)
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List items whose file the store refused to delete."""
+        return await self._list(_LIST_REFUSED_DELETIONS, limit)
 
     async def _list(self, sql: str, *values: object) -> Sequence[Versioned[MediaItem]]:
         return [self.mapping.decode(*row) for row in await self.database.fetch_all(sql, values)]

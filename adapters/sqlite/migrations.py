@@ -6,6 +6,7 @@
 - A migration that was released is never changed.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -122,6 +123,8 @@ DELETE FROM rate_limits WHERE limit_name LIKE '%:ip:%';
 MIGRATIONS: Final = (_INITIAL_SCHEMA, _HASHED_CLIENT_IPS)
 """The script at index n - 1 makes schema version n of version n - 1."""
 
+_log = logging.getLogger(__name__)
+
 
 def migrate(
     connection: sqlite3.Connection,
@@ -159,6 +162,9 @@ def migrate(
             "first opened with, or name another file."
         )
     connection.execute("COMMIT")
+    if version < len(migrations):
+        event = "database_created" if is_new else "database_migrated"
+        _log.info({"event": event, "from_schema": version, "to_schema": len(migrations)})
 
 
 def split_statements(script: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ SUCCESS_TTL: Final = 30.0
 FAILURE_TTL: Final = 5.0
 """Seconds for which a failure is kept."""
 HEALTH_CHECK_TIMEOUT: Final = 2.5
-"""Seconds; less than the 3 seconds for which the readiness endpoint waits."""
+"""Seconds."""
 _NO_RESPONSE: Final = "The message service does not respond."
 
 

@@ -14,7 +14,7 @@ from application.principal import Principal
 from application.update import update
 from domain.errors import ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
-from domain.media.page import Cursor, ItemFilter, Page, PageRequest
+from domain.media.page import MAX_TOTAL, Cursor, ItemFilter, Page, PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +99,21 @@ class ListItems:
         owner_id = item_filter.owner_id
         if owner_id is not None and await self.deleted_identities.find_deleted([owner_id]):
             return Page([], 0, request)
-        total = await self.media_pages.count(item_filter)
+        counted = await self.media_pages.count(item_filter, MAX_TOTAL + 1)
         # One item more than a page has shows whether there is a next page.
-        read = await self._items(item_filter, request, total, request.page_size + 1)
+        read = await self._items(item_filter, request, counted, request.page_size + 1)
         items = read[: request.page_size]
         next_cursor = Cursor.after_item(items[-1]) if len(read) > request.page_size else None
         deleted = await self.deleted_identities.find_deleted({item.owner_id for item in items})
         listed = [item for item in items if item.owner_id not in deleted]
-        return Page(listed, total, request, next_cursor)
+        return Page(listed, counted, request, next_cursor)
 
     async def _items(
-        self, item_filter: ItemFilter, request: PageRequest, total: int, limit: int
+        self, item_filter: ItemFilter, request: PageRequest, counted: int, limit: int
     ) -> Sequence[MediaItem]:
         if request.after is not None:
             return await self.media_pages.list_after(item_filter, request.after, limit)
-        if request.offset >= total:
+        if request.offset >= counted:
             return []
         return await self.media_pages.list_page(item_filter, request.offset, limit)
 

@@ -1,10 +1,11 @@
 """Mark items for deletion, and delete their files as far as possible at once."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
-from application.ports.errors import MediaStorageUnavailable
+from application.ports.errors import MediaStorageUnavailable, StorageError
 from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaCleanup, MediaItems
 from application.ports.system import Clock
@@ -13,12 +14,15 @@ from domain.media.item import MediaItem
 
 BATCH_SIZE = 200
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class MarkForDeletion:
     """Take items out of the library, and their files out of the store.
 
-    The cleanup deletes a file that cannot be deleted now: it visits every marked item again.
+    A deletion that the store refuses is recorded in the item, so that `RetryDeletions` finds it.
+    If even that fails, the cleanup deletes the file: it visits every marked item again.
     """
 
     media_items: MediaItems
@@ -52,6 +56,18 @@ class MarkForDeletion:
         return len(items)
 
     async def delete_file(self, item: MediaItem) -> None:
-        """Delete the file of a marked item, if the store answers."""
-        with suppress(MediaStorageUnavailable):
+        """Delete the file of a marked item, or record that the store refused."""
+        try:
             await self.media_files.delete(item.storage_key)
+        except MediaStorageUnavailable as error:
+            _log.warning(
+                {"event": "file_deletion_refused", "item_id": item.id, "reason": str(error)}
+            )
+            with suppress(StorageError):
+                await self._mark_refused(item.id)
+
+    async def _mark_refused(self, item_id: str) -> None:
+        # No conflict: nothing else but a cleanup changes a marked item, and that deletes the file.
+        marked = await self.media_items.load(item_id)
+        if marked is not None:
+            await self.media_items.replace(marked.value.mark_deletion_refused(), marked.version)

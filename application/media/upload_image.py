@@ -68,13 +68,16 @@ class UploadImage:
             MediaStorageFailed
             ItemSaveFailed
             Unauthenticated: the owner was deleted in the meantime.
-            Unavailable: too many images are being processed.
+            TooManyUploads: too many images are waiting.
+            TooManyPixels: the principal has uploaded too many pixels in the last hour.
+            Unavailable: the service is stopping.
         """
         command.principal.check_can_act_for(command.owner_id)
         is_own = command.owner_id == command.principal.identity.id
         if not is_own and not await self._owner_exists(command.owner_id):
             raise UserNotFound
-        published = await self.image_publisher.publish(command.upload)
+        uploader_id = command.principal.identity.id
+        published = await self.image_publisher.publish(command.upload, uploader_id)
         item = await self._add_item(command, published)
         if not await self._owner_exists(command.owner_id):
             # An owner that is deleted after this check is cleaned up together with the item.

@@ -2,11 +2,20 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from application.ports.errors import PortError
 from application.ports.system import HealthCheck
 
-CHECK_TIMEOUT_SECONDS = 3.0
+CHECK_TIMEOUT: Final = 0.8
+"""Seconds. Kubernetes waits one second for an answer by default."""
+SUCCESS_TTL: Final = 5.0
+"""Seconds for which a success is held."""
+FAILURE_TTL: Final = 1.0
+"""Seconds for which a failure is held; longer would delay the recovery."""
+CANCEL_TIMEOUT: Final = 15.0
+"""Seconds after which a check is cancelled. The checks of our adapters end before."""
+_NO_RESPONSE: Final = "does not answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +32,64 @@ class Readiness:
         return self.database is None
 
 
-@dataclass(frozen=True, slots=True)
 class CheckReadiness:
-    """Check database, media store and messenger at the same time."""
+    """Check database, media store and messenger at the same time.
 
-    database: HealthCheck
-    media: HealthCheck
-    messages: HealthCheck
+    Anybody can request readiness, and a check may write to the disk. So each part has at most one
+    check at a time, and its result is held for a while.
+    """
+
+    def __init__(self, database: HealthCheck, media: HealthCheck, messages: HealthCheck) -> None:
+        """Check these parts."""
+        self._parts = tuple(map(HeldHealthCheck, (database, media, messages)))
 
     async def __call__(self) -> Readiness:
-        """Check all parts. Each has `CHECK_TIMEOUT_SECONDS`."""
-        return Readiness(
-            *await asyncio.gather(
-                _problem(self.database), _problem(self.media), _problem(self.messages)
-            )
-        )
+        """Return the held or new results of all parts within `CHECK_TIMEOUT`."""
+        return Readiness(*await asyncio.gather(*(part.find_problem() for part in self._parts)))
 
 
-async def _problem(health: HealthCheck) -> str | None:
-    try:
-        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-            await health.check()
-    except TimeoutError:
-        return "does not answer"
-    except PortError as error:
-        return str(error)
-    return None
+class HeldHealthCheck:
+    """Runs a health check once at a time, and holds its result.
+
+    - Callers that come while a check runs share its result.
+    - A part fails if its check takes longer than `CHECK_TIMEOUT`, even if it succeeds later. While
+      the check continues, every answer is that failure, and no other check begins.
+    """
+
+    def __init__(self, health_check: HealthCheck) -> None:
+        """Hold no result yet, so that the first answer is a real check."""
+        self._health_check = health_check
+        self._running: asyncio.Task[str | None] | None = None
+        self._answer_until = 0.0
+        self._held_until = 0.0
+
+    async def find_problem(self) -> str | None:
+        """Return the reason why the part does not work, or None."""
+        now = asyncio.get_running_loop().time()
+        if self._running is None or (self._running.done() and now >= self._held_until):
+            self._answer_until = now + CHECK_TIMEOUT
+            self._running = asyncio.create_task(self._check())
+        # Unlike wait_for, this does not wait for a check that ignores its cancellation.
+        await asyncio.wait([self._running], timeout=max(0, self._answer_until - now))
+        has_result = self._running.done() and not self._running.cancelled()
+        return self._running.result() if has_result else _NO_RESPONSE
+
+    async def _check(self) -> str | None:
+        loop = asyncio.get_running_loop()
+        problem = await self._run_check()
+        if problem is None and loop.time() > self._answer_until:
+            problem = _NO_RESPONSE
+        self._held_until = loop.time() + (FAILURE_TTL if problem else SUCCESS_TTL)
+        return problem
+
+    async def _run_check(self) -> str | None:
+        try:
+            async with asyncio.timeout(CANCEL_TIMEOUT):
+                await self._health_check.check()
+        except TimeoutError:
+            return _NO_RESPONSE
+        except PortError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 -- an operator's adapter may raise anything
+            return f"failed with {type(error).__name__}"
+        return None

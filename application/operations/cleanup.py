@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.media.mark_for_deletion import MarkForDeletion
+from application.media.retry_deletions import RetryDeletions
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.leases import Leases
 from application.ports.media_files import MediaFiles
@@ -27,6 +28,7 @@ class CleanupReport:
 
     expired_uploads: int = 0
     deleted_items: int = 0
+    retried_deletions: int = 0
     purged_identities: int = 0
     released_usernames: int = 0
     expired_phone_verifications: int = 0
@@ -55,7 +57,7 @@ class Cleanup:
 
     - An upload past its deadline is marked for deletion, never finished.
     - The file of a deleted item is deleted again after the longest possible upload, and then its
-      record.
+      record. A deletion that the store refused is retried.
     - The items of a deleted identity are marked for deletion, and then its phone is detached. An
       interrupted cleanup is continued by the next.
     - A username is released 30 days after its identity was deleted.
@@ -66,6 +68,7 @@ class Cleanup:
     repositories: Repositories
     media_files: MediaFiles
     mark_for_deletion: MarkForDeletion
+    retry_deletions: RetryDeletions
     clock: Clock
 
     async def __call__(self) -> CleanupReport:
@@ -84,6 +87,7 @@ class Cleanup:
         return CleanupReport(
             expired_uploads=await self._mark_expired_uploads(now),
             deleted_items=await self._delete_items(now),
+            retried_deletions=await self.retry_deletions(),
             purged_identities=await self._purge_identities(now),
             released_usernames=await self._release_usernames(now),
             expired_phone_verifications=await repositories.phone_verifications.delete_expired(

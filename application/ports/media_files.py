@@ -1,6 +1,7 @@
 """Storage of published image files."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +10,8 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file that is open for reading. It may be read to its end, in part, or not at all.
+
+    It is closed at the end of the block that opened it, and cannot be read afterwards.
 
     Attributes:
         size: Size of the whole file in bytes.
@@ -38,11 +41,22 @@ class MediaFiles(Protocol):
         """
         ...
 
-    async def open_file(self, storage_key: str) -> StoredFile | None:
-        """Open the file for reading, or return None if it does not exist.
+    async def get_size(self, storage_key: str) -> int | None:
+        """Return the size of the file in bytes, or None if it does not exist. Do not open it.
 
         Raises:
             MediaStorageUnavailable
+        """
+        ...
+
+    def open_file(self, storage_key: str) -> AbstractAsyncContextManager[StoredFile | None]:
+        """Open the file for reading until the end of the block; None if it does not exist.
+
+        - When the block ends, in whatever way, the connection or descriptor is released at once.
+        - However many files are open: writes, deletions and health checks are not delayed.
+
+        Raises:
+            MediaStorageUnavailable: Also if too many files are open.
         """
         ...
 

@@ -61,7 +61,7 @@ class MediaPages(Protocol):
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[MediaItem]:
-        """List items after the first `offset` ones.
+        """List items after the first `offset` ones, which cost time: see `MAX_TOTAL`.
 
         Raises:
             StorageError
@@ -83,8 +83,10 @@ class MediaPages(Protocol):
         """
         ...
 
-    async def count(self, item_filter: ItemFilter) -> int:
-        """Count the items.
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
+        """Count the items, up to `limit`, which is positive.
+
+        The cost does not depend on how many more there are.
 
         Raises:
             StorageError
@@ -119,6 +121,15 @@ class MediaCleanup(Protocol):
         self, requested_before: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
         """List up to `limit` items whose deletion was requested then or earlier.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` items whose file the store refused to delete, the oldest first.
 
         Raises:
             StorageError

@@ -42,7 +42,8 @@ class SecurityEvent:
     Attributes:
         type: what happened.
         phone: the phone, if the event has one.
-        client_ip: an IPv4 address, or the /64 network of an IPv6 address.
+        client_ip: an IPv4 address, or the /64 network of an IPv6 address. The log adds it to the
+            events of a request that have none.
         user_id: the id of the identity.
         role: the new role.
         reason: one word or a short phrase with details.

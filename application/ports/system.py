@@ -24,7 +24,11 @@ class HealthCheck(Protocol):
     """Whether a part that the service needs works."""
 
     async def check(self) -> None:
-        """Return if the part would do its work now. It takes a limited time.
+        """Return if the part would do its work now.
+
+        - It takes a limited time, and does not block the event loop.
+        - Readiness answers before a check that takes 0.8 seconds or longer, and cancels it after
+          15 seconds.
 
         Raises:
             PortError: it would not; the text says why.

@@ -17,11 +17,15 @@ MAX_CATEGORY_LENGTH: Final = 64
 
 
 class ItemState(StrEnum):
-    """The states: pending → ready → deleting → gone, or pending → deleting → gone."""
+    """The states: pending → ready → deleting → gone, or pending → deleting → gone.
+
+    An item whose file the store refused to delete is in DELETION_REFUSED until a retry succeeds.
+    """
 
     PENDING = "pending"
     READY = "ready"
     DELETING = "deleting"
+    DELETION_REFUSED = "deletion_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,14 @@ class MediaItem:
             state=ItemState.DELETING,
             deletion_requested_at=self.deletion_requested_at or now,
         )
+
+    def mark_deletion_refused(self) -> "MediaItem":
+        """Return the marked item as one whose file the store refused to delete."""
+        return replace(self, state=ItemState.DELETION_REFUSED)
+
+    def mark_file_deleted(self) -> "MediaItem":
+        """Return the marked item as one whose file the store deleted at last."""
+        return replace(self, state=ItemState.DELETING)
 
     def is_upload_expired(self, now: datetime) -> bool:
         """Return whether its upload did not finish before the deadline."""

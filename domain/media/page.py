@@ -11,6 +11,8 @@ from domain.media.image import MediaKind
 from domain.media.item import MediaItem
 
 MAX_PAGE_SIZE: Final = 100
+MAX_TOTAL: Final = 10_000
+"""Items that are counted, and that pages by number reach: counting and skipping cost time."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 # 14 hex digits of microseconds (until the year 4253) and an id. Every text of this form is a
@@ -63,9 +65,10 @@ def parse_cursor(text: str) -> Cursor:
 class PageRequest:
     """A page by its number, counted from 1. At most `MAX_PAGE_SIZE` items are on a page.
 
-    Pages count from the newest item. With `after`, only items after that cursor are listed, and
-    the page is the first of them. A client that follows cursors gets no item twice and misses
-    none that existed all the time, even while items are added and deleted.
+    Pages count from the newest item and end at `MAX_TOTAL` items. With `after`, only items after
+    that cursor are listed, and the page is the first of them. A client that follows cursors gets
+    no item twice and misses none that existed all the time, even while items are added and
+    deleted. Cursors lead to all items.
     """
 
     number: int = 1
@@ -82,21 +85,37 @@ class PageRequest:
         """How many items come before this page."""
         return (self.number - 1) * self.page_size
 
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether only a cursor leads to this page."""
+        return self.offset >= MAX_TOTAL
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """The items of a page, and the number of items on all pages.
 
-    `next_cursor` is where the next page begins, None on the last page. A page may be shorter
-    than requested, even empty, and still not be the last.
+    `counted` goes to `MAX_TOTAL + 1`, which stands for more. `next_cursor` is where the next page
+    begins, None on the last page. A page may be shorter than requested, even empty, and still not
+    be the last.
     """
 
     items: Sequence[MediaItem]
-    total: int
+    counted: int
     request: PageRequest
     next_cursor: Cursor | None = None
 
     @property
+    def total(self) -> int:
+        """How many items there are, at most `MAX_TOTAL`."""
+        return min(self.counted, MAX_TOTAL)
+
+    @property
+    def is_total_exact(self) -> bool:
+        """Whether there are no more items than `total`."""
+        return self.counted <= MAX_TOTAL
+
+    @property
     def total_pages(self) -> int:
-        """How many pages there are."""
+        """How many pages by number there are."""
         return -(-self.total // self.request.page_size)

@@ -226,6 +226,16 @@ class PhoneVerification:
             ),
         )
 
+    def drop_client_ips(self) -> "PhoneVerification":
+        """Return the state without client IPs, and without the codes that were sent to them."""
+        return replace(
+            self,
+            challenges=(),
+            deliveries=(),
+            unbound_attempts=replace(self.unbound_attempts, by_ip=()),
+            trusted_ips=(),
+        )
+
     def _requester(self, client_ip: HashedClientIp) -> Requester:
         logins = [
             trusted.last_login_at

@@ -1,16 +1,19 @@
 """The ASGI application."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, Final
 
 import msgspec
 from litestar import Controller, HttpMethod, Litestar, Request, Response
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
+from entrypoints.http.deadlines import DeadlineMiddleware, OpenRequests
 from entrypoints.http.dependencies import HttpSettings, make_dependencies
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
@@ -20,6 +23,8 @@ from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import HealthController, JwksController
 from entrypoints.http.otp.controller import OtpController
+from entrypoints.http.request_checks import RequestCheckMiddleware
+from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.users.controller import UserController
 
@@ -37,13 +42,16 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
 
 
 def create_app(
-    open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]], settings: HttpSettings
+    open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]],
+    settings: HttpSettings,
+    open_requests: OpenRequests | None = None,
 ) -> RequestContextMiddleware:
     """Create the application.
 
     Args:
         open_use_cases: Called when the application starts, in the event loop of the server.
         settings: The settings of the HTTP side.
+        open_requests: Where the requests are counted that are open.
     """
 
     @asynccontextmanager
@@ -59,11 +67,13 @@ def create_app(
     app = Litestar(
         route_handlers=[*CONTROLLERS, OpenApiController],
         lifespan=[lifespan],
+        state=State({"request_limits": RequestLimits(settings)}),
         dependencies={
             **make_dependencies(settings),
             "api_description": Provide(api_description, sync_to_thread=False),
         },
         before_request=_respond_to_options,
+        cors_config=_cors_config(settings.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
         request_max_body_size=MAX_JSON_SIZE,
         # With it, the framework would serve pages of its own; see describe_api.
@@ -71,7 +81,20 @@ def create_app(
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
     )
-    return RequestContextMiddleware(app)
+    checked = RequestCheckMiddleware(app, settings.public_url, settings.web_origins)
+    timed = DeadlineMiddleware(checked, open_requests or OpenRequests())
+    return RequestContextMiddleware(timed, settings.trusted_proxies)
+
+
+def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
+    if not web_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(web_origins),
+        allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Retry-After", "X-Request-Id"],
+    )
 
 
 async def _respond_to_options(request: Request[Any, Any, Any]) -> Response[None] | None:

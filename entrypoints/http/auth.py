@@ -10,6 +10,7 @@ from litestar.handlers import BaseRouteHandler
 from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
+from entrypoints.http.request_limits import RequestLimits
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
 """A handler names in `opt`, under this key, the error for a failed authentication."""
@@ -21,19 +22,24 @@ _MAX_TOKEN_LENGTH: Final = 4096
 async def require_principal(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """Guard: authenticate the request before its body is read.
+    """Guard: authenticate the request, and limit the identity's, before the body is read.
 
     Raises:
         Unauthenticated: The access token is missing or invalid.
+        TooManyRequests: The identity sends too many requests.
         StorageError, Unavailable: Or the error that the handler names instead.
     """
     try:
-        connection.scope["auth"] = await authenticate(connection)
+        principal = await authenticate(connection)
     except (StorageError, Unavailable) as error:
         own_error: type[DomainError] | None = handler.opt.get(UNAVAILABLE_ERROR)
         if own_error is None:
             raise
         raise own_error from error.__cause__
+    # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
+    limits: RequestLimits = connection.app.state.request_limits
+    limits.acquire_for_identity(principal.identity.id)
+    connection.scope["auth"] = principal
 
 
 async def authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:

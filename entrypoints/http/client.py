@@ -1,7 +1,8 @@
 """What is known about a client: its IP address, and a name for its device."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -12,11 +13,12 @@ from ipaddress import (
 from typing import Any, Final
 
 import structlog
-from litestar import Request
 
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 
 UNKNOWN_IP: Final = "unknown"
+CLIENT_IP: Final = "dialtone.client_ip"
+"""The key in the ASGI scope."""
 _IPV6_PREFIX_LENGTH: Final = 64
 """A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
 _MAX_HOPS: Final = 20
@@ -63,19 +65,23 @@ class ClientIpResolver:
         self._trusted_proxies = trusted_proxies
         self._has_warned = False
 
-    def resolve(self, request: Request[Any, Any, Any]) -> str:
+    def resolve(self, scope: Mapping[str, Any]) -> str:
         """Return the IPv4 address or the IPv6 /64 network of the client, in its normal form."""
-        client = request.scope.get("client")
-        peer = _parse_ip(client[0]) if client else None
+        peer = _find_peer(scope)
         if peer is None:
             return UNKNOWN_IP
-        forwarded = request.headers.getall("x-forwarded-for", [])
+        forwarded = header_values(scope, b"x-forwarded-for")
         if not forwarded:
             return _normalize(peer)
         if not self._is_trusted(peer):
             self._warn_once(peer)
             return _normalize(peer)
         return _normalize(self._find_client(peer, forwarded))
+
+    def has_trusted_peer(self, scope: Mapping[str, Any]) -> bool:
+        """Return whether a trusted proxy sent the request."""
+        peer = _find_peer(scope) if self._trusted_proxies else None
+        return peer is not None and self._is_trusted(peer)
 
     def _find_client(
         self, peer: IPv4Address | IPv6Address, forwarded: Sequence[str]
@@ -129,6 +135,17 @@ def parse_device_name(user_agent: str) -> str | None:
     return program or system
 
 
+def header_values(scope: Mapping[str, Any], name: bytes) -> list[str]:
+    """Return the values of a header; the name is in lower case."""
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+def _find_peer(scope: Mapping[str, Any]) -> IPv4Address | IPv6Address | None:
+    client = scope.get("client")
+    return _parse_ip(client[0]) if client else None
+
+
+@lru_cache(maxsize=1024)
 def _parse_ip(text: str) -> IPv4Address | IPv6Address | None:
     # Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
     match = _WITH_PORT.fullmatch(text)
@@ -142,6 +159,7 @@ def _parse_ip(text: str) -> IPv4Address | IPv6Address | None:
     return ip
 
 
+@lru_cache(maxsize=1024)
 def _normalize(ip: IPv4Address | IPv6Address) -> str:
     if isinstance(ip, IPv4Address):
         return str(ip)

@@ -11,7 +11,10 @@ from litestar.params import SkipValidation
 
 from application.principal import Principal
 from application.use_cases import UseCases
-from entrypoints.http.client import ClientIpResolver
+from domain.otp.sliding_window import SlidingWindow
+from entrypoints.http.client import CLIENT_IP
+from entrypoints.http.library.media_file import MediaReads
+from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,37 +22,59 @@ class HttpSettings:
     """The settings of the HTTP side.
 
     - `upload_limit` is in bytes.
+    - `max_uploads` are in progress at the same time, with `max_spooled_bytes` in temporary files.
+    - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
-    - `X-Forwarded-For` is trusted only if it comes from `trusted_proxies`.
+    - The request limits are divided by the number of `workers`. None is no limit.
+    - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
+      `trusted_proxies`.
+    - Pages of `web_origins` may use the API, beside those of the service.
     """
 
     version: str
     public_url: str
     upload_limit: int
     default_region: str | None = None
+    max_uploads: int = 64
+    max_spooled_bytes: int = 320_000_000
+    upload_lock_file: int | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    request_limit_per_identity: SlidingWindow | None = None
+    refresh_limit_per_ip: SlidingWindow | None = None
+    workers: int = 1
+    web_origins: tuple[str, ...] = ()
 
 
 # These values are ours; validating them for each request would only cost time.
 UseCasesDependency: TypeAlias = NamedDependency[SkipValidation[UseCases]]
 SettingsDependency: TypeAlias = NamedDependency[SkipValidation[HttpSettings]]
+UploadLimiterDependency: TypeAlias = NamedDependency[SkipValidation[UploadLimiter]]
 ClientIp: TypeAlias = NamedDependency[SkipValidation[str]]
+MediaReadsDependency: TypeAlias = NamedDependency[SkipValidation[MediaReads]]
 CurrentPrincipal: TypeAlias = NamedDependency[SkipValidation[Principal]]
 
 
 def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
-    """Return the providers of `use_cases`, `settings` and `client_ip`."""
-    resolver = ClientIpResolver(settings.trusted_proxies)
+    """Return the providers of the use cases, the settings, the client IP and shared limits."""
+    media_reads = MediaReads()
+    upload_limiter = UploadLimiter(
+        settings.max_uploads, settings.max_spooled_bytes, IdentityLocks(settings.upload_lock_file)
+    )
 
     def use_cases(state: State) -> UseCases:
         opened: UseCases = state.use_cases
         return opened
 
     def client_ip(request: Request[Any, Any, Any]) -> str:
-        return resolver.resolve(request)
+        # The middleware has resolved it.
+        scope: Any = request.scope
+        ip: str = scope[CLIENT_IP]
+        return ip
 
     return {
         "use_cases": Provide(use_cases, sync_to_thread=False),
         "settings": Provide(lambda: settings, sync_to_thread=False),
+        "upload_limiter": Provide(lambda: upload_limiter, sync_to_thread=False),
         "client_ip": Provide(client_ip, sync_to_thread=False),
+        "media_reads": Provide(lambda: media_reads, sync_to_thread=False),
     }

@@ -1,14 +1,15 @@
 """The outermost ASGI layer."""
 
-import asyncio
+import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, TypeAlias
 
 import structlog
 
-from entrypoints.http.errors.exceptions import InvalidBody
+from entrypoints.http.client import CLIENT_IP, ClientIpResolver, header_values
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -16,11 +17,13 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
-DRAIN_TIMEOUT_SECONDS: Final = 10.0
-"""Before an early response, the rest of the body is read: otherwise many clients see a broken
-connection instead of the response."""
-_REQUEST_ID_BYTES: Final = 16
+_ID_BYTES: Final = 16
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TRACEPARENT: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+IS_HEAD: Final = "is_head"
+"""The key in the state of a request that is set for HEAD."""
 _CLIENT_CLOSED_REQUEST: Final = 499
 _DEFAULT_HEADERS: Final = {
     b"x-content-type-options": b"nosniff",
@@ -33,28 +36,37 @@ _log = structlog.get_logger()
 
 
 class RequestContextMiddleware:
-    """Gives each request an id, a log line and default headers; answers HEAD like GET.
+    """Gives each request an id, a client IP, a log line and default headers; answers HEAD like GET.
 
-    A default header does not replace a header of the response.
+    - Every log line of the request has its `request_id` and `client_ip`, and the `trace_id` of a
+      request with `traceparent` (https://www.w3.org/TR/trace-context/).
+    - The ids of a trusted proxy are kept if they are valid. All others are replaced.
+    - A default header does not replace a header of the response.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(
+        self, app: App, trusted_proxies: Collection[IPv4Network | IPv6Network] = ()
+    ) -> None:
         self._app = app
+        self._client_ips = ClientIpResolver(trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = secrets.token_hex(_REQUEST_ID_BYTES)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        scope[CLIENT_IP] = client_ip = self._client_ips.resolve(scope)
+        ids = self._ids(scope)
+        structlog.contextvars.bind_contextvars(**ids, client_ip=client_ip)
         method: str = scope["method"]
         if method == "HEAD":
             scope["method"] = "GET"
-        exchange = _Exchange(scope, receive, send, request_id, is_head=method == "HEAD")
+            # For handlers whose body is expensive.
+            scope.setdefault("state", {})[IS_HEAD] = True
+        exchange = _Exchange(send, ids["request_id"], is_head=method == "HEAD")
         started = time.perf_counter()
-        await self._app(scope, exchange.receive, exchange.send)
+        await self._app(scope, receive, exchange.send)
         _log.info(
             "http_request",
             method=method,
@@ -64,41 +76,33 @@ class RequestContextMiddleware:
             duration_ms=round((time.perf_counter() - started) * 1000, 1),
         )
 
+    def _ids(self, scope: Scope) -> dict[str, str]:
+        is_trusted = self._client_ips.has_trusted_peer(scope)
+        sent_ids = header_values(scope, b"x-request-id")
+        request_id = _match(_REQUEST_ID, sent_ids) if is_trusted else None
+        ids = {"request_id": request_id[0] if request_id else secrets.token_hex(_ID_BYTES)}
+        if traceparents := header_values(scope, b"traceparent"):
+            trace = _match(_TRACEPARENT, traceparents) if is_trusted else None
+            ids["trace_id"] = trace["trace_id"] if trace else secrets.token_hex(_ID_BYTES)
+        return ids
+
+
+def _match(pattern: re.Pattern[str], values: Sequence[str]) -> re.Match[str] | None:
+    return pattern.fullmatch(values[0]) if len(values) == 1 else None
+
 
 class _Exchange:
     """One request and its response."""
 
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, request_id: str, *, is_head: bool
-    ) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        self._receive = receive
+    def __init__(self, send: Send, request_id: str, *, is_head: bool) -> None:
         self._send = send
         self._request_id = request_id
         self._is_head = is_head
-        self._has_body = b"content-length" in headers or b"transfer-encoding" in headers
-        self._expects_continue = b"100-continue" in headers.get(b"expect", b"").lower()
         self.status = _CLIENT_CLOSED_REQUEST
-
-    async def receive(self) -> Message:
-        """Receive the next ASGI message.
-
-        Raises:
-            InvalidBody: The body ended too early, whether the client is still connected or not.
-        """
-        message = await self._receive()
-        self._expects_continue = False
-        is_incomplete = self._has_body and message["type"] == "http.disconnect"
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            self._has_body = False
-        if is_incomplete:
-            raise InvalidBody("The body ended too early.")
-        return message
 
     async def send(self, message: Message) -> None:
         """Send an ASGI message, with the headers added and a body for HEAD removed."""
         if message["type"] == "http.response.start":
-            await self._drain()
             self.status = message["status"]
             message["headers"] = self._add_headers(message["headers"])
         elif self._is_head and message["type"] == "http.response.body":
@@ -106,19 +110,6 @@ class _Exchange:
                 return
             message["body"] = b""
         await self._send(message)
-
-    async def _drain(self) -> None:
-        # A client that waits for "100 Continue" has not sent its body and reads the response.
-        if self._expects_continue:
-            return
-        remaining = MAX_DRAINED_BYTES
-        try:
-            async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
-                while self._has_body and remaining > 0:
-                    message = await self.receive()
-                    remaining -= len(message.get("body", b""))
-        except (TimeoutError, InvalidBody):
-            return
 
     def _add_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         added = [(bytes(name).lower(), bytes(value)) for name, value in headers]

@@ -9,7 +9,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from domain.errors import InvalidValue
-from entrypoints.http.errors.exceptions import InvalidBody, InvalidFields
+from entrypoints.http.errors.exceptions import InvalidBody, InvalidFields, UnsupportedMediaType
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -102,6 +102,10 @@ def _type_message(field_type: Any) -> str:
     return "This has the wrong type."
 
 
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
 class JsonBody(AbstractDTO[T]):
     """Makes Litestar parse a handler's `data` with `parse_json`.
 
@@ -114,7 +118,17 @@ class JsonBody(AbstractDTO[T]):
     config = DTOConfig()
 
     def decode_bytes(self, value: bytes) -> Any:
-        """Parse the body."""
+        """Parse the body, which is not empty.
+
+        A web page can make browsers send other content types to any host without asking it first.
+
+        Raises:
+            UnsupportedMediaType: It is not declared as JSON; parameters of the type are ignored.
+            InvalidFields: See `parse_json`.
+        """
+        content_types = self.asgi_connection.headers.getall("content-type", [])
+        if [_media_type(content_type) for content_type in content_types] != ["application/json"]:
+            raise UnsupportedMediaType
         return parse_json(value, self.model_type)
 
     @classmethod

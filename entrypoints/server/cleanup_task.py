@@ -1,4 +1,4 @@
-"""The background task that runs the scheduled cleanup."""
+"""The background tasks: the scheduled cleanup, and the retry of refused deletions."""
 
 import asyncio
 import time
@@ -10,11 +10,14 @@ from typing import Final
 
 import structlog
 
+from application.media.retry_deletions import ScheduledRetryDeletions
 from application.operations.cleanup import ScheduledCleanup
 from application.ports.errors import PortError
 
 _FIRST_CHECK_SECONDS: Final = 5.0
 _CHECKS_PER_INTERVAL: Final = 10
+RETRY_INTERVAL: Final = timedelta(seconds=20)
+"""With the time limits of store and database, a deletion is retried within a minute."""
 
 _log = structlog.get_logger()
 
@@ -67,3 +70,41 @@ async def _run_once(scheduled_cleanup: ScheduledCleanup, interval: timedelta) ->
         if report is not None:
             duration_ms = round((time.monotonic() - started) * 1000, 1)
             _log.info("cleanup_completed", **asdict(report), duration_ms=duration_ms)
+
+
+@asynccontextmanager
+async def run_retry_task(
+    retry_deletions: ScheduledRetryDeletions, interval: timedelta | None
+) -> AsyncIterator[None]:
+    """Retry deletions that the store refused, in the background until the end of the block.
+
+    Args:
+        retry_deletions: the use case.
+        interval: time between two retries; None for none at all.
+    """
+    if interval is None:
+        yield
+        return
+    task = asyncio.create_task(_retry_repeatedly(retry_deletions, interval))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _retry_repeatedly(retry_deletions: ScheduledRetryDeletions, interval: timedelta) -> None:
+    seconds = interval.total_seconds()
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                # Shorter than the interval, so that it has expired when the next retry is due.
+                await retry_deletions(interval / 2)
+        except TimeoutError:
+            _log.warning("file_deletion_retry_failed", reason="it took longer than the interval")
+        except PortError as error:
+            _log.warning("file_deletion_retry_failed", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - the next interval tries again
+            _log.error("file_deletion_retry_failed", exc_info=error)

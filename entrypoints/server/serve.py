@@ -15,6 +15,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from adapters.logging import logging_config
+from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.workers import Workers
 from entrypoints.settings import Settings
 from entrypoints.settings.values import Bind
@@ -23,7 +24,12 @@ from entrypoints.settings.values import Bind
 # forked, the worker would wait for the import lock forever.
 codecs.lookup("idna")
 
-_HEADER_TIMEOUT_MILLISECONDS: Final = 30_000
+_BACKLOG: Final = 4_096
+_KEEP_ALIVE_MILLISECONDS: Final = 40_000
+"""How long a connection may be idle. Unfinished heads have less time, see connections.py; slow
+readers must be closed there before the server believes that they are idle."""
+_MAX_BUFFER_SIZE: Final = 64 * 1024
+"""Bytes of a request head, and of a response that a slow reader makes the server keep."""
 _START_TIMEOUT: Final = 60
 _POLL_INTERVAL: Final = 0.02
 _STOP_TIMEOUT: Final = 8
@@ -43,15 +49,20 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
     Returns:
         False if no worker can start; the log has the reason.
     """
+    raise_descriptor_limit()
     server = Granian(
         "entrypoints.server.workers:make_app",
         interface=Interfaces.ASGI,
         address=bind.host,
         port=bind.port,
         workers=settings.workers,
+        backlog=_BACKLOG,
+        backpressure=max_connections(),
         # HTTP/2 has no advantage behind a proxy, and more attack surface.
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MILLISECONDS),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_KEEP_ALIVE_MILLISECONDS, max_buffer_size=_MAX_BUFFER_SIZE
+        ),
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_TIMEOUT,

@@ -19,7 +19,9 @@ from application.ports.errors import ConfigurationError
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.http.app import create_app
+from entrypoints.http.deadlines import OpenRequests
 from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.library.upload_limiter import open_lock_file
 from entrypoints.http.middleware import (
     App,
     Message,
@@ -28,7 +30,10 @@ from entrypoints.http.middleware import (
     Scope,
     Send,
 )
-from entrypoints.server.cleanup_task import run_cleanup_task
+from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
+from entrypoints.server.connection_task import run_connection_task
+from entrypoints.server.connections import OpenConnections
+from entrypoints.server.descriptors import max_connections
 from entrypoints.settings import ENV_FILE, read_settings
 from entrypoints.startup_error import StartupError
 
@@ -40,8 +45,12 @@ _MAX_RESPAWNS: Final = 5
 _log = structlog.get_logger()
 
 
-def make_app() -> RequestContextMiddleware:
-    """Make the application from the environment and the `.env` file in the current folder."""
+def make_app(upload_lock_file: int | None = None) -> RequestContextMiddleware:
+    """Make the application from the environment and the `.env` file in the current folder.
+
+    Args:
+        upload_lock_file: an empty file that all workers share.
+    """
     settings = read_settings(os.environ, ENV_FILE)
     configure_logging(settings.log_level, settings.log_format)
     http_settings = HttpSettings(
@@ -49,18 +58,38 @@ def make_app() -> RequestContextMiddleware:
         public_url=settings.public_url,
         upload_limit=settings.max_upload_size,
         default_region=settings.default_region,
+        max_uploads=settings.max_uploads,
+        max_spooled_bytes=settings.max_spooled_bytes,
+        upload_lock_file=upload_lock_file,
         trusted_proxies=settings.trusted_proxies,
+        request_limit_per_identity=settings.request_limit_per_identity,
+        refresh_limit_per_ip=settings.refresh_limit_per_ip,
+        workers=settings.workers,
+        web_origins=settings.web_origins,
+    )
+
+    open_requests = OpenRequests()
+    connections = OpenConnections(
+        open_requests,
+        settings.bind.port,
+        # A proxy has the connections of many clients.
+        max_per_ip=None if settings.trusted_proxies else settings.max_connections_per_ip,
+        max_total=max_connections() * 3 // 4,
     )
 
     @asynccontextmanager
-    async def open_with_cleanup() -> AsyncIterator[UseCases]:
+    async def open_with_tasks() -> AsyncIterator[UseCases]:
         async with (
             open_use_cases(settings) as use_cases,
             run_cleanup_task(use_cases.scheduled_cleanup, settings.cleanup_interval),
+            run_retry_task(
+                use_cases.retry_deletions, RETRY_INTERVAL if settings.cleanup_interval else None
+            ),
+            run_connection_task(connections),
         ):
             yield use_cases
 
-    return create_app(open_with_cleanup, http_settings)
+    return create_app(open_with_tasks, http_settings, open_requests)
 
 
 class Workers:
@@ -81,6 +110,7 @@ class Workers:
         self._master_process = os.getpid()
         # Memory that the master process and all workers share.
         self._cannot_start = mmap.mmap(-1, 1)
+        self._upload_lock_file = open_lock_file()
 
     @property
     def cannot_start(self) -> bool:
@@ -109,7 +139,7 @@ class Workers:
     def make_app(self) -> App:
         """Make the application in a worker; if that fails, log the reason and exit."""
         try:
-            app = make_app()
+            app = make_app(self._upload_lock_file)
         except Exception as error:  # noqa: BLE001 - it is logged, and the process exits
             self._stop_service(error)
             raise SystemExit(1) from None

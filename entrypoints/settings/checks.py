@@ -27,7 +27,6 @@ Problem = tuple[str, str]
 
 NOT_IMPLEMENTED: Final = {
     "DIALTONE_OPERATOR": "The service does not answer phone calls.",
-    "DIALTONE_WEB_ORIGINS": "Browsers get no CORS headers.",
     "DIALTONE_MEDIA_URL_VARIANT": "`url` is the full image.",
     "DIALTONE_OTP_LENGTH": "A code has six digits.",
     "DIALTONE_SMS_LIMIT_PER_RANGE": "Messages per number range are not limited.",
@@ -75,6 +74,12 @@ def check_combinations(settings: Settings) -> Iterator[Problem]:
     is_free = all(provider is SmsProvider.CONSOLE for provider in settings.sms)
     if not is_free and settings.countries is None:
         yield "DIALTONE_COUNTRIES", "Must be set if DIALTONE_SMS names a provider that costs money."
+    if settings.max_spooled_bytes < 2 * settings.max_upload_size:
+        # One user can have half of it, so a file of the maximum size would never fit.
+        yield (
+            "DIALTONE_UPLOAD_SPOOL_SIZE",
+            "Must be at least twice DIALTONE_MAX_UPLOAD_SIZE for each of the DIALTONE_WORKERS.",
+        )
 
 
 def check_production(settings: Settings) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ the text, because an operator may have pasted a password into the wrong variable
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -46,6 +46,10 @@ _BIND: Final = re.compile(
     r":(?P<port>[0-9]{1,5})"
 )
 _URL: Final = re.compile(r"[!-~]+")
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
 _DOMAIN_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 _FACTORY: Final = re.compile(r"(?P<package>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -214,6 +218,29 @@ def parse_url(text: str) -> str:
     if not has_host or "@" in parts.netloc or "?" in text or "#" in text:
         raise error
     return parts.geturl().rstrip("/")
+
+
+def parse_origin(text: str) -> str:
+    """Parse the origin of a web app, and write it like browsers do (RFC 6454 §6.2)."""
+    if "*" in text:
+        raise InvalidValue("Must name each origin: * would let every web page use the API.")
+    error = InvalidValue(
+        "Must be origins without a path, separated by commas: https://host or https://host:port; "
+        "http:// for localhost only; international domains as xn--…"
+    )
+    match = _ORIGIN.fullmatch(text.lower())
+    if match is None or not 1 <= int(match["port"] or 1) <= 65535:
+        raise error
+    scheme, host, port = match.group("scheme", "host", "port")
+    try:
+        host = f"[{IPv6Address(host[1:-1])}]" if host.startswith("[") else host
+    except ValueError:
+        raise error from None
+    is_local = host in ("127.0.0.1", "[::1]") or f".{host}".endswith(".localhost")
+    if scheme == "http" and not is_local:
+        raise error
+    is_default = port is None or int(port) == {"http": 80, "https": 443}[scheme]
+    return f"{scheme}://{host}" if is_default else f"{scheme}://{host}:{int(port)}"
 
 
 def parse_domain(text: str) -> str:

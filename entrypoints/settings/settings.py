@@ -41,6 +41,7 @@ from entrypoints.settings.parsers import (
     parse_file_path,
     parse_media,
     parse_messaging_service_sid,
+    parse_origin,
     parse_path,
     parse_region,
     parse_sms,
@@ -69,8 +70,10 @@ from entrypoints.settings.values import (
 MAX_SMS_PER_DAY: Final = 14
 """With 5 attempts each and 30 unbound attempts: 100 failures in a row (NIST SP 800-63B-4)."""
 MAX_RATE_LIMIT: Final = 50_000
+MAX_REQUEST_LIMIT: Final = 1_000_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
 """A /48 network has ten times the limit of an IP."""
+DEFAULT_SPOOLED_FILES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +353,22 @@ class Settings(BaseModel):
         default="600/1h",
         example="600/1h",
     )
+    request_limit_per_identity: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_REQUEST_LIMIT))
+    ] = setting(
+        "DIALTONE_REQUEST_LIMIT_PER_IDENTITY",
+        "maximum requests with the access tokens of one identity, approximately, per instance",
+        default="600/1m",
+        example="600/1m",
+    )
+    refresh_limit_per_ip: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_REQUEST_LIMIT))
+    ] = setting(
+        "DIALTONE_REFRESH_LIMIT_PER_IP",
+        "maximum refreshes and logouts per IP, approximately, per instance; ten times that per /48",
+        default="1200/1m",
+        example="1200/1m",
+    )
     trusted_proxies: Annotated[tuple[Network, ...], PlainValidator(parse_trusted_proxies)] = (
         setting(
             "DIALTONE_TRUSTED_PROXIES",
@@ -357,6 +376,20 @@ class Settings(BaseModel):
             unset=(),
             example="10.0.0.0/8,192.168.1.5",
         )
+    )
+    web_origins: Annotated[tuple[str, ...], PlainValidator(list_parser(parse_origin))] = setting(
+        "DIALTONE_WEB_ORIGINS",
+        "origins of the web apps that may use the API from browsers (CORS)",
+        unset=(),
+        example="https://app.example.org,http://localhost:3000",
+    )
+    max_connections_per_ip: Annotated[
+        int, Field(ge=10, le=1_000_000), BeforeValidator(check_number)
+    ] = setting(
+        "DIALTONE_MAX_CONNECTIONS_PER_IP",
+        "maximum connections per worker and IP (IPv6: per /64); no limit behind trusted proxies",
+        default="1000",
+        example="1000",
     )
     is_single_host: Annotated[bool, PlainValidator(parse_yes_or_no)] = setting(
         "DIALTONE_SINGLE_HOST",
@@ -422,6 +455,34 @@ class Settings(BaseModel):
             example="500",
         )
     )
+    max_uploads: Annotated[int, Field(ge=1, le=10_000), BeforeValidator(check_number)] = setting(
+        "DIALTONE_MAX_UPLOADS",
+        "maximum uploads at the same time in a server process; each uses up to 1 MiB of memory",
+        default="64",
+        example="64",
+    )
+    upload_spool_size: Annotated[
+        ByteSize | None, Field(ge=2_000, le=1_000_000_000_000), BeforeValidator(check_size)
+    ] = setting(
+        "DIALTONE_UPLOAD_SPOOL_SIZE",
+        "maximum size of the temporary files of all uploads; default: 16 large files per worker",
+        example="1GB",
+    )
+    image_threads: Annotated[int | None, Field(ge=1, le=256), BeforeValidator(check_number)] = (
+        setting(
+            "DIALTONE_IMAGE_THREADS",
+            "images decoded at the same time in a server process; default: processors / workers",
+            example="2",
+        )
+    )
+    image_megapixels_per_hour: Annotated[
+        int, Field(ge=1, le=10_000_000), BeforeValidator(check_number)
+    ] = setting(
+        "DIALTONE_IMAGE_MEGAPIXELS_PER_HOUR",
+        "megapixels that one user can upload in an hour, all frames counted",
+        default="2000",
+        example="2000",
+    )
     cleanup_interval: Annotated[timedelta | None, PlainValidator(parse_cleanup_interval)] = setting(
         "DIALTONE_CLEANUP_INTERVAL",
         "time between cleanups; off if cron runs `dialtone cleanup`",
@@ -456,6 +517,18 @@ class Settings(BaseModel):
             access=self.access_token_ttl,
             refresh=self.refresh_token_ttl,
         )
+
+    @property
+    def max_spooled_bytes(self) -> int:
+        """The maximum size of the temporary files of one server process."""
+        if self.upload_spool_size is None:
+            return DEFAULT_SPOOLED_FILES * self.max_upload_size
+        return self.upload_spool_size // self.workers
+
+    @property
+    def max_pixels_per_hour(self) -> int:
+        """The pixels that one user can upload to one server process in an hour."""
+        return self.image_megapixels_per_hour * 1_000_000 // self.workers
 
     @field_validator("*", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""Measure rates, timing and abuse: `make bench`, or one of them: `make bench ARGS=timing`."""
+"""Measure the service: `make bench`, or one of the benchmarks: `make bench ARGS=timing`."""
 
 import argparse
 import asyncio
@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.abuse import measure_abuse
+from tests.benchmarks.connections import measure_connections
 from tests.benchmarks.rates import measure_rates
+from tests.benchmarks.reads import measure_reads
 from tests.benchmarks.timing import measure_timing
 
 BENCHMARKS: Final[Mapping[str, Callable[[Path], Awaitable[None]]]] = {
     "rates": measure_rates,
     "timing": measure_timing,
     "abuse": measure_abuse,
+    "reads": measure_reads,
+    "connections": measure_connections,
 }
 
 

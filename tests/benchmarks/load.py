@@ -14,6 +14,8 @@ UNLIMITED: Final = {
     "DIALTONE_SMS_LIMIT_PER_COUNTRY": "50000/1m",
     "DIALTONE_SMS_LIMIT_TOTAL": "50000/1m",
     "DIALTONE_VERIFY_LIMIT_PER_IP": "5000/1m",
+    "DIALTONE_REQUEST_LIMIT_PER_IDENTITY": "1000000/1m",
+    "DIALTONE_REFRESH_LIMIT_PER_IP": "1000000/1m",
 }
 """Settings with which every request may name its IP and exceeds no limit that phones share."""
 

@@ -1,5 +1,6 @@
 """The media stores that the contract suite of `MediaFiles` runs on."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,6 +23,8 @@ from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.servers.s3_server import S3Bucket, S3Server
 from tests.support.servers.tcp_proxy import TcpProxy
 
+OPEN_DESCRIPTORS = Path("/proc/self/fd")
+
 
 class Files(MediaFiles, HealthCheck, Protocol):
     """A media store with a health check."""
@@ -42,6 +45,10 @@ class Store(Protocol):
         """Make the store unavailable."""
         ...
 
+    async def wait_until_released(self) -> None:
+        """Check that no file is open, or wait until nobody holds a connection."""
+        ...
+
 
 class InMemoryStore:
     def __init__(self) -> None:
@@ -55,6 +62,9 @@ class InMemoryStore:
 
     def break_down(self) -> None:
         self._files.is_unavailable = True
+
+    async def wait_until_released(self) -> None:
+        assert self._files.open_files == 0
 
 
 class DiskStore:
@@ -73,6 +83,15 @@ class DiskStore:
 
     def break_down(self) -> None:
         shutil.rmtree(self._folder)
+
+    async def wait_until_released(self) -> None:
+        assert open_files(self._folder) == []
+
+
+def open_files(folder: Path) -> list[Path]:
+    """Return the files in the folder that this process has open."""
+    opened = [descriptor.resolve() for descriptor in OPEN_DESCRIPTORS.iterdir()]
+    return [path for path in opened if path.is_relative_to(folder)]
 
 
 class S3Store:
@@ -104,6 +123,9 @@ class S3Store:
     def break_down(self) -> None:
         self._relay.close()
 
+    async def wait_until_released(self) -> None:
+        await asyncio.to_thread(self._relay.wait_until_idle)
+
 
 class ExternalStore:
     """An adapter of somebody else. Tests cannot change its files directly."""
@@ -119,6 +141,9 @@ class ExternalStore:
 
     def break_down(self) -> None:
         pytest.skip("tests cannot break an external store")
+
+    async def wait_until_released(self) -> None:
+        pytest.skip("tests cannot see the connections of an external store")
 
 
 def memory(request: pytest.FixtureRequest) -> Iterator[Store]:

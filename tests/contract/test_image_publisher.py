@@ -9,6 +9,7 @@ from adapters.pillow import open_image_publisher
 from application.ports.images import ImagePublisher, PublishedImage
 from domain.errors import InvalidImage, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, ImageLimits
+from tests.support.builders import an_id
 from tests.support.fakes.images import FakeImagePublisher
 from tests.support.images import (
     SECRET,
@@ -53,7 +54,7 @@ async def publisher(request: pytest.FixtureRequest) -> AsyncIterator[ImagePublis
 
 
 async def publish(publisher: ImagePublisher, content: bytes) -> PublishedImage:
-    return await publisher.publish(io.BytesIO(content))
+    return await publisher.publish(io.BytesIO(content), an_id())
 
 
 @pytest.mark.parametrize("image_format", ImageFormat)
@@ -125,7 +126,7 @@ async def test_metadata_is_not_published(
 async def test_the_upload_stays_open(publisher: ImagePublisher, content: bytes) -> None:
     upload = io.BytesIO(content)
 
-    await asyncio.gather(publisher.publish(upload), return_exceptions=True)
+    await asyncio.gather(publisher.publish(upload, an_id()), return_exceptions=True)
 
     assert not upload.closed
 

@@ -98,3 +98,39 @@ async def test_a_deleted_item_is_no_longer_listed(repositories: Repositories) ->
 
     assert await repositories.media_items.delete(found.value.id, found.version)
     assert list(await repositories.media_cleanup.list_deleting(NOW, 10)) == []
+
+
+async def test_refused_deletions_are_listed_until_the_file_is_deleted_the_oldest_first(
+    repositories: Repositories,
+) -> None:
+    newer, older = (
+        an_item(id=an_id(number), created_at=NOW - number * MINUTE)
+        .mark_for_deletion(NOW)
+        .mark_deletion_refused()
+        for number in (1, 2)
+    )
+    await add_items(
+        repositories,
+        newer,
+        older,
+        an_item(id=an_id(3)).mark_for_deletion(NOW),
+        an_item(id=an_id(4)),
+    )
+
+    found = await repositories.media_cleanup.list_refused_deletions(10)
+    assert list(found) == [Versioned(older, 1), Versioned(newer, 1)]
+    assert len(await repositories.media_cleanup.list_refused_deletions(1)) == 1
+
+    assert await repositories.media_items.replace(older.mark_file_deleted(), 1)
+    found = await repositories.media_cleanup.list_refused_deletions(10)
+    assert list(found) == [Versioned(newer, 1)]
+
+
+async def test_the_cleanup_still_finds_an_item_whose_deletion_was_refused(
+    repositories: Repositories,
+) -> None:
+    refused = an_item(owner_id=OWNER).mark_for_deletion(NOW).mark_deletion_refused()
+    await add_items(repositories, refused)
+
+    assert list(await repositories.media_cleanup.list_deleting(NOW, 10)) == [Versioned(refused, 1)]
+    assert list(await repositories.media_cleanup.list_owned_by(OWNER, 10)) == []

@@ -1,11 +1,12 @@
 import asyncio
+from contextlib import AsyncExitStack, nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media_files import MediaFiles
 from tests.contract.media_files_fixture import Files, Store, files, store
+from tests.support.stored_files import read_file
 
 __all__ = ["files", "store"]  # pytest finds fixtures among the names of a test module
 
@@ -15,15 +16,6 @@ NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
 
 
-async def read_file(files: MediaFiles, key: str) -> bytes | None:
-    file = await files.open_file(key)
-    if file is None:
-        return None
-    content = b"".join([chunk async for chunk in file.chunks])
-    assert len(content) == file.size
-    return content
-
-
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 1_000_000])
 async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None:
     content = bytes(number * number % 251 for number in range(size))
@@ -31,12 +23,14 @@ async def test_a_file_is_read_as_it_was_written(files: Files, size: int) -> None
     await files.write(KEY, content, JPEG)
 
     assert await read_file(files, KEY) == content
+    assert await files.get_size(KEY) == size
 
 
 async def test_a_file_that_was_never_written_does_not_exist(files: Files) -> None:
     await files.write(KEY, b"one", JPEG)
 
-    assert await files.open_file(OTHER_KEY) is None
+    assert await read_file(files, OTHER_KEY) is None
+    assert await files.get_size(OTHER_KEY) is None
 
 
 async def test_files_with_different_keys_are_independent(files: Files) -> None:
@@ -78,25 +72,63 @@ async def test_a_file_is_never_visible_in_part(files: Files) -> None:
 async def test_readers_of_one_file_are_independent(files: Files) -> None:
     content = bytes(range(256)) * 1000
     await files.write(KEY, content, JPEG)
-    slow = await files.open_file(KEY)
-    assert slow is not None
-    first = await anext(slow.chunks)
 
-    assert await read_file(files, KEY) == content
+    async with files.open_file(KEY) as slow:
+        assert slow is not None
+        first = await anext(slow.chunks)
 
-    assert first + b"".join([chunk async for chunk in slow.chunks]) == content
+        assert await read_file(files, KEY) == content
+
+        assert first + b"".join([chunk async for chunk in slow.chunks]) == content
 
 
 async def test_a_reader_may_stop_early_or_read_nothing(files: Files) -> None:
     await files.write(KEY, bytes(500_000), JPEG)
 
     for _ in range(3):
-        started, unread = await files.open_file(KEY), await files.open_file(KEY)
-        assert started is not None
-        assert unread is not None
-        assert await anext(started.chunks)
+        async with files.open_file(KEY) as started, files.open_file(KEY) as unread:
+            assert started is not None
+            assert unread is not None
+            assert await anext(started.chunks)
 
     await files.delete(KEY)
+
+
+@pytest.mark.parametrize("error", [ConnectionError, asyncio.CancelledError, None])
+async def test_a_file_is_released_at_the_end_of_its_block_although_it_is_still_referenced(
+    store: Store, files: Files, error: type[BaseException] | None
+) -> None:
+    await files.write(KEY, bytes(5_000_000), JPEG)
+    opened = []
+
+    with pytest.raises(error) if error else nullcontext():
+        for reads in (True, False):
+            async with files.open_file(KEY) as file:
+                assert file is not None
+                opened.append(file)
+                if reads:
+                    assert await anext(file.chunks)
+                elif error:
+                    raise error
+
+    await store.wait_until_released()
+    assert len(opened) == 2
+
+
+async def test_many_open_files_do_not_delay_a_write_a_deletion_or_the_health_check(
+    files: Files,
+) -> None:
+    await files.write(KEY, bytes(5_000_000), JPEG)
+
+    async with AsyncExitStack() as readers:
+        for _ in range(60):
+            file = await readers.enter_async_context(files.open_file(KEY))
+            assert file is not None
+            assert await anext(file.chunks)
+
+        await files.write(OTHER_KEY, b"other", JPEG)
+        await files.check()
+        await files.delete(OTHER_KEY)
 
 
 async def test_deleting_a_file_keeps_the_others(files: Files) -> None:
@@ -105,7 +137,7 @@ async def test_deleting_a_file_keeps_the_others(files: Files) -> None:
 
     await files.delete(KEY)
 
-    assert await files.open_file(KEY) is None
+    assert await read_file(files, KEY) is None
     assert await read_file(files, OTHER_KEY) == b"other"
 
 
@@ -120,13 +152,14 @@ async def test_deleting_a_missing_file_is_no_error(files: Files) -> None:
 async def test_an_open_file_can_be_read_after_it_is_deleted(files: Files) -> None:
     content = bytes(range(256)) * 2000
     await files.write(KEY, content, JPEG)
-    file = await files.open_file(KEY)
-    assert file is not None
 
-    await files.delete(KEY)
+    async with files.open_file(KEY) as file:
+        assert file is not None
+        await files.delete(KEY)
+        assert b"".join([chunk async for chunk in file.chunks]) == content
 
-    assert b"".join([chunk async for chunk in file.chunks]) == content
-    assert await files.open_file(KEY) is None
+    assert await read_file(files, KEY) is None
+    assert await files.get_size(KEY) is None
 
 
 async def test_writing_a_key_again_replaces_the_file(files: Files) -> None:
@@ -199,7 +232,8 @@ async def test_every_operation_of_a_lost_store_raises_files_unavailable(
 
     for operation in (
         lambda: files.write(OTHER_KEY, b"other", JPEG),
-        lambda: files.open_file(KEY),
+        lambda: read_file(files, KEY),
+        lambda: files.get_size(KEY),
         lambda: files.delete(KEY),
         lambda: files.delete_unfinished(NOW),
     ):

@@ -60,7 +60,7 @@ OPERATIONS: dict[str, Operation] = {
     "media_items.delete": lambda db: db.media_items.delete(an_id(), 1),
     "media_pages.list_page": lambda db: db.media_pages.list_page(ANY, 0, 1),
     "media_pages.list_after": lambda db: db.media_pages.list_after(ANY, Cursor(NOW, an_id()), 1),
-    "media_pages.count": lambda db: db.media_pages.count(ANY),
+    "media_pages.count": lambda db: db.media_pages.count(ANY, 10_001),
     "media_cleanup.list_owned_by": lambda db: db.media_cleanup.list_owned_by(an_id(), 1),
     "media_cleanup.list_expired_uploads": lambda db: db.media_cleanup.list_expired_uploads(NOW, 1),
     "media_cleanup.list_deleting": lambda db: db.media_cleanup.list_deleting(NOW, 1),

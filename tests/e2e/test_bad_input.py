@@ -10,6 +10,7 @@ from tests.e2e.app import App
 
 MAIN_PATHS = ["/auth/request-otp", "/auth/verify-otp"]
 LEGACY_PATHS = ["/authenticate/get_otp", "/authenticate/validate_otp"]
+JSON = {"Content-Type": "application/json"}
 LEGACY_BAD_REQUEST = "Bad Request/ Data format incorrect 400 Bad Request: "
 
 NOT_JSON_OBJECTS = {
@@ -32,7 +33,7 @@ NOT_JSON_OBJECTS = {
 async def test_a_body_that_is_not_a_json_object_is_rejected(
     http: httpx.AsyncClient, path: str, body: bytes
 ) -> None:
-    response = await http.post(path, content=body)
+    response = await http.post(path, content=body, headers=JSON)
     assert response.status_code == 400
     assert response.json()["code"] == "invalid"
     assert response.json()["errors"]
@@ -43,7 +44,7 @@ async def test_a_body_that_is_not_a_json_object_is_rejected(
 async def test_a_body_that_is_not_a_json_object_is_rejected_by_the_legacy_api(
     http: httpx.AsyncClient, path: str, body: bytes
 ) -> None:
-    response = await http.post(path, content=body)
+    response = await http.post(path, content=body, headers=JSON)
     error = response.json()
     assert response.status_code == 400
     assert error["error"].startswith(LEGACY_BAD_REQUEST)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from io import BytesIO
+from pathlib import PurePosixPath
 from typing import Any
 
 import httpx
@@ -179,12 +180,26 @@ async def test_pages_are_newest_first_and_have_totals(
     assert item_ids(first) == ids[:-3:-1]
     assert (first["page"], first["per_page"], first["total"], first["total_pages"]) == (1, 2, 5, 3)
     assert item_ids(await get_page(http, account, page=3, per_page=2)) == ids[:1]
-    assert (await get_page(http, account, page=10**17, per_page=2))["items"] == []
+    assert first["total_is_exact"] is True
+    assert (await get_page(http, account, page=5000, per_page=2))["items"] == []
     assert (await get_page(http, account, per_page=1000))["per_page"] == 100
     assert (await get_page(http, account, category="c1"))["total"] == 2
     assert (await get_page(http, account, category="C1"))["total"] == 0
     assert (await get_page(http, account, type="gif"))["total"] == 0
     assert (await get_page(http, account, type="image"))["total"] == 5
+
+
+@pytest.mark.parametrize("query", ["page=5001&per_page=2", "page=101&per_page=1000", "page=1001"])
+async def test_a_page_after_ten_thousand_items_needs_a_cursor(
+    app: App, http: httpx.AsyncClient, phone: str, query: str
+) -> None:
+    headers = bearer(await app.sign_in(phone))
+    response = await http.get(f"/library?{query}", headers=headers)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    [error] = response.json()["field_errors"]
+    assert (error["field"], error["code"]) == ("page", "page_too_deep")
+    assert "next_cursor" in error["message"]
+    assert response.json()["errors"] == {"page": [error["message"]]}
 
 
 async def test_with_a_cursor_no_item_is_repeated_or_skipped(
@@ -285,3 +300,51 @@ async def test_an_administrator_may_act_for_others(
     assert item["user_id"] == member.user_id
     deleted = await http.delete(f"/library/{item['id']}", headers=admin.headers)
     assert deleted.status_code == 204
+
+
+async def test_a_media_file_needs_a_token_exactly_where_its_urls_expire(
+    app: App, http: httpx.AsyncClient, phone: str
+) -> None:
+    account = await app.sign_up(phone)
+    item = await app.upload_item(account, animated_gif())
+    key = PurePosixPath(httpx.URL(item["url"]).path).name
+    content = (await http.get(item["url"])).content
+    expires = "url_expires_at" in item
+
+    for path in (f"/media/{key}", f"/media/{'0' * 32}.gif"):
+        for headers in ({}, bearer("no token")):
+            response = await http.get(path, headers=headers)
+            head = await http.head(path, headers=headers)
+            assert response.status_code == head.status_code
+            if expires:
+                assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+                assert response.headers["WWW-Authenticate"].startswith("Bearer")
+            elif key in path:
+                assert (response.status_code, response.content) == (200, content)
+                assert response.headers["Cache-Control"] == "public, max-age=3600"
+            else:
+                assert response.status_code == 404
+
+    response = await http.get(f"/media/{key}", headers=account.headers)
+    assert (response.status_code, response.content) == (200, content)
+    assert response.headers["Cache-Control"].startswith("private" if expires else "public")
+    assert (await http.get(f"/media/{'0' * 32}.gif", headers=account.headers)).status_code == 404
+    await http.post("/auth/logout", headers=account.headers)
+    response = await http.get(f"/media/{key}", headers=account.headers)
+    assert response.status_code == (401 if expires else 200)
+
+
+async def test_head_of_a_media_file_has_the_headers_of_get(
+    app: App, http: httpx.AsyncClient, phone: str
+) -> None:
+    account = await app.sign_up(phone)
+    item = await app.upload_item(account, animated_gif())
+    path = f"/media/{PurePosixPath(httpx.URL(item['url']).path).name}"
+
+    get = await http.get(path, headers=account.headers)
+    head = await http.head(path, headers=account.headers)
+
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Length", "Content-Type", "Cache-Control", "Content-Security-Policy"):
+        assert head.headers[name] == get.headers[name]
+    assert int(head.headers["Content-Length"]) == item["bytes"]

@@ -22,6 +22,8 @@ from tests.e2e.small_limits import (
     ITALY,
     LIMIT_PER_COUNTRY,
     LIMIT_PER_IP,
+    REFRESH_LIMIT_PER_IP,
+    REQUEST_LIMIT_PER_IDENTITY,
     SPAIN,
     SWEDEN,
     VERIFY_LIMIT_PER_IP,
@@ -97,6 +99,46 @@ async def sign_in(instance: Instance, number: str, client_ip: str) -> None:
     [code] = instance.service.messages(number)
     response = await instance.verify_otp(number, code, client_ip)
     assert response.json()["success"] is True
+
+
+async def test_above_the_limit_of_an_identity_requests_are_rejected(instance: Instance) -> None:
+    tokens = []
+    for number in (phone(SWEDEN, 98), phone(SWEDEN, 99)):
+        await instance.request_otp(number, "198.51.100.98")
+        [code] = instance.service.messages(number)
+        verified = await instance.verify_otp(number, code, "198.51.100.98")
+        tokens.append({"Authorization": f"Bearer {verified.json()['access_token']}"})
+
+    responses = [
+        await instance.http.get("/auth/sessions", headers=tokens[0])
+        for _ in range(REQUEST_LIMIT_PER_IDENTITY + 1)
+    ]
+    *allowed, rejected = responses
+
+    assert {response.status_code for response in allowed} == {200}
+    assert COOLDOWN < retry_after(rejected) <= AN_HOUR
+    assert (await instance.http.get("/auth/sessions", headers=tokens[1])).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
+async def test_above_the_limit_of_an_ip_tokens_are_not_refreshed(
+    instance: Instance, path: str
+) -> None:
+    networks = [f"2001:db8:{len(path):x}:{number:x}::1" for number in range(2)]
+
+    async def post(client_ip: str) -> httpx.Response:
+        return await instance.http.post(
+            path,
+            json={"refresh_token": "0" * 86},
+            headers={"X-Forwarded-For": client_ip},
+        )
+
+    responses = [await post(networks[0]) for _ in range(REFRESH_LIMIT_PER_IP + 1)]
+    *allowed, rejected = responses
+
+    assert {response.status_code for response in allowed} <= {204, 401}
+    assert COOLDOWN < retry_after(rejected) <= AN_HOUR
+    assert (await post(networks[1])).status_code in (204, 401)
 
 
 async def test_above_the_limit_of_an_ip_both_apis_return_retry_after(instance: Instance) -> None:

@@ -20,6 +20,7 @@ CONTENT_TYPES = {
     "/docs/favicon-32x32.png": "image/png",
     "/openapi.json": "application/json",
 }
+JSON = {"Content-Type": "application/json"}
 AN_ID = "6561a2b0c3d4e5f60718293a"
 ALLOWED_METHODS = {
     "/auth/request-otp": "OPTIONS, POST",
@@ -113,7 +114,7 @@ async def test_logout_accepts_no_body_or_an_object_but_nothing_else(
 ) -> None:
     headers = bearer(await app.sign_in(phone))
     for body in (b"null", b"[]", b'"this"'):
-        rejected = await http.post("/auth/logout", content=body, headers=headers)
+        rejected = await http.post("/auth/logout", content=body, headers={**headers, **JSON})
         assert rejected.status_code == 400, body
         assert list(rejected.json()["errors"]) == ["body"]
     assert (await http.post("/auth/logout", headers=headers)).status_code == 204

@@ -196,4 +196,5 @@ def test_start_and_stop_only_print_the_banner(tmp_path: Path) -> None:
     assert service.shown.startswith("\n  Dialtone ")
     assert service.shown.endswith("Press Ctrl-C to stop.\n\n")
     lines = [json.loads(line) for line in service.log.splitlines()]
-    assert {line["event"] for line in lines} <= {"http_request"}
+    expected = {"http_request", "database_created", "service_started", "service_stopped"}
+    assert {line["event"] for line in lines} <= expected

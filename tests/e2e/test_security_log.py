@@ -83,7 +83,8 @@ def test_events_have_the_id_of_their_request_and_no_secrets(
     assert [(line["event"], line["request_id"]) for line in lines] == client.expected
     (line,) = security_lines(blocked.stderr)
     assert (line["event"], line["phone"]) == ("phone_blocked", "+1********06")
-    assert "request_id" not in line
+    assert not {"request_id", "client_ip"} & line.keys()
+    assert {line["client_ip"] for line in lines} == {"127.0.0.1"}
     assert {line.get("phone") for line in lines} == {None, "+1********01", "+1********06"}
     secrets = [code, CODE, requested["request_id"], PHONE[2:], REVIEWER[2:], token, forged]
     secrets += [

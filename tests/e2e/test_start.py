@@ -1,6 +1,7 @@
 """Starts of the service: the first, the next, two at once, and failed ones."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -27,6 +28,26 @@ def test_the_banner_shows_the_urls_and_the_adapters(tmp_path: Path) -> None:
         service.wait_until_shown("Ctrl-C")
         for part in (service.url, f"{service.url}/docs", "shown below", "media", "dialtone.db"):
             assert part in service.shown
+
+
+def test_the_log_has_start_stop_and_creation_of_the_database(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    for _ in range(2):
+        service.start()
+        service.wait_until_logged("service_started")
+        assert service.stop() == 0
+
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    own = [line for line in lines if line["event"] != "http_request"]
+    assert [line["event"] for line in own] == [
+        "database_created",
+        *("service_started", "service_stopped"),
+        *("service_started", "service_stopped"),
+    ]
+    started = own[1]
+    assert started["version"] == version("dialtone")
+    assert (started["bind"], started["workers"]) == (f"127.0.0.1:{service.port}", 1)
+    assert started["database"] == f"sqlite:///{tmp_path}/dialtone.db"
 
 
 def test_a_second_start_keeps_the_data(tmp_path: Path) -> None:
@@ -107,6 +128,7 @@ def test_the_log_is_json_without_phones_codes_and_tokens(tmp_path: Path) -> None
         httpx.post(
             f"{service.url}/auth/verify-otp",
             content=f'{{"phone": "+14155590006", "otp": "{code}',
+            headers={"Content-Type": "application/json"},
             **PLAIN_HTTP,
         )
     requests = [
@@ -116,7 +138,8 @@ def test_the_log_is_json_without_phones_codes_and_tokens(tmp_path: Path) -> None
     ]
     assert requests
     for line in requests:
-        assert {"method", "path", "status", "duration_ms", "request_id"} <= line.keys()
+        fields = {"method", "path", "status", "duration_ms", "request_id", "client_ip"}
+        assert fields <= line.keys()
     for secret in ("4155590006", code, token):
         assert secret not in service.log
 

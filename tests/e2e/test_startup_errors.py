@@ -1,5 +1,6 @@
 """Errors that stop a start: one line, an exit code, and no files left behind."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -178,4 +179,6 @@ def test_an_interrupt_during_the_start_is_one_line(tmp_path: Path) -> None:
     service.wait_until_shown("opening")
 
     assert service.end(signal.SIGINT) == 130
-    assert service.log == "Interrupted.\n"
+    created, interrupted = service.log.splitlines()
+    assert json.loads(created)["event"] == "database_created"
+    assert interrupted == "Interrupted."

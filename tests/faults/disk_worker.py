@@ -17,10 +17,11 @@ from types import FrameType
 from typing import Any, Final
 
 from adapters import disk
-from adapters.disk import DiskFiles, open_disk_files
+from adapters.disk import open_disk_files
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from tests.faults.disks import PAGE_SIZE, make_read_only
 from tests.support.fakes.clock import MovableClock
+from tests.support.stored_files import read_file
 
 CONTENT: Final = bytes(range(256)) * 1000
 TOO_LARGE: Final = bytes(2 * 1024 * 1024)
@@ -55,7 +56,7 @@ async def survive_full_disk(folder: Path) -> None:
         report("files:", file_names(folder))
         fill(folder)
         await attempt("health check:", files.check())
-        report("read:", await read(files, key(1)) == CONTENT)
+        report("read:", await read_file(files, key(1)) == CONTENT)
         free(folder)
         await attempt("health check:", files.check())
         await attempt("write:", files.write(key(3), CONTENT, JPEG))
@@ -71,7 +72,7 @@ async def survive_read_only_disk(folder: Path) -> None:
         await attempt("write:", files.write(key(2), CONTENT, JPEG))
         await attempt("delete:", files.delete(key(1)))
         await attempt("health check:", files.check())
-        report("read:", await read(files, key(1)) == CONTENT)
+        report("read:", await read_file(files, key(1)) == CONTENT)
 
 
 async def cleanup(folder: Path) -> None:
@@ -87,11 +88,6 @@ async def attempt(title: str, operation: Awaitable[None]) -> None:
         report(title, "done")
     except MediaStorageUnavailable as error:
         report(title, error)
-
-
-async def read(files: DiskFiles, storage_key: str) -> bytes | None:
-    file = await files.open_file(storage_key)
-    return b"".join([chunk async for chunk in file.chunks]) if file else None
 
 
 def file_names(folder: Path) -> list[str]:

@@ -68,10 +68,12 @@ async def test_a_killed_service_loses_nothing_that_was_acknowledged(tmp_path: Pa
 async def test_requests_in_progress_finish_when_the_service_is_stopped(tmp_path: Path) -> None:
     service = Service(tmp_path).start()
     async with open_client(service) as http:
-        account = await App(service, http).sign_up("+14155580001")
+        app = App(service, http)
+        accounts = [await app.sign_up(f"+1415558000{number}") for number in range(4)]
         uploads = [
-            asyncio.create_task(App(service, http).upload(account, transparent_png()))
-            for _ in range(8)
+            asyncio.create_task(app.upload(account, transparent_png()))
+            for account in accounts
+            for _ in range(2)
         ]
         await asyncio.wait(uploads, return_when=asyncio.FIRST_COMPLETED)
         exit_code = await asyncio.to_thread(service.stop)

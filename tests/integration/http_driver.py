@@ -114,7 +114,7 @@ class HttpDriver:
             await self._app(_scope(method, path, query, headers), receive, send)
         assert [line for line in logs if line["event"] == "request_crashed"] == []
         start, *parts = sent
-        body = json.loads(b"".join(part["body"] for part in parts))
+        body = json.loads(b"".join(part["body"] for part in parts) or b"{}")
         assert isinstance(body, dict)
         return Response(start["status"], body)
 
@@ -140,7 +140,8 @@ def _scope(method: str, path: str, query: bytes, headers: Mapping[str, str]) -> 
         "root_path": "",
         "query_string": query,
         "headers": [
-            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in {"host": "test", **headers}.items()
         ],
         "client": (CLIENT_IP, 1),
         "server": ("test", 80),

@@ -189,7 +189,10 @@ def plan(client: Client, database: str, command: Command) -> list[str]:
 
 def examined(client: Client, database: str, command: Command) -> tuple[int, int]:
     """How many keys of indexes and how many documents MongoDB examines for a command."""
-    stats = _explain(client, database, command, "executionStats")["executionStats"]
+    explained = _explain(client, database, command, "executionStats")
+    for stage in explained.get("stages", ()):  # of an aggregation
+        explained = stage.get("$cursor", explained)
+    stats = explained["executionStats"]
     return stats["totalKeysExamined"], stats["totalDocsExamined"]
 
 

@@ -11,6 +11,7 @@ from adapters.s3.bucket import Bucket
 from adapters.s3.client import Connection, open_client
 from application.ports.media_files import MediaFiles
 from application.ports.system import Clock
+from tests.support import stored_files
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers.s3_server import S3Server
 
@@ -57,5 +58,4 @@ class S3Setup:
 
 async def read_file(files: MediaFiles, key: str = KEY) -> bytes | None:
     """Read the whole file."""
-    file = await files.open_file(key)
-    return b"".join([chunk async for chunk in file.chunks]) if file else None
+    return await stored_files.read_file(files, key)

@@ -7,7 +7,7 @@ from typing import Final
 
 from structlog.testing import capture_logs
 
-from entrypoints.server.cleanup_task import run_cleanup_task
+from entrypoints.server.cleanup_task import run_cleanup_task, run_retry_task
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity
 
@@ -64,3 +64,28 @@ async def test_it_ends_with_the_block_even_while_the_database_hangs() -> None:
     async with run_cleanup_task(app.use_cases.scheduled_cleanup, timedelta(seconds=1)):
         await wait_until(lambda: app.faults.has_fired)
     assert asyncio.all_tasks() == tasks
+
+
+async def test_refused_deletions_are_retried_although_the_database_failed_before() -> None:
+    app = AppHarness()
+    owner = await app.add_user()
+    item = (await app.upload_image(owner)).item
+    app.files.is_unavailable = True
+    await app.use_cases.delete_item(owner, item.id)
+    app.files.is_unavailable, app.database.is_unavailable = False, True
+    tasks = asyncio.all_tasks()
+    with capture_logs() as logs:
+        async with run_retry_task(app.use_cases.retry_deletions, INTERVAL):
+            await wait_until(lambda: bool(logs))
+            app.database.is_unavailable = False
+            await wait_until(lambda: not app.files.contents)
+
+    assert (logs[0]["event"], logs[0]["log_level"]) == ("file_deletion_retry_failed", "warning")
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_without_an_interval_no_deletion_is_retried() -> None:
+    app = AppHarness()
+    tasks = asyncio.all_tasks()
+    async with run_retry_task(app.use_cases.retry_deletions, None):
+        assert asyncio.all_tasks() == tasks

@@ -105,7 +105,11 @@ def test_every_error_of_the_main_api_lists_the_codes_of_its_examples() -> None:
 @pytest.mark.parametrize(
     ("operation", "status", "codes"),
     [
-        ("request_otp", "400", {"invalid"}),
+        ("request_otp", "400", {"invalid", "invalid_host"}),
+        ("request_otp", "403", {"origin_not_allowed"}),
+        ("request_otp", "415", {"unsupported_media_type"}),
+        ("delete_me", "403", {"origin_not_allowed"}),
+        ("logout", "415", {"unsupported_media_type"}),
         ("request_otp", "429", {"rate_limited"}),
         ("request_otp", "503", {"delivery_failed", "unavailable"}),
         ("verify_otp", "429", {"too_many_attempts"}),
@@ -113,15 +117,33 @@ def test_every_error_of_the_main_api_lists_the_codes_of_its_examples() -> None:
         (
             "upload_image",
             "400",
-            {"invalid", "invalid_id", "missing_user_id", "no_file_part", "no_selected_file"},
+            {
+                "invalid",
+                "invalid_host",
+                "invalid_id",
+                "missing_user_id",
+                "no_file_part",
+                "no_selected_file",
+            },
         ),
         ("upload_image", "500", {"storage_failed", "internal_error"}),
-        ("upload_image", "503", {"unavailable"}),
+        ("upload_image", "429", {"rate_limited"}),
+        ("upload_image", "503", {"too_many_uploads", "unavailable"}),
         ("get_library_item", "405", {"method_not_allowed"}),
+        ("get_me", "429", {"rate_limited"}),
+        ("refresh_session", "429", {"rate_limited"}),
+        ("logout", "429", {"rate_limited"}),
     ],
 )
 def test_an_operation_lists_its_error_codes(operation: str, status: str, codes: set[str]) -> None:
     assert codes_of(operation, status) == codes
+
+
+def test_every_operation_with_an_access_token_has_a_rate_limit() -> None:
+    signed_in = {name for name, operation in OPERATIONS.items() if operation.get("security")}
+    limited = {name for name, operation in OPERATIONS.items() if "429" in operation["responses"]}
+    assert len(signed_in) > 10
+    assert signed_in <= limited
 
 
 def test_every_reference_can_be_resolved() -> None:

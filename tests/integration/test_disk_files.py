@@ -2,6 +2,7 @@ import asyncio
 import os
 import shutil
 import stat
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from adapters.disk import DiskFiles, open_disk_files
+from adapters.disk import folder as media_folder
 from adapters.disk.folder import UNFINISHED
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media_files import MediaUrl
 from tests.support.fakes.clock import MovableClock
+from tests.support.stored_files import read_file
 
 KEY = f"{1:032x}.jpg"
 JPEG = "image/jpeg"
@@ -57,11 +60,6 @@ async def files(folder: Path, clock: MovableClock) -> AsyncIterator[DiskFiles]:
 
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
-
-
-async def read_file(files: DiskFiles, key: str) -> bytes | None:
-    file = await files.open_file(key)
-    return b"".join([chunk async for chunk in file.chunks]) if file else None
 
 
 def open_descriptors(file: Path) -> int:
@@ -113,7 +111,8 @@ async def test_an_invalid_key_reaches_no_file(
 
     with pytest.raises(ValueError, match="not a storage key"):
         await files.write(invalid_key, b"one", JPEG)
-    assert await files.open_file(invalid_key) is None
+    assert await read_file(files, invalid_key) is None
+    assert await files.get_size(invalid_key) is None
     await files.delete(invalid_key)
 
     assert (folder.parent / "secrets").read_bytes() == b"secret"
@@ -125,7 +124,8 @@ async def test_a_symbolic_link_is_not_followed(files: DiskFiles, folder: Path) -
     secret.write_bytes(b"secret")
     (folder / KEY).symlink_to(secret)
 
-    assert await files.open_file(KEY) is None
+    assert await read_file(files, KEY) is None
+    assert await files.get_size(KEY) is None
     await files.write(KEY, b"one", JPEG)
     assert await read_file(files, KEY) == b"one"
     assert secret.read_bytes() == b"secret"
@@ -135,43 +135,60 @@ async def test_folders_and_pipes_are_not_opened(files: DiskFiles, folder: Path) 
     (folder / "folder").mkdir()
     os.mkfifo(folder / "pipe")
 
-    assert await files.open_file("folder") is None
-    assert await files.open_file("pipe") is None
+    for name in ("folder", "pipe"):
+        assert await read_file(files, name) is None
+        assert await files.get_size(name) is None
 
 
 async def test_a_file_is_read_in_chunks_of_64_kib(files: DiskFiles) -> None:
     await files.write(KEY, bytes(150_000), JPEG)
-    file = await files.open_file(KEY)
-    assert file is not None
 
-    assert [len(chunk) async for chunk in file.chunks] == [65_536, 65_536, 18_928]
+    async with files.open_file(KEY) as file:
+        assert file is not None
+        assert [len(chunk) async for chunk in file.chunks] == [65_536, 65_536, 18_928]
 
 
-async def test_a_file_is_closed_at_its_end_or_when_its_reader_stops(
+async def test_a_file_is_closed_when_its_block_ends_although_it_is_still_referenced(
     files: DiskFiles, folder: Path
 ) -> None:
     await files.write(KEY, bytes(150_000), JPEG)
-    whole, started, unread = [await files.open_file(KEY) for _ in range(3)]
-    assert whole
-    assert started
-    assert unread
-    assert open_descriptors(folder / KEY) == 3
 
-    async for _ in whole.chunks:
-        pass
-    assert [chunk async for chunk in whole.chunks] == []
-    assert open_descriptors(folder / KEY) == 2
+    async with files.open_file(KEY) as file:
+        assert file is not None
+        assert await anext(file.chunks)
+        assert open_descriptors(folder / KEY) == 1
 
-    await anext(started.chunks)
-    del started
-    for _ in range(10_000):
-        if open_descriptors(folder / KEY) == 1:
-            break
-        # The thread that read the chunk holds the file for a moment longer.
-        await asyncio.sleep(0.001)
-    assert open_descriptors(folder / KEY) == 1
+    assert open_descriptors(folder / KEY) == 0
+    with pytest.raises(MediaStorageUnavailable):
+        await anext(file.chunks)
 
-    del unread
+
+async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
+    files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await files.write(KEY, b"one", JPEG)
+    may_open, has_opened = threading.Event(), threading.Event()
+    open_file = media_folder.open_file
+
+    def open_late(path: Path) -> object:
+        may_open.wait()
+        try:
+            return open_file(path)
+        finally:
+            has_opened.set()
+
+    monkeypatch.setattr(media_folder, "open_file", open_late)
+    reading = asyncio.create_task(read_file(files, KEY))
+    await asyncio.sleep(0)  # the thread starts
+    reading.cancel()
+    may_open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await asyncio.to_thread(has_opened.wait)
+    # One of the threads runs it after the one before has returned.
+    monkeypatch.undo()
+    await asyncio.gather(*(files.get_size(KEY) for _ in range(50)))
+
     assert open_descriptors(folder / KEY) == 0
 
 
@@ -222,7 +239,8 @@ async def test_an_unmounted_disk_is_an_error_and_not_written(
 
     operations: list[Callable[[], Awaitable[object]]] = [
         lambda: files.write(KEY, b"one", JPEG),
-        lambda: files.open_file(KEY),
+        lambda: read_file(files, KEY),
+        lambda: files.get_size(KEY),
         lambda: files.delete(KEY),
         files.check,
     ]
@@ -236,7 +254,8 @@ async def test_a_disk_that_does_not_respond_times_out(folder: Path, clock: Movab
     async with open_disk_files(folder, BASE_URL, clock, timeout_seconds=0) as files:
         operations: list[Callable[[], Awaitable[object]]] = [
             lambda: files.write(KEY, b"one", JPEG),
-            lambda: files.open_file(KEY),
+            lambda: read_file(files, KEY),
+            lambda: files.get_size(KEY),
             files.check,
         ]
         for operation in operations:

@@ -8,6 +8,7 @@ from pymongo.database import Database
 
 from adapters.mongo import open_mongo_repositories
 from adapters.mongo.documents import DOCUMENTS
+from adapters.mongo.metadata import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -45,6 +46,10 @@ def indexes(database: Mongo) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
+def log_entries(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    return [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+
+
 def log_entry(event: str, collection: str, index: str) -> dict[str, str]:
     return {"event": event, "collection": collection, "index": index}
 
@@ -55,7 +60,14 @@ async def test_a_new_database_gets_the_declared_indexes(
     await start(mongo_database)
 
     assert indexes(database).keys() == DECLARED
-    assert caplog.messages == []
+    created, *built = log_entries(caplog)
+    assert created == {"event": "database_created", "from_schema": 0, "to_schema": SCHEMA_VERSION}
+    assert {
+        (line["collection"], index)
+        for line in built
+        for index in line["indexes"]
+        if line["event"] == "mongo_indexes_created"
+    } == DECLARED
 
 
 async def test_the_next_start_changes_no_index(
@@ -63,6 +75,7 @@ async def test_the_next_start_changes_no_index(
 ) -> None:
     await start(mongo_database)
     before = indexes(database)
+    caplog.clear()
 
     await start(mongo_database)
 
@@ -70,13 +83,20 @@ async def test_the_next_start_changes_no_index(
     assert caplog.messages == []
 
 
-async def test_a_missing_index_is_created_again(mongo_database: str, database: Mongo) -> None:
+async def test_a_missing_index_is_created_again(
+    mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
+) -> None:
     await start(mongo_database)
-    database["media_items"].drop_index("media_items_owner_id_created_at")
+    missing = "media_items_owner_id_created_at"
+    database["media_items"].drop_index(missing)
+    caplog.clear()
 
     await start(mongo_database)
 
     assert indexes(database).keys() == DECLARED
+    assert [record.msg for record in caplog.records] == [
+        {"event": "mongo_indexes_created", "collection": "media_items", "indexes": [missing]}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +121,7 @@ async def test_an_index_that_differs_is_logged_and_not_changed(
     items.drop_index("media_items_storage_key")
     items.create_index(list(keys.items()), name="media_items_storage_key", **options)
     before = indexes(database)
+    caplog.clear()
 
     await start(mongo_database)
 
@@ -115,6 +136,7 @@ async def test_an_unknown_index_is_logged_and_not_dropped(
 ) -> None:
     await start(mongo_database)
     database["identities"].create_index("role", name="by_role")
+    caplog.clear()
 
     await start(mongo_database)
 
@@ -131,6 +153,7 @@ async def test_the_same_index_with_another_name_is_enough(
     items = database["media_items"]
     items.drop_index("media_items_storage_key")
     items.create_index("storage_key", name="another_name")
+    caplog.clear()
 
     await start(mongo_database)
 

@@ -47,10 +47,11 @@ async def call_all(repositories: Repositories) -> None:
     await repositories.media_items.delete(an_id(), 1)
     await repositories.media_pages.list_page(ItemFilter(), 0, 10)
     await repositories.media_pages.list_after(ItemFilter(), Cursor(NOW, an_id()), 10)
-    await repositories.media_pages.count(ItemFilter())
+    await repositories.media_pages.count(ItemFilter(), 10_001)
     await repositories.media_cleanup.list_owned_by(an_id(), 10)
     await repositories.media_cleanup.list_expired_uploads(NOW, 10)
     await repositories.media_cleanup.list_deleting(NOW, 10)
+    await repositories.media_cleanup.list_refused_deletions(10)
     await repositories.health.check()
 
 

@@ -119,9 +119,11 @@ def indexes(stages: list[str]) -> list[str]:
 async def test_a_page_is_a_range_of_the_index_of_its_filters(
     repositories: Repositories, explain: Explain, filters: Filters
 ) -> None:
-    [stages] = await explain(repositories.media_pages.list_page(ItemFilter(*filters), 20, 10))
+    [first] = await explain(repositories.media_pages.list_page(ItemFilter(*filters), 0, 10))
+    [skipped, page] = await explain(repositories.media_pages.list_page(ItemFilter(*filters), 5, 10))
 
-    assert indexes(stages) == [PAGES[filters]]
+    assert indexes(first) == indexes(skipped) == indexes(page) == [PAGES[filters]]
+    assert "FETCH" not in skipped
 
 
 @ALL_FILTERS
@@ -157,10 +159,48 @@ async def test_a_deep_page_after_a_cursor_examines_as_little_as_the_first(
 async def test_a_count_is_the_same_range_without_documents(
     repositories: Repositories, explain: Explain, filters: Filters
 ) -> None:
-    [stages] = await explain(repositories.media_pages.count(ItemFilter(*filters)))
+    [stages] = await explain(repositories.media_pages.count(ItemFilter(*filters), 10_001))
 
     assert indexes(stages) == [PAGES[filters]]
     assert "FETCH" not in stages
+
+
+@ALL_FILTERS
+async def test_a_count_examines_no_more_than_its_limit(
+    opened: tuple[Repositories, CommandLog], client: Client, filters: Filters
+) -> None:
+    repositories, log = opened
+    log.sent.clear()
+    await repositories.media_pages.count(ItemFilter(*filters), 5)
+    keys, documents = examined(client, client.get_default_database().name, log.sent[0])
+
+    assert keys <= 6
+    assert documents == 0
+
+
+@pytest.mark.parametrize(
+    "item_filter",
+    [
+        ItemFilter(category="nothing"),
+        ItemFilter(owner_id=an_id(900)),
+        ItemFilter(OWNER, KIND, "nothing"),
+        ItemFilter(an_id(900), KIND, "wheels"),
+    ],
+)
+async def test_a_filter_that_matches_nothing_examines_nothing(
+    opened: tuple[Repositories, CommandLog], client: Client, item_filter: ItemFilter
+) -> None:
+    repositories, log = opened
+    log.sent.clear()
+    await repositories.media_pages.count(item_filter, 10_001)
+    await repositories.media_pages.list_page(item_filter, 0, 10)
+    await repositories.media_pages.list_after(item_filter, Cursor(NOW, an_id(60)), 10)
+    name = client.get_default_database().name
+
+    for command in log.sent:
+        keys, documents = examined(client, name, command)
+        assert keys <= 1
+        assert documents == 0
 
 
 def test_all_combinations_of_filters_are_tested() -> None:
@@ -259,6 +299,10 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
     "list items to delete": (
         lambda repositories: repositories.media_cleanup.list_deleting(NOW, 10),
         [["media_items_deletion_requested_at"]],
+    ),
+    "list refused deletions": (
+        lambda repositories: repositories.media_cleanup.list_refused_deletions(10),
+        [["media_items_deletion_refused"]],
     ),
 }
 

@@ -127,6 +127,35 @@ async def test_a_background_beyond_the_palette_becomes_index_0() -> None:
     assert (await publish(bytes(upload))).content[11] == 0
 
 
+@pytest.mark.parametrize("is_local", [False, True])
+async def test_colors_that_no_pixel_uses_are_dropped(is_local: bool) -> None:
+    palette = SECRET.ljust(768, b"!")
+    flags = 0x80 | 7
+    # The pixel has index 3. The background has another one.
+    frame = struct.pack("<HHHHB", 0, 0, 1, 1, flags if is_local else 0)
+    frame = b"," + frame + (palette if is_local else b"") + b"\x02\x02\x5c\x01\0"
+    upload = b"GIF89a" + struct.pack("<HHBBB", 1, 1, flags, 9, 0) + palette + frame + b";"
+
+    published = (await publish(upload)).content
+
+    assert frames_of(published)[0].tobytes() == palette[9:12] + b"\xff"
+    assert set(published.replace(palette[9:12], b"")[13 : 13 + 765]) == {0}
+    assert b"!!!" not in published
+    assert published[11] == 0
+
+
+async def test_a_global_color_that_only_a_later_frame_uses_is_kept() -> None:
+    other_pixel = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x4c\x01\0"
+    upload = gif(1, 1, [PIXEL, other_pixel])
+
+    published = (await publish(upload)).content
+
+    assert [frame.tobytes() for frame in frames_of(published)] == [
+        frame.tobytes() for frame in frames_of(upload)
+    ]
+    assert published[13:19] == upload[13:19]
+
+
 async def test_the_control_of_a_text_does_not_apply_to_the_next_frame() -> None:
     text = b"!\x01\x0c" + bytes(12) + b"\x02hi\0"
 

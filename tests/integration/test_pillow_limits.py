@@ -3,11 +3,13 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
+from adapters.pillow.limits import MAX_BLOCKS
 from domain.media.image import ImageLimits
 from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
     animated_gif,
     animated_png,
+    chunk,
     frame_bomb_gif,
     gif,
     gif_frame,
@@ -16,6 +18,7 @@ from tests.support.images import (
     pixel_bomb_png,
     plain_jpeg,
     scan_bomb_jpeg,
+    segment,
     still_gif,
     transparent_png,
 )
@@ -81,6 +84,27 @@ async def test_the_number_of_scans_of_a_photo_is_limited() -> None:
     await publish(scan_bomb_jpeg(scans=10))
 
     assert await publish_error(scan_bomb_jpeg(scans=100)) == TIMEOUT_MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("build", "signature_length", "block"),
+    [
+        (plain_jpeg, 2, segment(0xFE, b"")),
+        (transparent_png, 33, chunk(b"teXt", b"")),
+        (still_gif, 13 + 768, b"!\xfe\0"),
+    ],
+)
+async def test_the_number_of_blocks_is_limited(
+    build: Callable[[], bytes], signature_length: int, block: bytes
+) -> None:
+    image = build()
+
+    def with_blocks(count: int) -> bytes:
+        return image[:signature_length] + block * count + image[signature_length:]
+
+    await publish(with_blocks(MAX_BLOCKS // 2))
+    message = await publish_error(with_blocks(MAX_BLOCKS))
+    assert message == f"The image has more than {MAX_BLOCKS} blocks."
 
 
 @pytest.mark.parametrize("build", BUILDERS)

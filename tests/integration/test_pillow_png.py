@@ -67,6 +67,29 @@ async def test_transparency_is_unchanged(mode: str, transparency: Any) -> None:
     assert mean_difference(published, decode(upload)) == 0
 
 
+async def test_colors_and_opacities_that_no_pixel_uses_are_dropped() -> None:
+    image = Image.new("P", (2, 1), 3)
+    image.putpixel((1, 0), 5)
+    image.putpalette(SECRET.ljust(768, b"!"))
+    upload = encode(image, "PNG", transparency=SECRET.ljust(256, b"?"))
+    assert b"!!!" in upload
+    assert b"???" in upload
+
+    published = (await publish(upload)).content
+
+    assert first_row(published) == first_row(upload)
+    for hidden in (SECRET[:6], b"!!!", b"???"):
+        assert hidden not in published
+
+
+async def test_a_transparent_index_that_no_pixel_uses_is_dropped() -> None:
+    image = Image.new("P", (1, 1), 0)
+    image.putpalette(bytes(768))
+    upload = encode(image, "PNG", transparency=7)
+
+    assert b"tRNS" not in (await publish(upload)).content
+
+
 async def test_an_interlaced_png_keeps_its_pixels() -> None:
     image = sample_image(13, 11)
 

@@ -1,6 +1,5 @@
 import asyncio
 import io
-import os
 import random
 import threading
 from collections.abc import AsyncIterator
@@ -10,8 +9,16 @@ import pytest
 from adapters.pillow import PillowImagePublisher, open_image_publisher
 from adapters.pillow.gif import publish_gif
 from adapters.pillow.limits import LimitChecker
-from domain.errors import InvalidImage, Unavailable, UnsupportedImageType
+from adapters.pillow.publisher import MAX_IMAGES, MAX_IMAGES_PER_IDENTITY
+from domain.errors import (
+    InvalidImage,
+    TooManyPixels,
+    TooManyUploads,
+    Unavailable,
+    UnsupportedImageType,
+)
 from domain.media.image import ImageLimits
+from tests.support.builders import an_id
 from tests.support.images import (
     SECRET,
     animated_gif,
@@ -28,21 +35,21 @@ from tests.support.images import (
     with_profile,
 )
 
-THREADS = os.cpu_count() or 1
-CAPACITY = THREADS * 17
-"""Each thread publishes one image, and sixteen wait."""
-
 
 class BlockedUpload(io.BytesIO):
-    """An upload whose read blocks until it is released."""
+    """An upload whose first read blocks until it is released, or a later one."""
 
-    def __init__(self, released: threading.Event) -> None:
+    def __init__(self, released: threading.Event, unblocked_reads: int = 0) -> None:
         super().__init__(plain_jpeg())
+        self._unblocked_reads = unblocked_reads
         self.reading_thread: int | None = None
         self.started = threading.Event()
         self._released = released
 
     def read(self, size: int | None = -1, /) -> bytes:
+        if self._unblocked_reads:
+            self._unblocked_reads -= 1
+            return super().read(size)
         self.reading_thread = threading.get_ident()
         self.started.set()
         assert self._released.wait(60)
@@ -65,7 +72,7 @@ async def test_images_are_published_outside_the_event_loop(
 ) -> None:
     upload = BlockedUpload(released)
 
-    publishing = asyncio.create_task(publisher.publish(upload))
+    publishing = asyncio.create_task(publisher.publish(upload, an_id()))
     await asyncio.to_thread(upload.started.wait, 60)
     # The event loop is free while an image is published.
     released.set()
@@ -74,40 +81,72 @@ async def test_images_are_published_outside_the_event_loop(
     assert upload.reading_thread != threading.get_ident()
 
 
-async def test_images_beyond_the_capacity_are_rejected(
+async def test_images_of_one_identity_beyond_its_limit_are_rejected(
     publisher: PillowImagePublisher, released: threading.Event
 ) -> None:
     waiting = [
-        asyncio.create_task(publisher.publish(BlockedUpload(released))) for _ in range(CAPACITY)
+        asyncio.create_task(publisher.publish(BlockedUpload(released), an_id(1)))
+        for _ in range(MAX_IMAGES_PER_IDENTITY)
     ]
     await asyncio.sleep(0)
 
-    with pytest.raises(Unavailable):
-        await publisher.publish(io.BytesIO(plain_jpeg()))
-
+    with pytest.raises(TooManyUploads):
+        await publisher.publish(io.BytesIO(plain_jpeg()), an_id(1))
+    other = asyncio.create_task(publisher.publish(io.BytesIO(plain_jpeg()), an_id(2)))
     released.set()
-    assert len(await asyncio.gather(*waiting)) == CAPACITY
-    await publisher.publish(io.BytesIO(plain_jpeg()))
+
+    assert len(await asyncio.gather(*waiting, other)) == MAX_IMAGES_PER_IDENTITY + 1
+    await publisher.publish(io.BytesIO(plain_jpeg()), an_id(1))
 
 
-async def test_a_cancelled_caller_releases_its_capacity(
+async def test_images_beyond_the_total_limit_are_rejected(
     publisher: PillowImagePublisher, released: threading.Event
 ) -> None:
-    uploads = [BlockedUpload(released) for _ in range(CAPACITY)]
-    tasks = [asyncio.create_task(publisher.publish(upload)) for upload in uploads]
-    for upload in uploads[:THREADS]:
-        await asyncio.to_thread(upload.started.wait, 60)
+    waiting = [
+        asyncio.create_task(publisher.publish(BlockedUpload(released), an_id(number)))
+        for number in range(MAX_IMAGES)
+    ]
+    await asyncio.sleep(0)
 
-    # An image that is being published, and an image that waits.
-    for task in (tasks[0], tasks[-1]):
+    with pytest.raises(TooManyUploads):
+        await publisher.publish(io.BytesIO(plain_jpeg()), an_id(MAX_IMAGES))
+
+    for task in waiting:
+        task.cancel()
+    released.set()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await publisher.publish(io.BytesIO(plain_jpeg()), an_id())
+
+
+async def test_a_cancelled_caller_leaves_the_queue(
+    publisher: PillowImagePublisher, released: threading.Event
+) -> None:
+    uploads = [BlockedUpload(released) for _ in range(3)]
+    tasks = [asyncio.create_task(publisher.publish(upload, an_id())) for upload in uploads]
+    await asyncio.to_thread(uploads[0].started.wait, 60)
+
+    # An image that is read, and an image that waits.
+    for task in (tasks[0], tasks[1]):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    replacement = asyncio.create_task(publisher.publish(io.BytesIO(still_gif())))
     released.set()
 
-    assert len(await asyncio.gather(*tasks[1:-1], replacement)) == CAPACITY - 1
-    assert not uploads[-1].started.is_set()
+    assert (await tasks[2]).image.width == 64
+    assert not uploads[1].started.is_set()
+
+
+async def test_the_pixels_of_an_identity_are_limited() -> None:
+    pixels = 3 * 64 * 48  # of three frames, or of three images
+    async with open_image_publisher(ImageLimits(), max_pixels_per_hour=pixels) as publisher:
+        await publisher.publish(io.BytesIO(animated_gif()), an_id(1))
+        with pytest.raises(TooManyPixels) as raised:
+            await publisher.publish(io.BytesIO(still_gif()), an_id(1))
+        assert 0 < raised.value.retry_after <= 3660
+        for build in (plain_jpeg, transparent_png, still_gif):
+            await publisher.publish(io.BytesIO(build()), an_id(2))
+        with pytest.raises(TooManyPixels):
+            await publisher.publish(io.BytesIO(still_gif()), an_id(2))
 
 
 def test_cancelled_work_stops_at_the_next_step() -> None:
@@ -123,12 +162,26 @@ def test_cancelled_work_stops_at_the_next_step() -> None:
 
 async def test_closing_waits_for_the_image_in_progress(released: threading.Event) -> None:
     async with open_image_publisher(ImageLimits()) as publisher:
-        upload = BlockedUpload(released)
-        publishing = asyncio.create_task(publisher.publish(upload))
+        # The first read counts the pixels, and the second one is for decoding.
+        upload = BlockedUpload(released, unblocked_reads=1)
+        publishing = asyncio.create_task(publisher.publish(upload, an_id()))
         await asyncio.to_thread(upload.started.wait, 60)
         asyncio.get_running_loop().call_soon(released.set)
 
     assert (await publishing).image.width == 64
+
+
+async def test_an_image_that_is_not_decoded_yet_at_closing_is_rejected(
+    released: threading.Event,
+) -> None:
+    async with open_image_publisher(ImageLimits()) as publisher:
+        upload = BlockedUpload(released)
+        publishing = asyncio.create_task(publisher.publish(upload, an_id()))
+        await asyncio.to_thread(upload.started.wait, 60)
+        asyncio.get_running_loop().call_soon(released.set)
+
+    with pytest.raises(Unavailable):
+        await publishing
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:
@@ -166,12 +219,12 @@ async def test_a_broken_image_is_rejected_or_published_completely(
     for _ in range(40):
         upload = mutate(rng.choice(originals), rng)
         try:
-            result = await publisher.publish(io.BytesIO(upload))
+            result = await publisher.publish(io.BytesIO(upload), an_id())
         except (UnsupportedImageType, InvalidImage):
             continue
         image = decode(result.content)
         assert image.size == (result.image.width, result.image.height)
         assert image.format == result.image.format.name
         assert SECRET not in result.content
-        again = await publisher.publish(io.BytesIO(result.content))
+        again = await publisher.publish(io.BytesIO(result.content), an_id())
         assert again.image.width == result.image.width

@@ -8,7 +8,14 @@ from botocore.exceptions import ClientError, UnknownServiceError
 from adapters.s3 import S3Files, Timeouts
 from adapters.s3.errors import files_unavailable
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, SHORT_READ_TIMEOUT, S3Setup
+from tests.integration.s3_setup import (
+    JPEG,
+    KEY,
+    OTHER_KEY,
+    SHORT_READ_TIMEOUT,
+    S3Setup,
+    read_file,
+)
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers import behaviors
 from tests.support.servers.behaviors import in_sequence, respond_with
@@ -140,7 +147,8 @@ async def test_every_operation_reports_an_error_response(store: HttpServer, file
 
     for operation in (
         lambda: files.write(KEY, bytes(9_000_000), JPEG),
-        lambda: files.open_file(KEY),
+        lambda: read_file(files),
+        lambda: files.get_size(KEY),
         lambda: files.delete(KEY),
         lambda: files.delete_unfinished(MovableClock().now()),
         files.check,
@@ -166,7 +174,7 @@ async def test_a_file_without_a_length_is_an_error(store: HttpServer, files: S3F
     store.behavior = chunked
 
     with pytest.raises(MediaStorageUnavailable, match=r"^the server is not compatible with S3$"):
-        await files.open_file(KEY)
+        await read_file(files)
 
 
 @pytest.mark.parametrize(
@@ -182,12 +190,9 @@ async def test_reading_an_incomplete_response_is_an_error(
     setup.timeouts = SHORT_READ_TIMEOUT
     async with setup.open_files() as files:
         store.behavior = behavior
-        file = await files.open_file(KEY)
-        assert file is not None
 
         with pytest.raises(MediaStorageUnavailable, match=f"^{cause}$"):
-            async for _ in file.chunks:
-                pass
+            await read_file(files)
 
 
 @pytest.mark.parametrize("behavior", [s3_error(503, "SlowDown"), behaviors.close_connection])

@@ -1,14 +1,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from adapters.s3 import S3Files
+from adapters.s3 import S3Files, Timeouts
 from adapters.s3.bucket import CHUNK_SIZE, PART_SIZE, Bucket
+from adapters.s3.client import MAX_READS
 from application.ports.errors import MediaStorageUnavailable
-from tests.integration.s3_setup import JPEG, KEY, S3Setup, read_file
+from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, S3Setup, read_file
 from tests.support.servers.s3_server import S3Bucket, S3Server
 from tests.support.servers.tcp_proxy import TcpProxy
 
@@ -179,29 +181,10 @@ async def test_unfinished_uploads_below_other_prefixes_stay(
 
 async def test_a_file_is_read_in_chunks(files: S3Files) -> None:
     await files.write(KEY, bytes(1_000_000), JPEG)
-    file = await files.open_file(KEY)
-    assert file is not None
 
-    assert max([len(chunk) async for chunk in file.chunks]) <= CHUNK_SIZE
-
-
-async def test_a_connection_is_released_when_its_reader_stops(setup: S3Setup) -> None:
-    with TcpProxy(setup.server.endpoint) as relay:
-        setup.endpoint = relay.url
-        async with setup.open_files() as files:
-            await files.write(KEY, LARGE, JPEG)
-            started, unread, closed = [await files.open_file(KEY) for _ in range(3)]
-            assert started
-            assert unread
-            assert closed
-            await anext(started.chunks)
-
-            # As the response is dropped when its client disconnects.
-            del started, unread
-            await closed.chunks.aclose()  # type: ignore[attr-defined]  # frameworks call it
-
-            await asyncio.to_thread(relay.wait_until_idle)
-            assert [chunk async for chunk in closed.chunks] == []
+    async with files.open_file(KEY) as file:
+        assert file is not None
+        assert max([len(chunk) async for chunk in file.chunks]) <= CHUNK_SIZE
 
 
 async def test_a_lost_connection_is_not_taken_for_the_end_of_the_file(setup: S3Setup) -> None:
@@ -210,12 +193,45 @@ async def test_a_lost_connection_is_not_taken_for_the_end_of_the_file(setup: S3S
         async with setup.open_files() as files:
             await files.write(KEY, LARGE, JPEG)
             relay.max_response_bytes = 1_000_000
-            file = await files.open_file(KEY)
-            assert file is not None
-            assert file.size == len(LARGE)
 
             with pytest.raises(MediaStorageUnavailable, match=r"^the connection was lost$"):
-                async for _ in file.chunks:
-                    pass
+                await read_file(files)
 
-            assert [chunk async for chunk in file.chunks] == []
+
+async def test_readers_that_stop_do_not_delay_anything_else(
+    setup: S3Setup, server_bucket: S3Bucket
+) -> None:
+    setup.timeouts = Timeouts(read_slot=0.01)
+    async with setup.open_files() as files, AsyncExitStack() as readers:
+        await files.write(KEY, LARGE, JPEG)
+        for _ in range(MAX_READS):
+            file = await readers.enter_async_context(files.open_file(KEY))
+            assert file is not None
+            await anext(file.chunks)
+
+        for read in (read_file(files), files.get_size(KEY)):
+            with pytest.raises(MediaStorageUnavailable, match=r"^too many files are being read$"):
+                await read
+        await asyncio.gather(*(files.write(OTHER_KEY, b"one", JPEG) for _ in range(50)))
+        await files.check()
+        await files.delete(OTHER_KEY)
+
+        await readers.aclose()
+        assert await read_file(files) == LARGE
+
+    assert server_bucket.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
+
+
+async def test_the_size_is_one_head_request(setup: S3Setup, bucket: Bucket) -> None:
+    requests: list[str] = []
+
+    def log(params: dict[str, Any], **_: object) -> None:
+        requests.append(params["method"])
+
+    handler: Any = log
+    bucket.client.meta.events.register("before-call.s3", handler)
+    await bucket.write(KEY, bytes(1000), JPEG)
+    requests.clear()
+
+    assert await bucket.get_size(KEY) == 1000
+    assert requests == ["HEAD"]

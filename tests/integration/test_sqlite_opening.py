@@ -1,6 +1,7 @@
 """Opening a file: what is created, migrated, rejected, and noticed when the file is gone."""
 
 import asyncio
+import logging
 import os
 import re
 import sqlite3
@@ -261,8 +262,9 @@ def test_a_new_file_has_the_latest_schema(connection: sqlite3.Connection, path: 
 
 
 def test_an_older_file_is_migrated_and_keeps_its_rows(
-    connection: sqlite3.Connection, path: Path
+    connection: sqlite3.Connection, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger="adapters.sqlite")
     migrate(connection, path, "keys")
     connection.execute("UPDATE metadata SET value = 7 WHERE name = 'health_check_count'")
 
@@ -274,6 +276,14 @@ def test_an_older_file_is_migrated_and_keeps_its_rows(
         "key_fingerprint": "keys",
         "health_check_count": 7,
     }
+    assert [record.msg for record in caplog.records] == [
+        {"event": "database_created", "from_schema": 0, "to_schema": len(MIGRATIONS)},
+        {
+            "event": "database_migrated",
+            "from_schema": len(MIGRATIONS),
+            "to_schema": NEXT_VERSION,
+        },
+    ]
 
 
 def test_a_file_that_is_up_to_date_is_not_written(

@@ -127,10 +127,12 @@ async def test_counting_reads_the_same_range_and_no_row(
     kind: MediaKind | None,
     category: str | None,
 ) -> None:
-    await repositories.media_pages.count(ItemFilter(owner, kind, category))
+    await repositories.media_pages.count(ItemFilter(owner, kind, category), 10_001)
 
     assert plans == [
-        f"SEARCH media_items USING COVERING INDEX media_items_{PAGES[owner, kind, category]}"
+        "CO-ROUTINE (subquery-1)",
+        f"SEARCH media_items USING COVERING INDEX media_items_{PAGES[owner, kind, category]}",
+        "SCAN (subquery-1)",
     ]
 
 
@@ -227,8 +229,10 @@ async def test_items_to_clean_up_are_ranges_of_indexes(
     await repositories.media_cleanup.list_owned_by(OWNER, 10)
     await repositories.media_cleanup.list_expired_uploads(NOW, 10)
     await repositories.media_cleanup.list_deleting(NOW, 10)
+    await repositories.media_cleanup.list_refused_deletions(10)
 
-    by_owner, abandoned, deleting = plans
+    by_owner, abandoned, deleting, refused = plans
+    assert refused == "SEARCH media_items USING INDEX media_items_page (state=?)"
     assert by_owner.endswith("(state=? AND owner_id=?)")
     assert (abandoned, deleting) == (
         "SEARCH media_items USING INDEX media_items_upload_deadline (upload_deadline<?)",

@@ -26,6 +26,7 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fault_injector import ProcessKilled
+from tests.support.stored_files import read_opened
 
 Operation = Callable[[UseCases], Coroutine[Any, Any, Any]]
 UserOperation = Callable[[UseCases, Principal], Coroutine[Any, Any, Any]]
@@ -204,8 +205,7 @@ class Process:
 
     async def read_file(self, storage_key: str) -> bytes:
         """Return the bytes of a file."""
-        opened = await self.use_cases.open_file(storage_key)
-        return b"".join([chunk async for chunk in opened.file.chunks])
+        return await read_opened(self.use_cases.open_file, storage_key)
 
 
 def as_user(token: str, operation: UserOperation) -> Operation:
@@ -225,7 +225,7 @@ def image_content(number: int, kind: MediaKind) -> bytes:
 class NumberedImages:
     """Publishes images unchanged. Each is as wide as its number."""
 
-    async def publish(self, upload: BinaryIO) -> PublishedImage:
+    async def publish(self, upload: BinaryIO, identity_id: str) -> PublishedImage:
         content = upload.read()
         [kind] = [kind for kind, magic in _MAGIC_BYTES.items() if content.startswith(magic)]
         number = int(content.removeprefix(_MAGIC_BYTES[kind]))

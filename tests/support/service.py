@@ -30,6 +30,8 @@ HIGH_LIMITS: Final = {
     "DIALTONE_SMS_LIMIT_PER_COUNTRY": "5000/1m",
     "DIALTONE_SMS_LIMIT_TOTAL": "5000/1m",
     "DIALTONE_VERIFY_LIMIT_PER_IP": "5000/1m",
+    "DIALTONE_REQUEST_LIMIT_PER_IDENTITY": "1000000/1m",
+    "DIALTONE_REFRESH_LIMIT_PER_IP": "1000000/1m",
 }
 """All tests of a service use one client IP: only tests of rate limits may reach a limit."""
 
@@ -175,6 +177,14 @@ class Service:
     def wait_until_shown(self, text: str) -> None:
         """Wait until it has printed this text."""
         assert self._shown[-1].wait_for(lambda: text in self.shown, START_TIMEOUT), self.shown
+
+    def wait_until_logged(self, event: str) -> None:
+        """Wait until its log has this event since the last start."""
+        self.wait_for_log(lambda: f'"{event}"' in self._logged[-1].text)
+
+    def wait_for_log(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition is true, which is checked after each new line of its log."""
+        assert self._logged[-1].wait_for(condition, START_TIMEOUT), self.log
 
     def _console_messages(self, phone: str) -> list[str]:
         beginnings = self.shown.split(f"To: {phone} ")[1:]

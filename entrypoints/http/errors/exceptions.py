@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from domain.errors import RateLimitExceeded
+
 
 class HttpError(Exception):
     """Base class; `str(error)` replaces the message in the table if it is not empty."""
@@ -22,8 +24,28 @@ class InvalidBody(InvalidFields):
         super().__init__({"body": [message]})
 
 
+class InvalidHost(HttpError):
+    """The request has no Host header, two of them, or an invalid one."""
+
+
+class OriginNotAllowed(HttpError):
+    """A page of another origin made a browser send the request."""
+
+
+class UnsupportedMediaType(HttpError):
+    """The body is not declared to be JSON."""
+
+
+class RequestTimeout(HttpError):
+    """The body arrives too slowly (RFC 9110 §15.5.9)."""
+
+
 class BodyTooLarge(HttpError):
     """The body is larger than the limit for JSON."""
+
+
+class TooManyRequests(RateLimitExceeded):
+    """The caller or the client IP sends too many requests to this worker."""
 
 
 class FileTooLarge(HttpError):
@@ -43,6 +65,10 @@ class NoSelectedFile(HttpError):
 
 class MissingUserId(HttpError):
     """The form has no `user_id`, or an empty one."""
+
+
+class PageTooDeep(HttpError):
+    """The page begins after the last item that pages by number reach."""
 
 
 class InvalidUserId(HttpError):

@@ -9,7 +9,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
 from application.ports.errors import PortError, StorageError
-from domain.errors import DomainError, Unavailable
+from domain.errors import DomainError, TooManyUploads, Unavailable
 from entrypoints.http.errors.exceptions import (
     BodyTooLarge,
     HttpError,
@@ -39,7 +39,8 @@ def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
     """Convert an error into the response of the API that the path belongs to."""
     api = api_of(request.scope["path"])
     status = error_status(error, api)
-    if status >= _SERVER_ERROR:
+    # Too many uploads are the doing of clients, like requests beyond a rate limit.
+    if status >= _SERVER_ERROR and not isinstance(error, TooManyUploads):
         cause = error.__cause__
         reason = str(cause) if isinstance(cause, PortError) else error_message(error)
         _log.error("request_failed", error=type(error).__name__, reason=reason)

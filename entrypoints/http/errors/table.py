@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from domain import errors
 from domain.errors import DomainError, PhoneInUse, RateLimitExceeded
+from domain.media.page import MAX_TOTAL
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError, InvalidFields, MethodNotAllowed
 
@@ -75,6 +76,31 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.InvalidFields: _INVALID,
     exceptions.InvalidBody: _INVALID,
     errors.InvalidValue: _INVALID,
+    exceptions.InvalidHost: ErrorRow(
+        400,
+        "invalid_host",
+        "Send one Host header with a host name or an IP, and perhaps a port.",
+        _LEGACY_BAD_REQUEST,
+    ),
+    exceptions.OriginNotAllowed: ErrorRow(
+        403,
+        "origin_not_allowed",
+        "Pages of this origin may not do this. The operator of the service can list the origin in "
+        "DIALTONE_WEB_ORIGINS.",
+        LegacyRow(403, 1, "permission denied/ 403 Forbidden: "),
+    ),
+    exceptions.UnsupportedMediaType: ErrorRow(
+        415,
+        "unsupported_media_type",
+        "Send JSON with the header 'Content-Type: application/json'.",
+        LegacyRow(415, 4, "Bad Request/ Data format incorrect 415 Unsupported Media Type: "),
+    ),
+    exceptions.RequestTimeout: ErrorRow(
+        408,
+        "request_timeout",
+        "The body did not arrive in time. Send the request again.",
+        LegacyRow(408, 4, "Bad Request/ Data format incorrect 408 Request Timeout: "),
+    ),
     exceptions.BodyTooLarge: ErrorRow(
         413, "body_too_large", "The body is too large.", _LEGACY_BAD_REQUEST
     ),
@@ -82,6 +108,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         401,
         "unauthenticated",
         "Sign in and send the access token as 'Authorization: Bearer <token>'.",
+    ),
+    exceptions.TooManyRequests: ErrorRow(
+        429,
+        "rate_limited",
+        "Too many requests. Wait before you send the next one.",
+        _LEGACY_RATE_LIMIT,
     ),
     exceptions.PathNotFound: ErrorRow(
         404,
@@ -176,6 +208,13 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.NoSelectedFile: ErrorRow(400, "no_selected_file", "No selected file"),
     exceptions.MissingUserId: ErrorRow(400, "missing_user_id", "Missing user_id"),
     exceptions.InvalidItemId: ErrorRow(400, "invalid_id", "Invalid item id"),
+    exceptions.PageTooDeep: ErrorRow(
+        400,
+        "page_too_deep",
+        f"Pages by number end at {MAX_TOTAL} items. For later pages, send the next_cursor of a"
+        " page as cursor, and omit page.",
+        field="page",
+    ),
     errors.ItemNotFound: ErrorRow(404, "item_not_found", "Item not found"),
     errors.MediaFileNotFound: ErrorRow(404, "not_found", "File not found"),
     errors.Forbidden: ErrorRow(403, "forbidden", "Only the owner or an administrator may do this."),
@@ -185,6 +224,24 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "Sign in again: administrators act for others within a day after they signed in.",
     ),
     exceptions.FileTooLarge: ErrorRow(413, "file_too_large", "The file is too large."),
+    errors.TooManyUploads: ErrorRow(
+        503,
+        "too_many_uploads",
+        "Too many uploads are in progress. Wait until one of yours ends, and try again.",
+        retry_after=5,
+    ),
+    errors.NoUploadSpace: ErrorRow(
+        503,
+        "unavailable",
+        "There is no space for this upload now. Try again shortly.",
+        retry_after=5,
+    ),
+    errors.TooManyPixels: ErrorRow(
+        429,
+        "rate_limited",
+        "You have uploaded too many pixels in the last hour. Wait, or upload smaller images.",
+        _LEGACY_RATE_LIMIT,
+    ),
     errors.UnsupportedImageType: ErrorRow(
         415, "unsupported_image_type", "The file is not a JPEG, PNG or GIF image."
     ),

@@ -4,10 +4,13 @@ import re
 from typing import Any, Final
 
 from litestar import Controller, Request, delete, get, patch, post
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
-from litestar.response import Stream
+from litestar.types import ASGIApp
 
 from application.media.upload_image import UploadImageCommand
+from application.use_cases import UseCases
 from domain import errors
 from domain.media.item import parse_category
 from entrypoints.http.auth import (
@@ -17,14 +20,19 @@ from entrypoints.http.auth import (
     require_principal,
 )
 from entrypoints.http.dependencies import (
+    ClientIp,
     CurrentPrincipal,
+    MediaReadsDependency,
     SettingsDependency,
+    UploadLimiterDependency,
     UseCasesDependency,
 )
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import InvalidBody, InvalidFields, MissingUserId
+from entrypoints.http.library.media_file import HeadResponse, MediaFileResponse
 from entrypoints.http.library.openapi import (
     MEDIA_CACHE_CONTROL,
+    PRIVATE_MEDIA_CACHE_CONTROL,
     MediaFileOperation,
     UploadImageOperation,
 )
@@ -49,6 +57,7 @@ from entrypoints.http.library.schemas import (
     to_page_response,
 )
 from entrypoints.http.library.upload_form import open_upload_form
+from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, parse_field
 from entrypoints.http.users.schemas import parse_user_id
@@ -56,13 +65,12 @@ from entrypoints.http.users.schemas import parse_user_id
 _ITEM_ERRORS: Final = (
     exceptions.InvalidItemId,
     errors.Unauthenticated,
+    exceptions.TooManyRequests,
     errors.ItemNotFound,
     errors.Unavailable,
 )
 _STORAGE_KEY: Final = re.compile(STORAGE_KEY_PATTERN)
 _MEDIA_HEADERS: Final = {
-    # A file never changes. This decides how long copies survive a deletion.
-    "Cache-Control": MEDIA_CACHE_CONTROL,
     "Cross-Origin-Resource-Policy": "cross-origin",
     # A file that is opened as a page must not run or load anything.
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -88,6 +96,7 @@ class LibraryController(Controller):
         request_max_body_size=None,
         opt={UNAVAILABLE_ERROR: errors.ItemSaveFailed},
         responses=error_responses(
+            exceptions.OriginNotAllowed,
             exceptions.NoFilePart,
             exceptions.NoSelectedFile,
             MissingUserId,
@@ -95,14 +104,19 @@ class LibraryController(Controller):
             InvalidFields({"category": ["A category has at most 64 characters."]}),
             InvalidBody("The multipart form is incomplete or malformed."),
             errors.Unauthenticated,
+            exceptions.TooManyRequests,
             errors.Forbidden,
             errors.ReauthenticationRequired,
             errors.UserNotFound,
+            exceptions.RequestTimeout,
             exceptions.FileTooLarge,
             errors.UnsupportedImageType,
             errors.InvalidImage,
             errors.MediaStorageFailed,
             errors.ItemSaveFailed,
+            errors.TooManyPixels(retry_after=1200),
+            errors.TooManyUploads,
+            errors.NoUploadSpace,
             errors.Unavailable,
         ),
     )
@@ -111,14 +125,20 @@ class LibraryController(Controller):
         request: Request[Any, Any, Any],
         use_cases: UseCasesDependency,
         settings: SettingsDependency,
+        upload_limiter: UploadLimiterDependency,
         principal: CurrentPrincipal,
     ) -> UploadImageResponse:
         """Upload a JPEG, PNG or GIF image.
 
         The published image is encoded again, upright and without metadata. `type` in the
         response is the type of the bytes, regardless of what the client claimed.
+
+        A user can have two uploads in progress. With `Expect: 100-continue`, a client learns
+        before it sends the image that there is no room for it now.
         """
-        async with open_upload_form(request, settings.upload_limit) as form:
+        async with open_upload_form(
+            request, settings.upload_limit, upload_limiter, principal.identity.id
+        ) as form:
             user_id = form.fields.get("user_id")
             if not user_id:
                 raise MissingUserId
@@ -136,7 +156,9 @@ class LibraryController(Controller):
         opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed},
         responses=error_responses(
             InvalidFields({"page": ["This must be a whole number, 1 or more."]}),
+            exceptions.PageTooDeep,
             errors.Unauthenticated,
+            exceptions.TooManyRequests,
             errors.LibraryReadFailed,
         ),
     )
@@ -153,10 +175,11 @@ class LibraryController(Controller):
     ) -> LibraryPageResponse:
         """List items of all users, the newest first.
 
-        Request the next page by number or by cursor: send `next_cursor` until it is null. With
-        a cursor, no item is repeated or skipped when items are uploaded or deleted meanwhile,
-        and late pages are as fast as the first. Send the same other parameters with each
-        request. A page may have fewer items than `per_page`, even none, and not be the last.
+        Request the next page by number or by cursor: send `next_cursor` until it is null. Pages
+        by number end at 10,000 items; cursors lead to all. With a cursor, no item is repeated or
+        skipped when items are uploaded or deleted meanwhile, and late pages are as fast as the
+        first. Send the same other parameters with each request. A page may have fewer items than
+        `per_page`, even none, and not be the last.
         """
         item_filter = parse_item_filter(user_id, item_type, category)
         page_request = parse_page_request(page, per_page, cursor)
@@ -207,7 +230,12 @@ class LibraryController(Controller):
         operation_id="delete_library_item",
         summary="Delete a library item",
         response_description="The item is deleted.",
-        responses=error_responses(*_ITEM_ERRORS, errors.Forbidden, errors.ReauthenticationRequired),
+        responses=error_responses(
+            *_ITEM_ERRORS,
+            errors.Forbidden,
+            errors.ReauthenticationRequired,
+            exceptions.OriginNotAllowed,
+        ),
     )
     async def delete_item(
         self,
@@ -217,33 +245,73 @@ class LibraryController(Controller):
     ) -> None:
         """Delete an item; its URL stops working at once.
 
+        If the media store does not delete the file, a presigned URL works until it does: the
+        deletion is retried every 20 seconds.
+
         Only the owner and administrators may do this.
         """
         await use_cases.delete_item(principal, parse_item_id(item_id))
 
 
+async def require_principal_unless_public(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Guard: authenticate the request if the URLs of media files expire.
+
+    Otherwise a URL that has expired would still say how to open the file: by its key.
+
+    Raises:
+        Unauthenticated: The access token is missing or invalid.
+        StorageError, Unavailable
+    """
+    key = connection.path_params["key"]
+    use_cases: UseCases = connection.app.state.use_cases
+    if _STORAGE_KEY.fullmatch(key) and not await use_cases.open_file.is_public(key):
+        await require_principal(connection, handler)
+
+
 class MediaFileController(Controller):
-    """Files of the library for plain image views: no token, cached for an hour."""
+    """Files of the library for plain image views, cached for an hour."""
 
     path = "/media"
     tags = ["Library"]
+    guards = [require_principal_unless_public]
+    security = [{}, *BEARER]
 
     @get(
         "/{key:str}",
         operation_id="get_media_file",
         summary="Get the file of an image",
         operation_class=MediaFileOperation,
-        responses=error_responses(errors.MediaFileNotFound, errors.Unavailable),
+        responses=error_responses(
+            errors.Unauthenticated, errors.MediaFileNotFound, errors.Unavailable
+        ),
     )
-    async def get_file(self, key: StorageKeyParameter, use_cases: UseCasesDependency) -> Stream:
-        """Return the file of an item. After the item is deleted, it is not found."""
+    async def get_file(
+        self,
+        request: Request[Any, Any, Any],
+        key: StorageKeyParameter,
+        use_cases: UseCasesDependency,
+        client_ip: ClientIp,
+        media_reads: MediaReadsDependency,
+    ) -> ASGIApp:
+        """Return the file of an item. After the item is deleted, it is not found.
+
+        Where the URLs of items do not expire, this needs no access token. Where they expire
+        (`url_expires_at`), it does: after that time nobody can open the file without one.
+        """
         if not _STORAGE_KEY.fullmatch(key):
             raise errors.MediaFileNotFound
-        opened = await use_cases.open_file(key)
-        return Stream(
-            opened.file.chunks,
-            headers={**_MEDIA_HEADERS, "Content-Length": str(opened.file.size)},
-            media_type=opened.item.image.format.content_type,
+        is_public = await use_cases.open_file.is_public(key)
+        headers = {
+            **_MEDIA_HEADERS,
+            # A file never changes. This decides how long copies survive a deletion.
+            "Cache-Control": MEDIA_CACHE_CONTROL if is_public else PRIVATE_MEDIA_CACHE_CONTROL,
+        }
+        if IS_HEAD in request.scope["state"]:
+            return HeadResponse(await use_cases.open_file.get_info(key), headers)
+        return MediaFileResponse(
+            lambda: use_cases.open_file(key), media_reads.slot(client_ip), headers
         )
 
 

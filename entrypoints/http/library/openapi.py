@@ -18,6 +18,7 @@ from entrypoints.http.fields import ID_PATTERN, USER_ID_EXAMPLE
 from entrypoints.http.library.schemas import CATEGORY_PATTERN
 
 MEDIA_CACHE_CONTROL: Final = "public, max-age=3600"
+PRIVATE_MEDIA_CACHE_CONTROL: Final = "private, max-age=3600"
 _CONTENT_TYPES: Final = ("image/gif", "image/jpeg", "image/png")
 
 
@@ -72,9 +73,15 @@ class MediaFileOperation(Operation):
                 content={content_type: OpenAPIMediaType() for content_type in _CONTENT_TYPES},
                 headers={
                     "Cache-Control": OpenAPIHeader(
-                        description="How long caches may store the file.",
+                        description=(
+                            "Which caches may store the file, and how long. `private` where "
+                            "the file needs an access token."
+                        ),
                         required=True,
-                        schema=Schema(type=OpenAPIType.STRING, examples=[MEDIA_CACHE_CONTROL]),
+                        schema=Schema(
+                            type=OpenAPIType.STRING,
+                            examples=[MEDIA_CACHE_CONTROL, PRIVATE_MEDIA_CACHE_CONTROL],
+                        ),
                     ),
                     "Content-Length": OpenAPIHeader(
                         description="The size of the file in bytes.",

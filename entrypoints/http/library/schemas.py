@@ -12,8 +12,8 @@ from domain.errors import InvalidValue
 from domain.identifier import parse_identifier
 from domain.media import item
 from domain.media.image import MediaKind
-from domain.media.page import ItemFilter, PageRequest, encode_cursor, parse_cursor
-from entrypoints.http.errors.exceptions import InvalidFields, InvalidItemId
+from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest, encode_cursor, parse_cursor
+from entrypoints.http.errors.exceptions import InvalidFields, InvalidItemId, PageTooDeep
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ID_PATTERN,
@@ -30,7 +30,7 @@ from entrypoints.http.parsing import parse_fields
 CATEGORY_PATTERN: Final = r"^[^\u0000]*$"
 CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
 STORAGE_KEY_PATTERN: Final = r"^[0-9a-f]{32}\.(?:jpg|png|gif)$"
-MAX_PAGE_NUMBER: Final = 10**18 - 1
+MAX_NUMBER: Final = 10**18 - 1
 DEFAULT_PAGE_SIZE: Final = 10
 _NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
 _KINDS: Final = {kind.value: kind for kind in MediaKind}
@@ -57,10 +57,9 @@ PageParameter: TypeAlias = Annotated[
     str | None,
     QueryParameter(
         name="page",
-        description="The page number, from 1. The default is 1.",
-        schema_extra=parameter_schema(
-            type="integer", minimum=1, maximum=MAX_PAGE_NUMBER, examples=[1]
-        ),
+        description="The page number, from 1. The default is 1. A page that begins after"
+        f" {MAX_TOTAL} items is an error with the code `page_too_deep`: use `cursor`.",
+        schema_extra=parameter_schema(type="integer", minimum=1, maximum=MAX_TOTAL, examples=[1]),
     ),
 ]
 PageSizeParameter: TypeAlias = Annotated[
@@ -69,7 +68,7 @@ PageSizeParameter: TypeAlias = Annotated[
         name="per_page",
         description="Items per page, from 1. The default is 10. More than 100 is taken as 100.",
         schema_extra=parameter_schema(
-            type="integer", minimum=1, maximum=MAX_PAGE_NUMBER, examples=[DEFAULT_PAGE_SIZE]
+            type="integer", minimum=1, maximum=MAX_NUMBER, examples=[DEFAULT_PAGE_SIZE]
         ),
     ),
 ]
@@ -183,8 +182,15 @@ class LibraryPageResponse(msgspec.Struct, kw_only=True):
     items: Annotated[list[LibraryItemResponse], Meta(description="The items of the page.")]
     page: Annotated[int, Meta(description="The page number; 1 with a cursor.", examples=[1])]
     per_page: Annotated[int, Meta(description="The page size used, at most 100.", examples=[10])]
-    total: Annotated[int, Meta(description="The number of items on all pages.", examples=[100])]
-    total_pages: Annotated[int, Meta(description="The number of pages.", examples=[10])]
+    total: Annotated[
+        int, Meta(description=f"The number of items, at most {MAX_TOTAL}.", examples=[100])
+    ]
+    total_is_exact: Annotated[
+        bool, Meta(description="False if there are more items than `total`.", examples=[True])
+    ]
+    total_pages: Annotated[
+        int, Meta(description="The number of pages for `total` items.", examples=[10])
+    ]
     next_cursor: Annotated[
         str | None,
         Meta(
@@ -208,6 +214,7 @@ def parse_page_request(page: str | None, per_page: str | None, cursor: str | Non
     Raises:
         InvalidFields: A value is invalid, or a page other than 1 is combined with a cursor: one
             of the two would be ignored.
+        PageTooDeep: Only a cursor leads to this page.
     """
     number, size, after = parse_fields(
         ("page", lambda: _parse_count(page, default=1)),
@@ -216,7 +223,10 @@ def parse_page_request(page: str | None, per_page: str | None, cursor: str | Non
     )
     if after is not None and number != 1:
         raise InvalidFields({"page": ["Use either page or cursor. With a cursor, omit page."]})
-    return PageRequest(number, size, after)
+    page_request = PageRequest(number, size, after)
+    if page_request.is_too_deep:
+        raise PageTooDeep
+    return page_request
 
 
 def parse_item_filter(user_id: str | None, kind: str | None, category: str | None) -> ItemFilter:
@@ -253,6 +263,7 @@ def to_page_response(shown: LibraryPage) -> LibraryPageResponse:
         page=page.request.number,
         per_page=page.request.page_size,
         total=page.total,
+        total_is_exact=page.is_total_exact,
         total_pages=page.total_pages,
         next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
     )

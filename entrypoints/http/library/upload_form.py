@@ -1,6 +1,7 @@
 """The multipart form of an upload, parsed while it arrives."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,13 +17,14 @@ from multipart import (
     parse_options_header,
 )
 
-from domain.errors import MediaStorageFailed
+from domain.errors import MediaStorageFailed, NoUploadSpace
 from entrypoints.http.errors.exceptions import (
     FileTooLarge,
     InvalidBody,
     NoFilePart,
     NoSelectedFile,
 )
+from entrypoints.http.library.upload_limiter import UploadInProgress, UploadLimiter
 
 MAX_MEMORY_BYTES: Final = 1024 * 1024
 """A larger file is written to a temporary file."""
@@ -31,6 +33,7 @@ MAX_FORM_OVERHEAD_BYTES: Final = 64 * 1024
 MAX_FIELD_BYTES: Final = 4096
 MAX_PARTS: Final = 32
 BLOCK_BYTES: Final = 64 * 1024
+_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 _FIELDS: Final = {"user_id", "category"}
 """The fields that are read. All others are ignored."""
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
@@ -47,33 +50,45 @@ class UploadForm:
 
 @asynccontextmanager
 async def open_upload_form(
-    request: Request[Any, Any, Any], limit: int
+    request: Request[Any, Any, Any], limit: int, limiter: UploadLimiter, identity_id: str
 ) -> AsyncIterator[UploadForm]:
     """Read the form; the file is deleted at the end of the block.
 
-    Reading stops as soon as the file exceeds the limit, regardless of Content-Length (OWASP ASVS
-    5.0 5.2.1).
+    - Reading stops as soon as the file exceeds the limit, regardless of Content-Length (OWASP ASVS
+      5.0 5.2.1).
+    - The upload is admitted, and the space for its temporary file reserved, before the body is
+      read. A client that waits for "100 Continue" has then sent no body.
 
     Args:
         request: The request, with its body unread.
         limit: The maximum size of the file in bytes.
+        limiter: Limits the uploads in progress.
+        identity_id: Who uploads.
 
     Raises:
         FileTooLarge: The file exceeds the limit.
         NoFilePart: No part named `file` has a file name.
         NoSelectedFile: The file name is empty.
         InvalidBody: The form is incomplete or malformed.
+        TooManyUploads: Too many uploads are in progress.
+        NoUploadSpace: There is no space for the temporary file.
         MediaStorageFailed: The temporary file cannot be written.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if content_type != "multipart/form-data":
         raise NoFilePart
     content_length = request.headers.get("content-length", "")
-    if content_length.isdecimal() and int(content_length) > limit + MAX_FORM_OVERHEAD_BYTES:
+    announced_bytes = int(content_length) if content_length.isdecimal() else 0
+    if announced_bytes > limit + MAX_FORM_OVERHEAD_BYTES:
         raise FileTooLarge(limit)
-    with _close_without_error(SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES)) as file:
-        reader = _FormReader(cast("BinaryIO", file), limit)
+    with (
+        limiter.admit(identity_id) as upload,
+        _close_without_error(SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES)) as file,
+    ):
+        reader = _FormReader(cast("BinaryIO", file), limit, upload)
         try:
+            if announced_bytes > MAX_MEMORY_BYTES:
+                upload.reserve(min(announced_bytes, limit))
             with PushMultipartParser(
                 options.get("boundary", ""), max_segment_count=MAX_PARTS
             ) as parser:
@@ -82,6 +97,8 @@ async def open_upload_form(
         except (MultipartError, ParserLimitReached, UnicodeError) as error:
             raise InvalidBody("The multipart form is incomplete or malformed.") from error
         except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise NoUploadSpace from error
             raise MediaStorageFailed from error
         yield form
 
@@ -101,9 +118,10 @@ def _close_without_error(
 class _FormReader:
     """Reads a form block by block."""
 
-    def __init__(self, file: BinaryIO, limit: int) -> None:
+    def __init__(self, file: BinaryIO, limit: int, upload: UploadInProgress) -> None:
         self._file = file
         self._limit = limit
+        self._upload = upload
         self._total_bytes = 0
         self._file_bytes = 0
         self._file_part: MultipartSegment | None = None
@@ -146,7 +164,10 @@ class _FormReader:
         if self._file_bytes > self._limit:
             raise FileTooLarge(self._limit)
         if self._file_bytes > MAX_MEMORY_BYTES:
+            if self._file_bytes > self._upload.reserved_bytes:  # the size was not announced
+                self._upload.reserve(min(self._file_bytes + MAX_MEMORY_BYTES, self._limit))
             await asyncio.to_thread(self._file.write, data)
+            self._upload.written_bytes = self._file_bytes
         else:
             self._file.write(data)
 

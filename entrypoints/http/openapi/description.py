@@ -20,7 +20,8 @@ Every error has a message for people and a stable `code` for programs. Invalid f
 under `errors`. A rate limit is a 429 with `Retry-After` in seconds. Every response has an
 `X-Request-Id`, which is also in the log of the service. HEAD works wherever GET does. A method
 that a path does not support is a 405; its `Allow` header lists the supported methods, as OPTIONS
-does.
+does. JSON is sent as `application/json`. Pages of other origins can only read, unless the operator
+lists their origin.
 """
 _TAGS: Final = {
     "OTP": "Request a one-time code, and exchange it for an access token.",

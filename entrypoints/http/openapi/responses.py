@@ -116,6 +116,9 @@ def body_errors(
         exceptions.InvalidFields({field: [message]}),
         exceptions.InvalidBody("The body is not valid JSON."),
         exceptions.BodyTooLarge,
+        exceptions.UnsupportedMediaType,
+        exceptions.OriginNotAllowed,
+        exceptions.RequestTimeout,
     )
 
 
@@ -131,7 +134,7 @@ def legacy_error_responses(*documented: DocumentedError) -> Mapping[int, Respons
 
 def _describe(api: Api, documented: Sequence[DocumentedError]) -> Mapping[int, ResponseSpec]:
     by_status: dict[int, list[ApiError]] = {}
-    for error in (*documented, exceptions.InternalError):
+    for error in (exceptions.InvalidHost, *documented, exceptions.InternalError):
         example = _make_example(error) if isinstance(error, type) else error
         by_status.setdefault(error_status(example, api), []).append(example)
     return {

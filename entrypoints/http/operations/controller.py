@@ -46,7 +46,11 @@ class HealthController(Controller):
         },
     )
     async def ready(self, use_cases: UseCasesDependency) -> Response[ReadinessResponse]:
-        """Check the database, the media store and the messenger."""
+        """Check the database, the media store and the messenger.
+
+        The answer comes within a second. A part that takes longer does not work. Results are held:
+        successes for five seconds, failures for one.
+        """
         readiness = await use_cases.check_readiness()
         body = to_readiness_response(readiness)
         if readiness.is_ready:

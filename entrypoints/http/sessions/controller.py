@@ -17,8 +17,10 @@ from entrypoints.http.auth import (
     require_principal,
 )
 from entrypoints.http.dependencies import CurrentPrincipal, UseCasesDependency
+from entrypoints.http.errors.exceptions import OriginNotAllowed, TooManyRequests
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, parse_field
+from entrypoints.http.request_limits import limit_by_ip
 from entrypoints.http.sessions.schemas import (
     LogoutBody,
     LogoutOperation,
@@ -45,10 +47,11 @@ class SessionController(Controller):
         summary="Exchange a refresh token for new tokens",
         response_description="The new tokens.",
         status_code=200,
+        guards=[limit_by_ip],
         dto=JsonBody[RefreshSessionBody],
         return_dto=None,
         responses=error_responses(
-            *body_errors("refresh_token"), InvalidRefreshToken, errors.Unavailable
+            *body_errors("refresh_token"), InvalidRefreshToken, TooManyRequests, errors.Unavailable
         ),
     )
     async def refresh(
@@ -71,12 +74,16 @@ class SessionController(Controller):
         summary="Sign out",
         response_description="The sessions have ended.",
         status_code=204,
+        guards=[limit_by_ip],
         dto=JsonBody[LogoutBody],
         return_dto=None,
         operation_class=LogoutOperation,
         security=[*BEARER, {}],
         responses=error_responses(
-            *body_errors("scope", _INVALID_SCOPE), Unauthenticated, errors.Unavailable
+            *body_errors("scope", _INVALID_SCOPE),
+            Unauthenticated,
+            TooManyRequests,
+            errors.Unavailable,
         ),
     )
     async def logout(
@@ -103,7 +110,7 @@ class SessionController(Controller):
         guards=[require_principal],
         dependencies=PRINCIPAL_DEPENDENCY,
         security=BEARER,
-        responses=error_responses(Unauthenticated, errors.Unavailable),
+        responses=error_responses(Unauthenticated, TooManyRequests, errors.Unavailable),
     )
     async def list_sessions(
         self, use_cases: UseCasesDependency, principal: CurrentPrincipal
@@ -120,7 +127,13 @@ class SessionController(Controller):
         guards=[require_principal],
         dependencies=PRINCIPAL_DEPENDENCY,
         security=BEARER,
-        responses=error_responses(Unauthenticated, errors.SessionNotFound, errors.Unavailable),
+        responses=error_responses(
+            Unauthenticated,
+            TooManyRequests,
+            errors.SessionNotFound,
+            OriginNotAllowed,
+            errors.Unavailable,
+        ),
     )
     async def revoke_session(
         self,

@@ -18,7 +18,7 @@ from entrypoints.http.dependencies import (
     SettingsDependency,
     UseCasesDependency,
 )
-from entrypoints.http.errors.exceptions import InvalidUserId
+from entrypoints.http.errors.exceptions import InvalidUserId, OriginNotAllowed, TooManyRequests
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, parse_field, parse_fields
 from entrypoints.http.users.schemas import (
@@ -51,6 +51,7 @@ class UserController(Controller):
         responses=error_responses(
             *body_errors("username"),
             errors.Unauthenticated,
+            TooManyRequests,
             errors.PhoneMismatch,
             errors.ReauthenticationRequired,
             errors.PhoneInUse,
@@ -82,7 +83,9 @@ class UserController(Controller):
         operation_id="get_me",
         summary="Get the caller",
         response_description="The caller.",
-        responses=error_responses(errors.Unauthenticated, errors.UserNotFound, errors.Unavailable),
+        responses=error_responses(
+            errors.Unauthenticated, TooManyRequests, errors.UserNotFound, errors.Unavailable
+        ),
     )
     async def get_me(self, principal: CurrentPrincipal) -> UserResponse:
         """Return the caller, with the full number."""
@@ -94,7 +97,11 @@ class UserController(Controller):
         summary="Get a user",
         response_description="The user.",
         responses=error_responses(
-            InvalidUserId, errors.Unauthenticated, errors.UserNotFound, errors.Unavailable
+            InvalidUserId,
+            errors.Unauthenticated,
+            TooManyRequests,
+            errors.UserNotFound,
+            errors.Unavailable,
         ),
     )
     async def get_user(
@@ -117,6 +124,7 @@ class UserController(Controller):
         responses=error_responses(
             *body_errors("username"),
             errors.Unauthenticated,
+            TooManyRequests,
             errors.UserNotFound,
             errors.UsernameInUse,
             errors.Unavailable,
@@ -138,7 +146,9 @@ class UserController(Controller):
         operation_id="delete_me",
         summary="Delete the caller",
         response_description="The caller is deleted.",
-        responses=error_responses(errors.Unauthenticated, errors.Unavailable),
+        responses=error_responses(
+            errors.Unauthenticated, TooManyRequests, OriginNotAllowed, errors.Unavailable
+        ),
     )
     async def delete_me(self, use_cases: UseCasesDependency, principal: CurrentPrincipal) -> None:
         """Delete the caller. All tokens become invalid and all data is hidden, at once.

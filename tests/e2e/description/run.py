@@ -133,6 +133,8 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
                 "own-id": {"values": [person.user_id]},
                 "own-item": {"values": [person.item_id]},
                 "spare-item": {"values": list(spare_items)},
+                # Most generated numbers are after the last page that a number reaches.
+                "first-page": {"values": [1]},
                 "own-file": {"values": [person.storage_key]},
                 # Values generated to violate a pattern are rarely close to it.
                 "near-code": {"values": ["12345", "1234567", "12345a", "12345\u00b2"]},
@@ -140,6 +142,7 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
             "parameters": {
                 "path.user_id": _use_often("own-id"),
                 "query.user_id": _use_often("own-id"),
+                "query.page": _use_often("first-page"),
                 "body.user_id": _use_often("own-id"),
                 "path.key": _use_often("own-file"),
                 "body.otp": {"dictionary": "near-code", "probability": 0.2},

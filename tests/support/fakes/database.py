@@ -297,9 +297,9 @@ class InMemoryMediaPages:
         items = self._newest_first(item_filter)
         return [item for item in items if (item.created_at, item.id) < last][:limit]
 
-    async def count(self, item_filter: ItemFilter) -> int:
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
         await self.database.call("media_pages.count")
-        return len(self._ready(item_filter))
+        return min(len(self._ready(item_filter)), limit)
 
     def _newest_first(self, item_filter: ItemFilter) -> list[MediaItem]:
         return sorted(self._ready(item_filter), key=lambda item: (item.created_at, item.id))[::-1]
@@ -325,7 +325,7 @@ class InMemoryMediaCleanup:
         await self.database.call("media_cleanup.list_owned_by")
         items = self.database.media_items.values()
         owned = [item for item in items if item.value.owner_id == owner_id]
-        return [item for item in owned if item.value.state is not ItemState.DELETING][:limit]
+        return [item for item in owned if item.value.deletion_requested_at is None][:limit]
 
     async def list_expired_uploads(
         self, now: datetime, limit: int
@@ -344,6 +344,15 @@ class InMemoryMediaCleanup:
             if item.value.deletion_requested_at
             and item.value.deletion_requested_at <= requested_before
         ][:limit]
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        await self.database.call("media_cleanup.list_refused_deletions")
+        refused = [
+            item
+            for item in self.database.media_items.values()
+            if item.value.state is ItemState.DELETION_REFUSED
+        ]
+        return sorted(refused, key=lambda item: item.value.created_at)[:limit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,16 @@ _LIMITS: Final = ImageLimits()
 
 
 class FakeImagePublisher:
-    """Reads the first bytes, the size and the end of an image. The result has no pixels."""
+    """Reads the first bytes, the size and the end of an image. The result has no pixels.
 
-    async def publish(self, upload: BinaryIO) -> PublishedImage:
+    `uploader_ids` has the identities of all calls, in order.
+    """
+
+    def __init__(self) -> None:
+        self.uploader_ids: list[str] = []
+
+    async def publish(self, upload: BinaryIO, identity_id: str) -> PublishedImage:
+        self.uploader_ids.append(identity_id)
         content = upload.read()
         for image_format in _FORMATS:
             if content.startswith(image_format.signature):

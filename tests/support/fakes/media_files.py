@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from application.ports.errors import MediaStorageUnavailable
@@ -14,6 +15,8 @@ class InMemoryFiles:
     Attributes:
         contents: The content of each file, by storage key.
         unfinished: When each unfinished write began.
+        open_files: The number of files that are open for reading.
+        expires_at: When the URLs expire.
         is_unavailable: Whether every operation fails.
         faults: Makes operations fail.
     """
@@ -21,6 +24,8 @@ class InMemoryFiles:
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
         self.unfinished: list[datetime] = []
+        self.open_files = 0
+        self.expires_at: datetime | None = None
         self.is_unavailable = False
         self.faults = FaultInjector()
 
@@ -28,17 +33,30 @@ class InMemoryFiles:
         await self._call("media_files.write")
         self.contents[storage_key] = bytes(content)
 
-    async def open_file(self, storage_key: str) -> StoredFile | None:
+    async def get_size(self, storage_key: str) -> int | None:
+        await self._call("media_files.get_size")
+        content = self.contents.get(storage_key)
+        return None if content is None else len(content)
+
+    @asynccontextmanager
+    async def open_file(self, storage_key: str) -> AsyncIterator[StoredFile | None]:
         await self._call("media_files.open_file")
         content = self.contents.get(storage_key)
-        return None if content is None else StoredFile(len(content), _chunks(content))
+        if content is None:
+            yield None
+            return
+        self.open_files += 1
+        try:
+            yield StoredFile(len(content), _chunks(content))
+        finally:
+            self.open_files -= 1
 
     async def delete(self, storage_key: str) -> None:
         await self._call("media_files.delete")
         self.contents.pop(storage_key, None)
 
     async def url_for(self, storage_key: str) -> MediaUrl:
-        return MediaUrl(f"https://files.example/{storage_key}")
+        return MediaUrl(f"https://files.example/{storage_key}", self.expires_at)
 
     async def delete_unfinished(self, before: datetime) -> int:
         await self._call("media_files.delete_unfinished")

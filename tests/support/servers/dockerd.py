@@ -13,17 +13,10 @@ from typing import Final
 from docker import DockerClient
 from docker.errors import DockerException
 
+from tests.support.servers.debian import find_or_install
 from tests.support.servers.docker_engine import is_listening
-from tests.support.servers.errors import ServerUnavailable
 from tests.support.servers.process import ServerProcess
 
-INSTALL: Final = (
-    ("apt-get", "update", "-qq"),
-    (
-        *("apt-get", "-o", "DPkg::Lock::Timeout=180", "install", "-y", "-qq"),
-        *("--no-install-recommends", "docker.io"),
-    ),
-)
 # Ports are published by its proxy only: it changes no packet filter and no routes.
 _PROXY_ONLY: Final = (
     "--iptables=false",
@@ -83,40 +76,10 @@ def start_engine() -> Iterator[str]:
     Raises:
         ServerUnavailable: It cannot be installed or started.
     """
-    program = find_dockerd() or install_docker()
+    search_path = f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"
+    program = find_or_install("dockerd", "docker.io", search_path)
     with (
         TemporaryDirectory(prefix="dialtone-dockerd-", ignore_cleanup_errors=True) as folder,
         Dockerd(program, Path(folder) / "engine") as dockerd,
     ):
         yield dockerd.host
-
-
-def find_dockerd() -> Path | None:
-    """Return the dockerd of this machine, if it is installed."""
-    found = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}")
-    return Path(found) if found else None
-
-
-def install_docker() -> Path:
-    """Install it with apt-get; raises ServerUnavailable if that fails or is not allowed."""
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise ServerUnavailable(
-            "There is no dockerd, and only root can install docker.io with apt-get."
-        )
-    output = [_output(command) for command in INSTALL]
-    program = find_dockerd()
-    if program is None:
-        raise ServerUnavailable("\n".join(["docker.io could not be installed:", *output]))
-    return program
-
-
-def _output(command: tuple[str, ...]) -> str:
-    return subprocess.run(
-        command,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    ).stdout

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Request
 from structlog.testing import capture_logs
 
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
@@ -15,13 +14,11 @@ from entrypoints.http.client import ClientIpResolver, parse_device_name
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
 
 
-def a_request(peer: str | None, *forwarded: str) -> Request[Any, Any, Any]:
-    scope: Any = {
-        "type": "http",
+def a_request(peer: str | None, *forwarded: str) -> dict[str, Any]:
+    return {
         "client": (peer, 4711) if peer else None,
         "headers": [(b"x-forwarded-for", value.encode()) for value in forwarded],
     }
-    return Request(scope)
 
 
 def a_resolver(*trusted: str) -> ClientIpResolver:

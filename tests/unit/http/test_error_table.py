@@ -21,12 +21,15 @@ from entrypoints.http.errors.table import (
 NEVER_RAISED = {errors.RateLimitExceeded}
 CODES = {
     "invalid", "unauthenticated", "not_found", "method_not_allowed", "body_too_large",
+    "request_timeout",
     "rate_limited", "too_many_attempts", "country_not_served", "phone_unreachable",
     "delivery_failed", "phone_mismatch", "phone_in_use", "username_in_use", "forbidden",
     "reauthentication_required",
     "user_not_found", "item_not_found", "session_not_found", "file_too_large",
     "unsupported_image_type", "invalid_image", "storage_failed", "no_file_part",
-    "no_selected_file", "missing_user_id", "invalid_id", "unavailable", "internal_error",
+    "page_too_deep", "invalid_host", "origin_not_allowed", "unsupported_media_type",
+    "no_selected_file", "missing_user_id", "invalid_id", "too_many_uploads", "unavailable",
+    "internal_error",
 }  # fmt: skip
 
 
@@ -46,9 +49,13 @@ def test_the_codes_are_those_of_the_glossary() -> None:
     assert main == CODES
 
 
-def test_only_errors_of_country_and_carrier_name_the_phone() -> None:
+def test_errors_of_one_field_name_it() -> None:
     named = {error: row.field for error, row in ERRORS.items() if row.field is not None}
-    assert named == {errors.CountryNotServed: "phone", errors.PhoneUnreachable: "phone"}
+    assert named == {
+        errors.CountryNotServed: "phone",
+        errors.PhoneUnreachable: "phone",
+        exceptions.PageTooDeep: "page",
+    }
     assert error_body(errors.PhoneUnreachable("A landline."), Api.MAIN) == {
         "errors": {"phone": ["A landline."]},
         "code": "invalid",
@@ -107,11 +114,30 @@ def test_storage_errors_have_the_messages_of_the_contract(error: ApiError, messa
             "Bad Request/ Data format incorrect 400 Bad Request: phone: Wrong.",
         ),
         (
+            exceptions.RequestTimeout(),
+            408,
+            4,
+            "Bad Request/ Data format incorrect 408 Request Timeout: "
+            "The body did not arrive in time. Send the request again.",
+        ),
+        (
             errors.DeliveryFailed("no provider"),
             500,
             5,
             "Internal server error 500 Internal Server Error: "
             "unable to connect to message server :- no provider",
+        ),
+        (
+            exceptions.OriginNotAllowed("No."),
+            403,
+            1,
+            "permission denied/ 403 Forbidden: No.",
+        ),
+        (
+            exceptions.UnsupportedMediaType("No."),
+            415,
+            4,
+            "Bad Request/ Data format incorrect 415 Unsupported Media Type: No.",
         ),
         (
             exceptions.MethodNotAllowed("POST"),

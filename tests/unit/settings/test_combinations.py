@@ -437,6 +437,17 @@ def test_plain_http_is_accepted_if_it_is_not_used(production: dict[str, str]) ->
     assert read_settings(production | public | development, None).env is Environment.DEVELOPMENT
 
 
+def test_the_temporary_files_have_space_for_two_large_uploads_per_worker() -> None:
+    environ = {"DIALTONE_WORKERS": "2", "DIALTONE_MAX_UPLOAD_SIZE": "10MB"}
+
+    lines = problems(environ | {"DIALTONE_UPLOAD_SPOOL_SIZE": "39MB"})
+
+    assert list(lines) == ["DIALTONE_UPLOAD_SPOOL_SIZE"]
+    assert "twice DIALTONE_MAX_UPLOAD_SIZE" in lines["DIALTONE_UPLOAD_SPOOL_SIZE"]
+    read = read_settings(environ | {"DIALTONE_UPLOAD_SPOOL_SIZE": "40MB"}, None)
+    assert read.max_spooled_bytes == 20_000_000
+
+
 @pytest.mark.parametrize("last_day", ["", "@{too_late}"])
 def test_production_rejects_test_otps_without_a_last_day_within_a_year(
     production: dict[str, str], last_day: str

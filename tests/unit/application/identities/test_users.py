@@ -22,6 +22,7 @@ from domain.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fault_injector import ProcessKilled
+from tests.support.stored_files import read_opened
 
 OTHER_PHONE = a_phone(2)
 DELETED_NAME = parse_username("Deepa Sharma")
@@ -352,7 +353,7 @@ async def test_the_items_of_a_deleted_user_are_not_found(app: AppHarness) -> Non
     with pytest.raises(ItemNotFound):
         await app.use_cases.get_item(uploaded.item.id)
     with pytest.raises(MediaFileNotFound):
-        await app.use_cases.open_file(uploaded.item.storage_key)
+        await read_opened(app.use_cases.open_file, uploaded.item.storage_key)
     page = await app.use_cases.list_items(ItemFilter(), PageRequest())
     assert page.items == []
 
@@ -372,7 +373,7 @@ async def test_a_user_is_deleted_although_the_file_store_is_unavailable(app: App
     await app.use_cases.delete_user(principal)
     app.files.is_unavailable = False
     with pytest.raises(MediaFileNotFound):
-        await app.use_cases.open_file(uploaded.item.storage_key)
+        await read_opened(app.use_cases.open_file, uploaded.item.storage_key)
 
 
 async def test_the_phone_of_a_deleted_user_is_free_at_once(app: AppHarness) -> None:
@@ -414,7 +415,7 @@ async def delete_until_killed(app: AppHarness, principal: Principal) -> None:
     """Delete the user, and call the app until the process is killed."""
     await app.use_cases.delete_user(principal)
     while True:
-        await app.use_cases.check_readiness()
+        await app.database.repositories().health.check()
 
 
 @pytest.mark.parametrize("step", range(3, 9))
@@ -431,7 +432,7 @@ async def test_a_process_killed_after_the_deletion_leaves_nothing_visible(step: 
     with pytest.raises(ItemNotFound):
         await app.use_cases.get_item(uploaded.item.id)
     with pytest.raises(MediaFileNotFound):
-        await app.use_cases.open_file(uploaded.item.storage_key)
+        await read_opened(app.use_cases.open_file, uploaded.item.storage_key)
 
 
 async def test_an_error_after_the_deletion_of_a_user_is_ignored() -> None:

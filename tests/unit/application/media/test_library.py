@@ -14,6 +14,7 @@ from domain.media.item import ItemState, MediaItem
 from domain.media.page import Cursor, ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_gif, an_id, an_identity, an_item
+from tests.support.stored_files import read_opened
 
 RAHUL, PRIYA = an_id(1), an_id(2)
 
@@ -174,6 +175,22 @@ async def test_a_page_of_a_hundred_goes_on_behind_its_hundredth(app: AppHarness)
     assert (second.page.total, second.page.next_cursor) == (102, None)
 
 
+async def test_above_ten_thousand_items_the_total_is_not_exact_and_cursors_go_on(
+    app: AppHarness,
+) -> None:
+    await store(app, an_identity(id=RAHUL), *items(10_001))
+    last = await app.use_cases.list_items(ItemFilter(), PageRequest(100, 100))
+    assert (last.page.total, last.page.is_total_exact, last.page.total_pages) == (
+        10_000,
+        False,
+        100,
+    )
+    rest = PageRequest(1, 100, last.page.next_cursor)
+    after = await app.use_cases.list_items(ItemFilter(), rest)
+    assert [listed.item.id for listed in after.items] == [an_id(100)]
+    assert after.page.next_cursor is None
+
+
 async def test_a_cursor_works_after_the_deletion_of_its_item(
     app: AppHarness,
 ) -> None:
@@ -280,7 +297,7 @@ async def test_a_deleted_item_and_its_file_are_not_found_at_once(
     with pytest.raises(ItemNotFound):
         await app.use_cases.get_item(item_id)
     with pytest.raises(MediaFileNotFound):
-        await app.use_cases.open_file(storage_key)
+        await read_opened(app.use_cases.open_file, storage_key)
     assert app.files.contents == {}
 
 
@@ -307,7 +324,7 @@ async def test_an_item_is_deleted_although_the_file_store_is_unavailable(
     await app.use_cases.delete_item(owner, item_id)
     app.files.is_unavailable = False
     with pytest.raises(MediaFileNotFound):
-        await app.use_cases.open_file(storage_key)
+        await read_opened(app.use_cases.open_file, storage_key)
 
 
 async def test_of_parallel_deletions_of_an_item_one_succeeds(

@@ -26,6 +26,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase, InMemoryMediaItems
+from tests.support.fakes.images import FakeImagePublisher
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import plain_jpeg, still_gif
@@ -93,6 +94,16 @@ async def test_an_administrator_uploads_for_any_user(app: AppHarness, principal:
     administrator = await app.add_administrator(a_phone(3))
     uploaded = await app.upload_image(administrator, owner_id=principal.identity.id)
     assert uploaded.item.owner_id == principal.identity.id
+
+
+async def test_what_an_administrator_uploads_for_others_counts_as_theirs(
+    app: AppHarness, principal: Principal
+) -> None:
+    publisher = app.image_publisher
+    assert isinstance(publisher, FakeImagePublisher)
+    administrator = await app.add_administrator(a_phone(3))
+    await app.upload_image(administrator, owner_id=principal.identity.id)
+    assert publisher.uploader_ids == [administrator.identity.id]
 
 
 async def test_an_administrator_cannot_upload_for_an_unknown_user(

@@ -1,27 +1,58 @@
-"""Readiness checks all parts, but only the database is essential."""
+"""Readiness checks all parts, holds the results and answers in time."""
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 
-from application.operations import check_readiness
-from application.operations.check_readiness import CheckReadiness, Readiness
+from application.operations.check_readiness import (
+    CANCEL_TIMEOUT,
+    CHECK_TIMEOUT,
+    FAILURE_TTL,
+    SUCCESS_TTL,
+    CheckReadiness,
+    Readiness,
+)
+from application.ports.errors import StorageUnavailable
 from application.ports.system import HealthCheck
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.messenger import REJECTED
 
 
-class HangingHealthCheck:
-    """The check of a part that never answers."""
+@dataclass
+class SlowHealthCheck:
+    """A check that takes this long, and then raises an error or succeeds."""
+
+    seconds: float = 0
+    error: Exception | None = None
+    ignores_cancellation: bool = False
+    started: int = 0
 
     async def check(self) -> None:
-        await asyncio.Event().wait()
+        self.started += 1
+        ends_at = now() + self.seconds
+        while now() < ends_at:
+            try:
+                await asyncio.sleep(ends_at - now())  # the time of these tests is virtual
+            except asyncio.CancelledError:
+                if not self.ignores_cancellation:
+                    raise
+        if self.error is not None:
+            raise self.error
 
 
-@pytest.fixture
-def working() -> HealthCheck:
-    return InMemoryDatabase().repositories().health
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def advance(seconds: float) -> None:
+    await asyncio.sleep(seconds)  # the time of these tests is virtual
+
+
+def readiness_of(database: HealthCheck) -> CheckReadiness:
+    working = InMemoryDatabase().repositories().health
+    return CheckReadiness(database, working, working)
 
 
 async def test_the_service_is_ready_when_all_parts_work(app: AppHarness) -> None:
@@ -43,10 +74,113 @@ async def test_the_service_is_ready_without_media_store_and_messenger(app: AppHa
     assert readiness.is_ready
 
 
-async def test_a_part_that_does_not_answer_in_time_does_not_work(
-    working: HealthCheck, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(check_readiness, "CHECK_TIMEOUT_SECONDS", 0)
-    readiness = await CheckReadiness(HangingHealthCheck(), working, HangingHealthCheck())()
-    assert readiness.database == readiness.messages == "does not answer"
-    assert not readiness.is_ready
+async def test_a_success_is_held_for_five_seconds() -> None:
+    health_check = SlowHealthCheck()
+    check_readiness = readiness_of(health_check)
+    assert (await check_readiness()).is_ready
+    health_check.error = StorageUnavailable("unavailable")
+    await advance(SUCCESS_TTL - 0.1)
+    assert (await check_readiness()).is_ready
+    assert health_check.started == 1
+    await advance(0.1)
+    assert not (await check_readiness()).is_ready
+    assert health_check.started == 2
+
+
+async def test_a_failure_is_held_for_one_second() -> None:
+    health_check = SlowHealthCheck(error=StorageUnavailable("unavailable"))
+    check_readiness = readiness_of(health_check)
+    assert (await check_readiness()).database == "unavailable"
+    health_check.error = None
+    await advance(FAILURE_TTL - 0.1)
+    assert (await check_readiness()).database == "unavailable"
+    assert health_check.started == 1
+    await advance(0.1)
+    assert (await check_readiness()).is_ready
+
+
+async def test_requests_at_the_same_time_share_one_check() -> None:
+    health_check = SlowHealthCheck(CHECK_TIMEOUT / 2)
+    check_readiness = readiness_of(health_check)
+    results = await asyncio.gather(*(check_readiness() for _ in range(400)))
+    assert all(readiness.is_ready for readiness in results)
+    assert health_check.started == 1
+
+
+async def test_the_shared_check_continues_when_the_first_request_is_cancelled() -> None:
+    health_check = SlowHealthCheck(CHECK_TIMEOUT / 2)
+    check_readiness = readiness_of(health_check)
+    first = asyncio.create_task(check_readiness())
+    second = asyncio.create_task(check_readiness())
+    await advance(CHECK_TIMEOUT / 4)
+    first.cancel()
+    assert (await second).is_ready
+    assert health_check.started == 1
+
+
+@pytest.mark.parametrize("ignores_cancellation", [False, True])
+async def test_no_second_check_begins_while_the_first_hangs(ignores_cancellation: bool) -> None:
+    health_check = SlowHealthCheck(3600, ignores_cancellation=ignores_cancellation)
+    check_readiness = readiness_of(health_check)
+    began_at = now()
+    assert (await check_readiness()).database == "does not answer"
+    assert now() - began_at == pytest.approx(CHECK_TIMEOUT)
+    while now() - began_at < CANCEL_TIMEOUT - FAILURE_TTL:
+        await advance(FAILURE_TTL)
+        requested_at = now()
+        assert (await check_readiness()).database == "does not answer"
+        assert now() == requested_at
+    assert health_check.started == 1
+
+
+async def test_a_check_that_hangs_is_cancelled_so_that_the_part_can_recover() -> None:
+    health_check = SlowHealthCheck(3600)
+    check_readiness = readiness_of(health_check)
+    await check_readiness()
+    health_check.seconds = 0
+    await advance(CANCEL_TIMEOUT + FAILURE_TTL)
+    assert (await check_readiness()).is_ready
+    assert health_check.started == 2
+
+
+async def test_a_check_that_ignores_its_cancellation_stays_the_only_one() -> None:
+    health_check = SlowHealthCheck(60, ignores_cancellation=True)
+    check_readiness = readiness_of(health_check)
+    await check_readiness()
+    await advance(CANCEL_TIMEOUT + FAILURE_TTL)
+    assert (await check_readiness()).database == "does not answer"
+    assert health_check.started == 1
+    health_check.seconds = 0
+    await advance(60)
+    assert (await check_readiness()).is_ready
+
+
+async def test_a_check_that_succeeds_too_late_has_failed() -> None:
+    health_check = SlowHealthCheck(2 * CHECK_TIMEOUT)
+    check_readiness = readiness_of(health_check)
+    assert not (await check_readiness()).is_ready
+    await advance(2 * CHECK_TIMEOUT)
+    assert (await check_readiness()).database == "does not answer"
+    assert health_check.started == 1
+
+
+@dataclass
+class RaisingHealthCheck:
+    """A check that raises any exception."""
+
+    error: BaseException
+
+    async def check(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (RuntimeError("a password"), "failed with RuntimeError"),
+        (asyncio.CancelledError(), "does not answer"),
+    ],
+)
+async def test_any_exception_of_a_check_is_a_problem(error: BaseException, problem: str) -> None:
+    check_readiness = readiness_of(RaisingHealthCheck(error))
+    assert [(await check_readiness()).database for _ in range(2)] == [problem] * 2

@@ -108,3 +108,13 @@ def test_any_text_is_rejected_or_a_category_that_can_be_stored(text: str) -> Non
         return
     assert category == text
     assert len(text.encode().decode()) <= 64
+
+
+def test_an_item_whose_file_was_not_deleted_is_not_shown_and_keeps_its_time_of_deletion() -> None:
+    marked = an_item().mark_for_deletion(NOW)
+    refused = marked.mark_deletion_refused()
+
+    assert not refused.is_ready
+    assert refused.state is ItemState.DELETION_REFUSED
+    assert refused.mark_ready(NOW) is None
+    assert refused.mark_file_deleted() == marked

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.media.page import Cursor, Page, PageRequest, encode_cursor, parse_cursor
+from domain.media.page import MAX_TOTAL, Cursor, Page, PageRequest, encode_cursor, parse_cursor
 from tests.support.builders import NOW, an_id, an_item
 from tests.support.examples import examples
 
@@ -53,6 +53,23 @@ def test_a_page_begins_after_all_pages_before_it() -> None:
 def test_a_page_has_at_most_a_hundred_items() -> None:
     request = PageRequest(2, 1000)
     assert (request.page_size, request.offset) == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("counted", "total", "is_exact"),
+    [(0, 0, True), (10_000, 10_000, True), (10_001, 10_000, False)],
+)
+def test_a_total_is_exact_up_to_ten_thousand(counted: int, total: int, is_exact: bool) -> None:
+    page = Page([], counted, PageRequest())
+    assert (page.total, page.is_total_exact, page.total_pages) == (total, is_exact, total // 10)
+
+
+@pytest.mark.parametrize("per_page", [1, 3, 10, 99, 100, 10**6])
+def test_pages_by_number_reach_the_total_and_no_further(per_page: int) -> None:
+    last = Page([], MAX_TOTAL + 1, PageRequest(1, per_page)).total_pages
+    assert not PageRequest(last, per_page).is_too_deep
+    assert PageRequest(last + 1, per_page).is_too_deep
+    assert PageRequest(last, per_page).offset + PageRequest(1, per_page).page_size >= MAX_TOTAL
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,111 @@
+"""A queue that decides which image is decoded next."""
+
+import asyncio
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+from domain.errors import TooManyUploads
+
+WAIT_TIMEOUT_SECONDS: Final = 60.0
+SMALL_IMAGES_SHARE: Final = 4
+"""Small images have a quarter of the maximum pixels for themselves."""
+_AGING: Final = 1 / 64
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """The right to do one piece of work, or a place in the queue until then."""
+
+    identity_id: str
+    pixels: int
+    rank: tuple[float, int]
+    started: asyncio.Future[None] = field(default_factory=asyncio.Future)
+    is_beside: bool = False
+
+
+class FairQueue:
+    """Starts work in turns of the identities, a few pieces at a time.
+
+    - An identity with much work waits behind identities with little work, as in start-time fair
+      queueing. Each start raises the rank of work that arrives later, so no work waits forever.
+    - The images in work have at most `max_pixels` together. If the next image has to wait for
+      pixels, images behind it start beside it, with a quarter of that number in addition. So a
+      large image blocks no small ones, and small ones do not delay it.
+    - It is used in one event loop.
+    """
+
+    def __init__(self, max_running: int, max_pixels: int) -> None:
+        """Run at most `max_running` pieces of work with `max_pixels` pixels."""
+        self._max_running = max_running
+        self._max_pixels = max_pixels
+        self._max_beside = max_pixels // SMALL_IMAGES_SHARE
+        self._waiting: list[Turn] = []
+        self._running: set[Turn] = set()
+        self._arrivals = count()
+        self._rank = 0.0
+        self._next_ranks: dict[str, float] = {}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no work."""
+        return not self._waiting and not self._running
+
+    async def acquire(self, identity_id: str, pixels: int = 0) -> Turn:
+        """Wait for a turn. The caller releases it when the work has ended.
+
+        Raises:
+            TooManyUploads: The turn did not come in time.
+        """
+        rank = max(self._rank, self._next_ranks.get(identity_id, 0.0))
+        self._next_ranks[identity_id] = rank + 1
+        turn = Turn(identity_id, min(pixels, self._max_pixels), (rank, next(self._arrivals)))
+        self._waiting.append(turn)
+        self._start_waiting()
+        try:
+            async with asyncio.timeout(WAIT_TIMEOUT_SECONDS):
+                await turn.started
+        except BaseException as error:
+            self.release(turn)
+            if isinstance(error, TimeoutError):
+                raise TooManyUploads from error
+            raise
+        return turn
+
+    def release(self, turn: Turn) -> None:
+        """End a turn, whether it has come or not."""
+        if turn in self._running:
+            self._running.remove(turn)
+        else:
+            self._waiting.remove(turn)
+        self._start_waiting()
+        # A rank that has passed is worth as much as none.
+        self._next_ranks = {
+            identity_id: rank for identity_id, rank in self._next_ranks.items() if rank > self._rank
+        }
+        if self.is_idle:
+            self._next_ranks.clear()
+
+    def _start_waiting(self) -> None:
+        is_blocked = False
+        for turn in sorted(self._waiting, key=lambda turn: turn.rank):
+            if len(self._running) >= self._max_running:
+                return
+            if not is_blocked and turn.pixels <= self._max_pixels - self._pixels(is_beside=False):
+                self._start(turn)
+            elif turn.pixels <= self._max_beside - self._pixels(is_beside=True):
+                turn.is_beside = True
+                self._start(turn)
+            else:
+                is_blocked = True
+
+    def _start(self, turn: Turn) -> None:
+        self._waiting.remove(turn)
+        self._running.add(turn)
+        rank, _ = turn.rank
+        self._rank = max(self._rank, rank) + _AGING
+        if not turn.started.done():  # the caller was cancelled at this moment
+            turn.started.set_result(None)
+
+    def _pixels(self, *, is_beside: bool) -> int:
+        return sum(turn.pixels for turn in self._running if turn.is_beside is is_beside)

@@ -1,0 +1,54 @@
+"""How many processors this process may use."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_OWN_CGROUPS: Final = Path("/proc/self/cgroup")
+
+
+def count_processors(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS) -> int:
+    """Return the processors that affinity and CPU quota allow, at least 1.
+
+    In a container, the number of processors of the machine says nothing. The quota is that of this
+    process's control group or of one above it (cgroup v2 or v1), rounded down.
+
+    Args:
+        cgroups: Where the control groups are mounted.
+        own_cgroups: The file that names the groups of this process.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        processors = len(os.sched_getaffinity(0))
+    else:  # macOS
+        processors = os.cpu_count() or 1
+    return max(1, min([processors, *map(int, _quotas(cgroups, own_cgroups))]))
+
+
+def _quotas(cgroups: Path, own_cgroups: Path) -> Iterator[float]:
+    """Yield each quota, in processors."""
+    try:
+        lines = own_cgroups.read_text().splitlines()
+    except OSError:
+        return
+    names: tuple[str, ...]
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            roots, names = [cgroups, cgroups / "unified"], ("cpu.max",)
+        elif "cpu" in controllers.split(","):
+            roots = [cgroups / controllers, cgroups / "cpu"]
+            names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+        else:
+            continue
+        for root in roots:
+            group = root / path.lstrip("/")
+            # In a container without a namespace of its own, the path is that of the host.
+            for folder in {root, group, *group.parents} - set(root.parents):
+                with suppress(OSError, ValueError, ZeroDivisionError):
+                    texts = " ".join((folder / name).read_text() for name in names)
+                    quota, period = map(float, texts.split())
+                    if quota > 0:
+                        yield quota / period

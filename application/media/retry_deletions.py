@@ -1,0 +1,88 @@
+"""Retry deletions of files that the store refused."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from application.ports.errors import MediaStorageUnavailable
+from application.ports.leases import Leases
+from application.ports.media_files import MediaFiles
+from application.ports.media_items import MediaCleanup, MediaItems
+from application.ports.system import Clock
+from application.ports.versioned import Versioned
+from domain.media.item import MediaItem
+
+BATCH_SIZE: Final = 200
+LEASE_NAME: Final = "retry_deletions"
+_PARALLEL_DELETIONS: Final = 8
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDeletions:
+    """Delete files whose deletion the store refused before.
+
+    It is harmless at any time and however often it runs. Without refused deletions it costs one
+    query. An item stays marked until the cleanup deletes its record.
+    """
+
+    media_items: MediaItems
+    media_cleanup: MediaCleanup
+    media_files: MediaFiles
+
+    async def __call__(self) -> int:
+        """Retry up to `BATCH_SIZE` deletions, and return how many files were deleted.
+
+        Raises:
+            StorageError
+        """
+        refused = await self.media_cleanup.list_refused_deletions(BATCH_SIZE)
+        deleted = 0
+        for start in range(0, len(refused), _PARALLEL_DELETIONS):
+            batch = refused[start : start + _PARALLEL_DELETIONS]
+            results = await asyncio.gather(*map(self._retry, batch))
+            deleted += sum(results)
+            if not any(results):  # the store is still down
+                break
+        return deleted
+
+    async def _retry(self, item: Versioned[MediaItem]) -> bool:
+        try:
+            await self.media_files.delete(item.value.storage_key)
+        except MediaStorageUnavailable:
+            return False
+        if not await self.media_items.replace(item.value.mark_file_deleted(), item.version):
+            return False  # another instance was faster
+        _log.info({"event": "file_deletion_retried", "item_id": item.value.id})
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledRetryDeletions:
+    """Retry refused deletions in one of all instances on a database.
+
+    The lease is acquired only if there is something to do, and expires by itself.
+    """
+
+    retry_deletions: RetryDeletions
+    leases: Leases
+    clock: Clock
+
+    async def __call__(self, interval: timedelta) -> int:
+        """Retry refused deletions if no other instance does so in this interval.
+
+        Returns:
+            How many files were deleted.
+
+        Raises:
+            StorageError
+        """
+        if not await self.retry_deletions.media_cleanup.list_refused_deletions(1):
+            return 0
+        now = self.clock.now()
+        if not await self.leases.acquire(LEASE_NAME, now, now + interval):
+            return 0
+        return await self.retry_deletions()

@@ -1,0 +1,116 @@
+"""Checks of the headers of a request, before any work is done for it."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from entrypoints.http.client import header_values
+from entrypoints.http.errors.exceptions import HttpError, InvalidHost, OriginNotAllowed
+from entrypoints.http.errors.table import api_of, error_body, error_headers, error_status
+from entrypoints.http.middleware import App, Message, Receive, Scope, Send
+
+_SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_AUTHORITY: Final = r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+_HOST: Final = re.compile(_AUTHORITY, re.IGNORECASE)
+_ORIGIN: Final = re.compile(rf"(?P<scheme>https?)://{_AUTHORITY}", re.IGNORECASE)
+
+
+class _Origin(NamedTuple):
+    scheme: str
+    name: str
+    port: int
+
+
+class RequestCheckMiddleware:
+    """Rejects invalid requests, and requests that foreign pages make browsers send.
+
+    - A request has one valid Host header (RFC 9112 §3.2).
+    - A request that may change something comes from a page of the service, from a listed origin,
+      or not from a page at all. Browsers send `Origin` with it; old ones at least `Sec-Fetch-Site`.
+    - The framework sees only listed origins: for others it adds no CORS headers and answers
+      OPTIONS as usual.
+    """
+
+    def __init__(self, app: App, public_url: str, web_origins: Sequence[str]) -> None:
+        self._app = app
+        self._web_origins = frozenset(web_origins)
+        public_origin = "/".join(public_url.split("/")[:3])
+        self._allowed = {_parse_origin(origin) for origin in (*web_origins, public_origin)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            self._check(scope)
+        except HttpError as error:
+            await _send_error(scope, send, error)
+            return
+        if not self._web_origins:
+            await self._app(scope, receive, send)
+            return
+        self._hide_foreign_origin(scope)
+
+        async def send_with_vary(message: Message) -> None:
+            # Otherwise a cache gives a page the copy of another origin, without CORS headers.
+            if message["type"] == "http.response.start":
+                names = {bytes(name).lower() for name, _ in message["headers"]}
+                if b"vary" not in names:
+                    message["headers"] = [*message["headers"], (b"vary", b"Origin")]
+            await send(message)
+
+        await self._app(scope, receive, send_with_vary)
+
+    def _check(self, scope: Scope) -> None:
+        hosts = header_values(scope, b"host")
+        if len(hosts) != 1 or not (host := _HOST.fullmatch(hosts[0])):
+            raise InvalidHost
+        if scope["method"] in _SAFE_METHODS:
+            return
+        origins = header_values(scope, b"origin")
+        if not origins:
+            if "cross-site" in header_values(scope, b"sec-fetch-site"):
+                raise OriginNotAllowed
+            return
+        origin = _parse_origin(origins[0]) if len(origins) == 1 else None
+        if origin is None or not (origin in self._allowed or _is_own(origin, host)):
+            raise OriginNotAllowed
+
+    def _hide_foreign_origin(self, scope: Scope) -> None:
+        origins = header_values(scope, b"origin")
+        is_listed = len(origins) == 1 and origins[0] in self._web_origins
+        is_preflight = bool(header_values(scope, b"access-control-request-method"))
+        if origins and not (is_listed and (scope["method"] != "OPTIONS" or is_preflight)):
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
+
+
+def _parse_origin(text: str) -> _Origin | None:
+    match = _ORIGIN.fullmatch(text)
+    if match is None:
+        return None  # such as `null`, that of a sandboxed page
+    scheme = match["scheme"].lower()
+    return _Origin(scheme, match["name"].lower(), int(match["port"] or _DEFAULT_PORTS[scheme]))
+
+
+def _is_own(origin: _Origin, host: re.Match[str]) -> bool:
+    # Not by scheme: a proxy that ends TLS sends plain http. Without a port, the origin's scheme
+    # says which one is meant.
+    port = int(host["port"] or _DEFAULT_PORTS[origin.scheme])
+    return (origin.name, origin.port) == (host["name"].lower(), port)
+
+
+async def _send_error(scope: Scope, send: Send, error: HttpError) -> None:
+    api = api_of(scope["path"])
+    headers = {"Content-Type": "application/json", **error_headers(error)}
+    await send(
+        {
+            "type": "http.response.start",
+            "status": error_status(error, api),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": msgspec.json.encode(error_body(error, api))})

@@ -1,0 +1,94 @@
+"""Approximate limits of requests, counted in the memory of each worker."""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv6Network
+from typing import Any, Final
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from domain.otp.sliding_window import SlidingWindow
+from entrypoints.http.client import CLIENT_IP
+from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.errors.exceptions import TooManyRequests
+
+MAX_KEYS: Final = 10_000
+_SITE_PREFIX_LENGTH: Final = 48
+_SITE_FACTOR: Final = 10
+"""A customer often has an IPv6 network of /48 (RFC 6177): it has ten times the limit of a /64."""
+_TOLERANCE: Final = 0.001
+"""Rounding errors, as a part of the time between two requests."""
+
+
+class RequestLimit:
+    """A limit of requests for each key, such as an identity or an IP.
+
+    - After a pause, the requests of a whole period may come at once; then they must be spread
+      evenly (the generic cell rate algorithm, ITU-T I.371). So at most twice the limit comes in
+      any period. A rejected request does not count.
+    - Each of `workers` processes has an equal share, because none knows the others' counts.
+    - Only the `MAX_KEYS` latest keys are kept. A key that sends too much is always one of them.
+    """
+
+    def __init__(
+        self,
+        window: SlidingWindow | None,
+        workers: int = 1,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take `now` as a monotonic clock in seconds. A window of None is no limit."""
+        limit = math.ceil(window.limit / workers) if window else math.inf
+        self._period = window.period.total_seconds() if window else 0.0
+        self._interval = self._period / limit
+        self._now = now
+        # For each key, the time when all its requests would have come if they were spread evenly.
+        self._used_until: OrderedDict[str, float] = OrderedDict()
+
+    def acquire(self, key: str) -> None:
+        """Count a request, or raise TooManyRequests."""
+        now = self._now()
+        used_until = max(now, self._used_until.pop(key, now))
+        wait = used_until + self._interval - self._period - now
+        is_allowed = wait <= self._interval * _TOLERANCE
+        self._used_until[key] = used_until + self._interval if is_allowed else used_until
+        if len(self._used_until) > MAX_KEYS:
+            self._used_until.popitem(last=False)
+        if not is_allowed:
+            raise TooManyRequests(math.ceil(wait))
+
+
+class RequestLimits:
+    """All limits of requests. `limit_by_ip` and `require_principal` apply them."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        """Count no request yet."""
+        per_ip, workers = settings.refresh_limit_per_ip, settings.workers
+        per_site = per_ip and SlidingWindow(per_ip.limit * _SITE_FACTOR, per_ip.period)
+        self._per_identity = RequestLimit(settings.request_limit_per_identity, workers)
+        self._per_ip = RequestLimit(per_ip, workers)
+        self._per_site = RequestLimit(per_site, workers)
+
+    def acquire_for_identity(self, identity_id: str) -> None:
+        """Count a request of a signed-in caller; raises TooManyRequests."""
+        self._per_identity.acquire(identity_id)
+
+    def acquire_for_ip(self, client_ip: str) -> None:
+        """Count a request from the client's IP and its /48 network; raises TooManyRequests."""
+        self._per_ip.acquire(client_ip)
+        if ":" in client_ip:
+            site = IPv6Network(client_ip).supernet(new_prefix=_SITE_PREFIX_LENGTH)
+            self._per_site.acquire(str(site))
+
+
+async def limit_by_ip(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard: limit a path that needs no access token, before the body is read.
+
+    Raises:
+        TooManyRequests
+    """
+    limits: RequestLimits = connection.app.state.request_limits
+    scope: Any = connection.scope
+    limits.acquire_for_ip(scope[CLIENT_IP])

@@ -1,0 +1,56 @@
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser.chromium import Chromium, open_chromium
+from tests.support.servers.debian import find_or_install
+from tests.support.servers.errors import ServerUnavailable
+from tests.support.servers.http_server import Exchange, HttpServer
+from tests.support.service import Service, running
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A service, and the origins of two web apps; the service lists one of them."""
+
+    service: Service
+    listed: str
+    foreign: str
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    try:
+        program = find_or_install("chromium", "chromium", os.environ.get("PATH", ""))
+    except ServerUnavailable as error:
+        pytest.fail(f"These tests need Chromium. {error}", pytrace=False)
+    with open_chromium(program, tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with HttpServer(_respond_with_page) as pages:
+        port = urlsplit(pages.url).port
+        # Browsers resolve all names below localhost to this machine.
+        listed, foreign = f"http://app.localhost:{port}", f"http://evil.localhost:{port}"
+        folder = tmp_path_factory.mktemp("service")
+        with running(folder, {"DIALTONE_WEB_ORIGINS": listed}) as service:
+            yield Site(service, listed, foreign)
+
+
+@pytest.fixture
+def phone() -> str:
+    """A phone that no other test uses."""
+    return f"+1415559{next(_numbers):04d}"
+
+
+def _respond_with_page(exchange: Exchange) -> None:
+    page = b"<!DOCTYPE html><title>A web app</title>"
+    exchange.respond(200, page, {"Content-Type": "text/html"})

@@ -1,0 +1,172 @@
+"""What pages of other origins can do in a real browser."""
+
+import json
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.browser.chromium import Chromium
+from tests.browser.conftest import Site
+from tests.support.images import plain_jpeg
+from tests.support.plain_http import PLAIN_HTTP
+
+# Installing Chromium may take minutes.
+pytestmark = pytest.mark.timeout(600)
+
+LOAD_IMAGE: Final = """
+    const load = (url, crossOrigin) => new Promise(resolve => {
+        const image = new Image();
+        if (crossOrigin) image.crossOrigin = crossOrigin;
+        image.onload = () => resolve(image.naturalWidth);
+        image.onerror = () => resolve("failed");
+        image.src = url;
+    });
+"""
+ATTACKS: Final = {
+    "fetch without CORS": "await fetch(url, {method: 'POST', mode: 'no-cors', body});",
+    "fetch without CORS, as JSON": """
+        const headers = {'Content-Type': 'application/json'};
+        await fetch(url, {method: 'POST', mode: 'no-cors', headers, body});
+    """,
+    "fetch": """
+        const headers = {'Content-Type': 'application/json'};
+        const error = await fetch(url, {method: 'POST', headers, body}).catch(error => error);
+        if (!(error instanceof TypeError)) throw error;
+    """,
+    "beacon": """
+        navigator.sendBeacon(url, new Blob([body], {type: 'text/plain'}));
+    """,
+    "form": """
+        const frame = document.createElement('iframe');
+        frame.name = 'result';
+        document.body.appendChild(frame);
+        const form = document.body.appendChild(document.createElement('form'));
+        Object.assign(form, {method: 'POST', action: url, enctype: 'text/plain', target: 'result'});
+        const field = form.appendChild(document.createElement('input'));
+        [field.name, field.value] = [body.replace('}', ', "x": "'), '"}'];
+        form.submit();
+    """,
+    "sandboxed frame": """
+        const frame = document.createElement('iframe');
+        frame.sandbox = 'allow-scripts';
+        const call = `fetch(${JSON.stringify(url)}, {method: 'POST', mode: 'no-cors',`
+            + ` body: ${JSON.stringify(body)}}).finally(() => parent.postMessage('done', '*'))`;
+        frame.srcdoc = '<script>' + call + '</' + 'script>';
+        const done = new Promise(resolve => { window.onmessage = resolve; });
+        document.body.appendChild(frame);
+        await done;
+    """,
+}
+
+
+def wait_for_earlier_requests(site: Site) -> None:
+    """Wait until the log has all requests so far: a line is written after its response."""
+    response = httpx.get(f"{site.service.url}/health/live", **PLAIN_HTTP)
+    request_id = response.headers["X-Request-Id"]
+    site.service.wait_for_log(lambda: request_id in site.service.log)
+
+
+def statuses(site: Site) -> list[int]:
+    """Return the statuses of all requests so far that are not GET."""
+    lines = [json.loads(line) for line in site.service.log.splitlines()]
+    requests = [line for line in lines if line["event"] == "http_request"]
+    return [line["status"] for line in requests if line["method"] != "GET"]
+
+
+def script(site: Site, phone: str, path: str, body: str) -> str:
+    """Return a script with the variables `url` and `body`."""
+    url = json.dumps(f"{site.service.url}{path}")
+    content = json.dumps(json.dumps({"phone": phone}))
+    return f"const url = {url}; const body = {content}; {body}"
+
+
+@pytest.mark.parametrize("path", ["/auth/request-otp", "/authenticate/get_otp"])
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_a_foreign_page_sends_no_code(
+    chromium: Chromium, site: Site, phone: str, attack: str, path: str
+) -> None:
+    wait_for_earlier_requests(site)
+    handled = len(statuses(site))
+    with chromium.page(site.foreign) as page:
+        page.run(script(site, phone, path, attack))
+        site.service.wait_for_log(lambda: len(statuses(site)) > handled)
+    # 204 and 405 are responses to preflight requests, without CORS headers.
+    assert set(statuses(site)[handled:]) <= {204, 403, 405}
+    assert site.service.messages(phone) == []
+
+
+def test_a_foreign_page_reads_nothing(chromium: Chromium, site: Site) -> None:
+    url = json.dumps(f"{site.service.url}/health/live")
+    read = f"return await fetch({url}).then(response => response.text(), error => error.name);"
+    assert chromium.run(site.foreign, read) == "TypeError"
+    assert json.loads(chromium.run(site.listed, read)) == {"status": "ok"}
+
+
+def test_a_listed_page_signs_in_and_reads_errors(
+    chromium: Chromium, site: Site, phone: str
+) -> None:
+    token = sign_in(chromium, site, site.listed, phone)
+    read = f"""
+        const me = (headers) => fetch({json.dumps(f"{site.service.url}/users/me")}, {{headers}});
+        const [known, unknown] = [await me({{Authorization: 'Bearer {token}'}}), await me({{}})];
+        const ids = [known, unknown].map(response => response.headers.get('X-Request-Id'));
+        return [known.status, unknown.status, (await unknown.json()).code, ids];
+    """
+    known, unknown, code, ids = chromium.run(site.listed, read)
+    assert (known, unknown, code) == (404, 401, "unauthenticated")
+    assert all(len(request_id) == 32 for request_id in ids)
+
+
+def test_a_listed_page_uses_the_legacy_api(chromium: Chromium, site: Site, phone: str) -> None:
+    request = """
+        const headers = {'Content-Type': 'application/json'};
+        const response = await fetch(url, {method: 'POST', headers, body});
+        return await response.json();
+    """
+    response = chromium.run(site.listed, script(site, phone, "/authenticate/get_otp", request))
+    assert response == {"message": "success", "exit_code": 0}
+
+
+def test_the_services_own_page_signs_in(chromium: Chromium, site: Site, phone: str) -> None:
+    assert sign_in(chromium, site, f"{site.service.url}/docs", phone)
+
+
+def test_every_page_shows_images_and_a_listed_page_reads_them(
+    chromium: Chromium, site: Site, phone: str
+) -> None:
+    url = json.dumps(upload(site, sign_in(chromium, site, site.listed, phone), phone))
+    # First without CORS: the cached copy must not be used for the second request.
+    load = f"{LOAD_IMAGE} return [await load({url}), await load({url}, 'anonymous')];"
+    assert chromium.run(site.foreign, load) == [8, "failed"]
+    assert chromium.run(site.listed, load) == [8, 8]
+
+
+def sign_in(chromium: Chromium, site: Site, page: str, phone: str) -> str:
+    """Sign in on a page; return the access token."""
+    post = """
+        const headers = {'Content-Type': 'application/json'};
+        const response = await fetch(url, {method: 'POST', headers, body});
+        return await response.json();
+    """
+    requested = chromium.run(page, script(site, phone, "/auth/request-otp", post))
+    assert requested["sent"] is True
+    verify = post.replace(
+        "body}",
+        f"body: JSON.stringify({{...JSON.parse(body), otp: '{site.service.code(phone)}'}})}}",
+    )
+    verified = chromium.run(page, script(site, phone, "/auth/verify-otp", verify))
+    token: str = verified["access_token"]
+    return token
+
+
+def upload(site: Site, token: str, phone: str) -> str:
+    """Upload an image of 8 by 6 pixels; return its URL."""
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=site.service.url, headers=headers, **PLAIN_HTTP) as http:
+        user = {"username": f"user {phone}", "number": phone}
+        user_id = http.post("/users", json=user).json()["user_id"]
+        files = {"file": ("IMG_0001.JPG", plain_jpeg(8, 6))}
+        uploaded = http.post("/library/upload", files=files, data={"user_id": user_id})
+    url: str = uploaded.json()["url"]
+    return url

@@ -1,0 +1,145 @@
+"""What browsers may do for pages of other origins: content types, origins and CORS."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, running
+
+PHONE: Final = "+14155593001"
+APP: Final = "https://app.example.org"
+PAGE: Final = "https://evil.example"
+PATHS: Final = ["/auth/request-otp", "/authenticate/get_otp"]
+CONTENT_TYPES: Final = [
+    None, "text/plain", "text/plain;application/json", "application/x-www-form-urlencoded",
+    "multipart/form-data", "application/json, text/plain", "application/jsonx", "text/json", "",
+]  # fmt: skip
+LEGACY_415: Final = "Bad Request/ Data format incorrect 415 Unsupported Media Type: "
+
+
+@pytest.fixture(scope="module")
+def web_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("web"), {"DIALTONE_WEB_ORIGINS": APP}) as started:
+        yield started
+
+
+@pytest.fixture
+def web(web_service: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=web_service.url, timeout=20, **PLAIN_HTTP) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+def test_a_body_that_is_not_declared_as_json_sends_no_code(
+    web_service: Service, web: httpx.Client, path: str, content_type: str | None
+) -> None:
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    response = web.post(path, content=f'{{"phone": "{PHONE}"}}', headers=headers)
+    assert response.status_code == 415
+    body = response.json()
+    if path == PATHS[0]:
+        assert body["code"] == "unsupported_media_type"
+    else:
+        assert (body["exit_code"], body["status_code"]) == (4, 415)
+        assert body["error"].startswith(LEGACY_415)
+    assert web_service.messages(PHONE) == []
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json;charset=UTF-8", "Application/JSON ; x=y", "application/json;"],
+)
+def test_parameters_and_case_of_the_content_type_do_not_matter(
+    web: httpx.Client, content_type: str
+) -> None:
+    headers = {"Content-Type": content_type}
+    response = web.post("/auth/verify-otp", content=b"{}", headers=headers)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+
+
+def test_two_content_types_are_a_415(web: httpx.Client) -> None:
+    headers = [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
+    assert web.post("/auth/verify-otp", content=b"{}", headers=headers).status_code == 415
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/library/upload", "/nowhere"])
+def test_a_foreign_page_is_rejected_before_everything_else(web: httpx.Client, path: str) -> None:
+    response = web.post(path, json={"phone": PHONE}, headers={"Origin": PAGE})
+    assert response.status_code == 403
+    assert "access-control-allow-origin" not in response.headers
+    assert response.headers["x-request-id"]
+    assert response.headers["cache-control"] == "no-store"
+    if path == PATHS[1]:
+        assert (response.json()["exit_code"], response.json()["status_code"]) == (1, 403)
+    else:
+        assert response.json()["code"] == "origin_not_allowed"
+
+
+def test_the_services_own_pages_and_clients_that_are_no_browsers_are_served(
+    web_service: Service, web: httpx.Client
+) -> None:
+    for headers in ({"Origin": web_service.url}, {"Origin": APP}, {}):
+        assert web.post("/auth/verify-otp", json={}, headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_listed_origin_gets_a_preflight_response(web: httpx.Client, path: str) -> None:
+    headers = {
+        "Origin": APP,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+    response = web.options(path, headers=headers)
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == APP
+    allowed = response.headers["access-control-allow-headers"].lower().split(", ")
+    assert {"authorization", "content-type"} <= set(allowed)
+    assert "POST" in response.headers["access-control-allow-methods"]
+    assert "access-control-allow-credentials" not in response.headers
+    assert response.headers["vary"] == "Origin"
+
+
+def test_without_a_listed_origin_options_is_answered_as_ever(web: httpx.Client) -> None:
+    preflight = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+    for headers in (preflight, {"Origin": PAGE}, {"Origin": APP}, {}):
+        main = web.options(PATHS[0], headers=headers)
+        assert (main.status_code, main.headers["allow"]) == (204, "OPTIONS, POST")
+        legacy = web.options(PATHS[1], headers=headers)
+        assert (legacy.status_code, legacy.json()["exit_code"]) == (405, 1)
+        for response in (main, legacy):
+            assert not any(name.startswith("access-control-") for name in response.headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/health/live", 200), ("GET", "/users/me", 401), ("GET", "/nowhere", 404),
+        ("GET", "/auth/request-otp", 405), ("POST", "/auth/verify-otp", 415),
+        ("POST", "/authenticate/nowhere", 404), ("HEAD", "/health/live", 200),
+    ],
+)  # fmt: skip
+def test_a_listed_origin_can_read_every_response(
+    web: httpx.Client, method: str, path: str, status: int
+) -> None:
+    content = b"{}" if method == "POST" else None
+    response = web.request(method, path, content=content, headers={"Origin": APP})
+    assert response.status_code == status
+    assert response.headers["access-control-allow-origin"] == APP
+    exposed = response.headers["access-control-expose-headers"].split(", ")
+    assert {"X-Request-Id", "Retry-After"} <= set(exposed)
+    other = web.request(method, path, headers={"Origin": PAGE} if method != "POST" else {})
+    assert other.headers["vary"] == "Origin"
+    assert not any(name.startswith("access-control-") for name in other.headers)
+
+
+async def test_without_web_origins_no_page_gets_cors_headers(http: httpx.AsyncClient) -> None:
+    headers = {"Origin": APP, "Access-Control-Request-Method": "POST"}
+    for response in (
+        await http.options("/auth/request-otp", headers=headers),
+        await http.get("/health/live", headers=headers),
+    ):
+        assert not any(name.startswith("access-control-") for name in response.headers)

@@ -1,0 +1,148 @@
+"""Connections that clients hold: others are served, and the service closes all of them."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.support.held_connections import (
+    LARGE_RESPONSE,
+    UNFINISHED_BODY,
+    UNFINISHED_HEAD,
+    hold,
+    request_latency,
+)
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, running
+
+CONNECTIONS: Final = 600
+"""Of each kind; all of them together are more than 1,024 and fewer than the limit per IP."""
+CLOSE_TIMEOUT: Final = 45.0
+"""The longest deadline is 30 s; the rest is for a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("held")
+    with running(folder, {"DIALTONE_MAX_CONNECTIONS_PER_IP": "5000"}) as service:
+        yield service
+
+
+def test_others_are_served_while_connections_are_held_and_all_are_closed(service: Service) -> None:
+    with (
+        hold(service.port, CONNECTIONS, UNFINISHED_BODY) as bodies,
+        hold(service.port, CONNECTIONS, LARGE_RESPONSE) as readers,
+        hold(service.port, CONNECTIONS, UNFINISHED_HEAD) as heads,
+        hold(service.port, CONNECTIONS, b"") as silent,
+    ):
+        latencies = []
+        deadline = time.monotonic() + CLOSE_TIMEOUT
+        kinds = (bodies, readers, heads, silent)
+        while any(held.open for held in kinds) and time.monotonic() < deadline:
+            latencies.append(request_latency(service.port))
+            readers.read(100)
+            # These clients read a little from time to time.
+            time.sleep(0.1)
+        assert [held.open for held in kinds] == [0, 0, 0, 0]
+    # Half of them: the machine may be busy, and the first ones wait for the load of the start.
+    assert sorted(latencies)[len(latencies) // 2] < 0.1
+    assert "Traceback" not in service.log
+
+
+@pytest.mark.parametrize(
+    ("path", "exit_code"), [("/auth/request-otp", None), ("/authenticate/get_otp", 4)]
+)
+def test_a_body_that_stops_gets_an_error_and_one_log_line(
+    service: Service, path: str, exit_code: int | None
+) -> None:
+    lines_before = len(service.log.splitlines())
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        response = b"".join(iter(lambda: connection.recv(65_536), b""))
+    head_text, _, body = response.partition(b"\r\n\r\n")
+    assert head_text.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in head_text.lower()
+    error = json.loads(body)
+    if exit_code is None:
+        assert error["code"] == "request_timeout"
+    else:
+        assert error["exit_code"] == exit_code
+        assert error["error"].startswith("Bad Request/ Data format incorrect 408 Request Timeout: ")
+    httpx.get(f"{service.url}/health/live", **PLAIN_HTTP)
+    lines = [json.loads(line) for line in service.log.splitlines()[lines_before:]]
+    assert next(line["status"] for line in lines if line["event"] == "http_request") == 408
+    assert all(line["level"] == "info" for line in lines)
+
+
+def test_a_body_that_trickles_is_closed(service: Service) -> None:
+    with hold(service.port, 20, UNFINISHED_BODY) as held:
+        deadline = time.monotonic() + CLOSE_TIMEOUT
+        while held.open and time.monotonic() < deadline:
+            held.send(b" ")
+            # Less than the maximum time without a byte.
+            time.sleep(2)
+        assert held.open == 0
+
+
+def test_a_slow_but_steady_reader_and_an_idle_client_are_served(service: Service) -> None:
+    request = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    with (
+        socket.create_connection(("127.0.0.1", service.port), timeout=20) as idle,
+        socket.create_connection(("127.0.0.1", service.port), timeout=20) as reader,
+    ):
+        idle.sendall(request)
+        idle.recv(65_536)
+        reader.sendall(LARGE_RESPONSE)
+        received = 0
+        for _ in range(24):
+            received += len(reader.recv(50_000))
+            # A slow network.
+            time.sleep(0.5)
+        idle.sendall(request)
+        assert idle.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        while received < 1_000_000:
+            received += len(reader.recv(65_536))
+
+
+def test_one_ip_has_a_limit_and_others_are_not_affected(tmp_path: Path) -> None:
+    environ = {"DIALTONE_MAX_CONNECTIONS_PER_IP": "50"}
+    with (
+        running(tmp_path, environ) as service,
+        hold(service.port, 20, b"", host="127.0.0.2") as other,
+        hold(service.port, 200, b"") as held,
+    ):
+        # The check runs once a second, and spares connections that are 2 s old.
+        deadline = time.monotonic() + 8
+        while held.open > 50 and time.monotonic() < deadline:
+            # There is no event for a check.
+            time.sleep(0.05)
+        assert (held.open, other.open) == (50, 20)
+
+
+def test_no_limit_per_ip_holds_behind_a_trusted_proxy(tmp_path: Path) -> None:
+    environ = {
+        "DIALTONE_MAX_CONNECTIONS_PER_IP": "50",
+        "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
+    }
+    with running(tmp_path, environ) as service, hold(service.port, 200, b"") as held:
+        # Several checks.
+        time.sleep(5)
+        assert held.open == 200
+
+
+def test_held_connections_do_not_delay_the_stop(tmp_path: Path) -> None:
+    with (
+        running(tmp_path) as service,
+        hold(service.port, 200, UNFINISHED_BODY),
+        hold(service.port, 200, LARGE_RESPONSE),
+        hold(service.port, 200, b""),
+    ):
+        began_at = time.monotonic()
+        service.stop()
+        assert time.monotonic() - began_at < 10

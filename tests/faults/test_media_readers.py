@@ -1,0 +1,221 @@
+"""Clients that stop reading a media file, or leave, take nothing from anybody else."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from entrypoints.http.library.media_file import MAX_READS_PER_IP, SEND_TIMEOUT_SECONDS
+from tests.e2e.app import Account, App
+from tests.faults.traffic import BEHIND_A_PROXY
+from tests.support.images import animated_gif
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.s3_server import S3Bucket, S3Server
+from tests.support.service import Service, running
+
+FILE_SIZE: Final = 12_000_000
+"""More than all buffers between service and client."""
+READERS: Final = 100
+LEAVING_READERS: Final = 130
+MAX_UPLOAD_SECONDS: Final = 3.0
+MAX_READ_SECONDS: Final = 3.0
+
+
+@dataclass
+class Setup:
+    """A service with one large media file."""
+
+    service: Service
+    app: App
+    account: Account
+    path: str
+    folder: Path
+
+    @contextmanager
+    def readers(self, count: int, ips: int) -> Iterator[list[socket.socket]]:
+        """Clients that request the file and read nothing, until the end of the block."""
+        with ExitStack() as stack:
+            clients = []
+            for number in range(count):
+                client = stack.enter_context(socket.socket())
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.connect(("127.0.0.1", self.service.port))
+                client.sendall(self._request(f"198.51.100.{number % ips}"))
+                clients.append(client)
+            yield clients
+
+    def _request(self, client_ip: str) -> bytes:
+        return (
+            f"GET {self.path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {client_ip}\r\n"
+            f"Authorization: Bearer {self.account.token}\r\n\r\n"
+        ).encode()
+
+    async def upload(self) -> tuple[int, float]:
+        """Upload an image; return the status and how many seconds it took."""
+        started = time.monotonic()
+        response = await self.app.upload(self.account, animated_gif())
+        return response.status_code, time.monotonic() - started
+
+    async def read(self, client_ip: str) -> tuple[int, float]:
+        """Read the file; return the status and how many seconds it took."""
+        started = time.monotonic()
+        headers = {**self.account.headers, "X-Forwarded-For": client_ip}
+        response = await self.app.http.get(self.path, headers=headers)
+        if response.status_code == 503:
+            assert response.headers["Retry-After"]
+        else:
+            assert len(response.content) == FILE_SIZE
+        return response.status_code, time.monotonic() - started
+
+    def open_files(self) -> int:
+        """Return how many files of the media folder the service's processes have open."""
+        pids = [self.service.pid, *children(self.service.pid)]
+        return sum(
+            link.resolve().is_relative_to(self.folder / "media")
+            for pid in pids
+            for link in Path(f"/proc/{pid}/fd").iterdir()
+        )
+
+    def s3_connections(self, port: int) -> int:
+        """Return how many connections to the S3 server the service's processes have."""
+        pids = [self.service.pid, *children(self.service.pid)]
+        sockets = set()
+        for pid in pids:
+            for link in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(FileNotFoundError):  # closed meanwhile
+                    sockets.add(str(link.readlink()))
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(
+            f"socket:[{row[9]}]" in sockets and int(row[2].split(":")[1], 16) == port
+            for row in rows
+        )
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until the service has seen that clients left, much shorter than the time limit."""
+    async with asyncio.timeout(SEND_TIMEOUT_SECONDS / 3):
+        while not condition():  # noqa: ASYNC110 - another process has no event
+            await asyncio.sleep(0.05)  # between two checks of the condition
+
+
+def receive_all(client: socket.socket) -> int:
+    """Read until the server closes the connection; return the number of bytes."""
+    received = 0
+    with suppress(ConnectionResetError):
+        while data := client.recv(65_536):
+            received += len(data)
+    return received
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+@pytest.fixture
+async def on_s3(s3_server: S3Server, tmp_path: Path) -> AsyncIterator[Setup]:
+    media = {"DIALTONE_MEDIA": f"s3://{s3_server.bucket}/{tmp_path.name}", **s3_server.environ()}
+    with running(tmp_path, {**media, **BEHIND_A_PROXY}) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60, **PLAIN_HTTP) as http:
+            app = App(service, http)
+            account = await app.sign_up("+14155550101")
+            item = await app.upload_item(account, animated_gif())
+            key = Path(urlsplit(item["url"]).path).name
+            S3Bucket(s3_server).client.put_object(
+                Bucket=s3_server.bucket, Key=f"{tmp_path.name}/{key}", Body=bytes(FILE_SIZE)
+            )
+            yield Setup(service, app, account, f"/media/{key}", tmp_path)
+
+
+@pytest.fixture
+async def on_disk(tmp_path: Path) -> AsyncIterator[Setup]:
+    with running(tmp_path, BEHIND_A_PROXY) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60, **PLAIN_HTTP) as http:
+            app = App(service, http)
+            account = await app.sign_up("+14155550101")
+            item = await app.upload_item(account, animated_gif())
+            path = urlsplit(item["url"]).path
+            (tmp_path / "media" / Path(path).name).write_bytes(bytes(FILE_SIZE))
+            yield Setup(service, app, account, path, tmp_path)
+
+
+async def test_stalled_readers_delay_no_upload_and_no_health_check(on_s3: Setup) -> None:
+    with on_s3.readers(READERS, ips=READERS):
+        await asyncio.sleep(2)  # until the readers hold what they can get
+        uploads = [await on_s3.upload() for _ in range(5)]
+        read_status, read_seconds = await on_s3.read("203.0.113.9")
+        ready = await on_s3.app.http.get("/health/ready")
+
+    assert [status for status, _ in uploads] == [201] * 5
+    assert max(seconds for _, seconds in uploads) < MAX_UPLOAD_SECONDS
+    assert (ready.status_code, ready.json()["media"]) == (200, "ok")
+    assert read_status == 503
+    assert read_seconds < MAX_READ_SECONDS
+
+
+async def test_one_client_cannot_take_all_reads(on_s3: Setup, s3_server: S3Server) -> None:
+    with on_s3.readers(READERS, ips=1):
+        await asyncio.sleep(2)  # until the readers hold what they can get
+        port = urlsplit(s3_server.endpoint).port or 0
+        assert on_s3.s3_connections(port) <= MAX_READS_PER_IP + 1
+        status, seconds = await on_s3.read("203.0.113.9")
+
+    assert status == 200
+    assert seconds < MAX_READ_SECONDS
+
+
+async def test_a_stalled_reader_holds_a_connection_until_the_time_limit_only(
+    on_s3: Setup, s3_server: S3Server
+) -> None:
+    port = urlsplit(s3_server.endpoint).port or 0
+    with on_s3.readers(10, ips=10):
+        await asyncio.sleep(2)  # until the readers hold what they can get
+        assert on_s3.s3_connections(port) >= 10
+        await asyncio.sleep(SEND_TIMEOUT_SECONDS + 1)  # the time limit of a chunk
+        assert on_s3.s3_connections(port) <= 2
+
+
+async def test_readers_that_leave_free_their_connections_at_once(
+    on_s3: Setup, s3_server: S3Server
+) -> None:
+    port = urlsplit(s3_server.endpoint).port or 0
+    for _ in range(2):
+        with on_s3.readers(LEAVING_READERS // 2, ips=LEAVING_READERS):
+            await asyncio.sleep(1)  # until the readers hold what they can get
+    await wait_until(lambda: on_s3.s3_connections(port) <= 2)
+    status, seconds = await on_s3.upload()
+    assert (status, seconds < MAX_UPLOAD_SECONDS) == (201, True)
+    assert (await on_s3.read("203.0.113.9"))[0] == 200
+
+
+async def test_readers_that_leave_free_their_descriptors_at_once(on_disk: Setup) -> None:
+    with on_disk.readers(READERS, ips=READERS):
+        await asyncio.sleep(1)  # until the files are open
+        assert on_disk.open_files() >= READERS
+    await wait_until(lambda: on_disk.open_files() == 0)
+
+
+async def test_stalled_readers_free_their_descriptors_after_the_time_limit(on_disk: Setup) -> None:
+    with on_disk.readers(READERS, ips=READERS):
+        await asyncio.sleep(SEND_TIMEOUT_SECONDS + 2)  # the time limit of a chunk
+        assert on_disk.open_files() == 0
+
+
+async def test_a_stalled_reader_is_disconnected_and_logged(on_disk: Setup) -> None:
+    with on_disk.readers(1, ips=1) as [client]:
+        await asyncio.sleep(SEND_TIMEOUT_SECONDS + 2)  # the time limit of a chunk
+        client.settimeout(10)
+        received = await asyncio.to_thread(receive_all, client)
+
+    assert 0 < received < FILE_SIZE
+    assert '"event": "media_reader_stalled"' in on_disk.service.log
+    assert '"path": "/media/{key}"' in on_disk.service.log
+    assert '"level": "error"' not in on_disk.service.log

@@ -1,0 +1,66 @@
+"""Signed-in callers and client IPs have limits of requests, which the database never sees."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from domain.otp.sliding_window import SlidingWindow
+from entrypoints.http.dependencies import HttpSettings
+from tests.integration.http_driver import HttpDriver, Response, open_http_driver
+
+LIMIT = 3
+WINDOW = SlidingWindow(LIMIT, timedelta(hours=1))
+REFRESH = ("/auth/refresh", {"refresh_token": "0" * 86})
+LOGOUT = ("/auth/logout", {"refresh_token": "0" * 86})
+
+
+@pytest.fixture
+def driver() -> Iterator[HttpDriver]:
+    settings = HttpSettings(
+        "1", "http://test", 1000, request_limit_per_identity=WINDOW, refresh_limit_per_ip=WINDOW
+    )
+    with open_http_driver(settings) as opened:
+        yield opened
+
+
+def assert_limited(response: Response) -> None:
+    assert (response.status, response.body["code"]) == (429, "rate_limited")
+    assert 0 < response.body["retry_after"] <= 3600 / LIMIT
+
+
+def test_an_identity_has_one_limit_for_all_of_its_tokens_and_paths(driver: HttpDriver) -> None:
+    first, second = driver.token(), driver.token()
+    for token in (first, second, first):
+        assert driver.get("/library", b"", token).status == 200
+
+    assert_limited(driver.get("/library", b"", first))
+    assert_limited(driver.get("/auth/sessions", b"", second))
+    assert_limited(driver.post_json("/users", {}, first))
+
+
+def test_an_ended_session_does_not_use_up_the_limit(driver: HttpDriver) -> None:
+    ended, active = driver.token(), driver.token()
+    assert driver.post("/auth/logout", [], {"authorization": f"Bearer {ended}"}).status == 204
+    for _ in range(2 * LIMIT):
+        assert driver.get("/library", b"", ended).status == 401
+    assert driver.get("/library", b"", active).status == 200
+
+
+def test_an_identity_at_its_limit_can_still_sign_out(driver: HttpDriver) -> None:
+    token = driver.token()
+    while driver.get("/library", b"", token).status == 200:
+        pass
+    assert driver.post("/auth/logout", [], {"authorization": f"Bearer {token}"}).status == 204
+
+
+@pytest.mark.parametrize(("path", "body"), [REFRESH, LOGOUT])
+def test_an_ip_is_limited_before_the_body_and_the_database(
+    driver: HttpDriver, path: str, body: dict[str, str]
+) -> None:
+    for _ in range(LIMIT):
+        assert driver.post_json(path, body).status in (204, 401)
+    driver.house.database.is_unavailable = True
+
+    assert_limited(driver.post_json(path, body))
+    assert_limited(driver.post(path, [b"not JSON"], {}))

@@ -1,0 +1,107 @@
+"""Connections that a client holds open: unfinished requests and slow readers."""
+
+import select
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+UNFINISHED_BODY: Final = (
+    b"POST /auth/request-otp HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b'Content-Length: 1000\r\n\r\n{"phone": '
+)
+UNFINISHED_HEAD: Final = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
+LARGE_RESPONSE: Final = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+_SMALL_BUFFER: Final = 4_096
+_CLOSED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+_INTERVAL: Final = 0.01
+
+
+class HeldConnections:
+    """Connections that have sent something, and that read nothing.
+
+    Args:
+        connections: The open sockets.
+    """
+
+    def __init__(self, connections: Sequence[socket.socket]) -> None:
+        self._connections = connections
+        self._poll = select.epoll()
+        self._open = {connection.fileno() for connection in connections}
+        for number in self._open:
+            self._poll.register(number, _CLOSED)
+
+    @property
+    def open(self) -> int:
+        """How many the server has not closed."""
+        for number, _ in self._poll.poll(0, max(1, len(self._connections))):
+            self._open.discard(number)
+            self._poll.unregister(number)
+        return len(self._open)
+
+    def send(self, data: bytes) -> None:
+        """Send more on all that are open."""
+        for connection in self._connections:
+            if connection.fileno() in self._open:
+                try:
+                    connection.send(data)
+                except OSError:
+                    continue  # the next poll reports it
+
+    def read(self, size: int) -> None:
+        """Read at most so many bytes from all that are open."""
+        for connection in self._connections:
+            if connection.fileno() in self._open:
+                try:
+                    connection.recv(size, socket.MSG_DONTWAIT)
+                except OSError:
+                    continue  # nothing has arrived, or the next poll reports it
+
+    def close(self) -> None:
+        """Close the poll; the sockets belong to the caller."""
+        self._poll.close()
+
+
+@contextmanager
+def hold(
+    port: int, count: int, content: bytes, host: str = "127.0.0.1"
+) -> Iterator[HeldConnections]:
+    """Open so many connections, send this on each, and hold them until the end of the block."""
+    with ExitStack() as stack:
+        connections = []
+        for _ in range(count):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
+            connection.settimeout(10)
+            connection.bind((host, 0))
+            connection.connect(("127.0.0.1", port))
+            connection.sendall(content)
+            connections.append(connection)
+        held = HeldConnections(connections)
+        stack.callback(held.close)
+        yield held
+
+
+def request_latency(port: int, timeout: float = 10.0) -> float:
+    """Return how many seconds a request on a new connection takes; the timeout if it fails."""
+    started = time.perf_counter()
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            if not connection.recv(100).startswith(b"HTTP/1.1 200 "):
+                return timeout
+    except OSError:
+        return timeout
+    return time.perf_counter() - started
+
+
+def request_latencies(port: int, seconds: float, timeout: float = 10.0) -> list[float]:
+    """Return the latencies of requests that are sent for so many seconds, sorted."""
+    stop_at = time.perf_counter() + seconds
+    latencies = []
+    while time.perf_counter() < stop_at:
+        latencies.append(request_latency(port, timeout))
+        # A client that sends from time to time.
+        time.sleep(_INTERVAL)
+    return sorted(latencies)

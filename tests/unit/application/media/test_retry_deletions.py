@@ -1,0 +1,117 @@
+"""A deletion that the store refuses is recorded and retried."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from domain.media.item import FILE_DELETION_DELAY, ItemState
+from tests.support.app_harness import AppHarness
+
+INTERVAL = timedelta(seconds=10)
+
+
+@pytest.fixture
+async def refused(app: AppHarness) -> str:
+    """Delete an item while the store refuses; return its id."""
+    owner = await app.add_user()
+    item = (await app.upload_image(owner)).item
+    app.files.is_unavailable = True
+    await app.use_cases.delete_item(owner, item.id)
+    assert list(app.files.contents) == [item.storage_key]
+    return item.id
+
+
+async def test_a_refused_deletion_is_retried_until_the_store_accepts_it(
+    app: AppHarness, refused: str
+) -> None:
+    assert await app.use_cases.retry_deletions(INTERVAL) == 0
+    app.files.is_unavailable = False
+    app.clock.advance(INTERVAL)
+
+    assert await app.use_cases.retry_deletions(INTERVAL) == 1
+
+    assert app.files.contents == {}
+    assert app.database.media_items[refused].value.state is ItemState.DELETING
+    assert await app.use_cases.retry_deletions(INTERVAL) == 0
+
+
+async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: str) -> None:
+    app.files.is_unavailable = False
+
+    assert (await app.use_cases.cleanup()).retried_deletions == 1
+    assert app.files.contents == {}
+
+    app.clock.advance(FILE_DELETION_DELAY)
+    assert (await app.use_cases.cleanup()).deleted_items == 1
+    assert refused not in app.database.media_items
+
+
+async def test_the_images_of_a_deleted_user_are_retried(app: AppHarness) -> None:
+    owner = await app.add_user()
+    await app.upload_image(owner)
+    await app.upload_image(owner)
+    app.files.is_unavailable = True
+    await app.use_cases.delete_user(owner)
+    app.files.is_unavailable = False
+
+    assert await app.use_cases.retry_deletions(INTERVAL) == 2
+    assert app.files.contents == {}
+
+
+async def test_of_several_instances_one_retries(app: AppHarness, refused: str) -> None:
+    assert await app.use_cases.retry_deletions(INTERVAL) == 0  # the store refuses again
+    app.files.is_unavailable = False
+
+    assert await app.use_cases.retry_deletions(INTERVAL) == 0
+    app.clock.advance(INTERVAL)
+    assert await app.use_cases.retry_deletions(INTERVAL) == 1
+
+
+async def test_without_refused_deletions_nothing_is_written(app: AppHarness) -> None:
+    app.faults.reset()
+
+    assert await app.use_cases.retry_deletions(INTERVAL) == 0
+
+    assert app.faults.calls == ["media_cleanup.list_refused_deletions"]
+
+
+async def test_a_file_that_is_refused_again_does_not_stop_the_others(app: AppHarness) -> None:
+    owner = await app.add_user()
+    items = [(await app.upload_image(owner)).item for _ in range(3)]
+    app.files.is_unavailable = True
+    for item in items:
+        await app.use_cases.delete_item(owner, item.id)
+    app.files.is_unavailable = False
+    app.faults.fail_on("media_files.delete")
+
+    assert await app.use_cases.retry_deletions(INTERVAL) == 2
+    assert len(app.files.contents) == 1
+
+
+async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(
+    app: AppHarness,
+) -> None:
+    owner = await app.add_user()
+    item = (await app.upload_image(owner)).item
+    app.files.is_unavailable = True
+    app.faults.reset()
+    # The last call: load of the marked item.
+    app.faults.fail_at(5)
+
+    await app.use_cases.delete_item(owner, item.id)
+
+    assert app.faults.has_fired
+    assert app.database.media_items[item.id].value.state is ItemState.DELETING
+
+
+async def test_a_retried_deletion_is_logged(
+    app: AppHarness, refused: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.files.is_unavailable = False
+    with caplog.at_level(logging.INFO):
+        await app.use_cases.retry_deletions(INTERVAL)
+
+    assert [record.msg for record in caplog.records] == [
+        {"event": "file_deletion_retried", "item_id": refused}
+    ]

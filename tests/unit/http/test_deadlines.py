@@ -1,0 +1,193 @@
+"""Request bodies that arrive slowly or are not read, and large responses."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Final
+
+import pytest
+
+from entrypoints.http.deadlines import (
+    BODY_LIMITS,
+    MAX_DRAINED_BYTES,
+    DeadlineMiddleware,
+    OpenRequests,
+    TransferDeadline,
+    TransferLimits,
+)
+from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
+
+CLIENT: Final = ("192.0.2.1", "4711")
+NEVER: Final = TransferLimits(idle_seconds=0.0)
+"""Whatever has not arrived yet is too late."""
+
+
+class Connection:
+    """The server's side of one request, and the response messages."""
+
+    def __init__(self, chunk: bytes = b"", chunks: int = 0, *, stalls: bool = False) -> None:
+        self.chunk, self.chunks_left = chunk, chunks
+        self.stalls = stalls
+        self.bytes_read = 0
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> dict[str, Any]:
+        if self.stalls:
+            await asyncio.Event().wait()
+        self.chunks_left -= 1
+        self.bytes_read += len(self.chunk)
+        return {"type": "http.request", "body": self.chunk, "more_body": self.chunks_left > 0}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(dict(message))
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        return dict(self.sent[0]["headers"])
+
+
+def a_scope(method: str = "POST", **headers: str) -> dict[str, Any]:
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http", "method": method, "path": "/", "headers": raw, "client": CLIENT}
+
+
+async def reject(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 413, "headers": []})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+async def handle(
+    app: Any, connection: Connection, scope: Any, limits: TransferLimits = BODY_LIMITS
+) -> None:
+    middleware = DeadlineMiddleware(app, OpenRequests(), limits)
+    await middleware(scope, connection.receive, connection.send)
+
+
+def seconds_until_late(transfers: Iterable[tuple[int, float]]) -> float:
+    deadline = TransferDeadline(TransferLimits(idle_seconds=10, period_seconds=30, min_bytes=1000))
+    for size, seconds in transfers:
+        deadline.record(size, seconds)
+    return deadline.seconds_left
+
+
+@pytest.mark.parametrize(
+    ("transfers", "seconds_left"),
+    [
+        ([], 10),
+        ([(0, 4)], 6),
+        ([(0, 4), (0, 6)], 0),
+        ([(0, 9), (1, 0)], 10),
+        ([(1, 5)] * 5, 5),
+        ([(1, 5)] * 6, 0),
+        ([(999, 29)], 1),
+        ([(1000, 29)], 10),
+        ([(500, 14), (500, 14), (1, 5)], 10),
+        # Bytes beyond the least rate are no credit for later.
+        ([(1_000_000, 1), *[(1, 5)] * 6], 0),
+    ],
+)
+def test_a_transfer_needs_a_byte_in_time_and_a_least_rate(
+    transfers: list[tuple[int, float]], seconds_left: float
+) -> None:
+    assert seconds_until_late(transfers) == seconds_left
+
+
+async def test_a_body_that_stops_is_a_timeout_and_the_connection_is_closed() -> None:
+    errors = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(2):
+            with pytest.raises(RequestTimeout) as error:
+                await receive()
+            errors.append(error)
+        await send({"type": "http.response.start", "status": 408, "headers": []})
+
+    connection = Connection(stalls=True)
+    await handle(app, connection, a_scope(content_length="5"), NEVER)
+    assert len(errors) == 2
+    assert connection.headers[b"connection"] == b"close"
+
+
+async def test_a_body_that_ends_too_early_is_invalid() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        with pytest.raises(InvalidBody):
+            await receive()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    middleware = DeadlineMiddleware(app, OpenRequests())
+    await middleware(a_scope(content_length="5"), receive, Connection().send)
+
+
+async def test_an_unread_body_that_stops_does_not_hold_the_response() -> None:
+    connection = Connection(stalls=True)
+    await handle(reject, connection, a_scope(content_length="5"), NEVER)
+    assert connection.sent[0]["status"] == 413
+    assert connection.headers[b"connection"] == b"close"
+
+
+async def test_an_unread_body_is_read_to_its_end_before_the_response() -> None:
+    connection = Connection(b"x" * 1000, chunks=50)
+    scope = a_scope(content_length="50000")
+    await handle(reject, connection, scope)
+    assert connection.bytes_read == 50_000
+    assert connection.sent[0]["status"] == 413
+    assert b"connection" not in connection.headers
+
+
+async def test_reading_an_unread_body_has_a_limit() -> None:
+    connection = Connection(b"x" * (MAX_DRAINED_BYTES // 4), chunks=1_000_000)
+    scope = a_scope(transfer_encoding="chunked")
+    await handle(reject, connection, scope)
+    assert connection.bytes_read <= MAX_DRAINED_BYTES + len(connection.chunk)
+
+
+async def test_a_body_after_expect_100_continue_is_not_read() -> None:
+    connection = Connection(b"x", chunks=1)
+    scope = a_scope(content_length="1", expect="100-continue")
+    await handle(reject, connection, scope)
+    assert connection.bytes_read == 0
+
+
+async def test_a_request_without_a_body_is_not_read() -> None:
+    connection = Connection()
+    await handle(reject, connection, a_scope("GET"))
+    assert connection.chunks_left == 0
+
+
+async def test_a_large_response_is_sent_in_chunks() -> None:
+    content = bytes(range(256)) * 1000
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": content})
+
+    connection = Connection()
+    await handle(app, connection, a_scope("GET"))
+    chunks = connection.sent[1:]
+    assert b"".join(chunk["body"] for chunk in chunks) == content
+    assert max(len(chunk["body"]) for chunk in chunks) <= 32 * 1024
+    assert [chunk.get("more_body", False) for chunk in chunks] == [True] * (len(chunks) - 1) + [
+        False
+    ]
+
+
+async def test_a_request_is_open_until_its_response_has_been_sent() -> None:
+    requests = OpenRequests()
+    waits: list[bool] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        waits.append(requests.body_wait_began_at(CLIENT) is not None)
+        assert CLIENT in requests
+        await receive()
+
+    async def receive() -> dict[str, Any]:
+        waits.append(requests.body_wait_began_at(CLIENT) is not None)
+        return {"type": "http.request", "body": b"12345", "more_body": False}
+
+    middleware = DeadlineMiddleware(app, requests)
+    await middleware(a_scope(content_length="5"), receive, Connection().send)
+    assert waits == [False, True]
+    assert CLIENT not in requests
+    assert requests.take_recent() == {CLIENT}
+    assert requests.take_recent() == set()

@@ -1,0 +1,145 @@
+"""Which requests are rejected by their Host and Origin headers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from entrypoints.http.request_checks import RequestCheckMiddleware
+
+PUBLIC_URL = "https://Dialtone.example.org:443/api"
+WEB_ORIGINS = ("https://app.example.org", "http://localhost:3000")
+OWN_HOST = ("host", "10.0.0.5:8000")
+
+
+async def ok(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+async def respond(
+    *headers: tuple[str, str], method: str = "POST", path: str = "/", app: Any = ok
+) -> tuple[int, Any]:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    scope = {"type": "http", "method": method, "path": path, "headers": raw}
+    await RequestCheckMiddleware(app, PUBLIC_URL, WEB_ORIGINS)(scope, None, send)  # type: ignore[arg-type]
+    return sent[0]["status"], json.loads(sent[1]["body"])
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["a", "A.example.org", "127.0.0.1:8000", "[::1]:8000", "[::1]", "my_host:80", "a.example.org."],
+)
+async def test_one_valid_host_is_accepted(host: str) -> None:
+    status, _ = await respond(("host", host), method="GET")
+    assert status == 200
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        (), ("a", "a"), ("a", "b"), ("",), ("a b",), ("u@a",), ("a/b",), ("a:b",), ("a:123456",),
+        ("a:80:80",), ("::1",), ("[::1",), ("a,b",), ("a\t",), ("\xe9",), ("http://a",),
+    ],
+)  # fmt: skip
+async def test_other_hosts_are_a_400(hosts: tuple[str, ...]) -> None:
+    headers = [("host", host) for host in hosts]
+    status, body = await respond(*headers, method="GET")
+    assert (status, body["code"]) == (400, "invalid_host")
+    status, body = await respond(*headers, path="/authenticate/get_otp")
+    assert (status, body["exit_code"]) == (400, 4)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("10.0.0.5:8000", "http://10.0.0.5:8000"),
+        ("10.0.0.5:8000", "https://10.0.0.5:8000"),
+        ("Other.example.org", "https://other.example.org"),
+        ("other.example.org", "http://other.example.org"),
+        ("other.example.org:443", "https://other.example.org"),
+        ("other.example.org", "https://other.example.org:443"),
+        ("[::1]:8000", "http://[::1]:8000"),
+        ("backend:8000", "https://dialtone.example.org"),
+        ("backend:8000", "https://app.example.org"),
+        ("backend:8000", "http://localhost:3000"),
+    ],
+)
+async def test_pages_of_the_service_and_of_listed_origins_may_change_things(
+    host: str, origin: str
+) -> None:
+    fetch_site = ("sec-fetch-site", "cross-site")
+    status, _ = await respond(("host", host), ("origin", origin), fetch_site)
+    assert status == 200
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        ("null",), ("",), ("https://evil.example",), ("https://app.example.org.evil.example",),
+        ("https://evil.example/https://app.example.org",), ("https://app.example.org:444",),
+        ("http://app.example.org",), ("https://sub.app.example.org",), ("app.example.org",),
+        ("http://localhost",), ("http://10.0.0.5",), ("http://10.0.0.5:8001",), ("10.0.0.5:8000",),
+        ("file://10.0.0.5:8000",), ("https://dialtone.example.org/api",), ("https://dialtone",),
+        ("https://user@app.example.org",), ("https://app.example.org, https://evil.example",),
+        ("https://app.example.org", "https://app.example.org"),
+        ("https://app.example.org", "https://evil.example"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "PUT"])
+async def test_pages_of_other_origins_may_not(method: str, origins: tuple[str, ...]) -> None:
+    headers = [("origin", origin) for origin in origins]
+    status, body = await respond(OWN_HOST, *headers, method=method)
+    assert (status, body["code"]) == (403, "origin_not_allowed")
+
+
+async def test_the_legacy_api_rejects_foreign_origins_with_its_own_text() -> None:
+    foreign = ("origin", "https://evil.example")
+    status, body = await respond(OWN_HOST, foreign, path="/authenticate/get_otp")
+    assert (status, body["exit_code"]) == (403, 1)
+    assert body["error"].startswith("permission denied/ 403 Forbidden: Pages of this origin")
+
+
+@pytest.mark.parametrize(
+    ("fetch_site", "expected"),
+    [("cross-site", 403), ("same-site", 200), ("same-origin", 200), ("none", 200)],
+)
+async def test_without_an_origin_sec_fetch_site_counts(fetch_site: str, expected: int) -> None:
+    status, _ = await respond(OWN_HOST, ("sec-fetch-site", fetch_site))
+    assert status == expected
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_every_page_may_read_what_is_public(method: str) -> None:
+    foreign = (("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"))
+    status, _ = await respond(OWN_HOST, *foreign, method=method)
+    assert status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "is_shown"),
+    [
+        ("GET", [("origin", "https://app.example.org")], True),
+        ("GET", [("origin", "https://evil.example")], False),
+        ("GET", [("origin", "https://app.example.org"), ("origin", "null")], False),
+        ("OPTIONS", [("origin", "https://app.example.org")], False),
+        (
+            "OPTIONS",
+            [("origin", "https://app.example.org"), ("access-control-request-method", "POST")],
+            True,
+        ),
+    ],
+)
+async def test_the_framework_sees_only_listed_origins(
+    method: str, headers: list[tuple[str, str]], is_shown: bool
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert any(name == b"origin" for name, _ in scope["headers"]) == is_shown
+        await ok(scope, receive, send)
+
+    assert await respond(OWN_HOST, *headers, method=method, app=app) == (200, {})

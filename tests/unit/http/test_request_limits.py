@@ -1,0 +1,111 @@
+"""Approximate limits of requests in one process."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.otp.sliding_window import SlidingWindow
+from entrypoints.http.errors.exceptions import TooManyRequests
+from entrypoints.http.request_limits import MAX_KEYS, RequestLimit
+
+MINUTE = timedelta(minutes=1)
+
+
+class Clock:
+    """A monotonic clock that stands still."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def a_limit(clock: Clock, count: int = 3, workers: int = 1) -> RequestLimit:
+    return RequestLimit(SlidingWindow(count, MINUTE), workers, clock)
+
+
+def acquire_at_once(limit: RequestLimit, key: str = "a") -> int:
+    """Return how many requests are allowed at once."""
+    for count in range(10**6):
+        try:
+            limit.acquire(key)
+        except TooManyRequests:
+            return count
+    raise AssertionError
+
+
+@given(st.integers(1, 500), st.floats(0, 10**8))
+def test_exactly_the_limit_may_come_at_once(count: int, seconds: float) -> None:
+    clock = Clock()
+    clock.seconds = seconds
+    assert acquire_at_once(a_limit(clock, count)) == count
+
+
+def test_the_next_request_is_allowed_after_retry_after(clock: Clock) -> None:
+    limit = a_limit(clock)
+    acquire_at_once(limit)
+    for _ in range(5):
+        with pytest.raises(TooManyRequests) as error:
+            limit.acquire("a")
+        assert error.value.retry_after == 20
+    clock.seconds += 19.9
+    with pytest.raises(TooManyRequests) as error:
+        limit.acquire("a")
+    assert error.value.retry_after == 1
+    clock.seconds += 0.1
+    assert acquire_at_once(limit) == 1
+
+
+def test_after_a_pause_of_a_period_the_whole_limit_is_available(clock: Clock) -> None:
+    limit = a_limit(clock)
+    acquire_at_once(limit)
+    clock.seconds += 60
+    assert acquire_at_once(limit) == 3
+
+
+@given(st.integers(1, 20), st.lists(st.floats(0, 60), max_size=30))
+def test_at_most_twice_the_limit_comes_in_a_period(count: int, pauses: list[float]) -> None:
+    clock = Clock()
+    limit = a_limit(clock, count)
+    allowed: list[float] = []
+    for pause in pauses:
+        clock.seconds += pause
+        allowed += [clock.seconds] * acquire_at_once(limit)
+    for began_at in allowed:
+        assert sum(began_at <= time < began_at + 60 for time in allowed) <= 2 * count
+
+
+def test_keys_are_counted_separately(clock: Clock) -> None:
+    limit = a_limit(clock)
+    assert [acquire_at_once(limit, key) for key in "abc"] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(("workers", "share"), [(1, 6), (2, 3), (4, 2), (6, 1), (100, 1)])
+def test_each_worker_has_a_share_of_at_least_one(clock: Clock, workers: int, share: int) -> None:
+    assert acquire_at_once(a_limit(clock, 6, workers)) == share
+
+
+def test_without_a_window_every_request_is_allowed(clock: Clock) -> None:
+    limit = RequestLimit(None, 4, clock)
+    for _ in range(1000):
+        limit.acquire("a")
+
+
+def test_memory_is_bounded_and_a_key_that_sends_too_much_is_not_forgotten(clock: Clock) -> None:
+    limit = a_limit(clock)
+    assert acquire_at_once(limit, "quiet") == 3
+    assert acquire_at_once(limit, "loud") == 3
+    for number in range(MAX_KEYS):
+        limit.acquire(str(number))
+        if number % 1000 == 0:
+            assert acquire_at_once(limit, "loud") == 0
+    assert acquire_at_once(limit, "loud") == 0
+    assert acquire_at_once(limit, "quiet") == 3

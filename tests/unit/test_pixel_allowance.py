@@ -1,0 +1,95 @@
+"""One identity publishes a limited number of pixels in an hour."""
+
+import pytest
+
+from adapters.pillow.pixel_allowance import PixelAllowance
+from domain.errors import TooManyPixels
+
+
+class Seconds:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.5
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def allowance(seconds: Seconds) -> PixelAllowance:
+    return PixelAllowance(100, seconds)
+
+
+def test_the_pixels_of_an_hour_are_limited(allowance: PixelAllowance) -> None:
+    for _ in range(4):
+        allowance.acquire("a", 25)
+    with pytest.raises(TooManyPixels):
+        allowance.acquire("a", 1)
+
+
+def test_each_identity_has_its_own_allowance(allowance: PixelAllowance) -> None:
+    allowance.acquire("a", 100)
+    allowance.acquire("b", 100)
+
+
+def test_retry_after_is_true(allowance: PixelAllowance, seconds: Seconds) -> None:
+    allowance.acquire("a", 50)
+    seconds.now += 1200
+    allowance.acquire("a", 50)
+    with pytest.raises(TooManyPixels) as of_50:
+        allowance.acquire("a", 50)
+    with pytest.raises(TooManyPixels) as of_51:
+        allowance.acquire("a", 51)
+
+    # An hour after the images, to the minute.
+    assert 2400 <= of_50.value.retry_after <= 2460
+    assert 3600 <= of_51.value.retry_after <= 3660
+    seconds.now += of_50.value.retry_after
+    allowance.acquire("a", 50)
+
+
+def test_never_more_than_the_allowance_in_any_hour(
+    allowance: PixelAllowance, seconds: Seconds
+) -> None:
+    published: list[float] = []
+    for _ in range(2000):
+        seconds.now += 7
+        try:
+            allowance.acquire("a", 10)
+        except TooManyPixels:
+            continue
+        published.append(seconds.now)
+        assert sum(10 for at in published if at > seconds.now - 3600) <= 100
+    assert len(published) >= 30
+
+
+def test_a_rejected_image_is_not_counted(allowance: PixelAllowance) -> None:
+    allowance.acquire("a", 60)
+    with pytest.raises(TooManyPixels):
+        allowance.acquire("a", 50)
+    allowance.acquire("a", 40)
+
+
+def test_an_image_that_exceeds_the_allowance_uses_all_of_it(
+    allowance: PixelAllowance, seconds: Seconds
+) -> None:
+    allowance.acquire("a", 1000)
+    with pytest.raises(TooManyPixels):
+        allowance.acquire("a", 1)
+    seconds.now += 3660
+    allowance.acquire("a", 1000)
+
+
+def test_expired_counts_are_forgotten(seconds: Seconds) -> None:
+    allowance = PixelAllowance(100, seconds)
+    for number in range(1000):
+        allowance.acquire(str(number), 1)
+    seconds.now += 3660
+    allowance.acquire("a", 1)
+    assert list(allowance._used) == ["a"]

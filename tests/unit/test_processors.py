@@ -1,0 +1,68 @@
+"""Processors are those of the control group, not those of the machine."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from adapters.system import count_processors
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.fixture(autouse=True)
+def eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "processors"),
+    [
+        ("0::/\n", {"cpu.max": "200000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "350000 100000\n"}, 3),
+        ("0::/\n", {"cpu.max": "50000 100000\n"}, 1),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, 8),
+        ("0::/\n", {"cpu.max": "9900000 100000\n"}, 8),
+        ("0::/\n", {}, 8),
+        ("0::/a/b\n", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "300000 100000\n"}, 3),
+        ("0::/of/the/host\n", {"cpu.max": "400000 100000\n"}, 4),
+        (
+            "4:cpu,cpuacct:/docker/1\n0::/\n",
+            {
+                "cpu,cpuacct/docker/1/cpu.cfs_quota_us": "250000\n",
+                "cpu,cpuacct/docker/1/cpu.cfs_period_us": "100000\n",
+            },
+            2,
+        ),
+        (
+            "1:cpu:/host\n",
+            {"cpu/cpu.cfs_quota_us": "500000\n", "cpu/cpu.cfs_period_us": "100000\n"},
+            5,
+        ),
+        (
+            "1:cpu:/\n",
+            {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"},
+            8,
+        ),
+        ("1:cpu:/\n2:memory:/x\n", {"cpu/cpu.cfs_quota_us": "text\n"}, 8),
+    ],
+)
+def test_the_quota_of_the_control_group_counts(
+    tmp_path: Path, own: str, files: Mapping[str, str], processors: int
+) -> None:
+    write(tmp_path, {"own": own})
+    write(tmp_path / "cgroups", files)
+    assert count_processors(tmp_path / "cgroups", tmp_path / "own") == processors
+
+
+def test_without_control_groups_the_affinity_counts(tmp_path: Path) -> None:
+    assert count_processors(tmp_path / "cgroups", tmp_path / "own") == 8
+
+
+def test_on_this_machine_there_is_a_processor() -> None:
+    assert 1 <= count_processors() <= 8

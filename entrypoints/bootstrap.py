@@ -123,7 +123,12 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 max_pixels_per_hour=settings.max_pixels_per_hour,
             )
         )
-        tokens = JwtAccessTokens(keys.key_set(KeyPurpose.SIGNING), issuer=ISSUER, audience=ISSUER)
+        tokens = JwtAccessTokens(
+            keys.key_set(KeyPurpose.SIGNING),
+            keys.key_set(KeyPurpose.REFRESH),
+            issuer=ISSUER,
+            audience=ISSUER,
+        )
         yield build_use_cases(
             Ports(
                 repositories=records,
@@ -178,7 +183,7 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
     tokens = max_token_lifetimes(settings)
     lifetimes = {
         KeyPurpose.SIGNING: max(tokens.plain, tokens.access),
-        KeyPurpose.REFRESH: tokens.refresh,
+        KeyPurpose.REFRESH: max(tokens.refresh, tokens.plain),
         KeyPurpose.OTP_PEPPER: OTP_TTL,
     }
     with _naming("DIALTONE_SECRETS_FILE"):

@@ -23,7 +23,8 @@ def fake(key: int) -> AccessTokens:
 
 def jwt(key: int) -> AccessTokens:
     key_set = FakeKeyRing(("0000000a", to_pem(private_key(key))))
-    return JwtAccessTokens(key_set, issuer="dialtone", audience="app")
+    secrets = FakeKeyRing(("0000000a", bytes([key]) * 32))
+    return JwtAccessTokens(key_set, secrets, issuer="dialtone", audience="app")
 
 
 @pytest.fixture(params=[fake, jwt], ids=lambda create: create.__name__)

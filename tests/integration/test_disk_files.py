@@ -167,10 +167,11 @@ async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
     files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await files.write(KEY, b"one", JPEG)
-    may_open, has_opened = threading.Event(), threading.Event()
+    is_opening, may_open, has_opened = (threading.Event() for _ in range(3))
     open_file = media_folder.open_file
 
     def open_late(path: Path) -> object:
+        is_opening.set()
         may_open.wait()
         try:
             return open_file(path)
@@ -179,7 +180,7 @@ async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
 
     monkeypatch.setattr(media_folder, "open_file", open_late)
     reading = asyncio.create_task(read_file(files, KEY))
-    await asyncio.sleep(0)  # the thread starts
+    await asyncio.to_thread(is_opening.wait)
     reading.cancel()
     may_open.set()
     with pytest.raises(asyncio.CancelledError):

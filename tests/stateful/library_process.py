@@ -1,7 +1,8 @@
 """One process of the service over storage that outlives it, and the faults of its calls."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
@@ -33,6 +34,8 @@ UserOperation = Callable[[UseCases, Principal], Coroutine[Any, Any, Any]]
 
 _LOCAL_METHODS: Final = {"url_for"}
 """They call no server, so they cannot fail; the process can still crash there."""
+_OPENING_METHODS: Final = {"open_file"}
+"""They return a context manager, which makes the call when it is entered."""
 _MAGIC_BYTES: Final = {MediaKind.GIF: b"GIF89a", MediaKind.IMAGE: b"\xff\xd8\xff"}
 _FORMATS: Final = {MediaKind.GIF: ImageFormat.GIF, MediaKind.IMAGE: ImageFormat.JPEG}
 
@@ -137,7 +140,17 @@ class _FaultyPort:
                 return await method(*args, **kwargs)
             return await faults.call(name, lambda: method(*args, **kwargs), error)
 
-        return call
+        @asynccontextmanager
+        async def open_(*args: object, **kwargs: object) -> AsyncIterator[Any]:
+            async with AsyncExitStack() as stack:
+
+                async def enter() -> Any:
+                    return await stack.enter_async_context(method(*args, **kwargs))
+
+                faults = _FAULTS.get(None)
+                yield await (faults.call(name, enter, error) if faults else enter())
+
+        return open_ if name in _OPENING_METHODS else call
 
 
 @dataclass(frozen=True)

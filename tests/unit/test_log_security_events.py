@@ -71,7 +71,8 @@ def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -
         "attempts_left": 0,
     }
     documented = {name for row in ROWS for name in re.findall(r"`(\w+)`", row.fields)}
-    assert documented == set(call.kwargs)
+    # The client IP is in every line of a request, not only in security events.
+    assert documented == set(call.kwargs) - {"client_ip"}
 
 
 @pytest.mark.parametrize(

@@ -284,7 +284,10 @@ class MediaFileController(Controller):
         summary="Get the file of an image",
         operation_class=MediaFileOperation,
         responses=error_responses(
-            errors.Unauthenticated, errors.MediaFileNotFound, errors.Unavailable
+            errors.Unauthenticated,
+            exceptions.TooManyRequests,
+            errors.MediaFileNotFound,
+            errors.Unavailable,
         ),
     )
     async def get_file(

@@ -12,7 +12,7 @@ from tests.support.fault_injector import ProcessKilled
 
 pytestmark = pytest.mark.exhaustive
 
-MAX_STEPS = 60
+MAX_STEPS = 80
 
 
 async def app_to_clean() -> AppHarness:

@@ -24,6 +24,7 @@ from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, DeliveryTimingProfile
+from application.otp.recognize_device import RecognizeDevice
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.client_ip_hashes import ClientIpHashes
@@ -84,6 +85,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
     find_item = FindItem(items, deleted_identities)
     cleanup = Cleanup(repositories, files, mark_for_deletion, clock)
+    recognize_device = RecognizeDevice(identities)
     return UseCases(
         request_otp=RequestOtp(
             phone_verifications=verifications,
@@ -92,6 +94,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             deliver_otp=DeliverOtp(
                 codes, ports.sms_templates, ports.messenger, DeliveryTimingProfile(randomness)
             ),
+            recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
             clock=clock,
             randomness=randomness,
@@ -107,6 +110,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             codes=codes,
             add_session=AddSession(verifications, identities, randomness),
             sessions=sessions,
+            recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
             clock=clock,
             randomness=randomness,

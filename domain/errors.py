@@ -6,6 +6,7 @@ DomainError
 │   └── InvalidRefreshToken       the same for a refresh token
 ├── Unavailable                   a part that the service needs does not respond
 ├── TooManyOtpRequests, TooManyAttempts     a rate limit is reached; both have `retry_after`
+│   └── TooManyAttemptsFromIp     the same for all phones
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
 ├── SessionNotFound
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, UserNotFound, UserSaveFailed
@@ -55,7 +56,11 @@ class TooManyOtpRequests(RateLimitExceeded):
 
 
 class TooManyAttempts(RateLimitExceeded):
-    """No code may be checked for this phone from this client now."""
+    """No code may be checked for this phone from this client now. A new code brings attempts."""
+
+
+class TooManyAttemptsFromIp(TooManyAttempts):
+    """No code may be checked from this client now, for any phone. A new code does not help."""
 
 
 class CountryNotServed(DomainError):

@@ -138,13 +138,15 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 delivery_policy=DeliveryPolicy(
                     per_phone=settings.sms_limit_per_phone,
                     per_phone_and_ip=settings.sms_limit_per_phone_and_ip,
-                    trusted_ip_quota=settings.sms_limit_trusted_ip,
+                    own_quota=settings.sms_limit_trusted_ip,
                 ),
                 rate_limits=RateLimits(
                     per_ip=settings.sms_limit_per_ip,
                     per_country=settings.sms_limit_per_country,
                     total=settings.sms_limit_total,
                     verifications_per_ip=settings.verify_limit_per_ip,
+                    failed_attempts_per_country=settings.failed_attempt_limit_per_country,
+                    failed_attempts_total=settings.failed_attempt_limit_total,
                 ),
                 test_otps=settings.test_otps.get_secret_value(),
             ),

@@ -67,7 +67,7 @@ from entrypoints.settings.values import (
 )
 
 MAX_SMS_PER_DAY: Final = 14
-"""With 5 attempts each and 30 unbound attempts: 100 failures in a row (NIST SP 800-63B-4)."""
+"""Each brings attempts, and after 50 failures in a row one attempt (NIST SP 800-63B-4)."""
 MAX_RATE_LIMIT: Final = 50_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
 """A /48 network has ten times the limit of an IP."""
@@ -299,22 +299,22 @@ class Settings(BaseModel):
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_PHONE",
         "maximum messages per phone and period",
-        default="5/15m,10/1d",
-        example="5/15m,10/1d",
+        default="6/15m,12/1d",
+        example="6/15m,12/1d",
     )
     sms_limit_per_phone_and_ip: Annotated[
         tuple[SlidingWindow, ...], PlainValidator(rate_limits_parser(MAX_SMS_PER_DAY))
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_PHONE_AND_IP",
-        "maximum messages per phone that one IP can request",
-        default="3/15m,5/1d",
-        example="3/15m,5/1d",
+        "maximum messages per phone that one IP, or its IPv4 /24 or IPv6 /48, can request",
+        default="5/15m,6/1d",
+        example="5/15m,6/1d",
     )
     sms_limit_trusted_ip: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_SMS_PER_DAY))
     ] = setting(
         "DIALTONE_SMS_LIMIT_TRUSTED_IP",
-        "additional messages for an IP from which the phone signed in recently",
+        "additional messages for a device or an IP from which the phone signed in recently",
         default="3/1h",
         example="3/1h",
     )
@@ -349,6 +349,22 @@ class Settings(BaseModel):
         "maximum attempts to verify codes per IP (IPv6: per /64); ten times that per /48",
         default="600/1h",
         example="600/1h",
+    )
+    failed_attempt_limit_per_country: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_FAILED_ATTEMPT_LIMIT_PER_COUNTRY",
+        "wrong codes per country, after which each message brings fewer attempts",
+        default="1000/1h",
+        example="1000/1h",
+    )
+    failed_attempt_limit_total: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_FAILED_ATTEMPT_LIMIT_TOTAL",
+        "wrong codes in total, after which each message brings fewer attempts",
+        default="5000/1h",
+        example="5000/1h",
     )
     trusted_proxies: Annotated[tuple[Network, ...], PlainValidator(list_parser(parse_network))] = (
         setting(

@@ -75,7 +75,11 @@ class LegacyOtpController(Controller):
         dto=JsonBody[LegacyValidateOtpBody],
         return_dto=None,
         responses=legacy_error_responses(
-            *body_errors("otp"), InvalidOtp, errors.TooManyAttempts, errors.Unavailable
+            *body_errors("otp"),
+            InvalidOtp,
+            errors.TooManyAttempts,
+            errors.TooManyAttemptsFromIp,
+            errors.Unavailable,
         ),
     )
     async def validate_otp(

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from application.identities.session_factory import Tokens
 from application.otp.request_otp import RequestOtpResult
+from domain.identities.device_token import DeviceToken
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
 from domain.otp.challenge import OTP_LENGTH
@@ -38,10 +39,19 @@ OtpField = Annotated[
         max_length=challenge.MAX_INPUT_LENGTH,
     ),
 ]
+DeviceTokenField = Annotated[
+    str,
+    Meta(
+        description="Identifies a device on which the phone signed in before. Send it with later"
+        " requests: it keeps strangers from using up the limits of this phone.",
+        examples=["afnzCAAAAAAAAAABAAECAwQFBgcICQoLDA0ODw"],
+    ),
+]
 RequestIdField = Annotated[
     str,
     Meta(
-        description="Send it with the code. The attempts are then counted for this request only.",
+        description="New in every response. Send it with the code. The attempts are then counted"
+        " for this request only.",
         examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
     ),
 ]
@@ -80,6 +90,7 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             examples=["FA+9qCX9VSu"],
         ),
     ] = None
+    device_token: DeviceTokenField | None = None
 
 
 class RequestOtpResponse(msgspec.Struct, kw_only=True):
@@ -92,7 +103,8 @@ class RequestOtpResponse(msgspec.Struct, kw_only=True):
     sent: Annotated[
         bool,
         Meta(
-            description="False if no new message was sent. The code sent before is still valid.",
+            description="False if no new message was sent. The code sent before is still valid,"
+            " and the `request_id` has two attempts instead of five.",
             examples=[True],
         ),
     ]
@@ -130,6 +142,7 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             max_length=MAX_DEVICE_NAME_LENGTH,
         ),
     ] = None
+    device_token: DeviceTokenField | None = None
 
 
 class VerifyOtpResponse(msgspec.Struct, kw_only=True):
@@ -144,6 +157,7 @@ class VerifyOtpResponse(msgspec.Struct, kw_only=True):
     expires_in: ExpiresInField
     refresh_token: RefreshTokenField | msgspec.UnsetType = msgspec.UNSET
     refresh_expires_in: RefreshExpiresInField | msgspec.UnsetType = msgspec.UNSET
+    device_token: DeviceTokenField | msgspec.UnsetType = msgspec.UNSET
 
 
 class InvalidOtpResponse(msgspec.Struct, kw_only=True):
@@ -168,8 +182,8 @@ def to_request_otp_response(sent: RequestOtpResult) -> RequestOtpResponse:
     )
 
 
-def to_verify_otp_response(tokens: Tokens) -> VerifyOtpResponse:
-    """Convert the tokens of a new session."""
+def to_verify_otp_response(tokens: Tokens, device_token: DeviceToken | None) -> VerifyOtpResponse:
+    """Convert the tokens of a new session and of its device."""
     return VerifyOtpResponse(
         access_token=tokens.access_token,
         expires_in=tokens.expires_in,
@@ -177,4 +191,5 @@ def to_verify_otp_response(tokens: Tokens) -> VerifyOtpResponse:
         refresh_expires_in=(
             msgspec.UNSET if tokens.refresh_expires_in is None else tokens.refresh_expires_in
         ),
+        device_token=msgspec.UNSET if device_token is None else device_token.text,
     )

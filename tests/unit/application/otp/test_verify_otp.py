@@ -88,7 +88,10 @@ async def test_after_five_wrong_codes_the_correct_one_is_rejected(
 ) -> None:
     code, its_request_id = await request_code(app)
     request_id = its_request_id if with_request_id else None
-    rejected = [await app.verify_otp(wrong_code(code), request_id=request_id) for _ in range(5)]
+    rejected = [
+        await app.verify_otp(wrong_code(code, number), request_id=request_id)
+        for number in range(1, 6)
+    ]
     assert rejected == [OtpRejected(attempts_left) for attempts_left in (4, 3, 2, 1, 0)]
     with pytest.raises(TooManyAttempts):
         await app.verify_otp(code, request_id=request_id)
@@ -96,8 +99,8 @@ async def test_after_five_wrong_codes_the_correct_one_is_rejected(
 
 async def test_an_attempt_past_the_limit_writes_nothing(app: AppHarness) -> None:
     code, _ = await request_code(app)
-    for _ in range(5):
-        await app.verify_otp(wrong_code(code))
+    for number in range(1, 6):
+        await app.verify_otp(wrong_code(code, number))
     before = dict(app.database.phone_verifications)
     with pytest.raises(TooManyAttempts):
         await app.verify_otp(code)
@@ -229,7 +232,7 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, PhoneNumber]]:
 
 
 @pytest.mark.parametrize("phone", [UNKNOWN, REQUESTED, REQUESTED_TWICE, BLOCKED, TEST])
-async def test_verifying_derives_two_codes_for_any_phone(
+async def test_verifying_derives_three_codes_for_any_phone(
     phone: PhoneNumber, derived: list[tuple[int, PhoneNumber]]
 ) -> None:
     app = AppHarness(policy=Policy(test_otps=TestOtps((TestOtp(TEST, OtpCode("123456")),))))
@@ -249,4 +252,4 @@ async def test_verifying_derives_two_codes_for_any_phone(
 
     await app.verify_otp("000000", phone)
 
-    assert derived == [(24, phone)] * 2
+    assert derived == [(24, phone)] * 3

@@ -37,6 +37,7 @@ from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.use_cases import UseCases
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
@@ -72,6 +73,7 @@ class Policy:
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     test_otps: TestOtps = TestOtps()
+    otp_length: int = DEFAULT_OTP_LENGTH
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -80,7 +82,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     clock, randomness, events = ports.clock, ports.randomness, ports.events
     verifications, identities = repositories.phone_verifications, repositories.identities
     items, deleted_identities = repositories.media_items, repositories.deleted_identities
-    codes = OtpCodes(ports.otp_keys, policy.test_otps)
+    codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
     sessions = SessionFactory(ports.tokens, ports.refresh_keys, randomness, policy.lifetimes)
     mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
     find_item = FindItem(items, deleted_identities)

@@ -149,6 +149,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     failed_attempts_total=settings.failed_attempt_limit_total,
                 ),
                 test_otps=settings.test_otps.get_secret_value(),
+                otp_length=settings.otp_length,
             ),
         )
 
@@ -183,7 +184,9 @@ def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
     from adapters.templates import InvalidTemplates
     from adapters.templates import load_sms_templates as load_templates
 
-    app = AppIdentity(settings.app_name, settings.android_hashes, settings.web_domain)
+    app = AppIdentity(
+        settings.app_name, settings.android_hashes, settings.web_domain, settings.otp_length
+    )
     try:
         templates = load_templates(settings.sms_templates_dir, settings.default_locale, app)
     except InvalidTemplates as error:

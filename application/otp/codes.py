@@ -10,6 +10,7 @@ from application.ports.keys import OtpKeys
 from domain.errors import Unavailable
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
+    DEFAULT_OTP_LENGTH,
     MAX_COMPARABLE_CHALLENGES,
     NONCE_BYTES,
     Challenge,
@@ -29,6 +30,7 @@ class OtpCodes:
 
     keys: OtpKeys
     test_otps: TestOtps
+    length: int = DEFAULT_OTP_LENGTH
 
     def current_key_id(self) -> str:
         """Return the id of the key for new challenges."""
@@ -51,7 +53,7 @@ class OtpCodes:
         pepper = self.keys.find_key(challenge.key_id)
         if pepper is None:
             raise Unavailable
-        return OtpCode(challenge.derive_code(pepper, phone))
+        return OtpCode(challenge.derive_code(pepper, phone, self.length))
 
     def derive_all(
         self, verification: PhoneVerification, phone: PhoneNumber, now: datetime
@@ -63,7 +65,7 @@ class OtpCodes:
         comparable = verification.comparable_challenges(now)
         padding = (self._padding(now),) * (MAX_COMPARABLE_CHALLENGES - len(comparable))
         codes = {
-            challenge.id: challenge.derive_code(pepper, phone) if pepper else ""
+            challenge.id: challenge.derive_code(pepper, phone, self.length) if pepper else ""
             for challenge in (*comparable, *padding)
             for pepper in [self.keys.find_key(challenge.key_id)]
         }

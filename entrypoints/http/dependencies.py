@@ -11,6 +11,7 @@ from litestar.params import SkipValidation
 
 from application.principal import Principal
 from application.use_cases import UseCases
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from entrypoints.http.client import ClientIpResolver
 
 
@@ -18,7 +19,7 @@ from entrypoints.http.client import ClientIpResolver
 class HttpSettings:
     """The settings of the HTTP side.
 
-    - `upload_limit` is in bytes.
+    - `upload_limit` is in bytes, `otp_length` in digits.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
     - `X-Forwarded-For` is trusted only if it comes from `trusted_proxies`.
     """
@@ -27,6 +28,7 @@ class HttpSettings:
     public_url: str
     upload_limit: int
     default_region: str | None = None
+    otp_length: int = DEFAULT_OTP_LENGTH
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 

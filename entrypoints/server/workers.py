@@ -49,6 +49,7 @@ def make_app() -> RequestContextMiddleware:
         public_url=settings.public_url,
         upload_limit=settings.max_upload_size,
         default_region=settings.default_region,
+        otp_length=settings.otp_length,
         trusted_proxies=settings.trusted_proxies,
     )
 

@@ -22,6 +22,7 @@ from pydantic import (
 from application.identities.session_factory import TokenLifetimes
 from domain.countries import parse_country
 from domain.errors import InvalidValue
+from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from domain.otp.test_otps import TestOtps
@@ -287,6 +288,14 @@ class Settings(BaseModel):
         "DIALTONE_DEFAULT_REGION",
         "ISO code of the country of numbers without +",
         example="IN",
+    )
+    otp_length: Annotated[
+        int, Field(ge=DEFAULT_OTP_LENGTH, le=MAX_OTP_LENGTH), BeforeValidator(check_number)
+    ] = setting(
+        "DIALTONE_OTP_LENGTH",
+        "number of digits of a code, 6 to 8",
+        default=str(DEFAULT_OTP_LENGTH),
+        example="8",
     )
     test_otps: Annotated[Secret[TestOtps], PlainValidator(parse_test_otps)] = setting(
         "DIALTONE_TEST_OTPS",

@@ -63,7 +63,7 @@ class OtpController(Controller):
         settings: SettingsDependency,
         client_ip: ClientIp,
     ) -> RequestOtpResponse:
-        """Send a six-digit code to a phone.
+        """Send a code to a phone.
 
         A second request within the cooldown sends no message: `sent` is false, and the response
         has a `request_id` of its own for the message that was sent before. The fourth of such
@@ -116,7 +116,7 @@ class OtpController(Controller):
         """
         phone, code, device = parse_fields(
             ("phone", lambda: parse_phone(data.phone, settings.default_region)),
-            ("otp", lambda: parse_otp_code(data.otp)),
+            ("otp", lambda: parse_otp_code(data.otp, settings.otp_length)),
             ("device", lambda: _parse_device(data.device)),
         )
         result = await use_cases.verify_otp(

@@ -10,7 +10,7 @@ from application.otp.request_otp import RequestOtpResult
 from domain.identities.device_token import DeviceToken
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
-from domain.otp.challenge import OTP_LENGTH
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from entrypoints.http.fields import PhoneField, parsed_field
 from entrypoints.http.sessions.schemas import (
     AccessTokenField,
@@ -25,7 +25,15 @@ _DROPPED: Final = (
     r"[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200b\u2010-\u2015\u2028\u2029\u202f\u205f"
     r"\u2060\u2212\u3000\ufe63\uff0d\-]*"
 )
-OTP_PATTERN: Final = rf"^(?:{_DROPPED}\p{{Nd}}){{{OTP_LENGTH}}}{_DROPPED}$"
+
+
+def otp_pattern(length: int) -> str:
+    """Return the pattern of a code of so many digits."""
+    return rf"^(?:{_DROPPED}\p{{Nd}}){{{length}}}{_DROPPED}$"
+
+
+OTP_EXAMPLE: Final = 12313
+OTP_PATTERN: Final = otp_pattern(DEFAULT_OTP_LENGTH)
 """A pattern of JSON Schema (ECMA-262 with the flag `u`): `\\p{Nd}` is a digit of any script."""
 DEVICE_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
 """No control characters, line breaks or bidirectional controls (UAX #9)."""
@@ -33,8 +41,8 @@ DEVICE_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u206
 OtpField = Annotated[
     str,
     parsed_field(
-        "Six digits of any script. Spaces and hyphens are ignored.",
-        "012313",
+        "The digits of the code, of any script. Spaces and hyphens are ignored.",
+        f"{OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
         max_length=challenge.MAX_INPUT_LENGTH,
     ),

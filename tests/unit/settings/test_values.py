@@ -70,6 +70,7 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "sms_templates_dir": None,
         "countries": None,
         "default_region": None,
+        "otp_length": 6,
         "test_otps": Secret(TestOtps()),
         "sms_limit_per_phone": DeliveryPolicy().per_phone,
         "sms_limit_per_phone_and_ip": DeliveryPolicy().per_phone_and_ip,

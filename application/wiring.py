@@ -25,6 +25,7 @@ from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, DeliveryTimingProfile
+from application.otp.recognize_device import RecognizeDevice
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.client_ip_hashes import ClientIpHashes
@@ -38,6 +39,7 @@ from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.use_cases import UseCases
 from domain.identities.session import SessionLimits
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
@@ -74,6 +76,7 @@ class Policy:
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     test_otps: TestOtps = TestOtps()
+    otp_length: int = DEFAULT_OTP_LENGTH
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -82,7 +85,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     clock, randomness, events = ports.clock, ports.randomness, ports.events
     verifications, identities = repositories.phone_verifications, repositories.identities
     items, deleted_identities = repositories.media_items, repositories.deleted_identities
-    codes = OtpCodes(ports.otp_keys, policy.test_otps)
+    codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
     sessions = SessionFactory(
         ports.tokens, ports.refresh_keys, randomness, policy.lifetimes, policy.session_limits
     )
@@ -90,6 +93,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     find_item = FindItem(items, deleted_identities)
     retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
     cleanup = Cleanup(repositories, files, mark_for_deletion, retry_deletions, clock)
+    recognize_device = RecognizeDevice(identities)
     return UseCases(
         request_otp=RequestOtp(
             phone_verifications=verifications,
@@ -98,6 +102,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             deliver_otp=DeliverOtp(
                 codes, ports.sms_templates, ports.messenger, DeliveryTimingProfile(randomness)
             ),
+            recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
             clock=clock,
             randomness=randomness,
@@ -113,6 +118,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             codes=codes,
             add_session=AddSession(verifications, identities, randomness),
             sessions=sessions,
+            recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
             clock=clock,
             randomness=randomness,

@@ -158,15 +158,18 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 delivery_policy=DeliveryPolicy(
                     per_phone=settings.sms_limit_per_phone,
                     per_phone_and_ip=settings.sms_limit_per_phone_and_ip,
-                    trusted_ip_quota=settings.sms_limit_trusted_ip,
+                    own_quota=settings.sms_limit_trusted_ip,
                 ),
                 rate_limits=RateLimits(
                     per_ip=settings.sms_limit_per_ip,
                     per_country=settings.sms_limit_per_country,
                     total=settings.sms_limit_total,
                     verifications_per_ip=settings.verify_limit_per_ip,
+                    failed_attempts_per_country=settings.failed_attempt_limit_per_country,
+                    failed_attempts_total=settings.failed_attempt_limit_total,
                 ),
                 test_otps=settings.test_otps.get_secret_value(),
+                otp_length=settings.otp_length,
             ),
         )
 
@@ -319,7 +322,9 @@ def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
     from adapters.templates import InvalidTemplates
     from adapters.templates import load_sms_templates as load_templates
 
-    app = AppIdentity(settings.app_name, settings.android_hashes, settings.web_domain)
+    app = AppIdentity(
+        settings.app_name, settings.android_hashes, settings.web_domain, settings.otp_length
+    )
     try:
         templates = load_templates(settings.sms_templates_dir, settings.default_locale, app)
     except InvalidTemplates as error:

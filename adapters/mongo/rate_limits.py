@@ -6,6 +6,7 @@ upsert finds nothing, so the upsert inserts, and the existing `_id` rejects that
 are one operation.
 """
 
+import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from adapters.mongo.database import Database
 from adapters.mongo.documents import RateLimitDocument
 from adapters.mongo.driver import BulkWriteStopped, MotorCollection, RawDocument
 from application.ports.errors import ConcurrencyConflict
-from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
 
 MAX_RESERVATIONS: Final = 100
@@ -64,8 +65,23 @@ class MongoRateLimits:
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when all limits accept the reservation: its own time, or later."""
-        states = [await self._load(limit, reservation.acquired_at) for limit in reservation.limits]
+        states = await asyncio.gather(
+            *(self._load(limit, reservation.acquired_at) for limit in reservation.limits)
+        )
         return max((state.available_at for state in states), default=reservation.acquired_at)
+
+    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+        """Return the reservations in the window, the latest last."""
+        ids = [shard.id for shard in _shards_of(limit)]
+        query = self.collection.find({"_id": {"$in": ids}}, {"reservations": True})
+        documents = await self.database.run(query.to_list(None))
+        permits = [
+            Permit(reservation["id"], reservation["acquired_at"])
+            for document in documents
+            for reservation in document["reservations"]
+            if now - limit.window.period < reservation["acquired_at"] <= now + CLOCK_SKEW
+        ]
+        return sorted(permits, key=lambda permit: permit.acquired_at)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` documents whose reservations all have left their window."""

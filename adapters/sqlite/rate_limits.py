@@ -1,13 +1,14 @@
 """Rate limits in SQLite."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.sqlite.database import Database
-from adapters.sqlite.mapping import to_microseconds
-from domain.otp.rate_limits import RateLimit, Reservation
+from adapters.sqlite.mapping import to_datetime, to_microseconds
+from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
 
 # The reservation that has to leave the window before another one fits in, if the window is full.
@@ -15,6 +16,12 @@ _FIND_BLOCKING: Final = """
 SELECT acquired_at FROM rate_limits
 WHERE limit_name = :limit_name AND acquired_at > :after AND acquired_at <= :latest
 ORDER BY acquired_at DESC LIMIT 1 OFFSET :limit - 1
+"""
+
+_LIST: Final = """
+SELECT reservation_id, acquired_at FROM rate_limits
+WHERE limit_name = :limit_name AND acquired_at > :after AND acquired_at <= :latest
+ORDER BY acquired_at
 """
 
 _ADD: Final = """
@@ -79,6 +86,15 @@ class SqliteRateLimits:
         """Return when each window has capacity."""
         return await self.database.read(lambda connection: _available_at(connection, reservation))
 
+    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+        """Return the reservations in the window, the latest last."""
+        rows = await self.database.read(
+            lambda connection: connection.execute(_LIST, _window_values(limit, now)).fetchall()
+        )
+        return [
+            Permit(reservation_id, to_datetime(acquired_at)) for reservation_id, acquired_at in rows
+        ]
+
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired reservations, and return their number."""
         return await self.database.execute(_DELETE_EXPIRED, (to_microseconds(now), limit))
@@ -93,14 +109,17 @@ def _available_at(connection: sqlite3.Connection, reservation: Reservation) -> d
 def _limit_available_at(
     connection: sqlite3.Connection, limit: RateLimit, now: datetime
 ) -> datetime:
-    values = {
-        "limit_name": limit.name,
-        "after": to_microseconds(now - limit.window.period),
-        "latest": to_microseconds(now + CLOCK_SKEW),
-        "limit": limit.window.limit,
-    }
+    values = {**_window_values(limit, now), "limit": limit.window.limit}
     row = connection.execute(_FIND_BLOCKING, values).fetchone()
     if row is None:
         return now
     age = timedelta(microseconds=to_microseconds(now) - row[0])
     return now - age + limit.window.period
+
+
+def _window_values(limit: RateLimit, now: datetime) -> dict[str, str | int]:
+    return {
+        "limit_name": limit.name,
+        "after": to_microseconds(now - limit.window.period),
+        "latest": to_microseconds(now + CLOCK_SKEW),
+    }

@@ -10,6 +10,7 @@ from application.ports.versioned import Versioned
 from application.update import save_identity
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.device_token import DEVICE_TOKEN_TTL, RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.session import Session
 from domain.phone import PhoneNumber
@@ -34,6 +35,7 @@ class AddSession:
         phone: PhoneNumber,
         identity_id: str,
         loaded: Versioned[Identity | None] | None = None,
+        device_id: str | None = None,
     ) -> str | None:
         """Add the session, and return the id of its identity, or None if that is blocked.
 
@@ -42,22 +44,31 @@ class AddSession:
             phone: the phone that was verified.
             identity_id: the identity that the phone is assigned to.
             loaded: that identity or None, where the caller has loaded it.
+            device_id: the device that is recognized from now on, if any.
 
         Raises:
             StorageError
         """
+        device = device_id and RecognizedDevice(
+            device_id, session.id, session.created_at + DEVICE_TOKEN_TTL
+        )
 
         def add(identity: Identity | None) -> Identity:
             if identity is None:
                 identity = Identity(identity_id, phone, session.created_at)
             if identity.is_deleted:
                 raise Unauthenticated
-            return identity if identity.is_blocked else identity.add_session(session)
+            if identity.is_blocked:
+                return identity
+            added = identity.add_session(session)
+            return added.add_device(device, session.created_at) if device else added
 
         try:
             identity = await save_identity(self.identities, identity_id, add, loaded)
         except Unauthenticated:
             new_id = make_identifier(session.created_at, self.randomness.bytes(RANDOM_BYTES))
             owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id)
-            return None if owner.is_blocked else await self(session, phone, owner.identity_id)
+            if owner.is_blocked:
+                return None
+            return await self(session, phone, owner.identity_id, device_id=device_id)
         return None if identity.is_blocked else identity_id

@@ -1,9 +1,10 @@
 """The counters of rate limits."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.otp.rate_limits import Reservation
+from domain.otp.rate_limits import Permit, RateLimit, Reservation
 
 
 class RateLimiter(Protocol):
@@ -36,6 +37,16 @@ class RateLimiter(Protocol):
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when each limit has a permit: the time of the reservation, or later.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+        """Return the permits that count in the window now, the latest last.
+
+        The limit has at most 100 permits.
 
         Raises:
             StorageError

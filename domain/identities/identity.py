@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.session import MAX_SESSIONS, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
@@ -35,6 +36,8 @@ class Identity:
       its phone until the cleanup purges it, and its username for `USERNAME_HOLD_PERIOD`, so that
       nobody can take over the name at once.
     - A blocked identity has no sessions and gets none. Everything else stays as it is.
+    - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
+      sessions from elsewhere revokes their devices as well.
     """
 
     id: str
@@ -43,6 +46,7 @@ class Identity:
     role: Role = Role.MEMBER
     user: User | None = None
     sessions: tuple[Session, ...] = ()
+    devices: tuple[RecognizedDevice, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
@@ -84,6 +88,33 @@ class Identity:
         kept = [earlier for earlier in self.sessions if session.created_at < earlier.ends_at]
         return replace(self, sessions=(*kept, session)[-MAX_SESSIONS:])
 
+    def find_device(self, device_id: str, now: datetime) -> RecognizedDevice | None:
+        """Return the recognized device with this id, or None."""
+        if self.is_deleted or self.is_blocked:
+            return None
+        return next(
+            (
+                device
+                for device in self.devices
+                if device.id == device_id and now < device.expires_at
+            ),
+            None,
+        )
+
+    def add_device(self, added: RecognizedDevice, now: datetime) -> "Identity":
+        """Return the identity with this device. Above `MAX_DEVICES` the oldest is dropped."""
+        kept = [
+            device for device in self.devices if device.id != added.id and now < device.expires_at
+        ]
+        return replace(self, devices=(*kept, added)[-MAX_DEVICES:])
+
+    def revoke_device_of(self, session_id: str) -> "Identity":
+        """Return the identity without the device of this session."""
+        return replace(
+            self,
+            devices=tuple(device for device in self.devices if device.session_id != session_id),
+        )
+
     def replace_session(self, changed: Session) -> "Identity":
         """Return the identity with this session in place of the one with the same id."""
         return replace(
@@ -100,14 +131,16 @@ class Identity:
         )
 
     def revoke_other_sessions(self, session_id: str) -> "Identity":
-        """Return the identity with this session only."""
+        """Return the identity with this session and its device only."""
         return replace(
-            self, sessions=tuple(session for session in self.sessions if session.id == session_id)
+            self,
+            sessions=tuple(session for session in self.sessions if session.id == session_id),
+            devices=tuple(device for device in self.devices if device.session_id == session_id),
         )
 
     def revoke_all_sessions(self) -> "Identity":
-        """Return the identity without sessions."""
-        return replace(self, sessions=())
+        """Return the identity without sessions and recognized devices."""
+        return replace(self, sessions=(), devices=())
 
     def set_username(self, username: Username, now: datetime) -> "Identity":
         """Return the identity as a user with this name. A user keeps the first creation time."""
@@ -129,7 +162,7 @@ class Identity:
 
     def block(self, now: datetime) -> "Identity":
         """Return the identity without sessions. It gets none until it is unblocked."""
-        return replace(self, blocked_at=self.blocked_at or now, sessions=())
+        return replace(self, blocked_at=self.blocked_at or now, sessions=(), devices=())
 
     def unblock(self) -> "Identity":
         """Return the identity unblocked. Revoked sessions stay revoked."""
@@ -137,7 +170,7 @@ class Identity:
 
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""
-        return replace(self, deleted_at=now, sessions=(), role=Role.MEMBER)
+        return replace(self, deleted_at=now, sessions=(), devices=(), role=Role.MEMBER)
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""

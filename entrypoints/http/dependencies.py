@@ -11,6 +11,7 @@ from litestar.params import SkipValidation
 
 from application.principal import Principal
 from application.use_cases import UseCases
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.client import CLIENT_IP
 from entrypoints.http.library.media_file import MediaReads
@@ -21,7 +22,7 @@ from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
 class HttpSettings:
     """The settings of the HTTP side.
 
-    - `upload_limit` is in bytes.
+    - `upload_limit` is in bytes, `otp_length` in digits.
     - `max_uploads` are in progress at the same time, with `max_spooled_bytes` in temporary files.
     - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
@@ -35,6 +36,7 @@ class HttpSettings:
     public_url: str
     upload_limit: int
     default_region: str | None = None
+    otp_length: int = DEFAULT_OTP_LENGTH
     max_uploads: int = 64
     max_spooled_bytes: int = 320_000_000
     upload_lock_file: int | None = None

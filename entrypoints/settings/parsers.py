@@ -16,7 +16,7 @@ from pydantic import Secret
 
 from domain.countries import ALL_COUNTRIES, parse_country
 from domain.errors import InvalidValue
-from domain.otp.challenge import parse_otp_code
+from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.rules import find_link
 from domain.otp.test_otps import TestOtp, TestOtps
@@ -389,7 +389,8 @@ def _parse_test_otp(text: str) -> TestOtp:
     if not equals or not phone.strip().startswith("+"):
         raise InvalidValue("Must be a number with +, an equals sign and a code.")
     until = _parse_last_day(day.strip()) if has_date else None
-    return TestOtp(parse_phone(phone.strip()), parse_otp_code(code), until)
+    length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
+    return TestOtp(parse_phone(phone.strip()), parse_otp_code(code, length), until)
 
 
 def _parse_last_day(text: str) -> datetime:

@@ -22,6 +22,7 @@ from pydantic import (
 from application.identities.session_factory import TokenLifetimes
 from domain.countries import parse_country
 from domain.errors import InvalidValue
+from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from domain.otp.test_otps import TestOtps
@@ -68,7 +69,7 @@ from entrypoints.settings.values import (
 )
 
 MAX_SMS_PER_DAY: Final = 14
-"""With 5 attempts each and 30 unbound attempts: 100 failures in a row (NIST SP 800-63B-4)."""
+"""Each brings attempts, and after 50 failures in a row one attempt (NIST SP 800-63B-4)."""
 MAX_RATE_LIMIT: Final = 50_000
 MAX_REQUEST_LIMIT: Final = 1_000_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
@@ -291,6 +292,14 @@ class Settings(BaseModel):
         "ISO code of the country of numbers without +",
         example="IN",
     )
+    otp_length: Annotated[
+        int, Field(ge=DEFAULT_OTP_LENGTH, le=MAX_OTP_LENGTH), BeforeValidator(check_number)
+    ] = setting(
+        "DIALTONE_OTP_LENGTH",
+        "number of digits of a code, 6 to 8",
+        default=str(DEFAULT_OTP_LENGTH),
+        example="8",
+    )
     test_otps: Annotated[Secret[TestOtps], PlainValidator(parse_test_otps)] = setting(
         "DIALTONE_TEST_OTPS",
         "numbers with a fixed code and its last day, for app-store reviewers; nothing is delivered",
@@ -302,22 +311,22 @@ class Settings(BaseModel):
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_PHONE",
         "maximum messages per phone and period",
-        default="5/15m,10/1d",
-        example="5/15m,10/1d",
+        default="6/15m,12/1d",
+        example="6/15m,12/1d",
     )
     sms_limit_per_phone_and_ip: Annotated[
         tuple[SlidingWindow, ...], PlainValidator(rate_limits_parser(MAX_SMS_PER_DAY))
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_PHONE_AND_IP",
-        "maximum messages per phone that one IP can request",
-        default="3/15m,5/1d",
-        example="3/15m,5/1d",
+        "maximum messages per phone that one IP, or its IPv4 /24 or IPv6 /48, can request",
+        default="5/15m,6/1d",
+        example="5/15m,6/1d",
     )
     sms_limit_trusted_ip: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_SMS_PER_DAY))
     ] = setting(
         "DIALTONE_SMS_LIMIT_TRUSTED_IP",
-        "additional messages for an IP from which the phone signed in recently",
+        "additional messages for a device or an IP from which the phone signed in recently",
         default="3/1h",
         example="3/1h",
     )
@@ -352,6 +361,22 @@ class Settings(BaseModel):
         "maximum attempts to verify codes per IP (IPv6: per /64); ten times that per /48",
         default="600/1h",
         example="600/1h",
+    )
+    failed_attempt_limit_per_country: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_FAILED_ATTEMPT_LIMIT_PER_COUNTRY",
+        "wrong codes per country, after which each message brings fewer attempts",
+        default="1000/1h",
+        example="1000/1h",
+    )
+    failed_attempt_limit_total: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_FAILED_ATTEMPT_LIMIT_TOTAL",
+        "wrong codes in total, after which each message brings fewer attempts",
+        default="5000/1h",
+        example="5000/1h",
     )
     request_limit_per_identity: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_REQUEST_LIMIT))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from application.ports.repositories import Repositories
-from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 
@@ -280,3 +280,34 @@ async def test_rate_limits_with_different_names_are_independent(repositories: Re
 
     for name in names:
         assert await acquire_many(repositories, 3, a_rate_limit(1, name)) == 1
+
+
+async def test_permits_are_listed_while_they_count_the_latest_last(
+    repositories: Repositories,
+) -> None:
+    limit, other = a_rate_limit(5), a_rate_limit(5, "other")
+    for number, seconds in ((1, 2), (2, 1), (3, 2 * 3600)):
+        at = NOW + seconds * SECOND
+        assert await repositories.rate_limiter.acquire(a_reservation(number, limit, at=at)) is None
+    await repositories.rate_limiter.acquire(a_reservation(4, other))
+
+    listed = await repositories.rate_limiter.list_permits(limit, NOW + 3 * SECOND)
+    later = await repositories.rate_limiter.list_permits(limit, NOW + HOUR + SECOND)
+
+    assert listed == [
+        Permit("reservation 2", NOW + SECOND),
+        Permit("reservation 1", NOW + 2 * SECOND),
+    ]
+    assert later == listed[1:]
+    assert await repositories.rate_limiter.list_permits(a_rate_limit(5, "unused"), NOW) == []
+
+
+async def test_a_reservation_may_be_acquired_again_with_the_same_id(
+    repositories: Repositories,
+) -> None:
+    limit = a_rate_limit(5)
+    for seconds in (0, 11):
+        at = NOW + seconds * SECOND
+        assert await repositories.rate_limiter.acquire(a_reservation(1, limit, at=at)) is None
+
+    assert len(await repositories.rate_limiter.list_permits(limit, NOW + 11 * SECOND)) == 2

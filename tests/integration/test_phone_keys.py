@@ -17,7 +17,6 @@ from application.ports.errors import ConfigurationError
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.versioned import encrypted_phone_of
-from domain.otp.attempts import IpAttempt, UnboundAttempts
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import RateLimits, Reservation
 from domain.phone import PhoneNumber
@@ -104,7 +103,7 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 OWNED: Final = PhoneVerification(
-    unbound_attempts=UnboundAttempts((ATTEMPT,), (NOW,)),
+    shared_attempts=(NOW,),
     trusted_ips=(TrustedIp("a hash", NOW),),
     identity_id=an_id(1),
 )
@@ -125,7 +124,7 @@ async def fill(database: Database) -> None:
 
 
 async def assert_moved(database: Database) -> None:
-    kept = PhoneVerification(unbound_attempts=UnboundAttempts((), (NOW,)), identity_id=an_id(1))
+    kept = PhoneVerification(shared_attempts=(NOW,), identity_id=an_id(1))
     async with database.open(NEW) as repositories:
         verifications = repositories.phone_verifications
         assert [

@@ -47,7 +47,7 @@ _SETTINGS: Final = HttpSettings(
 # Examples share client IPs. Other tests prove the limits that phones share.
 _UNLIMITED: Final = SlidingWindow(1000, timedelta(seconds=1))
 UNLIMITED_POLICY: Final = Policy(
-    rate_limits=RateLimits(_UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED)
+    rate_limits=RateLimits(_UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED)
 )
 
 

@@ -149,7 +149,13 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.TooManyAttempts: ErrorRow(
         429,
         "too_many_attempts",
-        "Too many attempts. Wait before you try again.",
+        "Too many attempts with this code. Request a new code.",
+        _LEGACY_RATE_LIMIT,
+    ),
+    errors.TooManyAttemptsFromIp: ErrorRow(
+        429,
+        "too_many_attempts",
+        "Too many attempts from your network. Wait before you try again.",
         _LEGACY_RATE_LIMIT,
     ),
     errors.CountryNotServed: ErrorRow(

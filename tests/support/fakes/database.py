@@ -16,6 +16,7 @@ from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import Cursor, ItemFilter
+from domain.otp import rate_limits
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -139,6 +140,15 @@ class InMemoryRateLimiter:
     async def next_available(self, reservation: Reservation) -> datetime:
         await self.database.call("rate_limiter.next_available")
         return self._next_available(reservation)
+
+    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[rate_limits.Permit]:
+        await self.database.call("rate_limiter.list_permits")
+        counted = [
+            rate_limits.Permit(permit.reservation_id, permit.acquired_at)
+            for permit in self.database.permits.get(limit.name, ())
+            if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
+        ]
+        return sorted(counted, key=lambda permit: permit.acquired_at)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         await self.database.call("rate_limiter.delete_expired")

@@ -175,6 +175,8 @@ async def test_requests_for_a_blocked_phone_get_normal_responses_and_no_message(
     assert blocked == usual == (True, 300, 15)
     assert [message.phone for message in app.messenger.messages] == [a_phone(2)]
     for number in (1, 2):
+        for _ in range(3):
+            assert not (await app.request_otp(a_phone(number), OTHER_IP)).sent
         with pytest.raises(TooManyOtpRequests):
             await app.request_otp(a_phone(number), OTHER_IP)
 

@@ -25,6 +25,7 @@ from tests.support.fault_injector import ProcessKilled
 TICK = timedelta(milliseconds=1)
 INTERVAL = timedelta(hours=1)
 PERMITS_OF_A_DELIVERY = ("IP", "country", "total")
+PERMITS_OF_A_FAILURE = ("IP", "country", "its network", "total", "its network")
 
 
 async def test_the_cleanup_keeps_everything_in_use(app: AppHarness) -> None:
@@ -223,7 +224,7 @@ async def test_no_rate_limits_and_phone_verifications_are_left_when_all_expired(
         await app.request_otp(a_phone(number), f"203.0.113.{number}")
         await app.verify_otp("000000", a_phone(number), f"203.0.113.{number}")
     permits = sum(map(len, app.database.permits.values()))
-    assert permits == 20 * len(PERMITS_OF_A_DELIVERY) + 20
+    assert permits == 20 * (len(PERMITS_OF_A_DELIVERY) + len(PERMITS_OF_A_FAILURE))
     app.advance(days=400)
 
     report = await app.use_cases.cleanup()

@@ -149,7 +149,7 @@ async def test_an_unknown_result_keeps_all_permits() -> None:
 async def test_a_request_within_the_cooldown_acquires_no_permit() -> None:
     app = app_with_limits(per_ip=SlidingWindow(2, HOUR))
     await app.request_otp(phone(1), CLIENT_IP)
-    for _ in range(10):
+    for _ in range(3):
         assert not (await app.request_otp(phone(1), CLIENT_IP)).sent
 
     assert (await app.request_otp(phone(2), CLIENT_IP)).sent
@@ -159,6 +159,8 @@ async def test_of_two_limits_the_later_retry_after_is_returned() -> None:
     app = app_with_limits(per_ip=SlidingWindow(1, HOUR))
     await app.request_otp(phone(1), OTHER_IP)
     await app.request_otp(phone(2), CLIENT_IP)
+    for _ in range(3):
+        await app.request_otp(phone(1), CLIENT_IP)
 
     with pytest.raises(TooManyOtpRequests) as error:
         await app.request_otp(phone(1), CLIENT_IP)

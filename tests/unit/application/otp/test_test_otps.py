@@ -83,7 +83,8 @@ async def test_a_test_otp_is_rejected_for_other_phones(app: AppHarness) -> None:
 async def test_a_test_phone_has_five_attempts_for_each_request(app: AppHarness) -> None:
     request = await app.request_otp(REVIEWER)
     for left in (4, 3, 2, 1, 0):
-        rejected = await app.verify_otp(wrong_code(CODE), REVIEWER, request_id=request.request_id)
+        wrong = wrong_code(CODE, left + 1)
+        rejected = await app.verify_otp(wrong, REVIEWER, request_id=request.request_id)
         assert rejected == OtpRejected(left)
     with pytest.raises(TooManyAttempts):
         await app.verify_otp(CODE, REVIEWER, request_id=request.request_id)

@@ -40,7 +40,6 @@ def encryption(index_key: bytes, *keys: tuple[str, bytes]) -> AesPhoneEncryption
 
 OLD, NEW = encryption(b"o"), encryption(b"n")
 OWNER, BLOCKED_OWNER, BLOCKED, STRANGER = map(a_phone, range(1, 5))
-ATTEMPT = IpAttempt("a hash", NOW)
 
 
 class Crash(Exception):

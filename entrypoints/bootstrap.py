@@ -12,12 +12,13 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
 from application.ports.errors import ConfigurationError
+from application.ports.keys import Key
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.phone_encryption import PhoneEncryption
@@ -55,6 +56,10 @@ if TYPE_CHECKING:
     from adapters.key_file import RotatedKeys
     from adapters.templates import FileSmsTemplates, TemplateProblem
 
+_NOT_FOR_FACTORIES: Final = (
+    "DIALTONE_DATABASE: this command works with sqlite:/// and mongodb:// only. A database adapter "
+    "of your own needs its own job."
+)
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
 
@@ -173,6 +178,124 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
         return rotate_secrets_file(
             settings.secrets_file, SystemClock().now(), lifetimes, delay=delay
         )
+
+
+async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
+    """Encrypt all stored phones with the current key.
+
+    Returns:
+        How many were encrypted again, and the ids of the keys that no record uses anymore.
+
+    Raises:
+        StartupError: keys or database cannot be used.
+        StorageError
+    """
+    from adapters.encryption import AesPhoneEncryption
+    from adapters.key_file import KeyPurpose, ReloadingKeys
+    from adapters.system import SystemClock, SystemRandomness
+
+    clock = SystemClock()
+    with _naming("DIALTONE_SECRETS_FILE"):
+        keys = ReloadingKeys(settings.secrets_file, clock)
+    (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
+    key_set = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
+    # Before the job: a key that becomes active meanwhile is used by the records after it only.
+    current, now = key_set.signing(), clock.now()
+    encryption = AesPhoneEncryption(index_key.key, key_set, SystemRandomness())
+    with _naming("DIALTONE_DATABASE"):
+        count = 0
+        while found := await _reencrypt_phones(settings, encryption):
+            count += found
+    older = (key for key in key_set.accepted() if key.not_before <= now and key.id != current.id)
+    return count, tuple(key.id for key in older if key.not_before < current.not_before)
+
+
+async def rotate_index_key(settings: Settings) -> tuple[str, int]:
+    """Change the index key, or continue a change that was interrupted. No service may run.
+
+    Returns:
+        The id of the new key, and the number of phone verifications that are kept.
+
+    Raises:
+        StartupError: a service runs, or keys or database cannot be used.
+    """
+    from adapters.encryption import AesPhoneEncryption
+    from adapters.key_file import (
+        KeyPurpose,
+        StaticKeySet,
+        begin_index_key_change,
+        finish_index_key_change,
+        load_secrets_file,
+    )
+    from adapters.system import SystemClock, SystemRandomness
+
+    now, path = SystemClock().now(), settings.secrets_file
+
+    with _naming("DIALTONE_SECRETS_FILE"):
+        keys = load_secrets_file(path, max_index_keys=2).keys
+    encryption_keys = StaticKeySet(keys[KeyPurpose.PHONE_ENCRYPTION], now)
+
+    def encryption_with(index_key: Key) -> PhoneEncryption:
+        return AesPhoneEncryption(index_key.key, encryption_keys, SystemRandomness())
+
+    if len(keys[KeyPurpose.PHONE_INDEX]) == 1:
+        # Before the file is changed: no service would start with it anymore.
+        (current_key,) = keys[KeyPurpose.PHONE_INDEX]
+        with _naming("DIALTONE_DATABASE"):
+            await _check_unused(settings, encryption_with(current_key), now)
+    with _naming("DIALTONE_SECRETS_FILE"):
+        new_key, old_key = begin_index_key_change(path, now)
+    with _naming("DIALTONE_DATABASE"):
+        kept = await _change_index_key(
+            settings, encryption_with(old_key), encryption_with(new_key), now
+        )
+    with _naming("DIALTONE_SECRETS_FILE"):
+        finish_index_key_change(path)
+    return new_key.id, kept
+
+
+async def _reencrypt_phones(settings: Settings, encryption: PhoneEncryption) -> int:
+    match settings.database:
+        case SqliteDatabase(path=path):
+            from adapters.sqlite import reencrypt_phones as reencrypt_in_sqlite
+
+            return await reencrypt_in_sqlite(path, encryption)
+        case MongoDatabase(url=url):
+            from adapters.mongo import reencrypt_phones as reencrypt_in_mongo
+
+            return await reencrypt_in_mongo(url, encryption)
+        case Factory():
+            raise StartupError(_NOT_FOR_FACTORIES)
+
+
+async def _check_unused(settings: Settings, encryption: PhoneEncryption, now: datetime) -> None:
+    match settings.database:
+        case SqliteDatabase(path=path):
+            from adapters.sqlite import check_unused as check_sqlite_unused
+
+            check_sqlite_unused(path, encryption)
+        case MongoDatabase(url=url):
+            from adapters.mongo import check_unused as check_mongo_unused
+
+            await check_mongo_unused(url, encryption, now)
+        case Factory():
+            raise StartupError(_NOT_FOR_FACTORIES)
+
+
+async def _change_index_key(
+    settings: Settings, old: PhoneEncryption, new: PhoneEncryption, now: datetime
+) -> int:
+    match settings.database:
+        case SqliteDatabase(path=path):
+            from adapters.sqlite import change_index_key as change_in_sqlite
+
+            return change_in_sqlite(path, old, new)
+        case MongoDatabase(url=url):
+            from adapters.mongo import change_index_key as change_in_mongo
+
+            return await change_in_mongo(url, old, new, now)
+        case Factory():
+            raise StartupError(_NOT_FOR_FACTORIES)
 
 
 def load_sms_templates(settings: Settings) -> "FileSmsTemplates":

@@ -26,6 +26,8 @@ commands:
   check-settings   show all settings, without secrets
   cleanup          delete expired and abandoned data
   rotate-keys      add new keys to the secrets file
+  reencrypt-phones encrypt all stored phones with the current key
+  rotate-index-key change the index key while no service runs
   promote          make a user an administrator
   demote           make an administrator a member
   block            block a phone and revoke its sessions
@@ -135,6 +137,17 @@ def _make_parser() -> argparse.ArgumentParser:
         default="1m",
         help="use the new keys after this time, from 1m (default) to 30d; it has to be longer "
         "than copying the secrets file to other machines takes",
+    )
+    add(
+        "reencrypt-phones",
+        "Encrypt all stored phones with the current key. Safe while the service runs.",
+        "reencrypt-phones",
+    )
+    add(
+        "rotate-index-key",
+        "Change the key that phones are found by. Stop all instances of the service first. Run it "
+        "again after an interruption.",
+        "rotate-index-key",
     )
     for name, description in (
         ("promote", "Make a user an administrator, from the next request on."),

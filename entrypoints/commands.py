@@ -86,6 +86,19 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
     ]
 
 
+def reencrypt_phones(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Encrypt all stored phones with the current key."""
+    count, unused = asyncio.run(bootstrap.reencrypt_phones(settings))
+    yield f"phones encrypted again: {count}"
+    yield f"keys of phone_encryption that no record uses anymore: {', '.join(unused) or 'none'}"
+
+
+def rotate_index_key(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Change the index key while no service runs."""
+    key_id, kept = asyncio.run(bootstrap.rotate_index_key(settings))
+    yield f"phone_index: {key_id} is used from now on; phone verifications kept: {kept}"
+
+
 def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Make a user an administrator."""
     user = _parse_user(settings, arguments.user)
@@ -128,6 +141,8 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "check-settings": check_settings,
     "cleanup": cleanup,
     "rotate-keys": rotate_keys,
+    "reencrypt-phones": reencrypt_phones,
+    "rotate-index-key": rotate_index_key,
     "promote": promote,
     "demote": demote,
     "block": block,

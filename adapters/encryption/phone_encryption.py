@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from application.ports.errors import CorruptRecord
-from application.ports.keys import KeyRing
+from application.ports.keys import Key, KeyRing
 from application.ports.system import Randomness
 from domain.otp.client_ip import HashedClientIp
 from domain.phone import PhoneNumber
@@ -35,8 +35,8 @@ class AesPhoneEncryption:
     - Format: version (1 byte), key id (8 ASCII characters), nonce (12 bytes), ciphertext with tag.
     - The record id is associated data, so a ciphertext cannot be moved to another record.
     - Client IPs are hashed with a key of their own, which is derived from the index key.
-    - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key; replace the key
-      long before.
+    - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key. So a stored
+      ciphertext is kept while phone and key are the same, and keys are rotated.
     """
 
     def __init__(self, index_key: bytes, encryption_keys: KeyRing, randomness: Randomness) -> None:
@@ -56,12 +56,22 @@ class AesPhoneEncryption:
         """Return the blind index: 64 hex digits."""
         return self._hmac(phone.e164.encode())
 
-    def encrypt(self, phone: PhoneNumber, record_id: str) -> bytes:
-        """Encrypt the phone number for this record with the current key."""
-        nonce = self._randomness.bytes(_NONCE_BYTES)
+    def encrypt(self, phone: PhoneNumber, record_id: str, stored: bytes | None = None) -> bytes:
+        """Encrypt the phone number for this record with the current key, or keep `stored`."""
         key = self._encryption_keys.signing()
+        if stored is not None and self._is_current(stored, key, phone, record_id):
+            return stored
+        nonce = self._randomness.bytes(_NONCE_BYTES)
         ciphertext = AESGCM(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
         return _FORMAT_VERSION + key.id.encode() + nonce + ciphertext
+
+    def _is_current(self, stored: bytes, key: Key, phone: PhoneNumber, record_id: str) -> bool:
+        if stored[1:_NONCE_START] != key.id.encode():
+            return False
+        try:
+            return self.decrypt(stored, record_id) == phone
+        except CorruptRecord:
+            return False
 
     def decrypt(self, ciphertext: bytes, record_id: str) -> PhoneNumber:
         """Decrypt a phone number that was encrypted for this record with any accepted key.

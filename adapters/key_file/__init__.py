@@ -18,7 +18,8 @@
 - A key id has 8 hex digits and is unique in its list.
 - Lists are newest first. The first key whose `not_before` has passed is used for new data. All
   keys of a list stay accepted.
-- `phone_index` has exactly one key: with another key, no stored phone number is found.
+- `phone_index` has exactly one key: with another key, no stored phone number is found. It has two
+  while `dialtone rotate-index-key` changes it.
 - The file is readable by its owner only (mode 0600). Unknown members are preserved.
 """
 
@@ -28,9 +29,16 @@ from adapters.key_file.keys import (
     FileOtpKeys,
     FileRefreshKeys,
     ReloadingKeys,
+    StaticKeySet,
     load_secrets_file,
 )
-from adapters.key_file.rotation import MIN_ROTATION_DELAY, RotatedKeys, rotate_secrets_file
+from adapters.key_file.rotation import (
+    MIN_ROTATION_DELAY,
+    RotatedKeys,
+    begin_index_key_change,
+    finish_index_key_change,
+    rotate_secrets_file,
+)
 
 __all__ = [
     "MIN_ROTATION_DELAY",
@@ -41,6 +49,9 @@ __all__ = [
     "KeysByPurpose",
     "ReloadingKeys",
     "RotatedKeys",
+    "StaticKeySet",
+    "begin_index_key_change",
+    "finish_index_key_change",
     "load_secrets_file",
     "rotate_secrets_file",
 ]

@@ -74,8 +74,12 @@ class SecretsDocument:
     keys: KeysByPurpose
 
 
-def parse_document(text: str) -> SecretsDocument:
+def parse_document(text: str, max_index_keys: int = 1) -> SecretsDocument:
     """Parse and validate the text of a secrets file.
+
+    Args:
+        text: The text.
+        max_index_keys: Two while the index key is changed.
 
     Raises:
         InvalidDocument: a member is missing or invalid.
@@ -90,8 +94,11 @@ def parse_document(text: str) -> SecretsDocument:
     if members.get("version") != FORMAT_VERSION:
         raise InvalidDocument(f'"version" is not {FORMAT_VERSION}, the only supported format')
     keys = {purpose: _parse_keys(members.get(purpose), purpose) for purpose in KeyPurpose}
-    if len(keys[KeyPurpose.PHONE_INDEX]) > 1:
-        raise InvalidDocument(f'"{KeyPurpose.PHONE_INDEX}" has more than one key')
+    if len(keys[KeyPurpose.PHONE_INDEX]) > max_index_keys:
+        raise InvalidDocument(
+            f'"{KeyPurpose.PHONE_INDEX}" has more than one key. If the change of the index key was '
+            "interrupted, run `dialtone rotate-index-key` again"
+        )
     return SecretsDocument(members, keys)
 
 

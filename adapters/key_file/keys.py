@@ -27,7 +27,11 @@ _log = logging.getLogger(__name__)
 
 
 def load_secrets_file(
-    path: Path, *, create_missing: bool = False, is_strict: bool = False
+    path: Path,
+    *,
+    create_missing: bool = False,
+    is_strict: bool = False,
+    max_index_keys: int = 1,
 ) -> SecretsDocument:
     """Load and check the secrets file.
 
@@ -37,6 +41,7 @@ def load_secrets_file(
         path: The secrets file.
         create_missing: Create a file with random keys if none exists.
         is_strict: Also reject weak keys, and files that other users can replace.
+        max_index_keys: Two while the index key is changed.
 
     Raises:
         ConfigurationError: the message names the problem and its fix.
@@ -54,7 +59,7 @@ def load_secrets_file(
     if is_strict:
         check_ownership(path)
     try:
-        document = parse_document(text)
+        document = parse_document(text, max_index_keys)
         if is_strict:
             check_key_strength(document.keys)
     except InvalidDocument as error:
@@ -168,6 +173,23 @@ class FileKeySet:
     def accepted(self) -> Sequence[Key]:
         """Return all keys: the current one, former ones and those that are not yet active."""
         return self._keys.current()[self._purpose]
+
+
+class StaticKeySet:
+    """Keys that do not change, for a job that runs once."""
+
+    def __init__(self, keys: Sequence[Key], now: datetime) -> None:
+        """Use these keys, newest first, as they are at this time."""
+        self._keys = keys
+        self._now = now
+
+    def signing(self) -> Key:
+        """Return the current key."""
+        return select_current_key(self._keys, self._now)
+
+    def accepted(self) -> Sequence[Key]:
+        """Return all keys."""
+        return self._keys
 
 
 class FileOtpKeys:

@@ -17,9 +17,13 @@ from adapters.key_file.keys import RELOAD_INTERVAL, load_secrets_file
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key
 
-ROTATED_PURPOSES: Final = (KeyPurpose.SIGNING, KeyPurpose.REFRESH, KeyPurpose.OTP_PEPPER)
-"""Phone numbers stay encrypted and indexed with their keys, so those are never rotated. Any backup
-of the file, however old, can therefore decrypt the whole database."""
+ROTATED_PURPOSES: Final = (
+    KeyPurpose.SIGNING,
+    KeyPurpose.REFRESH,
+    KeyPurpose.OTP_PEPPER,
+    KeyPurpose.PHONE_ENCRYPTION,
+)
+"""All but the index key, which phone numbers are found by."""
 MIN_ROTATION_DELAY: Final = 2 * RELOAD_INTERVAL
 """One interval until all processes have loaded a new key, and one for differing clocks."""
 RETENTION_MARGIN: Final = timedelta(days=7)
@@ -44,15 +48,17 @@ def rotate_secrets_file(
     *,
     delay: timedelta = MIN_ROTATION_DELAY,
 ) -> tuple[RotatedKeys, ...]:
-    """Add new signing, refresh and pepper keys, and remove expired ones.
+    """Add new keys, and remove those that no valid token or code was made with.
 
+    - A key of a purpose without a lifetime is never removed: only the database knows whether
+      a record is encrypted with it.
     - A crash leaves the old file or the new one.
     - Of two concurrent rotations, one fails.
 
     Args:
         path: The secrets file.
         now: The current time.
-        lifetimes: The maximum lifetime of tokens or codes, for each rotated purpose.
+        lifetimes: The maximum lifetime of tokens or codes, for each purpose that has one.
         delay: The time until the new keys become active; at least `MIN_ROTATION_DELAY`.
 
     Raises:
@@ -69,6 +75,40 @@ def rotate_secrets_file(
     return rotated_keys
 
 
+def begin_index_key_change(path: Path, now: datetime) -> tuple[Key, Key]:
+    """Add a new index key in front of the current one, unless an earlier change did.
+
+    Returns:
+        The new key and the old one.
+
+    Raises:
+        ConfigurationError: the file cannot be used or replaced.
+    """
+    with lock_for_replacing(path):
+        document = load_secrets_file(path, max_index_keys=2)
+        if len(document.keys[KeyPurpose.PHONE_INDEX]) == 1:
+            members = dict(document.members)
+            entry = generate_entry(KeyPurpose.PHONE_INDEX, now)
+            members[KeyPurpose.PHONE_INDEX] = [entry, *members[KeyPurpose.PHONE_INDEX]]
+            replace_private_file(path, render_document(members))
+            document = load_secrets_file(path, max_index_keys=2)
+        new, old = document.keys[KeyPurpose.PHONE_INDEX]
+        return new, old
+
+
+def finish_index_key_change(path: Path) -> None:
+    """Remove the old index key.
+
+    Raises:
+        ConfigurationError: the file cannot be used or replaced.
+    """
+    with lock_for_replacing(path):
+        document = load_secrets_file(path, max_index_keys=2)
+        members = dict(document.members)
+        members[KeyPurpose.PHONE_INDEX] = members[KeyPurpose.PHONE_INDEX][:1]
+        replace_private_file(path, render_document(members))
+
+
 def rotate_document(
     document: SecretsDocument,
     lifetimes: Mapping[KeyPurpose, timedelta],
@@ -80,7 +120,9 @@ def rotate_document(
     summary = []
     for purpose in ROTATED_PURPOSES:
         keys = document.keys[purpose]
-        kept = _count_keys_to_keep(keys, now - lifetimes[purpose] - RETENTION_MARGIN)
+        kept = len(keys)
+        if purpose in lifetimes:
+            kept = _count_keys_to_keep(keys, now - lifetimes[purpose] - RETENTION_MARGIN)
         entry = generate_entry(purpose, not_before)
         members[purpose] = [entry, *members[purpose][:kept]]
         summary.append(RotatedKeys(purpose, entry["id"], not_before, kept, len(keys) - kept))

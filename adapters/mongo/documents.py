@@ -38,6 +38,7 @@ class DatabaseMetadataDocument(Document):
     id: str  # type: ignore[assignment]  # beanie declares an ObjectId
     schema_version: int
     key_fingerprint: str
+    unfinished_index_key: str | None = None
     health_checked_at: datetime | None = None
 
     class Settings:
@@ -131,13 +132,15 @@ class PhoneVerificationDocument(RecordDocument):
     """A phone verification; `id` is the blind index of the phone.
 
     `expires_at` is missing while the phone belongs to an identity or is blocked,
-    `client_ips_expire_at` while no client IP is in it.
+    `client_ips_expire_at` while no client IP is in it, and `encrypted_phone` unless the phone is
+    blocked.
     """
 
     expires_at: datetime | None = None
     client_ips_expire_at: datetime | None = None
     identity_id: str | None = None
     blocked_at: datetime | None = None
+    encrypted_phone: bytes | None = None
     challenges: list[ChallengeFields]
     deliveries: list[DeliveryFields]
     shared_attempts: list[datetime]
@@ -205,7 +208,7 @@ class IdentityDocument(RecordDocument):
     role: Literal["member", "administrator"]
     user: UserFields | None = None
     sessions: list[SessionFields]
-    devices: list[DeviceFields] | None = None
+    devices: list[DeviceFields] = []  # noqa: RUF012 - pydantic copies it
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None

@@ -98,6 +98,7 @@ class Mappings:
                 identity_fields.decode,
                 identity_fields.encode,
                 IDENTITY_UPGRADES,
+                encode_again=identity_fields.encode,
             ),
             RecordMapping(
                 MediaItemDocument, decode_media_item, encode_media_item, MEDIA_ITEM_UPGRADES
@@ -291,21 +292,26 @@ class IdentityFields:
             role=_ROLES[stored.role],
             user=None if stored.user is None else _decode_user(stored.user),
             sessions=tuple(map(_decode_session, stored.sessions)),
-            devices=tuple(map(_decode_device, stored.devices or ())),
+            devices=tuple(map(_decode_device, stored.devices)),
             deleted_at=stored.deleted_at,
             purged_at=stored.purged_at,
             blocked_at=stored.blocked_at,
         )
 
-    def encode(self, identity: Identity) -> RawDocument:
-        """Return the fields of an identity."""
+    def encode(self, identity: Identity, encrypted_phone: bytes | None = None) -> RawDocument:
+        """Return the fields of an identity.
+
+        Args:
+            identity: the identity.
+            encrypted_phone: the ciphertext of the record that it replaces.
+        """
         phone = identity.phone
         return {
             "_id": identity.id,
             "username_key": identity.username_key,
             "encrypted_phone": None
             if phone is None
-            else self.phone_encryption.encrypt(phone, identity.id),
+            else self.phone_encryption.encrypt(phone, identity.id, encrypted_phone),
             "created_at": identity.created_at,
             "role": STORED_ROLES[identity.role],
             "user": None if identity.user is None else _encode_user(identity.user),

@@ -36,6 +36,12 @@ _OTHER_KEYS: Final = (
 )
 
 
+_UNFINISHED: Final = (
+    "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
+    "again."
+)
+
+
 async def check_metadata(database: Database, location: str, key_fingerprint: str) -> None:
     """Write the metadata of a new database, or check that of an existing one.
 
@@ -51,6 +57,8 @@ async def check_metadata(database: Database, location: str, key_fingerprint: str
         raise ConfigurationError(
             _NEWER_SCHEMA.format(location=location, stored=schema_version, known=SCHEMA_VERSION)
         )
+    if "unfinished_index_key" in metadata:
+        raise ConfigurationError(_UNFINISHED.format(location=location))
     if metadata.get("key_fingerprint") != key_fingerprint:
         raise ConfigurationError(_OTHER_KEYS.format(location=location))
     if schema_version < SCHEMA_VERSION:

@@ -11,7 +11,7 @@ from adapters.mongo.documents import PhoneVerificationDocument
 from adapters.mongo.driver import DuplicateKey, MotorCollection
 from adapters.mongo.record_mapping import RecordMapping
 from application.ports.phone_encryption import PhoneEncryption
-from application.ports.versioned import RecordVersion, Versioned
+from application.ports.versioned import RecordVersion, Versioned, encrypted_phone_of
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -20,7 +20,7 @@ _VERSION_BITS: Final = 62
 
 @dataclass(frozen=True, slots=True)
 class MongoPhoneVerifications:
-    """Phone verifications by the blind index of the phone, which itself is not stored."""
+    """Phone verifications by the blind index of the phone. That of a blocked one is encrypted."""
 
     database: Database
     collection: MotorCollection
@@ -41,8 +41,11 @@ class MongoPhoneVerifications:
         """Save the record if the stored one has this version."""
         phone_index = self.phone_encryption.blind_index(phone)
         if version == 0:
-            return await self._add(phone_index, verification)
-        return await self._replace(phone_index, verification, version)
+            encrypted_phone = self._encrypt(phone, phone_index, verification)
+            return await self._add(phone_index, verification, encrypted_phone)
+        stored = encrypted_phone_of(version)
+        encrypted_phone = self._encrypt(phone, phone_index, verification, stored)
+        return await self._replace(phone_index, verification, version, encrypted_phone)
 
     async def prune(self, now: datetime, limit: int) -> int:
         """Prune up to `limit` records with expired client IPs, and return their number."""
@@ -51,27 +54,58 @@ class MongoPhoneVerifications:
         records = [(document["_id"], self.mapping.decode(document)) for document in documents]
         return sum(
             [
-                await self._replace(phone_index, record.value.prune(now), record.version)
+                await self._replace(
+                    phone_index,
+                    record.value.prune(now),
+                    record.version,
+                    encrypted_phone_of(record.version),
+                )
                 for phone_index, record in records
             ]
         )
 
+    def _encrypt(
+        self,
+        phone: PhoneNumber,
+        phone_index: str,
+        verification: PhoneVerification,
+        stored: bytes | None = None,
+    ) -> bytes | None:
+        # Only with the phone can a block move to another index key.
+        if verification.blocked_at is None:
+            return None
+        return self.phone_encryption.encrypt(phone, phone_index, stored)
+
     async def _replace(
-        self, phone_index: str, verification: PhoneVerification, version: int
+        self,
+        phone_index: str,
+        verification: PhoneVerification,
+        version: int,
+        encrypted_phone: bytes | None,
     ) -> bool:
+        document = self.mapping.encode_successor(verification, version)
+        if encrypted_phone is not None:
+            document["encrypted_phone"] = encrypted_phone
         result = await self.database.run(
             self.collection.replace_one(
                 {"_id": phone_index, "version": int(version)},
-                self.mapping.encode_successor(verification, version),
+                document,
             )
         )
         return result.matched_count == 1
 
-    async def _add(self, phone_index: str, record: PhoneVerification) -> bool:
+    async def _add(
+        self, phone_index: str, record: PhoneVerification, encrypted_phone: bytes | None
+    ) -> bool:
         # The first version is random: a record that was loaded before it expired and was deleted
         # could otherwise replace a new one that has come to the same version.
         version = 1 + secrets.randbits(_VERSION_BITS)
-        document = {"_id": phone_index, **self.mapping.encode(record, version)}
+        document = {
+            "_id": phone_index,
+            **self.mapping.encode(record, version),
+        }
+        if encrypted_phone is not None:
+            document["encrypted_phone"] = encrypted_phone
         try:
             await self.database.run(self.collection.insert_one(document))
         except DuplicateKey:

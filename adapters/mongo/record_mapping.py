@@ -24,7 +24,7 @@ from pydantic.fields import FieldInfo
 from adapters.mongo.documents import NestedValue, RecordDocument
 from adapters.mongo.driver import RawDocument
 from application.ports.errors import CorruptRecord
-from application.ports.versioned import RecordVersion, Versioned
+from application.ports.versioned import RecordVersion, Versioned, encrypted_phone_of
 
 D = TypeVar("D", bound=RecordDocument)
 T = TypeVar("T")
@@ -49,6 +49,7 @@ class RecordMapping(Generic[T]):
         decode: Callable[[D], T],
         encode: Callable[[T], RawDocument],
         upgrades: Sequence[Upgrade] = (),
+        encode_again: Callable[[T, bytes], RawDocument] | None = None,
     ) -> None:
         """Combine the mapping of the fields with the schema that it belongs to.
 
@@ -57,10 +58,12 @@ class RecordMapping(Generic[T]):
             decode: makes a value of the domain from an object with these fields.
             encode: returns the fields of a value, without version and schema version.
             upgrades: the first turns schema version 1 into 2, the next 2 into 3, and so on.
+            encode_again: `encode` for a record with an encrypted phone, which it gets too.
         """
         self.schema_version: Final = 1 + len(upgrades)
         self._decode: Callable[[Any], T] = decode
         self._encode = encode
+        self._encode_again = encode_again
         self._upgrades = upgrades
         self._schema = _Schema.of(document)
         self._fields = _struct(document)
@@ -82,21 +85,32 @@ class RecordMapping(Generic[T]):
         except msgspec.ValidationError:
             # Another schema version, fields that are not known, or damage.
             stored, unknown = self._convert_other(document)
-        return Versioned(self._decode(stored), RecordVersion(stored.version, unknown))
+        encrypted_phone = getattr(stored, "encrypted_phone", None)
+        return Versioned(
+            self._decode(stored), RecordVersion(stored.version, unknown, encrypted_phone)
+        )
 
     def encode(self, value: T, version: int) -> RawDocument:
         """Return the document to store for a new value, at this version."""
-        fields = self._encode(value)
-        fields["version"] = version
-        fields["schema_version"] = self.schema_version
-        return {name: field for name, field in fields.items() if field is not None}
+        return self._complete(self._encode(value), version)
 
     def encode_successor(self, value: T, version: int) -> RawDocument:
         """Return the document that replaces the one that was loaded with this version."""
-        document = self.encode(value, version + 1)
+        encrypted_phone = encrypted_phone_of(version)
+        fields = (
+            self._encode(value)
+            if self._encode_again is None or encrypted_phone is None
+            else self._encode_again(value, encrypted_phone)
+        )
+        document = self._complete(fields, version + 1)
         if isinstance(version, RecordVersion) and version.unknown_fields:
             self._schema.restore_unknown(document, version.unknown_fields)
         return document
+
+    def _complete(self, fields: RawDocument, version: int) -> RawDocument:
+        fields["version"] = version
+        fields["schema_version"] = self.schema_version
+        return {name: field for name, field in fields.items() if field is not None}
 
     def _convert_other(self, document: RawDocument) -> tuple[object, Mapping[str, object]]:
         try:

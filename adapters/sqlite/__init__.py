@@ -1,5 +1,6 @@
 """All repositories in one SQLite file: durable when acknowledged, shared by several processes."""
 
+from adapters.sqlite.phone_keys import change_index_key, check_unused, reencrypt_phones
 from adapters.sqlite.repositories import open_sqlite_repositories
 
-__all__ = ["open_sqlite_repositories"]
+__all__ = ["change_index_key", "check_unused", "open_sqlite_repositories", "reencrypt_phones"]

@@ -11,7 +11,7 @@ from adapters.sqlite.database import Database
 from adapters.sqlite.errors import DuplicateKey
 from adapters.sqlite.mapping import IdentityMapping, to_microseconds, to_microseconds_or_none
 from application.ports.errors import UniqueViolation
-from application.ports.versioned import Versioned
+from application.ports.versioned import Versioned, encrypted_phone_of
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 
@@ -77,7 +77,7 @@ class SqliteIdentities:
         return self.mapping.decode(*row) if row else None
 
     async def _execute(self, sql: str, identity: Identity, version: int) -> bool:
-        stored = self.mapping.to_stored(identity)
+        stored = self.mapping.to_stored(identity, encrypted_phone_of(version))
         values = {
             "id": identity.id,
             "version": version,

@@ -144,6 +144,7 @@ class StoredPhoneVerification(StoredFields):
     trusted_ips: tuple[StoredTrustedIp, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
+    encrypted_phone: bytes | None = None
 
 
 class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerification]):
@@ -394,12 +395,19 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
         super().__init__()
         self._encryption = encryption
 
-    def to_stored(self, value: Identity) -> StoredIdentity:
-        """Return the stored form of an identity."""
+    def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> StoredIdentity:
+        """Return the stored form of an identity.
+
+        Args:
+            value: the identity.
+            encrypted_phone: the ciphertext of the record that it replaces.
+        """
         phone, user = value.phone, value.user
         return StoredIdentity(
             id=value.id,
-            encrypted_phone=None if phone is None else self._encryption.encrypt(phone, value.id),
+            encrypted_phone=None
+            if phone is None
+            else self._encryption.encrypt(phone, value.id, encrypted_phone),
             created_at=value.created_at,
             role=_ROLE_NAMES[value.role],
             user=None if user is None else _user_to_stored(user),

@@ -11,7 +11,7 @@ from adapters.sqlite.mapping import (
     to_microseconds_or_none,
 )
 from application.ports.phone_encryption import PhoneEncryption
-from application.ports.versioned import Versioned
+from application.ports.versioned import Versioned, encrypted_phone_of
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -51,7 +51,7 @@ DELETE FROM phone_verifications WHERE rowid IN (
 
 @dataclass(frozen=True, slots=True)
 class SqlitePhoneVerifications:
-    """Phone verifications by the blind index of the phone; the phone itself is not stored."""
+    """Phone verifications by the blind index of the phone. That of a blocked one is encrypted."""
 
     database: Database
     encryption: PhoneEncryption
@@ -66,7 +66,14 @@ class SqlitePhoneVerifications:
         self, phone: PhoneNumber, verification: PhoneVerification, version: int
     ) -> bool:
         """Replace the record if it has this version; version 0 adds it."""
-        values = self._values(self.encryption.blind_index(phone), verification, version)
+        phone_index = self.encryption.blind_index(phone)
+        # Only with the phone can a block move to another index key.
+        encrypted_phone = (
+            self.encryption.encrypt(phone, phone_index, encrypted_phone_of(version))
+            if verification.blocked_at
+            else None
+        )
+        values = self._values(phone_index, verification, version, encrypted_phone)
         sql = _ADD if version == 0 else _REPLACE
         return bool(await self.database.execute(sql, values))
 
@@ -76,7 +83,12 @@ class SqlitePhoneVerifications:
         rows = await self.database.fetch_all(_LIST_WITH_EXPIRED_CLIENT_IPS, values)
         loaded = [(phone_index, self.mapping.decode(*record)) for phone_index, *record in rows]
         pruned = [
-            self._values(phone_index, record.value.prune(now), record.version)
+            self._values(
+                phone_index,
+                record.value.prune(now),
+                record.version,
+                encrypted_phone_of(record.version),
+            )
             for phone_index, record in loaded
         ]
         return await self.database.write(
@@ -88,13 +100,19 @@ class SqlitePhoneVerifications:
         return await self.database.execute(_DELETE_EXPIRED, (to_microseconds(now), limit))
 
     def _values(
-        self, phone_index: str, verification: PhoneVerification, version: int
+        self,
+        phone_index: str,
+        verification: PhoneVerification,
+        version: int,
+        encrypted_phone: bytes | None,
     ) -> dict[str, object]:
+        stored = self.mapping.to_stored(verification)
+        stored.encrypted_phone = encrypted_phone
         return {
             "phone_index": phone_index,
             "version": version,
             "schema_version": self.mapping.schema_version,
             "expires_at": to_microseconds_or_none(verification.expires_at),
             "client_ips_expire_at": to_microseconds_or_none(verification.client_ips_expire_at),
-            "body": self.mapping.encode(self.mapping.to_stored(verification), version),
+            "body": self.mapping.encode(stored, version),
         }

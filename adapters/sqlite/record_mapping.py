@@ -76,7 +76,9 @@ class RecordMapping(ABC, Generic[T, StoredT]):
             stored = self._decoder.decode(body)
         except (msgspec.DecodeError, UnicodeError):
             return self._decode_field_by_field(version, schema_version, body)
-        return Versioned(self.to_domain(stored), RecordVersion(version))
+        return Versioned(
+            self.to_domain(stored), RecordVersion(version, None, _encrypted_phone(stored))
+        )
 
     def _decode_field_by_field(self, version: int, schema_version: int, body: str) -> Versioned[T]:
         """Decode a record that is older, has unknown fields, or is damaged."""
@@ -89,7 +91,14 @@ class RecordMapping(ABC, Generic[T, StoredT]):
         except (msgspec.DecodeError, UnicodeError, LookupError, TypeError):
             # An upgrade of damaged fields may fail in any way. Errors may quote a value.
             raise CorruptRecord(f"a record is not a {self.stored_type.__name__}") from None
-        return Versioned(self.to_domain(stored), RecordVersion(version, unknown))
+        return Versioned(
+            self.to_domain(stored), RecordVersion(version, unknown, _encrypted_phone(stored))
+        )
+
+
+def _encrypted_phone(stored: StoredFields) -> bytes | None:
+    """Return the encrypted phone of those kinds of records that have one."""
+    return getattr(stored, "encrypted_phone", None)
 
 
 def _separate_unknown_fields(

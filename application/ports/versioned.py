@@ -8,19 +8,32 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class RecordVersion(int):
-    """The version of a loaded record, with the stored fields that this program does not know.
+    """The version of a loaded record, with what its next version takes over as it is stored.
 
     A repository puts `unknown_fields` back when the record is replaced, so that an older instance
-    never drops what a newer one stored. Only the repository that made them reads them.
+    never drops what a newer one stored. `encrypted_phone` is stored again while the phone and the
+    key are the same. Only the repository that made them reads them.
     """
 
     unknown_fields: Mapping[str, object]
+    encrypted_phone: bytes | None
 
-    def __new__(cls, number: int, unknown_fields: Mapping[str, object] | None = None) -> Self:
-        """Make a version number that carries these fields."""
+    def __new__(
+        cls,
+        number: int,
+        unknown_fields: Mapping[str, object] | None = None,
+        encrypted_phone: bytes | None = None,
+    ) -> Self:
+        """Make a version number that carries these."""
         version = super().__new__(cls, number)
         version.unknown_fields = unknown_fields or {}
+        version.encrypted_phone = encrypted_phone
         return version
+
+
+def encrypted_phone_of(version: int) -> bytes | None:
+    """Return the encrypted phone of the loaded record, if the version carries it."""
+    return version.encrypted_phone if isinstance(version, RecordVersion) else None
 
 
 @dataclass(frozen=True, slots=True)

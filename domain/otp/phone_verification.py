@@ -492,6 +492,10 @@ class PhoneVerification:
             ),
         )
 
+    def drop_client_ips(self) -> "PhoneVerification":
+        """Return the state without client IPs, and without the codes that were sent to them."""
+        return replace(self, challenges=(), deliveries=(), trusted_ips=())
+
 
 def whole_seconds(now: datetime, until: datetime) -> int:
     """Return the seconds from now until then, rounded up, at least one (RFC 9110 §10.2.3)."""

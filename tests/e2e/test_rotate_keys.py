@@ -58,7 +58,12 @@ def test_the_output_names_the_new_keys_and_contains_no_secret(tmp_path: Path) ->
     rotation = Service(tmp_path).run("rotate-keys", "--after", "1h")
 
     lines = rotation.stdout.splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["signing", "refresh", "otp_pepper"]
+    assert [line.partition(":")[0] for line in lines] == [
+        "signing",
+        "refresh",
+        "otp_pepper",
+        "phone_encryption",
+    ]
     keys = load_keys(path)
     for line in lines:
         key = keys[KeyPurpose(line.partition(":")[0])][0]

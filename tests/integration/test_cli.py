@@ -10,7 +10,8 @@ import pytest
 
 PROJECT: Final = Path(__file__).parents[2]
 COMMANDS: Final = (
-    *("run", "check-settings", "cleanup", "rotate-keys"),
+    *("run", "check-settings", "cleanup"),
+    *("rotate-keys", "reencrypt-phones", "rotate-index-key"),
     *("promote", "demote", "block", "unblock", "sign-out"),
 )
 SHOW_IMPORTS: Final = """

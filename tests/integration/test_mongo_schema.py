@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from unittest.mock import ANY
 
 import bson
 import pytest
@@ -34,6 +35,7 @@ from tests.support.builders import (
     a_hashed_ip,
     a_phone,
     a_phone_verification,
+    a_session,
     a_user,
     an_id,
     an_item,
@@ -180,6 +182,7 @@ async def test_a_phone_verification_is_stored_under_these_names(
         "client_ips_expire_at": NOW + 5 * MINUTE,
         "identity_id": an_id(3),
         "blocked_at": NOW,
+        "encrypted_phone": ANY,
         "challenges": [challenge, {**challenge, "id": an_id(2), "used_at": NOW}],
         "deliveries": [
             delivery,
@@ -199,6 +202,42 @@ async def test_a_phone_verification_is_stored_under_these_names(
         },
         "trusted_ips": [{"client_ip_hash": "another hash", "last_login_at": NOW}],
     }
+
+
+async def test_the_ciphertext_of_an_identity_is_kept_while_its_phone_is_the_same(
+    repositories: Repositories, database: Mongo
+) -> None:
+    await repositories.identities.add(IDENTITY)
+    before = database["identities"].find_one() or {}
+
+    for _ in range(2):
+        loaded = await repositories.identities.load(IDENTITY.id)
+        assert loaded is not None
+        changed = loaded.value.add_session(a_session(id=an_id(loaded.version + 7)))
+        assert await repositories.identities.replace(changed, loaded.version)
+
+    after = database["identities"].find_one() or {}
+    assert after["version"] == before["version"] + 2
+    assert after["encrypted_phone"] == before["encrypted_phone"]
+
+
+async def test_the_phone_of_a_blocked_verification_is_encrypted_once(
+    repositories: Repositories, database: Mongo
+) -> None:
+    await repositories.phone_verifications.replace(PHONE, VERIFICATION.block(NOW), 0)
+    first = (database["phone_verifications"].find_one() or {})["encrypted_phone"]
+    loaded = await repositories.phone_verifications.load(PHONE)
+    await repositories.phone_verifications.replace(
+        PHONE, loaded.value.assign_identity(an_id(3)), loaded.version
+    )
+    await repositories.phone_verifications.prune(NOW + 60 * MINUTE, 10)
+    second = (database["phone_verifications"].find_one() or {})["encrypted_phone"]
+    loaded = await repositories.phone_verifications.load(PHONE)
+    await repositories.phone_verifications.replace(PHONE, loaded.value.unblock(), loaded.version)
+
+    assert first == second
+    assert ENCRYPTION.decrypt(first, ENCRYPTION.blind_index(PHONE)) == PHONE
+    assert "encrypted_phone" not in (database["phone_verifications"].find_one() or {})
 
 
 async def test_an_identity_is_stored_under_these_names(

@@ -30,6 +30,7 @@ import os, signal, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from adapters.key_file import KeyPurpose, load_secrets_file, rotate_secrets_file
+from adapters.key_file.rotation import ROTATED_PURPOSES
 from application.ports.errors import ConfigurationError
 
 path = Path(sys.argv[1])
@@ -81,7 +82,7 @@ for line in range(1, 10_000):
     status = os.waitpid(child, 0)[1]
     after = load_secrets_file(path).keys
     is_new = path.read_bytes() != old
-    for purpose in (KeyPurpose.SIGNING, KeyPurpose.REFRESH, KeyPurpose.OTP_PEPPER):
+    for purpose in ROTATED_PURPOSES:
         assert after[purpose][is_new:] == before[purpose], (line, purpose)
     print(os.WTERMSIG(status), is_new)
     if status == 0:
@@ -223,7 +224,7 @@ def test_the_summary_matches_the_new_file(path: Path, now: datetime) -> None:
     keys = load_keys(path)
     assert summary == tuple(
         RotatedKeys(purpose, keys[purpose][0].id, keys[purpose][0].not_before, kept=1, removed=0)
-        for purpose in (KeyPurpose.SIGNING, KeyPurpose.REFRESH, KeyPurpose.OTP_PEPPER)
+        for purpose in ROTATED_PURPOSES
     )
 
 

@@ -1,5 +1,6 @@
 """Stored records: older and newer versions share a database, and damaged records are reported."""
 
+import base64
 import json
 import re
 import sqlite3
@@ -122,8 +123,8 @@ class NewerIdentity(StoredIdentity):
 class NewerIdentityMapping(IdentityMapping):
     stored_type = NewerIdentity
 
-    def to_stored(self, value: Identity) -> NewerIdentity:
-        stored = super().to_stored(value)
+    def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> NewerIdentity:
+        stored = super().to_stored(value, encrypted_phone)
         return NewerIdentity(
             **{
                 **asdict(stored),
@@ -235,8 +236,8 @@ class OlderIdentity(StoredFields):
 class OlderIdentityMapping(IdentityMapping):
     stored_type = OlderIdentity  # type: ignore[assignment]
 
-    def to_stored(self, value: Identity) -> StoredIdentity:
-        fields = asdict(super().to_stored(value))
+    def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> StoredIdentity:
+        fields = asdict(super().to_stored(value, encrypted_phone))
         del fields["blocked_at"], fields["devices"]
         return cast("StoredIdentity", OlderIdentity(**fields))
 
@@ -583,3 +584,42 @@ async def test_a_database_that_can_only_be_read_is_not_healthy(
             await SqliteHealthCheck(database, timeout=0.01).check()
 
     await SqliteHealthCheck(database).check()
+
+
+async def read_encrypted_phone(database: Database, table: str) -> object:
+    [(body,)] = await database.fetch_all(f"SELECT body FROM {table}")  # noqa: S608
+    return json.loads(body)["encrypted_phone"]
+
+
+async def test_the_ciphertext_of_an_identity_is_kept_while_its_phone_is_the_same(
+    database: Database, repositories: Repositories
+) -> None:
+    await repositories.identities.add(an_identity())
+    before = await read_encrypted_phone(database, "identities")
+
+    for number in (1, 2):
+        loaded = await repositories.identities.load(an_id())
+        assert loaded is not None
+        changed = loaded.value.add_session(a_session(id=an_id(number)))
+        assert await repositories.identities.replace(changed, loaded.version)
+
+    assert await read_encrypted_phone(database, "identities") == before
+
+
+async def test_the_phone_of_a_blocked_verification_is_encrypted_once(
+    database: Database, repositories: Repositories
+) -> None:
+    verifications = repositories.phone_verifications
+    await verifications.replace(PHONE, a_phone_verification().block(NOW), 0)
+    first = await read_encrypted_phone(database, "phone_verifications")
+    loaded = await verifications.load(PHONE)
+    await verifications.replace(PHONE, loaded.value.assign_identity(an_id()), loaded.version)
+    await verifications.prune(NOW + timedelta(days=1), 10)
+    second = await read_encrypted_phone(database, "phone_verifications")
+    loaded = await verifications.load(PHONE)
+    await verifications.replace(PHONE, loaded.value.unblock(), loaded.version)
+
+    assert first == second
+    ciphertext = base64.b64decode(str(first))
+    assert ENCRYPTION.decrypt(ciphertext, ENCRYPTION.blind_index(PHONE)) == PHONE
+    assert await read_encrypted_phone(database, "phone_verifications") is None

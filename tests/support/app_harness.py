@@ -10,6 +10,7 @@ from application.media.library import LibraryItem
 from application.media.upload_image import UploadImageCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
+from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.images import ImagePublisher
 from application.ports.repositories import Repositories
 from application.ports.system import Randomness
@@ -61,6 +62,7 @@ class AppHarness:
     policy: Policy = field(default_factory=Policy)
     image_publisher: ImagePublisher = field(default_factory=FakeImagePublisher)
     randomness: Randomness = field(default_factory=SeededRandomness)
+    client_ip_hashes: ClientIpHashes = field(default_factory=FakePhoneEncryption)
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,7 @@ class AppHarness:
             public_keys=FakePublicKeys(),
             refresh_keys=self.refresh_keys,
             otp_keys=self.otp_keys,
-            client_ip_hashes=FakePhoneEncryption(),
+            client_ip_hashes=self.client_ip_hashes,
             events=self.events,
             clock=self.clock,
             randomness=self.randomness,

@@ -51,6 +51,15 @@ def test_keys_that_change_while_it_runs_are_used() -> None:
     assert [encryption.decrypt(ciphertext, "a record") for ciphertext in encrypted] == [PHONE] * 3
 
 
+def test_a_ciphertext_of_a_former_key_is_replaced() -> None:
+    stored = phone_encryption(OLD).encrypt(PHONE, "a record")
+
+    encrypted = phone_encryption(CURRENT, OLD).encrypt(PHONE, "a record", stored)
+
+    assert encrypted[:9] == b"\x010000000b"
+    assert phone_encryption(CURRENT).decrypt(encrypted, "a record") == PHONE
+
+
 def test_another_format_version_is_rejected() -> None:
     encrypted = phone_encryption(CURRENT).encrypt(PHONE, "a record")
 

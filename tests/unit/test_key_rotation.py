@@ -29,7 +29,8 @@ def document_with_keys(*times: datetime) -> dict[str, Any]:
     """Return a document whose rotated lists have a key for each `not_before`."""
     lists = {
         purpose.value: [
-            generate_entry(purpose, time) for time in (times if purpose in LIFETIMES else (NOW,))
+            generate_entry(purpose, time)
+            for time in ((NOW,) if purpose is KeyPurpose.PHONE_INDEX else times)
         ]
         for purpose in KeyPurpose
     }
@@ -91,12 +92,22 @@ def test_a_new_key_is_added_in_front(purpose: KeyPurpose) -> None:
     assert summary[purpose] == RotatedKeys(purpose, new["id"], NOT_BEFORE, kept=1, removed=0)
 
 
-def test_phone_keys_and_unknown_members_are_preserved() -> None:
+def test_an_encryption_key_is_added_and_none_is_removed() -> None:
+    members = document_with_keys(NOW - DAY, NOW - 900 * DAY, NOW - 901 * DAY)
+
+    rotated_members, summary = rotate(members)
+
+    rotated = rotated_members[KeyPurpose.PHONE_ENCRYPTION]
+    assert rotated[1:] == members[KeyPurpose.PHONE_ENCRYPTION]
+    assert summary[KeyPurpose.PHONE_ENCRYPTION].removed == 0
+
+
+def test_the_index_key_and_unknown_members_are_preserved() -> None:
     members = document_with_keys(NOW - DAY) | {"comment": "by hand", "others": [{"key": "x"}]}
 
     rotated_members, _ = rotate(members)
 
-    for name in ("version", "phone_index", "phone_encryption", "comment", "others"):
+    for name in ("version", "phone_index", "comment", "others"):
         assert rotated_members[name] == members[name]
     assert rotated_members.keys() == members.keys()
 
@@ -134,7 +145,8 @@ def test_the_current_key_is_never_removed() -> None:
 def test_all_expired_keys_are_removed_at_once() -> None:
     _, summary = rotate(document_with_keys(*(NOW - days * DAY for days in (1, 200, 300, 400))))
 
-    assert {(rotated.kept, rotated.removed) for rotated in summary.values()} == {(2, 2)}
+    rotated = [summary[purpose] for purpose in LIFETIMES]
+    assert {(keys.kept, keys.removed) for keys in rotated} == {(2, 2)}
 
 
 def test_an_unordered_list_loses_no_key_that_was_used_recently() -> None:

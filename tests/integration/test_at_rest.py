@@ -1,0 +1,98 @@
+"""A copy of a database reveals no phone, no code and no client IP."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import bson
+import pytest
+from pymongo import MongoClient
+
+from adapters.encryption import AesPhoneEncryption
+from adapters.mongo import open_mongo_repositories
+from adapters.sqlite import open_sqlite_repositories
+from application.identities.users import CreateUserCommand
+from application.ports.repositories import Repositories
+from domain.errors import TooManyOtpRequests
+from domain.identities.username import parse_username
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.randomness import SeededRandomness
+
+ENCRYPTION: Final = AesPhoneEncryption(
+    b"index key of 32 bytes, for tests", FakeKeyRing(("0000000a", b"k" * 32)), SeededRandomness()
+)
+CLIENT_IPS: Final = ("203.0.113.7", "2001:db8:1:2::/64")
+NETWORKS: Final = ("203.0.113.0/24", "2001:db8:1::/48")
+Copy = Callable[[], bytes]
+USERNAME: Final = "Rahul Sharma"
+
+
+@asynccontextmanager
+async def in_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repositories, Copy]]:
+    folder: Path = request.getfixturevalue("tmp_path")
+
+    def copy() -> bytes:
+        return b"".join(file.read_bytes() for file in folder.iterdir())
+
+    async with open_sqlite_repositories(folder / "records.db", ENCRYPTION) as repositories:
+        yield repositories, copy
+
+
+@asynccontextmanager
+async def in_mongo(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repositories, Copy]]:
+    url: str = request.getfixturevalue("mongo_database")
+
+    def copy() -> bytes:
+        with MongoClient[dict[str, Any]](url) as client:
+            database = client.get_default_database()
+            names = database.list_collection_names()
+            return b"".join(bson.encode(each) for name in names for each in database[name].find())
+
+    async with open_mongo_repositories(url, ENCRYPTION) as repositories:
+        yield repositories, copy
+
+
+@pytest.fixture(params=[in_sqlite, in_mongo], ids=lambda opened: opened.__name__)
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Repositories, Copy]]:
+    async with request.param(request) as opened:
+        yield opened
+
+
+async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
+    opened: tuple[Repositories, Copy],
+) -> None:
+    repositories, copy = opened
+    app = AppHarness(repositories=repositories, client_ip_hashes=ENCRYPTION)
+    phones = [a_phone(number) for number in range(1, 4)]
+    codes = []
+    for client_ip in CLIENT_IPS:
+        for phone in phones:
+            with suppress(TooManyOtpRequests):
+                await app.request_otp(phone, client_ip)
+                codes.append(app.last_code)
+            await app.verify_otp("000000", phone, client_ip)
+        app.advance(minutes=20)
+    principal = await app.log_in(phones[0])
+    await app.use_cases.create_user(
+        CreateUserCommand(principal, parse_username(USERNAME), phones[0])
+    )
+    await app.use_cases.block_phone(phones[1])
+    await app.use_cases.block_phone(a_phone(4))
+    await app.use_cases.cleanup()
+
+    content = copy()
+
+    assert USERNAME.encode() in content
+    assert ENCRYPTION.hash_client_ip(CLIENT_IPS[0]).ip.encode() in content
+    digits = [phone.e164.removeprefix("+1") for phone in [*phones, a_phone(4)]]
+    ips = [*CLIENT_IPS, *NETWORKS, "203.0.113.", "2001:db8"]
+    hashed = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in [*ips, *digits]]
+    secrets = [*digits, *ips, *hashed, *(f'"{code}"' for code in codes)]
+    assert len(codes) >= len(phones)
+    assert [secret for secret in secrets if secret.encode() in content] == []
+    # As a number of its own: six digits may be a part of a hash or of a time.
+    assert [code for code in codes if bson.encode({"": code})[5:-1] in content] == []

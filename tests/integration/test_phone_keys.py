@@ -1,0 +1,241 @@
+"""Changing the index key and the encryption key of stored phones."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from adapters import mongo, sqlite
+from adapters.encryption import AesPhoneEncryption
+from application.ports.errors import ConfigurationError
+from application.ports.phone_encryption import PhoneEncryption
+from application.ports.repositories import Repositories
+from application.ports.versioned import encrypted_phone_of
+from domain.otp.phone_verification import PhoneVerification, TrustedIp
+from domain.otp.rate_limits import RateLimits, Reservation
+from domain.phone import PhoneNumber
+from tests.support.builders import (
+    NOW,
+    a_hashed_ip,
+    a_phone,
+    a_phone_verification,
+    an_id,
+    an_identity,
+)
+from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.randomness import SeededRandomness
+
+FIRST, SECOND = ("0000000a", b"a" * 32), ("0000000b", b"b" * 32)
+
+
+def encryption(index_key: bytes, *keys: tuple[str, bytes]) -> AesPhoneEncryption:
+    return AesPhoneEncryption(index_key * 32, FakeKeyRing(*(keys or (FIRST,))), SeededRandomness())
+
+
+OLD, NEW = encryption(b"o"), encryption(b"n")
+OWNER, BLOCKED_OWNER, BLOCKED, STRANGER = map(a_phone, range(1, 5))
+
+
+class Crash(Exception):
+    """The process is killed."""
+
+
+@dataclass
+class CrashingEncryption(AesPhoneEncryption):
+    """Encryption with a new index key, in a process that is killed after some calls."""
+
+    calls_left: int
+
+    def __post_init__(self) -> None:
+        super().__init__(b"n" * 32, FakeKeyRing(FIRST), SeededRandomness())
+
+    def blind_index(self, phone: PhoneNumber) -> str:
+        self.calls_left -= 1
+        if self.calls_left < 0:
+            raise Crash
+        return super().blind_index(phone)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A kind of database: how it is opened, and its jobs."""
+
+    open: Callable[[PhoneEncryption], AbstractAsyncContextManager[Repositories]]
+    change_index_key: Callable[[PhoneEncryption, PhoneEncryption], Awaitable[int]]
+    reencrypt: Callable[[PhoneEncryption], Awaitable[int]]
+
+
+def in_sqlite(request: pytest.FixtureRequest) -> Database:
+    path: Path = request.getfixturevalue("tmp_path") / "records.db"
+
+    async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
+        return sqlite.change_index_key(path, old, new)
+
+    return Database(
+        partial(sqlite.open_sqlite_repositories, path),
+        change,
+        partial(sqlite.reencrypt_phones, path),
+    )
+
+
+def in_mongo(request: pytest.FixtureRequest) -> Database:
+    url: str = request.getfixturevalue("mongo_database")
+
+    async def change(old: PhoneEncryption, new: PhoneEncryption) -> int:
+        return await mongo.change_index_key(url, old, new, NOW)
+
+    return Database(
+        partial(mongo.open_mongo_repositories, url), change, partial(mongo.reencrypt_phones, url)
+    )
+
+
+@pytest.fixture(params=[in_sqlite, in_mongo], ids=lambda kind: kind.__name__)
+def database(request: pytest.FixtureRequest) -> Database:
+    kind: Callable[[pytest.FixtureRequest], Database] = request.param
+    return kind(request)
+
+
+OWNED: Final = PhoneVerification(
+    shared_attempts=(NOW,),
+    trusted_ips=(TrustedIp("a hash", NOW),),
+    identity_id=an_id(1),
+)
+
+
+async def fill(database: Database) -> None:
+    async with database.open(OLD) as repositories:
+        verifications = repositories.phone_verifications
+        await repositories.identities.add(an_identity(phone=OWNER))
+        await repositories.identities.add(an_identity(id=an_id(2), phone=BLOCKED_OWNER))
+        await verifications.replace(OWNER, OWNED, 0)
+        blocked = replace(OWNED, identity_id=an_id(2)).block(NOW)
+        await verifications.replace(BLOCKED_OWNER, blocked, 0)
+        await verifications.replace(BLOCKED, a_phone_verification().block(NOW), 0)
+        await verifications.replace(STRANGER, a_phone_verification(), 0)
+        limits = RateLimits().for_delivery(a_hashed_ip("2001:db8:1:2::/64"), "US")
+        await repositories.rate_limiter.acquire(Reservation("1", NOW, limits))
+
+
+async def assert_moved(database: Database) -> None:
+    kept = PhoneVerification(shared_attempts=(NOW,), identity_id=an_id(1))
+    async with database.open(NEW) as repositories:
+        verifications = repositories.phone_verifications
+        assert [
+            (await verifications.load(phone)).value
+            for phone in (OWNER, BLOCKED_OWNER, BLOCKED, STRANGER)
+        ] == [
+            kept,
+            replace(kept, identity_id=an_id(2), blocked_at=NOW),
+            PhoneVerification(blocked_at=NOW),
+            PhoneVerification(),
+        ]
+        # Of country and in total: hashes of client IPs are gone.
+        expired = NOW + timedelta(hours=1)
+        assert await repositories.rate_limiter.delete_expired(expired, 10) == 2
+
+
+async def test_all_phones_are_found_by_another_index_key(database: Database) -> None:
+    await fill(database)
+
+    assert await database.change_index_key(OLD, NEW) == 3
+
+    await assert_moved(database)
+    with pytest.raises(ConfigurationError, match="other keys"):
+        async with database.open(OLD):
+            pass
+
+
+async def test_a_change_that_is_finished_can_be_repeated(database: Database) -> None:
+    await fill(database)
+    await database.change_index_key(OLD, NEW)
+
+    assert await database.change_index_key(OLD, NEW) == 3
+
+    await assert_moved(database)
+
+
+async def test_a_block_can_move_again(database: Database) -> None:
+    await fill(database)
+    await database.change_index_key(OLD, NEW)
+    newest = encryption(b"z")
+
+    await database.change_index_key(NEW, newest)
+
+    async with database.open(newest) as repositories:
+        for phone in (BLOCKED, BLOCKED_OWNER):
+            loaded = await repositories.phone_verifications.load(phone)
+            assert loaded.value.blocked_at == NOW
+
+
+@pytest.mark.parametrize("calls", range(4))
+async def test_an_interrupted_change_continues(database: Database, calls: int) -> None:
+    await fill(database)
+    with pytest.raises(Crash):
+        await database.change_index_key(OLD, CrashingEncryption(calls))
+
+    await database.change_index_key(OLD, NEW)
+
+    await assert_moved(database)
+
+
+async def test_no_service_starts_before_an_interrupted_change_is_finished(
+    request: pytest.FixtureRequest,
+) -> None:
+    database = in_mongo(request)
+    await fill(database)
+    with pytest.raises(Crash):
+        await database.change_index_key(OLD, CrashingEncryption(1))
+
+    for keys in (OLD, NEW):
+        with pytest.raises(ConfigurationError, match="run `dialtone rotate-index-key` again"):
+            async with database.open(keys):
+                pass
+
+
+async def test_the_index_key_of_a_file_in_use_is_not_changed(
+    request: pytest.FixtureRequest,
+) -> None:
+    database = in_sqlite(request)
+    await fill(database)
+    async with database.open(OLD):
+        with pytest.raises(ConfigurationError, match="stop the service"):
+            await asyncio.wait_for(database.change_index_key(OLD, NEW), 20)
+
+    assert await database.change_index_key(OLD, NEW) == 3
+
+
+async def test_the_index_key_of_a_mongo_database_in_use_is_not_changed(
+    request: pytest.FixtureRequest,
+) -> None:
+    database = in_mongo(request)
+    await fill(database)
+    async with database.open(OLD) as repositories:
+        await repositories.leases.acquire("cleanup", NOW, NOW + timedelta(minutes=15))
+
+    with pytest.raises(ConfigurationError, match=r"stop all instances .* after 2026-05-01T09:45"):
+        await database.change_index_key(OLD, NEW)
+
+    async with database.open(OLD):
+        pass
+
+
+async def test_phones_of_a_former_encryption_key_are_encrypted_again(database: Database) -> None:
+    await fill(database)
+
+    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 4
+    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 0
+
+    # Without the former key.
+    async with database.open(encryption(b"o", SECOND)) as repositories:
+        identity = await repositories.identities.load(an_id(1))
+        assert identity is not None
+        assert identity.value.phone == OWNER
+        blocked = await repositories.phone_verifications.load(BLOCKED)
+        assert (encrypted_phone_of(blocked.version) or b"")[1:9] == SECOND[0].encode()
+        assert blocked.value == a_phone_verification().block(NOW)

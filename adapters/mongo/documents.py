@@ -210,7 +210,7 @@ class IdentityDocument(RecordDocument):
     role: Literal["member", "administrator"]
     user: UserFields | None = None
     sessions: list[SessionFields]
-    devices: list[DeviceFields] | None = None
+    devices: list[DeviceFields] = []  # noqa: RUF012 - pydantic copies it
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None

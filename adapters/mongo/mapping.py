@@ -293,7 +293,7 @@ class IdentityFields:
             role=_ROLES[stored.role],
             user=None if stored.user is None else _decode_user(stored.user),
             sessions=tuple(map(_decode_session, stored.sessions)),
-            devices=tuple(map(_decode_device, stored.devices or ())),
+            devices=tuple(map(_decode_device, stored.devices)),
             deleted_at=stored.deleted_at,
             purged_at=stored.purged_at,
             blocked_at=stored.blocked_at,

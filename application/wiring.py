@@ -31,6 +31,7 @@ from application.ports.images import ImagePublisher
 from application.ports.keys import AccessTokens, OtpKeys, PublicKeys, RefreshKeys
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
+from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.repositories import Repositories
 from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
@@ -57,6 +58,7 @@ class Ports:
     refresh_keys: RefreshKeys
     otp_keys: OtpKeys
     client_ip_hashes: ClientIpHashes
+    number_range_hashes: NumberRangeHashes
     events: SecurityEvents
     clock: Clock
     randomness: Randomness
@@ -93,6 +95,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 codes, ports.sms_templates, ports.messenger, DeliveryTimingProfile(randomness)
             ),
             client_ip_hashes=ports.client_ip_hashes,
+            number_range_hashes=ports.number_range_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
@@ -108,6 +111,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             add_session=AddSession(verifications, identities, randomness),
             sessions=sessions,
             client_ip_hashes=ports.client_ip_hashes,
+            number_range_hashes=ports.number_range_hashes,
             clock=clock,
             randomness=randomness,
             events=events,

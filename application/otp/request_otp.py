@@ -9,6 +9,7 @@ from application.otp.deliver_otp import DeliverOtp
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
+from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
@@ -26,7 +27,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.templates.preferences import MessagePreferences
 from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber
@@ -71,6 +72,7 @@ class RequestOtp:
     codes: OtpCodes
     deliver_otp: DeliverOtp
     client_ip_hashes: ClientIpHashes
+    number_range_hashes: NumberRangeHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -95,10 +97,15 @@ class RequestOtp:
         if not is_test_phone and not is_served:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
             raise CountryNotServed
-        reservation = self._reservation(command, request, is_test_phone=is_test_phone)
         policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
+        loaded = await self.phone_verifications.load(command.phone)
+        reservation = self._reservation(
+            command.phone, request, loaded.value, is_test_phone=is_test_phone
+        )
         try:
-            decision = await self._reserve_delivery(command.phone, request, policy, reservation)
+            decision = await self._reserve_delivery(
+                command.phone, request, policy, reservation, loaded
+            )
         except TooManyOtpRequests:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "too many requests")
             raise
@@ -129,15 +136,27 @@ class RequestOtp:
         return OtpRequest(client_ip, now, challenge, self.randomness.bytes(REQUEST_ID_BYTES).hex())
 
     def _reservation(
-        self, command: RequestOtpCommand, request: OtpRequest, *, is_test_phone: bool
+        self,
+        phone: PhoneNumber,
+        request: OtpRequest,
+        verification: PhoneVerification,
+        *,
+        is_test_phone: bool,
     ) -> Reservation:
         # No message is sent to a test phone, so it costs nothing of a country or in total.
         limits = (
             self.rate_limits.for_ip(request.client_ip)
             if is_test_phone
-            else self.rate_limits.for_delivery(request.client_ip, command.phone.country)
+            else self.rate_limits.for_delivery(
+                self._route(phone, request.client_ip),
+                verification.recognize(request.client_ip, request.now),
+            )
         )
         return Reservation(request.new_request_id, request.now, limits)
+
+    def _route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
+        number_range = self.number_range_hashes.hash_number_range(phone.number_range)
+        return DeliveryRoute(client_ip, phone.country, number_range)
 
     async def _reserve_delivery(
         self,
@@ -145,6 +164,7 @@ class RequestOtp:
         request: OtpRequest,
         policy: DeliveryPolicy,
         reservation: Reservation,
+        loaded: Versioned[PhoneVerification],
     ) -> DeliveryDecision:
         """Record the delivery and acquire its permits, or refer to an earlier delivery.
 
@@ -162,7 +182,6 @@ class RequestOtp:
             kept = verification.drop_challenges_without_key(self.codes.has_key)
             return kept.request_delivery(request, policy)
 
-        loaded = await self.phone_verifications.load(phone)
         try:
             decided = decide(loaded.value)
             if not decided[1].is_new:

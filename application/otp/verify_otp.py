@@ -10,6 +10,7 @@ from application.otp.codes import OtpCodes
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
+from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
@@ -23,7 +24,7 @@ from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.phone import PhoneNumber
 
 RESERVATION_ID_BYTES = 8
@@ -77,6 +78,7 @@ class VerifyOtp:
     add_session: AddSession
     sessions: SessionFactory
     client_ip_hashes: ClientIpHashes
+    number_range_hashes: NumberRangeHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -105,7 +107,7 @@ class VerifyOtp:
         session = self.sessions.start(now, command.device, with_refresh=command.with_refresh)
         identity_id, _ = await asyncio.gather(
             self.add_session(session, command.phone, result.identity_id, identity),
-            self._release_permits(result.delivery),
+            self._release_permits(command.phone, result.delivery),
         )
         if identity_id is None:
             return self._reject(command, result)
@@ -165,11 +167,13 @@ class VerifyOtp:
         )
         raise TooManyAttempts(whole_seconds(now, available_at))
 
-    async def _release_permits(self, delivery: Delivery | None) -> None:
-        """Release the IP's permits of the delivery. Where that fails they expire."""
+    async def _release_permits(self, phone: PhoneNumber, delivery: Delivery | None) -> None:
+        """Release the permits of unverified deliveries. Where that fails they expire."""
         if delivery is None:
             return
-        limits = self.rate_limits.for_ip(delivery.client_ip)
+        number_range = self.number_range_hashes.hash_number_range(phone.number_range)
+        route = DeliveryRoute(delivery.client_ip, phone.country, number_range)
+        limits = self.rate_limits.released_by_login(route)
         with suppress(StorageError):
             await self.rate_limiter.release(
                 Reservation(delivery.request_id, delivery.sent_at, limits)

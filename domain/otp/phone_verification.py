@@ -17,6 +17,7 @@ from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
+from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import CLOCK_SKEW
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
@@ -69,6 +70,12 @@ class PhoneVerification:
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         times += self.unbound_attempts.client_ip_expiry_times()
         return min(times, default=None)
+
+    def recognize(self, client_ip: HashedClientIp, now: datetime) -> Recognition:
+        """Return how a request from this IP is recognized. A phone without an identity is not."""
+        if self.identity_id is not None and self._requester(client_ip).is_trusted(now):
+            return Recognition.TRUSTED_IP
+        return Recognition.NONE
 
     def request_delivery(
         self, request: OtpRequest, policy: DeliveryPolicy

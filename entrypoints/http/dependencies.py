@@ -11,6 +11,13 @@ from litestar.params import SkipValidation
 
 from application.principal import Principal
 from application.use_cases import UseCases
+from domain.phone import (
+    DEFAULT_RULES,
+    PhoneNumber,
+    PhoneRules,
+    parse_international_phone,
+    parse_phone,
+)
 from entrypoints.http.client import ClientIpResolver
 
 
@@ -20,6 +27,7 @@ class HttpSettings:
 
     - `upload_limit` is in bytes.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
+    - `phone_rules` are the kinds of numbers that are accepted.
     - `X-Forwarded-For` is trusted only if it comes from `trusted_proxies`.
     """
 
@@ -27,7 +35,16 @@ class HttpSettings:
     public_url: str
     upload_limit: int
     default_region: str | None = None
+    phone_rules: PhoneRules = DEFAULT_RULES
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    def parse_phone(self, text: str) -> PhoneNumber:
+        """Parse a number as people write it; raises InvalidValue."""
+        return parse_phone(text, self.default_region, self.phone_rules)
+
+    def parse_international_phone(self, text: str) -> PhoneNumber:
+        """Parse a number as the legacy API reads it; raises InvalidValue."""
+        return parse_international_phone(text, self.phone_rules)
 
 
 # These values are ours; validating them for each request would only cost time.

@@ -49,6 +49,7 @@ def make_app() -> RequestContextMiddleware:
         public_url=settings.public_url,
         upload_limit=settings.max_upload_size,
         default_region=settings.default_region,
+        phone_rules=settings.phone_rules,
         trusted_proxies=settings.trusted_proxies,
     )
 

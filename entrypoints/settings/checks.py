@@ -32,7 +32,6 @@ NOT_IMPLEMENTED: Final = {
     "DIALTONE_OTP_LENGTH": "A code has six digits.",
     "DIALTONE_SESSION_MAX_AGE": "A session ends when its tokens expire.",
     "DIALTONE_SESSION_IDLE_TIMEOUT": "A session ends when its tokens expire.",
-    "DIALTONE_SMS_LIMIT_PER_RANGE": "Messages per number range are not limited.",
     "DIALTONE_FAILED_ATTEMPT_LIMIT_PER_COUNTRY": "Failed attempts per country are not limited.",
     "DIALTONE_FAILED_ATTEMPT_LIMIT_TOTAL": "Failed attempts in total are not limited.",
 }

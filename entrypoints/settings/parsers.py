@@ -353,7 +353,7 @@ def _parse_test_otp(text: str) -> TestOtp:
     if not equals or not phone.strip().startswith("+"):
         raise InvalidValue("Must be a number with +, an equals sign and a code.")
     until = _parse_last_day(day.strip()) if has_date else None
-    return TestOtp(parse_phone(phone.strip()), parse_otp_code(code), until)
+    return TestOtp(parse_phone(phone.strip(), rules=None), parse_otp_code(code), until)
 
 
 def _parse_last_day(text: str) -> datetime:

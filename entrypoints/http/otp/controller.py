@@ -13,7 +13,6 @@ from domain.errors import InvalidValue
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
-from domain.phone import parse_phone
 from entrypoints.http.client import parse_device_name
 from entrypoints.http.dependencies import ClientIp, SettingsDependency, UseCasesDependency
 from entrypoints.http.openapi.responses import body_errors, error_responses
@@ -69,7 +68,7 @@ class OtpController(Controller):
         same code and does not extend its life.
         """
         phone, _ = parse_fields(
-            ("phone", lambda: parse_phone(data.phone, settings.default_region)),
+            ("phone", lambda: settings.parse_phone(data.phone)),
             ("channel", lambda: _validate_channel(data.channel)),
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
@@ -101,7 +100,7 @@ class OtpController(Controller):
         returned. Without it, the access token is long-lived and cannot be refreshed.
         """
         phone, code, device = parse_fields(
-            ("phone", lambda: parse_phone(data.phone, settings.default_region)),
+            ("phone", lambda: settings.parse_phone(data.phone)),
             ("otp", lambda: parse_otp_code(data.otp)),
             ("device", lambda: _parse_device(data.device)),
         )

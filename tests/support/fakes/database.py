@@ -127,6 +127,9 @@ class InMemoryRateLimiter:
         available_at = self._next_available(reservation)
         if available_at > reservation.acquired_at:
             return available_at
+        for limit in reservation.limits:
+            stored = self.database.permits[limit.name]
+            stored -= {permit for permit in stored if permit.reservation_id == limit.value}
         for permit in _permits(reservation):
             self.database.permits[permit.limit].add(permit)
         return None
@@ -134,7 +137,8 @@ class InMemoryRateLimiter:
     async def release(self, reservation: Reservation) -> None:
         await self.database.call("rate_limiter.release")
         for permit in _permits(reservation):
-            self.database.permits[permit.limit].discard(permit)
+            if permit.reservation_id == reservation.id:
+                self.database.permits[permit.limit].discard(permit)
 
     async def next_available(self, reservation: Reservation) -> datetime:
         await self.database.call("rate_limiter.next_available")
@@ -157,15 +161,20 @@ class InMemoryRateLimiter:
         return max((self._available_at(limit, now) for limit in reservation.limits), default=now)
 
     def _available_at(self, limit: RateLimit, now: datetime) -> datetime:
-        acquired = [permit.acquired_at for permit in self.database.permits[limit.name]]
-        counted = [time for time in acquired if time <= now + CLOCK_SKEW]
-        return limit.window.next_available(counted, now)
+        counted = [
+            permit
+            for permit in self.database.permits[limit.name]
+            if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
+        ]
+        if limit.value in {permit.reservation_id for permit in counted}:
+            return now
+        return limit.window.next_available([permit.acquired_at for permit in counted], now)
 
 
 def _permits(reservation: Reservation) -> set[Permit]:
     now = reservation.acquired_at
     return {
-        Permit(limit.name, reservation.id, now, now + limit.window.period)
+        Permit(limit.name, limit.value or reservation.id, now, now + limit.window.period)
         for limit in reservation.limits
     }
 

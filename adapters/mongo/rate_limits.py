@@ -14,8 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
-from zlib import crc32
+from typing import Any, Final, TypeVar
 
 from pymongo import UpdateOne
 
@@ -25,6 +24,8 @@ from adapters.mongo.driver import BulkWriteStopped, MotorCollection, RawDocument
 from application.ports.errors import ConcurrencyConflict
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
+
+T = TypeVar("T")
 
 MAX_RESERVATIONS: Final = 100
 """In one document: a larger limit is spread over several, so that none is large or contended."""
@@ -49,7 +50,7 @@ class MongoRateLimits:
         # The permit of a value comes last: it cannot be released where another limit is full.
         limits = sorted(reservation.limits, key=lambda limit: limit.value is not None)
         missing: Sequence[RateLimit] = limits
-        chosen = [_first_shard(limit, reservation.id) for limit in limits]
+        chosen = [_any_shard_of(limit) for limit in limits]
         for _ in range(MAX_ATTEMPTS):
             count = await self._write([shard.acquire(reservation) for shard in chosen])
             missing, chosen = missing[count:], chosen[count:]
@@ -64,7 +65,7 @@ class MongoRateLimits:
             if available_at > reservation.acquired_at:
                 await self._release(reservation, limits[: -len(missing)])
                 return available_at
-            chosen = [_any_of(state.available) for state in states]
+            chosen = [_choose(state.available) for state in states]
         raise ConcurrencyConflict(_TOO_MANY_RACES)
 
     async def release(self, reservation: Reservation) -> None:
@@ -92,45 +93,39 @@ class MongoRateLimits:
 
     async def _load(self, limits: Sequence[RateLimit], now: datetime) -> "list[_State]":
         """Load the states of these limits, with one query for all documents of the same size."""
-        groups: dict[int | None, list[RateLimit]] = defaultdict(list)
-        for limit in limits:
-            groups[_min_size(limit) if limit.value is None else None].append(limit)
+        groups: dict[int | None, list[str]] = defaultdict(list)
+        for shard in (shard for limit in limits for shard in _shards_of(limit)):
+            groups[shard.min_size if shard.value is None else None].append(shard.id)
         found = await asyncio.gather(*(self._find(size, groups[size]) for size in groups))
         documents = {document["_id"]: document for group in found for document in group}
         return [_state_of(limit, documents, now) for limit in limits]
 
-    async def _find(
-        self, min_size: int | None, limits: Sequence[RateLimit]
-    ) -> Sequence[RawDocument]:
-        ids = [shard.id for limit in limits for shard in _shards_of(limit)]
+    async def _find(self, min_size: int | None, ids: Sequence[str]) -> Sequence[RawDocument]:
         query = self.collection.find({"_id": {"$in": ids}}, _projection(min_size))
         return await self.database.run(query.to_list(None))
 
     async def _release(self, reservation: Reservation, limits: Sequence[RateLimit]) -> None:
-        """Delete the reservations from the documents that are chosen first, or from any."""
         if not limits:
             return
-        ids = [_first_shard(limit, reservation.id).id for limit in limits]
-        if await self._pull(reservation, ids) < len(limits):
-            rest = [shard.id for limit in limits for shard in _shards_of(limit)]
-            await self._pull(reservation, rest)
-
-    async def _pull(self, reservation: Reservation, ids: Sequence[str]) -> int:
-        result = await self.database.run(
+        ids = [shard.id for limit in limits for shard in _shards_of(limit)]
+        await self.database.run(
             self.collection.update_many(
                 {"_id": {"$in": ids}, "reservations.id": reservation.id},
                 {"$pull": {"reservations": {"id": reservation.id}}},
             )
         )
-        return result.modified_count
 
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """One document of a rate limit, and how many reservations it may hold."""
+    """One document of a rate limit, and how many reservations it may hold.
+
+    Some documents of a limit hold one reservation more than the smallest, which hold `min_size`.
+    """
 
     id: str
     size: int
+    min_size: int
     period: timedelta
     value: str | None = None
 
@@ -210,30 +205,26 @@ class _State:
 
 
 def _shards_of(limit: RateLimit) -> list[_Shard]:
-    """Spread a rate limit over as few documents as possible."""
-    return [_shard(limit, number) for number in range(_shard_count(limit))]
+    """Spread a rate limit over as few documents as possible. Those of the fallback are last."""
+    shards = [_shard(limit, number) for number in range(_shard_count(limit))]
+    return shards if limit.fallback is None else shards + _shards_of(limit.fallback)
 
 
-def _first_shard(limit: RateLimit, reservation_id: str) -> _Shard:
-    """Return the document that a reservation is written to unless it is full."""
-    return _shard(limit, crc32(reservation_id.encode()) % _shard_count(limit))
+def _any_shard_of(limit: RateLimit) -> _Shard:
+    return _shard(limit, _choose(range(_shard_count(limit))))
 
 
 def _shard(limit: RateLimit, number: int) -> _Shard:
     total, count = limit.window.limit, _shard_count(limit)
-    size = total // count + (number < total % count)
-    return _Shard(f"{limit.name} #{number}", size, limit.window.period, limit.value)
+    min_size = total // count
+    size = min_size + (number < total % count)
+    return _Shard(f"{limit.name} #{number}", size, min_size, limit.window.period, limit.value)
 
 
 def _shard_count(limit: RateLimit) -> int:
     if limit.value is not None:
         return 1
     return min(-(-limit.window.limit // MAX_RESERVATIONS), MAX_DOCUMENTS)
-
-
-def _min_size(limit: RateLimit) -> int:
-    """Return the size of the smallest document; some hold one reservation more."""
-    return limit.window.limit // _shard_count(limit)
 
 
 def _projection(min_size: int | None) -> Mapping[str, Any]:
@@ -256,7 +247,7 @@ def _state_of(limit: RateLimit, documents: Mapping[str, RawDocument], now: datet
     newest = {shard.id: documents.get(shard.id, {}).get("newest") or now for shard in shards}
     times = {shard.id: now for shard in shards}
     for shard in shards:
-        index = shard.size - _min_size(limit)
+        index = shard.size - shard.min_size
         for last in documents.get(shard.id, {}).get("last", [])[index : index + 1]:
             times[shard.id] = max(now, last + shard.period)
     return _State(
@@ -276,5 +267,5 @@ def _value_available_at(limit: RateLimit, document: RawDocument, now: datetime) 
     return now if limit.value in times else limit.window.next_available([*times.values()], now)
 
 
-def _any_of(shards: Sequence[_Shard]) -> _Shard:
-    return random.choice(shards)  # noqa: S311 - it spreads the load; nobody gains by guessing it
+def _choose(items: Sequence[T]) -> T:
+    return random.choice(items)  # noqa: S311 - it spreads the load; nobody gains by guessing it

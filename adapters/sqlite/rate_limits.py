@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from zlib import crc32
 
 from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import to_microseconds
@@ -91,7 +90,7 @@ class SqliteRateLimits:
 
         def delete(connection: sqlite3.Connection) -> None:
             for limit in reservation.limits:
-                for part in _parts_of(limit, reservation.id):
+                for part in _parts_of(limit, reservation.acquired_at):
                     key = (part.name, acquired_at, reservation.id)
                     if connection.execute(_DELETE, key).rowcount:
                         break
@@ -123,7 +122,7 @@ class _Part:
 def _find_part(connection: sqlite3.Connection, limit: RateLimit, reservation: Reservation) -> _Part:
     """Find a part with capacity, or else the part that has capacity first."""
     parts = []
-    for part in _parts_of(limit, reservation.id):
+    for part in _parts_of(limit, reservation.acquired_at):
         available_at = _part_available_at(connection, part, reservation.acquired_at)
         parts.append(_Part(part, available_at))
         if available_at == reservation.acquired_at:
@@ -131,17 +130,22 @@ def _find_part(connection: sqlite3.Connection, limit: RateLimit, reservation: Re
     return min(parts, key=lambda part: part.available_at)
 
 
-def _parts_of(limit: RateLimit, reservation_id: str) -> Iterator[RateLimit]:
-    """Return the parts of a limit, in the order in which a reservation tries them."""
+def _parts_of(limit: RateLimit, acquired_at: datetime) -> Iterator[RateLimit]:
+    """Return the parts of a limit and its fallback, in the order in which they are tried.
+
+    Reservations of the same second begin with the same part: their rows are next to each other.
+    """
     total, period = limit.window.limit, limit.window.period
     count = -(-total // MAX_PART_SIZE)
     if count == 1:
         yield limit
-        return
-    first = crc32(reservation_id.encode())
-    for number in range(first, first + count):
-        size = total // count + (number % count < total % count)
-        yield RateLimit(f"{limit.name} #{number % count}", SlidingWindow(size, period), limit.value)
+    else:
+        first = int(acquired_at.timestamp())
+        for number in range(first, first + count):
+            size = total // count + (number % count < total % count)
+            yield RateLimit(f"{limit.name} #{number % count}", SlidingWindow(size, period))
+    if limit.fallback is not None:
+        yield from _parts_of(limit.fallback, acquired_at)
 
 
 def _part_available_at(connection: sqlite3.Connection, limit: RateLimit, now: datetime) -> datetime:

@@ -13,6 +13,7 @@ class RateLimiter(Protocol):
     - Where one limit alone binds, exactly as many permits are acquired as it has.
     - A limit with a value never has permits of more values than its limit. A value that has a
       permit does not need another one: its permit gets the time of the reservation.
+    - Where a limit has no permit left, one of its fallback is acquired, and released later.
     - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     """
 

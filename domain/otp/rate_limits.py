@@ -24,13 +24,15 @@ _VERIFICATIONS: Final = "verifications"
 class RateLimit:
     """A sliding window with a name. Everything with the same name is counted together.
 
-    With a `value` the window counts different values: a value that has a permit gets no second
-    one, its permit is renewed instead. Such a permit is not released.
+    - With a `value` the window counts different values: a value that has a permit gets no second
+      one, its permit is renewed instead. Such a permit is not released.
+    - With a `fallback` a permit of that limit does as well, if this one has none left.
     """
 
     name: str
     window: SlidingWindow
     value: str | None = None
+    fallback: "RateLimit | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,7 @@ class RateLimits:
         limits.append(self._for_range(_ALL_DELIVERIES, route, factor))
         limits.append(self._for_network(_ALL_DELIVERIES, route, factor))
         for action, times in ((_DELIVERIES, 1), (_ALL_DELIVERIES, factor)):
-            for limit in self._for_country_and_total(action, route.country, times):
-                if recognition is Recognition.NONE:
-                    limits.append(_unrecognized_part(limit))
-                limits.append(limit)
+            limits += self._for_country_and_total(action, route.country, times, recognition)
         if recognition is not Recognition.DEVICE:
             name = f"{_DELIVERIES}:countries:{route.client_ip.ip}"
             window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
@@ -117,13 +116,13 @@ class RateLimits:
 
     def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits whose permits a login releases, as far as the delivery has them."""
-        shared = tuple(self._for_country_and_total(_DELIVERIES, route.country, 1))
+        # The permits of a recognized requester may be those of any other.
+        recognition = Recognition.DEVICE
         return (
             *self.for_ip(route.client_ip),
             self._for_range(_DELIVERIES, route, 1),
             self._for_network(_DELIVERIES, route, 1),
-            *(_unrecognized_part(limit) for limit in shared),
-            *shared,
+            *self._for_country_and_total(_DELIVERIES, route.country, 1, recognition),
         )
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
@@ -142,13 +141,21 @@ class RateLimits:
         window = self.per_country.scale(factor).scale_percent(NETWORK_PERCENT)
         return RateLimit(name, window)
 
-    def _for_country_and_total(self, action: str, country: str, factor: int) -> Iterator[RateLimit]:
-        yield RateLimit(f"{action}:country:{country}", self.per_country.scale(factor))
-        yield RateLimit(f"{action}:total", self.total.scale(factor))
+    def _for_country_and_total(
+        self, action: str, country: str, factor: int, recognition: Recognition
+    ) -> Iterator[RateLimit]:
+        for name, window in ((f"country:{country}", self.per_country), ("total", self.total)):
+            yield _part_for(recognition, f"{action}:{name}", window.scale(factor))
 
 
-def _unrecognized_part(limit: RateLimit) -> RateLimit:
-    return RateLimit(f"{limit.name}:unrecognized", limit.window.scale_percent(UNRECOGNIZED_PERCENT))
+def _part_for(recognition: Recognition, name: str, window: SlidingWindow) -> RateLimit:
+    """Return the part for everybody, or that for recognized requesters and then the other."""
+    for_everybody = RateLimit(name, window.scale_percent(UNRECOGNIZED_PERCENT))
+    rest = window.limit - for_everybody.window.limit
+    if recognition is Recognition.NONE or rest == 0:
+        return for_everybody
+    reserved = SlidingWindow(rest, window.period)
+    return RateLimit(f"{name}:recognized", reserved, fallback=for_everybody)
 
 
 def _limits_by_ip(

@@ -240,6 +240,53 @@ async def test_reservations_within_the_clock_skew_count(repositories: Repositori
     )
 
 
+def a_limit_with_fallback(limit: int, fallback: int) -> RateLimit:
+    window = SlidingWindow(limit, HOUR)
+    return RateLimit("own", window, fallback=a_rate_limit(fallback, "fallback"))
+
+
+@pytest.mark.parametrize(("limit", "fallback"), [(2, 3), (120, 130)])
+async def test_parallel_reservations_get_exactly_the_limit_and_its_fallback(
+    repositories: Repositories, limit: int, fallback: int
+) -> None:
+    own = a_limit_with_fallback(limit, fallback)
+    assert await acquire_many(repositories, 1, a_rate_limit(fallback, "fallback")) == 1
+
+    assert await acquire_many(repositories, 300, own, at=NOW + SECOND) == limit + fallback - 1
+
+    rejected = a_reservation(301, a_rate_limit(fallback, "fallback"), at=NOW + SECOND)
+    assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
+    assert await repositories.rate_limiter.next_available(
+        a_reservation(302, own, at=NOW + SECOND)
+    ) == (NOW + HOUR)
+
+
+async def test_a_full_fallback_leaves_the_limit_itself(repositories: Repositories) -> None:
+    await acquire_many(repositories, 5, a_rate_limit(3, "fallback"))
+
+    assert await acquire_many(repositories, 9, a_limit_with_fallback(4, 3), at=NOW + SECOND) == 4
+
+
+async def test_a_permit_of_a_fallback_can_be_released(repositories: Repositories) -> None:
+    own = a_limit_with_fallback(1, 1)
+    for number in (1, 2):
+        assert await repositories.rate_limiter.acquire(a_reservation(number, own)) is None
+
+    for number in (1, 2):
+        await repositories.rate_limiter.release(a_reservation(number, own))
+
+    assert await acquire_many(repositories, 5, own, at=NOW + SECOND) == 2
+
+
+async def test_a_rejected_reservation_uses_no_fallback(repositories: Repositories) -> None:
+    await acquire_many(repositories, 1, a_rate_limit(1))
+    for number in range(5):
+        rejected = a_reservation(number, a_limit_with_fallback(1, 1), a_rate_limit(1))
+        assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
+
+    assert await acquire_many(repositories, 5, a_limit_with_fallback(1, 1)) == 2
+
+
 def a_limit_of_values(limit: int, value: str) -> RateLimit:
     return RateLimit("values", SlidingWindow(limit, HOUR), value)
 

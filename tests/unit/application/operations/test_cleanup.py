@@ -24,7 +24,7 @@ from tests.support.fault_injector import ProcessKilled
 
 TICK = timedelta(milliseconds=1)
 INTERVAL = timedelta(hours=1)
-PERMITS_FOR_AN_HOUR = 13
+PERMITS_FOR_AN_HOUR = 9
 PERMITS_FOR_A_DAY = 1
 """The countries that an IP requests codes for."""
 

@@ -176,6 +176,47 @@ async def test_requesters_with_an_unknown_ip_are_one_network() -> None:
     assert sum([await is_sent(app, phone(number), "unknown") for number in range(10)]) == 3
 
 
+@pytest.mark.parametrize(
+    ("client_ip", "networks"),
+    [("2001:db8:{0}:{1:x}::/64", 2), ("198.18.0.{2}", 1), ("198.{0}.{3}.1", 250)],
+    ids=["two IPv6 /48", "17 IPv4 addresses", "250 IPv4 networks"],
+)
+async def test_a_flood_leaves_deliveries_for_a_known_owner_and_for_others(
+    client_ip: str, networks: int
+) -> None:
+    app = AppHarness()
+    await log_in(app, phone(1), CLIENT_IP)
+    app.advance(hours=12)
+
+    sent = [
+        await is_sent(
+            app,
+            parse_phone(f"+1206{2_000_000 + number * 1_003:07d}"),
+            client_ip.format(number % 2, number, number % 17, number % 250),
+        )
+        for number in range(1_000)
+    ]
+
+    assert sum(sent) == min(600, 50 * networks)
+    assert await is_sent(app, phone(1), CLIENT_IP)
+    assert await is_sent(app, phone(2), OTHER_IP) == (networks < 250)
+
+
+async def test_a_block_of_numbers_gets_fifty_messages_for_each_ten_thousand() -> None:
+    app = AppHarness()
+
+    sent = [
+        await is_sent(
+            app,
+            parse_phone(f"+14155{500_000 + number * 97 % 100_000:06d}"),
+            f"198.{number // 250}.{number % 250}.1",
+        )
+        for number in range(1_000)
+    ]
+
+    assert sum(sent) == 500
+
+
 async def test_one_ip_requests_codes_for_five_countries_a_day() -> None:
     app = AppHarness()
     served = [parse_phone(text) for text in PHONES_OF_COUNTRIES[:5]]

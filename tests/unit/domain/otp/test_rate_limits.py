@@ -26,23 +26,29 @@ OF_IP = RateLimit("deliveries:ip:ab", LIMITS.per_ip)
 OF_COUNTRIES = RateLimit("deliveries:countries:ab", SlidingWindow(3, DAY), "IN")
 OF_UNVERIFIED_RANGE = RateLimit("deliveries:range:ef", LIMITS.per_range)
 OF_UNVERIFIED_NETWORK = RateLimit("deliveries:country:IN:network:cd", SlidingWindow(5, 5 * HOUR))
-OF_UNVERIFIED = (
-    RateLimit("deliveries:country:IN", LIMITS.per_country),
-    RateLimit("deliveries:total", LIMITS.total),
+UNVERIFIED = (
+    RateLimit("deliveries:country:IN", SlidingWindow(60, 5 * HOUR)),
+    RateLimit("deliveries:total", SlidingWindow(120, 7 * HOUR)),
 )
-OF_UNVERIFIED_UNRECOGNIZED = (
-    RateLimit("deliveries:country:IN:unrecognized", SlidingWindow(60, 5 * HOUR)),
-    RateLimit("deliveries:total:unrecognized", SlidingWindow(120, 7 * HOUR)),
+RECOGNIZED_UNVERIFIED = (
+    RateLimit(
+        "deliveries:country:IN:recognized", SlidingWindow(40, 5 * HOUR), fallback=UNVERIFIED[0]
+    ),
+    RateLimit("deliveries:total:recognized", SlidingWindow(80, 7 * HOUR), fallback=UNVERIFIED[1]),
 )
-OF_ALL = (
+ALL = (
+    RateLimit("all_deliveries:country:IN", SlidingWindow(240, 5 * HOUR)),
+    RateLimit("all_deliveries:total", SlidingWindow(480, 7 * HOUR)),
+)
+RECOGNIZED_ALL = (
+    RateLimit(
+        "all_deliveries:country:IN:recognized", SlidingWindow(160, 5 * HOUR), fallback=ALL[0]
+    ),
+    RateLimit("all_deliveries:total:recognized", SlidingWindow(320, 7 * HOUR), fallback=ALL[1]),
+)
+ALL_OF_RANGE_AND_NETWORK = (
     RateLimit("all_deliveries:range:ef", SlidingWindow(28, 4 * HOUR)),
     RateLimit("all_deliveries:country:IN:network:cd", SlidingWindow(20, 5 * HOUR)),
-    RateLimit("all_deliveries:country:IN", SlidingWindow(400, 5 * HOUR)),
-    RateLimit("all_deliveries:total", SlidingWindow(800, 7 * HOUR)),
-)
-OF_ALL_UNRECOGNIZED = (
-    RateLimit("all_deliveries:country:IN:unrecognized", SlidingWindow(240, 5 * HOUR)),
-    RateLimit("all_deliveries:total:unrecognized", SlidingWindow(480, 7 * HOUR)),
 )
 
 
@@ -64,10 +70,9 @@ def test_all_limits_apply_to_an_unrecognized_requester() -> None:
         OF_COUNTRIES,
         OF_UNVERIFIED_RANGE,
         OF_UNVERIFIED_NETWORK,
-        *OF_UNVERIFIED_UNRECOGNIZED,
-        *OF_UNVERIFIED,
-        *OF_ALL_UNRECOGNIZED,
-        *OF_ALL,
+        *UNVERIFIED,
+        *ALL_OF_RANGE_AND_NETWORK,
+        *ALL,
     }
 
 
@@ -76,13 +81,18 @@ def test_a_trusted_ip_is_not_limited_by_what_strangers_do_elsewhere() -> None:
         OF_IP,
         OF_COUNTRIES,
         OF_UNVERIFIED_NETWORK,
-        *OF_UNVERIFIED,
-        *OF_ALL,
+        *RECOGNIZED_UNVERIFIED,
+        *ALL_OF_RANGE_AND_NETWORK,
+        *RECOGNIZED_ALL,
     }
 
 
 def test_a_recognized_device_is_not_limited_by_what_strangers_do_anywhere() -> None:
-    assert set(LIMITS.for_delivery(ROUTE, Recognition.DEVICE)) == {*OF_UNVERIFIED, *OF_ALL}
+    assert set(LIMITS.for_delivery(ROUTE, Recognition.DEVICE)) == {
+        *RECOGNIZED_UNVERIFIED,
+        *ALL_OF_RANGE_AND_NETWORK,
+        *RECOGNIZED_ALL,
+    }
 
 
 @pytest.mark.parametrize("recognition", Recognition)
@@ -97,8 +107,7 @@ def test_a_login_releases_the_permits_of_the_ip_and_of_unverified_deliveries() -
         OF_IP,
         OF_UNVERIFIED_RANGE,
         OF_UNVERIFIED_NETWORK,
-        *OF_UNVERIFIED_UNRECOGNIZED,
-        *OF_UNVERIFIED,
+        *RECOGNIZED_UNVERIFIED,
     }
 
 
@@ -115,7 +124,13 @@ def test_parts_are_rounded_down_but_are_at_least_one(
 
     windows = {limit.name: limit.window.limit for limit in limits}
     assert windows["deliveries:country:IN:network:cd"] == network
-    assert windows["deliveries:country:IN:unrecognized"] == unrecognized
+    assert windows["deliveries:country:IN"] == unrecognized
+
+
+def test_a_limit_of_one_has_no_part_for_recognized_requesters() -> None:
+    limits = replace(LIMITS, total=SlidingWindow(1, HOUR)).for_delivery(ROUTE, Recognition.DEVICE)
+
+    assert RateLimit("deliveries:total", SlidingWindow(1, HOUR)) in limits
 
 
 def test_a_verification_counts_per_ip_only() -> None:

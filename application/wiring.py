@@ -40,6 +40,7 @@ from application.use_cases import UseCases
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
+from domain.phone import DEFAULT_RULES, PhoneRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class Policy:
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     test_otps: TestOtps = TestOtps()
+    phone_rules: PhoneRules = DEFAULT_RULES
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -102,6 +104,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             countries=policy.countries,
             delivery_policy=policy.delivery_policy,
             rate_limits=policy.rate_limits,
+            phone_rules=policy.phone_rules,
         ),
         verify_otp=VerifyOtp(
             phone_verifications=verifications,

@@ -30,6 +30,7 @@ from domain.otp.challenge import OTP_TTL
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
+from domain.phone import PhoneRules
 from entrypoints.factories import (
     DatabaseFactory,
     MediaFactory,
@@ -151,6 +152,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     verifications_per_ip=settings.verify_limit_per_ip,
                 ),
                 test_otps=settings.test_otps.get_secret_value(),
+                phone_rules=PhoneRules(accepts_toll_free=settings.accepts_toll_free_numbers),
             ),
         )
 

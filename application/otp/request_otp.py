@@ -19,6 +19,7 @@ from application.update import update_phone_verification
 from domain.errors import (
     CountryNotServed,
     DeliveryFailed,
+    InvalidValue,
     PhoneUnreachable,
     TooManyOtpRequests,
 )
@@ -30,7 +31,7 @@ from domain.otp.phone_verification import PhoneVerification, whole_seconds
 from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.templates.preferences import MessagePreferences
 from domain.otp.test_otps import TEST_OTP_POLICY
-from domain.phone import PhoneNumber
+from domain.phone import PhoneNumber, PhoneRules
 
 REQUEST_ID_BYTES = 16
 
@@ -79,6 +80,7 @@ class RequestOtp:
     countries: Collection[str] | None
     delivery_policy: DeliveryPolicy
     rate_limits: RateLimits
+    phone_rules: PhoneRules
 
     async def __call__(self, command: RequestOtpCommand) -> RequestOtpResult:
         """Request a code.
@@ -97,6 +99,8 @@ class RequestOtp:
         if not is_test_phone and not is_served:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
             raise CountryNotServed
+        if not is_test_phone:
+            self._check_kind(command)
         policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
         loaded = await self.phone_verifications.load(command.phone)
         reservation = self._reservation(
@@ -122,6 +126,14 @@ class RequestOtp:
             expires_in=whole_seconds(now, decision.challenge.expires_at),
             resend_in=whole_seconds(now, decision.next_request_at),
         )
+
+    def _check_kind(self, command: RequestOtpCommand) -> None:
+        """Check the kind of a number, which may be any while the number has a test OTP."""
+        try:
+            self.phone_rules.check(command.phone)
+        except InvalidValue as error:
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the kind of the number")
+            raise PhoneUnreachable(error.message) from None
 
     def _new_request(self, client_ip: HashedClientIp) -> OtpRequest:
         now = self.clock.now()
@@ -149,7 +161,7 @@ class RequestOtp:
             if is_test_phone
             else self.rate_limits.for_delivery(
                 self._route(phone, request.client_ip),
-                verification.recognize(request.client_ip, request.now),
+                verification.recognize(request),
             )
         )
         return Reservation(request.new_request_id, request.now, limits)
@@ -182,6 +194,7 @@ class RequestOtp:
             kept = verification.drop_challenges_without_key(self.codes.has_key)
             return kept.request_delivery(request, policy)
 
+        available_at = None
         try:
             decided = decide(loaded.value)
             if not decided[1].is_new:
@@ -201,7 +214,7 @@ class RequestOtp:
             if decision.is_new:
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
         except TooManyOtpRequests as error:
-            available_at = await self.rate_limiter.next_available(reservation)
+            available_at = available_at or await self.rate_limiter.next_available(reservation)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             raise TooManyOtpRequests(retry_after) from None
         return decision

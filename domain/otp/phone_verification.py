@@ -71,9 +71,10 @@ class PhoneVerification:
         times += self.unbound_attempts.client_ip_expiry_times()
         return min(times, default=None)
 
-    def recognize(self, client_ip: HashedClientIp, now: datetime) -> Recognition:
-        """Return how a request from this IP is recognized. A phone without an identity is not."""
-        if self.identity_id is not None and self._requester(client_ip).is_trusted(now):
+    def recognize(self, request: OtpRequest) -> Recognition:
+        """Return how a request is recognized. One for a phone without an identity is not."""
+        requester = self._requester(request.client_ip)
+        if self.identity_id is not None and requester.is_trusted(request.now):
             return Recognition.TRUSTED_IP
         return Recognition.NONE
 

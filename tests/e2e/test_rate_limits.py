@@ -294,3 +294,27 @@ async def test_two_services_with_one_database_share_the_total_limit(
     remaining = UNRECOGNIZED_TOTAL_LIMIT - LIMIT_PER_IP
     assert sum(map(is_sent, responses)) == instances[0].count_messages(numbers) == remaining
     assert_rejected_for([response for response in responses if not is_sent(response)], AN_HOUR)
+
+
+async def test_settings_accept_toll_free_numbers_and_test_numbers(tmp_path: Path) -> None:
+    kinds = {
+        "DIALTONE_TOLL_FREE_NUMBERS": "yes",
+        "DIALTONE_TEST_OTPS": "+15005550006=123456",
+        "DIALTONE_SMS_LIMIT_PER_COUNTRY": "1000/1h",
+        "DIALTONE_SMS_LIMIT_PER_IP": "20/1h",
+    }
+    with services(tmp_path, kinds) as [service]:
+        async with client(service) as http:
+            instance = Instance(service, OwnMessenger(tmp_path), http)
+            for path, (toll_free, personal) in {
+                "/auth/request-otp": ("+18002345678", "+447012345678"),
+                LEGACY_GET_OTP: ("+18002345679", "+15005550007"),
+            }.items():
+                accepted = [toll_free, "+15005550006"]
+                statuses = [
+                    (await instance.request_otp(number, "198.51.100.1", path)).status_code
+                    for number in [*accepted, personal]
+                ]
+                assert statuses == [200, 200, 400]
+                assert instance.count_messages([toll_free]) == 1
+                assert instance.count_messages(["+15005550006", personal]) == 0

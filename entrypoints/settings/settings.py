@@ -365,7 +365,7 @@ class Settings(BaseModel):
             example="5000/1h",
         )
     )
-    sms_limit_all_factor: Annotated[int, Field(ge=1, le=100), BeforeValidator(check_number)] = (
+    sms_limit_all_factor: Annotated[int, Field(ge=1, le=20), BeforeValidator(check_number)] = (
         setting(
             "DIALTONE_SMS_LIMIT_ALL_FACTOR",
             "how many times the limits per range, country and in total if logins count too",

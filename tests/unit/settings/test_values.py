@@ -268,7 +268,7 @@ def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: 
         ("SINGLE_HOST", ["true", "1", "y"]),
         ("TOLL_FREE_NUMBERS", ["true", "1", "US"]),
         ("SMS_COUNTRIES_PER_IP", ["0", "251", "5/1d", "many"]),
-        ("SMS_LIMIT_ALL_FACTOR", ["0", "101", "1.5", "10x"]),
+        ("SMS_LIMIT_ALL_FACTOR", ["0", "21", "1.5", "10x"]),
         ("SMS_LIMIT_PER_RANGE", ["5", "0/1h", "5001/1h", "5/2d"]),
         (
             "PLAIN_TOKEN_TTL",

@@ -33,6 +33,7 @@ from application.ports.images import ImagePublisher
 from application.ports.keys import AccessTokens, OtpKeys, PublicKeys, RefreshKeys
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
+from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.repositories import Repositories
 from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
@@ -43,6 +44,7 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
+from domain.phone import DEFAULT_RULES, PhoneRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class Ports:
     refresh_keys: RefreshKeys
     otp_keys: OtpKeys
     client_ip_hashes: ClientIpHashes
+    number_range_hashes: NumberRangeHashes
     events: SecurityEvents
     clock: Clock
     randomness: Randomness
@@ -77,6 +80,7 @@ class Policy:
     rate_limits: RateLimits = field(default_factory=RateLimits)
     test_otps: TestOtps = TestOtps()
     otp_length: int = DEFAULT_OTP_LENGTH
+    phone_rules: PhoneRules = DEFAULT_RULES
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -104,12 +108,14 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             ),
             recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
+            number_range_hashes=ports.number_range_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
             countries=policy.countries,
             delivery_policy=policy.delivery_policy,
             rate_limits=policy.rate_limits,
+            phone_rules=policy.phone_rules,
         ),
         verify_otp=VerifyOtp(
             phone_verifications=verifications,
@@ -120,6 +126,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             sessions=sessions,
             recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
+            number_range_hashes=ports.number_range_hashes,
             clock=clock,
             randomness=randomness,
             events=events,

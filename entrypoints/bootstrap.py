@@ -32,6 +32,7 @@ from domain.otp.challenge import OTP_TTL
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
+from domain.phone import PhoneRules
 from entrypoints.factories import (
     DatabaseFactory,
     MediaFactory,
@@ -145,6 +146,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 refresh_keys=FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH)),
                 otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
                 client_ip_hashes=phone_encryption,
+                number_range_hashes=phone_encryption,
                 events=LogSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
@@ -162,14 +164,18 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 ),
                 rate_limits=RateLimits(
                     per_ip=settings.sms_limit_per_ip,
+                    per_range=settings.sms_limit_per_range,
                     per_country=settings.sms_limit_per_country,
                     total=settings.sms_limit_total,
+                    all_deliveries_factor=settings.sms_limit_all_factor,
+                    countries_per_ip=settings.sms_countries_per_ip,
                     verifications_per_ip=settings.verify_limit_per_ip,
                     failed_attempts_per_country=settings.failed_attempt_limit_per_country,
                     failed_attempts_total=settings.failed_attempt_limit_total,
                 ),
                 test_otps=settings.test_otps.get_secret_value(),
                 otp_length=settings.otp_length,
+                phone_rules=PhoneRules(accepts_toll_free=settings.accepts_toll_free_numbers),
             ),
         )
 

@@ -210,7 +210,7 @@ async def _do_nothing(_: UseCases) -> None:
 
 def _parse_user(settings: Settings, text: str) -> str | PhoneNumber:
     try:
-        return parse_identifier(text) or parse_phone(text, settings.default_region)
+        return parse_identifier(text) or parse_phone(text, settings.default_region, rules=None)
     except InvalidValue:
         shown = text.encode("unicode_escape").decode()
         raise CommandError(
@@ -220,6 +220,6 @@ def _parse_user(settings: Settings, text: str) -> str | PhoneNumber:
 
 def _parse_phone(settings: Settings, text: str) -> PhoneNumber:
     try:
-        return parse_phone(text, settings.default_region)
+        return parse_phone(text, settings.default_region, rules=None)
     except InvalidValue as error:
         raise CommandError(error.message) from None

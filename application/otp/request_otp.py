@@ -12,6 +12,7 @@ from application.otp.recognize_device import RecognizeDevice
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
+from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
@@ -21,18 +22,20 @@ from application.update import update_phone_verification
 from domain.errors import (
     CountryNotServed,
     DeliveryFailed,
+    InvalidValue,
     PhoneUnreachable,
     TooManyOtpRequests,
 )
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import CHALLENGE_ID_BYTES, NONCE_BYTES, OTP_TTL, Challenge, Purpose
+from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.templates.preferences import MessagePreferences
 from domain.otp.test_otps import TEST_OTP_POLICY
-from domain.phone import PhoneNumber
+from domain.phone import PhoneNumber, PhoneRules
 
 REQUEST_ID_BYTES = 16
 
@@ -81,12 +84,14 @@ class RequestOtp:
     deliver_otp: DeliverOtp
     recognize_device: RecognizeDevice
     client_ip_hashes: ClientIpHashes
+    number_range_hashes: NumberRangeHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
     countries: Collection[str] | None
     delivery_policy: DeliveryPolicy
     rate_limits: RateLimits
+    phone_rules: PhoneRules
 
     async def __call__(self, command: RequestOtpCommand) -> RequestOtpResult:
         """Request a code.
@@ -105,6 +110,8 @@ class RequestOtp:
         if not is_test_phone and not is_served:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
             raise CountryNotServed
+        if not is_test_phone:
+            self._check_kind(command)
         client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
         failed_attempt = self.rate_limits.for_failed_attempt(client_ip, command.phone.country)
         loaded, device, limited_until = await asyncio.gather(
@@ -120,8 +127,10 @@ class RequestOtp:
             device,
             is_limited=limited_until > now,
         )
-        reservation = self._reservation(command, request, is_test_phone=is_test_phone)
         policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
+        reservation = self._reservation(
+            command.phone, request, loaded.value, is_test_phone=is_test_phone
+        )
         try:
             decision = await self._reserve_delivery(
                 command.phone, request, policy, reservation, loaded
@@ -143,6 +152,14 @@ class RequestOtp:
             resend_in=whole_seconds(now, decision.next_request_at),
         )
 
+    def _check_kind(self, command: RequestOtpCommand) -> None:
+        """Check the kind of a number, which may be any while the number has a test OTP."""
+        try:
+            self.phone_rules.check(command.phone)
+        except InvalidValue as error:
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the kind of the number")
+            raise PhoneUnreachable(error.message) from None
+
     def _new_challenge(self, now: datetime) -> Challenge:
         return Challenge(
             id=self.randomness.bytes(CHALLENGE_ID_BYTES).hex(),
@@ -154,15 +171,27 @@ class RequestOtp:
         )
 
     def _reservation(
-        self, command: RequestOtpCommand, request: OtpRequest, *, is_test_phone: bool
+        self,
+        phone: PhoneNumber,
+        request: OtpRequest,
+        verification: PhoneVerification,
+        *,
+        is_test_phone: bool,
     ) -> Reservation:
         # No message is sent to a test phone, so it costs nothing of a country or in total.
         limits = (
             self.rate_limits.for_ip(request.client_ip)
             if is_test_phone
-            else self.rate_limits.for_delivery(request.client_ip, command.phone.country)
+            else self.rate_limits.for_delivery(
+                self._route(phone, request.client_ip),
+                verification.recognize(request),
+            )
         )
         return Reservation(request.new_request_id, request.now, limits)
+
+    def _route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
+        number_range = self.number_range_hashes.hash_number_range(phone.number_range)
+        return DeliveryRoute(client_ip, phone.country, number_range)
 
     async def _reserve_delivery(
         self,
@@ -188,6 +217,7 @@ class RequestOtp:
             kept = verification.drop_challenges_without_key(self.codes.has_key)
             return kept.request_delivery(request, policy)
 
+        available_at = None
         try:
             decided = decide(loaded.value)
             if not decided[1].is_new:
@@ -211,7 +241,7 @@ class RequestOtp:
             if decision.is_new:
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
         except TooManyOtpRequests as error:
-            available_at = await self.rate_limiter.next_available(reservation)
+            available_at = available_at or await self.rate_limiter.next_available(reservation)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             raise TooManyOtpRequests(retry_after) from None
         return decision

@@ -13,6 +13,7 @@ from application.otp.recognize_device import RecognizeDevice
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
+from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
@@ -28,7 +29,7 @@ from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
-from domain.otp.rate_limits import Permit, RateLimit, RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, Permit, RateLimit, RateLimits, Reservation
 from domain.phone import PhoneNumber
 
 RESERVATION_ID_BYTES = 8
@@ -92,6 +93,7 @@ class VerifyOtp:
     sessions: SessionFactory
     recognize_device: RecognizeDevice
     client_ip_hashes: ClientIpHashes
+    number_range_hashes: NumberRangeHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -158,7 +160,7 @@ class VerifyOtp:
         device_id = DeviceToken(result.identity_id, secret).device_id if secret else None
         identity_id, _, _ = await asyncio.gather(
             self.add_session(session, phone, result.identity_id, identity, device_id),
-            self._release(self._permits_of(result.delivery)),
+            self._release(self._permits_of(phone, result.delivery)),
             self._release(reserved),
         )
         if identity_id is None:
@@ -264,11 +266,13 @@ class VerifyOtp:
     def _reserve(self, now: datetime, limits: tuple[RateLimit, ...]) -> Reservation:
         return Reservation(self.randomness.bytes(RESERVATION_ID_BYTES).hex(), now, limits)
 
-    def _permits_of(self, delivery: Delivery | None) -> Reservation | None:
-        """Return the permits of the IP that requested the delivery. A login releases them."""
+    def _permits_of(self, phone: PhoneNumber, delivery: Delivery | None) -> Reservation | None:
+        """Return the permits of an unverified delivery. A login releases them."""
         if delivery is None:
             return None
-        limits = self.rate_limits.for_ip(delivery.client_ip)
+        number_range = self.number_range_hashes.hash_number_range(phone.number_range)
+        route = DeliveryRoute(delivery.client_ip, phone.country, number_range)
+        limits = self.rate_limits.released_by_login(route)
         return Reservation(delivery.request_id, delivery.sent_at, limits)
 
     async def _release(self, reservation: Reservation | None) -> None:

@@ -12,6 +12,9 @@ class RateLimiter(Protocol):
 
     - No window ever has more permits than its limit, however many requests race.
     - Where one limit alone binds, exactly as many permits are acquired as it has.
+    - A limit with a value never has permits of more values than its limit. A value that has a
+      permit does not need another one: its permit gets the time of the reservation.
+    - Where a limit has no permit left, one of its fallback is acquired, and released later.
     - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     """
 
@@ -28,7 +31,7 @@ class RateLimiter(Protocol):
         ...
 
     async def release(self, reservation: Reservation) -> None:
-        """Release the permits. Those that do not exist are skipped.
+        """Release the permits. Those that do not exist are skipped, those of a value are kept.
 
         Raises:
             StorageError

@@ -24,6 +24,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import Failures
+from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import CLOCK_SKEW
 
 ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2
@@ -90,6 +91,15 @@ class PhoneVerification:
         return min(times, default=None)
 
     # Requests
+
+    def recognize(self, request: OtpRequest) -> Recognition:
+        """Return how a request is recognized. One for a phone without an identity is not."""
+        requester = self._requester(request)
+        if requester.device_id is not None:
+            return Recognition.DEVICE
+        if self.identity_id is not None and requester.has_own_quota(request.now):
+            return Recognition.TRUSTED_IP
+        return Recognition.NONE
 
     def request_delivery(
         self, request: OtpRequest, policy: DeliveryPolicy

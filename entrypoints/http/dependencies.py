@@ -13,6 +13,13 @@ from application.principal import Principal
 from application.use_cases import UseCases
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
+from domain.phone import (
+    DEFAULT_RULES,
+    PhoneNumber,
+    PhoneRules,
+    parse_international_phone,
+    parse_phone,
+)
 from entrypoints.http.client import CLIENT_IP
 from entrypoints.http.library.media_file import MediaReads
 from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
@@ -26,6 +33,7 @@ class HttpSettings:
     - `max_uploads` are in progress at the same time, with `max_spooled_bytes` in temporary files.
     - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
+    - `phone_rules` are the kinds of numbers that are accepted.
     - The request limits are divided by the number of `workers`. None is no limit.
     - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
       `trusted_proxies`.
@@ -36,6 +44,7 @@ class HttpSettings:
     public_url: str
     upload_limit: int
     default_region: str | None = None
+    phone_rules: PhoneRules = DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH
     max_uploads: int = 64
     max_spooled_bytes: int = 320_000_000
@@ -45,6 +54,14 @@ class HttpSettings:
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
     web_origins: tuple[str, ...] = ()
+
+    def parse_phone(self, text: str) -> PhoneNumber:
+        """Parse a number as people write it; raises InvalidValue."""
+        return parse_phone(text, self.default_region, self.phone_rules)
+
+    def parse_international_phone(self, text: str) -> PhoneNumber:
+        """Parse a number as the legacy API reads it; raises InvalidValue."""
+        return parse_international_phone(text, self.phone_rules)
 
 
 # These values are ours; validating them for each request would only cost time.

@@ -62,6 +62,7 @@ def make_app(upload_lock_file: int | None = None) -> RequestContextMiddleware:
         max_spooled_bytes=settings.max_spooled_bytes,
         upload_lock_file=upload_lock_file,
         otp_length=settings.otp_length,
+        phone_rules=settings.phone_rules,
         trusted_proxies=settings.trusted_proxies,
         request_limit_per_identity=settings.request_limit_per_identity,
         refresh_limit_per_ip=settings.refresh_limit_per_ip,

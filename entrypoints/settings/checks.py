@@ -28,7 +28,6 @@ Problem = tuple[str, str]
 NOT_IMPLEMENTED: Final = {
     "DIALTONE_OPERATOR": "The service does not answer phone calls.",
     "DIALTONE_MEDIA_URL_VARIANT": "`url` is the full image.",
-    "DIALTONE_SMS_LIMIT_PER_RANGE": "Messages per number range are not limited.",
 }
 """Settings for features that are not implemented, each with today's behavior.
 

@@ -390,7 +390,8 @@ def _parse_test_otp(text: str) -> TestOtp:
         raise InvalidValue("Must be a number with +, an equals sign and a code.")
     until = _parse_last_day(day.strip()) if has_date else None
     length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
-    return TestOtp(parse_phone(phone.strip()), parse_otp_code(code, length), until)
+    test_phone = parse_phone(phone.strip(), rules=None)
+    return TestOtp(test_phone, parse_otp_code(code, length), until)
 
 
 def _parse_last_day(text: str) -> datetime:

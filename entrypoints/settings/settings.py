@@ -26,6 +26,7 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from domain.otp.test_otps import TestOtps
+from domain.phone import PhoneRules
 from entrypoints.settings.database_url import parse_database
 from entrypoints.settings.parsers import (
     check_number,
@@ -73,7 +74,7 @@ MAX_SMS_PER_DAY: Final = 14
 MAX_RATE_LIMIT: Final = 50_000
 MAX_REQUEST_LIMIT: Final = 1_000_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
-"""A /48 network has ten times the limit of an IP."""
+"""A /48 network has three times the limit of an IP."""
 DEFAULT_SPOOLED_FILES: Final = 16
 
 
@@ -300,6 +301,12 @@ class Settings(BaseModel):
         default=str(DEFAULT_OTP_LENGTH),
         example="8",
     )
+    accepts_toll_free_numbers: Annotated[bool, PlainValidator(parse_yes_or_no)] = setting(
+        "DIALTONE_TOLL_FREE_NUMBERS",
+        "yes accepts toll-free numbers; fraudsters share what calls and messages to them cost",
+        default="no",
+        example="yes",
+    )
     test_otps: Annotated[Secret[TestOtps], PlainValidator(parse_test_otps)] = setting(
         "DIALTONE_TEST_OTPS",
         "numbers with a fixed code and its last day, for app-store reviewers; nothing is delivered",
@@ -334,31 +341,55 @@ class Settings(BaseModel):
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_IP",
-        "maximum messages per IP (IPv6: per /64); ten times that per /48",
+        "maximum messages per IP (IPv6: per /64); three times that per /48",
         default="60/1h",
         example="60/1h",
+    )
+    sms_countries_per_ip: Annotated[int, Field(ge=1, le=250), BeforeValidator(check_number)] = (
+        setting(
+            "DIALTONE_SMS_COUNTRIES_PER_IP",
+            "maximum countries that one IP can request messages for in a day",
+            default="5",
+            example="5",
+        )
+    )
+    sms_limit_per_range: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
+    ] = setting(
+        "DIALTONE_SMS_LIMIT_PER_RANGE",
+        "maximum messages without a login per number range, all but the last four digits",
+        default="50/1h",
+        example="50/1h",
     )
     sms_limit_per_country: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_COUNTRY",
-        "maximum messages per country",
+        "maximum messages without a login per country; 40 % are for recognized phones",
         default="1000/1h",
         example="1000/1h",
     )
     sms_limit_total: Annotated[SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))] = (
         setting(
             "DIALTONE_SMS_LIMIT_TOTAL",
-            "maximum messages in total",
+            "maximum messages without a login in total; 40 % are for recognized phones",
             default="5000/1h",
             example="5000/1h",
+        )
+    )
+    sms_limit_all_factor: Annotated[int, Field(ge=1, le=20), BeforeValidator(check_number)] = (
+        setting(
+            "DIALTONE_SMS_LIMIT_ALL_FACTOR",
+            "how many times the limits per range, country and in total if logins count too",
+            default="10",
+            example="10",
         )
     )
     verify_limit_per_ip: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
     ] = setting(
         "DIALTONE_VERIFY_LIMIT_PER_IP",
-        "maximum attempts to verify codes per IP (IPv6: per /64); ten times that per /48",
+        "maximum attempts to verify codes per IP (IPv6: per /64); three times that per /48",
         default="600/1h",
         example="600/1h",
     )
@@ -541,6 +572,15 @@ class Settings(BaseModel):
             plain=self.plain_token_ttl,
             access=self.access_token_ttl,
             refresh=self.refresh_token_ttl,
+        )
+
+    @property
+    def phone_rules(self) -> PhoneRules:
+        """The kinds of numbers that are accepted. Test phones may be of any kind."""
+        test_otps = self.test_otps.get_secret_value().otps
+        return PhoneRules(
+            accepts_toll_free=self.accepts_toll_free_numbers,
+            exceptions=frozenset(test_otp.phone for test_otp in test_otps),
         )
 
     @property

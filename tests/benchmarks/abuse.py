@@ -16,6 +16,7 @@ import httpx
 from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from domain.errors import RateLimitExceeded
+from domain.phone import parse_phone
 from tests.benchmarks.databases import open_databases, open_repositories
 from tests.stateful.http_driver import open_http_client, without_logs
 from tests.support.app_harness import AppHarness, wrong_code
@@ -24,6 +25,7 @@ from tests.support.builders import a_phone
 DAY: Final = 24 * 3600
 GUESSES: Final = 10_000
 CONCURRENT_GUESSES: Final = 10
+CONCURRENT_REQUESTS: Final = 50
 OWNER_IP: Final = "203.0.113.7"
 
 T = TypeVar("T")
@@ -130,6 +132,70 @@ async def attempts_used_up_all_day(harness: AppHarness) -> str:
     return f"the owner logged in {logins} of 3 times, checked attempts of the attacker {checked}"
 
 
+async def a_country_from_two_sites(harness: AppHarness) -> str:
+    """Request codes for phones of one country from two IPv6 /48 with 1,000 networks each."""
+    return await _flood(
+        harness, (f"2001:db8:{number % 2:x}:{number:x}::/64" for number in range(2_000))
+    )
+
+
+async def a_country_from_17_ips(harness: AppHarness) -> str:
+    """Request codes for phones of one country from 17 IPv4 addresses in one /24."""
+    return await _flood(harness, (f"198.18.0.{number % 17}" for number in range(2_000)))
+
+
+async def a_country_from_1000_networks(harness: AppHarness) -> str:
+    """Request codes for phones of one country from 1,000 networks."""
+    return await _flood(harness, map(_ipv4_network, range(2_000)))
+
+
+async def one_block_of_numbers(harness: AppHarness) -> str:
+    """Request codes for phones of one block of 10^5 numbers from 1,000 networks."""
+    await _request_all(
+        harness,
+        (
+            (f"+14155{500_000 + number * 97 % 100_000:06d}", _ipv4_network(number))
+            for number in range(1_000)
+        ),
+    )
+    return f"sent {len(harness.messenger.messages)}"
+
+
+async def _flood(harness: AppHarness, client_ips: Iterable[str]) -> str:
+    """Request codes from these IPs while a known owner signs in again."""
+    await _log_in_as_owner(harness)
+    harness.advance(DAY)
+    before = len(harness.messenger.messages)
+    await _request_all(
+        harness,
+        (
+            (f"+1206{2_000_000 + number * 1_003:07d}", client_ip)
+            for number, client_ip in enumerate(client_ips)
+        ),
+    )
+    sent = len(harness.messenger.messages) - before
+    is_served = not isinstance(
+        (await _gather([harness.request_otp(client_ip=OWNER_IP)]))[0], BaseException
+    )
+    outcome = "served" if is_served else "rejected"
+    return f"sent {sent}, a known owner is {outcome}"
+
+
+async def _request_all(harness: AppHarness, requests: Iterable[tuple[str, str]]) -> None:
+    """Request codes for these numbers from these IPs, some at once."""
+    commands = [(parse_phone(number), client_ip) for number, client_ip in requests]
+    for first in range(0, len(commands), CONCURRENT_REQUESTS):
+        results = await _gather(
+            harness.request_otp(phone, client_ip)
+            for phone, client_ip in commands[first : first + CONCURRENT_REQUESTS]
+        )
+        assert all(isinstance(result, RequestOtpResult | RateLimitExceeded) for result in results)
+
+
+def _ipv4_network(number: int) -> str:
+    return f"198.{number // 250 % 4}.{number % 250}.1"
+
+
 async def _log_in_as_owner(harness: AppHarness) -> bool:
     for _ in range(3):
         try:
@@ -186,4 +252,8 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "10,000 guesses over a day from 1,300 IPs": guesses_all_day,
     "1,000 requests for one phone from 200 IPs at once": concurrent_requests,
     "an attacker uses up attempts all day": attempts_used_up_all_day,
+    "2,000 requests for a country from two /48": a_country_from_two_sites,
+    "2,000 requests for a country from 17 IPs": a_country_from_17_ips,
+    "2,000 requests for a country from 1,000 networks": a_country_from_1000_networks,
+    "1,000 requests for a block of 10^5 numbers": one_block_of_numbers,
 }

@@ -18,7 +18,7 @@ from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.versioned import encrypted_phone_of
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimits, Recognition, Reservation
 from domain.phone import PhoneNumber
 from tests.support.builders import (
     NOW,
@@ -118,7 +118,8 @@ async def fill(database: Database) -> None:
         await verifications.replace(BLOCKED_OWNER, blocked, 0)
         await verifications.replace(BLOCKED, a_phone_verification().block(NOW), 0)
         await verifications.replace(STRANGER, a_phone_verification(), 0)
-        limits = RateLimits().for_delivery(a_hashed_ip("2001:db8:1:2::/64"), "US")
+        route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash")
+        limits = RateLimits().for_delivery(route, Recognition.NONE)
         await repositories.rate_limiter.acquire(Reservation("1", NOW, limits))
 
 

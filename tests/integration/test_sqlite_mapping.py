@@ -49,7 +49,7 @@ from domain.identities.username import Username
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimits, Recognition, Reservation
 from tests.support.builders import (
     NOW,
     a_challenge,
@@ -546,19 +546,20 @@ async def test_cleanup_leaves_no_expired_reservation(
     database: Database, repositories: Repositories
 ) -> None:
     for number in range(20):
-        limits = RateLimits().for_delivery(a_hashed_ip(f"2001:db8:{number:x}::/64"), "US")
+        route = DeliveryRoute(a_hashed_ip(f"2001:db8:{number:x}::/64"), "US", "a range")
+        limits = RateLimits().for_delivery(route, Recognition.NONE)
         assert (
             await repositories.rate_limiter.acquire(Reservation(f"request {number}", NOW, limits))
             is None
         )
-    assert await database.fetch_all("SELECT count(*) FROM rate_limits") == [(80,)]
+    assert await database.fetch_all("SELECT count(*) FROM rate_limits") == [(220,)]
 
     deleted = 0
     while count := await repositories.rate_limiter.delete_expired(NOW + timedelta(days=400), 25):
         assert count <= 25
         deleted += count
 
-    assert deleted == 80
+    assert deleted == 220
     assert await database.fetch_all("SELECT count(*) FROM rate_limits") == [(0,)]
 
 

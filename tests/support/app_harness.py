@@ -82,6 +82,7 @@ class AppHarness:
             refresh_keys=self.refresh_keys,
             otp_keys=self.otp_keys,
             client_ip_hashes=self.client_ip_hashes,
+            number_range_hashes=FakePhoneEncryption(),
             events=self.events,
             clock=self.clock,
             randomness=self.randomness,

@@ -11,7 +11,6 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
-from domain.phone import parse_international_phone
 from entrypoints.http.client import parse_device_name
 from entrypoints.http.dependencies import ClientIp, SettingsDependency, UseCasesDependency
 from entrypoints.http.errors.exceptions import InvalidOtp, MethodNotAllowed
@@ -59,10 +58,11 @@ class LegacyOtpController(Controller):
         self,
         data: JSONBody[LegacyGetOtpBody],
         use_cases: UseCasesDependency,
+        settings: SettingsDependency,
         client_ip: ClientIp,
     ) -> LegacyGetOtpResponse:
         """Send a code to a phone."""
-        phone = parse_field("phone", lambda: parse_international_phone(data.phone))
+        phone = parse_field("phone", lambda: settings.parse_international_phone(data.phone))
         await use_cases.request_otp(RequestOtpCommand(phone, client_ip))
         return LegacyGetOtpResponse()
 
@@ -92,7 +92,7 @@ class LegacyOtpController(Controller):
     ) -> LegacyValidateOtpResponse:
         """Exchange a code for an access token."""
         phone, code = parse_fields(
-            ("phone", lambda: parse_international_phone(data.phone)),
+            ("phone", lambda: settings.parse_international_phone(data.phone)),
             ("otp", lambda: parse_otp_code(data.otp, settings.otp_length)),
         )
         device = parse_device_name(request.headers.get("user-agent", ""))

@@ -14,7 +14,6 @@ from domain.identities.device_token import parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
-from domain.phone import parse_phone
 from entrypoints.http.client import parse_device_name
 from entrypoints.http.dependencies import ClientIp, SettingsDependency, UseCasesDependency
 from entrypoints.http.openapi.responses import body_errors, error_responses
@@ -72,7 +71,7 @@ class OtpController(Controller):
         own.
         """
         phone, _ = parse_fields(
-            ("phone", lambda: parse_phone(data.phone, settings.default_region)),
+            ("phone", lambda: settings.parse_phone(data.phone)),
             ("channel", lambda: _validate_channel(data.channel)),
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
@@ -115,7 +114,7 @@ class OtpController(Controller):
         and cannot be refreshed.
         """
         phone, code, device = parse_fields(
-            ("phone", lambda: parse_phone(data.phone, settings.default_region)),
+            ("phone", lambda: settings.parse_phone(data.phone)),
             ("otp", lambda: parse_otp_code(data.otp, settings.otp_length)),
             ("device", lambda: _parse_device(data.device)),
         )

@@ -6,7 +6,6 @@ from litestar.params import JSONBody
 from application.identities.users import CreateUserCommand
 from domain import errors
 from domain.identities.username import parse_username
-from domain.phone import parse_phone
 from entrypoints.http.auth import (
     BEARER,
     PRINCIPAL_DEPENDENCY,
@@ -73,7 +72,7 @@ class UserController(Controller):
         """
         username, phone = parse_fields(
             ("username", lambda: parse_username(data.username)),
-            ("number", lambda: parse_phone(data.number, settings.default_region)),
+            ("number", lambda: settings.parse_phone(data.number)),
         )
         identity = await use_cases.create_user(CreateUserCommand(principal, username, phone))
         return CreateUserResponse(user_id=identity.id, admin=identity.is_administrator)

@@ -34,7 +34,7 @@ from entrypoints.settings.values import (
 from tests.support.settings import problem, settings
 
 HOUR = timedelta(hours=1)
-TEST_PHONE = parse_phone("+15005550006")
+TEST_PHONE = parse_phone("+15005550006", rules=None)
 
 
 @pytest.fixture(autouse=True)
@@ -72,13 +72,17 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "countries": None,
         "default_region": None,
         "otp_length": 6,
+        "accepts_toll_free_numbers": False,
         "test_otps": Secret(TestOtps()),
         "sms_limit_per_phone": DeliveryPolicy().per_phone,
         "sms_limit_per_phone_and_ip": DeliveryPolicy().per_phone_and_ip,
         "sms_limit_trusted_ip": DeliveryPolicy().own_quota,
         "sms_limit_per_ip": RateLimits().per_ip,
+        "sms_countries_per_ip": RateLimits().countries_per_ip,
+        "sms_limit_per_range": RateLimits().per_range,
         "sms_limit_per_country": RateLimits().per_country,
         "sms_limit_total": RateLimits().total,
+        "sms_limit_all_factor": RateLimits().all_deliveries_factor,
         "verify_limit_per_ip": RateLimits().verifications_per_ip,
         "request_limit_per_identity": SlidingWindow(600, timedelta(minutes=1)),
         "refresh_limit_per_ip": SlidingWindow(1200, timedelta(minutes=1)),
@@ -212,6 +216,10 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         ),
         ("SMS_LIMIT_TRUSTED_IP", "1/1h", "sms_limit_trusted_ip", SlidingWindow(1, HOUR)),
         ("SMS_LIMIT_PER_IP", "7/1h", "sms_limit_per_ip", SlidingWindow(7, HOUR)),
+        ("SMS_COUNTRIES_PER_IP", "1", "sms_countries_per_ip", 1),
+        ("SMS_LIMIT_PER_RANGE", "6/1d", "sms_limit_per_range", SlidingWindow(6, 24 * HOUR)),
+        ("SMS_LIMIT_ALL_FACTOR", "3", "sms_limit_all_factor", 3),
+        ("TOLL_FREE_NUMBERS", "Yes", "accepts_toll_free_numbers", True),
         ("SMS_LIMIT_PER_COUNTRY", "8/12h", "sms_limit_per_country", SlidingWindow(8, 12 * HOUR)),
         ("SMS_LIMIT_TOTAL", "9 / 1d", "sms_limit_total", SlidingWindow(9, 24 * HOUR)),
         (
@@ -316,6 +324,10 @@ def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: 
             ],
         ),
         ("SINGLE_HOST", ["true", "1", "y"]),
+        ("TOLL_FREE_NUMBERS", ["true", "1", "US"]),
+        ("SMS_COUNTRIES_PER_IP", ["0", "251", "5/1d", "many"]),
+        ("SMS_LIMIT_ALL_FACTOR", ["0", "21", "1.5", "10x"]),
+        ("SMS_LIMIT_PER_RANGE", ["5", "0/1h", "5001/1h", "5/2d"]),
         (
             "PLAIN_TOKEN_TTL",
             ["90", "59s", "401d", "1.5h", "-1d", "d", "90 d", "\u0669\u0660d", "1w"],

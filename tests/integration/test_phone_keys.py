@@ -136,9 +136,9 @@ async def assert_moved(database: Database) -> None:
             PhoneVerification(blocked_at=NOW),
             PhoneVerification(),
         ]
-        # Of country and in total: hashes of client IPs are gone.
-        expired = NOW + timedelta(hours=1)
-        assert await repositories.rate_limiter.delete_expired(expired, 10) == 2
+        # Of country and in total, twice: hashes of client IPs and number ranges are gone.
+        expired = NOW + timedelta(days=1)
+        assert await repositories.rate_limiter.delete_expired(expired, 20) == 4
 
 
 async def test_all_phones_are_found_by_another_index_key(database: Database) -> None:

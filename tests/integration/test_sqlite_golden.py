@@ -20,6 +20,7 @@ from adapters.sqlite.mapping import IdentityMapping, MediaItemMapping, PhoneVeri
 from adapters.sqlite.migrations import MIGRATIONS, migrate
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
+from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Identity, Role, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
@@ -29,6 +30,7 @@ from domain.media.page import ItemFilter
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.delivery import Delivery
+from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -88,6 +90,36 @@ BLOCKED_VERIFICATION = PhoneVerification(
     identity_id="69f472080000000000000004", blocked_at=START + MINUTE
 )
 VERIFICATIONS = {PHONE: VERIFICATION, BLOCKED_PHONE: BLOCKED_VERIFICATION}
+LATEST_PHONE = PhoneNumber("+14155552674")
+LATEST_VERIFICATION = PhoneVerification(
+    deliveries=(
+        Delivery(
+            request_id="YW5vdGhlciByZXF1ZXN0IQ",
+            challenge_id="69f4720800000000000000c3",
+            client_ip=a_hashed_ip("2001:db8:1:2::/64"),
+            sent_at=START + MINUTE,
+            attempt_limit=2,
+            device_id="69f4720800000000000000f1",
+            counters=(
+                AttemptCounter(
+                    CounterKind.DEVICE,
+                    "69f4720800000000000000f1",
+                    limit=2,
+                    used=1,
+                    last_digest="a digest",
+                    last_counted_at=START + 2 * MINUTE,
+                ),
+            ),
+        ),
+    ),
+    failures=Failures(
+        in_a_row=7,
+        last_failed_at=START + 2 * MINUTE,
+        by_device=(DeviceFailures("69f4720800000000000000f1", 1, START + 2 * MINUTE),),
+    ),
+    identity_id="69f472080000000000000005",
+)
+"""Has the fields that the first two files do not have."""
 
 ADMINISTRATOR = Identity(
     id="69f472080000000000000001",
@@ -135,6 +167,33 @@ BLOCKED = Identity(
     blocked_at=START + 2 * MINUTE,
 )
 IDENTITIES = [ADMINISTRATOR, DELETED, PURGED, BLOCKED]
+LATEST_IDENTITY = Identity(
+    id="69f472080000000000000005",
+    phone=LATEST_PHONE,
+    created_at=START,
+    sessions=(
+        Session(
+            id="69f4720800000000000000a3",
+            created_at=START + MINUTE,
+            expires_at=START + 3 * MINUTE,
+            token_family=RefreshTokenFamily(
+                nonce=bytes.fromhex("0807060504030201"),
+                rotated_at=START + MINUTE,
+                generation=1,
+                is_confirmed=False,
+            ),
+            idle_expires_at=START + 2 * MINUTE,
+        ),
+    ),
+    devices=(
+        RecognizedDevice(
+            id="69f4720800000000000000f1",
+            session_id="69f4720800000000000000a3",
+            expires_at=START + 4 * MINUTE,
+        ),
+    ),
+)
+"""Has the fields that the first two files do not have."""
 
 PENDING = MediaItem(
     id="69f4720800000000000000d1",
@@ -208,6 +267,14 @@ async def test_an_identity_is_read(repositories: Repositories, identity: Identit
     assert await repositories.identities.load(identity.id) == Versioned(identity, 1)
 
 
+@pytest.mark.parametrize("schema_version", [max(GOLDEN)], indirect=True)
+async def test_the_latest_records_are_read(repositories: Repositories) -> None:
+    loaded = await repositories.phone_verifications.load(LATEST_PHONE)
+
+    assert loaded.value == LATEST_VERIFICATION
+    assert await repositories.identities.load(LATEST_IDENTITY.id) == Versioned(LATEST_IDENTITY, 1)
+
+
 async def test_an_identity_is_found_by_its_username(repositories: Repositories) -> None:
     found = await repositories.identities.find_by_username(Username("ZOË QUÉRÉ"))
 
@@ -270,9 +337,12 @@ def test_the_stored_form_has_not_changed(path: Path) -> None:
     stored = {
         "phone_verifications": [
             verifications.encode(verifications.to_stored(verification), 0)
-            for verification in VERIFICATIONS.values()
+            for verification in (*VERIFICATIONS.values(), LATEST_VERIFICATION)
         ],
-        "identities": [identities.encode(identities.to_stored(value), 0) for value in IDENTITIES],
+        "identities": [
+            identities.encode(identities.to_stored(value), 0)
+            for value in (*IDENTITIES, LATEST_IDENTITY)
+        ],
         "media_items": [items.encode(items.to_stored(item), 0) for item in ITEMS],
     }
     for table, bodies in stored.items():

@@ -342,9 +342,8 @@ async def test_two_versions_that_write_in_turns_lose_nothing(
         identities = (repositories.identities, newer)[number % 2]
         loaded = await identities.load(an_id())
         assert loaded is not None
-        changed = loaded.value.add_session(a_session(id=an_id(number), device="Pixel 8"))
-        if number == 3:
-            changed = changed.promote()
+        identity = loaded.value.promote() if number == 1 else loaded.value
+        changed = identity.add_session(a_session(id=an_id(number), device="Pixel 8"))
         assert await identities.replace(changed, loaded.version)
 
     body = await read_body(database, "identities")

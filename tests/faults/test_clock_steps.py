@@ -15,6 +15,8 @@ from tests.support.plain_http import PLAIN_HTTP
 
 HOUR = timedelta(hours=1)
 COOLDOWN_SECONDS = 15
+COOLDOWNS_SECONDS = (15, 15, 15, 30, 60)
+"""After each message that one IP can request in 15 minutes."""
 
 _numbers = itertools.count(1)
 
@@ -126,22 +128,24 @@ async def test_a_used_code_stays_used_after_clock_steps(
 async def test_used_up_limits_do_not_lock_a_phone_after_a_step_back(
     service: FaultyService, http: httpx.AsyncClient, phone: str
 ) -> None:
-    for request in range(3):
-        service.set_clock_offset(timedelta(seconds=request * (COOLDOWN_SECONDS + 1)))
+    offset = timedelta()
+    for cooldown in COOLDOWNS_SECONDS:
+        service.set_clock_offset(offset)
         assert (await request_otp(http, phone)).json()["sent"] is True
-    service.set_clock_offset(timedelta(minutes=1))
+        offset += timedelta(seconds=cooldown + 1)
+    service.set_clock_offset(offset)
     assert (await request_otp(http, phone)).status_code == 429
-    code = service.code(phone, 3)
-    wrong_code = f"{(int(code) + 1) % 1_000_000:06d}"
+    code = service.code(phone, len(COOLDOWNS_SECONDS))
     for attempts_left in (4, 3, 2, 1, 0):
+        wrong_code = f"{(int(code) + 1 + attempts_left) % 1_000_000:06d}"
         response = await verify_otp(http, phone, wrong_code)
         assert response.json()["attempts_left"] == attempts_left
     assert (await verify_otp(http, phone, code)).status_code == 429
 
-    service.set_clock_offset(timedelta(minutes=1) - HOUR)
+    service.set_clock_offset(offset - HOUR)
 
     assert (await request_otp(http, phone)).json()["sent"] is True
-    assert await is_correct(http, phone, service.code(phone, 4))
+    assert await is_correct(http, phone, service.code(phone, len(COOLDOWNS_SECONDS) + 1))
 
 
 async def test_a_step_back_extends_a_cooldown_by_the_allowed_clock_skew_at_most(

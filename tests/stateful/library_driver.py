@@ -252,7 +252,7 @@ class LibraryDriver:
         elif outcome.is_fault_triggered:
             assert isinstance(outcome.error, MediaStorageFailed | ItemSaveFailed | StorageError)
         elif not self._may_act_for(upload.uploader_id, upload.owner_id):
-            assert isinstance(outcome.error, self._refusal(upload.uploader_id))
+            assert isinstance(outcome.error, self._error_of_forbidden(upload.uploader_id))
         else:
             assert isinstance(outcome.error, UserNotFound)
             assert upload.owner_id not in self.model.user_ids
@@ -352,14 +352,17 @@ class LibraryDriver:
             user_id in self.administrators and self.has_recent_login(user_id)
         )
 
-    def _refusal(self, user_id: str) -> type[DomainError]:
+    def _error_of_forbidden(self, user_id: str) -> type[DomainError]:
         return ReauthenticationRequired if user_id in self.administrators else Forbidden
 
     def _is_allowed(self, outcome: Outcome, user_id: str, item: ModelItem) -> bool:
         if self._may_act_for(user_id, item.owner_id):
             assert outcome.is_done or outcome.is_fault_triggered
             return True
-        assert isinstance(outcome.error, self._refusal(user_id)) or outcome.is_fault_triggered
+        assert (
+            isinstance(outcome.error, self._error_of_forbidden(user_id))
+            or outcome.is_fault_triggered
+        )
         assert not outcome.is_done
         return False
 

@@ -11,7 +11,7 @@ from application.update import save_identity
 from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, RecognizedDevice
-from domain.identities.identity import Identity
+from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.session import Session
 from domain.phone import PhoneNumber
 
@@ -23,6 +23,7 @@ class AddSession:
     - An identity that does not exist yet is created. A deleted one is replaced by a new one with
       a new id.
     - A blocked identity gets no session, even if it was blocked a moment ago.
+    - A challenge opens one session, even if several requests try to add it.
     """
 
     phone_verifications: PhoneVerifications
@@ -34,17 +35,25 @@ class AddSession:
         session: Session,
         phone: PhoneNumber,
         identity_id: str,
+        used: UsedChallenge,
         loaded: Versioned[Identity | None] | None = None,
         device_id: str | None = None,
+        *,
+        is_retry: bool = False,
     ) -> str | None:
-        """Add the session, and return the id of its identity, or None if that is blocked.
+        """Add the session, and return the id of its identity.
+
+        None if that identity is blocked, if the challenge opened a session before, or if the
+        identity of a retry is deleted.
 
         Args:
             session: the session.
             phone: the phone that was verified.
             identity_id: the identity that the phone is assigned to.
+            used: the challenge whose code was correct.
             loaded: that identity or None, where the caller has loaded it.
             device_id: the device that is recognized from now on, if any.
+            is_retry: an earlier request used the code.
 
         Raises:
             StorageError
@@ -53,22 +62,30 @@ class AddSession:
             device_id, session.id, session.created_at + DEVICE_TOKEN_TTL
         )
 
+        is_added = False
+
         def add(identity: Identity | None) -> Identity:
+            nonlocal is_added
             if identity is None:
                 identity = Identity(identity_id, phone, session.created_at)
+            is_added = not identity.is_blocked and not identity.has_used(used.id)
+            if not is_added:
+                return identity
             if identity.is_deleted:
                 raise Unauthenticated
-            if identity.is_blocked:
-                return identity
-            added = identity.add_session(session)
+            added = identity.add_session(session, used)
             return added.add_device(device, session.created_at) if device else added
 
         try:
-            identity = await save_identity(self.identities, identity_id, add, loaded)
+            await save_identity(self.identities, identity_id, add, loaded)
         except Unauthenticated:
+            if is_retry:
+                return None
             new_id = make_identifier(session.created_at, self.randomness.bytes(RANDOM_BYTES))
-            owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id)
+            owner = await assign_phone(
+                self.phone_verifications, phone, new_id, identity_id, used.id
+            )
             if owner.is_blocked:
                 return None
-            return await self(session, phone, owner.identity_id, device_id=device_id)
-        return None if identity.is_blocked else identity_id
+            return await self(session, phone, owner.identity_id, used, device_id=device_id)
+        return identity_id if is_added else None

@@ -29,6 +29,14 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedChallenge:
+    """A challenge that opened a session. It is kept while its code could be sent again."""
+
+    id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """The owner of a phone, with the sessions. A consistency boundary.
 
@@ -38,6 +46,7 @@ class Identity:
     - A blocked identity has no sessions and gets none. Everything else stays as it is.
     - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
       sessions from elsewhere revokes their devices as well.
+    - A challenge opens at most one session. Nothing removes its record before it expires.
     """
 
     id: str
@@ -47,6 +56,7 @@ class Identity:
     user: User | None = None
     sessions: tuple[Session, ...] = ()
     devices: tuple[RecognizedDevice, ...] = ()
+    used_challenges: tuple[UsedChallenge, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
@@ -83,10 +93,23 @@ class Identity:
             (session for session in self.active_sessions(now) if session.id == session_id), None
         )
 
-    def add_session(self, session: Session) -> "Identity":
-        """Return the identity with this session. Above `MAX_SESSIONS` the oldest is revoked."""
-        kept = [earlier for earlier in self.sessions if session.created_at < earlier.ends_at]
-        return replace(self, sessions=(*kept, session)[-MAX_SESSIONS:])
+    def has_used(self, challenge_id: str) -> bool:
+        """Return whether this challenge opened a session."""
+        return any(used.id == challenge_id for used in self.used_challenges)
+
+    def add_session(self, session: Session, used: UsedChallenge | None = None) -> "Identity":
+        """Return the identity with this session, and with the challenge that opened it.
+
+        Above `MAX_SESSIONS` the oldest session is revoked.
+        """
+        now = session.created_at
+        sessions = [earlier for earlier in self.sessions if now < earlier.ends_at]
+        challenges = [earlier for earlier in self.used_challenges if now < earlier.expires_at]
+        return replace(
+            self,
+            sessions=(*sessions, session)[-MAX_SESSIONS:],
+            used_challenges=(*challenges, used) if used else tuple(challenges),
+        )
 
     def find_device(self, device_id: str, now: datetime) -> RecognizedDevice | None:
         """Return the recognized device with this id, or None."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.identities.identity import USERNAME_HOLD_PERIOD, Role
+from domain.identities.identity import USERNAME_HOLD_PERIOD, Role, UsedChallenge
 from domain.identities.session import MAX_SESSIONS, SessionLimits
 from domain.identities.username import parse_username
 from tests.support.builders import (
@@ -218,3 +218,14 @@ def test_a_released_username_is_no_longer_reserved() -> None:
 
 def test_the_username_of_an_identity_that_is_not_deleted_is_never_released() -> None:
     assert not an_identity(user=a_user()).is_username_released(NOW + timedelta(days=10_000))
+
+
+def test_a_challenge_that_opened_a_session_is_kept_until_it_expires() -> None:
+    used = UsedChallenge("challenge", NOW + SECOND)
+    identity = an_identity().add_session(a_session(id="one"), used)
+    ended = identity.revoke_all_sessions().promote().block(NOW).delete(NOW)
+    assert ended.has_used("challenge")
+    assert not ended.has_used("another")
+    assert identity.add_session(a_session(id="two")).has_used("challenge")
+    later = identity.add_session(a_session(id="two", created_at=NOW + SECOND))
+    assert not later.has_used("challenge")

@@ -233,6 +233,8 @@ class IdentityDocument(RecordDocument):
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
 
     class Settings:
         """Collection and indexes."""

@@ -309,6 +309,8 @@ class IdentityFields:
             deleted_at=stored.deleted_at,
             purged_at=stored.purged_at,
             blocked_at=stored.blocked_at,
+            detached_at=stored.detached_at,
+            last_used_at=stored.last_used_at,
         )
 
     def encode(self, identity: Identity, encrypted_phone: bytes | None = None) -> RawDocument:
@@ -337,6 +339,8 @@ class IdentityFields:
             "deleted_at": identity.deleted_at,
             "purged_at": identity.purged_at,
             "blocked_at": identity.blocked_at,
+            "detached_at": identity.detached_at,
+            "last_used_at": identity.last_used_at,
         }
 
 

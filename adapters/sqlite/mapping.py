@@ -413,6 +413,8 @@ class StoredIdentity(StoredFields):
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
 class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
@@ -460,6 +462,8 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
             # The domain keeps no time of the purge.
             purged_at=value.purged_at,
             blocked_at=value.blocked_at,
+            detached_at=value.detached_at,
+            last_used_at=value.last_used_at,
         )
 
     def to_domain(self, stored: StoredIdentity) -> Identity:
@@ -484,6 +488,8 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
             deleted_at=stored.deleted_at,
             purged_at=stored.purged_at,
             blocked_at=stored.blocked_at,
+            detached_at=stored.detached_at,
+            last_used_at=stored.last_used_at,
         )
 
 

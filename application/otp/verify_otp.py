@@ -172,6 +172,7 @@ class VerifyOtp:
                 identity,
                 DeviceToken(login.identity_id, secret).device_id if secret else None,
                 is_retry=result.is_replay,
+                is_recognized=result.is_device_recognized,
             ),
             self._release(self._permits_of(result.delivery)),
             self._release(reserved),

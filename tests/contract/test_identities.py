@@ -39,6 +39,8 @@ async def test_an_added_identity_is_loaded_unchanged_at_version_1(
         user=a_user("Zoë 👩‍🚀"),
         sessions=(a_session(device="Pixel 8"), a_session(id=an_id(2), device=None)),
         devices=(RecognizedDevice("a device", an_id(2), NOW), RecognizedDevice("2", "3", NOW)),
+        detached_at=NOW + timedelta(days=1),
+        last_used_at=NOW + timedelta(days=2),
         used_challenges=(UsedChallenge(an_id(3), NOW), UsedChallenge(an_id(4), NOW)),
     )
 

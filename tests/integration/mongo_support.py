@@ -67,6 +67,7 @@ IDENTITY: Final = an_identity(
     phone=PHONE,
     user=a_user(),
     devices=(RecognizedDevice("a device", an_id(), NOW + timedelta(days=180)),),
+    last_used_at=NOW + timedelta(minutes=2),
     used_challenges=(UsedChallenge(an_id(2), NOW + timedelta(minutes=5)),),
     sessions=(
         a_session(

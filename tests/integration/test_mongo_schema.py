@@ -273,6 +273,7 @@ async def test_an_identity_is_stored_under_these_names(
         "devices": [
             {"id": "a device", "session_id": an_id(), "expires_at": NOW + timedelta(days=180)}
         ],
+        "last_used_at": NOW + 2 * MINUTE,
         "used_challenges": [{"id": an_id(2), "expires_at": NOW + 5 * MINUTE}],
         "sessions": [
             {

@@ -229,3 +229,26 @@ def test_a_challenge_that_opened_a_session_is_kept_until_it_expires() -> None:
     assert identity.add_session(a_session(id="two")).has_used("challenge")
     later = identity.add_session(a_session(id="two", created_at=NOW + SECOND))
     assert not later.has_used("challenge")
+
+
+def test_an_identity_is_unused_since_its_latest_session_was() -> None:
+    year = timedelta(days=365)
+    used_at = NOW + timedelta(days=10)
+    never, once = an_identity(), an_identity().add_session(a_session())
+    assert never.is_unused(NOW + year, year)
+    assert not never.is_unused(NOW + year - SECOND, year)
+    used = once.replace_session(a_session(last_used_at=used_at)).revoke_all_sessions()
+    assert not used.is_unused(used_at + year - SECOND, year)
+    assert used.is_unused(used_at + year, year)
+
+
+def test_a_detached_identity_keeps_its_phone_and_nothing_else_that_others_could_use() -> None:
+    identity = an_identity(user=a_user()).promote().add_session(a_session())
+    detached = identity.detach(NOW)
+    assert detached.is_closed
+    assert (detached.user, detached.sessions, detached.devices) == (None, (), ())
+    assert not detached.is_administrator
+    assert detached.phone == identity.phone
+    restored = detached.restore(NOW + timedelta(days=400))
+    assert not restored.is_closed
+    assert not restored.is_unused(NOW + timedelta(days=401), timedelta(days=365))

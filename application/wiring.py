@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from application.identities.add_session import AddSession
 from application.identities.authenticate import Authenticate
 from application.identities.operators import (
     BlockPhone,
     ChangeRole,
+    RestoreIdentity,
     RevokePhoneSessions,
     UnblockPhone,
 )
@@ -71,7 +73,11 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the operator decides. `countries` is None where codes go to all countries."""
+    """What the operator decides.
+
+    `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
+    recycled.
+    """
 
     countries: Collection[str] | None = None
     lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
@@ -81,6 +87,7 @@ class Policy:
     test_otps: TestOtps = TestOtps()
     otp_length: int = DEFAULT_OTP_LENGTH
     phone_rules: PhoneRules = DEFAULT_RULES
+    recycled_after: timedelta | None = None
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -122,7 +129,9 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             identities=identities,
             rate_limiter=repositories.rate_limiter,
             codes=codes,
-            add_session=AddSession(verifications, identities, randomness),
+            add_session=AddSession(
+                verifications, identities, randomness, events, policy.recycled_after
+            ),
             sessions=sessions,
             recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
@@ -147,6 +156,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         block_phone=BlockPhone(verifications, identities, clock, events),
         unblock_phone=UnblockPhone(verifications, identities, events),
         revoke_phone_sessions=RevokePhoneSessions(identities, verifications, clock, events),
+        restore_identity=RestoreIdentity(identities, verifications, clock, events),
         upload_image=UploadImage(
             identities=identities,
             media_items=items,

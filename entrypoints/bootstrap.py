@@ -176,6 +176,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 test_otps=settings.test_otps.get_secret_value(),
                 otp_length=settings.otp_length,
                 phone_rules=PhoneRules(accepts_toll_free=settings.accepts_toll_free_numbers),
+                recycled_after=settings.recycled_after,
             ),
         )
 

@@ -59,6 +59,14 @@ class RecordDocument(Document):
     schema_version: int
 
 
+class LoginFields(NestedValue):
+    """The login that the code of a challenge was used for."""
+
+    identity_id: str
+    session_id: str
+    request_id: str | None = None
+
+
 class ChallengeFields(NestedValue):
     """A challenge; its code is derived and never stored."""
 
@@ -71,6 +79,7 @@ class ChallengeFields(NestedValue):
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    login: LoginFields | None = None
 
 
 class AttemptCounterFields(NestedValue):
@@ -201,6 +210,15 @@ class DeviceFields(NestedValue):
     expires_at: datetime
 
 
+class UsedChallengeFields(NestedValue):
+    """A challenge that opened a session."""
+
+    item_key: ClassVar = ("id",)
+
+    id: str
+    expires_at: datetime
+
+
 class IdentityDocument(RecordDocument):
     """An identity, also a deleted one; `username_key` is unique."""
 
@@ -211,9 +229,12 @@ class IdentityDocument(RecordDocument):
     user: UserFields | None = None
     sessions: list[SessionFields]
     devices: list[DeviceFields] = []  # noqa: RUF012 - pydantic copies it
+    used_challenges: list[UsedChallengeFields] = []  # noqa: RUF012 - pydantic copies it
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
 
     class Settings:
         """Collection and indexes."""

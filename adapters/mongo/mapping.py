@@ -29,13 +29,13 @@ from adapters.mongo.record_mapping import RecordMapping, Upgrade
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Identity, Role, User
+from domain.identities.identity import Identity, Role, UsedChallenge, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat, MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
-from domain.otp.challenge import Challenge, Purpose
+from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery
 from domain.otp.failures import DeviceFailures, Failures
@@ -136,6 +136,7 @@ def encode_phone_verification(record: PhoneVerification) -> RawDocument:
 
 
 def _decode_challenge(stored: ChallengeFields) -> Challenge:
+    login = stored.login
     return Challenge(
         id=stored.id,
         purpose=_PURPOSES[stored.purpose],
@@ -144,10 +145,12 @@ def _decode_challenge(stored: ChallengeFields) -> Challenge:
         created_at=stored.created_at,
         expires_at=stored.expires_at,
         used_at=stored.used_at,
+        login=Login(login.identity_id, login.session_id, login.request_id) if login else None,
     )
 
 
 def _encode_challenge(challenge: Challenge) -> RawDocument:
+    login = challenge.login
     return {
         "id": challenge.id,
         "purpose": STORED_PURPOSES[challenge.purpose],
@@ -156,6 +159,12 @@ def _encode_challenge(challenge: Challenge) -> RawDocument:
         "created_at": challenge.created_at,
         "expires_at": challenge.expires_at,
         "used_at": challenge.used_at,
+        "login": login
+        and {
+            "identity_id": login.identity_id,
+            "session_id": login.session_id,
+            "request_id": login.request_id,
+        },
     }
 
 
@@ -294,9 +303,14 @@ class IdentityFields:
             user=None if stored.user is None else _decode_user(stored.user),
             sessions=tuple(map(_decode_session, stored.sessions)),
             devices=tuple(map(_decode_device, stored.devices)),
+            used_challenges=tuple(
+                UsedChallenge(used.id, used.expires_at) for used in stored.used_challenges
+            ),
             deleted_at=stored.deleted_at,
             purged_at=stored.purged_at,
             blocked_at=stored.blocked_at,
+            detached_at=stored.detached_at,
+            last_used_at=stored.last_used_at,
         )
 
     def encode(self, identity: Identity, encrypted_phone: bytes | None = None) -> RawDocument:
@@ -318,9 +332,15 @@ class IdentityFields:
             "user": None if identity.user is None else _encode_user(identity.user),
             "sessions": [_encode_session(session) for session in identity.sessions],
             "devices": [_encode_device(device) for device in identity.devices] or None,
+            "used_challenges": [
+                {"id": used.id, "expires_at": used.expires_at} for used in identity.used_challenges
+            ]
+            or None,
             "deleted_at": identity.deleted_at,
             "purged_at": identity.purged_at,
             "blocked_at": identity.blocked_at,
+            "detached_at": identity.detached_at,
+            "last_used_at": identity.last_used_at,
         }
 
 

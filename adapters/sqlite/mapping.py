@@ -20,13 +20,13 @@ from adapters.sqlite.record_mapping import Fields, RecordMapping, StoredFields
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Identity, Role, User
+from domain.identities.identity import Identity, Role, UsedChallenge, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat
 from domain.media.item import ItemState, MediaItem
 from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
-from domain.otp.challenge import Challenge, Purpose
+from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery
 from domain.otp.failures import DeviceFailures, Failures
@@ -74,6 +74,14 @@ _IMAGE_FORMAT_NAMES: Final = {image_format: name for name, image_format in _IMAG
 _STATE_NAMES: Final = {state: name for name, state in _STATES.items()}
 
 
+class StoredLogin(StoredFields):
+    """The login that the code of a challenge was used for."""
+
+    identity_id: str
+    session_id: str
+    request_id: str | None = None
+
+
 class StoredChallenge(StoredFields):
     """One challenge of a phone verification."""
 
@@ -84,6 +92,7 @@ class StoredChallenge(StoredFields):
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    login: StoredLogin | None = None
 
 
 class StoredAttemptCounter(StoredFields):
@@ -199,6 +208,7 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerif
 
 
 def _challenge_to_stored(challenge: Challenge) -> StoredChallenge:
+    login = challenge.login
     return StoredChallenge(
         id=challenge.id,
         purpose=_PURPOSE_NAMES[challenge.purpose],
@@ -207,10 +217,18 @@ def _challenge_to_stored(challenge: Challenge) -> StoredChallenge:
         created_at=challenge.created_at,
         expires_at=challenge.expires_at,
         used_at=challenge.used_at,
+        login=None
+        if login is None
+        else StoredLogin(
+            identity_id=login.identity_id,
+            session_id=login.session_id,
+            request_id=login.request_id,
+        ),
     )
 
 
 def _challenge_to_domain(challenge: StoredChallenge) -> Challenge:
+    login = challenge.login
     return Challenge(
         id=challenge.id,
         purpose=_PURPOSES[challenge.purpose],
@@ -219,6 +237,7 @@ def _challenge_to_domain(challenge: StoredChallenge) -> Challenge:
         created_at=challenge.created_at,
         expires_at=challenge.expires_at,
         used_at=challenge.used_at,
+        login=Login(login.identity_id, login.session_id, login.request_id) if login else None,
     )
 
 
@@ -373,6 +392,13 @@ class StoredDevice(StoredFields):
     expires_at: datetime
 
 
+class StoredUsedChallenge(StoredFields):
+    """A challenge that opened a session."""
+
+    id: str
+    expires_at: datetime
+
+
 class StoredIdentity(StoredFields):
     """The body in table `identities`."""
 
@@ -383,9 +409,12 @@ class StoredIdentity(StoredFields):
     user: StoredUser | None = None
     sessions: tuple[StoredSession, ...] = ()
     devices: tuple[StoredDevice, ...] = ()
+    used_challenges: tuple[StoredUsedChallenge, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
 class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
@@ -423,10 +452,18 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
                     for device in value.devices
                 ]
             ),
+            used_challenges=tuple(
+                [
+                    StoredUsedChallenge(id=used.id, expires_at=used.expires_at)
+                    for used in value.used_challenges
+                ]
+            ),
             deleted_at=value.deleted_at,
             # The domain keeps no time of the purge.
             purged_at=value.purged_at,
             blocked_at=value.blocked_at,
+            detached_at=value.detached_at,
+            last_used_at=value.last_used_at,
         )
 
     def to_domain(self, stored: StoredIdentity) -> Identity:
@@ -445,9 +482,14 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
                     for device in stored.devices
                 ]
             ),
+            used_challenges=tuple(
+                [UsedChallenge(used.id, used.expires_at) for used in stored.used_challenges]
+            ),
             deleted_at=stored.deleted_at,
             purged_at=stored.purged_at,
             blocked_at=stored.blocked_at,
+            detached_at=stored.detached_at,
+            last_used_at=stored.last_used_at,
         )
 
 

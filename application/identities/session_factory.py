@@ -45,12 +45,18 @@ class SessionFactory:
     lifetimes: TokenLifetimes
     limits: SessionLimits
 
-    def start(self, now: datetime, device: str | None, *, with_refresh: bool) -> Session:
+    def new_id(self) -> str:
+        """Return an id for a session."""
+        return self.randomness.bytes(SESSION_ID_BYTES).hex()
+
+    def start(
+        self, session_id: str, now: datetime, device: str | None, *, with_refresh: bool
+    ) -> Session:
         """Start a session, with refresh tokens or with one long-lived access token."""
         lifetime = self.lifetimes.refresh if with_refresh else self.lifetimes.plain
         nonce = self.randomness.bytes(NONCE_BYTES)
         return Session(
-            id=self.randomness.bytes(SESSION_ID_BYTES).hex(),
+            id=session_id,
             created_at=now,
             expires_at=now + min(lifetime, self.limits.max_age),
             device=device,

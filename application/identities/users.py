@@ -89,7 +89,7 @@ class CreateUser:
         def become_user(identity: Identity | None) -> Identity:
             if identity is None:
                 identity = Identity(identity_id, command.phone, now)
-            if identity.is_deleted:
+            if identity.is_closed:
                 raise Unauthenticated
             if identity.user is not None:
                 return _same_user(identity, command.username, is_own=is_own)

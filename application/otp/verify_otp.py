@@ -23,13 +23,14 @@ from application.update import load_or_none, update_phone_verification
 from domain.errors import RateLimitExceeded, TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import SECRET_BYTES, DeviceToken
-from domain.identities.identity import Identity
+from domain.identities.identity import Identity, UsedChallenge
 from domain.otp.attempt_counters import REPEAT_PERIOD
 from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
 from domain.otp.rate_limits import DeliveryRoute, Permit, RateLimit, RateLimits, Reservation
+from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
 RESERVATION_ID_BYTES = 8
@@ -72,6 +73,8 @@ class VerifyOtp:
     """Exchange a one-time code for a session.
 
     - A code is used once (ASVS 5.0 6.5.1), however many requests race.
+    - No login is lost: where the session was not saved, the same client may send the code again.
+      Only the request whose write adds the session gets tokens.
     - An attempt is counted before the response leaves.
     - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
       is active: per country and in total.
@@ -129,6 +132,7 @@ class VerifyOtp:
             request_id=command.request_id,
             device=device,
             new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
+            new_session_id=self.sessions.new_id(),
             is_limited=limited_until is not None,
             unchallenged_at=unchallenged.window.next_available(
                 [permit.acquired_at for permit in earlier], now
@@ -145,26 +149,38 @@ class VerifyOtp:
             raise
         if result.is_counted:
             return self._reject(command, result.attempts_left)
+        left = result.attempts_left
         if result.is_unchallenged:
             left, _ = await asyncio.gather(
                 self._count_unchallenged(command, attempt, result, unchallenged, earlier),
                 self._release(reserved),
             )
-            return self._reject(command, left)
-        if result.identity_id is None:
+        challenge = result.challenge
+        login = challenge.login if challenge else None
+        if challenge is None or login is None:
             await self._release(reserved)
-            return self._reject(command, result.attempts_left)
+            return self._reject(command, left)
 
-        session = self.sessions.start(now, command.device, with_refresh=command.with_refresh)
+        session = self.sessions.start(
+            login.session_id, now, command.device, with_refresh=command.with_refresh
+        )
         secret = self._device_secret(command, result)
-        device_id = DeviceToken(result.identity_id, secret).device_id if secret else None
         identity_id, _, _ = await asyncio.gather(
-            self.add_session(session, phone, result.identity_id, identity, device_id),
+            self.add_session(
+                session,
+                phone,
+                login.identity_id,
+                UsedChallenge(challenge.id, challenge.expires_at + CLOCK_SKEW),
+                identity,
+                DeviceToken(login.identity_id, secret).device_id if secret else None,
+                is_retry=result.is_replay,
+                is_recognized=result.is_device_recognized,
+            ),
             self._release(self._permits_of(phone, result.delivery)),
             self._release(reserved),
         )
         if identity_id is None:
-            return self._reject(command, result.attempts_left)
+            return self._reject(command, left)
 
         self._emit(SecurityEventType.LOGIN_SUCCEEDED, command, user_id=identity_id)
         if self.codes.is_test_phone(phone, now):
@@ -184,7 +200,7 @@ class VerifyOtp:
         reservation: Reservation,
         ip_available_at: datetime | None,
     ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
-        """Count the attempt; for a correct code also load the identity.
+        """Count the attempt; for a correct code also load the identity of its login.
 
         Raises:
             TooManyAttempts: with the later time of the phone's limits and the IP's.
@@ -202,16 +218,20 @@ class VerifyOtp:
         try:
             verified = verify(loaded.value)
             if ip_available_at is None:
-                first, identity_id = loaded.value, verified[1].identity_id
-                result = update_phone_verification(
+                first, challenge = loaded.value, verified[1].challenge
+                updating = update_phone_verification(
                     self.phone_verifications,
                     phone,
                     lambda current: verified if current is first else verify(current),
                     loaded,
                 )
-                if identity_id is None:
-                    return await result, None
-                return await asyncio.gather(result, load_or_none(self.identities, identity_id))
+                if challenge is None or challenge.login is None:
+                    return await updating, None
+                result, identity = await asyncio.gather(
+                    updating, load_or_none(self.identities, challenge.login.identity_id)
+                )
+                # After a conflict the login may be another one.
+                return result, identity if result.challenge == challenge else None
         except TooManyAttempts as error:
             self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="for this phone")
             available_at = ip_available_at or await self.rate_limiter.next_available(reservation)

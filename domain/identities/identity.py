@@ -29,6 +29,14 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedChallenge:
+    """A challenge that opened a session. It is kept while its code could be sent again."""
+
+    id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """The owner of a phone, with the sessions. A consistency boundary.
 
@@ -38,6 +46,9 @@ class Identity:
     - A blocked identity has no sessions and gets none. Everything else stays as it is.
     - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
       sessions from elsewhere revokes their devices as well.
+    - A detached identity had a phone that was recycled. It has no username, sessions or devices,
+      and gets none until an operator restores it.
+    - A challenge opens at most one session. Nothing removes its record before it expires.
     """
 
     id: str
@@ -47,14 +58,22 @@ class Identity:
     user: User | None = None
     sessions: tuple[Session, ...] = ()
     devices: tuple[RecognizedDevice, ...] = ()
+    used_challenges: tuple[UsedChallenge, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
 
     @property
     def is_deleted(self) -> bool:
         """Whether it was deleted."""
         return self.deleted_at is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is deleted or detached: its phone may get another identity."""
+        return self.is_deleted or self.detached_at is not None
 
     @property
     def is_blocked(self) -> bool:
@@ -83,10 +102,30 @@ class Identity:
             (session for session in self.active_sessions(now) if session.id == session_id), None
         )
 
-    def add_session(self, session: Session) -> "Identity":
-        """Return the identity with this session. Above `MAX_SESSIONS` the oldest is revoked."""
-        kept = [earlier for earlier in self.sessions if session.created_at < earlier.ends_at]
-        return replace(self, sessions=(*kept, session)[-MAX_SESSIONS:])
+    def is_unused(self, now: datetime, period: timedelta) -> bool:
+        """Return whether nobody logged in or used a session for this long, give or take a day."""
+        times = [self.created_at, *(session.last_seen_at for session in self.sessions)]
+        times += [self.last_used_at or self.created_at]
+        return now - max(times) >= period
+
+    def has_used(self, challenge_id: str) -> bool:
+        """Return whether this challenge opened a session."""
+        return any(used.id == challenge_id for used in self.used_challenges)
+
+    def add_session(self, session: Session, used: UsedChallenge | None = None) -> "Identity":
+        """Return the identity with this session, and with the challenge that opened it.
+
+        Above `MAX_SESSIONS` the oldest session is revoked.
+        """
+        now = session.created_at
+        sessions = [earlier for earlier in self.sessions if now < earlier.ends_at]
+        challenges = [earlier for earlier in self.used_challenges if now < earlier.expires_at]
+        return replace(
+            self,
+            sessions=(*sessions, session)[-MAX_SESSIONS:],
+            used_challenges=(*challenges, used) if used else tuple(challenges),
+            last_used_at=now,
+        )
 
     def find_device(self, device_id: str, now: datetime) -> RecognizedDevice | None:
         """Return the recognized device with this id, or None."""
@@ -117,12 +156,13 @@ class Identity:
 
     def replace_session(self, changed: Session) -> "Identity":
         """Return the identity with this session in place of the one with the same id."""
-        return replace(
-            self,
-            sessions=tuple(
-                changed if session.id == changed.id else session for session in self.sessions
-            ),
+        sessions = tuple(
+            changed if session.id == changed.id else session for session in self.sessions
         )
+        if sessions == self.sessions:
+            return self
+        last_used_at = max(self.last_used_at or self.created_at, changed.last_seen_at)
+        return replace(self, sessions=sessions, last_used_at=last_used_at)
 
     def revoke_session(self, session_id: str) -> "Identity":
         """Return the identity without this session."""
@@ -167,6 +207,14 @@ class Identity:
     def unblock(self) -> "Identity":
         """Return the identity unblocked. Revoked sessions stay revoked."""
         return replace(self, blocked_at=None)
+
+    def detach(self, now: datetime) -> "Identity":
+        """Return the identity of a recycled phone: a member without name, sessions and devices."""
+        return replace(self, detached_at=now, user=None, role=Role.MEMBER, sessions=(), devices=())
+
+    def restore(self, now: datetime) -> "Identity":
+        """Return the detached identity for the next login. It counts as used now."""
+        return replace(self, detached_at=None, last_used_at=now)
 
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""

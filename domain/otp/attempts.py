@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.otp.challenge import OtpCode
+from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery, DeviceProof
 from domain.otp.sliding_window import SlidingWindow
@@ -34,6 +34,7 @@ class OtpAttempt:
         request_id: the request id that the client sent, if any.
         device: the device that sent it, if it sent a valid device token.
         new_identity_id: is assigned to a phone without an identity if the code is correct.
+        new_session_id: the session that the code is used for if it is correct.
         is_limited: a limit of failed attempts that many phones share is used up.
         unchallenged_at: when this IP has an attempt while no challenge is active.
     """
@@ -44,7 +45,8 @@ class OtpAttempt:
     digest_key: bytes = b""
     request_id: str | None = None
     device: DeviceProof | None = None
-    new_identity_id: str | None = None
+    new_identity_id: str = ""
+    new_session_id: str = ""
     is_limited: bool = False
     unchallenged_at: datetime | None = None
 
@@ -58,8 +60,10 @@ class OtpAttempt:
 class VerificationResult:
     """Whether an attempt is correct, and how many more attempts its client has.
 
-    - A correct attempt also has the id of the phone's identity, and its delivery: that of the
+    - A correct attempt also has the challenge with its login, and its delivery: that of the
       named request, or the latest delivery of the code.
+    - So does a retry (`is_replay`) of the client that used the code: it gets the login if that
+      was not completed, which only the identity knows.
     - `is_counted` says that the phone counted a wrong code. It does not count a repeat, nor a
       code that was just used (`is_replay`).
     - `is_unchallenged` says that no challenge is active. Such attempts leave no state.
@@ -68,7 +72,7 @@ class VerificationResult:
     is_correct: bool
     attempts_left: int
     delivery: Delivery | None = None
-    identity_id: str | None = None
+    challenge: Challenge | None = None
     is_counted: bool = False
     is_replay: bool = False
     is_unchallenged: bool = False

@@ -37,6 +37,18 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """What a code was used for: one session of an identity, chosen once.
+
+    `request_id` is the one that the client sent with the code, if any.
+    """
+
+    identity_id: str
+    session_id: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """A one-time code's identity and life. The code is used at most once (ASVS 5.0 6.5.1).
 
@@ -50,6 +62,7 @@ class Challenge:
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    login: Login | None = None
 
     def is_active(self, now: datetime) -> bool:
         """Return whether a correct code is accepted now.
@@ -64,9 +77,15 @@ class Challenge:
         """Return whether the code lives long enough to be sent, or sent again."""
         return self.is_active(now) and self.expires_at - now >= MIN_RESEND_TTL
 
-    def mark_used(self, now: datetime) -> "Challenge":
-        """Return the challenge after its code was used."""
-        return replace(self, used_at=now)
+    def mark_used(self, now: datetime, login: Login | None = None) -> "Challenge":
+        """Return the challenge after its code was used for this login."""
+        return replace(self, used_at=now, login=login)
+
+    def move_login(self, identity_id: str) -> "Challenge":
+        """Return the challenge with its login at the identity that replaced a deleted one."""
+        if self.login is None:
+            return self
+        return replace(self, login=replace(self.login, identity_id=identity_id))
 
     def derive_code(
         self, pepper: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH

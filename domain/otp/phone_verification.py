@@ -6,7 +6,7 @@ repository replaces it if it is unchanged (optimistic concurrency).
 
 import hmac
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,7 +19,7 @@ from domain.otp.attempts import (
     VerificationResult,
     shared_attempts_left,
 )
-from domain.otp.challenge import Challenge
+from domain.otp.challenge import Challenge, Login
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
@@ -249,6 +249,8 @@ class PhoneVerification:
         - While no challenge is active nothing is counted here: the phone has no state because
           of such attempts.
         - The first correct code of a phone assigns its identity.
+        - Using a code chooses identity and session of its login once. The client that used it
+          may send it again, to complete that login.
 
         Args:
             attempt: the code and its client.
@@ -268,11 +270,18 @@ class PhoneVerification:
             challenge.id in equal and challenge.used_at is not None
             for challenge in pruned.challenges
         )
+        retried = pruned._find_retried(attempt, equal)
+        replay = VerificationResult(
+            is_correct=False,
+            attempts_left=0,
+            delivery=pruned._verified_delivery(attempt, retried) if retried else None,
+            challenge=retried,
+            is_replay=is_replay,
+            is_device_recognized=pruned._recognize(attempt.device) is not None,
+        )
         counters = pruned._counters_for(attempt, now)
         if not counters:
-            return self, VerificationResult(
-                is_correct=False, attempts_left=0, is_replay=is_replay, is_unchallenged=True
-            )
+            return self, replace(replay, is_unchallenged=True)
         left = pruned._attempts_left(attempt, now)
         if left <= 0:
             raise TooManyAttempts(whole_seconds(now, pruned._next_attempt_at(attempt)))
@@ -287,24 +296,20 @@ class PhoneVerification:
             None,
         )
         if matched is not None and self.blocked_at is None:
-            delivery = named or next(
-                delivery
-                for delivery in reversed(pruned.deliveries)
-                if delivery.challenge_id == matched.id
-            )
-            successor = pruned._use_challenge(matched, delivery, attempt)
-            return successor, VerificationResult(
+            delivery = pruned._verified_delivery(attempt, matched)
+            identity_id = self.identity_id or attempt.new_identity_id
+            login = Login(identity_id, attempt.new_session_id, attempt.request_id)
+            used = matched.mark_used(now, login)
+            return pruned._use_challenge(used, delivery, attempt), VerificationResult(
                 is_correct=True,
                 attempts_left=left,
                 delivery=delivery,
-                identity_id=successor.identity_id,
+                challenge=used,
                 is_device_recognized=pruned._recognize(attempt.device) is not None,
             )
         if is_replay:
             # As many as after a wrong code: the response does not reveal which code was used.
-            return self, VerificationResult(
-                is_correct=False, attempts_left=left - 1, is_replay=True
-            )
+            return self, replace(replay, attempts_left=left - 1)
         if any(
             counter.is_repeat(attempt.digest(delivery.request_id), now)
             for delivery, counter in counters
@@ -394,6 +399,41 @@ class PhoneVerification:
             failures=self.failures.count(self._recognize(attempt.device), now),
         )
 
+    def _find_retried(self, attempt: OtpAttempt, equal: Collection[str]) -> Challenge | None:
+        """Return the used challenge whose code the same client sends again, or None.
+
+        The client proves that by the request id that it used the code with, by the IP of a login,
+        or as a recognized device: wrong codes are not counted at a used challenge, so others could
+        guess.
+        """
+        if self.blocked_at is not None:
+            return None
+        named = self._named_delivery(attempt.request_id, attempt.now)
+        is_known = (
+            self._last_login_at(attempt.client_ip) is not None
+            or self._recognize(attempt.device) is not None
+        )
+        return next(
+            (
+                challenge
+                for challenge in self.challenges
+                if challenge.id in equal
+                and challenge.login is not None
+                and challenge.login.identity_id == self.identity_id
+                and (attempt.request_id is None or (named and named.challenge_id == challenge.id))
+                and (is_known or (named and attempt.request_id == challenge.login.request_id))
+            ),
+            None,
+        )
+
+    def _verified_delivery(self, attempt: OtpAttempt, challenge: Challenge) -> Delivery:
+        """Return the named delivery, or the latest one of the challenge."""
+        return self._named_delivery(attempt.request_id, attempt.now) or next(
+            delivery
+            for delivery in reversed(self.deliveries)
+            if delivery.challenge_id == challenge.id
+        )
+
     def _use_challenge(
         self, used: Challenge, verified: Delivery, attempt: OtpAttempt
     ) -> "PhoneVerification":
@@ -403,8 +443,7 @@ class PhoneVerification:
         return replace(
             self,
             challenges=tuple(
-                challenge.mark_used(attempt.now) if challenge.id == used.id else challenge
-                for challenge in self.challenges
+                used if challenge.id == used.id else challenge for challenge in self.challenges
             ),
             deliveries=tuple(
                 delivery.reset_attempts(
@@ -467,6 +506,16 @@ class PhoneVerification:
     def assign_identity(self, identity_id: str | None) -> "PhoneVerification":
         """Return the state of a phone that belongs to this identity, or to none."""
         return replace(self, identity_id=identity_id)
+
+    def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
+        """Return the state with the login of this challenge at another identity."""
+        return replace(
+            self,
+            challenges=tuple(
+                challenge.move_login(identity_id) if challenge.id == challenge_id else challenge
+                for challenge in self.challenges
+            ),
+        )
 
     def block(self, now: datetime) -> "PhoneVerification":
         """Return the state of a phone that is blocked. An earlier block keeps its time."""

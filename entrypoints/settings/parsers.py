@@ -152,14 +152,18 @@ def duration_parser(minimum: str, maximum: str) -> Callable[[str], timedelta]:
     return parse
 
 
-def parse_cleanup_interval(text: str) -> timedelta | None:
-    """Parse a duration from 1m to 1d; `off` is None."""
-    if text.lower() == "off":
-        return None
-    try:
-        return duration_parser("1m", "1d")(text)
-    except InvalidValue as error:
-        raise InvalidValue(f"{error.message[:-1]}; or off.") from error
+def duration_or_off_parser(minimum: str, maximum: str) -> Callable[[str], timedelta | None]:
+    """Return a parser of durations as `duration_parser` does; `off` is None."""
+
+    def parse(text: str) -> timedelta | None:
+        if text.lower() == "off":
+            return None
+        try:
+            return duration_parser(minimum, maximum)(text)
+        except InvalidValue as error:
+            raise InvalidValue(f"{error.message[:-1]}; or off.") from error
+
+    return parse
 
 
 def rate_limit_parser(max_count: int) -> Callable[[str], SlidingWindow]:

@@ -31,13 +31,13 @@ from entrypoints.settings.database_url import parse_database
 from entrypoints.settings.parsers import (
     check_number,
     check_size,
+    duration_or_off_parser,
     duration_parser,
     list_parser,
     parse_access_key_id,
     parse_account_sid,
     parse_app_name,
     parse_bind,
-    parse_cleanup_interval,
     parse_countries,
     parse_domain,
     parse_file_path,
@@ -487,6 +487,14 @@ class Settings(BaseModel):
             example="90d",
         )
     )
+    recycled_after: Annotated[
+        timedelta | None, PlainValidator(duration_or_off_parser("1d", "3650d"))
+    ] = setting(
+        "DIALTONE_RECYCLED_AFTER",
+        "unused for so long, a phone gets a new identity at the next login; off: never",
+        default="off",
+        example="365d",
+    )
     max_upload_size: Annotated[
         ByteSize, Field(ge=1_000, le=1_000_000_000), BeforeValidator(check_size)
     ] = setting(
@@ -539,7 +547,9 @@ class Settings(BaseModel):
         default="2000",
         example="2000",
     )
-    cleanup_interval: Annotated[timedelta | None, PlainValidator(parse_cleanup_interval)] = setting(
+    cleanup_interval: Annotated[
+        timedelta | None, PlainValidator(duration_or_off_parser("1m", "1d"))
+    ] = setting(
         "DIALTONE_CLEANUP_INTERVAL",
         "time between cleanups; off if cron runs `dialtone cleanup`",
         default="15m",

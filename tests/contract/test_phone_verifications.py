@@ -7,7 +7,7 @@ import pytest
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
-from domain.otp.challenge import OTP_TTL
+from domain.otp.challenge import OTP_TTL, Login
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import OpenRepositories
@@ -37,7 +37,11 @@ async def test_a_new_phone_has_an_empty_verification_at_version_0(
 
 async def test_a_saved_verification_is_loaded_unchanged(repositories: Repositories) -> None:
     verification = PhoneVerification(
-        challenges=(a_challenge(used_at=NOW), a_challenge(id=an_id(2), nonce=b"\0\xff" * 8)),
+        challenges=(
+            a_challenge(used_at=NOW, login=Login(an_id(5), an_id(6), "a request")),
+            a_challenge(id=an_id(2), nonce=b"\0\xff" * 8),
+            a_challenge(id=an_id(3), used_at=NOW, login=Login(an_id(5), an_id(7))),
+        ),
         deliveries=(
             a_delivery(
                 attempt_limit=2,

@@ -20,8 +20,10 @@ from adapters.mongo.mapping import Mappings
 from adapters.mongo.repositories import Loaders, open_database, repositories_in
 from application.ports.repositories import Repositories
 from domain.identities.device_token import RecognizedDevice
+from domain.identities.identity import UsedChallenge
 from domain.identities.session import RefreshTokenFamily
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
+from domain.otp.challenge import Login
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.support.builders import (
@@ -45,7 +47,10 @@ T = TypeVar("T")
 # Values with every field that can be stored.
 PHONE: Final = a_phone(2671)
 VERIFICATION: Final = PhoneVerification(
-    challenges=(a_challenge(), a_challenge(id=an_id(2), used_at=NOW)),
+    challenges=(
+        a_challenge(),
+        a_challenge(id=an_id(2), used_at=NOW, login=Login(an_id(), an_id(3), "a request")),
+    ),
     deliveries=(
         a_delivery(
             device_id="a device",
@@ -62,6 +67,8 @@ IDENTITY: Final = an_identity(
     phone=PHONE,
     user=a_user(),
     devices=(RecognizedDevice("a device", an_id(), NOW + timedelta(days=180)),),
+    last_used_at=NOW + timedelta(minutes=2),
+    used_challenges=(UsedChallenge(an_id(2), NOW + timedelta(minutes=5)),),
     sessions=(
         a_session(
             device="Pixel 8",

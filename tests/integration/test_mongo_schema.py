@@ -153,6 +153,7 @@ async def test_a_phone_verification_is_stored_under_these_names(
         "created_at": NOW,
         "expires_at": NOW + 5 * MINUTE,
         "used_at": None,
+        "login": None,
     }
     delivery = {
         "request_id": "a-request",
@@ -183,7 +184,19 @@ async def test_a_phone_verification_is_stored_under_these_names(
         "identity_id": an_id(3),
         "blocked_at": NOW,
         "encrypted_phone": ANY,
-        "challenges": [challenge, {**challenge, "id": an_id(2), "used_at": NOW}],
+        "challenges": [
+            challenge,
+            {
+                **challenge,
+                "id": an_id(2),
+                "used_at": NOW,
+                "login": {
+                    "identity_id": an_id(),
+                    "session_id": an_id(3),
+                    "request_id": "a request",
+                },
+            },
+        ],
         "deliveries": [
             delivery,
             {
@@ -260,6 +273,8 @@ async def test_an_identity_is_stored_under_these_names(
         "devices": [
             {"id": "a device", "session_id": an_id(), "expires_at": NOW + timedelta(days=180)}
         ],
+        "last_used_at": NOW + 2 * MINUTE,
+        "used_challenges": [{"id": an_id(2), "expires_at": NOW + 5 * MINUTE}],
         "sessions": [
             {
                 **session,

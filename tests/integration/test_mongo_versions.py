@@ -263,7 +263,7 @@ async def test_two_versions_write_an_identity_in_turns_and_lose_nothing(
     ]
 
     loaded = await newer.identities.load(an_id())
-    assert loaded == Versioned(an_identity(sessions=(first, second)), 2)
+    assert loaded == Versioned(an_identity(sessions=(first, second), last_used_at=NOW), 2)
     assert await newer.identities.replace(loaded.value, loaded.version)
     loaded = await today.identities.load(an_id())
     assert loaded is not None

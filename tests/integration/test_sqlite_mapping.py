@@ -238,7 +238,8 @@ class OlderIdentityMapping(IdentityMapping):
 
     def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> StoredIdentity:
         fields = asdict(super().to_stored(value, encrypted_phone))
-        del fields["blocked_at"], fields["devices"]
+        for name in ("blocked_at", "devices", "used_challenges", "detached_at", "last_used_at"):
+            del fields[name]
         return cast("StoredIdentity", OlderIdentity(**fields))
 
     def to_domain(self, stored: StoredIdentity) -> Identity:

@@ -107,6 +107,9 @@ class OtpController(Controller):
     ) -> VerifyOtpResponse | InvalidOtpResponse:
         """Exchange a code for an access token. A code can be used once.
 
+        After a 503, or without a response, send the same code again: if the login was not saved,
+        it is completed. If it was, the code is invalid and a new one can be requested at once.
+
         Send `request_id`: the attempts are then counted for this request only, and nobody else
         can use them up. A correct code also returns a `device_token`; with it the device has
         attempts and messages of its own from then on. With `refresh`, the access token is

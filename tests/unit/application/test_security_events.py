@@ -61,7 +61,7 @@ OPERATION_EVENTS: Final[dict[str, tuple[SecurityEventType, dict[str, Any]]]] = {
 
 def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
     test_otps = TestOtps((TestOtp(phone, OtpCode(TEST_OTP)),))
-    return AppHarness(policy=Policy(test_otps=test_otps))
+    return AppHarness(policy=Policy(test_otps=test_otps, recycled_after=timedelta(days=100)))
 
 
 def event(
@@ -430,3 +430,8 @@ async def emit_every_event(app: AppHarness) -> None:
     await app.request_otp()
     await app.use_cases.unblock_phone(a_phone())
     await app.use_cases.delete_user(principal)
+    app.messenger.result = ACCEPTED
+    recycled = await app.log_in(a_phone(4))
+    app.advance(days=101)
+    await app.log_in(a_phone(4))
+    await app.use_cases.restore_identity(recycled.identity.id)

@@ -111,7 +111,7 @@ def test_the_nonce_cannot_be_guessed() -> None:
 
 def test_a_challenge_does_not_contain_its_code() -> None:
     challenge = a_challenge()
-    fields = {"id", "purpose", "nonce", "key_id", "created_at", "expires_at", "used_at"}
+    fields = {"id", "purpose", "nonce", "key_id", "created_at", "expires_at", "used_at", "login"}
     assert challenge.derive_code(PEPPER, a_phone()) not in repr(challenge)
     assert set(Challenge.__slots__) == fields
 

@@ -3,9 +3,12 @@
 import pytest
 
 from domain.errors import TooManyAttempts
+from domain.otp.challenge import Login
 from domain.otp.delivery_policy import DeliveryDecision
+from tests.support.builders import an_id
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
+    IDENTITY_ID,
     WORK_IP,
     WRONG_CODE,
     VerificationDriver,
@@ -103,3 +106,41 @@ def test_a_correct_code_keeps_the_identity_of_the_phone(driver: VerificationDriv
     decision = driver.request()
     assert driver.verify(code_of(decision.challenge)).is_correct
     assert driver.verification.identity_id == "identity-id"
+
+
+def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: VerificationDriver) -> None:
+    decision = driver.request()
+    code, request_id = code_of(decision.challenge), decision.request_id
+    used = driver.verify(code, request_id=request_id)
+    assert used.challenge is not None
+    assert used.challenge.login == Login(IDENTITY_ID, "a-session", request_id)
+    before = driver.verification
+    for client_ip, sent_id in ((HOME_IP, None), (HOME_IP, request_id), (WORK_IP, request_id)):
+        retried = driver.verify(code, client_ip, sent_id)
+        assert (retried.is_correct, retried.is_replay) == (False, True)
+        assert retried.challenge == used.challenge
+    assert driver.verification == before
+
+
+def test_a_stranger_who_guesses_a_used_code_does_not_get_its_login(
+    driver: VerificationDriver,
+) -> None:
+    owner = driver.request()
+    stranger = driver.request(WORK_IP)
+    code = code_of(owner.challenge)
+    driver.verify(code, request_id=owner.request_id)
+    assert driver.verify(code, WORK_IP).challenge is None
+    assert driver.verify(code, WORK_IP, stranger.request_id).challenge is None
+    assert driver.verify(code, WORK_IP, "unknown").challenge is None
+    assert driver.verify(code, HOME_IP, "unknown").challenge is None
+
+
+def test_a_retry_has_no_login_after_a_block_or_at_another_identity(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.request().challenge)
+    driver.verify(code)
+    verification = driver.verification
+    for changed in (verification.block(driver.now), verification.assign_identity(an_id(9))):
+        driver.verification = changed
+        assert driver.verify(code).challenge is None

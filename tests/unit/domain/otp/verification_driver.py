@@ -97,6 +97,7 @@ class VerificationDriver:
             request_id=request_id,
             device=self.device,
             new_identity_id=IDENTITY_ID,
+            new_session_id="a-session",
             is_limited=self.is_limited,
         )
         self.verification, result = self.verification.verify(attempt, codes)

@@ -14,7 +14,7 @@ from tests.benchmarks.simulation import Attack, Simulation
 
 COUNTRIES: Final = ("US", "IN", "GB", "NG", "BD")
 OWN_NUMBERS: Final = 2_000
-OWN_RANGES: Final = 10
+OWN_RANGES: Final = 4
 STEP: Final = timedelta(minutes=5)
 REJECTIONS_IN_A_ROW: Final = 20
 """After so many rejected requests of different IPs a flood pauses until its next step."""
@@ -30,7 +30,7 @@ class Pumper(StrEnum):
 
     OTHERS = "numbers of others in five countries"
     ONE_RANGE = "one number range of others"
-    OWN = "2,000 numbers of their own in ten ranges"
+    OWN = "2,000 numbers of their own in four ranges"
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,12 @@ class Delivery:
         """Whether an IP that did not request it tried a code for it."""
         return any(counter.kind is CounterKind.UNKNOWN_IP for counter in self.counters)
 
+    @property
+    def attempts_of_unknown_ips(self) -> int:
+        """How many attempts without an id came from IPs that did not request it."""
+        kind = CounterKind.UNKNOWN_IP
+        return sum(counter.used for counter in self.counters if counter.kind is kind)
+
     def reset_attempts(
         self, client_ip: HashedClientIp, device_id: str | None, *, is_verified: bool
     ) -> "Delivery":

@@ -343,22 +343,29 @@ class PhoneVerification:
 
     def _attempts_left(self, attempt: OtpAttempt, time: datetime) -> int:
         return max(
-            self._left_of(counter, attempt, time)
-            for _, counter in self._counters_for(attempt, time)
+            self._left_of(counter, delivery, attempt, time)
+            for delivery, counter in self._counters_for(attempt, time)
         )
 
-    def _left_of(self, counter: AttemptCounter, attempt: OtpAttempt, time: datetime) -> int:
+    def _left_of(
+        self, counter: AttemptCounter, delivery: Delivery, attempt: OtpAttempt, time: datetime
+    ) -> int:
         if counter.kind is not CounterKind.UNKNOWN_IP:
             return max(0, counter.left)
-        may_try = not attempt.is_limited or self._is_known(attempt.client_ip, time)
-        if self.failures.has_reached_maximum or not may_try:
+        if self.failures.has_reached_maximum:
             return 0
         left = min(counter.left, shared_attempts_left(self.shared_attempts, time))
-        return max(left, 0 if counter.used else 1)
+        left = max(left, 0 if counter.used else 1)
+        if not attempt.is_limited or self._last_login_at(attempt.client_ip) is not None:
+            return left
+        if not self._is_neighbor(attempt.client_ip, time):
+            return 0
+        # Each /64 of a /48 has a first attempt, and strangers may have all of them.
+        return max(0, min(left, ATTEMPTS_OF_LIMITED_DELIVERY - delivery.attempts_of_unknown_ips))
 
-    def _is_known(self, client_ip: HashedClientIp, time: datetime) -> bool:
-        """Return whether the IP is trusted, or its IPv6 /48 requested a current delivery."""
-        return self._last_login_at(client_ip) is not None or any(
+    def _is_neighbor(self, client_ip: HashedClientIp, time: datetime) -> bool:
+        """Return whether the IPv6 /48 of the IP requested a current delivery."""
+        return any(
             client_ip.is_ipv6 and delivery.client_ip.network == client_ip.network
             for delivery in self._current_deliveries(time)
         )

@@ -311,7 +311,12 @@ class PhoneVerificationModel:
         if not self.may_use_shared_limit(attempt, now):
             return 0
         is_first = counters[0].used == 0
-        return max(int(is_first), min(counters[0].left, self.shared_attempts_left(now)))
+        left = max(int(is_first), min(counters[0].left, self.shared_attempts_left(now)))
+        if attempt.is_limited and not self.is_trusted(attempt.client_ip, now):
+            latest = self.current_deliveries(now)[-1]
+            used = [counter.used for ip, counter in latest.ips.items() if ip != latest.client_ip]
+            left = min(left, max(0, 2 - sum(used)))
+        return left
 
     def unchallenged_attempts_left(self, client_ip: str, now: float) -> int:
         """Return what is left of five attempts an hour for each IP."""

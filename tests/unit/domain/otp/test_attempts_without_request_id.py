@@ -176,6 +176,30 @@ def test_only_known_ips_have_attempts_without_a_request_id(driver: VerificationD
         assert driver.copy().verify(code_of(decision.challenge), client_ip).is_correct
 
 
+def test_all_networks_of_a_site_share_two_attempts_at_a_delivery(
+    limited: VerificationDriver,
+) -> None:
+    decision = limited.request(unknown_ip(1))
+    for number in range(2):
+        limited.verify(WRONG_CODE, f"2001:db8:1:{number + 8}::/64")
+    with pytest.raises(TooManyAttempts):
+        limited.verify(code_of(decision.challenge), NEIGHBOR)
+    limited.wait(15)
+    limited.request(unknown_ip(1))
+    assert limited.verify(code_of(decision.challenge), NEIGHBOR).is_correct
+
+
+def test_a_trusted_ip_has_its_first_attempt_after_those_of_a_site(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in(WORK_IP)
+    decision = driver.request(unknown_ip(1))
+    driver.is_limited = True
+    for number in range(2):
+        driver.verify(WRONG_CODE, f"2001:db8:1:{number + 8}::/64")
+    assert driver.verify(code_of(decision.challenge), WORK_IP).is_correct
+
+
 def test_an_ipv4_neighbor_of_a_requester_is_unknown(limited: VerificationDriver) -> None:
     decision = limited.request("203.0.113.7")
     with pytest.raises(TooManyAttempts):

@@ -276,6 +276,7 @@ class MediaFileController(Controller):
             errors.Unauthenticated,
             exceptions.TooManyRequests,
             errors.MediaFileNotFound,
+            exceptions.TooManyReads,
             errors.Unavailable,
         ),
     )

@@ -10,8 +10,8 @@ folder, which the test writes:
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -101,7 +101,13 @@ class CountedPort:
             _count_step()
             return result
 
-        return call
+        @asynccontextmanager
+        async def open_(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            async with method(*args, **kwargs) as opened:
+                _count_step()
+                yield opened
+
+        return open_ if name == "open_file" else call
 
 
 def _count_step() -> None:

@@ -16,14 +16,14 @@ def handle_signals_in_thread(signals: Iterable[signal.Signals]) -> None:
 
     Call this in the main thread. A forked process has to call `signal.set_wakeup_fd(-1)`.
     """
-    handlers = {number: signal.getsignal(number) for number in signals}
+    handlers = {int(number): signal.getsignal(number) for number in signals}
     reading, writing = socket.socketpair()
     writing.setblocking(False)
 
     def run_handlers() -> None:
         with reading:
             while number := reading.recv(1):
-                handler = handlers.get(signal.Signals(number[0]))
+                handler = handlers.get(number[0])
                 if callable(handler):
                     handler(number[0], None)
 

@@ -30,7 +30,7 @@ class Timeouts:
             an upload may take as a whole.
         delete: Deleting a file. Short, because a refused deletion is retried.
         read_slot: Waiting until one of `MAX_READS` readers is done.
-        health_check: A health check. Shorter than the 3 seconds that readiness waits.
+        health_check: A health check. Readiness does not wait so long.
     """
 
     connect: float = 3.0

@@ -8,6 +8,7 @@ URL stays the same within an hour, and caches work.
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
@@ -25,12 +26,17 @@ _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 @dataclass(frozen=True, slots=True)
 class UrlSigner:
-    """Signs URLs below `base_url`, which ends with a slash."""
+    """Signs URLs below `base_url`, which ends with a slash.
+
+    `overrides` are query parameters that replace headers of the object in the response, such as
+    `response-cache-control`.
+    """
 
     base_url: str
     region: str
     access_key: str
     secret_key: str = field(repr=False)
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
     def sign(self, storage_key: str, now: datetime) -> MediaUrl:
         """Return a URL that is valid for `URL_TTL`, counted from the last full hour."""
@@ -45,6 +51,7 @@ class UrlSigner:
                 "X-Amz-Date": timestamp,
                 "X-Amz-Expires": str(int(URL_TTL.total_seconds())),
                 "X-Amz-SignedHeaders": "host",
+                **self.overrides,
             }
         )
         request = f"GET\n{url.path}\n{query}\nhost:{_host(url)}\n\nhost\nUNSIGNED-PAYLOAD"
@@ -65,7 +72,14 @@ async def make_url_signer(bucket: Bucket, connection: Connection) -> UrlSigner:
         "get_object", Params={"Bucket": bucket.name, "Key": bucket.object_key(storage_key)}
     )
     base_url = presigned_url.partition("?")[0].removesuffix(storage_key)
-    return UrlSigner(base_url, connection.region, connection.access_key, connection.secret_key)
+    return UrlSigner(
+        base_url,
+        connection.region,
+        connection.access_key,
+        connection.secret_key,
+        # A shared cache must not keep the file after the URL has expired.
+        {"response-cache-control": "private, max-age=3600"},
+    )
 
 
 def _host(url: SplitResult) -> str:

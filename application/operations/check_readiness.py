@@ -7,8 +7,8 @@ from typing import Final
 from application.ports.errors import PortError
 from application.ports.system import HealthCheck
 
-CHECK_TIMEOUT: Final = 0.8
-"""Seconds. Kubernetes waits one second for an answer by default."""
+CHECK_TIMEOUT: Final = 0.5
+"""Seconds. Kubernetes waits one second for an answer by default; the rest is for a busy worker."""
 SUCCESS_TTL: Final = 5.0
 """Seconds for which a success is held."""
 FAILURE_TTL: Final = 1.0

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
@@ -13,6 +12,7 @@ import structlog
 from application.media.retry_deletions import ScheduledRetryDeletions
 from application.operations.cleanup import ScheduledCleanup
 from application.ports.errors import PortError
+from entrypoints.server.background_task import run_in_background
 
 _FIRST_CHECK_SECONDS: Final = 5.0
 _CHECKS_PER_INTERVAL: Final = 10
@@ -22,10 +22,9 @@ RETRY_INTERVAL: Final = timedelta(seconds=20)
 _log = structlog.get_logger()
 
 
-@asynccontextmanager
-async def run_cleanup_task(
+def run_cleanup_task(
     scheduled_cleanup: ScheduledCleanup, interval: timedelta | None
-) -> AsyncIterator[None]:
+) -> AbstractAsyncContextManager[None]:
     """Clean up in the background until the end of the block.
 
     Every worker of every instance checks several times in each interval whether a cleanup is due,
@@ -36,15 +35,8 @@ async def run_cleanup_task(
         interval: time between two cleanups; None for none at all.
     """
     if interval is None:
-        yield
-        return
-    task = asyncio.create_task(_run(scheduled_cleanup, interval))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        return nullcontext()
+    return run_in_background(_run(scheduled_cleanup, interval))
 
 
 async def _run(scheduled_cleanup: ScheduledCleanup, interval: timedelta) -> None:
@@ -72,10 +64,9 @@ async def _run_once(scheduled_cleanup: ScheduledCleanup, interval: timedelta) ->
             _log.info("cleanup_completed", **asdict(report), duration_ms=duration_ms)
 
 
-@asynccontextmanager
-async def run_retry_task(
+def run_retry_task(
     retry_deletions: ScheduledRetryDeletions, interval: timedelta | None
-) -> AsyncIterator[None]:
+) -> AbstractAsyncContextManager[None]:
     """Retry deletions that the store refused, in the background until the end of the block.
 
     Args:
@@ -83,15 +74,8 @@ async def run_retry_task(
         interval: time between two retries; None for none at all.
     """
     if interval is None:
-        yield
-        return
-    task = asyncio.create_task(_retry_repeatedly(retry_deletions, interval))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        return nullcontext()
+    return run_in_background(_retry_repeatedly(retry_deletions, interval))
 
 
 async def _retry_repeatedly(retry_deletions: ScheduledRetryDeletions, interval: timedelta) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import structlog
 
+from entrypoints.server.background_task import run_in_background
 from entrypoints.server.connections import OpenConnections
 
 _INTERVAL_SECONDS: Final = 1.0
@@ -17,16 +17,9 @@ _START_INTERVAL_SECONDS: Final = 0.02
 _log = structlog.get_logger()
 
 
-@asynccontextmanager
-async def run_connection_task(connections: OpenConnections) -> AsyncIterator[None]:
+def run_connection_task(connections: OpenConnections) -> AbstractAsyncContextManager[None]:
     """Look at all connections once a second until the end of the block."""
-    task = asyncio.create_task(_run(connections))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    return run_in_background(_run(connections))
 
 
 async def _run(connections: OpenConnections) -> None:

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import signal
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from granian.log import LogLevels
 
 from adapters.logging import logging_config
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
+from entrypoints.server.signals import handle_signals_in_thread
 from entrypoints.server.workers import Workers
 from entrypoints.settings import Settings
 from entrypoints.settings.values import Bind
@@ -81,6 +83,7 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
             _log.critical("worker_respawn_disabled", reason="too many workers have exited")
 
     os.register_at_fork(after_in_parent=count_start, after_in_child=workers.set_up_process)
+    server.on_startup(lambda: handle_signals_in_thread((signal.SIGTERM, signal.SIGINT)))
     server.on_startup(lambda: _start_listening_check(bind, on_listening))
     server.serve(target_loader=workers.make_app, wrap_loader=False)
     return not workers.cannot_start

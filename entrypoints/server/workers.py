@@ -133,7 +133,9 @@ class Workers:
         """Set up a forked worker process, before anything else runs in it."""
         if os.getppid() != self._master_process:
             return  # a process that a worker has forked
-        # It has inherited the master's signal handlers, which do nothing here.
+        # It has inherited the master's signal handlers, which do nothing here, and its wake-up fd:
+        # a signal of the worker would stop the master process.
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _exit_with_parent()

@@ -48,6 +48,10 @@ class TooManyRequests(RateLimitExceeded):
     """The caller or the client IP sends too many requests to this worker."""
 
 
+class TooManyReads(HttpError):
+    """The client IP reads too many files at the same time."""
+
+
 class FileTooLarge(HttpError):
     """The uploaded file is larger than `limit` bytes."""
 

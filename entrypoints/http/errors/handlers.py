@@ -18,6 +18,7 @@ from entrypoints.http.errors.exceptions import (
     InvalidFields,
     MethodNotAllowed,
     PathNotFound,
+    TooManyReads,
 )
 from entrypoints.http.errors.table import (
     Api,
@@ -39,8 +40,8 @@ def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
     """Convert an error into the response of the API that the path belongs to."""
     api = api_of(request.scope["path"])
     status = error_status(error, api)
-    # Too many uploads are the doing of clients, like requests beyond a rate limit.
-    if status >= _SERVER_ERROR and not isinstance(error, TooManyUploads):
+    # Too many uploads or reads are the doing of clients, like requests beyond a rate limit.
+    if status >= _SERVER_ERROR and not isinstance(error, TooManyUploads | TooManyReads):
         cause = error.__cause__
         reason = str(cause) if isinstance(cause, PortError) else error_message(error)
         _log.error("request_failed", error=type(error).__name__, reason=reason)

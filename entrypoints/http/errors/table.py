@@ -248,6 +248,12 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "You have uploaded too many pixels in the last hour. Wait, or upload smaller images.",
         _LEGACY_RATE_LIMIT,
     ),
+    exceptions.TooManyReads: ErrorRow(
+        503,
+        "unavailable",
+        "Too many files are being read from your IP. Wait until one has arrived, and try again.",
+        retry_after=5,
+    ),
     errors.UnsupportedImageType: ErrorRow(
         415, "unsupported_image_type", "The file is not a JPEG, PNG or GIF image."
     ),

@@ -287,6 +287,7 @@ class MediaFileController(Controller):
             errors.Unauthenticated,
             exceptions.TooManyRequests,
             errors.MediaFileNotFound,
+            exceptions.TooManyReads,
             errors.Unavailable,
         ),
     )

@@ -11,8 +11,8 @@ import structlog
 from litestar.types import Receive, Scope, Send
 
 from application.media.open_file import FileInfo, OpenedFile
-from domain.errors import Unavailable
 from domain.media.item import MediaItem
+from entrypoints.http.errors.exceptions import TooManyReads
 
 MAX_READS_PER_IP: Final = 16
 """A browser opens at most six connections to a host."""
@@ -40,14 +40,14 @@ class MediaReads:
         """Hold one of the client's slots, after a short wait if there is none.
 
         Raises:
-            Unavailable: The client reads too many files.
+            TooManyReads
         """
         slots = self._slots.setdefault(client_ip, asyncio.Semaphore(self._limit))
         try:
             async with asyncio.timeout(SLOT_TIMEOUT_SECONDS):
                 await slots.acquire()
         except TimeoutError:
-            raise Unavailable from None
+            raise TooManyReads from None
         try:
             yield
         finally:

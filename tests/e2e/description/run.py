@@ -53,7 +53,6 @@ class Report:
     """The findings of a run, and what it covered.
 
     - `statuses`: the statuses of each operation, by its label.
-    - `links`: the links that were followed.
     - `checks`: the checks that were made.
     """
 
@@ -61,7 +60,6 @@ class Report:
     findings: dict[str, str] = field(default_factory=dict)
     phases: dict[str, Status] = field(default_factory=dict)
     statuses: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    links: set[str] = field(default_factory=set)
     checks: set[str] = field(default_factory=set)
 
     def __str__(self) -> str:
@@ -84,10 +82,7 @@ class Report:
 
     def _add_scenario(self, recorder: ScenarioRecorder) -> None:
         for case_id, interaction in recorder.interactions.items():
-            node = recorder.cases[case_id]
-            if node.transition:
-                self.links.add(node.transition.id)
-            operation = node.value.operation
+            operation = recorder.cases[case_id].value.operation
             if interaction.response and interaction.request.method == operation.method.upper():
                 self.statuses[operation.label].add(interaction.response.status_code)
         for kind, finding in _failures(recorder):

@@ -70,7 +70,9 @@ def test_a_rate_limit_has_retry_after_in_header_and_body() -> None:
     assert error_status(error, Api.MAIN) == error_status(error, Api.LEGACY) == 429
 
 
-@pytest.mark.parametrize("error", [errors.Unavailable(), errors.DeliveryFailed()])
+@pytest.mark.parametrize(
+    "error", [errors.Unavailable(), errors.DeliveryFailed(), exceptions.TooManyReads()]
+)
 def test_an_unavailable_part_has_retry_after_in_header_and_body(error: ApiError) -> None:
     assert error_headers(error) == {"Retry-After": "5"}
     assert error_body(error, Api.MAIN)["retry_after"] == 5

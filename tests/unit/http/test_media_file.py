@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from application.media.open_file import FileInfo, OpenedFile
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media_files import StoredFile
-from domain.errors import MediaFileNotFound, Unavailable
+from domain.errors import MediaFileNotFound
+from entrypoints.http.errors.exceptions import TooManyReads
 from entrypoints.http.library import media_file
 from entrypoints.http.library.media_file import HeadResponse, MediaFileResponse, MediaReads
 from tests.support.builders import an_item
@@ -201,7 +202,7 @@ async def test_a_client_that_reads_too_much_does_not_delay_others(
 
     async with reads.slot("203.0.113.1"):
         async with reads.slot("203.0.113.1"):
-            with pytest.raises(Unavailable):
+            with pytest.raises(TooManyReads):
                 await reads.slot("203.0.113.1").__aenter__()
             async with reads.slot("203.0.113.2"):
                 pass

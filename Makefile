@@ -89,7 +89,7 @@ lock: install-dev ## update both locks from pyproject.toml (ARGS=--upgrade for n
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock $(ARGS)
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 
-bench: install-dev ## benchmarks: rates, timing, abuse, connections (ARGS=abuse for one)
+bench: install-dev ## benchmarks; ARGS=abuse simulates attacks and writes docs/abuse.md
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 # .venv.lock stays: without it two installs could run at once.

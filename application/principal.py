@@ -1,14 +1,38 @@
-"""The principal: who is calling."""
+"""The principal: who is calling, and what for."""
 
 from dataclasses import dataclass
 
+from domain.access import can_act_for
+from domain.errors import Forbidden, ReauthenticationRequired
 from domain.identities.identity import Identity
 from domain.identities.session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The identity that is calling, as it is now, and the session of its access token."""
+    """The identity that is calling, as it is now, and the session of its access token.
+
+    Without a recent login an administrator may do and see only what members may: a stolen token
+    must not open everything for months.
+    """
 
     identity: Identity
     session: Session
+    has_recent_login: bool
+
+    @property
+    def viewer(self) -> Identity:
+        """The identity with the role that decides what it sees of others."""
+        return self.identity if self.has_recent_login else self.identity.demote()
+
+    def check_can_act_for(self, owner_id: str) -> None:
+        """Return if the principal may act for the identity `owner_id`.
+
+        Raises:
+            Forbidden
+            ReauthenticationRequired: an administrator without a recent login acts for another.
+        """
+        if not can_act_for(self.identity, owner_id):
+            raise Forbidden
+        if not can_act_for(self.viewer, owner_id):
+            raise ReauthenticationRequired

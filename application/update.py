@@ -76,17 +76,17 @@ async def update_phone_verification(
 async def update_identity(
     identities: Identities, identity_id: str, change: Callable[[Identity], Identity]
 ) -> Identity:
-    """Update an identity that is not deleted, as `update` does, and return its successor.
+    """Update an identity that is not deleted or detached, as `update` does.
 
     Raises:
-        Unauthenticated: there is no such identity, or it is deleted.
+        Unauthenticated: there is no such identity, or it is deleted or detached.
         UniqueViolation: another identity has its username.
         StorageError
     """
 
     async def load() -> Versioned[Identity]:
         loaded = await identities.load(identity_id)
-        if loaded is None or loaded.value.is_deleted:
+        if loaded is None or loaded.value.is_closed:
             raise Unauthenticated
         return loaded
 

@@ -6,6 +6,7 @@ from application.identities.authenticate import Authenticate
 from application.identities.operators import (
     BlockPhone,
     ChangeRole,
+    RestoreIdentity,
     RevokePhoneSessions,
     UnblockPhone,
 )
@@ -44,6 +45,7 @@ class UseCases:
     block_phone: BlockPhone
     unblock_phone: UnblockPhone
     revoke_phone_sessions: RevokePhoneSessions
+    restore_identity: RestoreIdentity
 
     upload_image: UploadImage
     list_items: ListItems

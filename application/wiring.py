@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from application.identities.add_session import AddSession
 from application.identities.authenticate import Authenticate
 from application.identities.operators import (
     BlockPhone,
     ChangeRole,
+    RestoreIdentity,
     RevokePhoneSessions,
     UnblockPhone,
 )
@@ -25,6 +27,7 @@ from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp, DeliveryTimingProfile
+from application.otp.recognize_device import RecognizeDevice
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.client_ip_hashes import ClientIpHashes
@@ -32,14 +35,18 @@ from application.ports.images import ImagePublisher
 from application.ports.keys import AccessTokens, OtpKeys, PublicKeys, RefreshKeys
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
+from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.repositories import Repositories
 from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.use_cases import UseCases
+from domain.identities.session import SessionLimits
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
+from domain.phone import DEFAULT_RULES, PhoneRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,7 @@ class Ports:
     refresh_keys: RefreshKeys
     otp_keys: OtpKeys
     client_ip_hashes: ClientIpHashes
+    number_range_hashes: NumberRangeHashes
     events: SecurityEvents
     clock: Clock
     randomness: Randomness
@@ -65,13 +73,21 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the operator decides. `countries` is None where codes go to all countries."""
+    """What the operator decides.
+
+    `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
+    recycled.
+    """
 
     countries: Collection[str] | None = None
     lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     test_otps: TestOtps = TestOtps()
+    otp_length: int = DEFAULT_OTP_LENGTH
+    phone_rules: PhoneRules = DEFAULT_RULES
+    recycled_after: timedelta | None = None
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -80,12 +96,15 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     clock, randomness, events = ports.clock, ports.randomness, ports.events
     verifications, identities = repositories.phone_verifications, repositories.identities
     items, deleted_identities = repositories.media_items, repositories.deleted_identities
-    codes = OtpCodes(ports.otp_keys, policy.test_otps)
-    sessions = SessionFactory(ports.tokens, ports.refresh_keys, randomness, policy.lifetimes)
+    codes = OtpCodes(ports.otp_keys, policy.test_otps, policy.otp_length)
+    sessions = SessionFactory(
+        ports.tokens, ports.refresh_keys, randomness, policy.lifetimes, policy.session_limits
+    )
     mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
     find_item = FindItem(items, deleted_identities)
     retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
     cleanup = Cleanup(repositories, files, mark_for_deletion, retry_deletions, clock)
+    recognize_device = RecognizeDevice(identities)
     return UseCases(
         request_otp=RequestOtp(
             phone_verifications=verifications,
@@ -94,28 +113,37 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             deliver_otp=DeliverOtp(
                 codes, ports.sms_templates, ports.messenger, DeliveryTimingProfile(randomness)
             ),
+            recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
+            number_range_hashes=ports.number_range_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
             countries=policy.countries,
             delivery_policy=policy.delivery_policy,
             rate_limits=policy.rate_limits,
+            phone_rules=policy.phone_rules,
         ),
         verify_otp=VerifyOtp(
             phone_verifications=verifications,
             identities=identities,
             rate_limiter=repositories.rate_limiter,
             codes=codes,
-            add_session=AddSession(verifications, identities, randomness),
+            add_session=AddSession(
+                verifications, identities, randomness, events, policy.recycled_after
+            ),
             sessions=sessions,
+            recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
+            number_range_hashes=ports.number_range_hashes,
             clock=clock,
             randomness=randomness,
             events=events,
             rate_limits=policy.rate_limits,
         ),
-        authenticate=Authenticate(ports.tokens, identities, clock, policy.test_otps),
+        authenticate=Authenticate(
+            ports.tokens, identities, clock, policy.session_limits, policy.test_otps
+        ),
         refresh_session=RefreshSession(identities, sessions, clock, events),
         list_sessions=ListSessions(clock),
         revoke_session=RevokeSession(identities, clock, events),
@@ -128,6 +156,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         block_phone=BlockPhone(verifications, identities, clock, events),
         unblock_phone=UnblockPhone(verifications, identities, events),
         revoke_phone_sessions=RevokePhoneSessions(identities, verifications, clock, events),
+        restore_identity=RestoreIdentity(identities, verifications, clock, events),
         upload_image=UploadImage(
             identities=identities,
             media_items=items,

@@ -6,7 +6,8 @@ DomainError
 │   └── InvalidRefreshToken       the same for a refresh token
 ├── Unavailable                   a part that the service needs does not respond
 ├── TooManyOtpRequests, TooManyAttempts, TooManyPixels    a rate limit is reached; all have
-│                                 `retry_after`
+│   │                             `retry_after`
+│   └── TooManyAttemptsFromIp     the same for all phones
 ├── TooManyUploads, NoUploadSpace uploads that are in progress leave no room for another one
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
 ├── SessionNotFound
@@ -57,7 +58,11 @@ class TooManyOtpRequests(RateLimitExceeded):
 
 
 class TooManyAttempts(RateLimitExceeded):
-    """No code may be checked for this phone from this client now."""
+    """No code may be checked for this phone from this client now. A new code brings attempts."""
+
+
+class TooManyAttemptsFromIp(TooManyAttempts):
+    """No code may be checked from this client now, for any phone. A new code does not help."""
 
 
 class TooManyPixels(RateLimitExceeded):
@@ -119,6 +124,10 @@ class ItemNotFound(DomainError):
 
 class Forbidden(DomainError):
     """Only the owner or an administrator may do this."""
+
+
+class ReauthenticationRequired(DomainError):
+    """An administrator has to log in again before this action."""
 
 
 class UnsupportedImageType(DomainError):

@@ -26,11 +26,13 @@ from application.ports.repositories import Repositories
 from application.ports.system import Clock
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
+from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
 from domain.otp.challenge import OTP_TTL
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
+from domain.phone import PhoneRules
 from entrypoints.factories import (
     DatabaseFactory,
     MediaFactory,
@@ -122,7 +124,12 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 max_pixels_per_hour=settings.max_pixels_per_hour,
             )
         )
-        tokens = JwtAccessTokens(keys.key_set(KeyPurpose.SIGNING), issuer=ISSUER, audience=ISSUER)
+        tokens = JwtAccessTokens(
+            keys.key_set(KeyPurpose.SIGNING),
+            keys.key_set(KeyPurpose.REFRESH),
+            issuer=ISSUER,
+            audience=ISSUER,
+        )
         yield build_use_cases(
             Ports(
                 repositories=records,
@@ -139,6 +146,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 refresh_keys=FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH)),
                 otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
                 client_ip_hashes=phone_encryption,
+                number_range_hashes=phone_encryption,
                 events=LogSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
@@ -146,18 +154,29 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             Policy(
                 countries=settings.countries,
                 lifetimes=settings.token_lifetimes,
+                session_limits=SessionLimits(
+                    max_age=settings.session_max_age, idle_timeout=settings.session_idle_timeout
+                ),
                 delivery_policy=DeliveryPolicy(
                     per_phone=settings.sms_limit_per_phone,
                     per_phone_and_ip=settings.sms_limit_per_phone_and_ip,
-                    trusted_ip_quota=settings.sms_limit_trusted_ip,
+                    own_quota=settings.sms_limit_trusted_ip,
                 ),
                 rate_limits=RateLimits(
                     per_ip=settings.sms_limit_per_ip,
+                    per_range=settings.sms_limit_per_range,
                     per_country=settings.sms_limit_per_country,
                     total=settings.sms_limit_total,
+                    all_deliveries_factor=settings.sms_limit_all_factor,
+                    countries_per_ip=settings.sms_countries_per_ip,
                     verifications_per_ip=settings.verify_limit_per_ip,
+                    failed_attempts_per_country=settings.failed_attempt_limit_per_country,
+                    failed_attempts_total=settings.failed_attempt_limit_total,
                 ),
                 test_otps=settings.test_otps.get_secret_value(),
+                otp_length=settings.otp_length,
+                phone_rules=PhoneRules(accepts_toll_free=settings.accepts_toll_free_numbers),
+                recycled_after=settings.recycled_after,
             ),
         )
 
@@ -174,7 +193,7 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
     tokens = max_token_lifetimes(settings)
     lifetimes = {
         KeyPurpose.SIGNING: max(tokens.plain, tokens.access),
-        KeyPurpose.REFRESH: tokens.refresh,
+        KeyPurpose.REFRESH: max(tokens.refresh, tokens.plain),
         KeyPurpose.OTP_PEPPER: OTP_TTL,
     }
     with _naming("DIALTONE_SECRETS_FILE"):
@@ -310,7 +329,9 @@ def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
     from adapters.templates import InvalidTemplates
     from adapters.templates import load_sms_templates as load_templates
 
-    app = AppIdentity(settings.app_name, settings.android_hashes, settings.web_domain)
+    app = AppIdentity(
+        settings.app_name, settings.android_hashes, settings.web_domain, settings.otp_length
+    )
     try:
         templates = load_templates(settings.sms_templates_dir, settings.default_locale, app)
     except InvalidTemplates as error:

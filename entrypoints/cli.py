@@ -33,6 +33,7 @@ commands:
   block            block a phone and revoke its sessions
   unblock          allow a blocked phone to sign in
   sign-out         revoke all sessions of a phone
+  restore-identity give a recycled phone back to its earlier identity
 
 examples:
   dialtone run
@@ -150,7 +151,7 @@ def _make_parser() -> argparse.ArgumentParser:
         "rotate-index-key",
     )
     for name, description in (
-        ("promote", "Make a user an administrator, from the next request on."),
+        ("promote", "Make a user an administrator, from the next login on."),
         ("demote", "Make an administrator a member, from the next request on."),
     ):
         command = add(name, description, f"{name} +14155552671", f"{name} 68b1c0a5d2f04e7a9c3b1d20")
@@ -162,6 +163,14 @@ def _make_parser() -> argparse.ArgumentParser:
     ):
         command = add(name, description, f"{name} +14155552671")
         command.add_argument("phone", metavar="PHONE", help="a phone number")
+    restore = add(
+        "restore-identity",
+        "Give a phone back to the identity that was detached from it. The present one is detached.",
+        "restore-identity 68b1c0a5d2f04e7a9c3b1d20",
+    )
+    restore.add_argument(
+        "user_id", metavar="USER_ID", help="the user id in the event identity_detached"
+    )
     return parser
 
 

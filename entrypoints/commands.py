@@ -118,7 +118,7 @@ def promote(settings: Settings, arguments: Namespace) -> Iterable[str]:
         )
     except InvalidValue as error:
         raise CommandError(error.message) from None
-    return [f"{identity.id} is an administrator now."]
+    return [f"{identity.id} is an administrator now. All sessions have ended: sign in again."]
 
 
 def demote(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -149,6 +149,19 @@ def logout(settings: Settings, arguments: Namespace) -> Iterable[str]:
     return [f"{phone.masked} is signed out; revoked sessions: {revoked}."]
 
 
+def restore_identity(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Give a phone back to its detached identity."""
+    user_id = parse_identifier(arguments.user_id)
+    if user_id is None:
+        raise CommandError("This is not a user id: use the one of the event identity_detached.")
+    identity = _with_use_cases(
+        settings,
+        lambda use_cases: use_cases.restore_identity(user_id),
+        "There is no detached identity with this id.",
+    )
+    return [f"{identity.id} has its phone again. Its owner signs in and chooses a username."]
+
+
 COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
     "run": run,
     "check-settings": check_settings,
@@ -161,10 +174,15 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "block": block,
     "unblock": unblock,
     "sign-out": logout,
+    "restore-identity": restore_identity,
 }
 
 
-def _with_use_cases(settings: Settings, call: Callable[[UseCases], Awaitable[T]]) -> T:
+def _with_use_cases(
+    settings: Settings,
+    call: Callable[[UseCases], Awaitable[T]],
+    not_found: str = "There is no such user: use a user id, or a phone that has signed in.",
+) -> T:
     async def open_and_call() -> T:
         async with bootstrap.open_use_cases(settings) as use_cases:
             return await call(use_cases)
@@ -172,9 +190,7 @@ def _with_use_cases(settings: Settings, call: Callable[[UseCases], Awaitable[T]]
     try:
         return asyncio.run(open_and_call())
     except UserNotFound:
-        raise CommandError(
-            "There is no such user: use a user id, or a phone that has signed in."
-        ) from None
+        raise CommandError(not_found) from None
 
 
 def _preview_templates(
@@ -210,7 +226,7 @@ async def _do_nothing(_: UseCases) -> None:
 
 def _parse_user(settings: Settings, text: str) -> str | PhoneNumber:
     try:
-        return parse_identifier(text) or parse_phone(text, settings.default_region)
+        return parse_identifier(text) or parse_phone(text, settings.default_region, rules=None)
     except InvalidValue:
         shown = text.encode("unicode_escape").decode()
         raise CommandError(
@@ -220,6 +236,6 @@ def _parse_user(settings: Settings, text: str) -> str | PhoneNumber:
 
 def _parse_phone(settings: Settings, text: str) -> PhoneNumber:
     try:
-        return parse_phone(text, settings.default_region)
+        return parse_phone(text, settings.default_region, rules=None)
     except InvalidValue as error:
         raise CommandError(error.message) from None

@@ -1,6 +1,6 @@
 """Stored phone numbers: blind index by HMAC-SHA256, encryption by AES-256-GCM.
 
-Stored client IPs: HMAC-SHA256.
+Stored client IPs and number ranges: HMAC-SHA256.
 """
 
 import hashlib
@@ -23,7 +23,8 @@ _NONCE_BYTES: Final = 12
 _FINGERPRINT_MESSAGE: Final = b"fingerprint of the phone index key"
 _FINGERPRINT_LENGTH: Final = 16
 _CLIENT_IP_KEY_MESSAGE: Final = b"key of the client ip hashes"
-_CLIENT_IP_HASH_BYTES: Final = 16
+_NUMBER_RANGE_KEY_MESSAGE: Final = b"key of the number range hashes"
+_HASH_BYTES: Final = 16
 _NETWORK_PREFIX_LENGTHS: Final = {4: 24, 6: 48}
 _NONCE_START: Final = 1 + KEY_ID_LENGTH
 _CIPHERTEXT_START: Final = _NONCE_START + _NONCE_BYTES
@@ -34,7 +35,8 @@ class AesPhoneEncryption:
 
     - Format: version (1 byte), key id (8 ASCII characters), nonce (12 bytes), ciphertext with tag.
     - The record id is associated data, so a ciphertext cannot be moved to another record.
-    - Client IPs are hashed with a key of their own, which is derived from the index key.
+    - Client IPs and number ranges are hashed with keys of their own, which are derived from the
+      index key.
     - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key. So a stored
       ciphertext is kept while phone and key are the same, and keys are rotated.
     """
@@ -49,6 +51,7 @@ class AesPhoneEncryption:
             raise ValueError(f"The id of an encryption key has {KEY_ID_LENGTH} ASCII characters.")
         self._index_key = index_key
         self._client_ip_key = hmac.digest(index_key, _CLIENT_IP_KEY_MESSAGE, hashlib.sha256)
+        self._number_range_key = hmac.digest(index_key, _NUMBER_RANGE_KEY_MESSAGE, hashlib.sha256)
         self._encryption_keys = encryption_keys
         self._randomness = randomness
 
@@ -99,13 +102,19 @@ class AesPhoneEncryption:
         try:
             ip = ip_network(client_ip)
         except ValueError:
-            ip_hash = self._hash_text(client_ip)
+            ip_hash = _hash_text(self._client_ip_key, client_ip)
             return HashedClientIp(ip_hash, ip_hash)
         prefix_length = _NETWORK_PREFIX_LENGTHS[ip.version]
         network = ip.supernet(new_prefix=prefix_length) if ip.prefixlen > prefix_length else ip
         return HashedClientIp(
-            self._hash_text(client_ip), self._hash_text(str(network)), is_ipv6=ip.version == 6
+            _hash_text(self._client_ip_key, client_ip),
+            _hash_text(self._client_ip_key, str(network)),
+            is_ipv6=ip.version == 6,
         )
+
+    def hash_number_range(self, number_range: str) -> str:
+        """Return the hash of the number range: 32 hex digits."""
+        return _hash_text(self._number_range_key, number_range)
 
     def key_fingerprint(self) -> str:
         """Return 16 hex digits that identify the index key without revealing it."""
@@ -114,6 +123,6 @@ class AesPhoneEncryption:
     def _hmac(self, message: bytes) -> str:
         return hmac.digest(self._index_key, message, hashlib.sha256).hex()
 
-    def _hash_text(self, client_ip: str) -> str:
-        digest = hmac.digest(self._client_ip_key, client_ip.encode(), hashlib.sha256)
-        return digest[:_CLIENT_IP_HASH_BYTES].hex()
+
+def _hash_text(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), hashlib.sha256)[:_HASH_BYTES].hex()

@@ -12,10 +12,11 @@ from jwt.types import Options
 from adapters.jwt.keys import (
     ALGORITHM,
     HEADER_TYPE,
+    CurrentSigningKey,
     VerificationKeys,
-    parse_private_key,
+    derive_long_lived_key,
+    parse_signing_key,
     prepare_verification_keys,
-    sign_token,
 )
 from application.ports.errors import InvalidToken
 from application.ports.keys import KeyRing, PublicKey, TokenClaims
@@ -40,25 +41,32 @@ class JwtAccessTokens:
     - Issuer, subject and audience are checked (§3.8, §3.9).
     - Explicit type `at+jwt` of RFC 9068 (§3.11).
     - Headers with other members (`jku`, `jwk`, `crit`, `b64`, …) are rejected (§3.10).
+    - Long-lived tokens, which have no refresh tokens, are signed with a key that is not published:
+      a verifier that does not ask the service would accept them after a logout, for months.
     - Each signature is verified once; the claims are cached until the keys change.
     """
 
-    def __init__(self, key_set: KeyRing, *, issuer: str, audience: str) -> None:
-        """Use the P-256 private keys (PEM) of this set.
+    def __init__(
+        self, key_set: KeyRing, long_lived_key_set: KeyRing, *, issuer: str, audience: str
+    ) -> None:
+        """Use the P-256 private keys (PEM) of the first set, and derive keys from the second.
 
         Raises:
             ValueError: a key is not on the curve P-256.
         """
         self._key_set = key_set
-        self._verification_keys = prepare_verification_keys(key_set.accepted())
-        self._current_key = key_set.signing()
-        self._private_key = parse_private_key(self._current_key)
+        self._long_lived_key_set = long_lived_key_set
+        self._verification_keys = prepare_verification_keys(
+            key_set.accepted(), long_lived_key_set.accepted()
+        )
+        self._signing_key = CurrentSigningKey(key_set, parse_signing_key)
+        self._long_lived_key = CurrentSigningKey(long_lived_key_set, derive_long_lived_key)
         self._issuer = issuer
         self._audience = audience
 
     def issue(self, claims: TokenClaims) -> str:
         """Sign the claims with the current key; times are whole seconds (RFC 7519 §2)."""
-        payload = {
+        payload: dict[str, str | int] = {
             "iss": self._issuer,
             "aud": self._audience,
             "iat": int(claims.issued_at.timestamp()),
@@ -66,10 +74,10 @@ class JwtAccessTokens:
             "sub": claims.identity_id,
             "sid": claims.session_id,
         }
-        key = self._key_set.signing()
-        if key != self._current_key:
-            self._current_key, self._private_key = key, parse_private_key(key)
-        return sign_token(payload, key.id, self._private_key)
+        if claims.generation is None:
+            return self._long_lived_key.sign(payload)
+        payload["gen"] = claims.generation
+        return self._signing_key.sign(payload)
 
     def verify(self, token: str, now: datetime) -> TokenClaims:
         """Return the claims of a token that is signed with an accepted key and not expired.
@@ -89,13 +97,14 @@ class JwtAccessTokens:
         return claims
 
     def list_published(self) -> Sequence[PublicKey]:
-        """Return the public keys of all accepted keys, newest first."""
+        """Return the public keys of all accepted keys of short-lived tokens, newest first."""
         return self._get_verification_keys().list_published
 
     def _get_verification_keys(self) -> VerificationKeys:
-        keys = self._key_set.accepted()
-        if keys is not self._verification_keys.keys:
-            self._verification_keys = prepare_verification_keys(keys)
+        published, long_lived = self._key_set.accepted(), self._long_lived_key_set.accepted()
+        current = self._verification_keys
+        if published is not current.published or long_lived is not current.long_lived:
+            self._verification_keys = prepare_verification_keys(published, long_lived)
         return self._verification_keys
 
     def _verify(self, token: str, keys: VerificationKeys) -> TokenClaims:
@@ -134,9 +143,13 @@ def _parse_claims(payload: dict[str, Any]) -> TokenClaims:
         raise InvalidToken("The times of the access token are not whole seconds.")
     if not (isinstance(identity_id, str) and isinstance(session_id, str)):
         raise InvalidToken("The access token has no identity or session id.")
+    generation = payload.get("gen")
+    if generation is not None and type(generation) is not int:
+        raise InvalidToken("The generation of the access token is not a whole number.")
     return TokenClaims(
         identity_id,
         session_id,
         datetime.fromtimestamp(issued, UTC),
         datetime.fromtimestamp(expires, UTC),
+        generation,
     )

@@ -13,6 +13,7 @@ _WARNINGS: Final = {
     SecurityEventType.OTP_ATTEMPTS_EXHAUSTED,
     SecurityEventType.REFRESH_TOKEN_REUSED,
     SecurityEventType.TEST_OTP_USED,
+    SecurityEventType.IDENTITY_DETACHED,
 }
 _NUMBER: Final = re.compile(r"\d{4,}")
 

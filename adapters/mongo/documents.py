@@ -59,6 +59,14 @@ class RecordDocument(Document):
     schema_version: int
 
 
+class LoginFields(NestedValue):
+    """The login that the code of a challenge was used for."""
+
+    identity_id: str
+    session_id: str
+    request_id: str | None = None
+
+
 class ChallengeFields(NestedValue):
     """A challenge; its code is derived and never stored."""
 
@@ -71,6 +79,20 @@ class ChallengeFields(NestedValue):
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    login: LoginFields | None = None
+
+
+class AttemptCounterFields(NestedValue):
+    """The attempts of a request id, an IP or a device at one delivery; `id` is unique in it."""
+
+    item_key: ClassVar = ("kind", "id")
+
+    kind: Literal["first_request", "later_request", "device_request", "ip", "unknown_ip", "device"]
+    id: str
+    limit: int
+    used: int
+    last_digest: str | None = None
+    last_counted_at: datetime | None = None
 
 
 class DeliveryFields(NestedValue):
@@ -84,22 +106,28 @@ class DeliveryFields(NestedValue):
     network_hash: str
     is_ipv6: bool
     sent_at: datetime
-    uses_trusted_ip_quota: bool
-    attempts_used: int
+    attempt_limit: int
+    device_id: str | None = None
+    uses_own_quota: bool
+    counters: list[AttemptCounterFields]
 
 
-class IpAttemptFields(NestedValue):
-    """A check of a code without a request id."""
+class DeviceFailuresFields(NestedValue):
+    """The failed attempts in a row of a device."""
 
-    client_ip_hash: str
-    attempted_at: datetime
+    item_key: ClassVar = ("device_id",)
+
+    device_id: str
+    count: int
+    last_failed_at: datetime
 
 
-class UnboundAttemptsFields(NestedValue):
-    """Checks of codes without a request id: by IP, and those that unknown IPs share."""
+class FailuresFields(NestedValue):
+    """The failed attempts in a row of the phone, and of each device."""
 
-    by_ip: list[IpAttemptFields]
-    shared: list[datetime]
+    in_a_row: int
+    last_failed_at: datetime | None = None
+    by_device: list[DeviceFailuresFields]
 
 
 class TrustedIpFields(NestedValue):
@@ -124,7 +152,8 @@ class PhoneVerificationDocument(RecordDocument):
     encrypted_phone: bytes | None = None
     challenges: list[ChallengeFields]
     deliveries: list[DeliveryFields]
-    unbound_attempts: UnboundAttemptsFields
+    shared_attempts: list[datetime]
+    failures: FailuresFields
     trusted_ips: list[TrustedIpFields]
 
     class Settings:
@@ -154,6 +183,7 @@ class RefreshTokensFields(NestedValue):
     nonce: bytes
     generation: int
     rotated_at: datetime
+    is_confirmed: bool = True
 
 
 class SessionFields(NestedValue):
@@ -167,6 +197,26 @@ class SessionFields(NestedValue):
     device: str | None = None
     last_used_at: datetime | None = None
     refresh_tokens: RefreshTokensFields | None = None
+    idle_expires_at: datetime | None = None
+
+
+class DeviceFields(NestedValue):
+    """A device that is recognized by its token; the token itself is never stored."""
+
+    item_key: ClassVar = ("id",)
+
+    id: str
+    session_id: str
+    expires_at: datetime
+
+
+class UsedChallengeFields(NestedValue):
+    """A challenge that opened a session."""
+
+    item_key: ClassVar = ("id",)
+
+    id: str
+    expires_at: datetime
 
 
 class IdentityDocument(RecordDocument):
@@ -178,9 +228,13 @@ class IdentityDocument(RecordDocument):
     role: Literal["member", "administrator"]
     user: UserFields | None = None
     sessions: list[SessionFields]
+    devices: list[DeviceFields] = []  # noqa: RUF012 - pydantic copies it
+    used_challenges: list[UsedChallengeFields] = []  # noqa: RUF012 - pydantic copies it
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
 
     class Settings:
         """Collection and indexes."""

@@ -10,32 +10,35 @@ from functools import partial
 from typing import Final, Self
 
 from adapters.mongo.documents import (
+    AttemptCounterFields,
     ChallengeFields,
     DeliveryFields,
+    DeviceFields,
+    FailuresFields,
     IdentityDocument,
     ImageFields,
-    IpAttemptFields,
     MediaItemDocument,
     PhoneVerificationDocument,
     RefreshTokensFields,
     SessionFields,
     TrustedIpFields,
-    UnboundAttemptsFields,
     UserFields,
 )
 from adapters.mongo.driver import RawDocument
 from adapters.mongo.record_mapping import RecordMapping, Upgrade
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.phone_encryption import PhoneEncryption
-from domain.identities.identity import Identity, Role, User
+from domain.identities.device_token import RecognizedDevice
+from domain.identities.identity import Identity, Role, UsedChallenge, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat, MediaKind
 from domain.media.item import ItemState, MediaItem
-from domain.otp.attempts import IpAttempt, UnboundAttempts
-from domain.otp.challenge import Challenge, Purpose
+from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
+from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery
+from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 
 # One upgrade for each schema version after the first; see `adapters.mongo.record_mapping`.
@@ -43,6 +46,14 @@ IDENTITY_UPGRADES: Final[Sequence[Upgrade]] = ()
 MEDIA_ITEM_UPGRADES: Final[Sequence[Upgrade]] = ()
 
 STORED_PURPOSES: Final = {Purpose.SIGN_IN: "sign_in"}
+STORED_COUNTER_KINDS: Final = {
+    CounterKind.FIRST_REQUEST: "first_request",
+    CounterKind.LATER_REQUEST: "later_request",
+    CounterKind.DEVICE_REQUEST: "device_request",
+    CounterKind.IP: "ip",
+    CounterKind.UNKNOWN_IP: "unknown_ip",
+    CounterKind.DEVICE: "device",
+}
 STORED_ROLES: Final = {Role.MEMBER: "member", Role.ADMINISTRATOR: "administrator"}
 STORED_IMAGE_FORMATS: Final = {
     ImageFormat.JPEG: "jpeg",
@@ -58,6 +69,7 @@ STORED_ITEM_STATES: Final = {
 }
 
 _PURPOSES: Final = {stored: purpose for purpose, stored in STORED_PURPOSES.items()}
+_COUNTER_KINDS: Final = {stored: kind for kind, stored in STORED_COUNTER_KINDS.items()}
 _ROLES: Final = {stored: role for role, stored in STORED_ROLES.items()}
 _IMAGE_FORMATS: Final = {stored: value for value, stored in STORED_IMAGE_FORMATS.items()}
 _ITEM_STATES: Final = {stored: state for state, stored in STORED_ITEM_STATES.items()}
@@ -80,7 +92,7 @@ class Mappings:
                 PhoneVerificationDocument,
                 decode_phone_verification,
                 encode_phone_verification,
-                [partial(hash_client_ips, phone_encryption)],
+                [partial(hash_client_ips, phone_encryption), count_on_request_ids],
             ),
             RecordMapping(
                 IdentityDocument,
@@ -100,7 +112,8 @@ def decode_phone_verification(stored: PhoneVerificationDocument) -> PhoneVerific
     return PhoneVerification(
         challenges=tuple(map(_decode_challenge, stored.challenges)),
         deliveries=tuple(map(_decode_delivery, stored.deliveries)),
-        unbound_attempts=_decode_unbound_attempts(stored.unbound_attempts),
+        shared_attempts=tuple(stored.shared_attempts),
+        failures=_decode_failures(stored.failures),
         trusted_ips=tuple(map(_decode_trusted_ip, stored.trusted_ips)),
         identity_id=stored.identity_id,
         blocked_at=stored.blocked_at,
@@ -116,12 +129,14 @@ def encode_phone_verification(record: PhoneVerification) -> RawDocument:
         "blocked_at": record.blocked_at,
         "challenges": [_encode_challenge(challenge) for challenge in record.challenges],
         "deliveries": [_encode_delivery(delivery) for delivery in record.deliveries],
-        "unbound_attempts": _encode_unbound_attempts(record.unbound_attempts),
+        "shared_attempts": [*record.shared_attempts],
+        "failures": _encode_failures(record.failures),
         "trusted_ips": [_encode_trusted_ip(ip) for ip in record.trusted_ips],
     }
 
 
 def _decode_challenge(stored: ChallengeFields) -> Challenge:
+    login = stored.login
     return Challenge(
         id=stored.id,
         purpose=_PURPOSES[stored.purpose],
@@ -130,10 +145,12 @@ def _decode_challenge(stored: ChallengeFields) -> Challenge:
         created_at=stored.created_at,
         expires_at=stored.expires_at,
         used_at=stored.used_at,
+        login=Login(login.identity_id, login.session_id, login.request_id) if login else None,
     )
 
 
 def _encode_challenge(challenge: Challenge) -> RawDocument:
+    login = challenge.login
     return {
         "id": challenge.id,
         "purpose": STORED_PURPOSES[challenge.purpose],
@@ -142,6 +159,12 @@ def _encode_challenge(challenge: Challenge) -> RawDocument:
         "created_at": challenge.created_at,
         "expires_at": challenge.expires_at,
         "used_at": challenge.used_at,
+        "login": login
+        and {
+            "identity_id": login.identity_id,
+            "session_id": login.session_id,
+            "request_id": login.request_id,
+        },
     }
 
 
@@ -151,8 +174,10 @@ def _decode_delivery(stored: DeliveryFields) -> Delivery:
         challenge_id=stored.challenge_id,
         client_ip=HashedClientIp(stored.client_ip_hash, stored.network_hash, stored.is_ipv6),
         sent_at=stored.sent_at,
-        uses_trusted_ip_quota=stored.uses_trusted_ip_quota,
-        attempts_used=stored.attempts_used,
+        attempt_limit=stored.attempt_limit,
+        device_id=stored.device_id,
+        uses_own_quota=stored.uses_own_quota,
+        counters=tuple(map(_decode_counter, stored.counters)),
     )
 
 
@@ -164,28 +189,59 @@ def _encode_delivery(delivery: Delivery) -> RawDocument:
         "network_hash": delivery.client_ip.network,
         "is_ipv6": delivery.client_ip.is_ipv6,
         "sent_at": delivery.sent_at,
-        "uses_trusted_ip_quota": delivery.uses_trusted_ip_quota,
-        "attempts_used": delivery.attempts_used,
+        "attempt_limit": delivery.attempt_limit,
+        "device_id": delivery.device_id,
+        "uses_own_quota": delivery.uses_own_quota,
+        "counters": [_encode_counter(counter) for counter in delivery.counters],
     }
 
 
-def _decode_unbound_attempts(stored: UnboundAttemptsFields) -> UnboundAttempts:
-    return UnboundAttempts(tuple(map(_decode_ip_attempt, stored.by_ip)), tuple(stored.shared))
+def _decode_counter(stored: AttemptCounterFields) -> AttemptCounter:
+    return AttemptCounter(
+        kind=_COUNTER_KINDS[stored.kind],
+        id=stored.id,
+        limit=stored.limit,
+        used=stored.used,
+        last_digest=stored.last_digest,
+        last_counted_at=stored.last_counted_at,
+    )
 
 
-def _encode_unbound_attempts(attempts: UnboundAttempts) -> RawDocument:
+def _encode_counter(counter: AttemptCounter) -> RawDocument:
     return {
-        "by_ip": [_encode_ip_attempt(attempt) for attempt in attempts.by_ip],
-        "shared": [*attempts.shared],
+        "kind": STORED_COUNTER_KINDS[counter.kind],
+        "id": counter.id,
+        "limit": counter.limit,
+        "used": counter.used,
+        "last_digest": counter.last_digest,
+        "last_counted_at": counter.last_counted_at,
     }
 
 
-def _decode_ip_attempt(stored: IpAttemptFields) -> IpAttempt:
-    return IpAttempt(stored.client_ip_hash, stored.attempted_at)
+def _decode_failures(stored: FailuresFields) -> Failures:
+    return Failures(
+        in_a_row=stored.in_a_row,
+        last_failed_at=stored.last_failed_at,
+        by_device=tuple(
+            DeviceFailures(failures.device_id, failures.count, failures.last_failed_at)
+            for failures in stored.by_device
+        ),
+    )
 
 
-def _encode_ip_attempt(attempt: IpAttempt) -> RawDocument:
-    return {"client_ip_hash": attempt.client_ip_hash, "attempted_at": attempt.attempted_at}
+def _encode_failures(failures: Failures) -> RawDocument:
+    return {
+        "in_a_row": failures.in_a_row,
+        "last_failed_at": failures.last_failed_at,
+        "by_device": [
+            {
+                "device_id": device.device_id,
+                "count": device.count,
+                "last_failed_at": device.last_failed_at,
+            }
+            for device in failures.by_device
+        ],
+    }
 
 
 def _decode_trusted_ip(stored: TrustedIpFields) -> TrustedIp:
@@ -208,6 +264,26 @@ def hash_client_ips(client_ip_hashes: ClientIpHashes, document: RawDocument) -> 
     return document
 
 
+def count_on_request_ids(document: RawDocument) -> RawDocument:
+    """Turn a document of schema version 2, which counts for a delivery, into one of version 3."""
+    for delivery in document["deliveries"]:
+        delivery["attempt_limit"] = ATTEMPTS_PER_DELIVERY
+        delivery["uses_own_quota"] = delivery.pop("uses_trusted_ip_quota")
+        delivery["counters"] = [
+            {
+                "kind": STORED_COUNTER_KINDS[CounterKind.FIRST_REQUEST],
+                "id": delivery["request_id"],
+                "limit": ATTEMPTS_PER_DELIVERY,
+                "used": used,
+            }
+            for used in [delivery.pop("attempts_used")]
+            if used
+        ]
+    document["shared_attempts"] = document.pop("unbound_attempts")["shared"]
+    document["failures"] = {"in_a_row": 0, "by_device": []}
+    return document
+
+
 @dataclass(frozen=True, slots=True)
 class IdentityFields:
     """The fields of identities, whose phones are encrypted."""
@@ -226,9 +302,15 @@ class IdentityFields:
             role=_ROLES[stored.role],
             user=None if stored.user is None else _decode_user(stored.user),
             sessions=tuple(map(_decode_session, stored.sessions)),
+            devices=tuple(map(_decode_device, stored.devices)),
+            used_challenges=tuple(
+                UsedChallenge(used.id, used.expires_at) for used in stored.used_challenges
+            ),
             deleted_at=stored.deleted_at,
             purged_at=stored.purged_at,
             blocked_at=stored.blocked_at,
+            detached_at=stored.detached_at,
+            last_used_at=stored.last_used_at,
         )
 
     def encode(self, identity: Identity, encrypted_phone: bytes | None = None) -> RawDocument:
@@ -249,9 +331,16 @@ class IdentityFields:
             "role": STORED_ROLES[identity.role],
             "user": None if identity.user is None else _encode_user(identity.user),
             "sessions": [_encode_session(session) for session in identity.sessions],
+            "devices": [_encode_device(device) for device in identity.devices] or None,
+            "used_challenges": [
+                {"id": used.id, "expires_at": used.expires_at} for used in identity.used_challenges
+            ]
+            or None,
             "deleted_at": identity.deleted_at,
             "purged_at": identity.purged_at,
             "blocked_at": identity.blocked_at,
+            "detached_at": identity.detached_at,
+            "last_used_at": identity.last_used_at,
         }
 
 
@@ -263,6 +352,14 @@ def _encode_user(user: User) -> RawDocument:
     return {"username": user.username.text, "created_at": user.created_at}
 
 
+def _decode_device(stored: DeviceFields) -> RecognizedDevice:
+    return RecognizedDevice(stored.id, stored.session_id, stored.expires_at)
+
+
+def _encode_device(device: RecognizedDevice) -> RawDocument:
+    return {"id": device.id, "session_id": device.session_id, "expires_at": device.expires_at}
+
+
 def _decode_session(stored: SessionFields) -> Session:
     tokens = stored.refresh_tokens
     return Session(
@@ -272,6 +369,7 @@ def _decode_session(stored: SessionFields) -> Session:
         device=stored.device,
         last_used_at=stored.last_used_at,
         token_family=None if tokens is None else _decode_refresh_tokens(tokens),
+        idle_expires_at=stored.idle_expires_at,
     )
 
 
@@ -284,11 +382,14 @@ def _encode_session(session: Session) -> RawDocument:
         "device": session.device,
         "last_used_at": session.last_used_at,
         "refresh_tokens": None if tokens is None else _encode_refresh_tokens(tokens),
+        "idle_expires_at": session.idle_expires_at,
     }
 
 
 def _decode_refresh_tokens(stored: RefreshTokensFields) -> RefreshTokenFamily:
-    return RefreshTokenFamily(stored.nonce, stored.rotated_at, stored.generation)
+    return RefreshTokenFamily(
+        stored.nonce, stored.rotated_at, stored.generation, stored.is_confirmed
+    )
 
 
 def _encode_refresh_tokens(tokens: RefreshTokenFamily) -> RawDocument:
@@ -296,6 +397,7 @@ def _encode_refresh_tokens(tokens: RefreshTokenFamily) -> RawDocument:
         "nonce": tokens.nonce,
         "generation": tokens.generation,
         "rotated_at": tokens.rotated_at,
+        "is_confirmed": tokens.is_confirmed,
     }
 
 

@@ -4,13 +4,17 @@ A document holds as many of the latest reservations as the window allows, the ne
 last one has to leave the window before another is accepted. While it has not, the filter of the
 upsert finds nothing, so the upsert inserts, and the existing `_id` rejects that: check and write
 are one operation.
+
+The document of a limit with values holds the values instead, each with its latest reservation.
 """
 
+import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pymongo import UpdateOne
 
@@ -18,11 +22,15 @@ from adapters.mongo.database import Database
 from adapters.mongo.documents import RateLimitDocument
 from adapters.mongo.driver import BulkWriteStopped, MotorCollection, RawDocument
 from application.ports.errors import ConcurrencyConflict
-from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
+
+T = TypeVar("T")
 
 MAX_RESERVATIONS: Final = 100
 """In one document: a larger limit is spread over several, so that none is large or contended."""
+MAX_DOCUMENTS: Final = 100
+"""For one limit. More would make a rejection slow, which reads all of them."""
 MAX_ATTEMPTS: Final = 100
 """After so many lost races something is wrong."""
 SCHEMA_VERSION: Final = 1
@@ -39,33 +47,50 @@ class MongoRateLimits:
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
         """Acquire a reservation of each limit, or return when all of them accept one again."""
-        missing = reservation.limits
-        chosen = [_any_of(_shards_of(limit)) for limit in missing]
+        # The permit of a value comes last: it cannot be released where another limit is full.
+        limits = sorted(reservation.limits, key=lambda limit: limit.value is not None)
+        missing: Sequence[RateLimit] = limits
+        chosen = [_any_shard_of(limit) for limit in limits]
         for _ in range(MAX_ATTEMPTS):
             count = await self._write([shard.acquire(reservation) for shard in chosen])
             missing, chosen = missing[count:], chosen[count:]
             if not missing:
                 return None
             # The next document is full, or another instance has just inserted it.
-            states = [await self._load(limit, reservation.acquired_at) for limit in missing]
+            states = await self._load(missing, reservation.acquired_at)
             if stale := [shard for state in states for shard in state.with_future_reservations]:
                 await self._write([shard.remove_future(reservation.acquired_at) for shard in stale])
                 continue
             available_at = max(state.available_at for state in states)
             if available_at > reservation.acquired_at:
-                await self._release(reservation, reservation.limits[: -len(missing)])
+                await self._release(reservation, limits[: -len(missing)])
                 return available_at
-            chosen = [_any_of(state.available) for state in states]
+            chosen = [_choose(state.available) for state in states]
         raise ConcurrencyConflict(_TOO_MANY_RACES)
 
     async def release(self, reservation: Reservation) -> None:
         """Release the reservations; missing ones are ignored."""
-        await self._release(reservation, reservation.limits)
+        await self._release(
+            reservation, [limit for limit in reservation.limits if limit.value is None]
+        )
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when all limits accept the reservation: its own time, or later."""
-        states = [await self._load(limit, reservation.acquired_at) for limit in reservation.limits]
+        states = await self._load(reservation.limits, reservation.acquired_at)
         return max((state.available_at for state in states), default=reservation.acquired_at)
+
+    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+        """Return the reservations in the window, the latest last."""
+        ids = [shard.id for shard in _shards_of(limit)]
+        query = self.collection.find({"_id": {"$in": ids}}, {"reservations": True})
+        documents = await self.database.run(query.to_list(None))
+        permits = [
+            Permit(reservation["id"], reservation["acquired_at"])
+            for document in documents
+            for reservation in document["reservations"]
+            if now - limit.window.period < reservation["acquired_at"] <= now + CLOCK_SKEW
+        ]
+        return sorted(permits, key=lambda permit: permit.acquired_at)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` documents whose reservations all have left their window."""
@@ -79,13 +104,22 @@ class MongoRateLimits:
             return stopped.written_count
         return len(writes)
 
-    async def _load(self, limit: RateLimit, now: datetime) -> "_State":
-        ids = [shard.id for shard in _shards_of(limit)]
-        query = self.collection.find({"_id": {"$in": ids}}, _projection(limit))
-        documents = await self.database.run(query.to_list(None))
-        return _state_of(limit, {document["_id"]: document for document in documents}, now)
+    async def _load(self, limits: Sequence[RateLimit], now: datetime) -> "list[_State]":
+        """Load the states of these limits, with one query for all documents of the same size."""
+        groups: dict[int | None, list[str]] = defaultdict(list)
+        for shard in (shard for limit in limits for shard in _shards_of(limit)):
+            groups[shard.min_size if shard.value is None else None].append(shard.id)
+        found = await asyncio.gather(*(self._find(size, groups[size]) for size in groups))
+        documents = {document["_id"]: document for group in found for document in group}
+        return [_state_of(limit, documents, now) for limit in limits]
+
+    async def _find(self, min_size: int | None, ids: Sequence[str]) -> Sequence[RawDocument]:
+        query = self.collection.find({"_id": {"$in": ids}}, _projection(min_size))
+        return await self.database.run(query.to_list(None))
 
     async def _release(self, reservation: Reservation, limits: Sequence[RateLimit]) -> None:
+        if not limits:
+            return
         ids = [shard.id for limit in limits for shard in _shards_of(limit)]
         await self.database.run(
             self.collection.update_many(
@@ -97,15 +131,22 @@ class MongoRateLimits:
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """One document of a rate limit, and how many reservations it may hold."""
+    """One document of a rate limit, and how many reservations it may hold.
+
+    Some documents of a limit hold one reservation more than the smallest, which hold `min_size`.
+    """
 
     id: str
     size: int
+    min_size: int
     period: timedelta
+    value: str | None = None
 
     def acquire(self, reservation: Reservation) -> UpdateOne:
         """Add the reservation if the document is not full."""
         acquired_at, expires_at = reservation.acquired_at, reservation.acquired_at + self.period
+        if self.value is not None:
+            return self._acquire_value(self.value, acquired_at, expires_at)
         last = f"reservations.{self.size - 1}.acquired_at"
         newest_first = {
             "$each": [{"id": reservation.id, "acquired_at": acquired_at}],
@@ -119,6 +160,42 @@ class _Shard:
                 "$max": {"expires_at": expires_at},
                 "$setOnInsert": {"schema_version": SCHEMA_VERSION},
             },
+            upsert=True,
+        )
+
+    def _acquire_value(self, value: str, acquired_at: datetime, expires_at: datetime) -> UpdateOne:
+        """Replace the reservation of the value, or add it if the document is not full."""
+        since, latest = acquired_at - self.period, acquired_at + CLOCK_SKEW
+        others = {
+            "$filter": {
+                "input": {"$ifNull": ["$reservations", []]},
+                "cond": {
+                    "$and": [
+                        {"$ne": ["$$this.id", {"$literal": value}]},
+                        {"$gt": ["$$this.acquired_at", since]},
+                        {"$lte": ["$$this.acquired_at", latest]},
+                    ]
+                },
+            }
+        }
+        own = {"id": {"$literal": value}, "acquired_at": acquired_at}
+        has_value_or_capacity = [
+            {"reservations.id": value},
+            {f"reservations.{self.size - 1}": {"$exists": False}},
+            {"reservations.acquired_at": {"$lte": since}},
+            {"reservations.acquired_at": {"$gt": latest}},
+        ]
+        return UpdateOne(
+            {"_id": self.id, "$or": has_value_or_capacity},
+            [
+                {
+                    "$set": {
+                        "reservations": {"$concatArrays": [[own], others]},
+                        "expires_at": {"$max": ["$expires_at", expires_at]},
+                        "schema_version": {"$ifNull": ["$schema_version", SCHEMA_VERSION]},
+                    }
+                }
+            ],
             upsert=True,
         )
 
@@ -141,41 +218,67 @@ class _State:
 
 
 def _shards_of(limit: RateLimit) -> list[_Shard]:
-    """Spread a rate limit over as few documents as possible."""
-    total, period = limit.window.limit, limit.window.period
-    count = -(-total // MAX_RESERVATIONS)
-    return [
-        _Shard(f"{limit.name} #{number}", total // count + (number < total % count), period)
-        for number in range(count)
-    ]
+    """Spread a rate limit over as few documents as possible. Those of the fallback are last."""
+    shards = [_shard(limit, number) for number in range(_shard_count(limit))]
+    return shards if limit.fallback is None else shards + _shards_of(limit.fallback)
 
 
-def _min_size(limit: RateLimit) -> int:
-    """Return the size of the smallest document; some hold one reservation more."""
-    return min(shard.size for shard in _shards_of(limit))
+def _any_shard_of(limit: RateLimit) -> _Shard:
+    return _shard(limit, _choose(range(_shard_count(limit))))
 
 
-def _projection(limit: RateLimit) -> Mapping[str, Any]:
-    """Return what to load of a document: the newest reservation, and the last two."""
+def _shard(limit: RateLimit, number: int) -> _Shard:
+    total, count = limit.window.limit, _shard_count(limit)
+    min_size = total // count
+    size = min_size + (number < total % count)
+    return _Shard(f"{limit.name} #{number}", size, min_size, limit.window.period, limit.value)
+
+
+def _shard_count(limit: RateLimit) -> int:
+    if limit.value is not None:
+        return 1
+    return min(-(-limit.window.limit // MAX_RESERVATIONS), MAX_DOCUMENTS)
+
+
+def _projection(min_size: int | None) -> Mapping[str, Any]:
+    """Return what to load of a document: the newest reservation, and the last two.
+
+    Of values, all reservations are loaded.
+    """
+    if min_size is None:
+        return {"reservations": True}
     times = "$reservations.acquired_at"
-    return {"newest": {"$first": times}, "last": {"$slice": [times, _min_size(limit) - 1, 2]}}
+    return {"newest": {"$first": times}, "last": {"$slice": [times, min_size - 1, 2]}}
 
 
 def _state_of(limit: RateLimit, documents: Mapping[str, RawDocument], now: datetime) -> _State:
     """Return the state of a rate limit; a document that does not exist is empty."""
     shards = _shards_of(limit)
+    if limit.value is not None:
+        available_at = _value_available_at(limit, documents.get(shards[0].id, {}), now)
+        return _State(shards, (), available_at)
     newest = {shard.id: documents.get(shard.id, {}).get("newest") or now for shard in shards}
-    available_at = {shard.id: now for shard in shards}
+    times = {shard.id: now for shard in shards}
     for shard in shards:
-        index = shard.size - _min_size(limit)
+        index = shard.size - shard.min_size
         for last in documents.get(shard.id, {}).get("last", [])[index : index + 1]:
-            available_at[shard.id] = max(now, last + shard.period)
+            times[shard.id] = max(now, last + shard.period)
     return _State(
-        available=[shard for shard in shards if available_at[shard.id] == now],
+        available=[shard for shard in shards if times[shard.id] == now],
         with_future_reservations=[shard for shard in shards if newest[shard.id] > now + CLOCK_SKEW],
-        available_at=min(available_at.values()),
+        available_at=min(times.values()),
     )
 
 
-def _any_of(shards: Sequence[_Shard]) -> _Shard:
-    return random.choice(shards)  # noqa: S311 - it spreads the load; nobody gains by guessing it
+def _value_available_at(limit: RateLimit, document: RawDocument, now: datetime) -> datetime:
+    since, latest = now - limit.window.period, now + CLOCK_SKEW
+    times = {
+        reservation["id"]: reservation["acquired_at"]
+        for reservation in document.get("reservations", [])
+        if since < reservation["acquired_at"] <= latest
+    }
+    return now if limit.value in times else limit.window.next_available([*times.values()], now)
+
+
+def _choose(items: Sequence[T]) -> T:
+    return random.choice(items)  # noqa: S311 - it spreads the load; nobody gains by guessing it

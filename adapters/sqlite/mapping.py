@@ -19,26 +19,39 @@ from msgspec import field
 from adapters.sqlite.record_mapping import Fields, RecordMapping, StoredFields
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.phone_encryption import PhoneEncryption
-from domain.identities.identity import Identity, Role, User
+from domain.identities.device_token import RecognizedDevice
+from domain.identities.identity import Identity, Role, UsedChallenge, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat
 from domain.media.item import ItemState, MediaItem
-from domain.otp.attempts import IpAttempt, UnboundAttempts
-from domain.otp.challenge import Challenge, Purpose
+from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
+from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery
+from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 PurposeName = Literal["sign_in"]
+CounterKindName = Literal[
+    "first_request", "later_request", "device_request", "ip", "unknown_ip", "device"
+]
 RoleName = Literal["member", "administrator"]
 ImageFormatName = Literal["jpeg", "png", "gif"]
 StateName = Literal["pending", "ready", "deleting", "deletion_refused"]
 
 _PURPOSES: Final[Mapping[PurposeName, Purpose]] = {"sign_in": Purpose.SIGN_IN}
+_COUNTER_KINDS: Final[Mapping[CounterKindName, CounterKind]] = {
+    "first_request": CounterKind.FIRST_REQUEST,
+    "later_request": CounterKind.LATER_REQUEST,
+    "device_request": CounterKind.DEVICE_REQUEST,
+    "ip": CounterKind.IP,
+    "unknown_ip": CounterKind.UNKNOWN_IP,
+    "device": CounterKind.DEVICE,
+}
 _ROLES: Final[Mapping[RoleName, Role]] = {
     "member": Role.MEMBER,
     "administrator": Role.ADMINISTRATOR,
@@ -55,9 +68,18 @@ _STATES: Final[Mapping[StateName, ItemState]] = {
     "deletion_refused": ItemState.DELETION_REFUSED,
 }
 _PURPOSE_NAMES: Final = {purpose: name for name, purpose in _PURPOSES.items()}
+_COUNTER_KIND_NAMES: Final = {kind: name for name, kind in _COUNTER_KINDS.items()}
 _ROLE_NAMES: Final = {role: name for name, role in _ROLES.items()}
 _IMAGE_FORMAT_NAMES: Final = {image_format: name for name, image_format in _IMAGE_FORMATS.items()}
 _STATE_NAMES: Final = {state: name for name, state in _STATES.items()}
+
+
+class StoredLogin(StoredFields):
+    """The login that the code of a challenge was used for."""
+
+    identity_id: str
+    session_id: str
+    request_id: str | None = None
 
 
 class StoredChallenge(StoredFields):
@@ -70,6 +92,18 @@ class StoredChallenge(StoredFields):
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    login: StoredLogin | None = None
+
+
+class StoredAttemptCounter(StoredFields):
+    """The attempts of a request id, a client IP or a device at one delivery."""
+
+    kind: CounterKindName
+    id: str
+    limit: int
+    used: int = 0
+    last_digest: str | None = None
+    last_counted_at: datetime | None = None
 
 
 class StoredDelivery(StoredFields):
@@ -81,22 +115,26 @@ class StoredDelivery(StoredFields):
     network_hash: str
     is_ipv6: bool
     sent_at: datetime
-    uses_trusted_ip_quota: bool = False
-    attempts_used: int = 0
+    attempt_limit: int
+    device_id: str | None = None
+    uses_own_quota: bool = False
+    counters: tuple[StoredAttemptCounter, ...] = ()
 
 
-class StoredAttempt(StoredFields):
-    """One attempt of a client IP that named no request."""
+class StoredDeviceFailures(StoredFields):
+    """The failed attempts in a row of one device."""
 
-    client_ip_hash: str
-    attempted_at: datetime
+    device_id: str
+    count: int
+    last_failed_at: datetime
 
 
-class StoredUnboundAttempts(StoredFields):
-    """The attempts that named no request."""
+class StoredFailures(StoredFields):
+    """The failed attempts in a row of the phone, and of each device."""
 
-    by_ip: tuple[StoredAttempt, ...] = ()
-    shared: tuple[datetime, ...] = ()
+    in_a_row: int = 0
+    last_failed_at: datetime | None = None
+    by_device: tuple[StoredDeviceFailures, ...] = ()
 
 
 class StoredTrustedIp(StoredFields):
@@ -111,7 +149,8 @@ class StoredPhoneVerification(StoredFields):
 
     challenges: tuple[StoredChallenge, ...] = ()
     deliveries: tuple[StoredDelivery, ...] = ()
-    unbound_attempts: StoredUnboundAttempts = field(default_factory=StoredUnboundAttempts)
+    shared_attempts: tuple[datetime, ...] = ()
+    failures: StoredFailures = field(default_factory=StoredFailures)
     trusted_ips: tuple[StoredTrustedIp, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
@@ -125,14 +164,15 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerif
 
     def __init__(self, client_ip_hashes: ClientIpHashes) -> None:
         """Take what hashes the client IPs that schema version 1 stored as they are."""
-        super().__init__([partial(_hash_client_ips, client_ip_hashes)])
+        super().__init__([partial(_hash_client_ips, client_ip_hashes), _count_on_request_ids])
 
     def to_stored(self, value: PhoneVerification) -> StoredPhoneVerification:
         """Return the stored form of a phone verification."""
         return StoredPhoneVerification(
             challenges=tuple([_challenge_to_stored(challenge) for challenge in value.challenges]),
             deliveries=tuple([_delivery_to_stored(delivery) for delivery in value.deliveries]),
-            unbound_attempts=_unbound_attempts_to_stored(value.unbound_attempts),
+            shared_attempts=value.shared_attempts,
+            failures=_failures_to_stored(value.failures),
             trusted_ips=tuple(
                 [
                     StoredTrustedIp(
@@ -151,7 +191,8 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerif
         return PhoneVerification(
             challenges=tuple([_challenge_to_domain(challenge) for challenge in stored.challenges]),
             deliveries=tuple([_delivery_to_domain(delivery) for delivery in stored.deliveries]),
-            unbound_attempts=_unbound_attempts_to_domain(stored.unbound_attempts),
+            shared_attempts=stored.shared_attempts,
+            failures=_failures_to_domain(stored.failures),
             trusted_ips=tuple(
                 [
                     TrustedIp(
@@ -167,6 +208,7 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerif
 
 
 def _challenge_to_stored(challenge: Challenge) -> StoredChallenge:
+    login = challenge.login
     return StoredChallenge(
         id=challenge.id,
         purpose=_PURPOSE_NAMES[challenge.purpose],
@@ -175,10 +217,18 @@ def _challenge_to_stored(challenge: Challenge) -> StoredChallenge:
         created_at=challenge.created_at,
         expires_at=challenge.expires_at,
         used_at=challenge.used_at,
+        login=None
+        if login is None
+        else StoredLogin(
+            identity_id=login.identity_id,
+            session_id=login.session_id,
+            request_id=login.request_id,
+        ),
     )
 
 
 def _challenge_to_domain(challenge: StoredChallenge) -> Challenge:
+    login = challenge.login
     return Challenge(
         id=challenge.id,
         purpose=_PURPOSES[challenge.purpose],
@@ -187,6 +237,7 @@ def _challenge_to_domain(challenge: StoredChallenge) -> Challenge:
         created_at=challenge.created_at,
         expires_at=challenge.expires_at,
         used_at=challenge.used_at,
+        login=Login(login.identity_id, login.session_id, login.request_id) if login else None,
     )
 
 
@@ -198,8 +249,10 @@ def _delivery_to_stored(delivery: Delivery) -> StoredDelivery:
         network_hash=delivery.client_ip.network,
         is_ipv6=delivery.client_ip.is_ipv6,
         sent_at=delivery.sent_at,
-        uses_trusted_ip_quota=delivery.uses_trusted_ip_quota,
-        attempts_used=delivery.attempts_used,
+        attempt_limit=delivery.attempt_limit,
+        device_id=delivery.device_id,
+        uses_own_quota=delivery.uses_own_quota,
+        counters=tuple([_counter_to_stored(counter) for counter in delivery.counters]),
     )
 
 
@@ -209,34 +262,66 @@ def _delivery_to_domain(delivery: StoredDelivery) -> Delivery:
         challenge_id=delivery.challenge_id,
         client_ip=HashedClientIp(delivery.client_ip_hash, delivery.network_hash, delivery.is_ipv6),
         sent_at=delivery.sent_at,
-        uses_trusted_ip_quota=delivery.uses_trusted_ip_quota,
-        attempts_used=delivery.attempts_used,
+        attempt_limit=delivery.attempt_limit,
+        device_id=delivery.device_id,
+        uses_own_quota=delivery.uses_own_quota,
+        counters=tuple([_counter_to_domain(counter) for counter in delivery.counters]),
     )
 
 
-def _unbound_attempts_to_stored(attempts: UnboundAttempts) -> StoredUnboundAttempts:
-    return StoredUnboundAttempts(
-        by_ip=tuple(
+def _counter_to_stored(counter: AttemptCounter) -> StoredAttemptCounter:
+    return StoredAttemptCounter(
+        kind=_COUNTER_KIND_NAMES[counter.kind],
+        id=counter.id,
+        limit=counter.limit,
+        used=counter.used,
+        last_digest=counter.last_digest,
+        last_counted_at=counter.last_counted_at,
+    )
+
+
+def _counter_to_domain(counter: StoredAttemptCounter) -> AttemptCounter:
+    return AttemptCounter(
+        kind=_COUNTER_KINDS[counter.kind],
+        id=counter.id,
+        limit=counter.limit,
+        used=counter.used,
+        last_digest=counter.last_digest,
+        last_counted_at=counter.last_counted_at,
+    )
+
+
+def _failures_to_stored(failures: Failures) -> StoredFailures:
+    return StoredFailures(
+        in_a_row=failures.in_a_row,
+        last_failed_at=failures.last_failed_at,
+        by_device=tuple(
             [
-                StoredAttempt(
-                    client_ip_hash=attempt.client_ip_hash, attempted_at=attempt.attempted_at
+                StoredDeviceFailures(
+                    device_id=device.device_id,
+                    count=device.count,
+                    last_failed_at=device.last_failed_at,
                 )
-                for attempt in attempts.by_ip
+                for device in failures.by_device
             ]
         ),
-        shared=attempts.shared,
     )
 
 
-def _unbound_attempts_to_domain(attempts: StoredUnboundAttempts) -> UnboundAttempts:
-    return UnboundAttempts(
-        by_ip=tuple(
+def _failures_to_domain(failures: StoredFailures) -> Failures:
+    return Failures(
+        in_a_row=failures.in_a_row,
+        last_failed_at=failures.last_failed_at,
+        by_device=tuple(
             [
-                IpAttempt(client_ip_hash=attempt.client_ip_hash, attempted_at=attempt.attempted_at)
-                for attempt in attempts.by_ip
+                DeviceFailures(
+                    device_id=device.device_id,
+                    count=device.count,
+                    last_failed_at=device.last_failed_at,
+                )
+                for device in failures.by_device
             ]
         ),
-        shared=attempts.shared,
     )
 
 
@@ -249,6 +334,25 @@ def _hash_client_ips(client_ip_hashes: ClientIpHashes, fields: Fields) -> Fields
         delivery["is_ipv6"] = hashed.is_ipv6
     for named in (*fields["unbound_attempts"]["by_ip"], *fields["trusted_ips"]):
         named["client_ip_hash"] = client_ip_hashes.hash_client_ip(named.pop("client_ip")).ip
+    return fields
+
+
+def _count_on_request_ids(fields: Fields) -> Fields:
+    """Turn the fields of schema version 2, which counts for a delivery, into those of version 3."""
+    for delivery in fields["deliveries"]:
+        delivery["attempt_limit"] = ATTEMPTS_PER_DELIVERY
+        delivery["uses_own_quota"] = delivery.pop("uses_trusted_ip_quota")
+        delivery["counters"] = [
+            {
+                "kind": _COUNTER_KIND_NAMES[CounterKind.FIRST_REQUEST],
+                "id": delivery["request_id"],
+                "limit": ATTEMPTS_PER_DELIVERY,
+                "used": used,
+            }
+            for used in [delivery.pop("attempts_used")]
+            if used
+        ]
+    fields["shared_attempts"] = fields.pop("unbound_attempts")["shared"]
     return fields
 
 
@@ -265,6 +369,7 @@ class StoredRefreshTokens(StoredFields):
     nonce: bytes
     generation: int
     rotated_at: datetime
+    is_confirmed: bool = True
 
 
 class StoredSession(StoredFields):
@@ -276,6 +381,22 @@ class StoredSession(StoredFields):
     device: str | None = None
     last_used_at: datetime | None = None
     refresh_tokens: StoredRefreshTokens | None = None
+    idle_expires_at: datetime | None = None
+
+
+class StoredDevice(StoredFields):
+    """A device that is recognized by its token."""
+
+    id: str
+    session_id: str
+    expires_at: datetime
+
+
+class StoredUsedChallenge(StoredFields):
+    """A challenge that opened a session."""
+
+    id: str
+    expires_at: datetime
 
 
 class StoredIdentity(StoredFields):
@@ -287,9 +408,13 @@ class StoredIdentity(StoredFields):
     role: RoleName = "member"
     user: StoredUser | None = None
     sessions: tuple[StoredSession, ...] = ()
+    devices: tuple[StoredDevice, ...] = ()
+    used_challenges: tuple[StoredUsedChallenge, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
 class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
@@ -319,10 +444,26 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
             role=_ROLE_NAMES[value.role],
             user=None if user is None else _user_to_stored(user),
             sessions=tuple([_session_to_stored(session) for session in value.sessions]),
+            devices=tuple(
+                [
+                    StoredDevice(
+                        id=device.id, session_id=device.session_id, expires_at=device.expires_at
+                    )
+                    for device in value.devices
+                ]
+            ),
+            used_challenges=tuple(
+                [
+                    StoredUsedChallenge(id=used.id, expires_at=used.expires_at)
+                    for used in value.used_challenges
+                ]
+            ),
             deleted_at=value.deleted_at,
             # The domain keeps no time of the purge.
             purged_at=value.purged_at,
             blocked_at=value.blocked_at,
+            detached_at=value.detached_at,
+            last_used_at=value.last_used_at,
         )
 
     def to_domain(self, stored: StoredIdentity) -> Identity:
@@ -335,9 +476,20 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
             role=_ROLES[stored.role],
             user=None if user is None else _user_to_domain(user),
             sessions=tuple([_session_to_domain(session) for session in stored.sessions]),
+            devices=tuple(
+                [
+                    RecognizedDevice(device.id, device.session_id, device.expires_at)
+                    for device in stored.devices
+                ]
+            ),
+            used_challenges=tuple(
+                [UsedChallenge(used.id, used.expires_at) for used in stored.used_challenges]
+            ),
             deleted_at=stored.deleted_at,
             purged_at=stored.purged_at,
             blocked_at=stored.blocked_at,
+            detached_at=stored.detached_at,
+            last_used_at=stored.last_used_at,
         )
 
 
@@ -358,6 +510,7 @@ def _session_to_stored(session: Session) -> StoredSession:
         device=session.device,
         last_used_at=session.last_used_at,
         refresh_tokens=None if tokens is None else _refresh_tokens_to_stored(tokens),
+        idle_expires_at=session.idle_expires_at,
     )
 
 
@@ -370,18 +523,25 @@ def _session_to_domain(session: StoredSession) -> Session:
         device=session.device,
         last_used_at=session.last_used_at,
         token_family=None if tokens is None else _refresh_tokens_to_domain(tokens),
+        idle_expires_at=session.idle_expires_at,
     )
 
 
 def _refresh_tokens_to_stored(tokens: RefreshTokenFamily) -> StoredRefreshTokens:
     return StoredRefreshTokens(
-        nonce=tokens.nonce, generation=tokens.generation, rotated_at=tokens.rotated_at
+        nonce=tokens.nonce,
+        generation=tokens.generation,
+        rotated_at=tokens.rotated_at,
+        is_confirmed=tokens.is_confirmed,
     )
 
 
 def _refresh_tokens_to_domain(tokens: StoredRefreshTokens) -> RefreshTokenFamily:
     return RefreshTokenFamily(
-        nonce=tokens.nonce, generation=tokens.generation, rotated_at=tokens.rotated_at
+        nonce=tokens.nonce,
+        generation=tokens.generation,
+        rotated_at=tokens.rotated_at,
+        is_confirmed=tokens.is_confirmed,
     )
 
 
@@ -457,6 +617,11 @@ class MediaItemMapping(RecordMapping[MediaItem, StoredMediaItem]):
 def to_microseconds(time: datetime) -> int:
     """Return a time as columns store it: microseconds since 1970, exact and in order."""
     return (time - _EPOCH) // _MICROSECOND
+
+
+def to_datetime(microseconds: int) -> datetime:
+    """Return the time of a column."""
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 def to_microseconds_or_none(time: datetime | None) -> int | None:

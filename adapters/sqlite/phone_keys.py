@@ -30,6 +30,11 @@ _LIST_BLOCKED: Final = """
 SELECT phone_index, version, schema_version, body FROM phone_verifications
 WHERE expires_at IS NULL AND json_extract(body, '$.encrypted_phone') IS NOT NULL
 """
+_DELETE_RATE_LIMITS_WITH_HASHES: Final = """
+DELETE FROM rate_limits
+WHERE limit_name LIKE '%:ip:%' OR limit_name LIKE '%:network:%' OR limit_name LIKE '%:range:%'
+    OR limit_name LIKE '%:countries:%'
+"""
 _COUNT_UNKNOWN_BLOCKS: Final = """
 SELECT count(*) FROM phone_verifications
 WHERE expires_at IS NULL AND json_extract(body, '$.encrypted_phone') IS NULL
@@ -153,9 +158,7 @@ def _move_all(connection: sqlite3.Connection, old: PhoneEncryption, new: PhoneEn
         stored = encrypted_phone_of(verification_mapping.decode(*row).version) or b""
         _move(connection, old.decrypt(stored, phone_index), old, new)
     connection.execute("DELETE FROM phone_verifications WHERE expires_at IS NOT NULL")
-    connection.execute(
-        "DELETE FROM rate_limits WHERE limit_name LIKE '%:ip:%' OR limit_name LIKE '%:network:%'"
-    )
+    connection.execute(_DELETE_RATE_LIMITS_WITH_HASHES)
     connection.execute(
         "UPDATE metadata SET value = ? WHERE name = 'key_fingerprint'", (new.key_fingerprint(),)
     )

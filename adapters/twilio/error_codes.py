@@ -2,8 +2,10 @@
 
 - `INVALID_NUMBER`: no provider should be tried for this number.
 - `REJECTED`: every other error. It is between Twilio and the operator, and another provider may
-  accept the message: for example a region that is not enabled for the account (21408), or a
-  number that the account may not send from (21601, 21606).
+  accept the message: for example a number that the account may not send from (21601, 21606).
+
+A region that is not enabled for the account (21408) counts as an invalid number: who sends to many
+countries at an operator's expense would otherwise not use up the limit of the IP.
 """
 
 from typing import Final
@@ -34,6 +36,7 @@ _UNSUBSCRIBED: Final = (
     "This number has unsubscribed from these messages; reply START to one of them, or use"
     " another number."
 )
+_REGION: Final = "Text messages to this number's region are not enabled."
 _BLOCKED: Final = "Text messages to this number are blocked; use another number."
 _INVALID_NUMBER_REASONS: Final = {
     21211: _NO_SUCH_NUMBER,
@@ -41,6 +44,7 @@ _INVALID_NUMBER_REASONS: Final = {
     21265: _NO_SUCH_NUMBER,  # a short code
     21266: _NO_SUCH_NUMBER,  # the number that the service sends from
     21268: _NOT_MOBILE,  # a premium or information service
+    21408: _REGION,
     21610: _UNSUBSCRIBED,  # another provider would ignore the decision of the person
     21612: _UNDELIVERABLE,
     21614: _NOT_MOBILE,
@@ -56,7 +60,6 @@ _CREDENTIALS: Final = "The message service does not accept this service's creden
 INACTIVE: Final = "This service's account with the message service is not active."
 _NO_ACCOUNT: Final = "The message service does not know this service's account."
 _RATE_LIMITED: Final = "The message service gets too many requests; try again shortly."
-_REGION: Final = "Text messages to this number's region are not enabled."
 _ORIGIN: Final = "The message service does not allow sending from this service's number."
 _TRIAL: Final = "The message service is on trial and sends to verified numbers only."
 _TEXT: Final = "The message service does not accept this text."
@@ -68,7 +71,6 @@ _REJECTED_REASONS: Final = {
     20404: _NO_ACCOUNT,
     20429: _RATE_LIMITED,
     21212: _ORIGIN,
-    21408: _REGION,
     21601: _ORIGIN,
     21602: _TEXT,
     21603: _ORIGIN,

@@ -1,16 +1,18 @@
 """Add a session to the identity of a phone."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from application.identities.assign_phone import assign_phone
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import save_identity
-from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.identities.identity import Identity
+from domain.identities.device_token import DEVICE_TOKEN_TTL, RecognizedDevice
+from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.session import Session
 from domain.phone import PhoneNumber
 
@@ -19,45 +21,85 @@ from domain.phone import PhoneNumber
 class AddSession:
     """Add a session to the identity of a phone.
 
-    - An identity that does not exist yet is created. A deleted one is replaced by a new one with
-      a new id.
+    - An identity that does not exist yet is created. A deleted or detached one is replaced by a
+      new one with a new id.
     - A blocked identity gets no session, even if it was blocked a moment ago.
+    - An identity that was unused for `recycled_after` is detached, unless a recognized device
+      proves that the phone has the same owner. The phone gets a new identity.
+    - A challenge opens one session, even if several requests try to add it.
     """
 
     phone_verifications: PhoneVerifications
     identities: Identities
     randomness: Randomness
+    events: SecurityEvents
+    recycled_after: timedelta | None = None
 
     async def __call__(
         self,
         session: Session,
         phone: PhoneNumber,
         identity_id: str,
+        used: UsedChallenge,
         loaded: Versioned[Identity | None] | None = None,
+        device_id: str | None = None,
+        *,
+        is_retry: bool = False,
+        is_recognized: bool = False,
     ) -> str | None:
-        """Add the session, and return the id of its identity, or None if that is blocked.
+        """Add the session, and return the id of its identity.
+
+        None if that identity is blocked, if the challenge opened a session before, or if the
+        identity of a retry is deleted or detached.
 
         Args:
             session: the session.
             phone: the phone that was verified.
             identity_id: the identity that the phone is assigned to.
+            used: the challenge whose code was correct.
             loaded: that identity or None, where the caller has loaded it.
+            device_id: the device that is recognized from now on, if any.
+            is_retry: an earlier request used the code.
+            is_recognized: a device of that identity sent the code.
 
         Raises:
             StorageError
         """
+        device = device_id and RecognizedDevice(
+            device_id, session.id, session.created_at + DEVICE_TOKEN_TTL
+        )
+
+        now = session.created_at
+        is_added = is_detaching = False
 
         def add(identity: Identity | None) -> Identity:
+            nonlocal is_added, is_detaching
+            is_added = is_detaching = False
             if identity is None:
-                identity = Identity(identity_id, phone, session.created_at)
-            if identity.is_deleted:
-                raise Unauthenticated
-            return identity if identity.is_blocked else identity.add_session(session)
+                identity = Identity(identity_id, phone, now)
+            if identity.is_blocked or identity.is_closed or identity.has_used(used.id):
+                return identity
+            if self.recycled_after is not None and not is_recognized:
+                is_detaching = identity.is_unused(now, self.recycled_after)
+            if is_detaching:
+                return identity.detach(now)
+            is_added = True
+            added = identity.add_session(session, used)
+            return added.add_device(device, now) if device else added
 
-        try:
-            identity = await save_identity(self.identities, identity_id, add, loaded)
-        except Unauthenticated:
-            new_id = make_identifier(session.created_at, self.randomness.bytes(RANDOM_BYTES))
-            owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id)
-            return None if owner.is_blocked else await self(session, phone, owner.identity_id)
-        return None if identity.is_blocked else identity_id
+        identity = await save_identity(self.identities, identity_id, add, loaded)
+        if is_added:
+            return identity_id
+        if is_detaching:
+            self.events.emit(
+                SecurityEvent(
+                    type=SecurityEventType.IDENTITY_DETACHED, phone=phone, user_id=identity_id
+                )
+            )
+        elif is_retry or not identity.is_closed or identity.has_used(used.id):
+            return None
+        new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
+        owner = await assign_phone(self.phone_verifications, phone, new_id, identity_id, used.id)
+        if owner.is_blocked:
+            return None
+        return await self(session, phone, owner.identity_id, used, device_id=device_id)

@@ -11,7 +11,7 @@ from application.ports.versioned import Versioned
 from application.principal import Principal
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
-from domain.identities.session import Session
+from domain.identities.session import Session, SessionLimits
 from domain.otp.test_otps import TestOtps
 
 
@@ -21,13 +21,15 @@ class Authenticate:
 
     - The identity is read every time, so logout, block, deletion and role changes act at once
       for every token.
-    - The use of a session is recorded once a day.
+    - The use of a session is recorded once a day, and once after each refresh: the client has
+      the new tokens, so the previous refresh token ends.
     - A phone with a test OTP never acts as an administrator, even if it was one before.
     """
 
     tokens: AccessTokens
     identities: Identities
     clock: Clock
+    session_limits: SessionLimits
     test_otps: TestOtps
 
     async def __call__(self, token: str) -> Principal:
@@ -46,9 +48,11 @@ class Authenticate:
         session = loaded.value.find_session(claims.session_id, now) if loaded else None
         if loaded is None or session is None:
             raise Unauthenticated
-        if session.should_record_use(now):
-            await self._record_use(loaded, session.record_use(now))
-        return Principal(self._demote_test_phone(loaded.value), session)
+        used = session.record_use(now, self.session_limits, claims.generation)
+        if used is not session:
+            await self._record_use(loaded, used)
+        identity = self._demote_test_phone(loaded.value)
+        return Principal(identity, session, has_recent_login=session.is_recent(now))
 
     def _demote_test_phone(self, identity: Identity) -> Identity:
         if not identity.is_administrator or identity.phone is None:

@@ -132,7 +132,7 @@ class BlockPhone:
         def block(identity: Identity | None) -> Identity:
             if identity is None:
                 identity = Identity(identity_id, phone, now)
-            return identity if identity.is_deleted else identity.block(now)
+            return identity if identity.is_closed else identity.block(now)
 
         await save_identity(self.identities, identity_id, block)
 
@@ -168,6 +168,71 @@ class UnblockPhone:
         self.events.emit(
             SecurityEvent(type=SecurityEventType.PHONE_UNBLOCKED, phone=phone, user_id=identity_id)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreIdentity:
+    """Give a phone back to the identity that was detached from it.
+
+    - The present owner of the phone is detached in turn, so that this can be undone.
+    - The restored identity has its media, but no username, role or session: its owner logs in.
+    - Repeating the command completes one that was interrupted.
+    """
+
+    identities: Identities
+    phone_verifications: PhoneVerifications
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, identity_id: str) -> Identity:
+        """Restore the identity.
+
+        Raises:
+            UserNotFound: there is no detached identity with this id.
+            StorageError
+        """
+        now = self.clock.now()
+        loaded = await self.identities.load(identity_id)
+        if loaded is None or loaded.value.detached_at is None or loaded.value.phone is None:
+            raise UserNotFound
+        phone = loaded.value.phone
+        while (owner_id := await self._find_owner(phone)) != identity_id:
+            if owner_id is not None:
+                await self._detach(owner_id, phone, now)
+            await self._replace_owner(phone, owner_id, identity_id)
+
+        def restore(identity: Identity | None) -> Identity:
+            if identity is None:
+                raise UserNotFound
+            return identity.restore(now)
+
+        identity = await save_identity(self.identities, identity_id, restore)
+        self._emit(SecurityEventType.IDENTITY_RESTORED, phone, identity_id)
+        return identity
+
+    async def _find_owner(self, phone: PhoneNumber) -> str | None:
+        return (await self.phone_verifications.load(phone)).value.identity_id
+
+    async def _detach(self, owner_id: str, phone: PhoneNumber, now: datetime) -> None:
+        def detach(identity: Identity | None) -> Identity:
+            if identity is None:  # a login is about to create it
+                identity = Identity(owner_id, phone, now)
+            return identity if identity.is_closed else identity.detach(now)
+
+        await save_identity(self.identities, owner_id, detach)
+        self._emit(SecurityEventType.IDENTITY_DETACHED, phone, owner_id)
+
+    async def _replace_owner(
+        self, phone: PhoneNumber, owner_id: str | None, identity_id: str
+    ) -> None:
+        def replace_owner(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            is_owner = verification.identity_id == owner_id
+            return verification.assign_identity(identity_id) if is_owner else verification, None
+
+        await update_phone_verification(self.phone_verifications, phone, replace_owner)
+
+    def _emit(self, event_type: SecurityEventType, phone: PhoneNumber, user_id: str) -> None:
+        self.events.emit(SecurityEvent(type=event_type, phone=phone, user_id=user_id))
 
 
 async def _update_user(

@@ -19,8 +19,9 @@ class RefreshSession:
     - A token that the service did not make has no effect: to know a session's id is not enough
       to revoke it.
     - However many requests send the current token in parallel, there is one successor.
-    - A reused token revokes its session, unless the client just lost the response
-      (RFC 9700 §4.14.2).
+    - A client that lost the response sends the previous token again: it gets the same refresh
+      token and a fresh access token, until it uses one of these. A repeat extends nothing.
+    - Any other reused token revokes its session (RFC 9700 §4.14.2).
     """
 
     identities: Identities
@@ -36,7 +37,6 @@ class RefreshSession:
             StorageError
         """
         now = self.clock.now()
-        lifetime = self.sessions.lifetimes.refresh
 
         def rotate(identity: Identity) -> Identity:
             session, family = self.sessions.find_session(token, identity, now)
@@ -45,7 +45,7 @@ class RefreshSession:
                 return identity.revoke_session(session.id)
             if rotated is family:
                 return identity
-            return identity.replace_session(session.refresh(rotated, now, lifetime))
+            return identity.replace_session(self.sessions.refresh(session, rotated, now))
 
         try:
             identity = await update_identity(self.identities, token.identity_id, rotate)

@@ -8,7 +8,7 @@ from application.ports.system import Randomness
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken, make_refresh_token
-from domain.identities.session import NONCE_BYTES, RefreshTokenFamily, Session
+from domain.identities.session import NONCE_BYTES, RefreshTokenFamily, Session, SessionLimits
 
 SESSION_ID_BYTES = 16
 
@@ -37,24 +37,36 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class SessionFactory:
-    """Starts sessions and issues the tokens that belong to them."""
+    """Starts and refreshes sessions, and issues the tokens that belong to them."""
 
     tokens: AccessTokens
     refresh_keys: RefreshKeys
     randomness: Randomness
     lifetimes: TokenLifetimes
+    limits: SessionLimits
 
-    def start(self, now: datetime, device: str | None, *, with_refresh: bool) -> Session:
+    def new_id(self) -> str:
+        """Return an id for a session."""
+        return self.randomness.bytes(SESSION_ID_BYTES).hex()
+
+    def start(
+        self, session_id: str, now: datetime, device: str | None, *, with_refresh: bool
+    ) -> Session:
         """Start a session, with refresh tokens or with one long-lived access token."""
         lifetime = self.lifetimes.refresh if with_refresh else self.lifetimes.plain
         nonce = self.randomness.bytes(NONCE_BYTES)
         return Session(
-            id=self.randomness.bytes(SESSION_ID_BYTES).hex(),
+            id=session_id,
             created_at=now,
-            expires_at=now + lifetime,
+            expires_at=now + min(lifetime, self.limits.max_age),
             device=device,
             token_family=RefreshTokenFamily(nonce, rotated_at=now) if with_refresh else None,
+            idle_expires_at=now + self.limits.idle_timeout,
         )
+
+    def refresh(self, session: Session, family: RefreshTokenFamily, now: datetime) -> Session:
+        """Return the session with the next generation of refresh tokens."""
+        return session.refresh(family, now, self.lifetimes.refresh, self.limits)
 
     def find_session(
         self, token: RefreshToken, identity: Identity, now: datetime
@@ -76,7 +88,7 @@ class SessionFactory:
         if session.token_family is None:
             access = self._access_token(identity_id, session, now, session.expires_at)
             return Tokens(access, _whole_seconds(session.expires_at - now))
-        expires_at = min(now + self.lifetimes.access, session.expires_at)
+        expires_at = min(now + self.lifetimes.access, session.ends_at)
         refresh = make_refresh_token(
             identity_id,
             session.id,
@@ -88,13 +100,14 @@ class SessionFactory:
             self._access_token(identity_id, session, now, expires_at),
             _whole_seconds(expires_at - now),
             refresh.text,
-            _whole_seconds(session.expires_at - now),
+            _whole_seconds(session.ends_at - now),
         )
 
     def _access_token(
         self, identity_id: str, session: Session, now: datetime, expires_at: datetime
     ) -> str:
-        return self.tokens.issue(TokenClaims(identity_id, session.id, now, expires_at))
+        generation = session.token_family.generation if session.token_family else None
+        return self.tokens.issue(TokenClaims(identity_id, session.id, now, expires_at, generation))
 
 
 def _whole_seconds(duration: timedelta) -> int:

@@ -44,7 +44,7 @@ class ListSessions:
 
 @dataclass(frozen=True, slots=True)
 class RevokeSession:
-    """Revoke one of the principal's sessions by its id."""
+    """Revoke one of the principal's sessions by its id, with its recognized device."""
 
     identities: Identities
     clock: Clock
@@ -63,7 +63,7 @@ class RevokeSession:
         def revoke(identity: Identity) -> Identity:
             if identity.find_session(session_id, now) is None:
                 raise SessionNotFound
-            return identity.revoke_session(session_id)
+            return identity.revoke_session(session_id).revoke_device_of(session_id)
 
         await update_identity(self.identities, principal.identity.id, revoke)
         self.events.emit(
@@ -86,6 +86,9 @@ class Scope(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Logout:
     """Revoke sessions. All their tokens stop working with this one write.
+
+    Revoking others, or all, also revokes the recognized devices of these sessions. An ordinary
+    logout keeps the device recognized: its next login needs no luck with the limits.
 
     The client proves itself with an access token, or with a refresh token of the session. A
     refresh token that the service did not make, or of a session that has ended, revokes nothing

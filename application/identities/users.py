@@ -18,6 +18,7 @@ from application.update import save_identity, update_identity
 from domain.errors import (
     PhoneInUse,
     PhoneMismatch,
+    ReauthenticationRequired,
     Unauthenticated,
     UsernameInUse,
     UserNotFound,
@@ -59,6 +60,7 @@ class CreateUser:
 
         Raises:
             PhoneMismatch
+            ReauthenticationRequired: an administrator without a recent login names another phone.
             PhoneInUse
             UsernameInUse
             Unauthenticated
@@ -67,6 +69,8 @@ class CreateUser:
         is_own = command.phone == command.principal.identity.phone
         if not is_own and not command.principal.identity.is_administrator:
             raise PhoneMismatch
+        if not is_own and not command.principal.has_recent_login:
+            raise ReauthenticationRequired
         now = self.clock.now()
 
         async def save() -> Identity:
@@ -85,7 +89,7 @@ class CreateUser:
         def become_user(identity: Identity | None) -> Identity:
             if identity is None:
                 identity = Identity(identity_id, command.phone, now)
-            if identity.is_deleted:
+            if identity.is_closed:
                 raise Unauthenticated
             if identity.user is not None:
                 return _same_user(identity, command.username, is_own=is_own)

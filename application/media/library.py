@@ -12,8 +12,7 @@ from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.update import update
-from domain.access import can_act_for
-from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed
+from domain.errors import ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
 from domain.media.page import MAX_TOTAL, Cursor, ItemFilter, Page, PageRequest
 
@@ -60,12 +59,11 @@ class FindItem:
 
         Raises:
             ItemNotFound
-            Forbidden
+            Forbidden, ReauthenticationRequired
             StorageError
         """
         found = await self(item_id)
-        if not can_act_for(principal.identity, found.value.owner_id):
-            raise Forbidden
+        principal.check_can_act_for(found.value.owner_id)
         return found
 
 
@@ -153,7 +151,7 @@ class CategorizeItem:
 
         Raises:
             ItemNotFound
-            Forbidden
+            Forbidden, ReauthenticationRequired
             StorageError
         """
 
@@ -182,7 +180,7 @@ class DeleteItem:
 
         Raises:
             ItemNotFound
-            Forbidden
+            Forbidden, ReauthenticationRequired
             StorageError
         """
 

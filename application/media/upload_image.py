@@ -13,9 +13,7 @@ from application.ports.media_files import MediaFiles
 from application.ports.media_items import MediaItems
 from application.ports.system import Clock, Randomness
 from application.principal import Principal
-from domain.access import can_act_for
 from domain.errors import (
-    Forbidden,
     ItemSaveFailed,
     MediaStorageFailed,
     Unauthenticated,
@@ -63,7 +61,7 @@ class UploadImage:
         """Publish the image.
 
         Raises:
-            Forbidden
+            Forbidden, ReauthenticationRequired
             UserNotFound: an administrator named an identity that does not exist.
             UnsupportedImageType
             InvalidImage
@@ -74,8 +72,7 @@ class UploadImage:
             TooManyPixels: the principal has uploaded too many pixels in the last hour.
             Unavailable: the service is stopping.
         """
-        if not can_act_for(command.principal.identity, command.owner_id):
-            raise Forbidden
+        command.principal.check_can_act_for(command.owner_id)
         is_own = command.owner_id == command.principal.identity.id
         if not is_own and not await self._owner_exists(command.owner_id):
             raise UserNotFound

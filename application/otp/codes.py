@@ -1,13 +1,17 @@
 """The codes of challenges, with the key that each was made with."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from application.ports.keys import OtpKeys
 from domain.errors import Unavailable
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
-    MAX_ACTIVE_CHALLENGES,
+    DEFAULT_OTP_LENGTH,
+    MAX_COMPARABLE_CHALLENGES,
     NONCE_BYTES,
     Challenge,
     OtpCode,
@@ -17,6 +21,8 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
+_DIGEST_LABEL: Final = b"dialtone attempts\0"
+
 
 @dataclass(frozen=True, slots=True)
 class OtpCodes:
@@ -24,6 +30,7 @@ class OtpCodes:
 
     keys: OtpKeys
     test_otps: TestOtps
+    length: int = DEFAULT_OTP_LENGTH
 
     def current_key_id(self) -> str:
         """Return the id of the key for new challenges."""
@@ -46,24 +53,39 @@ class OtpCodes:
         pepper = self.keys.find_key(challenge.key_id)
         if pepper is None:
             raise Unavailable
-        return OtpCode(challenge.derive_code(pepper, phone))
+        return OtpCode(challenge.derive_code(pepper, phone, self.length))
 
     def derive_all(
         self, verification: PhoneVerification, phone: PhoneNumber, now: datetime
     ) -> dict[str, str]:
-        """Derive the codes of all active challenges, by the challenges' ids.
+        """Derive the codes of all comparable challenges, by the challenges' ids.
 
         The same number of codes is derived for every phone, so that the time reveals nothing.
         """
-        active = verification.active_challenges(now)
-        padding = (self._padding(now),) * (MAX_ACTIVE_CHALLENGES - len(active))
+        comparable = verification.comparable_challenges(now)
+        padding = (self._padding(now),) * (MAX_COMPARABLE_CHALLENGES - len(comparable))
         codes = {
-            challenge.id: challenge.derive_code(pepper, phone) if pepper else ""
-            for challenge in (*active, *padding)
+            challenge.id: challenge.derive_code(pepper, phone, self.length) if pepper else ""
+            for challenge in (*comparable, *padding)
             for pepper in [self.keys.find_key(challenge.key_id)]
         }
         test_code = self.test_otps.find_code(phone, now)
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
+
+    def digest_key(self, phone: PhoneNumber) -> bytes:
+        """Derive the key that makes wrong codes of this phone comparable without storing them.
+
+        Raises:
+            Unavailable: there is no current key.
+        """
+        pepper = self.keys.find_key(self.keys.current_id())
+        if pepper is None:
+            raise Unavailable
+        return hmac.digest(pepper, _DIGEST_LABEL + phone.e164.encode(), hashlib.sha256)
+
+    def phone_key(self, phone: PhoneNumber) -> str:
+        """Derive what identifies the phone in the names of limits, and does not reveal it."""
+        return hmac.digest(self.digest_key(phone), b"phone", hashlib.sha256).hex()[:32]
 
     def _padding(self, now: datetime) -> Challenge:
         return Challenge(

@@ -1,14 +1,18 @@
 """Request a one-time code."""
 
+import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from application.otp.codes import OtpCodes
 from application.otp.deliver_otp import DeliverOtp
+from application.otp.recognize_device import RecognizeDevice
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryStatus
+from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
@@ -18,18 +22,20 @@ from application.update import update_phone_verification
 from domain.errors import (
     CountryNotServed,
     DeliveryFailed,
+    InvalidValue,
     PhoneUnreachable,
     TooManyOtpRequests,
 )
+from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import CHALLENGE_ID_BYTES, NONCE_BYTES, OTP_TTL, Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.templates.preferences import MessagePreferences
 from domain.otp.test_otps import TEST_OTP_POLICY
-from domain.phone import PhoneNumber
+from domain.phone import PhoneNumber, PhoneRules
 
 REQUEST_ID_BYTES = 16
 
@@ -41,11 +47,15 @@ class RequestOtpCommand:
     phone: PhoneNumber
     client_ip: str
     preferences: MessagePreferences = field(default_factory=MessagePreferences)
+    device_token: DeviceToken | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RequestOtpResult:
-    """What the client may know. `sent` is False within the cooldown. Times are whole seconds."""
+    """What the client may know. `sent` is False within the cooldown. Times are whole seconds.
+
+    `request_id` is new in every result.
+    """
 
     request_id: str
     sent: bool
@@ -57,11 +67,13 @@ class RequestOtpResult:
 class RequestOtp:
     """Deliver a sign-in code to a phone.
 
-    - Within the cooldown nothing is sent; the request refers to the message already sent.
+    - Within the cooldown nothing is sent; the request gets an id of its own for the message that
+      was already sent, whoever requested that.
     - The limits of the phone decide first, then those of IP, country and total. A rejected
       request writes nothing.
     - The delivery is recorded before the message is sent, so no race sends one too many.
     - A message that every provider rejects does not count. One with an unknown result counts.
+    - While a limit of failed attempts is used up, a message brings fewer attempts.
     - A blocked phone gets the same counting and the same responses, and no message.
     - Nothing is sent to a test phone, and it has no cooldown.
     """
@@ -70,13 +82,16 @@ class RequestOtp:
     rate_limiter: RateLimiter
     codes: OtpCodes
     deliver_otp: DeliverOtp
+    recognize_device: RecognizeDevice
     client_ip_hashes: ClientIpHashes
+    number_range_hashes: NumberRangeHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
     countries: Collection[str] | None
     delivery_policy: DeliveryPolicy
     rate_limits: RateLimits
+    phone_rules: PhoneRules
 
     async def __call__(self, command: RequestOtpCommand) -> RequestOtpResult:
         """Request a code.
@@ -89,16 +104,37 @@ class RequestOtp:
             Unavailable
             StorageError
         """
-        request = self._new_request(self.client_ip_hashes.hash_client_ip(command.client_ip))
-        is_test_phone = self.codes.is_test_phone(command.phone, request.now)
+        now = self.clock.now()
+        is_test_phone = self.codes.is_test_phone(command.phone, now)
         is_served = self.countries is None or command.phone.country in self.countries
         if not is_test_phone and not is_served:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the country is not served")
             raise CountryNotServed
-        reservation = self._reservation(command, request, is_test_phone=is_test_phone)
+        if not is_test_phone:
+            self._check_kind(command)
+        client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
+        failed_attempt = self.rate_limits.for_failed_attempt(client_ip, command.phone.country)
+        loaded, device, limited_until = await asyncio.gather(
+            self.phone_verifications.load(command.phone),
+            self.recognize_device(command.device_token, now),
+            self.rate_limiter.next_available(Reservation("", now, failed_attempt)),
+        )
+        request = OtpRequest(
+            client_ip,
+            now,
+            self._new_challenge(now),
+            self.randomness.bytes(REQUEST_ID_BYTES).hex(),
+            device,
+            is_limited=limited_until > now,
+        )
         policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
+        reservation = self._reservation(
+            command.phone, request, loaded.value, is_test_phone=is_test_phone
+        )
         try:
-            decision = await self._reserve_delivery(command.phone, request, policy, reservation)
+            decision = await self._reserve_delivery(
+                command.phone, request, policy, reservation, loaded
+            )
         except TooManyOtpRequests:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "too many requests")
             raise
@@ -110,15 +146,22 @@ class RequestOtp:
             await self._deliver(command, decision, reservation)
         now = self.clock.now()
         return RequestOtpResult(
-            request_id=decision.delivery.request_id,
+            request_id=decision.request_id,
             sent=decision.is_new,
             expires_in=whole_seconds(now, decision.challenge.expires_at),
             resend_in=whole_seconds(now, decision.next_request_at),
         )
 
-    def _new_request(self, client_ip: HashedClientIp) -> OtpRequest:
-        now = self.clock.now()
-        challenge = Challenge(
+    def _check_kind(self, command: RequestOtpCommand) -> None:
+        """Check the kind of a number, which may be any while the number has a test OTP."""
+        try:
+            self.phone_rules.check(command.phone)
+        except InvalidValue as error:
+            self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the kind of the number")
+            raise PhoneUnreachable(error.message) from None
+
+    def _new_challenge(self, now: datetime) -> Challenge:
+        return Challenge(
             id=self.randomness.bytes(CHALLENGE_ID_BYTES).hex(),
             purpose=Purpose.SIGN_IN,
             nonce=self.randomness.bytes(NONCE_BYTES),
@@ -126,18 +169,29 @@ class RequestOtp:
             created_at=now,
             expires_at=now + OTP_TTL,
         )
-        return OtpRequest(client_ip, now, challenge, self.randomness.bytes(REQUEST_ID_BYTES).hex())
 
     def _reservation(
-        self, command: RequestOtpCommand, request: OtpRequest, *, is_test_phone: bool
+        self,
+        phone: PhoneNumber,
+        request: OtpRequest,
+        verification: PhoneVerification,
+        *,
+        is_test_phone: bool,
     ) -> Reservation:
         # No message is sent to a test phone, so it costs nothing of a country or in total.
         limits = (
             self.rate_limits.for_ip(request.client_ip)
             if is_test_phone
-            else self.rate_limits.for_delivery(request.client_ip, command.phone.country)
+            else self.rate_limits.for_delivery(
+                self._route(phone, request.client_ip),
+                verification.recognize(request),
+            )
         )
         return Reservation(request.new_request_id, request.now, limits)
+
+    def _route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
+        number_range = self.number_range_hashes.hash_number_range(phone.number_range)
+        return DeliveryRoute(client_ip, phone.country, number_range)
 
     async def _reserve_delivery(
         self,
@@ -145,6 +199,7 @@ class RequestOtp:
         request: OtpRequest,
         policy: DeliveryPolicy,
         reservation: Reservation,
+        loaded: Versioned[PhoneVerification],
     ) -> DeliveryDecision:
         """Record the delivery and acquire its permits, or refer to an earlier delivery.
 
@@ -162,11 +217,16 @@ class RequestOtp:
             kept = verification.drop_challenges_without_key(self.codes.has_key)
             return kept.request_delivery(request, policy)
 
-        loaded = await self.phone_verifications.load(phone)
+        available_at = None
         try:
             decided = decide(loaded.value)
             if not decided[1].is_new:
-                return decided[1]
+                decision = await self._refer_to_delivery(phone, decide, loaded)
+                if not decision.is_new:
+                    return decision
+                # The cooldown ended while another request changed the record.
+                loaded = await self.phone_verifications.load(phone)
+                decided = decide(loaded.value)
             available_at = await self.rate_limiter.acquire(reservation)
             if available_at is None:
                 first = loaded.value
@@ -177,15 +237,28 @@ class RequestOtp:
                     loaded,
                 )
             # A parallel request that got the last permits may have been for this phone.
-            loaded = await self.phone_verifications.load(phone)
-            _, decision = decide(loaded.value)
+            decision = await self._refer_to_delivery(phone, decide)
             if decision.is_new:
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))
         except TooManyOtpRequests as error:
-            available_at = await self.rate_limiter.next_available(reservation)
+            available_at = available_at or await self.rate_limiter.next_available(reservation)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             raise TooManyOtpRequests(retry_after) from None
         return decision
+
+    async def _refer_to_delivery(
+        self,
+        phone: PhoneNumber,
+        decide: Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]],
+        loaded: Versioned[PhoneVerification] | None = None,
+    ) -> DeliveryDecision:
+        """Record the id of a request within the cooldown. A new delivery is not recorded."""
+
+        def refer(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
+            successor, decision = decide(current)
+            return current if decision.is_new else successor, decision
+
+        return await update_phone_verification(self.phone_verifications, phone, refer, loaded)
 
     async def _record_delivery(
         self,

@@ -1,29 +1,36 @@
 """Verify a one-time code."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SessionFactory, Tokens
 from application.otp.codes import OtpCodes
+from application.otp.recognize_device import RecognizeDevice
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
+from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import load_or_none, update_phone_verification
-from domain.errors import TooManyAttempts
+from domain.errors import RateLimitExceeded, TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.identities.identity import Identity
+from domain.identities.device_token import SECRET_BYTES, DeviceToken
+from domain.identities.identity import Identity, UsedChallenge
+from domain.otp.attempt_counters import REPEAT_PERIOD
 from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification, whole_seconds
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, Permit, RateLimit, RateLimits, Reservation
+from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
 RESERVATION_ID_BYTES = 8
@@ -31,7 +38,10 @@ RESERVATION_ID_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class VerifyOtpCommand:
-    """A code from `client_ip`, with the id of the request that caused its delivery or without."""
+    """A code from `client_ip`, with the id of the request that it belongs to or without.
+
+    `with_device_token` says that the client understands device tokens: it gets one.
+    """
 
     phone: PhoneNumber
     code: OtpCode
@@ -39,6 +49,8 @@ class VerifyOtpCommand:
     request_id: str | None = None
     device: str | None = None
     with_refresh: bool = False
+    device_token: DeviceToken | None = None
+    with_device_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ class LoggedIn:
     """The code was correct."""
 
     tokens: Tokens
+    device_token: DeviceToken | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +73,13 @@ class VerifyOtp:
     """Exchange a one-time code for a session.
 
     - A code is used once (ASVS 5.0 6.5.1), however many requests race.
+    - No login is lost: where the session was not saved, the same client may send the code again.
+      Only the request whose write adds the session gets tokens.
     - An attempt is counted before the response leaves.
-    - Attempts of one IP are limited over all phones.
+    - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
+      is active: per country and in total.
+    - While no challenge is active an attempt counts on IP and phone, in an entry that expires, by
+      the same rule for every phone.
     - The first correct code of a phone creates its identity. A deleted identity is replaced by a
       new one with a new id.
     - A block between the verification and the session has the same effect as an earlier one.
@@ -76,7 +94,9 @@ class VerifyOtp:
     codes: OtpCodes
     add_session: AddSession
     sessions: SessionFactory
+    recognize_device: RecognizeDevice
     client_ip_hashes: ClientIpHashes
+    number_range_hashes: NumberRangeHashes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -87,54 +107,107 @@ class VerifyOtp:
 
         Raises:
             TooManyAttempts
+            TooManyAttemptsFromIp
             StorageError
         """
-        now = self.clock.now()
-        attempt = OtpAttempt(
-            command.code,
-            self.client_ip_hashes.hash_client_ip(command.client_ip),
-            now,
-            command.request_id,
-            new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
+        phone, now = command.phone, self.clock.now()
+        client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
+        reservation = self._reserve(now, self.rate_limits.for_verification(client_ip))
+        failure = self._reserve(now, self.rate_limits.for_failed_attempt(client_ip, phone.country))
+        unchallenged = self.rate_limits.for_unchallenged_attempt(
+            client_ip, self.codes.phone_key(phone)
         )
+        loaded, device, ip_available_at, limited_until, earlier = await asyncio.gather(
+            self.phone_verifications.load(phone),
+            self.recognize_device(command.device_token, now),
+            self.rate_limiter.acquire(reservation),
+            self.rate_limiter.acquire(failure),
+            self.rate_limiter.list_permits(unchallenged, now),
+        )
+        attempt = OtpAttempt(
+            code=command.code,
+            client_ip=client_ip,
+            now=now,
+            digest_key=self.codes.digest_key(phone),
+            request_id=command.request_id,
+            device=device,
+            new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
+            new_session_id=self.sessions.new_id(),
+            is_limited=limited_until is not None,
+            unchallenged_at=unchallenged.window.next_available(
+                [permit.acquired_at for permit in earlier], now
+            ),
+        )
+        # Its permits are released unless the attempt turns out to be a failure that counts.
+        reserved = failure if limited_until is None else None
+        try:
+            result, identity = await self._verify(
+                command, attempt, loaded, reservation, ip_available_at
+            )
+        except RateLimitExceeded:
+            await self._release(reserved)
+            raise
+        if result.is_counted:
+            return self._reject(command, result.attempts_left)
+        left = result.attempts_left
+        if result.is_unchallenged:
+            left, _ = await asyncio.gather(
+                self._count_unchallenged(command, attempt, result, unchallenged, earlier),
+                self._release(reserved),
+            )
+        challenge = result.challenge
+        login = challenge.login if challenge else None
+        if challenge is None or login is None:
+            await self._release(reserved)
+            return self._reject(command, left)
 
-        result, identity = await self._verify(command, attempt)
-        if result.identity_id is None:
-            return self._reject(command, result)
-
-        session = self.sessions.start(now, command.device, with_refresh=command.with_refresh)
-        identity_id, _ = await asyncio.gather(
-            self.add_session(session, command.phone, result.identity_id, identity),
-            self._release_permits(result.delivery),
+        session = self.sessions.start(
+            login.session_id, now, command.device, with_refresh=command.with_refresh
+        )
+        secret = self._device_secret(command, result)
+        identity_id, _, _ = await asyncio.gather(
+            self.add_session(
+                session,
+                phone,
+                login.identity_id,
+                UsedChallenge(challenge.id, challenge.expires_at + CLOCK_SKEW),
+                identity,
+                DeviceToken(login.identity_id, secret).device_id if secret else None,
+                is_retry=result.is_replay,
+                is_recognized=result.is_device_recognized,
+            ),
+            self._release(self._permits_of(phone, result.delivery)),
+            self._release(reserved),
         )
         if identity_id is None:
-            return self._reject(command, result)
+            return self._reject(command, left)
 
         self._emit(SecurityEventType.LOGIN_SUCCEEDED, command, user_id=identity_id)
-        if self.codes.is_test_phone(command.phone, now):
+        if self.codes.is_test_phone(phone, now):
             self._emit(
                 SecurityEventType.TEST_OTP_USED, command, user_id=identity_id, reason="logged in"
             )
-        return LoggedIn(self.sessions.issue_tokens(identity_id, session, now))
+        return LoggedIn(
+            self.sessions.issue_tokens(identity_id, session, now),
+            DeviceToken(identity_id, secret) if secret else None,
+        )
 
     async def _verify(
-        self, command: VerifyOtpCommand, attempt: OtpAttempt
+        self,
+        command: VerifyOtpCommand,
+        attempt: OtpAttempt,
+        loaded: Versioned[PhoneVerification],
+        reservation: Reservation,
+        ip_available_at: datetime | None,
     ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
-        """Count the attempt; for a correct code also load the identity.
+        """Count the attempt; for a correct code also load the identity of its login.
 
         Raises:
             TooManyAttempts: with the later time of the phone's limits and the IP's.
+            TooManyAttemptsFromIp
             StorageError
         """
         phone, now = command.phone, attempt.now
-        reservation = Reservation(
-            self.randomness.bytes(RESERVATION_ID_BYTES).hex(),
-            now,
-            self.rate_limits.for_verification(attempt.client_ip),
-        )
-        loaded, available_at = await asyncio.gather(
-            self.phone_verifications.load(phone), self.rate_limiter.acquire(reservation)
-        )
 
         def verify(
             verification: PhoneVerification,
@@ -144,44 +217,93 @@ class VerifyOtp:
 
         try:
             verified = verify(loaded.value)
-            if available_at is None:
-                first, identity_id = loaded.value, verified[1].identity_id
-                result = update_phone_verification(
+            if ip_available_at is None:
+                first, challenge = loaded.value, verified[1].challenge
+                updating = update_phone_verification(
                     self.phone_verifications,
                     phone,
                     lambda current: verified if current is first else verify(current),
                     loaded,
                 )
-                if identity_id is None:
-                    return await result, None
-                return await asyncio.gather(result, load_or_none(self.identities, identity_id))
+                if challenge is None or challenge.login is None:
+                    return await updating, None
+                result, identity = await asyncio.gather(
+                    updating, load_or_none(self.identities, challenge.login.identity_id)
+                )
+                # After a conflict the login may be another one.
+                return result, identity if result.challenge == challenge else None
         except TooManyAttempts as error:
             self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="for this phone")
-            available_at = available_at or await self.rate_limiter.next_available(reservation)
+            available_at = ip_available_at or await self.rate_limiter.next_available(reservation)
             retry_after = max(error.retry_after, whole_seconds(now, available_at))
             raise TooManyAttempts(retry_after) from None
         self._emit(
             SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="of this IP, for all phones"
         )
-        raise TooManyAttempts(whole_seconds(now, available_at))
+        raise TooManyAttemptsFromIp(whole_seconds(now, ip_available_at))
 
-    async def _release_permits(self, delivery: Delivery | None) -> None:
-        """Release the IP's permits of the delivery. Where that fails they expire."""
-        if delivery is None:
-            return
-        limits = self.rate_limits.for_ip(delivery.client_ip)
-        with suppress(StorageError):
-            await self.rate_limiter.release(
-                Reservation(delivery.request_id, delivery.sent_at, limits)
-            )
+    async def _count_unchallenged(
+        self,
+        command: VerifyOtpCommand,
+        attempt: OtpAttempt,
+        result: VerificationResult,
+        limit: RateLimit,
+        earlier: Sequence[Permit],
+    ) -> int:
+        """Count an attempt while no challenge is active, and return how many are left.
 
-    def _reject(self, command: VerifyOtpCommand, result: VerificationResult) -> OtpRejected:
-        self._emit(
-            SecurityEventType.OTP_VERIFICATION_FAILED,
-            command,
-            attempts_left=result.attempts_left,
+        The code that was just used, and a repeat of the latest code, are not counted again.
+
+        Raises:
+            TooManyAttempts
+            StorageError
+        """
+        now, left = attempt.now, limit.window.limit - len(earlier)
+        available_at = attempt.unchallenged_at
+        latest = [permit for permit in earlier if permit.acquired_at == earlier[-1].acquired_at]
+        is_repeat = any(
+            permit.reservation_id == attempt.digest() and now - permit.acquired_at < REPEAT_PERIOD
+            for permit in latest
         )
-        return OtpRejected(result.attempts_left)
+        if left > 0 and is_repeat:
+            return left
+        if left > 0 and not result.is_replay:
+            reservation = Reservation(attempt.digest(), now, (limit,))
+            available_at = await self.rate_limiter.acquire(reservation)
+        if left > 0 and (result.is_replay or available_at is None):
+            return left - 1
+        self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="for this phone")
+        raise TooManyAttempts(whole_seconds(now, available_at or now))
+
+    def _device_secret(self, command: VerifyOtpCommand, result: VerificationResult) -> bytes | None:
+        """Return the secret of the device token: a recognized device keeps its own."""
+        if not command.with_device_token:
+            return None
+        if result.is_device_recognized and command.device_token is not None:
+            return command.device_token.secret
+        return self.randomness.bytes(SECRET_BYTES)
+
+    def _reserve(self, now: datetime, limits: tuple[RateLimit, ...]) -> Reservation:
+        return Reservation(self.randomness.bytes(RESERVATION_ID_BYTES).hex(), now, limits)
+
+    def _permits_of(self, phone: PhoneNumber, delivery: Delivery | None) -> Reservation | None:
+        """Return the permits of an unverified delivery. A login releases them."""
+        if delivery is None:
+            return None
+        number_range = self.number_range_hashes.hash_number_range(phone.number_range)
+        route = DeliveryRoute(delivery.client_ip, phone.country, number_range)
+        limits = self.rate_limits.released_by_login(route)
+        return Reservation(delivery.request_id, delivery.sent_at, limits)
+
+    async def _release(self, reservation: Reservation | None) -> None:
+        """Release permits. Where that fails they expire."""
+        if reservation is not None:
+            with suppress(StorageError):
+                await self.rate_limiter.release(reservation)
+
+    def _reject(self, command: VerifyOtpCommand, attempts_left: int) -> OtpRejected:
+        self._emit(SecurityEventType.OTP_VERIFICATION_FAILED, command, attempts_left=attempts_left)
+        return OtpRejected(attempts_left)
 
     def _emit(
         self,

@@ -67,25 +67,30 @@ class PublicKeys(Protocol):
     """The keys that let others verify access tokens."""
 
     def list_published(self) -> Sequence[PublicKey]:
-        """Return all accepted keys, newest first, including those that do not sign yet."""
+        """Return all accepted keys of short-lived tokens, newest first, also before they sign."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """The claims of an access token."""
+    """The claims of an access token.
+
+    `generation` is that of the refresh tokens of its session. Without refresh tokens it is None,
+    and the token is long-lived.
+    """
 
     identity_id: str
     session_id: str
     issued_at: datetime
     expires_at: datetime
+    generation: int | None = None
 
 
 class AccessTokens(Protocol):
     """Signed tokens that a client sends with each request."""
 
     def issue(self, claims: TokenClaims) -> str:
-        """Sign the claims with the current key."""
+        """Sign the claims; for a long-lived token with a key that is not published."""
         ...
 
     def verify(self, token: str, now: datetime) -> TokenClaims:

@@ -3,10 +3,11 @@
 from typing import Protocol
 
 from application.ports.client_ip_hashes import ClientIpHashes
+from application.ports.number_range_hashes import NumberRangeHashes
 from domain.phone import PhoneNumber
 
 
-class PhoneEncryption(ClientIpHashes, Protocol):
+class PhoneEncryption(ClientIpHashes, NumberRangeHashes, Protocol):
     """Keeps phone numbers and client IPs unreadable at rest.
 
     Repositories use it; use cases only hash client IPs with it. A repository hashes a client IP

@@ -1,9 +1,10 @@
 """The counters of rate limits."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.otp.rate_limits import Reservation
+from domain.otp.rate_limits import Permit, RateLimit, Reservation
 
 
 class RateLimiter(Protocol):
@@ -11,6 +12,9 @@ class RateLimiter(Protocol):
 
     - No window ever has more permits than its limit, however many requests race.
     - Where one limit alone binds, exactly as many permits are acquired as it has.
+    - A limit with a value never has permits of more values than its limit. A value that has a
+      permit does not need another one: its permit gets the time of the reservation.
+    - Where a limit has no permit left, one of its fallback is acquired, and released later.
     - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     """
 
@@ -27,7 +31,7 @@ class RateLimiter(Protocol):
         ...
 
     async def release(self, reservation: Reservation) -> None:
-        """Release the permits. Those that do not exist are skipped.
+        """Release the permits. Those that do not exist are skipped, those of a value are kept.
 
         Raises:
             StorageError
@@ -36,6 +40,16 @@ class RateLimiter(Protocol):
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when each limit has a permit: the time of the reservation, or later.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+        """Return the permits that count in the window now, the latest last.
+
+        The limit has at most 100 permits.
 
         Raises:
             StorageError

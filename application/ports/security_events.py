@@ -30,6 +30,8 @@ class SecurityEventType(StrEnum):
     PHONE_UNBLOCKED = "phone_unblocked"
     ROLE_CHANGED = "role_changed"
     USER_DELETED = "user_deleted"
+    IDENTITY_DETACHED = "identity_detached"
+    IDENTITY_RESTORED = "identity_restored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.session import MAX_SESSIONS, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
@@ -28,6 +29,14 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedChallenge:
+    """A challenge that opened a session. It is kept while its code could be sent again."""
+
+    id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """The owner of a phone, with the sessions. A consistency boundary.
 
@@ -35,6 +44,11 @@ class Identity:
       its phone until the cleanup purges it, and its username for `USERNAME_HOLD_PERIOD`, so that
       nobody can take over the name at once.
     - A blocked identity has no sessions and gets none. Everything else stays as it is.
+    - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
+      sessions from elsewhere revokes their devices as well.
+    - A detached identity had a phone that was recycled. It has no username, sessions or devices,
+      and gets none until an operator restores it.
+    - A challenge opens at most one session. Nothing removes its record before it expires.
     """
 
     id: str
@@ -43,14 +57,23 @@ class Identity:
     role: Role = Role.MEMBER
     user: User | None = None
     sessions: tuple[Session, ...] = ()
+    devices: tuple[RecognizedDevice, ...] = ()
+    used_challenges: tuple[UsedChallenge, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
 
     @property
     def is_deleted(self) -> bool:
         """Whether it was deleted."""
         return self.deleted_at is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is deleted or detached: its phone may get another identity."""
+        return self.is_deleted or self.detached_at is not None
 
     @property
     def is_blocked(self) -> bool:
@@ -71,7 +94,7 @@ class Identity:
         """Return the sessions that have not expired."""
         if self.is_deleted or self.is_blocked:
             return ()
-        return tuple(session for session in self.sessions if now < session.expires_at)
+        return tuple(session for session in self.sessions if now < session.ends_at)
 
     def find_session(self, session_id: str, now: datetime) -> Session | None:
         """Return the active session with this id, or None."""
@@ -79,19 +102,67 @@ class Identity:
             (session for session in self.active_sessions(now) if session.id == session_id), None
         )
 
-    def add_session(self, session: Session) -> "Identity":
-        """Return the identity with this session. Above `MAX_SESSIONS` the oldest is revoked."""
-        kept = [earlier for earlier in self.sessions if session.created_at < earlier.expires_at]
-        return replace(self, sessions=(*kept, session)[-MAX_SESSIONS:])
+    def is_unused(self, now: datetime, period: timedelta) -> bool:
+        """Return whether nobody logged in or used a session for this long, give or take a day."""
+        times = [self.created_at, *(session.last_seen_at for session in self.sessions)]
+        times += [self.last_used_at or self.created_at]
+        return now - max(times) >= period
+
+    def has_used(self, challenge_id: str) -> bool:
+        """Return whether this challenge opened a session."""
+        return any(used.id == challenge_id for used in self.used_challenges)
+
+    def add_session(self, session: Session, used: UsedChallenge | None = None) -> "Identity":
+        """Return the identity with this session, and with the challenge that opened it.
+
+        Above `MAX_SESSIONS` the oldest session is revoked.
+        """
+        now = session.created_at
+        sessions = [earlier for earlier in self.sessions if now < earlier.ends_at]
+        challenges = [earlier for earlier in self.used_challenges if now < earlier.expires_at]
+        return replace(
+            self,
+            sessions=(*sessions, session)[-MAX_SESSIONS:],
+            used_challenges=(*challenges, used) if used else tuple(challenges),
+            last_used_at=now,
+        )
+
+    def find_device(self, device_id: str, now: datetime) -> RecognizedDevice | None:
+        """Return the recognized device with this id, or None."""
+        if self.is_deleted or self.is_blocked:
+            return None
+        return next(
+            (
+                device
+                for device in self.devices
+                if device.id == device_id and now < device.expires_at
+            ),
+            None,
+        )
+
+    def add_device(self, added: RecognizedDevice, now: datetime) -> "Identity":
+        """Return the identity with this device. Above `MAX_DEVICES` the oldest is dropped."""
+        kept = [
+            device for device in self.devices if device.id != added.id and now < device.expires_at
+        ]
+        return replace(self, devices=(*kept, added)[-MAX_DEVICES:])
+
+    def revoke_device_of(self, session_id: str) -> "Identity":
+        """Return the identity without the device of this session."""
+        return replace(
+            self,
+            devices=tuple(device for device in self.devices if device.session_id != session_id),
+        )
 
     def replace_session(self, changed: Session) -> "Identity":
         """Return the identity with this session in place of the one with the same id."""
-        return replace(
-            self,
-            sessions=tuple(
-                changed if session.id == changed.id else session for session in self.sessions
-            ),
+        sessions = tuple(
+            changed if session.id == changed.id else session for session in self.sessions
         )
+        if sessions == self.sessions:
+            return self
+        last_used_at = max(self.last_used_at or self.created_at, changed.last_seen_at)
+        return replace(self, sessions=sessions, last_used_at=last_used_at)
 
     def revoke_session(self, session_id: str) -> "Identity":
         """Return the identity without this session."""
@@ -100,14 +171,16 @@ class Identity:
         )
 
     def revoke_other_sessions(self, session_id: str) -> "Identity":
-        """Return the identity with this session only."""
+        """Return the identity with this session and its device only."""
         return replace(
-            self, sessions=tuple(session for session in self.sessions if session.id == session_id)
+            self,
+            sessions=tuple(session for session in self.sessions if session.id == session_id),
+            devices=tuple(device for device in self.devices if device.session_id == session_id),
         )
 
     def revoke_all_sessions(self) -> "Identity":
-        """Return the identity without sessions."""
-        return replace(self, sessions=())
+        """Return the identity without sessions and recognized devices."""
+        return replace(self, sessions=(), devices=())
 
     def set_username(self, username: Username, now: datetime) -> "Identity":
         """Return the identity as a user with this name. A user keeps the first creation time."""
@@ -115,8 +188,13 @@ class Identity:
         return replace(self, user=User(username, created_at))
 
     def promote(self) -> "Identity":
-        """Return the identity as an administrator."""
-        return replace(self, role=Role.ADMINISTRATOR)
+        """Return the identity as an administrator, without the sessions of the member.
+
+        The owner logs in again: whoever had one of these sessions is not an administrator.
+        """
+        if self.is_administrator:
+            return self
+        return replace(self, role=Role.ADMINISTRATOR, sessions=())
 
     def demote(self) -> "Identity":
         """Return the identity as a member. Everything else stays."""
@@ -124,15 +202,23 @@ class Identity:
 
     def block(self, now: datetime) -> "Identity":
         """Return the identity without sessions. It gets none until it is unblocked."""
-        return replace(self, blocked_at=self.blocked_at or now, sessions=())
+        return replace(self, blocked_at=self.blocked_at or now, sessions=(), devices=())
 
     def unblock(self) -> "Identity":
         """Return the identity unblocked. Revoked sessions stay revoked."""
         return replace(self, blocked_at=None)
 
+    def detach(self, now: datetime) -> "Identity":
+        """Return the identity of a recycled phone: a member without name, sessions and devices."""
+        return replace(self, detached_at=now, user=None, role=Role.MEMBER, sessions=(), devices=())
+
+    def restore(self, now: datetime) -> "Identity":
+        """Return the detached identity for the next login. It counts as used now."""
+        return replace(self, detached_at=None, last_used_at=now)
+
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""
-        return replace(self, deleted_at=now, sessions=(), role=Role.MEMBER)
+        return replace(self, deleted_at=now, sessions=(), devices=(), role=Role.MEMBER)
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""

@@ -8,8 +8,8 @@ MAX_SESSIONS: Final = 20
 MAX_DEVICE_NAME_LENGTH: Final = 200
 NONCE_BYTES: Final = 16
 REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
-"""How long a client that lost the response may send the previous refresh token again."""
-LAST_USED_UPDATE_INTERVAL: Final = timedelta(days=1)
+"""How long the previous refresh token is valid in any case: requests may have been parallel."""
+RECENT_LOGIN_PERIOD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,32 +18,57 @@ class RefreshTokenFamily:
 
     RFC 9700 §4.14.2 requires rotation, and the end of the session when an old token is reused,
     for clients that cannot keep a secret.
+
+    `is_confirmed` is set when the client uses an access token of the current generation: it has
+    received the response of the rotation.
     """
 
     nonce: bytes
     rotated_at: datetime
     generation: int = 1
+    is_confirmed: bool = True
 
     def rotate(self, generation: int, now: datetime) -> "RefreshTokenFamily | None":
         """Return the family after a valid token of this generation, None if it was reused.
 
-        - The current generation is replaced by the next.
-        - The previous one, within `REUSE_GRACE_PERIOD`, comes from a client that lost the
-          response: it gets the same successor again.
-        - Any older one may be stolen: the session has to be revoked.
+        - The current generation is replaced by the next, which is not confirmed.
+        - The previous one comes from a client that lost the response: it gets the same successor
+          again, for `REUSE_GRACE_PERIOD`, and later until the successor is confirmed.
+        - Any other one may be stolen: the session has to be revoked.
         """
         if generation == self.generation:
-            return replace(self, generation=generation + 1, rotated_at=now)
-        is_repeat = generation == self.generation - 1 and now - self.rotated_at < REUSE_GRACE_PERIOD
-        return self if is_repeat else None
+            return replace(self, generation=generation + 1, rotated_at=now, is_confirmed=False)
+        is_lost_response = not self.is_confirmed or now - self.rotated_at < REUSE_GRACE_PERIOD
+        return self if generation == self.generation - 1 and is_lost_response else None
+
+    def confirm(self, generation: int | None) -> "RefreshTokenFamily":
+        """Return the family after the use of an access token of this generation."""
+        return replace(self, is_confirmed=True) if generation == self.generation else self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """When a session ends, however often it is used, and when it is not used.
+
+    Both limits are those of OWASP ASVS 5.0 7.3.1 and 7.3.2.
+    """
+
+    max_age: timedelta = timedelta(days=365)
+    idle_timeout: timedelta = timedelta(days=90)
+
+    @property
+    def last_used_update_interval(self) -> timedelta:
+        """How old the recorded last use may be, before another use is worth a write."""
+        return min(timedelta(days=1), self.idle_timeout / 10)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login on one device, until it is revoked or `expires_at`.
+    """A login on one device, until it is revoked, expires, or is not used for too long.
 
     `token_family` is None where the client has one long-lived access token and no refresh
     tokens. `last_used_at` is exact for a session that is refreshed, otherwise up to a day old.
+    `idle_expires_at` is when the session ends without another use; None for no such limit.
     """
 
     id: str
@@ -52,22 +77,52 @@ class Session:
     device: str | None = None
     last_used_at: datetime | None = None
     token_family: RefreshTokenFamily | None = None
+    idle_expires_at: datetime | None = None
 
     @property
     def last_seen_at(self) -> datetime:
         """When it was last used, or created."""
         return self.last_used_at or self.created_at
 
-    def should_record_use(self, now: datetime) -> bool:
-        """Return whether the last recorded use is so old that this one is worth a write."""
-        return now - self.last_seen_at >= LAST_USED_UPDATE_INTERVAL
+    def is_recent(self, now: datetime) -> bool:
+        """Return whether the login is recent enough for actions of administrators."""
+        return now - self.created_at < RECENT_LOGIN_PERIOD
 
-    def record_use(self, now: datetime) -> "Session":
-        """Return the session, used now."""
-        return replace(self, last_used_at=now)
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends if it is not used again."""
+        return min(self.expires_at, self.idle_expires_at or self.expires_at)
+
+    def record_use(
+        self, now: datetime, limits: SessionLimits, generation: int | None = None
+    ) -> "Session":
+        """Return the session after the use of an access token of this generation.
+
+        It is the same object where nothing of it is worth a write.
+        """
+        family = self.token_family and self.token_family.confirm(generation)
+        is_recent = now - self.last_seen_at < limits.last_used_update_interval
+        if is_recent and family == self.token_family:
+            return self
+        return replace(
+            self,
+            last_used_at=now,
+            token_family=family,
+            idle_expires_at=now + limits.idle_timeout,
+        )
 
     def refresh(
-        self, token_family: RefreshTokenFamily, now: datetime, lifetime: timedelta
+        self,
+        token_family: RefreshTokenFamily,
+        now: datetime,
+        lifetime: timedelta,
+        limits: SessionLimits,
     ) -> "Session":
         """Return the session with the next generation of tokens, valid for `lifetime`."""
-        return replace(self, token_family=token_family, last_used_at=now, expires_at=now + lifetime)
+        return replace(
+            self,
+            token_family=token_family,
+            last_used_at=now,
+            expires_at=min(now + lifetime, self.created_at + limits.max_age),
+            idle_expires_at=now + limits.idle_timeout,
+        )

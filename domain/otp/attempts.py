@@ -1,118 +1,84 @@
-"""Attempts to verify a code, and the limits of those that name no request."""
+"""Attempts to verify a code, their results, and the limit that unknown IPs share."""
 
-from dataclasses import dataclass, replace
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.otp.challenge import OtpCode
+from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Delivery
-from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
+from domain.otp.delivery import Delivery, DeviceProof
+from domain.otp.sliding_window import SlidingWindow
 
-ATTEMPTS_PER_IP: Final = SlidingWindow(5, timedelta(hours=1))
 SHARED_ATTEMPTS: Final = (
     SlidingWindow(15, timedelta(hours=1)),
     SlidingWindow(30, timedelta(days=1)),
 )
-_MAX_PERIOD: Final = timedelta(days=1)
+"""Attempts without a request id from IPs that requested no delivery, all IPs together."""
+UNCHALLENGED_ATTEMPTS: Final = SlidingWindow(5, timedelta(hours=1))
+"""Attempts of one IP at one phone while no challenge of the phone is active."""
+_DIGEST_LENGTH: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtpAttempt:
-    """A code from `client_ip`, with the id of a request or without.
+    """A code that a client sent.
 
-    `new_identity_id` is assigned to a phone without an identity if the code is correct.
+    Attributes:
+        code: the code.
+        client_ip: where it came from.
+        now: when it arrived.
+        digest_key: makes wrong codes comparable without storing them.
+        request_id: the request id that the client sent, if any.
+        device: the device that sent it, if it sent a valid device token.
+        new_identity_id: is assigned to a phone without an identity if the code is correct.
+        new_session_id: the session that the code is used for if it is correct.
+        is_limited: a limit of failed attempts that many phones share is used up.
+        unchallenged_at: when this IP has an attempt while no challenge is active.
     """
 
     code: OtpCode
     client_ip: HashedClientIp
     now: datetime
+    digest_key: bytes = b""
     request_id: str | None = None
-    new_identity_id: str | None = None
+    device: DeviceProof | None = None
+    new_identity_id: str = ""
+    new_session_id: str = ""
+    is_limited: bool = False
+    unchallenged_at: datetime | None = None
+
+    def digest(self, delivery_id: str = "") -> str:
+        """Identify the code among those that clients tried for a delivery."""
+        message = f"{delivery_id}\0{self.code.digits}".encode()
+        return hmac.digest(self.digest_key, message, hashlib.sha256).hex()[:_DIGEST_LENGTH]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationResult:
     """Whether an attempt is correct, and how many more attempts its client has.
 
-    A correct attempt also has the id of the phone's identity, and its delivery: that of the named
-    request, or the latest delivery of the code.
+    - A correct attempt also has the challenge with its login, and its delivery: that of the
+      named request, or the latest delivery of the code.
+    - So does a retry (`is_replay`) of the client that used the code: it gets the login if that
+      was not completed, which only the identity knows.
+    - `is_counted` says that the phone counted a wrong code. It does not count a repeat, nor a
+      code that was just used (`is_replay`).
+    - `is_unchallenged` says that no challenge is active. Such attempts leave no state.
     """
 
     is_correct: bool
     attempts_left: int
     delivery: Delivery | None = None
-    identity_id: str | None = None
+    challenge: Challenge | None = None
+    is_counted: bool = False
+    is_replay: bool = False
+    is_unchallenged: bool = False
+    is_device_recognized: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class IpAttempt:
-    """One attempt of an IP that named no request."""
-
-    client_ip_hash: str
-    attempted_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class UnboundAttempts:
-    """Attempts that named no request: of each IP, and those of all unknown IPs together.
-
-    NIST SP 800-63B-4 allows 100 failures in a row. For a client that is not at a trusted IP the
-    shared limit and the deliveries of a day stay below that together. The shared limit rejects
-    only unknown IPs: when it is used up, the app of the owner still works.
-    """
-
-    by_ip: tuple[IpAttempt, ...] = ()
-    shared: tuple[datetime, ...] = ()
-
-    def remaining_for(self, client_ip_hash: str, now: datetime) -> int:
-        """Return how many attempts of its own the IP has left."""
-        return ATTEMPTS_PER_IP.remaining(self._attempt_times(client_ip_hash), now)
-
-    def remaining_shared(self, now: datetime) -> int:
-        """Return how many attempts all unknown IPs together have left."""
-        return min(window.remaining(self.shared, now) for window in SHARED_ATTEMPTS)
-
-    def next_available_for(self, client_ip_hash: str, now: datetime) -> datetime:
-        """Return when the IP has an attempt of its own again."""
-        return ATTEMPTS_PER_IP.next_available(self._attempt_times(client_ip_hash), now)
-
-    def next_available_shared(self, now: datetime) -> datetime:
-        """Return when unknown IPs have an attempt again."""
-        return max(window.next_available(self.shared, now) for window in SHARED_ATTEMPTS)
-
-    def count(self, client_ip_hash: str, now: datetime, *, is_shared: bool) -> "UnboundAttempts":
-        """Return the attempts with one more of this IP, and one more of the shared limit."""
-        return UnboundAttempts(
-            (*self.by_ip, IpAttempt(client_ip_hash, now)),
-            (*self.shared, now) if is_shared else self.shared,
-        )
-
-    def reset(self, client_ip_hash: str) -> "UnboundAttempts":
-        """Return the attempts after a correct code from this IP. Shared ones stay counted."""
-        kept = tuple(attempt for attempt in self.by_ip if attempt.client_ip_hash != client_ip_hash)
-        return replace(self, by_ip=kept)
-
-    def prune(self, now: datetime) -> "UnboundAttempts":
-        """Return the attempts that count: none that expired, none from the future."""
-        latest = now + CLOCK_SKEW
-        since_hour, since_day = now - ATTEMPTS_PER_IP.period, now - _MAX_PERIOD
-        return UnboundAttempts(
-            tuple(attempt for attempt in self.by_ip if since_hour < attempt.attempted_at <= latest),
-            tuple(time for time in self.shared if since_day < time <= latest),
-        )
-
-    def client_ip_expiry_times(self) -> list[datetime]:
-        """Return when each of the attempts that name an IP expires."""
-        return [attempt.attempted_at + ATTEMPTS_PER_IP.period for attempt in self.by_ip]
-
-    def expiry_times(self) -> list[datetime]:
-        """Return when each of the attempts expires."""
-        return self.client_ip_expiry_times() + [time + _MAX_PERIOD for time in self.shared]
-
-    def _attempt_times(self, client_ip_hash: str) -> list[datetime]:
-        return [
-            attempt.attempted_at
-            for attempt in self.by_ip
-            if attempt.client_ip_hash == client_ip_hash
-        ]
+def shared_attempts_left(times: Sequence[datetime], now: datetime) -> int:
+    """Return how many attempts all unknown IPs together have left."""
+    return min(window.remaining(times, now) for window in SHARED_ATTEMPTS)

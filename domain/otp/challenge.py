@@ -13,13 +13,16 @@ from domain.errors import InvalidValue
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
-OTP_LENGTH: Final = 6
+DEFAULT_OTP_LENGTH: Final = 6
+MAX_OTP_LENGTH: Final = 8
 OTP_TTL: Final = timedelta(minutes=5)
 """NIST SP 800-63B-4 and OWASP ASVS 5.0 6.5.5 allow at most ten minutes."""
 MIN_RESEND_TTL: Final = timedelta(minutes=1)
 """A code that expires sooner is not sent again; a new challenge is made instead."""
 MAX_ACTIVE_CHALLENGES: Final = 2
 """Per phone: a new challenge is made in the last minute of the previous one."""
+MAX_COMPARABLE_CHALLENGES: Final = MAX_ACTIVE_CHALLENGES + 1
+"""Attempts are also compared with the code that was used last."""
 NONCE_BYTES: Final = 16
 CHALLENGE_ID_BYTES: Final = 12
 """The id has twice as many hex digits."""
@@ -31,6 +34,18 @@ class Purpose(StrEnum):
     """What a correct code allows. A code for one purpose is invalid for any other."""
 
     SIGN_IN = "sign_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a code was used for: one session of an identity, chosen once.
+
+    `request_id` is the one that the client sent with the code, if any.
+    """
+
+    identity_id: str
+    session_id: str
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,7 @@ class Challenge:
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    login: Login | None = None
 
     def is_active(self, now: datetime) -> bool:
         """Return whether a correct code is accepted now.
@@ -61,12 +77,20 @@ class Challenge:
         """Return whether the code lives long enough to be sent, or sent again."""
         return self.is_active(now) and self.expires_at - now >= MIN_RESEND_TTL
 
-    def mark_used(self, now: datetime) -> "Challenge":
-        """Return the challenge after its code was used."""
-        return replace(self, used_at=now)
+    def mark_used(self, now: datetime, login: Login | None = None) -> "Challenge":
+        """Return the challenge after its code was used for this login."""
+        return replace(self, used_at=now, login=login)
 
-    def derive_code(self, pepper: bytes, phone: PhoneNumber) -> str:
-        """Derive the six digits from an HMAC, as in RFC 4226 §5.3.
+    def move_login(self, identity_id: str) -> "Challenge":
+        """Return the challenge with its login at the identity that replaced a deleted one."""
+        if self.login is None:
+            return self
+        return replace(self, login=replace(self.login, identity_id=identity_id))
+
+    def derive_code(
+        self, pepper: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH
+    ) -> str:
+        """Derive so many digits from an HMAC, as in RFC 4226 §5.3.
 
         Each part of the message is preceded by its length, so that two different messages never
         have the same bytes.
@@ -74,16 +98,17 @@ class Challenge:
         Args:
             pepper: the secret key with the id `key_id`.
             phone: the phone that the code is sent to.
+            length: the number of digits.
         """
         parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
         message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
         digest = hmac.digest(pepper, message, hashlib.sha256)
-        return f"{int.from_bytes(digest[:8], 'big') % 10**OTP_LENGTH:0{OTP_LENGTH}d}"
+        return f"{int.from_bytes(digest[:8], 'big') % 10**length:0{length}d}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OtpCode:
-    """Six ASCII digits. The repr hides them, so that a code cannot get into a log."""
+    """ASCII digits. The repr hides them, so that a code cannot get into a log."""
 
     digits: str
 
@@ -92,13 +117,13 @@ class OtpCode:
         return "OtpCode(******)"
 
 
-def parse_otp_code(text: str) -> OtpCode:
+def parse_otp_code(text: str, length: int = DEFAULT_OTP_LENGTH) -> OtpCode:
     """Parse a code: spaces and hyphens are dropped, digits of any script are read.
 
     Raises:
-        InvalidValue: the rest is not six digits.
+        InvalidValue: the rest is not so many digits.
     """
     kept = _IGNORED.sub("", text) if len(text) <= MAX_INPUT_LENGTH else ""
-    if len(kept) != OTP_LENGTH or not kept.isdecimal():
-        raise InvalidValue(f"A code is {OTP_LENGTH} digits, as in the message.")
+    if len(kept) != length or not kept.isdecimal():
+        raise InvalidValue(f"A code is {length} digits, as in the message.")
     return OtpCode("".join(str(unicodedata.decimal(digit)) for digit in kept))

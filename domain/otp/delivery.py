@@ -1,24 +1,46 @@
-"""A delivery: one message with a code, and the request that caused it."""
+"""A delivery: one message with a code, and the attempts that it brings."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.otp.attempt_counters import (
+    ATTEMPTS_PER_DELIVERY,
+    REQUEST_KINDS,
+    AttemptCounter,
+    CounterKind,
+)
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 
-ATTEMPTS_PER_DELIVERY: Final = 5
+MAX_LATER_REQUESTS: Final = 3
+"""Requests within the cooldown that get an id; as many again for recognized devices."""
 ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceProof:
+    """A valid device token: the id of the device, and the identity that it belongs to."""
+
+    device_id: str
+    identity_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OtpRequest:
-    """A request for a code from `client_ip`. The new ids are used if it causes a delivery."""
+    """A request for a code from `client_ip`, which gets a response with the new id.
+
+    - The new challenge is used if the request causes a delivery that needs one.
+    - `device` is set if the client sent a valid device token.
+    - `is_limited` says that a limit of failed attempts that many phones share is used up.
+    """
 
     client_ip: HashedClientIp
     now: datetime
     new_challenge: Challenge
     new_request_id: str
+    device: DeviceProof | None = None
+    is_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +48,111 @@ class Delivery:
     """One message with the code of a challenge, and the attempts that it brings.
 
     It is recorded before the message is sent and removed when every provider rejects it, so a
-    recorded delivery was accepted or its result is unknown. `request_id` identifies the request
-    for later attempts, `client_ip` sent the request, and `uses_trusted_ip_quota` says which
-    limit it counts against.
+    recorded delivery was accepted or its result is unknown.
+
+    Attributes:
+        request_id: the id of the request that caused it.
+        challenge_id: the challenge whose code it carries.
+        client_ip: where the request came from.
+        sent_at: when the request arrived.
+        attempt_limit: the attempts of the request that caused it. They are fixed here, so that
+            nobody can reduce them later.
+        device_id: the recognized device that requested it, if any.
+        uses_own_quota: it counts against the quota of the device or of the trusted IP.
+        counters: the attempts, until the code expires.
     """
 
     request_id: str
     challenge_id: str
     client_ip: HashedClientIp
     sent_at: datetime
-    uses_trusted_ip_quota: bool = False
-    attempts_used: int = 0
+    attempt_limit: int = ATTEMPTS_PER_DELIVERY
+    device_id: str | None = None
+    uses_own_quota: bool = False
+    counters: tuple[AttemptCounter, ...] = ()
+
+    def counter_of_request(self, request_id: str | None) -> AttemptCounter | None:
+        """Return the counter of a request id: of this delivery's, or of a later request's."""
+        if request_id == self.request_id:
+            kind = CounterKind.FIRST_REQUEST
+            return self.counter_of(kind, self.request_id, self.attempt_limit)
+        return next(
+            (
+                counter
+                for counter in self.counters
+                if counter.kind in REQUEST_KINDS and counter.id == request_id
+            ),
+            None,
+        )
+
+    def counter_of(self, kind: CounterKind, counter_id: str, limit: int) -> AttemptCounter:
+        """Return the counter of a client, a new one before its first attempt."""
+        return next(
+            (
+                counter
+                for counter in self.counters
+                if (counter.kind, counter.id) == (kind, counter_id)
+            ),
+            AttemptCounter(kind, counter_id, limit),
+        )
+
+    def counter_of_ip(self, client_ip: HashedClientIp) -> AttemptCounter:
+        """Return the counter of attempts without a request id from this IP."""
+        if self.client_ip.ip == client_ip.ip:
+            return self.counter_of(CounterKind.IP, client_ip.ip, self.attempt_limit)
+        return self.counter_of(CounterKind.UNKNOWN_IP, client_ip.ip, ATTEMPTS_PER_DELIVERY)
+
+    def counter_of_device(self, device_id: str) -> AttemptCounter:
+        """Return the counter of a recognized device. Nobody else's failures reduce its limit."""
+        return self.counter_of(CounterKind.DEVICE, device_id, ATTEMPTS_PER_DELIVERY)
+
+    def set_counter(self, changed: AttemptCounter) -> "Delivery":
+        """Return the delivery with this counter in place of the one of the same client."""
+        others = [
+            counter
+            for counter in self.counters
+            if (counter.kind, counter.id) != (changed.kind, changed.id)
+        ]
+        return replace(self, counters=(*others, changed))
+
+    def add_later_request(self, request_id: str, *, is_of_device: bool) -> "Delivery | None":
+        """Return the delivery with the id of a request within the cooldown.
+
+        Such an id has two attempts, or one where the delivery itself brings less than five. At
+        the maximum of such ids the result is None.
+        """
+        kind = CounterKind.DEVICE_REQUEST if is_of_device else CounterKind.LATER_REQUEST
+        if sum(counter.kind is kind for counter in self.counters) >= MAX_LATER_REQUESTS:
+            return None
+        return self.set_counter(AttemptCounter(kind, request_id, max(1, self.attempt_limit // 2)))
 
     @property
-    def attempts_left(self) -> int:
-        """How many more attempts may name this delivery's request."""
-        return ATTEMPTS_PER_DELIVERY - self.attempts_used
+    def has_attempts(self) -> bool:
+        """Whether somebody tried a code for it."""
+        return any(counter.used for counter in self.counters)
 
-    def count_attempt(self) -> "Delivery":
-        """Return the delivery with one attempt more."""
-        return replace(self, attempts_used=self.attempts_used + 1)
+    @property
+    def has_unknown_ips(self) -> bool:
+        """Whether an IP that did not request it tried a code for it."""
+        return any(counter.kind is CounterKind.UNKNOWN_IP for counter in self.counters)
 
-    def reset_attempts(self) -> "Delivery":
-        """Return the delivery after a correct code: no attempt counts."""
-        return replace(self, attempts_used=0)
+    @property
+    def attempts_of_unknown_ips(self) -> int:
+        """How many attempts without an id came from IPs that did not request it."""
+        kind = CounterKind.UNKNOWN_IP
+        return sum(counter.used for counter in self.counters if counter.kind is kind)
+
+    def reset_attempts(
+        self, client_ip: HashedClientIp, device_id: str | None, *, is_verified: bool
+    ) -> "Delivery":
+        """Return the delivery after a correct code of this client, for this delivery or not."""
+        return replace(
+            self,
+            counters=tuple(
+                counter.reset()
+                if counter.id in (client_ip.ip, device_id)
+                or (is_verified and counter.kind in REQUEST_KINDS)
+                else counter
+                for counter in self.counters
+            ),
+        )

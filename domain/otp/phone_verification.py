@@ -6,19 +6,30 @@ repository replaces it if it is unchanged (optimistic concurrency).
 
 import hmac
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.attempts import OtpAttempt, UnboundAttempts, VerificationResult
-from domain.otp.challenge import Challenge
+from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
+from domain.otp.attempts import (
+    SHARED_ATTEMPTS,
+    OtpAttempt,
+    VerificationResult,
+    shared_attempts_left,
+)
+from domain.otp.challenge import Challenge, Login
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import ONE_DAY, Delivery, OtpRequest
+from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
+from domain.otp.failures import Failures
+from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import CLOCK_SKEW
 
+ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2
+"""Of a delivery that is requested while a shared limit of failed attempts is used up."""
+ATTEMPTS_AFTER_MAX_FAILURES: Final = 1
 TRUSTED_IP_TTL: Final = timedelta(days=90)
 MAX_TRUSTED_IPS: Final = 20
 _EXPIRED: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,11 +49,14 @@ class PhoneVerification:
 
     A phone that never requested a code has an empty one and gets the same responses. So does a
     blocked phone, except that nothing is delivered to it and no code is correct.
+
+    `shared_attempts` are the times of the attempts that all unknown IPs made together.
     """
 
     challenges: tuple[Challenge, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
-    unbound_attempts: UnboundAttempts = UnboundAttempts()
+    shared_attempts: tuple[datetime, ...] = ()
+    failures: Failures = Failures()
     trusted_ips: tuple[TrustedIp, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
@@ -55,7 +69,8 @@ class PhoneVerification:
         times = [challenge.expires_at for challenge in self.challenges]
         times += [delivery.sent_at + ONE_DAY for delivery in self.deliveries]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
-        times += self.unbound_attempts.expiry_times()
+        times += [time + ONE_DAY for time in self.shared_attempts]
+        times += [time for time in [self.failures.expires_at] if time is not None]
         return max(times, default=_EXPIRED)
 
     @property
@@ -63,20 +78,36 @@ class PhoneVerification:
         """When the first of the client IPs in it expires. None without any.
 
         An IP of a login expires after 90 days, that of a delivery after one day, that of an
-        attempt after one hour.
+        attempt with the code.
         """
         times = [delivery.sent_at + ONE_DAY for delivery in self.deliveries]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
-        times += self.unbound_attempts.client_ip_expiry_times()
+        times += [
+            challenge.expires_at
+            for challenge in self.challenges
+            for delivery in self.deliveries
+            if delivery.challenge_id == challenge.id and delivery.has_unknown_ips
+        ]
         return min(times, default=None)
+
+    # Requests
+
+    def recognize(self, request: OtpRequest) -> Recognition:
+        """Return how a request is recognized. One for a phone without an identity is not."""
+        requester = self._requester(request)
+        if requester.device_id is not None:
+            return Recognition.DEVICE
+        if self.identity_id is not None and requester.has_own_quota(request.now):
+            return Recognition.TRUSTED_IP
+        return Recognition.NONE
 
     def request_delivery(
         self, request: OtpRequest, policy: DeliveryPolicy
     ) -> tuple["PhoneVerification", DeliveryDecision]:
         """Decide whether a code is delivered.
 
-        - Within the cooldown nothing is sent: an IP whose own delivery is active is referred to
-          it, any other request is rejected.
+        - Within the cooldown nothing is sent. While the code of the latest delivery is valid,
+          the request gets an id of its own for it, at most three for each delivery.
         - A resend carries the same code and does not extend its life. With less than a minute
           left a new challenge is made, and the old one stays valid to its end.
 
@@ -84,37 +115,45 @@ class PhoneVerification:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
         pruned = self.prune(request.now)
-        requester = pruned._requester(request.client_ip)
+        requester = pruned._requester(request)
         next_request_at = policy.earliest_request(requester, request.now)
         if next_request_at > request.now:
-            cooldown = policy.cooldown_for(requester, request.now)
-            return self, pruned._refer_to_delivery(request, cooldown, next_request_at)
-        challenges = pruned.challenges
+            is_cooled_down = policy.is_cooled_down(requester, request.now)
+            referred = None if is_cooled_down else pruned._refer_to_delivery(request, requester)
+            if referred is None:
+                raise TooManyOtpRequests(whole_seconds(request.now, next_request_at))
+            delivery, challenge = referred
+            return pruned._replace_delivery(delivery), DeliveryDecision(
+                delivery, challenge, request.new_request_id, next_request_at, is_new=False
+            )
         challenge = next(
             (
                 challenge
-                for challenge in reversed(challenges)
+                for challenge in reversed(pruned.challenges)
                 if challenge.is_resendable(request.now)
             ),
-            None,
+            request.new_challenge,
         )
-        if challenge is None:
-            challenge = request.new_challenge
-            challenges = (*challenges, challenge)
         delivery = Delivery(
             request.new_request_id,
             challenge.id,
             request.client_ip,
             request.now,
-            uses_trusted_ip_quota=policy.uses_trusted_ip_quota(requester, request.now),
+            attempt_limit=pruned._attempts_of_new_delivery(is_limited=request.is_limited),
+            device_id=requester.device_id,
+            uses_own_quota=policy.uses_own_quota(requester, request.now),
         )
+        is_new_challenge = challenge is request.new_challenge
         successor = replace(
-            pruned, challenges=challenges, deliveries=(*pruned.deliveries, delivery)
+            pruned,
+            challenges=(*pruned.challenges, challenge) if is_new_challenge else pruned.challenges,
+            deliveries=(*pruned.deliveries, delivery),
         )
         decision = DeliveryDecision(
             delivery,
             challenge,
-            policy.earliest_request(successor._requester(request.client_ip), request.now),
+            request.new_request_id,
+            policy.earliest_request(successor._requester(request), request.now),
             is_new=True,
             is_suppressed=self.blocked_at is not None,
         )
@@ -128,18 +167,66 @@ class PhoneVerification:
         deliveries = tuple(
             delivery
             for delivery in self.deliveries
-            if delivery.request_id != request_id or delivery.attempts_used
+            if delivery.request_id != request_id or delivery.has_attempts
         )
         delivered = {delivery.challenge_id for delivery in deliveries}
         challenges = tuple(challenge for challenge in self.challenges if challenge.id in delivered)
         return replace(self, deliveries=deliveries, challenges=challenges)
 
+    def _attempts_of_new_delivery(self, *, is_limited: bool) -> int:
+        if self.failures.has_reached_maximum:
+            return ATTEMPTS_AFTER_MAX_FAILURES
+        return ATTEMPTS_OF_LIMITED_DELIVERY if is_limited else ATTEMPTS_PER_DELIVERY
+
+    def _refer_to_delivery(
+        self, request: OtpRequest, requester: Requester
+    ) -> tuple[Delivery, Challenge] | None:
+        """Return the latest delivery of an active code with the new request id, and its challenge.
+
+        None if there is no such delivery, or if too many requests refer to it.
+        """
+        active = {challenge.id: challenge for challenge in self.active_challenges(request.now)}
+        for delivery in reversed(self.deliveries):
+            if delivery.challenge_id in active:
+                referred = delivery.add_later_request(
+                    request.new_request_id, is_of_device=requester.device_id is not None
+                )
+                return (referred, active[delivery.challenge_id]) if referred else None
+        return None
+
+    def _requester(self, request: OtpRequest) -> Requester:
+        trusted_login_at = self._last_login_at(request.client_ip)
+        return Requester(
+            request.client_ip,
+            self.deliveries,
+            trusted_until=trusted_login_at and trusted_login_at + TRUSTED_IP_TTL,
+            device_id=self._recognize(request.device),
+            last_login_at=max(
+                (trusted.last_login_at for trusted in self.trusted_ips), default=None
+            ),
+        )
+
+    # Attempts
+
     def active_challenges(self, now: datetime) -> tuple[Challenge, ...]:
         """Return the challenges whose codes are accepted now, at most two."""
         return tuple(challenge for challenge in self.challenges if challenge.is_active(now))
 
+    def comparable_challenges(self, now: datetime) -> tuple[Challenge, ...]:
+        """Return the challenges whose codes an attempt is compared with, at most three.
+
+        These are the active ones, and the one that was used last, until its code expires.
+        """
+        used = [
+            (challenge.used_at, challenge)
+            for challenge in self.challenges
+            if challenge.used_at is not None and now < challenge.expires_at
+        ]
+        latest = [challenge for _, challenge in sorted(used, key=lambda pair: pair[0])[-1:]]
+        return (*self.active_challenges(now), *latest)
+
     def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
-        """Return the state without challenges whose key is gone: no code can be derived."""
+        """Return the state without challenges whose code cannot be derived anymore."""
         kept = tuple(challenge for challenge in self.challenges if has_key(challenge.key_id))
         return self if kept == self.challenges else replace(self, challenges=kept)
 
@@ -148,56 +235,294 @@ class PhoneVerification:
     ) -> tuple["PhoneVerification", VerificationResult]:
         """Count an attempt and decide whether its code is correct.
 
-        - An attempt with a request id counts against that delivery and can only match its
-          challenge (ASVS 5.0 6.6.2).
-        - One without counts against its IP and against the latest delivery that this IP
-          requested, or else against the shared limit. So strangers cannot lock out an app that
-          sends no id.
-        - One with an unknown request id counts as if it had none, and is never correct.
-        - A delivery without attempts left rejects attempts until its code expires. From then on
-          its request id is unknown.
+        - The limits decide first: an attempt is looked at only while one of its counters has
+          attempts left. Then a correct code wins.
+        - With a request id it counts on that id and can only match its challenge (ASVS 5.0
+          6.6.2); from a recognized device it counts on the device; with both it counts on both.
+        - Without them it counts on the IP: at the latest delivery that the IP requested, or else
+          on the limit that all unknown IPs share. The first attempt of an IP after a delivery
+          does not need that limit, so strangers who use it up lock out no owner.
+        - An unknown request id counts as none, and no code is correct with it.
+        - A wrong code that the same counter counted less than ten seconds ago is not counted
+          again, and neither is the code that was just used.
         - While the phone is blocked a correct code counts as a wrong one and is not used.
+        - While no challenge is active nothing is counted here: the phone has no state because
+          of such attempts.
         - The first correct code of a phone assigns its identity.
+        - Using a code chooses identity and session of its login once. The client that used it
+          may send it again, to complete that login.
 
         Args:
             attempt: the code and its client.
-            codes: the code of each active challenge, by the challenge's id.
+            codes: the code of each of the `comparable_challenges`, by the challenge's id.
 
         Raises:
             TooManyAttempts: nothing changed; the error says when to try again.
         """
-        pruned = self.prune(attempt.now)
-        named = pruned._latest_delivery(
-            lambda delivery: delivery.request_id == attempt.request_id, attempt.now
+        pruned, now = self.prune(attempt.now), attempt.now
+        equal = {
+            # All are compared, even where they may not match, so that the time reveals nothing.
+            challenge_id
+            for challenge_id, code in codes.items()
+            if hmac.compare_digest(code, attempt.code.digits)
+        }
+        is_replay = any(
+            challenge.id in equal and challenge.used_at is not None
+            for challenge in pruned.challenges
         )
-        counted, attempts_left = (
-            pruned._count_on_delivery(named, attempt) if named else pruned._count_unbound(attempt)
+        retried = pruned._find_retried(attempt, equal)
+        replay = VerificationResult(
+            is_correct=False,
+            attempts_left=0,
+            delivery=pruned._verified_delivery(attempt, retried) if retried else None,
+            challenge=retried,
+            is_replay=is_replay,
+            is_device_recognized=pruned._recognize(attempt.device) is not None,
         )
-        matched = None
-        for challenge in pruned.active_challenges(attempt.now):
-            may_match = attempt.request_id is None or (
-                named is not None and named.challenge_id == challenge.id
+        counters = pruned._counters_for(attempt, now)
+        if not counters:
+            return self, replace(replay, is_unchallenged=True)
+        left = pruned._attempts_left(attempt, now)
+        if left <= 0:
+            raise TooManyAttempts(whole_seconds(now, pruned._next_attempt_at(attempt)))
+        named = pruned._named_delivery(attempt.request_id, now)
+        matched = next(
+            (
+                challenge
+                for challenge in reversed(pruned.active_challenges(now))
+                if challenge.id in equal
+                and (attempt.request_id is None or (named and named.challenge_id == challenge.id))
+            ),
+            None,
+        )
+        if matched is not None and self.blocked_at is None:
+            delivery = pruned._verified_delivery(attempt, matched)
+            identity_id = self.identity_id or attempt.new_identity_id
+            login = Login(identity_id, attempt.new_session_id, attempt.request_id)
+            used = matched.mark_used(now, login)
+            return pruned._use_challenge(used, delivery, attempt), VerificationResult(
+                is_correct=True,
+                attempts_left=left,
+                delivery=delivery,
+                challenge=used,
+                is_device_recognized=pruned._recognize(attempt.device) is not None,
             )
-            # Compared even where it may not match, so that the time reveals nothing.
-            is_equal = hmac.compare_digest(codes[challenge.id], attempt.code.digits)
-            if is_equal and may_match:
-                matched = challenge
-        if matched is None or self.blocked_at is not None:
-            return counted, VerificationResult(is_correct=False, attempts_left=attempts_left)
-        delivery = named or pruned._latest_delivery(
-            lambda delivery: delivery.challenge_id == matched.id, attempt.now
+        if is_replay:
+            # As many as after a wrong code: the response does not reveal which code was used.
+            return self, replace(replay, attempts_left=left - 1)
+        if any(
+            counter.is_repeat(attempt.digest(delivery.request_id), now)
+            for delivery, counter in counters
+        ):
+            return self, VerificationResult(is_correct=False, attempts_left=left)
+        counted = pruned._count_failure(attempt, counters)
+        return counted, VerificationResult(
+            is_correct=False, attempts_left=counted._attempts_left(attempt, now), is_counted=True
         )
-        successor = counted._use_challenge(matched, attempt)
-        return successor, VerificationResult(
-            is_correct=True,
-            attempts_left=attempts_left,
-            delivery=delivery,
-            identity_id=successor.identity_id,
+
+    def _counters_for(
+        self, attempt: OtpAttempt, time: datetime
+    ) -> Sequence[tuple[Delivery, AttemptCounter]]:
+        """Return the counters of an attempt with their deliveries, none if nothing is active."""
+        current = self._current_deliveries(time)
+        if not current or not self.active_challenges(time):
+            return ()
+        named = self._named_delivery(attempt.request_id, time)
+        own = [delivery for delivery in current if delivery.client_ip.ip == attempt.client_ip.ip]
+        device_id = self._recognize(attempt.device)
+        counters = []
+        if named and (counter := named.counter_of_request(attempt.request_id)):
+            counters.append((named, counter))
+        if device_id is not None:
+            delivery = named or current[-1]
+            counters.append((delivery, delivery.counter_of_device(device_id)))
+        if counters:
+            return counters
+        delivery = (own or current)[-1]
+        return [(delivery, delivery.counter_of_ip(attempt.client_ip))]
+
+    def _attempts_left(self, attempt: OtpAttempt, time: datetime) -> int:
+        return max(
+            self._left_of(counter, delivery, attempt, time)
+            for delivery, counter in self._counters_for(attempt, time)
         )
+
+    def _left_of(
+        self, counter: AttemptCounter, delivery: Delivery, attempt: OtpAttempt, time: datetime
+    ) -> int:
+        if counter.kind is not CounterKind.UNKNOWN_IP:
+            return max(0, counter.left)
+        if self.failures.has_reached_maximum:
+            return 0
+        left = min(counter.left, shared_attempts_left(self.shared_attempts, time))
+        left = max(left, 0 if counter.used else 1)
+        if not attempt.is_limited or self._last_login_at(attempt.client_ip) is not None:
+            return left
+        if not self._is_neighbor(attempt.client_ip, time):
+            return 0
+        # Each /64 of a /48 has a first attempt, and strangers may have all of them.
+        return max(0, min(left, ATTEMPTS_OF_LIMITED_DELIVERY - delivery.attempts_of_unknown_ips))
+
+    def _is_neighbor(self, client_ip: HashedClientIp, time: datetime) -> bool:
+        """Return whether the IPv6 /48 of the IP requested a current delivery."""
+        return any(
+            client_ip.is_ipv6 and delivery.client_ip.network == client_ip.network
+            for delivery in self._current_deliveries(time)
+        )
+
+    def _next_attempt_at(self, attempt: OtpAttempt) -> datetime:
+        """Return when an attempt of this client is looked at, if nobody does anything."""
+        times = [challenge.expires_at for challenge in self.challenges]
+        times += [
+            time + window.period for window in SHARED_ATTEMPTS for time in self.shared_attempts
+        ]
+        times += [attempt.unchallenged_at or attempt.now]
+        return next(
+            time
+            for time in sorted(times)
+            if time > attempt.now and self.prune(time)._allows_attempt(attempt, time)
+        )
+
+    def _allows_attempt(self, attempt: OtpAttempt, time: datetime) -> bool:
+        if self._counters_for(attempt, time):
+            return self._attempts_left(attempt, time) > 0
+        return attempt.unchallenged_at is None or time >= attempt.unchallenged_at
+
+    def _count_failure(
+        self, attempt: OtpAttempt, counters: Sequence[tuple[Delivery, AttemptCounter]]
+    ) -> "PhoneVerification":
+        counted, now = self, attempt.now
+        for delivery, counter in counters:
+            changed = counter.count(attempt.digest(delivery.request_id), now)
+            current = counted._find_delivery(delivery.request_id)
+            counted = counted._replace_delivery(current.set_counter(changed))
+        shared = self.shared_attempts
+        is_shared = any(counter.kind is CounterKind.UNKNOWN_IP for _, counter in counters)
+        if is_shared and shared_attempts_left(shared, now):
+            shared = (*shared, now)
+        return replace(
+            counted,
+            shared_attempts=shared,
+            failures=self.failures.count(self._recognize(attempt.device), now),
+        )
+
+    def _find_retried(self, attempt: OtpAttempt, equal: Collection[str]) -> Challenge | None:
+        """Return the used challenge whose code the same client sends again, or None.
+
+        The client proves that by the request id that it used the code with, by the IP of a login,
+        or as a recognized device: wrong codes are not counted at a used challenge, so others could
+        guess.
+        """
+        if self.blocked_at is not None:
+            return None
+        named = self._named_delivery(attempt.request_id, attempt.now)
+        is_known = (
+            self._last_login_at(attempt.client_ip) is not None
+            or self._recognize(attempt.device) is not None
+        )
+        return next(
+            (
+                challenge
+                for challenge in self.challenges
+                if challenge.id in equal
+                and challenge.login is not None
+                and challenge.login.identity_id == self.identity_id
+                and (attempt.request_id is None or (named and named.challenge_id == challenge.id))
+                and (is_known or (named and attempt.request_id == challenge.login.request_id))
+            ),
+            None,
+        )
+
+    def _verified_delivery(self, attempt: OtpAttempt, challenge: Challenge) -> Delivery:
+        """Return the named delivery, or the latest one of the challenge."""
+        return self._named_delivery(attempt.request_id, attempt.now) or next(
+            delivery
+            for delivery in reversed(self.deliveries)
+            if delivery.challenge_id == challenge.id
+        )
+
+    def _use_challenge(
+        self, used: Challenge, verified: Delivery, attempt: OtpAttempt
+    ) -> "PhoneVerification":
+        device_id = self._recognize(attempt.device)
+        ip_hash = attempt.client_ip.ip
+        others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != ip_hash]
+        return replace(
+            self,
+            challenges=tuple(
+                used if challenge.id == used.id else challenge for challenge in self.challenges
+            ),
+            deliveries=tuple(
+                delivery.reset_attempts(
+                    attempt.client_ip, device_id, is_verified=delivery is verified
+                )
+                for delivery in self.deliveries
+            ),
+            failures=self.failures.reset(device_id),
+            trusted_ips=(*others, TrustedIp(ip_hash, attempt.now))[-MAX_TRUSTED_IPS:],
+            identity_id=self.identity_id or attempt.new_identity_id,
+        )
+
+    # What both need
+
+    def _recognize(self, device: DeviceProof | None) -> str | None:
+        """Return the id of a device of this phone's identity, unless it failed too often."""
+        if device is None or device.identity_id != self.identity_id:
+            return None
+        return device.device_id if self.failures.is_recognized(device.device_id) else None
+
+    def _last_login_at(self, client_ip: HashedClientIp) -> datetime | None:
+        return next(
+            (
+                trusted.last_login_at
+                for trusted in self.trusted_ips
+                if trusted.client_ip_hash == client_ip.ip
+            ),
+            None,
+        )
+
+    def _current_deliveries(self, time: datetime) -> Sequence[Delivery]:
+        """Return the deliveries whose code has not expired, used or not."""
+        current = {challenge.id for challenge in self.challenges if time < challenge.expires_at}
+        return [delivery for delivery in self.deliveries if delivery.challenge_id in current]
+
+    def _named_delivery(self, request_id: str | None, time: datetime) -> Delivery | None:
+        return next(
+            (
+                delivery
+                for delivery in self._current_deliveries(time)
+                if request_id is not None and delivery.counter_of_request(request_id)
+            ),
+            None,
+        )
+
+    def _find_delivery(self, request_id: str) -> Delivery:
+        return next(delivery for delivery in self.deliveries if delivery.request_id == request_id)
+
+    def _replace_delivery(self, changed: Delivery) -> "PhoneVerification":
+        return replace(
+            self,
+            deliveries=tuple(
+                changed if delivery.request_id == changed.request_id else delivery
+                for delivery in self.deliveries
+            ),
+        )
+
+    # Operators and cleanup
 
     def assign_identity(self, identity_id: str | None) -> "PhoneVerification":
         """Return the state of a phone that belongs to this identity, or to none."""
         return replace(self, identity_id=identity_id)
+
+    def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
+        """Return the state with the login of this challenge at another identity."""
+        return replace(
+            self,
+            challenges=tuple(
+                challenge.move_login(identity_id) if challenge.id == challenge_id else challenge
+                for challenge in self.challenges
+            ),
+        )
 
     def block(self, now: datetime) -> "PhoneVerification":
         """Return the state of a phone that is blocked. An earlier block keeps its time."""
@@ -210,17 +535,24 @@ class PhoneVerification:
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
         latest, since_day, trusted_since = now + CLOCK_SKEW, now - ONE_DAY, now - TRUSTED_IP_TTL
+        challenges = tuple(
+            challenge
+            for challenge in self.challenges
+            if now < challenge.expires_at and challenge.created_at <= latest
+        )
+        current = {challenge.id for challenge in challenges}
         return replace(
             self,
-            challenges=tuple(
-                challenge
-                for challenge in self.challenges
-                if now < challenge.expires_at and challenge.created_at <= latest
-            ),
+            challenges=challenges,
             deliveries=tuple(
-                delivery for delivery in self.deliveries if since_day < delivery.sent_at <= latest
+                delivery if delivery.challenge_id in current else replace(delivery, counters=())
+                for delivery in self.deliveries
+                if since_day < delivery.sent_at <= latest
             ),
-            unbound_attempts=self.unbound_attempts.prune(now),
+            shared_attempts=tuple(
+                time for time in self.shared_attempts if since_day < time <= latest
+            ),
+            failures=self.failures.prune(now),
             trusted_ips=tuple(
                 trusted for trusted in self.trusted_ips if trusted.last_login_at > trusted_since
             ),
@@ -228,116 +560,7 @@ class PhoneVerification:
 
     def drop_client_ips(self) -> "PhoneVerification":
         """Return the state without client IPs, and without the codes that were sent to them."""
-        return replace(
-            self,
-            challenges=(),
-            deliveries=(),
-            unbound_attempts=replace(self.unbound_attempts, by_ip=()),
-            trusted_ips=(),
-        )
-
-    def _requester(self, client_ip: HashedClientIp) -> Requester:
-        logins = [
-            trusted.last_login_at
-            for trusted in self.trusted_ips
-            if trusted.client_ip_hash == client_ip.ip
-        ]
-        trusted_until = logins[-1] + TRUSTED_IP_TTL if logins else None
-        return Requester(client_ip, self.deliveries, trusted_until)
-
-    def _refer_to_delivery(
-        self, request: OtpRequest, cooldown: timedelta, next_request_at: datetime
-    ) -> DeliveryDecision:
-        active = {challenge.id: challenge for challenge in self.active_challenges(request.now)}
-        for delivery in reversed(self.deliveries):
-            is_own = delivery.client_ip == request.client_ip and delivery.challenge_id in active
-            if is_own and delivery.sent_at + cooldown > request.now:
-                challenge = active[delivery.challenge_id]
-                return DeliveryDecision(delivery, challenge, next_request_at, is_new=False)
-        raise TooManyOtpRequests(whole_seconds(request.now, next_request_at))
-
-    def _latest_delivery(
-        self, matches: Callable[[Delivery], bool], time: datetime
-    ) -> Delivery | None:
-        """Return the latest matching delivery of the day before `time`.
-
-        One without attempts left is forgotten when its code expires.
-        """
-        delivery = next((found for found in reversed(self.deliveries) if matches(found)), None)
-        if delivery is None or delivery.sent_at <= time - ONE_DAY:
-            return None
-        unexpired = {challenge.id for challenge in self.challenges if time < challenge.expires_at}
-        if delivery.attempts_left > 0 or delivery.challenge_id in unexpired:
-            return delivery
-        return None
-
-    def _latest_own_delivery(self, client_ip: HashedClientIp, time: datetime) -> Delivery | None:
-        return self._latest_delivery(lambda delivery: delivery.client_ip == client_ip, time)
-
-    def _expiry_of(self, delivery: Delivery) -> datetime:
-        return next(
-            challenge.expires_at
-            for challenge in self.challenges
-            if challenge.id == delivery.challenge_id
-        )
-
-    def _next_unbound_attempt(self, client_ip: HashedClientIp, now: datetime) -> datetime:
-        """Return when an attempt from this IP without a request id is allowed."""
-        own = self._latest_own_delivery(client_ip, now)
-        times = [self.unbound_attempts.next_available_for(client_ip.ip, now)]
-        if own is None or own.attempts_left <= 0:
-            times.append(self.unbound_attempts.next_available_shared(now))
-        if own is not None and own.attempts_left <= 0:
-            times.append(self._expiry_of(own))
-        return max(times)
-
-    def _count_on_delivery(
-        self, delivery: Delivery, attempt: OtpAttempt
-    ) -> tuple["PhoneVerification", int]:
-        if delivery.attempts_left <= 0:
-            # When the code expires the request id becomes unknown, so the other limits decide.
-            available_at = self._next_unbound_attempt(attempt.client_ip, self._expiry_of(delivery))
-            raise TooManyAttempts(whole_seconds(attempt.now, available_at))
-        counted = delivery.count_attempt()
-        deliveries = tuple(
-            counted if kept.request_id == counted.request_id else kept for kept in self.deliveries
-        )
-        return replace(self, deliveries=deliveries), counted.attempts_left
-
-    def _count_unbound(self, attempt: OtpAttempt) -> tuple["PhoneVerification", int]:
-        client_ip, now = attempt.client_ip, attempt.now
-        available_at = self._next_unbound_attempt(client_ip, now)
-        if available_at > now:
-            raise TooManyAttempts(whole_seconds(now, available_at))
-        own = self._latest_own_delivery(client_ip, now)
-        if own is None:
-            counted, left = self, self.unbound_attempts.remaining_shared(now) - 1
-        else:
-            counted, left = self._count_on_delivery(own, attempt)
-        attempts = self.unbound_attempts.count(client_ip.ip, now, is_shared=own is None)
-        left = min(left, attempts.remaining_for(client_ip.ip, now))
-        return replace(counted, unbound_attempts=attempts), left
-
-    def _use_challenge(self, used: Challenge, attempt: OtpAttempt) -> "PhoneVerification":
-        challenges = tuple(
-            challenge.mark_used(attempt.now) if challenge.id == used.id else challenge
-            for challenge in self.challenges
-        )
-        deliveries = tuple(
-            delivery.reset_attempts() if delivery.request_id == attempt.request_id else delivery
-            for delivery in self.deliveries
-        )
-        ip_hash = attempt.client_ip.ip
-        others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != ip_hash]
-        trusted_ips = (*others, TrustedIp(ip_hash, attempt.now))[-MAX_TRUSTED_IPS:]
-        return replace(
-            self,
-            challenges=challenges,
-            deliveries=deliveries,
-            unbound_attempts=self.unbound_attempts.reset(ip_hash),
-            trusted_ips=trusted_ips,
-            identity_id=self.identity_id or attempt.new_identity_id,
-        )
+        return replace(self, challenges=(), deliveries=(), trusted_ips=())
 
 
 def whole_seconds(now: datetime, until: datetime) -> int:

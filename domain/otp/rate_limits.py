@@ -1,55 +1,144 @@
-"""Rate limits that many phones share: per IP, per country and in total."""
+"""Rate limits that many phones share: per IP, network, number range, country and in total."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
 
+from domain.otp.attempts import UNCHALLENGED_ATTEMPTS
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.sliding_window import SlidingWindow
 
-IPV6_SITE_FACTOR: Final = 10
+IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""
+NETWORK_PERCENT: Final = 5
+"""How much of the limits of a country, and of those of failed attempts, one network can use up."""
+UNRECOGNIZED_PERCENT: Final = 60
+"""How much of the limits per country and in total unrecognized requesters can use up."""
 _DELIVERIES: Final = "deliveries"
+_ALL_DELIVERIES: Final = "all_deliveries"
 _VERIFICATIONS: Final = "verifications"
+_FAILED_ATTEMPTS: Final = "failed_attempts"
+_UNCHALLENGED_ATTEMPTS: Final = "unchallenged_attempts"
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A sliding window with a name. Everything with the same name is counted together."""
+    """A sliding window with a name. Everything with the same name is counted together.
+
+    - With a `value` the window counts different values: a value that has a permit gets no second
+      one, its permit is renewed instead. Such a permit is not released.
+    - With a `fallback` a permit of that limit does as well, if this one has none left.
+    """
 
     name: str
     window: SlidingWindow
+    value: str | None = None
+    fallback: "RateLimit | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A permit of a limit, and the id of the reservation that it belongs to."""
+
+    reservation_id: str
+    acquired_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """One permit of each of these limits, all or none. `id` identifies them for the release."""
+    """One permit of each of these limits, all or none. `id` identifies them for the release.
+
+    At most one of the limits has a value.
+    """
 
     id: str
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
 
 
+class Recognition(Enum):
+    """How it is known that a request probably comes from the owner of the phone's identity."""
+
+    NONE = "none"
+    TRUSTED_IP = "trusted_ip"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRoute:
+    """Where a delivery comes from and goes to: what the limits that phones share depend on.
+
+    `number_range` is the hash of the phone without its last four digits.
+    """
+
+    client_ip: HashedClientIp
+    country: str
+    number_range: str
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """The limits of an operator for deliveries and verifications (OWASP ASVS 5.0 6.6.3).
 
-    - `per_ip` and `verifications_per_ip` count an IPv6 network of /64 as one IP, and allow ten
+    - `per_ip` and `verifications_per_ip` count an IPv6 network of /64 as one IP, and allow three
       times as much for its /48.
-    - `per_country` and `total` limit the cost of a flood of messages.
+    - `per_range`, `per_country` and `total` limit the cost of a flood of messages. They count
+      unverified deliveries: a login releases its permits. `all_deliveries_factor` times as much is
+      the limit of all deliveries, which a login does not release.
+    - One network (IPv6 /48, IPv4 /24) can use up 5 % of the limits of a country.
+    - One IP requests codes for phones of at most `countries_per_ip` countries a day.
+    - Unrecognized requesters can use up 60 % of the limits per country and in total.
+    - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
+      can try over all phones. They reject nothing themselves: while one of them is used up,
+      fewer attempts are looked at.
     """
 
     per_ip: SlidingWindow = SlidingWindow(60, timedelta(hours=1))
+    per_range: SlidingWindow = SlidingWindow(50, timedelta(hours=1))
     per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
+    all_deliveries_factor: int = 10
+    countries_per_ip: int = 5
     verifications_per_ip: SlidingWindow = SlidingWindow(600, timedelta(hours=1))
+    failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
+    failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
 
-    def for_delivery(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
-        """Return the limits of a delivery to the country that this IP requested."""
+    def for_delivery(self, route: DeliveryRoute, recognition: Recognition) -> tuple[RateLimit, ...]:
+        """Return the limits of a delivery.
+
+        What strangers can use up from the network of the owner, or for the owner's number range,
+        does not limit an owner who is recognized. Neither do the limits of the IP if the device is.
+        The limits of all deliveries hold for everybody.
+        """
+        limits: list[RateLimit] = []
+        if recognition is not Recognition.DEVICE:
+            limits += self.for_ip(route.client_ip)
+        if recognition is Recognition.NONE:
+            limits.append(self._for_range(_DELIVERIES, route, 1))
+        if recognition is not Recognition.DEVICE:
+            limits.append(self._for_network(_DELIVERIES, route, 1))
+        factor = self.all_deliveries_factor
+        limits.append(self._for_range(_ALL_DELIVERIES, route, factor))
+        limits.append(self._for_network(_ALL_DELIVERIES, route, factor))
+        for action, times in ((_DELIVERIES, 1), (_ALL_DELIVERIES, factor)):
+            limits += self._for_country_and_total(action, route.country, times, recognition)
+        if recognition is not Recognition.DEVICE:
+            name = f"{_DELIVERIES}:countries:{route.client_ip.ip}"
+            window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
+            limits.append(RateLimit(name, window, value=route.country))
+        return tuple(limits)
+
+    def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
+        """Return the limits whose permits a login releases, as far as the delivery has them."""
+        # The permits of a recognized requester may be those of any other.
+        recognition = Recognition.DEVICE
         return (
-            *self.for_ip(client_ip),
-            RateLimit(f"{_DELIVERIES}:country:{country}", self.per_country),
-            RateLimit(f"{_DELIVERIES}:total", self.total),
+            *self.for_ip(route.client_ip),
+            self._for_range(_DELIVERIES, route, 1),
+            self._for_network(_DELIVERIES, route, 1),
+            *self._for_country_and_total(_DELIVERIES, route.country, 1, recognition),
         )
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
@@ -60,6 +149,58 @@ class RateLimits:
         """Return the limits of an attempt from this IP."""
         return _limits_by_ip(_VERIFICATIONS, client_ip, self.verifications_per_ip)
 
+    def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
+        """Return the limits of a failed attempt at a phone of the country from this IP."""
+        by_scope = (
+            (f"{_FAILED_ATTEMPTS}:country:{country}", self.failed_attempts_per_country),
+            (f"{_FAILED_ATTEMPTS}:total", self.failed_attempts_total),
+        )
+        return tuple(
+            limit
+            for name, window in by_scope
+            for limit in (
+                # The network's share is the first: when it is used up, nothing else is reserved.
+                RateLimit(
+                    f"{name}:network:{client_ip.network}", window.scale_percent(NETWORK_PERCENT)
+                ),
+                RateLimit(name, window),
+            )
+        )
+
+    def for_unchallenged_attempt(self, client_ip: HashedClientIp, phone_key: str) -> RateLimit:
+        """Return the limit of attempts from this IP at a phone without an active challenge.
+
+        Args:
+            client_ip: the client.
+            phone_key: identifies the phone and does not reveal it.
+        """
+        name = f"{_UNCHALLENGED_ATTEMPTS}:phone:{phone_key}:ip:{client_ip.ip}"
+        return RateLimit(name, UNCHALLENGED_ATTEMPTS)
+
+    def _for_range(self, action: str, route: DeliveryRoute, factor: int) -> RateLimit:
+        return RateLimit(f"{action}:range:{route.number_range}", self.per_range.scale(factor))
+
+    def _for_network(self, action: str, route: DeliveryRoute, factor: int) -> RateLimit:
+        name = f"{action}:country:{route.country}:network:{route.client_ip.network}"
+        window = self.per_country.scale(factor).scale_percent(NETWORK_PERCENT)
+        return RateLimit(name, window)
+
+    def _for_country_and_total(
+        self, action: str, country: str, factor: int, recognition: Recognition
+    ) -> Iterator[RateLimit]:
+        for name, window in ((f"country:{country}", self.per_country), ("total", self.total)):
+            yield _part_for(recognition, f"{action}:{name}", window.scale(factor))
+
+
+def _part_for(recognition: Recognition, name: str, window: SlidingWindow) -> RateLimit:
+    """Return the part for everybody, or that for recognized requesters and then the other."""
+    for_everybody = RateLimit(name, window.scale_percent(UNRECOGNIZED_PERCENT))
+    rest = window.limit - for_everybody.window.limit
+    if recognition is Recognition.NONE or rest == 0:
+        return for_everybody
+    reserved = SlidingWindow(rest, window.period)
+    return RateLimit(f"{name}:recognized", reserved, fallback=for_everybody)
+
 
 def _limits_by_ip(
     action: str, client_ip: HashedClientIp, window: SlidingWindow
@@ -67,5 +208,7 @@ def _limits_by_ip(
     limit = RateLimit(f"{action}:ip:{client_ip.ip}", window)
     if not client_ip.is_ipv6:
         return (limit,)
-    site_window = SlidingWindow(window.limit * IPV6_SITE_FACTOR, window.period)
-    return (limit, RateLimit(f"{action}:network:{client_ip.network}", site_window))
+    return (
+        limit,
+        RateLimit(f"{action}:network:{client_ip.network}", window.scale(IPV6_SITE_FACTOR)),
+    )

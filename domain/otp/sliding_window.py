@@ -20,6 +20,14 @@ class SlidingWindow:
     limit: int
     period: timedelta
 
+    def scale(self, factor: int) -> "SlidingWindow":
+        """Return the window with that many times the limit."""
+        return SlidingWindow(self.limit * factor, self.period)
+
+    def scale_percent(self, percent: int) -> "SlidingWindow":
+        """Return the window with at most that part of the limit, but at least one event."""
+        return SlidingWindow(max(1, self.limit * percent // 100), self.period)
+
     def remaining(self, times: Sequence[datetime], now: datetime) -> int:
         """Return how many more events are allowed now."""
         since = now - self.period

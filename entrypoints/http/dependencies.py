@@ -11,7 +11,15 @@ from litestar.params import SkipValidation
 
 from application.principal import Principal
 from application.use_cases import UseCases
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
+from domain.phone import (
+    DEFAULT_RULES,
+    PhoneNumber,
+    PhoneRules,
+    parse_international_phone,
+    parse_phone,
+)
 from entrypoints.http.client import CLIENT_IP
 from entrypoints.http.library.media_file import MediaReads
 from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
@@ -21,10 +29,11 @@ from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
 class HttpSettings:
     """The settings of the HTTP side.
 
-    - `upload_limit` is in bytes.
+    - `upload_limit` is in bytes, `otp_length` in digits.
     - `max_uploads` are in progress at the same time, with `max_spooled_bytes` in temporary files.
     - `upload_lock_file` is an empty file that all server processes share, if there are several.
     - `default_region` is the ISO code of the country for phone numbers without `+`.
+    - `phone_rules` are the kinds of numbers that are accepted.
     - The request limits are divided by the number of `workers`. None is no limit.
     - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
       `trusted_proxies`.
@@ -35,6 +44,8 @@ class HttpSettings:
     public_url: str
     upload_limit: int
     default_region: str | None = None
+    phone_rules: PhoneRules = DEFAULT_RULES
+    otp_length: int = DEFAULT_OTP_LENGTH
     max_uploads: int = 64
     max_spooled_bytes: int = 320_000_000
     upload_lock_file: int | None = None
@@ -43,6 +54,14 @@ class HttpSettings:
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
     web_origins: tuple[str, ...] = ()
+
+    def parse_phone(self, text: str) -> PhoneNumber:
+        """Parse a number as people write it; raises InvalidValue."""
+        return parse_phone(text, self.default_region, self.phone_rules)
+
+    def parse_international_phone(self, text: str) -> PhoneNumber:
+        """Parse a number as the legacy API reads it; raises InvalidValue."""
+        return parse_international_phone(text, self.phone_rules)
 
 
 # These values are ours; validating them for each request would only cost time.

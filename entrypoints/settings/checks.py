@@ -28,12 +28,6 @@ Problem = tuple[str, str]
 NOT_IMPLEMENTED: Final = {
     "DIALTONE_OPERATOR": "The service does not answer phone calls.",
     "DIALTONE_MEDIA_URL_VARIANT": "`url` is the full image.",
-    "DIALTONE_OTP_LENGTH": "A code has six digits.",
-    "DIALTONE_SESSION_MAX_AGE": "A session ends when its tokens expire.",
-    "DIALTONE_SESSION_IDLE_TIMEOUT": "A session ends when its tokens expire.",
-    "DIALTONE_SMS_LIMIT_PER_RANGE": "Messages per number range are not limited.",
-    "DIALTONE_FAILED_ATTEMPT_LIMIT_PER_COUNTRY": "Failed attempts per country are not limited.",
-    "DIALTONE_FAILED_ATTEMPT_LIMIT_TOTAL": "Failed attempts in total are not limited.",
 }
 """Settings for features that are not implemented, each with today's behavior.
 
@@ -73,6 +67,12 @@ def check_combinations(settings: Settings) -> Iterator[Problem]:
         yield from _check_s3(settings)
     if SmsProvider.TWILIO in settings.sms:
         yield from _check_twilio(settings)
+    test_otps = settings.test_otps.get_secret_value().otps
+    if any(len(otp.code.digits) != settings.otp_length for otp in test_otps):
+        yield (
+            "DIALTONE_TEST_OTPS",
+            f"Each code must have {settings.otp_length} digits (DIALTONE_OTP_LENGTH).",
+        )
     is_free = all(provider is SmsProvider.CONSOLE for provider in settings.sms)
     if not is_free and settings.countries is None:
         yield "DIALTONE_COUNTRIES", "Must be set if DIALTONE_SMS names a provider that costs money."

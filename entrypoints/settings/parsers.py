@@ -16,7 +16,7 @@ from pydantic import Secret
 
 from domain.countries import ALL_COUNTRIES, parse_country
 from domain.errors import InvalidValue
-from domain.otp.challenge import parse_otp_code
+from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.rules import find_link
 from domain.otp.test_otps import TestOtp, TestOtps
@@ -152,14 +152,18 @@ def duration_parser(minimum: str, maximum: str) -> Callable[[str], timedelta]:
     return parse
 
 
-def parse_cleanup_interval(text: str) -> timedelta | None:
-    """Parse a duration from 1m to 1d; `off` is None."""
-    if text.lower() == "off":
-        return None
-    try:
-        return duration_parser("1m", "1d")(text)
-    except InvalidValue as error:
-        raise InvalidValue(f"{error.message[:-1]}; or off.") from error
+def duration_or_off_parser(minimum: str, maximum: str) -> Callable[[str], timedelta | None]:
+    """Return a parser of durations as `duration_parser` does; `off` is None."""
+
+    def parse(text: str) -> timedelta | None:
+        if text.lower() == "off":
+            return None
+        try:
+            return duration_parser(minimum, maximum)(text)
+        except InvalidValue as error:
+            raise InvalidValue(f"{error.message[:-1]}; or off.") from error
+
+    return parse
 
 
 def rate_limit_parser(max_count: int) -> Callable[[str], SlidingWindow]:
@@ -389,7 +393,9 @@ def _parse_test_otp(text: str) -> TestOtp:
     if not equals or not phone.strip().startswith("+"):
         raise InvalidValue("Must be a number with +, an equals sign and a code.")
     until = _parse_last_day(day.strip()) if has_date else None
-    return TestOtp(parse_phone(phone.strip()), parse_otp_code(code), until)
+    length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
+    test_phone = parse_phone(phone.strip(), rules=None)
+    return TestOtp(test_phone, parse_otp_code(code, length), until)
 
 
 def _parse_last_day(text: str) -> datetime:

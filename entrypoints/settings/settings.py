@@ -22,20 +22,22 @@ from pydantic import (
 from application.identities.session_factory import TokenLifetimes
 from domain.countries import parse_country
 from domain.errors import InvalidValue
+from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from domain.otp.test_otps import TestOtps
+from domain.phone import PhoneRules
 from entrypoints.settings.database_url import parse_database
 from entrypoints.settings.parsers import (
     check_number,
     check_size,
+    duration_or_off_parser,
     duration_parser,
     list_parser,
     parse_access_key_id,
     parse_account_sid,
     parse_app_name,
     parse_bind,
-    parse_cleanup_interval,
     parse_countries,
     parse_domain,
     parse_file_path,
@@ -68,11 +70,11 @@ from entrypoints.settings.values import (
 )
 
 MAX_SMS_PER_DAY: Final = 14
-"""With 5 attempts each and 30 unbound attempts: 100 failures in a row (NIST SP 800-63B-4)."""
+"""Each brings attempts, and after 50 failures in a row one attempt (NIST SP 800-63B-4)."""
 MAX_RATE_LIMIT: Final = 50_000
 MAX_REQUEST_LIMIT: Final = 1_000_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
-"""A /48 network has ten times the limit of an IP."""
+"""A /48 network has three times the limit of an IP."""
 DEFAULT_SPOOLED_FILES: Final = 16
 
 
@@ -291,6 +293,20 @@ class Settings(BaseModel):
         "ISO code of the country of numbers without +",
         example="IN",
     )
+    otp_length: Annotated[
+        int, Field(ge=DEFAULT_OTP_LENGTH, le=MAX_OTP_LENGTH), BeforeValidator(check_number)
+    ] = setting(
+        "DIALTONE_OTP_LENGTH",
+        "number of digits of a code, 6 to 8",
+        default=str(DEFAULT_OTP_LENGTH),
+        example="8",
+    )
+    accepts_toll_free_numbers: Annotated[bool, PlainValidator(parse_yes_or_no)] = setting(
+        "DIALTONE_TOLL_FREE_NUMBERS",
+        "yes accepts toll-free numbers; fraudsters share what calls and messages to them cost",
+        default="no",
+        example="yes",
+    )
     test_otps: Annotated[Secret[TestOtps], PlainValidator(parse_test_otps)] = setting(
         "DIALTONE_TEST_OTPS",
         "numbers with a fixed code and its last day, for app-store reviewers; nothing is delivered",
@@ -302,22 +318,22 @@ class Settings(BaseModel):
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_PHONE",
         "maximum messages per phone and period",
-        default="5/15m,10/1d",
-        example="5/15m,10/1d",
+        default="6/15m,12/1d",
+        example="6/15m,12/1d",
     )
     sms_limit_per_phone_and_ip: Annotated[
         tuple[SlidingWindow, ...], PlainValidator(rate_limits_parser(MAX_SMS_PER_DAY))
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_PHONE_AND_IP",
-        "maximum messages per phone that one IP can request",
-        default="3/15m,5/1d",
-        example="3/15m,5/1d",
+        "maximum messages per phone that one IP, or its IPv4 /24 or IPv6 /48, can request",
+        default="5/15m,6/1d",
+        example="5/15m,6/1d",
     )
     sms_limit_trusted_ip: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_SMS_PER_DAY))
     ] = setting(
         "DIALTONE_SMS_LIMIT_TRUSTED_IP",
-        "additional messages for an IP from which the phone signed in recently",
+        "additional messages for a device or an IP from which the phone signed in recently",
         default="3/1h",
         example="3/1h",
     )
@@ -325,33 +341,73 @@ class Settings(BaseModel):
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_IP",
-        "maximum messages per IP (IPv6: per /64); ten times that per /48",
+        "maximum messages per IP (IPv6: per /64); three times that per /48",
         default="60/1h",
         example="60/1h",
+    )
+    sms_countries_per_ip: Annotated[int, Field(ge=1, le=250), BeforeValidator(check_number)] = (
+        setting(
+            "DIALTONE_SMS_COUNTRIES_PER_IP",
+            "maximum countries that one IP can request messages for in a day",
+            default="5",
+            example="5",
+        )
+    )
+    sms_limit_per_range: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
+    ] = setting(
+        "DIALTONE_SMS_LIMIT_PER_RANGE",
+        "maximum messages without a login per number range, all but the last four digits",
+        default="50/1h",
+        example="50/1h",
     )
     sms_limit_per_country: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_COUNTRY",
-        "maximum messages per country",
+        "maximum messages without a login per country; 40 % are for recognized phones",
         default="1000/1h",
         example="1000/1h",
     )
     sms_limit_total: Annotated[SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))] = (
         setting(
             "DIALTONE_SMS_LIMIT_TOTAL",
-            "maximum messages in total",
+            "maximum messages without a login in total; 40 % are for recognized phones",
             default="5000/1h",
             example="5000/1h",
+        )
+    )
+    sms_limit_all_factor: Annotated[int, Field(ge=1, le=20), BeforeValidator(check_number)] = (
+        setting(
+            "DIALTONE_SMS_LIMIT_ALL_FACTOR",
+            "how many times the limits per range, country and in total if logins count too",
+            default="10",
+            example="10",
         )
     )
     verify_limit_per_ip: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
     ] = setting(
         "DIALTONE_VERIFY_LIMIT_PER_IP",
-        "maximum attempts to verify codes per IP (IPv6: per /64); ten times that per /48",
+        "maximum attempts to verify codes per IP (IPv6: per /64); three times that per /48",
         default="600/1h",
         example="600/1h",
+    )
+    failed_attempt_limit_per_country: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_FAILED_ATTEMPT_LIMIT_PER_COUNTRY",
+        "wrong codes per country, after which each message brings fewer attempts",
+        default="1000/1h",
+        example="1000/1h",
+    )
+    failed_attempt_limit_total: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_FAILED_ATTEMPT_LIMIT_TOTAL",
+        "wrong codes in total, after which each message brings fewer attempts",
+        default="5000/1h",
+        example="5000/1h",
     )
     request_limit_per_identity: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_REQUEST_LIMIT))
@@ -417,6 +473,28 @@ class Settings(BaseModel):
             example="90d",
         )
     )
+    session_max_age: Annotated[timedelta, PlainValidator(duration_parser("1h", "3650d"))] = setting(
+        "DIALTONE_SESSION_MAX_AGE",
+        "time after which a session ends, however often it is used",
+        default="365d",
+        example="365d",
+    )
+    session_idle_timeout: Annotated[timedelta, PlainValidator(duration_parser("5m", "400d"))] = (
+        setting(
+            "DIALTONE_SESSION_IDLE_TIMEOUT",
+            "time after which a session ends that is not used",
+            default="90d",
+            example="90d",
+        )
+    )
+    recycled_after: Annotated[
+        timedelta | None, PlainValidator(duration_or_off_parser("1d", "3650d"))
+    ] = setting(
+        "DIALTONE_RECYCLED_AFTER",
+        "unused for so long, a phone gets a new identity at the next login; off: never",
+        default="off",
+        example="365d",
+    )
     max_upload_size: Annotated[
         ByteSize, Field(ge=1_000, le=1_000_000_000), BeforeValidator(check_size)
     ] = setting(
@@ -469,7 +547,9 @@ class Settings(BaseModel):
         default="2000",
         example="2000",
     )
-    cleanup_interval: Annotated[timedelta | None, PlainValidator(parse_cleanup_interval)] = setting(
+    cleanup_interval: Annotated[
+        timedelta | None, PlainValidator(duration_or_off_parser("1m", "1d"))
+    ] = setting(
         "DIALTONE_CLEANUP_INTERVAL",
         "time between cleanups; off if cron runs `dialtone cleanup`",
         default="15m",
@@ -502,6 +582,15 @@ class Settings(BaseModel):
             plain=self.plain_token_ttl,
             access=self.access_token_ttl,
             refresh=self.refresh_token_ttl,
+        )
+
+    @property
+    def phone_rules(self) -> PhoneRules:
+        """The kinds of numbers that are accepted. Test phones may be of any kind."""
+        test_otps = self.test_otps.get_secret_value().otps
+        return PhoneRules(
+            accepts_toll_free=self.accepts_toll_free_numbers,
+            exceptions=frozenset(test_otp.phone for test_otp in test_otps),
         )
 
     @property

@@ -1,37 +1,49 @@
 """What abuse achieves: how many guesses are checked and how many messages are sent.
 
 The rules are those of the domain. This measures that they hold over a real database under
-concurrency. The clock is simulated, so a day takes seconds.
+concurrency, and simulates attacks in memory with a moving clock, so that a day takes seconds.
 """
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from application.otp.request_otp import RequestOtpResult
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.otp.verify_otp import LoggedIn
 from domain.errors import RateLimitExceeded
+from tests.benchmarks.abuse_page import render, write_page
 from tests.benchmarks.databases import open_databases, open_repositories
+from tests.benchmarks.floods import Pumper, guess_everywhere, pump
+from tests.benchmarks.owners import CROWDS, OwnerResult, attack_one_phone, flood_country
+from tests.benchmarks.simulation import Owner
 from tests.stateful.http_driver import open_http_client, without_logs
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
 
-DAY: Final = 24 * 3600
-GUESSES: Final = 10_000
-CONCURRENT_GUESSES: Final = 10
 OWNER_IP: Final = "203.0.113.7"
+IPS: Final = (1, 10, 1_000, 34_000)
+GUESSING_SITES: Final = ((1, 1), (10, 1), (1_000, 1), (34_000, 1), (1, 50), (20, 50))
+"""Numbers of sites, and of the IPs of each."""
 
 T = TypeVar("T")
 Scenario = Callable[[AppHarness], Awaitable[str]]
 
 
 async def measure_abuse(folder: Path) -> None:
-    """Print a line for each scenario over both databases, each over an empty one."""
+    """Print what happens at once over real databases, then simulate and write `docs/abuse.md`.
+
+    Raises:
+        SystemExit: an owner with a device token or a request id was rejected.
+    """
     with open_databases(folder) as databases, without_logs():
         for name, create_database in databases.items():
             for title, scenario in SCENARIOS.items():
@@ -41,6 +53,46 @@ async def measure_abuse(folder: Path) -> None:
                         result = await scenario(harness)
                 messages = len(harness.messenger.messages)
                 print(f"{name:<8}{title:<52}{result}; messages {messages}")
+    started_at = time.perf_counter()
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        pumpers = [_start(pool, pump, pumper, ips) for pumper in Pumper for ips in IPS]
+        guessers = [_start(pool, guess_everywhere, *sites) for sites in GUESSING_SITES]
+        floods = [_start(pool, flood_country, ips) for ips in CROWDS]
+        owners = [
+            _start(pool, attack_one_phone, kind, ips, in_bursts=in_bursts)
+            for kind in Owner
+            for ips in CROWDS
+            for in_bursts in (False, True)
+        ]
+        owner_results = await asyncio.gather(*owners)
+        by_owner = sorted(chain(*await asyncio.gather(*floods)), key=_order)
+        page = render(
+            owner_results, by_owner, await asyncio.gather(*pumpers), await asyncio.gather(*guessers)
+        )
+    print(f"\n{page}\nsimulated in {time.perf_counter() - started_at:.0f} s")
+    write_page(page)
+    violations = [result for result in (*owner_results, *by_owner) if result.violates_rules]
+    if violations:
+        raise SystemExit("\n".join(["Rejected, against the rules:", *map(str, violations)]))
+
+
+def _start(
+    pool: ProcessPoolExecutor,
+    scenario: Callable[..., Coroutine[Any, Any, T]],
+    *args: object,
+    **kwargs: object,
+) -> asyncio.Future[T]:
+    """Simulate a scenario in another process."""
+    call = partial(_simulate, scenario, *args, **kwargs)
+    return asyncio.get_running_loop().run_in_executor(pool, call)
+
+
+def _simulate(scenario: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
+    return asyncio.run(scenario(*args, **kwargs))
+
+
+def _order(result: OwnerResult) -> int:
+    return list(Owner).index(result.kind)
 
 
 async def concurrent_guesses(harness: AppHarness) -> str:
@@ -77,27 +129,6 @@ async def concurrent_refreshes(harness: AppHarness) -> str:
     return "; ".join(rounds)
 
 
-async def guesses_all_day(harness: AppHarness) -> str:
-    """Guess with the latest request id, none (as the legacy API does) or a wrong one."""
-    results: list[OtpRejected | LoggedIn | BaseException] = []
-    request_id = ""
-    for first in range(0, GUESSES, CONCURRENT_GUESSES):
-        harness.advance(DAY / GUESSES * CONCURRENT_GUESSES)
-        with suppress(RateLimitExceeded):
-            request = await harness.request_otp(client_ip=_attacker_ip(first % 1300))
-            request_id = request.request_id
-        results += await _gather(
-            harness.verify_otp(
-                "000000",
-                client_ip=_attacker_ip(number % 1300),
-                request_id=(request_id, None, "unknown")[number % 3],
-            )
-            for number in range(first, first + CONCURRENT_GUESSES)
-        )
-    rejected = _count_rejected(results)
-    return f"checked {len(results) - rejected}, rejected {rejected}"
-
-
 async def concurrent_requests(harness: AppHarness) -> str:
     """Request codes for one phone from many IPs."""
     results = await _gather(
@@ -107,38 +138,16 @@ async def concurrent_requests(harness: AppHarness) -> str:
     return f"sent {sent}, rejected {_count_rejected(results)}"
 
 
-async def attempts_used_up_all_day(harness: AppHarness) -> str:
-    """Use up attempts while the owner logs in three times with an app that sends no id.
-
-    The owner logged in from the same IP before, and waits as long as the responses say.
-    """
-    await _log_in_as_owner(harness)
-    harness.advance(DAY)
-    logins = checked = 0
-    for hour in range(24):
-        for number in range(40):
-            attacker_ip = _attacker_ip(hour * 40 + number)
-            with suppress(RateLimitExceeded):
-                await harness.request_otp(client_ip=attacker_ip)
-            with suppress(RateLimitExceeded):
-                result = await harness.verify_otp("000000", client_ip=attacker_ip)
-                checked += isinstance(result, OtpRejected)
-            harness.advance(60)
-        if hour % 8 == 7:
-            logins += await _log_in_as_owner(harness)
-        harness.advance(DAY / 24 - 40 * 60)
-    return f"the owner logged in {logins} of 3 times, checked attempts of the attacker {checked}"
-
-
-async def _log_in_as_owner(harness: AppHarness) -> bool:
-    for _ in range(3):
-        try:
-            await harness.request_otp(client_ip=OWNER_IP)
-            break
-        except RateLimitExceeded as error:
-            harness.advance(error.retry_after)
-    result = await harness.verify_otp(harness.last_code, client_ip=OWNER_IP)
-    return isinstance(result, LoggedIn)
+async def strangers_at_one_phone(harness: AppHarness) -> str:
+    """Run a scenario of the simulation, which has the same result as in memory."""
+    results = [
+        await attack_one_phone(
+            Owner.REQUEST_ID_AT_KNOWN_IP, 10, in_bursts=True, logins=1, repositories=repositories
+        )
+        for repositories in (harness.repositories, None)
+    ]
+    assert results[0] == results[1], results
+    return f"served {results[0].served} of 1, as in memory"
 
 
 async def _verify_concurrently(
@@ -163,10 +172,6 @@ def _describe(response: httpx.Response) -> str:
     return "wrong" if response.status_code in (200, 403) else str(response.status_code)
 
 
-def _attacker_ip(number: int) -> str:
-    return f"2001:db8:{number:x}::/64"
-
-
 async def _gather(calls: Iterable[Awaitable[T]]) -> list[T | BaseException]:
     return await asyncio.gather(*calls, return_exceptions=True)
 
@@ -183,7 +188,6 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "102 guesses at once, both APIs": concurrent_guesses,
     "51 correct codes at once, both APIs": concurrent_correct_codes,
     "50 refreshes at once, twice": concurrent_refreshes,
-    "10,000 guesses over a day from 1,300 IPs": guesses_all_day,
     "1,000 requests for one phone from 200 IPs at once": concurrent_requests,
-    "an attacker uses up attempts all day": attempts_used_up_all_day,
+    "strangers with 10 IPs attack a phone for six hours": strangers_at_one_phone,
 }

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,7 +23,8 @@ def fake(key: int) -> AccessTokens:
 
 def jwt(key: int) -> AccessTokens:
     key_set = FakeKeyRing(("0000000a", to_pem(private_key(key))))
-    return JwtAccessTokens(key_set, issuer="dialtone", audience="app")
+    secrets = FakeKeyRing(("0000000a", bytes([key]) * 32))
+    return JwtAccessTokens(key_set, secrets, issuer="dialtone", audience="app")
 
 
 @pytest.fixture(params=[fake, jwt], ids=lambda create: create.__name__)
@@ -37,8 +39,12 @@ def tokens(with_key: CreateWithKey) -> AccessTokens:
     return with_key(1)
 
 
-def test_a_token_contains_the_claims_that_it_was_issued_for(tokens: AccessTokens) -> None:
-    assert tokens.verify(tokens.issue(CLAIMS), NOW) == CLAIMS
+@pytest.mark.parametrize("generation", [None, 7])
+def test_a_token_contains_the_claims_that_it_was_issued_for(
+    tokens: AccessTokens, generation: int | None
+) -> None:
+    claims = replace(CLAIMS, generation=generation)
+    assert tokens.verify(tokens.issue(claims), NOW) == claims
 
 
 def test_another_instance_with_the_same_key_accepts_a_token(with_key: CreateWithKey) -> None:

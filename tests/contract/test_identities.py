@@ -6,7 +6,8 @@ import pytest
 from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.identities.identity import Identity, Role
+from domain.identities.device_token import RecognizedDevice
+from domain.identities.identity import Identity, Role, UsedChallenge
 from domain.identities.username import Username
 from tests.contract.conftest import OpenRepositories
 from tests.support.builders import (
@@ -37,6 +38,10 @@ async def test_an_added_identity_is_loaded_unchanged_at_version_1(
         role=Role.ADMINISTRATOR,
         user=a_user("Zoë 👩‍🚀"),
         sessions=(a_session(device="Pixel 8"), a_session(id=an_id(2), device=None)),
+        devices=(RecognizedDevice("a device", an_id(2), NOW), RecognizedDevice("2", "3", NOW)),
+        detached_at=NOW + timedelta(days=1),
+        last_used_at=NOW + timedelta(days=2),
+        used_challenges=(UsedChallenge(an_id(3), NOW), UsedChallenge(an_id(4), NOW)),
     )
 
     assert await repositories.identities.add(identity)

@@ -168,3 +168,16 @@ def test_a_client_without_an_ip_is_its_own_network(encryption: PhoneEncryption) 
 
     assert hashed.network == hashed.ip
     assert not hashed.is_ipv6
+
+
+def test_the_hash_of_a_number_range_depends_on_range_and_key(with_key: CreateWithKey) -> None:
+    encryption, other = with_key(b"k"), with_key(b"x")
+    hashed = encryption.hash_number_range("+1415555")
+
+    assert hashed == with_key(b"k").hash_number_range("+1415555")
+    assert hashed not in (
+        other.hash_number_range("+1415555"),
+        encryption.hash_number_range("+1415556"),
+        encryption.hash_client_ip("+1415555").ip,
+    )
+    assert "415555" not in hashed

@@ -6,7 +6,9 @@ import pytest
 
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.otp.attempts import IpAttempt, UnboundAttempts
+from domain.otp.attempt_counters import AttemptCounter, CounterKind
+from domain.otp.challenge import OTP_TTL, Login
+from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import OpenRepositories
 from tests.support.builders import (
@@ -35,13 +37,26 @@ async def test_a_new_phone_has_an_empty_verification_at_version_0(
 
 async def test_a_saved_verification_is_loaded_unchanged(repositories: Repositories) -> None:
     verification = PhoneVerification(
-        challenges=(a_challenge(used_at=NOW), a_challenge(id=an_id(2), nonce=b"\0\xff" * 8)),
+        challenges=(
+            a_challenge(used_at=NOW, login=Login(an_id(5), an_id(6), "a request")),
+            a_challenge(id=an_id(2), nonce=b"\0\xff" * 8),
+            a_challenge(id=an_id(3), used_at=NOW, login=Login(an_id(5), an_id(7))),
+        ),
         deliveries=(
-            a_delivery(uses_trusted_ip_quota=True, attempts_used=3),
+            a_delivery(
+                attempt_limit=2,
+                device_id="a device",
+                uses_own_quota=True,
+                counters=tuple(
+                    AttemptCounter(kind, f"id of {kind}", 5, 3, "a digest", NOW)
+                    for kind in CounterKind
+                ),
+            ),
             a_delivery(request_id="by IPv6", client_ip=a_hashed_ip("2001:db8:1:2::/64")),
             a_delivery(request_id="another", sent_at=NOW + DAY),
         ),
-        unbound_attempts=UnboundAttempts((IpAttempt("a hash", NOW),), (NOW, NOW + DAY)),
+        shared_attempts=(NOW, NOW + DAY),
+        failures=Failures(7, NOW, (DeviceFailures("a device", 3, NOW),)),
         trusted_ips=(TrustedIp("another hash", NOW),),
         identity_id=an_id(3),
         blocked_at=NOW + DAY,
@@ -213,7 +228,8 @@ async def test_no_more_than_the_limit_are_deleted(repositories: Repositories) ->
 
 KEPT = a_phone_verification(
     identity_id=an_id(),
-    unbound_attempts=UnboundAttempts((IpAttempt("a hash", NOW),), (NOW,)),
+    deliveries=(a_delivery(counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5),)),),
+    shared_attempts=(NOW,),
     trusted_ips=(TrustedIp("a hash", NOW),),
 )
 
@@ -221,7 +237,7 @@ KEPT = a_phone_verification(
 @pytest.mark.parametrize(
     ("age", "kept"),
     [
-        (HOUR, replace(KEPT, challenges=(), unbound_attempts=UnboundAttempts((), (NOW,)))),
+        (OTP_TTL, replace(KEPT, challenges=(), deliveries=(a_delivery(),))),
         (DAY, PhoneVerification(trusted_ips=KEPT.trusted_ips, identity_id=KEPT.identity_id)),
         (90 * DAY, PhoneVerification(identity_id=KEPT.identity_id)),
     ],

@@ -1,11 +1,12 @@
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import pytest
 
 from application.ports.repositories import Repositories
-from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 
@@ -239,6 +240,146 @@ async def test_reservations_within_the_clock_skew_count(repositories: Repositori
     )
 
 
+def a_limit_with_fallback(limit: int, fallback: int) -> RateLimit:
+    window = SlidingWindow(limit, HOUR)
+    return RateLimit("own", window, fallback=a_rate_limit(fallback, "fallback"))
+
+
+@pytest.mark.parametrize(("limit", "fallback"), [(2, 3), (120, 130)])
+async def test_parallel_reservations_get_exactly_the_limit_and_its_fallback(
+    repositories: Repositories, limit: int, fallback: int
+) -> None:
+    own = a_limit_with_fallback(limit, fallback)
+    assert await acquire_many(repositories, 1, a_rate_limit(fallback, "fallback")) == 1
+
+    assert await acquire_many(repositories, 300, own, at=NOW + SECOND) == limit + fallback - 1
+
+    rejected = a_reservation(301, a_rate_limit(fallback, "fallback"), at=NOW + SECOND)
+    assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
+    assert await repositories.rate_limiter.next_available(
+        a_reservation(302, own, at=NOW + SECOND)
+    ) == (NOW + HOUR)
+
+
+async def test_a_full_fallback_leaves_the_limit_itself(repositories: Repositories) -> None:
+    await acquire_many(repositories, 5, a_rate_limit(3, "fallback"))
+
+    assert await acquire_many(repositories, 9, a_limit_with_fallback(4, 3), at=NOW + SECOND) == 4
+
+
+async def test_a_permit_of_a_fallback_can_be_released(repositories: Repositories) -> None:
+    own = a_limit_with_fallback(1, 1)
+    for number in (1, 2):
+        assert await repositories.rate_limiter.acquire(a_reservation(number, own)) is None
+
+    for number in (1, 2):
+        await repositories.rate_limiter.release(a_reservation(number, own))
+
+    assert await acquire_many(repositories, 5, own, at=NOW + SECOND) == 2
+
+
+async def test_a_rejected_reservation_uses_no_fallback(repositories: Repositories) -> None:
+    await acquire_many(repositories, 1, a_rate_limit(1))
+    for number in range(5):
+        rejected = a_reservation(number, a_limit_with_fallback(1, 1), a_rate_limit(1))
+        assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
+
+    assert await acquire_many(repositories, 5, a_limit_with_fallback(1, 1)) == 2
+
+
+def a_limit_of_values(limit: int, value: str) -> RateLimit:
+    return RateLimit("values", SlidingWindow(limit, HOUR), value)
+
+
+async def acquire_values(repositories: Repositories, limit: int, values: Iterable[str]) -> int:
+    """Make a reservation for each value in parallel; return how many were accepted."""
+    results = await asyncio.gather(
+        *(
+            repositories.rate_limiter.acquire(
+                a_reservation(number, a_limit_of_values(limit, value))
+            )
+            for number, value in enumerate(values)
+        )
+    )
+    return results.count(None)
+
+
+async def test_a_value_needs_one_permit_however_often_it_is_acquired(
+    repositories: Repositories,
+) -> None:
+    assert await acquire_values(repositories, 2, ["IN", "US"] * 10) == 20
+    assert await acquire_values(repositories, 2, ["IN", "DE", "US", "$IN"]) == 2
+
+
+async def test_parallel_reservations_get_exactly_the_limit_of_values(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    values = [str(number) for number in range(20)]
+
+    counts = await asyncio.gather(
+        acquire_values(repositories, 5, values), acquire_values(other_repositories, 5, values)
+    )
+
+    accepted = [value for value in values if await acquire_values(repositories, 5, [value])]
+    assert (sum(counts), len(accepted)) == (10, 5)
+
+
+async def test_a_value_that_is_acquired_again_keeps_its_permit_longer(
+    repositories: Repositories,
+) -> None:
+    for minutes, value in ((0, "IN"), (10, "US"), (20, "IN")):
+        reservation = a_reservation(
+            minutes, a_limit_of_values(2, value), at=NOW + timedelta(minutes=minutes)
+        )
+        assert await repositories.rate_limiter.acquire(reservation) is None
+
+    at_end_of_us, after = NOW + timedelta(minutes=70), NOW + timedelta(minutes=80)
+    early = a_reservation(3, a_limit_of_values(2, "DE"), at=NOW + timedelta(minutes=30))
+    assert await repositories.rate_limiter.next_available(early) == at_end_of_us
+    assert await repositories.rate_limiter.acquire(early) == at_end_of_us
+    on_time = a_reservation(4, a_limit_of_values(2, "DE"), at=at_end_of_us)
+    assert await repositories.rate_limiter.acquire(on_time) is None
+    third = a_reservation(5, a_limit_of_values(2, "FR"), at=at_end_of_us)
+    assert await repositories.rate_limiter.acquire(third) == after
+
+
+async def test_releasing_keeps_the_permit_of_a_value(repositories: Repositories) -> None:
+    limits = (a_limit_of_values(1, "IN"), a_rate_limit(1))
+    await repositories.rate_limiter.acquire(a_reservation(1, *limits))
+
+    await repositories.rate_limiter.release(a_reservation(1, *limits))
+
+    assert await acquire_values(repositories, 1, ["US"]) == 0
+    assert await repositories.rate_limiter.acquire(a_reservation(2, *limits)) is None
+
+
+async def test_a_rejected_reservation_uses_no_permit_for_its_value(
+    repositories: Repositories,
+) -> None:
+    await repositories.rate_limiter.acquire(a_reservation(1, a_rate_limit(1)))
+
+    rejected = a_reservation(2, a_limit_of_values(1, "IN"), a_rate_limit(1))
+    assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
+
+    assert await acquire_values(repositories, 1, ["US"]) == 1
+
+
+async def test_a_full_limit_of_values_uses_no_other_limit(repositories: Repositories) -> None:
+    await acquire_values(repositories, 1, ["IN"])
+
+    rejected = a_reservation(2, a_limit_of_values(1, "US"), a_rate_limit(1))
+    assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
+
+    assert await acquire_many(repositories, 1, a_rate_limit(1)) == 1
+
+
+async def test_values_far_in_the_future_do_not_count(repositories: Repositories) -> None:
+    ahead = a_reservation(1, a_limit_of_values(1, "IN"), at=NOW + 2 * HOUR)
+    assert await repositories.rate_limiter.acquire(ahead) is None
+
+    assert await acquire_values(repositories, 1, ["US"]) == 1
+
+
 async def test_only_expired_reservations_are_deleted(repositories: Repositories) -> None:
     await repositories.rate_limiter.acquire(a_reservation(1, a_rate_limit(1, "old")))
     await repositories.rate_limiter.acquire(
@@ -280,3 +421,34 @@ async def test_rate_limits_with_different_names_are_independent(repositories: Re
 
     for name in names:
         assert await acquire_many(repositories, 3, a_rate_limit(1, name)) == 1
+
+
+async def test_permits_are_listed_while_they_count_the_latest_last(
+    repositories: Repositories,
+) -> None:
+    limit, other = a_rate_limit(5), a_rate_limit(5, "other")
+    for number, seconds in ((1, 2), (2, 1), (3, 2 * 3600)):
+        at = NOW + seconds * SECOND
+        assert await repositories.rate_limiter.acquire(a_reservation(number, limit, at=at)) is None
+    await repositories.rate_limiter.acquire(a_reservation(4, other))
+
+    listed = await repositories.rate_limiter.list_permits(limit, NOW + 3 * SECOND)
+    later = await repositories.rate_limiter.list_permits(limit, NOW + HOUR + SECOND)
+
+    assert listed == [
+        Permit("reservation 2", NOW + SECOND),
+        Permit("reservation 1", NOW + 2 * SECOND),
+    ]
+    assert later == listed[1:]
+    assert await repositories.rate_limiter.list_permits(a_rate_limit(5, "unused"), NOW) == []
+
+
+async def test_a_reservation_may_be_acquired_again_with_the_same_id(
+    repositories: Repositories,
+) -> None:
+    limit = a_rate_limit(5)
+    for seconds in (0, 11):
+        at = NOW + seconds * SECOND
+        assert await repositories.rate_limiter.acquire(a_reservation(1, limit, at=at)) is None
+
+    assert len(await repositories.rate_limiter.list_permits(limit, NOW + 11 * SECOND)) == 2

@@ -13,6 +13,7 @@ from application.principal import Principal
 from application.wiring import Policy
 from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
+from domain.identities.session import SessionLimits
 from tests.support.app_harness import AppHarness
 
 PARALLEL = 50
@@ -26,12 +27,14 @@ def app(repositories: Repositories) -> AppHarness:
     return AppHarness(repositories=repositories, policy=LONG_ACCESS_TOKENS)
 
 
-async def log_in(app: AppHarness, device: str | None = None) -> Tokens:
-    """Log in with a refresh token, twelve hours later, when no rate limit applies."""
+async def log_in(
+    app: AppHarness, device: str | None = None, *, with_refresh: bool = True
+) -> Tokens:
+    """Log in twelve hours later, when no rate limit applies."""
     app.advance(hours=12)
     await app.request_otp()
     code = app.messenger.messages[-1].code
-    result = await app.verify_otp(code, device=device, with_refresh=True)
+    result = await app.verify_otp(code, device=device, with_refresh=with_refresh)
     assert isinstance(result, LoggedIn)
     return result.tokens
 
@@ -112,17 +115,36 @@ async def test_parallel_refreshes_at_two_instances_return_one_refresh_token(
 async def test_repeating_a_refresh_returns_the_same_token_for_ten_seconds(app: AppHarness) -> None:
     first = await log_in(app)
     second = await refresh(app, first)
+    await authenticate(app, second)
     app.advance(9.999)
 
     assert (await refresh(app, first)).refresh_token == second.refresh_token
 
 
-async def test_the_previous_refresh_token_ends_the_session_after_ten_seconds(
+async def test_a_client_that_lost_the_response_repeats_the_refresh_a_day_later(
+    app: AppHarness,
+) -> None:
+    first = await log_in(app)
+    lost = await refresh(app, first)
+    app.advance(24 * 3600)
+
+    repeated = await refresh(app, first)
+
+    assert repeated.refresh_token == lost.refresh_token
+    assert repeated.refresh_expires_in == (lost.refresh_expires_in or 0) - 24 * 3600
+    await authenticate(app, repeated)
+
+
+async def test_the_previous_refresh_token_ends_the_session_after_a_use_of_the_new_tokens(
     app: AppHarness,
 ) -> None:
     first = await log_in(app)
     second = await refresh(app, first)
     app.advance(10)
+    await authenticate(app, first)
+    assert (await refresh(app, first)).refresh_token == second.refresh_token
+
+    await authenticate(app, second)
 
     with pytest.raises(Unauthenticated):
         await refresh(app, first)
@@ -306,7 +328,7 @@ async def test_only_unused_refresh_tokens_expire(
     app: AppHarness,
 ) -> None:
     used, unused = await log_in(app), await log_in(app)
-    for _ in range(10):
+    for _ in range(9):
         app.advance(days=30)
         used = await refresh(app, used)
 
@@ -328,3 +350,35 @@ async def test_the_twenty_first_session_ends_the_oldest(app: AppHarness) -> None
 
     assert [await is_revoked(app, tokens) for tokens in pairs[:2]] == [True, False]
     assert not await is_revoked(app, pairs[-1])
+
+
+async def test_a_session_ends_when_it_is_not_used_for_the_idle_timeout(
+    repositories: Repositories,
+) -> None:
+    limits = SessionLimits(idle_timeout=timedelta(hours=10))
+    app = AppHarness(repositories=repositories, policy=Policy(session_limits=limits))
+    tokens = await log_in(app, with_refresh=False)
+    for _ in range(3):
+        app.advance(9 * 3600)
+        await authenticate(app, tokens)
+
+    app.advance(10 * 3600)
+
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, tokens)
+
+
+async def test_a_session_ends_at_its_maximum_age_however_often_it_is_refreshed(
+    repositories: Repositories,
+) -> None:
+    limits = SessionLimits(max_age=timedelta(days=100))
+    app = AppHarness(repositories=repositories, policy=Policy(session_limits=limits))
+    tokens = await log_in(app)
+    app.advance(80 * 86_400)
+    tokens = await refresh(app, tokens)
+    assert tokens.refresh_expires_in == 20 * 86_400
+
+    app.advance(20 * 86_400)
+
+    with pytest.raises(Unauthenticated):
+        await refresh(app, tokens)

@@ -13,7 +13,10 @@ from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, running
 
 LIMIT_PER_IP: Final = 3
-LIMIT_PER_COUNTRY: Final = 40
+LIMIT_PER_COUNTRY: Final = 80
+LIMIT_PER_NETWORK: Final = 4
+"""Of a country."""
+UNRECOGNIZED_LIMIT_PER_COUNTRY: Final = 48
 VERIFY_LIMIT_PER_IP: Final = 5
 REQUEST_LIMIT_PER_IDENTITY: Final = 7
 REFRESH_LIMIT_PER_IP: Final = 6

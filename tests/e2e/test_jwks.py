@@ -14,16 +14,28 @@ PRIVATE_MEMBERS = {"d", "p", "q", "k", "key"}
 async def test_a_token_can_be_verified_with_the_jwks_alone(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    account = await app.sign_up(phone)
+    requested = await http.post("/auth/request-otp", json={"phone": phone})
+    assert requested.status_code == 200
+    body = {"phone": phone, "otp": app.service.code(phone), "refresh": True}
+    token = (await http.post("/auth/verify-otp", json=body)).json()["access_token"]
     jwks = jwt.PyJWKSet.from_dict((await http.get("/.well-known/jwks.json")).json())
 
-    key = jwks[jwt.get_unverified_header(account.token)["kid"]]
+    key = jwks[jwt.get_unverified_header(token)["kid"]]
     payload: dict[str, Any] = jwt.decode(
-        account.token, key, ["ES256"], audience="dialtone", issuer="dialtone"
+        token, key, ["ES256"], audience="dialtone", issuer="dialtone"
     )
 
-    assert payload["sub"] == account.user_id
-    assert payload["exp"] - payload["iat"] == timedelta(days=90).total_seconds()
+    assert payload["exp"] - payload["iat"] == timedelta(minutes=15).total_seconds()
+
+
+async def test_a_long_lived_token_is_accepted_by_the_service_only(
+    app: App, http: httpx.AsyncClient, phone: str
+) -> None:
+    account = await app.sign_up(phone)
+    jwks = (await http.get("/.well-known/jwks.json")).json()["keys"]
+
+    assert jwt.get_unverified_header(account.token)["kid"] not in {key["kid"] for key in jwks}
+    assert (await http.get("/users/me", headers=account.headers)).status_code == 200
 
 
 async def test_the_jwks_follows_rfc_7517_without_private_members(

@@ -294,8 +294,7 @@ async def test_an_administrator_may_act_for_others(
     app: App, http: httpx.AsyncClient, phone: str, other_phone: str
 ) -> None:
     member = await app.sign_up(phone)
-    admin = await app.sign_up(other_phone)
-    assert app.service.run("promote", admin.user_id).returncode == 0
+    admin = await app.promote(await app.sign_up(other_phone))
     for_member = Account(admin.phone, admin.token, member.user_id)
     item = await app.upload_item(for_member, animated_gif())
     assert item["user_id"] == member.user_id

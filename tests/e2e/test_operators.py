@@ -1,5 +1,7 @@
 """Commands of an operator, which take effect at once in the running service."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -29,6 +31,15 @@ def test_a_phone_without_a_user_is_an_error(app: App, phone: str, command: str) 
     assert failed.stderr.startswith("There is no such user")
 
 
+@pytest.mark.parametrize("user_id", ["68b1c0a5d2f04e7a9c3b1d20", "nonsense"])
+def test_only_a_detached_identity_is_restored(app: App, user_id: str) -> None:
+    failed = app.service.run("restore-identity", user_id)
+
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert len(failed.stderr.splitlines()) == 1
+    assert "identity" in failed.stderr
+
+
 async def test_promote_and_demote_change_what_a_user_may_see(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
@@ -41,7 +52,9 @@ async def test_promote_and_demote_change_what_a_user_may_see(
 
     assert not await sees_full_number()
     promoted = app.service.run("promote", phone)
-    assert promoted.stdout == f"{account.user_id} is an administrator now.\n"
+    assert promoted.stdout.startswith(f"{account.user_id} is an administrator now. ")
+    assert (await http.get("/users/me", headers=account.headers)).status_code == 401
+    account = replace(account, token=await app.sign_in(phone))
     assert await sees_full_number()
     for user in (account.user_id, phone):
         demoted = app.service.run("demote", user)

@@ -10,8 +10,8 @@ LEGACY_WRONG_CODE = "permission denied/ 403 Forbidden: Invalid OTP or Validation
 LEGACY_RATE_LIMIT = "Too many requests 429 Too Many Requests: "
 
 
-def wrong_code(code: str) -> str:
-    return f"{(int(code) + 1) % 1_000_000:06d}"
+def wrong_code(code: str, number: int = 1) -> str:
+    return f"{(int(code) + number) % 1_000_000:06d}"
 
 
 def client_with_other_ip(service: Service) -> httpx.AsyncClient:
@@ -26,7 +26,8 @@ async def test_after_five_wrong_codes_the_correct_code_is_rejected(
     code = app.service.code(phone)
     body = {"phone": phone, "request_id": requested["request_id"]}
     for left in (4, 3, 2, 1, 0):
-        wrong = await http.post("/auth/verify-otp", json={**body, "otp": wrong_code(code)})
+        otp = wrong_code(code, 1 + left)
+        wrong = await http.post("/auth/verify-otp", json={**body, "otp": otp})
         assert wrong.status_code == 200
         assert wrong.json() == {"success": False, "message": "Invalid OTP", "attempts_left": left}
     rejected = await http.post("/auth/verify-otp", json={**body, "otp": code})
@@ -39,7 +40,7 @@ async def test_a_phone_without_a_request_gets_the_same_responses(
 ) -> None:
     body = {"phone": phone, "otp": "123456"}
     for left in (4, 3, 2, 1, 0):
-        wrong = await http.post("/auth/verify-otp", json=body)
+        wrong = await http.post("/auth/verify-otp", json={**body, "otp": f"12345{left}"})
         assert wrong.json() == {"success": False, "message": "Invalid OTP", "attempts_left": left}
     rejected = await http.post("/auth/verify-otp", json=body)
     assert rejected.status_code == 429
@@ -63,29 +64,56 @@ async def test_a_code_signs_in_once_in_either_api(
     assert (legacy.status_code, legacy.json()["error"]) == (403, LEGACY_WRONG_CODE)
 
 
-async def test_a_repeated_request_from_another_ip_is_rejected_and_sends_nothing(
+async def test_within_the_cooldown_each_of_three_requests_gets_an_id_of_its_own(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
-    first = await http.post("/auth/request-otp", json={"phone": phone})
-    app.service.code(phone)
+    first = (await http.post("/auth/request-otp", json={"phone": phone})).json()
+    code = app.service.code(phone)
     async with client_with_other_ip(app.service) as other:
-        rejected = await other.post("/auth/request-otp", json={"phone": phone})
-        assert (rejected.status_code, rejected.json()["code"]) == (429, "rate_limited")
-        assert 0 < int(rejected.headers["retry-after"]) <= 15
+        later = (await other.post("/auth/request-otp", json={"phone": phone})).json()
         legacy = await other.post("/authenticate/get_otp", json={"phone": phone})
-        assert (legacy.status_code, legacy.json()["exit_code"]) == (429, 1)
-        assert legacy.json()["error"].startswith(LEGACY_RATE_LIMIT)
-    repeated = (await http.post("/auth/request-otp", json={"phone": phone})).json()
-    assert (repeated["sent"], repeated["request_id"]) == (False, first.json()["request_id"])
+        assert (legacy.status_code, legacy.json()["exit_code"]) == (200, 0)
+        body = {"phone": phone, "request_id": later["request_id"]}
+        wrong = await other.post("/auth/verify-otp", json={**body, "otp": wrong_code(code)})
+        assert wrong.json()["attempts_left"] == 1
+    again = (await http.post("/auth/request-otp", json={"phone": phone})).json()
+    assert [first["sent"], later["sent"], again["sent"]] == [True, False, False]
+    assert len({first["request_id"], later["request_id"], again["request_id"]}) == 3
+    rejected = await http.post("/auth/request-otp", json={"phone": phone})
+    assert (rejected.status_code, rejected.json()["code"]) == (429, "rate_limited")
+    assert 0 < int(rejected.headers["retry-after"]) <= 15
     assert len(app.service.messages(phone)) == 1
+    body = {"phone": phone, "otp": code, "request_id": again["request_id"]}
+    assert (await http.post("/auth/verify-otp", json=body)).json()["success"] is True
+
+
+async def test_a_device_token_is_returned_and_keeps_requests_possible(
+    app: App, http: httpx.AsyncClient, phone: str
+) -> None:
+    async def request(device_token: str | None) -> httpx.Response:
+        body = {"phone": phone, "device_token": device_token}
+        return await http.post("/auth/request-otp", json=body)
+
+    assert (await request("not a token")).json()["sent"] is True
+    body = {"phone": phone, "otp": app.service.code(phone), "device_token": "unknown"}
+    token = (await http.post("/auth/verify-otp", json=body)).json()["device_token"]
+    for _ in range(4):
+        await request(None)
+
+    assert (await request("not a token")).status_code == 429
+    within_the_cooldown = await request(token)
+    assert (within_the_cooldown.status_code, within_the_cooldown.json()["sent"]) == (200, False)
+    body = {"phone": phone, "otp": app.service.messages(phone)[-1], "device_token": token}
+    again = (await http.post("/auth/verify-otp", json=body)).json()
+    assert (again["success"], again["device_token"]) == (True, token)
 
 
 async def test_another_format_is_the_same_phone(
     app: App, http: httpx.AsyncClient, phone: str
 ) -> None:
     formatted = f"+1 ({phone[2:5]}) {phone[5:8]}-{phone[8:]}"
-    first = (await http.post("/auth/request-otp", json={"phone": formatted})).json()
+    await http.post("/auth/request-otp", json={"phone": formatted})
     second = await http.post("/auth/request-otp", json={"phone": phone, "platform": "toaster"})
-    assert second.json()["request_id"] == first["request_id"]
+    assert second.json()["sent"] is False
     body = {"phone": phone.removeprefix("+"), "otp": app.service.code(phone)}
     assert (await http.post("/authenticate/validate_otp", json=body)).status_code == 200

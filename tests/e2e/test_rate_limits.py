@@ -20,12 +20,13 @@ from tests.e2e.small_limits import (
     GERMANY,
     INDIA,
     ITALY,
-    LIMIT_PER_COUNTRY,
     LIMIT_PER_IP,
+    LIMIT_PER_NETWORK,
     REFRESH_LIMIT_PER_IP,
     REQUEST_LIMIT_PER_IDENTITY,
     SPAIN,
     SWEDEN,
+    UNRECOGNIZED_LIMIT_PER_COUNTRY,
     VERIFY_LIMIT_PER_IP,
     Instance,
     client,
@@ -38,6 +39,7 @@ COOLDOWN = 15
 # Rounded up; a racing request may have been counted a moment later than the rejected one.
 AN_HOUR, A_QUARTER = 3601, 901
 TOTAL_LIMIT = 20
+UNRECOGNIZED_TOTAL_LIMIT = 12
 LEGACY_GET_OTP, LEGACY_VALIDATE_OTP = "/authenticate/get_otp", "/authenticate/validate_otp"
 LEGACY_RATE_LIMIT = "Too many requests 429 Too Many Requests: "
 
@@ -143,23 +145,23 @@ async def test_above_the_limit_of_an_ip_tokens_are_not_refreshed(
 
 async def test_above_the_limit_of_an_ip_both_apis_return_retry_after(instance: Instance) -> None:
     numbers = [phone(GERMANY, number) for number in range(5)]
-    await use_up(instance, GERMANY, "198.51.100.1")
+    await use_up(instance, GERMANY, "198.18.1.1")
 
-    main = await instance.request_otp(numbers[3], "198.51.100.1")
-    legacy = await instance.request_otp(numbers[3], "198.51.100.1", LEGACY_GET_OTP)
+    main = await instance.request_otp(numbers[3], "198.18.1.1")
+    legacy = await instance.request_otp(numbers[3], "198.18.1.1", LEGACY_GET_OTP)
 
     assert COOLDOWN < retry_after(main) <= AN_HOUR
     assert COOLDOWN < legacy_retry_after(legacy) <= AN_HOUR
     assert instance.count_messages(numbers) == LIMIT_PER_IP
-    assert is_sent(await instance.request_otp(numbers[3], "198.51.100.2"))
-    legacy = await instance.request_otp(numbers[4], "198.51.100.2", LEGACY_GET_OTP)
+    assert is_sent(await instance.request_otp(numbers[3], "198.18.2.1"))
+    legacy = await instance.request_otp(numbers[4], "198.18.2.1", LEGACY_GET_OTP)
     assert (legacy.status_code, legacy.json()["exit_code"]) == (200, 0)
 
 
 @pytest.mark.parametrize(
     ("prefix", "client_ips", "outside", "limit"),
     [
-        (BRITAIN, ["198.51.100.3"], (phone(BRITAIN, 50), "198.51.100.4"), LIMIT_PER_IP),
+        (BRITAIN, ["198.18.3.1"], (phone(BRITAIN, 50), "198.18.4.1"), LIMIT_PER_IP),
         (
             FRANCE,
             [f"2001:db8:1:1::{number:x}" for number in range(50)],
@@ -170,16 +172,22 @@ async def test_above_the_limit_of_an_ip_both_apis_return_retry_after(instance: I
             ITALY,
             [f"2001:db8:2:{number:x}::1" for number in range(50)],
             (phone(ITALY, 50), "2001:db8:3::1"),
-            10 * LIMIT_PER_IP,
+            LIMIT_PER_NETWORK,
+        ),
+        (
+            INDIA,
+            [f"198.51.100.{number}" for number in range(50)],
+            (phone(INDIA, 50), "198.51.101.0"),
+            LIMIT_PER_NETWORK,
         ),
         (
             SPAIN,
-            [f"198.51.101.{number}" for number in range(50)],
-            (phone(SWEDEN, 0), "198.51.101.0"),
-            LIMIT_PER_COUNTRY,
+            [f"198.19.{number}.1" for number in range(50)],
+            (phone(SWEDEN, 0), "198.19.0.1"),
+            UNRECOGNIZED_LIMIT_PER_COUNTRY,
         ),
     ],
-    ids=["IPv4", "a /64", "a /48", "a country"],
+    ids=["IPv4", "a /64", "a /48", "a /24", "a country"],
 )
 async def test_of_fifty_requests_at_once_exactly_the_limit_is_sent(
     instance: Instance,
@@ -209,7 +217,7 @@ async def test_of_fifty_verifications_at_once_exactly_the_limit_is_checked(
     numbers = [phone(AMERICA, number) for number in range(50)]
 
     responses = await asyncio.gather(
-        *(instance.verify_otp(number, "000000", "198.51.100.5") for number in numbers)
+        *(instance.verify_otp(number, "000000", "198.18.5.1") for number in numbers)
     )
 
     checked = [response for response in responses if response.status_code == 200]
@@ -217,9 +225,9 @@ async def test_of_fifty_verifications_at_once_exactly_the_limit_is_checked(
     assert [response.json()["success"] for response in checked] == [False] * VERIFY_LIMIT_PER_IP
     assert len(rejected) == 50 - VERIFY_LIMIT_PER_IP
     assert_rejected_for(rejected, AN_HOUR, "too_many_attempts")
-    legacy = await instance.verify_otp(numbers[0], "000000", "198.51.100.5", LEGACY_VALIDATE_OTP)
+    legacy = await instance.verify_otp(numbers[0], "000000", "198.18.5.1", LEGACY_VALIDATE_OTP)
     assert COOLDOWN < legacy_retry_after(legacy) <= AN_HOUR
-    outside = await instance.verify_otp(numbers[0], "000000", "198.51.100.6")
+    outside = await instance.verify_otp(numbers[0], "000000", "198.18.6.1")
     assert (outside.status_code, outside.json()["success"]) == (200, False)
 
 
@@ -229,39 +237,42 @@ async def test_of_thirty_parallel_requests_for_one_phone_one_succeeds(
     number = phone(AMERICA, 60)
 
     responses = await asyncio.gather(
-        *(instance.request_otp(number, f"198.51.102.{host}") for host in range(30))
+        *(instance.request_otp(number, f"198.18.{100 + host}.1") for host in range(30))
     )
 
     assert sum(map(is_sent, responses)) == instance.count_messages([number]) == 1
-    assert_rejected_for([response for response in responses if not is_sent(response)], A_QUARTER)
+    accepted = [response for response in responses if response.status_code == 200]
+    assert len({response.json()["request_id"] for response in accepted}) == 1 + 3
+    assert_rejected_for([response for response in responses if response not in accepted], AN_HOUR)
 
 
 async def test_a_phone_has_a_limit_and_each_ip_a_part_of_it(instance: Instance) -> None:
     number = phone(AMERICA, 61)
 
-    first = await instance.request_otp(number, "198.51.100.7")
+    first = await instance.request_otp(number, "198.18.7.1")
 
     assert A_QUARTER < first.json()["resend_in"] <= AN_HOUR
-    other_ip = await instance.request_otp(number, "198.51.100.8")
-    assert COOLDOWN < retry_after(other_ip) <= A_QUARTER
+    other_network = await instance.request_otp(number, "198.18.8.1")
+    assert other_network.json()["sent"] is False
+    assert COOLDOWN < other_network.json()["resend_in"] <= A_QUARTER
 
 
-async def test_a_trusted_ip_waits_for_the_cooldown_only(instance: Instance) -> None:
-    number, client_ip = phone(AMERICA, 62), "198.51.100.9"
+async def test_a_login_ends_the_cooldown_and_brings_a_quota(instance: Instance) -> None:
+    number, client_ip = phone(AMERICA, 62), "198.18.9.1"
     await instance.request_otp(number, client_ip)
     await sign_in(instance, number, client_ip)
 
-    assert retry_after(await instance.request_otp(number, client_ip)) <= COOLDOWN
+    assert is_sent(await instance.request_otp(number, client_ip))
 
 
 async def test_a_repeated_request_within_the_cooldown_does_not_count(instance: Instance) -> None:
-    numbers = [phone(INDIA, number) for number in range(4)]
-    client_ip = "198.51.100.10"
+    numbers = [phone(INDIA, 60 + number) for number in range(4)]
+    client_ip = "198.18.10.1"
     first = await instance.request_otp(numbers[0], client_ip)
-    for _ in range(10):
+    for _ in range(2):
         repeated = await instance.request_otp(numbers[0], client_ip)
         assert (repeated.status_code, repeated.json()["sent"]) == (200, False)
-        assert repeated.json()["request_id"] == first.json()["request_id"]
+        assert repeated.json()["request_id"] != first.json()["request_id"]
 
     for number in numbers[1:LIMIT_PER_IP]:
         assert is_sent(await instance.request_otp(number, client_ip))
@@ -273,7 +284,7 @@ async def test_a_repeated_request_within_the_cooldown_does_not_count(instance: I
 
 
 async def test_a_sign_in_releases_the_permit_of_its_ip(instance: Instance) -> None:
-    client_ip = "198.51.100.11"
+    client_ip = "198.18.11.1"
     total = VERIFY_LIMIT_PER_IP + LIMIT_PER_IP
     numbers = [phone(BRITAIN, 60 + number) for number in range(total + 1)]
     for number in numbers[:VERIFY_LIMIT_PER_IP]:
@@ -292,7 +303,7 @@ async def test_a_client_that_is_not_a_trusted_proxy_cannot_choose_its_ip(tmp_pat
             instance = Instance(service, OwnMessenger(tmp_path), http)
             responses = await asyncio.gather(
                 *(
-                    instance.request_otp(number, f"198.51.100.{index}")
+                    instance.request_otp(number, f"198.18.{index}.1")
                     for index, number in enumerate(numbers)
                 )
             )
@@ -316,15 +327,39 @@ async def test_two_services_with_one_database_share_the_total_limit(
             for service in both
         ]
 
-        await use_up(instances[0], SWEDEN, "198.51.100.1")
-        retry_after(await instances[1].request_otp(phone(SWEDEN, 9), "198.51.100.1"))
+        await use_up(instances[0], SWEDEN, "198.18.1.1")
+        retry_after(await instances[1].request_otp(phone(SWEDEN, 9), "198.18.1.1"))
         responses = await asyncio.gather(
             *(
-                instances[index // 2 % 2].request_otp(number, f"198.51.103.{index}")
+                instances[index // 2 % 2].request_otp(number, f"198.18.{150 + index}.1")
                 for index, number in enumerate(numbers)
             )
         )
 
-    remaining = TOTAL_LIMIT - LIMIT_PER_IP
+    remaining = UNRECOGNIZED_TOTAL_LIMIT - LIMIT_PER_IP
     assert sum(map(is_sent, responses)) == instances[0].count_messages(numbers) == remaining
     assert_rejected_for([response for response in responses if not is_sent(response)], AN_HOUR)
+
+
+async def test_settings_accept_toll_free_numbers_and_test_numbers(tmp_path: Path) -> None:
+    kinds = {
+        "DIALTONE_TOLL_FREE_NUMBERS": "yes",
+        "DIALTONE_TEST_OTPS": "+15005550006=123456",
+        "DIALTONE_SMS_LIMIT_PER_COUNTRY": "1000/1h",
+        "DIALTONE_SMS_LIMIT_PER_IP": "20/1h",
+    }
+    with services(tmp_path, kinds) as [service]:
+        async with client(service) as http:
+            instance = Instance(service, OwnMessenger(tmp_path), http)
+            for path, (toll_free, personal) in {
+                "/auth/request-otp": ("+18002345678", "+447012345678"),
+                LEGACY_GET_OTP: ("+18002345679", "+15005550007"),
+            }.items():
+                accepted = [toll_free, "+15005550006"]
+                statuses = [
+                    (await instance.request_otp(number, "198.51.100.1", path)).status_code
+                    for number in [*accepted, personal]
+                ]
+                assert statuses == [200, 200, 400]
+                assert instance.count_messages([toll_free]) == 1
+                assert instance.count_messages(["+15005550006", personal]) == 0

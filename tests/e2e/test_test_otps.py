@@ -15,6 +15,7 @@ from tests.support.service import Service
 
 CODE: Final = "123456"
 WRONG_CODE: Final = "654321"
+WRONG_CODES: Final = ["654321", "654322", "654323", "654324", "654325"]
 TEST_NUMBERS: Final = [f"+14155570{number:03d}" for number in range(20)]
 EXPIRED_TEST_NUMBER: Final = "+919876543210"
 ORDINARY_NUMBER: Final = "+919876543211"
@@ -141,8 +142,8 @@ async def test_wrong_codes_count_and_the_sixth_attempt_is_rejected(
     http: httpx.AsyncClient, number: str
 ) -> None:
     request_id = (await request_otp(http, number))["request_id"]
-    for left in (4, 3, 2, 1, 0):
-        wrong = await verify_otp(http, number, WRONG_CODE, request_id=request_id)
+    for code, left in zip(WRONG_CODES, (4, 3, 2, 1, 0), strict=True):
+        wrong = await verify_otp(http, number, code, request_id=request_id)
         assert (wrong["success"], wrong["attempts_left"]) == (False, left)
 
     body = {"phone": number, "otp": CODE, "request_id": request_id}
@@ -177,7 +178,8 @@ async def test_after_its_last_day_it_is_an_ordinary_phone(
         code = service.code(phone)
         wrong = CODE if code != CODE else WRONG_CODE
 
-        assert (second["sent"], second["request_id"]) == (False, first["request_id"])
+        assert second["sent"] is False
+        assert second["request_id"] != first["request_id"]
         assert (await verify_otp(http, phone, wrong))["attempts_left"] == 4
         assert (await verify_otp(http, phone, code))["success"] is True
         assert len(service.messages(phone)) == 1

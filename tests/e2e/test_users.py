@@ -53,9 +53,7 @@ async def test_a_client_creates_neither_another_user_nor_an_administrator(
 async def test_an_administrator_creates_users_for_others_and_sees_full_numbers(
     app: App, http: httpx.AsyncClient, phone: str, other_phone: str
 ) -> None:
-    account = await app.sign_up(phone)
-    promoted = app.service.run("promote", phone)
-    assert promoted.returncode == 0, promoted.stderr
+    account = await app.promote(await app.sign_up(phone))
     body = {"username": f"Made {phone}", "number": other_phone}
     created = await http.post("/users", json=body, headers=account.headers)
     assert created.status_code == 201

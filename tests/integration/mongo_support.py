@@ -19,8 +19,12 @@ from adapters.mongo.database import Database
 from adapters.mongo.mapping import Mappings
 from adapters.mongo.repositories import Loaders, open_database, repositories_in
 from application.ports.repositories import Repositories
+from domain.identities.device_token import RecognizedDevice
+from domain.identities.identity import UsedChallenge
 from domain.identities.session import RefreshTokenFamily
-from domain.otp.attempts import IpAttempt, UnboundAttempts
+from domain.otp.attempt_counters import AttemptCounter, CounterKind
+from domain.otp.challenge import Login
+from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.support.builders import (
     NOW,
@@ -43,19 +47,28 @@ T = TypeVar("T")
 # Values with every field that can be stored.
 PHONE: Final = a_phone(2671)
 VERIFICATION: Final = PhoneVerification(
-    challenges=(a_challenge(), a_challenge(id=an_id(2), used_at=NOW)),
+    challenges=(
+        a_challenge(),
+        a_challenge(id=an_id(2), used_at=NOW, login=Login(an_id(), an_id(3), "a request")),
+    ),
     deliveries=(
-        a_delivery(uses_trusted_ip_quota=True, attempts_used=3),
+        a_delivery(
+            device_id="a device",
+            uses_own_quota=True,
+            counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5, 3, "a digest", NOW),),
+        ),
         a_delivery(request_id="another"),
     ),
-    unbound_attempts=UnboundAttempts(
-        (IpAttempt("a hash", NOW),), (NOW, NOW + timedelta(minutes=1))
-    ),
+    shared_attempts=(NOW, NOW + timedelta(minutes=1)),
+    failures=Failures(4, NOW, (DeviceFailures("a device", 2, NOW),)),
     trusted_ips=(TrustedIp("another hash", NOW),),
 )
 IDENTITY: Final = an_identity(
     phone=PHONE,
     user=a_user(),
+    devices=(RecognizedDevice("a device", an_id(), NOW + timedelta(days=180)),),
+    last_used_at=NOW + timedelta(minutes=2),
+    used_challenges=(UsedChallenge(an_id(2), NOW + timedelta(minutes=5)),),
     sessions=(
         a_session(
             device="Pixel 8",

@@ -12,7 +12,7 @@ PROJECT: Final = Path(__file__).parents[2]
 COMMANDS: Final = (
     *("run", "check-settings", "cleanup"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key"),
-    *("promote", "demote", "block", "unblock", "sign-out"),
+    *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
 )
 SHOW_IMPORTS: Final = """
 import sys

@@ -1,6 +1,7 @@
 """The OpenAPI description is complete and consistent: schemas, examples, errors, headers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -279,3 +280,11 @@ def test_every_link_passes_a_field_of_the_response_to_a_parameter() -> None:
             for step in expression.removeprefix("$response.body#/").split("/"):
                 part = resolve(DOCUMENT, part)
                 part = part["items"] if step.isdecimal() else part["properties"][step]
+
+
+def test_the_length_of_codes_is_that_of_the_settings() -> None:
+    document = describe_api(CONTROLLERS, replace(SETTINGS, otp_length=8))
+    for name in ("VerifyOtpBody", "LegacyValidateOtpBody"):
+        otp = document["components"]["schemas"][name]["properties"]["otp"]
+        assert otp["examples"] == ["00012313"]
+        assert "{8}" in otp["pattern"]

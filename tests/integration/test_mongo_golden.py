@@ -15,7 +15,6 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from adapters.mongo import open_mongo_repositories
-from adapters.mongo.metadata import SCHEMA_VERSION
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity, Role, User
@@ -24,7 +23,7 @@ from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat, MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
-from domain.otp.attempts import IpAttempt, UnboundAttempts
+from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
@@ -35,9 +34,11 @@ from tests.support.builders import a_hashed_ip
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 GOLDEN: Final = {
-    schema_version: Path(__file__).with_name("golden") / f"mongo_schema_{schema_version}.json"
-    for schema_version in range(1, 1 + SCHEMA_VERSION)
+    1: Path(__file__).with_name("golden") / "mongo_schema_1.json",
+    2: Path(__file__).with_name("golden") / "mongo_schema_2.json",
+    3: Path(__file__).with_name("golden") / "mongo_records_3.json",
 }
+"""The third has the schema of the second, with phone verifications of schema version 3."""
 
 START: Final = datetime(2026, 5, 1, 9, 30, 0, 123_000, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
@@ -58,16 +59,13 @@ DELIVERY: Final = Delivery(
     challenge_id=CHALLENGE.id,
     client_ip=a_hashed_ip("203.0.113.7"),
     sent_at=START + MINUTE,
-    uses_trusted_ip_quota=True,
-    attempts_used=3,
+    uses_own_quota=True,
+    counters=(AttemptCounter(CounterKind.FIRST_REQUEST, "bm90LWEtcmVxdWVzdC1pZA", 5, used=3),),
 )
 VERIFICATION: Final = PhoneVerification(
     challenges=(CHALLENGE,),
     deliveries=(DELIVERY,),
-    unbound_attempts=UnboundAttempts(
-        by_ip=(IpAttempt(a_hashed_ip("2001:db8:1:2::/64").ip, START + 2 * MINUTE),),
-        shared=(START + 3 * MINUTE,),
-    ),
+    shared_attempts=(START + 3 * MINUTE,),
     trusted_ips=(TrustedIp(a_hashed_ip("203.0.113.8").ip, START + 4 * MINUTE),),
     identity_id="69f472080000000000000001",
 )

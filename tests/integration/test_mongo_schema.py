@@ -46,7 +46,7 @@ Mongo = Database[RawDocument]
 
 MINUTE: Final = timedelta(minutes=1)
 ENCRYPTION: Final = FakePhoneEncryption()
-SCHEMA_VERSIONS: Final = {DatabaseMetadataDocument: 2, PhoneVerificationDocument: 2}
+SCHEMA_VERSIONS: Final = {DatabaseMetadataDocument: 2, PhoneVerificationDocument: 3}
 DELETED: Final = a_deleted_identity(id=an_id(2), user=a_user("Zoë"))
 
 
@@ -153,6 +153,7 @@ async def test_a_phone_verification_is_stored_under_these_names(
         "created_at": NOW,
         "expires_at": NOW + 5 * MINUTE,
         "used_at": None,
+        "login": None,
     }
     delivery = {
         "request_id": "a-request",
@@ -161,30 +162,56 @@ async def test_a_phone_verification_is_stored_under_these_names(
         "network_hash": a_hashed_ip().network,
         "is_ipv6": False,
         "sent_at": NOW,
-        "uses_trusted_ip_quota": True,
-        "attempts_used": 3,
+        "attempt_limit": 5,
+        "device_id": "a device",
+        "uses_own_quota": True,
+        "counters": [
+            {
+                "kind": "unknown_ip",
+                "id": "a hash",
+                "limit": 5,
+                "used": 3,
+                "last_digest": "a digest",
+                "last_counted_at": NOW,
+            }
+        ],
     }
     assert database["phone_verifications"].find_one() == {
         "_id": ENCRYPTION.blind_index(PHONE),
         "version": version,
-        "schema_version": 2,
-        "client_ips_expire_at": NOW + 60 * MINUTE,
+        "schema_version": 3,
+        "client_ips_expire_at": NOW + 5 * MINUTE,
         "identity_id": an_id(3),
         "blocked_at": NOW,
         "encrypted_phone": ANY,
-        "challenges": [challenge, {**challenge, "id": an_id(2), "used_at": NOW}],
+        "challenges": [
+            challenge,
+            {
+                **challenge,
+                "id": an_id(2),
+                "used_at": NOW,
+                "login": {
+                    "identity_id": an_id(),
+                    "session_id": an_id(3),
+                    "request_id": "a request",
+                },
+            },
+        ],
         "deliveries": [
             delivery,
             {
                 **delivery,
                 "request_id": "another",
-                "uses_trusted_ip_quota": False,
-                "attempts_used": 0,
+                "device_id": None,
+                "uses_own_quota": False,
+                "counters": [],
             },
         ],
-        "unbound_attempts": {
-            "by_ip": [{"client_ip_hash": "a hash", "attempted_at": NOW}],
-            "shared": [NOW, NOW + MINUTE],
+        "shared_attempts": [NOW, NOW + MINUTE],
+        "failures": {
+            "in_a_row": 4,
+            "last_failed_at": NOW,
+            "by_device": [{"device_id": "a device", "count": 2, "last_failed_at": NOW}],
         },
         "trusted_ips": [{"client_ip_hash": "another hash", "last_login_at": NOW}],
     }
@@ -243,6 +270,11 @@ async def test_an_identity_is_stored_under_these_names(
         "created_at": NOW,
         "role": "member",
         "user": {"username": "Rahul Sharma", "created_at": NOW},
+        "devices": [
+            {"id": "a device", "session_id": an_id(), "expires_at": NOW + timedelta(days=180)}
+        ],
+        "last_used_at": NOW + 2 * MINUTE,
+        "used_challenges": [{"id": an_id(2), "expires_at": NOW + 5 * MINUTE}],
         "sessions": [
             {
                 **session,
@@ -252,7 +284,9 @@ async def test_an_identity_is_stored_under_these_names(
                     "nonce": bytes(range(16)),
                     "generation": 7,
                     "rotated_at": NOW + MINUTE,
+                    "is_confirmed": True,
                 },
+                "idle_expires_at": None,
             },
             {
                 **session,
@@ -260,6 +294,7 @@ async def test_an_identity_is_stored_under_these_names(
                 "device": None,
                 "last_used_at": None,
                 "refresh_tokens": None,
+                "idle_expires_at": None,
             },
         ],
     }

@@ -22,6 +22,7 @@ from adapters.mongo.driver import RawDocument
 from adapters.mongo.mapping import (
     IdentityFields,
     Mappings,
+    count_on_request_ids,
     decode_media_item,
     decode_phone_verification,
     encode_media_item,
@@ -33,7 +34,6 @@ from application.ports.errors import CorruptRecord
 from application.ports.repositories import Repositories
 from application.ports.versioned import RecordVersion, Versioned
 from domain.identities.identity import Identity
-from domain.otp.attempts import IpAttempt, UnboundAttempts
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.integration.mongo_support import (
     IDENTITY,
@@ -137,26 +137,19 @@ def test_unknown_fields_of_list_items_follow_the_id_of_the_item() -> None:
 
 def test_unknown_fields_of_items_without_an_id_follow_equal_items() -> None:
     mapping = MAPPINGS.phone_verifications
-    attempts = (IpAttempt("1", NOW), IpAttempt("1", NOW), IpAttempt("2", NOW))
-    verification = PhoneVerification(
-        unbound_attempts=UnboundAttempts(attempts), trusted_ips=(TrustedIp("1", NOW),)
-    )
+    first, second = TrustedIp("1", NOW), TrustedIp("2", NOW)
+    verification = PhoneVerification(trusted_ips=(first, first, second))
     loaded = mapping.decode({"_id": "", **with_unknown_fields(mapping.encode(verification, 1))})
-    changed = PhoneVerification(
-        unbound_attempts=UnboundAttempts((attempts[2], IpAttempt("3", NOW), *attempts[:2])),
-        trusted_ips=(TrustedIp("1", NOW + MINUTE),),
-    )
+    changed = PhoneVerification(trusted_ips=(second, TrustedIp("3", NOW), first, first))
 
     stored = mapping.encode_successor(changed, loaded.version)
 
-    by_ip = stored["unbound_attempts"]["by_ip"]
-    assert [attempt.get("unknown", {}).get("path") for attempt in by_ip] == [
-        ".unbound_attempts.by_ip[2]",
+    assert [ip.get("unknown", {}).get("path") for ip in stored["trusted_ips"]] == [
+        ".trusted_ips[2]",
         None,
-        ".unbound_attempts.by_ip[0]",
-        ".unbound_attempts.by_ip[1]",
+        ".trusted_ips[0]",
+        ".trusted_ips[1]",
     ]
-    assert "unknown" not in stored["trusted_ips"][0]
 
 
 def test_unknown_fields_of_a_removed_object_go_with_it() -> None:
@@ -225,7 +218,7 @@ def newer_mappings(upgrades: int) -> Mappings:
             NewerVerification,
             decode_phone_verification,
             lambda record: {**encode_phone_verification(record), "suspended_at": NOW},
-            [partial(hash_client_ips, ENCRYPTION), *schema],
+            [partial(hash_client_ips, ENCRYPTION), count_on_request_ids, *schema],
         ),
         identities=RecordMapping(NewerIdentity, fields.decode, encode_identity, schema),
         media_items=RecordMapping(
@@ -270,7 +263,7 @@ async def test_two_versions_write_an_identity_in_turns_and_lose_nothing(
     ]
 
     loaded = await newer.identities.load(an_id())
-    assert loaded == Versioned(an_identity(sessions=(first, second)), 2)
+    assert loaded == Versioned(an_identity(sessions=(first, second), last_used_at=NOW), 2)
     assert await newer.identities.replace(loaded.value, loaded.version)
     loaded = await today.identities.load(an_id())
     assert loaded is not None
@@ -295,7 +288,7 @@ async def test_an_older_version_keeps_a_block_that_it_does_not_know(
 
     stored = database["phone_verifications"].find_one() or {}
     assert stored["suspended_at"] == NOW
-    assert stored["schema_version"] == schema_version + 1  # phone verifications are one ahead
+    assert stored["schema_version"] == schema_version + 2  # phone verifications are two ahead
     assert (await newer.phone_verifications.load(PHONE)).value == VERIFICATION.assign_identity(
         an_id()
     )

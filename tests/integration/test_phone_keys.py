@@ -17,9 +17,8 @@ from application.ports.errors import ConfigurationError
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.versioned import encrypted_phone_of
-from domain.otp.attempts import IpAttempt, UnboundAttempts
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimits, Recognition, Reservation
 from domain.phone import PhoneNumber
 from tests.support.builders import (
     NOW,
@@ -41,7 +40,6 @@ def encryption(index_key: bytes, *keys: tuple[str, bytes]) -> AesPhoneEncryption
 
 OLD, NEW = encryption(b"o"), encryption(b"n")
 OWNER, BLOCKED_OWNER, BLOCKED, STRANGER = map(a_phone, range(1, 5))
-ATTEMPT = IpAttempt("a hash", NOW)
 
 
 class Crash(Exception):
@@ -104,7 +102,7 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 OWNED: Final = PhoneVerification(
-    unbound_attempts=UnboundAttempts((ATTEMPT,), (NOW,)),
+    shared_attempts=(NOW,),
     trusted_ips=(TrustedIp("a hash", NOW),),
     identity_id=an_id(1),
 )
@@ -120,12 +118,13 @@ async def fill(database: Database) -> None:
         await verifications.replace(BLOCKED_OWNER, blocked, 0)
         await verifications.replace(BLOCKED, a_phone_verification().block(NOW), 0)
         await verifications.replace(STRANGER, a_phone_verification(), 0)
-        limits = RateLimits().for_delivery(a_hashed_ip("2001:db8:1:2::/64"), "US")
+        route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash")
+        limits = RateLimits().for_delivery(route, Recognition.NONE)
         await repositories.rate_limiter.acquire(Reservation("1", NOW, limits))
 
 
 async def assert_moved(database: Database) -> None:
-    kept = PhoneVerification(unbound_attempts=UnboundAttempts((), (NOW,)), identity_id=an_id(1))
+    kept = PhoneVerification(shared_attempts=(NOW,), identity_id=an_id(1))
     async with database.open(NEW) as repositories:
         verifications = repositories.phone_verifications
         assert [
@@ -137,9 +136,9 @@ async def assert_moved(database: Database) -> None:
             PhoneVerification(blocked_at=NOW),
             PhoneVerification(),
         ]
-        # Of country and in total: hashes of client IPs are gone.
-        expired = NOW + timedelta(hours=1)
-        assert await repositories.rate_limiter.delete_expired(expired, 10) == 2
+        # Of country and in total, twice: hashes of client IPs and number ranges are gone.
+        expired = NOW + timedelta(days=1)
+        assert await repositories.rate_limiter.delete_expired(expired, 20) == 4
 
 
 async def test_all_phones_are_found_by_another_index_key(database: Database) -> None:

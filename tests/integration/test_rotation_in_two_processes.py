@@ -169,7 +169,7 @@ def test_two_processes_accept_each_others_codes_during_a_rotation(
 
     assert steps_known_to_first_only > 0
     assert first.published_key_ids() == second.published_key_ids()
-    new_key_id = first.published_key_ids()[0]
+    new_key_id = read_key_id(first.sign_in(deployment.new_phone()))
     assert new_key_id != old_key_id
     assert used_key_ids == [
         (time, old_key_id if time < not_before else new_key_id) for time, _ in used_key_ids
@@ -204,7 +204,7 @@ def test_a_key_removed_by_the_operator_is_rejected_from_the_next_reload(
     deployment.set_time(deployment.rotate())
     assert process.authenticate(token) is not None
 
-    edit_secrets_file(deployment.secrets_file, lambda document: document["signing"].pop(1))
+    edit_secrets_file(deployment.secrets_file, lambda document: document["refresh"].pop(1))
 
     deployment.set_time(deployment.now + RELOAD_INTERVAL - timedelta(milliseconds=1))
     assert process.authenticate(token) is not None

@@ -20,15 +20,17 @@ from adapters.sqlite.mapping import IdentityMapping, MediaItemMapping, PhoneVeri
 from adapters.sqlite.migrations import MIGRATIONS, migrate
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
+from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Identity, Role, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat, MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
-from domain.otp.attempts import IpAttempt, UnboundAttempts
+from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.delivery import Delivery
+from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -37,9 +39,11 @@ from tests.support.builders import a_hashed_ip
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 GOLDEN: Final = {
-    schema_version: Path(__file__).with_name("golden") / f"sqlite_schema_{schema_version}.sql"
-    for schema_version in range(1, 1 + len(MIGRATIONS))
+    1: Path(__file__).with_name("golden") / "sqlite_schema_1.sql",
+    2: Path(__file__).with_name("golden") / "sqlite_schema_2.sql",
+    3: Path(__file__).with_name("golden") / "sqlite_records_3.sql",
 }
+"""The third has the schema of the second, with phone verifications of schema version 3."""
 START: Final = datetime(2026, 5, 1, 9, 30, 0, 123_456, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
 ENCRYPTION: Final = FakePhoneEncryption()
@@ -71,14 +75,13 @@ VERIFICATION = PhoneVerification(
             challenge_id="69f4720800000000000000c1",
             client_ip=a_hashed_ip("203.0.113.7"),
             sent_at=START + MINUTE,
-            uses_trusted_ip_quota=True,
-            attempts_used=3,
+            uses_own_quota=True,
+            counters=(
+                AttemptCounter(CounterKind.FIRST_REQUEST, "bm90LWEtcmVxdWVzdC1pZA", 5, used=3),
+            ),
         ),
     ),
-    unbound_attempts=UnboundAttempts(
-        by_ip=(IpAttempt(a_hashed_ip("2001:db8:1:2::/64").ip, START + 2 * MINUTE),),
-        shared=(START + 3 * MINUTE,),
-    ),
+    shared_attempts=(START + 3 * MINUTE,),
     trusted_ips=(TrustedIp(a_hashed_ip("203.0.113.8").ip, START + 4 * MINUTE),),
     identity_id="69f472080000000000000001",
 )
@@ -87,6 +90,36 @@ BLOCKED_VERIFICATION = PhoneVerification(
     identity_id="69f472080000000000000004", blocked_at=START + MINUTE
 )
 VERIFICATIONS = {PHONE: VERIFICATION, BLOCKED_PHONE: BLOCKED_VERIFICATION}
+LATEST_PHONE = PhoneNumber("+14155552674")
+LATEST_VERIFICATION = PhoneVerification(
+    deliveries=(
+        Delivery(
+            request_id="YW5vdGhlciByZXF1ZXN0IQ",
+            challenge_id="69f4720800000000000000c3",
+            client_ip=a_hashed_ip("2001:db8:1:2::/64"),
+            sent_at=START + MINUTE,
+            attempt_limit=2,
+            device_id="69f4720800000000000000f1",
+            counters=(
+                AttemptCounter(
+                    CounterKind.DEVICE,
+                    "69f4720800000000000000f1",
+                    limit=2,
+                    used=1,
+                    last_digest="a digest",
+                    last_counted_at=START + 2 * MINUTE,
+                ),
+            ),
+        ),
+    ),
+    failures=Failures(
+        in_a_row=7,
+        last_failed_at=START + 2 * MINUTE,
+        by_device=(DeviceFailures("69f4720800000000000000f1", 1, START + 2 * MINUTE),),
+    ),
+    identity_id="69f472080000000000000005",
+)
+"""Has the fields that the first two files do not have."""
 
 ADMINISTRATOR = Identity(
     id="69f472080000000000000001",
@@ -134,6 +167,33 @@ BLOCKED = Identity(
     blocked_at=START + 2 * MINUTE,
 )
 IDENTITIES = [ADMINISTRATOR, DELETED, PURGED, BLOCKED]
+LATEST_IDENTITY = Identity(
+    id="69f472080000000000000005",
+    phone=LATEST_PHONE,
+    created_at=START,
+    sessions=(
+        Session(
+            id="69f4720800000000000000a3",
+            created_at=START + MINUTE,
+            expires_at=START + 3 * MINUTE,
+            token_family=RefreshTokenFamily(
+                nonce=bytes.fromhex("0807060504030201"),
+                rotated_at=START + MINUTE,
+                generation=1,
+                is_confirmed=False,
+            ),
+            idle_expires_at=START + 2 * MINUTE,
+        ),
+    ),
+    devices=(
+        RecognizedDevice(
+            id="69f4720800000000000000f1",
+            session_id="69f4720800000000000000a3",
+            expires_at=START + 4 * MINUTE,
+        ),
+    ),
+)
+"""Has the fields that the first two files do not have."""
 
 PENDING = MediaItem(
     id="69f4720800000000000000d1",
@@ -207,6 +267,14 @@ async def test_an_identity_is_read(repositories: Repositories, identity: Identit
     assert await repositories.identities.load(identity.id) == Versioned(identity, 1)
 
 
+@pytest.mark.parametrize("schema_version", [max(GOLDEN)], indirect=True)
+async def test_the_latest_records_are_read(repositories: Repositories) -> None:
+    loaded = await repositories.phone_verifications.load(LATEST_PHONE)
+
+    assert loaded.value == LATEST_VERIFICATION
+    assert await repositories.identities.load(LATEST_IDENTITY.id) == Versioned(LATEST_IDENTITY, 1)
+
+
 async def test_an_identity_is_found_by_its_username(repositories: Repositories) -> None:
     found = await repositories.identities.find_by_username(Username("ZOË QUÉRÉ"))
 
@@ -239,7 +307,7 @@ async def test_media_items_are_listed_by_their_state(repositories: Repositories)
     ]
 
 
-@pytest.mark.parametrize("schema_version", [len(MIGRATIONS)], indirect=True)
+@pytest.mark.parametrize("schema_version", [max(GOLDEN)], indirect=True)
 async def test_a_reservation_still_counts(repositories: Repositories) -> None:
     available_at = await repositories.rate_limiter.next_available(
         Reservation("another request", START + MINUTE, (LIMIT,))
@@ -259,7 +327,7 @@ async def test_a_record_can_be_replaced(repositories: Repositories) -> None:
     assert await repositories.identities.load(ADMINISTRATOR.id) == Versioned(changed, 2)
 
 
-@pytest.mark.parametrize("schema_version", [len(MIGRATIONS)], indirect=True)
+@pytest.mark.parametrize("schema_version", [max(GOLDEN)], indirect=True)
 def test_the_stored_form_has_not_changed(path: Path) -> None:
     verifications, identities, items = (
         PhoneVerificationMapping(ENCRYPTION),
@@ -269,9 +337,12 @@ def test_the_stored_form_has_not_changed(path: Path) -> None:
     stored = {
         "phone_verifications": [
             verifications.encode(verifications.to_stored(verification), 0)
-            for verification in VERIFICATIONS.values()
+            for verification in (*VERIFICATIONS.values(), LATEST_VERIFICATION)
         ],
-        "identities": [identities.encode(identities.to_stored(value), 0) for value in IDENTITIES],
+        "identities": [
+            identities.encode(identities.to_stored(value), 0)
+            for value in (*IDENTITIES, LATEST_IDENTITY)
+        ],
         "media_items": [items.encode(items.to_stored(item), 0) for item in ITEMS],
     }
     for table, bodies in stored.items():

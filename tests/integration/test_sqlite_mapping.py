@@ -26,6 +26,7 @@ from adapters.sqlite.mapping import (
     RoleName,
     StoredChallenge,
     StoredDelivery,
+    StoredFailures,
     StoredIdentity,
     StoredImage,
     StoredMediaItem,
@@ -33,7 +34,6 @@ from adapters.sqlite.mapping import (
     StoredRefreshTokens,
     StoredSession,
     StoredTrustedIp,
-    StoredUnboundAttempts,
     StoredUser,
 )
 from adapters.sqlite.media_items import SqliteMediaItems
@@ -49,7 +49,7 @@ from domain.identities.username import Username
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.rate_limits import RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimits, Recognition, Reservation
 from tests.support.builders import (
     NOW,
     a_challenge,
@@ -158,16 +158,16 @@ class NewerTrustedIp(StoredTrustedIp):
     country: str = "none"
 
 
-class NewerUnboundAttempts(StoredUnboundAttempts):
-    failures: int = 0
+class NewerFailures(StoredFailures):
+    country: int = 0
 
 
 class NewerPhoneVerification(StoredPhoneVerification):
     challenges: tuple[NewerChallenge, ...] = ()
     deliveries: tuple[NewerDelivery, ...] = ()
-    unbound_attempts: NewerUnboundAttempts = msgspec.field(default_factory=NewerUnboundAttempts)
+    failures: NewerFailures = msgspec.field(default_factory=NewerFailures)
     trusted_ips: tuple[NewerTrustedIp, ...] = ()
-    failures: int = 0
+    channel: int = 0
 
 
 class NewerPhoneVerificationMapping(PhoneVerificationMapping):
@@ -186,14 +186,12 @@ class NewerPhoneVerificationMapping(PhoneVerificationMapping):
                     NewerDelivery(**asdict(delivery), provider=f"via {delivery.request_id}")
                     for delivery in stored.deliveries
                 ),
-                "unbound_attempts": NewerUnboundAttempts(
-                    **asdict(stored.unbound_attempts), failures=7
-                ),
+                "failures": NewerFailures(**asdict(stored.failures), country=7),
                 "trusted_ips": tuple(
                     NewerTrustedIp(**asdict(trusted_ip), country=f"of {trusted_ip.client_ip_hash}")
                     for trusted_ip in stored.trusted_ips
                 ),
-                "failures": 12,
+                "channel": 12,
             }
         )
 
@@ -221,7 +219,7 @@ class NewerMediaItemMapping(MediaItemMapping):
         )
 
 
-# An older version of this program, which cannot block an identity.
+# An older version of this program, which cannot block an identity and knows no devices.
 
 
 class OlderIdentity(StoredFields):
@@ -240,7 +238,8 @@ class OlderIdentityMapping(IdentityMapping):
 
     def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> StoredIdentity:
         fields = asdict(super().to_stored(value, encrypted_phone))
-        del fields["blocked_at"]
+        for name in ("blocked_at", "devices", "used_challenges", "detached_at", "last_used_at"):
+            del fields[name]
         return cast("StoredIdentity", OlderIdentity(**fields))
 
     def to_domain(self, stored: StoredIdentity) -> Identity:
@@ -308,7 +307,7 @@ async def test_a_phone_verification_keeps_what_a_newer_version_stored(
     assert await repositories.phone_verifications.replace(PHONE, changed, loaded.version)
 
     body = await read_body(database, "phone_verifications")
-    assert (body["failures"], body["unbound_attempts"]["failures"]) == (12, 7)
+    assert (body["channel"], body["failures"]["country"]) == (12, 7)
     assert [item.get("channel") for item in body["challenges"]] == [f"channel {an_id(2)}", None]
     assert [item.get("provider") for item in body["deliveries"]] == ["via second", None]
     assert [item.get("country") for item in body["trusted_ips"]] == ["of 192.0.2.2", None]
@@ -344,9 +343,8 @@ async def test_two_versions_that_write_in_turns_lose_nothing(
         identities = (repositories.identities, newer)[number % 2]
         loaded = await identities.load(an_id())
         assert loaded is not None
-        changed = loaded.value.add_session(a_session(id=an_id(number), device="Pixel 8"))
-        if number == 3:
-            changed = changed.promote()
+        identity = loaded.value.promote() if number == 1 else loaded.value
+        changed = identity.add_session(a_session(id=an_id(number), device="Pixel 8"))
         assert await identities.replace(changed, loaded.version)
 
     body = await read_body(database, "identities")
@@ -462,7 +460,7 @@ async def test_every_kind_of_record_has_its_schema_version(
     await repositories.phone_verifications.replace(PHONE, a_phone_verification(), 0)
     await repositories.media_items.add(an_item())
 
-    schema_versions = {"identities": 1, "phone_verifications": 2, "media_items": 1}
+    schema_versions = {"identities": 1, "phone_verifications": 3, "media_items": 1}
     for table, schema_version in schema_versions.items():
         assert await read_schema_version(database, table) == schema_version
 
@@ -548,19 +546,20 @@ async def test_cleanup_leaves_no_expired_reservation(
     database: Database, repositories: Repositories
 ) -> None:
     for number in range(20):
-        limits = RateLimits().for_delivery(a_hashed_ip(f"2001:db8:{number:x}::/64"), "US")
+        route = DeliveryRoute(a_hashed_ip(f"2001:db8:{number:x}::/64"), "US", "a range")
+        limits = RateLimits().for_delivery(route, Recognition.NONE)
         assert (
             await repositories.rate_limiter.acquire(Reservation(f"request {number}", NOW, limits))
             is None
         )
-    assert await database.fetch_all("SELECT count(*) FROM rate_limits") == [(80,)]
+    assert await database.fetch_all("SELECT count(*) FROM rate_limits") == [(220,)]
 
     deleted = 0
     while count := await repositories.rate_limiter.delete_expired(NOW + timedelta(days=400), 25):
         assert count <= 25
         deleted += count
 
-    assert deleted == 80
+    assert deleted == 220
     assert await database.fetch_all("SELECT count(*) FROM rate_limits") == [(0,)]
 
 

@@ -107,6 +107,7 @@ NO_SUCH_NUMBER = "No phone has this number; check it."
 NOT_MOBILE = "This number cannot get text messages; use the number of a mobile phone."
 BLOCKED = "Text messages to this number are blocked; use another number."
 INVALID_NUMBER_REASONS = {
+    21408: "Text messages to this number's region are not enabled.",
     21211: NO_SUCH_NUMBER,
     21217: NO_SUCH_NUMBER,
     21265: NO_SUCH_NUMBER,
@@ -131,7 +132,6 @@ REJECTED_REASONS = {
     20429: "The message service gets too many requests; try again shortly.",
     20500: "The message service is unavailable; try again shortly.",
     21212: "The message service does not allow sending from this service's number.",
-    21408: "Text messages to this number's region are not enabled.",
     21601: "The message service does not allow sending from this service's number.",
     21602: "The message service does not accept this text.",
     21603: "The message service does not allow sending from this service's number.",

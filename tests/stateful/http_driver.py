@@ -47,7 +47,16 @@ _SETTINGS: Final = HttpSettings(
 # Examples share client IPs. Other tests prove the limits that phones share.
 _UNLIMITED: Final = SlidingWindow(1000, timedelta(seconds=1))
 UNLIMITED_POLICY: Final = Policy(
-    rate_limits=RateLimits(_UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED)
+    rate_limits=RateLimits(
+        per_ip=_UNLIMITED,
+        per_range=_UNLIMITED,
+        per_country=_UNLIMITED,
+        total=_UNLIMITED,
+        countries_per_ip=250,
+        verifications_per_ip=_UNLIMITED,
+        failed_attempts_per_country=_UNLIMITED,
+        failed_attempts_total=_UNLIMITED,
+    )
 )
 
 

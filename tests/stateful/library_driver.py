@@ -22,15 +22,18 @@ from application.ports.errors import StorageError
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.errors import (
+    DomainError,
     Forbidden,
     ItemNotFound,
     ItemSaveFailed,
     MediaFileNotFound,
     MediaStorageFailed,
+    ReauthenticationRequired,
     Unauthenticated,
     UserNotFound,
 )
 from domain.identities.identity import Role
+from domain.identities.session import RECENT_LOGIN_PERIOD
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
 from domain.media.page import MAX_PAGE_SIZE, ItemFilter
 from tests.stateful.backends import OpenStorage
@@ -83,6 +86,7 @@ class LibraryDriver:
         self.model = LibraryModel()
         self.people: dict[int, str] = {}
         self.administrators: set[str] = set()
+        self.logged_in_at: dict[str, datetime] = {}
         self.tokens: dict[str, str] = {}
         self.uploads = 0
         self.paused_uploads: list[PausedUpload] = []
@@ -138,16 +142,23 @@ class LibraryDriver:
         self.clock.advance(duration)
 
     def log_in(self, person: int) -> None:
-        """Log in. It takes twelve hours, so that no rate limit is exceeded."""
+        """Log in. It takes hours, so that no rate limit is exceeded."""
         self.wait(timedelta(hours=12))
         token = self.run(self.process.log_in(a_phone(person + 1)))
         user_id = self.run(self.process.use_cases.authenticate(token)).identity.id
         assert self.people.setdefault(person, user_id) == user_id
-        self.tokens[user_id] = token
         self.model.user_ids.add(user_id)
-        if person == ADMINISTRATOR:
+        if person == ADMINISTRATOR and user_id not in self.administrators:
             self.run(self.process.use_cases.change_role(user_id, Role.ADMINISTRATOR))
             self.administrators.add(user_id)
+            # The promotion has ended the session.
+            token = self.run(self.process.log_in(a_phone(person + 1)))
+        self.tokens[user_id] = token
+        self.logged_in_at[user_id] = self.clock.now()
+
+    def has_recent_login(self, user_id: str) -> bool:
+        """Return whether the user's session is young enough for the actions of administrators."""
+        return self.clock.now() - self.logged_in_at[user_id] < RECENT_LOGIN_PERIOD
 
     def delete_user(self, person: int, plan: FaultPlan = NO_FAULT) -> None:
         """Delete a user. Afterwards all items are visible, or none."""
@@ -241,7 +252,7 @@ class LibraryDriver:
         elif outcome.is_fault_triggered:
             assert isinstance(outcome.error, MediaStorageFailed | ItemSaveFailed | StorageError)
         elif not self._may_act_for(upload.uploader_id, upload.owner_id):
-            assert isinstance(outcome.error, Forbidden)
+            assert isinstance(outcome.error, self._error_of_forbidden(upload.uploader_id))
         else:
             assert isinstance(outcome.error, UserNotFound)
             assert upload.owner_id not in self.model.user_ids
@@ -337,13 +348,21 @@ class LibraryDriver:
             self._assert_deleted(item)
 
     def _may_act_for(self, user_id: str, owner_id: str) -> bool:
-        return user_id == owner_id or user_id in self.administrators
+        return user_id == owner_id or (
+            user_id in self.administrators and self.has_recent_login(user_id)
+        )
+
+    def _error_of_forbidden(self, user_id: str) -> type[DomainError]:
+        return ReauthenticationRequired if user_id in self.administrators else Forbidden
 
     def _is_allowed(self, outcome: Outcome, user_id: str, item: ModelItem) -> bool:
         if self._may_act_for(user_id, item.owner_id):
             assert outcome.is_done or outcome.is_fault_triggered
             return True
-        assert isinstance(outcome.error, Forbidden) or outcome.is_fault_triggered
+        assert (
+            isinstance(outcome.error, self._error_of_forbidden(user_id))
+            or outcome.is_fault_triggered
+        )
         assert not outcome.is_done
         return False
 

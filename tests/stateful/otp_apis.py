@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
+from domain.identities.device_token import parse_device_token
 from domain.phone import PhoneNumber
 from tests.stateful.http_driver import Client, HttpRequest
 from tests.stateful.sign_in_model import RequestOutcome
@@ -107,6 +108,7 @@ class MainOtpApi:
         assert response.status_code == 200
         if body["success"] is True:
             token: str = body.pop("access_token")
+            assert parse_device_token(body.pop("device_token"))
             assert body == {
                 "success": True,
                 "message": "OTP verified",

@@ -3,13 +3,18 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from application.ports.messenger import DeliveryResult
 from tests.stateful.http_driver import Client, HttpDriver, HttpRequest
 from tests.stateful.otp_apis import OtpApi, RequestOtpResponse
 from tests.stateful.sign_in_model import PhoneModel, RequestOutcome, is_known
 from tests.support.fakes.messenger import ACCEPTED, Message
-from tests.unit.domain.otp.phone_verification_model import ModelDelivery, becomes_true_after
+from tests.unit.domain.otp.phone_verification_model import (
+    ModelAttempt,
+    ModelDelivery,
+    becomes_true_after,
+)
 
 
 @dataclass
@@ -18,6 +23,8 @@ class SignInDriver:
 
     http: HttpDriver
     issued_tokens: list[tuple[PhoneModel, str]] = field(default_factory=list)
+    numbers: "count[int]" = field(default_factory=count)
+    request_ids: set[str] = field(default_factory=set)
 
     # Requests
 
@@ -76,14 +83,16 @@ class SignInDriver:
     ) -> int:
         now, client_ip = self.http.now, client.client_ip
         is_allowed = phone.verification.allows_delivery(client_ip, now)
-        outcome, delivery = phone.request_otp(client_ip, now, self.http.messenger.result.status)
+        outcome, delivery, pending = phone.request_otp(
+            client_ip, now, self.http.messenger.result.status
+        )
         assert outcome in response.outcomes
         messages = [
             message for message in self.http.messenger.messages if message.phone == phone.phone
         ]
         assert len(messages) == int(is_allowed and not phone.verification.is_blocked)
         if delivery is not None:
-            self._compare_delivery(delivery, response)
+            self._compare_delivery(delivery, pending, response)
             if messages:
                 _compare_code(delivery, messages[0])
         if response.retry_after is None:
@@ -96,12 +105,16 @@ class SignInDriver:
         has_to_wait = outcome in (RequestOutcome.REFERRED, RequestOutcome.RATE_LIMITED)
         return response.retry_after if has_to_wait else 0
 
-    def _compare_delivery(self, delivery: ModelDelivery, response: RequestOtpResponse) -> None:
+    def _compare_delivery(
+        self, delivery: ModelDelivery, pending: str, response: RequestOtpResponse
+    ) -> None:
         if response.request_id is None:
             return
-        if not is_known(delivery.request_id):
+        assert response.request_id not in self.request_ids  # each response has a new one
+        self.request_ids.add(response.request_id)
+        delivery.ids[response.request_id] = delivery.ids.pop(pending)
+        if delivery.request_id == pending:
             delivery.request_id = response.request_id
-        assert response.request_id == delivery.request_id
         expires_in = math.ceil(delivery.challenge.expires_at - self.http.now)
         assert response.expires_in == max(1, expires_in)
 
@@ -122,15 +135,17 @@ class SignInDriver:
             self.http.send(api.verify_otp(phone.phone, client, code, request_id))
         )
 
+        attempt = ModelAttempt(code, client_ip, request_id)
+
         def allows_attempt(time: float) -> bool:
-            return phone.verification.allows_attempt(client_ip, request_id, time)
+            return phone.verification.attempts_left(attempt, time) > 0
 
         if not allows_attempt(now):
             assert response.retry_after is not None
             assert becomes_true_after(allows_attempt, now, response.retry_after)
             return response.retry_after
         assert response.retry_after is None
-        attempts_left = phone.verify_otp(code, client_ip, request_id, now)
+        attempts_left = phone.verification.verify(attempt, now)
         assert (response.token is not None) == (attempts_left is None)
         if response.token is not None:
             assert response.token not in [token for _, token in self.issued_tokens]
@@ -145,16 +160,17 @@ class SignInDriver:
     ) -> None:
         """Verify a code until no attempt is left, when it is allowed again, a second earlier."""
         while not (seconds := self.verify_otp(phone, client, api, code, request_id)):
-            pass
+            self.http.wait(10)
         self.http.wait(seconds - 1)
         assert self.verify_otp(phone, client, api, code, request_id) == 1
         self.http.wait(1)
         assert self.verify_otp(phone, client, api, code, request_id) == 0
 
     def wrong_code(self, phones: Sequence[PhoneModel]) -> str:
-        """Return a code that was in no message."""
+        """Return another code each time, that was in no message."""
         used = {challenge.code for phone in phones for challenge in phone.verification.challenges}
-        return next(code for code in ("999999", "888888", "777777", "000000") if code not in used)
+        codes = (f"{number % 1_000_000:06d}" for number in self.numbers)
+        return next(code for code in codes if code not in used)
 
     # Sessions
 

@@ -47,29 +47,20 @@ class PhoneModel:
 
     def request_otp(
         self, client_ip: str, now: float, status: DeliveryStatus
-    ) -> tuple[RequestOutcome, ModelDelivery | None]:
-        """Request a code. The id of a new delivery and the code of a new challenge are pending."""
+    ) -> tuple[RequestOutcome, ModelDelivery | None, str]:
+        """Request a code. The id of the request and the code of a new challenge are pending."""
+        pending = f"{_PENDING} {next(self.numbers)}"
         if not self.verification.allows_delivery(client_ip, now):
-            delivery = self.verification.delivery_to_refer_to(client_ip, now)
+            delivery = self.verification.refer(pending, client_ip, now)
             outcome = RequestOutcome.REFERRED if delivery else RequestOutcome.RATE_LIMITED
-            return outcome, delivery
+            return outcome, delivery, pending
         if not self.verification.is_blocked:
             if status is DeliveryStatus.REJECTED:
-                return RequestOutcome.DELIVERY_FAILED, None
+                return RequestOutcome.DELIVERY_FAILED, None, pending
             if status is DeliveryStatus.INVALID_NUMBER:
-                return RequestOutcome.INVALID_NUMBER, None
-        pending = f"{_PENDING} {next(self.numbers)}"
+                return RequestOutcome.INVALID_NUMBER, None, pending
         delivery = self.verification.deliver(pending, client_ip, now, pending)
-        return RequestOutcome.DELIVERED, delivery
-
-    def verify_otp(
-        self, code: str, client_ip: str, request_id: str | None, now: float
-    ) -> int | None:
-        """Return None for a correct code, otherwise how many attempts are left."""
-        attempts_left = self.verification.attempts_left(client_ip, request_id, now) - 1
-        self.verification.count_attempt(client_ip, request_id, now)
-        is_correct = self.verification.verify(code, client_ip, request_id, now)
-        return None if is_correct else attempts_left
+        return RequestOutcome.DELIVERED, delivery, pending
 
     def is_active(self, token: str, now: float) -> bool:
         """Return whether the session of a token is active."""

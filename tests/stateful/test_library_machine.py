@@ -100,7 +100,7 @@ class LibraryMachine(RuleBasedStateMachine):
 
     @initialize(category=CATEGORIES)
     def log_in_and_upload(self, category: str | None) -> None:
-        for person in (ADMINISTRATOR, ADMINISTRATOR + 1):
+        for person in (ADMINISTRATOR + 1, ADMINISTRATOR):
             self.driver.log_in(person)
             user_id = self.driver.people[person]
             for kind in MediaKind:
@@ -111,6 +111,11 @@ class LibraryMachine(RuleBasedStateMachine):
     def log_in(self, data: st.DataObject) -> None:
         logged_out = {*range(LAST_PERSON + 1)} - {*self.driver.people}
         self.driver.log_in(data.draw(st.sampled_from(sorted(logged_out))))
+
+    @precondition(lambda self: self.has_administrator_without_recent_login())
+    @rule()
+    def log_in_administrator_again(self) -> None:
+        self.driver.log_in(ADMINISTRATOR)
 
     @precondition(lambda self: self.driver.people)
     @rule(data=st.data(), plan=plans(2, 8))
@@ -302,6 +307,10 @@ class LibraryMachine(RuleBasedStateMachine):
         number = self.driver.new_upload_number()
         content, started_at = image_content(number, kind), self.driver.clock.now()
         return ModelUpload(number, uploader_id, owner_id, kind, category, started_at, content)
+
+    def has_administrator_without_recent_login(self) -> bool:
+        user_id = self.driver.people.get(ADMINISTRATOR)
+        return user_id is not None and not self.driver.has_recent_login(user_id)
 
     def draw_user_id(self, data: st.DataObject) -> str:
         return self.driver.people[data.draw(st.sampled_from(sorted(self.driver.people)))]

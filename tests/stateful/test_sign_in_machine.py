@@ -34,8 +34,8 @@ CLIENTS: Final = st.sampled_from(
         Client(WORK_IP, f"{HOME_IP}, {WORK_IP}"),  # the client wrote the first IP itself
         Client(WORK_IP, f"{WORK_IP}, 10.9.9.9"),  # two proxies
         unknown_client(1),
-        Client(UNKNOWN_IP, "2001:DB8:0:1:FFFF:2::"),
-        Client(UNKNOWN_IP, "[2001:db8:0:1::3]:443"),
+        Client(UNKNOWN_IP, "2001:DB8:1:0:FFFF:2::"),
+        Client(UNKNOWN_IP, "[2001:db8:1::3]:443"),
         unknown_client(2),
     ]
 )
@@ -167,6 +167,13 @@ class SignInMachine(RuleBasedStateMachine):
         self.log_in(phone, client, MAIN_API)
         self.unknown_ips_guess(phone, first + ips, ips)
 
+    @rule(phone=PHONES, client=CLIENTS, api=APIS, seconds=st.sampled_from([0, 9, 10]))
+    def repeat_a_guess(self, phone: int, client: Client, api: OtpApi, seconds: int) -> None:
+        code = self.driver.wrong_code(self.phones)
+        for _ in range(3):
+            self.driver.verify_otp(self.phones[phone], client, api, code, None)
+            self.driver.http.wait(seconds)
+
     @rule(phone=PHONES, client=CLIENTS, times=st.integers(1, 6))
     def guess_with_unknown_request_id(self, phone: int, client: Client, times: int) -> None:
         for _ in range(times):
@@ -240,10 +247,11 @@ class SignInMachine(RuleBasedStateMachine):
 
     def draw_request_id(self, data: st.DataObject) -> str:
         known = [
-            delivery.request_id
+            request_id
             for phone in self.phones
             for delivery in phone.verification.deliveries[-4:]
-            if is_known(delivery.request_id)
+            for request_id in delivery.ids
+            if is_known(request_id)
         ]
         return data.draw(st.sampled_from(known or ["unknown"]))
 

@@ -43,7 +43,7 @@ SECONDS: Final = st.sampled_from(
 _UNLIMITED: Final = (SlidingWindow(1_000_000, timedelta(days=1)),)
 POLICY: Final = Policy(
     delivery_policy=DeliveryPolicy(
-        _UNLIMITED, _UNLIMITED, trusted_ip_quota=_UNLIMITED[0], cooldown=timedelta(0)
+        _UNLIMITED, _UNLIMITED, own_quota=_UNLIMITED[0], cooldown=timedelta(0)
     )
 )
 

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 ERRORS: Final = {
     UserOutcome.PHONE_MISMATCH: (403, "phone_mismatch"),
+    UserOutcome.REAUTHENTICATION_REQUIRED: (403, "reauthentication_required"),
     UserOutcome.USER_NOT_FOUND: (404, "user_not_found"),
     UserOutcome.PHONE_IN_USE: (409, "phone_in_use"),
     UserOutcome.USERNAME_IN_USE: (409, "username_in_use"),
@@ -29,6 +30,9 @@ _MESSAGES: Final = {
     "phone_in_use": "Phone number already in use",
     "username_in_use": "Username already in use",
     "invalid_id": "Invalid user id",
+    "reauthentication_required": (
+        "Sign in again: administrators act for others within a day after they signed in."
+    ),
     "phone_mismatch": "The number is not the phone that you signed in with.",
 }
 
@@ -80,9 +84,7 @@ class UsersDriver:
         responses = self.http.send_together(*(request.http_request for request in requests))
 
         def create(model: UsersModel, request: CreateUser) -> UserOutcome:
-            principal = model.authenticate(request.token, self.http.now)
-            assert principal is not None
-            return model.create_user(principal, request.username, request.phone, self.http.now)
+            return model.create_user(request.token, request.username, request.phone, self.http.now)
 
         for request, response in self._find_order(requests, responses, create):
             self._compare_created(request, response)
@@ -92,7 +94,7 @@ class UsersDriver:
         if principal is None:
             return
         now = self.http.now
-        outcome = self.model.create_user(principal, request.username, request.phone, now)
+        outcome = self.model.create_user(request.token, request.username, request.phone, now)
         identity = self.model.find_by_phone(request.phone)
         if outcome is not UserOutcome.DONE:
             extra: dict[str, object] = {}
@@ -174,7 +176,9 @@ class UsersDriver:
             assert_error(response, *ERRORS[UserOutcome.USER_NOT_FOUND])
             return
         assert response.status_code == 200
-        has_full_number = identity is principal or principal.is_administrator
+        has_full_number = identity is principal or (
+            principal.is_administrator and principal.has_recent_login(token, self.http.now)
+        )
         assert response.json() == _user_body(identity, has_full_number=has_full_number)
 
     def get_user_with_invalid_id(self, token: str, text: str) -> None:
@@ -206,8 +210,10 @@ class UsersDriver:
     # Operators
 
     def promote(self, identity: ModelIdentity) -> None:
-        """Make an administrator, from the next request on."""
+        """Make an administrator, from the next login on."""
         self.http.run(self.http.use_cases.change_role(identity.phone, Role.ADMINISTRATOR))
+        if not identity.is_administrator:
+            identity.sessions = {}
         identity.is_administrator = True
 
     def block(self, phone: PhoneNumber) -> None:

@@ -58,6 +58,7 @@ class UserOutcome(Enum):
 
     DONE = auto()
     PHONE_MISMATCH = auto()
+    REAUTHENTICATION_REQUIRED = auto()
     USER_NOT_FOUND = auto()
     PHONE_IN_USE = auto()
     USERNAME_IN_USE = auto()
@@ -74,6 +75,10 @@ class ModelIdentity:
     is_administrator: bool = False
     deleted_at: float | None = None
     sessions: dict[str, float] = field(default_factory=dict)
+
+    def has_recent_login(self, token: str, now: float) -> bool:
+        """Return whether the session of a token is younger than a day."""
+        return now - self.sessions[token] < DAY
 
 
 @dataclass
@@ -131,11 +136,15 @@ class UsersModel:
         return True
 
     def create_user(
-        self, principal: ModelIdentity, username: ModelUsername, phone: PhoneNumber, now: float
+        self, token: str, username: ModelUsername, phone: PhoneNumber, now: float
     ) -> UserOutcome:
         """Create a user. If phone and username are both in use, the phone is reported."""
+        principal = self.authenticate(token, now)
+        assert principal is not None
         if phone != principal.phone and not principal.is_administrator:
             return UserOutcome.PHONE_MISMATCH
+        if phone != principal.phone and not principal.has_recent_login(token, now):
+            return UserOutcome.REAUTHENTICATION_REQUIRED
         identity = self.find_by_phone(phone)
         if identity is not None and identity.username is not None:
             is_same = identity.username.key == username.key

@@ -17,6 +17,7 @@ from application.ports.system import Randomness
 from application.principal import Principal
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
+from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
 from domain.identities.username import parse_username
 from domain.otp.challenge import parse_otp_code
@@ -81,6 +82,7 @@ class AppHarness:
             refresh_keys=self.refresh_keys,
             otp_keys=self.otp_keys,
             client_ip_hashes=self.client_ip_hashes,
+            number_range_hashes=FakePhoneEncryption(),
             events=self.events,
             clock=self.clock,
             randomness=self.randomness,
@@ -97,10 +99,14 @@ class AppHarness:
         return self.messenger.messages[-1].code
 
     async def request_otp(
-        self, phone: PhoneNumber | None = None, client_ip: str = CLIENT_IP
+        self,
+        phone: PhoneNumber | None = None,
+        client_ip: str = CLIENT_IP,
+        device_token: DeviceToken | None = None,
     ) -> RequestOtpResult:
         """Request a code."""
-        return await self.use_cases.request_otp(RequestOtpCommand(phone or a_phone(), client_ip))
+        command = RequestOtpCommand(phone or a_phone(), client_ip, device_token=device_token)
+        return await self.use_cases.request_otp(command)
 
     async def verify_otp(
         self,
@@ -111,6 +117,7 @@ class AppHarness:
         device: str | None = None,
         *,
         with_refresh: bool = False,
+        device_token: DeviceToken | None = None,
     ) -> LoggedIn | OtpRejected:
         """Verify a code."""
         command = VerifyOtpCommand(
@@ -120,6 +127,8 @@ class AppHarness:
             request_id,
             device,
             with_refresh,
+            device_token,
+            with_device_token=True,
         )
         return await self.use_cases.verify_otp(command)
 
@@ -143,10 +152,10 @@ class AppHarness:
         return replace(principal, identity=await self.create_user(principal, username))
 
     async def add_administrator(self, phone: PhoneNumber | None = None) -> Principal:
-        """Log in and become an administrator."""
+        """Log in, become an administrator, and log in again."""
         principal = await self.log_in(phone)
-        identity = await self.use_cases.change_role(principal.identity.id, Role.ADMINISTRATOR)
-        return replace(principal, identity=identity)
+        await self.use_cases.change_role(principal.identity.id, Role.ADMINISTRATOR)
+        return await self.log_in(phone)
 
     async def create_user(
         self, principal: Principal, username: str = "Rahul Sharma", phone: PhoneNumber | None = None
@@ -172,6 +181,6 @@ class AppHarness:
         return await self.use_cases.upload_image(command)
 
 
-def wrong_code(code: str) -> str:
-    """Return another code."""
-    return f"{(int(code) + 1) % 1_000_000:06d}"
+def wrong_code(code: str, number: int = 1) -> str:
+    """Return another code, a different one for each number."""
+    return f"{(int(code) + number) % 1_000_000:06d}"

@@ -1,6 +1,7 @@
 """Access tokens while keys change, and the cache of verified signatures."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ CACHE_SIZE: Final = 8
 
 
 def claims(number: int) -> TokenClaims:
-    return TokenClaims(an_id(number), an_id(number), NOW, NOW + timedelta(minutes=15))
+    return TokenClaims(an_id(number), an_id(number), NOW, NOW + timedelta(minutes=15), 1)
 
 
 CLAIMS: Final = claims(1)
@@ -47,7 +48,7 @@ def verifications(monkeypatch: pytest.MonkeyPatch) -> VerificationCounter:
 
 
 def access_tokens(key_set: FakeKeyRing) -> JwtAccessTokens:
-    return JwtAccessTokens(key_set, issuer="dialtone", audience="app")
+    return JwtAccessTokens(key_set, FakeKeyRing.of_secret(), issuer="dialtone", audience="app")
 
 
 def is_rejected(tokens: JwtAccessTokens, token: str) -> bool:
@@ -195,6 +196,29 @@ def test_a_published_key_verifies_tokens() -> None:
         tokens.issue(CLAIMS), web_key, ["ES256"], options, issuer="dialtone", audience="app"
     )
     assert payload["sub"] == CLAIMS.identity_id
+
+
+def test_a_long_lived_token_is_signed_with_a_key_that_is_not_published() -> None:
+    tokens = access_tokens(FakeKeyRing(OLD))
+    long_lived = replace(CLAIMS, generation=None)
+    token = tokens.issue(long_lived)
+
+    published = {key.id for key in tokens.list_published()}
+    assert jwt.get_unverified_header(token)["kid"] not in published
+    assert tokens.verify(token, NOW) == long_lived
+    other_instance = access_tokens(FakeKeyRing(OLD))
+    assert other_instance.verify(token, NOW) == long_lived
+
+
+def test_a_long_lived_token_is_rejected_after_its_secret_is_removed() -> None:
+    secrets = FakeKeyRing.of_secret()
+    tokens = JwtAccessTokens(FakeKeyRing(OLD), secrets, issuer="dialtone", audience="app")
+    token = tokens.issue(replace(CLAIMS, generation=None))
+    assert not is_rejected(tokens, token)
+
+    change_keys(secrets, ("0000000e", b"another secret, of thirty-two b."))
+
+    assert is_rejected(tokens, token)
 
 
 # The cache

@@ -88,13 +88,13 @@ def test_each_generated_document_has_its_own_keys() -> None:
 
 def test_generated_keys_fit_the_other_adapters() -> None:
     keys = parse_document(TEXT).keys
-    encryption_keys, signing_keys = (
+    encryption_keys, signing_keys, refresh_keys = (
         FakeKeyRing(*((key.id, key.key) for key in keys[purpose]))
-        for purpose in (KeyPurpose.PHONE_ENCRYPTION, KeyPurpose.SIGNING)
+        for purpose in (KeyPurpose.PHONE_ENCRYPTION, KeyPurpose.SIGNING, KeyPurpose.REFRESH)
     )
     index_key = keys[KeyPurpose.PHONE_INDEX][0].key
     encryption = AesPhoneEncryption(index_key, encryption_keys, SeededRandomness())
-    JwtAccessTokens(signing_keys, issuer="a", audience="b")
+    JwtAccessTokens(signing_keys, refresh_keys, issuer="a", audience="b")
 
     assert encryption.decrypt(encryption.encrypt(a_phone(), "x"), "x") == a_phone()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.templates.preferences import Platform
 from domain.otp.templates.rules import RuleViolation, validate
 from domain.otp.templates.template import (
@@ -15,7 +16,7 @@ from domain.otp.templates.template import (
 
 _DEFAULT_LAST_LINES: Final = {Platform.ANDROID: "{hash}", Platform.WEB: "@{domain} #{code}"}
 # Two codes without a common run of digits: a name that contains one cannot pass for the other.
-_PREVIEW_CODES: Final = ("012345", "987654")
+_PREVIEW_CODES: Final = ("01234567", "98765432")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,18 @@ class AppIdentity:
         name: The name that people know.
         app_hashes: The hashes of its Android builds; the first is the default.
         domain: The domain of its website.
+        otp_length: The number of digits of its codes.
     """
 
     name: str
     app_hashes: tuple[str, ...] = ()
     domain: str | None = None
+    otp_length: int = DEFAULT_OTP_LENGTH
+
+    @property
+    def preview_codes(self) -> tuple[str, ...]:
+        """The codes that messages are validated with."""
+        return tuple(code[: self.otp_length] for code in _PREVIEW_CODES)
 
     def template_values(
         self, code: str, minutes: int, app_hash: str | None = None
@@ -81,13 +89,13 @@ class TemplateSet:
     def previews(self, app: AppIdentity, minutes: int) -> Iterator[TemplatePreview]:
         """Render and validate all messages that can be sent, with each app hash."""
         for platform in Platform:
-            example = app.template_values(_PREVIEW_CODES[0], minutes)
+            example = app.template_values(app.preview_codes[0], minutes)
             if not self._is_available(platform, example):
                 continue
             app_hashes = app.app_hashes if platform is Platform.ANDROID else (None,)
             violations = {
                 violation.rule: violation
-                for code in _PREVIEW_CODES
+                for code in app.preview_codes
                 for app_hash in app_hashes
                 for violation in self._validate(
                     platform, app.template_values(code, minutes, app_hash)

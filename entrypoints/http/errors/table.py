@@ -149,7 +149,13 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.TooManyAttempts: ErrorRow(
         429,
         "too_many_attempts",
-        "Too many attempts. Wait before you try again.",
+        "Too many attempts with this code. Request a new code.",
+        _LEGACY_RATE_LIMIT,
+    ),
+    errors.TooManyAttemptsFromIp: ErrorRow(
+        429,
+        "too_many_attempts",
+        "Too many attempts from your network. Wait before you try again.",
         _LEGACY_RATE_LIMIT,
     ),
     errors.CountryNotServed: ErrorRow(
@@ -218,6 +224,11 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.ItemNotFound: ErrorRow(404, "item_not_found", "Item not found"),
     errors.MediaFileNotFound: ErrorRow(404, "not_found", "File not found"),
     errors.Forbidden: ErrorRow(403, "forbidden", "Only the owner or an administrator may do this."),
+    errors.ReauthenticationRequired: ErrorRow(
+        403,
+        "reauthentication_required",
+        "Sign in again: administrators act for others within a day after they signed in.",
+    ),
     exceptions.FileTooLarge: ErrorRow(413, "file_too_large", "The file is too large."),
     errors.TooManyUploads: ErrorRow(
         503,

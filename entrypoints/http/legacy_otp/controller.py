@@ -11,9 +11,8 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
-from domain.phone import parse_international_phone
 from entrypoints.http.client import parse_device_name
-from entrypoints.http.dependencies import ClientIp, UseCasesDependency
+from entrypoints.http.dependencies import ClientIp, SettingsDependency, UseCasesDependency
 from entrypoints.http.errors.exceptions import InvalidOtp, MethodNotAllowed
 from entrypoints.http.legacy_otp.schemas import (
     LegacyGetOtpBody,
@@ -59,10 +58,11 @@ class LegacyOtpController(Controller):
         self,
         data: JSONBody[LegacyGetOtpBody],
         use_cases: UseCasesDependency,
+        settings: SettingsDependency,
         client_ip: ClientIp,
     ) -> LegacyGetOtpResponse:
-        """Send a six-digit code to a phone."""
-        phone = parse_field("phone", lambda: parse_international_phone(data.phone))
+        """Send a code to a phone."""
+        phone = parse_field("phone", lambda: settings.parse_international_phone(data.phone))
         await use_cases.request_otp(RequestOtpCommand(phone, client_ip))
         return LegacyGetOtpResponse()
 
@@ -75,7 +75,11 @@ class LegacyOtpController(Controller):
         dto=JsonBody[LegacyValidateOtpBody],
         return_dto=None,
         responses=legacy_error_responses(
-            *body_errors("otp"), InvalidOtp, errors.TooManyAttempts, errors.Unavailable
+            *body_errors("otp"),
+            InvalidOtp,
+            errors.TooManyAttempts,
+            errors.TooManyAttemptsFromIp,
+            errors.Unavailable,
         ),
     )
     async def validate_otp(
@@ -83,12 +87,13 @@ class LegacyOtpController(Controller):
         request: Request[Any, Any, Any],
         data: JSONBody[LegacyValidateOtpBody],
         use_cases: UseCasesDependency,
+        settings: SettingsDependency,
         client_ip: ClientIp,
     ) -> LegacyValidateOtpResponse:
         """Exchange a code for an access token."""
         phone, code = parse_fields(
-            ("phone", lambda: parse_international_phone(data.phone)),
-            ("otp", lambda: parse_otp_code(data.otp)),
+            ("phone", lambda: settings.parse_international_phone(data.phone)),
+            ("otp", lambda: parse_otp_code(data.otp, settings.otp_length)),
         )
         device = parse_device_name(request.headers.get("user-agent", ""))
         result = await use_cases.verify_otp(VerifyOtpCommand(phone, code, client_ip, device=device))

@@ -106,6 +106,7 @@ class LibraryController(Controller):
             errors.Unauthenticated,
             exceptions.TooManyRequests,
             errors.Forbidden,
+            errors.ReauthenticationRequired,
             errors.UserNotFound,
             exceptions.RequestTimeout,
             exceptions.FileTooLarge,
@@ -205,7 +206,12 @@ class LibraryController(Controller):
         response_description="The item, with its new label.",
         dto=JsonBody[UpdateLibraryItemBody],
         return_dto=None,
-        responses=error_responses(*body_errors("category"), *_ITEM_ERRORS, errors.Forbidden),
+        responses=error_responses(
+            *body_errors("category"),
+            *_ITEM_ERRORS,
+            errors.Forbidden,
+            errors.ReauthenticationRequired,
+        ),
     )
     async def update_item(
         self,
@@ -224,7 +230,12 @@ class LibraryController(Controller):
         operation_id="delete_library_item",
         summary="Delete a library item",
         response_description="The item is deleted.",
-        responses=error_responses(*_ITEM_ERRORS, errors.Forbidden, exceptions.OriginNotAllowed),
+        responses=error_responses(
+            *_ITEM_ERRORS,
+            errors.Forbidden,
+            errors.ReauthenticationRequired,
+            exceptions.OriginNotAllowed,
+        ),
     )
     async def delete_item(
         self,

@@ -12,6 +12,7 @@ from litestar.routes import HTTPRoute
 from entrypoints.http.dependencies import HttpSettings, make_dependencies
 from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.table import Api, api_of, error_body
+from entrypoints.http.otp.schemas import OTP_EXAMPLE, OTP_PATTERN, otp_pattern
 
 _ABOUT: Final = """\
 Sign in with a code that is sent to a phone. Manage users and a library of images.
@@ -102,6 +103,7 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     )
     description = app.openapi_schema.to_schema()
     _correct_schemas(description, _request_bodies(app))
+    _set_otp_length(description, settings.otp_length)
     _correct_responses(description)
     _add_links(description)
     return description
@@ -154,6 +156,15 @@ def _correct_schemas(
         elif bodies[name].__struct_config__.forbid_unknown_fields:
             schema["additionalProperties"] = False
     _replace_one_of(description)
+
+
+def _set_otp_length(description: dict[str, Any], length: int) -> None:
+    """Describe the length of codes that the operator chose."""
+    for schema in description["components"]["schemas"].values():
+        for field in schema["properties"].values():
+            if field.get("pattern") == OTP_PATTERN:
+                field["pattern"] = otp_pattern(length)
+                field["examples"] = [f"{OTP_EXAMPLE:0{length}d}"]
 
 
 def _is_optional(schema: dict[str, Any]) -> bool:

@@ -10,10 +10,10 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
 from domain.errors import InvalidValue
+from domain.identities.device_token import parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
-from domain.phone import parse_phone
 from entrypoints.http.client import parse_device_name
 from entrypoints.http.dependencies import ClientIp, SettingsDependency, UseCasesDependency
 from entrypoints.http.openapi.responses import body_errors, error_responses
@@ -62,18 +62,24 @@ class OtpController(Controller):
         settings: SettingsDependency,
         client_ip: ClientIp,
     ) -> RequestOtpResponse:
-        """Send a six-digit code to a phone.
+        """Send a code to a phone.
 
-        A second request within the cooldown sends no message: the response has the same
-        `request_id`, and `sent` is false. From another IP address it is a 429. A resend has the
-        same code and does not extend its life.
+        A second request within the cooldown sends no message: `sent` is false, and the response
+        has a `request_id` of its own for the message that was sent before. The fourth of such
+        requests is a 429. A login ends the cooldown. A resend has the same code and does not
+        extend its life. With a `device_token` of an earlier login the request has limits of its
+        own.
         """
         phone, _ = parse_fields(
-            ("phone", lambda: parse_phone(data.phone, settings.default_region)),
+            ("phone", lambda: settings.parse_phone(data.phone)),
             ("channel", lambda: _validate_channel(data.channel)),
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
-        sent = await use_cases.request_otp(RequestOtpCommand(phone, client_ip, preferences))
+        sent = await use_cases.request_otp(
+            RequestOtpCommand(
+                phone, client_ip, preferences, parse_device_token(data.device_token or "")
+            )
+        )
         return to_request_otp_response(sent)
 
     @post(
@@ -84,7 +90,12 @@ class OtpController(Controller):
         status_code=200,
         dto=JsonBody[VerifyOtpBody],
         return_dto=None,
-        responses=error_responses(*body_errors("otp"), errors.TooManyAttempts, errors.Unavailable),
+        responses=error_responses(
+            *body_errors("otp"),
+            errors.TooManyAttempts,
+            errors.TooManyAttemptsFromIp,
+            errors.Unavailable,
+        ),
     )
     async def verify_otp(
         self,
@@ -96,13 +107,18 @@ class OtpController(Controller):
     ) -> VerifyOtpResponse | InvalidOtpResponse:
         """Exchange a code for an access token. A code can be used once.
 
+        After a 503, or without a response, send the same code again: if the login was not saved,
+        it is completed. If it was, the code is invalid and a new one can be requested at once.
+
         Send `request_id`: the attempts are then counted for this request only, and nobody else
-        can use them up. With `refresh`, the access token is short-lived and a refresh token is
-        returned. Without it, the access token is long-lived and cannot be refreshed.
+        can use them up. A correct code also returns a `device_token`; with it the device has
+        attempts and messages of its own from then on. With `refresh`, the access token is
+        short-lived and a refresh token is returned. Without it, the access token is long-lived
+        and cannot be refreshed.
         """
         phone, code, device = parse_fields(
-            ("phone", lambda: parse_phone(data.phone, settings.default_region)),
-            ("otp", lambda: parse_otp_code(data.otp)),
+            ("phone", lambda: settings.parse_phone(data.phone)),
+            ("otp", lambda: parse_otp_code(data.otp, settings.otp_length)),
             ("device", lambda: _parse_device(data.device)),
         )
         result = await use_cases.verify_otp(
@@ -113,10 +129,12 @@ class OtpController(Controller):
                 data.request_id,
                 device or parse_device_name(request.headers.get("user-agent", "")),
                 with_refresh=bool(data.refresh),
+                device_token=parse_device_token(data.device_token or ""),
+                with_device_token=True,
             )
         )
         if isinstance(result, LoggedIn):
-            return to_verify_otp_response(result.tokens)
+            return to_verify_otp_response(result.tokens, result.device_token)
         return InvalidOtpResponse(attempts_left=result.attempts_left)
 
 

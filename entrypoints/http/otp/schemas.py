@@ -7,9 +7,10 @@ from msgspec import Meta
 
 from application.identities.session_factory import Tokens
 from application.otp.request_otp import RequestOtpResult
+from domain.identities.device_token import DeviceToken
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
-from domain.otp.challenge import OTP_LENGTH
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from entrypoints.http.fields import PhoneField, parsed_field
 from entrypoints.http.sessions.schemas import (
     AccessTokenField,
@@ -24,7 +25,15 @@ _DROPPED: Final = (
     r"[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200b\u2010-\u2015\u2028\u2029\u202f\u205f"
     r"\u2060\u2212\u3000\ufe63\uff0d\-]*"
 )
-OTP_PATTERN: Final = rf"^(?:{_DROPPED}\p{{Nd}}){{{OTP_LENGTH}}}{_DROPPED}$"
+
+
+def otp_pattern(length: int) -> str:
+    """Return the pattern of a code of so many digits."""
+    return rf"^(?:{_DROPPED}\p{{Nd}}){{{length}}}{_DROPPED}$"
+
+
+OTP_EXAMPLE: Final = 12313
+OTP_PATTERN: Final = otp_pattern(DEFAULT_OTP_LENGTH)
 """A pattern of JSON Schema (ECMA-262 with the flag `u`): `\\p{Nd}` is a digit of any script."""
 DEVICE_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
 """No control characters, line breaks or bidirectional controls (UAX #9)."""
@@ -32,16 +41,25 @@ DEVICE_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u206
 OtpField = Annotated[
     str,
     parsed_field(
-        "Six digits of any script. Spaces and hyphens are ignored.",
-        "012313",
+        "The digits of the code, of any script. Spaces and hyphens are ignored.",
+        f"{OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
         max_length=challenge.MAX_INPUT_LENGTH,
+    ),
+]
+DeviceTokenField = Annotated[
+    str,
+    Meta(
+        description="Identifies a device on which the phone signed in before. Send it with later"
+        " requests: it keeps strangers from using up the limits of this phone.",
+        examples=["afnzCAAAAAAAAAABAAECAwQFBgcICQoLDA0ODw"],
     ),
 ]
 RequestIdField = Annotated[
     str,
     Meta(
-        description="Send it with the code. The attempts are then counted for this request only.",
+        description="New in every response. Send it with the code. The attempts are then counted"
+        " for this request only.",
         examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
     ),
 ]
@@ -80,6 +98,7 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             examples=["FA+9qCX9VSu"],
         ),
     ] = None
+    device_token: DeviceTokenField | None = None
 
 
 class RequestOtpResponse(msgspec.Struct, kw_only=True):
@@ -92,7 +111,8 @@ class RequestOtpResponse(msgspec.Struct, kw_only=True):
     sent: Annotated[
         bool,
         Meta(
-            description="False if no new message was sent. The code sent before is still valid.",
+            description="False if no new message was sent. The code sent before is still valid,"
+            " and the `request_id` has two attempts instead of five.",
             examples=[True],
         ),
     ]
@@ -130,6 +150,7 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             max_length=MAX_DEVICE_NAME_LENGTH,
         ),
     ] = None
+    device_token: DeviceTokenField | None = None
 
 
 class VerifyOtpResponse(msgspec.Struct, kw_only=True):
@@ -144,6 +165,7 @@ class VerifyOtpResponse(msgspec.Struct, kw_only=True):
     expires_in: ExpiresInField
     refresh_token: RefreshTokenField | msgspec.UnsetType = msgspec.UNSET
     refresh_expires_in: RefreshExpiresInField | msgspec.UnsetType = msgspec.UNSET
+    device_token: DeviceTokenField | msgspec.UnsetType = msgspec.UNSET
 
 
 class InvalidOtpResponse(msgspec.Struct, kw_only=True):
@@ -168,8 +190,8 @@ def to_request_otp_response(sent: RequestOtpResult) -> RequestOtpResponse:
     )
 
 
-def to_verify_otp_response(tokens: Tokens) -> VerifyOtpResponse:
-    """Convert the tokens of a new session."""
+def to_verify_otp_response(tokens: Tokens, device_token: DeviceToken | None) -> VerifyOtpResponse:
+    """Convert the tokens of a new session and of its device."""
     return VerifyOtpResponse(
         access_token=tokens.access_token,
         expires_in=tokens.expires_in,
@@ -177,4 +199,5 @@ def to_verify_otp_response(tokens: Tokens) -> VerifyOtpResponse:
         refresh_expires_in=(
             msgspec.UNSET if tokens.refresh_expires_in is None else tokens.refresh_expires_in
         ),
+        device_token=msgspec.UNSET if device_token is None else device_token.text,
     )

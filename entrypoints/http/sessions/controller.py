@@ -59,9 +59,9 @@ class SessionController(Controller):
     ) -> RefreshSessionResponse:
         """Exchange the latest refresh token for a new access token and the next refresh token.
 
-        A client that lost the response may send the same token again within ten seconds, and
-        gets the same next token. Any later reuse ends the session, because somebody else may
-        have the token.
+        A client that lost the response sends the same token again, and gets the same next refresh
+        token with a fresh access token: within ten seconds, and later until one of the new tokens
+        was used. Any other reuse ends the session, because somebody else may have the token.
         """
         token = _parse_refresh_token(data.refresh_token)
         if token is None:

@@ -169,6 +169,6 @@ def to_session_response(shown: ListedSession) -> SessionResponse:
         device=session.device,
         created=format_timestamp(session.created_at),
         last_used=format_timestamp(session.last_seen_at),
-        expires=format_timestamp(session.expires_at),
+        expires=format_timestamp(session.ends_at),
         current=shown.is_current,
     )

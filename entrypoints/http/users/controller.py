@@ -6,7 +6,6 @@ from litestar.params import JSONBody
 from application.identities.users import CreateUserCommand
 from domain import errors
 from domain.identities.username import parse_username
-from domain.phone import parse_phone
 from entrypoints.http.auth import (
     BEARER,
     PRINCIPAL_DEPENDENCY,
@@ -53,6 +52,7 @@ class UserController(Controller):
             errors.Unauthenticated,
             TooManyRequests,
             errors.PhoneMismatch,
+            errors.ReauthenticationRequired,
             errors.PhoneInUse,
             errors.UsernameInUse,
             errors.UserSaveFailed,
@@ -72,7 +72,7 @@ class UserController(Controller):
         """
         username, phone = parse_fields(
             ("username", lambda: parse_username(data.username)),
-            ("number", lambda: parse_phone(data.number, settings.default_region)),
+            ("number", lambda: settings.parse_phone(data.number)),
         )
         identity = await use_cases.create_user(CreateUserCommand(principal, username, phone))
         return CreateUserResponse(user_id=identity.id, admin=identity.is_administrator)
@@ -106,12 +106,12 @@ class UserController(Controller):
     async def get_user(
         self, user_id: UserIdParameter, use_cases: UseCasesDependency, principal: CurrentPrincipal
     ) -> UserResponse:
-        """Return a user. Administrators see all of it.
+        """Return a user. Administrators who logged in within the last day see all of it.
 
         Others see the number of another user masked, and not whether that is an administrator.
         """
         identity = await use_cases.get_user(parse_user_id(user_id))
-        return to_user_response(identity, principal.identity)
+        return to_user_response(identity, principal.viewer)
 
     @patch(
         "/me",

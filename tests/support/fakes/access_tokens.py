@@ -20,6 +20,7 @@ class FakeAccessTokens:
             claims.session_id,
             int(claims.issued_at.timestamp()),
             int(claims.expires_at.timestamp()),
+            claims.generation,
         ]
         content = base64.urlsafe_b64encode(json.dumps(members).encode()).decode()
         return f"{content}.{self._tag(content)}"
@@ -32,10 +33,10 @@ class FakeAccessTokens:
             members = json.loads(base64.urlsafe_b64decode(content))
         except (ValueError, binascii.Error) as error:
             raise InvalidToken("not a token") from error
-        issued, expires = (datetime.fromtimestamp(seconds, UTC) for seconds in members[2:])
+        issued, expires = (datetime.fromtimestamp(seconds, UTC) for seconds in members[2:4])
         if now >= expires:
             raise InvalidToken("expired")
-        return TokenClaims(members[0], members[1], issued, expires)
+        return TokenClaims(members[0], members[1], issued, expires, members[4])
 
     def _tag(self, content: str) -> str:
         text = content.encode(errors="backslashreplace")

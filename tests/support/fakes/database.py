@@ -5,7 +5,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -16,6 +16,7 @@ from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import Cursor, ItemFilter
+from domain.otp import rate_limits
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -127,18 +128,35 @@ class InMemoryRateLimiter:
         available_at = self._next_available(reservation)
         if available_at > reservation.acquired_at:
             return available_at
-        for permit in _permits(reservation):
-            self.database.permits[permit.limit].add(permit)
+        for limit in reservation.limits:
+            own_at = self._available_at(replace(limit, fallback=None), reservation.acquired_at)
+            is_full = own_at > reservation.acquired_at
+            permit = _permit(reservation, (is_full and limit.fallback) or limit)
+            stored = self.database.permits[permit.limit]
+            stored -= {other for other in stored if other.reservation_id == limit.value}
+            stored.add(permit)
         return None
 
     async def release(self, reservation: Reservation) -> None:
         await self.database.call("rate_limiter.release")
-        for permit in _permits(reservation):
-            self.database.permits[permit.limit].discard(permit)
+        for limit in reservation.limits:
+            for released in (limit, limit.fallback):
+                if released is not None and released.value is None:
+                    permit = _permit(reservation, released)
+                    self.database.permits[permit.limit].discard(permit)
 
     async def next_available(self, reservation: Reservation) -> datetime:
         await self.database.call("rate_limiter.next_available")
         return self._next_available(reservation)
+
+    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[rate_limits.Permit]:
+        await self.database.call("rate_limiter.list_permits")
+        counted = [
+            rate_limits.Permit(permit.reservation_id, permit.acquired_at)
+            for permit in self.database.permits.get(limit.name, ())
+            if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
+        ]
+        return sorted(counted, key=lambda permit: permit.acquired_at)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         await self.database.call("rate_limiter.delete_expired")
@@ -157,17 +175,22 @@ class InMemoryRateLimiter:
         return max((self._available_at(limit, now) for limit in reservation.limits), default=now)
 
     def _available_at(self, limit: RateLimit, now: datetime) -> datetime:
-        acquired = [permit.acquired_at for permit in self.database.permits[limit.name]]
-        counted = [time for time in acquired if time <= now + CLOCK_SKEW]
-        return limit.window.next_available(counted, now)
+        counted = [
+            permit
+            for permit in self.database.permits[limit.name]
+            if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
+        ]
+        if limit.value in {permit.reservation_id for permit in counted}:
+            return now
+        available_at = limit.window.next_available([permit.acquired_at for permit in counted], now)
+        if limit.fallback is None:
+            return available_at
+        return min(available_at, self._available_at(limit.fallback, now))
 
 
-def _permits(reservation: Reservation) -> set[Permit]:
+def _permit(reservation: Reservation, limit: RateLimit) -> Permit:
     now = reservation.acquired_at
-    return {
-        Permit(limit.name, reservation.id, now, now + limit.window.period)
-        for limit in reservation.limits
-    }
+    return Permit(limit.name, limit.value or reservation.id, now, now + limit.window.period)
 
 
 @dataclass(frozen=True, slots=True)

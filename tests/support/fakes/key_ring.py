@@ -11,6 +11,11 @@ class FakeKeyRing:
         self.keys = tuple(Key(key_id, NOW, key) for key_id, key in keys)
         self.signs = signs or self.keys[0].id
 
+    @classmethod
+    def of_secret(cls) -> "FakeKeyRing":
+        """Return one secret of 32 bytes."""
+        return cls(("0000000f", bytes(range(32))))
+
     def signing(self) -> Key:
         return next(key for key in self.keys if key.id == self.signs)
 

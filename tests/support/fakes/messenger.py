@@ -20,8 +20,8 @@ class Message(NamedTuple):
 
     @property
     def code(self) -> str:
-        """The code as a phone finds it: the first run of four to six digits."""
-        match = re.search(r"\d{4,6}", self.text)
+        """The code as a phone finds it: the first run of four to eight digits."""
+        match = re.search(r"\d{4,8}", self.text)
         assert match is not None
         return match[0]
 

@@ -45,6 +45,9 @@ class FakePhoneEncryption:
         around = network.supernet(new_prefix=48 if is_ipv6 else 24)
         return HashedClientIp(self._hash_ip(client_ip), self._hash_ip(str(around)), is_ipv6)
 
+    def hash_number_range(self, number_range: str) -> str:
+        return self._digest(b"number range", number_range.encode()).hex()[:16]
+
     def _hash_ip(self, text: str) -> str:
         return self._digest(b"client ip", text.encode()).hex()[:16]
 

@@ -61,7 +61,7 @@ OPERATION_EVENTS: Final[dict[str, tuple[SecurityEventType, dict[str, Any]]]] = {
 
 def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
     test_otps = TestOtps((TestOtp(phone, OtpCode(TEST_OTP)),))
-    return AppHarness(policy=Policy(test_otps=test_otps))
+    return AppHarness(policy=Policy(test_otps=test_otps, recycled_after=timedelta(days=100)))
 
 
 def event(
@@ -126,6 +126,9 @@ async def test_within_the_cooldown_no_code_is_delivered(app: AppHarness) -> None
 
 async def test_a_spent_rate_limit_rejects_the_request(app: AppHarness) -> None:
     await request_code(app)
+    for _ in range(3):
+        await app.request_otp(client_ip=OTHER_IP)
+    app.events.emitted.clear()
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp(client_ip=OTHER_IP)
     assert app.events.emitted == [
@@ -192,8 +195,8 @@ async def test_a_correct_code_logs_in_once(app: AppHarness) -> None:
 
 async def test_each_wrong_code_fails_until_no_attempts_are_left(app: AppHarness) -> None:
     code = await request_code(app)
-    for _ in range(5):
-        await app.verify_otp(wrong_code(code))
+    for number in range(1, 6):
+        await app.verify_otp(wrong_code(code, number))
     with pytest.raises(TooManyAttempts):
         await app.verify_otp(code)
     assert app.events.emitted == [
@@ -242,7 +245,8 @@ async def test_a_reused_refresh_token_revokes_its_session_and_is_rejected_later(
     app: AppHarness,
 ) -> None:
     token = await log_in(app)
-    await app.use_cases.refresh_session(token)
+    refreshed = await app.use_cases.refresh_session(token)
+    await app.use_cases.authenticate(refreshed.access_token)
     app.advance(60)
     app.events.emitted.clear()
     for _ in range(2):
@@ -404,14 +408,14 @@ async def emit_every_event(app: AppHarness) -> None:
             assert result is REJECTED
     await app.request_otp(a_phone(3))
     await app.verify_otp(TEST_OTP, a_phone(3))
-    wrong = wrong_code(app.last_code)
-    for _ in range(5):
-        await app.verify_otp(wrong, a_phone(2))
+    for number in range(1, 6):
+        await app.verify_otp(wrong_code(app.last_code, number), a_phone(2))
     with pytest.raises(TooManyAttempts):
-        await app.verify_otp(wrong, a_phone(2))
+        await app.verify_otp(wrong_code(app.last_code), a_phone(2))
     app.advance(hours=12)
     token = await log_in(app)
-    await app.use_cases.refresh_session(token)
+    refreshed = await app.use_cases.refresh_session(token)
+    await app.use_cases.authenticate(refreshed.access_token)
     app.advance(60)
     for _ in ("reused", "rejected"):
         with pytest.raises(DomainError):
@@ -426,3 +430,8 @@ async def emit_every_event(app: AppHarness) -> None:
     await app.request_otp()
     await app.use_cases.unblock_phone(a_phone())
     await app.use_cases.delete_user(principal)
+    app.messenger.result = ACCEPTED
+    recycled = await app.log_in(a_phone(4))
+    app.advance(days=101)
+    await app.log_in(a_phone(4))
+    await app.use_cases.restore_identity(recycled.identity.id)

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import InvalidValue
-from domain.phone import PhoneNumber, parse_international_phone, parse_phone
+from domain.phone import PhoneNumber, PhoneRules, parse_international_phone, parse_phone
 
 INDIAN_PHONE = PhoneNumber("+919876543210")
 HINT = "write it with + and the country code, like +14155552671."
@@ -59,8 +59,36 @@ def test_a_fixed_line_is_accepted() -> None:
     assert parse_phone("+912873645289").country == "IN"
 
 
-def test_a_common_test_number_is_accepted() -> None:
-    assert parse_phone("+15005550006").e164 == "+15005550006"
+@pytest.mark.parametrize("e164", ["+15005550006", "+447640123456", "+870773111632"])
+def test_an_exception_may_be_of_any_kind(e164: str) -> None:
+    phone = PhoneNumber(e164)
+    rules = PhoneRules(exceptions=frozenset({phone}))
+
+    assert parse_phone(e164, rules=rules) == parse_international_phone(e164, rules) == phone
+    with pytest.raises(InvalidValue):
+        parse_phone("+15005550007", rules=rules)
+
+
+def test_a_toll_free_number_is_accepted_by_rule_only() -> None:
+    rules = PhoneRules(accepts_toll_free=True)
+
+    assert parse_phone("+18002345678", rules=rules).e164 == "+18002345678"
+    for number in ("+15005550006", "+19002345678", "+80012345678"):
+        with pytest.raises(InvalidValue):
+            parse_phone(number, rules=rules)
+
+
+@pytest.mark.parametrize("e164", ["+15005550006", "+18002345678", "+19002345678", "+80012345678"])
+def test_without_rules_all_kinds_are_accepted(e164: str) -> None:
+    assert parse_phone(e164, rules=None).e164 == e164
+
+
+@pytest.mark.parametrize(
+    ("e164", "number_range"),
+    [("+14155552671", "+1415555"), ("+919876543210", "+91987654"), ("+6834002", "+683")],
+)
+def test_a_number_range_has_all_but_the_last_four_digits(e164: str, number_range: str) -> None:
+    assert parse_phone(e164).number_range == number_range
 
 
 @pytest.mark.parametrize(
@@ -128,6 +156,14 @@ def test_a_text_has_at_most_forty_characters() -> None:
             "+445512345678", "This is a company access number; use a mobile number.", id="UAN"
         ),
         pytest.param("+447640123456", "This is a pager; use a mobile number.", id="pager"),
+        pytest.param(
+            "+447012345678",
+            "This is a personal number, which forwards to another; use a mobile number.",
+            id="personal",
+        ),
+        pytest.param(
+            "+18002345678", "This is a toll-free number; use a mobile number.", id="toll-free"
+        ),
         pytest.param(
             "+41860123456789", "This is a voicemail box; use a mobile number.", id="voicemail"
         ),

@@ -182,7 +182,7 @@ def test_numbers_of_every_country_are_parsed_as_people_write_them(style: int) ->
         (country, text)
         for country, number in example_numbers()
         if (text := phonenumbers.format_number(number, style))
-        and parse_phone(text, country).e164 != e164(number)
+        and parse_phone(text, country, rules=None).e164 != e164(number)
     ]
     assert misparsed == []
 

@@ -24,6 +24,7 @@ CODES = {
     "request_timeout",
     "rate_limited", "too_many_attempts", "country_not_served", "phone_unreachable",
     "delivery_failed", "phone_mismatch", "phone_in_use", "username_in_use", "forbidden",
+    "reauthentication_required",
     "user_not_found", "item_not_found", "session_not_found", "file_too_large",
     "unsupported_image_type", "invalid_image", "storage_failed", "no_file_part",
     "page_too_deep", "invalid_host", "origin_not_allowed", "unsupported_media_type",

@@ -488,3 +488,17 @@ def test_a_year_ends_on_the_same_date_of_the_next_year(
 
     assert all_end_within_a_year(within.get_secret_value(), today)
     assert not all_end_within_a_year(beyond.get_secret_value(), today)
+
+
+@pytest.mark.parametrize(("length", "code"), [("6", "123456"), ("8", "12345678")])
+def test_a_test_otp_has_the_length_of_codes(length: str, code: str) -> None:
+    values = {"DIALTONE_OTP_LENGTH": length, "DIALTONE_TEST_OTPS": f"+15005550006={code}"}
+    assert read_settings(values, None).otp_length == int(length)
+
+    wrong = values | {"DIALTONE_TEST_OTPS": "+15005550006=1234567"}
+    assert f"Each code must have {length} digits" in problems(wrong)["DIALTONE_TEST_OTPS"]
+
+
+@pytest.mark.parametrize("length", ["5", "9", "six"])
+def test_a_code_has_six_to_eight_digits(length: str) -> None:
+    assert list(problems({"DIALTONE_OTP_LENGTH": length})) == ["DIALTONE_OTP_LENGTH"]

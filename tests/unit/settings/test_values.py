@@ -10,6 +10,7 @@ from pydantic import ByteSize, Secret, SecretStr
 
 from application.identities.session_factory import TokenLifetimes
 from domain.countries import ALL_COUNTRIES
+from domain.identities.session import SessionLimits
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -33,7 +34,7 @@ from entrypoints.settings.values import (
 from tests.support.settings import problem, settings
 
 HOUR = timedelta(hours=1)
-TEST_PHONE = parse_phone("+15005550006")
+TEST_PHONE = parse_phone("+15005550006", rules=None)
 
 
 @pytest.fixture(autouse=True)
@@ -70,16 +71,23 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "sms_templates_dir": None,
         "countries": None,
         "default_region": None,
+        "otp_length": 6,
+        "accepts_toll_free_numbers": False,
         "test_otps": Secret(TestOtps()),
         "sms_limit_per_phone": DeliveryPolicy().per_phone,
         "sms_limit_per_phone_and_ip": DeliveryPolicy().per_phone_and_ip,
-        "sms_limit_trusted_ip": DeliveryPolicy().trusted_ip_quota,
+        "sms_limit_trusted_ip": DeliveryPolicy().own_quota,
         "sms_limit_per_ip": RateLimits().per_ip,
+        "sms_countries_per_ip": RateLimits().countries_per_ip,
+        "sms_limit_per_range": RateLimits().per_range,
         "sms_limit_per_country": RateLimits().per_country,
         "sms_limit_total": RateLimits().total,
+        "sms_limit_all_factor": RateLimits().all_deliveries_factor,
         "verify_limit_per_ip": RateLimits().verifications_per_ip,
         "request_limit_per_identity": SlidingWindow(600, timedelta(minutes=1)),
         "refresh_limit_per_ip": SlidingWindow(1200, timedelta(minutes=1)),
+        "failed_attempt_limit_per_country": RateLimits().failed_attempts_per_country,
+        "failed_attempt_limit_total": RateLimits().failed_attempts_total,
         "trusted_proxies": (),
         "web_origins": (),
         "max_connections_per_ip": 1000,
@@ -87,6 +95,9 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "plain_token_ttl": TokenLifetimes().plain,
         "access_token_ttl": TokenLifetimes().access,
         "refresh_token_ttl": TokenLifetimes().refresh,
+        "session_max_age": SessionLimits().max_age,
+        "session_idle_timeout": SessionLimits().idle_timeout,
+        "recycled_after": None,
         "max_upload_size": ByteSize(20_000_000),
         "max_image_pixels": 50_000_000,
         "max_image_frames": 500,
@@ -172,6 +183,10 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         ("PLAIN_TOKEN_TTL", "60s", "plain_token_ttl", timedelta(minutes=1)),
         ("ACCESS_TOKEN_TTL", "5m", "access_token_ttl", timedelta(minutes=5)),
         ("REFRESH_TOKEN_TTL", "30d", "refresh_token_ttl", timedelta(days=30)),
+        ("SESSION_MAX_AGE", "180d", "session_max_age", timedelta(days=180)),
+        ("SESSION_IDLE_TIMEOUT", "15m", "session_idle_timeout", timedelta(minutes=15)),
+        ("RECYCLED_AFTER", "365d", "recycled_after", timedelta(days=365)),
+        ("RECYCLED_AFTER", "OFF", "recycled_after", None),
         ("CLEANUP_INTERVAL", "1m", "cleanup_interval", timedelta(minutes=1)),
         ("CLEANUP_INTERVAL", "1D", "cleanup_interval", timedelta(days=1)),
         ("CLEANUP_INTERVAL", "Off", "cleanup_interval", None),
@@ -204,6 +219,10 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         ),
         ("SMS_LIMIT_TRUSTED_IP", "1/1h", "sms_limit_trusted_ip", SlidingWindow(1, HOUR)),
         ("SMS_LIMIT_PER_IP", "7/1h", "sms_limit_per_ip", SlidingWindow(7, HOUR)),
+        ("SMS_COUNTRIES_PER_IP", "1", "sms_countries_per_ip", 1),
+        ("SMS_LIMIT_PER_RANGE", "6/1d", "sms_limit_per_range", SlidingWindow(6, 24 * HOUR)),
+        ("SMS_LIMIT_ALL_FACTOR", "3", "sms_limit_all_factor", 3),
+        ("TOLL_FREE_NUMBERS", "Yes", "accepts_toll_free_numbers", True),
         ("SMS_LIMIT_PER_COUNTRY", "8/12h", "sms_limit_per_country", SlidingWindow(8, 12 * HOUR)),
         ("SMS_LIMIT_TOTAL", "9 / 1d", "sms_limit_total", SlidingWindow(9, 24 * HOUR)),
         (
@@ -308,6 +327,10 @@ def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: 
             ],
         ),
         ("SINGLE_HOST", ["true", "1", "y"]),
+        ("TOLL_FREE_NUMBERS", ["true", "1", "US"]),
+        ("SMS_COUNTRIES_PER_IP", ["0", "251", "5/1d", "many"]),
+        ("SMS_LIMIT_ALL_FACTOR", ["0", "21", "1.5", "10x"]),
+        ("SMS_LIMIT_PER_RANGE", ["5", "0/1h", "5001/1h", "5/2d"]),
         (
             "PLAIN_TOKEN_TTL",
             ["90", "59s", "401d", "1.5h", "-1d", "d", "90 d", "\u0669\u0660d", "1w"],

@@ -6,10 +6,10 @@ import pytest
 
 from application.ports.errors import StorageUnavailable
 from application.ports.keys import TokenClaims
-from domain.errors import Unauthenticated
+from domain.errors import ReauthenticationRequired, Unauthenticated
 from domain.identities.identity import Role
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_session, an_id, an_identity
+from tests.support.builders import NOW, a_phone, a_session, an_id, an_identity
 from tests.support.fakes.access_tokens import FakeAccessTokens
 
 
@@ -62,12 +62,42 @@ async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: A
         await app.use_cases.authenticate(token)
 
 
-async def test_a_role_change_acts_at_once(app: AppHarness) -> None:
+async def test_a_member_who_becomes_an_administrator_logs_in_again(app: AppHarness) -> None:
     token = await app.access_token()
-    before = await app.use_cases.authenticate(token)
-    await app.use_cases.change_role(before.identity.id, Role.ADMINISTRATOR)
-    after = await app.use_cases.authenticate(token)
-    assert (before.identity.is_administrator, after.identity.is_administrator) == (False, True)
+    member = await app.use_cases.authenticate(token)
+    await app.use_cases.change_role(member.identity.id, Role.ADMINISTRATOR)
+    with pytest.raises(Unauthenticated):
+        await app.use_cases.authenticate(token)
+    assert (await app.log_in()).identity.is_administrator
+
+
+async def test_an_administrator_is_a_member_again_at_once(app: AppHarness) -> None:
+    administrator = await app.add_administrator()
+    token = await app.access_token()
+    await app.use_cases.change_role(administrator.identity.id, Role.MEMBER)
+    assert not (await app.use_cases.authenticate(token)).identity.is_administrator
+
+
+async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_the_login(
+    app: AppHarness,
+) -> None:
+    member = await app.add_user(a_phone(1))
+    await app.add_administrator(a_phone(2))
+    token = await app.access_token(a_phone(2))
+    app.advance(24 * 3600 - 1)
+    recent = await app.use_cases.authenticate(token)
+    recent.check_can_act_for(member.identity.id)
+    assert recent.viewer.is_administrator
+
+    app.advance(1)
+
+    old = await app.use_cases.authenticate(token)
+    with pytest.raises(ReauthenticationRequired):
+        await app.upload_image(old, owner_id=member.identity.id)
+    with pytest.raises(ReauthenticationRequired):
+        await app.create_user(old, phone=a_phone(3))
+    assert not old.viewer.is_administrator
+    await app.upload_image(old)
 
 
 async def test_all_tokens_of_a_deleted_identity_are_rejected_at_once(app: AppHarness) -> None:

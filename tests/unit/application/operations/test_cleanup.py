@@ -24,7 +24,10 @@ from tests.support.fault_injector import ProcessKilled
 
 TICK = timedelta(milliseconds=1)
 INTERVAL = timedelta(hours=1)
-PERMITS_OF_A_DELIVERY = ("IP", "country", "total")
+PERMITS_OF_A_DELIVERY = 9
+PERMITS_FOR_A_DAY = 1
+"""The countries that an IP requests codes for."""
+PERMITS_OF_A_FAILURE = ("IP", "country", "its network", "total", "its network")
 
 
 async def test_the_cleanup_keeps_everything_in_use(app: AppHarness) -> None:
@@ -223,7 +226,8 @@ async def test_no_rate_limits_and_phone_verifications_are_left_when_all_expired(
         await app.request_otp(a_phone(number), f"203.0.113.{number}")
         await app.verify_otp("000000", a_phone(number), f"203.0.113.{number}")
     permits = sum(map(len, app.database.permits.values()))
-    assert permits == 20 * len(PERMITS_OF_A_DELIVERY) + 20
+    permits_for_an_hour = PERMITS_OF_A_DELIVERY + len(PERMITS_OF_A_FAILURE)
+    assert permits == 20 * (permits_for_an_hour + PERMITS_FOR_A_DAY)
     app.advance(days=400)
 
     report = await app.use_cases.cleanup()
@@ -238,7 +242,10 @@ async def test_rate_limits_are_kept_until_they_expire(app: AppHarness) -> None:
     app.advance(hours=1, milliseconds=-1)
     assert await app.use_cases.cleanup() == CleanupReport()
     app.advance(milliseconds=1)
-    assert (await app.use_cases.cleanup()).expired_rate_limits == len(PERMITS_OF_A_DELIVERY)
+    assert (await app.use_cases.cleanup()).expired_rate_limits == PERMITS_OF_A_DELIVERY
+    app.advance(days=1)
+    report = await app.use_cases.cleanup()
+    assert report.expired_rate_limits == PERMITS_FOR_A_DAY
 
 
 # Repeated and parallel cleanups

@@ -8,11 +8,12 @@ import pytest
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.security_events import SecurityEventType
 from application.wiring import Policy
-from domain.errors import CountryNotServed, TooManyAttempts, TooManyOtpRequests
+from domain.errors import CountryNotServed, PhoneUnreachable, TooManyAttempts, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
+from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.fakes.messenger import REJECTED
@@ -41,6 +42,20 @@ async def test_a_test_otp_logs_in_without_a_message(app: AppHarness) -> None:
     assert isinstance(logged_in, LoggedIn)
     principal = await app.use_cases.authenticate(logged_in.tokens.access_token)
     assert principal.identity.phone == REVIEWER
+    assert app.messenger.messages == []
+
+
+async def test_a_test_phone_may_be_of_any_kind_until_its_code_expires() -> None:
+    phone = PhoneNumber("+15005550006")  # a personal number
+    expires_at = NOW + timedelta(days=VALID_DAYS)
+    test_otps = TestOtps((TestOtp(phone, OtpCode(CODE), expires_at),))
+    app = AppHarness(policy=Policy(test_otps=test_otps))
+    assert (await app.request_otp(phone)).sent
+    app.advance(days=VALID_DAYS)
+
+    with pytest.raises(PhoneUnreachable):
+        await app.request_otp(phone)
+
     assert app.messenger.messages == []
 
 
@@ -83,7 +98,8 @@ async def test_a_test_otp_is_rejected_for_other_phones(app: AppHarness) -> None:
 async def test_a_test_phone_has_five_attempts_for_each_request(app: AppHarness) -> None:
     request = await app.request_otp(REVIEWER)
     for left in (4, 3, 2, 1, 0):
-        rejected = await app.verify_otp(wrong_code(CODE), REVIEWER, request_id=request.request_id)
+        wrong = wrong_code(CODE, left + 1)
+        rejected = await app.verify_otp(wrong, REVIEWER, request_id=request.request_id)
         assert rejected == OtpRejected(left)
     with pytest.raises(TooManyAttempts):
         await app.verify_otp(CODE, REVIEWER, request_id=request.request_id)

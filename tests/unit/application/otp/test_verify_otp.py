@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from application.identities.session_factory import TokenLifetimes
-from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.errors import StorageUnavailable
 from application.wiring import Policy
 from domain.errors import TooManyAttempts, Unauthenticated
-from domain.otp.challenge import Challenge, OtpCode
+from domain.otp.challenge import Challenge, OtpCode, parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
-from tests.support.builders import a_phone
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fault_injector import ProcessKilled
 
 OTHER_IP = "198.51.100.20"
@@ -43,6 +43,16 @@ async def test_a_code_may_come_with_its_request_id(app: AppHarness) -> None:
 async def test_a_code_without_request_id_is_accepted_from_another_ip(app: AppHarness) -> None:
     code, _ = await request_code(app)
     assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), LoggedIn)
+
+
+@pytest.mark.parametrize("length", [6, 7, 8])
+async def test_codes_have_the_configured_length(length: int) -> None:
+    app = AppHarness(policy=Policy(otp_length=length))
+    await app.request_otp()
+    assert len(app.last_code) == length
+    code = parse_otp_code(app.last_code, length)
+    result = await app.use_cases.verify_otp(VerifyOtpCommand(a_phone(), code, CLIENT_IP))
+    assert isinstance(result, LoggedIn)
 
 
 async def test_a_code_is_used_once(app: AppHarness) -> None:
@@ -88,7 +98,10 @@ async def test_after_five_wrong_codes_the_correct_one_is_rejected(
 ) -> None:
     code, its_request_id = await request_code(app)
     request_id = its_request_id if with_request_id else None
-    rejected = [await app.verify_otp(wrong_code(code), request_id=request_id) for _ in range(5)]
+    rejected = [
+        await app.verify_otp(wrong_code(code, number), request_id=request_id)
+        for number in range(1, 6)
+    ]
     assert rejected == [OtpRejected(attempts_left) for attempts_left in (4, 3, 2, 1, 0)]
     with pytest.raises(TooManyAttempts):
         await app.verify_otp(code, request_id=request_id)
@@ -96,8 +109,8 @@ async def test_after_five_wrong_codes_the_correct_one_is_rejected(
 
 async def test_an_attempt_past_the_limit_writes_nothing(app: AppHarness) -> None:
     code, _ = await request_code(app)
-    for _ in range(5):
-        await app.verify_otp(wrong_code(code))
+    for number in range(1, 6):
+        await app.verify_otp(wrong_code(code, number))
     before = dict(app.database.phone_verifications)
     with pytest.raises(TooManyAttempts):
         await app.verify_otp(code)
@@ -220,16 +233,16 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, PhoneNumber]]:
     derive = Challenge.derive_code
     derived: list[tuple[int, PhoneNumber]] = []
 
-    def record(challenge: Challenge, pepper: bytes, phone: PhoneNumber) -> str:
+    def record(challenge: Challenge, pepper: bytes, phone: PhoneNumber, length: int) -> str:
         derived.append((len(challenge.id), phone))
-        return derive(challenge, pepper, phone)
+        return derive(challenge, pepper, phone, length)
 
     monkeypatch.setattr(Challenge, "derive_code", record)
     return derived
 
 
 @pytest.mark.parametrize("phone", [UNKNOWN, REQUESTED, REQUESTED_TWICE, BLOCKED, TEST])
-async def test_verifying_derives_two_codes_for_any_phone(
+async def test_verifying_derives_three_codes_for_any_phone(
     phone: PhoneNumber, derived: list[tuple[int, PhoneNumber]]
 ) -> None:
     app = AppHarness(policy=Policy(test_otps=TestOtps((TestOtp(TEST, OtpCode("123456")),))))
@@ -249,4 +262,4 @@ async def test_verifying_derives_two_codes_for_any_phone(
 
     await app.verify_otp("000000", phone)
 
-    assert derived == [(24, phone)] * 2
+    assert derived == [(24, phone)] * 3

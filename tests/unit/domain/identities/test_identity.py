@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.identities.identity import USERNAME_HOLD_PERIOD, Role
-from domain.identities.session import MAX_SESSIONS
+from domain.identities.identity import USERNAME_HOLD_PERIOD, Role, UsedChallenge
+from domain.identities.session import MAX_SESSIONS, SessionLimits
 from domain.identities.username import parse_username
 from tests.support.builders import (
     NOW,
@@ -52,12 +52,18 @@ def test_no_change_changes_the_id() -> None:
 # Roles
 
 
-def test_promotion_and_demotion_change_the_role_only() -> None:
+def test_promotion_changes_the_role_and_revokes_the_sessions_of_the_member() -> None:
     member = an_identity(user=a_user(), sessions=(a_session(),))
     promoted = member.promote()
     assert promoted.is_administrator
-    assert promoted == replace(member, role=Role.ADMINISTRATOR)
-    assert promoted.demote() == member
+    assert promoted == replace(member, role=Role.ADMINISTRATOR, sessions=())
+    assert promoted.demote() == replace(member, sessions=())
+
+
+def test_a_promotion_of_an_administrator_and_a_demotion_revoke_no_session() -> None:
+    administrator = an_identity().promote().add_session(a_session())
+    assert administrator.promote() == administrator
+    assert administrator.demote().sessions == (a_session(),)
 
 
 def test_setting_the_same_role_again_changes_nothing() -> None:
@@ -110,8 +116,10 @@ def test_expired_sessions_are_removed_before_the_oldest_is_revoked() -> None:
 
 def test_a_changed_session_keeps_its_position() -> None:
     one, two, three = (a_session(id=session_id) for session_id in ("one", "two", "three"))
-    identity = an_identity(sessions=(one, two, three)).replace_session(two.record_use(LATER))
-    assert identity.sessions == (one, two.record_use(LATER), three)
+    identity = an_identity(sessions=(one, two, three)).replace_session(
+        two.record_use(LATER, SessionLimits())
+    )
+    assert identity.sessions == (one, two.record_use(LATER, SessionLimits()), three)
 
 
 def test_a_revoked_session_does_not_come_back_when_it_is_changed() -> None:
@@ -210,3 +218,37 @@ def test_a_released_username_is_no_longer_reserved() -> None:
 
 def test_the_username_of_an_identity_that_is_not_deleted_is_never_released() -> None:
     assert not an_identity(user=a_user()).is_username_released(NOW + timedelta(days=10_000))
+
+
+def test_a_challenge_that_opened_a_session_is_kept_until_it_expires() -> None:
+    used = UsedChallenge("challenge", NOW + SECOND)
+    identity = an_identity().add_session(a_session(id="one"), used)
+    ended = identity.revoke_all_sessions().promote().block(NOW).delete(NOW)
+    assert ended.has_used("challenge")
+    assert not ended.has_used("another")
+    assert identity.add_session(a_session(id="two")).has_used("challenge")
+    later = identity.add_session(a_session(id="two", created_at=NOW + SECOND))
+    assert not later.has_used("challenge")
+
+
+def test_an_identity_is_unused_since_its_latest_session_was() -> None:
+    year = timedelta(days=365)
+    used_at = NOW + timedelta(days=10)
+    never, once = an_identity(), an_identity().add_session(a_session())
+    assert never.is_unused(NOW + year, year)
+    assert not never.is_unused(NOW + year - SECOND, year)
+    used = once.replace_session(a_session(last_used_at=used_at)).revoke_all_sessions()
+    assert not used.is_unused(used_at + year - SECOND, year)
+    assert used.is_unused(used_at + year, year)
+
+
+def test_a_detached_identity_keeps_its_phone_and_nothing_else_that_others_could_use() -> None:
+    identity = an_identity(user=a_user()).promote().add_session(a_session())
+    detached = identity.detach(NOW)
+    assert detached.is_closed
+    assert (detached.user, detached.sessions, detached.devices) == (None, (), ())
+    assert not detached.is_administrator
+    assert detached.phone == identity.phone
+    restored = detached.restore(NOW + timedelta(days=400))
+    assert not restored.is_closed
+    assert not restored.is_unused(NOW + timedelta(days=401), timedelta(days=365))

@@ -1,10 +1,11 @@
 """A session: its last use, and the rotation of its refresh tokens (RFC 9700 §4.14)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from domain.identities.session import NONCE_BYTES, RefreshTokenFamily
+from domain.identities.session import NONCE_BYTES, RefreshTokenFamily, Session, SessionLimits
 from tests.support.builders import NOW, a_session
 
 DAY = timedelta(days=1)
@@ -13,6 +14,8 @@ MICROSECOND = timedelta(microseconds=1)
 NONCE = b"n" * 16
 FIRST_GENERATION = RefreshTokenFamily(nonce=NONCE, rotated_at=NOW)
 FIFTH_GENERATION = RefreshTokenFamily(nonce=NONCE, rotated_at=NOW, generation=5)
+UNCONFIRMED = replace(FIFTH_GENERATION, is_confirmed=False)
+LIMITS = SessionLimits(max_age=365 * DAY, idle_timeout=90 * DAY)
 
 
 def test_before_its_first_use_a_session_was_last_seen_at_its_creation() -> None:
@@ -20,30 +23,64 @@ def test_before_its_first_use_a_session_was_last_seen_at_its_creation() -> None:
 
 
 def test_a_use_is_recorded_once_a_day() -> None:
-    session = a_session(created_at=NOW - 9 * DAY).record_use(NOW)
+    session = a_session(created_at=NOW - 9 * DAY).record_use(NOW, LIMITS)
     assert session.last_seen_at == NOW
-    assert not session.should_record_use(NOW + DAY - SECOND)
-    assert session.should_record_use(NOW + DAY)
+    assert session.record_use(NOW + DAY - SECOND, LIMITS) is session
+    assert session.record_use(NOW + DAY, LIMITS).last_seen_at == NOW + DAY
+
+
+def test_a_short_idle_timeout_is_recorded_more_often() -> None:
+    limits = SessionLimits(idle_timeout=timedelta(minutes=10))
+    session = a_session(created_at=NOW)
+    assert session.record_use(NOW + 59 * SECOND, limits) is session
+    assert session.record_use(NOW + 60 * SECOND, limits) is not session
 
 
 def test_a_recorded_use_changes_nothing_else() -> None:
     session = a_session(device="Pixel", token_family=FIRST_GENERATION)
-    assert session.record_use(NOW + DAY) == a_session(
-        device="Pixel", token_family=FIRST_GENERATION, last_used_at=NOW + DAY
+    assert session.record_use(NOW + DAY, LIMITS, 1) == a_session(
+        device="Pixel",
+        token_family=FIRST_GENERATION,
+        last_used_at=NOW + DAY,
+        idle_expires_at=NOW + 91 * DAY,
     )
 
 
 def test_a_refreshed_session_lives_for_a_lifetime_from_now() -> None:
     session = a_session(id="one", created_at=NOW, device="Pixel", token_family=FIRST_GENERATION)
     rotated = RefreshTokenFamily(nonce=NONCE, rotated_at=NOW + DAY, generation=2)
-    assert session.refresh(rotated, NOW + DAY, 30 * DAY) == a_session(
+    assert session.refresh(rotated, NOW + DAY, 30 * DAY, LIMITS) == a_session(
         id="one",
         created_at=NOW,
         expires_at=NOW + 31 * DAY,
         device="Pixel",
         last_used_at=NOW + DAY,
         token_family=rotated,
+        idle_expires_at=NOW + 91 * DAY,
     )
+
+
+def test_no_refresh_extends_a_session_beyond_its_maximum_age() -> None:
+    session = a_session(created_at=NOW, token_family=FIRST_GENERATION)
+    refreshed = session.refresh(FIFTH_GENERATION, NOW + 364 * DAY, 30 * DAY, LIMITS)
+    assert refreshed.ends_at == NOW + 365 * DAY
+
+
+def test_a_session_ends_when_it_is_idle_for_too_long() -> None:
+    session = a_session(expires_at=NOW + 90 * DAY, idle_expires_at=NOW + 30 * DAY)
+    assert session.ends_at == NOW + 30 * DAY
+    assert replace(session, idle_expires_at=NOW + 91 * DAY).ends_at == NOW + 90 * DAY
+
+
+def test_only_an_access_token_of_the_current_generation_confirms_it() -> None:
+    session = a_session(created_at=NOW, token_family=UNCONFIRMED)
+
+    def use(generation: int | None) -> Session:
+        return session.record_use(NOW + SECOND, LIMITS, generation)
+
+    assert [use(generation) is session for generation in (None, 4, 6)] == [True, True, True]
+    assert use(5).token_family == FIFTH_GENERATION
+    assert use(5).record_use(NOW + 2 * SECOND, LIMITS, 5) == use(5)
 
 
 def test_a_token_family_begins_with_the_first_generation() -> None:
@@ -52,7 +89,7 @@ def test_a_token_family_begins_with_the_first_generation() -> None:
 
 def test_the_current_generation_is_replaced_by_the_next() -> None:
     assert FIFTH_GENERATION.rotate(5, NOW + DAY) == RefreshTokenFamily(
-        nonce=NONCE, rotated_at=NOW + DAY, generation=6
+        nonce=NONCE, rotated_at=NOW + DAY, generation=6, is_confirmed=False
     )
 
 
@@ -63,13 +100,16 @@ def test_within_ten_seconds_the_previous_generation_gets_the_same_successor(
     assert FIFTH_GENERATION.rotate(4, NOW + elapsed) == FIFTH_GENERATION
 
 
-def test_after_ten_seconds_the_previous_generation_is_a_reuse() -> None:
+def test_later_the_previous_generation_gets_it_until_the_current_one_is_confirmed() -> None:
+    assert UNCONFIRMED.rotate(4, NOW + 10 * SECOND) == UNCONFIRMED
+    assert UNCONFIRMED.rotate(4, NOW + 89 * DAY) == UNCONFIRMED
     assert FIFTH_GENERATION.rotate(4, NOW + 10 * SECOND) is None
 
 
 @pytest.mark.parametrize("generation", [0, 1, 3, 6, 7])
 def test_any_other_generation_is_a_reuse(generation: int) -> None:
     assert FIFTH_GENERATION.rotate(generation, NOW) is None
+    assert UNCONFIRMED.rotate(generation, NOW) is None
 
 
 def test_the_nonce_cannot_be_guessed() -> None:

@@ -4,8 +4,10 @@ It is written from the rules and not from the code, so that the two can disagree
 seconds.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from ipaddress import IPv6Network, ip_network
 from typing import Final
 
 MINUTE: Final = 60
@@ -19,19 +21,51 @@ class ModelChallenge:
 
     code: str
     expires_at: float
-    is_used: bool = False
+    used_at: float | None = None
+
+
+@dataclass
+class ModelCounter:
+    """The attempts of one client at one delivery, and the latest code that was counted."""
+
+    limit: int
+    used: int = 0
+    last_code: str | None = None
+    last_counted_at: float = -math.inf
+
+    @property
+    def left(self) -> int:
+        """What is left of the limit."""
+        return self.limit - self.used
 
 
 @dataclass
 class ModelDelivery:
-    """One message with a code."""
+    """One message with a code. Ids are the ids of requests that refer to it."""
 
     request_id: str
     client_ip: str
     sent_at: float
     challenge: ModelChallenge
-    uses_trusted_ip_quota: bool
-    attempts_used: int = 0
+    limit: int = 5
+    device: str | None = None
+    uses_own_quota: bool = False
+    ids: dict[str, ModelCounter] = field(default_factory=dict)
+    later_requests: int = 0
+    device_requests: int = 0
+    ips: dict[str, ModelCounter] = field(default_factory=dict)
+    devices: dict[str, ModelCounter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelAttempt:
+    """A code and its client."""
+
+    code: str
+    client_ip: str
+    request_id: str | None = None
+    device: str | None = None
+    is_limited: bool = False
 
 
 def count_within(times: Iterable[float], now: float, period: float) -> int:
@@ -39,91 +73,147 @@ def count_within(times: Iterable[float], now: float, period: float) -> int:
     return sum(now - time < period for time in times)
 
 
+def network_of(client_ip: str) -> str:
+    """Return the IPv4 /24 or the IPv6 /48."""
+    network = ip_network(client_ip)
+    return str(network.supernet(new_prefix=48 if network.version == 6 else 24))
+
+
 @dataclass
 class PhoneVerificationModel:
-    """Everything that ever happened to a phone."""
+    """Everything that ever happened to a phone. Its identity has all devices."""
 
     challenges: list[ModelChallenge] = field(default_factory=list)
     deliveries: list[ModelDelivery] = field(default_factory=list)
-    attempts_by_ip: list[tuple[str, float]] = field(default_factory=list)
     shared_attempts: list[float] = field(default_factory=list)
+    unchallenged_attempts: list[tuple[str, float, str]] = field(default_factory=list)
     last_login_by_ip: dict[str, float] = field(default_factory=dict)
+    failures: int = 0
+    device_failures: dict[str, int] = field(default_factory=dict)
+    has_identity: bool = False
     is_blocked: bool = False
 
-    # Requests
+    # Clients
 
     def is_trusted(self, client_ip: str, now: float) -> bool:
         """Return whether the phone logged in from this IP in the last ninety days."""
         login = self.last_login_by_ip.get(client_ip)
         return login is not None and now - login < 90 * DAY
 
+    def recognize(self, device: str | None) -> str | None:
+        """Return the device unless it failed twenty times in a row."""
+        is_recognized = self.has_identity and self.device_failures.get(device or "", 0) < 20
+        return device if is_recognized else None
+
+    # Requests
+
     def recent_deliveries(self, now: float) -> list[ModelDelivery]:
         """Return the deliveries of the last day. Earlier ones count for nothing."""
         return [delivery for delivery in self.deliveries if now - delivery.sent_at < DAY]
 
-    def cooldown_deliveries(self, client_ip: str, now: float) -> list[ModelDelivery]:
-        """Return the deliveries that extend the cooldown: at a trusted IP only its own."""
-        recent = self.recent_deliveries(now)
-        if self.is_trusted(client_ip, now):
-            return [delivery for delivery in recent if delivery.client_ip == client_ip]
-        return recent
+    def own_deliveries(self, client_ip: str, device: str | None, now: float) -> list[ModelDelivery]:
+        """Return what the device requested, or the IP without a device."""
+        return [
+            delivery
+            for delivery in self.recent_deliveries(now)
+            if delivery.device == device and (device or delivery.client_ip == client_ip)
+        ]
 
-    def cooldown(self, client_ip: str, now: float) -> int:
-        """Return 15 seconds for the first three deliveries of a day, then up to 128 times that."""
-        deliveries = len(self.cooldown_deliveries(client_ip, now))
-        return 15 << min(7, max(0, deliveries - 3))
+    def cooldown_deliveries(
+        self, client_ip: str, device: str | None, now: float
+    ) -> list[ModelDelivery]:
+        """Return the deliveries that extend the cooldown: only the own ones of the owner."""
+        if self.is_trusted(client_ip, now) or device:
+            return self.own_deliveries(client_ip, device, now)
+        return self.recent_deliveries(now)
 
-    def is_cooled_down(self, client_ip: str, now: float) -> bool:
-        """Return whether 15 seconds passed since any delivery, and the IP's own cooldown."""
-        recent = self.recent_deliveries(now)
-        if recent and now - recent[-1].sent_at < 15:
-            return False
-        counted = self.cooldown_deliveries(client_ip, now)
-        return not counted or now - counted[-1].sent_at >= self.cooldown(client_ip, now)
+    def is_cooled_down(self, client_ip: str, device: str | None, now: float) -> bool:
+        """Return whether 15 seconds passed since any delivery, and the client's own cooldown.
+
+        That is 15 seconds for the first three deliveries of a day, then up to 128 times that. A
+        login ends it.
+        """
+        last_login_at = max(self.last_login_by_ip.values(), default=-math.inf)
+        counted = self.cooldown_deliveries(client_ip, device, now)
+        cooldown = 15 << min(7, max(0, len(counted) - 3))
+        cooldowns = [(delivery, 15) for delivery in self.recent_deliveries(now)[-1:]]
+        cooldowns += [(delivery, cooldown) for delivery in counted[-1:]]
+        return all(
+            now - delivery.sent_at >= seconds or delivery.sent_at <= last_login_at
+            for delivery, seconds in cooldowns
+        )
 
     def has_shared_capacity(self, client_ip: str, now: float) -> bool:
-        """Return whether the limits of the phone allow a delivery for this IP."""
-        shared = [delivery for delivery in self.deliveries if not delivery.uses_trusted_ip_quota]
+        """Return whether the limits of the phone allow a delivery for this IP's network."""
+        shared = [delivery for delivery in self.deliveries if not delivery.uses_own_quota]
         all_times = [delivery.sent_at for delivery in shared]
-        own_times = [delivery.sent_at for delivery in shared if delivery.client_ip == client_ip]
+        own_times = [
+            delivery.sent_at
+            for delivery in shared
+            if network_of(delivery.client_ip) == network_of(client_ip)
+        ]
         return (
-            count_within(all_times, now, 15 * MINUTE) < 5
-            and count_within(all_times, now, DAY) < 10
-            and count_within(own_times, now, 15 * MINUTE) < 3
-            and count_within(own_times, now, DAY) < 5
+            count_within(all_times, now, 15 * MINUTE) < 6
+            and count_within(all_times, now, DAY) < 12
+            and count_within(own_times, now, 15 * MINUTE) < 5
+            and count_within(own_times, now, DAY) < 6
         )
 
-    def has_trusted_ip_quota(self, client_ip: str, now: float) -> bool:
-        """Return whether the IP is trusted and has used less than three of its own an hour."""
+    def has_own_quota(self, client_ip: str, device: str | None, now: float) -> bool:
+        """Return whether the client is the owner and has used less than three of its own."""
         used = [
             delivery.sent_at
-            for delivery in self.deliveries
-            if delivery.uses_trusted_ip_quota and delivery.client_ip == client_ip
+            for delivery in self.own_deliveries(client_ip, device, now)
+            if delivery.uses_own_quota
         ]
-        return self.is_trusted(client_ip, now) and count_within(used, now, HOUR) < 3
+        is_owner = self.is_trusted(client_ip, now) or device is not None
+        return is_owner and count_within(used, now, HOUR) < 3
 
-    def allows_delivery(self, client_ip: str, now: float) -> bool:
-        """Return whether a request from this IP causes a delivery now."""
-        has_capacity = self.has_shared_capacity(client_ip, now) or self.has_trusted_ip_quota(
-            client_ip, now
+    def allows_delivery(self, client_ip: str, now: float, device: str | None = None) -> bool:
+        """Return whether a request causes a delivery now."""
+        device = self.recognize(device)
+        has_capacity = self.has_shared_capacity(client_ip, now) or self.has_own_quota(
+            client_ip, device, now
         )
-        return has_capacity and self.is_cooled_down(client_ip, now)
+        return has_capacity and self.is_cooled_down(client_ip, device, now)
 
-    def delivery_to_refer_to(self, client_ip: str, now: float) -> ModelDelivery | None:
-        """Return the IP's own delivery that a request within the cooldown refers to."""
-        for delivery in reversed(self.recent_deliveries(now)):
-            is_own = delivery.client_ip == client_ip
-            is_fresh = now - delivery.sent_at < self.cooldown(client_ip, now)
-            if is_own and is_fresh and self.is_active(delivery.challenge, now):
-                return delivery
-        return None
+    def refer(
+        self, request_id: str, client_ip: str, now: float, device: str | None = None
+    ) -> ModelDelivery | None:
+        """Give a request within the cooldown an id for the latest delivery of an active code."""
+        device = self.recognize(device)
+        active = [
+            delivery
+            for delivery in self.recent_deliveries(now)
+            if self.is_active(delivery.challenge, now)
+        ]
+        if self.is_cooled_down(client_ip, device, now) or not active:
+            return None
+        delivery = active[-1]
+        if device and delivery.device_requests < 3:
+            delivery.device_requests += 1
+        elif device is None and delivery.later_requests < 3:
+            delivery.later_requests += 1
+        else:
+            return None
+        delivery.ids[request_id] = ModelCounter({5: 2, 2: 1, 1: 1}[delivery.limit])
+        return delivery
 
     def is_active(self, challenge: ModelChallenge, now: float) -> bool:
         """Return whether the code of the challenge is correct now."""
-        is_unused = challenge in self.challenges and not challenge.is_used
+        is_unused = challenge in self.challenges and challenge.used_at is None
         return is_unused and now < challenge.expires_at
 
-    def deliver(self, request_id: str, client_ip: str, now: float, new_code: str) -> ModelDelivery:
+    def deliver(
+        self,
+        request_id: str,
+        client_ip: str,
+        now: float,
+        new_code: str,
+        *,
+        device: str | None = None,
+        is_limited: bool = False,
+    ) -> ModelDelivery:
         """Send the same code again, or a new one if the code has less than a minute left."""
         resendable = [
             challenge
@@ -133,8 +223,11 @@ class PhoneVerificationModel:
         challenge = resendable[-1] if resendable else ModelChallenge(new_code, now + 5 * MINUTE)
         if not resendable:
             self.challenges.append(challenge)
-        uses_trusted_ip_quota = not self.has_shared_capacity(client_ip, now)
-        delivery = ModelDelivery(request_id, client_ip, now, challenge, uses_trusted_ip_quota)
+        limit = 1 if self.failures >= 50 else 2 if is_limited else 5
+        delivery = ModelDelivery(request_id, client_ip, now, challenge, limit)
+        delivery.device = self.recognize(device)
+        delivery.uses_own_quota = not self.has_shared_capacity(client_ip, now)
+        delivery.ids[request_id] = ModelCounter(limit)
         self.deliveries.append(delivery)
         return delivery
 
@@ -146,30 +239,48 @@ class PhoneVerificationModel:
 
     # Attempts
 
+    def current_deliveries(self, now: float) -> list[ModelDelivery]:
+        """Return the deliveries whose code has not expired. Attempts count for no other."""
+        return [delivery for delivery in self.deliveries if now < delivery.challenge.expires_at]
+
+    def is_challenged(self, now: float) -> bool:
+        """Return whether a code can be correct now."""
+        return any(self.is_active(challenge, now) for challenge in self.challenges)
+
     def named_delivery(self, request_id: str | None, now: float) -> ModelDelivery | None:
-        """Return the delivery of this request id if it still counts."""
+        """Return the current delivery that a request id refers to."""
         named = [
-            delivery
-            for delivery in self.recent_deliveries(now)
-            if delivery.request_id == request_id
+            delivery for delivery in self.current_deliveries(now) if request_id in delivery.ids
         ]
-        return named[0] if named and self.still_counts(named[0], now) else None
+        return named[0] if named else None
 
-    def still_counts(self, delivery: ModelDelivery, now: float) -> bool:
-        """Return whether it has attempts left, or rejects attempts until its code expires."""
-        return delivery.attempts_used < 5 or now < delivery.challenge.expires_at
+    def counters_for(self, attempt: ModelAttempt, now: float) -> list[ModelCounter]:
+        """Return the counters of the id and of the device, or else that of the IP."""
+        current = self.current_deliveries(now)
+        named = self.named_delivery(attempt.request_id, now)
+        counters = []
+        if named and attempt.request_id:
+            counters.append(named.ids[attempt.request_id])
+        if device := self.recognize(attempt.device):
+            delivery = named or current[-1]
+            counters.append(delivery.devices.setdefault(device, ModelCounter(5)))
+        if counters:
+            return counters
+        own = [delivery for delivery in current if delivery.client_ip == attempt.client_ip]
+        if own:
+            new = ModelCounter(own[-1].limit)
+            return [own[-1].ips.setdefault(attempt.client_ip, new)]
+        return [current[-1].ips.setdefault(attempt.client_ip, ModelCounter(5))]
 
-    def latest_own_delivery(self, client_ip: str, now: float) -> ModelDelivery | None:
-        """Return the latest delivery that this IP requested if it still counts."""
-        own = [
-            delivery for delivery in self.recent_deliveries(now) if delivery.client_ip == client_ip
-        ]
-        return own[-1] if own and self.still_counts(own[-1], now) else None
-
-    def ip_attempts_left(self, client_ip: str, now: float) -> int:
-        """Return what is left of five attempts an hour."""
-        times = [time for attempt_ip, time in self.attempts_by_ip if attempt_ip == client_ip]
-        return 5 - count_within(times, now, HOUR)
+    def uses_shared_limit(self, attempt: ModelAttempt, now: float) -> bool:
+        """Return whether neither id nor device is known, and the IP requested nothing."""
+        return (
+            self.named_delivery(attempt.request_id, now) is None
+            and self.recognize(attempt.device) is None
+            and all(
+                delivery.client_ip != attempt.client_ip for delivery in self.current_deliveries(now)
+            )
+        )
 
     def shared_attempts_left(self, now: float) -> int:
         """Return what is left of fifteen attempts an hour and thirty a day."""
@@ -178,50 +289,109 @@ class PhoneVerificationModel:
             30 - count_within(self.shared_attempts, now, DAY),
         )
 
-    def attempts_left(self, client_ip: str, request_id: str | None, now: float) -> int:
-        """Return how many more attempts are checked."""
-        if named := self.named_delivery(request_id, now):
-            return 5 - named.attempts_used
-        own = self.latest_own_delivery(client_ip, now)
-        left = 5 - own.attempts_used if own else self.shared_attempts_left(now)
-        return max(0, min(self.ip_attempts_left(client_ip, now), left))
+    def may_use_shared_limit(self, attempt: ModelAttempt, now: float) -> bool:
+        """Return whether an unknown IP may try at all."""
+        requested = [
+            delivery.client_ip
+            for delivery in self.current_deliveries(now)
+            if isinstance(ip_network(delivery.client_ip), IPv6Network)
+        ]
+        is_known = self.is_trusted(attempt.client_ip, now) or network_of(attempt.client_ip) in [
+            network_of(client_ip) for client_ip in requested
+        ]
+        return self.failures < 50 and (is_known or not attempt.is_limited)
 
-    def allows_attempt(self, client_ip: str, request_id: str | None, now: float) -> bool:
-        """Return whether an attempt is checked now."""
-        return self.attempts_left(client_ip, request_id, now) > 0
+    def attempts_left(self, attempt: ModelAttempt, now: float) -> int:
+        """Return how many more attempts are looked at."""
+        if not self.is_challenged(now):
+            return self.unchallenged_attempts_left(attempt.client_ip, now)
+        counters = self.counters_for(attempt, now)
+        if not self.uses_shared_limit(attempt, now):
+            return max(0, *(counter.left for counter in counters))
+        if not self.may_use_shared_limit(attempt, now):
+            return 0
+        is_first = counters[0].used == 0
+        left = max(int(is_first), min(counters[0].left, self.shared_attempts_left(now)))
+        if attempt.is_limited and not self.is_trusted(attempt.client_ip, now):
+            latest = self.current_deliveries(now)[-1]
+            used = [counter.used for ip, counter in latest.ips.items() if ip != latest.client_ip]
+            left = min(left, max(0, 2 - sum(used)))
+        return left
 
-    def count_attempt(self, client_ip: str, request_id: str | None, now: float) -> None:
-        """Use one attempt."""
-        if named := self.named_delivery(request_id, now):
-            named.attempts_used += 1
-            return
-        self.attempts_by_ip.append((client_ip, now))
-        if own := self.latest_own_delivery(client_ip, now):
-            own.attempts_used += 1
-        else:
-            self.shared_attempts.append(now)
+    def unchallenged_attempts_left(self, client_ip: str, now: float) -> int:
+        """Return what is left of five attempts an hour for each IP."""
+        times = [time for ip, time, _ in self.unchallenged_attempts if ip == client_ip]
+        return 5 - count_within(times, now, HOUR)
 
-    def verify(self, code: str, client_ip: str, request_id: str | None, now: float) -> bool:
-        """Return whether the code is correct.
+    def verify(self, attempt: ModelAttempt, now: float) -> int | None:
+        """Count an attempt that is looked at.
 
-        - A correct code is used. It resets the attempts of the named delivery and of the IP.
-        - No code is correct while the phone is blocked.
+        Returns:
+            None for a correct code, otherwise how many attempts are left.
         """
+        left = self.attempts_left(attempt, now)
+        if self._use_code(attempt, now):
+            return None
+        if self._was_just_used(attempt.code, now):
+            return left - 1
+        if not self.is_challenged(now):
+            return self._count_unchallenged(attempt, now)
+        counters = self.counters_for(attempt, now)
+        for counter in counters:
+            if counter.last_code == attempt.code and now - counter.last_counted_at < 10:
+                return left
+        uses_shared_limit = self.uses_shared_limit(attempt, now)
+        for counter in counters:
+            counter.used += 1
+            counter.last_code, counter.last_counted_at = attempt.code, now
+        if uses_shared_limit and self.shared_attempts_left(now) > 0:
+            self.shared_attempts.append(now)
+        self.failures += 1
+        if device := self.recognize(attempt.device):
+            self.device_failures[device] = self.device_failures.get(device, 0) + 1
+        return self.attempts_left(attempt, now)
+
+    def _count_unchallenged(self, attempt: ModelAttempt, now: float) -> int:
+        of_ip = [entry for entry in self.unchallenged_attempts if entry[0] == attempt.client_ip]
+        is_repeat = any(code == attempt.code and now - time < 10 for _, time, code in of_ip[-1:])
+        if not is_repeat:
+            self.unchallenged_attempts.append((attempt.client_ip, now, attempt.code))
+        return self.unchallenged_attempts_left(attempt.client_ip, now)
+
+    def _was_just_used(self, code: str, now: float) -> bool:
+        """Return whether it is the code that was used last, and has not expired."""
+        used = [
+            (challenge.used_at, challenge.code)
+            for challenge in self.challenges
+            if challenge.used_at is not None and now < challenge.expires_at
+        ]
+        return bool(used) and max(used)[1] == code
+
+    def _use_code(self, attempt: ModelAttempt, now: float) -> bool:
+        """Use a correct code. It resets the attempts of this delivery, device and IP."""
         if self.is_blocked:
             return False
-        named = self.named_delivery(request_id, now)
-        for challenge in self.challenges:
-            may_match = request_id is None or (named and named.challenge is challenge)
-            if may_match and challenge.code == code and self.is_active(challenge, now):
-                challenge.is_used = True
-                if named:
-                    named.attempts_used = 0
-                self.attempts_by_ip = [
-                    attempt for attempt in self.attempts_by_ip if attempt[0] != client_ip
-                ]
-                self.last_login_by_ip[client_ip] = now
+        named = self.named_delivery(attempt.request_id, now)
+        for challenge in reversed(self.challenges):
+            may_match = attempt.request_id is None or (named and named.challenge is challenge)
+            if may_match and challenge.code == attempt.code and self.is_active(challenge, now):
+                delivered = [d for d in self.deliveries if d.challenge is challenge]
+                self._reset(attempt, named or delivered[-1])
+                challenge.used_at = now
+                self.last_login_by_ip[attempt.client_ip] = now
+                self.has_identity = True
                 return True
         return False
+
+    def _reset(self, attempt: ModelAttempt, verified: ModelDelivery) -> None:
+        device = self.recognize(attempt.device)
+        self.failures = 0
+        self.device_failures.pop(device or "", None)
+        for counter in verified.ids.values():
+            counter.used, counter.last_code = 0, None
+        for delivery in self.deliveries:
+            delivery.ips.pop(attempt.client_ip, None)
+            delivery.devices.pop(device or "", None)
 
 
 def becomes_true_after(condition: Callable[[float], bool], now: float, seconds: int) -> bool:

@@ -1,11 +1,14 @@
 """An attempt with a request id counts against the five attempts of that delivery."""
 
+from contextlib import suppress
+
 import pytest
 
 from domain.errors import TooManyAttempts
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     WORK_IP,
+    WRONG_CODE,
     VerificationDriver,
     code_of,
     unknown_ip,
@@ -108,19 +111,63 @@ def test_a_code_is_correct_until_five_minutes_have_passed(driver: VerificationDr
     assert not driver.copy(after=300).verify(code, request_id=request_id).is_correct
 
 
-def test_an_expired_code_counts_like_a_wrong_one(driver: VerificationDriver) -> None:
+def test_an_expired_code_is_not_counted_by_the_phone(driver: VerificationDriver) -> None:
     decision = driver.request()
     driver.wait(300)
-    result = driver.verify(code_of(decision.challenge), request_id=decision.delivery.request_id)
-    assert (result.is_correct, result.attempts_left) == (False, 4)
+    before = driver.verification
+    result = driver.verify(code_of(decision.challenge), request_id=decision.request_id)
+    assert (result.is_correct, result.is_unchallenged) == (False, True)
+    assert driver.verification is before
 
 
-def test_a_used_code_counts_like_a_wrong_one(driver: VerificationDriver) -> None:
-    decision = driver.request()
-    code, request_id = code_of(decision.challenge), decision.delivery.request_id
-    assert driver.verify(code, request_id=request_id).is_correct
-    result = driver.verify(code, request_id=request_id)
-    assert (result.is_correct, result.attempts_left) == (False, 4)
+def test_an_id_of_a_request_within_the_cooldown_has_two_attempts(
+    driver: VerificationDriver,
+) -> None:
+    first, later = driver.request(HOME_IP), driver.request(WORK_IP)
+    assert driver.fail(2, WORK_IP, later.request_id) == [1, 0]
+    with pytest.raises(TooManyAttempts):
+        driver.fail(1, WORK_IP, later.request_id)
+    assert driver.fail(1, HOME_IP, first.request_id) == [4]
+
+
+def test_nobody_uses_up_the_attempts_of_an_id_without_it(driver: VerificationDriver) -> None:
+    decision = driver.request(HOME_IP)
+    for number in range(3):
+        later = driver.request(unknown_ip(number))
+        driver.fail(2, unknown_ip(number), later.request_id)
+    driver.fail(5, HOME_IP)
+    for number in range(60):
+        with suppress(TooManyAttempts):
+            driver.fail(1, unknown_ip(number))
+    driver.is_limited = True
+    assert driver.fail(4, HOME_IP, decision.request_id) == [4, 3, 2, 1]
+    assert driver.verify(code_of(decision.challenge), HOME_IP, decision.request_id).is_correct
+
+
+@pytest.mark.parametrize(("seconds", "attempts_left"), [(9.999, 4), (10, 3)])
+def test_a_repeat_within_ten_seconds_is_not_counted(
+    driver: VerificationDriver, seconds: float, attempts_left: int
+) -> None:
+    request_id = driver.request().request_id
+    assert driver.verify(WRONG_CODE, request_id=request_id).attempts_left == 4
+    driver.wait(seconds)
+    result = driver.verify(WRONG_CODE, request_id=request_id)
+    assert (result.is_correct, result.attempts_left) == (False, attempts_left)
+
+
+def test_only_the_latest_code_of_the_same_counter_is_a_repeat(driver: VerificationDriver) -> None:
+    request_id = driver.request().request_id
+    codes = [WRONG_CODE, "888888", WRONG_CODE]
+    assert [driver.verify(code, request_id=request_id).attempts_left for code in codes] == [4, 3, 2]
+    assert driver.verify(WRONG_CODE).attempts_left == 4
+
+
+def test_a_repeat_does_not_pass_a_limit_that_is_used_up(driver: VerificationDriver) -> None:
+    request_id = driver.request().request_id
+    driver.fail(4, request_id=request_id)
+    driver.verify(WRONG_CODE, request_id=request_id)
+    with pytest.raises(TooManyAttempts):
+        driver.verify(WRONG_CODE, request_id=request_id)
 
 
 def test_with_an_unknown_request_id_no_code_is_correct(driver: VerificationDriver) -> None:

@@ -1,7 +1,7 @@
-"""An attempt without a request id counts against its IP, and against one more limit.
+"""An attempt without a request id counts on its IP, and strangers cannot use up the owner's.
 
-That limit is the latest delivery that the IP requested. An IP that requested none is unknown; all
-unknown IPs share one limit.
+An IP that requested a delivery has attempts of its own. One that requested none is unknown; all
+unknown IPs share one limit, and each has a first attempt after a delivery in any case.
 """
 
 import pytest
@@ -11,25 +11,17 @@ from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     HOUR,
     WORK_IP,
+    WRONG_CODE,
     VerificationDriver,
     code_of,
     unknown_ip,
 )
 
-
-def count_shared_attempts(driver: VerificationDriver, first: int, ips: int = 100) -> int:
-    """Verify a wrong code from each of several unknown IPs. Count the attempts not rejected."""
-    attempts = 0
-    for number in range(first, first + ips):
-        try:
-            driver.fail(1, unknown_ip(number))
-        except TooManyAttempts:
-            continue
-        attempts += 1
-    return attempts
+NEIGHBOR = "2001:db8:1:7::/64"
+"""In the same /48 as `unknown_ip(1)`."""
 
 
-# Each IP
+# The IP that requested the delivery
 
 
 def test_the_correct_code_is_accepted_from_any_ip(driver: VerificationDriver) -> None:
@@ -46,181 +38,169 @@ def test_each_active_code_is_correct(driver: VerificationDriver) -> None:
     assert driver.verify(code_of(second.challenge)).is_correct
 
 
-def test_five_wrong_codes_count_the_attempts_down_to_zero(driver: VerificationDriver) -> None:
-    driver.request()
-    assert driver.fail(5) == [4, 3, 2, 1, 0]
-
-
-def test_the_sixth_attempt_is_rejected_even_with_the_correct_code(
+def test_after_five_wrong_codes_even_the_correct_code_is_rejected(
     driver: VerificationDriver,
 ) -> None:
     decision = driver.request()
-    driver.fail(5)
-    with pytest.raises(TooManyAttempts):
-        driver.verify(code_of(decision.challenge))
-
-
-def test_a_rejected_attempt_changes_nothing(driver: VerificationDriver) -> None:
-    driver.request()
-    driver.fail(5)
+    assert driver.fail(5) == [4, 3, 2, 1, 0]
     before = driver.verification
     with pytest.raises(TooManyAttempts):
-        driver.fail(1)
+        driver.verify(code_of(decision.challenge))
     assert driver.verification is before
 
 
-def test_a_resend_does_not_reset_the_attempts_of_an_ip(driver: VerificationDriver) -> None:
+def test_a_new_code_brings_new_attempts(driver: VerificationDriver) -> None:
     driver.request()
     driver.fail(5)
-    driver.wait(60)
-    driver.request()
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1)
+    driver.wait(15)
+    resend = driver.request()
+    assert driver.fail(1) == [4]
+    assert driver.verify(code_of(resend.challenge)).is_correct
 
 
-def test_an_ip_has_five_attempts_in_any_hour(driver: VerificationDriver) -> None:
-    driver.request()
-    driver.fail(3)
-    driver.wait(HOUR / 2)
-    driver.deliver()
-    driver.fail(2)
-    driver.wait(HOUR / 2 - 1)
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1)
-    driver.wait(1)
-    driver.deliver()
-    assert driver.fail(3) == [2, 1, 0]
-
-
-# The latest delivery that the IP requested
-
-
-def test_attempts_count_against_the_latest_own_delivery(driver: VerificationDriver) -> None:
+def test_attempts_of_an_ip_do_not_count_on_the_request_id(driver: VerificationDriver) -> None:
     decision = driver.request(HOME_IP)
-    driver.fail(2, HOME_IP)
-    assert driver.fail(1, HOME_IP, decision.delivery.request_id) == [2]
-    assert driver.fail(2, HOME_IP) == [1, 0]
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1, HOME_IP)
-
-
-def test_attempts_on_an_own_delivery_do_not_use_the_shared_limit(
-    driver: VerificationDriver,
-) -> None:
-    driver.request(HOME_IP)
     driver.fail(5, HOME_IP)
-    assert driver.verification.unbound_attempts.shared == ()
+    assert driver.fail(1, HOME_IP, decision.request_id) == [4]
 
 
 def test_unknown_ips_do_not_use_the_attempts_of_an_own_delivery(
     driver: VerificationDriver,
 ) -> None:
     decision = driver.request(HOME_IP)
-    driver.fail(5, WORK_IP)
+    driver.use_up_shared_attempts()
     assert driver.fail(4, HOME_IP) == [4, 3, 2, 1]
     assert driver.verify(code_of(decision.challenge), HOME_IP).is_correct
 
 
-@pytest.mark.parametrize("request_id", [None, "unknown"])
-def test_responses_do_not_reveal_whether_a_code_was_requested(request_id: str | None) -> None:
-    requested, not_requested = VerificationDriver(), VerificationDriver()
-    requested.request(HOME_IP)
-    assert not_requested.fail(5, WORK_IP, request_id) == requested.fail(5, WORK_IP, request_id)
-    waits = []
-    for driver in (requested, not_requested):
-        with pytest.raises(TooManyAttempts) as error:
-            driver.fail(1, WORK_IP, request_id)
-        waits.append(error.value.retry_after)
-    assert waits == [HOUR, HOUR]
+# Unknown IPs
 
 
-# The limit that unknown IPs share
-
-
-def test_unknown_ips_share_fifteen_attempts_an_hour(driver: VerificationDriver) -> None:
-    assert count_shared_attempts(driver, first=0) == 15
-    driver.wait(HOUR - 1)
-    assert count_shared_attempts(driver, first=100) == 0
-    driver.wait(1)
-    assert count_shared_attempts(driver, first=200) == 15
-
-
-def test_unknown_ips_share_thirty_attempts_a_day(driver: VerificationDriver) -> None:
-    assert count_shared_attempts(driver, first=0) == 15
-    driver.wait(HOUR)
-    assert count_shared_attempts(driver, first=100) == 15
-    driver.wait(HOUR)
-    assert count_shared_attempts(driver, first=200) == 0
-    driver.wait(22 * HOUR - 1)
-    assert count_shared_attempts(driver, first=300) == 0
-    driver.wait(1)
-    assert count_shared_attempts(driver, first=400) == 15
-
-
-def test_attempts_left_is_the_lower_of_both_limits(driver: VerificationDriver) -> None:
-    driver.use_up_shared_attempts(attempts=12)
-    assert driver.fail(3, WORK_IP) == [2, 1, 0]
+def test_an_unknown_ip_has_five_attempts_at_a_delivery(driver: VerificationDriver) -> None:
+    driver.request(HOME_IP)
+    assert driver.fail(5, WORK_IP) == [4, 3, 2, 1, 0]
     with pytest.raises(TooManyAttempts):
         driver.fail(1, WORK_IP)
 
 
-def test_at_the_shared_limit_the_correct_code_of_an_unknown_ip_is_rejected(
+def test_unknown_ips_share_fifteen_attempts_an_hour(driver: VerificationDriver) -> None:
+    driver.request(HOME_IP)
+    assert driver.fail(5, unknown_ip(1)) == [4, 3, 2, 1, 0]
+    assert driver.fail(5, unknown_ip(2)) == [4, 3, 2, 1, 0]
+    assert driver.fail(3, unknown_ip(3)) == [4, 3, 2]
+    assert driver.fail(2, unknown_ip(4)) == [1, 0]
+    with pytest.raises(TooManyAttempts):
+        driver.fail(1, unknown_ip(3))
+
+
+def test_unknown_ips_share_thirty_attempts_a_day(driver: VerificationDriver) -> None:
+    for first in (0, 100):
+        driver.deliver(HOME_IP)
+        driver.use_up_shared_attempts(first)
+        driver.wait(HOUR)
+    driver.deliver(HOME_IP)
+    assert driver.fail(1, unknown_ip(200)) == [0]
+    assert len(driver.verification.shared_attempts) == 30
+
+
+def test_the_first_attempt_of_an_ip_after_a_delivery_does_not_need_the_shared_limit(
     driver: VerificationDriver,
 ) -> None:
     decision = driver.request(HOME_IP)
     driver.use_up_shared_attempts()
+    assert driver.copy().verify(code_of(decision.challenge), WORK_IP).is_correct
+    assert driver.fail(1, WORK_IP) == [0]
     with pytest.raises(TooManyAttempts):
         driver.verify(code_of(decision.challenge), WORK_IP)
-
-
-def test_the_shared_limit_does_not_reject_an_attempt_with_a_request_id(
-    driver: VerificationDriver,
-) -> None:
-    decision = driver.request(HOME_IP)
-    driver.use_up_shared_attempts()
-    code, request_id = code_of(decision.challenge), decision.delivery.request_id
-    assert driver.verify(code, WORK_IP, request_id).is_correct
-
-
-def test_the_shared_limit_does_not_reject_an_ip_with_an_own_delivery(
-    driver: VerificationDriver,
-) -> None:
-    decision = driver.request(HOME_IP)
-    driver.use_up_shared_attempts()
-    assert driver.fail(4, HOME_IP) == [4, 3, 2, 1]
-    assert driver.verify(code_of(decision.challenge), HOME_IP).is_correct
-
-
-def test_the_shared_limit_does_not_reject_a_request(driver: VerificationDriver) -> None:
-    driver.use_up_shared_attempts()
-    assert driver.request(HOME_IP).is_new
     driver.wait(15)
-    assert driver.request(WORK_IP).is_new
+    resend = driver.request(HOME_IP)
+    assert driver.verify(code_of(resend.challenge), WORK_IP).is_correct
+
+
+def test_attempts_without_an_active_challenge_leave_no_state(driver: VerificationDriver) -> None:
+    before = driver.verification
+    for number in range(100):
+        result = driver.verify(WRONG_CODE, unknown_ip(number))
+        assert (result.is_correct, result.is_unchallenged) == (False, True)
+    assert driver.verification is before
 
 
 def test_a_correct_code_does_not_reset_the_shared_limit(driver: VerificationDriver) -> None:
-    decision = driver.request(HOME_IP)
-    driver.use_up_shared_attempts(attempts=14)
-    assert driver.verify(code_of(decision.challenge), WORK_IP).is_correct
-    assert count_shared_attempts(driver, first=100) == 0
-
-
-def test_a_correct_code_of_an_own_delivery_does_not_use_the_shared_limit(
-    driver: VerificationDriver,
-) -> None:
+    driver.request(HOME_IP)
+    driver.use_up_shared_attempts()
+    driver.wait(250)
     decision = driver.request(HOME_IP)
     assert driver.verify(code_of(decision.challenge), HOME_IP).is_correct
-    assert count_shared_attempts(driver, first=0) == 15
+    assert driver.fail(1, unknown_ip(100)) == [0]
 
 
-def test_another_delivery_does_not_reset_the_shared_limit(driver: VerificationDriver) -> None:
-    driver.use_up_shared_attempts()
-    driver.deliver(HOME_IP)
-    assert count_shared_attempts(driver, first=100) == 0
+def test_a_repeat_of_an_ip_is_not_counted(driver: VerificationDriver) -> None:
+    driver.request(HOME_IP)
+    for _ in range(3):
+        assert driver.verify(WRONG_CODE, WORK_IP).attempts_left == 4
+    assert driver.verify(WRONG_CODE, unknown_ip(1)).attempts_left == 4
+    assert len(driver.verification.shared_attempts) == 2
 
 
-def test_a_rejected_attempt_of_an_unknown_ip_changes_nothing(driver: VerificationDriver) -> None:
-    driver.use_up_shared_attempts()
-    before = driver.verification
-    assert count_shared_attempts(driver, first=100) == 0
-    assert driver.verification is before
+# While a limit of failed attempts that many phones share is used up
+
+
+@pytest.fixture
+def limited(driver: VerificationDriver) -> VerificationDriver:
+    driver.is_limited = True
+    return driver
+
+
+def test_a_delivery_brings_two_attempts(limited: VerificationDriver) -> None:
+    decision = limited.request(HOME_IP)
+    later = limited.request(HOME_IP)
+    assert limited.fail(2, HOME_IP, decision.request_id) == [1, 0]
+    assert limited.fail(2, HOME_IP) == [1, 0]
+    assert limited.fail(1, HOME_IP, later.request_id) == [0]
+
+
+def test_a_delivery_from_before_keeps_five_attempts(driver: VerificationDriver) -> None:
+    decision = driver.request(HOME_IP)
+    driver.is_limited = True
+    assert driver.fail(5, HOME_IP, decision.request_id) == [4, 3, 2, 1, 0]
+    assert driver.fail(5, HOME_IP) == [4, 3, 2, 1, 0]
+
+
+def test_only_known_ips_have_attempts_without_a_request_id(driver: VerificationDriver) -> None:
+    driver.log_in(WORK_IP)
+    decision = driver.request(unknown_ip(1))
+    driver.is_limited = True
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code_of(decision.challenge), HOME_IP)
+    for client_ip in (unknown_ip(1), NEIGHBOR, WORK_IP):
+        assert driver.copy().verify(code_of(decision.challenge), client_ip).is_correct
+
+
+def test_all_networks_of_a_site_share_two_attempts_at_a_delivery(
+    limited: VerificationDriver,
+) -> None:
+    decision = limited.request(unknown_ip(1))
+    for number in range(2):
+        limited.verify(WRONG_CODE, f"2001:db8:1:{number + 8}::/64")
+    with pytest.raises(TooManyAttempts):
+        limited.verify(code_of(decision.challenge), NEIGHBOR)
+    limited.wait(15)
+    limited.request(unknown_ip(1))
+    assert limited.verify(code_of(decision.challenge), NEIGHBOR).is_correct
+
+
+def test_a_trusted_ip_has_its_first_attempt_after_those_of_a_site(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in(WORK_IP)
+    decision = driver.request(unknown_ip(1))
+    driver.is_limited = True
+    for number in range(2):
+        driver.verify(WRONG_CODE, f"2001:db8:1:{number + 8}::/64")
+    assert driver.verify(code_of(decision.challenge), WORK_IP).is_correct
+
+
+def test_an_ipv4_neighbor_of_a_requester_is_unknown(limited: VerificationDriver) -> None:
+    decision = limited.request("203.0.113.7")
+    with pytest.raises(TooManyAttempts):
+        limited.verify(code_of(decision.challenge), "203.0.113.8")

@@ -12,7 +12,7 @@ from tests.unit.domain.otp.verification_driver import (
     unknown_ip,
 )
 
-MAX_ATTEMPTS_A_DAY = 30 + 5 * 10
+MAX_ATTEMPTS_A_DAY = 30 + 5 * 12
 
 
 def cancel(driver: VerificationDriver, request_id: str) -> None:
@@ -77,13 +77,13 @@ def test_cancelling_a_new_code_keeps_the_old_one(driver: VerificationDriver) -> 
 
 def test_the_quota_of_a_trusted_ip_is_not_used(driver: VerificationDriver) -> None:
     driver.log_in(HOME_IP)
-    for number in range(4):
+    for number in range(5):
         driver.deliver(unknown_ip(number))
     driver.wait(15)
     decision = driver.request(HOME_IP)
-    assert decision.delivery.uses_trusted_ip_quota
+    assert decision.delivery.uses_own_quota
     cancel(driver, decision.delivery.request_id)
-    assert driver.request(HOME_IP).delivery.uses_trusted_ip_quota
+    assert driver.request(HOME_IP).delivery.uses_own_quota
 
 
 def test_cancelling_an_unknown_delivery_changes_nothing(driver: VerificationDriver) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.otp.challenge import (
+    DEFAULT_OTP_LENGTH,
     NONCE_BYTES,
-    OTP_LENGTH,
     OTP_TTL,
     Challenge,
     OtpCode,
@@ -57,7 +57,9 @@ def test_a_code_has_six_digits() -> None:
     codes = [
         a_challenge(nonce=bytes([number])).derive_code(PEPPER, a_phone()) for number in range(200)
     ]
-    assert all(len(code) == OTP_LENGTH and code.isascii() and code.isdecimal() for code in codes)
+    assert all(
+        len(code) == DEFAULT_OTP_LENGTH and code.isascii() and code.isdecimal() for code in codes
+    )
     assert any(code.startswith("0") for code in codes)
 
 
@@ -97,7 +99,7 @@ def test_every_digit_is_equally_likely_at_every_position() -> None:
         a_challenge(nonce=number.to_bytes(4, "big")).derive_code(PEPPER, a_phone())
         for number in range(2000)
     ]
-    for position in range(OTP_LENGTH):
+    for position in range(DEFAULT_OTP_LENGTH):
         counts = Counter(code[position] for code in codes)
         assert set(counts) == set("0123456789")
         assert max(counts.values()) < 300
@@ -109,7 +111,7 @@ def test_the_nonce_cannot_be_guessed() -> None:
 
 def test_a_challenge_does_not_contain_its_code() -> None:
     challenge = a_challenge()
-    fields = {"id", "purpose", "nonce", "key_id", "created_at", "expires_at", "used_at"}
+    fields = {"id", "purpose", "nonce", "key_id", "created_at", "expires_at", "used_at", "login"}
     assert challenge.derive_code(PEPPER, a_phone()) not in repr(challenge)
     assert set(Challenge.__slots__) == fields
 
@@ -205,3 +207,10 @@ def test_any_text_is_rejected_or_six_ascii_digits(text: str) -> None:
 
 def test_the_repr_does_not_contain_the_code() -> None:
     assert f"{CODE!r} {CODE}" == "OtpCode(******) OtpCode(******)"
+
+
+def test_the_operator_chooses_the_length_of_codes() -> None:
+    assert len(a_challenge().derive_code(PEPPER, a_phone(), 8)) == 8
+    assert parse_otp_code("1234-5678", 8).digits == "12345678"
+    with pytest.raises(InvalidValue, match="8 digits"):
+        parse_otp_code("123456", 8)

@@ -3,8 +3,12 @@
 import pytest
 
 from domain.errors import TooManyAttempts
+from domain.otp.challenge import Login
+from domain.otp.delivery_policy import DeliveryDecision
+from tests.support.builders import an_id
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
+    IDENTITY_ID,
     WORK_IP,
     WRONG_CODE,
     VerificationDriver,
@@ -43,58 +47,50 @@ def test_without_a_request_id_the_result_has_the_latest_delivery_of_the_code(
     assert driver.verify(code_of(resend.challenge)).delivery == resend.delivery
 
 
-def test_a_correct_code_resets_the_attempts_of_its_own_request_id(
-    driver: VerificationDriver,
+@pytest.fixture
+def two_codes(driver: VerificationDriver) -> tuple[DeliveryDecision, DeliveryDecision]:
+    """Two active codes that were delivered to `HOME_IP`."""
+    first = driver.request(HOME_IP)
+    driver.wait(250)
+    return first, driver.request(HOME_IP)
+
+
+def test_a_correct_code_resets_the_attempts_of_its_delivery_and_ip(
+    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
 ) -> None:
-    decision = driver.request()
-    request_id = decision.delivery.request_id
-    driver.fail(4, request_id=request_id)
-    assert driver.verify(code_of(decision.challenge), request_id=request_id).is_correct
-    assert driver.fail(5, request_id=request_id) == [4, 3, 2, 1, 0]
+    first, second = two_codes
+    driver.fail(4, WORK_IP, first.request_id)
+    driver.fail(4, HOME_IP)
+    assert driver.verify(code_of(first.challenge), HOME_IP, first.request_id).is_correct
+    assert driver.fail(1, WORK_IP, first.request_id) == [4]
+    assert driver.fail(1, HOME_IP) == [4]
+    assert driver.verify(code_of(second.challenge), HOME_IP).is_correct
 
 
-def test_a_correct_code_resets_the_attempts_of_its_own_ip(driver: VerificationDriver) -> None:
-    decision = driver.request()
-    driver.fail(4)
-    assert driver.verify(code_of(decision.challenge)).is_correct
-    driver.wait(60)
-    driver.deliver()
-    assert driver.fail(5) == [4, 3, 2, 1, 0]
-
-
-def test_with_a_request_id_a_correct_code_resets_the_attempts_of_its_ip(
-    driver: VerificationDriver,
+def test_a_correct_code_keeps_the_attempts_of_others(
+    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
 ) -> None:
-    driver.request()
-    driver.fail(5)
-    driver.wait(60)
-    resend = driver.request()
-    code, request_id = code_of(resend.challenge), resend.delivery.request_id
-    assert driver.verify(code, request_id=request_id).is_correct
-    driver.wait(60)
-    driver.deliver()
-    assert driver.fail(1) == [4]
-
-
-def test_a_correct_code_keeps_the_attempts_of_another_ip(driver: VerificationDriver) -> None:
-    decision = driver.request(HOME_IP)
+    first, second = two_codes
     driver.fail(5, WORK_IP)
-    assert driver.verify(code_of(decision.challenge), HOME_IP).is_correct
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1, WORK_IP)
+    driver.fail(5, HOME_IP, second.request_id)
+    assert driver.verify(code_of(first.challenge), HOME_IP, first.request_id).is_correct
+    for client_ip, request_id in ((WORK_IP, None), (HOME_IP, second.request_id)):
+        with pytest.raises(TooManyAttempts):
+            driver.fail(1, client_ip, request_id)
 
 
-def test_a_correct_code_keeps_the_attempts_of_another_request_id(
-    driver: VerificationDriver,
+def test_the_code_that_was_just_used_is_not_counted(
+    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
 ) -> None:
-    first = driver.request()
-    driver.fail(5, request_id=first.delivery.request_id)
-    driver.wait(60)
-    resend = driver.request()
-    code, request_id = code_of(resend.challenge), resend.delivery.request_id
-    assert driver.verify(code, request_id=request_id).is_correct
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1, request_id=first.delivery.request_id)
+    first, second = two_codes
+    code = code_of(first.challenge)
+    assert driver.verify(code, HOME_IP, first.request_id).is_correct
+    before = driver.verification
+    for _ in range(6):
+        result = driver.verify(code, HOME_IP, second.request_id)
+        # As many as after a wrong code: nothing reveals that it was correct before.
+        assert (result.is_correct, result.attempts_left, result.is_counted) == (False, 4, False)
+    assert driver.verification is before
 
 
 def test_a_correct_code_does_not_use_another_active_code(driver: VerificationDriver) -> None:
@@ -110,3 +106,41 @@ def test_a_correct_code_keeps_the_identity_of_the_phone(driver: VerificationDriv
     decision = driver.request()
     assert driver.verify(code_of(decision.challenge)).is_correct
     assert driver.verification.identity_id == "identity-id"
+
+
+def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: VerificationDriver) -> None:
+    decision = driver.request()
+    code, request_id = code_of(decision.challenge), decision.request_id
+    used = driver.verify(code, request_id=request_id)
+    assert used.challenge is not None
+    assert used.challenge.login == Login(IDENTITY_ID, "a-session", request_id)
+    before = driver.verification
+    for client_ip, sent_id in ((HOME_IP, None), (HOME_IP, request_id), (WORK_IP, request_id)):
+        retried = driver.verify(code, client_ip, sent_id)
+        assert (retried.is_correct, retried.is_replay) == (False, True)
+        assert retried.challenge == used.challenge
+    assert driver.verification == before
+
+
+def test_a_stranger_who_guesses_a_used_code_does_not_get_its_login(
+    driver: VerificationDriver,
+) -> None:
+    owner = driver.request()
+    stranger = driver.request(WORK_IP)
+    code = code_of(owner.challenge)
+    driver.verify(code, request_id=owner.request_id)
+    assert driver.verify(code, WORK_IP).challenge is None
+    assert driver.verify(code, WORK_IP, stranger.request_id).challenge is None
+    assert driver.verify(code, WORK_IP, "unknown").challenge is None
+    assert driver.verify(code, HOME_IP, "unknown").challenge is None
+
+
+def test_a_retry_has_no_login_after_a_block_or_at_another_identity(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.request().challenge)
+    driver.verify(code)
+    verification = driver.verification
+    for changed in (verification.block(driver.now), verification.assign_identity(an_id(9))):
+        driver.verification = changed
+        assert driver.verify(code).challenge is None

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from domain.otp.attempts import UnboundAttempts
+from domain.otp.challenge import OTP_TTL
+from domain.otp.failures import FAILURES_TTL, DeviceFailures, Failures
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.builders import NOW, a_challenge
 from tests.unit.domain.otp.verification_driver import (
@@ -47,29 +48,39 @@ def test_a_challenge_counts_until_its_code_expires() -> None:
     assert PhoneVerification(challenges=(challenge,)).expires_at == challenge.expires_at
 
 
-def test_an_attempt_counts_against_its_ip_for_an_hour() -> None:
-    attempts = UnboundAttempts().count(WORK_IP, NOW, is_shared=False)
-    assert attempts.expiry_times() == [NOW + timedelta(hours=1)]
-
-
-def test_an_attempt_counts_against_the_shared_limit_for_a_day(driver: VerificationDriver) -> None:
+def test_failures_count_for_thirty_days(driver: VerificationDriver) -> None:
+    driver.deliver()
     driver.fail(1, WORK_IP)
-    assert driver.verification.expires_at == NOW + ONE_DAY
+    assert timedelta(days=30) == FAILURES_TTL
+    assert driver.verification.expires_at == NOW + FAILURES_TTL
+
+
+def test_a_shared_attempt_counts_for_a_day() -> None:
+    assert PhoneVerification(shared_attempts=(NOW,)).expires_at == NOW + ONE_DAY
+
+
+def test_the_ip_of_an_attempt_expires_with_the_code(driver: VerificationDriver) -> None:
+    driver.deliver(HOME_IP)
+    assert driver.verification.client_ips_expire_at == NOW + ONE_DAY
+    driver.fail(1, WORK_IP)
+    assert driver.verification.client_ips_expire_at == NOW + OTP_TTL
 
 
 def test_an_ip_is_trusted_for_ninety_days(driver: VerificationDriver) -> None:
     driver.log_in(HOME_IP)
     assert timedelta(days=90) == TRUSTED_IP_TTL
-    assert driver.verification.expires_at == NOW + TRUSTED_IP_TTL
+    verification = driver.verification.assign_identity(None)
+    assert verification.expires_at == NOW + TRUSTED_IP_TTL
 
 
 def test_an_expired_state_decides_like_an_empty_one(driver: VerificationDriver) -> None:
     decision = driver.deliver(HOME_IP)
     driver.fail(5, WORK_IP)
     assert driver.verify(code_of(decision.challenge), HOME_IP).is_correct
-    expires_at = driver.verification.expires_at
+    verification = driver.verification.assign_identity(None)
+    expires_at = verification.expires_at
     assert expires_at is not None
-    expired = VerificationDriver(driver.verification, now=expires_at)
+    expired = VerificationDriver(verification, now=expires_at)
     empty = VerificationDriver(now=expires_at)
     expired.deliver(HOME_IP)
     empty.deliver(HOME_IP)
@@ -79,45 +90,25 @@ def test_an_expired_state_decides_like_an_empty_one(driver: VerificationDriver) 
 # Removal
 
 
-def test_the_next_request_removes_everything_that_expired(driver: VerificationDriver) -> None:
+def test_everything_that_expired_is_pruned(driver: VerificationDriver) -> None:
     for _ in range(5):
         driver.deliver()
     driver.fail(5, WORK_IP)
-    driver.wait(days=1)
+    pruned = driver.verification.prune(driver.now + ONE_DAY)
+    assert pruned == PhoneVerification(failures=driver.verification.failures)
+
+
+def test_the_attempts_of_a_delivery_are_pruned_with_its_code(driver: VerificationDriver) -> None:
     driver.deliver()
-    assert len(driver.verification.deliveries) == 1
-    assert len(driver.verification.challenges) == 1
-    assert driver.verification.unbound_attempts == UnboundAttempts()
-
-
-def test_the_next_attempt_removes_expired_deliveries_and_challenges(
-    driver: VerificationDriver,
-) -> None:
-    for _ in range(5):
-        driver.deliver()
-    driver.wait(days=1)
     driver.fail(1, WORK_IP)
-    assert driver.verification.deliveries == ()
-    assert driver.verification.challenges == ()
+    pruned = driver.verification.prune(NOW + OTP_TTL)
+    assert [delivery.counters for delivery in pruned.deliveries] == [()]
 
 
-def test_the_next_attempt_removes_a_challenge_after_five_minutes(
-    driver: VerificationDriver,
-) -> None:
-    driver.deliver()
-    driver.wait(minutes=5)
-    driver.fail(1, WORK_IP)
-    assert driver.verification.challenges == ()
-
-
-def test_the_next_attempt_removes_attempts_of_an_ip_after_an_hour(
-    driver: VerificationDriver,
-) -> None:
-    driver.fail(5, WORK_IP)
-    driver.wait(hours=1)
-    driver.fail(1, WORK_IP)
-    attempts = driver.verification.unbound_attempts.by_ip
-    assert [attempt.attempted_at for attempt in attempts] == [driver.now]
+def test_failures_of_a_device_are_pruned_with_its_token() -> None:
+    failures = Failures(by_device=(DeviceFailures("a-device", 20, NOW),))
+    assert failures.prune(NOW + timedelta(days=179)) == failures
+    assert failures.prune(NOW + timedelta(days=180)) == Failures()
 
 
 def test_challenges_without_their_key_are_dropped() -> None:

@@ -19,22 +19,35 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from tests.support.builders import NOW
 from tests.support.examples import examples
 from tests.unit.domain.otp.phone_verification_model import (
+    ModelAttempt,
     ModelDelivery,
     PhoneVerificationModel,
     becomes_true_after,
 )
 from tests.unit.domain.otp.verification_driver import (
+    DEVICE,
     HOME_IP,
     WORK_IP,
-    WRONG_CODE,
     VerificationDriver,
     code_of,
     unknown_ip,
 )
 
-CLIENT_IPS: Final = st.sampled_from([HOME_IP, HOME_IP, WORK_IP, unknown_ip(1), unknown_ip(2)])
+NEIGHBOR_OF_HOME: Final = "203.0.113.8"
+NEIGHBOR_OF_UNKNOWN: Final = "2001:db8:1:7::/64"
+CLIENT_IPS: Final = st.sampled_from(
+    [
+        HOME_IP,
+        HOME_IP,
+        WORK_IP,
+        unknown_ip(1),
+        unknown_ip(2),
+        NEIGHBOR_OF_HOME,
+        NEIGHBOR_OF_UNKNOWN,
+    ]
+)
 SECONDS: Final = st.sampled_from(
-    [1, 4, 14, 15, 16, 29, 30, 45, 59, 60, 61, 120, 239, 240, 241, 285, 299, 300, 301, 600]
+    [1, 4, 9, 10, 14, 15, 16, 29, 30, 45, 59, 60, 61, 120, 239, 240, 241, 285, 299, 300, 301, 600]
 )
 MINUTES: Final = st.sampled_from(
     [15, 30, 59, 60, 61, 90, 240, 720, 1380, 1425, 1439, 1440, 1441, 129_600]
@@ -62,6 +75,14 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def wait_long(self, minutes: int) -> None:
         self.wait(minutes * 60)
 
+    @rule(has_device=st.booleans())
+    def send_device_token(self, has_device: bool) -> None:
+        self.driver.device = DEVICE if has_device else None
+
+    @rule(is_limited=st.booleans())
+    def use_up_limit_of_failed_attempts(self, is_limited: bool) -> None:
+        self.driver.is_limited = is_limited
+
     @rule()
     def block(self) -> None:
         self.driver.verification = self.driver.verification.block(self.driver.now)
@@ -78,7 +99,6 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def log_in(self, client_ip: str) -> None:
         self.compare_request(client_ip)
         self.compare_attempt(self.model.challenges[-1].code, client_ip, None)
-        self.wait(20)
 
     @rule(client_ip=CLIENT_IPS)
     def request_code(self, client_ip: str) -> None:
@@ -93,6 +113,11 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def unknown_ips_request_codes_as_soon_as_allowed(self, first: int, ips: int) -> None:
         for number in range(first, first + ips):
             self.request_as_soon_as_allowed(unknown_ip(number))
+
+    @rule(client_ip=CLIENT_IPS, times=st.integers(1, 4))
+    def request_codes_at_once(self, client_ip: str, times: int) -> None:
+        for _ in range(times):
+            self.compare_request(client_ip)
 
     @precondition(lambda self: self.cancelable is not None)
     @rule()
@@ -109,24 +134,35 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     @rule(client_ip=CLIENT_IPS, times=st.integers(1, 6))
     def guess(self, client_ip: str, times: int) -> None:
         for _ in range(times):
-            self.compare_attempt(WRONG_CODE, client_ip, None)
+            self.compare_attempt(self.wrong_code(), client_ip, None)
+
+    @rule(client_ip=CLIENT_IPS, seconds=st.sampled_from([0, 3, 9, 10]), times=st.integers(2, 3))
+    def repeat_a_guess(self, client_ip: str, seconds: int, times: int) -> None:
+        code = self.wrong_code()
+        for _ in range(times):
+            self.compare_attempt(code, client_ip, None)
+            self.wait(seconds)
+
+    @rule(first=st.integers(10, 500), ips=st.integers(40, 60))
+    def many_unknown_ips_guess(self, first: int, ips: int) -> None:
+        self.unknown_ips_guess(first, ips)
 
     @rule(first=st.integers(10, 500), ips=st.integers(3, 16))
     def unknown_ips_guess(self, first: int, ips: int) -> None:
         for number in range(first, first + ips):
-            self.compare_attempt(WRONG_CODE, unknown_ip(number), None)
+            self.compare_attempt(self.wrong_code(), unknown_ip(number), None)
 
     @rule(client_ip=CLIENT_IPS, times=st.integers(1, 6))
     def guess_with_unknown_request_id(self, client_ip: str, times: int) -> None:
         for _ in range(times):
-            self.compare_attempt(WRONG_CODE, client_ip, "unknown")
+            self.compare_attempt(self.wrong_code(), client_ip, "unknown")
 
     @precondition(lambda self: self.model.deliveries)
     @rule(data=st.data(), client_ip=CLIENT_IPS, times=st.integers(1, 6))
     def guess_with_request_id(self, data: st.DataObject, client_ip: str, times: int) -> None:
         request_id = self.draw_request_id(data)
         for _ in range(times):
-            self.compare_attempt(WRONG_CODE, client_ip, request_id)
+            self.compare_attempt(self.wrong_code(), client_ip, request_id)
 
     @precondition(lambda self: self.model.challenges)
     @rule(data=st.data(), client_ip=CLIENT_IPS)
@@ -165,31 +201,41 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
 
     # Comparing requests
 
+    @property
+    def device(self) -> str | None:
+        """The id of the device whose token is sent, if any."""
+        return self.driver.device.device_id if self.driver.device else None
+
     def compare_request(self, client_ip: str) -> int:
         """Request a code and return the seconds to wait, 0 if it caused a delivery."""
         before = self.driver.verification
-        allows_delivery = self.model.allows_delivery(client_ip, self.now)
-        expected = self.model.delivery_to_refer_to(client_ip, self.now)
+        allows_delivery = self.model.allows_delivery(client_ip, self.now, self.device)
         try:
             decision = self.driver.request(client_ip)
         except TooManyOtpRequests as error:
             assert not allows_delivery
-            assert expected is None
+            assert self.model.refer("rejected", client_ip, self.now, self.device) is None
             assert self.driver.verification is before
             self.assert_next_request_after(error.retry_after, client_ip)
             return error.retry_after
         seconds = (decision.next_request_at - self.driver.now) // timedelta(seconds=1)
         assert decision.is_new == allows_delivery
         assert decision.should_deliver == (decision.is_new and not self.model.is_blocked)
+        expected: ModelDelivery | None
         if decision.is_new:
-            new_code = code_of(decision.challenge)
-            delivery = decision.delivery
-            expected = self.model.deliver(delivery.request_id, client_ip, self.now, new_code)
-            assert delivery.uses_trusted_ip_quota == expected.uses_trusted_ip_quota
+            expected = self.model.deliver(
+                decision.request_id,
+                client_ip,
+                self.now,
+                code_of(decision.challenge),
+                device=self.device,
+                is_limited=self.driver.is_limited,
+            )
+            assert decision.delivery.uses_own_quota == expected.uses_own_quota
             self.cancelable = expected
         else:
+            expected = self.model.refer(decision.request_id, client_ip, self.now, self.device)
             assert expected is not None
-            assert self.driver.verification is before
         assert decision.delivery.request_id == expected.request_id
         assert code_of(decision.challenge) == expected.challenge.code
         expires_at = NOW + timedelta(seconds=expected.challenge.expires_at)
@@ -204,7 +250,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
 
     def assert_next_request_after(self, seconds: int, client_ip: str) -> None:
         def allows_delivery(time: float) -> bool:
-            return self.model.allows_delivery(client_ip, time)
+            return self.model.allows_delivery(client_ip, time, self.device)
 
         assert becomes_true_after(allows_delivery, self.now, seconds)
 
@@ -212,32 +258,42 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
 
     def compare_attempt(self, code: str, client_ip: str, request_id: str | None) -> None:
         before = self.driver.verification
-        attempts_left = self.model.attempts_left(client_ip, request_id, self.now)
+        attempt = ModelAttempt(code, client_ip, request_id, self.device, self.driver.is_limited)
+        is_challenged = self.model.is_challenged(self.now)
+        attempts_left = self.model.attempts_left(attempt, self.now)
         try:
             result = self.driver.verify(code, client_ip, request_id)
         except TooManyAttempts as error:
             assert attempts_left == 0
             assert self.driver.verification is before
-            self.assert_next_attempt_after(error.retry_after, client_ip, request_id)
+            self.assert_next_attempt_after(error.retry_after, attempt)
+            return
+        assert result.is_unchallenged == (not is_challenged)
+        if not is_challenged:
+            assert self.driver.verification is before
             return
         assert attempts_left > 0
-        self.cancelable = None
-        self.model.count_attempt(client_ip, request_id, self.now)
-        assert result.attempts_left == attempts_left - 1
-        assert result.is_correct == self.model.verify(code, client_ip, request_id, self.now)
+        expected = self.model.verify(attempt, self.now)
+        assert result.is_correct == (expected is None)
+        if expected is not None:
+            assert result.attempts_left == expected
+        if self.driver.verification is not before:
+            self.cancelable = None
 
-    def assert_next_attempt_after(
-        self, seconds: int, client_ip: str, request_id: str | None
-    ) -> None:
+    def assert_next_attempt_after(self, seconds: int, attempt: ModelAttempt) -> None:
         def allows_attempt(time: float) -> bool:
-            return self.model.allows_attempt(client_ip, request_id, time)
+            return not self.model.is_challenged(time) or self.model.attempts_left(attempt, time) > 0
 
         assert becomes_true_after(allows_attempt, self.now, seconds)
 
     # Drawing
 
     def draw_request_id(self, data: st.DataObject) -> str:
-        return data.draw(st.sampled_from(self.model.deliveries[-4:])).request_id
+        ids = [request_id for delivery in self.model.deliveries[-4:] for request_id in delivery.ids]
+        return data.draw(st.sampled_from(ids))
+
+    def wrong_code(self) -> str:
+        return str(next(self.driver.wrong_codes))
 
     def draw_code(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(self.model.challenges[-3:])).code

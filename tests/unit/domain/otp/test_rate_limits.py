@@ -1,37 +1,136 @@
 """The rate limits that count a delivery or a verification."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.rate_limits import RateLimit, RateLimits
+from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recognition
 from domain.otp.sliding_window import SlidingWindow
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 LIMITS = RateLimits(
     per_ip=SlidingWindow(2, 3 * HOUR),
-    per_country=SlidingWindow(4, 5 * HOUR),
-    total=SlidingWindow(6, 7 * HOUR),
+    per_range=SlidingWindow(7, 4 * HOUR),
+    per_country=SlidingWindow(100, 5 * HOUR),
+    total=SlidingWindow(200, 7 * HOUR),
+    all_deliveries_factor=4,
+    countries_per_ip=3,
     verifications_per_ip=SlidingWindow(8, 9 * HOUR),
+)
+ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef")
+
+OF_IP = RateLimit("deliveries:ip:ab", LIMITS.per_ip)
+OF_COUNTRIES = RateLimit("deliveries:countries:ab", SlidingWindow(3, DAY), "IN")
+OF_UNVERIFIED_RANGE = RateLimit("deliveries:range:ef", LIMITS.per_range)
+OF_UNVERIFIED_NETWORK = RateLimit("deliveries:country:IN:network:cd", SlidingWindow(5, 5 * HOUR))
+UNVERIFIED = (
+    RateLimit("deliveries:country:IN", SlidingWindow(60, 5 * HOUR)),
+    RateLimit("deliveries:total", SlidingWindow(120, 7 * HOUR)),
+)
+RECOGNIZED_UNVERIFIED = (
+    RateLimit(
+        "deliveries:country:IN:recognized", SlidingWindow(40, 5 * HOUR), fallback=UNVERIFIED[0]
+    ),
+    RateLimit("deliveries:total:recognized", SlidingWindow(80, 7 * HOUR), fallback=UNVERIFIED[1]),
+)
+ALL = (
+    RateLimit("all_deliveries:country:IN", SlidingWindow(240, 5 * HOUR)),
+    RateLimit("all_deliveries:total", SlidingWindow(480, 7 * HOUR)),
+)
+RECOGNIZED_ALL = (
+    RateLimit(
+        "all_deliveries:country:IN:recognized", SlidingWindow(160, 5 * HOUR), fallback=ALL[0]
+    ),
+    RateLimit("all_deliveries:total:recognized", SlidingWindow(320, 7 * HOUR), fallback=ALL[1]),
+)
+ALL_OF_RANGE_AND_NETWORK = (
+    RateLimit("all_deliveries:range:ef", SlidingWindow(28, 4 * HOUR)),
+    RateLimit("all_deliveries:country:IN:network:cd", SlidingWindow(20, 5 * HOUR)),
 )
 
 
-def test_the_default_limits_in_an_hour() -> None:
+def test_the_default_limits() -> None:
     assert RateLimits() == RateLimits(
         per_ip=SlidingWindow(60, HOUR),
+        per_range=SlidingWindow(50, HOUR),
         per_country=SlidingWindow(1_000, HOUR),
         total=SlidingWindow(5_000, HOUR),
+        all_deliveries_factor=10,
+        countries_per_ip=5,
         verifications_per_ip=SlidingWindow(600, HOUR),
     )
 
 
-def test_a_delivery_counts_per_ip_per_country_and_in_total() -> None:
-    assert LIMITS.for_delivery(HashedClientIp("ab", "cd"), "IN") == (
-        RateLimit("deliveries:ip:ab", LIMITS.per_ip),
-        RateLimit("deliveries:country:IN", LIMITS.per_country),
-        RateLimit("deliveries:total", LIMITS.total),
+def test_all_limits_apply_to_an_unrecognized_requester() -> None:
+    assert set(LIMITS.for_delivery(ROUTE, Recognition.NONE)) == {
+        OF_IP,
+        OF_COUNTRIES,
+        OF_UNVERIFIED_RANGE,
+        OF_UNVERIFIED_NETWORK,
+        *UNVERIFIED,
+        *ALL_OF_RANGE_AND_NETWORK,
+        *ALL,
+    }
+
+
+def test_a_trusted_ip_is_not_limited_by_what_strangers_do_elsewhere() -> None:
+    assert set(LIMITS.for_delivery(ROUTE, Recognition.TRUSTED_IP)) == {
+        OF_IP,
+        OF_COUNTRIES,
+        OF_UNVERIFIED_NETWORK,
+        *RECOGNIZED_UNVERIFIED,
+        *ALL_OF_RANGE_AND_NETWORK,
+        *RECOGNIZED_ALL,
+    }
+
+
+def test_a_recognized_device_is_not_limited_by_what_strangers_do_anywhere() -> None:
+    assert set(LIMITS.for_delivery(ROUTE, Recognition.DEVICE)) == {
+        *RECOGNIZED_UNVERIFIED,
+        *ALL_OF_RANGE_AND_NETWORK,
+        *RECOGNIZED_ALL,
+    }
+
+
+@pytest.mark.parametrize("recognition", Recognition)
+def test_no_limit_counts_a_delivery_twice(recognition: Recognition) -> None:
+    limits = LIMITS.for_delivery(ROUTE, recognition)
+
+    assert len({limit.name for limit in limits}) == len(limits)
+
+
+def test_a_login_releases_the_permits_of_the_ip_and_of_unverified_deliveries() -> None:
+    assert set(LIMITS.released_by_login(ROUTE)) == {
+        OF_IP,
+        OF_UNVERIFIED_RANGE,
+        OF_UNVERIFIED_NETWORK,
+        *RECOGNIZED_UNVERIFIED,
+    }
+
+
+@pytest.mark.parametrize(
+    ("limit", "network", "unrecognized"),
+    [(1, 1, 1), (2, 1, 1), (3, 1, 1), (10, 1, 6), (39, 1, 23), (40, 2, 24), (1_000, 50, 600)],
+)
+def test_parts_are_rounded_down_but_are_at_least_one(
+    limit: int, network: int, unrecognized: int
+) -> None:
+    limits = replace(LIMITS, per_country=SlidingWindow(limit, HOUR)).for_delivery(
+        ROUTE, Recognition.NONE
     )
+
+    windows = {limit.name: limit.window.limit for limit in limits}
+    assert windows["deliveries:country:IN:network:cd"] == network
+    assert windows["deliveries:country:IN"] == unrecognized
+
+
+def test_a_limit_of_one_has_no_part_for_recognized_requesters() -> None:
+    limits = replace(LIMITS, total=SlidingWindow(1, HOUR)).for_delivery(ROUTE, Recognition.DEVICE)
+
+    assert RateLimit("deliveries:total", SlidingWindow(1, HOUR)) in limits
 
 
 def test_a_verification_counts_per_ip_only() -> None:
@@ -40,22 +139,15 @@ def test_a_verification_counts_per_ip_only() -> None:
     )
 
 
-@pytest.mark.parametrize("is_ipv6", [False, True])
-def test_the_limits_of_an_ip_are_those_of_its_deliveries(is_ipv6: bool) -> None:
-    client_ip = HashedClientIp("ab", "cd", is_ipv6=is_ipv6)
-
-    assert LIMITS.for_ip(client_ip) == LIMITS.for_delivery(client_ip, "IN")[:-2]
-
-
 @pytest.mark.parametrize("ip", ["ab", "ef"])
-def test_an_ipv6_site_of_48_bits_has_ten_times_the_limit(ip: str) -> None:
+def test_an_ipv6_site_of_48_bits_has_three_times_the_limit(ip: str) -> None:
     client_ip = HashedClientIp(ip, "cd", is_ipv6=True)
 
     assert LIMITS.for_ip(client_ip) == (
         RateLimit(f"deliveries:ip:{ip}", LIMITS.per_ip),
-        RateLimit("deliveries:network:cd", SlidingWindow(20, 3 * HOUR)),
+        RateLimit("deliveries:network:cd", SlidingWindow(6, 3 * HOUR)),
     )
     assert LIMITS.for_verification(client_ip) == (
         RateLimit(f"verifications:ip:{ip}", LIMITS.verifications_per_ip),
-        RateLimit("verifications:network:cd", SlidingWindow(80, 9 * HOUR)),
+        RateLimit("verifications:network:cd", SlidingWindow(24, 9 * HOUR)),
     )

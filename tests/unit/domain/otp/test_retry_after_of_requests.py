@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.errors import TooManyOtpRequests
+from domain.otp.phone_verification import whole_seconds
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     HOME_IP,
@@ -30,7 +31,7 @@ def required_wait(driver: VerificationDriver, client_ip: str) -> int:
     except TooManyOtpRequests as error:
         return error.retry_after
     assert not decision.is_new
-    return int((decision.next_request_at - driver.now).total_seconds())
+    return whole_seconds(driver.now, decision.next_request_at)
 
 
 # Situations in which no delivery is allowed. Each returns the IP of the request.
@@ -57,29 +58,29 @@ def within_a_doubled_cooldown(driver: VerificationDriver) -> str:
     return HOME_IP
 
 
-def after_three_deliveries_to_one_ip(driver: VerificationDriver) -> str:
-    for _ in range(3):
+def after_five_deliveries_to_one_ip_in_minutes(driver: VerificationDriver) -> str:
+    for _ in range(5):
         driver.deliver(HOME_IP)
     driver.wait(100)
     return HOME_IP
 
 
-def after_five_deliveries_to_one_ip(driver: VerificationDriver) -> str:
-    for _ in range(5):
+def after_six_deliveries_to_one_ip(driver: VerificationDriver) -> str:
+    for _ in range(6):
         driver.deliver(HOME_IP)
     driver.wait(hours=5)
     return HOME_IP
 
 
-def after_five_deliveries_to_several_ips(driver: VerificationDriver) -> str:
-    for number in range(5):
+def after_six_deliveries_to_several_ips(driver: VerificationDriver) -> str:
+    for number in range(6):
         driver.deliver(unknown_ip(number))
     driver.wait(100)
     return HOME_IP
 
 
-def after_ten_deliveries_to_several_ips(driver: VerificationDriver) -> str:
-    for number in range(10):
+def after_twelve_deliveries_to_several_ips(driver: VerificationDriver) -> str:
+    for number in range(12):
         driver.deliver(unknown_ip(number))
     driver.wait(hours=5)
     return HOME_IP
@@ -88,7 +89,7 @@ def after_ten_deliveries_to_several_ips(driver: VerificationDriver) -> str:
 def after_three_deliveries_from_the_trusted_ip_quota(driver: VerificationDriver) -> str:
     driver.log_in(HOME_IP)
     driver.wait(days=2)
-    for number in range(10):
+    for number in range(12):
         driver.deliver(unknown_ip(number))
     for _ in range(3):
         driver.deliver(HOME_IP)
@@ -101,16 +102,16 @@ def when_the_phone_limit_ends_before_the_trusted_ip_quota(driver: VerificationDr
     driver.wait(days=2)
     for number in range(3):
         driver.deliver(unknown_ip(number))
-    for _ in range(5):
+    for _ in range(6):
         driver.deliver(HOME_IP)
     return HOME_IP
 
 
 def when_the_cooldown_ends_after_the_phone_limit(driver: VerificationDriver) -> str:
-    for number in range(9):
+    for number in range(11):
         driver.deliver(unknown_ip(number))
     driver.wait(DAY - 3 * HOUR)
-    driver.deliver(unknown_ip(9))
+    driver.deliver(unknown_ip(11))
     return HOME_IP
 
 
@@ -125,7 +126,7 @@ def when_a_delivery_of_the_day_before_expires_meanwhile(driver: VerificationDriv
 def when_the_ip_is_not_trusted_anymore_meanwhile(driver: VerificationDriver) -> str:
     driver.log_in(HOME_IP)
     driver.wait(90 * DAY - 90 * 60)
-    for number in range(10):
+    for number in range(12):
         driver.deliver(unknown_ip(number))
     for _ in range(3):
         driver.deliver(HOME_IP)
@@ -136,10 +137,10 @@ SITUATIONS = [
     within_the_cooldown,
     within_the_cooldown_of_an_own_delivery,
     within_a_doubled_cooldown,
-    after_three_deliveries_to_one_ip,
-    after_five_deliveries_to_one_ip,
-    after_five_deliveries_to_several_ips,
-    after_ten_deliveries_to_several_ips,
+    after_five_deliveries_to_one_ip_in_minutes,
+    after_six_deliveries_to_one_ip,
+    after_six_deliveries_to_several_ips,
+    after_twelve_deliveries_to_several_ips,
     after_three_deliveries_from_the_trusted_ip_quota,
     when_the_phone_limit_ends_before_the_trusted_ip_quota,
     when_the_cooldown_ends_after_the_phone_limit,

@@ -8,7 +8,7 @@ from typing import Final
 from domain.errors import TooManyOtpRequests
 from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import Challenge, OtpCode
-from domain.otp.delivery import OtpRequest
+from domain.otp.delivery import DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_challenge, a_hashed_ip, an_id
@@ -16,13 +16,15 @@ from tests.support.builders import NOW, a_challenge, a_hashed_ip, an_id
 HOME_IP: Final = "203.0.113.7"
 WORK_IP: Final = "198.51.100.20"
 WRONG_CODE: Final = "999999"
+IDENTITY_ID: Final = an_id(1000)
+DEVICE: Final = DeviceProof("a-device", IDENTITY_ID)
 HOUR: Final = 60 * 60
 DAY: Final = 24 * HOUR
 
 
 def unknown_ip(number: int) -> str:
-    """Return a different IP for each number."""
-    return f"2001:db8:0:{number:x}::/64"
+    """Return an IP of a different network for each number."""
+    return f"2001:db8:{number:x}::/64"
 
 
 def code_of(challenge: Challenge) -> str:
@@ -38,6 +40,9 @@ class VerificationDriver:
     now: datetime = NOW
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
+    wrong_codes: "count[int]" = field(default_factory=lambda: count(900_000))
+    device: DeviceProof | None = None
+    is_limited: bool = False
 
     def wait(self, seconds: float = 0, **duration: float) -> None:
         """Advance the clock."""
@@ -53,7 +58,14 @@ class VerificationDriver:
         challenge = a_challenge(
             id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
         )
-        request = OtpRequest(a_hashed_ip(client_ip), self.now, challenge, f"request-{number}")
+        request = OtpRequest(
+            a_hashed_ip(client_ip),
+            self.now,
+            challenge,
+            f"request-{number}",
+            self.device,
+            self.is_limited,
+        )
         self.verification, decision = self.verification.request_delivery(request, self.policy)
         return decision
 
@@ -76,18 +88,28 @@ class VerificationDriver:
         """Verify a code now."""
         codes = {
             challenge.id: code_of(challenge)
-            for challenge in self.verification.active_challenges(self.now)
+            for challenge in self.verification.comparable_challenges(self.now)
         }
-        attempt = OtpAttempt(OtpCode(code), a_hashed_ip(client_ip), self.now, request_id)
+        attempt = OtpAttempt(
+            code=OtpCode(code),
+            client_ip=a_hashed_ip(client_ip),
+            now=self.now,
+            request_id=request_id,
+            device=self.device,
+            new_identity_id=IDENTITY_ID,
+            new_session_id="a-session",
+            is_limited=self.is_limited,
+        )
         self.verification, result = self.verification.verify(attempt, codes)
         return result
 
     def fail(
         self, attempts: int, client_ip: str = HOME_IP, request_id: str | None = None
     ) -> list[int]:
-        """Verify a wrong code several times. Return the attempts left after each."""
+        """Verify several wrong codes. Return the attempts left after each."""
         return [
-            self.verify(WRONG_CODE, client_ip, request_id).attempts_left for _ in range(attempts)
+            self.verify(str(next(self.wrong_codes)), client_ip, request_id).attempts_left
+            for _ in range(attempts)
         ]
 
     def use_up_shared_attempts(self, first: int = 1000, attempts: int = 15) -> None:
@@ -96,6 +118,7 @@ class VerificationDriver:
             self.fail(1, unknown_ip(number))
 
     def log_in(self, client_ip: str = HOME_IP) -> None:
-        """Deliver a code and verify it. The IP is trusted from then on."""
+        """Deliver a code and verify it, and wait a second. The IP is trusted from then on."""
         decision = self.deliver(client_ip)
         assert self.verify(code_of(decision.challenge), client_ip).is_correct
+        self.wait(1)

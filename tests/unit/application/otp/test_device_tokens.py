@@ -1,0 +1,145 @@
+"""Device tokens: who gets one, what it changes, and what revokes it."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from application.identities.sessions import Scope
+from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
+from application.principal import Principal
+from domain.errors import TooManyOtpRequests
+from domain.identities.device_token import DeviceToken
+from domain.otp.challenge import parse_otp_code
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.builders import CLIENT_IP, a_phone
+
+OTHER_IP = "198.51.100.1"
+
+
+async def log_in(app: AppHarness, device_token: DeviceToken | None = None) -> LoggedIn:
+    app.advance(hours=12)
+    await app.request_otp()
+    result = await app.verify_otp(app.last_code, device_token=device_token)
+    assert isinstance(result, LoggedIn)
+    return result
+
+
+async def is_recognized(app: AppHarness, token: DeviceToken | None) -> bool:
+    """Use up what strangers have, and return whether the device may still request a code."""
+    app.advance(days=1)
+    for number in range(4):
+        await app.request_otp(client_ip=f"192.0.2.{number}")
+    try:
+        await app.request_otp(client_ip=OTHER_IP, device_token=token)
+    except TooManyOtpRequests:
+        return False
+    return True
+
+
+async def test_a_login_returns_a_token_that_is_recognized(app: AppHarness) -> None:
+    result = await log_in(app)
+    assert await is_recognized(app, result.device_token)
+    assert not await is_recognized(app, None)
+
+
+async def test_nothing_of_the_token_is_stored(app: AppHarness) -> None:
+    token = (await log_in(app)).device_token
+    assert token is not None
+    (identity,) = app.database.identities.values()
+    assert [device.id for device in identity.value.devices] == [token.device_id]
+    assert token.secret.hex() not in repr(identity)
+
+
+async def test_a_client_that_does_not_know_device_tokens_gets_none(app: AppHarness) -> None:
+    await app.request_otp()
+    command = VerifyOtpCommand(a_phone(), parse_otp_code(app.last_code), CLIENT_IP)
+    result = await app.use_cases.verify_otp(command)
+    assert isinstance(result, LoggedIn)
+    assert result.device_token is None
+    (identity,) = app.database.identities.values()
+    assert identity.value.devices == ()
+
+
+async def test_a_device_keeps_its_token_when_it_logs_in_again(app: AppHarness) -> None:
+    first = await log_in(app)
+    again = await log_in(app, first.device_token)
+    assert again.device_token == first.device_token
+    (identity,) = app.database.identities.values()
+    assert len(identity.value.devices) == 1
+
+
+async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness) -> None:
+    token = (await log_in(app)).device_token
+    for _ in range(4):
+        app.advance(hours=1)
+        await app.request_otp(client_ip=OTHER_IP)
+        for number in range(1, 6):
+            wrong = wrong_code(app.last_code, number)
+            await app.verify_otp(wrong, client_ip=OTHER_IP, device_token=token)
+    assert not await is_recognized(app, token)
+    app.advance(days=1)
+    other = (await log_in(app, token)).device_token
+    assert other != token
+    assert await is_recognized(app, other)
+
+
+async def test_a_token_counts_for_its_own_phone_only(app: AppHarness) -> None:
+    token = (await log_in(app)).device_token
+    await app.log_in(a_phone(2))
+    for number in range(4):
+        app.advance(15 if number == 0 else 0)
+        await app.request_otp(a_phone(2), f"192.0.2.{number}")
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(a_phone(2), OTHER_IP, token)
+
+
+async def test_an_ordinary_logout_keeps_the_device(app: AppHarness) -> None:
+    result = await log_in(app)
+    principal = await app.use_cases.authenticate(result.tokens.access_token)
+    await app.use_cases.logout(principal, Scope.THIS)
+    assert await is_recognized(app, result.device_token)
+
+
+async def log_out_everywhere(app: AppHarness, principal: Principal) -> None:
+    await app.use_cases.logout(principal, Scope.ALL)
+
+
+async def log_out_others(app: AppHarness, _: Principal) -> None:
+    other = await app.use_cases.authenticate((await log_in(app)).tokens.access_token)
+    await app.use_cases.logout(other, Scope.OTHERS)
+
+
+async def revoke_the_session(app: AppHarness, principal: Principal) -> None:
+    await app.use_cases.revoke_session(principal, principal.session.id)
+
+
+async def block_and_unblock(app: AppHarness, _: Principal) -> None:
+    await app.use_cases.block_phone(a_phone())
+    await app.use_cases.unblock_phone(a_phone())
+
+
+async def revoke_by_operator(app: AppHarness, _: Principal) -> None:
+    await app.use_cases.revoke_phone_sessions(a_phone())
+
+
+async def delete_the_identity(app: AppHarness, principal: Principal) -> None:
+    await app.use_cases.delete_user(principal)
+
+
+@pytest.mark.parametrize(
+    "revoke",
+    [
+        log_out_everywhere,
+        log_out_others,
+        revoke_the_session,
+        block_and_unblock,
+        revoke_by_operator,
+        delete_the_identity,
+    ],
+)
+async def test_a_device_is_revoked(
+    app: AppHarness, revoke: Callable[[AppHarness, Principal], Awaitable[None]]
+) -> None:
+    result = await log_in(app)
+    await revoke(app, await app.use_cases.authenticate(result.tokens.access_token))
+    assert not await is_recognized(app, result.device_token)

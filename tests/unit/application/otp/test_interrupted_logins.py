@@ -1,0 +1,189 @@
+"""A login whose session was not saved is completed by the same code, once."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
+from domain.errors import TooManyAttempts
+from domain.identities.identity import Identity
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.builders import a_phone
+from tests.support.fakes.database import InMemoryDatabase, InMemoryIdentities
+from tests.support.fault_injector import ProcessKilled
+
+OTHER_IP = "198.51.100.20"
+WRITES = ["identities.add", "identities.replace"]
+
+
+async def interrupt_login(app: AppHarness, write: str = "identities.add") -> tuple[str, str]:
+    """Fail the write that adds the session. Return the code and its request id."""
+    if write == "identities.replace" and not app.database.identities:
+        await app.log_in()
+        app.advance(hours=12)
+    request_id = (await app.request_otp()).request_id
+    app.faults.fail_on(write)
+    with pytest.raises(StorageUnavailable):
+        await app.verify_otp(app.last_code, request_id=request_id)
+    assert app.faults.has_fired
+    app.faults.reset()
+    return app.last_code, request_id
+
+
+def count_sessions(app: AppHarness) -> int:
+    """Return how many sessions the phone's identity has."""
+    identity_id = app.database.phone_verifications[a_phone()].value.identity_id
+    assert identity_id is not None
+    return len(app.database.identities[identity_id].value.sessions)
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("with_request_id", [True, False], ids=["with id", "without id"])
+async def test_the_same_code_completes_an_interrupted_login(
+    app: AppHarness, write: str, with_request_id: bool
+) -> None:
+    code, request_id = await interrupt_login(app, write)
+    retried = await app.verify_otp(code, request_id=request_id if with_request_id else None)
+    assert isinstance(retried, LoggedIn)
+    await app.use_cases.authenticate(retried.tokens.access_token)
+
+
+async def test_a_login_interrupted_at_any_call_is_completed(app: AppHarness) -> None:
+    await app.log_in()
+    for step in range(1, 30):
+        app.advance(hours=12)
+        await app.request_otp()
+        before = count_sessions(app)
+        app.faults.fail_at(step)
+        try:
+            completed = await app.verify_otp(app.last_code)
+        except StorageError:
+            app.faults.reset()
+            completed = await app.verify_otp(app.last_code)
+        assert isinstance(completed, LoggedIn)
+        assert count_sessions(app) == before + 1
+        if not app.faults.has_fired and step > len(app.faults.calls) > 0:
+            break
+    assert step > 7
+
+
+async def test_a_login_killed_at_any_call_is_completed_or_was_saved(app: AppHarness) -> None:
+    for step in range(1, 30):
+        app.advance(hours=12)
+        await app.request_otp()
+        app.faults.fail_at(step, kill=True)
+        try:
+            await app.verify_otp(app.last_code)
+        except ProcessKilled:
+            app.faults.reset()
+        else:
+            break
+        if isinstance(await app.verify_otp(app.last_code), OtpRejected):
+            assert (await app.request_otp()).sent
+            assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
+    assert step > 7
+
+
+async def test_one_of_a_hundred_parallel_retries_gets_tokens(app: AppHarness) -> None:
+    code, _ = await interrupt_login(app)
+    results = await asyncio.gather(*(app.verify_otp(code) for _ in range(100)))
+    assert sum(isinstance(result, LoggedIn) for result in results) == 1
+    assert count_sessions(app) == 1
+
+
+async def test_a_replay_after_a_completed_login_is_rejected(app: AppHarness) -> None:
+    code, request_id = await interrupt_login(app)
+    await app.verify_otp(code)
+    for _ in range(10):
+        assert await app.verify_otp(code, request_id=request_id) == OtpRejected(4)
+    assert count_sessions(app) == 1
+
+
+class LostResponses(InMemoryIdentities):
+    """Adds identities, but every response is lost."""
+
+    async def add(self, identity: Identity) -> bool:
+        await super().add(identity)
+        raise StorageTimeout("lost")
+
+
+async def test_a_write_that_timed_out_but_was_applied_opens_no_second_session() -> None:
+    database = InMemoryDatabase()
+    lost = replace(database.repositories(), identities=LostResponses(database))
+    app = AppHarness(database=database, repositories=lost)
+    await app.request_otp()
+    code = app.last_code
+    with pytest.raises(StorageTimeout):
+        await app.verify_otp(code)
+    assert count_sessions(app) == 1
+    assert isinstance(await app.verify_otp(code), OtpRejected)
+    assert count_sessions(app) == 1
+    assert (await app.request_otp()).sent
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
+
+
+async def test_a_revoked_session_is_not_opened_again_by_its_code(app: AppHarness) -> None:
+    await app.request_otp()
+    logged_in = await app.verify_otp(app.last_code)
+    assert isinstance(logged_in, LoggedIn)
+    await app.use_cases.revoke_phone_sessions(a_phone())
+    assert isinstance(await app.verify_otp(app.last_code), OtpRejected)
+    assert count_sessions(app) == 0
+
+
+async def test_a_blocked_phone_gets_no_interrupted_login(app: AppHarness) -> None:
+    code, _ = await interrupt_login(app)
+    await app.use_cases.block_phone(a_phone())
+    assert isinstance(await app.verify_otp(code), OtpRejected)
+    assert count_sessions(app) == 0
+
+
+async def test_a_deleted_identity_gets_no_interrupted_login(app: AppHarness) -> None:
+    principal = await app.log_in()
+    app.advance(hours=12)
+    code, _ = await interrupt_login(app, "identities.replace")
+    await app.use_cases.delete_user(principal)
+    assert isinstance(await app.verify_otp(code), OtpRejected)
+    assert (await app.request_otp()).sent
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
+
+
+async def test_the_new_identity_of_a_deleted_one_gets_the_interrupted_login(
+    app: AppHarness,
+) -> None:
+    principal = await app.log_in()
+    await app.use_cases.delete_user(principal)
+    app.advance(hours=12)
+    code, _ = await interrupt_login(app)
+    retried = await app.verify_otp(code)
+    assert isinstance(retried, LoggedIn)
+    again = await app.use_cases.authenticate(retried.tokens.access_token)
+    assert again.identity.id != principal.identity.id
+
+
+async def test_strangers_cannot_guess_the_code_of_an_interrupted_login(app: AppHarness) -> None:
+    code, request_id = await interrupt_login(app)
+    assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), OtpRejected)
+    assert isinstance(
+        await app.verify_otp(code, client_ip=OTHER_IP, request_id="guessed"), OtpRejected
+    )
+    moved = await app.verify_otp(code, client_ip=OTHER_IP, request_id=request_id)
+    assert isinstance(moved, LoggedIn)
+
+
+async def test_no_retry_passes_a_spent_limit(app: AppHarness) -> None:
+    code, _ = await interrupt_login(app)
+    for number in range(1, 6):
+        await app.verify_otp(wrong_code(code, number))
+    with pytest.raises(TooManyAttempts):
+        await app.verify_otp(code)
+    assert (await app.request_otp()).sent
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
+
+
+async def test_an_expired_code_completes_no_login(app: AppHarness) -> None:
+    code, _ = await interrupt_login(app)
+    app.advance(300)
+    assert isinstance(await app.verify_otp(code), OtpRejected)

@@ -1,0 +1,74 @@
+"""Device tokens, and the devices that an identity recognizes."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.identities.device_token import DeviceToken, RecognizedDevice, parse_device_token
+from tests.support.builders import NOW, a_session, an_id, an_identity
+
+TOKEN = DeviceToken(an_id(7), bytes(range(16)))
+EXPIRES_AT = NOW + timedelta(days=180)
+
+
+def a_device(name: str) -> RecognizedDevice:
+    return RecognizedDevice(name, f"session of {name}", EXPIRES_AT)
+
+
+def test_the_encoded_form_is_parsed_to_the_same_token() -> None:
+    assert parse_device_token(TOKEN.text) == TOKEN
+    assert TOKEN.secret.hex() not in repr(TOKEN)
+
+
+def test_the_id_of_a_device_does_not_contain_the_secret() -> None:
+    other = DeviceToken(an_id(7), bytes(16))
+    assert len(TOKEN.device_id) == 32
+    assert TOKEN.secret.hex() not in TOKEN.device_id
+    assert TOKEN.device_id != other.device_id
+
+
+@pytest.mark.parametrize(
+    "text", ["", "token", TOKEN.text[:-1], TOKEN.text + "A", " " + TOKEN.text, "é" * 38, "=" * 38]
+)
+def test_any_other_text_is_no_token(text: str) -> None:
+    assert parse_device_token(text) is None
+
+
+def test_a_device_is_found_until_it_expires() -> None:
+    identity = an_identity().add_device(a_device("one"), NOW)
+    assert identity.find_device("one", EXPIRES_AT - timedelta(seconds=1)) == a_device("one")
+    assert identity.find_device("one", EXPIRES_AT) is None
+    assert identity.find_device("two", NOW) is None
+
+
+def test_above_ten_devices_the_oldest_is_dropped() -> None:
+    identity = an_identity()
+    for number in range(11):
+        identity = identity.add_device(a_device(str(number)), NOW)
+    assert [device.id for device in identity.devices] == [str(number) for number in range(1, 11)]
+
+
+def test_a_device_that_logs_in_again_becomes_the_newest() -> None:
+    identity = an_identity(devices=(a_device("one"), a_device("two")))
+    again = RecognizedDevice("one", "another session", EXPIRES_AT)
+    assert identity.add_device(again, NOW).devices == (a_device("two"), again)
+
+
+def test_expired_devices_are_dropped_when_one_is_added() -> None:
+    identity = an_identity(devices=(a_device("one"),))
+    added = RecognizedDevice("two", "session", EXPIRES_AT + timedelta(days=1))
+    assert identity.add_device(added, EXPIRES_AT).devices == (added,)
+
+
+def test_ending_other_sessions_or_all_revokes_their_devices() -> None:
+    devices = (a_device("one"), a_device("two"))
+    identity = an_identity(sessions=(a_session(id="session of one"),), devices=devices)
+    assert identity.revoke_session("session of one").devices == devices
+    assert identity.revoke_device_of("session of one").devices == devices[1:]
+    assert identity.revoke_other_sessions("session of one").devices == devices[:1]
+    for successor in (
+        identity.revoke_all_sessions(),
+        identity.block(NOW).unblock(),
+        identity.delete(NOW),
+    ):
+        assert successor.devices == ()

@@ -1,0 +1,126 @@
+"""Failures in a row: after fifty a delivery brings one attempt, until a success."""
+
+from contextlib import suppress
+
+import pytest
+
+from domain.errors import TooManyAttempts
+from tests.unit.domain.otp.verification_driver import (
+    DEVICE,
+    HOME_IP,
+    WORK_IP,
+    VerificationDriver,
+    code_of,
+    unknown_ip,
+)
+
+
+@pytest.fixture
+def driver() -> VerificationDriver:
+    """A phone with an identity."""
+    driver = VerificationDriver()
+    driver.log_in(HOME_IP)
+    return driver
+
+
+def fail_fifty_times(driver: VerificationDriver) -> None:
+    """Verify wrong codes from unknown IPs, after a delivery."""
+    driver.deliver(unknown_ip(1))
+    for number in range(2, 100):
+        with suppress(TooManyAttempts):
+            driver.fail(1, unknown_ip(number))
+    assert driver.verification.failures.in_a_row == 50
+
+
+def test_unknown_ips_together_get_fifty_attempts(driver: VerificationDriver) -> None:
+    fail_fifty_times(driver)
+    driver.deliver(HOME_IP)
+    with pytest.raises(TooManyAttempts):
+        driver.fail(1, WORK_IP)
+    assert driver.verification.failures.in_a_row == 50
+
+
+def test_a_new_delivery_brings_one_attempt_without_a_longer_wait(
+    driver: VerificationDriver,
+) -> None:
+    fail_fifty_times(driver)
+    driver.wait(15)
+    decision, later = driver.request(WORK_IP), driver.request(WORK_IP)
+    assert decision.is_new
+    assert driver.copy().fail(1, WORK_IP) == [0]
+    assert driver.copy().fail(1, WORK_IP, later.request_id) == [0]
+    assert driver.fail(1, WORK_IP, decision.request_id) == [0]
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code_of(decision.challenge), WORK_IP, decision.request_id)
+
+
+def test_a_delivery_from_before_keeps_its_attempts(driver: VerificationDriver) -> None:
+    decision = driver.request(HOME_IP)
+    driver.wait(15)
+    fail_fifty_times(driver)
+    assert driver.fail(5, HOME_IP, decision.request_id) == [4, 3, 2, 1, 0]
+
+
+def test_time_does_not_reset_failures_and_a_success_does(driver: VerificationDriver) -> None:
+    fail_fifty_times(driver)
+    driver.wait(days=400)
+    decision = driver.deliver(HOME_IP)
+    assert decision.delivery.attempt_limit == 1
+    assert driver.verify(code_of(decision.challenge), HOME_IP).is_correct
+    driver.wait(1)
+    assert driver.request(HOME_IP).delivery.attempt_limit == 5
+
+
+# Recognized devices
+
+
+def test_a_device_has_five_attempts_that_nobody_else_uses_up(driver: VerificationDriver) -> None:
+    fail_fifty_times(driver)
+    driver.device = DEVICE
+    assert driver.fail(4, WORK_IP) == [4, 3, 2, 1]
+    assert driver.verify(code_of(driver.verification.challenges[-1]), WORK_IP).is_correct
+
+
+def test_an_attempt_with_id_and_device_counts_on_both(driver: VerificationDriver) -> None:
+    driver.device = DEVICE
+    driver.request(WORK_IP)
+    later = driver.request(WORK_IP)
+    assert driver.fail(5, WORK_IP, later.request_id) == [4, 3, 2, 1, 0]
+    for device, request_id in ((None, later.request_id), (DEVICE, None)):
+        driver.device = device
+        with pytest.raises(TooManyAttempts):
+            driver.fail(1, WORK_IP, request_id)
+
+
+def test_a_device_is_not_recognized_after_twenty_failures_in_a_row(
+    driver: VerificationDriver,
+) -> None:
+    driver.device = DEVICE
+    for _ in range(4):
+        driver.deliver(WORK_IP)
+        driver.fail(5, WORK_IP)
+    assert driver.deliver(WORK_IP).delivery.device_id is None
+
+
+def test_a_success_of_a_device_resets_its_failures(driver: VerificationDriver) -> None:
+    driver.device = DEVICE
+    driver.deliver(WORK_IP)
+    driver.fail(4, WORK_IP)
+    assert driver.verify(code_of(driver.verification.challenges[-1]), WORK_IP).is_correct
+    assert driver.verification.failures.by_device == ()
+
+
+def test_a_device_of_another_identity_is_not_recognized(driver: VerificationDriver) -> None:
+    driver.verification = driver.verification.assign_identity("another")
+    driver.device = DEVICE
+    assert driver.request(WORK_IP).delivery.device_id is None
+
+
+def test_a_device_has_three_deliveries_an_hour_of_its_own(driver: VerificationDriver) -> None:
+    for number in range(11):
+        driver.deliver(unknown_ip(number))
+    driver.wait(15)
+    driver.device = DEVICE
+    sent = [driver.deliver(WORK_IP).delivery.sent_at for _ in range(4)]
+    assert (sent[2] - sent[0]).total_seconds() == 30
+    assert (sent[3] - sent[0]).total_seconds() == 3600

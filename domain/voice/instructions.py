@@ -1,0 +1,115 @@
+"""What a call does next, in terms of any telephony provider."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+MAX_SPEECH_HINTS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A node of the flow and how often the call was there, counted from 1.
+
+    Answers of the caller name the position that they belong to, so that each takes effect once.
+    """
+
+    node: str
+    visit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a locale sounds: a language tag such as `en-US`, and the name of a provider's voice.
+
+    An empty name is the default voice of the language.
+    """
+
+    language: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Read a text aloud."""
+
+    text: str
+    voice: Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Say nothing for some whole seconds."""
+
+    seconds: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Say the prompt and wait for a key or speech. Silence is an answer too.
+
+    Attributes:
+        prompt: What is said meanwhile. A key interrupts it.
+        answer_to: Where the answer continues.
+        voice: The language of the speech.
+        hints: Words that the caller will probably say.
+        keys: How many keys are awaited.
+        timeout_seconds: Silence after the prompt that ends the wait.
+        with_speech: Whether speech is recognized. If not, only keys are.
+    """
+
+    prompt: tuple[Say | Pause, ...]
+    answer_to: Position
+    voice: Voice
+    hints: tuple[str, ...] = ()
+    keys: int = 1
+    timeout_seconds: int = 5
+    with_speech: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Connect the caller to a number in E.164; the result continues at `answer_to`."""
+
+    number: str
+    answer_to: Position
+    timeout_seconds: int = 20
+    max_seconds: int = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record the caller after a beep; the recording continues at `answer_to`."""
+
+    answer_to: Position
+    max_seconds: int = 120
+    silence_seconds: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Continue at a position with a request of its own."""
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call."""
+
+
+class RejectReason(StrEnum):
+    """What a rejected caller hears."""
+
+    BUSY = "busy"
+    NOT_IN_SERVICE = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Do not answer the call; it costs nothing then. It is only valid as the first instruction."""
+
+    reason: RejectReason = RejectReason.BUSY
+
+
+Instruction = Say | Pause | Gather | Dial | Record | GoTo | HangUp | Reject

@@ -1,6 +1,7 @@
-"""SMS by Twilio."""
+"""SMS and calls by Twilio."""
 
+from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from adapters.twilio.transport import Timeouts
 
-__all__ = ["Timeouts", "TwilioMessenger", "open_twilio_messenger"]
+__all__ = ["Timeouts", "TwilioMessenger", "TwimlMarkup", "open_twilio_messenger"]

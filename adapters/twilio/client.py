@@ -1,4 +1,4 @@
-"""Twilio's REST API, by the `twilio` package: the only file that imports it.
+"""Twilio's REST API, by the `twilio` package.
 
 The package has no types. It builds requests and parses responses; the requests are sent by
 `Transport`. The package's own asynchronous client ignores its timeout and repeats a POST after a

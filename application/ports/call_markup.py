@@ -26,6 +26,10 @@ class CallMarkup(Protocol):
     ) -> Markup:
         """Render instructions as one valid document; any text is escaped.
 
+        - An instruction that waits for an answer or ends the call is the last one; those after it
+          are left out. Without one, the call ends after the last instruction.
+        - Silence is an answer too, also of a recording.
+
         Args:
             instructions: What the call does, in this order.
             url_of: The absolute URL where an answer continues.

@@ -2,6 +2,13 @@
 
 from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
+from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.transport import Timeouts
 
-__all__ = ["Timeouts", "TwilioMessenger", "TwimlMarkup", "open_twilio_messenger"]
+__all__ = [
+    "Timeouts",
+    "TwilioMessenger",
+    "TwilioSignatures",
+    "TwimlMarkup",
+    "open_twilio_messenger",
+]

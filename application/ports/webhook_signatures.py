@@ -27,5 +27,10 @@ class WebhookSignatures(Protocol):
     """Verifies that a request came from the provider, for our account."""
 
     def verify(self, request: SignedRequest) -> bool:
-        """Return whether the request is authentic. A malformed request is not."""
+        """Return whether the request is authentic.
+
+        - A request of another account is not, nor one in which a used field occurs twice.
+        - A malformed request is not. No request raises an exception.
+        - JSON is verified by its body, and its fields are those of the outermost object.
+        """
         ...

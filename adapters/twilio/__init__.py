@@ -1,5 +1,6 @@
 """SMS and calls by Twilio."""
 
+from adapters.twilio.calls import TwilioCalls, open_twilio_calls
 from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from adapters.twilio.signatures import TwilioSignatures
@@ -7,8 +8,10 @@ from adapters.twilio.transport import Timeouts
 
 __all__ = [
     "Timeouts",
+    "TwilioCalls",
     "TwilioMessenger",
     "TwilioSignatures",
     "TwimlMarkup",
+    "open_twilio_calls",
     "open_twilio_messenger",
 ]

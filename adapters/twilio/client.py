@@ -6,7 +6,10 @@ The package has no types. It builds requests and parses responses; the requests 
 """
 
 import logging
+import re
 from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 from typing import Any, Final
 
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
@@ -14,11 +17,17 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from adapters.twilio.transport import Transport
+from adapters.twilio.transport import HttpStream, Transport
+
+CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}")
+RECORDING_SID: Final = re.compile(r"RE[0-9a-fA-F]{32}")
+"""https://www.twilio.com/docs/glossary/what-is-a-sid"""
 
 _MIN_ERROR_CODE: Final = 10_000
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 _FAILED_STATUSES: Final = ("failed", "undelivered", "canceled")
+# https://www.twilio.com/docs/voice/api/call-resource#statuscallbackevent
+_CALL_EVENTS: Final = ["initiated", "ringing", "answered", "completed"]
 # With an empty mapping the package would read the environment of the process.
 _NO_ENVIRONMENT: Final = {"": ""}
 
@@ -63,6 +72,10 @@ class TwilioClient:
         if api_base is not None:
             client.api.base_url = api_base
         self._account = client.api.v2010.account
+        # The package fetches JSON only.
+        self._transport = transport
+        self._credentials = (account_sid, auth_token)
+        self._account_url = f"{client.api.base_url}/2010-04-01/Accounts/{account_sid}"
 
     async def create_message(self, to: str, text: str, origin: dict[str, str]) -> None:
         """Create a message; return if Twilio accepted it and returned its SID.
@@ -77,6 +90,50 @@ class TwilioClient:
             raise TwilioError(201, message.error_code)
         if not isinstance(message.sid, str) or not message.sid:
             raise InvalidResponse
+
+    async def create_call(
+        self, to: str, from_: str, url: str, status_url: str, timeout_seconds: int
+    ) -> str:
+        """Create a call, which begins with the TwiML at `url`, and return its SID."""
+        call = await _parse(
+            self._account.calls.create_async(
+                to=to,
+                from_=from_,
+                url=url,
+                method="POST",
+                status_callback=status_url,
+                status_callback_method="POST",
+                status_callback_event=_CALL_EVENTS,
+                timeout=timeout_seconds,
+            )
+        )
+        if call.status in _FAILED_STATUSES:
+            raise TwilioError(201, None)
+        if not isinstance(call.sid, str) or not CALL_SID.fullmatch(call.sid):
+            raise InvalidResponse
+        return call.sid
+
+    async def complete_call(self, call_sid: str) -> None:
+        """End a call that is queued, rings or is in progress."""
+        await _parse(self._account.calls(call_sid).update_async(status="completed"))
+
+    async def delete_recording(self, recording_sid: str) -> None:
+        """Delete a recording."""
+        recording = self._account.recordings(recording_sid)
+        response = await _parse(recording.delete_with_http_info_async())
+        # Another server may respond with a success too.
+        if response.status_code != HTTPStatus.NO_CONTENT:
+            raise InvalidResponse
+
+    def open_recording(
+        self, recording_sid: str, total_seconds: float
+    ) -> AbstractAsyncContextManager[HttpStream]:
+        """Open a recording as MP3."""
+        return self._transport.open_stream(
+            f"{self._account_url}/Recordings/{recording_sid}.mp3",
+            credentials=self._credentials,
+            total_seconds=total_seconds,
+        )
 
     async def fetch_account_status(self) -> str:
         """Return the status of the account; this request is free of charge."""

@@ -38,7 +38,7 @@ class PlacementResult:
 
 @dataclass(frozen=True, slots=True)
 class RecordingFile:
-    """An open recording."""
+    """An open recording. `size` is in bytes, None if the provider does not say."""
 
     media_type: str
     size: int | None
@@ -58,19 +58,21 @@ class CallProvider(Protocol):
         ...
 
     async def end_call(self, provider_call_id: str) -> None:
-        """End a call. One that has ended is left as it is.
+        """End a call. One that has ended, or that is unknown, is left as it is.
 
         Raises:
-            Unavailable
+            CallProviderUnavailable
         """
         ...
 
     def open_recording(self, recording_id: str) -> AbstractAsyncContextManager[RecordingFile]:
-        """Open a recording as a stream.
+        """Open a recording as a stream of limited size.
+
+        A stream that breaks off raises, so that a part is never taken for the whole.
 
         Raises:
             RecordingNotFound
-            Unavailable
+            CallProviderUnavailable: Also while the chunks are read.
         """
         ...
 
@@ -78,6 +80,6 @@ class CallProvider(Protocol):
         """Delete a recording. One that is not there is deleted.
 
         Raises:
-            Unavailable
+            CallProviderUnavailable
         """
         ...

@@ -44,6 +44,7 @@ from entrypoints.factories import (
     health_check_of,
     load_factory,
     open_adapter,
+    with_status_url,
 )
 from entrypoints.keys import check_secrets_file_not_lost, max_token_lifetimes
 from entrypoints.settings import Settings
@@ -113,7 +114,9 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             files = await stack.enter_async_context(_open_files(settings, clock))
         with _naming("DIALTONE_SMS"):
             messengers = [
-                await stack.enter_async_context(_open_messenger(provider, settings))
+                with_status_url(
+                    await stack.enter_async_context(_open_messenger(provider, settings))
+                )
                 for provider in settings.sms
             ]
         image_limits = ImageLimits(

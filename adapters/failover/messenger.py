@@ -25,11 +25,11 @@ class FailoverMessenger:
 
     messengers: Sequence[Messenger]
 
-    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
         """Send the message with the first messenger that does not reject it."""
         result = _NO_MESSENGER
         for messenger in self.messengers:
-            result = await messenger.send(phone, text)
+            result = await messenger.send(phone, text, status_url)
             if result.status is not DeliveryStatus.REJECTED:
                 break
         return result

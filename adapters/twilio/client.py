@@ -77,15 +77,15 @@ class TwilioClient:
         self._credentials = (account_sid, auth_token)
         self._account_url = f"{client.api.base_url}/2010-04-01/Accounts/{account_sid}"
 
-    async def create_message(self, to: str, text: str, origin: dict[str, str]) -> None:
+    async def create_message(self, to: str, text: str, options: dict[str, str]) -> None:
         """Create a message; return if Twilio accepted it and returned its SID.
 
         Args:
             to: The phone number in E.164.
             text: The body of the message.
-            origin: `from_` or `messaging_service_sid`.
+            options: `from_` or `messaging_service_sid`, and perhaps `status_callback`.
         """
-        message = await _parse(self._account.messages.create_async(to=to, body=text, **origin))
+        message = await _parse(self._account.messages.create_async(to=to, body=text, **options))
         if message.status in _FAILED_STATUSES:
             raise TwilioError(201, message.error_code)
         if not isinstance(message.sid, str) or not message.sid:

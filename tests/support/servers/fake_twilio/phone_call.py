@@ -132,7 +132,7 @@ class PhoneCall:
     def post(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> WebhookResponse:
         """Post fields of this call to a public URL."""
         own_fields = {"CallSid": self.sid, "CallStatus": self.status}
-        return self._post(url, list((self._fields | own_fields | fields).items()))
+        return self._post(url, list({**self._fields, **own_fields, **fields}.items()))
 
     def repeat(self, index: int = -1) -> WebhookResponse:
         """Send a request again, as Twilio does when it got no response; execute nothing."""

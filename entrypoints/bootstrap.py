@@ -94,7 +94,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
     clock, randomness = clock or SystemClock(), SystemRandomness()
     templates = load_sms_templates(settings)
     async with AsyncExitStack() as stack:
-        keys = _load_keys(settings, clock, create_missing=True)
+        keys = _load_keys(settings, clock, is_service=True)
         (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
         phone_encryption = AesPhoneEncryption(
             index_key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), randomness
@@ -330,27 +330,31 @@ def is_database_lost(settings: Settings) -> bool:
 
 
 def _load_keys(
-    settings: Settings, clock: Clock, *, create_missing: bool = False
+    settings: Settings, clock: Clock, *, is_service: bool = False
 ) -> "ReloadingKeys | UnchangingKeys":
-    """Load the keys; create them only in development.
+    """Load the keys.
+
+    Args:
+        settings: Say where the keys are.
+        clock: Says which keys are active.
+        is_service: Create missing keys in development, and check all in production. A job of root
+            uses the file of the service's user.
 
     Raises:
         StartupError: they cannot be used.
     """
     from adapters.key_file import ReloadingKeys, UnchangingKeys
 
-    is_production = settings.env is Environment.PRODUCTION
+    is_strict = is_service and settings.env is Environment.PRODUCTION
+    create_missing = is_service and not is_strict
     if text := settings.secrets.get_secret_value():
         with _naming("DIALTONE_SECRETS"):
-            return UnchangingKeys(text, clock, is_strict=is_production)
+            return UnchangingKeys(text, clock, is_strict=is_strict)
     with _naming("DIALTONE_SECRETS_FILE"):
-        if create_missing and not is_production:
+        if create_missing:
             check_secrets_file_not_lost(settings.database, settings.secrets_file)
         return ReloadingKeys(
-            settings.secrets_file,
-            clock,
-            create_missing=create_missing and not is_production,
-            is_strict=is_production,
+            settings.secrets_file, clock, create_missing=create_missing, is_strict=is_strict
         )
 
 

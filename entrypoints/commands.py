@@ -105,7 +105,7 @@ def generate_keys(arguments: Namespace) -> Iterable[str]:
     if arguments.file == "-":
         yield bootstrap.generate_keys(None) or ""
         return
-    path = Path(arguments.file).absolute()
+    path = _parse_file(arguments.file).absolute()
     problem = bootstrap.generate_keys(path)
     yield f"{path} has new keys. Only its owner (uid {os.geteuid()}) can read it."
     yield f"Next: start the service as this user with DIALTONE_SECRETS_FILE={path}"
@@ -251,7 +251,7 @@ def _with_use_cases(
 
 
 def _parse_file(text: str) -> Path:
-    if not text or text.endswith("/"):
+    if text in ("", "-") or text.endswith("/"):
         raise InvalidArgument("This is not the path of a file. Example: /srv/backup/dialtone.db")
     return Path(text)
 

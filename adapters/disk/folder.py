@@ -79,9 +79,9 @@ def check_writable(folder: Path) -> None:
 
 
 def has_files(folder: Path) -> bool:
-    """Return whether the folder has complete files."""
+    """Return whether the folder has files under storage keys; other files do not count."""
     with os.scandir(folder) as entries:
-        return any(entry.name != UNFINISHED for entry in entries)
+        return any(_STORAGE_KEY.match(entry.name) and entry.is_file() for entry in entries)
 
 
 def file_path(folder: Path, storage_key: str) -> Path | None:

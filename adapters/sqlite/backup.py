@@ -23,7 +23,7 @@ from adapters.sqlite.migrations import APPLICATION_ID, MIGRATIONS
 from application.ports.errors import ConfigurationError
 
 PAGES_PER_STEP: Final = 256
-PROGRESS_INTERVAL: Final = 5.0
+PROGRESS_INTERVAL: Final = 2.0
 """Seconds between two log lines."""
 _LOG: Final = "-wal"
 _COMPANIONS: Final = (_LOG, "-shm", "-journal")
@@ -203,8 +203,8 @@ def _copy(source: sqlite3.Connection, path: Path, partial: _PartialFile) -> Data
     free_bytes = shutil.disk_usage(partial.target.parent).free
     if size_bytes > free_bytes:
         raise ConfigurationError(
-            f"{partial.target.parent} has {_in_megabytes(free_bytes)} MB of free space, and "
-            f"{_in_megabytes(size_bytes)} MB are necessary: free some space, or name another file."
+            f"{partial.target.parent} has {free_bytes / 1_000_000:.1f} MB of free space, and "
+            f"{size_bytes / 1_000_000:.1f} MB are necessary: free some space, or name another file."
         )
     target = partial.connection
     with _naming(partial.target):
@@ -418,7 +418,3 @@ def _is_same_file(first: Path, second: Path) -> bool:
 
 def _is_companion_of(target: Path, path: Path) -> bool:
     return target in [path.with_name(path.name + suffix) for suffix in _COMPANIONS]
-
-
-def _in_megabytes(size_bytes: int) -> int:
-    return -(-size_bytes // 1_000_000)

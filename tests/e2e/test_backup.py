@@ -99,3 +99,12 @@ def test_mongo_databases_have_their_own_tools(tmp_path: Path) -> None:
         assert f'{tool} --uri="$DIALTONE_DATABASE"' in finished.stderr
         assert "--archive='my backup'" in finished.stderr
         assert "s3cret" not in finished.stderr
+
+
+def test_a_database_of_an_own_adapter_is_not_backed_up(tmp_path: Path) -> None:
+    service = Service(tmp_path, {"DIALTONE_DATABASE": "my_database:open_database"})
+
+    finished = service.run("backup", "backup.db")
+
+    assert finished.returncode == 1
+    assert "with its own tools" in finished.stderr

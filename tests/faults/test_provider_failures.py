@@ -5,6 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import httpx
@@ -25,9 +26,9 @@ from tests.support.servers.behaviors import (
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.http_server import Behavior, Exchange
 
-COOLDOWN = timedelta(seconds=15)
-MAX_DELIVERIES = 3
-"""For one phone and IP in 15 minutes."""
+COOLDOWNS = tuple(timedelta(seconds=seconds) for seconds in (15, 15, 15, 30, 60))
+"""After each delivery that one IP can request for a phone in 15 minutes."""
+MAX_DELIVERIES = len(COOLDOWNS)
 RESPONSE_TIMEOUT = 60.0
 """Seconds. The provider has 10 without a byte, and 15 for its whole response."""
 
@@ -55,7 +56,7 @@ UNKNOWN: Mapping[str, Behavior] = {
     "a success that stalls": stall(201, b"{}" * 100),
 }
 INVALID_NUMBER: Mapping[str, Behavior] = {
-    f"code {code}": rejects(code) for code in (21211, 21610, 21612, 21614, 30005)
+    f"code {code}": rejects(code) for code in (21211, 21408, 21610, 21612, 21614, 30005)
 }
 
 _numbers = itertools.count(1)
@@ -70,6 +71,11 @@ class Provider:
 
     twilio: FakeTwilio
     behaviors: dict[str, Behavior] = field(default_factory=dict)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The settings of a service that uses it."""
+        return {"DIALTONE_SMS": "twilio", "DIALTONE_COUNTRIES": "*", **self.twilio.environ}
 
     def respond(self, exchange: Exchange) -> None:
         form = dict(parse_qsl(exchange.body.decode()))
@@ -108,9 +114,8 @@ def service(
     provider: Provider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FaultyService]:
     """One service for all tests. Each test has phones of its own."""
-    environ = {"DIALTONE_SMS": "twilio", "DIALTONE_COUNTRIES": "*", **provider.twilio.environ}
     folder = tmp_path_factory.mktemp("service")
-    with run_faulty_service(folder, environ, provider.inbox) as service:
+    with run_faulty_service(folder, provider.environ, provider.inbox) as service:
         yield service
 
 
@@ -149,15 +154,17 @@ async def assert_deliveries_left(
     service: FaultyService, http: httpx.AsyncClient, phones: Phones, deliveries: int
 ) -> None:
     """Assert that exactly so many more deliveries are allowed, and that the last code works."""
-    for _ in range(deliveries):
-        service.advance_clock(COOLDOWN)
+    # Nothing that does not count starts a cooldown.
+    cooldowns = (timedelta(), *COOLDOWNS)[MAX_DELIVERIES - deliveries :]
+    for cooldown in cooldowns[:-1]:
+        service.advance_clock(cooldown)
         responses = await request_otps(http, phones)
         results = {
             name: (response.status_code, response.json().get("sent"))
             for name, response in responses.items()
         }
         assert results == dict.fromkeys(phones, (200, True))
-    service.advance_clock(COOLDOWN)
+    service.advance_clock(cooldowns[-1])
     responses = await request_otps(http, phones)
     statuses = {name: response.status_code for name, response in responses.items()}
     assert statuses == dict.fromkeys(phones, 429)
@@ -198,7 +205,7 @@ async def test_a_delivery_with_an_unknown_result_counts_and_is_not_repeated(
         first = (await http.post("/auth/request-otp", json={"phone": phone})).json()
         second = (await http.post("/auth/request-otp", json={"phone": phone})).json()
         assert (first["sent"], second["sent"]) == (True, False)
-        assert first["request_id"] == second["request_id"]
+        assert first["request_id"] != second["request_id"]
 
     legacy_responses, _ = await asyncio.gather(
         request_legacy_otps(http, legacy_phones),
@@ -222,6 +229,23 @@ async def test_an_invalid_number_is_an_error_and_does_not_count(
         assert (response.status_code, response.json()["exit_code"]) == (400, 4), name
     provider.behaviors = {}
     await assert_deliveries_left(service, http, join(phones, legacy_phones), MAX_DELIVERIES)
+
+
+def test_an_invalid_number_uses_a_permit_of_the_ip_and_a_rejection_does_not(
+    provider: Provider, tmp_path: Path
+) -> None:
+    phones = provider.new_phones({"rejected": rejects(20500), "invalid": rejects(21211)})
+    environ = {**provider.environ, "DIALTONE_SMS_LIMIT_PER_IP": "1/1h"}
+    with (
+        run_faulty_service(tmp_path, environ, provider.inbox) as service,
+        httpx.Client(base_url=service.url, timeout=RESPONSE_TIMEOUT, **PLAIN_HTTP) as http,
+    ):
+        responses = [
+            http.post("/auth/request-otp", json={"phone": phone})
+            for phone in (*phones.values(), new_phone())
+        ]
+    assert [response.status_code for response in responses] == [503, 400, 429]
+    assert responses[-1].json()["code"] == "rate_limited"
 
 
 async def test_the_service_waits_for_a_slow_provider(

@@ -155,6 +155,7 @@ class VerifyOtp:
                 self._count_unchallenged(command, attempt, result, unchallenged, earlier),
                 self._release(reserved),
             )
+            reserved = None
         challenge = result.challenge
         login = challenge.login if challenge else None
         if challenge is None or login is None:

@@ -5,7 +5,6 @@ import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 import httpx
@@ -229,23 +228,6 @@ async def test_an_invalid_number_is_an_error_and_does_not_count(
         assert (response.status_code, response.json()["exit_code"]) == (400, 4), name
     provider.behaviors = {}
     await assert_deliveries_left(service, http, join(phones, legacy_phones), MAX_DELIVERIES)
-
-
-def test_an_invalid_number_uses_a_permit_of_the_ip_and_a_rejection_does_not(
-    provider: Provider, tmp_path: Path
-) -> None:
-    phones = provider.new_phones({"rejected": rejects(20500), "invalid": rejects(21211)})
-    environ = {**provider.environ, "DIALTONE_SMS_LIMIT_PER_IP": "1/1h"}
-    with (
-        run_faulty_service(tmp_path, environ, provider.inbox) as service,
-        httpx.Client(base_url=service.url, timeout=RESPONSE_TIMEOUT, **PLAIN_HTTP) as http,
-    ):
-        responses = [
-            http.post("/auth/request-otp", json={"phone": phone})
-            for phone in (*phones.values(), new_phone())
-        ]
-    assert [response.status_code for response in responses] == [503, 400, 429]
-    assert responses[-1].json()["code"] == "rate_limited"
 
 
 async def test_the_service_waits_for_a_slow_provider(

@@ -150,7 +150,7 @@ async def test_every_kind_of_client_can_complete_its_login(driver: LoginDriver) 
 
 
 @pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-async def test_a_login_whose_response_was_lost_is_not_repeated_and_a_new_code_is_sent_at_once(
+async def test_a_new_code_is_sent_at_once_if_only_the_response_was_lost(
     driver: LoginDriver, *, kill: bool
 ) -> None:
     code = await driver.request_otp()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from application.otp.verify_otp import LoggedIn
+from domain.errors import TooManyAttempts
 from domain.identities.refresh_token import parse_refresh_token
 from tests.integration.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import AppHarness, wrong_code
@@ -101,6 +102,22 @@ async def test_a_wrong_code_takes_as_many_round_trips_without_a_challenge(
         await service.app.verify_otp("123456", phone)
         # The permit of the phone and the IP, and the one that is released.
         assert service.costs() == [ATTEMPT_READS, ["update", "update"]]
+
+
+async def test_a_rejected_attempt_takes_as_many_round_trips_without_a_challenge(
+    service: Service,
+) -> None:
+    await service.app.request_otp()
+    code = service.app.last_code
+    for phone in (a_phone(), a_phone(2)):
+        for number in range(1, 6):
+            await service.app.verify_otp(wrong_code(code, number), phone)
+        service.costs()
+        with pytest.raises(TooManyAttempts):
+            await service.app.verify_otp(wrong_code(code), phone)
+        reads, second = service.costs()
+        assert reads == ATTEMPT_READS
+        assert "update" in second  # The permit that is released.
 
 
 async def test_the_first_login_takes_three_round_trips(service: Service) -> None:

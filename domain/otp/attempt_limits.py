@@ -46,39 +46,53 @@ class AttemptLimits:
 
     def named_delivery(self, time: datetime) -> Delivery | None:
         """Return the delivery that the request id refers to, or None."""
-        request_id = self.attempt.request_id
         return next(
             (
                 delivery
                 for delivery in self._current_deliveries(time)
-                if request_id is not None and delivery.counter_of_request(request_id)
+                if delivery.counter_of_request(self.attempt.request_id)
             ),
             None,
         )
 
-    def counters(self, time: datetime) -> Sequence[tuple[Delivery, AttemptCounter]]:
-        """Return the counters of the attempt with their deliveries, none if nothing is active."""
+    def delivery(self, time: datetime) -> Delivery | None:
+        """Return the delivery that the attempt counts on, None while no challenge is active."""
         current = self._current_deliveries(time)
-        if not current or not any(challenge.is_active(time) for challenge in self.challenges):
-            return ()
-        client_ip, named = self.attempt.client_ip, self.named_delivery(time)
-        counters = []
-        if named and (counter := named.counter_of_request(self.attempt.request_id)):
-            counters.append((named, counter))
-        if self.device_id is not None:
-            delivery = named or current[-1]
-            counters.append((delivery, delivery.counter_of_device(self.device_id)))
-        if counters:
-            return counters
-        own = [delivery for delivery in current if delivery.client_ip.ip == client_ip.ip]
-        delivery = (own or current)[-1]
-        return [(delivery, delivery.counter_of_ip(client_ip))]
+        if not any(challenge.is_active(time) for challenge in self.challenges):
+            return None
+        ip = self.attempt.client_ip.ip
+        own = [delivery for delivery in current if delivery.client_ip.ip == ip]
+        counted = own if own and self.device_id is None else current
+        return self.named_delivery(time) or next(reversed(counted), None)
 
-    def attempts_left(self, time: datetime) -> int:
-        """Return how many attempts the client has left, while a challenge is active."""
-        return max(
-            self._left_of(counter, delivery, time) for delivery, counter in self.counters(time)
-        )
+    def counters(self, delivery: Delivery) -> Sequence[AttemptCounter]:
+        """Return the counters of the attempt at the delivery that it counts on."""
+        counters = []
+        if of_request := delivery.counter_of_request(self.attempt.request_id):
+            counters.append(of_request)
+        if self.device_id is not None:
+            counters.append(delivery.counter_of_device(self.device_id))
+        return counters or [delivery.counter_of_ip(self.attempt.client_ip)]
+
+    def attempts_left(self, delivery: Delivery, time: datetime) -> int:
+        """Return how many attempts the client has left at the delivery."""
+        return max(self._left_of(counter, delivery, time) for counter in self.counters(delivery))
+
+    def is_repeat(self, delivery: Delivery) -> bool:
+        """Return whether one of the counters counted the same code a moment ago."""
+        digest, now = self.attempt.digest(delivery.request_id), self.attempt.now
+        return any(counter.is_repeat(digest, now) for counter in self.counters(delivery))
+
+    def count(self, delivery: Delivery) -> Delivery:
+        """Return the delivery after the attempt failed."""
+        digest, now = self.attempt.digest(delivery.request_id), self.attempt.now
+        for counter in self.counters(delivery):
+            delivery = delivery.set_counter(counter.count(digest, now))
+        return delivery
+
+    def uses_shared_attempts(self, delivery: Delivery) -> bool:
+        """Return whether the attempt counts on the limit that all unknown IPs share."""
+        return any(counter.kind is CounterKind.UNKNOWN_IP for counter in self.counters(delivery))
 
     def shared_attempts_left(self, time: datetime) -> int:
         """Return how many attempts all unknown IPs together have left."""
@@ -95,8 +109,8 @@ class AttemptLimits:
         return next(time for time in sorted(times) if time > now and self._allows(time))
 
     def _allows(self, time: datetime) -> bool:
-        if self.counters(time):
-            return self.attempts_left(time) > 0
+        if delivery := self.delivery(time):
+            return self.attempts_left(delivery, time) > 0
         return self.attempt.unchallenged_at is None or time >= self.attempt.unchallenged_at
 
     def _left_of(self, counter: AttemptCounter, delivery: Delivery, time: datetime) -> int:

@@ -6,7 +6,7 @@ repository replaces it if it is unchanged (optimistic concurrency).
 
 import hmac
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,8 +16,6 @@ from domain.otp.attempt_counters import (
     ATTEMPTS_AFTER_MAX_FAILURES,
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
-    AttemptCounter,
-    CounterKind,
 )
 from domain.otp.attempt_limits import AttemptLimits
 from domain.otp.attempts import OtpAttempt, VerificationResult
@@ -260,25 +258,23 @@ class PhoneVerification:
             for challenge_id, code in codes.items()
             if hmac.compare_digest(code, attempt.code.digits)
         }
-        is_replay = any(
-            challenge.id in equal and challenge.used_at is not None
-            for challenge in pruned.challenges
-        )
         limits = pruned._limits_of(attempt)
-        named = limits.named_delivery(now)
-        retried = pruned._find_retried(attempt, equal, named)
+        named, delivery = limits.named_delivery(now), limits.delivery(now)
+        retried = pruned._find_retried(limits, equal, named)
         replay = VerificationResult(
             is_correct=False,
             attempts_left=0,
             delivery=(named or pruned._latest_delivery(retried)) if retried else None,
             challenge=retried,
-            is_replay=is_replay,
+            is_replay=any(
+                challenge.id in equal and challenge.used_at is not None
+                for challenge in pruned.challenges
+            ),
             is_device_recognized=limits.device_id is not None,
         )
-        counters = limits.counters(now)
-        if not counters:
+        if delivery is None:
             return self, replace(replay, is_unchallenged=True)
-        left = limits.attempts_left(now)
+        left = limits.attempts_left(delivery, now)
         if left <= 0:
             raise TooManyAttempts(whole_seconds(now, limits.next_attempt_at()))
         matched = next(
@@ -291,31 +287,22 @@ class PhoneVerification:
             None,
         )
         if matched is not None and self.blocked_at is None:
-            delivery = named or pruned._latest_delivery(matched)
             identity_id = self.identity_id or attempt.new_identity_id
             login = Login(identity_id, attempt.new_session_id, attempt.request_id)
             used = matched.mark_used(now, login)
-            return pruned._use_challenge(used, delivery, attempt), VerificationResult(
+            verified = named or pruned._latest_delivery(matched)
+            return pruned._use_challenge(used, verified, limits), VerificationResult(
                 is_correct=True,
-                attempts_left=left,
-                delivery=delivery,
+                attempts_left=left - 1,
+                delivery=verified,
                 challenge=used,
                 is_device_recognized=limits.device_id is not None,
             )
-        if is_replay:
-            # As many as after a wrong code: the response does not reveal which code was used.
+        if replay.is_replay:
             return self, replace(replay, attempts_left=left - 1)
-        if any(
-            counter.is_repeat(attempt.digest(delivery.request_id), now)
-            for delivery, counter in counters
-        ):
+        if limits.is_repeat(delivery):
             return self, VerificationResult(is_correct=False, attempts_left=left)
-        counted = pruned._count_failure(attempt, counters)
-        return counted, VerificationResult(
-            is_correct=False,
-            attempts_left=counted._limits_of(attempt).attempts_left(now),
-            is_counted=True,
-        )
+        return pruned._count_failure(limits, delivery)
 
     def _limits_of(self, attempt: OtpAttempt) -> AttemptLimits:
         return AttemptLimits(
@@ -329,25 +316,22 @@ class PhoneVerification:
         )
 
     def _count_failure(
-        self, attempt: OtpAttempt, counters: Sequence[tuple[Delivery, AttemptCounter]]
-    ) -> "PhoneVerification":
-        counted, now = self, attempt.now
-        for delivery, counter in counters:
-            changed = counter.count(attempt.digest(delivery.request_id), now)
-            current = counted._find_delivery(delivery.request_id)
-            counted = counted._replace_delivery(current.set_counter(changed))
+        self, limits: AttemptLimits, delivery: Delivery
+    ) -> tuple["PhoneVerification", VerificationResult]:
+        now, counted = limits.attempt.now, limits.count(delivery)
         shared = self.shared_attempts
-        is_shared = any(counter.kind is CounterKind.UNKNOWN_IP for _, counter in counters)
-        if is_shared and self._limits_of(attempt).shared_attempts_left(now):
+        if limits.uses_shared_attempts(delivery) and limits.shared_attempts_left(now):
             shared = (*shared, now)
-        return replace(
-            counted,
+        failed = replace(
+            self._replace_delivery(counted),
             shared_attempts=shared,
-            failures=self.failures.count(self._recognize(attempt.device), now),
+            failures=self.failures.count(limits.device_id, now),
         )
+        left = failed._limits_of(limits.attempt).attempts_left(counted, now)
+        return failed, VerificationResult(is_correct=False, attempts_left=left, is_counted=True)
 
     def _find_retried(
-        self, attempt: OtpAttempt, equal: Collection[str], named: Delivery | None
+        self, limits: AttemptLimits, equal: Collection[str], named: Delivery | None
     ) -> Challenge | None:
         """Return the used challenge whose code the same client sends again, or None.
 
@@ -357,10 +341,8 @@ class PhoneVerification:
         """
         if self.blocked_at is not None:
             return None
-        is_known = (
-            self._trusted_until(attempt.client_ip) is not None
-            or self._recognize(attempt.device) is not None
-        )
+        request_id = limits.attempt.request_id
+        is_known = limits.trusted_until is not None or limits.device_id is not None
         return next(
             (
                 challenge
@@ -368,8 +350,8 @@ class PhoneVerification:
                 if challenge.id in equal
                 and challenge.login is not None
                 and challenge.login.identity_id == self.identity_id
-                and (attempt.request_id is None or (named and named.challenge_id == challenge.id))
-                and (is_known or (named and attempt.request_id == challenge.login.request_id))
+                and (request_id is None or (named and named.challenge_id == challenge.id))
+                and (is_known or (named and request_id == challenge.login.request_id))
             ),
             None,
         )
@@ -382,9 +364,9 @@ class PhoneVerification:
         )
 
     def _use_challenge(
-        self, used: Challenge, verified: Delivery, attempt: OtpAttempt
+        self, used: Challenge, verified: Delivery, limits: AttemptLimits
     ) -> "PhoneVerification":
-        device_id = self._recognize(attempt.device)
+        attempt, device_id = limits.attempt, limits.device_id
         ip_hash = attempt.client_ip.ip
         others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != ip_hash]
         return replace(
@@ -420,9 +402,6 @@ class PhoneVerification:
             ),
             None,
         )
-
-    def _find_delivery(self, request_id: str) -> Delivery:
-        return next(delivery for delivery in self.deliveries if delivery.request_id == request_id)
 
     def _replace_delivery(self, changed: Delivery) -> "PhoneVerification":
         return replace(
@@ -479,7 +458,9 @@ class PhoneVerification:
             ),
             failures=self.failures.prune(now),
             trusted_ips=tuple(
-                trusted for trusted in self.trusted_ips if trusted.last_login_at > trusted_since
+                trusted
+                for trusted in self.trusted_ips
+                if trusted_since < trusted.last_login_at <= latest
             ),
         )
 

@@ -51,6 +51,15 @@ def test_a_delivery_from_one_minute_in_the_future_counts(driver: VerificationDri
     assert driver.copy(after=-61).request(WORK_IP).is_new
 
 
+def test_a_login_from_the_future_of_any_clock_ends_no_cooldown(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in(HOME_IP)
+    driver.wait(-120)
+    driver.request(WORK_IP)
+    assert not driver.request(WORK_IP).is_new
+
+
 def test_shared_attempts_from_one_minute_in_the_future_count(driver: VerificationDriver) -> None:
     driver.now -= timedelta(minutes=2)
     driver.request(HOME_IP)

@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 
 from domain.errors import TooManyAttempts
+from domain.otp.attempts import VerificationResult
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     WORK_IP,
@@ -149,10 +150,11 @@ def test_a_repeat_within_ten_seconds_is_not_counted(
     driver: VerificationDriver, seconds: float, attempts_left: int
 ) -> None:
     request_id = driver.request().request_id
-    assert driver.verify(WRONG_CODE, request_id=request_id).attempts_left == 4
+    first = driver.verify(WRONG_CODE, request_id=request_id)
+    assert first == VerificationResult(is_correct=False, attempts_left=4, is_counted=True)
     driver.wait(seconds)
-    result = driver.verify(WRONG_CODE, request_id=request_id)
-    assert (result.is_correct, result.attempts_left) == (False, attempts_left)
+    repeated = driver.verify(WRONG_CODE, request_id=request_id)
+    assert (repeated.attempts_left, repeated.is_counted) == (attempts_left, attempts_left == 3)
 
 
 def test_only_the_latest_code_of_the_same_counter_is_a_repeat(driver: VerificationDriver) -> None:

@@ -2,6 +2,8 @@
 
 DomainError
 ├── InvalidValue                  a text is not a valid value; the message says why
+│   ├── InvalidPhone, AmbiguousPhone, UnsupportedPhoneType
+│   └── TooShort, TooLong, …      what is wrong, if an app may say it in its own words
 ├── Unauthenticated               no access token, or an invalid one
 │   └── InvalidRefreshToken       the same for a refresh token
 ├── Unavailable                   a part that the service needs does not respond
@@ -31,6 +33,18 @@ class DomainError(Exception):
 
 class InvalidValue(DomainError, ValueError):
     """A text is not a valid value; the message says why. It does not name the field."""
+
+
+class InvalidPhone(InvalidValue):
+    """The text is not a phone number, or no country has this number."""
+
+
+class AmbiguousPhone(InvalidValue):
+    """The digits are two phone numbers: with a country code, and without one."""
+
+
+class UnsupportedPhoneType(InvalidValue):
+    """No codes are sent to phone numbers of this kind, such as premium-rate numbers."""
 
 
 class Unauthenticated(DomainError):

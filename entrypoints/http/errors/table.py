@@ -76,6 +76,9 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.InvalidFields: _INVALID,
     exceptions.InvalidBody: _INVALID,
     errors.InvalidValue: _INVALID,
+    errors.InvalidPhone: _INVALID,
+    errors.AmbiguousPhone: _INVALID,
+    errors.UnsupportedPhoneType: _INVALID,
     exceptions.InvalidHost: ErrorRow(
         400,
         "invalid_host",

@@ -201,9 +201,7 @@ def test_numbers_of_every_country_are_parsed_as_people_write_them(style: int) ->
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(
-    "spelling", ["{}", "00{}", "0{}", "0 {}", "tel:{}", "(0){}"], ids=ascii
-)
+@pytest.mark.parametrize("spelling", ["{}", "00{}", "0{}", "0 {}", "tel:{}", "(0){}"], ids=ascii)
 def test_no_number_becomes_another_one_in_its_own_region(spelling: str) -> None:
     assert len(ALL_COUNTRIES) == 245
     ambiguous = set()

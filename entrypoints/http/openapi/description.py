@@ -19,10 +19,10 @@ Sign in with a code that is sent to a phone. Manage users and a library of image
 
 Every error has a message for people and a stable `code` for programs. Invalid fields are listed
 under `errors`, and with a code for each message under `field_errors`. A rate limit is a 429 with
-`Retry-After` in seconds. Every response has an `X-Request-Id`, which is also in the log of the service. HEAD works wherever GET does. A method
-that a path does not support is a 405; its `Allow` header lists the supported methods, as OPTIONS
-does. JSON is sent as `application/json`. Pages of other origins can only read, unless the operator
-lists their origin.
+`Retry-After` in seconds. Every response has an `X-Request-Id`, which is also in the log of the
+service. HEAD works wherever GET does. A method that a path does not support is a 405; its `Allow`
+header lists the supported methods, as OPTIONS does. JSON is sent as `application/json`. Pages of
+other origins can only read, unless the operator lists their origin.
 """
 _TAGS: Final = {
     "OTP": "Request a one-time code, and exchange it for an access token.",

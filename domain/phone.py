@@ -163,9 +163,12 @@ def parse_international_phone(
     def readings(digits: str) -> list[_Reading]:
         if not digits.startswith("0"):
             return [_Reading("+" + digits)]
-        if default_region is None or not (written := _with_country_code(digits, default_region)):
+        if default_region is None:
             return []
-        return [_Reading(digits, default_region), *written]
+        international = _with_country_code(digits, default_region)
+        # A national number is no phone here. It only makes an international one ambiguous.
+        national = [_Reading(digits, default_region)] if _parse_valid(international) else []
+        return international + national
 
     return _parse(text, readings, rules)
 

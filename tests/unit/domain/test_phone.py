@@ -77,7 +77,7 @@ def test_the_legacy_api_drops_a_zero_before_the_country_code_of_the_region() -> 
             parse_international_phone("0151 23456789", region)
 
 
-@pytest.mark.parametrize("text", ["9876543210", "09876543210", "9198765432"])
+@pytest.mark.parametrize("text", ["9876543210", "09876543210", "9198765432", "09198765432"])
 def test_the_legacy_api_reads_no_national_numbers(text: str) -> None:
     with pytest.raises(InvalidPhone):
         parse_international_phone(text, "IN")
@@ -116,8 +116,9 @@ def test_two_zeros_can_be_the_begin_of_a_carrier_code() -> None:
 
 def test_in_the_legacy_api_a_zero_is_ambiguous_before_a_national_number() -> None:
     assert parse_international_phone("4915123456789", "DE").e164 == "+4915123456789"
-    with pytest.raises(AmbiguousPhone):
-        parse_international_phone("0 49 1512 3456789", "DE")
+    for text, region in (("0 49 1512 3456789", "DE"), ("0 91 1800 1234", "IN")):
+        with pytest.raises(AmbiguousPhone):
+            parse_international_phone(text, region)
 
 
 def test_a_number_that_gets_no_codes_makes_no_mobile_number_ambiguous() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.errors import AmbiguousPhone, InvalidPhone, InvalidValue
+from domain.errors import AmbiguousPhone, InvalidPhone, InvalidValue, UnsupportedPhoneType
 from domain.phone import PhoneNumber, PhoneRules, parse_international_phone, parse_phone
 
 INDIAN_PHONE = PhoneNumber("+919876543210")
@@ -38,6 +38,7 @@ HINT = "write it with + and the country code, like +14155552671."
         "tel:98765-43210;phone-context=+91",
         "tel:98765-43210;phone-context=%2B91;isub=12",
         "tel:09876543210;phone-context=example.org;ext=",
+        "tel:+91-98765-43210;phone-context=+1;note=a:b",
     ],
 )
 def test_every_spelling_of_an_indian_number_is_one_phone(text: str) -> None:
@@ -121,6 +122,21 @@ def test_in_the_legacy_api_a_zero_is_ambiguous_before_a_national_number() -> Non
             parse_international_phone(text, region)
 
 
+def test_a_text_that_no_number_of_the_region_begins_with_is_read_with_the_zeros() -> None:
+    # Singapore's prefix for calls abroad would be 002.
+    assert parse_phone("0020 100 123 4567", "SG").e164 == "+201001234567"
+
+
+def test_the_legacy_api_rejects_the_same_kinds_of_numbers() -> None:
+    for text in ("+19002345678", "0080012345678", "tel:+445512345678"):
+        with pytest.raises(UnsupportedPhoneType):
+            parse_international_phone(text)
+
+
+def test_a_tel_uri_may_encode_its_plus() -> None:
+    assert parse_phone("tel:%2B14155552671").e164 == "+14155552671"
+
+
 def test_a_number_that_gets_no_codes_makes_no_mobile_number_ambiguous() -> None:
     # With the country code it would be the toll-free number 1800 1234.
     assert parse_phone("9118001234", "IN").e164 == "+919118001234"
@@ -168,7 +184,9 @@ def test_former_numbers_are_also_read_in_the_legacy_api() -> None:
     assert parse_international_phone("541123456789").e164 == "+5491123456789"
 
 
-@pytest.mark.parametrize("text", ["+4930123456,5", "+4930123456,,5", "030 123456, 5"])
+@pytest.mark.parametrize(
+    "text", ["+4930123456,5", "+4930123456,,5", "030 123456, 5", "+4930123456,\n5"]
+)
 def test_a_comma_after_a_whole_number_is_a_pause(text: str) -> None:
     assert parse_phone("+49301234565").e164 == "+49301234565"
     with pytest.raises(InvalidPhone):
@@ -232,6 +250,7 @@ def test_a_number_range_has_all_but_the_last_four_digits(e164: str, number_range
         "+14155552671;ext=5",
         "+14155552671~5",
         "tel:+14155552671;ext=5",
+        "tel:+14155552671;ext=5=",
         "tel:",
         "fax:+14155552671",
         "tel:+1415555CALL",
@@ -255,6 +274,8 @@ def test_a_text_has_at_most_64_characters() -> None:
     ("text", "message"),
     [
         pytest.param("abc", f"This is not a phone number; {HINT}", id="letters"),
+        pytest.param("+1" * 40, f"This is not a phone number; {HINT}", id="long"),
+        pytest.param("tel:+14155552671;ext=5", f"This is not a phone number; {HINT}", id="ext"),
         pytest.param("9876543210", f"This is not a phone number; {HINT}", id="no region"),
         pytest.param("+91 98765", f"No numbering plan has this phone number; {HINT}", id="short"),
         pytest.param(

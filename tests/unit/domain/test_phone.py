@@ -122,9 +122,9 @@ def test_in_the_legacy_api_a_zero_is_ambiguous_before_a_national_number() -> Non
             parse_international_phone(text, region)
 
 
-def test_a_text_that_no_number_of_the_region_begins_with_is_read_with_the_zeros() -> None:
-    # Singapore's prefix for calls abroad would be 002.
-    assert parse_phone("0020 100 123 4567", "SG").e164 == "+201001234567"
+def test_two_zeros_need_not_be_the_prefix_for_calls_abroad() -> None:
+    # In Australia that prefix is 0011, and no country code begins with 869.
+    assert parse_phone("001 869 765 2917", "AU").e164 == "+18697652917"
 
 
 def test_the_legacy_api_rejects_the_same_kinds_of_numbers() -> None:

@@ -39,6 +39,8 @@ ERROR_SCHEMAS: Final = {
     "RetryableError",
     "DetailedError",
     "PhoneInUseError",
+    "FieldErrorsError",
+    "InvalidImageError",
     "FieldErrors",
 }
 

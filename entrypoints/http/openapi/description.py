@@ -18,11 +18,11 @@ _ABOUT: Final = """\
 Sign in with a code that is sent to a phone. Manage users and a library of images.
 
 Every error has a message for people and a stable `code` for programs. Invalid fields are listed
-under `errors`. A rate limit is a 429 with `Retry-After` in seconds. Every response has an
-`X-Request-Id`, which is also in the log of the service. HEAD works wherever GET does. A method
-that a path does not support is a 405; its `Allow` header lists the supported methods, as OPTIONS
-does. JSON is sent as `application/json`. Pages of other origins can only read, unless the operator
-lists their origin.
+under `errors`, and with a code for each message under `field_errors`. A rate limit is a 429 with
+`Retry-After` in seconds. Every response has an `X-Request-Id`, which is also in the log of the
+service. HEAD works wherever GET does. A method that a path does not support is a 405; its `Allow`
+header lists the supported methods, as OPTIONS does. JSON is sent as `application/json`. Pages of
+other origins can only read, unless the operator lists their origin.
 """
 _TAGS: Final = {
     "OTP": "Request a one-time code, and exchange it for an access token.",
@@ -77,7 +77,10 @@ _HEADERS: Final[Mapping[str, Any]] = {
     "OptionalRetryAfter": _header(
         f"{_RETRY_AFTER} Absent if waiting does not help.", 5, required=False
     ),
-    "WWWAuthenticate": _header("The authentication scheme.", "Bearer"),
+    "WWWAuthenticate": _header(
+        "The authentication scheme. It has an error only if a token was sent (RFC 6750).",
+        'Bearer error="invalid_token"',
+    ),
     "Allow": _header("The methods that the path supports.", "OPTIONS, POST"),
 }
 _ALWAYS: Final = {"X-Request-Id": "RequestId", "Cache-Control": "NoStore"}

@@ -11,7 +11,9 @@ from litestar.openapi.spec import Example
 from msgspec import Meta
 
 from domain import errors
+from domain.errors import InvalidImageReason
 from entrypoints.http.errors import exceptions
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import (
     ERRORS,
     Api,
@@ -19,7 +21,7 @@ from entrypoints.http.errors.table import (
     error_body,
     error_status,
 )
-from entrypoints.http.fields import UserIdField
+from entrypoints.http.fields import UserIdField, parsed_field
 from entrypoints.http.users.schemas import UsernameField
 
 DocumentedError: TypeAlias = type[ApiError] | ApiError
@@ -72,7 +74,10 @@ class FieldError(msgspec.Struct):
 
     field: Annotated[str, Meta(description="The name of the field.", examples=["phone"])]
     code: Annotated[
-        str, Meta(description="A stable code for programs.", examples=["country_not_served"])
+        str,
+        parsed_field(
+            "A stable code for programs.", "country_not_served", enum=[*map(str, FieldErrorCode)]
+        ),
     ]
     message: MessageField
 
@@ -93,6 +98,33 @@ class FieldErrors(msgspec.Struct):
     ]
 
 
+class FieldErrorsError(Error):
+    """An error of one field that also has a message and a code of its own."""
+
+    field_errors: Annotated[
+        list[FieldError], Meta(description="The field, with the same code and message.")
+    ]
+
+
+class InvalidImageError(Error):
+    """The image is broken or exceeds a limit."""
+
+    reason: Annotated[
+        str,
+        parsed_field(
+            "Why the image is invalid.", "too_many_pixels", enum=[*map(str, InvalidImageReason)]
+        ),
+    ]
+    limit: Annotated[
+        int | msgspec.UnsetType,
+        Meta(
+            description="The number of blocks, bytes, frames or pixels that an image can have."
+            " Absent for `broken` and `too_complex`.",
+            examples=[50_000_000],
+        ),
+    ] = msgspec.UNSET
+
+
 class LegacyError(msgspec.Struct):
     """An error of the legacy API."""
 
@@ -108,13 +140,11 @@ class LegacyError(msgspec.Struct):
     status_code: Annotated[int, Meta(description="The HTTP status.", examples=[404])]
 
 
-def body_errors(
-    field: str, message: str = "This field is required."
-) -> tuple[DocumentedError, ...]:
-    """Return the errors of every operation with a JSON body; the arguments are an example."""
+def body_errors(example: exceptions.FieldError) -> tuple[DocumentedError, ...]:
+    """Return the errors of every operation with a JSON body."""
     return (
-        exceptions.InvalidFields({field: [message]}),
-        exceptions.InvalidBody("The body is not valid JSON."),
+        exceptions.InvalidFields(example),
+        exceptions.InvalidBody(FieldErrorCode.INVALID_JSON, "The body is not valid JSON."),
         exceptions.BodyTooLarge,
         exceptions.UnsupportedMediaType,
         exceptions.OriginNotAllowed,
@@ -178,7 +208,11 @@ def _schema(api: Api, examples: Sequence[ApiError]) -> Any:
 
 def _main_schema(error: type[ApiError]) -> Any:
     row = ERRORS[error]
-    if row.field is not None or row.code == "invalid":
+    if error is errors.InvalidImage:
+        return InvalidImageError
+    if row.field is not None:
+        return FieldErrorsError if row.keeps_error else FieldErrors
+    if row.code == "invalid":
         return FieldErrors
     if error is errors.PhoneInUse:
         return PhoneInUseError

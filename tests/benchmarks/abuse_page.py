@@ -235,7 +235,7 @@ def _accounts_a_day(result: CrowdResult) -> float:
 
 
 def _shorten(attackers: str) -> str:
-    return attackers.replace("numbers of others in ", "").replace(
+    return attackers.replace("numbers of others in ", "flood of ").replace(
         "2,000 numbers of their own", "own numbers"
     )
 

@@ -42,7 +42,7 @@ def render_bars(title: str, rows: Iterable[tuple[str, float, str]]) -> str:
         parts.append(_text(LABEL_WIDTH - 8, y + TEXT_OFFSET, label, "end"))
         parts.append(_rectangle(LABEL_WIDTH, y, width, "#8ab4f8"))
         parts.append(_text(LABEL_WIDTH + width + 6, y + TEXT_OFFSET, text, "start"))
-    return _svg(title, LABEL_WIDTH + BAR_WIDTH + 120, len(listed), parts)
+    return _svg(title, LABEL_WIDTH + BAR_WIDTH + 170, len(listed), parts)
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

@@ -77,7 +77,8 @@ class VerifyOtp:
       Only the request whose write adds the session gets tokens.
     - An attempt is counted before the response leaves.
     - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
-      is active: per country and in total.
+      is active: per country and in total. An attempt with a valid request id, or of a recognized
+      device, uses up the limit of the IP, but is looked at without it as well: others share the IP.
     - While no challenge is active an attempt counts on IP and phone, in an entry that expires, by
       the same rule for every phone.
     - The first correct code of a phone creates its identity. A deleted identity is replaced by a
@@ -212,6 +213,8 @@ class VerifyOtp:
             codes = self.codes.derive_all(verification, phone, now)
             return verification.verify(attempt, codes)
 
+        if loaded.value.has_own_attempts(attempt):
+            ip_available_at = None
         try:
             verified = verify(loaded.value)
             if ip_available_at is None:

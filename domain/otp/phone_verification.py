@@ -221,6 +221,14 @@ class PhoneVerification:
         latest = [challenge for _, challenge in sorted(used, key=lambda pair: pair[0])[-1:]]
         return (*self.active_challenges(now), *latest)
 
+    def has_own_attempts(self, attempt: OtpAttempt) -> bool:
+        """Return whether the client has attempts that nobody else can use up.
+
+        It holds the id of a request whose code has not expired, or it is a recognized device.
+        """
+        named = self._named_delivery(attempt.request_id, attempt.now)
+        return named is not None or self._recognize(attempt.device) is not None
+
     def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
         """Return the state without challenges whose code cannot be derived anymore."""
         kept = tuple(challenge for challenge in self.challenges if has_key(challenge.key_id))

@@ -355,7 +355,7 @@ class Settings(BaseModel):
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_IP",
-        "maximum messages per IP (IPv6: per /64); three times that per /48",
+        "maximum messages without a login per IP (IPv6: per /64); three times that per /48",
         default="60/1h",
         example="60/1h",
     )

@@ -1,6 +1,6 @@
 """Request and response bodies of the OTP endpoints."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -55,6 +55,13 @@ DeviceTokenField = Annotated[
         examples=["afnzCAAAAAAAAAABAAECAwQFBgcICQoLDA0ODw"],
     ),
 ]
+DeviceTokenInput = Annotated[
+    Any,
+    Meta(
+        description="The `device_token` of an earlier login. Any other value is ignored.",
+        examples=["afnzCAAAAAAAAAABAAECAwQFBgcICQoLDA0ODw"],
+    ),
+]
 RequestIdField = Annotated[
     str,
     Meta(
@@ -98,7 +105,7 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             examples=["FA+9qCX9VSu"],
         ),
     ] = None
-    device_token: DeviceTokenField | None = None
+    device_token: DeviceTokenInput = None
 
 
 class RequestOtpResponse(msgspec.Struct, kw_only=True):
@@ -150,7 +157,7 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             max_length=MAX_DEVICE_NAME_LENGTH,
         ),
     ] = None
-    device_token: DeviceTokenField | None = None
+    device_token: DeviceTokenInput = None
 
 
 class VerifyOtpResponse(msgspec.Struct, kw_only=True):

@@ -231,7 +231,7 @@ def test_every_spelling_of_a_number_is_checked_by_the_rules() -> None:
         assert parse_phone(text, region, rules).e164 == "+18002345678"
         with pytest.raises(InvalidValue):
             parse_phone(text, region)
-    assert parse_international_phone("18002345678", rules).e164 == "+18002345678"
+    assert parse_international_phone("18002345678", rules=rules).e164 == "+18002345678"
     with pytest.raises(InvalidValue):
         parse_international_phone("18002345678")
 

@@ -109,6 +109,8 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "log_level": LogLevel.INFO,
         "log_format": LogFormat.AUTO,
         "workers": 1,
+        "stop_delay": None,
+        "drain_timeout": timedelta(seconds=30),
         "variables": Variables(),
     }
     assert read.token_lifetimes == TokenLifetimes()

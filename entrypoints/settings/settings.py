@@ -89,8 +89,8 @@ class Variables:
     Attributes:
         values: All variables, as written; the environment overrides `.env`.
         from_env_file: Names of the variables whose value comes from `.env`.
-        unknown: Names that begin with `DIALTONE_` and are not settings, each with the name that was
-            probably meant, if any.
+        unknown: Names that were probably meant for a setting and are none, each with the name of
+            that setting, if one is similar.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)

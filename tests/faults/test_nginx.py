@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import ssl
@@ -20,17 +19,13 @@ from PIL import Image
 
 from tests.e2e.test_start import sign_in
 from tests.support.images import encode
+from tests.support.servers.debian import find_or_install
 from tests.support.service import START_TIMEOUT, Service, free_port
 
 SAMPLE: Final = Path(__file__).parents[2] / "docs/nginx.conf"
-NGINX: Final = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 PHONE: Final = "+14155591001"
 PHOTO: Final = encode(Image.effect_noise((2600, 2000), 100), "JPEG", quality=97)
 TRUSTED: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1"}
-
-pytestmark = pytest.mark.skipif(
-    NGINX is None, reason="nginx is not installed (apt-get nginx-light)"
-)
 
 
 class Nginx:
@@ -88,7 +83,8 @@ class Nginx:
         return httpx.Client(base_url=self.url, transport=transport, timeout=60)
 
     def start(self) -> None:
-        self.process = subprocess.Popen([str(NGINX), "-c", self._file, "-e", self.errors])
+        program = find_or_install("nginx", "nginx-light", f"{os.environ['PATH']}:/usr/sbin")
+        self.process = subprocess.Popen([program, "-c", self._file, "-e", self.errors])
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             try:

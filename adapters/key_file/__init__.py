@@ -30,6 +30,7 @@ from adapters.key_file.keys import (
     FileRefreshKeys,
     ReloadingKeys,
     StaticKeySet,
+    find_inactive_keys,
     load_secrets_file,
 )
 from adapters.key_file.rotation import (
@@ -51,6 +52,7 @@ __all__ = [
     "RotatedKeys",
     "StaticKeySet",
     "begin_index_key_change",
+    "find_inactive_keys",
     "finish_index_key_change",
     "load_secrets_file",
     "rotate_secrets_file",

@@ -77,15 +77,15 @@ async def inspect_metadata(
         ConfigurationError: it belongs to another program, a newer version or other keys.
         PyMongoError: also when the user may not write.
     """
-    # It writes nothing where there is no metadata.
-    await _write_check(database.collection(DatabaseMetadataDocument))
     metadata = await _find(database)
+    version = None
     if metadata is not None:
-        return _check(metadata, location, key_fingerprint)
-    names = [database.collection(document).name for document in DOCUMENTS]
-    if await database.motor.list_collection_names(filter={"name": {"$in": names}}):
+        version = _check(metadata, location, key_fingerprint)
+    elif await _find_collections(database):
         raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
-    return None
+    # Where there is no metadata, it only needs the permission to write.
+    await _write_check(database.collection(DatabaseMetadataDocument))
+    return version
 
 
 def _check(metadata: RawDocument, location: str, key_fingerprint: str | None) -> int:
@@ -148,9 +148,13 @@ async def _find(database: Database) -> RawDocument | None:
     return await metadata.find_one({"_id": METADATA_ID})
 
 
-async def _create(database: Database, location: str, key_fingerprint: str) -> RawDocument:
+async def _find_collections(database: Database) -> list[str]:
     names = [database.collection(document).name for document in DOCUMENTS]
-    existing = await database.motor.list_collection_names(filter={"name": {"$in": names}})
+    return await database.motor.list_collection_names(filter={"name": {"$in": names}})
+
+
+async def _create(database: Database, location: str, key_fingerprint: str) -> RawDocument:
+    existing = await _find_collections(database)
     # A new database gets its metadata first: another instance may have written it meanwhile.
     if existing and (metadata := await _find(database)):
         return metadata

@@ -32,6 +32,7 @@ WRITE_CHECK: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health
 """It changes nothing that is used; a full or read-only disk can still be read."""
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that a writer waits for a writer of another process."""
+_IS_FOLDER: Final = "{path} is a folder: name a file in it."
 _MAX_IDLE_WAL_SIZE: Final = 64 * 1024 * 1024
 
 
@@ -166,9 +167,14 @@ def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
     Raises:
         ConfigurationError: It could not be opened; the message is for the operator.
     """
-    if not path.exists():
-        _check_creatable(path)
-        return None
+    try:
+        if not path.exists():
+            _check_creatable(path)
+            return None
+        if not path.is_file():
+            raise ConfigurationError(_IS_FOLDER.format(path=path))
+    except OSError as error:
+        raise to_startup_error(path, error) from error
     with _connect(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
         version = check_schema(connection, path, key_fingerprint)
@@ -183,7 +189,7 @@ def _create_missing(path: Path) -> None:
     """Create the file if it is missing, readable by its owner only, and its folders."""
     try:
         if path.is_dir():
-            raise ConfigurationError(f"{path} is a folder: name a file in it.")
+            raise ConfigurationError(_IS_FOLDER.format(path=path))
         if path.is_file():
             # Not opened, not even to check: closing it would drop SQLite's locks on it.
             return
@@ -198,12 +204,12 @@ def _create_missing(path: Path) -> None:
 
 
 def _check_creatable(path: Path) -> None:
-    """Check that the missing file and its missing folders can be created."""
+    """Raise OSError if the missing file and its missing folders cannot be created."""
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
-        raise to_startup_error(path, NotADirectoryError(errno.ENOTDIR, ""))
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise to_startup_error(path, PermissionError(errno.EACCES, ""))
+        raise PermissionError(errno.EACCES, "not writable")
 
 
 @contextmanager

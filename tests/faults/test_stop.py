@@ -33,7 +33,8 @@ CLOSE_SECONDS: Final = 3.0
 
 @contextmanager
 def started(folder: Path, **environ: str) -> Iterator[Service]:
-    service = Service(folder, environ, has_group=True).start()
+    # The default drain timeout, unless a test has one of its own.
+    service = Service(folder, {"DIALTONE_DRAIN_TIMEOUT": "", **environ}, has_group=True).start()
     service.wait_until_logged("service_started")
     try:
         yield service

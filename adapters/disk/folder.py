@@ -90,6 +90,12 @@ def check_writable(folder: Path) -> None:
         Path(name).unlink()
 
 
+def has_files(folder: Path) -> bool:
+    """Return whether the folder has files under storage keys; other files do not count."""
+    with os.scandir(folder) as entries:
+        return any(_STORAGE_KEY.match(entry.name) and entry.is_file() for entry in entries)
+
+
 def file_path(folder: Path, storage_key: str) -> Path | None:
     """Return the path of a file, or None for an invalid storage key (OWASP ASVS 5.0 5.3.2).
 

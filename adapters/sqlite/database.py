@@ -74,9 +74,11 @@ async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Datab
     """
     file = DatabaseFile(path)
     connect_to_write = partial(file.connect_to_write, key_fingerprint)
-    # The writer is closed last: the last connection moves the log into the file.
+    # The writer is closed last, so that no reader of this process keeps a part of the log.
     async with (
-        open_connection_worker("writer", connect_to_write, file.commit_batch) as writer,
+        open_connection_worker(
+            "writer", connect_to_write, file.commit_batch, finish=move_log_into_file
+        ) as writer,
         open_connection_worker("reader", file.connect_to_read, file.read_batch) as reader,
     ):
         yield Database(reader, writer)
@@ -101,6 +103,7 @@ class DatabaseFile:
             ConfigurationError
         """
         _create_missing(self._path)
+        inode = self._find_inode()
         with _connect(self._path) as connection:
             # What is deleted is not readable in a copy of the file.
             connection.execute("PRAGMA secure_delete = ON")
@@ -111,7 +114,11 @@ class DatabaseFile:
             connection.execute("COMMIT")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_WAL_SIZE}")
-        self._inode = self._find_inode()
+            if self._find_inode() != inode:
+                raise ConfigurationError(
+                    f"{self._path} was replaced while it was opened: start again."
+                )
+        self._inode = inode
         return connection
 
     def connect_to_read(self) -> sqlite3.Connection:
@@ -183,6 +190,15 @@ def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
         connection.execute("COMMIT")
     connection.close()
     return version
+
+
+def move_log_into_file(connection: sqlite3.Connection) -> None:
+    """Make the file complete without its log, as far as this process has written it.
+
+    SQLite does it when the last connection is closed, but not if two are closed at the same time.
+    Of several processes the last one does it, whoever else reads or writes until then.
+    """
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _create_missing(path: Path) -> None:

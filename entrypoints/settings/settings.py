@@ -16,6 +16,7 @@ from pydantic import (
     Secret,
     SecretStr,
     SkipValidation,
+    ValidationInfo,
     field_validator,
 )
 
@@ -46,6 +47,7 @@ from entrypoints.settings.parsers import (
     parse_origin,
     parse_path,
     parse_region,
+    parse_secrets,
     parse_sms,
     parse_test_otps,
     parse_trusted_proxies,
@@ -217,6 +219,12 @@ class Settings(BaseModel):
         "file with the keys; in development it is generated if it is missing",
         default="var/secrets.json",
         example="/etc/dialtone/secrets.json",
+    )
+    secrets: Annotated[SecretStr, PlainValidator(parse_secrets)] = setting(
+        "DIALTONE_SECRETS",
+        "the keys themselves instead of DIALTONE_SECRETS_FILE: the text of that file",
+        unset=SecretStr(""),
+        example='{"version":1,"otp_pepper":[{"id":"5f0c1a9e","not_before":"...","key":"..."}]}',
     )
     sms: Annotated[tuple[SmsProvider | Factory, ...], PlainValidator(parse_sms)] = setting(
         "DIALTONE_SMS",
@@ -628,7 +636,10 @@ class Settings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _check_printable(cls, value: object) -> object:
+    def _check_printable(cls, value: object, info: ValidationInfo) -> object:
+        # A document may have several lines.
+        if info.field_name == "secrets":
+            return value
         if isinstance(value, str) and not value.isprintable():
             raise InvalidValue("Must not contain unprintable characters.")
         return value

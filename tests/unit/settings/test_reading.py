@@ -60,7 +60,7 @@ def test_an_empty_variable_is_not_set(text: str) -> None:
 def test_an_unknown_name_is_kept_with_the_name_that_was_probably_meant() -> None:
     environ = {
         "DIALTONE_DATABSE": "sqlite:///x.db",
-        "DIALTONE_SECRETS": "x",
+        "DIALTONE_SECRET_FILE": "x",
         "dialtone_bind": "127.0.0.1:9000",
         "DIALTONE_S3_ENDPOINTS": "x",
         "DIALTONE_TWILIO_FROM": "x",
@@ -73,7 +73,7 @@ def test_an_unknown_name_is_kept_with_the_name_that_was_probably_meant() -> None
 
     assert read.variables.unknown == {
         "DIALTONE_DATABSE": "DIALTONE_DATABASE",
-        "DIALTONE_SECRETS": "DIALTONE_SECRETS_FILE",
+        "DIALTONE_SECRET_FILE": "DIALTONE_SECRETS_FILE",
         "dialtone_bind": "DIALTONE_BIND",
         "DIALTONE_S3_ENDPOINTS": "DIALTONE_S3_ENDPOINT",
         "DIALTONE_TWILIO_FROM": "TWILIO_FROM",

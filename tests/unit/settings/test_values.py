@@ -58,6 +58,7 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "aws_region": "us-east-1",
         "media_public_url": None,
         "secrets_file": current_folder / "var/secrets.json",
+        "secrets": SecretStr(""),
         "sms": (SmsProvider.CONSOLE,),
         "twilio_account_sid": "",
         "twilio_auth_token": SecretStr(""),

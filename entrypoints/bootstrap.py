@@ -3,6 +3,7 @@
 An adapter's package is imported only if the settings name it.
 """
 
+import asyncio
 import shlex
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.keys import Key
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
@@ -35,6 +36,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
 from domain.phone import PhoneRules
+from entrypoints.connection_checks import Check, check_media_files
 from entrypoints.factories import (
     DatabaseFactory,
     MediaFactory,
@@ -64,6 +66,10 @@ if TYPE_CHECKING:
 _NOT_FOR_FACTORIES: Final = (
     "DIALTONE_DATABASE: this command works with sqlite:/// and mongodb:// only. A database adapter "
     "of your own needs its own job."
+)
+_CHECK_TWILIO: Final = (
+    "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is set, "
+    "TWILIO_API_BASE."
 )
 _DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
 _LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
@@ -175,6 +181,114 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 recycled_after=settings.recycled_after,
             ),
         )
+
+
+def connection_checks(settings: Settings) -> dict[str, Check]:
+    """Return a check for each part that the settings name.
+
+    Nothing is created that stays, and no message is sent. A check raises StartupError,
+    ConfigurationError or PortError.
+    """
+    checks: dict[str, Check] = {
+        "keys": partial(_check_keys, settings),
+        "database": partial(_check_database, settings),
+        "media": partial(_check_media, settings),
+    }
+    for provider in settings.sms:
+        name = provider.path if isinstance(provider, Factory) else provider.value
+        checks[f"messages {name}"] = partial(_check_messenger, provider, settings)
+    return checks
+
+
+async def _check_keys(settings: Settings) -> str:
+    from adapters.key_file import find_inactive_keys
+    from adapters.system import SystemClock
+
+    clock, path = SystemClock(), settings.secrets_file
+    if _are_keys_missing(settings):
+        check_secrets_file_not_lost(settings.database, path)
+        return f"{path} does not exist yet: the first start creates it"
+    keys = _load_keys(settings, clock, is_service=True).current()
+    if problem := find_inactive_keys(keys, clock.now()):
+        raise ConfigurationError(problem)
+    return ""
+
+
+def _are_keys_missing(settings: Settings) -> bool:
+    """Return whether the first start in development will create the keys."""
+    if settings.env is Environment.PRODUCTION or settings.secrets.get_secret_value():
+        return False
+    try:
+        settings.secrets_file.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # reading the file reports the reason
+    return False
+
+
+async def _check_database(settings: Settings) -> str:
+    with _naming("DIALTONE_DATABASE"):
+        match settings.database:
+            case SqliteDatabase(path=path):
+                from adapters.sqlite import inspect_file
+
+                version = await asyncio.to_thread(
+                    inspect_file, path, _find_key_fingerprint(settings)
+                )
+                return "" if version else f"{path} does not exist yet: the first start creates it"
+            case MongoDatabase(url=url):
+                from adapters.mongo import inspect_database
+
+                version = await inspect_database(url, _find_key_fingerprint(settings))
+                return (
+                    "" if version else "it is new: the first start creates collections and indexes"
+                )
+            case Factory():
+                encryption = _load_encryption(settings)
+                if encryption is None:
+                    raise StartupError("It was not opened, because it needs the keys.")
+                async with _open_database(settings, encryption) as records:
+                    await records.health.check()
+                return ""
+
+
+async def _check_media(settings: Settings) -> str:
+    from adapters.system import SystemClock
+
+    with _naming("DIALTONE_MEDIA"):
+        if isinstance(settings.media, MediaFolder):
+            from adapters.disk import is_prepared
+
+            if not await is_prepared(settings.media.path):
+                return f"{settings.media.path} does not exist yet: the first start creates it"
+        async with _open_files(settings, SystemClock()) as files:
+            await health_check_of(files).check()
+            await check_media_files(files)
+    return ""
+
+
+async def _check_messenger(provider: SmsProvider | Factory, settings: Settings) -> str:
+    with _naming("DIALTONE_SMS"):
+        async with _open_messenger(provider, settings) as messenger:
+            if provider is SmsProvider.CONSOLE:
+                return ""
+            if provider is SmsProvider.TWILIO:
+                return await _check_twilio(messenger)
+            await health_check_of(messenger).check()
+            return "" if hasattr(messenger, "check") else "it was opened; it has no health check"
+
+
+async def _check_twilio(messenger: Messenger) -> str:
+    from adapters.twilio import TwilioMessenger
+
+    if isinstance(messenger, TwilioMessenger):
+        try:
+            await messenger.check()
+        except MessengerUnavailable as error:
+            raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
+        await messenger.check_sender()
+    return ""
 
 
 def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...]":
@@ -369,6 +483,12 @@ def _check_keys_in_file(settings: Settings) -> None:
 
 
 def _find_key_fingerprint(settings: Settings) -> str | None:
+    encryption = _load_encryption(settings)
+    return encryption.key_fingerprint() if encryption else None
+
+
+def _load_encryption(settings: Settings) -> PhoneEncryption | None:
+    """Return the encryption of phones; None without usable keys."""
     from adapters.encryption import AesPhoneEncryption
     from adapters.key_file import KeyPurpose
     from adapters.system import SystemClock, SystemRandomness
@@ -378,8 +498,8 @@ def _find_key_fingerprint(settings: Settings) -> str | None:
     except StartupError:
         return None
     (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
-    encryption_keys = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
-    return AesPhoneEncryption(index_key.key, encryption_keys, SystemRandomness()).key_fingerprint()
+    key_set = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
+    return AesPhoneEncryption(index_key.key, key_set, SystemRandomness())
 
 
 def _sqlite_path(settings: Settings, command: str, file: Path) -> Path:

@@ -23,7 +23,7 @@ EXIT_INTERRUPTED: Final = 130
 _HELP: Final = """\
 commands:
   run              start the HTTP service
-  check-settings   show all settings, without secrets
+  check-settings   show all settings, without secrets; try what they lead to
   cleanup          delete expired and abandoned data
   backup           copy the SQLite database to a file, while the service runs
   restore          replace the SQLite database by a backup
@@ -133,9 +133,16 @@ def _make_parser() -> argparse.ArgumentParser:
         "Check all settings, and show them without secrets.",
         "check-settings",
         "check-settings --templates",
+        "check-settings --connect",
     )
     check.add_argument(
         "--templates", action="store_true", help="show the message of each SMS template instead"
+    )
+    check.add_argument(
+        "--connect",
+        action="store_true",
+        help="try the keys, the database, the media store and the message providers instead; "
+        "nothing is changed, and no message is sent",
     )
     add("cleanup", "Delete expired and abandoned data. Safe while the service runs.", "cleanup")
     backup = add(

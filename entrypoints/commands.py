@@ -7,11 +7,13 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
+from adapters.logging import configure_logging
 from application.use_cases import UseCases
 from domain.errors import InvalidValue, UserNotFound
 from domain.identifier import parse_identifier
@@ -20,7 +22,8 @@ from domain.otp.templates.sms_length import measure_sms
 from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints import bootstrap
-from entrypoints.settings import Settings, describe
+from entrypoints.connection_checks import run_checks
+from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration_parser
 from entrypoints.settings.values import Bind, MediaFolder
 
@@ -70,14 +73,29 @@ def run(settings: Settings, _: Namespace) -> Iterable[str]:
 
 
 def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Describe each setting with its value and origin, or preview the messages."""
+    """Describe each setting with its value and origin, preview the messages, or try all parts."""
     templates = bootstrap.load_sms_templates(settings)
     if arguments.templates:
-        return _preview_templates(templates.previews())
-    rows = describe(settings)
-    name_width = max(len(row.name) for row in rows)
-    value_width = max(len(row.shown) for row in rows)
-    return [f"{row.name:<{name_width}}  {row.shown:<{value_width}}  {row.origin}" for row in rows]
+        yield from _preview_templates(templates.previews())
+        return
+    if arguments.connect:
+        checks = bootstrap.connection_checks(settings)
+        results = run_checks(
+            checks, lambda: configure_logging(settings.log_level, settings.log_format)
+        )
+        width = max(map(len, checks))
+        yield from (f"{name:<{width}}  {result.text}" for name, result in results.items())
+    else:
+        results = {}
+        rows = describe(settings)
+        width = max(len(row.name) for row in rows)
+        value_width = max(len(row.shown) for row in rows)
+        for row in rows:
+            yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
+    yield from starmap(unknown_line, settings.variables.unknown.items())
+    failed = sum(not result.is_ok for result in results.values())
+    if failed:
+        raise CommandError(f"{failed} of {len(results)} parts do not work.")
 
 
 def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:

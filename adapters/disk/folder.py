@@ -67,6 +67,18 @@ def prepare(folder: Path) -> None:
     _sync(folder)
 
 
+def is_prepared(folder: Path) -> bool:
+    """Return whether `prepare` has been called, or check that it would succeed."""
+    if (folder / UNFINISHED).exists():
+        return True
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "not writable")
+    return False
+
+
 def check_writable(folder: Path) -> None:
     """Write a small file and delete it."""
     descriptor, name = tempfile.mkstemp(prefix="health-check.", dir=folder / UNFINISHED)

@@ -37,6 +37,7 @@ from adapters.key_file.keys import (
     ReloadingKeys,
     StaticKeySet,
     UnchangingKeys,
+    find_inactive_keys,
     generate_secrets_file,
     load_secrets_file,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "StaticKeySet",
     "UnchangingKeys",
     "begin_index_key_change",
+    "find_inactive_keys",
     "finish_index_key_change",
     "generate_document",
     "generate_secrets_file",

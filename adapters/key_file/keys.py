@@ -111,6 +111,18 @@ class Keys(Protocol):
         ...
 
 
+def find_inactive_keys(keys: KeysByPurpose, now: datetime) -> str | None:
+    """Return why a key would be used that is not active yet, with the fix, or None."""
+    for purpose, listed in keys.items():
+        first = min(key.not_before for key in listed)
+        if first > now:
+            return (
+                f'No key of "{purpose}" is active before {first:%Y-%m-%dT%H:%M:%SZ}: set the clock '
+                "of this machine, or correct `not_before` of the oldest key."
+            )
+    return None
+
+
 class ReloadingKeys:
     """The keys of a secrets file that can be replaced at any time.
 

@@ -1,5 +1,6 @@
 """The dependencies of handlers, which Litestar injects by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeAlias
@@ -37,6 +38,7 @@ class HttpSettings:
     - The request limits are divided by the number of `workers`. None is no limit.
     - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
       `trusted_proxies`.
+    - `is_stopping` returns whether a stop signal has arrived.
     - Pages of `web_origins` may use the API, beside those of the service.
     """
 
@@ -54,6 +56,7 @@ class HttpSettings:
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
     web_origins: tuple[str, ...] = ()
+    is_stopping: Callable[[], bool] = lambda: False
 
     def parse_phone(self, text: str) -> PhoneNumber:
         """Parse a number as people write it; raises InvalidValue."""

@@ -78,6 +78,8 @@ MAX_REQUEST_LIMIT: Final = 1_000_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
 """A /48 network has three times the limit of an IP."""
 DEFAULT_SPOOLED_FILES: Final = 16
+PRODUCTION_STOP_DELAY_SECONDS: Final = 5.0
+"""Load balancers need a few seconds to notice that an instance is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class Variables:
     Attributes:
         values: All variables, as written; the environment overrides `.env`.
         from_env_file: Names of the variables whose value comes from `.env`.
-        unknown: Names that begin with `DIALTONE_` and are not settings, each with the name that was
-            probably meant, if any.
+        unknown: Names that were probably meant for a setting and are none, each with the name of
+            that setting, if one is similar.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -587,6 +589,17 @@ class Settings(BaseModel):
         default="1",
         example="4",
     )
+    stop_delay: Annotated[timedelta | None, PlainValidator(duration_parser("0s", "10m"))] = setting(
+        "DIALTONE_STOP_DELAY",
+        "time after SIGTERM in which all is served but readiness fails; default: 5s in production",
+        example="10s",
+    )
+    drain_timeout: Annotated[timedelta, PlainValidator(duration_parser("1s", "1h"))] = setting(
+        "DIALTONE_DRAIN_TIMEOUT",
+        "time after the stop delay in which open requests may finish",
+        default="30s",
+        example="30s",
+    )
     variables: Annotated[Variables, SkipValidation] = Field(default=Variables(), repr=False)
 
     @property
@@ -606,6 +619,14 @@ class Settings(BaseModel):
             accepts_toll_free=self.accepts_toll_free_numbers,
             exceptions=frozenset(test_otp.phone for test_otp in test_otps),
         )
+
+    @property
+    def stop_delay_seconds(self) -> float:
+        """The seconds after SIGTERM in which the service still serves everything."""
+        if self.stop_delay is not None:
+            return self.stop_delay.total_seconds()
+        # In development, nothing routes requests by readiness.
+        return PRODUCTION_STOP_DELAY_SECONDS if self.env is Environment.PRODUCTION else 0.0
 
     @property
     def max_spooled_bytes(self) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -24,6 +24,7 @@ from adapters.mongo.driver import (
     port_error,
     timeout_seconds_of,
 )
+from adapters.mongo.tls import find_tls_problem
 from application.ports.errors import ConfigurationError, StorageTimeout
 
 T = TypeVar("T")
@@ -43,10 +44,15 @@ class Database:
 
     motor: MotorDatabase
     timeout_seconds: float
+    url: str = field(default="", repr=False)
 
     def collection(self, document: type[Document]) -> MotorCollection:
         """Return the collection of these documents."""
         return self.motor[document.Settings.name]
+
+    def find_tls_problem(self) -> str | None:
+        """Return why TLS keeps this process from the database, or None."""
+        return find_tls_problem(self.url, self.motor.client)
 
     async def run(self, call: Awaitable[T], timeout_seconds: float | None = None) -> T:
         """Wait for a call to the driver.
@@ -65,7 +71,7 @@ class Database:
         except TimeoutError:
             raise StorageTimeout(_NO_ANSWER.format(seconds=seconds)) from None
         except DRIVER_ERRORS as error:
-            raise port_error(error) from None
+            raise port_error(error, self.find_tls_problem()) from None
 
     async def list_raw(self, query: FindMany[Any], limit: int) -> list[RawDocument]:
         """Return up to `limit` documents that match, as they are stored.
@@ -163,8 +169,8 @@ def _connection(url: str, location: str, listeners: Sequence[CommandListener]) -
 async def _connect(url: str, location: str, listeners: Sequence[CommandListener]) -> Database:
     client = make_client(url, location, listeners)
     try:
-        database = Database(database_of(client), timeout_seconds_of(client))
-        with errors_while_opening(location):
+        database = Database(database_of(client), timeout_seconds_of(client), url)
+        with errors_while_opening(location, database.find_tls_problem):
             # `adapters.mongo.indexes` makes the indexes: beanie stops at the first that differs.
             await init_beanie(
                 database=database.motor, document_models=[*DOCUMENTS], skip_indexes=True

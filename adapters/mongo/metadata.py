@@ -80,6 +80,9 @@ class MongoHealthCheck:
 
     async def check(self) -> None:
         """Return when the database accepts writes."""
+        # Readiness does not wait until the driver gives up.
+        if problem := self.database.find_tls_problem():
+            raise StorageUnavailable(problem)
         if not await self.database.run(_write_check(self.collection), self.timeout_seconds):
             raise StorageUnavailable(_EMPTIED)
 

@@ -31,11 +31,11 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
-from pymongo.monitoring import CommandListener
+from pymongo.monitoring import CommandListener, TopologyListener
 from pymongo.read_concern import ReadConcern
 
 from adapters.mongo.options import options_of
-from adapters.mongo.tls import find_file_problem, find_tls_problem
+from adapters.mongo.tls import find_file_problem
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
@@ -76,7 +76,7 @@ _INVALID_OPTIONS: Final = (
     "({options})."
 )
 _UNREADABLE_FILE: Final = (
-    "{location} cannot be used, because {problem}: correct the path, or let this user read the file."
+    "{location} cannot be used, because {problem}: correct the path, or the rights of the file."
 )
 _INVALID_FILE: Final = (
     "{location} cannot be used, because a file of its TLS options is invalid: correct tlsCAFile "
@@ -166,7 +166,9 @@ def location_of(url: str) -> str:
     return f"{hosts}/{name}"
 
 
-def make_client(url: str, location: str, listeners: Sequence[CommandListener] = ()) -> MotorClient:
+def make_client(
+    url: str, location: str, listeners: Sequence[CommandListener | TopologyListener] = ()
+) -> MotorClient:
     """Make a client; it connects when it is first used.
 
     Raises:

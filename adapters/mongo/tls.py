@@ -5,10 +5,11 @@ the cause. They are compared with known ones and never quoted.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote_plus
 
-from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.topology_description import TopologyDescription
 
 from adapters.mongo.options import options_of
 
@@ -66,9 +67,8 @@ _FILES: Final = {
 }
 
 
-def find_tls_problem(url: str, client: AsyncIOMotorClient[dict[str, object]]) -> str | None:
+def find_tls_problem(url: str, topology: TopologyDescription) -> str | None:
     """Return why TLS keeps the client from all servers that it could write to, or None."""
-    topology = client.delegate.topology_description
     if topology.has_writable_server():
         return None
     servers = topology.server_descriptions().values()
@@ -83,7 +83,7 @@ def find_file_problem(url: str) -> str | None:
         path = unquote_plus(options.get(option, ""))
         try:
             if path:
-                open(path, "rb").close()  # noqa: SIM115, PTH123 -- any error is the answer
+                Path(path).open("rb").close()
         except OSError as error:
             return f"the file {path} of {name} cannot be read ({error.strerror})"
     return None

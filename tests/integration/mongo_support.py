@@ -1,6 +1,6 @@
 """What the tests of the MongoDB adapter share: values, servers, sent commands, query plans."""
 
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -160,7 +160,9 @@ class CountingDatabase(Database):
 
     round_trips: RoundTrips
 
-    async def run(self, call: Awaitable[T], timeout_seconds: float | None = None) -> T:
+    async def run(
+        self, call: Callable[[], Awaitable[T]], timeout_seconds: float | None = None
+    ) -> T:
         with self.round_trips.wait():
             return await Database.run(self, call, timeout_seconds)
 

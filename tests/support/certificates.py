@@ -38,7 +38,9 @@ class CertificateAuthority:
         now = datetime.now(UTC)
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(ip))])
         certificate = (
-            _builder(_name(name), self._name, key.public_key(), now + (-_DAY if is_expired else _DAY))
+            _builder(
+                _name(name), self._name, key.public_key(), now + (-_DAY if is_expired else _DAY)
+            )
             .add_extension(names, critical=False)
             .sign(self._key, hashes.SHA256())
         )

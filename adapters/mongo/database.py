@@ -80,7 +80,8 @@ class Database:
                 with self.primary.track(timeout):
                     return await call()
         except TimeoutError:
-            raise StorageTimeout(_NO_ANSWER.format(seconds=seconds)) from None
+            no_answer = _NO_ANSWER.format(seconds=seconds)
+            raise StorageTimeout(self.find_tls_problem() or no_answer) from None
         except DRIVER_ERRORS as error:
             raise port_error(error, self.find_tls_problem()) from None
 

@@ -279,6 +279,16 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
 }
 
 
+# In the main API, a wrong code is no error.
+_ROWS: Final = [row for error, row in ERRORS.items() if error is not exceptions.InvalidOtp]
+INVALID_CODE: Final = _INVALID.code
+"""The code of every response about fields."""
+ERROR_CODES: Final = sorted({row.code for row in _ROWS if row.field is None} - {INVALID_CODE})
+"""The codes of all other responses."""
+FIELD_ERROR_CODES: Final = sorted({row.code for row in _ROWS if row.field} | {INVALID_CODE})
+"""The codes of single fields."""
+
+
 def error_status(error: ApiError, api: Api) -> int:
     """Return the HTTP status of an error."""
     row = ERRORS[type(error)]

@@ -1,25 +1,28 @@
 """Error responses in the OpenAPI description, made from the error table."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example
 from msgspec import Meta
 
 from domain import errors
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.table import (
+    ERROR_CODES,
     ERRORS,
+    FIELD_ERROR_CODES,
+    INVALID_CODE,
     Api,
     ApiError,
     error_body,
     error_status,
 )
-from entrypoints.http.fields import UserIdField
+from entrypoints.http.fields import UserIdField, parsed_field
 from entrypoints.http.users.schemas import UsernameField
 
 DocumentedError: TypeAlias = type[ApiError] | ApiError
@@ -29,7 +32,7 @@ MessageField = Annotated[
     str, Meta(description="A message for people.", examples=["User not found"])
 ]
 CodeField = Annotated[
-    str, Meta(description="A stable code for programs.", examples=["user_not_found"])
+    str, parsed_field("A stable code for programs.", "user_not_found", enum=list(ERROR_CODES))
 ]
 
 
@@ -72,7 +75,10 @@ class FieldError(msgspec.Struct):
 
     field: Annotated[str, Meta(description="The name of the field.", examples=["phone"])]
     code: Annotated[
-        str, Meta(description="A stable code for programs.", examples=["country_not_served"])
+        str,
+        parsed_field(
+            "A stable code for programs.", "country_not_served", enum=list(FIELD_ERROR_CODES)
+        ),
     ]
     message: MessageField
 
@@ -87,7 +93,9 @@ class FieldErrors(msgspec.Struct):
             examples=[{"phone": ["This field is required."]}],
         ),
     ]
-    code: Annotated[str, Meta(description="Always `invalid`.", examples=["invalid"])]
+    code: Annotated[
+        str, parsed_field("Tells this error from all others.", INVALID_CODE, const=INVALID_CODE)
+    ]
     field_errors: Annotated[
         list[FieldError], Meta(description="The same messages, each with a code of its own.")
     ]
@@ -106,6 +114,33 @@ class LegacyError(msgspec.Struct):
     exit_code: Annotated[int, Meta(description="1, 4 or 5.", examples=[1])]
     message: Annotated[str, Meta(description="Always `failed`.", examples=["failed"])]
     status_code: Annotated[int, Meta(description="The HTTP status.", examples=[404])]
+
+
+SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
+    exceptions.InvalidHost,
+    errors.Unauthenticated,
+    exceptions.OriginNotAllowed,
+    exceptions.MethodNotAllowed,
+    exceptions.RequestTimeout,
+    exceptions.BodyTooLarge,
+    exceptions.UnsupportedMediaType,
+    exceptions.TooManyRequests,
+    exceptions.InternalError,
+    errors.Unavailable,
+)
+"""Errors that most operations have, described once. They are not about one operation."""
+
+
+@dataclass
+class ErrorResponse(ResponseSpec):
+    """The errors of an operation that have the same status.
+
+    - `content` is their description, which lists all codes, with an example for each error.
+    - `shared_name` is the name of the response in the components, if it is shared.
+    """
+
+    content: Mapping[str, Any] = field(default_factory=dict)
+    shared_name: str | None = None
 
 
 def body_errors(
@@ -132,20 +167,26 @@ def legacy_error_responses(*documented: DocumentedError) -> Mapping[int, Respons
     return _describe(Api.LEGACY, documented)
 
 
+def render_shared_errors() -> str:
+    """Render the shared errors as a table in Markdown, sorted by status."""
+    rows = sorted((ERRORS[error] for error in SHARED_ERRORS), key=lambda row: row.status)
+    lines = [f"| {row.status} | `{row.code}` | {row.message} |" for row in rows]
+    return "\n".join(["| status | `code` | message |", "|---|---|---|", *lines])
+
+
 def _describe(api: Api, documented: Sequence[DocumentedError]) -> Mapping[int, ResponseSpec]:
+    always = (exceptions.InvalidHost, exceptions.MethodNotAllowed, exceptions.InternalError)
     by_status: dict[int, list[ApiError]] = {}
-    for error in (exceptions.InvalidHost, *documented, exceptions.InternalError):
+    for error in (*documented, *always):
         example = _make_example(error) if isinstance(error, type) else error
         by_status.setdefault(error_status(example, api), []).append(example)
     return {
-        status: ResponseSpec(
+        status: ErrorResponse(
             _schema(api, examples),
-            description=_description(api, examples),
-            examples=[
-                Example(summary=ERRORS[type(example)].code, value=error_body(example, api))
-                for example in examples
-            ],
             generate_examples=False,
+            description=_description(api, examples),
+            content=_content(api, examples),
+            shared_name=_shared_name(api, examples),
         )
         for status, examples in by_status.items()
     }
@@ -156,6 +197,8 @@ def _make_example(error: type[ApiError]) -> ApiError:
         return error(retry_after=15)
     if issubclass(error, exceptions.FileTooLarge):
         return error(limit=20_000_000)
+    if issubclass(error, exceptions.MethodNotAllowed):
+        return error(allowed="POST")
     if issubclass(error, errors.PhoneInUse):
         return error("6561a2b0c3d4e5f60718293a", "Rahul Sharma")
     return error()
@@ -176,9 +219,50 @@ def _schema(api: Api, examples: Sequence[ApiError]) -> Any:
     return reduce(or_, (_main_schema(type(example)) for example in examples))
 
 
-def _main_schema(error: type[ApiError]) -> Any:
+def _content(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
+    named = {
+        f"{number}-{ERRORS[type(example)].code}": {
+            "summary": ERRORS[type(example)].code,
+            "value": error_body(example, api),
+        }
+        for number, example in enumerate(examples, 1)
+    }
+    return {"application/json": {"schema": _schema_with_codes(api, examples), "examples": named}}
+
+
+def _shared_name(api: Api, examples: Sequence[ApiError]) -> str | None:
+    if len(examples) != 1 or type(examples[0]) not in SHARED_ERRORS:
+        return None
+    return f"{'Legacy' if api is Api.LEGACY else ''}{type(examples[0]).__name__}"
+
+
+def _schema_with_codes(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
+    """Return the schema with the codes of these errors only, so that the code tells which it is."""
+    if api is Api.LEGACY:
+        return _reference(LegacyError)
+    codes: dict[type[msgspec.Struct], set[str]] = {}
+    for example in examples:
+        codes.setdefault(_main_schema(type(example)), set()).add(error_body(example, api)["code"])
+    alternatives = [
+        _reference(schema) if schema is FieldErrors else _narrow(schema, sorted(own))
+        for schema, own in codes.items()
+    ]
+    return alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
+
+
+def _reference(schema: type[msgspec.Struct]) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{schema.__name__}"}
+
+
+def _narrow(schema: type[msgspec.Struct], codes: Sequence[str]) -> dict[str, Any]:
+    code = {"type": "string", "enum": list(codes)}
+    narrowed = {"type": "object", "required": ["code"], "properties": {"code": code}}
+    return {"allOf": [_reference(schema), narrowed]}
+
+
+def _main_schema(error: type[ApiError]) -> type[msgspec.Struct]:
     row = ERRORS[error]
-    if row.field is not None or row.code == "invalid":
+    if row.field is not None or row.code == INVALID_CODE:
         return FieldErrors
     if error is errors.PhoneInUse:
         return PhoneInUseError

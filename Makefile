@@ -19,7 +19,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test test-unit test-long test-adapter test-faults
-.PHONY: test-containers test-browser coverage mutants servers check format openapi lock bench clean
+.PHONY: test-containers test-browser test-clients test-all coverage mutants servers check format openapi lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,12 @@ test-containers: install-dev ## tests that need MongoDB or S3, with these in con
 test-browser: PARALLEL =
 test-browser: install-dev ## what pages of other origins can do, in Chromium
 	$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
+
+test-clients: WORKERS = 2
+test-clients: install-dev ## generate a Python and a TypeScript client, sign in and upload with each
+	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
+
+test-all: test test-faults test-containers test-browser test-clients ## all of these tests
 
 coverage: install-dev ## make test with coverage; domain and application need 95 % of all branches
 	.venv/bin/coverage erase

@@ -14,7 +14,11 @@ from litestar.routes import HTTPRoute
 from entrypoints.http.auth import BEARER
 from entrypoints.http.dependencies import HttpSettings, make_dependencies
 from entrypoints.http.errors.table import Api, api_of
-from entrypoints.http.openapi.responses import ErrorResponse, render_shared_errors
+from entrypoints.http.openapi.responses import (
+    ErrorResponse,
+    add_error_schemas,
+    render_shared_errors,
+)
 from entrypoints.http.otp.schemas import OTP_EXAMPLE, OTP_PATTERN, otp_pattern
 
 _ABOUT: Final = """\
@@ -115,6 +119,7 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     _set_otp_length(description, settings.otp_length)
     _add_request_examples(description)
     _correct_responses(description, handlers)
+    add_error_schemas(description["components"]["schemas"])
     _add_links(description)
     return description
 

@@ -174,6 +174,29 @@ def render_shared_errors() -> str:
     return "\n".join(["| status | `code` | message |", "|---|---|---|", *lines])
 
 
+def add_error_schemas(schemas: dict[str, Any]) -> None:
+    """Add a schema for each code of the main API: that of its error, with this code only."""
+    added: set[str] = set()
+    for error, row in ERRORS.items():
+        name, base = _variant_name(error), schemas[_main_schema(error).__name__]
+        if row.code not in ERROR_CODES or name in added:
+            continue
+        added.add(name)
+        message = {**base["properties"]["error"], "examples": [row.message]}
+        code = {
+            "type": "string",
+            "description": base["properties"]["code"]["description"],
+            "enum": [row.code],
+            "examples": [row.code],
+        }
+        schemas[name] = {
+            **base,
+            "title": name,
+            "description": row.message,
+            "properties": {**base["properties"], "error": message, "code": code},
+        }
+
+
 def _describe(api: Api, documented: Sequence[DocumentedError]) -> Mapping[int, ResponseSpec]:
     always = (exceptions.InvalidHost, exceptions.MethodNotAllowed, exceptions.InternalError)
     by_status: dict[int, list[ApiError]] = {}
@@ -237,27 +260,24 @@ def _shared_name(api: Api, examples: Sequence[ApiError]) -> str | None:
 
 
 def _schema_with_codes(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
-    """Return the schema with the codes of these errors only, so that the code tells which it is."""
+    """Return the schema of each code; a client finds out by the code which one it is."""
     if api is Api.LEGACY:
-        return _reference(LegacyError)
-    codes: dict[type[msgspec.Struct], set[str]] = {}
-    for example in examples:
-        codes.setdefault(_main_schema(type(example)), set()).add(error_body(example, api)["code"])
-    alternatives = [
-        _reference(schema) if schema is FieldErrors else _narrow(schema, sorted(own))
-        for schema, own in codes.items()
-    ]
+        return _reference(LegacyError.__name__)
+    names = dict.fromkeys(_variant_name(type(example)) for example in examples)
+    alternatives = [_reference(name) for name in names]
     return alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
 
 
-def _reference(schema: type[msgspec.Struct]) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{schema.__name__}"}
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _narrow(schema: type[msgspec.Struct], codes: Sequence[str]) -> dict[str, Any]:
-    code = {"type": "string", "enum": list(codes)}
-    narrowed = {"type": "object", "required": ["code"], "properties": {"code": code}}
-    return {"allOf": [_reference(schema), narrowed]}
+def _variant_name(error: type[ApiError]) -> str:
+    schema = _main_schema(error)
+    if schema is FieldErrors:
+        return FieldErrors.__name__
+    words = ERRORS[error].code.title().replace("_", "").removesuffix(Error.__name__)
+    return words + (DetailedError if schema is DetailedError else Error).__name__
 
 
 def _main_schema(error: type[ApiError]) -> type[msgspec.Struct]:

@@ -35,6 +35,7 @@ from entrypoints.server.connection_task import run_connection_task
 from entrypoints.server.connections import OpenConnections
 from entrypoints.server.descriptors import max_connections
 from entrypoints.settings import ENV_FILE, read_settings
+from entrypoints.settings.values import Environment
 from entrypoints.startup_error import StartupError
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -68,6 +69,7 @@ def make_app(upload_lock_file: int | None = None) -> RequestContextMiddleware:
         refresh_limit_per_ip=settings.refresh_limit_per_ip,
         workers=settings.workers,
         web_origins=settings.web_origins,
+        keeps_docs_token=settings.env is Environment.DEVELOPMENT,
     )
 
     open_requests = OpenRequests()

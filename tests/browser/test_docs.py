@@ -139,7 +139,7 @@ def test_no_example_has_a_value_that_is_invented(page: Page) -> None:
         assert shown == "", operation
 
 
-def test_shared_errors_are_told_once_above_the_operations(page: Page) -> None:
+def test_shared_errors_are_listed_once_above_the_operations(page: Page) -> None:
     script = """
         await open('get_me');
         const section = await inOperation('get_me', '.responses-wrapper');

@@ -162,7 +162,7 @@ def test_an_operation_lists_its_error_codes(operation: str, status: str, codes: 
     assert codes_of(operation, status) == codes
 
 
-def test_the_codes_of_one_response_tell_its_schemas_apart() -> None:
+def test_the_codes_of_one_response_distinguish_its_schemas() -> None:
     for name, status, response in ERRORS:
         if name not in LEGACY:
             codes = [code for _, code in alternatives_of(response)]
@@ -207,7 +207,7 @@ def test_the_server_is_the_public_url_of_the_service() -> None:
     assert DOCUMENT["servers"] == [{"url": "https://api.example.org"}]
 
 
-def test_success_tells_a_correct_code_from_a_wrong_one() -> None:
+def test_success_distinguishes_a_correct_code_from_a_wrong_one() -> None:
     success = [SCHEMAS[name]["properties"]["success"] for name in OTP_RESPONSES]
     assert [schema["const"] for schema in success] == [True, False]
     assert all("success" in SCHEMAS[name]["required"] for name in OTP_RESPONSES)

@@ -171,7 +171,8 @@ def render_shared_errors() -> str:
     """Render the shared errors as a table in Markdown, sorted by status."""
     rows = sorted((ERRORS[error] for error in SHARED_ERRORS), key=lambda row: row.status)
     lines = [f"| {row.status} | `{row.code}` | {row.message} |" for row in rows]
-    return "\n".join(["| status | `code` | message |", "|---|---|---|", *lines])
+    # Markdown would take <token> as HTML.
+    return "\n".join(["| status | `code` | message |", "|---|---|---|", *lines]).replace("<", "\\<")
 
 
 def add_error_schemas(schemas: dict[str, Any]) -> None:
@@ -232,7 +233,12 @@ def _description(api: Api, examples: Sequence[ApiError]) -> str:
     for example in examples:
         row = ERRORS[type(example)]
         message = row.message if row.message.endswith(".") else f"{row.message}."
-        messages[message if api is Api.LEGACY else f"`{row.code}`: {message}"] = None
+        if api is Api.MAIN and type(example) in SHARED_ERRORS and len(examples) > 1:
+            # Its message is in the description of the whole API.
+            message = f"`{row.code}`."
+        elif api is Api.MAIN:
+            message = f"`{row.code}`: {message}"
+        messages[message] = None
     return " ".join(messages)
 
 

@@ -94,7 +94,7 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
         allow_origins=list(web_origins),
         allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
         allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Retry-After", "X-Request-Id"],
+        expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-Id"],
     )
 
 

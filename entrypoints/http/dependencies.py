@@ -63,7 +63,7 @@ class HttpSettings:
 
     def parse_international_phone(self, text: str) -> PhoneNumber:
         """Parse a number as the legacy API reads it; raises InvalidValue."""
-        return parse_international_phone(text, self.phone_rules)
+        return parse_international_phone(text, self.default_region, self.phone_rules)
 
 
 # These values are ours; validating them for each request would only cost time.

@@ -47,8 +47,8 @@ def format_timestamp(time: datetime) -> str:
 PhoneField = Annotated[
     str,
     parsed_field(
-        "A phone number as people write it. A number without + is read in the default region of"
-        " the service.",
+        "A phone number as people write it, or as a `tel:` URI. A number without + is read in the"
+        " default region of the service.",
         "+14155552671",
         format="phone",
         max_length=phone.MAX_INPUT_LENGTH,

@@ -190,7 +190,8 @@ def _describe(variable: str, settings: Settings) -> Description:
     variables = settings.variables
     field_name, field = FIELDS[variable]
     if variable not in variables.values:
-        derived = getattr(settings, field_name) if field.default_factory else _default_text(field)
+        has_factory = field.default_factory is not None
+        derived = (getattr(settings, field_name) or "") if has_factory else _default_text(field)
         return Description(variable, derived, Origin.DEFAULT)
     is_secret = isinstance(field.default, Secret | SecretStr)
     text = HIDDEN if is_secret else _hide_credentials(variables.values[variable].strip())

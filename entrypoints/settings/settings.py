@@ -125,6 +125,10 @@ def setting(
     )
 
 
+def _only_country(countries: frozenset[str] | None) -> str | None:
+    return next(iter(countries)) if countries and len(countries) == 1 else None
+
+
 class Settings(BaseModel):
     """What the operator decides. Each field is parsed and checked.
 
@@ -288,10 +292,12 @@ class Settings(BaseModel):
         "ISO codes of the countries to deliver to, or * for all; required unless SMS is console",
         example="IN,US,DE",
     )
-    default_region: Annotated[str | None, PlainValidator(parse_country)] = setting(
-        "DIALTONE_DEFAULT_REGION",
-        "ISO code of the country of numbers without +",
-        example="IN",
+    default_region: Annotated[str | None, PlainValidator(parse_country)] = Field(
+        default_factory=lambda fields: _only_country(fields["countries"]),
+        validation_alias="DIALTONE_DEFAULT_REGION",
+        description="ISO code of the country of numbers without +; default: that of "
+        "DIALTONE_COUNTRIES, if it is one",
+        examples=["IN"],
     )
     otp_length: Annotated[
         int, Field(ge=DEFAULT_OTP_LENGTH, le=MAX_OTP_LENGTH), BeforeValidator(check_number)

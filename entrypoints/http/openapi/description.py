@@ -88,7 +88,10 @@ _HEADERS: Final[Mapping[str, Any]] = {
     "OptionalRetryAfter": _header(
         f"{_RETRY_AFTER} Absent if waiting does not help.", 5, required=False
     ),
-    "WWWAuthenticate": _header("The authentication scheme.", "Bearer"),
+    "WWWAuthenticate": _header(
+        "The authentication scheme. It has an error only if a token was sent (RFC 6750).",
+        'Bearer error="invalid_token"',
+    ),
     "Allow": _header("The methods that the path supports.", "OPTIONS, POST"),
 }
 _ALWAYS: Final = {"X-Request-Id": "RequestId", "Cache-Control": "NoStore"}

@@ -11,16 +11,18 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Meta
 
 from domain import errors
+from domain.errors import InvalidImageReason
 from entrypoints.http.errors import exceptions
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import (
     ERROR_CODES,
     ERRORS,
-    FIELD_ERROR_CODES,
     INVALID_CODE,
     Api,
     ApiError,
     error_body,
     error_status,
+    has_response,
 )
 from entrypoints.http.fields import UserIdField, parsed_field
 from entrypoints.http.users.schemas import UsernameField
@@ -77,7 +79,7 @@ class FieldError(msgspec.Struct):
     code: Annotated[
         str,
         parsed_field(
-            "A stable code for programs.", "country_not_served", enum=list(FIELD_ERROR_CODES)
+            "A stable code for programs.", "country_not_served", enum=[*map(str, FieldErrorCode)]
         ),
     ]
     message: MessageField
@@ -99,6 +101,33 @@ class FieldErrors(msgspec.Struct):
     field_errors: Annotated[
         list[FieldError], Meta(description="The same messages, each with a code of its own.")
     ]
+
+
+class FieldErrorsError(Error):
+    """An error of one field that also has a message and a code of its own."""
+
+    field_errors: Annotated[
+        list[FieldError], Meta(description="The field, with the same code and message.")
+    ]
+
+
+class InvalidImageError(Error):
+    """The image is broken or exceeds a limit."""
+
+    reason: Annotated[
+        str,
+        parsed_field(
+            "Why the image is invalid.", "too_many_pixels", enum=[*map(str, InvalidImageReason)]
+        ),
+    ]
+    limit: Annotated[
+        int | msgspec.UnsetType,
+        Meta(
+            description="The number of blocks, bytes, frames or pixels that an image can have."
+            " Absent for `broken` and `too_complex`.",
+            examples=[50_000_000],
+        ),
+    ] = msgspec.UNSET
 
 
 class LegacyError(msgspec.Struct):
@@ -143,13 +172,11 @@ class ErrorResponse(ResponseSpec):
     shared_name: str | None = None
 
 
-def body_errors(
-    field: str, message: str = "This field is required."
-) -> tuple[DocumentedError, ...]:
-    """Return the errors of every operation with a JSON body; the arguments are an example."""
+def body_errors(example: exceptions.FieldError) -> tuple[DocumentedError, ...]:
+    """Return the errors of every operation with a JSON body."""
     return (
-        exceptions.InvalidFields({field: [message]}),
-        exceptions.InvalidBody("The body is not valid JSON."),
+        exceptions.InvalidFields(example),
+        exceptions.InvalidBody(FieldErrorCode.INVALID_JSON, "The body is not valid JSON."),
         exceptions.BodyTooLarge,
         exceptions.UnsupportedMediaType,
         exceptions.OriginNotAllowed,
@@ -180,7 +207,7 @@ def add_error_schemas(schemas: dict[str, Any]) -> None:
     added: set[str] = set()
     for error, row in ERRORS.items():
         name, base = _variant_name(error), schemas[_main_schema(error).__name__]
-        if row.code not in ERROR_CODES or name in added:
+        if not has_response(error) or name in added:
             continue
         added.add(name)
         message = {**base["properties"]["error"], "examples": [row.message]}
@@ -288,7 +315,11 @@ def _variant_name(error: type[ApiError]) -> str:
 
 def _main_schema(error: type[ApiError]) -> type[msgspec.Struct]:
     row = ERRORS[error]
-    if row.field is not None or row.code == INVALID_CODE:
+    if error is errors.InvalidImage:
+        return InvalidImageError
+    if row.field is not None:
+        return FieldErrorsError if row.keeps_error else FieldErrors
+    if row.code == INVALID_CODE:
         return FieldErrors
     if error is errors.PhoneInUse:
         return PhoneInUseError

@@ -191,6 +191,27 @@ def test_development_can_deliver_to_all_countries() -> None:
     assert read_settings(environ, None).sms == (Factory("my.package:factory"),)
 
 
+@pytest.mark.parametrize(
+    ("countries", "region", "expected"),
+    [
+        ("in", "", "IN"),
+        ("IN", "US", "US"),
+        ("IN,US", "", None),
+        ("*", "", None),
+        ("", "", None),
+        ("XX", "", None),
+    ],
+)
+def test_the_only_country_is_the_default_region(
+    countries: str, region: str, expected: str | None
+) -> None:
+    environ = {"DIALTONE_COUNTRIES": countries, "DIALTONE_DEFAULT_REGION": region}
+    if countries == "XX":
+        assert list(problems(environ)) == ["DIALTONE_COUNTRIES"]
+    else:
+        assert read_settings(environ, None).default_region == expected
+
+
 def test_an_invalid_country_causes_one_error() -> None:
     lines = problems(TWILIO | {"DIALTONE_COUNTRIES": "XX"})
 

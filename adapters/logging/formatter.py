@@ -14,7 +14,10 @@ from structlog.dev import ConsoleRenderer
 from adapters.logging.exceptions import format_exception, summarize_exception
 from adapters.logging.masking import Loggable, loggable_fields, loggable_text, mask_phones
 
-_EVENT_WIDTH: Final = 36
+_EVENT_WIDTH: Final = 24
+_NOT_ON_TERMINALS: Final = ("logger", "request_id", "trace_id", "client_ip")
+"""Fields that are the same in most lines of one person's requests."""
+_TIME: Final = slice(11, 23)
 _NEVER_LOGGED: Final = {"stack", "stack_info", "positional_args"}  # they contain source and input
 
 
@@ -55,11 +58,17 @@ def render_json(fields: dict[str, Loggable]) -> str:
 
 
 def console_renderer(*, has_colors: bool) -> Callable[[dict[str, Loggable]], str]:
-    """Return a renderer for people: time, level, event, logger and the other fields."""
+    """Return a renderer for people, whose lines are short: time, level, event and other fields.
+
+    Lines below the level `warning` lack the fields that identify a request.
+    """
     renderer = ConsoleRenderer(colors=has_colors, sort_keys=False, pad_event_to=_EVENT_WIDTH)
 
     def render(fields: dict[str, Loggable]) -> str:
         exception = fields.pop("exception", None)
+        fields["timestamp"] = str(fields["timestamp"])[_TIME]
+        if fields["level"] in {"debug", "info"}:
+            fields = {name: fields[name] for name in fields if name not in _NOT_ON_TERMINALS}
         escaped = {
             _escape(name): _escape(value) if isinstance(value, str) else value
             for name, value in fields.items()

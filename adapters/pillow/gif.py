@@ -99,6 +99,7 @@ def parse_gif(content: bytes, limits: LimitChecker) -> Gif:
 
     - The canvas grows to contain frames that exceed it, as in most viewers.
     - A block that is neither a frame nor an extension ends the file, as in browsers.
+    - The end of the file may be missing, but no pixels: Pillow rejects a frame without all of them.
 
     Raises:
         InvalidImage
@@ -121,7 +122,10 @@ def parse_gif(content: bytes, limits: LimitChecker) -> Gif:
             limits.check_frames(len(frames), width, height)
             control = None
         else:
-            label, first, second = blocks.read_extension()
+            try:
+                label, first, second = blocks.read_extension()
+            except InvalidImage:  # the file ends
+                break
             if label == _GRAPHIC_CONTROL:
                 control = _parse_control(first)
             elif label == _PLAIN_TEXT:
@@ -172,14 +176,23 @@ class _BlockReader:
         """Return a frame with its palette and compressed pixels."""
         left, top, width, height, flags = struct.unpack("<HHHHB", self.read(9))
         palette = self.read_palette(flags)
-        start = self._offset
-        self.read(1)
-        self._skip_sub_blocks()
-        compressed = self._content[start : self._offset]
+        compressed = self.read(1) + self._read_compressed()
         return Frame(left, top, width, height, bool(flags & 0x40), palette, control, compressed)
 
     def _read_sub_block(self) -> bytes:
         return self.read(self.read(1)[0])
+
+    def _read_compressed(self) -> bytes:
+        """Return sub-blocks with their end. If the file ends before, the last one is shorter."""
+        content, start = self._content, self._offset
+        last = end = start
+        while end < len(content) and (size := content[end]):
+            last, end = end, end + 1 + size
+        self._offset = end + 1
+        if end < len(content):
+            return content[start : end + 1]
+        rest = content[last + 1 :]
+        return content[start:last] + (bytes([len(rest)]) + rest if rest else b"") + b"\0"
 
     def _skip_sub_blocks(self) -> None:
         content, offset = self._content, self._offset

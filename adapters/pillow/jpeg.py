@@ -13,8 +13,8 @@ from adapters.pillow.still_image import (
     ParsedImage,
     apply_orientation,
     convert_to_srgb,
-    decode,
     drop_metadata,
+    open_parsed,
     published_image,
 )
 from application.ports.images import PublishedImage
@@ -24,20 +24,22 @@ from domain.media.image import ImageFormat
 _QUALITY: Final = 90
 # 0xFF and a byte that is no stuffed zero, fill byte, restart marker or start of image.
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
-_START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd8", b"\xff\xd9", 0xDA
+_START_OF_IMAGE, _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xd8", 0xDA, 0xD9
 _TABLES: Final = {0xC4, 0xCC, 0xDB, 0xDD}
 _FRAMES: Final = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _JFIF, _EXIF, _ICC, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe"
+_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def publish_jpeg(upload: bytes, limits: LimitChecker) -> PublishedImage:
     """Publish a JPEG with the chroma subsampling that it has."""
     parsed = parse_jpeg(upload, limits)
-    image = decode(parsed, ImageFormat.JPEG, limits)
-    subsampling = JpegImagePlugin.get_sampling(image)
-    image = convert_to_srgb(image, parsed.icc_profile)
-    image = apply_orientation(image, parsed.exif)
+    opened = open_parsed(parsed, ImageFormat.JPEG, limits)
+    opened.load()
+    subsampling = JpegImagePlugin.get_sampling(opened)
+    image = convert_to_srgb(opened, parsed.icc_profile)
+    image = apply_orientation(image, parsed)
     writer = LimitedWriter(limits)
     drop_metadata(image).save(writer, "JPEG", quality=_QUALITY, subsampling=subsampling)
     return published_image(ImageFormat.JPEG, image.size, writer.getvalue())
@@ -46,12 +48,14 @@ def publish_jpeg(upload: bytes, limits: LimitChecker) -> PublishedImage:
 def parse_jpeg(content: bytes, limits: LimitChecker) -> ParsedImage:
     """Keep the tables and scans of the first image, and read its size.
 
-    Data after the first image is dropped, e.g. more images or a video.
+    - Data after the first image is dropped, e.g. more images or a video.
+    - The end of the image may be missing, but no pixels: without an end Pillow rejects a scan that
+      is incomplete.
 
     Raises:
         InvalidImage
     """
-    exif, profile_chunks, sizes, scans = b"", [], [], 0
+    exif, xmp, profile_chunks, sizes, scans = b"", b"", [], [], 0
     kept = [_START_OF_IMAGE]
     for marker, segment in _segments(content):
         limits.check_block()
@@ -64,6 +68,8 @@ def parse_jpeg(content: bytes, limits: LimitChecker) -> ParsedImage:
             limits.check_scans(scans)
         elif marker == _APP1 and body.startswith(_EXIF):
             exif = exif or body.removeprefix(_EXIF)
+        elif marker == _APP1 and body.startswith(_XMP):
+            xmp = xmp or body.removeprefix(_XMP)
         elif marker == _APP2 and body.startswith(_ICC):
             profile_chunks.append(body.removeprefix(_ICC))
         if _is_needed(marker, body):
@@ -72,24 +78,30 @@ def parse_jpeg(content: bytes, limits: LimitChecker) -> ParsedImage:
         raise InvalidImage
     width, height = sizes[0]
     icc_profile = _join_profile(profile_chunks)
-    return ParsedImage(b"".join([*kept, _END_OF_IMAGE]), width, height, exif, icc_profile)
+    return ParsedImage(b"".join(kept), width, height, exif, xmp, icc_profile)
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield each marker with its segment. A scan extends to the next marker."""
+    """Yield each marker with its segment, up to the end of the image or of the file.
+
+    A scan extends to the next marker. A segment that exceeds the file ends the image, unless a
+    decoder needs the segment.
+    """
     found = _MARKER.search(content, len(_START_OF_IMAGE))
-    while found and found[0] != _END_OF_IMAGE:
+    while found:
         start, marker = found.start(), found[1][0]
         length = int.from_bytes(content[start + 2 : start + 4])
         end = start + 2 + length
-        if length < 2 or end > len(content):
+        is_cut = length < 2 or end > len(content)
+        if marker == _END_OF_IMAGE or (is_cut and not _is_needed(marker, b"")):
+            yield _END_OF_IMAGE, b"\xff\xd9"
+            return
+        if is_cut:
             raise InvalidImage
         found = _MARKER.search(content, end)
-        if marker == _START_OF_SCAN and found:
-            end = found.start()
+        if marker == _START_OF_SCAN:
+            end = found.start() if found else len(content)
         yield marker, content[start:end]
-    if not found:
-        raise InvalidImage
 
 
 def _size(frame: bytes) -> tuple[int, int]:
@@ -111,4 +123,4 @@ def _is_needed(marker: int, body: bytes) -> bool:
         return body.startswith(_JFIF)
     if marker == _APP14:
         return body.startswith(_ADOBE)
-    return marker in _FRAMES or marker in _TABLES or marker == _START_OF_SCAN
+    return marker in _FRAMES or marker in _TABLES or marker in {_START_OF_SCAN, _END_OF_IMAGE}

@@ -1,12 +1,14 @@
-"""What JPEG and PNG have in common: decoding, colors and orientation."""
+"""What JPEG and PNG have in common: opening, colors and orientation."""
 
 import io
+import re
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import PIL.Image
+import PIL.ImageFile
 from PIL import ImageCms
 
 from adapters.pillow.limits import LimitChecker, LimitedReader
@@ -18,6 +20,8 @@ MAX_PROFILE_SIZE: Final = 4 * 1024 * 1024
 """In bytes. Profiles of printers have up to 3 MB; larger ones are ignored."""
 _SRGB: Final = "sRGB"
 _ORIENTATION_TAG, _SHORT = 0x0112, 3
+# An attribute or an element (XMP part 1, 7.9).
+_XMP_ORIENTATION: Final = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])")
 _TRANSPOSITIONS: Final = {
     2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
     3: PIL.Image.Transpose.ROTATE_180,
@@ -38,6 +42,7 @@ class ParsedImage:
         width: Width in pixels, before rotation.
         height: Height in pixels, before rotation.
         exif: The TIFF structure of the EXIF metadata, or empty.
+        xmp: The XMP metadata, or empty.
         icc_profile: The ICC profile, or empty.
     """
 
@@ -45,6 +50,7 @@ class ParsedImage:
     width: int
     height: int
     exif: bytes = b""
+    xmp: bytes = b""
     icc_profile: bytes = b""
 
     @property
@@ -53,19 +59,18 @@ class ParsedImage:
         return self.width * self.height
 
 
-def decode(parsed: ParsedImage, image_format: ImageFormat, limits: LimitChecker) -> PIL.Image.Image:
-    """Decode a parsed file as this format only.
+def open_parsed(
+    parsed: ParsedImage, image_format: ImageFormat, limits: LimitChecker
+) -> PIL.ImageFile.ImageFile:
+    """Open a parsed file as this format only. `load` decodes its pixels.
 
     Raises:
-        InvalidImage: Pillow sees another size than the parser, or colors are missing.
+        InvalidImage: Pillow sees another size than the parser.
     """
     reader = LimitedReader(parsed.content, limits)
     image = PIL.Image.open(reader, formats=[image_format.name])
     # Only pixels that were counted are decoded.
     if image.size != (parsed.width, parsed.height):
-        raise InvalidImage
-    image.load()
-    if image.mode == "P" and not _has_all_colors(image):
         raise InvalidImage
     return image
 
@@ -81,9 +86,13 @@ def convert_to_srgb(image: PIL.Image.Image, icc_profile: bytes) -> PIL.Image.Ima
     return image.convert("RGB") if image.mode == "CMYK" else image
 
 
-def apply_orientation(image: PIL.Image.Image, exif: bytes) -> PIL.Image.Image:
-    """Rotate and flip the image as its EXIF metadata says. Broken metadata is ignored."""
-    transposition = _TRANSPOSITIONS.get(_orientation(exif))
+def apply_orientation(image: PIL.Image.Image, parsed: ParsedImage) -> PIL.Image.Image:
+    """Rotate and flip the image as its EXIF metadata says, or else its XMP metadata.
+
+    Broken metadata is ignored.
+    """
+    orientation = _exif_orientation(parsed.exif) or _xmp_orientation(parsed.xmp)
+    transposition = _TRANSPOSITIONS.get(orientation)
     return image if transposition is None else image.transpose(transposition)
 
 
@@ -99,11 +108,6 @@ def published_image(
     """Return an encoded image with its properties."""
     width, height = size
     return PublishedImage(Image(image_format, width, height, len(content)), content)
-
-
-def _has_all_colors(image: PIL.Image.Image) -> bool:
-    _, max_index = cast(tuple[int, int], image.getextrema())
-    return 3 * max_index < len(image.getpalette("RGB") or ())
 
 
 def _apply_profile(image: PIL.Image.Image, profile: ImageCms.ImageCmsProfile) -> PIL.Image.Image:
@@ -144,11 +148,11 @@ def _transform_palette(
     return image
 
 
-def _orientation(exif: bytes) -> int:
-    """Return the orientation from the first directory of a TIFF structure, 1 by default."""
+def _exif_orientation(exif: bytes) -> int:
+    """Return the orientation from the first directory of a TIFF structure, 0 if it has none."""
     byte_order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if byte_order is None:
-        return 1
+        return 0
     try:
         (directory,) = struct.unpack_from(f"{byte_order}I", exif, 4)
         (count,) = struct.unpack_from(f"{byte_order}H", exif, directory)
@@ -159,4 +163,9 @@ def _orientation(exif: bytes) -> int:
                 return int(value)
     except struct.error:
         pass
-    return 1
+    return 0
+
+
+def _xmp_orientation(xmp: bytes) -> int:
+    found = _XMP_ORIENTATION.search(xmp)
+    return int(found[1]) if found else 0

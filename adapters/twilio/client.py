@@ -8,8 +8,9 @@ The package has no types. It builds requests and parses responses; the requests 
 import logging
 from collections.abc import Awaitable
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -62,6 +63,8 @@ class TwilioClient:
         )
         if api_base is not None:
             client.api.base_url = api_base
+            client.messaging.base_url = api_base
+        self._services = client.messaging.v1.services
         self._account = client.api.v2010.account
 
     async def create_message(self, to: str, text: str, origin: dict[str, str]) -> None:
@@ -82,6 +85,24 @@ class TwilioClient:
         """Return the status of the account; this request is free of charge."""
         return str((await _parse(self._account.fetch_async())).status)
 
+    async def find_number(self, number: str) -> bool | None:
+        """Return whether a number of the account can send messages; None if it has no such number.
+
+        Twilio also finds numbers that only contain this one.
+        """
+        listed = self._account.incoming_phone_numbers.list_async(phone_number=number, limit=20)
+        found = {one.phone_number: one.capabilities for one in await _parse(listed)}
+        return bool((found[number] or {}).get("sms", True)) if number in found else None
+
+    async def has_short_code(self, code: str) -> bool:
+        """Return whether the account has this short code."""
+        listed = self._account.short_codes.list_async(short_code=code, limit=20)
+        return any(one.short_code == code for one in await _parse(listed))
+
+    async def fetch_messaging_service(self, sid: str) -> None:
+        """Return if the account has this messaging service."""
+        await _parse(self._services(sid).fetch_async())
+
 
 class _HttpClient(AsyncHttpClient):
     def __init__(self, transport: Transport) -> None:
@@ -92,12 +113,14 @@ class _HttpClient(AsyncHttpClient):
         self,
         method: str,
         uri: str,
-        params: Any = None,  # noqa: ARG002 -- no request of this client has query parameters
+        params: Any = None,
         data: Any = None,
         headers: Any = None,
         auth: Any = None,
         **_: Any,
     ) -> Response:
+        if params:
+            uri = f"{uri}?{urlencode(params)}"
         response = await self._transport.request(
             method, uri, form=data, headers=headers, credentials=auth
         )
@@ -109,5 +132,8 @@ async def _parse(request: Awaitable[Any]) -> Any:
         return await request
     except (TwilioRestException, TwilioServiceException) as error:
         raise TwilioError(error.status, error.code) from None
+    except TwilioException as error:
+        # For a list, the package does not read the error; its last argument is the response.
+        raise TwilioError(getattr(error.args[-1], "status_code", None), None) from None
     except (ValueError, TypeError, AttributeError, LookupError):
         raise InvalidResponse from None

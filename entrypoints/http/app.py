@@ -84,7 +84,7 @@ def create_app(
     )
     checked = RequestCheckMiddleware(app, settings.public_url, settings.web_origins)
     timed = DeadlineMiddleware(checked, open_requests or OpenRequests())
-    return RequestContextMiddleware(timed, settings.trusted_proxies)
+    return RequestContextMiddleware(timed, settings.trusted_proxies, settings.is_stopping)
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

@@ -1,5 +1,6 @@
 """The dependencies of handlers, which Litestar injects by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeAlias
@@ -38,6 +39,7 @@ class HttpSettings:
     - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
       `trusted_proxies`.
     - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
+    - `is_stopping` returns whether a stop signal has arrived.
     - Pages of `web_origins` may use the API, beside those of the service.
     """
 
@@ -56,6 +58,7 @@ class HttpSettings:
     workers: int = 1
     web_origins: tuple[str, ...] = ()
     keeps_docs_token: bool = False
+    is_stopping: Callable[[], bool] = lambda: False
 
     def parse_phone(self, text: str) -> PhoneNumber:
         """Parse a number as people write it; raises InvalidValue."""

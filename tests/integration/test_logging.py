@@ -256,4 +256,5 @@ def test_security_warnings_are_logged_at_every_level(level: str) -> None:
         "otp_attempts_exhausted",
         "test_otp_used",
         "refresh_token_reused",
+        "identity_detached",
     ]

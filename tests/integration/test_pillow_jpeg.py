@@ -15,6 +15,7 @@ from tests.support.images import (
     segment,
     swapped_profile,
     with_profile,
+    xmp,
 )
 
 MAX_JPEG_DIFFERENCE = 8.0
@@ -140,3 +141,31 @@ async def test_an_incomplete_jpeg_is_broken(defect: str) -> None:
     }[defect]
 
     assert await publish_error(broken) == "The image is broken."
+
+
+async def test_a_segment_that_exceeds_the_file_ends_the_image() -> None:
+    plain = plain_jpeg()
+
+    assert await publish(plain[:-2] + b"\xff\xfe\x15\x4fcut") == await publish(plain)
+
+
+@pytest.mark.parametrize(
+    "form", [b'tiff:Orientation="6"', b"<tiff:Orientation>6</tiff:Orientation>"]
+)
+async def test_a_photo_without_exif_is_rotated_as_its_xmp_says(form: bytes) -> None:
+    plain = plain_jpeg()
+    namespace = b"http://ns.adobe.com/xap/1.0/\0"
+
+    image = (await publish(plain[:2] + segment(0xE1, namespace + form) + plain[2:])).image
+
+    assert (image.width, image.height) == (48, 64)
+
+
+async def test_exif_comes_before_xmp() -> None:
+    plain = plain_jpeg()
+    segments = segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp(6))
+    segments += segment(0xE1, b"Exif\0\0" + exif(1))
+
+    image = (await publish(plain[:2] + segments + plain[2:])).image
+
+    assert (image.width, image.height) == (64, 48)

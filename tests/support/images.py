@@ -241,6 +241,15 @@ def _frame(number: int, width: int, height: int) -> Image.Image:
 # Metadata
 
 
+def xmp(orientation: int) -> bytes:
+    """An XMP packet with an orientation."""
+    return (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description '
+        b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="%d"/></x:xmpmeta>'
+        % orientation
+    )
+
+
 def exif(orientation: int) -> bytes:
     """A TIFF structure with an orientation, a location, a maker note and a thumbnail."""
     metadata = Image.Exif()

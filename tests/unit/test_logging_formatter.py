@@ -141,6 +141,22 @@ def test_a_terminal_gets_columns_and_everything_else_json(
         assert ("\x1b[" in line) == (expected == "colors")
 
 
+@pytest.mark.parametrize(("level", "is_short"), [("info", True), ("warning", False)])
+def test_terminals_get_the_fields_of_the_request_only_with_warnings(
+    level: str, is_short: bool
+) -> None:
+    record = make_record({"event": "http_request", "method": "POST", "path": "/auth/request-otp"})
+    record.levelno, record.levelname = getattr(logging, level.upper()), level.upper()
+
+    with bound_contextvars(request_id="a-request", client_ip="203.0.113.7"):
+        line = LineFormatter(console_renderer(has_colors=False)).format(record)
+
+    assert "path=/auth/request-otp" in line
+    assert (
+        "a-request" not in line and "203.0.113.7" not in line and "[" + record.name not in line
+    ) == is_short
+
+
 # Exceptions
 
 

@@ -10,7 +10,7 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
 from domain.errors import InvalidCharacters, TooLong, UnsupportedValue
-from domain.identities.device_token import parse_device_token
+from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
@@ -76,9 +76,7 @@ class OtpController(Controller):
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         sent = await use_cases.request_otp(
-            RequestOtpCommand(
-                phone, client_ip, preferences, parse_device_token(data.device_token or "")
-            )
+            RequestOtpCommand(phone, client_ip, preferences, _parse_device_token(data.device_token))
         )
         return to_request_otp_response(sent)
 
@@ -129,7 +127,7 @@ class OtpController(Controller):
                 data.request_id,
                 device or parse_device_name(request.headers.get("user-agent", "")),
                 with_refresh=bool(data.refresh),
-                device_token=parse_device_token(data.device_token or ""),
+                device_token=_parse_device_token(data.device_token),
                 with_device_token=True,
             )
         )
@@ -141,6 +139,10 @@ class OtpController(Controller):
 def _validate_channel(channel: str | None) -> None:
     if channel not in (None, "sms"):
         raise UnsupportedValue("The only channel is 'sms' so far. Send that, or omit the field.")
+
+
+def _parse_device_token(value: object) -> DeviceToken | None:
+    return parse_device_token(value) if isinstance(value, str) else None
 
 
 def _parse_device(text: str | None) -> str | None:

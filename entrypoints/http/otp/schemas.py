@@ -1,6 +1,6 @@
 """Request and response bodies of the OTP endpoints."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -55,21 +55,19 @@ DeviceTokenField = Annotated[
         examples=["afnzCAAAAAAAAAABAAECAwQFBgcICQoLDA0ODw"],
     ),
 ]
+DeviceTokenInput = Annotated[
+    Any,
+    Meta(
+        description="The `device_token` of an earlier login on this device: it keeps strangers from"
+        " using up the limits of this phone. Any other value is ignored."
+    ),
+]
 RequestIdField = Annotated[
     str,
     Meta(
         description="New in every response. Send it with the code. The attempts are then counted"
         " for this request only.",
         examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
-    ),
-]
-
-
-EarlierDeviceTokenField = Annotated[
-    str | None,
-    Meta(
-        description="The `device_token` of an earlier login on this device: it keeps strangers from"
-        " using up the limits of this phone."
     ),
 ]
 
@@ -107,7 +105,7 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             examples=["FA+9qCX9VSu"],
         ),
     ] = None
-    device_token: EarlierDeviceTokenField = None
+    device_token: DeviceTokenInput = None
 
 
 class RequestOtpResponse(msgspec.Struct, kw_only=True):
@@ -159,7 +157,7 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             max_length=MAX_DEVICE_NAME_LENGTH,
         ),
     ] = None
-    device_token: EarlierDeviceTokenField = None
+    device_token: DeviceTokenInput = None
 
 
 class VerifyOtpResponse(msgspec.Struct, kw_only=True):

@@ -221,6 +221,21 @@ def test_a_toll_free_number_is_accepted_by_rule_only() -> None:
             parse_phone(number, rules=rules)
 
 
+def test_every_spelling_of_a_number_is_checked_by_the_rules() -> None:
+    rules = PhoneRules(accepts_toll_free=True)
+    for text, region in (
+        ("+1 800 234 5678", None),
+        ("001 800 234 5678", None),
+        ("8002345678", "US"),
+    ):
+        assert parse_phone(text, region, rules).e164 == "+18002345678"
+        with pytest.raises(InvalidValue):
+            parse_phone(text, region)
+    assert parse_international_phone("18002345678", rules=rules).e164 == "+18002345678"
+    with pytest.raises(InvalidValue):
+        parse_international_phone("18002345678")
+
+
 @pytest.mark.parametrize("e164", ["+15005550006", "+18002345678", "+19002345678", "+80012345678"])
 def test_without_rules_all_kinds_are_accepted(e164: str) -> None:
     assert parse_phone(e164, rules=None).e164 == e164

@@ -264,6 +264,13 @@ def test_production_accepts_mongodb_a_bucket_and_twilio(production: dict[str, st
     assert read.sms == (SmsProvider.TWILIO,)
 
 
+def test_only_production_has_a_stop_delay_by_default(production: dict[str, str]) -> None:
+    assert settings().stop_delay_seconds == 0
+    assert read_settings(production, None).stop_delay_seconds == 5
+    configured = read_settings(production | {"DIALTONE_STOP_DELAY": "7s"}, None)
+    assert configured.stop_delay_seconds == 7
+
+
 def test_production_accepts_own_adapters(production: dict[str, str]) -> None:
     own = dict.fromkeys(("DIALTONE_DATABASE", "DIALTONE_MEDIA", "DIALTONE_SMS"), "our.own:factory")
 

@@ -91,7 +91,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         StartupError: an adapter cannot be opened.
     """
     from adapters.encryption import AesPhoneEncryption
-    from adapters.failover import FailoverHealthCheck, FailoverMessenger
+    from adapters.failover import FailoverMessenger
     from adapters.jwt import JwtAccessTokens
     from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose
     from adapters.pillow import open_image_publisher
@@ -114,6 +114,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 await stack.enter_async_context(_open_messenger(provider, settings))
                 for provider in settings.sms
             ]
+        messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
             max_frames=settings.max_image_frames,
@@ -137,10 +138,8 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 repositories=records,
                 media_files=files,
                 media_health=health_check_of(files),
-                messenger=FailoverMessenger(messengers),
-                messenger_health=FailoverHealthCheck(
-                    [health_check_of(messenger) for messenger in messengers]
-                ),
+                messenger=messenger,
+                messenger_health=messenger,
                 sms_templates=templates,
                 image_publisher=image_publisher,
                 tokens=tokens,

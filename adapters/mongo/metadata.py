@@ -16,6 +16,7 @@ from adapters.mongo.documents import (
     RateLimitDocument,
 )
 from adapters.mongo.driver import MotorCollection, RawDocument, latest
+from adapters.mongo.primary import NO_PRIMARY
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 2
@@ -114,7 +115,12 @@ class MongoHealthCheck:
 
     async def check(self) -> None:
         """Return when the database accepts writes."""
-        if not await self.database.run(_write_check(self.collection), self.timeout_seconds):
+        # Readiness does not wait until the driver gives up.
+        if problem := self.database.find_tls_problem():
+            raise StorageUnavailable(problem)
+        if self.database.primary.is_lost:
+            raise StorageUnavailable(NO_PRIMARY)
+        if not await self.database.run(lambda: _write_check(self.collection), self.timeout_seconds):
             raise StorageUnavailable(_EMPTIED)
 
 

@@ -99,7 +99,7 @@ async def open_database(
     """
     location = location_of(url)
     async with shared_database(url, location, listeners) as database:
-        with errors_while_opening(location):
+        with errors_while_opening(location, database.find_tls_problem):
             await check_metadata(database, location, phone_encryption.key_fingerprint())
             await create_indexes(database, location)
         yield database

@@ -6,6 +6,7 @@ The package has no types. It builds requests and parses responses; the requests 
 """
 
 import logging
+import re
 from collections.abc import Awaitable
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -20,6 +21,8 @@ from adapters.twilio.transport import Transport
 _MIN_ERROR_CODE: Final = 10_000
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 _FAILED_STATUSES: Final = ("failed", "undelivered", "canceled")
+# https://www.twilio.com/docs/messaging/api/message-resource: SM is a text message, MM has media.
+_MESSAGE_SID: Final = re.compile("(?:SM|MM)[0-9a-fA-F]{32}")
 # With an empty mapping the package would read the environment of the process.
 _NO_ENVIRONMENT: Final = {"": ""}
 
@@ -76,10 +79,10 @@ class TwilioClient:
             origin: `from_` or `messaging_service_sid`.
         """
         message = await _parse(self._account.messages.create_async(to=to, body=text, **origin))
+        if not isinstance(message.sid, str) or _MESSAGE_SID.fullmatch(message.sid) is None:
+            raise InvalidResponse
         if message.status in _FAILED_STATUSES:
             raise TwilioError(201, message.error_code)
-        if not isinstance(message.sid, str) or not message.sid:
-            raise InvalidResponse
 
     async def fetch_account_status(self) -> str:
         """Return the status of the account; this request is free of charge."""
@@ -135,5 +138,6 @@ async def _parse(request: Awaitable[Any]) -> Any:
     except TwilioException as error:
         # For a list, the package does not read the error; its last argument is the response.
         raise TwilioError(getattr(error.args[-1], "status_code", None), None) from None
-    except (ValueError, TypeError, AttributeError, LookupError):
+    # RecursionError: JSON that is nested too deeply.
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         raise InvalidResponse from None

@@ -7,7 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
-from adapters.twilio.error_codes import ACCEPTED, NOT_REACHED, UNKNOWN, delivery_result
+from adapters.twilio.error_codes import (
+    ACCEPTED,
+    NOT_CONFIRMED,
+    NOT_REACHED,
+    UNKNOWN,
+    delivery_result,
+)
 from adapters.twilio.health_check import HEALTH_CHECK_TIMEOUT, TwilioHealthCheck
 from adapters.twilio.sender_check import check_sender
 from adapters.twilio.transport import ConnectionFailed, NoResponse, Timeouts, open_transport
@@ -40,8 +46,10 @@ class TwilioMessenger:
             await self._client.create_message(phone.e164, encodable_text, self._origin)
         except ConnectionFailed:
             return NOT_REACHED
-        except (NoResponse, InvalidResponse):
+        except NoResponse:
             return UNKNOWN
+        except InvalidResponse:
+            return NOT_CONFIRMED
         except TwilioError as error:
             return delivery_result(error)
         return ACCEPTED

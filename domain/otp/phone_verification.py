@@ -226,8 +226,8 @@ class PhoneVerification:
 
         It holds the id of a request whose code has not expired, or it is a recognized device.
         """
-        named = self._named_delivery(attempt.request_id, attempt.now)
-        return named is not None or self._recognize(attempt.device) is not None
+        limits = self.prune(attempt.now)._limits_of(attempt)
+        return limits.device_id is not None or limits.named_delivery(attempt.now) is not None
 
     def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
         """Return the state without challenges whose code cannot be derived anymore."""

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 
+from application.ports.current_request import CURRENT_REQUEST
 from entrypoints.http.client import CLIENT_IP, ClientIpResolver, header_values
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -62,6 +63,7 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
             return
         structlog.contextvars.clear_contextvars()
+        CURRENT_REQUEST.set(object())
         scope[CLIENT_IP] = client_ip = self._client_ips.resolve(scope)
         ids = self._ids(scope)
         structlog.contextvars.bind_contextvars(**ids, client_ip=client_ip)

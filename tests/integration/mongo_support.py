@@ -1,7 +1,7 @@
 """What the tests of the MongoDB adapter share: values, servers, sent commands, query plans."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -182,7 +182,9 @@ class LockstepDatabase(Database):
 
     round_trips: RoundTrips
 
-    async def run(self, call: Awaitable[T], timeout_seconds: float | None = None) -> T:
+    async def run(
+        self, call: Callable[[], Awaitable[T]], timeout_seconds: float | None = None
+    ) -> T:
         async with self.round_trips.join():
             return await Database.run(self, call, timeout_seconds)
 

@@ -105,7 +105,6 @@ async def test_a_url_without_a_database_is_an_error(end: str) -> None:
         f"mongodb://user:{PASSWORD}@localhost/dial$tone",
         "mongodb://localhost/dialtone?timeOutMs=soon",
         "mongodb://localhost/dialtone?noSuchOption=1",
-        "mongodb://localhost/dialtone?tlsCAFile=/no/such/file&tls=true",
         "mongodb://a,b/dialtone?directConnection=true",
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from domain.errors import TooManyAttempts
 from domain.otp.attempts import VerificationResult
 from tests.unit.domain.otp.verification_driver import (
+    DEVICE,
     HOME_IP,
     WORK_IP,
     WRONG_CODE,
@@ -199,3 +200,18 @@ def test_with_an_unknown_request_id_an_attempt_counts_as_if_it_had_none(
     assert driver.fail(3, HOME_IP) == [2, 1, 0]
     with pytest.raises(TooManyAttempts):
         driver.fail(1, HOME_IP, "another unknown")
+
+
+def test_only_a_valid_request_id_and_a_recognized_device_have_attempts_of_their_own(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in()
+    request_id = driver.deliver(WORK_IP).delivery.request_id
+    assert driver.has_own_attempts(unknown_ip(1), request_id)
+    assert not driver.has_own_attempts(unknown_ip(1), "unknown")
+    assert not driver.has_own_attempts(WORK_IP)
+    driver.device = DEVICE
+    assert driver.has_own_attempts(unknown_ip(1))
+    driver.device = None
+    driver.wait(minutes=5)
+    assert not driver.has_own_attempts(unknown_ip(1), request_id)

@@ -31,14 +31,15 @@ from entrypoints.http.users.controller import UserController
 MAX_JSON_SIZE: Final = 64 * 1024
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,
-    SessionController,
-    LegacyOtpController,
     UserController,
     LibraryController,
     MediaFileController,
+    SessionController,
     HealthController,
     JwksController,
+    LegacyOtpController,
 )
+"""In the order of use, which is that of the description."""
 
 
 def create_app(

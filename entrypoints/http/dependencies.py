@@ -38,6 +38,7 @@ class HttpSettings:
     - The request limits are divided by the number of `workers`. None is no limit.
     - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
       `trusted_proxies`.
+    - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
     - `is_stopping` returns whether a stop signal has arrived.
     - Pages of `web_origins` may use the API, beside those of the service.
     """
@@ -56,6 +57,7 @@ class HttpSettings:
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
     web_origins: tuple[str, ...] = ()
+    keeps_docs_token: bool = False
     is_stopping: Callable[[], bool] = lambda: False
 
     def parse_phone(self, text: str) -> PhoneNumber:

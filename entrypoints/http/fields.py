@@ -26,6 +26,11 @@ def parsed_field(description: str, example: Any, **schema: Any) -> Meta:
     return Meta(examples=[example], extra_json_schema={"description": description, "extra": schema})
 
 
+def time_field(description: str, example: str = "2026-05-01T09:30:00.000Z") -> Meta:
+    """Describe a time as `format_timestamp` returns it."""
+    return parsed_field(description, example, format="date-time")
+
+
 def parameter_schema(**schema: Any) -> dict[str, Any]:
     """Return the JSON Schema of a parameter; Litestar would add `null` to an optional one."""
     return {"one_of": None, **schema}
@@ -50,6 +55,4 @@ PhoneField = Annotated[
     ),
 ]
 UserIdField = Annotated[str, Meta(description=ID_DESCRIPTION, examples=[USER_ID_EXAMPLE])]
-CreatedAtField = Annotated[
-    str, Meta(description="ISO 8601 in UTC.", examples=["2026-05-01T09:30:00.000Z"])
-]
+CreatedAtField = Annotated[str, time_field("The time of the creation, in UTC.")]

@@ -37,6 +37,7 @@ from entrypoints.server.connections import OpenConnections
 from entrypoints.server.descriptors import max_connections
 from entrypoints.server.worker_stop import WorkerStop, block_sigterm, unblock_sigterm
 from entrypoints.settings import ENV_FILE, read_settings
+from entrypoints.settings.values import Environment
 from entrypoints.startup_error import StartupError
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -76,6 +77,7 @@ def make_app(upload_lock_file: int, stop: WorkerStop) -> RequestContextMiddlewar
         refresh_limit_per_ip=settings.refresh_limit_per_ip,
         workers=settings.workers,
         web_origins=settings.web_origins,
+        keeps_docs_token=settings.env is Environment.DEVELOPMENT,
     )
 
     open_requests = OpenRequests()

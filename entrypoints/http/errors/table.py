@@ -334,6 +334,22 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
 }
 
 
+INVALID_CODE: Final = _INVALID.code
+"""The code of every response that is only about fields."""
+
+
+def has_response(error: type[ApiError]) -> bool:
+    """Whether the main API has responses with the code of this error, not only fields."""
+    row = ERRORS[error]
+    is_field = issubclass(error, errors.InvalidValue) or (row.field and not row.keeps_error)
+    # In the main API, a wrong code is no error.
+    return not is_field and row.code != INVALID_CODE and error is not exceptions.InvalidOtp
+
+
+ERROR_CODES: Final = sorted({str(row.code) for error, row in ERRORS.items() if has_response(error)})
+"""The codes of all other responses."""
+
+
 def error_status(error: ApiError, api: Api) -> int:
     """Return the HTTP status of an error."""
     row = ERRORS[type(error)]

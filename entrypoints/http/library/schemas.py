@@ -18,12 +18,12 @@ from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ID_PATTERN,
     ITEM_ID_EXAMPLE,
-    USER_ID_EXAMPLE,
     CreatedAtField,
     UserIdField,
     format_timestamp,
     parameter_schema,
     parsed_field,
+    time_field,
 )
 from entrypoints.http.parsing import parse_field, parse_fields
 
@@ -39,18 +39,14 @@ ItemIdParameter: TypeAlias = Annotated[
     str,
     PathParameter(
         description=ID_DESCRIPTION,
-        schema_extra=parameter_schema(
-            type="string", pattern=ID_PATTERN, examples=[ITEM_ID_EXAMPLE]
-        ),
+        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
     ),
 ]
 StorageKeyParameter: TypeAlias = Annotated[
     str,
     PathParameter(
         description="The storage key, as in an item's `url`.",
-        schema_extra=parameter_schema(
-            pattern=STORAGE_KEY_PATTERN, examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg"]
-        ),
+        schema_extra=parameter_schema(pattern=STORAGE_KEY_PATTERN),
     ),
 ]
 PageParameter: TypeAlias = Annotated[
@@ -77,9 +73,7 @@ OwnerParameter: TypeAlias = Annotated[
     QueryParameter(
         name="user_id",
         description="Only items of this user.",
-        schema_extra=parameter_schema(
-            type="string", pattern=ID_PATTERN, examples=[USER_ID_EXAMPLE]
-        ),
+        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
     ),
 ]
 TypeParameter: TypeAlias = Annotated[
@@ -87,7 +81,7 @@ TypeParameter: TypeAlias = Annotated[
     QueryParameter(
         name="type",
         description="Only items of this type.",
-        schema_extra=parameter_schema(type="string", enum=["image", "gif"], examples=["image"]),
+        schema_extra=parameter_schema(type="string", enum=["image", "gif"]),
     ),
 ]
 CategoryParameter: TypeAlias = Annotated[
@@ -95,7 +89,7 @@ CategoryParameter: TypeAlias = Annotated[
     QueryParameter(
         name="category",
         description="Only items with exactly this label.",
-        schema_extra=parameter_schema(type="string", examples=["art"]),
+        schema_extra=parameter_schema(type="string"),
     ),
 ]
 CursorParameter: TypeAlias = Annotated[
@@ -104,11 +98,7 @@ CursorParameter: TypeAlias = Annotated[
         name="cursor",
         description="The `next_cursor` of the previous page. Do not send `page` with it, or"
         " send 1.",
-        schema_extra=parameter_schema(
-            type="string",
-            pattern=CURSOR_PATTERN,
-            examples=["0650be398fd6006561a2b1c3d4e5f60718293b"],
-        ),
+        schema_extra=parameter_schema(type="string", pattern=CURSOR_PATTERN),
     ),
 ]
 CategoryField = Annotated[
@@ -141,10 +131,7 @@ class LibraryItemResponse(msgspec.Struct, kw_only=True):
     ]
     url_expires_at: Annotated[
         str | msgspec.UnsetType,
-        Meta(
-            description="ISO 8601 in UTC; absent if the URL does not expire.",
-            examples=["2026-05-01T12:00:00.000Z"],
-        ),
+        time_field("In UTC; absent if the URL does not expire.", "2026-05-01T12:00:00.000Z"),
     ] = msgspec.UNSET
     user_id: UserIdField
     created_at: CreatedAtField

@@ -44,8 +44,8 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
     ),
     (
         VERIFY_OTP,
-        OTP | {"device_token": 7, "refresh": "yes"},
-        {"device_token": "wrong_type", "refresh": "wrong_type"},
+        OTP | {"device": 7, "refresh": "yes"},
+        {"device": "wrong_type", "refresh": "wrong_type"},
     ),
     (VERIFY_OTP, OTP | {"device": "x" * 201}, {"device": "too_long"}),
     (VERIFY_OTP, OTP | {"device": "a\nb"}, {"device": "invalid_characters"}),

@@ -19,7 +19,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test test-unit test-long test-adapter test-faults
-.PHONY: test-containers test-browser coverage mutants servers check format lock bench clean
+.PHONY: test-containers test-browser test-clients test-all coverage mutants servers check format openapi lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,12 @@ test-browser: PARALLEL =
 test-browser: install-dev ## what pages of other origins can do, in Chromium
 	$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
 
+test-clients: WORKERS = 2
+test-clients: install-dev ## generate a Python and a TypeScript client, sign in and upload with each
+	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
+
+test-all: test test-faults test-containers test-browser test-clients ## all of these tests
+
 coverage: install-dev ## make test with coverage; domain and application need 95 % of all branches
 	.venv/bin/coverage erase
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
@@ -84,6 +90,11 @@ check: install-dev ## style, types, imports, dependencies, dead code, spelling
 format: install-dev ## format the code
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+# Written to a temporary file first: a failure must not empty it.
+openapi: install-dev ## write docs/openapi.json after a change of the API
+	.venv/bin/python -m entrypoints.http.openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 lock: install-dev ## update both locks from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock $(ARGS)

@@ -2,6 +2,10 @@
 
 DomainError
 ├── InvalidValue                  a text is not a valid value; the message says why
+│   ├── InvalidPhone, AmbiguousPhone, UnsupportedPhoneType
+│   ├── MalformedOtp, InvalidCursor, InvalidNumber, InvalidIdentifier
+│   ├── TooShort, TooLong, InvalidCharacters, NoVisibleCharacter
+│   └── UnsupportedValue, ConflictingValue
 ├── Unauthenticated               no access token, or an invalid one
 │   └── InvalidRefreshToken       the same for a refresh token
 ├── Unavailable                   a part that the service needs does not respond
@@ -20,6 +24,8 @@ where the code that raises the error knows more than its class says, such as why
 invalid. It is safe to show: it never has a phone number, a code or another exception's text.
 """
 
+from enum import StrEnum
+
 
 class DomainError(Exception):
     """Base class; `message` is a text for people, or empty."""
@@ -31,6 +37,58 @@ class DomainError(Exception):
 
 class InvalidValue(DomainError, ValueError):
     """A text is not a valid value; the message says why. It does not name the field."""
+
+
+class InvalidPhone(InvalidValue):
+    """The text is not a phone number, or no country has this number."""
+
+
+class AmbiguousPhone(InvalidValue):
+    """The digits are two phone numbers: with a country code, and without one."""
+
+
+class UnsupportedPhoneType(InvalidValue):
+    """No codes are sent to phone numbers of this kind, such as premium-rate numbers."""
+
+
+class MalformedOtp(InvalidValue):
+    """The text is not a code: it has another number of digits, or other characters."""
+
+
+class TooShort(InvalidValue):
+    """The text has too few characters."""
+
+
+class TooLong(InvalidValue):
+    """The text has too many characters."""
+
+
+class InvalidCharacters(InvalidValue):
+    """The text has characters that are not allowed."""
+
+
+class NoVisibleCharacter(InvalidValue):
+    """The text has no character that people can see."""
+
+
+class InvalidCursor(InvalidValue):
+    """The text is not the cursor of a page."""
+
+
+class InvalidNumber(InvalidValue):
+    """The text is not a number, or the number is too low."""
+
+
+class InvalidIdentifier(InvalidValue):
+    """The text is not an id."""
+
+
+class UnsupportedValue(InvalidValue):
+    """The text is none of the values that are allowed."""
+
+
+class ConflictingValue(InvalidValue):
+    """The value is not allowed together with another one."""
 
 
 class Unauthenticated(DomainError):
@@ -134,11 +192,33 @@ class UnsupportedImageType(DomainError):
     """The bytes are not a JPEG, PNG or GIF image."""
 
 
-class InvalidImage(DomainError):
-    """The image has a supported format, but is broken or exceeds a limit; the message says why."""
+class InvalidImageReason(StrEnum):
+    """Why an image is invalid."""
 
-    def __init__(self, message: str = "The image is broken.") -> None:
+    BROKEN = "broken"
+    TOO_COMPLEX = "too_complex"
+    TOO_MANY_BLOCKS = "too_many_blocks"
+    TOO_MANY_BYTES = "too_many_bytes"
+    TOO_MANY_FRAMES = "too_many_frames"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_MANY_TOTAL_PIXELS = "too_many_total_pixels"
+
+
+class InvalidImage(DomainError):
+    """The image has a supported format, but is broken or exceeds a limit; the message says why.
+
+    `limit` is the number of blocks, bytes, frames or pixels that an image can have.
+    """
+
+    def __init__(
+        self,
+        message: str = "The image is broken.",
+        reason: InvalidImageReason = InvalidImageReason.BROKEN,
+        limit: int | None = None,
+    ) -> None:
         super().__init__(message)
+        self.reason = reason
+        self.limit = limit
 
 
 class MediaStorageFailed(DomainError):

@@ -2,36 +2,45 @@
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
-from domain.errors import InvalidValue
+from domain.errors import AmbiguousPhone, InvalidPhone, UnsupportedPhoneType
 
-MAX_INPUT_LENGTH: Final = 40
+MAX_INPUT_LENGTH: Final = 64
+_COMMAS: Final = ",\u060c\uff0c"
 # The punctuation that libphonenumber accepts between digits (spaces, dashes, dots, slashes,
-# brackets, the Japanese prolonged sound mark), and the invisible characters of copied text, such as
-# the directional marks that contacts apps put around a number. Letters and tildes are not
-# separators: no code can be sent to a vanity number or to an extension.
+# brackets, the Japanese prolonged sound mark), commas and underscores, and the invisible characters
+# of copied text, such as the directional marks that contacts apps put around a number. Letters and
+# tildes are not separators: no code can be sent to a vanity number or to an extension.
 _SEPARATORS: Final = (
     r"\s\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
     r"()\[\]\uff08\uff09\uff3b\uff3d.\uff0e/\uff0f\-\u2010-\u2015\u2212\u30fc\ufe63\uff0d"
+    rf"_\uff3f{_COMMAS}"
 )
 # Digits of any script, with at most one plus before them.
 _PHONE: Final = re.compile(rf"[{_SEPARATORS}]*(?P<plus>[+\uff0b])?[{_SEPARATORS}\d]+\Z")
+_PERCENT_ENCODED: Final = re.compile("%([2-7][0-9A-F])", re.IGNORECASE)
+_ARGENTINA: Final = 54
+_MEXICO: Final = 52
+# How mobile numbers were dialed until 2019: from abroad, and in Mexico.
+_FORMER_MEXICAN_PREFIX: Final = re.compile(r"(?:1|01|04[45])(?=[0-9]{10}\Z)")
 _REJECTED_TYPES: Final = {
-    PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
-    PhoneNumberType.SHARED_COST: "a shared-cost number",
-    PhoneNumberType.UAN: "a company access number",
-    PhoneNumberType.PAGER: "a pager",
-    PhoneNumberType.VOICEMAIL: "a voicemail box",
-    PhoneNumberType.PERSONAL_NUMBER: "a personal number, which forwards to another",
-    PhoneNumberType.TOLL_FREE: "a toll-free number",
+    PhoneNumberType.PREMIUM_RATE: "is a premium-rate number",
+    PhoneNumberType.SHARED_COST: "is a shared-cost number",
+    PhoneNumberType.UAN: "is a company access number",
+    PhoneNumberType.PAGER: "is a pager",
+    PhoneNumberType.VOICEMAIL: "is a voicemail box",
+    PhoneNumberType.PERSONAL_NUMBER: "is a personal number, which forwards to another",
+    PhoneNumberType.TOLL_FREE: "is a toll-free number",
 }
 _NON_GEOGRAPHIC_REGION: Final = "001"
 _HINT: Final = "write it with + and the country code, like +14155552671."
+_NOT_A_PHONE: Final = f"This is not a phone number; {_HINT}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,22 +86,32 @@ class PhoneRules:
     accepts_toll_free: bool = False
     exceptions: frozenset[PhoneNumber] = frozenset()
 
+    def prefers(self, phone: PhoneNumber, others: Iterable[PhoneNumber]) -> bool:
+        """Return whether this is a mobile number, and none of the others gets codes."""
+        is_mobile = phonenumbers.number_type(phonenumbers.parse(phone.e164)) == (
+            PhoneNumberType.MOBILE
+        )
+        return is_mobile and all(self._find_problem(other) for other in others)
+
     def check(self, phone: PhoneNumber) -> None:
         """Check the kind of a number.
 
         Raises:
-            InvalidValue: no code can be sent to this number. The message says why.
+            UnsupportedPhoneType: no code can be sent to this number. The message says why.
         """
+        if problem := self._find_problem(phone):
+            raise UnsupportedPhoneType(f"This {problem}; use a mobile number.")
+
+    def _find_problem(self, phone: PhoneNumber) -> str | None:
         if phone in self.exceptions:
-            return
+            return None
         number = phonenumbers.parse(phone.e164)
         if phonenumbers.region_code_for_number(number) in (None, _NON_GEOGRAPHIC_REGION):
-            raise InvalidValue("This number belongs to no country; use a mobile number.")
+            return "number belongs to no country"
         number_type = phonenumbers.number_type(number)
         if number_type == PhoneNumberType.TOLL_FREE and self.accepts_toll_free:
-            return
-        if number_type in _REJECTED_TYPES:
-            raise InvalidValue(f"This is {_REJECTED_TYPES[number_type]}; use a mobile number.")
+            return None
+        return _REJECTED_TYPES.get(number_type)
 
 
 DEFAULT_RULES: Final = PhoneRules()
@@ -101,11 +120,12 @@ DEFAULT_RULES: Final = PhoneRules()
 def parse_phone(
     text: str, default_region: str | None = None, rules: PhoneRules | None = DEFAULT_RULES
 ) -> PhoneNumber:
-    """Parse a number as people write it.
+    """Parse a number as people write it, or as a `tel:` URI (RFC 3966).
 
     - A number with a leading `+` is international and does not depend on the region.
-    - A number without it is parsed as a number of `default_region`.
-    - Without a region, a leading `00` stands for the `+`.
+    - A number without it is read as a number of `default_region`. It is also read with its country
+      code, if it begins with that of the region, or with `0` and that of the region.
+    - A leading `00` stands for the `+`.
 
     Args:
         text: the number, with separators and digits of any script.
@@ -113,45 +133,138 @@ def parse_phone(
         rules: the kinds of numbers that are accepted; all kinds for None.
 
     Raises:
-        InvalidValue: no code can be sent to this number. The message says why.
+        AmbiguousPhone: it can be read as two numbers.
+        InvalidPhone, UnsupportedPhoneType: no code can be sent to this number. The message says
+            why.
     """
-    has_plus, digits = _extract_digits(text)
-    if has_plus:
-        return _parse("+" + digits, None, rules)
-    if default_region is None and digits.startswith("00"):
-        return _parse("+" + digits[2:], None, rules)
-    return _parse(digits, default_region, rules)
+
+    def readings(digits: str) -> list[_Reading]:
+        if default_region is None:
+            return []
+        return [_Reading(digits, default_region), *_with_country_code(digits, default_region)]
+
+    return _parse(text, readings, rules)
 
 
-def parse_international_phone(text: str, rules: PhoneRules = DEFAULT_RULES) -> PhoneNumber:
+def parse_international_phone(
+    text: str, default_region: str | None = None, rules: PhoneRules = DEFAULT_RULES
+) -> PhoneNumber:
     """Parse a number whose digits begin with the country code, with or without a `+`.
 
-    The legacy API reads numbers this way: it drops separators and puts `+` before the digits.
+    The legacy API reads numbers this way: it drops separators and puts `+` before the digits. A
+    leading `00` stands for the `+`, and so does a `0` before the country code of `default_region`.
 
     Raises:
-        InvalidValue: no code can be sent to this number. The message says why.
+        AmbiguousPhone: it can also be read as a national number with a leading 0.
+        InvalidPhone, UnsupportedPhoneType: no code can be sent to this number. The message says
+            why.
     """
-    _, digits = _extract_digits(text)
-    return _parse("+" + digits, None, rules)
+
+    def readings(digits: str) -> list[_Reading]:
+        if not digits.startswith("0"):
+            return [_Reading("+" + digits)]
+        if default_region is None:
+            return []
+        international = _with_country_code(digits, default_region)
+        # A national number is no phone here. It only makes an international one ambiguous.
+        national = [_Reading(digits, default_region)] if _parse_valid(international) else []
+        return international + national
+
+    return _parse(text, readings, rules)
+
+
+class _Reading(NamedTuple):
+    """A text as libphonenumber parses it, in a region."""
+
+    text: str
+    region: str | None = None
+
+
+def _with_country_code(digits: str, region: str) -> list[_Reading]:
+    code = str(phonenumbers.country_code_for_region(region))
+    is_international = digits.startswith((code, "0" + code))
+    return [_Reading("+" + digits.removeprefix("0"))] if is_international else []
+
+
+def _parse(
+    text: str, readings: Callable[[str], list[_Reading]], rules: PhoneRules | None
+) -> PhoneNumber:
+    if len(text) > MAX_INPUT_LENGTH:
+        raise InvalidPhone(_NOT_A_PHONE)
+
+    def find_readings(part: str) -> list[_Reading]:
+        has_plus, digits = _extract_digits(part)
+        if has_plus:
+            return [_Reading("+" + digits)]
+        return readings(digits) + ([_Reading("+" + digits[2:])] if digits[:2] == "00" else [])
+
+    text = _expand_tel_uri(text)
+    found = find_readings(text)
+    # After a whole number, a comma is a pause: the phone dials the digits behind it later.
+    commas = re.finditer(rf"[{_COMMAS}](?=.*\d)", text, re.DOTALL)
+    if not found or any(_parse_valid(find_readings(text[: comma.start()])) for comma in commas):
+        raise InvalidPhone(_NOT_A_PHONE)
+    phones = _parse_valid(found)
+    if not phones:
+        raise InvalidPhone(f"No numbering plan has this phone number; {_HINT}")
+    phone, *others = phones
+    if others and not (rules and rules.prefers(phone, others)):
+        raise AmbiguousPhone(f"These digits can be read as two phone numbers; {_HINT}")
+    if rules is not None:
+        rules.check(phone)
+    return phone
+
+
+def _expand_tel_uri(text: str) -> str:
+    """Return the number of a `tel:` URI; other text stays as it is.
+
+    The country code may be in `phone-context`. Unknown parameters are ignored (RFC 3966 §5.4).
+    """
+    scheme, colon, rest = text.partition(":")
+    if not colon or scheme.strip().lower() != "tel":
+        return text
+    decoded = _PERCENT_ENCODED.sub(lambda code: chr(int(code[1], 16)), rest.lower())
+    number, *parameters = decoded.split(";")
+    values = dict(parameter.partition("=")[::2] for parameter in parameters)
+    if values.get("ext"):
+        raise InvalidPhone(_NOT_A_PHONE)
+    context = values.get("phone-context", "")
+    return context + number if context.startswith("+") and "+" not in number else number
 
 
 def _extract_digits(text: str) -> tuple[bool, str]:
     """Return whether the text has a plus, and its digits as ASCII."""
-    match = _PHONE.match(text) if len(text) <= MAX_INPUT_LENGTH else None
+    match = _PHONE.match(text)
     if match is None:
-        raise InvalidValue(f"This is not a phone number; {_HINT}")
+        raise InvalidPhone(_NOT_A_PHONE)
     digits = (str(unicodedata.decimal(character)) for character in text if character.isdecimal())
     return match["plus"] is not None, "".join(digits)
 
 
-def _parse(text: str, region: str | None, rules: PhoneRules | None) -> PhoneNumber:
-    try:
-        number = phonenumbers.parse(text, region)
-    except NumberParseException as error:
-        raise InvalidValue(f"This is not a phone number; {_HINT}") from error
-    if not phonenumbers.is_valid_number(number):
-        raise InvalidValue(f"No numbering plan has this phone number; {_HINT}")
-    phone = PhoneNumber(phonenumbers.format_number(number, PhoneNumberFormat.E164))
-    if rules is not None:
-        rules.check(phone)
-    return phone
+def _parse_valid(readings: Iterable[_Reading]) -> list[PhoneNumber]:
+    """Return the different numbers of those readings that are valid."""
+    phones = []
+    for reading in readings:
+        try:
+            number = _modernize(phonenumbers.parse(reading.text, reading.region))
+        except NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            phones.append(PhoneNumber(phonenumbers.format_number(number, PhoneNumberFormat.E164)))
+    return list(dict.fromkeys(phones))
+
+
+def _modernize(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
+    """Return the number in the one form that we keep.
+
+    - Mexican mobile numbers have no `1` behind the country code anymore.
+    - Argentine mobile numbers have a `9` behind it (ITU-T E.164), and many people omit it.
+    """
+    national = phonenumbers.national_significant_number(number)
+    if number.country_code == _MEXICO:
+        return phonenumbers.parse(f"+{_MEXICO}{_FORMER_MEXICAN_PREFIX.sub('', national)}")
+    if number.country_code == _ARGENTINA:
+        mobile = phonenumbers.parse(f"+{_ARGENTINA}9{national}")
+        if phonenumbers.number_type(mobile) == PhoneNumberType.MOBILE:
+            return mobile
+    return number

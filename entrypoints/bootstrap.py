@@ -3,6 +3,8 @@
 An adapter's package is imported only if the settings name it.
 """
 
+import asyncio
+import shlex
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import (
@@ -15,12 +17,13 @@ from contextlib import (
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
 from application.ports.call_markup import CallMarkup
 from application.ports.call_provider import CallProvider
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.keys import Key
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
@@ -37,6 +40,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
 from domain.phone import PhoneRules
+from entrypoints.connection_checks import Check, check_media_files
 from entrypoints.factories import (
     DatabaseFactory,
     MediaFactory,
@@ -60,13 +64,20 @@ from entrypoints.settings.values import (
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.key_file import RotatedKeys
+    from adapters.key_file import ReloadingKeys, RotatedKeys, UnchangingKeys
+    from adapters.sqlite import DatabaseCopy
     from adapters.templates import FileSmsTemplates, TemplateProblem
 
 _NOT_FOR_FACTORIES: Final = (
     "DIALTONE_DATABASE: this command works with sqlite:/// and mongodb:// only. A database adapter "
     "of your own needs its own job."
 )
+_CHECK_TWILIO: Final = (
+    "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is set, "
+    "TWILIO_API_BASE."
+)
+_DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
+_LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
 
@@ -85,25 +96,16 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         StartupError: an adapter cannot be opened.
     """
     from adapters.encryption import AesPhoneEncryption
-    from adapters.failover import FailoverHealthCheck, FailoverMessenger
+    from adapters.failover import FailoverMessenger
     from adapters.jwt import JwtAccessTokens
-    from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose, ReloadingKeys
+    from adapters.key_file import FileOtpKeys, FileRefreshKeys, KeyPurpose
     from adapters.pillow import open_image_publisher
     from adapters.system import SystemClock, SystemRandomness, count_processors
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
     templates = load_sms_templates(settings)
-    is_production = settings.env is Environment.PRODUCTION
     async with AsyncExitStack() as stack:
-        with _naming("DIALTONE_SECRETS_FILE"):
-            if not is_production:
-                check_secrets_file_not_lost(settings.database, settings.secrets_file)
-            keys = ReloadingKeys(
-                settings.secrets_file,
-                clock,
-                create_missing=not is_production,
-                is_strict=is_production,
-            )
+        keys = _load_keys(settings, clock, is_service=True)
         (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
         phone_encryption = AesPhoneEncryption(
             index_key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), randomness
@@ -119,6 +121,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 )
                 for provider in settings.sms
             ]
+        messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
             max_frames=settings.max_image_frames,
@@ -142,10 +145,8 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 repositories=records,
                 media_files=files,
                 media_health=health_check_of(files),
-                messenger=FailoverMessenger(messengers),
-                messenger_health=FailoverHealthCheck(
-                    [health_check_of(messenger) for messenger in messengers]
-                ),
+                messenger=messenger,
+                messenger_health=messenger,
                 sms_templates=templates,
                 image_publisher=image_publisher,
                 tokens=tokens,
@@ -188,6 +189,114 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         )
 
 
+def connection_checks(settings: Settings) -> dict[str, Check]:
+    """Return a check for each part that the settings name.
+
+    Nothing is created that stays, and no message is sent. A check raises StartupError,
+    ConfigurationError or PortError.
+    """
+    checks: dict[str, Check] = {
+        "keys": partial(_check_keys, settings),
+        "database": partial(_check_database, settings),
+        "media": partial(_check_media, settings),
+    }
+    for provider in settings.sms:
+        name = provider.path if isinstance(provider, Factory) else provider.value
+        checks[f"messages {name}"] = partial(_check_messenger, provider, settings)
+    return checks
+
+
+async def _check_keys(settings: Settings) -> str:
+    from adapters.key_file import find_inactive_keys
+    from adapters.system import SystemClock
+
+    clock, path = SystemClock(), settings.secrets_file
+    if _are_keys_missing(settings):
+        check_secrets_file_not_lost(settings.database, path)
+        return f"{path} does not exist yet: the first start creates it"
+    keys = _load_keys(settings, clock, is_service=True).current()
+    if problem := find_inactive_keys(keys, clock.now()):
+        raise ConfigurationError(problem)
+    return ""
+
+
+def _are_keys_missing(settings: Settings) -> bool:
+    """Return whether the first start in development will create the keys."""
+    if settings.env is Environment.PRODUCTION or settings.secrets.get_secret_value():
+        return False
+    try:
+        settings.secrets_file.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # reading the file reports the reason
+    return False
+
+
+async def _check_database(settings: Settings) -> str:
+    with _naming("DIALTONE_DATABASE"):
+        match settings.database:
+            case SqliteDatabase(path=path):
+                from adapters.sqlite import inspect_file
+
+                version = await asyncio.to_thread(
+                    inspect_file, path, _find_key_fingerprint(settings)
+                )
+                return "" if version else f"{path} does not exist yet: the first start creates it"
+            case MongoDatabase(url=url):
+                from adapters.mongo import inspect_database
+
+                version = await inspect_database(url, _find_key_fingerprint(settings))
+                return (
+                    "" if version else "it is new: the first start creates collections and indexes"
+                )
+            case Factory():
+                encryption = _load_encryption(settings)
+                if encryption is None:
+                    raise StartupError("It was not opened, because it needs the keys.")
+                async with _open_database(settings, encryption) as records:
+                    await records.health.check()
+                return ""
+
+
+async def _check_media(settings: Settings) -> str:
+    from adapters.system import SystemClock
+
+    with _naming("DIALTONE_MEDIA"):
+        if isinstance(settings.media, MediaFolder):
+            from adapters.disk import is_prepared
+
+            if not await is_prepared(settings.media.path):
+                return f"{settings.media.path} does not exist yet: the first start creates it"
+        async with _open_files(settings, SystemClock()) as files:
+            await health_check_of(files).check()
+            await check_media_files(files)
+    return ""
+
+
+async def _check_messenger(provider: SmsProvider | Factory, settings: Settings) -> str:
+    with _naming("DIALTONE_SMS"):
+        async with _open_messenger(provider, settings) as messenger:
+            if provider is SmsProvider.CONSOLE:
+                return ""
+            if provider is SmsProvider.TWILIO:
+                return await _check_twilio(messenger)
+            await health_check_of(messenger).check()
+            return "" if hasattr(messenger, "check") else "it was opened; it has no health check"
+
+
+async def _check_twilio(messenger: Messenger) -> str:
+    from adapters.twilio import TwilioMessenger
+
+    if isinstance(messenger, TwilioMessenger):
+        try:
+            await messenger.check()
+        except MessengerUnavailable as error:
+            raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
+        await messenger.check_sender()
+    return ""
+
+
 def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...]":
     """Add new keys to the secrets file; they are used after the delay.
 
@@ -197,6 +306,7 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
     from adapters.key_file import KeyPurpose, rotate_secrets_file
     from adapters.system import SystemClock
 
+    _check_keys_in_file(settings)
     tokens = max_token_lifetimes(settings)
     lifetimes = {
         KeyPurpose.SIGNING: max(tokens.plain, tokens.access),
@@ -220,12 +330,11 @@ async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
         StorageError
     """
     from adapters.encryption import AesPhoneEncryption
-    from adapters.key_file import KeyPurpose, ReloadingKeys
+    from adapters.key_file import KeyPurpose
     from adapters.system import SystemClock, SystemRandomness
 
     clock = SystemClock()
-    with _naming("DIALTONE_SECRETS_FILE"):
-        keys = ReloadingKeys(settings.secrets_file, clock)
+    keys = _load_keys(settings, clock)
     (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
     key_set = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
     # Before the job: a key that becomes active meanwhile is used by the records after it only.
@@ -258,6 +367,7 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     )
     from adapters.system import SystemClock, SystemRandomness
 
+    _check_keys_in_file(settings)
     now, path = SystemClock().now(), settings.secrets_file
 
     with _naming("DIALTONE_SECRETS_FILE"):
@@ -281,6 +391,137 @@ async def rotate_index_key(settings: Settings) -> tuple[str, int]:
     with _naming("DIALTONE_SECRETS_FILE"):
         finish_index_key_change(path)
     return new_key.id, kept
+
+
+def generate_keys(path: Path | None) -> str | None:
+    """Create a secrets file with new keys, or return new keys as one line if there is no path.
+
+    Returns:
+        The line, or why production would reject the file, or None.
+
+    Raises:
+        ConfigurationError: the file exists already, or cannot be created.
+    """
+    from adapters.key_file import generate_document, generate_secrets_file, render_line
+
+    return render_line(generate_document()) if path is None else generate_secrets_file(path)
+
+
+def back_up_database(settings: Settings, target: Path, *, replace: bool) -> "DatabaseCopy":
+    """Copy the database to a file, while services may run.
+
+    Raises:
+        ConfigurationError: no backup was written.
+        StartupError: the database is not SQLite.
+    """
+    from adapters.sqlite import back_up
+
+    return back_up(_sqlite_path(settings, _DUMP, target), target, replace=replace)
+
+
+def restore_database(settings: Settings, backup: Path) -> "tuple[DatabaseCopy, bool]":
+    """Replace the database by a backup. No service may run.
+
+    Returns:
+        The restored database, and whether the keys of the settings are those that it needs.
+
+    Raises:
+        ConfigurationError: the database is unchanged.
+        StartupError: the database is not SQLite.
+    """
+    from adapters.sqlite import restore
+    from adapters.system import SystemClock
+
+    path = _sqlite_path(settings, _LOAD_DUMP, backup)
+    restored = restore(path, backup, SystemClock().now())
+    return restored, _find_key_fingerprint(settings) == restored.key_fingerprint
+
+
+def is_database_lost(settings: Settings) -> bool:
+    """Return whether an empty SQLite database has a media folder with files: a copy that failed."""
+    if not isinstance(settings.database, SqliteDatabase):
+        return False
+    if not isinstance(settings.media, MediaFolder):
+        return False
+    from adapters.disk import has_files
+    from adapters.sqlite import has_identities
+
+    return has_files(settings.media.path) and not has_identities(settings.database.path)
+
+
+def _load_keys(
+    settings: Settings, clock: Clock, *, is_service: bool = False
+) -> "ReloadingKeys | UnchangingKeys":
+    """Load the keys.
+
+    Args:
+        settings: Say where the keys are.
+        clock: Says which keys are active.
+        is_service: Create missing keys in development, and check all in production. A job of root
+            uses the file of the service's user.
+
+    Raises:
+        StartupError: they cannot be used.
+    """
+    from adapters.key_file import ReloadingKeys, UnchangingKeys
+
+    is_strict = is_service and settings.env is Environment.PRODUCTION
+    create_missing = is_service and not is_strict
+    if text := settings.secrets.get_secret_value():
+        with _naming("DIALTONE_SECRETS"):
+            return UnchangingKeys(text, clock, is_strict=is_strict)
+    with _naming("DIALTONE_SECRETS_FILE"):
+        if create_missing:
+            check_secrets_file_not_lost(settings.database, settings.secrets_file)
+        return ReloadingKeys(
+            settings.secrets_file, clock, create_missing=create_missing, is_strict=is_strict
+        )
+
+
+def _check_keys_in_file(settings: Settings) -> None:
+    if settings.secrets.get_secret_value():
+        raise StartupError(
+            "DIALTONE_SECRETS: no command can change an environment variable. Write its value to "
+            "a file (mode 600), run this command with DIALTONE_SECRETS_FILE=FILE instead of "
+            "DIALTONE_SECRETS, set DIALTONE_SECRETS to the new text of the file, and restart all "
+            "instances. See docs/keys.md."
+        )
+
+
+def _find_key_fingerprint(settings: Settings) -> str | None:
+    encryption = _load_encryption(settings)
+    return encryption.key_fingerprint() if encryption else None
+
+
+def _load_encryption(settings: Settings) -> PhoneEncryption | None:
+    """Return the encryption of phones; None without usable keys."""
+    from adapters.encryption import AesPhoneEncryption
+    from adapters.key_file import KeyPurpose
+    from adapters.system import SystemClock, SystemRandomness
+
+    try:
+        keys = _load_keys(settings, SystemClock())
+    except StartupError:
+        return None
+    (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
+    key_set = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
+    return AesPhoneEncryption(index_key.key, key_set, SystemRandomness())
+
+
+def _sqlite_path(settings: Settings, command: str, file: Path) -> Path:
+    match settings.database:
+        case SqliteDatabase(path=path):
+            return path
+        case MongoDatabase():
+            raise StartupError(
+                "DIALTONE_DATABASE: this command works with sqlite:/// only. MongoDB has its own: "
+                f"{command.format(file=shlex.quote(str(file)))}"
+            )
+        case Factory():
+            raise StartupError(
+                "DIALTONE_DATABASE: this command works with sqlite:/// only. Back up a database "
+                "of your own adapter with its own tools."
+            )
 
 
 async def _reencrypt_phones(settings: Settings, encryption: PhoneEncryption) -> int:

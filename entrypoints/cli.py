@@ -23,8 +23,11 @@ EXIT_INTERRUPTED: Final = 130
 _HELP: Final = """\
 commands:
   run              start the HTTP service
-  check-settings   show all settings, without secrets
+  check-settings   show all settings, without secrets; try what they lead to
   cleanup          delete expired and abandoned data
+  backup           copy the SQLite database to a file, while the service runs
+  restore          replace the SQLite database by a backup
+  keys generate    create a secrets file with new keys
   rotate-keys      add new keys to the secrets file
   reencrypt-phones encrypt all stored phones with the current key
   rotate-index-key change the index key while no service runs
@@ -71,15 +74,24 @@ def _run_command(arguments: argparse.Namespace) -> int:
         return EXIT_INVALID
 
     from adapters.logging import configure_logging
-    from application.ports.errors import PortError
-    from entrypoints.commands import COMMANDS, CommandError, InvalidArgument
+    from application.ports.errors import ConfigurationError, PortError
+    from entrypoints.commands import (
+        COMMANDS,
+        COMMANDS_WITHOUT_SETTINGS,
+        CommandError,
+        InvalidArgument,
+    )
     from entrypoints.settings import ENV_FILE, SettingsError, read_settings
     from entrypoints.startup_error import StartupError
 
     try:
-        settings = read_settings(os.environ, ENV_FILE)
-        configure_logging(settings.log_level, settings.log_format)
-        for line in COMMANDS[arguments.command](settings, arguments):
+        if arguments.command in COMMANDS_WITHOUT_SETTINGS:
+            lines = COMMANDS_WITHOUT_SETTINGS[arguments.command](arguments)
+        else:
+            settings = read_settings(os.environ, ENV_FILE)
+            configure_logging(settings.log_level, settings.log_format)
+            lines = COMMANDS[arguments.command](settings, arguments)
+        for line in lines:
             _print_line(line)
     except SettingsError as error:
         _print_errors(*error.problems)
@@ -87,7 +99,7 @@ def _run_command(arguments: argparse.Namespace) -> int:
     except InvalidArgument as error:
         _print_errors(str(error))
         return EXIT_INVALID
-    except (CommandError, StartupError, PortError) as error:
+    except (CommandError, ConfigurationError, StartupError, PortError) as error:
         _print_errors(str(error))
         return EXIT_FAILED
     return EXIT_OK
@@ -121,11 +133,43 @@ def _make_parser() -> argparse.ArgumentParser:
         "Check all settings, and show them without secrets.",
         "check-settings",
         "check-settings --templates",
+        "check-settings --connect",
     )
     check.add_argument(
         "--templates", action="store_true", help="show the message of each SMS template instead"
     )
+    check.add_argument(
+        "--connect",
+        action="store_true",
+        help="try the keys, the database, the media store and the message providers instead; "
+        "nothing is changed, and no message is sent",
+    )
     add("cleanup", "Delete expired and abandoned data. Safe while the service runs.", "cleanup")
+    backup = add(
+        "backup",
+        "Copy the SQLite database to a file. Safe while the service runs.",
+        "backup /srv/backup/dialtone.db",
+        "backup --replace /srv/backup/dialtone.db",
+    )
+    backup.add_argument("--replace", action="store_true", help="replace an existing backup")
+    backup.add_argument("file", metavar="FILE", help="the file to write")
+    restored = add(
+        "restore",
+        "Replace the SQLite database by a backup. Stop all instances of the service first. The "
+        "old database is kept beside it.",
+        "restore /srv/backup/dialtone.db",
+    )
+    restored.add_argument("file", metavar="FILE", help="a file that `dialtone backup` wrote")
+    generate = add(
+        "keys",
+        "Create a secrets file with new keys. An existing file is never changed.",
+        "keys generate /etc/dialtone/secrets.json",
+        "keys generate -",
+    )
+    generate.add_argument("action", choices=["generate"], help="what to do")
+    generate.add_argument(
+        "file", metavar="FILE", help="the file to create; - prints the keys for DIALTONE_SECRETS"
+    )
     rotate = add(
         "rotate-keys",
         "Add new keys to the secrets file. The old keys stay valid as long as they are needed.",

@@ -1,15 +1,19 @@
 """The commands of `dialtone`; each yields or returns the lines to print."""
 
 import asyncio
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import starmap
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
+from adapters.logging import configure_logging
 from application.use_cases import UseCases
 from domain.errors import InvalidValue, UserNotFound
 from domain.identifier import parse_identifier
@@ -18,9 +22,10 @@ from domain.otp.templates.sms_length import measure_sms
 from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints import bootstrap
-from entrypoints.settings import Settings, describe
+from entrypoints.connection_checks import run_checks
+from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration_parser
-from entrypoints.settings.values import Bind
+from entrypoints.settings.values import Bind, MediaFolder
 
 if TYPE_CHECKING:
     from adapters.templates import TemplateFile
@@ -52,6 +57,8 @@ def run(settings: Settings, _: Namespace) -> Iterable[str]:
         _with_use_cases(settings, _do_nothing)
         for name, similar in settings.variables.unknown.items():
             _log.warning("setting_unknown", setting=name, did_you_mean=similar)
+        if bootstrap.is_database_lost(settings):
+            _log.warning("database_found_empty", fix="dialtone restore FILE")
         details = _service_details(settings, resolved)
 
         def report_start() -> None:
@@ -66,14 +73,29 @@ def run(settings: Settings, _: Namespace) -> Iterable[str]:
 
 
 def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Describe each setting with its value and origin, or preview the messages."""
+    """Describe each setting with its value and origin, preview the messages, or try all parts."""
     templates = bootstrap.load_sms_templates(settings)
     if arguments.templates:
-        return _preview_templates(templates.previews())
-    rows = describe(settings)
-    name_width = max(len(row.name) for row in rows)
-    value_width = max(len(row.shown) for row in rows)
-    return [f"{row.name:<{name_width}}  {row.shown:<{value_width}}  {row.origin}" for row in rows]
+        yield from _preview_templates(templates.previews())
+        return
+    if arguments.connect:
+        checks = bootstrap.connection_checks(settings)
+        results = run_checks(
+            checks, lambda: configure_logging(settings.log_level, settings.log_format)
+        )
+        width = max(map(len, checks))
+        yield from (f"{name:<{width}}  {result.text}" for name, result in results.items())
+    else:
+        results = {}
+        rows = describe(settings)
+        width = max(len(row.name) for row in rows)
+        value_width = max(len(row.shown) for row in rows)
+        for row in rows:
+            yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
+    yield from starmap(unknown_line, settings.variables.unknown.items())
+    failed = sum(not result.is_ok for result in results.values())
+    if failed:
+        raise CommandError(f"{failed} of {len(results)} parts do not work.")
 
 
 def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
@@ -94,6 +116,52 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
         f"{rotated.removed} removed"
         for rotated in bootstrap.rotate_keys(settings, delay)
     ]
+
+
+def generate_keys(arguments: Namespace) -> Iterable[str]:
+    """Create a secrets file, or print new keys as one line. It needs no settings."""
+    if arguments.file == "-":
+        yield bootstrap.generate_keys(None) or ""
+        return
+    path = _parse_file(arguments.file).absolute()
+    problem = bootstrap.generate_keys(path)
+    yield f"{path} has new keys. Only its owner (uid {os.geteuid()}) can read it."
+    yield f"Next: start the service as this user with DIALTONE_SECRETS_FILE={path}"
+    if os.geteuid() == 0:
+        yield f"If the service runs as another user: chown USER {path}"
+    yield "Store a copy of the file apart from the database: without it no phone can be read."
+    if problem is not None:
+        yield f"Production does not accept it yet. {problem}"
+
+
+def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Copy the database to a file; say what else to copy."""
+    copy = bootstrap.back_up_database(
+        settings, _parse_file(arguments.file), replace=arguments.replace
+    )
+    yield (
+        f"{copy.path} is complete: {copy.identity_count} identities, {copy.size_bytes} bytes, "
+        "integrity checked."
+    )
+    yield f"Now copy the {_media_place(settings)}, after the database."
+    yield f"Apart from both, keep a copy of {_keys_place(settings)}."
+
+
+def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Replace the database by a backup; say what else is needed."""
+    copy, has_keys = bootstrap.restore_database(settings, _parse_file(arguments.file))
+    yield f"{copy.path} is restored: {copy.identity_count} identities, integrity checked."
+    if copy.kept_at is not None:
+        yield f"The database from before is {copy.kept_at}. Delete it when you no longer need it."
+    if has_keys:
+        yield f"The keys belong to this database: {_keys_place(settings)}."
+    else:
+        yield f"It needs other keys: before the start, restore {_keys_place(settings)}."
+    yield f"Its images are in the {_media_place(settings)}: restore a copy that is not older."
+    yield (
+        "Changes since the backup are undone: deleted accounts and revoked sessions are back, "
+        "blocked phones are not blocked."
+    )
 
 
 def reencrypt_phones(settings: Settings, _: Namespace) -> Iterable[str]:
@@ -162,10 +230,17 @@ def restore_identity(settings: Settings, arguments: Namespace) -> Iterable[str]:
     return [f"{identity.id} has its phone again. Its owner signs in and chooses a username."]
 
 
+COMMANDS_WITHOUT_SETTINGS: Final[Mapping[str, Callable[[Namespace], Iterable[str]]]] = {
+    "keys": generate_keys,
+}
+"""They help where the settings are not valid yet."""
+
 COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
     "run": run,
     "check-settings": check_settings,
     "cleanup": cleanup,
+    "backup": back_up,
+    "restore": restore,
     "rotate-keys": rotate_keys,
     "reencrypt-phones": reencrypt_phones,
     "rotate-index-key": rotate_index_key,
@@ -191,6 +266,26 @@ def _with_use_cases(
         return asyncio.run(open_and_call())
     except UserNotFound:
         raise CommandError(not_found) from None
+
+
+def _parse_file(text: str) -> Path:
+    if text in ("", "-") or text.endswith("/"):
+        raise InvalidArgument("This is not the path of a file. Example: /srv/backup/dialtone.db")
+    return Path(text)
+
+
+def _media_place(settings: Settings) -> str:
+    match settings.media:
+        case MediaFolder(path=path):
+            return f"media folder {path.absolute()}"
+        case _:
+            return "media store in DIALTONE_MEDIA"
+
+
+def _keys_place(settings: Settings) -> str:
+    if settings.secrets.get_secret_value():
+        return "the value of DIALTONE_SECRETS"
+    return f"the secrets file {settings.secrets_file.absolute()}"
 
 
 def _preview_templates(

@@ -1,5 +1,6 @@
 """Media files in a folder of the file system."""
 
-from adapters.disk.files import DiskFiles, open_disk_files
+from adapters.disk.files import DiskFiles, is_prepared, open_disk_files
+from adapters.disk.folder import has_files
 
-__all__ = ["DiskFiles", "open_disk_files"]
+__all__ = ["DiskFiles", "has_files", "is_prepared", "open_disk_files"]

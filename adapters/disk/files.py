@@ -140,3 +140,15 @@ async def open_disk_files(
         yield DiskFiles(folder, base_url, clock, pool, timeout_seconds)
     finally:
         await asyncio.to_thread(pool.shutdown)
+
+
+async def is_prepared(folder: Path) -> bool:
+    """Return whether the folder exists and was used before, without creating anything.
+
+    Raises:
+        ConfigurationError: `open_disk_files` could not create it.
+    """
+    try:
+        return await asyncio.to_thread(media_folder.is_prepared, folder)
+    except OSError as error:
+        raise not_usable(folder, error) from None

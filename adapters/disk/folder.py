@@ -67,6 +67,18 @@ def prepare(folder: Path) -> None:
     _sync(folder)
 
 
+def is_prepared(folder: Path) -> bool:
+    """Return whether `prepare` has been called, or check that it would succeed."""
+    if (folder / UNFINISHED).exists():
+        return True
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "not writable")
+    return False
+
+
 def check_writable(folder: Path) -> None:
     """Write a small file and delete it."""
     descriptor, name = tempfile.mkstemp(prefix="health-check.", dir=folder / UNFINISHED)
@@ -76,6 +88,12 @@ def check_writable(folder: Path) -> None:
     finally:
         os.close(descriptor)
         Path(name).unlink()
+
+
+def has_files(folder: Path) -> bool:
+    """Return whether the folder has files under storage keys; other files do not count."""
+    with os.scandir(folder) as entries:
+        return any(_STORAGE_KEY.match(entry.name) and entry.is_file() for entry in entries)
 
 
 def file_path(folder: Path, storage_key: str) -> Path | None:

@@ -1,5 +1,5 @@
 """Several messengers in order: if a provider rejects a message, the next one is tried."""
 
-from adapters.failover.messenger import FailoverHealthCheck, FailoverMessenger
+from adapters.failover.messenger import FailoverMessenger
 
-__all__ = ["FailoverHealthCheck", "FailoverMessenger"]
+__all__ = ["FailoverMessenger"]

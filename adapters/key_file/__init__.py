@@ -20,16 +20,25 @@
   keys of a list stay accepted.
 - `phone_index` has exactly one key: with another key, no stored phone number is found. It has two
   while `dialtone rotate-index-key` changes it.
-- The file is readable by its owner only (mode 0600). Unknown members are preserved.
+- The file is readable by its owner only (mode 0600), unless it belongs to root or is mounted
+  read-only. Unknown members are preserved.
 """
 
-from adapters.key_file.document import KeyPurpose, KeysByPurpose
+from adapters.key_file.document import (
+    KeyPurpose,
+    KeysByPurpose,
+    generate_document,
+    render_line,
+)
 from adapters.key_file.keys import (
     RELOAD_INTERVAL,
     FileOtpKeys,
     FileRefreshKeys,
     ReloadingKeys,
     StaticKeySet,
+    UnchangingKeys,
+    find_inactive_keys,
+    generate_secrets_file,
     load_secrets_file,
 )
 from adapters.key_file.rotation import (
@@ -50,8 +59,13 @@ __all__ = [
     "ReloadingKeys",
     "RotatedKeys",
     "StaticKeySet",
+    "UnchangingKeys",
     "begin_index_key_change",
+    "find_inactive_keys",
     "finish_index_key_change",
+    "generate_document",
+    "generate_secrets_file",
     "load_secrets_file",
+    "render_line",
     "rotate_secrets_file",
 ]

@@ -102,6 +102,11 @@ def parse_document(text: str, max_index_keys: int = 1) -> SecretsDocument:
     return SecretsDocument(members, keys)
 
 
+def render_line(text: str) -> str:
+    """Return the text of a document on one line, for an environment variable."""
+    return json.dumps(json.loads(text), separators=(",", ":"))
+
+
 def render_document(members: Mapping[str, Any]) -> str:
     """Return the document as ASCII text."""
     return json.dumps(members, indent=2) + "\n"

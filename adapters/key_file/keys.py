@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from adapters.key_file.document import (
     InvalidDocument,
@@ -54,19 +54,46 @@ def load_secrets_file(
     if text is None:
         raise ConfigurationError(
             f"The secrets file {path} does not exist. Set DIALTONE_SECRETS_FILE to an existing "
-            "file. A start with DIALTONE_ENV=development creates one."
+            f"file, or create it with new keys: dialtone keys generate {path}"
         )
     if is_strict:
         check_ownership(path)
+    return _check_document(
+        text, f"The secrets file {path}", is_strict=is_strict, max_index_keys=max_index_keys
+    )
+
+
+def generate_secrets_file(path: Path) -> str | None:
+    """Create a secrets file with new keys.
+
+    Returns:
+        Why production would reject it, with the fix, or None.
+
+    Raises:
+        ConfigurationError: it exists already, or cannot be created.
+    """
+    if not create_private_file(path, generate_document()):
+        raise ConfigurationError(
+            f"{path} exists and was not changed, because its keys may be in use: name another file."
+        )
+    try:
+        check_ownership(path)
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
+def _check_document(
+    text: str, name: str, *, is_strict: bool, max_index_keys: int = 1
+) -> SecretsDocument:
     try:
         document = parse_document(text, max_index_keys)
         if is_strict:
             check_key_strength(document.keys)
     except InvalidDocument as error:
-        # Without the cause, so that no traceback shows a part of the file.
+        # Without the cause, so that no traceback shows a part of the document.
         raise ConfigurationError(
-            f"The secrets file {path} is invalid: {error}. "
-            "Correct it, or restore a backup of the whole file."
+            f"{name} is invalid: {error}. Correct it, or restore a backup of the whole document."
         ) from None
     return document
 
@@ -74,6 +101,26 @@ def load_secrets_file(
 def select_current_key(keys: Sequence[Key], now: datetime) -> Key:
     """Return the first key whose `not_before` has passed, otherwise the last key."""
     return next((key for key in keys if key.not_before <= now), keys[-1])
+
+
+class Keys(Protocol):
+    """All keys."""
+
+    def current(self) -> KeysByPurpose:
+        """Return the keys; it is the same object until the keys change."""
+        ...
+
+
+def find_inactive_keys(keys: KeysByPurpose, now: datetime) -> str | None:
+    """Return why a key would be used that is not active yet, with the fix, or None."""
+    for purpose, listed in keys.items():
+        first = min(key.not_before for key in listed)
+        if first > now:
+            return (
+                f'No key of "{purpose}" is active before {first:%Y-%m-%dT%H:%M:%SZ}: set the clock '
+                "of this machine, or correct `not_before` of the oldest key."
+            )
+    return None
 
 
 class ReloadingKeys:
@@ -157,10 +204,31 @@ class ReloadingKeys:
         self._last_error = reason
 
 
+class UnchangingKeys:
+    """The keys of a document that does not change while the process runs."""
+
+    def __init__(self, text: str, clock: Clock, *, is_strict: bool = False) -> None:
+        """Parse the document; see `load_secrets_file` for the arguments.
+
+        Raises:
+            ConfigurationError: it is invalid, or `is_strict` and it has a weak key.
+        """
+        self._keys = _check_document(text, "The value", is_strict=is_strict).keys
+        self._clock = clock
+
+    def current(self) -> KeysByPurpose:
+        """Return the keys."""
+        return self._keys
+
+    def key_set(self, purpose: KeyPurpose) -> KeyRing:
+        """Return the keys of one purpose."""
+        return FileKeySet(self, purpose, self._clock)
+
+
 class FileKeySet:
     """The keys of one purpose, newest first."""
 
-    def __init__(self, keys: ReloadingKeys, purpose: KeyPurpose, clock: Clock) -> None:
+    def __init__(self, keys: Keys, purpose: KeyPurpose, clock: Clock) -> None:
         """Select the keys of `purpose` from all keys of the file."""
         self._keys = keys
         self._purpose = purpose

@@ -146,7 +146,7 @@ class DocumentLoader:
         """
         if not _is_storable(key):
             return None
-        return await self._database.run(self._loader.load(key))
+        return await self._database.run(lambda: self._loader.load(key))
 
     async def load_many(self, keys: Collection[str]) -> dict[str, RawDocument]:
         """Return the documents that exist, by key.
@@ -156,14 +156,14 @@ class DocumentLoader:
             StorageError
         """
         storable = [key for key in keys if _is_storable(key)]
-        return await self._database.run(self._loader.load_many(storable))
+        return await self._database.run(lambda: self._loader.load_many(storable))
 
     async def finish(self) -> None:
         """Return when no read is under way."""
         await self._loader.finish()
 
     async def _fetch(self, keys: Sequence[str]) -> Mapping[str, RawDocument]:
-        documents = await self._database.run(self._find(keys))
+        documents = await self._database.read_batch(lambda: self._find(keys))
         return {document[self._key]: document for document in documents}
 
     async def _find(self, keys: Sequence[str]) -> list[RawDocument]:

@@ -1,9 +1,9 @@
 """An open database: one for each process, and every call to it ends in bounded time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -24,7 +24,9 @@ from adapters.mongo.driver import (
     port_error,
     timeout_seconds_of,
 )
-from application.ports.errors import ConfigurationError, StorageTimeout
+from adapters.mongo.primary import Primary
+from adapters.mongo.tls import find_tls_problem
+from application.ports.errors import ConfigurationError, StorageError, StorageTimeout
 
 T = TypeVar("T")
 
@@ -43,29 +45,64 @@ class Database:
 
     motor: MotorDatabase
     timeout_seconds: float
+    url: str = field(default="", repr=False, kw_only=True)
+    primary: Primary = field(default_factory=Primary, repr=False, kw_only=True)
 
     def collection(self, document: type[Document]) -> MotorCollection:
         """Return the collection of these documents."""
         return self.motor[document.Settings.name]
 
-    async def run(self, call: Awaitable[T], timeout_seconds: float | None = None) -> T:
-        """Wait for a call to the driver.
+    def find_tls_problem(self) -> str | None:
+        """Return why TLS keeps this process from the database, or None."""
+        return find_tls_problem(self.url, self.motor.client.delegate.topology_description)
+
+    async def run(
+        self, call: Callable[[], Awaitable[T]], timeout_seconds: float | None = None
+    ) -> T:
+        """Make a call to the driver, after an election that is under way.
+
+        Args:
+            call: Begins the call: motor takes a thread for it at once.
+            timeout_seconds: The timeout of the call; `self.timeout_seconds` by default.
 
         Raises:
             DuplicateKey: a unique index rejected the write.
             CorruptRecord: a document is no valid BSON.
             StorageTimeout: there was no answer in time; a write may have been done.
-            StorageUnavailable: the call failed.
+            StorageUnavailable: the call failed, or too many requests wait for a primary.
         """
+        if self.primary.is_lost:
+            await self.primary.wait()
         seconds = timeout_seconds or self.timeout_seconds
         try:
             # The driver limits what a call takes, but not how long it waits for its turn.
-            async with asyncio.timeout(seconds):
-                return await call
+            async with asyncio.timeout(seconds) as timeout:
+                with self.primary.track(timeout):
+                    return await call()
         except TimeoutError:
-            raise StorageTimeout(_NO_ANSWER.format(seconds=seconds)) from None
+            no_answer = _NO_ANSWER.format(seconds=seconds)
+            raise StorageTimeout(self.find_tls_problem() or no_answer) from None
         except DRIVER_ERRORS as error:
-            raise port_error(error) from None
+            raise port_error(error, self.find_tls_problem()) from None
+
+    async def read_batch(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Read for many requests, which count themselves; repeat what an election interrupts.
+
+        Raises:
+            CorruptRecord
+            StorageError
+        """
+        while True:
+            await self.primary.wait_for_batch()
+            try:
+                async with asyncio.timeout(self.timeout_seconds):
+                    return await call()
+            except TimeoutError:
+                raise StorageTimeout(_NO_ANSWER.format(seconds=self.timeout_seconds)) from None
+            except DRIVER_ERRORS as error:
+                failure = port_error(error, self.find_tls_problem())
+                if not (self.primary.is_lost and isinstance(failure, StorageError)):
+                    raise failure from None
 
     async def list_raw(self, query: FindMany[Any], limit: int) -> list[RawDocument]:
         """Return up to `limit` documents that match, as they are stored.
@@ -75,7 +112,7 @@ class Database:
         """
         if limit < 1:
             return []  # for MongoDB 0 is no limit
-        return await self.run(query.limit(limit).motor_cursor.to_list(None))
+        return await self.run(lambda: query.limit(limit).motor_cursor.to_list(None))
 
     async def delete_expired(self, document: type[Document], now: datetime, limit: int) -> int:
         """Delete up to `limit` documents that have expired, and return how many.
@@ -104,7 +141,7 @@ class Database:
             return 0
         # A document may have been replaced since, and expire later.
         result = await self.run(
-            self.collection(document).delete_many({"_id": {"$in": ids}, **expired})
+            lambda: self.collection(document).delete_many({"_id": {"$in": ids}, **expired})
         )
         return result.deleted_count
 
@@ -161,10 +198,13 @@ def _connection(url: str, location: str, listeners: Sequence[CommandListener]) -
 
 
 async def _connect(url: str, location: str, listeners: Sequence[CommandListener]) -> Database:
-    client = make_client(url, location, listeners)
+    primary = Primary()
+    client = make_client(url, location, [*listeners, primary])
     try:
-        database = Database(database_of(client), timeout_seconds_of(client))
-        with errors_while_opening(location):
+        database = Database(
+            database_of(client), timeout_seconds_of(client), url=url, primary=primary
+        )
+        with errors_while_opening(location, database.find_tls_problem):
             # `adapters.mongo.indexes` makes the indexes: beanie stops at the first that differs.
             await init_beanie(
                 database=database.motor, document_models=[*DOCUMENTS], skip_indexes=True

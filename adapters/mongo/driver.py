@@ -6,8 +6,9 @@ No message quotes the driver: its own messages hold URLs with passwords and valu
 import asyncio
 import logging
 import re
+import ssl
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -30,9 +31,11 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
-from pymongo.monitoring import CommandListener
+from pymongo.monitoring import CommandListener, TopologyListener
 from pymongo.read_concern import ReadConcern
 
+from adapters.mongo.options import options_of
+from adapters.mongo.tls import find_file_problem
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
@@ -72,6 +75,14 @@ _INVALID_OPTIONS: Final = (
     "The driver rejects the URL of {location}: correct user, password, hosts and options "
     "({options})."
 )
+_UNREADABLE_FILE: Final = (
+    "{location} cannot be used, because {problem}: correct the path, or the rights of the file."
+)
+_INVALID_FILE: Final = (
+    "{location} cannot be used, because a file of its TLS options is invalid: correct tlsCAFile "
+    "(PEM certificates) or tlsCertificateKeyFile (a PEM certificate with its key)."
+)
+_TLS_PROBLEM: Final = "{location} cannot be reached, because {problem}."
 
 # Options of the URL override these, except 0, which would wait forever.
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -155,13 +166,15 @@ def location_of(url: str) -> str:
     return f"{hosts}/{name}"
 
 
-def make_client(url: str, location: str, listeners: Sequence[CommandListener] = ()) -> MotorClient:
+def make_client(
+    url: str, location: str, listeners: Sequence[CommandListener | TopologyListener] = ()
+) -> MotorClient:
     """Make a client; it connects when it is first used.
 
     Raises:
         ConfigurationError: the driver rejects the URL.
     """
-    options = _options_of(url)
+    options = options_of(url)
     for option, used in _OVERRIDDEN.items():
         if options.get(option, used) != used:
             _log.warning({"event": "mongo_option_ignored", "option": option, "used": used})
@@ -171,7 +184,13 @@ def make_client(url: str, location: str, listeners: Sequence[CommandListener] = 
             # The driver ignores an option that it does not understand.
             warnings.simplefilter("error", UserWarning)
             return AsyncIOMotorClient(url, **defaults, event_listeners=list(listeners))
-    except (PyMongoError, OSError, ValueError, UserWarning):
+    except (PyMongoError, OSError, ValueError, UserWarning) as error:
+        if problem := find_file_problem(url):
+            raise ConfigurationError(
+                _UNREADABLE_FILE.format(location=location, problem=problem)
+            ) from None
+        if isinstance(error, ssl.SSLError) or "tlscertificatekeyfile" in options:
+            raise ConfigurationError(_INVALID_FILE.format(location=location)) from None
         names = ", ".join(options) or "none"
         raise ConfigurationError(
             _INVALID_OPTIONS.format(location=location, options=names)
@@ -214,16 +233,30 @@ async def close_client(client: MotorClient) -> None:
 
 
 @contextmanager
-def errors_while_opening(location: str) -> Iterator[None]:
-    """Turn driver errors of the block into ConfigurationError."""
+def errors_while_opening(
+    location: str, find_problem: Callable[[], str | None] = lambda: None
+) -> Iterator[None]:
+    """Turn driver errors of the block into ConfigurationError.
+
+    Args:
+        location: the database, without secrets.
+        find_problem: returns the problem with TLS, if there is one.
+    """
     try:
         yield
     except DRIVER_ERRORS as error:
+        if isinstance(error, ConnectionFailure) and (problem := find_problem()):
+            message = _TLS_PROBLEM.format(location=location, problem=problem)
+            raise ConfigurationError(message) from None
         raise _error_while_opening(location, error) from None
 
 
-def port_error(error: Exception) -> PortError:
+def port_error(error: Exception, tls_problem: str | None = None) -> PortError:
     """Return the error of the port for a driver error.
+
+    Args:
+        error: The driver's error.
+        tls_problem: What is wrong with TLS. It is the cause if no server can be reached.
 
     A timeout of an operation that was sent is a `StorageTimeout`: a write may have been done.
     Without a server or a connection nothing was sent.
@@ -237,19 +270,14 @@ def port_error(error: Exception) -> PortError:
             return BulkWriteStopped(_cause(error), done)
         case InvalidBSON():
             return CorruptRecord(_cause(error))
+        case ServerSelectionTimeoutError() if tls_problem:
+            return StorageUnavailable(tls_problem)
         case ServerSelectionTimeoutError() | WaitQueueTimeoutError():
             return StorageUnavailable(_cause(error))
         case PyMongoError(timeout=True):
             return StorageTimeout(_cause(error))
         case _:
             return StorageUnavailable(_cause(error))
-
-
-def _options_of(url: str) -> dict[str, str]:
-    """Return the options of the URL, with names in lower case."""
-    options = re.split("[&;]", url.partition("?")[2])
-    pairs = (option.partition("=") for option in options if option)
-    return {name.lower(): value for name, _, value in pairs}
 
 
 def _error_while_opening(location: str, error: Exception) -> ConfigurationError:

@@ -37,7 +37,9 @@ class MongoIdentities:
     async def add(self, identity: Identity) -> bool:
         """Save a new identity; False when its id exists."""
         try:
-            await self.database.run(self.collection.insert_one(self.mapping.encode(identity, 1)))
+            await self.database.run(
+                lambda: self.collection.insert_one(self.mapping.encode(identity, 1))
+            )
         except DuplicateKey as error:
             # MongoDB reports only one of two violated indexes, and an identity that is added again
             # has to find its id, not its own username.
@@ -50,7 +52,7 @@ class MongoIdentities:
         """Save the identity if the stored one has this version."""
         try:
             result = await self.database.run(
-                self.collection.replace_one(
+                lambda: self.collection.replace_one(
                     {"_id": identity.id, "version": int(version)},
                     self.mapping.encode_successor(identity, version),
                 )
@@ -61,12 +63,16 @@ class MongoIdentities:
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         """Return the identity, deleted or not, that has this username."""
-        document = await self.database.run(self.collection.find_one({"username_key": username.key}))
+        document = await self.database.run(
+            lambda: self.collection.find_one({"username_key": username.key})
+        )
         return self.mapping.decode(document) if document else None
 
     async def _exists(self, identity_id: str) -> bool:
-        call = self.collection.find_one({"_id": identity_id}, {"_id": 1})
-        return await self.database.run(call) is not None
+        found = await self.database.run(
+            lambda: self.collection.find_one({"_id": identity_id}, {"_id": 1})
+        )
+        return found is not None
 
 
 @dataclass(frozen=True, slots=True)

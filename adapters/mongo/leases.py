@@ -30,7 +30,7 @@ class MongoLeases:
         ]
         try:
             await self.database.run(
-                self.collection.update_one(
+                lambda: self.collection.update_one(
                     {"_id": name, "$or": is_free},
                     {"$set": {"schema_version": SCHEMA_VERSION, "expires_at": expires_at}},
                     upsert=True,

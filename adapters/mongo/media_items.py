@@ -31,7 +31,7 @@ class MongoMediaItems:
 
     async def add(self, item: MediaItem) -> None:
         """Save a new item."""
-        await self.database.run(self.collection.insert_one(self.mapping.encode(item, 1)))
+        await self.database.run(lambda: self.collection.insert_one(self.mapping.encode(item, 1)))
 
     async def load(self, item_id: str) -> Versioned[MediaItem] | None:
         """Return the item in any state, or None."""
@@ -46,7 +46,7 @@ class MongoMediaItems:
     async def replace(self, item: MediaItem, version: int) -> bool:
         """Save the item if the stored one has this version."""
         result = await self.database.run(
-            self.collection.replace_one(
+            lambda: self.collection.replace_one(
                 {"_id": item.id, "version": int(version)},
                 self.mapping.encode_successor(item, version),
             )
@@ -56,7 +56,7 @@ class MongoMediaItems:
     async def delete(self, item_id: str, version: int) -> bool:
         """Delete the item if the stored one has this version."""
         result = await self.database.run(
-            self.collection.delete_one({"_id": item_id, "version": int(version)})
+            lambda: self.collection.delete_one({"_id": item_id, "version": int(version)})
         )
         return result.deleted_count == 1
 
@@ -79,7 +79,7 @@ class MongoMediaPages:
             _find_ready(item_filter).get_filter_query(), {"_id": 1, "created_at": 1}
         )
         newest_first = skipped.sort([("created_at", DESCENDING), ("_id", DESCENDING)])
-        last = await self.database.run(newest_first.skip(offset - 1).limit(1).to_list(1))
+        last = await self.database.run(lambda: newest_first.skip(offset - 1).limit(1).to_list(1))
         if not last:
             return []
         cursor = Cursor(last[0]["created_at"], last[0]["_id"])
@@ -99,7 +99,7 @@ class MongoMediaPages:
 
     async def count(self, item_filter: ItemFilter, limit: int) -> int:
         """Return how many ready items there are, at most `limit`."""
-        return await self.database.run(_find_ready(item_filter).limit(limit).count())
+        return await self.database.run(lambda: _find_ready(item_filter).limit(limit).count())
 
     async def _list(self, query: FindMany[Any], limit: int) -> Sequence[MediaItem]:
         documents = await self.database.list_raw(query.sort("-created_at", "-_id"), limit)

@@ -16,6 +16,7 @@ from adapters.mongo.documents import (
     RateLimitDocument,
 )
 from adapters.mongo.driver import MotorCollection, RawDocument, latest
+from adapters.mongo.primary import NO_PRIMARY
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 SCHEMA_VERSION: Final = 2
@@ -53,6 +54,43 @@ async def check_metadata(database: Database, location: str, key_fingerprint: str
         PyMongoError: also when the user may not write.
     """
     metadata = await _find(database) or await _create(database, location, key_fingerprint)
+    schema_version = _check(metadata, location, key_fingerprint)
+    if schema_version < SCHEMA_VERSION:
+        await _upgrade(database)
+    # A user who may only read would fail at the first request instead.
+    await _write_check(database.collection(DatabaseMetadataDocument))
+
+
+async def inspect_metadata(
+    database: Database, location: str, key_fingerprint: str | None
+) -> int | None:
+    """Check whether `check_metadata` would succeed, without creating or upgrading anything.
+
+    Args:
+        database: The database.
+        location: For error messages.
+        key_fingerprint: That of the keys, if it is known.
+
+    Returns:
+        The schema version, or None if the database is new.
+
+    Raises:
+        ConfigurationError: it belongs to another program, a newer version or other keys.
+        PyMongoError: also when the user may not write.
+    """
+    metadata = await _find(database)
+    version = None
+    if metadata is not None:
+        version = _check(metadata, location, key_fingerprint)
+    elif await _find_collections(database):
+        raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
+    # Where there is no metadata, it only needs the permission to write.
+    await _write_check(database.collection(DatabaseMetadataDocument))
+    return version
+
+
+def _check(metadata: RawDocument, location: str, key_fingerprint: str | None) -> int:
+    """Return the schema version."""
     schema_version = metadata.get("schema_version")
     if not isinstance(schema_version, int):
         raise ConfigurationError(_OTHER_PROGRAM.format(location=location))
@@ -62,12 +100,9 @@ async def check_metadata(database: Database, location: str, key_fingerprint: str
         )
     if "unfinished_index_key" in metadata:
         raise ConfigurationError(_UNFINISHED.format(location=location))
-    if metadata.get("key_fingerprint") != key_fingerprint:
+    if key_fingerprint not in (None, metadata.get("key_fingerprint")):
         raise ConfigurationError(_OTHER_KEYS.format(location=location))
-    if schema_version < SCHEMA_VERSION:
-        await _upgrade(database)
-    # A user who may only read would fail at the first request instead.
-    await _write_check(database.collection(DatabaseMetadataDocument))
+    return schema_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +115,12 @@ class MongoHealthCheck:
 
     async def check(self) -> None:
         """Return when the database accepts writes."""
-        if not await self.database.run(_write_check(self.collection), self.timeout_seconds):
+        # Readiness does not wait until the driver gives up.
+        if problem := self.database.find_tls_problem():
+            raise StorageUnavailable(problem)
+        if self.database.primary.is_lost:
+            raise StorageUnavailable(NO_PRIMARY)
+        if not await self.database.run(lambda: _write_check(self.collection), self.timeout_seconds):
             raise StorageUnavailable(_EMPTIED)
 
 
@@ -114,9 +154,13 @@ async def _find(database: Database) -> RawDocument | None:
     return await metadata.find_one({"_id": METADATA_ID})
 
 
-async def _create(database: Database, location: str, key_fingerprint: str) -> RawDocument:
+async def _find_collections(database: Database) -> list[str]:
     names = [database.collection(document).name for document in DOCUMENTS]
-    existing = await database.motor.list_collection_names(filter={"name": {"$in": names}})
+    return await database.motor.list_collection_names(filter={"name": {"$in": names}})
+
+
+async def _create(database: Database, location: str, key_fingerprint: str) -> RawDocument:
+    existing = await _find_collections(database)
     # A new database gets its metadata first: another instance may have written it meanwhile.
     if existing and (metadata := await _find(database)):
         return metadata

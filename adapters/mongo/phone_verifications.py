@@ -87,7 +87,7 @@ class MongoPhoneVerifications:
         if encrypted_phone is not None:
             document["encrypted_phone"] = encrypted_phone
         result = await self.database.run(
-            self.collection.replace_one(
+            lambda: self.collection.replace_one(
                 {"_id": phone_index, "version": int(version)},
                 document,
             )
@@ -107,7 +107,7 @@ class MongoPhoneVerifications:
         if encrypted_phone is not None:
             document["encrypted_phone"] = encrypted_phone
         try:
-            await self.database.run(self.collection.insert_one(document))
+            await self.database.run(lambda: self.collection.insert_one(document))
         except DuplicateKey:
             return False
         return True

@@ -83,7 +83,7 @@ class MongoRateLimits:
         """Return the reservations in the window, the latest last."""
         ids = [shard.id for shard in _shards_of(limit)]
         query = self.collection.find({"_id": {"$in": ids}}, {"reservations": True})
-        documents = await self.database.run(query.to_list(None))
+        documents = await self.database.run(lambda: query.to_list(None))
         permits = [
             Permit(reservation["id"], reservation["acquired_at"])
             for document in documents
@@ -99,7 +99,7 @@ class MongoRateLimits:
     async def _write(self, writes: Sequence[UpdateOne]) -> int:
         """Write in order, and return how many writes were done before one was rejected."""
         try:
-            await self.database.run(self.collection.bulk_write(writes))
+            await self.database.run(lambda: self.collection.bulk_write(writes))
         except BulkWriteStopped as stopped:
             return stopped.written_count
         return len(writes)
@@ -115,14 +115,14 @@ class MongoRateLimits:
 
     async def _find(self, min_size: int | None, ids: Sequence[str]) -> Sequence[RawDocument]:
         query = self.collection.find({"_id": {"$in": ids}}, _projection(min_size))
-        return await self.database.run(query.to_list(None))
+        return await self.database.run(lambda: query.to_list(None))
 
     async def _release(self, reservation: Reservation, limits: Sequence[RateLimit]) -> None:
         if not limits:
             return
         ids = [shard.id for limit in limits for shard in _shards_of(limit)]
         await self.database.run(
-            self.collection.update_many(
+            lambda: self.collection.update_many(
                 {"_id": {"$in": ids}, "reservations.id": reservation.id},
                 {"$pull": {"reservations": {"id": reservation.id}}},
             )

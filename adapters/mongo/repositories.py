@@ -24,7 +24,7 @@ from adapters.mongo.indexes import create_indexes
 from adapters.mongo.leases import MongoLeases
 from adapters.mongo.mapping import Mappings
 from adapters.mongo.media_items import MongoMediaCleanup, MongoMediaItems, MongoMediaPages
-from adapters.mongo.metadata import MongoHealthCheck, check_metadata
+from adapters.mongo.metadata import MongoHealthCheck, check_metadata, inspect_metadata
 from adapters.mongo.phone_verifications import MongoPhoneVerifications
 from adapters.mongo.rate_limits import MongoRateLimits
 from application.ports.phone_encryption import PhoneEncryption
@@ -99,10 +99,29 @@ async def open_database(
     """
     location = location_of(url)
     async with shared_database(url, location, listeners) as database:
-        with errors_while_opening(location):
+        with errors_while_opening(location, database.find_tls_problem):
             await check_metadata(database, location, phone_encryption.key_fingerprint())
             await create_indexes(database, location)
         yield database
+
+
+async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
+    """Check whether `open_database` would succeed, without creating or changing anything.
+
+    Args:
+        url: The URL of the database.
+        key_fingerprint: That of the keys, if it is known.
+
+    Returns:
+        The schema version, or None if the database is new.
+
+    Raises:
+        ConfigurationError
+    """
+    location = location_of(url)
+    async with shared_database(url, location) as database:
+        with errors_while_opening(location):
+            return await inspect_metadata(database, location, key_fingerprint)
 
 
 def repositories_in(

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from domain.errors import InvalidImage
+from domain.errors import InvalidImage, InvalidImageReason
 from domain.media.image import ImageLimits
 
 if TYPE_CHECKING:
@@ -34,26 +34,34 @@ class LimitChecker:
     def check_time(self) -> None:
         """Raise InvalidImage after the time limit or a cancellation."""
         if self._is_cancelled.is_set() or time.monotonic() >= self._deadline:
-            raise InvalidImage(_TIMEOUT_MESSAGE)
+            raise InvalidImage(_TIMEOUT_MESSAGE, InvalidImageReason.TOO_COMPLEX)
 
     def check_block(self) -> None:
         """Count a block, chunk or segment; raise InvalidImage for too many, or after the time."""
         self._blocks += 1
         if self._blocks > MAX_BLOCKS:
-            raise InvalidImage(f"The image has more than {MAX_BLOCKS} blocks.")
+            raise InvalidImage(
+                f"The image has more than {MAX_BLOCKS} blocks.",
+                InvalidImageReason.TOO_MANY_BLOCKS,
+                MAX_BLOCKS,
+            )
         self.check_time()
 
     def check_scans(self, count: int) -> None:
         """Raise InvalidImage for a progressive JPEG with too many scans."""
         if count > MAX_SCANS:
-            raise InvalidImage(_TIMEOUT_MESSAGE)
+            raise InvalidImage(_TIMEOUT_MESSAGE, InvalidImageReason.TOO_COMPLEX)
 
     def check_size(self, width: int, height: int) -> None:
         """Raise InvalidImage for an image without pixels or with too many."""
         if width < 1 or height < 1:
             raise InvalidImage
         if width * height > self._limits.max_pixels:
-            raise InvalidImage(f"The image has more than {self._limits.max_pixels} pixels.")
+            raise InvalidImage(
+                f"The image has more than {self._limits.max_pixels} pixels.",
+                InvalidImageReason.TOO_MANY_PIXELS,
+                self._limits.max_pixels,
+            )
 
     def check_frames(self, count: int, width: int, height: int) -> None:
         """Raise InvalidImage for too many frames, or too many pixels in all frames.
@@ -61,17 +69,26 @@ class LimitChecker:
         Each frame counts as the whole canvas, because a viewer draws all of it for each frame.
         """
         if count > self._limits.max_frames:
-            raise InvalidImage(f"The image has more than {self._limits.max_frames} frames.")
-        if count * width * height > self._limits.max_total_pixels:
             raise InvalidImage(
-                f"The image has more than {self._limits.max_total_pixels} pixels in all its frames."
+                f"The image has more than {self._limits.max_frames} frames.",
+                InvalidImageReason.TOO_MANY_FRAMES,
+                self._limits.max_frames,
+            )
+        max_total = self._limits.max_total_pixels
+        if count * width * height > max_total:
+            raise InvalidImage(
+                f"The image has more than {max_total} pixels in all its frames.",
+                InvalidImageReason.TOO_MANY_TOTAL_PIXELS,
+                max_total,
             )
 
     def check_encoded_size(self, size: int) -> None:
         """Raise InvalidImage if the encoded image has too many bytes."""
         if size > self._limits.max_bytes:
             raise InvalidImage(
-                f"The image is larger than {self._limits.max_bytes} bytes once encoded."
+                f"The image is larger than {self._limits.max_bytes} bytes once encoded.",
+                InvalidImageReason.TOO_MANY_BYTES,
+                self._limits.max_bytes,
             )
 
 

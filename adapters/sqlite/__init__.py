@@ -1,6 +1,18 @@
 """All repositories in one SQLite file: durable when acknowledged, shared by several processes."""
 
+from adapters.sqlite.backup import DatabaseCopy, back_up, has_identities, restore
+from adapters.sqlite.database import inspect_file
 from adapters.sqlite.phone_keys import change_index_key, check_unused, reencrypt_phones
 from adapters.sqlite.repositories import open_sqlite_repositories
 
-__all__ = ["change_index_key", "check_unused", "open_sqlite_repositories", "reencrypt_phones"]
+__all__ = [
+    "DatabaseCopy",
+    "back_up",
+    "change_index_key",
+    "check_unused",
+    "has_identities",
+    "inspect_file",
+    "open_sqlite_repositories",
+    "reencrypt_phones",
+    "restore",
+]

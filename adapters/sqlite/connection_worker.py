@@ -79,7 +79,12 @@ class ConnectionWorker:
         self._requests.put(None)
         await asyncio.wait([self._finished], timeout=self._operation_timeout)
 
-    def execute_requests(self, connection: sqlite3.Connection, execute_batch: ExecuteBatch) -> None:
+    def execute_requests(
+        self,
+        connection: sqlite3.Connection,
+        execute_batch: ExecuteBatch,
+        finish: Callable[[sqlite3.Connection], object],
+    ) -> None:
         """Execute batches until `close`, then close the connection; the body of the thread."""
         batch: list[_Request[Any] | None] = []
         while None not in batch:
@@ -90,6 +95,8 @@ class ConnectionWorker:
             if requests:
                 results = execute_batch(connection, [request.operation for request in requests])
                 self._call_in_loop(_set_results, requests, results)
+        with suppress(sqlite3.Error):
+            finish(connection)
         with suppress(sqlite3.Error):
             connection.close()
         self._call_in_loop(self._finished.set_result, None)
@@ -113,14 +120,18 @@ async def open_connection_worker(
     execute_batch: ExecuteBatch,
     max_waiting: int = MAX_WAITING_OPERATIONS,
     operation_timeout: float = OPERATION_TIMEOUT,
+    finish: Callable[[sqlite3.Connection], object] = lambda _: None,
 ) -> AsyncIterator[ConnectionWorker]:
-    """Connect, and execute operations in a thread until the end of the block."""
+    """Connect, and execute operations in a thread until the end of the block.
+
+    The thread calls `finish` before it closes the connection.
+    """
     connection = await asyncio.to_thread(connect)
     worker = ConnectionWorker(max_waiting, operation_timeout)
     # A daemon, so that a disk that hangs cannot keep the process from exiting.
     thread = threading.Thread(
         target=worker.execute_requests,
-        args=(connection, execute_batch),
+        args=(connection, execute_batch, finish),
         name=f"sqlite-{name}",
         daemon=True,
     )

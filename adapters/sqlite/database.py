@@ -1,5 +1,6 @@
 """The database file: connections to it, and statements on them."""
 
+import errno
 import os
 import sqlite3
 import time
@@ -20,15 +21,18 @@ from adapters.sqlite.connection_worker import (
     read_batch,
 )
 from adapters.sqlite.errors import FILE_GONE, is_busy, to_startup_error
-from adapters.sqlite.migrations import migrate
+from adapters.sqlite.migrations import check_schema, migrate
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Values = Mapping[str, object] | Sequence[object]
 
+WRITE_CHECK: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'"
+"""It changes nothing that is used; a full or read-only disk can still be read."""
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that a writer waits for a writer of another process."""
+_IS_FOLDER: Final = "{path} is a folder: name a file in it."
 _MAX_IDLE_WAL_SIZE: Final = 64 * 1024 * 1024
 
 
@@ -70,9 +74,11 @@ async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Datab
     """
     file = DatabaseFile(path)
     connect_to_write = partial(file.connect_to_write, key_fingerprint)
-    # The writer is closed last: the last connection moves the log into the file.
+    # The writer is closed last, so that no reader of this process keeps a part of the log.
     async with (
-        open_connection_worker("writer", connect_to_write, file.commit_batch) as writer,
+        open_connection_worker(
+            "writer", connect_to_write, file.commit_batch, finish=move_log_into_file
+        ) as writer,
         open_connection_worker("reader", file.connect_to_read, file.read_batch) as reader,
     ):
         yield Database(reader, writer)
@@ -97,6 +103,7 @@ class DatabaseFile:
             ConfigurationError
         """
         _create_missing(self._path)
+        inode = self._find_inode()
         with _connect(self._path) as connection:
             # What is deleted is not readable in a copy of the file.
             connection.execute("PRAGMA secure_delete = ON")
@@ -107,7 +114,11 @@ class DatabaseFile:
             connection.execute("COMMIT")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_WAL_SIZE}")
-        self._inode = self._find_inode()
+            if self._find_inode() != inode:
+                raise ConfigurationError(
+                    f"{self._path} was replaced while it was opened: start again."
+                )
+        self._inode = inode
         return connection
 
     def connect_to_read(self) -> sqlite3.Connection:
@@ -150,11 +161,51 @@ class DatabaseFile:
         return status.st_dev, status.st_ino
 
 
+def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
+    """Check whether the file could be opened, without creating or migrating anything.
+
+    Args:
+        path: The file.
+        key_fingerprint: That of the keys, if it is known.
+
+    Returns:
+        The schema version; 0 if the file is empty, None if it does not exist.
+
+    Raises:
+        ConfigurationError: It could not be opened; the message is for the operator.
+    """
+    try:
+        if not path.exists():
+            _check_creatable(path)
+            return None
+        if not path.is_file():
+            raise ConfigurationError(_IS_FOLDER.format(path=path))
+    except OSError as error:
+        raise to_startup_error(path, error) from error
+    with _connect(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        version = check_schema(connection, path, key_fingerprint)
+        if version:
+            connection.execute(WRITE_CHECK)
+        connection.execute("COMMIT")
+    connection.close()
+    return version
+
+
+def move_log_into_file(connection: sqlite3.Connection) -> None:
+    """Make the file complete without its log, as far as this process has written it.
+
+    SQLite does it when the last connection is closed, but not if two are closed at the same time.
+    Of several processes the last one does it, whoever else reads or writes until then.
+    """
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def _create_missing(path: Path) -> None:
     """Create the file if it is missing, readable by its owner only, and its folders."""
     try:
         if path.is_dir():
-            raise ConfigurationError(f"{path} is a folder: name a file in it.")
+            raise ConfigurationError(_IS_FOLDER.format(path=path))
         if path.is_file():
             # Not opened, not even to check: closing it would drop SQLite's locks on it.
             return
@@ -166,6 +217,15 @@ def _create_missing(path: Path) -> None:
             raise to_startup_error(path, error) from error
     except OSError as error:
         raise to_startup_error(path, error) from error
+
+
+def _check_creatable(path: Path) -> None:
+    """Raise OSError if the missing file and its missing folders cannot be created."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "not writable")
 
 
 @contextmanager

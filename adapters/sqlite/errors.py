@@ -83,6 +83,11 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _primary_code(_code(error)) == "SQLITE_BUSY"
 
 
+def is_interrupted(error: sqlite3.Error) -> bool:
+    """Return whether a progress handler ended the statement, as Ctrl-C does."""
+    return _code(error) == "SQLITE_INTERRUPT"
+
+
 def _code(error: sqlite3.Error | OSError) -> str:
     if isinstance(error, OSError):
         return errno.errorcode.get(error.errno or 0, type(error).__name__)

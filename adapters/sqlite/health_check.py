@@ -4,14 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.sqlite.database import Database
+from adapters.sqlite.database import WRITE_CHECK, Database
 from application.ports.errors import StorageTimeout
 
 HEALTH_CHECK_TIMEOUT: Final = 3.0
 """Seconds."""
 
 _READ: Final = "SELECT value FROM metadata WHERE name = 'health_check_count'"
-_WRITE: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,8 @@ class SqliteHealthCheck:
         """Return if the database can be read and written within the timeout."""
         try:
             async with asyncio.timeout(self.timeout):
-                await asyncio.gather(self.database.fetch_one(_READ), self.database.execute(_WRITE))
+                await asyncio.gather(
+                    self.database.fetch_one(_READ), self.database.execute(WRITE_CHECK)
+                )
         except TimeoutError:
             raise StorageTimeout(f"no response within {self.timeout:g} seconds") from None

@@ -139,13 +139,8 @@ def migrate(
         sqlite3.Error
     """
     connection.execute("BEGIN IMMEDIATE")
-    is_new = _is_new(connection, path)
-    version = 0 if is_new else _read_metadata(connection, "schema_version")
-    if version > len(migrations):
-        raise ConfigurationError(
-            f"{path} was written by a newer version of Dialtone (schema {version}; this one "
-            f"knows {len(migrations)}): start that version, or name another file."
-        )
+    version = check_schema(connection, path, key_fingerprint, migrations)
+    is_new = version == 0
     for script in migrations[version:]:
         for statement in split_statements(script):
             connection.execute(statement)
@@ -156,15 +151,44 @@ def migrate(
     if is_new:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("INSERT INTO metadata VALUES ('key_fingerprint', ?)", (key_fingerprint,))
-    if _read_metadata(connection, "key_fingerprint") != key_fingerprint:
-        raise ConfigurationError(
-            f"{path} was written with other keys: start with the secrets file that it was "
-            "first opened with, or name another file."
-        )
     connection.execute("COMMIT")
     if version < len(migrations):
         event = "database_created" if is_new else "database_migrated"
         _log.info({"event": event, "from_schema": version, "to_schema": len(migrations)})
+
+
+def check_schema(
+    connection: sqlite3.Connection,
+    path: Path,
+    key_fingerprint: str | None,
+    migrations: Sequence[str] = MIGRATIONS,
+) -> int:
+    """Return the schema version of the file, or 0 if it is empty.
+
+    Args:
+        connection: To the file.
+        path: For error messages.
+        key_fingerprint: That of the keys; None if it is not known.
+        migrations: Those that this version knows.
+
+    Raises:
+        ConfigurationError: It is of another program, of a newer version, or of other keys.
+        sqlite3.Error
+    """
+    if _is_new(connection, path):
+        return 0
+    version: int = _read_metadata(connection, "schema_version")
+    if version > len(migrations):
+        raise ConfigurationError(
+            f"{path} was written by a newer version of Dialtone (schema {version}; this one "
+            f"knows {len(migrations)}): start that version, or name another file."
+        )
+    if key_fingerprint not in (None, _read_metadata(connection, "key_fingerprint")):
+        raise ConfigurationError(
+            f"{path} was written with other keys: start with the secrets file that it was "
+            "first opened with, or name another file."
+        )
+    return version
 
 
 def split_statements(script: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Rate limits in SQLite, as sliding windows.
 
 To see whether a window is full, as many rows are read as its limit. So a large limit is divided
-into parts, which are windows with names of their own. A reservation needs one of them.
+into parts, which are windows with names of their own. A reservation needs one of them. A limit with
+values is not divided: each of its values is in one row only.
 """
 
 import sqlite3
@@ -152,7 +153,7 @@ def _parts_of(limit: RateLimit, acquired_at: datetime) -> Iterator[RateLimit]:
     """
     total, period = limit.window.limit, limit.window.period
     count = -(-total // MAX_PART_SIZE)
-    if count == 1:
+    if count == 1 or limit.value is not None:
         yield limit
     else:
         first = int(acquired_at.timestamp())

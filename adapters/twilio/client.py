@@ -11,8 +11,9 @@ from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -28,6 +29,8 @@ _MIN_ERROR_CODE: Final = 10_000
 _FAILED_STATUSES: Final = ("failed", "undelivered", "canceled")
 # https://www.twilio.com/docs/voice/api/call-resource#statuscallbackevent
 _CALL_EVENTS: Final = ["initiated", "ringing", "answered", "completed"]
+# https://www.twilio.com/docs/messaging/api/message-resource: SM is a text message, MM has media.
+_MESSAGE_SID: Final = re.compile("(?:SM|MM)[0-9a-fA-F]{32}")
 # With an empty mapping the package would read the environment of the process.
 _NO_ENVIRONMENT: Final = {"": ""}
 
@@ -71,6 +74,8 @@ class TwilioClient:
         )
         if api_base is not None:
             client.api.base_url = api_base
+            client.messaging.base_url = api_base
+        self._services = client.messaging.v1.services
         self._account = client.api.v2010.account
         # The package fetches JSON only.
         self._transport = transport
@@ -86,10 +91,10 @@ class TwilioClient:
             options: `from_` or `messaging_service_sid`, and perhaps `status_callback`.
         """
         message = await _parse(self._account.messages.create_async(to=to, body=text, **options))
+        if not isinstance(message.sid, str) or _MESSAGE_SID.fullmatch(message.sid) is None:
+            raise InvalidResponse
         if message.status in _FAILED_STATUSES:
             raise TwilioError(201, message.error_code)
-        if not isinstance(message.sid, str) or not message.sid:
-            raise InvalidResponse
 
     async def create_call(
         self, to: str, from_: str, url: str, status_url: str, timeout_seconds: int
@@ -107,10 +112,10 @@ class TwilioClient:
                 timeout=timeout_seconds,
             )
         )
+        if not isinstance(call.sid, str) or CALL_SID.fullmatch(call.sid) is None:
+            raise InvalidResponse
         if call.status in _FAILED_STATUSES:
             raise TwilioError(201, None)
-        if not isinstance(call.sid, str) or not CALL_SID.fullmatch(call.sid):
-            raise InvalidResponse
         return call.sid
 
     async def complete_call(self, call_sid: str) -> None:
@@ -139,6 +144,24 @@ class TwilioClient:
         """Return the status of the account; this request is free of charge."""
         return str((await _parse(self._account.fetch_async())).status)
 
+    async def find_number(self, number: str) -> bool | None:
+        """Return whether a number of the account can send messages; None if it has no such number.
+
+        Twilio also finds numbers that only contain this one.
+        """
+        listed = self._account.incoming_phone_numbers.list_async(phone_number=number, limit=20)
+        found = {one.phone_number: one.capabilities for one in await _parse(listed)}
+        return bool((found[number] or {}).get("sms", True)) if number in found else None
+
+    async def has_short_code(self, code: str) -> bool:
+        """Return whether the account has this short code."""
+        listed = self._account.short_codes.list_async(short_code=code, limit=20)
+        return any(one.short_code == code for one in await _parse(listed))
+
+    async def fetch_messaging_service(self, sid: str) -> None:
+        """Return if the account has this messaging service."""
+        await _parse(self._services(sid).fetch_async())
+
 
 class _HttpClient(AsyncHttpClient):
     def __init__(self, transport: Transport) -> None:
@@ -149,12 +172,14 @@ class _HttpClient(AsyncHttpClient):
         self,
         method: str,
         uri: str,
-        params: Any = None,  # noqa: ARG002 -- no request of this client has query parameters
+        params: Any = None,
         data: Any = None,
         headers: Any = None,
         auth: Any = None,
         **_: Any,
     ) -> Response:
+        if params:
+            uri = f"{uri}?{urlencode(params)}"
         response = await self._transport.request(
             method, uri, form=data, headers=headers, credentials=auth
         )
@@ -166,5 +191,9 @@ async def _parse(request: Awaitable[Any]) -> Any:
         return await request
     except (TwilioRestException, TwilioServiceException) as error:
         raise TwilioError(error.status, error.code) from None
-    except (ValueError, TypeError, AttributeError, LookupError):
+    except TwilioException as error:
+        # For a list, the package does not read the error; its last argument is the response.
+        raise TwilioError(getattr(error.args[-1], "status_code", None), None) from None
+    # RecursionError: JSON that is nested too deeply.
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         raise InvalidResponse from None

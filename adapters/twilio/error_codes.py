@@ -17,11 +17,12 @@ ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)
 NOT_REACHED: Final = DeliveryResult(
     DeliveryStatus.REJECTED, "The message service cannot be reached; try again shortly."
 )
-# Also for a success with an invalid body: Twilio returns a SID for each message that it accepts.
-# Without a SID another server may have responded, so the message counts as sent, not as accepted.
-UNKNOWN: Final = DeliveryResult(
-    DeliveryStatus.UNKNOWN, "The message service did not confirm that it accepted the message."
-)
+NO_RESPONSE: Final = "The message service does not respond."
+NOT_TWILIO: Final = "The response is not from the message service."
+# Twilio returns a SID for each message that it accepts. Without a SID another server, or something
+# in between, has responded: whether Twilio got the message is unknown.
+NOT_CONFIRMED: Final = DeliveryResult(DeliveryStatus.UNKNOWN, NOT_TWILIO)
+UNKNOWN: Final = DeliveryResult(DeliveryStatus.UNKNOWN, NO_RESPONSE)
 
 # Clients see these reasons; each says what the person can do.
 _NO_SUCH_NUMBER: Final = "No phone has this number; check it."
@@ -89,7 +90,6 @@ _REJECTED_REASONS: Final = {
 }
 _STATUS_REASONS: Final = {401: _CREDENTIALS, 403: _CREDENTIALS, 429: _RATE_LIMITED}
 _UNAVAILABLE: Final = "The message service is unavailable; try again shortly."
-NOT_TWILIO: Final = "The response is not from the message service."
 _REJECTED: Final = "The message service rejected the message."
 _GATEWAY_TIMEOUT: Final = 504
 

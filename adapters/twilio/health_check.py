@@ -5,7 +5,13 @@ from collections.abc import Callable
 from typing import Final
 
 from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
-from adapters.twilio.error_codes import INACTIVE, NOT_REACHED, NOT_TWILIO, error_reason
+from adapters.twilio.error_codes import (
+    INACTIVE,
+    NO_RESPONSE,
+    NOT_REACHED,
+    NOT_TWILIO,
+    error_reason,
+)
 from adapters.twilio.transport import ConnectionFailed, NoResponse
 from application.ports.errors import MessengerUnavailable
 
@@ -15,7 +21,6 @@ FAILURE_TTL: Final = 5.0
 """Seconds for which a failure is kept."""
 HEALTH_CHECK_TIMEOUT: Final = 2.5
 """Seconds."""
-_NO_RESPONSE: Final = "The message service does not respond."
 
 
 class TwilioHealthCheck:
@@ -47,7 +52,7 @@ class TwilioHealthCheck:
             async with asyncio.timeout(2 * self._timeout_seconds), self._lock:
                 failure = await self._load_failure()
         except TimeoutError:
-            failure = _NO_RESPONSE
+            failure = NO_RESPONSE
         if failure is not None:
             raise MessengerUnavailable(failure)
 
@@ -64,7 +69,7 @@ class TwilioHealthCheck:
         except ConnectionFailed:
             return NOT_REACHED.reason
         except (NoResponse, TimeoutError):
-            return _NO_RESPONSE
+            return NO_RESPONSE
         except InvalidResponse:
             return NOT_TWILIO
         except TwilioError as error:

@@ -7,8 +7,15 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
-from adapters.twilio.error_codes import ACCEPTED, NOT_REACHED, UNKNOWN, delivery_result
+from adapters.twilio.error_codes import (
+    ACCEPTED,
+    NOT_CONFIRMED,
+    NOT_REACHED,
+    UNKNOWN,
+    delivery_result,
+)
 from adapters.twilio.health_check import HEALTH_CHECK_TIMEOUT, TwilioHealthCheck
+from adapters.twilio.sender_check import check_sender
 from adapters.twilio.transport import ConnectionFailed, NoResponse, Timeouts, open_transport
 from application.ports.messenger import DeliveryResult
 from domain.phone import PhoneNumber
@@ -23,6 +30,7 @@ class TwilioMessenger:
     def __init__(self, client: TwilioClient, sender: str, health_check: TwilioHealthCheck) -> None:
         """Send from a phone number, a name or the SID of a messaging service."""
         self._client = client
+        self._sender = sender
         self._origin = (
             {"messaging_service_sid": sender}
             if _MESSAGING_SERVICE_SID.match(sender)
@@ -39,8 +47,10 @@ class TwilioMessenger:
             await self._client.create_message(phone.e164, encodable_text, options)
         except ConnectionFailed:
             return NOT_REACHED
-        except (NoResponse, InvalidResponse):
+        except NoResponse:
             return UNKNOWN
+        except InvalidResponse:
+            return NOT_CONFIRMED
         except TwilioError as error:
             return delivery_result(error)
         return ACCEPTED
@@ -52,6 +62,14 @@ class TwilioMessenger:
             MessengerUnavailable: it would not; the message says why.
         """
         await self._health_check.check()
+
+    async def check_sender(self) -> None:
+        """Return if the account has the sender.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+        await check_sender(self._client, self._sender)
 
 
 @asynccontextmanager

@@ -20,6 +20,8 @@ _LIMITS: Final = httpx.Limits(
     # at that moment gets no response, so its result would be unknown.
     keepalive_expiry=15,
 )
+# A compressed body of any server could become a thousand times as large in memory.
+_UNCOMPRESSED: Final = {"Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ class NoResponse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response; `text` is empty if the body was not complete, too large or too late."""
+    """A response; `text` is empty if the body was not complete, too large or too late.
+
+    A compressed body is not decompressed.
+    """
 
     status: int
     text: str
@@ -154,7 +159,9 @@ class Transport:
 async def open_transport(timeouts: Timeouts) -> AsyncIterator[Transport]:
     """Open a transport, which keeps connections until the block ends."""
     timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.pool)
-    async with httpx.AsyncClient(timeout=timeout, limits=_LIMITS) as http:
+    async with httpx.AsyncClient(
+        timeout=timeout, limits=_LIMITS, headers=_UNCOMPRESSED, follow_redirects=False
+    ) as http:
         yield Transport(http, timeouts)
 
 
@@ -162,7 +169,8 @@ async def _read_text(response: httpx.Response, deadline: float) -> str:
     body = bytearray()
     try:
         async with asyncio.timeout_at(deadline):
-            async for chunk in response.aiter_bytes():
+            # As they were sent: a compressed body is no JSON.
+            async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > _MAX_BODY_SIZE:
                     return ""

@@ -20,7 +20,7 @@ from application.ports.security_events import SecurityEvent, SecurityEvents, Sec
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
 from application.update import load_or_none, update_phone_verification
-from domain.errors import RateLimitExceeded, TooManyAttempts, TooManyAttemptsFromIp
+from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import SECRET_BYTES, DeviceToken
 from domain.identities.identity import Identity, UsedChallenge
@@ -77,7 +77,8 @@ class VerifyOtp:
       Only the request whose write adds the session gets tokens.
     - An attempt is counted before the response leaves.
     - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
-      is active: per country and in total.
+      is active: per country and in total. An attempt with a valid request id, or of a recognized
+      device, uses up the limit of the IP, but is looked at without it as well: others share the IP.
     - While no challenge is active an attempt counts on IP and phone, in an entry that expires, by
       the same rule for every phone.
     - The first correct code of a phone creates its identity. A deleted identity is replaced by a
@@ -140,21 +141,17 @@ class VerifyOtp:
         )
         # Its permits are released unless the attempt turns out to be a failure that counts.
         reserved = failure if limited_until is None else None
-        try:
-            result, identity = await self._verify(
-                command, attempt, loaded, reservation, ip_available_at
-            )
-        except RateLimitExceeded:
-            await self._release(reserved)
-            raise
+        result, identity = await self._verify(
+            command, attempt, loaded, reservation, reserved, ip_available_at
+        )
         if result.is_counted:
             return self._reject(command, result.attempts_left)
         left = result.attempts_left
         if result.is_unchallenged:
-            left, _ = await asyncio.gather(
-                self._count_unchallenged(command, attempt, result, unchallenged, earlier),
-                self._release(reserved),
+            left = await self._count_unchallenged(
+                command, attempt, result, unchallenged, earlier, reserved
             )
+            reserved = None
         challenge = result.challenge
         login = challenge.login if challenge else None
         if challenge is None or login is None:
@@ -198,6 +195,7 @@ class VerifyOtp:
         attempt: OtpAttempt,
         loaded: Versioned[PhoneVerification],
         reservation: Reservation,
+        reserved: Reservation | None,
         ip_available_at: datetime | None,
     ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
         """Count the attempt; for a correct code also load the identity of its login.
@@ -215,6 +213,8 @@ class VerifyOtp:
             codes = self.codes.derive_all(verification, phone, now)
             return verification.verify(attempt, codes)
 
+        if loaded.value.has_own_attempts(attempt):
+            ip_available_at = None
         try:
             verified = verify(loaded.value)
             if ip_available_at is None:
@@ -234,9 +234,13 @@ class VerifyOtp:
                 return result, identity if result.challenge == challenge else None
         except TooManyAttempts as error:
             self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="for this phone")
-            available_at = ip_available_at or await self.rate_limiter.next_available(reservation)
+            # At the same time, as without a challenge: the time reveals no challenge.
+            available_at, _ = await asyncio.gather(
+                self.rate_limiter.next_available(reservation), self._release(reserved)
+            )
             retry_after = max(error.retry_after, whole_seconds(now, available_at))
             raise TooManyAttempts(retry_after) from None
+        await self._release(reserved)
         self._emit(
             SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="of this IP, for all phones"
         )
@@ -249,10 +253,12 @@ class VerifyOtp:
         result: VerificationResult,
         limit: RateLimit,
         earlier: Sequence[Permit],
+        reserved: Reservation | None,
     ) -> int:
         """Count an attempt while no challenge is active, and return how many are left.
 
-        The code that was just used, and a repeat of the latest code, are not counted again.
+        The code that was just used, and a repeat of the latest code, are not counted again. The
+        permits of a failed attempt are released.
 
         Raises:
             TooManyAttempts
@@ -265,11 +271,15 @@ class VerifyOtp:
             permit.reservation_id == attempt.digest() and now - permit.acquired_at < REPEAT_PERIOD
             for permit in latest
         )
+        if left > 0 and not is_repeat and not result.is_replay:
+            reservation = Reservation(attempt.digest(), now, (limit,))
+            available_at, _ = await asyncio.gather(
+                self.rate_limiter.acquire(reservation), self._release(reserved)
+            )
+        else:
+            await self._release(reserved)
         if left > 0 and is_repeat:
             return left
-        if left > 0 and not result.is_replay:
-            reservation = Reservation(attempt.digest(), now, (limit,))
-            available_at = await self.rate_limiter.acquire(reservation)
         if left > 0 and (result.is_replay or available_at is None):
             return left - 1
         self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="for this phone")

@@ -31,7 +31,7 @@ class DeviceToken:
     def text(self) -> str:
         """The encoded form that the client gets: base64url without padding (RFC 4648 §5)."""
         packed = _TOKEN.pack(bytes.fromhex(self.identity_id), self.secret)
-        return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(packed).removesuffix(b"==").decode()
 
     @property
     def device_id(self) -> str:

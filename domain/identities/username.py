@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from domain.errors import InvalidValue
+from domain.errors import InvalidCharacters, NoVisibleCharacter, TooLong, TooShort
 
 MIN_LENGTH: Final = 2
 MAX_LENGTH: Final = 64
@@ -55,21 +55,22 @@ def parse_username(text: str) -> Username:
     """Parse a name: NFC, trimmed, inner spaces collapsed, 2 to 64 characters.
 
     Raises:
-        InvalidValue: it is too short or too long, or has characters that names do not have.
+        TooShort, TooLong
+        InvalidCharacters, NoVisibleCharacter: it has characters that names do not have.
     """
     if len(text) > MAX_INPUT_LENGTH:
-        raise InvalidValue(f"A username has at most {MAX_LENGTH} characters.")
+        raise TooLong(f"A username has at most {MAX_LENGTH} characters.")
     if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in text.strip()):
-        raise InvalidValue("A username has no control characters or line breaks.")
+        raise InvalidCharacters("A username has no control characters or line breaks.")
     if not _INVISIBLE.isdisjoint(text) or not _NONCHARACTERS.isdisjoint(text):
-        raise InvalidValue("A username has no invisible characters.")
+        raise InvalidCharacters("A username has no invisible characters.")
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if len(name) < MIN_LENGTH:
-        raise InvalidValue(f"A username has at least {MIN_LENGTH} characters.")
+        raise TooShort(f"A username has at least {MIN_LENGTH} characters.")
     if len(name) > MAX_LENGTH:
-        raise InvalidValue(f"A username has at most {MAX_LENGTH} characters.")
+        raise TooLong(f"A username has at most {MAX_LENGTH} characters.")
     if not any(map(_is_visible, name)):
-        raise InvalidValue("A username has at least one visible character.")
+        raise NoVisibleCharacter("A username has at least one visible character.")
     return Username(name)
 
 

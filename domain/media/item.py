@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import InvalidValue
+from domain.errors import InvalidCharacters, TooLong
 from domain.media.image import Image, MediaKind
 
 UPLOAD_TIMEOUT: Final = timedelta(minutes=10)
@@ -96,10 +96,11 @@ def parse_category(text: str) -> str:
     """Parse the label that an owner gives an item. It stays exactly as sent.
 
     Raises:
-        InvalidValue: it is longer than 64 characters, or cannot be stored.
+        TooLong: it is longer than 64 characters.
+        InvalidCharacters: it cannot be stored.
     """
     if len(text) > MAX_CATEGORY_LENGTH:
-        raise InvalidValue(f"A category has at most {MAX_CATEGORY_LENGTH} characters.")
+        raise TooLong(f"A category has at most {MAX_CATEGORY_LENGTH} characters.")
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidValue("A category has no NUL and no half of a character.")
+        raise InvalidCharacters("A category has no NUL and no half of a character.")
     return text

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from domain.errors import InvalidValue
+from domain.errors import InvalidCursor
 from domain.media.image import MediaKind
 from domain.media.item import MediaItem
 
@@ -51,11 +51,11 @@ def parse_cursor(text: str) -> Cursor:
     """Parse a cursor from a page.
 
     Raises:
-        InvalidValue: the text is not a cursor.
+        InvalidCursor: the text is not a cursor.
     """
     match = _CURSOR.match(text)
     if match is None:
-        raise InvalidValue(
+        raise InvalidCursor(
             "This is not a cursor. Send the next_cursor of a page unchanged, or none to start."
         )
     return Cursor(_EPOCH + int(match[1], 16) * _MICROSECOND, match[2])

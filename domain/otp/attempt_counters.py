@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import Final
 
 ATTEMPTS_PER_DELIVERY: Final = 5
+ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2
+"""Of a delivery that is requested while a shared limit of failed attempts is used up."""
+ATTEMPTS_AFTER_MAX_FAILURES: Final = 1
 REPEAT_PERIOD: Final = timedelta(seconds=10)
 """An app submits a code when it is typed, and again on "done"."""
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -77,8 +76,3 @@ class VerificationResult:
     is_replay: bool = False
     is_unchallenged: bool = False
     is_device_recognized: bool = False
-
-
-def shared_attempts_left(times: Sequence[datetime], now: datetime) -> int:
-    """Return how many attempts all unknown IPs together have left."""
-    return min(window.remaining(times, now) for window in SHARED_ATTEMPTS)

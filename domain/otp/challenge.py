@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import InvalidValue
+from domain.errors import MalformedOtp
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
@@ -121,9 +121,9 @@ def parse_otp_code(text: str, length: int = DEFAULT_OTP_LENGTH) -> OtpCode:
     """Parse a code: spaces and hyphens are dropped, digits of any script are read.
 
     Raises:
-        InvalidValue: the rest is not so many digits.
+        MalformedOtp: the rest is not so many digits.
     """
     kept = _IGNORED.sub("", text) if len(text) <= MAX_INPUT_LENGTH else ""
     if len(kept) != length or not kept.isdecimal():
-        raise InvalidValue(f"A code is {length} digits, as in the message.")
+        raise MalformedOtp(f"A code is {length} digits, as in the message.")
     return OtpCode("".join(str(unicodedata.decimal(digit)) for digit in kept))

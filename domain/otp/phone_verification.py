@@ -6,19 +6,19 @@ repository replaces it if it is unchanged (optimistic concurrency).
 
 import hmac
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
-from domain.otp.attempts import (
-    SHARED_ATTEMPTS,
-    OtpAttempt,
-    VerificationResult,
-    shared_attempts_left,
+from domain.otp.attempt_counters import (
+    ATTEMPTS_AFTER_MAX_FAILURES,
+    ATTEMPTS_OF_LIMITED_DELIVERY,
+    ATTEMPTS_PER_DELIVERY,
 )
+from domain.otp.attempt_limits import AttemptLimits
+from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import Challenge, Login
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
@@ -27,9 +27,6 @@ from domain.otp.failures import Failures
 from domain.otp.rate_limits import Recognition
 from domain.otp.sliding_window import CLOCK_SKEW
 
-ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2
-"""Of a delivery that is requested while a shared limit of failed attempts is used up."""
-ATTEMPTS_AFTER_MAX_FAILURES: Final = 1
 TRUSTED_IP_TTL: Final = timedelta(days=90)
 MAX_TRUSTED_IPS: Final = 20
 _EXPIRED: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -195,11 +192,10 @@ class PhoneVerification:
         return None
 
     def _requester(self, request: OtpRequest) -> Requester:
-        trusted_login_at = self._last_login_at(request.client_ip)
         return Requester(
             request.client_ip,
             self.deliveries,
-            trusted_until=trusted_login_at and trusted_login_at + TRUSTED_IP_TTL,
+            trusted_until=self._trusted_until(request.client_ip),
             device_id=self._recognize(request.device),
             last_login_at=max(
                 (trusted.last_login_at for trusted in self.trusted_ips), default=None
@@ -225,6 +221,14 @@ class PhoneVerification:
         latest = [challenge for _, challenge in sorted(used, key=lambda pair: pair[0])[-1:]]
         return (*self.active_challenges(now), *latest)
 
+    def has_own_attempts(self, attempt: OtpAttempt) -> bool:
+        """Return whether the client has attempts that nobody else can use up.
+
+        It holds the id of a request whose code has not expired, or it is a recognized device.
+        """
+        limits = self.prune(attempt.now)._limits_of(attempt)
+        return limits.device_id is not None or limits.named_delivery(attempt.now) is not None
+
     def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
         """Return the state without challenges whose code cannot be derived anymore."""
         kept = tuple(challenge for challenge in self.challenges if has_key(challenge.key_id))
@@ -235,14 +239,10 @@ class PhoneVerification:
     ) -> tuple["PhoneVerification", VerificationResult]:
         """Count an attempt and decide whether its code is correct.
 
-        - The limits decide first: an attempt is looked at only while one of its counters has
-          attempts left. Then a correct code wins.
-        - With a request id it counts on that id and can only match its challenge (ASVS 5.0
-          6.6.2); from a recognized device it counts on the device; with both it counts on both.
-        - Without them it counts on the IP: at the latest delivery that the IP requested, or else
-          on the limit that all unknown IPs share. The first attempt of an IP after a delivery
-          does not need that limit, so strangers who use it up lock out no owner.
-        - An unknown request id counts as none, and no code is correct with it.
+        - The limits decide first whether an attempt is looked at (`AttemptLimits`). Then a correct
+          code wins.
+        - With a request id only the code of its challenge is correct (ASVS 5.0 6.6.2), and with an
+          unknown one no code is.
         - A wrong code that the same counter counted less than ten seconds ago is not counted
           again, and neither is the code that was just used.
         - While the phone is blocked a correct code counts as a wrong one and is not used.
@@ -266,26 +266,25 @@ class PhoneVerification:
             for challenge_id, code in codes.items()
             if hmac.compare_digest(code, attempt.code.digits)
         }
-        is_replay = any(
-            challenge.id in equal and challenge.used_at is not None
-            for challenge in pruned.challenges
-        )
-        retried = pruned._find_retried(attempt, equal)
+        limits = pruned._limits_of(attempt)
+        named, delivery = limits.named_delivery(now), limits.delivery(now)
+        retried = pruned._find_retried(limits, equal, named)
         replay = VerificationResult(
             is_correct=False,
             attempts_left=0,
-            delivery=pruned._verified_delivery(attempt, retried) if retried else None,
+            delivery=(named or pruned._latest_delivery(retried)) if retried else None,
             challenge=retried,
-            is_replay=is_replay,
-            is_device_recognized=pruned._recognize(attempt.device) is not None,
+            is_replay=any(
+                challenge.id in equal and challenge.used_at is not None
+                for challenge in pruned.challenges
+            ),
+            is_device_recognized=limits.device_id is not None,
         )
-        counters = pruned._counters_for(attempt, now)
-        if not counters:
+        if delivery is None:
             return self, replace(replay, is_unchallenged=True)
-        left = pruned._attempts_left(attempt, now)
+        left = limits.attempts_left(delivery, now)
         if left <= 0:
-            raise TooManyAttempts(whole_seconds(now, pruned._next_attempt_at(attempt)))
-        named = pruned._named_delivery(attempt.request_id, now)
+            raise TooManyAttempts(whole_seconds(now, limits.next_attempt_at()))
         matched = next(
             (
                 challenge
@@ -296,117 +295,52 @@ class PhoneVerification:
             None,
         )
         if matched is not None and self.blocked_at is None:
-            delivery = pruned._verified_delivery(attempt, matched)
             identity_id = self.identity_id or attempt.new_identity_id
             login = Login(identity_id, attempt.new_session_id, attempt.request_id)
             used = matched.mark_used(now, login)
-            return pruned._use_challenge(used, delivery, attempt), VerificationResult(
+            verified = named or pruned._latest_delivery(matched)
+            return pruned._use_challenge(used, verified, limits), VerificationResult(
                 is_correct=True,
-                attempts_left=left,
-                delivery=delivery,
+                attempts_left=left - 1,
+                delivery=verified,
                 challenge=used,
-                is_device_recognized=pruned._recognize(attempt.device) is not None,
+                is_device_recognized=limits.device_id is not None,
             )
-        if is_replay:
-            # As many as after a wrong code: the response does not reveal which code was used.
+        if replay.is_replay:
             return self, replace(replay, attempts_left=left - 1)
-        if any(
-            counter.is_repeat(attempt.digest(delivery.request_id), now)
-            for delivery, counter in counters
-        ):
+        if limits.is_repeat(delivery):
             return self, VerificationResult(is_correct=False, attempts_left=left)
-        counted = pruned._count_failure(attempt, counters)
-        return counted, VerificationResult(
-            is_correct=False, attempts_left=counted._attempts_left(attempt, now), is_counted=True
+        return pruned._count_failure(limits, delivery)
+
+    def _limits_of(self, attempt: OtpAttempt) -> AttemptLimits:
+        return AttemptLimits(
+            attempt=attempt,
+            challenges=self.challenges,
+            deliveries=self.deliveries,
+            shared_attempts=self.shared_attempts,
+            device_id=self._recognize(attempt.device),
+            trusted_until=self._trusted_until(attempt.client_ip),
+            has_maximum_failures=self.failures.has_reached_maximum,
         )
-
-    def _counters_for(
-        self, attempt: OtpAttempt, time: datetime
-    ) -> Sequence[tuple[Delivery, AttemptCounter]]:
-        """Return the counters of an attempt with their deliveries, none if nothing is active."""
-        current = self._current_deliveries(time)
-        if not current or not self.active_challenges(time):
-            return ()
-        named = self._named_delivery(attempt.request_id, time)
-        own = [delivery for delivery in current if delivery.client_ip.ip == attempt.client_ip.ip]
-        device_id = self._recognize(attempt.device)
-        counters = []
-        if named and (counter := named.counter_of_request(attempt.request_id)):
-            counters.append((named, counter))
-        if device_id is not None:
-            delivery = named or current[-1]
-            counters.append((delivery, delivery.counter_of_device(device_id)))
-        if counters:
-            return counters
-        delivery = (own or current)[-1]
-        return [(delivery, delivery.counter_of_ip(attempt.client_ip))]
-
-    def _attempts_left(self, attempt: OtpAttempt, time: datetime) -> int:
-        return max(
-            self._left_of(counter, delivery, attempt, time)
-            for delivery, counter in self._counters_for(attempt, time)
-        )
-
-    def _left_of(
-        self, counter: AttemptCounter, delivery: Delivery, attempt: OtpAttempt, time: datetime
-    ) -> int:
-        if counter.kind is not CounterKind.UNKNOWN_IP:
-            return max(0, counter.left)
-        if self.failures.has_reached_maximum:
-            return 0
-        left = min(counter.left, shared_attempts_left(self.shared_attempts, time))
-        left = max(left, 0 if counter.used else 1)
-        if not attempt.is_limited or self._last_login_at(attempt.client_ip) is not None:
-            return left
-        if not self._is_neighbor(attempt.client_ip, time):
-            return 0
-        # Each /64 of a /48 has a first attempt, and strangers may have all of them.
-        return max(0, min(left, ATTEMPTS_OF_LIMITED_DELIVERY - delivery.attempts_of_unknown_ips))
-
-    def _is_neighbor(self, client_ip: HashedClientIp, time: datetime) -> bool:
-        """Return whether the IPv6 /48 of the IP requested a current delivery."""
-        return any(
-            client_ip.is_ipv6 and delivery.client_ip.network == client_ip.network
-            for delivery in self._current_deliveries(time)
-        )
-
-    def _next_attempt_at(self, attempt: OtpAttempt) -> datetime:
-        """Return when an attempt of this client is looked at, if nobody does anything."""
-        times = [challenge.expires_at for challenge in self.challenges]
-        times += [
-            time + window.period for window in SHARED_ATTEMPTS for time in self.shared_attempts
-        ]
-        times += [attempt.unchallenged_at or attempt.now]
-        return next(
-            time
-            for time in sorted(times)
-            if time > attempt.now and self.prune(time)._allows_attempt(attempt, time)
-        )
-
-    def _allows_attempt(self, attempt: OtpAttempt, time: datetime) -> bool:
-        if self._counters_for(attempt, time):
-            return self._attempts_left(attempt, time) > 0
-        return attempt.unchallenged_at is None or time >= attempt.unchallenged_at
 
     def _count_failure(
-        self, attempt: OtpAttempt, counters: Sequence[tuple[Delivery, AttemptCounter]]
-    ) -> "PhoneVerification":
-        counted, now = self, attempt.now
-        for delivery, counter in counters:
-            changed = counter.count(attempt.digest(delivery.request_id), now)
-            current = counted._find_delivery(delivery.request_id)
-            counted = counted._replace_delivery(current.set_counter(changed))
+        self, limits: AttemptLimits, delivery: Delivery
+    ) -> tuple["PhoneVerification", VerificationResult]:
+        now, counted = limits.attempt.now, limits.count(delivery)
         shared = self.shared_attempts
-        is_shared = any(counter.kind is CounterKind.UNKNOWN_IP for _, counter in counters)
-        if is_shared and shared_attempts_left(shared, now):
+        if limits.uses_shared_attempts(delivery) and limits.shared_attempts_left(now):
             shared = (*shared, now)
-        return replace(
-            counted,
+        failed = replace(
+            self._replace_delivery(counted),
             shared_attempts=shared,
-            failures=self.failures.count(self._recognize(attempt.device), now),
+            failures=self.failures.count(limits.device_id, now),
         )
+        left = failed._limits_of(limits.attempt).attempts_left(counted, now)
+        return failed, VerificationResult(is_correct=False, attempts_left=left, is_counted=True)
 
-    def _find_retried(self, attempt: OtpAttempt, equal: Collection[str]) -> Challenge | None:
+    def _find_retried(
+        self, limits: AttemptLimits, equal: Collection[str], named: Delivery | None
+    ) -> Challenge | None:
         """Return the used challenge whose code the same client sends again, or None.
 
         The client proves that by the request id that it used the code with, by the IP of a login,
@@ -415,11 +349,8 @@ class PhoneVerification:
         """
         if self.blocked_at is not None:
             return None
-        named = self._named_delivery(attempt.request_id, attempt.now)
-        is_known = (
-            self._last_login_at(attempt.client_ip) is not None
-            or self._recognize(attempt.device) is not None
-        )
+        request_id = limits.attempt.request_id
+        is_known = limits.trusted_until is not None or limits.device_id is not None
         return next(
             (
                 challenge
@@ -427,24 +358,23 @@ class PhoneVerification:
                 if challenge.id in equal
                 and challenge.login is not None
                 and challenge.login.identity_id == self.identity_id
-                and (attempt.request_id is None or (named and named.challenge_id == challenge.id))
-                and (is_known or (named and attempt.request_id == challenge.login.request_id))
+                and (request_id is None or (named and named.challenge_id == challenge.id))
+                and (is_known or (named and request_id == challenge.login.request_id))
             ),
             None,
         )
 
-    def _verified_delivery(self, attempt: OtpAttempt, challenge: Challenge) -> Delivery:
-        """Return the named delivery, or the latest one of the challenge."""
-        return self._named_delivery(attempt.request_id, attempt.now) or next(
+    def _latest_delivery(self, challenge: Challenge) -> Delivery:
+        return next(
             delivery
             for delivery in reversed(self.deliveries)
             if delivery.challenge_id == challenge.id
         )
 
     def _use_challenge(
-        self, used: Challenge, verified: Delivery, attempt: OtpAttempt
+        self, used: Challenge, verified: Delivery, limits: AttemptLimits
     ) -> "PhoneVerification":
-        device_id = self._recognize(attempt.device)
+        attempt, device_id = limits.attempt, limits.device_id
         ip_hash = attempt.client_ip.ip
         others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != ip_hash]
         return replace(
@@ -471,33 +401,15 @@ class PhoneVerification:
             return None
         return device.device_id if self.failures.is_recognized(device.device_id) else None
 
-    def _last_login_at(self, client_ip: HashedClientIp) -> datetime | None:
+    def _trusted_until(self, client_ip: HashedClientIp) -> datetime | None:
         return next(
             (
-                trusted.last_login_at
+                trusted.last_login_at + TRUSTED_IP_TTL
                 for trusted in self.trusted_ips
                 if trusted.client_ip_hash == client_ip.ip
             ),
             None,
         )
-
-    def _current_deliveries(self, time: datetime) -> Sequence[Delivery]:
-        """Return the deliveries whose code has not expired, used or not."""
-        current = {challenge.id for challenge in self.challenges if time < challenge.expires_at}
-        return [delivery for delivery in self.deliveries if delivery.challenge_id in current]
-
-    def _named_delivery(self, request_id: str | None, time: datetime) -> Delivery | None:
-        return next(
-            (
-                delivery
-                for delivery in self._current_deliveries(time)
-                if request_id is not None and delivery.counter_of_request(request_id)
-            ),
-            None,
-        )
-
-    def _find_delivery(self, request_id: str) -> Delivery:
-        return next(delivery for delivery in self.deliveries if delivery.request_id == request_id)
 
     def _replace_delivery(self, changed: Delivery) -> "PhoneVerification":
         return replace(
@@ -554,7 +466,9 @@ class PhoneVerification:
             ),
             failures=self.failures.prune(now),
             trusted_ips=tuple(
-                trusted for trusted in self.trusted_ips if trusted.last_login_at > trusted_since
+                trusted
+                for trusted in self.trusted_ips
+                if trusted_since < trusted.last_login_at <= latest
             ),
         )
 

@@ -123,7 +123,12 @@ class RateLimits:
         limits.append(self._for_range(_ALL_DELIVERIES, route, factor))
         limits.append(self._for_network(_ALL_DELIVERIES, route, factor))
         for action, times in ((_DELIVERIES, 1), (_ALL_DELIVERIES, factor)):
-            limits += self._for_country_and_total(action, route.country, times, recognition)
+            limits += self._for_country_and_total(
+                action,
+                route.country,
+                times,
+                is_recognized=recognition is not Recognition.NONE,
+            )
         if recognition is not Recognition.DEVICE:
             name = f"{_DELIVERIES}:countries:{route.client_ip.ip}"
             window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
@@ -133,12 +138,11 @@ class RateLimits:
     def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits whose permits a login releases, as far as the delivery has them."""
         # The permits of a recognized requester may be those of any other.
-        recognition = Recognition.DEVICE
         return (
             *self.for_ip(route.client_ip),
             self._for_range(_DELIVERIES, route, 1),
             self._for_network(_DELIVERIES, route, 1),
-            *self._for_country_and_total(_DELIVERIES, route.country, 1, recognition),
+            *self._for_country_and_total(_DELIVERIES, route.country, 1, is_recognized=True),
         )
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
@@ -186,17 +190,17 @@ class RateLimits:
         return RateLimit(name, window)
 
     def _for_country_and_total(
-        self, action: str, country: str, factor: int, recognition: Recognition
+        self, action: str, country: str, factor: int, *, is_recognized: bool
     ) -> Iterator[RateLimit]:
         for name, window in ((f"country:{country}", self.per_country), ("total", self.total)):
-            yield _part_for(recognition, f"{action}:{name}", window.scale(factor))
+            yield _part(f"{action}:{name}", window.scale(factor), is_recognized=is_recognized)
 
 
-def _part_for(recognition: Recognition, name: str, window: SlidingWindow) -> RateLimit:
+def _part(name: str, window: SlidingWindow, *, is_recognized: bool) -> RateLimit:
     """Return the part for everybody, or that for recognized requesters and then the other."""
     for_everybody = RateLimit(name, window.scale_percent(UNRECOGNIZED_PERCENT))
     rest = window.limit - for_everybody.window.limit
-    if recognition is Recognition.NONE or rest == 0:
+    if not is_recognized or rest == 0:
         return for_everybody
     reserved = SlidingWindow(rest, window.period)
     return RateLimit(f"{name}:recognized", reserved, fallback=for_everybody)

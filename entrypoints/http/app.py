@@ -31,14 +31,15 @@ from entrypoints.http.users.controller import UserController
 MAX_JSON_SIZE: Final = 64 * 1024
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,
-    SessionController,
-    LegacyOtpController,
     UserController,
     LibraryController,
     MediaFileController,
+    SessionController,
     HealthController,
     JwksController,
+    LegacyOtpController,
 )
+"""In the order of use, which is that of the description."""
 
 
 def create_app(
@@ -83,7 +84,7 @@ def create_app(
     )
     checked = RequestCheckMiddleware(app, settings.public_url, settings.web_origins)
     timed = DeadlineMiddleware(checked, open_requests or OpenRequests())
-    return RequestContextMiddleware(timed, settings.trusted_proxies)
+    return RequestContextMiddleware(timed, settings.trusted_proxies, settings.is_stopping)
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
@@ -93,7 +94,7 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
         allow_origins=list(web_origins),
         allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST"],
         allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Retry-After", "X-Request-Id"],
+        expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-Id"],
     )
 
 

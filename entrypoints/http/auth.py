@@ -10,6 +10,7 @@ from litestar.handlers import BaseRouteHandler
 from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
+from entrypoints.http.errors.exceptions import NoAccessToken
 from entrypoints.http.request_limits import RequestLimits
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
@@ -43,10 +44,17 @@ async def require_principal(
 
 
 async def authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
-    """Return the principal of the access token; raises Unauthenticated, StorageError."""
+    """Return the principal of the access token.
+
+    Raises:
+        NoAccessToken, Unauthenticated: The access token is missing, or invalid.
+        StorageError
+    """
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not token or len(token) > _MAX_TOKEN_LENGTH:
+    if scheme.lower() != "bearer" or not token:
+        raise NoAccessToken
+    if len(token) > _MAX_TOKEN_LENGTH:
         raise Unauthenticated
     principal: Principal = await connection.app.state.use_cases.authenticate(token)
     return principal

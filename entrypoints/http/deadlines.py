@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
+from entrypoints.http.errors.field_codes import FieldErrorCode
 
 Client: TypeAlias = tuple[str, str]
 """IP and port of the other end of a connection; the server passes both as text."""
@@ -227,7 +228,7 @@ class RequestBody:
         self._expects_continue = False
         self._is_complete = not message.get("more_body", False)
         if message["type"] == "http.disconnect":
-            raise InvalidBody("The body ended too early.")
+            raise InvalidBody(FieldErrorCode.INCOMPLETE_BODY, "The body ended too early.")
         return message
 
     async def send(self, message: MutableMapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The dependencies of handlers, which Litestar injects by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeAlias
@@ -37,6 +38,8 @@ class HttpSettings:
     - The request limits are divided by the number of `workers`. None is no limit.
     - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
       `trusted_proxies`.
+    - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
+    - `is_stopping` returns whether a stop signal has arrived.
     - Pages of `web_origins` may use the API, beside those of the service.
     """
 
@@ -54,6 +57,8 @@ class HttpSettings:
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
     web_origins: tuple[str, ...] = ()
+    keeps_docs_token: bool = False
+    is_stopping: Callable[[], bool] = lambda: False
 
     def parse_phone(self, text: str) -> PhoneNumber:
         """Parse a number as people write it; raises InvalidValue."""
@@ -61,7 +66,7 @@ class HttpSettings:
 
     def parse_international_phone(self, text: str) -> PhoneNumber:
         """Parse a number as the legacy API reads it; raises InvalidValue."""
-        return parse_international_phone(text, self.phone_rules)
+        return parse_international_phone(text, self.default_region, self.phone_rules)
 
 
 # These values are ours; validating them for each request would only cost time.

@@ -26,6 +26,11 @@ def parsed_field(description: str, example: Any, **schema: Any) -> Meta:
     return Meta(examples=[example], extra_json_schema={"description": description, "extra": schema})
 
 
+def time_field(description: str, example: str = "2026-05-01T09:30:00.000Z") -> Meta:
+    """Describe a time as `format_timestamp` returns it."""
+    return parsed_field(description, example, format="date-time")
+
+
 def parameter_schema(**schema: Any) -> dict[str, Any]:
     """Return the JSON Schema of a parameter; Litestar would add `null` to an optional one."""
     return {"one_of": None, **schema}
@@ -42,14 +47,12 @@ def format_timestamp(time: datetime) -> str:
 PhoneField = Annotated[
     str,
     parsed_field(
-        "A phone number as people write it. A number without + is read in the default region of"
-        " the service.",
+        "A phone number as people write it, or as a `tel:` URI. A number without + is read in the"
+        " default region of the service.",
         "+14155552671",
         format="phone",
         max_length=phone.MAX_INPUT_LENGTH,
     ),
 ]
 UserIdField = Annotated[str, Meta(description=ID_DESCRIPTION, examples=[USER_ID_EXAMPLE])]
-CreatedAtField = Annotated[
-    str, Meta(description="ISO 8601 in UTC.", examples=["2026-05-01T09:30:00.000Z"])
-]
+CreatedAtField = Annotated[str, time_field("The time of the creation, in UTC.")]

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 
+from application.ports.current_request import CURRENT_REQUEST
 from entrypoints.http.client import CLIENT_IP, ClientIpResolver, header_values
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -42,12 +43,18 @@ class RequestContextMiddleware:
       request with `traceparent` (https://www.w3.org/TR/trace-context/).
     - The ids of a trusted proxy are kept if they are valid. All others are replaced.
     - A default header does not replace a header of the response.
+    - While the service stops, each response closes its connection, so that the client or a proxy
+      opens the next one to another instance.
     """
 
     def __init__(
-        self, app: App, trusted_proxies: Collection[IPv4Network | IPv6Network] = ()
+        self,
+        app: App,
+        trusted_proxies: Collection[IPv4Network | IPv6Network] = (),
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._app = app
+        self._is_stopping = is_stopping
         self._client_ips = ClientIpResolver(trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +63,7 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
             return
         structlog.contextvars.clear_contextvars()
+        CURRENT_REQUEST.set(object())
         scope[CLIENT_IP] = client_ip = self._client_ips.resolve(scope)
         ids = self._ids(scope)
         structlog.contextvars.bind_contextvars(**ids, client_ip=client_ip)
@@ -64,7 +72,9 @@ class RequestContextMiddleware:
             scope["method"] = "GET"
             # For handlers whose body is expensive.
             scope.setdefault("state", {})[IS_HEAD] = True
-        exchange = _Exchange(send, ids["request_id"], is_head=method == "HEAD")
+        exchange = _Exchange(
+            send, ids["request_id"], is_head=method == "HEAD", is_stopping=self._is_stopping
+        )
         started = time.perf_counter()
         await self._app(scope, receive, exchange.send)
         _log.info(
@@ -94,10 +104,13 @@ def _match(pattern: re.Pattern[str], values: Sequence[str]) -> re.Match[str] | N
 class _Exchange:
     """One request and its response."""
 
-    def __init__(self, send: Send, request_id: str, *, is_head: bool) -> None:
+    def __init__(
+        self, send: Send, request_id: str, *, is_head: bool, is_stopping: Callable[[], bool]
+    ) -> None:
         self._send = send
         self._request_id = request_id
         self._is_head = is_head
+        self._is_stopping = is_stopping
         self.status = _CLIENT_CLOSED_REQUEST
 
     async def send(self, message: Message) -> None:
@@ -116,4 +129,6 @@ class _Exchange:
         names = {name for name, _ in added}
         added += [(name, value) for name, value in _DEFAULT_HEADERS.items() if name not in names]
         added.append((b"x-request-id", self._request_id.encode()))
+        if self._is_stopping() and b"connection" not in names:
+            added.append((b"connection", b"close"))
         return added

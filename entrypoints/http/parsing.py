@@ -9,11 +9,20 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from domain.errors import InvalidValue
-from entrypoints.http.errors.exceptions import InvalidBody, InvalidFields, UnsupportedMediaType
+from entrypoints.http.errors.exceptions import (
+    FieldError,
+    InvalidBody,
+    InvalidFields,
+    UnsupportedMediaType,
+)
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.table import to_field_error
 
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
 T = TypeVar("T")
 
 MAX_UNKNOWN_FIELDS: Final = 20
@@ -23,29 +32,38 @@ Field: TypeAlias = tuple[str, Callable[[], A]]
 """A field's name, and a parser that returns its value or raises InvalidValue."""
 
 
+def missing_field(name: str) -> FieldError:
+    """Return the error of a field that is missing."""
+    return FieldError(name, FieldErrorCode.MISSING_FIELD, "This field is required.")
+
+
 def parse_field(name: str, parse: Callable[[], A]) -> A:
     """Parse one field; raises InvalidFields."""
     try:
         return parse()
     except InvalidValue as error:
-        raise InvalidFields({name: [str(error)]}) from error
+        raise InvalidFields(to_field_error(name, error)) from error
 
 
 @overload
 def parse_fields(a: Field[A], b: Field[B], /) -> tuple[A, B]: ...
 @overload
 def parse_fields(a: Field[A], b: Field[B], c: Field[C], /) -> tuple[A, B, C]: ...
+@overload
+def parse_fields(
+    a: Field[A], b: Field[B], c: Field[C], d: Field[D], e: Field[E], /
+) -> tuple[A, B, C, D, E]: ...
 def parse_fields(*fields: Field[Any]) -> tuple[Any, ...]:
     """Parse several fields; raises InvalidFields with all that are invalid."""
     values: list[Any] = []
-    errors: dict[str, list[str]] = {}
+    errors: list[FieldError] = []
     for name, parse in fields:
         try:
             values.append(parse())
         except InvalidValue as error:
-            errors[name] = [str(error)]
+            errors.append(to_field_error(name, error))
     if errors:
-        raise InvalidFields(errors)
+        raise InvalidFields(*errors)
     return tuple(values)
 
 
@@ -70,24 +88,26 @@ def _find_errors(content: bytes, body_type: type[Any]) -> InvalidFields:
     try:
         body = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return InvalidBody("The body is not valid JSON.")
+        return InvalidBody(FieldErrorCode.INVALID_JSON, "The body is not valid JSON.")
     if not isinstance(body, dict):
-        return InvalidBody("The body must be a JSON object.")
-    errors: dict[str, list[str]] = {}
+        return InvalidBody(FieldErrorCode.WRONG_TYPE, "The body must be a JSON object.")
+    errors = []
     fields = msgspec.structs.fields(body_type)
     for field in fields:
         if field.encode_name not in body:
             if field.required:
-                errors[field.encode_name] = ["This field is required."]
+                errors.append(missing_field(field.encode_name))
             continue
         try:
             msgspec.convert(body[field.encode_name], field.type)
         except msgspec.ValidationError:
-            errors[field.encode_name] = [_type_message(field.type)]
+            message = _type_message(field.type)
+            errors.append(FieldError(field.encode_name, FieldErrorCode.WRONG_TYPE, message))
     known = {field.encode_name for field in fields}
     for name in [name for name in body if name not in known][:MAX_UNKNOWN_FIELDS]:
-        errors[name[:MAX_FIELD_NAME_LENGTH]] = ["This field is unknown."]
-    return InvalidFields(errors)
+        shown = name[:MAX_FIELD_NAME_LENGTH]
+        errors.append(FieldError(shown, FieldErrorCode.UNKNOWN_FIELD, "This field is unknown."))
+    return InvalidFields(*errors)
 
 
 def _type_message(field_type: Any) -> str:

@@ -37,7 +37,7 @@ def render_banner(settings: Settings) -> str:
             f"  messages:  {', or else '.join(map(_provider, settings.sms))}",
             f"  media:     {_media(settings)}",
             f"  database:  {_database(settings)}",
-            f"  keys:      {_relative(settings.secrets_file)}",
+            f"  keys:      {_keys(settings)}",
             "",
             "  Press Ctrl-C to stop.",
             "",
@@ -64,6 +64,12 @@ def _provider(provider: SmsProvider | Factory) -> str:
             return "sent by Twilio"
         case Factory(path=path):
             return f"sent by {path}"
+
+
+def _keys(settings: Settings) -> str:
+    if settings.secrets.get_secret_value():
+        return "in DIALTONE_SECRETS"
+    return _relative(settings.secrets_file)
 
 
 def _media(settings: Settings) -> str:

@@ -232,6 +232,13 @@ class OpenConnections:
                 _abort(*key)
         return Counter(reasons.values())
 
+    def close_all(self) -> None:
+        """Close all connections that were open when `close_overdue` last looked."""
+        for key, connection in self._known.items():
+            if connection is not None:
+                with suppress(OSError):
+                    _abort(*key)
+
     def _look_at(
         self,
         key: tuple[int, int],

@@ -2,7 +2,6 @@
 
 import codecs
 import os
-import signal
 import socket
 import threading
 import time
@@ -14,11 +13,13 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.server import MPServer, MTServer
 
 from adapters.logging import logging_config
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.signals import handle_signals_in_thread
-from entrypoints.server.workers import Workers
+from entrypoints.server.stop import STOP_SIGNALS, StopSequence
+from entrypoints.server.workers import CLOSE_TIMEOUT, Workers
 from entrypoints.settings import Settings
 from entrypoints.settings.values import Bind
 
@@ -34,14 +35,12 @@ _MAX_BUFFER_SIZE: Final = 64 * 1024
 """Bytes of a request head, and of a response that a slow reader makes the server keep."""
 _START_TIMEOUT: Final = 60
 _POLL_INTERVAL: Final = 0.02
-_STOP_TIMEOUT: Final = 8
-"""Seconds for open requests after a stop signal; Docker kills a container after ten."""
 
 _log = structlog.get_logger()
 
 
 def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> bool:
-    """Serve until a stop signal; open requests then finish.
+    """Serve until stop signals; see `StopSequence`.
 
     Args:
         settings: all settings.
@@ -67,12 +66,12 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
         ),
         websockets=False,
         respawn_failed_workers=True,
-        workers_kill_timeout=_STOP_TIMEOUT,
+        workers_kill_timeout=int(settings.drain_timeout.total_seconds()) + CLOSE_TIMEOUT,
         # The banner replaces granian's info messages. A lower level here would log them again.
         log_level=LogLevels.warning,
         log_dictconfig=logging_config(settings.log_level, settings.log_format),
     )
-    workers = Workers(settings.workers)
+    workers = Workers(settings.workers, settings.drain_timeout.total_seconds())
     master_process = os.getpid()
 
     def count_start() -> None:
@@ -83,10 +82,21 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
             _log.critical("worker_respawn_disabled", reason="too many workers have exited")
 
     os.register_at_fork(after_in_parent=count_start, after_in_child=workers.set_up_process)
-    server.on_startup(lambda: handle_signals_in_thread((signal.SIGTERM, signal.SIGINT)))
+    stop = StopSequence(
+        workers,
+        settings.stop_delay_seconds,
+        drain=server.signal_handler_interrupt,
+        kill=lambda: _kill(server),
+    )
+    server.on_startup(lambda: handle_signals_in_thread(STOP_SIGNALS, stop.handle))
     server.on_startup(lambda: _start_listening_check(bind, on_listening))
     server.serve(target_loader=workers.make_app, wrap_loader=False)
     return not workers.cannot_start
+
+
+def _kill(server: MPServer | MTServer) -> None:
+    for worker in tuple(server.wrks):
+        worker.kill()  # type: ignore[no-untyped-call]
 
 
 def _start_listening_check(bind: Bind, on_listening: Callable[[], None]) -> None:

@@ -30,14 +30,21 @@ from entrypoints.http.middleware import (
     Scope,
     Send,
 )
+from entrypoints.server.background_task import run_in_background
 from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
 from entrypoints.server.connection_task import run_connection_task
 from entrypoints.server.connections import OpenConnections
 from entrypoints.server.descriptors import max_connections
+from entrypoints.server.worker_stop import WorkerStop, block_sigterm, unblock_sigterm
 from entrypoints.settings import ENV_FILE, read_settings
+from entrypoints.settings.values import Environment
 from entrypoints.startup_error import StartupError
 
 _PR_SET_PDEATHSIG: Final = 1
+CLOSE_TIMEOUT: Final = 3
+"""Seconds for a worker to close everything after the drain timeout."""
+_CANNOT_START, _IS_STOPPING, _IS_DRAINING = range(3)
+"""Offsets of the flags that all processes share."""
 _RESPAWN_PERIOD: Final = 60.0
 _MAX_RESPAWNS: Final = 5
 """Workers that may be respawned within the period in seconds."""
@@ -45,11 +52,12 @@ _MAX_RESPAWNS: Final = 5
 _log = structlog.get_logger()
 
 
-def make_app(upload_lock_file: int | None = None) -> RequestContextMiddleware:
+def make_app(upload_lock_file: int, stop: WorkerStop) -> RequestContextMiddleware:
     """Make the application from the environment and the `.env` file in the current folder.
 
     Args:
         upload_lock_file: an empty file that all workers share.
+        stop: how this worker stops.
     """
     settings = read_settings(os.environ, ENV_FILE)
     configure_logging(settings.log_level, settings.log_format)
@@ -61,6 +69,7 @@ def make_app(upload_lock_file: int | None = None) -> RequestContextMiddleware:
         max_uploads=settings.max_uploads,
         max_spooled_bytes=settings.max_spooled_bytes,
         upload_lock_file=upload_lock_file,
+        is_stopping=stop.is_stopping,
         otp_length=settings.otp_length,
         phone_rules=settings.phone_rules,
         trusted_proxies=settings.trusted_proxies,
@@ -68,6 +77,7 @@ def make_app(upload_lock_file: int | None = None) -> RequestContextMiddleware:
         refresh_limit_per_ip=settings.refresh_limit_per_ip,
         workers=settings.workers,
         web_origins=settings.web_origins,
+        keeps_docs_token=settings.env is Environment.DEVELOPMENT,
     )
 
     open_requests = OpenRequests()
@@ -82,6 +92,8 @@ def make_app(upload_lock_file: int | None = None) -> RequestContextMiddleware:
     @asynccontextmanager
     async def open_with_tasks() -> AsyncIterator[UseCases]:
         async with (
+            # The first, because a stop signal may arrive while the rest is opened.
+            run_in_background(stop.run(connections)),
             open_use_cases(settings) as use_cases,
             run_cleanup_task(use_cases.scheduled_cleanup, settings.cleanup_interval),
             run_retry_task(
@@ -102,22 +114,42 @@ class Workers:
     - A worker exits with the master process. Only the master process reacts to Ctrl-C.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, drain_timeout: float) -> None:
         """Create the shared state, in the master process.
 
         Args:
             count: how many workers run at a time.
+            drain_timeout: the seconds in which open requests may finish.
         """
+        self.drain_timeout = drain_timeout
         self._started_at: deque[float] = deque(maxlen=count + _MAX_RESPAWNS)
         self._master_process = os.getpid()
         # Memory that the master process and all workers share.
-        self._cannot_start = mmap.mmap(-1, 1)
+        self._flags = mmap.mmap(-1, 3)
         self._upload_lock_file = open_lock_file()
 
     @property
     def cannot_start(self) -> bool:
         """Whether a worker could not start."""
-        return self._cannot_start[0] != 0
+        return self._flags[_CANNOT_START] != 0
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop signal has arrived."""
+        return self._flags[_IS_STOPPING] != 0
+
+    def begin_stop(self) -> None:
+        """Let readiness fail, in all workers."""
+        self._flags[_IS_STOPPING] = 1
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether all workers end, as soon as their open requests have finished."""
+        return self._flags[_IS_DRAINING] != 0
+
+    def begin_drain(self) -> None:
+        """Let each worker end at the next SIGTERM, whoever sends it."""
+        self._flags[_IS_DRAINING] = 1
 
     def count_start(self) -> bool:
         """Count a start, in the master process; return whether workers may be respawned."""
@@ -132,18 +164,25 @@ class Workers:
     def set_up_process(self) -> None:
         """Set up a forked worker process, before anything else runs in it."""
         if os.getppid() != self._master_process:
+            unblock_sigterm()
             return  # a process that a worker has forked
         # It has inherited the master's signal handlers, which do nothing here, and its wake-up fd:
         # a signal of the worker would stop the master process.
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        block_sigterm()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _exit_with_parent()
 
     def make_app(self) -> App:
         """Make the application in a worker; if that fails, log the reason and exit."""
         try:
-            app = make_app(self._upload_lock_file)
+            stop = WorkerStop(
+                lambda: self.is_stopping,
+                lambda: self.is_draining,
+                self.drain_timeout,
+            )
+            app = make_app(self._upload_lock_file, stop)
         except Exception as error:  # noqa: BLE001 - it is logged, and the process exits
             self._stop_service(error)
             raise SystemExit(1) from None
@@ -184,7 +223,7 @@ class Workers:
             _log.critical("worker_start_failed", exc_info=error)
         else:
             _log.critical("worker_start_failed", reason=str(expected))
-        self._cannot_start[0] = 1
+        self._flags[_CANNOT_START] = 1
         if os.getppid() == self._master_process:
             os.kill(self._master_process, signal.SIGTERM)
 

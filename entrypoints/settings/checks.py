@@ -65,6 +65,8 @@ def unused_variables(values: Mapping[str, str]) -> Iterator[str]:
 
 def check_combinations(settings: Settings) -> Iterator[Problem]:
     """Yield problems between settings, in any environment."""
+    if settings.secrets.get_secret_value() and "secrets_file" in settings.model_fields_set:
+        yield "DIALTONE_SECRETS", "Must not be set together with DIALTONE_SECRETS_FILE."
     if isinstance(settings.media, S3Bucket):
         yield from _check_s3(settings)
     if SmsProvider.TWILIO in settings.sms:
@@ -94,10 +96,8 @@ def check_production(settings: Settings) -> Iterator[Problem]:
         yield "DIALTONE_PUBLIC_URL", "Must be set in production."
     elif not settings.public_url.startswith("https://"):
         yield "DIALTONE_PUBLIC_URL", "Must begin with https:// in production."
-    if "secrets_file" not in settings.model_fields_set:
-        yield "DIALTONE_SECRETS_FILE", "Must be set in production, which generates no keys."
-    elif not _is_file(settings.secrets_file):
-        yield "DIALTONE_SECRETS_FILE", "There is no such file, and production generates no keys."
+    if not settings.secrets.get_secret_value():
+        yield from _check_secrets_file(settings)
     if SmsProvider.CONSOLE in settings.sms:
         yield (
             "DIALTONE_SMS",
@@ -127,6 +127,21 @@ def all_end_within_a_year(test_otps: TestOtps, today: date) -> bool:
     return all(
         number.expires_at is not None and number.expires_at <= end for number in test_otps.otps
     )
+
+
+def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
+    if "secrets_file" not in settings.model_fields_set:
+        yield (
+            "DIALTONE_SECRETS_FILE",
+            "Must be set in production, which generates no keys. "
+            "Create the file with `dialtone keys generate FILE`.",
+        )
+    elif _is_missing(settings.secrets_file):
+        yield (
+            "DIALTONE_SECRETS_FILE",
+            "There is no such file, and production generates no keys. "
+            f"Create it with `dialtone keys generate {settings.secrets_file}`.",
+        )
 
 
 def _check_s3(settings: Settings) -> Iterator[Problem]:
@@ -212,8 +227,11 @@ def _parse_ip(host: str) -> IPv4Address | IPv6Address | None:
     return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip
 
 
-def _is_file(path: Path) -> bool:
+def _is_missing(path: Path) -> bool:
     try:
-        return path.is_file()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
     except OSError:
-        return False
+        return False  # reading the file reports the reason
+    return False

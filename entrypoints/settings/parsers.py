@@ -4,6 +4,7 @@ Each parser raises `InvalidValue` for invalid text. The message says what is val
 the text, because an operator may have pasted a password into the wrong variable.
 """
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Secret
+from pydantic import Secret, SecretStr
 
 from domain.countries import ALL_COUNTRIES, parse_country
 from domain.errors import InvalidValue
@@ -293,6 +294,17 @@ def parse_file_path(text: str) -> Path:
     if text.endswith("/"):
         raise InvalidValue("Must be the path of a file.")
     return parse_path(text)
+
+
+def parse_secrets(text: str) -> SecretStr:
+    """Check that the text is a JSON object; it may have several lines."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise InvalidValue("Must be the JSON text of a secrets file.") from None
+    return SecretStr(text)
 
 
 def parse_factory(text: str) -> Factory | None:

@@ -1,7 +1,7 @@
 """Reading settings from the environment and `.env`, and showing them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from itertools import chain, starmap
@@ -37,6 +37,13 @@ _LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")
 _SECRET_OPTION: Final = re.compile(
     r"(?<=[?&;])(?P<name>[^=&;]*(?:pass|propert|secret|token|user)[^=&;]*)=[^&;]*", re.IGNORECASE
 )
+
+_SIMILARITY: Final = 0.85
+_VENDORS: Final = ("AWS_", "TWILIO_")
+_VENDOR_SIMILARITY: Final = 0.7
+"""As of TWILIO_SID and TWILIO_ACCOUNT_SID."""
+_NAMES_OF_VENDORS: Final = frozenset({"TWILIO_API_KEY", "TWILIO_API_SECRET"})
+"""Variables of other programs that are similar to ours."""
 
 _EXAMPLE_FILE_HEAD: Final = """\
 # All settings with their defaults. Copy this file to .env, and remove the # before a setting to
@@ -86,7 +93,7 @@ def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings
     variables = Variables(
         values=values,
         from_env_file=frozenset(file_values.keys() - environment.keys()),
-        unknown={name: _find_similar(name) for name in sorted(values) if _is_unknown(name)},
+        unknown=dict(_find_unknown(values)),
     )
     settings, problems = _validate(variables)
     for name, problem in chain(check_combinations(settings), check_production(settings)):
@@ -97,7 +104,7 @@ def read_settings(environ: Mapping[str, str], env_file: Path | None) -> Settings
         if name in values
     }
     if file.problems or problems:
-        unknown = starmap(_unknown_line, variables.unknown.items())
+        unknown = starmap(unknown_line, variables.unknown.items())
         raise SettingsError([*file.problems, *_lines(problems, variables), *unknown])
     return settings
 
@@ -155,7 +162,8 @@ def _lines(problems: Mapping[str, str], variables: Variables) -> Iterable[str]:
             yield f"{name}{place}: {problems[name]}"
 
 
-def _unknown_line(name: str, similar: str | None) -> str:
+def unknown_line(name: str, similar: str | None) -> str:
+    """Return the line about a name that is not a setting."""
     advice = "Remove it." if similar is None else f"Did you mean {similar}?"
     return f"{name}: This is not a setting. {advice}"
 
@@ -168,8 +176,23 @@ def _example(name: str, text: str = "") -> str:
     return f"Example: {name}={next(similar, examples[0])}"
 
 
-def _is_unknown(name: str) -> bool:
-    return name.upper().startswith(PREFIX) and name not in FIELDS and name not in NOT_IMPLEMENTED
+def _find_unknown(values: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """Yield each name that was probably meant for a setting, and the setting.
+
+    Only Dialtone has names with our prefix. Other names are those of other programs, unless the
+    most similar setting is one that is used and not set.
+    """
+    used = FIELDS.keys() - set(unused_variables(values))
+    for name in sorted(values.keys() - FIELDS.keys() - NOT_IMPLEMENTED.keys()):
+        if name.upper().startswith(PREFIX):
+            yield name, _find_similar(name)
+        elif name not in _NAMES_OF_VENDORS:
+            vendor = next(filter(name.upper().startswith, _VENDORS), "")
+            names = [known for known in used if known.startswith(vendor)]
+            cutoff = _VENDOR_SIMILARITY if vendor else _SIMILARITY
+            for similar in get_close_matches(name.upper(), names, n=1, cutoff=cutoff):
+                if similar not in values:
+                    yield name, similar
 
 
 def _find_similar(name: str) -> str | None:
@@ -190,7 +213,8 @@ def _describe(variable: str, settings: Settings) -> Description:
     variables = settings.variables
     field_name, field = FIELDS[variable]
     if variable not in variables.values:
-        derived = getattr(settings, field_name) if field.default_factory else _default_text(field)
+        has_factory = field.default_factory is not None
+        derived = (getattr(settings, field_name) or "") if has_factory else _default_text(field)
         return Description(variable, derived, Origin.DEFAULT)
     is_secret = isinstance(field.default, Secret | SecretStr)
     text = HIDDEN if is_secret else _hide_credentials(variables.values[variable].strip())

@@ -16,6 +16,7 @@ from pydantic import (
     Secret,
     SecretStr,
     SkipValidation,
+    ValidationInfo,
     field_validator,
 )
 
@@ -46,6 +47,7 @@ from entrypoints.settings.parsers import (
     parse_origin,
     parse_path,
     parse_region,
+    parse_secrets,
     parse_sms,
     parse_test_otps,
     parse_trusted_proxies,
@@ -77,6 +79,8 @@ MAX_REQUEST_LIMIT: Final = 1_000_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
 """A /48 network has three times the limit of an IP."""
 DEFAULT_SPOOLED_FILES: Final = 16
+PRODUCTION_STOP_DELAY_SECONDS: Final = 5.0
+"""Load balancers need a few seconds to notice that an instance is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,8 @@ class Variables:
     Attributes:
         values: All variables, as written; the environment overrides `.env`.
         from_env_file: Names of the variables whose value comes from `.env`.
-        unknown: Names that begin with `DIALTONE_` and are not settings, each with the name that was
-            probably meant, if any.
+        unknown: Names that were probably meant for a setting and are none, each with the name of
+            that setting, if one is similar.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -124,6 +128,10 @@ def setting(
         description=description,
         examples=[example, *more_examples],
     )
+
+
+def _only_country(countries: frozenset[str] | None) -> str | None:
+    return next(iter(countries)) if countries and len(countries) == 1 else None
 
 
 class Settings(BaseModel):
@@ -217,6 +225,12 @@ class Settings(BaseModel):
         default="var/secrets.json",
         example="/etc/dialtone/secrets.json",
     )
+    secrets: Annotated[SecretStr, PlainValidator(parse_secrets)] = setting(
+        "DIALTONE_SECRETS",
+        "the keys themselves instead of DIALTONE_SECRETS_FILE: the text of that file",
+        unset=SecretStr(""),
+        example='{"version":1,"otp_pepper":[{"id":"5f0c1a9e","not_before":"...","key":"..."}]}',
+    )
     sms: Annotated[tuple[SmsProvider | Factory, ...], PlainValidator(parse_sms)] = setting(
         "DIALTONE_SMS",
         "console (prints messages), twilio, or package.module:factory; several: tried in order",
@@ -301,10 +315,12 @@ class Settings(BaseModel):
         "ISO codes of the countries to deliver to, or * for all; required unless SMS is console",
         example="IN,US,DE",
     )
-    default_region: Annotated[str | None, PlainValidator(parse_country)] = setting(
-        "DIALTONE_DEFAULT_REGION",
-        "ISO code of the country of numbers without +",
-        example="IN",
+    default_region: Annotated[str | None, PlainValidator(parse_country)] = Field(
+        default_factory=lambda fields: _only_country(fields["countries"]),
+        validation_alias="DIALTONE_DEFAULT_REGION",
+        description="ISO code of the country of numbers without +; default: that of "
+        "DIALTONE_COUNTRIES, if it is one",
+        examples=["IN"],
     )
     otp_length: Annotated[
         int, Field(ge=DEFAULT_OTP_LENGTH, le=MAX_OTP_LENGTH), BeforeValidator(check_number)
@@ -354,7 +370,7 @@ class Settings(BaseModel):
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT_PER_IP))
     ] = setting(
         "DIALTONE_SMS_LIMIT_PER_IP",
-        "maximum messages per IP (IPv6: per /64); three times that per /48",
+        "maximum messages without a login per IP (IPv6: per /64); three times that per /48",
         default="60/1h",
         example="60/1h",
     )
@@ -586,6 +602,17 @@ class Settings(BaseModel):
         default="1",
         example="4",
     )
+    stop_delay: Annotated[timedelta | None, PlainValidator(duration_parser("0s", "10m"))] = setting(
+        "DIALTONE_STOP_DELAY",
+        "time after SIGTERM in which all is served but readiness fails; default: 5s in production",
+        example="10s",
+    )
+    drain_timeout: Annotated[timedelta, PlainValidator(duration_parser("1s", "1h"))] = setting(
+        "DIALTONE_DRAIN_TIMEOUT",
+        "time after the stop delay in which open requests may finish",
+        default="30s",
+        example="30s",
+    )
     variables: Annotated[Variables, SkipValidation] = Field(default=Variables(), repr=False)
 
     @property
@@ -613,6 +640,14 @@ class Settings(BaseModel):
         )
 
     @property
+    def stop_delay_seconds(self) -> float:
+        """The seconds after SIGTERM in which the service still serves everything."""
+        if self.stop_delay is not None:
+            return self.stop_delay.total_seconds()
+        # In development, nothing routes requests by readiness.
+        return PRODUCTION_STOP_DELAY_SECONDS if self.env is Environment.PRODUCTION else 0.0
+
+    @property
     def max_spooled_bytes(self) -> int:
         """The maximum size of the temporary files of one server process."""
         if self.upload_spool_size is None:
@@ -626,7 +661,10 @@ class Settings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _check_printable(cls, value: object) -> object:
+    def _check_printable(cls, value: object, info: ValidationInfo) -> object:
+        # A document may have several lines.
+        if info.field_name == "secrets":
+            return value
         if isinstance(value, str) and not value.isprintable():
             raise InvalidValue("Must not contain unprintable characters.")
         return value

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,17 +19,16 @@ import httpx
 from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import LoggedIn
 from domain.errors import RateLimitExceeded
-from tests.benchmarks.abuse_page import render, write_page
+from tests.benchmarks.abuse_page import render, render_plots, write_page
 from tests.benchmarks.databases import open_databases, open_repositories
 from tests.benchmarks.floods import Pumper, guess_everywhere, pump
-from tests.benchmarks.owners import CROWDS, OwnerResult, attack_one_phone, flood_country
-from tests.benchmarks.simulation import Owner
+from tests.benchmarks.owners import CROWDS, attack_one_phone
+from tests.benchmarks.simulation import OWN_IP, Owner
 from tests.stateful.http_driver import open_http_client, without_logs
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import a_phone
 
 OWNER_IP: Final = "203.0.113.7"
-IPS: Final = (1, 10, 1_000, 34_000)
 GUESSING_SITES: Final = ((1, 1), (10, 1), (1_000, 1), (34_000, 1), (1, 50), (20, 50))
 """Numbers of sites, and of the IPs of each."""
 
@@ -55,9 +53,13 @@ async def measure_abuse(folder: Path) -> None:
                 print(f"{name:<8}{title:<52}{result}; messages {messages}")
     started_at = time.perf_counter()
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        pumpers = [_start(pool, pump, pumper, ips) for pumper in Pumper for ips in IPS]
+        pumpers = [
+            _start(pool, pump, pumper, ips)
+            for pumper in Pumper
+            for ips in CROWDS
+            if ips != OWN_IP or pumper in (Pumper.OWNERS_COUNTRY, Pumper.OWNERS_RANGE)
+        ]
         guessers = [_start(pool, guess_everywhere, *sites) for sites in GUESSING_SITES]
-        floods = [_start(pool, flood_country, ips) for ips in CROWDS]
         owners = [
             _start(pool, attack_one_phone, kind, ips, in_bursts=in_bursts)
             for kind in Owner
@@ -65,15 +67,19 @@ async def measure_abuse(folder: Path) -> None:
             for in_bursts in (False, True)
         ]
         owner_results = await asyncio.gather(*owners)
-        by_owner = sorted(chain(*await asyncio.gather(*floods)), key=_order)
-        page = render(
-            owner_results, by_owner, await asyncio.gather(*pumpers), await asyncio.gather(*guessers)
-        )
+        pumper_results = await asyncio.gather(*pumpers)
+        guesser_results = await asyncio.gather(*guessers)
+    all_results = (owner_results, pumper_results, guesser_results)
+    page = render(*all_results)
     print(f"\n{page}\nsimulated in {time.perf_counter() - started_at:.0f} s")
-    write_page(page)
-    violations = [result for result in (*owner_results, *by_owner) if result.violates_rules]
-    if violations:
-        raise SystemExit("\n".join(["Rejected, against the rules:", *map(str, violations)]))
+    write_page(page, render_plots(*all_results))
+    if violations := [
+        violation
+        for results in all_results
+        for result in results
+        for violation in result.violations
+    ]:
+        raise SystemExit("\n".join(["Rejected, against the rules:", *violations]))
 
 
 def _start(
@@ -89,10 +95,6 @@ def _start(
 
 def _simulate(scenario: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
     return asyncio.run(scenario(*args, **kwargs))
-
-
-def _order(result: OwnerResult) -> int:
-    return list(Owner).index(result.kind)
 
 
 async def concurrent_guesses(harness: AppHarness) -> str:

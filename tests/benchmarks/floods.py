@@ -1,6 +1,9 @@
-"""Attacks on all phones: floods of messages, pumpers who earn by them, and guesses."""
+"""Attacks on all phones: floods of messages, pumpers who earn by them, and guesses.
 
-from collections.abc import Sequence
+After an hour of each attack owners of all kinds log in.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -10,9 +13,20 @@ from typing import Final
 from domain.errors import RateLimitExceeded
 from domain.identities.device_token import DeviceToken
 from domain.phone import PhoneNumber
-from tests.benchmarks.simulation import Attack, Simulation
+from tests.benchmarks.simulation import (
+    OWN_IP,
+    Attack,
+    Login,
+    Owner,
+    SimulatedOwner,
+    Simulation,
+)
+from tests.support.builders import a_phone
 
 COUNTRIES: Final = ("US", "IN", "GB", "NG", "BD")
+DEADLINE: Final = timedelta(hours=1)
+"""After so long an owner gives up."""
+OWNERS_RANGE: Final = 555
 OWN_NUMBERS: Final = 2_000
 OWN_RANGES: Final = 4
 STEP: Final = timedelta(minutes=5)
@@ -29,50 +43,56 @@ class Pumper(StrEnum):
     """Whose numbers get the messages."""
 
     OTHERS = "numbers of others in five countries"
-    ONE_RANGE = "one number range of others"
+    OWNERS_COUNTRY = "numbers of others in the owner's country"
+    OWNERS_RANGE = "numbers of others in the owner's number range"
     OWN = "2,000 numbers of their own in four ranges"
 
 
-@dataclass(frozen=True, slots=True)
-class PumperResult:
-    """The messages of one hour."""
-
-    pumper: Pumper
-    ips: int
-    messages: int
-
-
-@dataclass(frozen=True, slots=True)
-class GuessResult:
-    """The guesses of one hour that were looked at, and the expected number of correct ones."""
-
-    sites: int
-    ips_per_site: int
-    messages: int
-    checked: int
-    expected_hits: float
-
-
-async def pump(pumper: Pumper, ips: int) -> PumperResult:
-    """Cause as many messages as possible in an hour."""
-    simulation = Simulation()
-    attackers: Flood | OwnNumbers
-    match pumper:
-        case Pumper.OTHERS:
-            attackers = Flood(simulation, client_ips(ips), COUNTRIES)
-        case Pumper.ONE_RANGE:
-            attackers = Flood(simulation, client_ips(ips), ("US",), ranges=1)
-        case Pumper.OWN:
-            attackers = OwnNumbers(simulation, client_ips(ips))
-    await _act_for_an_hour(Attack(simulation, attackers.act, STEP))
-    return PumperResult(pumper, ips, simulation.messages)
-
-
-async def guess_everywhere(sites: int, ips_per_site: int) -> GuessResult:
-    """Guess the codes of as many phones of one country as possible in an hour.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrowdResult:
+    """What attackers reached in an hour, and the logins of owners who came after it.
 
     A site is an IPv4 address in a network of its own, or an IPv6 /48 with so many /64.
     """
+
+    attackers: str
+    ips: int
+    ips_per_site: int = 1
+    messages: int
+    checked: int
+    expected_hits: float
+    logins: Mapping[Owner, Login]
+
+    @property
+    def violations(self) -> Sequence[str]:
+        """Describe the owners who were rejected and must never be."""
+        return [
+            f"{self.attackers}, {self.ips} IPs: {owner}: {login}"
+            for owner, login in self.logins.items()
+            if login.violates_rules(owner)
+        ]
+
+
+async def pump(pumper: Pumper, ips: int) -> CrowdResult:
+    """Cause as many messages as possible."""
+    simulation = Simulation()
+    own_ips = sorted({owner.client_ip(0) for owner in Owner})
+    used_ips = own_ips if ips == OWN_IP else client_ips(ips)
+    attackers: Flood | OwnNumbers
+    match pumper:
+        case Pumper.OTHERS:
+            attackers = Flood(simulation, used_ips, COUNTRIES)
+        case Pumper.OWNERS_COUNTRY:
+            attackers = Flood(simulation, used_ips, COUNTRIES[:1])
+        case Pumper.OWNERS_RANGE:
+            attackers = Flood(simulation, used_ips, COUNTRIES[:1], OWNERS_RANGE, ranges=1)
+        case Pumper.OWN:
+            attackers = OwnNumbers(simulation, used_ips)
+    return await _attack_all(simulation, attackers.act, pumper, ips)
+
+
+async def guess_everywhere(sites: int, ips_per_site: int) -> CrowdResult:
+    """Guess the codes of as many phones of one country as possible."""
     simulation = Simulation()
     if ips_per_site == 1:
         ips = [[client_ip] for client_ip in client_ips(sites)]
@@ -82,19 +102,37 @@ async def guess_everywhere(sites: int, ips_per_site: int) -> GuessResult:
             for site in range(sites)
         ]
     guessers = Guessers(simulation, ips)
-    await _act_for_an_hour(Attack(simulation, guessers.act, STEP))
-    return GuessResult(
-        sites=sites,
-        ips_per_site=ips_per_site,
-        messages=simulation.messages,
-        checked=simulation.checked_guesses,
-        expected_hits=simulation.expected_hits,
-    )
+    return await _attack_all(simulation, guessers.act, "guessers", sites, ips_per_site)
 
 
-async def _act_for_an_hour(attack: Attack) -> None:
+async def _attack_all(
+    simulation: Simulation,
+    act: Callable[[], Awaitable[None]],
+    attackers: str,
+    ips: int,
+    ips_per_site: int = 1,
+) -> CrowdResult:
+    owners = [
+        SimulatedOwner(simulation, kind, a_phone(9_990 + number))
+        for number, kind in enumerate(Owner)
+    ]
+    for owner in owners:
+        await owner.prepare()
+    messages = simulation.messages
+    attack = Attack(simulation, act, STEP)
     await attack.act()
     await attack.wait(timedelta(hours=1) - STEP)
+    reached = simulation.messages - messages, simulation.checked_guesses, simulation.expected_hits
+    logins = {owner.kind: await owner.log_in(0, attack, DEADLINE) for owner in owners}
+    return CrowdResult(
+        attackers=attackers,
+        ips=ips,
+        ips_per_site=ips_per_site,
+        messages=reached[0],
+        checked=reached[1],
+        expected_hits=reached[2],
+        logins=logins,
+    )
 
 
 @dataclass(slots=True)
@@ -104,6 +142,7 @@ class Flood:
     simulation: Simulation
     client_ips: Sequence[str]
     countries: Sequence[str]
+    first_range: int = 200
     ranges: int = 700
     number: int = 0
 
@@ -113,7 +152,7 @@ class Flood:
         while rejected < min(REJECTIONS_IN_A_ROW, len(self.client_ips) * len(self.countries)):
             self.number += 1
             country = self.countries[self.number % len(self.countries)]
-            phone = a_number(self.number, country, self.ranges)
+            phone = a_number(self.number, country, self.first_range, self.ranges)
             client_ip = self.client_ips[self.number % len(self.client_ips)]
             result = await self.simulation.request(phone, client_ip)
             rejected = rejected + 1 if isinstance(result, RateLimitExceeded) else 0
@@ -193,9 +232,11 @@ class Guessers:
         return site[turn % len(site)]
 
 
-def a_number(number: int, country: str = "US", ranges: int = 700) -> PhoneNumber:
+def a_number(
+    number: int, country: str = "US", first_range: int = 200, ranges: int = 700
+) -> PhoneNumber:
     """Return a different phone of the country for each number, spread over number ranges."""
-    spread, line = 200 + number % ranges, number // ranges % 10_000
+    spread, line = first_range + number % ranges, number // ranges % 10_000
     return PhoneNumber(
         {
             "US": f"+1415{spread}{line:04d}",

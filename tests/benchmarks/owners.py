@@ -1,4 +1,4 @@
-"""Owners of four kinds log in while strangers attack their phone, or all phones of a country."""
+"""Owners of all kinds log in while strangers attack their phone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Final
 
 from application.ports.repositories import Repositories
-from tests.benchmarks.floods import Flood, client_ips
+from tests.benchmarks.floods import client_ips
 from tests.benchmarks.simulation import (
+    OWN_IP,
     Attack,
     Login,
     Owner,
@@ -15,14 +16,10 @@ from tests.benchmarks.simulation import (
     Simulation,
     Strangers,
 )
-from tests.support.builders import a_phone
 
-OWN_IP: Final = 0
-"""In place of a number of IPs: the strangers have the IP of the owner."""
 CROWDS: Final = (1, 10, 1_000, 34_000, OWN_IP)
 LOGINS: Final = 4
 HOURS_BETWEEN_LOGINS: Final = 6
-FLOOD_DEADLINE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +54,13 @@ class OwnerResult:
         return sum(login.rejected_attempts for login in self.logins)
 
     @property
-    def violates_rules(self) -> bool:
-        """Whether an owner was rejected who must never be: with a device token, or with an id."""
-        if self.kind is Owner.DEVICE:
-            return bool(self.rejected_requests + self.rejected_attempts)
-        return self.kind.sends_id and bool(self.rejected_attempts)
+    def violations(self) -> Sequence[str]:
+        """Describe the logins that were rejected and must never be."""
+        return [
+            f"{self.kind}, {self.ips} IPs, {self.attack}: {login}"
+            for login in self.logins
+            if login.violates_rules(self.kind)
+        ]
 
 
 async def attack_one_phone(
@@ -76,7 +75,7 @@ async def attack_one_phone(
     simulation = Simulation(repositories)
     owner = SimulatedOwner(simulation, kind)
     await owner.prepare()
-    strangers = Strangers(simulation, owner.phone, client_ips(ips), in_bursts)
+    strangers = Strangers(simulation, owner.phone, client_ips(ips), in_bursts, ips == OWN_IP)
     attack = Attack(simulation, strangers.act, strangers.period)
     messages, started_at, results = simulation.messages, simulation.now, []
     for number in range(logins):
@@ -95,31 +94,3 @@ async def attack_one_phone(
         messages_a_day=(simulation.messages - messages) / days,
         expected_hits_a_day=simulation.expected_hits / days,
     )
-
-
-async def flood_country(ips: int) -> list[OwnerResult]:
-    """Request codes for other phones of a country; after an hour its owners log in, in turn."""
-    simulation = Simulation()
-    owners = [
-        SimulatedOwner(simulation, kind, a_phone(number)) for number, kind in enumerate(Owner)
-    ]
-    for owner in owners:
-        await owner.prepare()
-    own_ips = sorted({kind.client_ip(0) for kind in Owner})
-    flood = Flood(simulation, own_ips if ips == OWN_IP else client_ips(ips), ("US",))
-    attack = Attack(simulation, flood.act, timedelta(minutes=5))
-    messages, started_at = simulation.messages, simulation.now
-    await attack.wait(timedelta(hours=1))
-    logins = [await owner.log_in(0, attack, FLOOD_DEADLINE) for owner in owners]
-    days = (simulation.now - started_at) / timedelta(days=1)
-    return [
-        OwnerResult(
-            kind=owner.kind,
-            ips=ips,
-            attack="flood of the country",
-            logins=[login],
-            messages_a_day=(simulation.messages - messages) / days,
-            expected_hits_a_day=0.0,
-        )
-        for owner, login in zip(owners, logins, strict=True)
-    ]

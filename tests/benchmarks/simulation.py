@@ -27,6 +27,8 @@ PRICE_PER_MESSAGE: Final = 0.05
 CODES: Final = 1_000_000
 SECONDS_TO_TYPE: Final = 20
 KNOWN_IP: Final = "203.0.113.7"
+OWN_IP: Final = 0
+"""In place of a number of IPs: the strangers have the IP of the owner."""
 IPS_IN_A_BURST: Final = 60
 """More do not matter at one phone: after 50 failures in a row unknown IPs have no attempt."""
 REQUESTS_IN_A_BURST: Final = 8
@@ -154,7 +156,8 @@ class Simulation:
 class Strangers:
     """Attackers who know one phone.
 
-    - All at once: they request and guess until limits stop them, each quarter of an hour.
+    - All at once: they request and guess until limits stop them, each quarter of an hour. If they
+      have the IP of the owner, they also use up its limit of attempts, at other phones.
     - Slowly: one request and one guess of each kind at a time, each five minutes.
     """
 
@@ -162,6 +165,7 @@ class Strangers:
     phone: PhoneNumber
     client_ips: Sequence[str]
     in_bursts: bool
+    has_own_ip: bool = False
     request_ids: list[str] = field(default_factory=list)
     last_sent_at: datetime | None = None
     turns: "count[int]" = field(default_factory=count)
@@ -176,6 +180,8 @@ class Strangers:
         for _ in range(REQUESTS_IN_A_BURST if self.in_bursts else 1):
             if not await self._request():
                 break
+        if self.in_bursts and self.has_own_ip:
+            await self._use_up_attempts_of_ip()
         now = self.simulation.now
         if self.last_sent_at is None or now - self.last_sent_at > OTP_TTL:
             return  # No code is active.
@@ -187,6 +193,11 @@ class Strangers:
             return
         await self.simulation.guess(self.phone, self._next_ip(), self.request_ids[-1])
         await self.simulation.guess(self.phone, self._next_ip())
+
+    async def _use_up_attempts_of_ip(self) -> None:
+        for number in count(2):  # the owner has the first
+            if not await self.simulation.guess(a_phone(number), self._next_ip()):
+                return
 
     async def _request(self) -> bool:
         result = await self.simulation.request(self.phone, self._next_ip())
@@ -218,6 +229,15 @@ class Login:
     def is_served(self) -> bool:
         """Whether the owner logged in before the deadline."""
         return self.seconds < math.inf
+
+    def violates_rules(self, owner: Owner) -> bool:
+        """Return whether an owner was rejected who must never be: with a device token or an id.
+
+        An owner who got no id yet is like one without.
+        """
+        if owner is Owner.DEVICE:
+            return bool(self.rejected_requests + self.rejected_attempts)
+        return owner.sends_id and bool(self.rejected_attempts)
 
 
 @dataclass(slots=True)

@@ -51,6 +51,18 @@ class Page:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    def reload(self) -> None:
+        """Load the page again, and wait until it is loaded."""
+        self.chromium.call("Page.reload", {}, self.session)
+        self.chromium.wait_for("Page.loadEventFired")
+
+    def choose_file(self, selector: str, path: Path) -> None:
+        """Choose a file in an input."""
+        expression = {"expression": f"document.querySelector({json.dumps(selector)})"}
+        found = self.chromium.call("Runtime.evaluate", expression, self.session)["result"]
+        files = {"files": [str(path)], "objectId": found["objectId"]}
+        self.chromium.call("DOM.setFileInputFiles", files, self.session)
+
 
 class Chromium:
     """A running browser."""
@@ -69,7 +81,7 @@ class Chromium:
         session = self.call("Target.attachToTarget", attach)["sessionId"]
         self.call("Page.enable", {}, session)
         self.call("Page.navigate", {"url": url}, session)
-        self._receive(lambda message: message.get("method") == "Page.loadEventFired")
+        self.wait_for("Page.loadEventFired")
         try:
             yield Page(self, session)
         finally:
@@ -91,6 +103,10 @@ class Chromium:
         assert "error" not in response, response
         result: Message = response["result"]
         return result
+
+    def wait_for(self, event: str) -> None:
+        """Wait for an event of the protocol."""
+        self._receive(lambda message: message.get("method") == event)
 
     def _receive(self, is_expected: Callable[[Message], bool]) -> Message:
         deadline = time.monotonic() + TIMEOUT

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.pillow import open_image_publisher
 from application.ports.images import ImagePublisher, PublishedImage
-from domain.errors import InvalidImage, UnsupportedImageType
+from domain.errors import InvalidImage, InvalidImageReason, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, ImageLimits
 from tests.support.builders import an_id
 from tests.support.fakes.images import FakeImagePublisher
@@ -101,6 +101,7 @@ async def test_a_truncated_image_is_broken(publisher: ImagePublisher, content: b
         await publish(publisher, content)
 
     assert raised.value.message == "The image is broken."
+    assert raised.value.reason is InvalidImageReason.BROKEN
 
 
 @pytest.mark.parametrize("bomb", [pixel_bomb_jpeg, pixel_bomb_png])
@@ -111,6 +112,8 @@ async def test_an_image_with_too_many_pixels_is_rejected(
         await publish(publisher, bomb())
 
     assert raised.value.message == "The image has more than 50000000 pixels."
+    assert raised.value.reason is InvalidImageReason.TOO_MANY_PIXELS
+    assert raised.value.limit == 50_000_000
 
 
 @pytest.mark.parametrize("annotated", [phone_photo, annotated_png, animated_gif])

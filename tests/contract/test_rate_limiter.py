@@ -324,6 +324,13 @@ async def test_parallel_reservations_get_exactly_the_limit_of_values(
     assert (sum(counts), len(accepted)) == (10, 5)
 
 
+async def test_a_limit_of_many_values_counts_each_value_once(repositories: Repositories) -> None:
+    values = [str(number) for number in range(101)]
+    assert await acquire_values(repositories, 101, [*values[1:], *values[1:]]) == 200
+    assert await acquire_values(repositories, 101, [values[0]]) == 1
+    assert await acquire_values(repositories, 101, ["another", *values]) == 101
+
+
 async def test_a_value_that_is_acquired_again_keeps_its_permit_longer(
     repositories: Repositories,
 ) -> None:

@@ -56,6 +56,11 @@ class FailoverService:
         """Request a code by the legacy API."""
         return await self._post("/authenticate/get_otp", phone, client_ip)
 
+    async def readiness(self) -> httpx.Response:
+        """Request the readiness."""
+        async with httpx.AsyncClient(base_url=self.service.url, timeout=30, **PLAIN_HTTP) as http:
+            return await http.get("/health/ready")
+
     async def _post(self, path: str, phone: str, client_ip: str) -> httpx.Response:
         async with httpx.AsyncClient(base_url=self.service.url, timeout=30, **PLAIN_HTTP) as http:
             headers = {"X-Forwarded-For": client_ip}

@@ -74,4 +74,4 @@ async def test_the_mobile_app_signs_in_uploads_and_signs_out(
     after = await http.get("/users/me", headers=headers)
     assert after.status_code == 401
     assert after.json()["code"] == "unauthenticated"
-    assert after.headers["www-authenticate"] == "Bearer"
+    assert after.headers["www-authenticate"] == 'Bearer error="invalid_token"'

@@ -190,15 +190,25 @@ async def test_an_invalid_id_is_400_and_an_unknown_id_is_404(
 
 
 @pytest.mark.parametrize(
-    "header", ["", "Bearer", "Basic abc", "Bearer a.b.c", "Bearer " + "x" * 8000, "é"]
+    ("header", "challenge"),
+    [
+        ("", "Bearer"),
+        ("Bearer", "Bearer"),
+        ("Basic abc", "Bearer"),
+        ("é", "Bearer"),
+        ("Bearer a.b.c", 'Bearer error="invalid_token"'),
+        ("Bearer " + "x" * 8000, 'Bearer error="invalid_token"'),
+    ],
 )
-async def test_an_invalid_access_token_is_401(http: httpx.AsyncClient, header: str) -> None:
+async def test_an_invalid_access_token_is_401(
+    http: httpx.AsyncClient, header: str, challenge: str
+) -> None:
     headers = {b"Authorization": header.encode("latin-1")}
     for path in ("/users/me", "/library"):
         response = await http.get(path, headers=headers)
         assert response.status_code == 401
         assert response.json()["code"] == "unauthenticated"
-        assert response.headers["www-authenticate"] == "Bearer"
+        assert response.headers["www-authenticate"] == challenge
 
 
 async def test_a_missing_token_is_reported_before_an_invalid_body(http: httpx.AsyncClient) -> None:

@@ -6,6 +6,7 @@ Which response of Twilio has which result is tested with the Twilio messenger.
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import httpx
@@ -214,6 +215,29 @@ async def test_the_setting_gives_the_order(reversed_failover: FailoverService) -
 
     assert len(reversed_failover.own.inbox(phone)) == 1
     assert len(reversed_failover.twilio.received) == requests_before
+
+
+async def test_a_message_that_may_be_lost_is_a_warning_and_fails_readiness(
+    tmp_path: Path,
+) -> None:
+    # `own` is healthy, but it is not tried after an unknown result.
+    with failover_service(tmp_path, {}) as failover:
+        failover.set_twilio(respond_with(200, b"<html>It works!</html>"))
+        phone = new_phone()
+
+        assert is_success(await failover.request_otp(phone, new_client_ip()))
+
+        reason = "The response is not from the message service."
+        # The first readiness of this service, so no earlier result is held.
+        readiness = await failover.readiness()
+        assert readiness.status_code == 200
+        assert readiness.json()["database"] == "ok"
+        assert readiness.json()["messages"] == f"A recent message may be lost: {reason}"
+        [line] = [text for text in failover.service.log.splitlines() if "delivery_unknown" in text]
+        warning = json.loads(line)
+        assert (warning["level"], warning["provider"]) == ("warning", "TwilioMessenger")
+        assert warning["reason"] == reason
+        assert phone not in failover.service.log
 
 
 async def test_the_result_of_the_second_messenger_counts_too(failover: FailoverService) -> None:

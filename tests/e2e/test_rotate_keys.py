@@ -100,6 +100,7 @@ def test_a_weak_key_prevents_the_start_in_production(tmp_path: Path) -> None:
     edit_secrets_file(path, lambda document: document["otp_pepper"][0].update(key=weak_key))
     environ = {
         "DIALTONE_ENV": "production",
+        "DIALTONE_STOP_DELAY": "0s",
         "DIALTONE_SINGLE_HOST": "yes",
         "DIALTONE_PUBLIC_URL": "https://dialtone.test",
         "DIALTONE_COUNTRIES": "US",

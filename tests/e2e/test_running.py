@@ -104,7 +104,7 @@ def test_a_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
 
 
 def test_a_request_that_never_ends_does_not_delay_the_stop(tmp_path: Path) -> None:
-    service = Service(tmp_path).start()
+    service = Service(tmp_path, {"DIALTONE_DRAIN_TIMEOUT": "1s"}).start()
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(
             b"POST /auth/request-otp HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
@@ -196,5 +196,6 @@ def test_start_and_stop_only_print_the_banner(tmp_path: Path) -> None:
     assert service.shown.startswith("\n  Dialtone ")
     assert service.shown.endswith("Press Ctrl-C to stop.\n\n")
     lines = [json.loads(line) for line in service.log.splitlines()]
-    expected = {"http_request", "database_created", "service_started", "service_stopped"}
+    expected = {"http_request", "database_created", "service_started"}
+    expected |= {"service_stopping", "service_stopped"}
     assert {line["event"] for line in lines} <= expected

@@ -41,8 +41,8 @@ def test_the_log_has_start_stop_and_creation_of_the_database(tmp_path: Path) -> 
     own = [line for line in lines if line["event"] != "http_request"]
     assert [line["event"] for line in own] == [
         "database_created",
-        *("service_started", "service_stopped"),
-        *("service_started", "service_stopped"),
+        *("service_started", "service_stopping", "service_stopped"),
+        *("service_started", "service_stopping", "service_stopped"),
     ]
     started = own[1]
     assert started["version"] == version("dialtone")

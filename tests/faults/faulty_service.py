@@ -1,24 +1,27 @@
-"""A service whose clock a test changes, and which a test kills between two steps.
+"""A service whose clock a test changes, and which a test kills or lets fail at a step.
 
-The service process is `python -m tests.faults.faulty_service run`. It reads two files in its
-folder, which the test writes:
+The service process is `python -m tests.faults.faulty_service run`. It reads files in its folder,
+which the test writes:
 
 - `clock`: the offset of its clock in seconds;
-- `steps`: after how many further calls to database, files and messenger it is killed (-9).
+- `steps`: after how many further calls to database, files and messenger it is killed (-9);
+- `fault`: a call that fails once, or in which it is killed.
 """
 
+import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, cast
 from unittest.mock import patch
 
 from adapters.system import SystemClock
+from application.ports.errors import StorageTimeout
 from application.ports.repositories import Repositories
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
@@ -28,10 +31,26 @@ from tests.support.service import Inbox, Service
 PROJECT: Final = Path(__file__).parents[2]
 CLOCK_FILE: Final = Path("clock")
 STEPS_FILE: Final = Path("steps")
+FAULT_FILE: Final = Path("fault")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A call of database, files or messenger that fails once.
+
+    Attributes:
+        operation: the port and its method, such as `identities.replace`.
+        is_done: the call does its work before it fails.
+        kill: the service is killed (-9) instead.
+    """
+
+    operation: str
+    is_done: bool = False
+    kill: bool = False
 
 
 class FaultyService(Service):
-    """The test's side: it writes the two files."""
+    """The test's side: it writes the files."""
 
     def __init__(
         self, folder: Path, environ: Mapping[str, str] | None = None, inbox: Inbox | None = None
@@ -47,9 +66,7 @@ class FaultyService(Service):
     def set_clock_offset(self, offset: timedelta) -> None:
         """Set the difference of its clock to the correct time."""
         self.clock_offset = offset
-        new_file = self.folder / "clock.new"
-        new_file.write_text(str(int(offset.total_seconds())))
-        new_file.replace(self.folder / CLOCK_FILE)
+        self._write(CLOCK_FILE, str(int(offset.total_seconds())))
 
     def advance_clock(self, duration: timedelta) -> None:
         """Advance its clock."""
@@ -62,6 +79,21 @@ class FaultyService(Service):
     def keep_alive(self) -> None:
         """Do not kill it."""
         (self.folder / STEPS_FILE).unlink(missing_ok=True)
+
+    def add_fault(self, fault: Fault) -> None:
+        """Let the next call of an operation fail."""
+        self._write(FAULT_FILE, json.dumps(asdict(fault)))
+
+    @property
+    def has_fault(self) -> bool:
+        """Whether that call has not come yet."""
+        return (self.folder / FAULT_FILE).exists()
+
+    def _write(self, file: Path, text: str) -> None:
+        # It never reads half of a file.
+        new_file = self.folder / f"{file}.new"
+        new_file.write_text(text)
+        new_file.replace(self.folder / file)
 
 
 @contextmanager
@@ -88,16 +120,20 @@ class ShiftedClock(SystemClock):
 
 
 class CountedPort:
-    """A port, each of whose calls is a step."""
+    """A port, each of whose calls is a step, and may have a fault."""
 
-    def __init__(self, port: Any) -> None:
+    def __init__(self, port_name: str, port: Any) -> None:
+        self._port_name = port_name
         self._port = port
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
+        operation = f"{self._port_name}.{name}"
 
         async def call(*args: Any, **kwargs: Any) -> Any:
+            _cause_fault(operation, is_done=False)
             result = await method(*args, **kwargs)
+            _cause_fault(operation, is_done=True)
             _count_step()
             return result
 
@@ -116,8 +152,25 @@ def _count_step() -> None:
         return
     STEPS_FILE.write_text(str(steps - 1))
     if steps == 1:
-        os.kill(os.getppid(), signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)
+        _kill()
+
+
+def _cause_fault(operation: str, *, is_done: bool) -> None:
+    try:
+        fault = Fault(**json.loads(FAULT_FILE.read_text()))
+    except FileNotFoundError:
+        return
+    if (fault.operation, fault.is_done) != (operation, is_done):
+        return
+    FAULT_FILE.unlink()
+    if fault.kill:
+        _kill()
+    raise StorageTimeout(f"{operation} has a fault")
+
+
+def _kill() -> None:
+    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _read_number(file: Path) -> int | None:
@@ -129,14 +182,14 @@ def _read_number(file: Path) -> int | None:
 
 def _build_counted_use_cases(ports: Ports, policy: Policy) -> UseCases:
     repositories = {
-        port.name: CountedPort(getattr(ports.repositories, port.name))
+        port.name: CountedPort(port.name, getattr(ports.repositories, port.name))
         for port in fields(Repositories)
     }
     counted = replace(
         ports,
         repositories=Repositories(**cast("dict[str, Any]", repositories)),
-        media_files=cast("Any", CountedPort(ports.media_files)),
-        messenger=cast("Any", CountedPort(ports.messenger)),
+        media_files=cast("Any", CountedPort("media_files", ports.media_files)),
+        messenger=cast("Any", CountedPort("messenger", ports.messenger)),
     )
     return build_use_cases(counted, policy)
 

@@ -57,15 +57,24 @@ class HttpDriver:
 
     def post_json(self, path: str, body: Any, token: str | None = None) -> Response:
         """Send a JSON body in one chunk."""
-        content = json.dumps(body).encode()
-        headers = {"content-type": "application/json", "content-length": str(len(content))}
-        if token is not None:
-            headers["authorization"] = f"Bearer {token}"
-        return self.post(path, [content], headers)
+        return self._send_json("POST", path, body, token)
+
+    def patch_json(self, path: str, body: Any, token: str) -> Response:
+        """Send a JSON body with PATCH."""
+        return self._send_json("PATCH", path, body, token)
 
     def close(self) -> None:
         """Shut the application down."""
         self._runner.run(self._stop())
+
+    def _send_json(self, method: str, path: str, body: Any, token: str | None) -> Response:
+        content = json.dumps(body).encode()
+        headers = {"content-type": "application/json", "content-length": str(len(content))}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        return self._runner.run(
+            self._request(method, path, b"", [content], headers, disconnects=False)
+        )
 
     @asynccontextmanager
     async def _open_use_cases(self) -> AsyncIterator[UseCases]:

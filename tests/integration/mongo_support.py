@@ -1,8 +1,10 @@
 """What the tests of the MongoDB adapter share: values, servers, sent commands, query plans."""
 
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -85,6 +87,10 @@ ITEM: Final = an_item(category="wheels")
 # A range of an index may end with the last date of MongoDB, which Python does not have.
 _ANY_DATE: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_MS)
 
+_IS_IN_CALL: Final = ContextVar("is_in_call", default=False)
+# Iterations of the event loop, more than a call takes to reach the driver.
+_ITERATIONS: Final = 20
+
 # Parts of commands that explain does not accept.
 _NOT_EXPLAINED: Final = {
     "$clusterTime",
@@ -135,55 +141,81 @@ class CommandLog(CommandListener):
 
 @dataclass(slots=True)
 class RoundTrips:
-    """How often the service waited for the database, one wait after another.
+    """The commands of each round trip to the database, one round trip after another.
 
-    Calls that overlap with another call cost no time of their own. This counts waits of the
-    service, not commands: when those leave is up to the driver's threads.
+    Calls that are under way together are one round trip: nobody gets a result before each of them
+    has one. So a call that waits for another is in a later round trip, however long each takes.
     """
 
-    count: int = 0
-    under_way: int = 0
+    log: CommandLog
+    commands: list[list[str]] = field(default_factory=list)
+    _under_way: int = 0
+    _end: asyncio.Event | None = None
 
-    @contextmanager
-    def wait(self) -> Iterator[None]:
-        self.count += not self.under_way
-        self.under_way += 1
+    @asynccontextmanager
+    async def join(self) -> AsyncIterator[None]:
+        if _IS_IN_CALL.get():  # a part of a call that has joined
+            yield
+            return
+        end = self._end = self._end or asyncio.Event()
+        self._under_way += 1
+        token = _IS_IN_CALL.set(True)
         try:
             yield
         finally:
-            self.under_way -= 1
+            _IS_IN_CALL.reset(token)
+            self._under_way -= 1
+            # Calls that do not depend on this one start within these iterations.
+            for _ in range(_ITERATIONS):
+                await asyncio.sleep(0)
+            if not self._under_way and self._end is end:
+                self._end = None
+                self.commands.append(sorted(self.log.names))
+                self.log.sent.clear()
+                end.set()
+            await end.wait()
 
 
 @dataclass(frozen=True, slots=True)
-class CountingDatabase(Database):
-    """A database that counts round trips."""
+class LockstepDatabase(Database):
+    """A database whose calls are in round trips."""
 
     round_trips: RoundTrips
 
-    async def run(self, call: Awaitable[T], timeout_seconds: float | None = None) -> T:
-        with self.round_trips.wait():
+    async def run(
+        self, call: Callable[[], Awaitable[T]], timeout_seconds: float | None = None
+    ) -> T:
+        async with self.round_trips.join():
             return await Database.run(self, call, timeout_seconds)
 
 
 @asynccontextmanager
-async def open_logged(
-    url: str, round_trips: RoundTrips | None = None
-) -> AsyncIterator[tuple[Repositories, CommandLog]]:
-    """Open the repositories, and log the commands that are sent from then on."""
+async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrips]]:
+    """Open the repositories, and record the round trips from then on."""
     log = CommandLog()
     async with open_database(url, FakePhoneEncryption(), [log]) as opened:
-        database = CountingDatabase(
-            opened.motor, opened.timeout_seconds, round_trips or RoundTrips()
-        )
-        loaders = Loaders.of(database)
+        round_trips = RoundTrips(log)
+        database = LockstepDatabase(opened.motor, opened.timeout_seconds, round_trips)
         log.sent.clear()
-        yield (
-            repositories_in(
-                database, loaders, FakePhoneEncryption(), Mappings.of(FakePhoneEncryption())
-            ),
-            log,
-        )
-        await loaders.finish()
+        async with _repositories_in(database) as repositories:
+            yield repositories, round_trips
+
+
+@asynccontextmanager
+async def open_logged(url: str) -> AsyncIterator[tuple[Repositories, CommandLog]]:
+    """Open the repositories, and log the commands that are sent from then on."""
+    log = CommandLog()
+    async with open_database(url, FakePhoneEncryption(), [log]) as database:
+        log.sent.clear()
+        async with _repositories_in(database) as repositories:
+            yield repositories, log
+
+
+@asynccontextmanager
+async def _repositories_in(database: Database) -> AsyncIterator[Repositories]:
+    loaders, mappings = Loaders.of(database), Mappings.of(FakePhoneEncryption())
+    yield repositories_in(database, loaders, FakePhoneEncryption(), mappings)
+    await loaders.finish()
 
 
 @asynccontextmanager

@@ -1,8 +1,16 @@
 """The OpenAPI description is complete and consistent: schemas, examples, errors, headers."""
 
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -10,10 +18,14 @@ import pytest
 
 from entrypoints.http.app import CONTROLLERS
 from entrypoints.http.dependencies import HttpSettings
-from entrypoints.http.openapi.description import describe_api
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.table import ERRORS as ERROR_TABLE
+from entrypoints.http.errors.table import has_response
+from entrypoints.http.openapi.description import describe_api, render_document
 from tests.support.schema_check import is_valid, resolve
 
-SETTINGS: Final = HttpSettings("1", "http://127.0.0.1:8000", 20_000_000)
+PROJECT: Final = Path(__file__).parents[2]
+SETTINGS: Final = HttpSettings("1", "https://api.example.org", 20_000_000)
 DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(
     msgspec.json.encode(describe_api(CONTROLLERS, SETTINGS))
 )
@@ -34,13 +46,19 @@ ERRORS: Final = [
     if int(status) >= 400 and (name, status) != ("health_ready", "503")
 ]
 LEGACY: Final = {"legacy_get_otp", "legacy_validate_otp"}
-ERROR_SCHEMAS: Final = {
-    "Error",
-    "RetryableError",
-    "DetailedError",
-    "PhoneInUseError",
-    "FieldErrors",
-}
+PUBLIC: Final = {
+    "request_otp", "verify_otp", "refresh_session", "health_live", "health_ready", "get_jwks",
+    *LEGACY,
+}  # fmt: skip
+PUBLIC_IN_SOME_CASES: Final = {"logout", "get_media_file"}
+SHARED_CODES: Final = {
+    "invalid_host", "body_too_large", "unsupported_media_type", "origin_not_allowed",
+    "request_timeout", "unauthenticated", "rate_limited", "method_not_allowed", "unavailable",
+    "internal_error",
+}  # fmt: skip
+OWNED_FIELDS: Final = {"request_id", "device_token", "refresh_token"}
+OTP_RESPONSES: Final = ("VerifyOtpResponse", "InvalidOtpResponse")
+TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 def find_objects(part: Any = DOCUMENT) -> Iterator[dict[str, Any]]:
@@ -57,10 +75,18 @@ def headers_of(response: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: resolve(DOCUMENT, header) for name, header in response["headers"].items()}
 
 
+def alternatives_of(response: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each schema of an error response, with its only code."""
+    schema = response["content"]["application/json"]["schema"]
+    for part in schema.get("anyOf", [schema]):
+        code = resolve(DOCUMENT, part)["properties"].get("code", {})
+        (value,) = code.get("enum", [code.get("const")])
+        yield part["$ref"].rpartition("/")[2], value
+
+
 def codes_of(operation: str, status: str) -> set[str]:
     response = resolve(DOCUMENT, OPERATIONS[operation]["responses"][status])
-    schema = response["content"]["application/json"]["schema"]
-    return set(schema["properties"]["code"]["enum"])
+    return {code for _, code in alternatives_of(response)}
 
 
 def test_it_is_openapi_3_1_and_describes_every_operation() -> None:
@@ -85,14 +111,11 @@ def test_every_tag_is_described() -> None:
     assert all(tag["description"] for tag in DOCUMENT["tags"])
 
 
-def test_every_error_has_one_of_our_schemas_and_an_example() -> None:
+def test_every_error_has_examples_and_the_schema_of_its_api() -> None:
     for name, status, response in ERRORS:
-        content = response["content"]["application/json"]
-        schema = content["schema"]
-        parts = schema.get("anyOf") or schema.get("allOf") or [schema]
-        names = {part["$ref"].rpartition("/")[2] for part in parts}
-        assert names <= ({"LegacyError"} if name in LEGACY else ERROR_SCHEMAS), (name, status)
-        assert content["examples"], (name, status)
+        schemas = [SCHEMAS[schema]["properties"] for schema, _ in alternatives_of(response)]
+        assert all(("exit_code" in schema) is (name in LEGACY) for schema in schemas), name
+        assert response["content"]["application/json"]["examples"], (name, status)
 
 
 def test_every_error_of_the_main_api_lists_the_codes_of_its_examples() -> None:
@@ -140,8 +163,143 @@ def test_an_operation_lists_its_error_codes(operation: str, status: str, codes: 
     assert codes_of(operation, status) == codes
 
 
+def test_the_codes_of_one_response_distinguish_its_schemas() -> None:
+    for name, status, response in ERRORS:
+        if name not in LEGACY:
+            codes = [code for _, code in alternatives_of(response)]
+            assert len(codes) == len(set(codes)), (name, status)
+
+
+def test_the_schemas_list_every_code_of_the_error_table() -> None:
+    codes = {row.code for error, row in ERROR_TABLE.items() if has_response(error)}
+    assert set(SCHEMAS["Error"]["properties"]["code"]["enum"]) == codes
+    assert set(SCHEMAS["FieldError"]["properties"]["code"]["enum"]) == set(FieldErrorCode)
+    assert SCHEMAS["FieldErrors"]["properties"]["code"]["const"] == "invalid"
+
+
+def test_an_error_that_most_operations_have_is_described_once() -> None:
+    shared = DOCUMENT["components"]["responses"]
+    assert shared.keys() == {
+        "BodyTooLarge", "InternalError", "InvalidHost", "LegacyMethodNotAllowed",
+        "MethodNotAllowed", "OriginNotAllowed", "RequestTimeout", "TooManyRequests",
+        "Unauthenticated", "Unavailable", "UnsupportedMediaType",
+        "LegacyRequestTimeout", "LegacyUnsupportedMediaType", "LegacyOriginNotAllowed",
+    }  # fmt: skip
+    for operation in OPERATIONS.values():
+        assert not [part for part in operation["responses"].values() if part in shared.values()]
+    for code in SHARED_CODES:
+        assert f"`{code}`" in DOCUMENT["info"]["description"]
+
+
+def test_every_operation_says_whether_it_needs_an_access_token() -> None:
+    assert DOCUMENT["security"] == [{"bearer": []}]
+    for name, operation in OPERATIONS.items():
+        security = operation["security"]
+        if name in PUBLIC_IN_SOME_CASES:
+            assert {} in security
+            assert {"bearer": []} in security
+        else:
+            assert security == ([] if name in PUBLIC else [{"bearer": []}]), name
+
+
+def test_the_server_is_the_public_url_of_the_service() -> None:
+    assert DOCUMENT["servers"] == [{"url": "https://api.example.org"}]
+
+
+def test_success_distinguishes_a_correct_code_from_a_wrong_one() -> None:
+    success = [SCHEMAS[name]["properties"]["success"] for name in OTP_RESPONSES]
+    assert [schema["const"] for schema in success] == [True, False]
+    assert all("success" in SCHEMAS[name]["required"] for name in OTP_RESPONSES)
+
+
+def test_an_uploaded_file_is_binary_text() -> None:
+    body = OPERATIONS["upload_image"]["requestBody"]["content"]["multipart/form-data"]
+    file = body["schema"]["properties"]["file"]
+    assert (file["type"], file["format"]) == ("string", "binary")
+
+
+def test_every_time_has_the_format_date_time() -> None:
+    times = {
+        (name, field)
+        for name, schema in SCHEMAS.items()
+        for field, part in schema["properties"].items()
+        if any(TIME.match(str(example)) for example in part.get("examples", ()))
+    }
+    assert len(times) >= 7
+    assert all(SCHEMAS[name]["properties"][field]["format"] == "date-time" for name, field in times)
+
+
+def test_operations_are_in_the_order_of_use() -> None:
+    names = list(OPERATIONS)
+    order = [
+        "request_otp", "verify_otp", "create_user", "get_me", "upload_image",
+        "list_library_items", "get_library_item", "get_media_file", "refresh_session", "logout",
+        "health_live", "legacy_get_otp", "legacy_validate_otp",
+    ]  # fmt: skip
+    assert [name for name in names if name in order] == order
+    tags = [operation["tags"][0] for operation in OPERATIONS.values()]
+    assert list(dict.fromkeys(tags)) == [tag["name"] for tag in DOCUMENT["tags"]]
+
+
+def test_the_example_of_a_body_has_only_the_fields_that_are_required() -> None:
+    bodies = {
+        name: operation["requestBody"]["content"]["application/json"]
+        for name, operation in OPERATIONS.items()
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    }
+    assert bodies["request_otp"]["example"] == {"phone": "+14155552671"}
+    assert bodies["verify_otp"]["example"] == {"phone": "+14155552671", "otp": "012313"}
+    assert bodies["create_user"]["example"]["number"] == "+14155552671"
+    assert bodies["logout"]["example"] == {}
+    for name, body in bodies.items():
+        assert is_valid(DOCUMENT, body["schema"], body["example"]), name
+        required = resolve(DOCUMENT, body["schema"]).get("required", ())
+        assert body["example"].keys() == set(required), name
+
+
+def test_a_request_has_no_example_that_somebody_else_owns() -> None:
+    form = OPERATIONS["upload_image"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    owned = {
+        "request_id": SCHEMAS["VerifyOtpBody"]["properties"]["request_id"],
+        "device_token": SCHEMAS["VerifyOtpBody"]["properties"]["device_token"],
+        "user_id": form["properties"]["user_id"],
+    }
+    assert [name for name, schema in owned.items() if "examples" in schema] == []
+
+
+def test_the_committed_description_is_up_to_date() -> None:
+    document = render_document(CONTROLLERS, version("dialtone"))
+    assert (PROJECT / "docs/openapi.json").read_text(encoding="utf-8") == document, (
+        "The API or its description has changed. If that is intended, run `make openapi` and"
+        " commit docs/openapi.json."
+    )
+
+
+def test_the_committed_description_has_the_version_of_the_project_and_no_host() -> None:
+    document = json.loads(render_document(CONTROLLERS, version("dialtone")))
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert document["info"]["version"] == project["project"]["version"]
+    assert document["servers"] == [{"url": "/"}]
+
+
+def test_the_description_is_the_same_in_every_process() -> None:
+    command = [sys.executable, "-m", "entrypoints.http.openapi"]
+    printed = [
+        subprocess.run(
+            command,
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert printed == [render_document(CONTROLLERS, version("dialtone"))] * 2
+
+
 def test_every_operation_with_an_access_token_has_a_rate_limit() -> None:
-    signed_in = {name for name, operation in OPERATIONS.items() if operation.get("security")}
+    signed_in = {name for name, operation in OPERATIONS.items() if operation["security"]}
     limited = {name for name, operation in OPERATIONS.items() if "429" in operation["responses"]}
     assert len(signed_in) > 10
     assert signed_in <= limited
@@ -177,14 +335,17 @@ def test_every_example_of_a_response_is_valid() -> None:
 def test_every_property_has_a_description_and_an_example(name: str) -> None:
     for field, schema in SCHEMAS[name]["properties"].items():
         assert schema["description"], field
-        assert "examples" in schema or schema["type"] == "array", field
+        is_owned = name.endswith("Body") and field in OWNED_FIELDS
+        assert "examples" in schema or is_owned or schema["type"] == "array", field
 
 
-def test_every_parameter_has_a_description_and_an_example() -> None:
+def test_every_parameter_has_a_description_and_only_an_example_that_anybody_can_send() -> None:
     for operation in OPERATIONS.values():
         for parameter in operation.get("parameters", ()):
             assert parameter["description"]
-            assert parameter["schema"]["examples"]
+            assert ("examples" in parameter["schema"]) is (
+                parameter["name"] in {"page", "per_page"}
+            )
             assert "anyOf" not in parameter["schema"]
 
 
@@ -255,7 +416,10 @@ def test_the_body_of_logout_is_optional_but_not_null() -> None:
 
 def test_a_media_file_has_one_of_three_content_types() -> None:
     content = OPERATIONS["get_media_file"]["responses"]["200"]["content"]
-    assert content == {"image/gif": {}, "image/jpeg": {}, "image/png": {}}
+    assert content.keys() == {"image/gif", "image/jpeg", "image/png"}
+    assert all(
+        part["schema"] == {"type": "string", "format": "binary"} for part in content.values()
+    )
 
 
 def test_the_library_is_paged_by_number_or_by_cursor() -> None:

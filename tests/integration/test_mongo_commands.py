@@ -1,94 +1,169 @@
-"""How many commands a request sends: the calls of the driver are what takes the service's time."""
+"""Which commands a request sends, and how many round trips to the database it waits for.
 
+Commands of one round trip go out together. The calls of the driver are what takes the service's
+time.
+"""
+
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 
 from application.otp.verify_otp import LoggedIn
-from tests.integration.mongo_support import CommandLog, RoundTrips, open_logged
-from tests.support.app_harness import AppHarness
-from tests.support.builders import a_phone
+from domain.errors import TooManyAttempts
+from domain.identities.refresh_token import parse_refresh_token
+from tests.integration.mongo_support import RoundTrips, open_lockstep
+from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.builders import CLIENT_IP, a_phone
+
+OTHER_IP = "203.0.113.99"
+REQUEST_READS = ["find"] * 4
+"""The verification, and the limits of failed attempts: one query for each size of document."""
+ATTEMPT_READS = ["find", "find", "update", "update"]
+"""The verification and earlier attempts, beside the permits of the IP and of failed attempts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The use cases over MongoDB, and what they send."""
+    """The use cases over MongoDB, and their round trips."""
 
-    use_cases: AppHarness
-    log: CommandLog
+    app: AppHarness
     round_trips: RoundTrips
 
-    async def request_otp(self) -> None:
-        await self.use_cases.request_otp()
-
-    async def verify_otp(self, code: str | None = None) -> str | None:
-        """Verify this code or the latest one; return the access token, if it is correct."""
-        result = await self.use_cases.verify_otp(code or self.use_cases.messenger.messages[-1].code)
-        return result.tokens.access_token if isinstance(result, LoggedIn) else None
-
-    def costs(self) -> tuple[int, list[str]]:
-        """The consecutive round trips and the commands since the last call."""
-        costs = self.round_trips.count, sorted(self.log.names)
-        self.round_trips.count = 0
-        self.log.sent.clear()
+    def costs(self) -> list[list[str]]:
+        """Return the commands of each round trip since the last call."""
+        costs = self.round_trips.commands.copy()
+        self.round_trips.commands.clear()
         return costs
+
+    async def log_in(self) -> LoggedIn:
+        """Log in, and wait until no rate limit applies."""
+        await self.app.request_otp()
+        result = await self.app.verify_otp(self.app.last_code, with_refresh=True)
+        assert isinstance(result, LoggedIn)
+        self.app.advance(hours=12)
+        self.costs()
+        return result
 
 
 @pytest.fixture
 async def service(mongo_database: str) -> AsyncIterator[Service]:
-    round_trips = RoundTrips()
-    async with open_logged(mongo_database, round_trips) as (repositories, log):
-        yield Service(AppHarness(repositories=repositories), log, round_trips)
+    async with open_lockstep(mongo_database) as (repositories, round_trips):
+        yield Service(AppHarness(repositories=repositories), round_trips)
 
 
-async def test_a_request_is_a_read_a_bulk_write_and_a_replacement(service: Service) -> None:
-    await service.request_otp()
-    assert service.costs() == (3, [*["find"] * 4, "insert", "update"])
+async def test_a_request_is_reads_the_permits_and_the_verification(service: Service) -> None:
+    await service.app.request_otp()
+    assert service.costs() == [REQUEST_READS, ["update"], ["insert"]]
 
-    service.use_cases.advance(minutes=1)
-    await service.request_otp()
-    assert service.costs() == (3, [*["find"] * 4, "update", "update"])
+    service.app.advance(minutes=1)
+    await service.app.request_otp()
+    assert service.costs() == [REQUEST_READS, ["update"], ["update"]]
+
+
+async def test_a_request_of_a_known_phone_takes_as_many_round_trips(service: Service) -> None:
+    token = (await service.log_in()).device_token
+
+    await service.app.request_otp(client_ip=OTHER_IP)
+    assert service.costs() == [REQUEST_READS, ["update"], ["update"]]
+    service.app.advance(minutes=1)
+    await service.app.request_otp(device_token=token)
+    assert service.costs() == [["find", *REQUEST_READS], ["update"], ["update"]]
 
 
 async def test_a_request_within_the_cooldown_adds_its_id(service: Service) -> None:
-    await service.request_otp()
+    await service.app.request_otp()
     service.costs()
 
-    await service.request_otp()
-    assert service.costs() == (2, [*["find"] * 4, "update"])
+    await service.app.request_otp()
+    assert service.costs() == [REQUEST_READS, ["update"]]
 
 
-async def test_a_wrong_code_is_a_read_beside_its_rate_limits_and_a_replacement(
+async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Service) -> None:
+    requested = await service.app.request_otp()
+    wrong = wrong_code(service.app.last_code)
+    service.costs()
+
+    await service.app.verify_otp(wrong, request_id=requested.request_id)
+    assert service.costs() == [ATTEMPT_READS, ["update"]]
+    await service.app.verify_otp(wrong)
+    assert service.costs() == [ATTEMPT_READS, ["update"]]
+    await service.app.verify_otp(wrong, client_ip=OTHER_IP)
+    assert service.costs() == [ATTEMPT_READS, ["update"]]
+
+
+async def test_a_wrong_code_takes_as_many_round_trips_without_a_challenge(
     service: Service,
 ) -> None:
-    await service.request_otp()
+    await service.log_in()
+
+    for phone in (a_phone(), a_phone(2)):
+        await service.app.verify_otp("123456", phone)
+        # The permit of the phone and the IP, and the one that is released.
+        assert service.costs() == [ATTEMPT_READS, ["update", "update"]]
+
+
+async def test_a_rejected_attempt_takes_as_many_round_trips_without_a_challenge(
+    service: Service,
+) -> None:
+    await service.app.request_otp()
+    code = service.app.last_code
+    for phone in (a_phone(), a_phone(2)):
+        for number in range(1, 6):
+            await service.app.verify_otp(wrong_code(code, number), phone)
+        service.costs()
+        with pytest.raises(TooManyAttempts):
+            await service.app.verify_otp(wrong_code(code), phone)
+        reads, second = service.costs()
+        assert reads == ATTEMPT_READS
+        assert "update" in second  # The permit that is released.
+
+
+async def test_the_first_login_takes_three_round_trips(service: Service) -> None:
+    await service.app.request_otp()
     service.costs()
 
-    assert await service.verify_otp("000000") is None
-    assert service.costs() == (2, ["find", "find", "update", "update", "update"])
+    assert isinstance(await service.app.verify_otp(service.app.last_code), LoggedIn)
+    assert service.costs() == [ATTEMPT_READS, ["find", "update"], ["insert", "update", "update"]]
 
 
-async def test_a_correct_code_adds_one_round_trip_for_the_identity(service: Service) -> None:
-    await service.request_otp()
-    service.costs()
-    assert await service.verify_otp()
-    assert service.costs() == (3, [*["find"] * 3, "insert", *["update"] * 5])
+async def test_a_later_login_takes_three_round_trips(service: Service) -> None:
+    token = (await service.log_in()).device_token
 
-    service.use_cases.advance(minutes=10)
-    await service.request_otp()
-    service.costs()
-    assert await service.verify_otp()
-    assert service.costs() == (3, [*["find"] * 3, *["update"] * 6])
+    for client_ip, has_id, has_token in itertools.product(
+        (CLIENT_IP, OTHER_IP), (False, True), (False, True)
+    ):
+        service.app.advance(hours=12)
+        requested = await service.app.request_otp()
+        service.costs()
+        result = await service.app.verify_otp(
+            service.app.last_code,
+            client_ip=client_ip,
+            request_id=requested.request_id if has_id else None,
+            device_token=token if has_token else None,
+        )
+        assert isinstance(result, LoggedIn)
+        reads = ["find", *ATTEMPT_READS] if has_token else ATTEMPT_READS
+        assert service.costs() == [reads, ["find", "update"], ["update"] * 3]
+
+
+async def test_a_refresh_is_a_read_and_a_write_and_its_repeat_a_read(service: Service) -> None:
+    token = parse_refresh_token((await service.log_in()).tokens.refresh_token or "")
+
+    await service.app.use_cases.refresh_session(token)
+    assert service.costs() == [["find"], ["update"]]
+    await service.app.use_cases.refresh_session(token)
+    assert service.costs() == [["find"]]
 
 
 async def test_an_authenticated_request_is_one_read(service: Service) -> None:
-    await service.request_otp()
-    token = await service.verify_otp()
-    assert token
+    await service.app.request_otp()
+    logged_in = await service.app.verify_otp(service.app.last_code)
+    assert isinstance(logged_in, LoggedIn)
     service.costs()
 
-    authenticated = await service.use_cases.use_cases.authenticate(token)
+    authenticated = await service.app.use_cases.authenticate(logged_in.tokens.access_token)
 
     assert authenticated.identity.phone == a_phone()
-    assert service.costs() == (1, ["find"])
+    assert service.costs() == [["find"]]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_repositories
+from adapters.mongo import inspect_database, open_mongo_repositories
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.versioned import Versioned
 from tests.integration.mongo_support import Client, StandaloneMongo
@@ -22,7 +22,7 @@ PASSWORD = "s3cr3t-of-the-operator"
 
 ADD_IDENTITY = """
 import asyncio, sys
-from adapters.mongo import open_mongo_repositories
+from adapters.mongo import inspect_database, open_mongo_repositories
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -55,9 +55,13 @@ def client(mongo_database: str) -> Iterator[Client]:
 
 async def opening_error(url: str, encryption: FakePhoneEncryption | None = None) -> str:
     """Return why opening fails: one line that says what to do, without the password."""
+    encryption = encryption or FakePhoneEncryption()
+    with pytest.raises(ConfigurationError) as inspected:
+        await inspect_database(url, encryption.key_fingerprint())
     with pytest.raises(ConfigurationError) as raised:
-        async with open_mongo_repositories(url, encryption or FakePhoneEncryption()):
+        async with open_mongo_repositories(url, encryption):
             pytest.fail("it was opened")
+    assert str(inspected.value) == str(raised.value)
     message = str(raised.value)
     assert re.search(r": .*\b(correct|start|write|name|grant|drop|close)\b", message)
     assert "\n" not in message
@@ -101,7 +105,6 @@ async def test_a_url_without_a_database_is_an_error(end: str) -> None:
         f"mongodb://user:{PASSWORD}@localhost/dial$tone",
         "mongodb://localhost/dialtone?timeOutMs=soon",
         "mongodb://localhost/dialtone?noSuchOption=1",
-        "mongodb://localhost/dialtone?tlsCAFile=/no/such/file&tls=true",
         "mongodb://a,b/dialtone?directConnection=true",
     ],
 )

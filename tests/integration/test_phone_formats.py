@@ -14,8 +14,13 @@ from tests.support.examples import examples
 
 # Ten digits of valid mobile numbers, some of which begin like the country code.
 INDIAN: Final = st.from_regex(r"(91[0-8]|98[0-9]|99[0-9])[0-9]{7}", fullmatch=True)
-FORMATS: Final = ["{}", "0{}", "91{}", "+91{}", "+91 (0) {}", "0091 {}", "\u202a+91-{}\u202c"]
-LEGACY_FORMATS: Final = ["91{}", "+91{}", "+91 {}", "(91) {}"]
+FORMATS: Final = [
+    "{}", "0{}", "91{}", "+91{}", "+91 (0) {}", "0091 {}", "\u202a+91-{}\u202c", "0 91 {}",
+    "tel:+91{}", "tel:{};phone-context=+91", "+91_{},",
+]  # fmt: skip
+LEGACY_FORMATS: Final = [
+    "91{}", "+91{}", "+91 {}", "(91) {}", "0091 {}", "0 91 {}", "tel:+91-{}", "91,{}",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

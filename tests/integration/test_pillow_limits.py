@@ -1,9 +1,11 @@
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from PIL import Image
 
-from adapters.pillow.limits import MAX_BLOCKS
+from adapters.pillow.limits import MAX_BLOCKS, LimitChecker
+from domain.errors import InvalidImage, InvalidImageReason
 from domain.media.image import ImageLimits
 from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
@@ -27,6 +29,31 @@ LIMITS = ImageLimits()
 PIXELS = 64 * 48
 BUILDERS = [plain_jpeg, transparent_png, still_gif, animated_gif]
 TIMEOUT_MESSAGE = "The image takes too long to read."
+
+
+@pytest.mark.parametrize(
+    ("check", "reason", "limit"),
+    [
+        (lambda checker: checker.check_size(0, 1), "broken", None),
+        (lambda checker: checker.check_size(11, 1), "too_many_pixels", 10),
+        (lambda checker: checker.check_frames(4, 1, 1), "too_many_frames", 3),
+        (lambda checker: checker.check_frames(3, 10, 1), "too_many_total_pixels", 20),
+        (lambda checker: checker.check_encoded_size(31), "too_many_bytes", 30),
+        (lambda checker: checker.check_scans(101), "too_complex", None),
+        (
+            lambda checker: [checker.check_block() for _ in range(MAX_BLOCKS + 1)],
+            "too_many_blocks",
+            MAX_BLOCKS,
+        ),
+    ],
+)
+def test_an_exceeded_limit_is_the_reason_of_the_error(
+    check: Callable[[LimitChecker], object], reason: str, limit: int | None
+) -> None:
+    limits = ImageLimits(max_pixels=10, max_frames=3, max_total_pixels=20, max_bytes=30)
+    with pytest.raises(InvalidImage) as raised:
+        check(LimitChecker(limits, Event()))
+    assert (raised.value.reason, raised.value.limit) == (InvalidImageReason(reason), limit)
 
 
 @pytest.mark.parametrize("build", BUILDERS)

@@ -4,13 +4,15 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 import pytest
 
-from adapters.key_file import load_secrets_file
+from adapters.key_file import file as key_file
+from adapters.key_file import generate_secrets_file, load_secrets_file
 from application.ports.errors import ConfigurationError
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
 
@@ -142,6 +144,7 @@ def test_a_missing_file_is_an_error_if_it_may_not_be_created(path: Path) -> None
     error = load_error(path, create_missing=False)
 
     assert error.startswith(f"The secrets file {path} does not exist. ")
+    assert error.endswith(f"dialtone keys generate {path}")
     assert not path.parent.exists()
 
 
@@ -172,11 +175,6 @@ def test_a_read_only_file_is_accepted(existing: Path) -> None:
     assert load_keys(existing) == keys
 
 
-def symbolic_link(path: Path) -> None:
-    path.rename(path.with_name("elsewhere.json"))
-    path.symlink_to("elsewhere.json")
-
-
 def broken_link(path: Path) -> None:
     path.unlink()
     path.symlink_to("nothing.json")
@@ -192,11 +190,11 @@ def pipe(path: Path) -> None:
     os.mkfifo(path, 0o600)
 
 
-@pytest.mark.parametrize("replace", [symbolic_link, broken_link, directory, pipe])
+@pytest.mark.parametrize("replace", [broken_link, directory, pipe])
 def test_only_a_regular_file_is_accepted(existing: Path, replace: Callable[[Path], None]) -> None:
     replace(existing)
 
-    assert load_error(existing).startswith(f"{existing} is not a regular file ")
+    assert load_error(existing).startswith(f"{existing} is not a regular file, nor a link to one")
 
 
 def test_an_invalid_document_is_reported_with_its_path(existing: Path) -> None:
@@ -243,19 +241,24 @@ def test_a_directory_writable_by_others_is_rejected_only_by_strict_checks(
     load_keys(existing)
 
 
+def as_owned_by(owners: Mapping[Path, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let files have other owners."""
+    stat_path = Path.stat
+
+    def stat_with_owner(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        status = stat_path(self, follow_symlinks=follow_symlinks)
+        return os.stat_result((*status[:4], owners.get(self, status.st_uid), *status[5:]))
+
+    monkeypatch.setattr(Path, "stat", stat_with_owner)
+
+
 @pytest.mark.parametrize("kind", ["file", "directory"])
 def test_a_path_of_another_user_is_rejected_by_strict_checks(
     existing: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     foreign = existing if kind == "file" else existing.parent
-    stat_path, user = Path.stat, os.geteuid()
-
-    def stat_as_foreign(self: Path, **options: bool) -> os.stat_result:
-        status = stat_path(self, **options)
-        owner = user + 1 if self == foreign else user
-        return os.stat_result((*status[:4], owner, *status[5:]))
-
-    monkeypatch.setattr(Path, "stat", stat_as_foreign)
+    user = os.geteuid()
+    as_owned_by({foreign: user + 1}, monkeypatch)
 
     error = load_error(existing, is_strict=True)
 
@@ -275,3 +278,127 @@ def test_a_path_of_root_passes_the_strict_checks(
     monkeypatch.setattr(Path, "stat", stat_as_root)
 
     load_secrets_file(existing, is_strict=True)
+
+
+# As Docker and Kubernetes mount secrets
+
+
+@pytest.fixture
+def mounted(existing: Path) -> Path:
+    """Return the link to a secret that is mounted like a volume of Kubernetes."""
+    volume = existing.parent
+    first = volume / "..2026_11_21"
+    first.mkdir(mode=0o755)
+    existing.rename(first / existing.name)
+    (volume / "..data").symlink_to(first.name)
+    existing.symlink_to(f"..data/{existing.name}")
+    return existing
+
+
+def mount_read_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the folder be a file system of its own that nobody can write to."""
+    statvfs, stat_path = os.statvfs, Path.stat
+
+    def statvfs_of_mount(checked: Path) -> object:
+        if checked.is_relative_to(path):
+            return SimpleNamespace(f_flag=os.ST_RDONLY)
+        return statvfs(checked)
+
+    def stat_of_mount(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        status = stat_path(self, follow_symlinks=follow_symlinks)
+        device = -1 if self.is_relative_to(path) else status.st_dev
+        return os.stat_result((*status[:2], device, *status[3:]))
+
+    monkeypatch.setattr(os, "statvfs", statvfs_of_mount)
+    monkeypatch.setattr(Path, "stat", stat_of_mount)
+
+
+def test_a_link_passes_the_strict_checks(mounted: Path) -> None:
+    assert load_secrets_file(mounted, is_strict=True).keys == load_keys(mounted)
+
+
+@pytest.mark.parametrize("foreign", [".", "..data", "..2026_11_21", "..2026_11_21/secrets.json"])
+def test_no_other_user_can_replace_a_part_of_a_link(
+    mounted: Path, foreign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = mounted.parent / foreign
+    as_owned_by({path: os.geteuid() + 1}, monkeypatch)
+
+    error = load_error(mounted, is_strict=True)
+
+    assert error.startswith(f"{path} belongs to another user")
+
+
+def test_links_in_a_circle_are_an_error(existing: Path) -> None:
+    existing.unlink()
+    existing.symlink_to(existing.name)
+
+    assert "Too many levels of symbolic links" in load_error(existing, is_strict=True)
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o440, 0o444, 0o644])
+def test_a_read_only_mount_may_have_any_mode_and_owner(
+    mounted: Path, mode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = load_keys(mounted)
+    mounted.resolve().chmod(mode)
+    mounted.parent.chmod(0o1777)
+    as_owned_by({mounted.parent: os.geteuid() + 1}, monkeypatch)
+    mount_read_only(mounted.parent, monkeypatch)
+
+    assert load_secrets_file(mounted, is_strict=True).keys == keys
+
+
+def test_a_read_only_root_file_system_is_no_mounted_secret(
+    existing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    existing.chmod(0o644)
+    mount_read_only(Path("/"), monkeypatch)
+
+    assert load_error(existing).endswith(f" Fix: chmod 600 {existing}")
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_accepted"), [(0o440, True), (0o640, True), (0o660, False), (0o644, False)]
+)
+def test_a_group_may_read_a_file_of_root(
+    existing: Path, mode: int, is_accepted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    existing.chmod(mode)
+    monkeypatch.setattr(key_file, "_ROOT", os.geteuid())
+    monkeypatch.setattr(os, "geteuid", lambda: existing.stat().st_uid + 1)
+
+    if is_accepted:
+        load_secrets_file(existing, is_strict=True)
+    else:
+        assert load_error(existing).endswith(f" Fix: chmod 640 {existing}")
+
+
+# Generating
+
+
+def test_keys_are_generated_once(path: Path) -> None:
+    assert generate_secrets_file(path) is None
+    content = path.read_bytes()
+
+    with pytest.raises(ConfigurationError, match=f"{path} exists and was not changed"):
+        generate_secrets_file(path)
+    assert path.read_bytes() == content
+    load_secrets_file(path, is_strict=True)
+
+
+def test_generated_keys_are_accepted_in_production_with_any_umask(path: Path) -> None:
+    umask = os.umask(0o002)
+    try:
+        assert generate_secrets_file(path) is None
+    finally:
+        os.umask(umask)
+
+    load_secrets_file(path, is_strict=True)
+
+
+def test_a_folder_that_production_rejects_is_reported_at_once(path: Path) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(0o777)
+
+    assert str(generate_secrets_file(path)).endswith(f" Fix: chmod go-w {path.parent}")

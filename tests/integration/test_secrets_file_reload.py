@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -276,3 +277,21 @@ def test_a_repaired_directory_mode_is_enough_for_strict_checks(
     clock.advance(RELOAD_INTERVAL)
 
     assert keys.current()[KeyPurpose.OTP_PEPPER][0].id == "0123abcd"
+
+
+def test_another_version_of_a_mounted_secret_is_loaded(path: Path, clock: MovableClock) -> None:
+    # As Kubernetes changes it: the link to the folder is replaced.
+    mount = path.parent / "mount"
+    for version in ("..1", "..2"):
+        (mount / version).mkdir(parents=True)
+        shutil.copy(path, mount / version / "secrets.json")
+    (mount / "..data").symlink_to("..1")
+    (mount / "secrets.json").symlink_to("..data/secrets.json")
+    keys = ReloadingKeys(mount / "secrets.json", clock)
+    second = add_pepper(mount / "..2" / "secrets.json")
+    (mount / "..next").symlink_to("..2")
+    (mount / "..next").replace(mount / "..data")
+
+    clock.advance(RELOAD_INTERVAL)
+
+    assert keys.current() == second

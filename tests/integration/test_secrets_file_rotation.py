@@ -276,3 +276,12 @@ def test_a_failed_rotation_names_the_file_and_leaves_it_unchanged(
     assert str(path) in error
     assert "dG9wczNjcmV0" not in error
     assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_the_file_that_a_link_leads_to_is_rotated(path: Path, now: datetime) -> None:
+    link = path.with_name("link.json")
+    link.symlink_to(path.name)
+    (rotated, *_) = rotate_secrets_file(link, now, LIFETIMES)
+
+    assert link.is_symlink()
+    assert load_keys(path)[rotated.purpose][0].id == rotated.key_id

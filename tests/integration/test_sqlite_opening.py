@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sqlite import open_sqlite_repositories
+from adapters.sqlite import inspect_file, open_sqlite_repositories
 from adapters.sqlite.database import DatabaseFile
 from adapters.sqlite.migrations import MIGRATIONS, migrate, split_statements
 from application.ports.errors import ConfigurationError, StorageUnavailable
@@ -74,9 +74,12 @@ def startup_error(path: Path, encryption: FakePhoneEncryption | None = None) -> 
         async with open_sqlite_repositories(path, encryption or FakePhoneEncryption()):
             pytest.fail("it was opened")
 
+    with pytest.raises(ConfigurationError) as inspected:
+        inspect_file(path, (encryption or FakePhoneEncryption()).key_fingerprint())
     with pytest.raises(ConfigurationError) as error:
         asyncio.run(use())
     message = str(error.value)
+    assert str(inspected.value) == message
     assert message.startswith(str(path))
     assert re.search(r": .*(name another file|name a file|start with|start that)", message)
     assert "\n" not in message

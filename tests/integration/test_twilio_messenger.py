@@ -1,6 +1,7 @@
 """The Twilio messenger and everything that can happen to a request."""
 
 import asyncio
+import gzip
 import json
 import re
 import socket
@@ -309,23 +310,46 @@ async def test_a_message_with_a_sid_is_accepted(
         b'{"sid": null}',
         b'{"sid": ""}',
         b'{"sid": 7}',
-        b'{"sid": "SM00", "date_created": 7}',
-        b'{"sid": "SM00", "date_created": "Thu, 99 Aug 2023 05:01:45 +0000"}',
+        b'{"sid": "SM00", "status": "queued"}',
+        b'{"sid": "CA%b"}' % (b"0" * 32),
+        b'{"sid": "SM%b\\n"}' % (b"0" * 32),
+        b'{"sid": "SM%b", "date_created": 7}' % (b"0" * 32),
+        b'{"sid": "SM%b", "date_created": "Thu, 99 Aug 2023 05:01:45 +0000"}' % (b"0" * 32),
         b'{"sid": "SM',
+        b'{"status": "failed", "error_code": 30006}',
+        b"[" * 60_000,
         b"\xff\xfe",
         b" " * 100_000,
     ],
 )
-async def test_a_success_without_a_valid_body_is_unknown(
-    twilio: FakeTwilio, messenger: TwilioMessenger, body: bytes
+@pytest.mark.parametrize("status", [200, 201])
+async def test_a_success_that_is_no_message_of_twilio_is_unknown(
+    twilio: FakeTwilio, messenger: TwilioMessenger, status: int, body: bytes
 ) -> None:
-    twilio.behavior = respond_with(201, body)
+    twilio.behavior = respond_with(status, body)
 
     result = await messenger.send(PHONE, TEXT)
 
     assert result == DeliveryResult(
-        DeliveryStatus.UNKNOWN, "The message service did not confirm that it accepted the message."
+        DeliveryStatus.UNKNOWN, "The response is not from the message service."
     )
+    assert len(twilio.received) == 1
+
+
+async def test_no_content_is_unknown(twilio: FakeTwilio, messenger: TwilioMessenger) -> None:
+    twilio.behavior = respond_with(204)
+
+    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
+
+
+async def test_a_compressed_body_is_not_requested_and_not_decompressed(
+    twilio: FakeTwilio, messenger: TwilioMessenger
+) -> None:
+    compressed = gzip.compress(json.dumps(CREATED).encode())
+    twilio.behavior = respond_with(201, compressed, {"Content-Encoding": "gzip"})
+
+    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
+    assert twilio.requests[0].headers["Accept-Encoding"] == "identity"
 
 
 def not_http(exchange: Exchange) -> None:

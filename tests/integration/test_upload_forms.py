@@ -42,7 +42,7 @@ MALFORMED: Final = Response(
     {
         "errors": {"body": [_MESSAGE]},
         "code": "invalid",
-        "field_errors": [{"field": "body", "code": "invalid", "message": _MESSAGE}],
+        "field_errors": [{"field": "body", "code": "invalid_form", "message": _MESSAGE}],
     },
 )
 STATUSES: Final = {201, 400, 403, 413, 415, 422}

@@ -181,7 +181,7 @@ class SignInDriver:
             assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
         else:
             assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
-            assert response.headers["www-authenticate"] == "Bearer"
+            assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
     def use_all_tokens(self) -> None:
         """Send a request with every token that was ever issued."""

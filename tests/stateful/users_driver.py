@@ -185,7 +185,9 @@ class UsersDriver:
         """Read a user by a text that is not an id."""
         response = self.http.send(HttpRequest("GET", f"/users/{text}", token=token))
         if self._authenticate(token, response) is not None:
-            assert_error(response, *INVALID_ID)
+            status, code = INVALID_ID
+            field_error = {"field": "user_id", "code": code, "message": _MESSAGES[code]}
+            assert_error(response, status, code, {"field_errors": [field_error]})
 
     def send_invalid(self, request: HttpRequest, *fields: str) -> None:
         """Send a request whose response reports these fields."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from domain.errors import InvalidValue
@@ -16,13 +17,31 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "null": type(None),
 }
+
+
+def parse_time(text: str) -> datetime:
+    """Parse a time with an offset (RFC 3339); raises InvalidValue."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidValue(str(error)) from None
+    if time.tzinfo is None:
+        raise InvalidValue("The offset is missing.")
+    return time
+
+
 # Any other keyword fails the test: it would not be checked.
 CHECKED_KEYWORDS = {
-    "$ref", "additionalProperties", "allOf", "anyOf", "enum", "format", "items", "maximum",
+    "$ref", "additionalProperties", "allOf", "anyOf", "const", "enum", "format", "items", "maximum",
     "maxLength", "minimum", "pattern", "properties", "required", "type",
 }  # fmt: skip
 ANNOTATIONS = {"contentMediaType", "default", "description", "examples", "title"}
-FORMATS: dict[str, Callable[[str], object]] = {"phone": parse_phone, "username": parse_username}
+FORMATS: dict[str, Callable[[str], object]] = {
+    "binary": str,
+    "date-time": parse_time,
+    "phone": parse_phone,
+    "username": parse_username,
+}
 """The parser of each format, which raises InvalidValue."""
 
 
@@ -44,6 +63,7 @@ def is_valid(document: dict[str, Any], schema: dict[str, Any], value: Any) -> bo
     return (
         _has_type(schema, value)
         and value in schema.get("enum", [value])
+        and value == schema.get("const", value)
         and all(is_valid(document, part, value) for part in schema.get("allOf", ()))
         and _matches_any(document, schema, value)
         and (not isinstance(value, str) or _is_valid_text(schema, value))

@@ -108,6 +108,8 @@ class Service:
             "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",
             # It would write while a test counts writes or log lines.
             "DIALTONE_CLEANUP_INTERVAL": "off",
+            # A test that leaves connections open does not wait for them.
+            "DIALTONE_DRAIN_TIMEOUT": "8s",
             **HIGH_LIMITS,
             **self._environ,
         }

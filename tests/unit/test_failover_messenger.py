@@ -1,12 +1,18 @@
 """Several messengers in order."""
 
 import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import pytest
 
-from adapters.failover import FailoverHealthCheck, FailoverMessenger
+from adapters.failover import FailoverMessenger
+from adapters.failover.messenger import UNKNOWN_TTL
 from application.ports.errors import MessengerUnavailable
-from application.ports.messenger import DeliveryResult
+from application.ports.messenger import DeliveryResult, Messenger
+from application.ports.system import HealthCheck
+from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
 
@@ -39,19 +45,81 @@ async def test_if_all_messengers_reject_the_last_result_is_returned() -> None:
     assert await send_with(REJECTED, REJECTED, last) == (last, [1, 1, 1])
 
 
-async def test_the_group_is_healthy_as_long_as_one_messenger_is() -> None:
-    await FailoverHealthCheck([FakeMessenger(REJECTED), FakeMessenger(ACCEPTED)]).check()
+class CheckedMessenger(Messenger, HealthCheck, Protocol):
+    """A messenger with a health check."""
 
+
+def group_of(
+    members: Sequence[CheckedMessenger], now: Callable[[], float] = lambda: 0.0
+) -> FailoverMessenger:
+    return FailoverMessenger(members, members, now)
+
+
+async def failure_of(group: FailoverMessenger) -> str:
     with pytest.raises(MessengerUnavailable) as error:
-        await FailoverHealthCheck([FakeMessenger(REJECTED), FakeMessenger(REJECTED)]).check()
+        await group.check()
+    return str(error.value)
 
-    assert str(error.value) == f"{REJECTED.reason}; {REJECTED.reason}"
+
+async def test_the_group_is_healthy_as_long_as_one_messenger_is() -> None:
+    await group_of([FakeMessenger(REJECTED), FakeMessenger(ACCEPTED)]).check()
+
+    group = group_of([FakeMessenger(REJECTED), FakeMessenger(REJECTED)])
+    assert await failure_of(group) == f"{REJECTED.reason}; {REJECTED.reason}"
 
 
-class HangingHealthCheck:
+class HangingMessenger:
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+        raise NotImplementedError
+
     async def check(self) -> None:
         await asyncio.Event().wait()
 
 
 async def test_a_health_check_that_hangs_does_not_block_the_others() -> None:
-    await FailoverHealthCheck([HangingHealthCheck(), FakeMessenger(ACCEPTED)]).check()
+    await group_of([HangingMessenger(), FakeMessenger(ACCEPTED)]).check()
+
+
+async def test_an_unknown_delivery_fails_the_health_check_until_a_message_is_accepted() -> None:
+    first, second = FakeMessenger(UNKNOWN), FakeMessenger(ACCEPTED)
+    group = group_of([first, second])
+    await group.send(a_phone(), "")
+
+    # The second messenger is healthy, but it is not tried after an unknown result.
+    assert await failure_of(group) == f"A recent message may be lost: {UNKNOWN.reason}"
+
+    first.result = REJECTED
+    await group.send(a_phone(), "")
+    assert await failure_of(group)
+
+    first.result = ACCEPTED
+    await group.send(a_phone(), "")
+    await group.check()
+
+
+async def test_an_unknown_delivery_fails_the_health_check_for_a_limited_time() -> None:
+    seconds = 1000.0
+    group = group_of([FakeMessenger(UNKNOWN)], lambda: seconds)
+    await group.send(a_phone(), "")
+    seconds += UNKNOWN_TTL - 1
+    assert await failure_of(group)
+
+    seconds += 1
+    await group.check()
+
+
+async def test_an_unknown_delivery_is_a_warning_without_the_phone_and_the_code(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await group_of([FakeMessenger(ACCEPTED)]).send(a_phone(), "")
+    assert caplog.records == []
+
+    await group_of([FakeMessenger(UNKNOWN)]).send(a_phone(), "123456 is your code")
+
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.msg == {
+        "event": "delivery_unknown",
+        "provider": "FakeMessenger",
+        "reason": UNKNOWN.reason,
+    }

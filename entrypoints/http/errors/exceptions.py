@@ -1,27 +1,41 @@
 """Errors that only HTTP has, beside those of the domain."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from domain.errors import RateLimitExceeded
+from domain.errors import RateLimitExceeded, Unauthenticated
+from entrypoints.http.errors.field_codes import FieldErrorCode
 
 
 class HttpError(Exception):
     """Base class; `str(error)` replaces the message in the table if it is not empty."""
 
 
-class InvalidFields(HttpError):
-    """Fields of the request are invalid; `errors` has the messages for each field."""
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field: a code for programs, a message for people."""
 
-    def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
+    field: str
+    code: FieldErrorCode
+    message: str
+
+
+class InvalidFields(HttpError):
+    """Fields of the request are invalid."""
+
+    def __init__(self, *field_errors: FieldError) -> None:
         super().__init__()
-        self.errors = {field: list(messages) for field, messages in errors.items()}
+        self.field_errors = field_errors
 
 
 class InvalidBody(InvalidFields):
     """The body as a whole is invalid; it is reported as the field `body`."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__({"body": [message]})
+    def __init__(self, code: FieldErrorCode, message: str) -> None:
+        super().__init__(FieldError("body", code, message))
+
+
+class NoAccessToken(Unauthenticated):
+    """The request has no access token."""
 
 
 class InvalidHost(HttpError):

@@ -12,6 +12,7 @@ from application.ports.errors import PortError, StorageError
 from domain.errors import DomainError, TooManyUploads, Unavailable
 from entrypoints.http.errors.exceptions import (
     BodyTooLarge,
+    FieldError,
     HttpError,
     InternalError,
     InvalidBody,
@@ -20,6 +21,7 @@ from entrypoints.http.errors.exceptions import (
     PathNotFound,
     TooManyReads,
 )
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import (
     Api,
     ApiError,
@@ -71,7 +73,9 @@ def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Respon
 
 
 def _handle_invalid_json(request: AnyRequest, _: SerializationException) -> Response[Any]:
-    return to_response(request, InvalidBody("The body is not valid JSON."))
+    return to_response(
+        request, InvalidBody(FieldErrorCode.INVALID_JSON, "The body is not valid JSON.")
+    )
 
 
 def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -90,7 +94,10 @@ def _from_framework(error: HTTPException, api: Api) -> ApiError:
         case 400 if isinstance(error, ValidationException):
             return _invalid_parameters(error)
         case status if status < _SERVER_ERROR:
-            return InvalidBody("The request is not what this path expects. See /docs.")
+            return InvalidBody(
+                FieldErrorCode.INVALID_REQUEST,
+                "The request is not what this path expects. See /docs.",
+            )
         case _:
             return InternalError()
 
@@ -107,8 +114,13 @@ def _invalid_parameters(error: ValidationException) -> InvalidFields:
     details = error.extra if isinstance(error.extra, list) else []
     names = [str(detail.get("key")) for detail in details if isinstance(detail, dict)]
     if names and "data" not in names:
-        return InvalidFields({name: ["This value is invalid."] for name in names})
-    return InvalidBody("A body is required: a JSON object.")
+        return InvalidFields(
+            *(
+                FieldError(name, FieldErrorCode.INVALID_VALUE, "This value is invalid.")
+                for name in names
+            )
+        )
+    return InvalidBody(FieldErrorCode.MISSING_FIELD, "A body is required: a JSON object.")
 
 
 EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {

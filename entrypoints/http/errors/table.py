@@ -1,7 +1,7 @@
 """The table from errors to responses, for each API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -9,7 +9,13 @@ from domain import errors
 from domain.errors import DomainError, PhoneInUse, RateLimitExceeded
 from domain.media.page import MAX_TOTAL
 from entrypoints.http.errors import exceptions
-from entrypoints.http.errors.exceptions import HttpError, InvalidFields, MethodNotAllowed
+from entrypoints.http.errors.exceptions import (
+    FieldError,
+    HttpError,
+    InvalidFields,
+    MethodNotAllowed,
+)
+from entrypoints.http.errors.field_codes import FieldErrorCode
 
 ApiError: TypeAlias = DomainError | HttpError
 
@@ -56,7 +62,8 @@ class ErrorRow:
 
     - `message` is for people, `code` for programs.
     - `retry_after` is in seconds.
-    - `field` is the name of the field that the error is about.
+    - `field` is the name of the field that the error is about. It is reported in `errors`, or with
+      `keeps_error` in `error`, as clients of the older service expect.
     - `details` is a second message.
     """
 
@@ -66,16 +73,57 @@ class ErrorRow:
     legacy: LegacyRow = _LEGACY_INTERNAL_ERROR
     retry_after: int | None = None
     field: str | None = None
+    keeps_error: bool = False
     details: str | None = None
 
 
+_UNAUTHENTICATED: Final = ErrorRow(
+    401,
+    "unauthenticated",
+    "Sign in and send the access token as 'Authorization: Bearer <token>'.",
+)
 _INVALID: Final = ErrorRow(400, "invalid", "Some fields are invalid.", _LEGACY_BAD_REQUEST)
 
+
+def _invalid_value(code: FieldErrorCode, message: str) -> ErrorRow:
+    return ErrorRow(400, code, message, _LEGACY_BAD_REQUEST)
+
+
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
-    # The request as a whole
     exceptions.InvalidFields: _INVALID,
     exceptions.InvalidBody: _INVALID,
-    errors.InvalidValue: _INVALID,
+    # One field: the code and, if the error has no message, the message in `field_errors`
+    errors.InvalidValue: _invalid_value(FieldErrorCode.INVALID_VALUE, "This value is invalid."),
+    errors.InvalidPhone: _invalid_value(
+        FieldErrorCode.INVALID_PHONE, "This is not a phone number."
+    ),
+    errors.AmbiguousPhone: _invalid_value(
+        FieldErrorCode.AMBIGUOUS_PHONE, "Write the number with +."
+    ),
+    errors.UnsupportedPhoneType: _invalid_value(
+        FieldErrorCode.UNSUPPORTED_PHONE_TYPE, "No codes are sent to numbers of this kind."
+    ),
+    errors.MalformedOtp: _invalid_value(FieldErrorCode.MALFORMED_OTP, "This is not a code."),
+    errors.TooShort: _invalid_value(FieldErrorCode.TOO_SHORT, "This text is too short."),
+    errors.TooLong: _invalid_value(FieldErrorCode.TOO_LONG, "This text is too long."),
+    errors.InvalidCharacters: _invalid_value(
+        FieldErrorCode.INVALID_CHARACTERS, "This text has characters that are not allowed."
+    ),
+    errors.NoVisibleCharacter: _invalid_value(
+        FieldErrorCode.NO_VISIBLE_CHARACTER, "This text has no visible character."
+    ),
+    errors.InvalidCursor: _invalid_value(FieldErrorCode.INVALID_CURSOR, "This is not a cursor."),
+    errors.InvalidNumber: _invalid_value(
+        FieldErrorCode.INVALID_NUMBER, "This is not a valid number."
+    ),
+    errors.InvalidIdentifier: _invalid_value(FieldErrorCode.INVALID_ID, "This is not an id."),
+    errors.UnsupportedValue: _invalid_value(
+        FieldErrorCode.UNSUPPORTED_VALUE, "This value is not supported."
+    ),
+    errors.ConflictingValue: _invalid_value(
+        FieldErrorCode.CONFLICTING_VALUE, "This value is not allowed together with another one."
+    ),
+    # The request as a whole
     exceptions.InvalidHost: ErrorRow(
         400,
         "invalid_host",
@@ -104,11 +152,8 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.BodyTooLarge: ErrorRow(
         413, "body_too_large", "The body is too large.", _LEGACY_BAD_REQUEST
     ),
-    errors.Unauthenticated: ErrorRow(
-        401,
-        "unauthenticated",
-        "Sign in and send the access token as 'Authorization: Bearer <token>'.",
-    ),
+    errors.Unauthenticated: _UNAUTHENTICATED,
+    exceptions.NoAccessToken: _UNAUTHENTICATED,
     exceptions.TooManyRequests: ErrorRow(
         429,
         "rate_limited",
@@ -160,14 +205,14 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     ),
     errors.CountryNotServed: ErrorRow(
         400,
-        "country_not_served",
+        FieldErrorCode.COUNTRY_NOT_SERVED,
         "Codes are not sent to the country of this number.",
         _LEGACY_BAD_REQUEST,
         field="phone",
     ),
     errors.PhoneUnreachable: ErrorRow(
         400,
-        "phone_unreachable",
+        FieldErrorCode.PHONE_UNREACHABLE,
         "The carrier cannot deliver to this number. Check it, or use another number.",
         _LEGACY_BAD_REQUEST,
         field="phone",
@@ -206,17 +251,27 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     ),
     errors.PhoneInUse: ErrorRow(409, "phone_in_use", "Phone number already in use"),
     errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
-    exceptions.InvalidUserId: ErrorRow(400, "invalid_id", "Invalid user id"),
+    exceptions.InvalidUserId: ErrorRow(
+        400, FieldErrorCode.INVALID_ID, "Invalid user id", field="user_id", keeps_error=True
+    ),
     errors.UserNotFound: ErrorRow(404, "user_not_found", "User not found"),
     errors.UserSaveFailed: ErrorRow(500, "storage_failed", "User creation failed"),
     # Library
-    exceptions.NoFilePart: ErrorRow(400, "no_file_part", "No file part"),
-    exceptions.NoSelectedFile: ErrorRow(400, "no_selected_file", "No selected file"),
-    exceptions.MissingUserId: ErrorRow(400, "missing_user_id", "Missing user_id"),
-    exceptions.InvalidItemId: ErrorRow(400, "invalid_id", "Invalid item id"),
+    exceptions.NoFilePart: ErrorRow(
+        400, FieldErrorCode.NO_FILE_PART, "No file part", field="file", keeps_error=True
+    ),
+    exceptions.NoSelectedFile: ErrorRow(
+        400, FieldErrorCode.NO_SELECTED_FILE, "No selected file", field="file", keeps_error=True
+    ),
+    exceptions.MissingUserId: ErrorRow(
+        400, FieldErrorCode.MISSING_USER_ID, "Missing user_id", field="user_id", keeps_error=True
+    ),
+    exceptions.InvalidItemId: ErrorRow(
+        400, FieldErrorCode.INVALID_ID, "Invalid item id", field="item_id", keeps_error=True
+    ),
     exceptions.PageTooDeep: ErrorRow(
         400,
-        "page_too_deep",
+        FieldErrorCode.PAGE_TOO_DEEP,
         f"Pages by number end at {MAX_TOTAL} items. For later pages, send the next_cursor of a"
         " page as cursor, and omit page.",
         field="page",
@@ -279,6 +334,22 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
 }
 
 
+INVALID_CODE: Final = _INVALID.code
+"""The code of every response that is only about fields."""
+
+
+def has_response(error: type[ApiError]) -> bool:
+    """Whether the main API has responses with the code of this error, not only fields."""
+    row = ERRORS[error]
+    is_field = issubclass(error, errors.InvalidValue) or (row.field and not row.keeps_error)
+    # In the main API, a wrong code is no error.
+    return not is_field and row.code != INVALID_CODE and error is not exceptions.InvalidOtp
+
+
+ERROR_CODES: Final = sorted({str(row.code) for error, row in ERRORS.items() if has_response(error)})
+"""The codes of all other responses."""
+
+
 def error_status(error: ApiError, api: Api) -> int:
     """Return the HTTP status of an error."""
     row = ERRORS[type(error)]
@@ -290,11 +361,20 @@ def error_body(error: ApiError, api: Api) -> dict[str, Any]:
     row = ERRORS[type(error)]
     if api is Api.LEGACY:
         return _legacy_body(row.legacy, error_message(error))
-    if isinstance(error, InvalidFields):
-        return _field_errors_body(error.errors, row.code)
-    if row.field is not None:
-        return _field_errors_body({row.field: [error_message(error)]}, row.code)
+    field_errors = _field_errors(error)
+    if field_errors and not row.keeps_error:
+        return {
+            "errors": _messages(field_errors),
+            "code": _INVALID.code,
+            "field_errors": list(map(asdict, field_errors)),
+        }
     body: dict[str, Any] = {"error": error_message(error), "code": row.code}
+    if field_errors:
+        body["field_errors"] = list(map(asdict, field_errors))
+    if isinstance(error, errors.InvalidImage):
+        body["reason"] = error.reason
+        if error.limit is not None:
+            body["limit"] = error.limit
     if (retry_after := _retry_after(error)) is not None:
         body["retry_after"] = retry_after
     if row.details is not None:
@@ -310,7 +390,9 @@ def error_headers(error: ApiError) -> dict[str, str]:
     if (retry_after := _retry_after(error)) is not None:
         headers["Retry-After"] = str(retry_after)
     if isinstance(error, errors.Unauthenticated):
-        headers["WWW-Authenticate"] = "Bearer"
+        # RFC 6750 §3.1: without a token, the response has no error code.
+        is_missing = isinstance(error, exceptions.NoAccessToken)
+        headers["WWW-Authenticate"] = "Bearer" if is_missing else 'Bearer error="invalid_token"'
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = error.allowed
     return headers
@@ -319,9 +401,8 @@ def error_headers(error: ApiError) -> dict[str, str]:
 def error_message(error: ApiError) -> str:
     """Return the message of the error itself, or else that of its class."""
     if isinstance(error, InvalidFields):
-        return "; ".join(
-            f"{field}: {' '.join(messages)}" for field, messages in error.errors.items()
-        )
+        messages = _messages(error.field_errors)
+        return "; ".join(f"{field}: {' '.join(texts)}" for field, texts in messages.items())
     return str(error) or ERRORS[type(error)].message
 
 
@@ -333,16 +414,23 @@ def _retry_after(error: ApiError) -> int | None:
     )
 
 
-def _field_errors_body(errors: Mapping[str, Sequence[str]], code: str) -> dict[str, Any]:
-    return {
-        "errors": errors,
-        "code": _INVALID.code,
-        "field_errors": [
-            {"field": field, "code": code, "message": message}
-            for field, messages in errors.items()
-            for message in messages
-        ],
-    }
+def to_field_error(field: str, error: ApiError) -> FieldError:
+    """Return the error of a field, with the code in the table."""
+    return FieldError(field, FieldErrorCode(ERRORS[type(error)].code), error_message(error))
+
+
+def _field_errors(error: ApiError) -> Sequence[FieldError]:
+    if isinstance(error, InvalidFields):
+        return error.field_errors
+    field = ERRORS[type(error)].field
+    return [] if field is None else [to_field_error(field, error)]
+
+
+def _messages(field_errors: Sequence[FieldError]) -> dict[str, list[str]]:
+    messages: dict[str, list[str]] = {}
+    for error in field_errors:
+        messages.setdefault(error.field, []).append(error.message)
+    return messages
 
 
 def _legacy_body(row: LegacyRow, reason: str) -> dict[str, Any]:

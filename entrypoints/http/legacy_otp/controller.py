@@ -21,7 +21,7 @@ from entrypoints.http.legacy_otp.schemas import (
     LegacyValidateOtpResponse,
 )
 from entrypoints.http.openapi.responses import body_errors, legacy_error_responses
-from entrypoints.http.parsing import JsonBody, parse_field, parse_fields
+from entrypoints.http.parsing import JsonBody, missing_field, parse_field, parse_fields
 
 
 def _require_post(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -46,7 +46,7 @@ class LegacyOtpController(Controller):
         dto=JsonBody[LegacyGetOtpBody],
         return_dto=None,
         responses=legacy_error_responses(
-            *body_errors("phone"),
+            *body_errors(missing_field("phone")),
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
@@ -75,7 +75,7 @@ class LegacyOtpController(Controller):
         dto=JsonBody[LegacyValidateOtpBody],
         return_dto=None,
         responses=legacy_error_responses(
-            *body_errors("otp"),
+            *body_errors(missing_field("otp")),
             InvalidOtp,
             errors.TooManyAttempts,
             errors.TooManyAttemptsFromIp,

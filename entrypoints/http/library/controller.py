@@ -28,7 +28,13 @@ from entrypoints.http.dependencies import (
     UseCasesDependency,
 )
 from entrypoints.http.errors import exceptions
-from entrypoints.http.errors.exceptions import InvalidBody, InvalidFields, MissingUserId
+from entrypoints.http.errors.exceptions import (
+    FieldError,
+    InvalidBody,
+    InvalidFields,
+    MissingUserId,
+)
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.library.media_file import HeadResponse, MediaFileResponse
 from entrypoints.http.library.openapi import (
     MEDIA_CACHE_CONTROL,
@@ -50,16 +56,15 @@ from entrypoints.http.library.schemas import (
     TypeParameter,
     UpdateLibraryItemBody,
     UploadImageResponse,
-    parse_item_filter,
     parse_item_id,
-    parse_page_request,
+    parse_list_parameters,
     to_item_response,
     to_page_response,
 )
 from entrypoints.http.library.upload_form import open_upload_form
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
-from entrypoints.http.parsing import JsonBody, parse_field
+from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.users.schemas import parse_user_id
 
 _ITEM_ERRORS: Final = (
@@ -101,8 +106,14 @@ class LibraryController(Controller):
             exceptions.NoSelectedFile,
             MissingUserId,
             exceptions.InvalidUserId,
-            InvalidFields({"category": ["A category has at most 64 characters."]}),
-            InvalidBody("The multipart form is incomplete or malformed."),
+            InvalidFields(
+                FieldError(
+                    "category", FieldErrorCode.TOO_LONG, "A category has at most 64 characters."
+                )
+            ),
+            InvalidBody(
+                FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
+            ),
             errors.Unauthenticated,
             exceptions.TooManyRequests,
             errors.Forbidden,
@@ -155,7 +166,11 @@ class LibraryController(Controller):
         response_description="The page. It may be empty.",
         opt={UNAVAILABLE_ERROR: errors.LibraryReadFailed},
         responses=error_responses(
-            InvalidFields({"page": ["This must be a whole number, 1 or more."]}),
+            InvalidFields(
+                FieldError(
+                    "page", FieldErrorCode.INVALID_NUMBER, "This must be a whole number, 1 or more."
+                )
+            ),
             exceptions.PageTooDeep,
             errors.Unauthenticated,
             exceptions.TooManyRequests,
@@ -181,8 +196,9 @@ class LibraryController(Controller):
         first. Send the same other parameters with each request. A page may have fewer items than
         `per_page`, even none, and not be the last.
         """
-        item_filter = parse_item_filter(user_id, item_type, category)
-        page_request = parse_page_request(page, per_page, cursor)
+        item_filter, page_request = parse_list_parameters(
+            page, per_page, cursor, user_id, item_type, category
+        )
         return to_page_response(await use_cases.list_items(item_filter, page_request))
 
     @get(
@@ -207,7 +223,7 @@ class LibraryController(Controller):
         dto=JsonBody[UpdateLibraryItemBody],
         return_dto=None,
         responses=error_responses(
-            *body_errors("category"),
+            *body_errors(missing_field("category")),
             *_ITEM_ERRORS,
             errors.Forbidden,
             errors.ReauthenticationRequired,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from litestar.openapi.spec import (
+    OpenAPIFormat,
     OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
@@ -14,7 +15,7 @@ from litestar.openapi.spec import (
 )
 
 from domain.media.item import MAX_CATEGORY_LENGTH
-from entrypoints.http.fields import ID_PATTERN, USER_ID_EXAMPLE
+from entrypoints.http.fields import ID_PATTERN
 from entrypoints.http.library.schemas import CATEGORY_PATTERN
 
 MEDIA_CACHE_CONTROL: Final = "public, max-age=3600"
@@ -32,15 +33,16 @@ class UploadImageOperation(Operation):
             required=["file", "user_id"],
             properties={
                 "file": Schema(
-                    # In OpenAPI 3.1, binary data has a media type and no other schema.
-                    content_media_type="application/octet-stream",
+                    # OpenAPI 3.1 has no such format, but generators of clients rely on it.
+                    type=OpenAPIType.STRING,
+                    format=OpenAPIFormat.BINARY,
                     description="A JPEG, PNG or GIF image.",
                 ),
                 "user_id": Schema(
                     type=OpenAPIType.STRING,
                     pattern=ID_PATTERN,
-                    description="The caller's id; for administrators, any user's.",
-                    examples=[USER_ID_EXAMPLE],
+                    description="The caller's id, the `_id` of `GET /users/me`; for"
+                    " administrators, any user's.",
                 ),
                 "type": Schema(
                     type=OpenAPIType.STRING,
@@ -63,14 +65,19 @@ class UploadImageOperation(Operation):
 
 @dataclass
 class MediaFileOperation(Operation):
-    """Describes a response of binary data, which has no schema in OpenAPI 3.1."""
+    """Describes a response of binary data."""
 
     def __post_init__(self) -> None:
         self.responses = {
             **(self.responses or {}),
             "200": OpenAPIResponse(
                 description="The bytes of the image. They never change.",
-                content={content_type: OpenAPIMediaType() for content_type in _CONTENT_TYPES},
+                content={
+                    content_type: OpenAPIMediaType(
+                        schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+                    )
+                    for content_type in _CONTENT_TYPES
+                },
                 headers={
                     "Cache-Control": OpenAPIHeader(
                         description=(

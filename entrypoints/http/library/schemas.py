@@ -8,24 +8,24 @@ from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
 from application.media.library import LibraryItem, LibraryPage
-from domain.errors import InvalidValue
+from domain.errors import ConflictingValue, InvalidIdentifier, InvalidNumber, UnsupportedValue
 from domain.identifier import parse_identifier
 from domain.media import item
 from domain.media.image import MediaKind
 from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest, encode_cursor, parse_cursor
-from entrypoints.http.errors.exceptions import InvalidFields, InvalidItemId, PageTooDeep
+from entrypoints.http.errors.exceptions import InvalidItemId, PageTooDeep
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ID_PATTERN,
     ITEM_ID_EXAMPLE,
-    USER_ID_EXAMPLE,
     CreatedAtField,
     UserIdField,
     format_timestamp,
     parameter_schema,
     parsed_field,
+    time_field,
 )
-from entrypoints.http.parsing import parse_fields
+from entrypoints.http.parsing import parse_field, parse_fields
 
 CATEGORY_PATTERN: Final = r"^[^\u0000]*$"
 CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
@@ -39,18 +39,14 @@ ItemIdParameter: TypeAlias = Annotated[
     str,
     PathParameter(
         description=ID_DESCRIPTION,
-        schema_extra=parameter_schema(
-            type="string", pattern=ID_PATTERN, examples=[ITEM_ID_EXAMPLE]
-        ),
+        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
     ),
 ]
 StorageKeyParameter: TypeAlias = Annotated[
     str,
     PathParameter(
         description="The storage key, as in an item's `url`.",
-        schema_extra=parameter_schema(
-            pattern=STORAGE_KEY_PATTERN, examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0.jpg"]
-        ),
+        schema_extra=parameter_schema(pattern=STORAGE_KEY_PATTERN),
     ),
 ]
 PageParameter: TypeAlias = Annotated[
@@ -77,9 +73,7 @@ OwnerParameter: TypeAlias = Annotated[
     QueryParameter(
         name="user_id",
         description="Only items of this user.",
-        schema_extra=parameter_schema(
-            type="string", pattern=ID_PATTERN, examples=[USER_ID_EXAMPLE]
-        ),
+        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
     ),
 ]
 TypeParameter: TypeAlias = Annotated[
@@ -87,7 +81,7 @@ TypeParameter: TypeAlias = Annotated[
     QueryParameter(
         name="type",
         description="Only items of this type.",
-        schema_extra=parameter_schema(type="string", enum=["image", "gif"], examples=["image"]),
+        schema_extra=parameter_schema(type="string", enum=["image", "gif"]),
     ),
 ]
 CategoryParameter: TypeAlias = Annotated[
@@ -95,7 +89,7 @@ CategoryParameter: TypeAlias = Annotated[
     QueryParameter(
         name="category",
         description="Only items with exactly this label.",
-        schema_extra=parameter_schema(type="string", examples=["art"]),
+        schema_extra=parameter_schema(type="string"),
     ),
 ]
 CursorParameter: TypeAlias = Annotated[
@@ -104,11 +98,7 @@ CursorParameter: TypeAlias = Annotated[
         name="cursor",
         description="The `next_cursor` of the previous page. Do not send `page` with it, or"
         " send 1.",
-        schema_extra=parameter_schema(
-            type="string",
-            pattern=CURSOR_PATTERN,
-            examples=["0650be398fd6006561a2b1c3d4e5f60718293b"],
-        ),
+        schema_extra=parameter_schema(type="string", pattern=CURSOR_PATTERN),
     ),
 ]
 CategoryField = Annotated[
@@ -141,10 +131,7 @@ class LibraryItemResponse(msgspec.Struct, kw_only=True):
     ]
     url_expires_at: Annotated[
         str | msgspec.UnsetType,
-        Meta(
-            description="ISO 8601 in UTC; absent if the URL does not expire.",
-            examples=["2026-05-01T12:00:00.000Z"],
-        ),
+        time_field("In UTC; absent if the URL does not expire.", "2026-05-01T12:00:00.000Z"),
     ] = msgspec.UNSET
     user_id: UserIdField
     created_at: CreatedAtField
@@ -208,33 +195,34 @@ def parse_item_id(text: str) -> str:
     return item_id
 
 
-def parse_page_request(page: str | None, per_page: str | None, cursor: str | None) -> PageRequest:
-    """Parse which page is requested, by number or by cursor.
+def parse_list_parameters(
+    page: str | None,
+    per_page: str | None,
+    cursor: str | None,
+    user_id: str | None,
+    kind: str | None,
+    category: str | None,
+) -> tuple[ItemFilter, PageRequest]:
+    """Parse which items are requested, and which page of them, by number or by cursor.
 
     Raises:
         InvalidFields: A value is invalid, or a page other than 1 is combined with a cursor: one
             of the two would be ignored.
         PageTooDeep: Only a cursor leads to this page.
     """
-    number, size, after = parse_fields(
+    number, size, after, owner, media_kind = parse_fields(
         ("page", lambda: _parse_count(page, default=1)),
         ("per_page", lambda: _parse_count(per_page, default=DEFAULT_PAGE_SIZE)),
         ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
+        ("user_id", lambda: _parse_owner(user_id)),
+        ("type", lambda: _parse_kind(kind)),
     )
     if after is not None and number != 1:
-        raise InvalidFields({"page": ["Use either page or cursor. With a cursor, omit page."]})
+        parse_field("page", _reject_page_with_cursor)
     page_request = PageRequest(number, size, after)
     if page_request.is_too_deep:
         raise PageTooDeep
-    return page_request
-
-
-def parse_item_filter(user_id: str | None, kind: str | None, category: str | None) -> ItemFilter:
-    """Parse which items are requested; raises InvalidFields."""
-    owner, media_kind = parse_fields(
-        ("user_id", lambda: _parse_owner(user_id)), ("type", lambda: _parse_kind(kind))
-    )
-    return ItemFilter(owner, media_kind, category)
+    return ItemFilter(owner, media_kind, category), page_request
 
 
 def to_item_response(shown: LibraryItem, response_type: type[ItemResponse]) -> ItemResponse:
@@ -269,11 +257,15 @@ def to_page_response(shown: LibraryPage) -> LibraryPageResponse:
     )
 
 
+def _reject_page_with_cursor() -> None:
+    raise ConflictingValue("Use either page or cursor. With a cursor, omit page.")
+
+
 def _parse_count(text: str | None, default: int) -> int:
     if text is None:
         return default
     if not _NUMBER.match(text) or int(text) < 1:
-        raise InvalidValue("This must be a whole number, 1 or more.")
+        raise InvalidNumber("This must be a whole number, 1 or more.")
     return int(text)
 
 
@@ -282,11 +274,11 @@ def _parse_owner(text: str | None) -> str | None:
         return None
     owner = parse_identifier(text)
     if owner is None:
-        raise InvalidValue("A user id has 24 hex digits.")
+        raise InvalidIdentifier("A user id has 24 hex digits.")
     return owner
 
 
 def _parse_kind(text: str | None) -> MediaKind | None:
     if text is not None and text not in _KINDS:
-        raise InvalidValue("This must be 'image' or 'gif'.")
+        raise UnsupportedValue("This must be 'image' or 'gif'.")
     return _KINDS[text] if text is not None else None

@@ -24,6 +24,7 @@ from entrypoints.http.errors.exceptions import (
     NoFilePart,
     NoSelectedFile,
 )
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.library.upload_limiter import UploadInProgress, UploadLimiter
 
 MAX_MEMORY_BYTES: Final = 1024 * 1024
@@ -95,7 +96,9 @@ async def open_upload_form(
                 await reader.read(parser, request.stream())
             form = reader.form()
         except (MultipartError, ParserLimitReached, UnicodeError) as error:
-            raise InvalidBody("The multipart form is incomplete or malformed.") from error
+            raise InvalidBody(
+                FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
+            ) from error
         except OSError as error:
             if error.errno in _NO_SPACE:
                 raise NoUploadSpace from error
@@ -187,7 +190,7 @@ async def _in_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 def _decode(text: bytearray, charset: str | None) -> str:
     if (charset or _CHARSETS[0]).lower() not in _CHARSETS:
-        raise InvalidBody("The text of a form must be UTF-8.")
+        raise InvalidBody(FieldErrorCode.INVALID_FORM, "The text of a form must be UTF-8.")
     return text.decode(_CHARSETS[0])
 
 

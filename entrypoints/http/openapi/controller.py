@@ -4,12 +4,14 @@ from functools import cache
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import Final, TypeAlias
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, SkipValidation
 
+from entrypoints.http.dependencies import SettingsDependency
 from entrypoints.http.errors.exceptions import PathNotFound
 
 ApiDescription: TypeAlias = NamedDependency[SkipValidation[bytes]]
@@ -21,7 +23,7 @@ _SWAGGER_UI_FILES: Final = {
 _OWN_FILES: Final = {"page.js": "text/javascript"}
 _CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+    "img-src 'self' blob: data:; connect-src 'self'; frame-ancestors 'none'"
 )
 
 
@@ -36,10 +38,11 @@ class OpenApiController(Controller):
         return api_description
 
     @get("/docs", media_type="text/html")
-    async def get_page(self) -> Response[bytes]:
+    async def get_page(self, settings: SettingsDependency) -> Response[str]:
         """Return the page."""
+        page = Template(_read_own_file("page.html").decode())
         return Response(
-            _read_own_file("page.html"),
+            page.substitute(keeps_token=str(settings.keeps_docs_token).lower()),
             headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY},
         )
 

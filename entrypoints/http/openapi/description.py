@@ -1,37 +1,53 @@
 """The OpenAPI description of the API."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from litestar import Controller, Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 from litestar.routes import HTTPRoute
 
+from entrypoints.http.auth import BEARER
 from entrypoints.http.dependencies import HttpSettings, make_dependencies
-from entrypoints.http.errors.exceptions import MethodNotAllowed
-from entrypoints.http.errors.table import Api, api_of, error_body
+from entrypoints.http.errors.table import Api, api_of
+from entrypoints.http.openapi.responses import (
+    ErrorResponse,
+    add_error_schemas,
+    render_shared_errors,
+)
 from entrypoints.http.otp.schemas import OTP_EXAMPLE, OTP_PATTERN, otp_pattern
 
 _ABOUT: Final = """\
 Sign in with a code that is sent to a phone. Manage users and a library of images.
 
-Every error has a message for people and a stable `code` for programs. Invalid fields are listed
-under `errors`. A rate limit is a 429 with `Retry-After` in seconds. Every response has an
-`X-Request-Id`, which is also in the log of the service. HEAD works wherever GET does. A method
-that a path does not support is a 405; its `Allow` header lists the supported methods, as OPTIONS
-does. JSON is sent as `application/json`. Pages of other origins can only read, unless the operator
-lists their origin.
+Start with `request-otp`: the message has a code, and `verify-otp` exchanges it for an access token,
+which later requests send as `Authorization: Bearer <token>`. `POST /users` then makes the caller a
+user, who can upload images.
+
+JSON is sent as `application/json`. Every response has an `X-Request-Id`, which is also in the log
+of the service. HEAD works wherever GET does. OPTIONS and the `Allow` header of a 405 list the
+methods of a path.
+
+## Errors
+
+Every error has a message for people and a stable `code` for programs. Invalid fields are a 400 with
+the code `invalid`; `field_errors` lists them, each with a code of its own. A rate limit is a 429
+with `Retry-After` in seconds. These errors are not about one operation:
+
 """
 _TAGS: Final = {
     "OTP": "Request a one-time code, and exchange it for an access token.",
-    "Sessions": "Refresh, list and end sessions.",
     "Users": "Create, show, rename and delete users.",
     "Library": "Upload images, and list, label and delete them.",
-    "Legacy OTP": "Two paths for existing clients of the older mobile app.",
+    "Sessions": "Refresh, list and end sessions.",
     "Operations": "Health checks and public keys, for other services.",
+    "Legacy OTP": "Two paths for existing clients of the older mobile app.",
 }
+"""In the order of use."""
 
 _ITEM_OF_UPLOAD: Final = {"item_id": "$response.body#/id"}
 _FIRST_ITEM: Final = {"item_id": "$response.body#/items/0/id"}
@@ -48,11 +64,6 @@ _LINKS: Final[Mapping[tuple[str, str], Mapping[str, Mapping[str, str]]]] = {
 """By operation and status: the operations that can follow, with their parameters."""
 
 _FRAMEWORK_ERROR_FIELDS: Final = {"detail", "status_code"}
-_METHOD_NOT_ALLOWED: Final = {
-    Api.MAIN: ("MethodNotAllowed", "Error", "OPTIONS, POST"),
-    Api.LEGACY: ("LegacyMethodNotAllowed", "LegacyError", "POST"),
-}
-"""By API: the names of the shared 405 response and of its schema, and an example of `Allow`."""
 
 
 def _header(description: str, example: str | int, *, required: bool = True) -> dict[str, Any]:
@@ -77,7 +88,10 @@ _HEADERS: Final[Mapping[str, Any]] = {
     "OptionalRetryAfter": _header(
         f"{_RETRY_AFTER} Absent if waiting does not help.", 5, required=False
     ),
-    "WWWAuthenticate": _header("The authentication scheme.", "Bearer"),
+    "WWWAuthenticate": _header(
+        "The authentication scheme. It has an error only if a token was sent (RFC 6750).",
+        'Bearer error="invalid_token"',
+    ),
     "Allow": _header("The methods that the path supports.", "OPTIONS, POST"),
 }
 _ALWAYS: Final = {"X-Request-Id": "RequestId", "Cache-Control": "NoStore"}
@@ -98,30 +112,41 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     app = Litestar(
         route_handlers=list(controllers),
         dependencies=make_dependencies(settings),
-        openapi_config=_openapi_config(settings.version),
+        openapi_config=_openapi_config(settings),
         logging_config=None,
     )
+    handlers = _handlers_by_operation(app)
     description = app.openapi_schema.to_schema()
-    _correct_schemas(description, _request_bodies(app))
+    description["paths"] = _sort_operations(description["paths"], controllers)
+    _correct_schemas(description, _request_bodies(handlers.values()))
     _set_otp_length(description, settings.otp_length)
-    _correct_responses(description)
+    _add_request_examples(description)
+    _correct_responses(description, handlers)
+    add_error_schemas(description["components"]["schemas"])
     _add_links(description)
     return description
 
 
-def _openapi_config(version: str) -> OpenAPIConfig:
+def render_document(controllers: Sequence[type[Controller]], version: str) -> str:
+    """Render `docs/openapi.json`: the description with default settings and without a host."""
+    settings = HttpSettings(version, public_url="/", upload_limit=0)
+    return json.dumps(describe_api(controllers, settings), indent=2, ensure_ascii=False) + "\n"
+
+
+def _openapi_config(settings: HttpSettings) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Dialtone",
-        version=version,
-        description=_ABOUT,
-        servers=[Server(url="/")],
+        version=settings.version,
+        description=_ABOUT + render_shared_errors(),
+        servers=[Server(url=settings.public_url)],
+        security=BEARER,
         components=Components(
             security_schemes={
                 "bearer": SecurityScheme(
                     type="http",
                     scheme="bearer",
                     bearer_format="JWT",
-                    description="The `access_token` of a sign-in.",
+                    description="The `access_token` of `verify-otp`.",
                 )
             }
         ),
@@ -130,13 +155,46 @@ def _openapi_config(version: str) -> OpenAPIConfig:
     )
 
 
-def _request_bodies(app: Litestar) -> Iterator[type[msgspec.Struct]]:
-    for route in app.routes:
-        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
-            data = handler.parsed_fn_signature.parameters.get("data")
-            for field in (data, *data.inner_types) if data else ():
-                if field.is_subclass_of(msgspec.Struct):
-                    yield field.annotation
+def _handlers_by_operation(app: Litestar) -> dict[str, HTTPRouteHandler]:
+    return {
+        str(handler.operation_id): handler
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+    }
+
+
+def _sort_operations(
+    paths: Mapping[str, Mapping[str, Any]], controllers: Sequence[type[Controller]]
+) -> dict[str, dict[str, Any]]:
+    """Sort paths and their operations in the order of the source; the framework's is by name."""
+    names = [
+        handler.operation_id
+        for controller in controllers
+        for handler in vars(controller).values()
+        if isinstance(handler, HTTPRouteHandler)
+    ]
+
+    def position(item: tuple[str, Any]) -> int:
+        return names.index(item[1]["operationId"])
+
+    sorted_operations = {
+        path: dict(sorted(operations.items(), key=position)) for path, operations in paths.items()
+    }
+    return dict(
+        sorted(
+            sorted_operations.items(),
+            key=lambda item: min(position(operation) for operation in item[1].items()),
+        )
+    )
+
+
+def _request_bodies(handlers: Iterable[HTTPRouteHandler]) -> Iterator[type[msgspec.Struct]]:
+    for handler in handlers:
+        data = handler.parsed_fn_signature.parameters.get("data")
+        for field in (data, *data.inner_types) if data else ():
+            if field.is_subclass_of(msgspec.Struct):
+                yield field.annotation
 
 
 def _correct_schemas(
@@ -188,39 +246,56 @@ def _replace_one_of(part: Any) -> None:
             _replace_one_of(element)
 
 
-def _correct_responses(description: dict[str, Any]) -> None:
-    """Add headers, error codes and the 405; remove the framework's own errors."""
+def _add_request_examples(description: dict[str, Any]) -> None:
+    """Add an example to each JSON body: the fields that are required, with their examples.
+
+    Programs that show the description would otherwise invent a value for every field.
+    """
+    schemas = description["components"]["schemas"]
+    for operation in _operations(description):
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body is not None:
+            schema = schemas[body["schema"]["$ref"].rpartition("/")[2]]
+            required = schema.get("required", ())
+            body["example"] = {
+                name: field["examples"][0]
+                for name, field in schema["properties"].items()
+                if name in required
+            }
+
+
+def _correct_responses(
+    description: dict[str, Any], handlers: Mapping[str, HTTPRouteHandler]
+) -> None:
+    """Add security, headers and error codes; remove the framework's own errors."""
+    shared: dict[str, Any] = {}
     description["components"]["headers"] = dict(_HEADERS)
-    description["components"]["responses"] = {
-        name: _method_not_allowed(api, schema, allowed)
-        for api, (name, schema, allowed) in _METHOD_NOT_ALLOWED.items()
-    }
+    description["components"]["responses"] = shared
     for path, operations in description["paths"].items():
         api = api_of(path)
         for operation in operations.values():
-            responses = {
-                status: {**response, "headers": _response_headers(api, status, response)}
-                for status, response in operation["responses"].items()
-                if not _is_framework_error(response)
-            }
-            name = _METHOD_NOT_ALLOWED[api][0]
-            responses["405"] = {"$ref": f"#/components/responses/{name}"}
-            operation["responses"] = dict(sorted(responses.items()))
-            for response in responses.values():
-                _list_error_codes(response)
+            # A public operation says so; the framework omits an empty list.
+            operation.setdefault("security", [])
+            specs = handlers[operation["operationId"]].responses or {}
+            responses = operation.pop("responses")
+            operation["responses"] = {}
+            for status in sorted(responses):
+                response, spec = responses[status], specs.get(int(status))
+                name = None
+                if isinstance(spec, ErrorResponse):
+                    response["content"], name = dict(spec.content), spec.shared_name
+                elif _is_framework_error(response):
+                    continue
+                response["headers"] = _response_headers(api, status, response)
+                if name is not None:
+                    shared[name] = response
+                    response = {"$ref": f"#/components/responses/{name}"}
+                operation["responses"][status] = response
 
 
-def _list_error_codes(response: dict[str, Any]) -> None:
-    """List the codes of the response's examples as an enum; there is an example for each."""
-    for content in response.get("content", {}).values():
-        examples = [example["value"] for example in content.get("examples", {}).values()]
-        codes = {example["code"] for example in examples if "code" in example}
-        if codes:
-            schema = content["schema"]
-            content["schema"] = {
-                **(schema if "anyOf" in schema else {"allOf": [schema]}),
-                "properties": {"code": {"type": "string", "enum": sorted(codes)}},
-            }
+def _operations(description: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for operations in description["paths"].values():
+        yield from operations.values()
 
 
 def _response_headers(api: Api, status: str, response: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,31 +307,16 @@ def _response_headers(api: Api, status: str, response: Mapping[str, Any]) -> dic
     return {**headers, **response.get("headers", {})}
 
 
-def _method_not_allowed(api: Api, schema: str, allowed: str) -> dict[str, Any]:
-    content = {
-        "schema": {"$ref": f"#/components/schemas/{schema}"},
-        "examples": {"method_not_allowed": {"value": error_body(MethodNotAllowed(allowed), api)}},
-    }
-    response = {
-        "description": "The path does not support the method.",
-        "headers": _response_headers(api, "405", {}),
-        "content": {"application/json": content},
-    }
-    _list_error_codes(response)
-    return response
-
-
 def _is_framework_error(response: Mapping[str, Any]) -> bool:
     schemas = [content.get("schema", {}) for content in response.get("content", {}).values()]
     return any(set(schema.get("required", ())) == _FRAMEWORK_ERROR_FIELDS for schema in schemas)
 
 
 def _add_links(description: dict[str, Any]) -> None:
-    for operations in description["paths"].values():
-        for operation in operations.values():
-            for status, response in operation["responses"].items():
-                if links := _LINKS.get((operation["operationId"], status)):
-                    response["links"] = {
-                        name: {"operationId": name, "parameters": dict(parameters)}
-                        for name, parameters in links.items()
-                    }
+    for operation in _operations(description):
+        for status, response in operation["responses"].items():
+            if links := _LINKS.get((operation["operationId"], status)):
+                response["links"] = {
+                    name: {"operationId": name, "parameters": dict(parameters)}
+                    for name, parameters in links.items()
+                }

@@ -1,25 +1,30 @@
 """Error responses in the OpenAPI description, made from the error table."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example
 from msgspec import Meta
 
 from domain import errors
+from domain.errors import InvalidImageReason
 from entrypoints.http.errors import exceptions
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import (
+    ERROR_CODES,
     ERRORS,
+    INVALID_CODE,
     Api,
     ApiError,
     error_body,
     error_status,
+    has_response,
 )
-from entrypoints.http.fields import UserIdField
+from entrypoints.http.fields import UserIdField, parsed_field
 from entrypoints.http.users.schemas import UsernameField
 
 DocumentedError: TypeAlias = type[ApiError] | ApiError
@@ -29,7 +34,7 @@ MessageField = Annotated[
     str, Meta(description="A message for people.", examples=["User not found"])
 ]
 CodeField = Annotated[
-    str, Meta(description="A stable code for programs.", examples=["user_not_found"])
+    str, parsed_field("A stable code for programs.", "user_not_found", enum=list(ERROR_CODES))
 ]
 
 
@@ -72,7 +77,10 @@ class FieldError(msgspec.Struct):
 
     field: Annotated[str, Meta(description="The name of the field.", examples=["phone"])]
     code: Annotated[
-        str, Meta(description="A stable code for programs.", examples=["country_not_served"])
+        str,
+        parsed_field(
+            "A stable code for programs.", "country_not_served", enum=[*map(str, FieldErrorCode)]
+        ),
     ]
     message: MessageField
 
@@ -87,10 +95,39 @@ class FieldErrors(msgspec.Struct):
             examples=[{"phone": ["This field is required."]}],
         ),
     ]
-    code: Annotated[str, Meta(description="Always `invalid`.", examples=["invalid"])]
+    code: Annotated[
+        str, parsed_field("Tells this error from all others.", INVALID_CODE, const=INVALID_CODE)
+    ]
     field_errors: Annotated[
         list[FieldError], Meta(description="The same messages, each with a code of its own.")
     ]
+
+
+class FieldErrorsError(Error):
+    """An error of one field that also has a message and a code of its own."""
+
+    field_errors: Annotated[
+        list[FieldError], Meta(description="The field, with the same code and message.")
+    ]
+
+
+class InvalidImageError(Error):
+    """The image is broken or exceeds a limit."""
+
+    reason: Annotated[
+        str,
+        parsed_field(
+            "Why the image is invalid.", "too_many_pixels", enum=[*map(str, InvalidImageReason)]
+        ),
+    ]
+    limit: Annotated[
+        int | msgspec.UnsetType,
+        Meta(
+            description="The number of blocks, bytes, frames or pixels that an image can have."
+            " Absent for `broken` and `too_complex`.",
+            examples=[50_000_000],
+        ),
+    ] = msgspec.UNSET
 
 
 class LegacyError(msgspec.Struct):
@@ -108,13 +145,38 @@ class LegacyError(msgspec.Struct):
     status_code: Annotated[int, Meta(description="The HTTP status.", examples=[404])]
 
 
-def body_errors(
-    field: str, message: str = "This field is required."
-) -> tuple[DocumentedError, ...]:
-    """Return the errors of every operation with a JSON body; the arguments are an example."""
+SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
+    exceptions.InvalidHost,
+    errors.Unauthenticated,
+    exceptions.OriginNotAllowed,
+    exceptions.MethodNotAllowed,
+    exceptions.RequestTimeout,
+    exceptions.BodyTooLarge,
+    exceptions.UnsupportedMediaType,
+    exceptions.TooManyRequests,
+    exceptions.InternalError,
+    errors.Unavailable,
+)
+"""Errors that most operations have, described once. They are not about one operation."""
+
+
+@dataclass
+class ErrorResponse(ResponseSpec):
+    """The errors of an operation that have the same status.
+
+    - `content` is their description, which lists all codes, with an example for each error.
+    - `shared_name` is the name of the response in the components, if it is shared.
+    """
+
+    content: Mapping[str, Any] = field(default_factory=dict)
+    shared_name: str | None = None
+
+
+def body_errors(example: exceptions.FieldError) -> tuple[DocumentedError, ...]:
+    """Return the errors of every operation with a JSON body."""
     return (
-        exceptions.InvalidFields({field: [message]}),
-        exceptions.InvalidBody("The body is not valid JSON."),
+        exceptions.InvalidFields(example),
+        exceptions.InvalidBody(FieldErrorCode.INVALID_JSON, "The body is not valid JSON."),
         exceptions.BodyTooLarge,
         exceptions.UnsupportedMediaType,
         exceptions.OriginNotAllowed,
@@ -132,20 +194,50 @@ def legacy_error_responses(*documented: DocumentedError) -> Mapping[int, Respons
     return _describe(Api.LEGACY, documented)
 
 
+def render_shared_errors() -> str:
+    """Render the shared errors as a table in Markdown, sorted by status."""
+    rows = sorted((ERRORS[error] for error in SHARED_ERRORS), key=lambda row: row.status)
+    lines = [f"| {row.status} | `{row.code}` | {row.message} |" for row in rows]
+    # Markdown would take <token> as HTML.
+    return "\n".join(["| status | `code` | message |", "|---|---|---|", *lines]).replace("<", "\\<")
+
+
+def add_error_schemas(schemas: dict[str, Any]) -> None:
+    """Add a schema for each code of the main API: that of its error, with this code only."""
+    added: set[str] = set()
+    for error, row in ERRORS.items():
+        name, base = _variant_name(error), schemas[_main_schema(error).__name__]
+        if not has_response(error) or name in added:
+            continue
+        added.add(name)
+        message = {**base["properties"]["error"], "examples": [row.message]}
+        code = {
+            "type": "string",
+            "description": base["properties"]["code"]["description"],
+            "enum": [row.code],
+            "examples": [row.code],
+        }
+        schemas[name] = {
+            **base,
+            "title": name,
+            "description": row.message,
+            "properties": {**base["properties"], "error": message, "code": code},
+        }
+
+
 def _describe(api: Api, documented: Sequence[DocumentedError]) -> Mapping[int, ResponseSpec]:
+    always = (exceptions.InvalidHost, exceptions.MethodNotAllowed, exceptions.InternalError)
     by_status: dict[int, list[ApiError]] = {}
-    for error in (exceptions.InvalidHost, *documented, exceptions.InternalError):
+    for error in (*documented, *always):
         example = _make_example(error) if isinstance(error, type) else error
         by_status.setdefault(error_status(example, api), []).append(example)
     return {
-        status: ResponseSpec(
+        status: ErrorResponse(
             _schema(api, examples),
-            description=_description(api, examples),
-            examples=[
-                Example(summary=ERRORS[type(example)].code, value=error_body(example, api))
-                for example in examples
-            ],
             generate_examples=False,
+            description=_description(api, examples),
+            content=_content(api, examples),
+            shared_name=_shared_name(api, examples),
         )
         for status, examples in by_status.items()
     }
@@ -156,6 +248,8 @@ def _make_example(error: type[ApiError]) -> ApiError:
         return error(retry_after=15)
     if issubclass(error, exceptions.FileTooLarge):
         return error(limit=20_000_000)
+    if issubclass(error, exceptions.MethodNotAllowed):
+        return error(allowed="POST")
     if issubclass(error, errors.PhoneInUse):
         return error("6561a2b0c3d4e5f60718293a", "Rahul Sharma")
     return error()
@@ -166,7 +260,12 @@ def _description(api: Api, examples: Sequence[ApiError]) -> str:
     for example in examples:
         row = ERRORS[type(example)]
         message = row.message if row.message.endswith(".") else f"{row.message}."
-        messages[message if api is Api.LEGACY else f"`{row.code}`: {message}"] = None
+        if api is Api.MAIN and type(example) in SHARED_ERRORS and len(examples) > 1:
+            # Its message is in the description of the whole API.
+            message = f"`{row.code}`."
+        elif api is Api.MAIN:
+            message = f"`{row.code}`: {message}"
+        messages[message] = None
     return " ".join(messages)
 
 
@@ -176,9 +275,51 @@ def _schema(api: Api, examples: Sequence[ApiError]) -> Any:
     return reduce(or_, (_main_schema(type(example)) for example in examples))
 
 
-def _main_schema(error: type[ApiError]) -> Any:
+def _content(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
+    named = {
+        f"{number}-{ERRORS[type(example)].code}": {
+            "summary": ERRORS[type(example)].code,
+            "value": error_body(example, api),
+        }
+        for number, example in enumerate(examples, 1)
+    }
+    return {"application/json": {"schema": _schema_with_codes(api, examples), "examples": named}}
+
+
+def _shared_name(api: Api, examples: Sequence[ApiError]) -> str | None:
+    if len(examples) != 1 or type(examples[0]) not in SHARED_ERRORS:
+        return None
+    return f"{'Legacy' if api is Api.LEGACY else ''}{type(examples[0]).__name__}"
+
+
+def _schema_with_codes(api: Api, examples: Sequence[ApiError]) -> dict[str, Any]:
+    """Return the schema of each code; a client finds out by the code which one it is."""
+    if api is Api.LEGACY:
+        return _reference(LegacyError.__name__)
+    names = dict.fromkeys(_variant_name(type(example)) for example in examples)
+    alternatives = [_reference(name) for name in names]
+    return alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _variant_name(error: type[ApiError]) -> str:
+    schema = _main_schema(error)
+    if schema is FieldErrors:
+        return FieldErrors.__name__
+    words = ERRORS[error].code.title().replace("_", "").removesuffix(Error.__name__)
+    return words + (DetailedError if schema is DetailedError else Error).__name__
+
+
+def _main_schema(error: type[ApiError]) -> type[msgspec.Struct]:
     row = ERRORS[error]
-    if row.field is not None or row.code == "invalid":
+    if error is errors.InvalidImage:
+        return InvalidImageError
+    if row.field is not None:
+        return FieldErrorsError if row.keeps_error else FieldErrors
+    if row.code == INVALID_CODE:
         return FieldErrors
     if error is errors.PhoneInUse:
         return PhoneInUseError

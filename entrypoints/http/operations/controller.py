@@ -3,9 +3,10 @@
 from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
-from entrypoints.http.dependencies import UseCasesDependency
+from entrypoints.http.dependencies import SettingsDependency, UseCasesDependency
 from entrypoints.http.openapi.responses import error_responses
 from entrypoints.http.operations.schemas import (
+    READY,
     JsonWebKeySet,
     LivenessResponse,
     ReadinessResponse,
@@ -39,21 +40,24 @@ class HealthController(Controller):
         responses={
             503: ResponseSpec(
                 ReadinessResponse,
-                description="The database does not work.",
+                description="The database does not work, or the service stops.",
                 generate_examples=False,
             ),
             **error_responses(),
         },
     )
-    async def ready(self, use_cases: UseCasesDependency) -> Response[ReadinessResponse]:
+    async def ready(
+        self, use_cases: UseCasesDependency, settings: SettingsDependency
+    ) -> Response[ReadinessResponse]:
         """Check the database, the media store and the messenger.
 
         The answer comes within a second. A part that takes longer does not work. Results are held:
-        successes for five seconds, failures for one.
+        successes for five seconds, failures for one. After a stop signal the status is `stopping`:
+        requests are still served, and new ones should go to another instance.
         """
         readiness = await use_cases.check_readiness()
-        body = to_readiness_response(readiness)
-        if readiness.is_ready:
+        body = to_readiness_response(readiness, is_stopping=settings.is_stopping())
+        if body.status == READY:
             return Response(body)
         return Response(body, status_code=503, headers={"Retry-After": "5"})
 

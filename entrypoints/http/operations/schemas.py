@@ -1,13 +1,15 @@
 """Response bodies of the health checks and the key set."""
 
 import base64
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from application.operations.check_readiness import Readiness
 from application.ports.keys import PublicKey
+
+READY: Final = "ready"
 
 HealthField = Annotated[
     str, Meta(description="`ok`, or the problem.", examples=["ok", "the disk is full"])
@@ -23,7 +25,9 @@ class LivenessResponse(msgspec.Struct):
 class ReadinessResponse(msgspec.Struct, kw_only=True):
     """The health of each part. Without the database, the service is not ready."""
 
-    status: Annotated[str, Meta(description="`ready` or `unavailable`.", examples=["ready"])]
+    status: Annotated[
+        str, Meta(description="`ready`, `stopping` or `unavailable`.", examples=[READY])
+    ]
     database: HealthField
     media: HealthField
     messages: HealthField
@@ -62,10 +66,11 @@ class JsonWebKeySet(msgspec.Struct):
     ]
 
 
-def to_readiness_response(readiness: Readiness) -> ReadinessResponse:
+def to_readiness_response(readiness: Readiness, *, is_stopping: bool) -> ReadinessResponse:
     """Convert the health of the parts."""
+    status = READY if readiness.is_ready else "unavailable"
     return ReadinessResponse(
-        status="ready" if readiness.is_ready else "unavailable",
+        status="stopping" if is_stopping else status,
         database=readiness.database or "ok",
         media=readiness.media or "ok",
         messages=readiness.messages or "ok",

@@ -9,8 +9,8 @@ from litestar.params import JSONBody
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
-from domain.errors import InvalidValue
-from domain.identities.device_token import parse_device_token
+from domain.errors import InvalidCharacters, TooLong, UnsupportedValue
+from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
@@ -27,7 +27,7 @@ from entrypoints.http.otp.schemas import (
     to_request_otp_response,
     to_verify_otp_response,
 )
-from entrypoints.http.parsing import JsonBody, parse_fields
+from entrypoints.http.parsing import JsonBody, missing_field, parse_fields
 
 _DEVICE: Final = re.compile(DEVICE_PATTERN)
 
@@ -47,7 +47,7 @@ class OtpController(Controller):
         dto=JsonBody[RequestOtpBody],
         return_dto=None,
         responses=error_responses(
-            *body_errors("phone"),
+            *body_errors(missing_field("phone")),
             errors.CountryNotServed,
             errors.PhoneUnreachable,
             errors.TooManyOtpRequests,
@@ -76,9 +76,7 @@ class OtpController(Controller):
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         sent = await use_cases.request_otp(
-            RequestOtpCommand(
-                phone, client_ip, preferences, parse_device_token(data.device_token or "")
-            )
+            RequestOtpCommand(phone, client_ip, preferences, _parse_device_token(data.device_token))
         )
         return to_request_otp_response(sent)
 
@@ -91,7 +89,7 @@ class OtpController(Controller):
         dto=JsonBody[VerifyOtpBody],
         return_dto=None,
         responses=error_responses(
-            *body_errors("otp"),
+            *body_errors(missing_field("otp")),
             errors.TooManyAttempts,
             errors.TooManyAttemptsFromIp,
             errors.Unavailable,
@@ -129,7 +127,7 @@ class OtpController(Controller):
                 data.request_id,
                 device or parse_device_name(request.headers.get("user-agent", "")),
                 with_refresh=bool(data.refresh),
-                device_token=parse_device_token(data.device_token or ""),
+                device_token=_parse_device_token(data.device_token),
                 with_device_token=True,
             )
         )
@@ -140,14 +138,18 @@ class OtpController(Controller):
 
 def _validate_channel(channel: str | None) -> None:
     if channel not in (None, "sms"):
-        raise InvalidValue("The only channel is 'sms' so far. Send that, or omit the field.")
+        raise UnsupportedValue("The only channel is 'sms' so far. Send that, or omit the field.")
+
+
+def _parse_device_token(value: object) -> DeviceToken | None:
+    return parse_device_token(value) if isinstance(value, str) else None
 
 
 def _parse_device(text: str | None) -> str | None:
     if text is None:
         return None
-    if len(text) > MAX_DEVICE_NAME_LENGTH or not _DEVICE.fullmatch(text):
-        raise InvalidValue(
-            f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters and no line breaks."
-        )
+    if len(text) > MAX_DEVICE_NAME_LENGTH:
+        raise TooLong(f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters.")
+    if not _DEVICE.fullmatch(text):
+        raise InvalidCharacters("A device name has no control characters or line breaks.")
     return text.strip() or None

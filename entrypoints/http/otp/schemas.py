@@ -1,6 +1,6 @@
 """Request and response bodies of the OTP endpoints."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -50,9 +50,16 @@ OtpField = Annotated[
 DeviceTokenField = Annotated[
     str,
     Meta(
-        description="Identifies a device on which the phone signed in before. Send it with later"
-        " requests: it keeps strangers from using up the limits of this phone.",
+        description="Identifies this device. Send it with later requests: it keeps strangers from"
+        " using up the limits of this phone.",
         examples=["afnzCAAAAAAAAAABAAECAwQFBgcICQoLDA0ODw"],
+    ),
+]
+DeviceTokenInput = Annotated[
+    Any,
+    Meta(
+        description="The `device_token` of an earlier login on this device: it keeps strangers from"
+        " using up the limits of this phone. Any other value is ignored."
     ),
 ]
 RequestIdField = Annotated[
@@ -87,7 +94,7 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             description="The language of the message, as BCP 47 or as the phone writes it."
             " Without a template, `pt-BR` falls back to `pt` and then to the default locale of"
             " the service.",
-            examples=["pt-BR"],
+            examples=["en"],
         ),
     ] = None
     app_hash: Annotated[
@@ -98,7 +105,7 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             examples=["FA+9qCX9VSu"],
         ),
     ] = None
-    device_token: DeviceTokenField | None = None
+    device_token: DeviceTokenInput = None
 
 
 class RequestOtpResponse(msgspec.Struct, kw_only=True):
@@ -130,8 +137,8 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     request_id: Annotated[
         str | None,
         Meta(
-            description="The `request_id` of the request for the code.",
-            examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
+            description="The `request_id` of the request for the code. The attempts are then"
+            " counted for this request only.",
         ),
     ] = None
     refresh: Annotated[
@@ -150,13 +157,13 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             max_length=MAX_DEVICE_NAME_LENGTH,
         ),
     ] = None
-    device_token: DeviceTokenField | None = None
+    device_token: DeviceTokenInput = None
 
 
 class VerifyOtpResponse(msgspec.Struct, kw_only=True):
     """The code was correct. The refresh token is present if it was requested."""
 
-    success: Annotated[bool, Meta(description="Always true.", examples=[True])] = True
+    success: Annotated[bool, parsed_field("The code was correct.", True, const=True)] = True
     message: Annotated[
         str, Meta(description="Always `OTP verified`.", examples=["OTP verified"])
     ] = "OTP verified"
@@ -171,7 +178,7 @@ class VerifyOtpResponse(msgspec.Struct, kw_only=True):
 class InvalidOtpResponse(msgspec.Struct, kw_only=True):
     """The code was wrong, expired, used before or never sent; the response does not say which."""
 
-    success: Annotated[bool, Meta(description="Always false.", examples=[False])] = False
+    success: Annotated[bool, parsed_field("The code was not correct.", False, const=False)] = False
     message: Annotated[str, Meta(description="Always `Invalid OTP`.", examples=["Invalid OTP"])] = (
         "Invalid OTP"
     )

@@ -8,7 +8,12 @@ from litestar.params import JSONBody
 from application.identities.sessions import Scope
 from application.principal import Principal
 from domain import errors
-from domain.errors import InvalidRefreshToken, InvalidValue, Unauthenticated
+from domain.errors import (
+    InvalidRefreshToken,
+    InvalidValue,
+    Unauthenticated,
+    UnsupportedValue,
+)
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from entrypoints.http.auth import (
     BEARER,
@@ -17,9 +22,10 @@ from entrypoints.http.auth import (
     require_principal,
 )
 from entrypoints.http.dependencies import CurrentPrincipal, UseCasesDependency
-from entrypoints.http.errors.exceptions import OriginNotAllowed, TooManyRequests
+from entrypoints.http.errors.exceptions import FieldError, OriginNotAllowed, TooManyRequests
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.openapi.responses import body_errors, error_responses
-from entrypoints.http.parsing import JsonBody, parse_field
+from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.request_limits import limit_by_ip
 from entrypoints.http.sessions.schemas import (
     LogoutBody,
@@ -51,7 +57,10 @@ class SessionController(Controller):
         dto=JsonBody[RefreshSessionBody],
         return_dto=None,
         responses=error_responses(
-            *body_errors("refresh_token"), InvalidRefreshToken, TooManyRequests, errors.Unavailable
+            *body_errors(missing_field("refresh_token")),
+            InvalidRefreshToken,
+            TooManyRequests,
+            errors.Unavailable,
         ),
     )
     async def refresh(
@@ -80,7 +89,7 @@ class SessionController(Controller):
         operation_class=LogoutOperation,
         security=[*BEARER, {}],
         responses=error_responses(
-            *body_errors("scope", _INVALID_SCOPE),
+            *body_errors(FieldError("scope", FieldErrorCode.UNSUPPORTED_VALUE, _INVALID_SCOPE)),
             Unauthenticated,
             TooManyRequests,
             errors.Unavailable,
@@ -149,7 +158,7 @@ def _parse_scope(text: str | None) -> Scope:
     try:
         return Scope(text or Scope.THIS)
     except ValueError:
-        raise InvalidValue(_INVALID_SCOPE) from None
+        raise UnsupportedValue(_INVALID_SCOPE) from None
 
 
 async def _find_session(

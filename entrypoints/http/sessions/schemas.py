@@ -11,17 +11,13 @@ from msgspec import Meta
 
 from application.identities.session_factory import Tokens
 from application.identities.sessions import ListedSession, Scope
-from entrypoints.http.fields import format_timestamp, parameter_schema
+from entrypoints.http.fields import format_timestamp, parameter_schema, time_field
 
 SessionIdParameter: TypeAlias = Annotated[
     str,
     PathParameter(
         description="The `id` of a session, as in the list of sessions.",
-        schema_extra=parameter_schema(
-            type="string",
-            pattern="^[0-9a-f]{32}$",
-            examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
-        ),
+        schema_extra=parameter_schema(type="string", pattern="^[0-9a-f]{32}$"),
     ),
 ]
 AccessTokenField = Annotated[
@@ -59,7 +55,13 @@ RefreshExpiresInField = Annotated[
 class RefreshSessionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The latest refresh token."""
 
-    refresh_token: RefreshTokenField
+    refresh_token: Annotated[
+        str,
+        Meta(
+            description="The refresh token of a login, or of the last refresh.",
+            examples=["<the refresh_token of verify-otp>"],
+        ),
+    ]
 
 
 class RefreshSessionResponse(msgspec.Struct, kw_only=True):
@@ -88,8 +90,7 @@ class LogoutBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         str | None,
         Meta(
             description="Instead of an access token: identifies `this` session. A token that is"
-            " no longer valid ends nothing and is not an error.",
-            examples=["ZWGisMPU5fYHGCk6AAECAwQFBgcICQoLDA0ODwAAAAEAAQIDBAUGBwgJCgsMDQ4P"],
+            " no longer valid ends nothing and is not an error."
         ),
     ] = None
 
@@ -107,23 +108,17 @@ class SessionResponse(msgspec.Struct, kw_only=True):
             examples=["Pixel 9"],
         ),
     ]
-    created: Annotated[
-        str,
-        Meta(description="The time of the sign-in.", examples=["2026-05-01T09:30:00.000Z"]),
-    ]
+    created: Annotated[str, time_field("The time of the sign-in.")]
     last_used: Annotated[
         str,
-        Meta(
-            description="The time of the last use, accurate to a day; exact for the last refresh.",
-            examples=["2026-05-03T18:00:00.000Z"],
+        time_field(
+            "The time of the last use, accurate to a day; exact for the last refresh.",
+            "2026-05-03T18:00:00.000Z",
         ),
     ]
     expires: Annotated[
         str,
-        Meta(
-            description="The time when it ends unless it is refreshed.",
-            examples=["2026-07-30T09:30:00.000Z"],
-        ),
+        time_field("The time when it ends unless it is refreshed.", "2026-07-30T09:30:00.000Z"),
     ]
     current: Annotated[
         bool, Meta(description="Whether it is the session of this request.", examples=[True])

@@ -19,7 +19,7 @@ from entrypoints.http.dependencies import (
 )
 from entrypoints.http.errors.exceptions import InvalidUserId, OriginNotAllowed, TooManyRequests
 from entrypoints.http.openapi.responses import body_errors, error_responses
-from entrypoints.http.parsing import JsonBody, parse_field, parse_fields
+from entrypoints.http.parsing import JsonBody, missing_field, parse_field, parse_fields
 from entrypoints.http.users.schemas import (
     CreateUserBody,
     CreateUserResponse,
@@ -48,7 +48,7 @@ class UserController(Controller):
         return_dto=None,
         opt={UNAVAILABLE_ERROR: errors.UserSaveFailed},
         responses=error_responses(
-            *body_errors("username"),
+            *body_errors(missing_field("username")),
             errors.Unauthenticated,
             TooManyRequests,
             errors.PhoneMismatch,
@@ -121,7 +121,7 @@ class UserController(Controller):
         dto=JsonBody[RenameUserBody],
         return_dto=None,
         responses=error_responses(
-            *body_errors("username"),
+            *body_errors(missing_field("username")),
             errors.Unauthenticated,
             TooManyRequests,
             errors.UserNotFound,

@@ -15,7 +15,6 @@ from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ID_PATTERN,
-    USER_ID_EXAMPLE,
     CreatedAtField,
     PhoneField,
     UserIdField,
@@ -28,9 +27,7 @@ UserIdParameter: TypeAlias = Annotated[
     str,
     PathParameter(
         description=ID_DESCRIPTION,
-        schema_extra=parameter_schema(
-            type="string", pattern=ID_PATTERN, examples=[USER_ID_EXAMPLE]
-        ),
+        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
     ),
 ]
 UsernameField = Annotated[

@@ -126,6 +126,8 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
             },
             "dictionaries": {
                 "own-id": {"values": [person.user_id]},
+                "own-phone": {"values": [person.phone]},
+                "own-name": {"values": [person.username]},
                 "own-item": {"values": [person.item_id]},
                 "spare-item": {"values": list(spare_items)},
                 # Most generated numbers are after the last page that a number reaches.
@@ -143,6 +145,13 @@ def _configuration(person: Person, spare_items: Sequence[str], seed: int) -> sch
                 "body.otp": {"dictionary": "near-code", "probability": 0.2},
             },
             "operations": [
+                {
+                    "include-operation-id": "create_user",
+                    "parameters": {
+                        "body.number": _use_often("own-phone"),
+                        "body.username": _use_often("own-name"),
+                    },
+                },
                 {
                     "include-operation-id": "delete_library_item",
                     "parameters": {"path.item_id": _use_often("spare-item")},

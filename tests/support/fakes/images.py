@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from application.ports.images import PublishedImage
-from domain.errors import InvalidImage, UnsupportedImageType
+from domain.errors import InvalidImage, InvalidImageReason, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, ImageLimits
 
 
@@ -70,6 +70,10 @@ def _published(image_format: _Format, content: bytes) -> PublishedImage:
     (width,) = struct.unpack(image_format.byte_order, found["width"])
     (height,) = struct.unpack(image_format.byte_order, found["height"])
     if width * height > _LIMITS.max_pixels:
-        raise InvalidImage(f"The image has more than {_LIMITS.max_pixels} pixels.")
+        raise InvalidImage(
+            f"The image has more than {_LIMITS.max_pixels} pixels.",
+            InvalidImageReason.TOO_MANY_PIXELS,
+            _LIMITS.max_pixels,
+        )
     published = content[:6] if image_format.format is ImageFormat.GIF else image_format.signature
     return PublishedImage(Image(image_format.format, width, height, len(published)), published)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.errors import InvalidValue
+from domain.errors import AmbiguousPhone, InvalidPhone, InvalidValue, UnsupportedPhoneType
 from domain.phone import PhoneNumber, PhoneRules, parse_international_phone, parse_phone
 
 INDIAN_PHONE = PhoneNumber("+919876543210")
@@ -26,6 +26,19 @@ HINT = "write it with + and the country code, like +14155552671."
         "+९१ ९८७६५ ४३२१०",
         "".join(chr(0xFF10 + int(digit)) for digit in "9876543210"),
         "\uff0b91\u00a098765\u201043210",
+        "0 91 98765 43210",
+        "00 91 (98765) 43210",
+        "98765,43210",
+        "+91,98765,43210,",
+        "98765_43210",
+        "98765/43210",
+        "tel:+91-98765-43210",
+        "TEL: +91 98765 43210",
+        "tel:+91%2098765%2043210",
+        "tel:98765-43210;phone-context=+91",
+        "tel:98765-43210;phone-context=%2B91;isub=12",
+        "tel:09876543210;phone-context=example.org;ext=",
+        "tel:+91-98765-43210;phone-context=+1;note=a:b",
     ],
 )
 def test_every_spelling_of_an_indian_number_is_one_phone(text: str) -> None:
@@ -39,15 +52,145 @@ def test_a_number_may_begin_with_the_digits_of_its_country_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["919876543210", "+919876543210", "+91 98765-43210", "(91) 98765.43210", "९१९८७६५४३२१०"]
+    "text",
+    [
+        "919876543210",
+        "+919876543210",
+        "+91 98765-43210",
+        "(91) 98765.43210",
+        "९१९८७६५४३२१०",
+        "0091 98765 43210",
+        "91,98765_43210",
+        "tel:+91-98765-43210",
+        "tel:919876543210",
+        "tel:98765-43210;phone-context=+91",
+    ],
 )
 def test_the_legacy_api_needs_no_plus_before_the_country_code(text: str) -> None:
     assert parse_international_phone(text) == INDIAN_PHONE
 
 
-def test_two_zeros_replace_the_plus() -> None:
-    assert parse_phone("0091 98765 43210") == INDIAN_PHONE
-    assert parse_phone("0091 98765 43210", "DE") == INDIAN_PHONE
+def test_the_legacy_api_drops_a_zero_before_the_country_code_of_the_region() -> None:
+    assert parse_international_phone("0 91 98765 43210", "IN") == INDIAN_PHONE
+    # Without the region, this number of Germany would become one of the United States.
+    for region in (None, "DE", "IN"):
+        with pytest.raises(InvalidPhone):
+            parse_international_phone("0151 23456789", region)
+
+
+@pytest.mark.parametrize("text", ["9876543210", "09876543210", "9198765432", "09198765432"])
+def test_the_legacy_api_reads_no_national_numbers(text: str) -> None:
+    with pytest.raises(InvalidPhone):
+        parse_international_phone(text, "IN")
+
+
+@pytest.mark.parametrize("region", [None, "DE", "US", "JP", "AU", "RU"])
+def test_two_zeros_replace_the_plus(region: str | None) -> None:
+    assert parse_phone("0091 98765 43210", region) == INDIAN_PHONE
+
+
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        ("DE", "4915123456789"),
+        ("DE", "0 49 1512 3456789"),
+        ("ID", "62812345678"),
+        ("NL", "318001234"),
+        ("SE", "468123456"),
+        ("XK", "38343201234"),
+        ("BR", "5540041234"),
+    ],
+)
+def test_digits_that_are_two_numbers_need_a_plus(region: str, text: str) -> None:
+    digits = text.replace(" ", "").removeprefix("0")
+    assert parse_phone(f"+{digits}", region, rules=None).e164 == f"+{digits}"
+    with pytest.raises(AmbiguousPhone) as error:
+        parse_phone(text, region)
+    assert error.value.message == f"These digits can be read as two phone numbers; {HINT}"
+
+
+def test_two_zeros_can_be_the_begin_of_a_carrier_code() -> None:
+    assert parse_phone("009 44 7400 123456", "TH").e164 == "+447400123456"
+    with pytest.raises(AmbiguousPhone):
+        parse_phone("001 649 231 1234", "TH")
+
+
+def test_in_the_legacy_api_a_zero_is_ambiguous_before_a_national_number() -> None:
+    assert parse_international_phone("4915123456789", "DE").e164 == "+4915123456789"
+    for text, region in (("0 49 1512 3456789", "DE"), ("0 91 1800 1234", "IN")):
+        with pytest.raises(AmbiguousPhone):
+            parse_international_phone(text, region)
+
+
+def test_two_zeros_need_not_be_the_prefix_for_calls_abroad() -> None:
+    # In Australia that prefix is 0011, and no country code begins with 869.
+    assert parse_phone("001 869 765 2917", "AU").e164 == "+18697652917"
+
+
+def test_the_legacy_api_rejects_the_same_kinds_of_numbers() -> None:
+    for text in ("+19002345678", "0080012345678", "tel:+445512345678"):
+        with pytest.raises(UnsupportedPhoneType):
+            parse_international_phone(text)
+
+
+def test_a_tel_uri_may_encode_its_plus() -> None:
+    assert parse_phone("tel:%2B14155552671").e164 == "+14155552671"
+
+
+def test_a_number_that_gets_no_codes_makes_no_mobile_number_ambiguous() -> None:
+    # With the country code it would be the toll-free number 1800 1234.
+    assert parse_phone("9118001234", "IN").e164 == "+919118001234"
+    with pytest.raises(AmbiguousPhone):
+        parse_phone("9118001234", "IN", PhoneRules(accepts_toll_free=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("+52 1 55 1234 5678", None),
+        ("+52 55 1234 5678", None),
+        ("0052 1 55 1234 5678", "IN"),
+        ("52 1 55 1234 5678", "MX"),
+        ("55 1234 5678", "MX"),
+        ("044 55 1234 5678", "MX"),
+        ("01 55 1234 5678", "MX"),
+    ],
+)
+def test_a_former_mexican_number_is_the_number_of_today(text: str, region: str | None) -> None:
+    assert parse_phone(text, region) == PhoneNumber("+525512345678")
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("+54 9 11 2345-6789", None),
+        ("+54 11 2345-6789", None),
+        ("+54 (0) 11 15-2345-6789", None),
+        ("0054 11 2345-6789", "US"),
+        ("011 15-2345-6789", "AR"),
+        ("11 2345-6789", "AR"),
+        ("54 11 2345 6789", "AR"),
+        ("54 9 11 2345 6789", "AR"),
+    ],
+)
+def test_an_argentine_number_is_one_phone_with_or_without_nine(
+    text: str, region: str | None
+) -> None:
+    assert parse_phone(text, region) == PhoneNumber("+5491123456789")
+
+
+def test_former_numbers_are_also_read_in_the_legacy_api() -> None:
+    assert parse_international_phone("5215512345678").e164 == "+525512345678"
+    assert parse_international_phone("541123456789").e164 == "+5491123456789"
+
+
+@pytest.mark.parametrize(
+    "text", ["+4930123456,5", "+4930123456,,5", "030 123456, 5", "+4930123456,\n5"]
+)
+def test_a_comma_after_a_whole_number_is_a_pause(text: str) -> None:
+    assert parse_phone("+49301234565").e164 == "+49301234565"
+    with pytest.raises(InvalidPhone):
+        parse_phone(text, "DE")
 
 
 def test_no_other_two_digits_replace_the_plus() -> None:
@@ -64,7 +207,7 @@ def test_an_exception_may_be_of_any_kind(e164: str) -> None:
     phone = PhoneNumber(e164)
     rules = PhoneRules(exceptions=frozenset({phone}))
 
-    assert parse_phone(e164, rules=rules) == parse_international_phone(e164, rules) == phone
+    assert parse_phone(e164, rules=rules) == parse_international_phone(e164, rules=rules) == phone
     with pytest.raises(InvalidValue):
         parse_phone("+15005550007", rules=rules)
 
@@ -76,6 +219,21 @@ def test_a_toll_free_number_is_accepted_by_rule_only() -> None:
     for number in ("+15005550006", "+19002345678", "+80012345678"):
         with pytest.raises(InvalidValue):
             parse_phone(number, rules=rules)
+
+
+def test_every_spelling_of_a_number_is_checked_by_the_rules() -> None:
+    rules = PhoneRules(accepts_toll_free=True)
+    for text, region in (
+        ("+1 800 234 5678", None),
+        ("001 800 234 5678", None),
+        ("8002345678", "US"),
+    ):
+        assert parse_phone(text, region, rules).e164 == "+18002345678"
+        with pytest.raises(InvalidValue):
+            parse_phone(text, region)
+    assert parse_international_phone("18002345678", rules=rules).e164 == "+18002345678"
+    with pytest.raises(InvalidValue):
+        parse_international_phone("18002345678")
 
 
 @pytest.mark.parametrize("e164", ["+15005550006", "+18002345678", "+19002345678", "+80012345678"])
@@ -106,9 +264,13 @@ def test_a_number_range_has_all_but_the_last_four_digits(e164: str, number_range
         "+14155552671 ext. 5",
         "+14155552671;ext=5",
         "+14155552671~5",
-        "tel:+14155552671",
+        "tel:+14155552671;ext=5",
+        "tel:+14155552671;ext=5=",
+        "tel:",
+        "fax:+14155552671",
+        "tel:+1415555CALL",
         "+1415555267\u0000",
-        "+91 98765 43210" + " " * 40,
+        "+91 98765 43210" + " " * 64,
     ],
 )
 def test_both_apis_reject_text_that_is_not_a_number(text: str) -> None:
@@ -117,16 +279,18 @@ def test_both_apis_reject_text_that_is_not_a_number(text: str) -> None:
             parse(text)
 
 
-def test_a_text_has_at_most_forty_characters() -> None:
-    assert parse_phone("+919876543210" + " " * 27) == INDIAN_PHONE
+def test_a_text_has_at_most_64_characters() -> None:
+    assert parse_phone("+919876543210" + " " * 51) == INDIAN_PHONE
     with pytest.raises(InvalidValue):
-        parse_phone("+919876543210" + " " * 28)
+        parse_phone("+919876543210" + " " * 52)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         pytest.param("abc", f"This is not a phone number; {HINT}", id="letters"),
+        pytest.param("+1" * 40, f"This is not a phone number; {HINT}", id="long"),
+        pytest.param("tel:+14155552671;ext=5", f"This is not a phone number; {HINT}", id="ext"),
         pytest.param("9876543210", f"This is not a phone number; {HINT}", id="no region"),
         pytest.param("+91 98765", f"No numbering plan has this phone number; {HINT}", id="short"),
         pytest.param(

@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
 from domain.countries import ALL_COUNTRIES
-from domain.errors import InvalidValue
-from domain.phone import MAX_INPUT_LENGTH, PhoneNumber, parse_international_phone, parse_phone
+from domain.errors import AmbiguousPhone, InvalidValue
+from domain.phone import (
+    MAX_INPUT_LENGTH,
+    PhoneNumber,
+    PhoneRules,
+    parse_international_phone,
+    parse_phone,
+)
 from tests.support.examples import examples
 
 ACCEPTED_TYPES: Final = (
@@ -81,13 +87,20 @@ SEPARATORS: Final = [
 
 @cache
 def example_numbers() -> list[tuple[str, phonenumbers.PhoneNumber]]:
-    """Return a number of each accepted type of each country, with the country."""
+    """Return a number of each accepted type of each country, with the country.
+
+    The example of an Argentine fixed line is a mobile number too, and stored as one.
+    """
     candidates = [
         (country, phonenumbers.example_number_for_type(country, number_type))
         for country in sorted(ALL_COUNTRIES)
         for number_type in ACCEPTED_TYPES
     ]
-    return [(country, number) for country, number in candidates if number is not None]
+    return [
+        (country, number)
+        for country, number in candidates
+        if number is not None and parse_phone(e164(number), rules=None).e164 == e164(number)
+    ]
 
 
 def e164(number: phonenumbers.PhoneNumber) -> str:
@@ -185,6 +198,37 @@ def test_numbers_of_every_country_are_parsed_as_people_write_them(style: int) ->
         and parse_phone(text, country, rules=None).e164 != e164(number)
     ]
     assert misparsed == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("spelling", ["{}", "00{}", "0{}", "0 {}", "tel:{}", "(0){}"], ids=ascii)
+def test_no_number_becomes_another_one_in_its_own_region(spelling: str) -> None:
+    assert len(ALL_COUNTRIES) == 245
+    ambiguous = set()
+    for country, number in example_numbers():
+        international = e164(number)[1:]
+        phone = parse_phone(f"+{international}", rules=None)
+        rules = PhoneRules(exceptions=frozenset({phone}))
+        text = spelling.format(international)
+        for parse_text in (parse_phone, parse_international_phone):
+            try:
+                assert parse_text(text, country, rules) == phone, (country, text)
+            except AmbiguousPhone:
+                ambiguous.add(country)
+    assert ambiguous <= {"DE", "ID", "NL", "SC", "SE", "XK"}
+
+
+@pytest.mark.exhaustive
+def test_two_zeros_never_lead_to_another_number() -> None:
+    mobiles = [
+        parse_phone(e164(number), rules=None)
+        for country in ["AR", "BR", "DE", "GB", "IN", "MX", "PY", "TC", "TJ", "US"]
+        if (number := phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE))
+    ]
+    assert len(mobiles) == 10
+    for country in sorted(ALL_COUNTRIES):
+        for phone in mobiles:
+            assert parse(f"00{phone.e164[1:]}", country) in (phone, None)
 
 
 @given(numbers())

@@ -8,6 +8,7 @@ from domain import errors
 from domain.errors import DomainError
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import (
     ERRORS,
     Api,
@@ -45,8 +46,39 @@ def test_every_error_has_a_row_and_every_row_an_error() -> None:
 
 
 def test_the_codes_are_those_of_the_glossary() -> None:
-    main = {row.code for error, row in ERRORS.items() if error is not exceptions.InvalidOtp}
+    main = {
+        row.code
+        for error, row in ERRORS.items()
+        if error is not exceptions.InvalidOtp and not issubclass(error, errors.InvalidValue)
+    }
     assert main == CODES
+
+
+def test_the_rows_of_invalid_values_and_fields_have_codes_of_fields() -> None:
+    codes = {
+        row.code
+        for error, row in ERRORS.items()
+        if row.field is not None or issubclass(error, errors.InvalidValue)
+    }
+    assert codes <= set(FieldErrorCode)
+
+
+def test_only_a_missing_token_has_no_error_code() -> None:
+    header = "WWW-Authenticate"
+    assert error_headers(exceptions.NoAccessToken()) == {header: "Bearer"}
+    for error in (errors.Unauthenticated(), errors.InvalidRefreshToken()):
+        assert error_headers(error) == {header: 'Bearer error="invalid_token"'}
+
+
+def test_an_invalid_image_names_its_reason_and_limit() -> None:
+    assert error_body(errors.InvalidImage(), Api.MAIN) == {
+        "error": "The image is broken.",
+        "code": "invalid_image",
+        "reason": "broken",
+    }
+    reason = errors.InvalidImageReason.TOO_MANY_FRAMES
+    body = error_body(errors.InvalidImage("Too many.", reason, 500), Api.MAIN)
+    assert (body["reason"], body["limit"]) == ("too_many_frames", 500)
 
 
 def test_errors_of_one_field_name_it() -> None:
@@ -55,6 +87,11 @@ def test_errors_of_one_field_name_it() -> None:
         errors.CountryNotServed: "phone",
         errors.PhoneUnreachable: "phone",
         exceptions.PageTooDeep: "page",
+        exceptions.NoFilePart: "file",
+        exceptions.NoSelectedFile: "file",
+        exceptions.MissingUserId: "user_id",
+        exceptions.InvalidUserId: "user_id",
+        exceptions.InvalidItemId: "item_id",
     }
     assert error_body(errors.PhoneUnreachable("A landline."), Api.MAIN) == {
         "errors": {"phone": ["A landline."]},
@@ -110,7 +147,9 @@ def test_storage_errors_have_the_messages_of_the_contract(error: ApiError, messa
             "permission denied/ 403 Forbidden: Invalid OTP or Validation failed ",
         ),
         (
-            exceptions.InvalidFields({"phone": ["Wrong."]}),
+            exceptions.InvalidFields(
+                exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wrong.")
+            ),
             400,
             4,
             "Bad Request/ Data format incorrect 400 Bad Request: phone: Wrong.",

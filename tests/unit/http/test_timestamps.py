@@ -112,7 +112,7 @@ def _find_times(part: Any) -> list[str]:
         return [text for element in part for text in _find_times(element)]
     if not isinstance(part, dict):
         return []
-    is_time = "ISO 8601" in str(part.get("description", ""))
+    is_time = part.get("format") == "date-time"
     times = [text for text in part.get("examples", ()) if is_time and isinstance(text, str)]
     return times + [text for element in part.values() for text in _find_times(element)]
 

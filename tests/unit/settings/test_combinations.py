@@ -211,6 +211,27 @@ def test_development_can_deliver_to_all_countries() -> None:
     assert read_settings(environ, None).sms == (Factory("my.package:factory"),)
 
 
+@pytest.mark.parametrize(
+    ("countries", "region", "expected"),
+    [
+        ("in", "", "IN"),
+        ("IN", "US", "US"),
+        ("IN,US", "", None),
+        ("*", "", None),
+        ("", "", None),
+        ("XX", "", None),
+    ],
+)
+def test_the_only_country_is_the_default_region(
+    countries: str, region: str, expected: str | None
+) -> None:
+    environ = {"DIALTONE_COUNTRIES": countries, "DIALTONE_DEFAULT_REGION": region}
+    if countries == "XX":
+        assert list(problems(environ)) == ["DIALTONE_COUNTRIES"]
+    else:
+        assert read_settings(environ, None).default_region == expected
+
+
 def test_an_invalid_country_causes_one_error() -> None:
     lines = problems(TWILIO | {"DIALTONE_COUNTRIES": "XX"})
 
@@ -261,6 +282,13 @@ def test_production_accepts_mongodb_a_bucket_and_twilio(production: dict[str, st
     assert isinstance(read.database, MongoDatabase)
     assert isinstance(read.media, S3Bucket)
     assert read.sms == (SmsProvider.TWILIO,)
+
+
+def test_only_production_has_a_stop_delay_by_default(production: dict[str, str]) -> None:
+    assert settings().stop_delay_seconds == 0
+    assert read_settings(production, None).stop_delay_seconds == 5
+    configured = read_settings(production | {"DIALTONE_STOP_DELAY": "7s"}, None)
+    assert configured.stop_delay_seconds == 7
 
 
 def test_production_accepts_own_adapters(production: dict[str, str]) -> None:

@@ -60,7 +60,7 @@ def test_an_empty_variable_is_not_set(text: str) -> None:
 def test_an_unknown_name_is_kept_with_the_name_that_was_probably_meant() -> None:
     environ = {
         "DIALTONE_DATABSE": "sqlite:///x.db",
-        "DIALTONE_SECRETS": "x",
+        "DIALTONE_SECRET_FILE": "x",
         "dialtone_bind": "127.0.0.1:9000",
         "DIALTONE_S3_ENDPOINTS": "x",
         "DIALTONE_TWILIO_FROM": "x",
@@ -73,7 +73,7 @@ def test_an_unknown_name_is_kept_with_the_name_that_was_probably_meant() -> None
 
     assert read.variables.unknown == {
         "DIALTONE_DATABSE": "DIALTONE_DATABASE",
-        "DIALTONE_SECRETS": "DIALTONE_SECRETS_FILE",
+        "DIALTONE_SECRET_FILE": "DIALTONE_SECRETS_FILE",
         "dialtone_bind": "DIALTONE_BIND",
         "DIALTONE_S3_ENDPOINTS": "DIALTONE_S3_ENDPOINT",
         "DIALTONE_TWILIO_FROM": "TWILIO_FROM",
@@ -81,6 +81,60 @@ def test_an_unknown_name_is_kept_with_the_name_that_was_probably_meant() -> None
         "DIALTONE_XYZZY": None,
     }
     assert read.bind == Bind("127.0.0.1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("DAILTONE_DATABASE", "DIALTONE_DATABASE"),
+        ("DIAL_TONE_SMS_LIMIT_PER_IP", "DIALTONE_SMS_LIMIT_PER_IP"),
+        ("TWILLIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN"),
+        ("TWILIO_SID", "TWILIO_ACCOUNT_SID"),
+        ("twilio_from", "TWILIO_FROM"),
+        ("AWS_SECRET_KEY", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_DEFAULT_REGION", "AWS_REGION"),
+    ],
+)
+def test_a_misspelt_name_is_found_in_the_environment_and_in_the_file(
+    env_file: Path, name: str, meant: str
+) -> None:
+    used = {
+        "DIALTONE_SMS": "twilio",
+        "DIALTONE_COUNTRIES": "US",
+        "DIALTONE_MEDIA": "s3://images",
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_AUTH_TOKEN": "x",
+        "TWILIO_FROM": "+15005550006",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }
+    env_file.write_text(f"{name}=x\n")
+    line = f"{name}: This is not a setting. Did you mean {meant}?"
+    required = used.pop(meant, None)
+    for environ, file in ((used | {name: "x"}, None), (used, env_file)):
+        if required is None:
+            assert read_settings(environ, file).variables.unknown == {name: meant}
+            continue
+        with pytest.raises(SettingsError) as error:
+            read_settings(environ, file)
+        assert line in error.value.problems
+        # Names of other programs may be similar to a setting that is set.
+        assert read_settings(environ | {meant: required}, file).variables.unknown == {}
+
+
+def test_names_of_other_programs_are_ignored() -> None:
+    environ = {
+        "PATH": "x",
+        "HOME": "x",
+        "MONGO_PASSWORD": "x",
+        "PYTHONPATH": "x",
+        "LOG_LEVEL": "x",
+        # Nothing here uses Twilio or S3.
+        "TWILIO_ACCOUNT_SID": "x",
+        "TWILIO_SID": "x",
+        "AWS_DEFAULT_REGION": "x",
+    }
+    assert read_settings(environ, None).variables.unknown == {}
 
 
 def test_an_unknown_name_is_reported_beside_invalid_values() -> None:

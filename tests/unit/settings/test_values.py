@@ -58,6 +58,7 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "aws_region": "us-east-1",
         "media_public_url": None,
         "secrets_file": current_folder / "var/secrets.json",
+        "secrets": SecretStr(""),
         "sms": (SmsProvider.CONSOLE,),
         "twilio_account_sid": "",
         "twilio_auth_token": SecretStr(""),
@@ -111,6 +112,8 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "log_level": LogLevel.INFO,
         "log_format": LogFormat.AUTO,
         "workers": 1,
+        "stop_delay": None,
+        "drain_timeout": timedelta(seconds=30),
         "variables": Variables(),
     }
     assert read.token_lifetimes == TokenLifetimes()
@@ -207,6 +210,9 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         ("LOG_LEVEL", "WARNING", "log_level", LogLevel.WARNING),
         ("LOG_FORMAT", "json", "log_format", LogFormat.JSON),
         ("WORKERS", "4", "workers", 4),
+        ("STOP_DELAY", "0s", "stop_delay", timedelta()),
+        ("STOP_DELAY", "10m", "stop_delay", timedelta(minutes=10)),
+        ("DRAIN_TIMEOUT", "1s", "drain_timeout", timedelta(seconds=1)),
         (
             "SMS_LIMIT_PER_PHONE",
             "2/1h, 6/1d",
@@ -343,6 +349,8 @@ def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: 
         ("MAX_IMAGE_FRAMES", ["0", "10001"]),
         ("LOG_LEVEL", ["trace", "critical"]),
         ("LOG_FORMAT", ["text"]),
+        ("STOP_DELAY", ["-1s", "11m", "5", "soon"]),
+        ("DRAIN_TIMEOUT", ["0s", "2h", "30"]),
         ("WORKERS", ["0", "257", "auto", "+1", "4.0", "\u0664"]),
         ("SMS_LIMIT_PER_PHONE", ["5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h"]),
         ("SMS_LIMIT_PER_PHONE", ["5/1h,", "5/1h/1h", "\u0665/1h"]),

@@ -56,6 +56,31 @@ def message_resource(account: str, form: Mapping[str, str]) -> Resource:
     }
 
 
+def numbers_resource(account: str, numbers: Mapping[str, bool]) -> Resource:
+    """https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource, a list."""
+    uri = f"/{API_VERSION}/Accounts/{account}/IncomingPhoneNumbers.json"
+    return {
+        "incoming_phone_numbers": [
+            {
+                "account_sid": account,
+                "sid": f"PN{uuid4().hex}",
+                "phone_number": number,
+                "friendly_name": number,
+                "capabilities": {"voice": True, "sms": has_sms, "mms": has_sms, "fax": False},
+            }
+            for number, has_sms in numbers.items()
+        ],
+        "first_page_uri": uri,
+        "next_page_uri": None,
+        "previous_page_uri": None,
+        "page": 0,
+        "page_size": 50,
+        "start": 0,
+        "end": len(numbers) - 1,
+        "uri": uri,
+    }
+
+
 def call_resource(account: str, form: Mapping[str, str]) -> Resource:
     """https://www.twilio.com/docs/voice/api/call-resource, after its creation."""
     sid = f"CA{uuid4().hex}"

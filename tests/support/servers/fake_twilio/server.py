@@ -23,6 +23,7 @@ from tests.support.servers.fake_twilio.resources import (
     account_resource,
     call_resource,
     message_resource,
+    numbers_resource,
 )
 from tests.support.servers.fake_twilio.webhooks import FormFields, WebhookResponse, post_webhook
 from tests.support.servers.http_server import Exchange, HttpServer
@@ -57,6 +58,7 @@ class FakeTwilio(HttpServer):
     """Twilio on a port of 127.0.0.1.
 
     - `requests` has all requests; `behavior` replaces the documented behavior.
+    - `numbers` are those of the account, each with whether it can send messages.
     - The numbers of Twilio's test credentials are rejected with their documented codes.
     - `call_statuses` has the status of each call, `recordings` the MP3 of each recording, by SID.
     """
@@ -70,6 +72,7 @@ class FakeTwilio(HttpServer):
         self.requests: list[TwilioRequest] = []
         self.call_statuses: dict[str, str] = {}
         self.recordings: dict[str, bytes] = {}
+        self.numbers = {"+15005550006": True}
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -144,6 +147,14 @@ class FakeTwilio(HttpServer):
         match exchange.request.method, *path:
             case "GET", "", None, "json":
                 _send_resource(exchange, 200, account_resource(self.account_sid))
+            case "GET", "/IncomingPhoneNumbers", None, "json":
+                query = dict(parse_qsl(urlsplit(exchange.request.path).query))
+                numbers = {
+                    number: has_sms
+                    for number, has_sms in self.numbers.items()
+                    if query.get("PhoneNumber", "") in number
+                }
+                _send_resource(exchange, 200, numbers_resource(self.account_sid, numbers))
             case "POST", "/Messages", None, "json":
                 code = message_error(form)
                 if code is None:

@@ -1,13 +1,14 @@
 """Device tokens: who gets one, what it changes, and what revokes it."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 
 from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from application.principal import Principal
-from domain.errors import TooManyOtpRequests
+from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import parse_otp_code
 from tests.support.app_harness import AppHarness, wrong_code
@@ -143,3 +144,23 @@ async def test_a_device_is_revoked(
     result = await log_in(app)
     await revoke(app, await app.use_cases.authenticate(result.tokens.access_token))
     assert not await is_recognized(app, result.device_token)
+
+
+@pytest.mark.parametrize("proof", ["device token", "request id"])
+async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof(
+    app: AppHarness, proof: str
+) -> None:
+    token = (await log_in(app)).device_token
+    requested = await app.request_otp()
+    code = app.last_code
+    for number in range(600):
+        with suppress(TooManyAttemptsFromIp):
+            await app.verify_otp("000000", a_phone(2 + number // 5))
+    with pytest.raises(TooManyAttemptsFromIp):
+        await app.verify_otp(code)
+    result = (
+        await app.verify_otp(code, device_token=token)
+        if proof == "device token"
+        else await app.verify_otp(code, request_id=requested.request_id)
+    )
+    assert isinstance(result, LoggedIn)

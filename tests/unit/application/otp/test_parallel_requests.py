@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -9,6 +11,8 @@ from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.wiring import Policy
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.messenger import REJECTED, UNKNOWN
@@ -48,6 +52,33 @@ async def test_five_hundred_requests_from_different_ips_send_one_message(app: Ap
 async def test_parallel_requests_get_different_request_ids(app: AppHarness) -> None:
     results = await asyncio.gather(*(app.request_otp() for _ in range(4)))
     assert len({result.request_id for result in results}) == 4
+
+
+async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver() -> None:
+    sent = []
+    for step in range(1, 8):
+        app = AppHarness()
+        await app.request_otp()
+        code = app.last_code
+        app.faults.run_at(step, partial(app.verify_otp, code))
+        result = await app.request_otp()
+        await app.faults.run_pending()
+        assert len(app.messenger.messages) == 1 + result.sent
+        sent.append(result.sent)
+    assert {True, False} == set(sent)
+
+
+async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_delivery() -> None:
+    limits = RateLimits(per_ip=SlidingWindow(1, timedelta(hours=1)))
+    for step in range(1, 4):  # before it acquires the permit
+        app = AppHarness(policy=Policy(rate_limits=limits))
+        app.faults.run_at(step, app.request_otp)
+        result = await app.request_otp()
+        await app.faults.run_pending()
+        assert len(app.messenger.messages) == 1
+        assert isinstance(
+            await app.verify_otp(app.last_code, request_id=result.request_id), LoggedIn
+        )
 
 
 async def test_without_cooldown_parallel_requests_send_as_many_as_the_limit() -> None:

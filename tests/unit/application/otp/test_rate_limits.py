@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from application.otp.verify_otp import LoggedIn
+from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.wiring import Policy
-from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyAttempts, TooManyOtpRequests
+from domain.errors import (
+    DeliveryFailed,
+    PhoneUnreachable,
+    TooManyAttempts,
+    TooManyAttemptsFromIp,
+    TooManyOtpRequests,
+)
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
@@ -380,13 +386,37 @@ async def test_attempts_of_an_ip_are_limited_over_all_phones() -> None:
     await app.verify_otp("000000", phone(3), OTHER_IP)
 
 
+async def test_repeats_and_replays_use_the_limit_of_their_ip() -> None:
+    app = app_with_limits(verifications_per_ip=SlidingWindow(4, HOUR))
+    await app.request_otp(phone(1), CLIENT_IP)
+    code = app.last_code
+    wrong_code = "000000" if code != "000000" else "000001"
+    for _ in range(2):
+        assert await app.verify_otp(wrong_code, phone(1), CLIENT_IP) == OtpRejected(4)
+    assert isinstance(await app.verify_otp(code, phone(1), CLIENT_IP), LoggedIn)
+    assert isinstance(await app.verify_otp(code, phone(1), CLIENT_IP), OtpRejected)
+
+    with pytest.raises(TooManyAttemptsFromIp):
+        await app.verify_otp(code, phone(1), CLIENT_IP)
+
+
+async def test_a_login_does_not_reset_the_attempts_of_its_ip() -> None:
+    app = app_with_limits(verifications_per_ip=SlidingWindow(3, HOUR))
+    await app.verify_otp("000000", phone(2), CLIENT_IP)
+    await log_in(app, phone(1), CLIENT_IP)
+    await app.verify_otp("000000", phone(3), CLIENT_IP)
+
+    with pytest.raises(TooManyAttemptsFromIp):
+        await app.verify_otp("000000", phone(3), CLIENT_IP)
+
+
 async def test_an_attempt_rejected_for_its_ip_is_not_counted_for_the_phone() -> None:
     app = app_with_limits(verifications_per_ip=SlidingWindow(1, HOUR))
     request = await app.request_otp(phone(1), "198.51.100.1")
     await app.verify_otp("000000", phone(2), CLIENT_IP)
     for _ in range(9):
         with pytest.raises(TooManyAttempts):
-            await app.verify_otp("000000", phone(1), CLIENT_IP, request_id=request.request_id)
+            await app.verify_otp("000000", phone(1), CLIENT_IP)
 
     code = app.last_code
     result = await app.verify_otp(code, phone(1), "198.51.100.1", request_id=request.request_id)

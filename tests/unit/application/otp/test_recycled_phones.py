@@ -1,5 +1,6 @@
 """A phone that nobody used for long may have a new owner."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from application.identities.users import CreateUserCommand
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageError
 from application.ports.security_events import SecurityEventType
+from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.wiring import Policy
 from domain.errors import Unauthenticated, UserNotFound
@@ -138,6 +140,39 @@ async def test_a_restoration_interrupted_at_any_call_is_completed() -> None:
             await app.use_cases.restore_identity(before.identity.id)
         after = await principal_of(app, await log_in(app))
         assert after.identity.id == before.identity.id
+
+
+async def test_a_restoration_wins_over_a_login_that_was_interrupted_at_any_call() -> None:
+    restored = 0
+    for step in range(1, 20):
+        app = AppHarness(policy=Policy(recycled_after=timedelta(days=100)))
+        before, _ = await create_owner(app)
+        app.advance(days=101)
+        await app.request_otp()
+        app.faults.fail_at(step)
+        with suppress(StorageError):
+            await app.verify_otp(app.last_code)
+        app.faults.reset()
+        if app.database.identities[before.identity.id].value.detached_at is None:
+            continue
+        await app.use_cases.restore_identity(before.identity.id)
+        after = await principal_of(app, await log_in(app))
+        assert after.identity.id == before.identity.id
+        restored += 1
+    assert restored > 3
+
+
+async def test_an_identity_is_restored_to_a_phone_that_has_no_other(app: AppHarness) -> None:
+    before, _ = await create_owner(app)
+    app.advance(days=101)
+    await log_in(app)
+    stored = app.database.phone_verifications[a_phone()]
+    app.database.phone_verifications[a_phone()] = Versioned(
+        stored.value.assign_identity(None), stored.version
+    )
+    await app.use_cases.restore_identity(before.identity.id)
+    after = await principal_of(app, await log_in(app))
+    assert after.identity.id == before.identity.id
 
 
 async def test_only_a_detached_identity_is_restored(app: AppHarness) -> None:

@@ -1,10 +1,18 @@
 """Device tokens, and the devices that an identity recognizes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from domain.identities.device_token import DeviceToken, RecognizedDevice, parse_device_token
+from domain.identities.device_token import (
+    DEVICE_TOKEN_TTL,
+    SECRET_BYTES,
+    DeviceToken,
+    RecognizedDevice,
+    parse_device_token,
+)
+from domain.otp.failures import DEVICE_FAILURES_TTL
 from tests.support.builders import NOW, a_session, an_id, an_identity
 
 TOKEN = DeviceToken(an_id(7), bytes(range(16)))
@@ -17,7 +25,20 @@ def a_device(name: str) -> RecognizedDevice:
 
 def test_the_encoded_form_is_parsed_to_the_same_token() -> None:
     assert parse_device_token(TOKEN.text) == TOKEN
-    assert TOKEN.secret.hex() not in repr(TOKEN)
+
+
+def test_the_encoded_form_has_the_whole_secret_and_no_padding() -> None:
+    token = DeviceToken(an_id(7), bytes(range(SECRET_BYTES)))
+    assert parse_device_token(token.text) == token
+    assert len(token.text) == 38
+
+
+def test_the_repr_does_not_contain_the_secret() -> None:
+    assert repr(TOKEN.secret) not in repr(TOKEN)
+
+
+def test_a_token_is_valid_for_180_days_and_its_failures_are_kept_as_long() -> None:
+    assert timedelta(days=180) == DEVICE_TOKEN_TTL == DEVICE_FAILURES_TTL
 
 
 def test_the_id_of_a_device_does_not_contain_the_secret() -> None:
@@ -39,6 +60,12 @@ def test_a_device_is_found_until_it_expires() -> None:
     assert identity.find_device("one", EXPIRES_AT - timedelta(seconds=1)) == a_device("one")
     assert identity.find_device("one", EXPIRES_AT) is None
     assert identity.find_device("two", NOW) is None
+
+
+def test_a_blocked_or_deleted_identity_has_no_recognized_device() -> None:
+    identity = an_identity(devices=(a_device("one"),))
+    for changed in (replace(identity, blocked_at=NOW), replace(identity, deleted_at=NOW)):
+        assert changed.find_device("one", NOW) is None
 
 
 def test_above_ten_devices_the_oldest_is_dropped() -> None:
@@ -70,5 +97,6 @@ def test_ending_other_sessions_or_all_revokes_their_devices() -> None:
         identity.revoke_all_sessions(),
         identity.block(NOW).unblock(),
         identity.delete(NOW),
+        identity.detach(NOW),
     ):
         assert successor.devices == ()

@@ -182,7 +182,7 @@ def test_unblocking_an_identity_that_is_not_blocked_changes_nothing() -> None:
 
 
 def test_deletion_revokes_sessions_and_role_in_one_step() -> None:
-    identity = an_identity(user=a_user(), sessions=(a_session(id="one"),)).promote()
+    identity = an_identity(user=a_user()).promote().add_session(a_session(id="one"))
     deleted = identity.delete(NOW)
     assert deleted.is_deleted
     assert deleted.role is Role.MEMBER
@@ -242,12 +242,26 @@ def test_an_identity_is_unused_since_its_latest_session_was() -> None:
     assert used.is_unused(used_at + year, year)
 
 
+def test_a_login_is_a_use_even_after_its_session_was_revoked() -> None:
+    year, logged_in_at = timedelta(days=365), NOW + timedelta(days=10)
+    session = a_session(id="one", created_at=logged_in_at)
+    identity = an_identity().add_session(session).revoke_session("one")
+    assert not identity.is_unused(logged_in_at + year - SECOND, year)
+    assert identity.is_unused(logged_in_at + year, year)
+
+
+def test_a_session_that_was_saved_without_the_last_use_of_its_identity_is_a_use() -> None:
+    year, used_at = timedelta(days=365), NOW + timedelta(days=10)
+    identity = an_identity(sessions=(a_session(last_used_at=used_at),))
+    assert not identity.is_unused(used_at + year - SECOND, year)
+
+
 def test_a_detached_identity_keeps_its_phone_and_nothing_else_that_others_could_use() -> None:
     identity = an_identity(user=a_user()).promote().add_session(a_session())
     detached = identity.detach(NOW)
     assert detached.is_closed
     assert (detached.user, detached.sessions, detached.devices) == (None, (), ())
-    assert not detached.is_administrator
+    assert detached.role is Role.MEMBER
     assert detached.phone == identity.phone
     restored = detached.restore(NOW + timedelta(days=400))
     assert not restored.is_closed

@@ -22,6 +22,21 @@ def test_before_its_first_use_a_session_was_last_seen_at_its_creation() -> None:
     assert a_session(created_at=NOW).last_seen_at == NOW
 
 
+def test_by_default_a_session_ends_after_a_year_or_after_ninety_days_without_a_use() -> None:
+    assert SessionLimits() == LIMITS
+
+
+def test_a_login_is_recent_for_a_day() -> None:
+    session = a_session(created_at=NOW, last_used_at=NOW + DAY)
+    assert session.is_recent(NOW + DAY - MICROSECOND)
+    assert not session.is_recent(NOW + DAY)
+
+
+def test_a_refresh_does_not_make_a_login_recent() -> None:
+    session = a_session(created_at=NOW, token_family=FIRST_GENERATION)
+    assert not session.refresh(FIFTH_GENERATION, NOW + DAY, 30 * DAY, LIMITS).is_recent(NOW + DAY)
+
+
 def test_a_use_is_recorded_once_a_day() -> None:
     session = a_session(created_at=NOW - 9 * DAY).record_use(NOW, LIMITS)
     assert session.last_seen_at == NOW

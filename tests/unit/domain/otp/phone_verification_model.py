@@ -22,6 +22,7 @@ class ModelChallenge:
     code: str
     expires_at: float
     used_at: float | None = None
+    used_with_id: str | None = None
 
 
 @dataclass
@@ -332,7 +333,8 @@ class PhoneVerificationModel:
         left = self.attempts_left(attempt, now)
         if self._use_code(attempt, now):
             return None
-        if self._was_just_used(attempt.code, now):
+        last_used = self._last_used(now)
+        if last_used is not None and last_used.code == attempt.code:
             return left - 1
         if not self.is_challenged(now):
             return self._count_unchallenged(attempt, now)
@@ -358,14 +360,31 @@ class PhoneVerificationModel:
             self.unchallenged_attempts.append((attempt.client_ip, now, attempt.code))
         return self.unchallenged_attempts_left(attempt.client_ip, now)
 
-    def _was_just_used(self, code: str, now: float) -> bool:
-        """Return whether it is the code that was used last, and has not expired."""
+    def is_retry(self, attempt: ModelAttempt, now: float) -> bool:
+        """Return whether the client that used a code sends it again: it may lack the session.
+
+        It is known by the id that it used the code with, by the IP of a login or by its device.
+        """
+        challenge = self._last_used(now)
+        if self.is_blocked or challenge is None or challenge.code != attempt.code:
+            return False
+        named = self.named_delivery(attempt.request_id, now)
+        if attempt.request_id and (named is None or named.challenge is not challenge):
+            return False
+        return (
+            self.is_trusted(attempt.client_ip, now)
+            or self.recognize(attempt.device) is not None
+            or (attempt.request_id is not None and attempt.request_id == challenge.used_with_id)
+        )
+
+    def _last_used(self, now: float) -> ModelChallenge | None:
+        """Return the challenge whose code was used last, until the code expires."""
         used = [
-            (challenge.used_at, challenge.code)
+            (challenge.used_at, challenge.code, challenge)
             for challenge in self.challenges
             if challenge.used_at is not None and now < challenge.expires_at
         ]
-        return bool(used) and max(used)[1] == code
+        return max(used)[2] if used else None
 
     def _use_code(self, attempt: ModelAttempt, now: float) -> bool:
         """Use a correct code. It resets the attempts of this delivery, device and IP."""
@@ -377,7 +396,7 @@ class PhoneVerificationModel:
             if may_match and challenge.code == attempt.code and self.is_active(challenge, now):
                 delivered = [d for d in self.deliveries if d.challenge is challenge]
                 self._reset(attempt, named or delivered[-1])
-                challenge.used_at = now
+                challenge.used_at, challenge.used_with_id = now, attempt.request_id
                 self.last_login_by_ip[attempt.client_ip] = now
                 self.has_identity = True
                 return True

@@ -5,7 +5,9 @@ from contextlib import suppress
 import pytest
 
 from domain.errors import TooManyAttempts
+from domain.otp.attempts import VerificationResult
 from tests.unit.domain.otp.verification_driver import (
+    DEVICE,
     HOME_IP,
     WORK_IP,
     WRONG_CODE,
@@ -144,15 +146,29 @@ def test_nobody_uses_up_the_attempts_of_an_id_without_it(driver: VerificationDri
     assert driver.verify(code_of(decision.challenge), HOME_IP, decision.request_id).is_correct
 
 
+def test_no_later_delivery_takes_attempts_from_an_id(driver: VerificationDriver) -> None:
+    decision = driver.request(HOME_IP)
+    driver.is_limited = True
+    for number in range(4):
+        later = driver.deliver(unknown_ip(number))
+        driver.fail(2, unknown_ip(number), later.request_id)
+    assert driver.fail(4, WORK_IP, decision.request_id) == [4, 3, 2, 1]
+    assert driver.verify(code_of(decision.challenge), WORK_IP, decision.request_id).is_correct
+
+
 @pytest.mark.parametrize(("seconds", "attempts_left"), [(9.999, 4), (10, 3)])
 def test_a_repeat_within_ten_seconds_is_not_counted(
     driver: VerificationDriver, seconds: float, attempts_left: int
 ) -> None:
     request_id = driver.request().request_id
-    assert driver.verify(WRONG_CODE, request_id=request_id).attempts_left == 4
+    first = driver.verify(WRONG_CODE, request_id=request_id)
+    assert first == VerificationResult(is_correct=False, attempts_left=4, is_counted=True)
     driver.wait(seconds)
-    result = driver.verify(WRONG_CODE, request_id=request_id)
-    assert (result.is_correct, result.attempts_left) == (False, attempts_left)
+    repeated = driver.verify(WRONG_CODE, request_id=request_id)
+    assert repeated == VerificationResult(
+        is_correct=False, attempts_left=attempts_left, is_counted=attempts_left == 3
+    )
+    assert not repeated.is_unchallenged
 
 
 def test_only_the_latest_code_of_the_same_counter_is_a_repeat(driver: VerificationDriver) -> None:
@@ -184,3 +200,18 @@ def test_with_an_unknown_request_id_an_attempt_counts_as_if_it_had_none(
     assert driver.fail(3, HOME_IP) == [2, 1, 0]
     with pytest.raises(TooManyAttempts):
         driver.fail(1, HOME_IP, "another unknown")
+
+
+def test_only_a_valid_request_id_and_a_recognized_device_have_attempts_of_their_own(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in()
+    request_id = driver.deliver(WORK_IP).delivery.request_id
+    assert driver.has_own_attempts(unknown_ip(1), request_id)
+    assert not driver.has_own_attempts(unknown_ip(1), "unknown")
+    assert not driver.has_own_attempts(WORK_IP)
+    driver.device = DEVICE
+    assert driver.has_own_attempts(unknown_ip(1))
+    driver.device = None
+    driver.wait(minutes=5)
+    assert not driver.has_own_attempts(unknown_ip(1), request_id)

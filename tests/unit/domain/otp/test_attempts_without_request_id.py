@@ -7,6 +7,7 @@ unknown IPs share one limit, and each has a first attempt after a delivery in an
 import pytest
 
 from domain.errors import TooManyAttempts
+from domain.otp.attempts import VerificationResult
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     HOUR,
@@ -121,7 +122,7 @@ def test_attempts_without_an_active_challenge_leave_no_state(driver: Verificatio
     before = driver.verification
     for number in range(100):
         result = driver.verify(WRONG_CODE, unknown_ip(number))
-        assert (result.is_correct, result.is_unchallenged) == (False, True)
+        assert result == VerificationResult(is_correct=False, attempts_left=0, is_unchallenged=True)
     assert driver.verification is before
 
 

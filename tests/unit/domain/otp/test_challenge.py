@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.otp.challenge import (
+    CHALLENGE_ID_BYTES,
     DEFAULT_OTP_LENGTH,
+    MAX_COMPARABLE_CHALLENGES,
+    MAX_OTP_LENGTH,
     NONCE_BYTES,
     OTP_TTL,
     Challenge,
+    Login,
     OtpCode,
     parse_otp_code,
 )
-from tests.support.builders import NOW, a_challenge, a_phone
+from tests.support.builders import NOW, a_challenge, a_phone, an_id
 
 PEPPER: Final = b"a pepper of thirty-two bytes, yes"
 CODE: Final = OtpCode("012313")
@@ -50,7 +54,29 @@ def in_script(digits: str, zero: str) -> str:
     return "".join(chr(ord(zero) + int(digit)) for digit in digits)
 
 
+def test_ids_are_as_long_as_all_ids() -> None:
+    assert len(an_id()) == 2 * CHALLENGE_ID_BYTES
+
+
+def test_a_code_is_compared_with_two_active_ones_and_the_one_used_last() -> None:
+    assert MAX_COMPARABLE_CHALLENGES == 3
+
+
+def test_a_login_moves_to_the_identity_that_replaced_a_deleted_one() -> None:
+    used = a_challenge().mark_used(NOW, Login("deleted", "session", "request"))
+    assert used.move_login("new") == a_challenge().mark_used(
+        NOW, Login("new", "session", "request")
+    )
+    assert a_challenge().move_login("new") == a_challenge()
+
+
 # Derivation
+
+
+def test_a_code_has_six_to_eight_digits() -> None:
+    assert (DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH) == (6, 8)
+    codes = [a_challenge().derive_code(PEPPER, a_phone(), length) for length in (6, 7, 8)]
+    assert [len(code) for code in codes] == [6, 7, 8]
 
 
 def test_a_code_has_six_digits() -> None:

@@ -51,6 +51,16 @@ def test_a_delivery_from_one_minute_in_the_future_counts(driver: VerificationDri
     assert driver.copy(after=-61).request(WORK_IP).is_new
 
 
+@pytest.mark.parametrize(("seconds", "ends_cooldown"), [(60, True), (61, False)])
+def test_a_login_from_more_than_a_minute_in_the_future_ends_no_cooldown(
+    driver: VerificationDriver, seconds: float, ends_cooldown: bool
+) -> None:
+    driver.verify(code_of(driver.request(HOME_IP).challenge))
+    driver.wait(-seconds)
+    driver.request(WORK_IP)
+    assert driver.request(WORK_IP).is_new == ends_cooldown
+
+
 def test_shared_attempts_from_one_minute_in_the_future_count(driver: VerificationDriver) -> None:
     driver.now -= timedelta(minutes=2)
     driver.request(HOME_IP)

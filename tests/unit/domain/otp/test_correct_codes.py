@@ -1,5 +1,7 @@
 """A correct code: its result, what it resets, and what it does not."""
 
+from datetime import timedelta
+
 import pytest
 
 from domain.errors import TooManyAttempts
@@ -7,6 +9,7 @@ from domain.otp.challenge import Login
 from domain.otp.delivery_policy import DeliveryDecision
 from tests.support.builders import an_id
 from tests.unit.domain.otp.verification_driver import (
+    DEVICE,
     HOME_IP,
     IDENTITY_ID,
     WORK_IP,
@@ -47,6 +50,28 @@ def test_without_a_request_id_the_result_has_the_latest_delivery_of_the_code(
     assert driver.verify(code_of(resend.challenge)).delivery == resend.delivery
 
 
+def test_a_correct_code_has_as_many_attempts_left_as_a_wrong_one(
+    driver: VerificationDriver,
+) -> None:
+    # After a block at the same moment the client must not see a difference.
+    decision = driver.request()
+    codes = (code_of(decision.challenge), WRONG_CODE)
+    assert {driver.copy().verify(code).attempts_left for code in codes} == {4}
+
+
+def test_a_code_expires_for_a_comparison_too(driver: VerificationDriver) -> None:
+    decision = driver.request()
+    driver.verify(code_of(decision.challenge))
+    expires_at = decision.challenge.expires_at
+    before = expires_at - timedelta(microseconds=1)
+    assert [
+        len(driver.verification.comparable_challenges(now)) for now in (before, expires_at)
+    ] == [
+        1,
+        0,
+    ]
+
+
 @pytest.fixture
 def two_codes(driver: VerificationDriver) -> tuple[DeliveryDecision, DeliveryDecision]:
     """Two active codes that were delivered to `HOME_IP`."""
@@ -77,6 +102,37 @@ def test_a_correct_code_keeps_the_attempts_of_others(
     for client_ip, request_id in ((WORK_IP, None), (HOME_IP, second.request_id)):
         with pytest.raises(TooManyAttempts):
             driver.fail(1, client_ip, request_id)
+
+
+def test_only_the_code_that_was_used_last_is_compared(
+    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
+) -> None:
+    first, second = two_codes
+    for decision, seconds in ((second, 1), (first, 0)):
+        assert driver.verify(code_of(decision.challenge)).is_correct
+        driver.wait(seconds)
+    comparable = driver.verification.comparable_challenges(driver.now)
+    assert [challenge.id for challenge in comparable] == [first.challenge.id]
+
+
+def test_of_two_codes_that_were_used_at_the_same_time_one_is_compared(
+    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
+) -> None:
+    for decision in two_codes:
+        assert driver.verify(code_of(decision.challenge)).is_correct
+    assert len(driver.verification.comparable_challenges(driver.now)) == 1
+
+
+def test_a_correct_code_of_a_device_resets_its_attempts_at_every_delivery(
+    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
+) -> None:
+    first, _ = two_codes
+    driver.verification = driver.verification.assign_identity(IDENTITY_ID)
+    driver.device = DEVICE
+    driver.fail(4, WORK_IP)
+    result = driver.verify(code_of(first.challenge), WORK_IP)
+    assert (result.is_correct, result.is_device_recognized) == (True, True)
+    assert driver.fail(1, WORK_IP) == [4]
 
 
 def test_the_code_that_was_just_used_is_not_counted(
@@ -119,7 +175,37 @@ def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: Verificati
         retried = driver.verify(code, client_ip, sent_id)
         assert (retried.is_correct, retried.is_replay) == (False, True)
         assert retried.challenge == used.challenge
+        # Its permits are released now if the interrupted request did not.
+        assert retried.delivery is not None
+        assert retried.delivery.request_id == request_id
     assert driver.verification == before
+
+
+def test_a_recognized_device_may_retry_from_any_ip(driver: VerificationDriver) -> None:
+    driver.log_in(HOME_IP)
+    driver.device = DEVICE
+    code = code_of(driver.request(HOME_IP).challenge)
+    used = driver.verify(code, HOME_IP)
+    retried = driver.verify(code, WORK_IP)
+    assert retried.challenge == used.challenge
+    assert (used.is_device_recognized, retried.is_device_recognized) == (True, True)
+    driver.device = None
+    assert not driver.verify(code, HOME_IP).is_device_recognized
+
+
+def test_a_retry_has_the_login_of_the_identity_that_replaced_a_deleted_one(
+    driver: VerificationDriver,
+) -> None:
+    first = driver.request()
+    driver.wait(250)
+    second = driver.request()
+    for decision in (first, second):
+        driver.verify(code_of(decision.challenge))
+    moved = driver.verification.assign_identity(an_id(9)).move_login(first.challenge.id, an_id(9))
+    assert [challenge.login for challenge in moved.challenges] == [
+        Login(an_id(9), "a-session"),
+        Login(IDENTITY_ID, "a-session"),
+    ]
 
 
 def test_a_stranger_who_guesses_a_used_code_does_not_get_its_login(

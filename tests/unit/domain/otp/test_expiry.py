@@ -107,8 +107,9 @@ def test_the_attempts_of_a_delivery_are_pruned_with_its_code(driver: Verificatio
 
 def test_failures_of_a_device_are_pruned_with_its_token() -> None:
     failures = Failures(by_device=(DeviceFailures("a-device", 20, NOW),))
-    assert failures.prune(NOW + timedelta(days=179)) == failures
-    assert failures.prune(NOW + timedelta(days=180)) == Failures()
+    verification = PhoneVerification(failures=failures)
+    assert verification.prune(NOW + timedelta(days=179)) == verification
+    assert verification.prune(NOW + timedelta(days=180)) == PhoneVerification()
 
 
 def test_challenges_without_their_key_are_dropped() -> None:

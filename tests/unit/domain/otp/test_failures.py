@@ -5,9 +5,13 @@ from contextlib import suppress
 import pytest
 
 from domain.errors import TooManyAttempts
+from domain.otp.delivery import DeviceProof
+from domain.otp.failures import Failures
+from tests.support.builders import NOW
 from tests.unit.domain.otp.verification_driver import (
     DEVICE,
     HOME_IP,
+    IDENTITY_ID,
     WORK_IP,
     VerificationDriver,
     code_of,
@@ -81,6 +85,14 @@ def test_a_device_has_five_attempts_that_nobody_else_uses_up(driver: Verificatio
     assert driver.verify(code_of(driver.verification.challenges[-1]), WORK_IP).is_correct
 
 
+def test_a_device_does_not_use_the_attempts_of_another(driver: VerificationDriver) -> None:
+    driver.device = DEVICE
+    driver.request(HOME_IP)
+    driver.fail(5, HOME_IP)
+    driver.device = DeviceProof("another", IDENTITY_ID)
+    assert driver.fail(5, HOME_IP) == [4, 3, 2, 1, 0]
+
+
 def test_an_attempt_with_id_and_device_counts_on_both(driver: VerificationDriver) -> None:
     driver.device = DEVICE
     driver.request(WORK_IP)
@@ -90,6 +102,17 @@ def test_an_attempt_with_id_and_device_counts_on_both(driver: VerificationDriver
         driver.device = device
         with pytest.raises(TooManyAttempts):
             driver.fail(1, WORK_IP, request_id)
+
+
+def test_a_device_is_recognized_until_it_failed_twenty_times() -> None:
+    failures = Failures()
+    for _ in range(20):
+        assert failures.is_recognized("a-device")
+        failures = failures.count("a-device", NOW)
+    assert not failures.is_recognized("a-device")
+    assert failures.is_recognized("another")
+    assert not failures.reset("another").is_recognized("a-device")
+    assert failures.reset("a-device") == Failures()
 
 
 def test_a_device_is_not_recognized_after_twenty_failures_in_a_row(

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 )
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.otp.delivery import DeviceProof
 from tests.support.builders import NOW
 from tests.support.examples import examples
 from tests.unit.domain.otp.phone_verification_model import (
@@ -35,6 +36,7 @@ from tests.unit.domain.otp.verification_driver import (
 
 NEIGHBOR_OF_HOME: Final = "203.0.113.8"
 NEIGHBOR_OF_UNKNOWN: Final = "2001:db8:1:7::/64"
+OTHER_DEVICE: Final = DeviceProof("another-device", DEVICE.identity_id)
 CLIENT_IPS: Final = st.sampled_from(
     [
         HOME_IP,
@@ -75,9 +77,9 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def wait_long(self, minutes: int) -> None:
         self.wait(minutes * 60)
 
-    @rule(has_device=st.booleans())
-    def send_device_token(self, has_device: bool) -> None:
-        self.driver.device = DEVICE if has_device else None
+    @rule(device=st.sampled_from([None, DEVICE, DEVICE, OTHER_DEVICE]))
+    def send_device_token(self, device: DeviceProof | None) -> None:
+        self.driver.device = device
 
     @rule(is_limited=st.booleans())
     def use_up_limit_of_failed_attempts(self, is_limited: bool) -> None:
@@ -261,6 +263,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         attempt = ModelAttempt(code, client_ip, request_id, self.device, self.driver.is_limited)
         is_challenged = self.model.is_challenged(self.now)
         attempts_left = self.model.attempts_left(attempt, self.now)
+        is_retry = self.model.is_retry(attempt, self.now)
         try:
             result = self.driver.verify(code, client_ip, request_id)
         except TooManyAttempts as error:
@@ -269,14 +272,14 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
             self.assert_next_attempt_after(error.retry_after, attempt)
             return
         assert result.is_unchallenged == (not is_challenged)
+        assert (result.challenge is not None) == (result.is_correct or is_retry)
         if not is_challenged:
             assert self.driver.verification is before
             return
         assert attempts_left > 0
         expected = self.model.verify(attempt, self.now)
         assert result.is_correct == (expected is None)
-        if expected is not None:
-            assert result.attempts_left == expected
+        assert result.attempts_left == (attempts_left - 1 if expected is None else expected)
         if self.driver.verification is not before:
             self.cancelable = None
 

@@ -19,6 +19,8 @@ LIMITS = RateLimits(
     all_deliveries_factor=4,
     countries_per_ip=3,
     verifications_per_ip=SlidingWindow(8, 9 * HOUR),
+    failed_attempts_per_country=SlidingWindow(40, 6 * HOUR),
+    failed_attempts_total=SlidingWindow(80, 8 * HOUR),
 )
 ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef")
 
@@ -61,6 +63,8 @@ def test_the_default_limits() -> None:
         all_deliveries_factor=10,
         countries_per_ip=5,
         verifications_per_ip=SlidingWindow(600, HOUR),
+        failed_attempts_per_country=SlidingWindow(1_000, HOUR),
+        failed_attempts_total=SlidingWindow(5_000, HOUR),
     )
 
 
@@ -136,6 +140,21 @@ def test_a_limit_of_one_has_no_part_for_recognized_requesters() -> None:
 def test_a_verification_counts_per_ip_only() -> None:
     assert LIMITS.for_verification(HashedClientIp("ab", "cd")) == (
         RateLimit("verifications:ip:ab", LIMITS.verifications_per_ip),
+    )
+
+
+def test_one_network_uses_up_five_percent_of_the_limits_of_failed_attempts() -> None:
+    assert LIMITS.for_failed_attempt(HashedClientIp("ab", "cd"), "IN") == (
+        RateLimit("failed_attempts:country:IN:network:cd", SlidingWindow(2, 6 * HOUR)),
+        RateLimit("failed_attempts:country:IN", LIMITS.failed_attempts_per_country),
+        RateLimit("failed_attempts:total:network:cd", SlidingWindow(4, 8 * HOUR)),
+        RateLimit("failed_attempts:total", LIMITS.failed_attempts_total),
+    )
+
+
+def test_an_ip_has_five_attempts_an_hour_at_a_phone_without_an_active_challenge() -> None:
+    assert LIMITS.for_unchallenged_attempt(HashedClientIp("ab", "cd"), "phone-key") == RateLimit(
+        "unchallenged_attempts:phone:phone-key:ip:ab", SlidingWindow(5, HOUR)
     )
 
 

@@ -5,7 +5,12 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyOtpRequests
+from domain.otp.attempt_counters import CounterKind
+from domain.otp.delivery import OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rate_limits import Recognition
+from tests.support.builders import NOW, a_challenge, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     DEVICE,
@@ -37,6 +42,37 @@ def count_deliveries(driver: VerificationDriver, seconds: int, *client_ips: str)
     return deliveries
 
 
+# Recognition
+
+
+def recognize(driver: VerificationDriver, client_ip: str) -> Recognition:
+    """Return how a request is recognized, with the device of the driver or without."""
+    request = OtpRequest(a_hashed_ip(client_ip), driver.now, a_challenge(), "new", driver.device)
+    return driver.verification.recognize(request)
+
+
+def test_a_request_is_recognized_by_device_token_or_by_the_ip_of_a_login(
+    driver: VerificationDriver,
+) -> None:
+    assert recognize(driver, HOME_IP) is Recognition.NONE
+    driver.log_in(HOME_IP)
+    assert recognize(driver, HOME_IP) is Recognition.TRUSTED_IP
+    assert recognize(driver, WORK_IP) is Recognition.NONE
+    assert recognize(driver.copy(after=90 * DAY), HOME_IP) is Recognition.NONE
+    driver.device = DEVICE
+    assert recognize(driver, HOME_IP) is Recognition.DEVICE
+    assert recognize(driver, WORK_IP) is Recognition.DEVICE
+
+
+def test_a_request_for_a_phone_without_an_identity_is_not_recognized(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in(HOME_IP)
+    driver.device = DEVICE
+    driver.verification = driver.verification.assign_identity(None)
+    assert recognize(driver, HOME_IP) is Recognition.NONE
+
+
 # References
 
 
@@ -66,6 +102,21 @@ def test_each_reference_has_an_id_of_its_own_for_every_ip(driver: VerificationDr
     decisions = [driver.request(client_ip) for client_ip in (HOME_IP, HOME_IP, WORK_IP)]
     assert [decision.is_new for decision in decisions] == [True, False, False]
     assert len({decision.request_id for decision in decisions}) == 3
+
+
+def test_ids_of_recognized_devices_are_counted_apart(driver: VerificationDriver) -> None:
+    driver.log_in(HOME_IP)
+    driver.request(HOME_IP)
+    later = driver.request(WORK_IP)
+    driver.device = DEVICE
+    of_device = driver.request(WORK_IP)
+    for decision, kind in (
+        (later, CounterKind.LATER_REQUEST),
+        (of_device, CounterKind.DEVICE_REQUEST),
+    ):
+        counter = decision.delivery.counter_of_request(decision.request_id)
+        assert counter is not None
+        assert counter.kind is kind
 
 
 def test_the_fourth_reference_to_a_delivery_is_rejected(driver: VerificationDriver) -> None:
@@ -117,6 +168,12 @@ def test_at_the_limit_a_request_refers_to_the_delivery_until_the_cooldown_ends(
         driver.request()
 
 
+def test_by_default_a_request_is_not_limited() -> None:
+    request = OtpRequest(a_hashed_ip(HOME_IP), NOW, a_challenge(), "request")
+    _, decision = PhoneVerification().request_delivery(request, DeliveryPolicy())
+    assert decision.delivery.attempt_limit == 5
+
+
 # Limits
 
 
@@ -142,6 +199,13 @@ def test_an_ip_gets_the_next_delivery_when_the_first_is_fifteen_minutes_old(
 ) -> None:
     sent = [driver.deliver().delivery.sent_at for _ in range(6)]
     assert (sent[5] - sent[0]).total_seconds() == FIFTEEN_MINUTES
+
+
+def test_a_phone_gets_the_next_delivery_when_the_first_is_fifteen_minutes_old(
+    driver: VerificationDriver,
+) -> None:
+    sent = [driver.deliver(unknown_ip(number)).delivery.sent_at for number in range(7)]
+    assert (sent[6] - sent[0]).total_seconds() == FIFTEEN_MINUTES
 
 
 def test_requests_above_the_limit_are_not_recorded(driver: VerificationDriver) -> None:

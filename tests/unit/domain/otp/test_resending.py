@@ -14,6 +14,7 @@ def test_a_resend_carries_the_same_code(driver: VerificationDriver) -> None:
     resend = driver.request()
     assert resend.is_new
     assert resend.challenge == first.challenge
+    assert driver.verification.challenges == (first.challenge,)
 
 
 def test_a_resend_to_another_ip_carries_the_same_code(driver: VerificationDriver) -> None:

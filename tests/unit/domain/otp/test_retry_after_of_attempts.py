@@ -76,6 +76,17 @@ def after_the_shared_attempts_of_an_hour(driver: VerificationDriver) -> str:
     return WORK_IP
 
 
+def after_shared_attempts_one_by_one(driver: VerificationDriver) -> str:
+    driver.deliver(HOME_IP)
+    for number in range(15):
+        driver.use_up_shared_attempts(1000 + number, attempts=1)
+        driver.wait(1)
+    driver.wait(minutes=58)
+    driver.deliver(HOME_IP)
+    driver.fail(1, WORK_IP)
+    return WORK_IP
+
+
 def after_fifty_failures(driver: VerificationDriver) -> str:
     driver.deliver(HOME_IP)
     driver.use_up_shared_attempts(attempts=50)
@@ -88,6 +99,7 @@ SITUATIONS = [
     while_a_newer_code_is_active,
     after_five_attempts_of_an_unknown_ip,
     after_the_shared_attempts_of_an_hour,
+    after_shared_attempts_one_by_one,
     after_fifty_failures,
 ]
 
@@ -109,6 +121,14 @@ def test_without_attempts_left_a_request_id_waits_until_its_code_expires(
     driver.fail(5, HOME_IP, request_id)
     driver.wait(4)
     assert required_wait(driver, HOME_IP, request_id) == 300 - 4
+
+
+def test_the_expiry_of_another_code_does_not_help_a_request_id(driver: VerificationDriver) -> None:
+    driver.deliver(HOME_IP)
+    driver.wait(250)
+    request_id = driver.deliver(HOME_IP).request_id
+    driver.fail(5, HOME_IP, request_id)
+    assert required_wait(driver, HOME_IP, request_id) == 300
 
 
 def test_the_wait_includes_the_limit_of_attempts_without_a_challenge(

@@ -90,18 +90,14 @@ class VerificationDriver:
             challenge.id: code_of(challenge)
             for challenge in self.verification.comparable_challenges(self.now)
         }
-        attempt = OtpAttempt(
-            code=OtpCode(code),
-            client_ip=a_hashed_ip(client_ip),
-            now=self.now,
-            request_id=request_id,
-            device=self.device,
-            new_identity_id=IDENTITY_ID,
-            new_session_id="a-session",
-            is_limited=self.is_limited,
-        )
+        attempt = self._attempt(code, client_ip, request_id)
         self.verification, result = self.verification.verify(attempt, codes)
         return result
+
+    def has_own_attempts(self, client_ip: str = HOME_IP, request_id: str | None = None) -> bool:
+        """Return whether an attempt now would have attempts that nobody else can use up."""
+        attempt = self._attempt(WRONG_CODE, client_ip, request_id)
+        return self.verification.has_own_attempts(attempt)
 
     def fail(
         self, attempts: int, client_ip: str = HOME_IP, request_id: str | None = None
@@ -116,6 +112,18 @@ class VerificationDriver:
         """Verify a wrong code from as many unknown IPs as the shared limit allows in an hour."""
         for number in range(first, first + attempts):
             self.fail(1, unknown_ip(number))
+
+    def _attempt(self, code: str, client_ip: str, request_id: str | None) -> OtpAttempt:
+        return OtpAttempt(
+            code=OtpCode(code),
+            client_ip=a_hashed_ip(client_ip),
+            now=self.now,
+            request_id=request_id,
+            device=self.device,
+            new_identity_id=IDENTITY_ID,
+            new_session_id="a-session",
+            is_limited=self.is_limited,
+        )
 
     def log_in(self, client_ip: str = HOME_IP) -> None:
         """Deliver a code and verify it, and wait a second. The IP is trusted from then on."""

@@ -1,0 +1,122 @@
+"""Calls while a replica set has no primary, as in an election."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pymongo.monitoring import (
+    TopologyClosedEvent,
+    TopologyDescriptionChangedEvent,
+    TopologyListener,
+    TopologyOpenedEvent,
+)
+
+from application.ports.current_request import CURRENT_REQUEST
+from application.ports.errors import StorageUnavailable
+
+MAX_WAITING_REQUESTS: Final = 200
+ELECTION_TIMEOUT: Final = 12.0
+"""Seconds: MongoDB notices after ten by default that its primary is lost, and then votes."""
+_REPLICA_SETS: Final = ("ReplicaSetNoPrimary", "ReplicaSetWithPrimary")
+NO_PRIMARY: Final = "the replica set has no primary"
+
+
+class Primary(TopologyListener):
+    """Knows whether a replica set has lost its primary, and who waits for the next one.
+
+    - At most `MAX_WAITING_REQUESTS` wait, for at most `ELECTION_TIMEOUT`. All others fail at once,
+      also those whose calls were under way when the primary was lost.
+    - A request counts once, however many calls it makes. A call outside of requests is one.
+    - Waiting takes no thread of the driver, which has only a few.
+    """
+
+    def __init__(self) -> None:
+        """Expect a primary: only one that was there can be lost."""
+        self._loop = asyncio.get_running_loop()
+        self._is_found = asyncio.Event()
+        self._is_found.set()
+        self._calls: dict[asyncio.Timeout, object] = {}
+        self._waiting: Counter[object] = Counter()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether there is no primary now."""
+        return not self._is_found.is_set()
+
+    async def wait(self) -> None:
+        """Return when there is a primary.
+
+        Raises:
+            StorageUnavailable: too many requests wait already, or it takes too long.
+        """
+        if not self.is_lost:
+            return
+        request = _request()
+        known = {*self._waiting, *self._calls.values()}
+        if request not in known and len(known) >= MAX_WAITING_REQUESTS:
+            raise StorageUnavailable(NO_PRIMARY)
+        self._waiting[request] += 1
+        try:
+            await self.wait_for_batch()
+        finally:
+            self._waiting[request] -= 1
+            if not self._waiting[request]:
+                del self._waiting[request]
+
+    async def wait_for_batch(self) -> None:
+        """Return when there is a primary, for a call that many requests share.
+
+        Raises:
+            StorageUnavailable: it takes too long.
+        """
+        try:
+            async with asyncio.timeout(ELECTION_TIMEOUT):
+                await self._is_found.wait()
+        except TimeoutError:
+            raise StorageUnavailable(NO_PRIMARY) from None
+
+    @contextmanager
+    def track(self, timeout: asyncio.Timeout) -> Iterator[None]:
+        """Count a call that is under way; change its timeout if the primary is lost."""
+        self._calls[timeout] = _request()
+        try:
+            yield
+        finally:
+            del self._calls[timeout]
+
+    def opened(self, event: TopologyOpenedEvent) -> None:
+        """Do nothing."""
+
+    def description_changed(self, event: TopologyDescriptionChangedEvent) -> None:
+        """Follow the topology, in a thread of the driver."""
+        new = event.new_description
+        if new.topology_type_name not in _REPLICA_SETS:
+            return
+        has_primary = new.has_writable_server()
+        if has_primary != event.previous_description.has_writable_server():
+            change = self._is_found.set if has_primary else self._lose
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(change)
+
+    def closed(self, event: TopologyClosedEvent) -> None:
+        """Do nothing."""
+
+    def _lose(self) -> None:
+        self._is_found.clear()
+        requests: dict[object, None] = {}
+        for timeout, request in self._calls.items():
+            if request in requests or len(requests) < MAX_WAITING_REQUESTS:
+                requests[request] = None
+                ends = ELECTION_TIMEOUT
+            else:
+                ends = 0.0
+            when = timeout.when()
+            if when is not None:
+                now = self._loop.time()
+                timeout.reschedule(max(when, now + ends) if ends else now)
+
+
+def _request() -> object:
+    return CURRENT_REQUEST.get() or asyncio.current_task()

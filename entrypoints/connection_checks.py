@@ -1,0 +1,112 @@
+"""Checks of the parts that the settings name, all at the same time."""
+
+import asyncio
+import multiprocessing
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Final, TypeAlias
+
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable, PortError
+from application.ports.media_files import MediaFiles
+from entrypoints.startup_error import StartupError
+
+CHECK_TIMEOUT: Final = 15.0
+"""Seconds for all checks, because they run at the same time."""
+_END_TIMEOUT: Final = 0.5
+_CONTENT: Final = b"check-settings"
+
+Check: TypeAlias = Callable[[], Awaitable[str]]
+"""Return a note or an empty text. Raise an error for the operator if the part does not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Whether a part works, and one line for the operator."""
+
+    is_ok: bool
+    text: str
+
+
+def run_checks(
+    checks: Mapping[str, Check],
+    set_up_process: Callable[[], None],
+    timeout_seconds: float = CHECK_TIMEOUT,
+) -> dict[str, CheckResult]:
+    """Run all checks at the same time; return the results by name.
+
+    Each has a process of its own. An adapter that blocks delays no other check, and can be killed.
+    """
+    fork = multiprocessing.get_context("fork")
+    deadline = time.monotonic() + timeout_seconds
+    running = {}
+    for name, check in checks.items():
+        receiver, sender = fork.Pipe(duplex=False)
+        process = fork.Process(target=_send_result, args=(check, sender, set_up_process))
+        process.start()
+        sender.close()
+        running[name] = process, receiver
+    results = {}
+    for name, (process, receiver) in running.items():
+        results[name] = _receive(receiver, deadline)
+        process.join(_END_TIMEOUT)
+        process.kill()
+        process.join()
+    return results
+
+
+async def check_media_files(files: MediaFiles) -> None:
+    """Write a file, read it and delete it.
+
+    Raises:
+        ConfigurationError: one of these is not possible.
+    """
+    storage_key = f"check-settings-{secrets.token_hex(8)}"
+    step = "written"
+    try:
+        await files.write(storage_key, _CONTENT, "text/plain")
+        step = "read"
+        async with files.open_file(storage_key) as file:
+            content = b"" if file is None else b"".join([chunk async for chunk in file.chunks])
+        step = "deleted"
+        await files.delete(storage_key)
+    except MediaStorageUnavailable as error:
+        raise ConfigurationError(
+            f"A file cannot be {step} ({error}): allow the service to write, read and delete files."
+        ) from None
+    if content != _CONTENT:
+        raise ConfigurationError(
+            "A file that was written is missing, or different when it is read."
+        )
+
+
+def _send_result(check: Check, sender: Connection, set_up_process: Callable[[], None]) -> None:
+    set_up_process()
+    try:
+        result = CheckResult(is_ok=True, text=_describe(asyncio.run(_wait_for(check))))
+    except (ConfigurationError, StartupError, PortError) as error:
+        result = CheckResult(is_ok=False, text=str(error))
+    except Exception as error:  # noqa: BLE001 - its text may contain anything
+        result = CheckResult(is_ok=False, text=f"The check failed with {type(error).__name__}.")
+    sender.send(result)
+
+
+async def _wait_for(check: Check) -> str:
+    return await check()
+
+
+def _describe(note: str) -> str:
+    return f"ok ({note})" if note else "ok"
+
+
+def _receive(receiver: Connection, deadline: float) -> CheckResult:
+    if not receiver.poll(max(0.0, deadline - time.monotonic())):
+        text = "There was no result in time: check the address and the network."
+        return CheckResult(is_ok=False, text=text)
+    try:
+        result: CheckResult = receiver.recv()
+    except EOFError:
+        return CheckResult(is_ok=False, text="The check ended without a result.")
+    return result

@@ -1,0 +1,39 @@
+"""The codes of invalid fields, which apps can translate."""
+
+from enum import StrEnum
+
+
+class FieldErrorCode(StrEnum):
+    """All values of `code` in `field_errors`."""
+
+    # Any field
+    MISSING_FIELD = "missing_field"
+    UNKNOWN_FIELD = "unknown_field"
+    WRONG_TYPE = "wrong_type"
+    INVALID_VALUE = "invalid_value"
+    UNSUPPORTED_VALUE = "unsupported_value"
+    CONFLICTING_VALUE = "conflicting_value"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    INVALID_CHARACTERS = "invalid_characters"
+    NO_VISIBLE_CHARACTER = "no_visible_character"
+    INVALID_NUMBER = "invalid_number"
+    INVALID_ID = "invalid_id"
+    # Phones and codes
+    INVALID_PHONE = "invalid_phone"
+    AMBIGUOUS_PHONE = "ambiguous_phone"
+    UNSUPPORTED_PHONE_TYPE = "unsupported_phone_type"
+    COUNTRY_NOT_SERVED = "country_not_served"
+    PHONE_UNREACHABLE = "phone_unreachable"
+    MALFORMED_OTP = "malformed_otp"
+    # The library
+    INVALID_CURSOR = "invalid_cursor"
+    PAGE_TOO_DEEP = "page_too_deep"
+    MISSING_USER_ID = "missing_user_id"
+    NO_FILE_PART = "no_file_part"
+    NO_SELECTED_FILE = "no_selected_file"
+    # The body as a whole
+    INVALID_JSON = "invalid_json"
+    INVALID_FORM = "invalid_form"
+    INCOMPLETE_BODY = "incomplete_body"
+    INVALID_REQUEST = "invalid_request"

@@ -1,0 +1,76 @@
+"""What stop signals do in the master process."""
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from entrypoints.server.workers import Workers
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+_log = structlog.get_logger()
+
+
+class StopSequence:
+    """From the first stop signal to the end of the workers.
+
+    1. SIGTERM: readiness fails, and everything is served for the stop delay. Ctrl-C (SIGINT) and a
+       worker that cannot start skip this.
+    2. Nothing new is accepted, and open requests may finish for the drain timeout.
+    3. The server kills the workers that remain.
+
+    A second signal kills all workers at once.
+    """
+
+    def __init__(
+        self,
+        workers: Workers,
+        delay_seconds: float,
+        *,
+        drain: Callable[[], None],
+        kill: Callable[[], None],
+    ) -> None:
+        """Wait for the first signal.
+
+        Args:
+            workers: They are told about each step.
+            delay_seconds: The stop delay.
+            drain: Lets the server end all workers within the drain timeout.
+            kill: Kills all workers.
+        """
+        self._workers = workers
+        self._delay_seconds = delay_seconds
+        self._drain = drain
+        self._kill = kill
+        self._delay: threading.Timer | None = None
+
+    def handle(self, number: signal.Signals) -> None:
+        """Begin to stop, or stop at once if that has begun."""
+        # Workers that cannot start send signals too, each of them one.
+        if self._workers.cannot_start:
+            self._begin_drain()
+        elif self._delay is None:
+            delay_seconds = self._delay_seconds if number is signal.SIGTERM else 0.0
+            self._workers.begin_stop()
+            _log.info(
+                "service_stopping",
+                signal=number.name,
+                delay_seconds=delay_seconds,
+                drain_timeout_seconds=self._workers.drain_timeout,
+            )
+            self._delay = threading.Timer(delay_seconds, self._begin_drain)
+            self._delay.daemon = True
+            self._delay.start()
+        else:
+            self._delay.cancel()
+            _log.warning("service_stop_forced", signal=number.name)
+            self._kill()
+            self._begin_drain()
+
+    def _begin_drain(self) -> None:
+        self._workers.begin_stop()
+        self._workers.begin_drain()
+        self._drain()

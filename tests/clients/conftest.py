@@ -1,0 +1,38 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.support.images import plain_jpeg
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, running
+
+OTP: Final = "271828"
+PYTHON_PHONE: Final = "+15005550001"
+TYPESCRIPT_PHONE: Final = "+15005550006"
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service where both clients know their codes."""
+    test_otps = f"{PYTHON_PHONE}={OTP},{TYPESCRIPT_PHONE}={OTP}"
+    with running(tmp_path_factory.mktemp("service"), {"DIALTONE_TEST_OTPS": test_otps}) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def description(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The description that the service serves, as a file."""
+    path = tmp_path_factory.mktemp("description") / "openapi.json"
+    path.write_bytes(httpx.get(f"{service.url}/openapi.json", **PLAIN_HTTP).content)
+    return path
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo."""
+    path = tmp_path_factory.mktemp("image") / "IMG_0001.JPG"
+    path.write_bytes(plain_jpeg(64, 48))
+    return path

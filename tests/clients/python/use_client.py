@@ -1,0 +1,116 @@
+"""Sign in and upload an image with the generated client: `use_client.py URL PHONE OTP IMAGE`.
+
+Mypy checks this program too. It has errors if a type of the description becomes less exact.
+"""
+
+import sys
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import assert_type
+from urllib.parse import urlsplit
+
+from dialtone_client import AuthenticatedClient, Client
+from dialtone_client.api.library import get_media_file, list_library_items, upload_image
+from dialtone_client.api.otp import request_otp, verify_otp
+from dialtone_client.api.sessions import list_sessions
+from dialtone_client.api.users import create_user, get_me
+from dialtone_client.models import (
+    CreateUserBody,
+    CreateUserResponse,
+    FieldErrors,
+    InvalidOtpResponse,
+    LibraryPageResponse,
+    RequestOtpBody,
+    RequestOtpResponse,
+    SessionListResponse,
+    UnauthenticatedError,
+    UploadImageBody,
+    UploadImageResponse,
+    UserResponse,
+    VerifyOtpBody,
+    VerifyOtpResponse,
+)
+from dialtone_client.models.unauthenticated_error_code import UnauthenticatedErrorCode
+from dialtone_client.types import File
+
+
+def main(url: str, phone: str, otp: str, image: bytes) -> None:
+    """Use the operations that every app needs; any difference is an AssertionError."""
+    client = Client(base_url=url, raise_on_unexpected_status=True)
+    check_errors(url, client)
+    token = sign_in(client, phone, otp)
+    signed_in = AuthenticatedClient(base_url=url, token=token, raise_on_unexpected_status=True)
+    create_and_show_user(signed_in, phone)
+    upload_and_download(signed_in, image)
+
+
+def check_errors(url: str, client: Client) -> None:
+    """Each error is an object of its own class, with its code."""
+    invalid = request_otp.sync(client=client, body=RequestOtpBody(phone="1"))
+    assert isinstance(invalid, FieldErrors)
+    assert invalid.code == "invalid"
+    assert [error.field for error in invalid.field_errors] == ["phone"]
+    without_token = AuthenticatedClient(base_url=url, token="none")
+    refused = get_me.sync(client=without_token)
+    assert isinstance(refused, UnauthenticatedError)
+    assert refused.code is UnauthenticatedErrorCode.UNAUTHENTICATED
+
+
+def sign_in(client: Client, phone: str, otp: str) -> str:
+    """Return an access token; the first attempt has a wrong code."""
+    requested = request_otp.sync(client=client, body=RequestOtpBody(phone=phone))
+    assert isinstance(requested, RequestOtpResponse)
+    wrong = verify_otp.sync(client=client, body=VerifyOtpBody(phone=phone, otp=otp[::-1]))
+    assert isinstance(wrong, InvalidOtpResponse)
+    assert wrong.success is False
+    assert wrong.attempts_left > 0
+    body = VerifyOtpBody(phone=phone, otp=otp, request_id=requested.request_id)
+    verified = verify_otp.sync(client=client, body=body)
+    assert isinstance(verified, VerifyOtpResponse)
+    assert verified.success is True
+    return verified.access_token
+
+
+def create_and_show_user(client: AuthenticatedClient, phone: str) -> None:
+    """Create the user of the token; times are datetimes."""
+    body = CreateUserBody(username="Rahul Sharma", number=phone)
+    created = create_user.sync(client=client, body=body)
+    assert isinstance(created, CreateUserResponse)
+    me = get_me.sync(client=client)
+    assert isinstance(me, UserResponse)
+    assert me.field_id == created.user_id
+    check_recent(me.created_on)
+    sessions = list_sessions.sync(client=client)
+    assert isinstance(sessions, SessionListResponse)
+    (session,) = sessions.sessions
+    check_recent(session.created)
+    assert session.expires > session.last_used
+
+
+def upload_and_download(client: AuthenticatedClient, image: bytes) -> None:
+    """Upload an image, find it in the library and download it."""
+    me = get_me.sync(client=client)
+    assert isinstance(me, UserResponse)
+    file = File(BytesIO(image), "IMG_0001.JPG", "image/jpeg")
+    body = UploadImageBody(file=file, user_id=me.field_id, category="art")
+    assert_type(body.file, File)
+    item = upload_image.sync(client=client, body=body)
+    assert isinstance(item, UploadImageResponse)
+    assert item.category == "art"
+    check_recent(item.created_at)
+    page = list_library_items.sync(client=client, user_id=me.field_id)
+    assert isinstance(page, LibraryPageResponse)
+    assert [found.id for found in page.items] == [item.id]
+    key = PurePosixPath(urlsplit(item.url).path).name
+    downloaded = get_media_file.sync(key, client=client)
+    assert isinstance(downloaded, File)
+    assert downloaded.payload.read(2) == b"\xff\xd8"
+
+
+def check_recent(time: datetime) -> None:
+    """Check that a time has an offset and is not long ago."""
+    assert abs((datetime.now(UTC) - time).total_seconds()) < 600
+
+
+main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]).read_bytes())

@@ -1,0 +1,108 @@
+// Sign in and upload an image with the generated types: `use_client.js URL PHONE OTP IMAGE`.
+//
+// The compiler checks this program strictly. It has errors if a type of the description becomes
+// less exact.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import createClient from "openapi-fetch";
+import type { IsoTime, components, paths } from "./description.js";
+
+type ErrorCode = components["schemas"]["Error"]["code"];
+
+const [baseUrl = "", phone = "", otp = "", image = ""] = process.argv.slice(2);
+const client = createClient<paths>({ baseUrl });
+
+await checkErrors();
+await signIn();
+const userId = await createUser();
+await uploadAndDownload(userId);
+
+async function checkErrors(): Promise<void> {
+  const { error } = await client.POST("/auth/request-otp", { body: { phone: "1" } });
+  assert(error?.code === "invalid");
+  // The code tells the error from all others, so its own fields are known.
+  assert.deepEqual(error.field_errors.map((invalid) => invalid.field), ["phone"]);
+
+  const refused = await client.GET("/users/me");
+  const code: ErrorCode | undefined = refused.error?.code;
+  assert.equal(code, "unauthenticated");
+  // @ts-expect-error This path does not have this code.
+  assert(refused.error?.code !== "phone_in_use");
+}
+
+async function signIn(): Promise<void> {
+  const requested = await client.POST("/auth/request-otp", { body: { phone } });
+  assert(requested.data);
+
+  const wrongOtp = [...otp].reverse().join("");
+  const wrong = await client.POST("/auth/verify-otp", { body: { phone, otp: wrongOtp } });
+  assert(wrong.data);
+  // @ts-expect-error Whether there is a token is not known yet.
+  assert.equal(wrong.data.access_token, undefined);
+  if (wrong.data.success) {
+    assert.fail(wrong.data.access_token);
+  }
+  assert(wrong.data.attempts_left > 0);
+
+  const body = { phone, otp, request_id: requested.data.request_id };
+  const { data } = await client.POST("/auth/verify-otp", { body });
+  assert(data);
+  if (!data.success) {
+    assert.fail(`${data.attempts_left} attempts left`);
+  }
+  const token: string = data.access_token;
+  client.use({
+    onRequest({ request }) {
+      request.headers.set("Authorization", `Bearer ${token}`);
+    },
+  });
+}
+
+async function createUser(): Promise<string> {
+  const created = await client.POST("/users", { body: { username: "Asha Rao", number: phone } });
+  assert(created.data);
+  const me = await client.GET("/users/me");
+  assert(me.data);
+  assert.equal(me.data._id, created.data.user_id);
+  checkRecent(me.data.created_on);
+
+  const { data } = await client.GET("/auth/sessions");
+  const session = data?.sessions[0];
+  assert(session);
+  checkRecent(session.created);
+  checkRecent(session.last_used);
+  assert(new Date(session.expires) > new Date(session.last_used));
+  return me.data._id;
+}
+
+async function uploadAndDownload(user_id: string): Promise<void> {
+  const content = new Uint8Array(await readFile(image));
+  const file = new Blob([content], { type: "image/jpeg" });
+  const uploaded = await client.POST("/library/upload", {
+    body: { file, user_id, category: "art" },
+    bodySerializer: (body) => {
+      const form = new FormData();
+      form.append("file", body.file, "IMG_0001.JPG");
+      form.append("user_id", body.user_id);
+      form.append("category", body.category ?? "");
+      return form;
+    },
+  });
+  assert(uploaded.data, JSON.stringify(uploaded.error));
+  assert.equal(uploaded.data.category, "art");
+  checkRecent(uploaded.data.created_at);
+
+  const page = await client.GET("/library", { params: { query: { user_id } } });
+  assert.deepEqual(page.data?.items.map((item) => item.id), [uploaded.data.id]);
+
+  const key = new URL(uploaded.data.url).pathname.split("/").at(-1) ?? "";
+  const media = await client.GET("/media/{key}", { params: { path: { key } }, parseAs: "blob" });
+  assert(media.data);
+  const bytes = new Uint8Array(await media.data.arrayBuffer());
+  assert.deepEqual([bytes[0], bytes[1]], [0xff, 0xd8]);
+}
+
+function checkRecent(time: IsoTime): void {
+  assert(Math.abs(Date.now() - Date.parse(time)) < 600_000);
+}

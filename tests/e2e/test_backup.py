@@ -1,0 +1,110 @@
+"""`dialtone backup` and `dialtone restore`, and copies of the file after a stop."""
+
+import shutil
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+from tests.e2e.test_start import me, sign_in
+from tests.support.service import Service
+
+PHONE, LATER = "+14155593001", "+14155593002"
+WITHOUT_USER, UNKNOWN = 404, 401
+
+
+def identities(file: Path) -> int:
+    """Count them in this file only: a log beside it is not read."""
+    with closing(sqlite3.connect(f"file:{file}?immutable=1", uri=True)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM identities").fetchone()
+    return int(count)
+
+
+def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path) -> None:
+    service = Service(tmp_path, {"DIALTONE_WORKERS": "2"}).start()
+    token = sign_in(service, PHONE)
+
+    backup = service.run("backup", "backup.db")
+    assert backup.returncode == 0, backup.stderr
+    assert "1 identities" in backup.stdout
+    assert f"media folder {tmp_path}/media" in backup.stdout
+    assert f"secrets file {tmp_path}/secrets.json" in backup.stdout
+    assert stat.S_IMODE((tmp_path / "backup.db").stat().st_mode) == 0o600
+    later_token = sign_in(service, LATER)
+
+    while_running = service.run("restore", "backup.db")
+    assert while_running.returncode == 1
+    assert "is in use: stop all instances of the service" in while_running.stderr
+
+    assert service.stop() == 0
+    restored = service.run("restore", "backup.db")
+    assert restored.returncode == 0, restored.stderr
+    (kept,) = tmp_path.glob("dialtone.db.before-restore-*")
+    assert str(kept) in restored.stdout
+    assert "The keys belong to this database" in restored.stdout
+    assert (identities(kept), identities(tmp_path / "dialtone.db")) == (2, 1)
+    service.start()
+    assert [me(service, token), me(service, later_token)] == [WITHOUT_USER, UNKNOWN]
+    assert service.stop() == 0
+
+
+def test_a_copy_after_a_clean_stop_of_several_workers_is_whole(tmp_path: Path) -> None:
+    service = Service(tmp_path, {"DIALTONE_WORKERS": "2"}).start()
+    token = sign_in(service, PHONE)
+    assert service.stop() == 0
+    copy = tmp_path / "copy.db"
+
+    shutil.copyfile(tmp_path / "dialtone.db", copy)
+
+    assert identities(copy) == 1
+    service.set("DIALTONE_DATABASE", f"sqlite:///{copy}")
+    service.start()
+    assert me(service, token) == WITHOUT_USER
+    assert service.stop() == 0
+
+
+def test_restoring_says_that_other_keys_are_needed(tmp_path: Path) -> None:
+    service = Service(tmp_path).start()
+    assert service.run("backup", "backup.db").returncode == 0
+    assert service.stop() == 0
+    service.set("DIALTONE_SECRETS_FILE", f"{tmp_path}/other.json")
+    assert service.run("keys", "generate", "other.json").returncode == 0
+
+    restored = service.run("restore", "backup.db")
+
+    assert restored.returncode == 0
+    assert f"It needs other keys: before the start, restore the secrets file {tmp_path}/other" in (
+        restored.stdout
+    )
+
+
+def test_an_empty_database_beside_images_is_a_warning(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "0123.png").touch()
+
+    service.start()
+
+    assert service.stop() == 0
+    assert service.log.count('"database_found_empty"') == 1
+
+
+def test_mongo_databases_have_their_own_tools(tmp_path: Path) -> None:
+    url = "mongodb://dialtone:s3cret@127.0.0.1:1/dialtone"
+    service = Service(tmp_path, {"DIALTONE_DATABASE": url})
+    for command, tool in (("backup", "mongodump"), ("restore", "mongorestore")):
+        finished = service.run(command, "my backup")
+
+        assert finished.returncode == 1
+        assert f'{tool} --uri="$DIALTONE_DATABASE"' in finished.stderr
+        assert "--archive='my backup'" in finished.stderr
+        assert "s3cret" not in finished.stderr
+
+
+def test_a_database_of_an_own_adapter_is_not_backed_up(tmp_path: Path) -> None:
+    service = Service(tmp_path, {"DIALTONE_DATABASE": "my_database:open_database"})
+
+    finished = service.run("backup", "backup.db")
+
+    assert finished.returncode == 1
+    assert "with its own tools" in finished.stderr

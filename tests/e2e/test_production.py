@@ -1,0 +1,104 @@
+"""Production as the documentation describes it, and keys in an environment variable."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.e2e.test_start import me, sign_in
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, command
+
+PROJECT: Final = Path(__file__).parents[2]
+FROM_ENV_FILE: Final = dict.fromkeys(
+    ("DIALTONE_DATABASE", "DIALTONE_MEDIA", "DIALTONE_SECRETS_FILE"), ""
+)
+
+
+def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n### Production\n")[2]
+    (steps, *_) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    *before_the_start, start = steps.replace("$PWD/.venv/bin/dialtone", command()).splitlines()
+    assert start == "$DIALTONE run"
+
+    finished = subprocess.run(
+        ["/bin/bash", "-e", "-u"],
+        input="\n".join(before_the_start),
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    folder = tmp_path / "dialtone"
+    key = json.loads((folder / "var" / "secrets.json").read_text())["otp_pepper"][0]["key"]
+    assert key not in finished.stdout
+    service = Service(folder, FROM_ENV_FILE).start()
+    assert '"environment": "production"' in service.log
+    assert service.stop() == 0
+
+
+def test_a_start_of_production_without_keys_names_the_command(tmp_path: Path) -> None:
+    settings = {"DIALTONE_ENV": "production", "DIALTONE_SECRETS_FILE": "keys/secrets.json"}
+    service = Service(tmp_path, settings)
+
+    start = service.run("run")
+    assert start.returncode == 2
+    fix = re.search(r"`dialtone (keys generate \S+)`", start.stderr)
+    assert fix is not None
+    assert service.run(*fix[1].split()).returncode == 0
+
+    assert "DIALTONE_SECRETS_FILE" not in service.run("run").stderr
+
+
+def test_keys_in_a_variable_replace_the_file(tmp_path: Path) -> None:
+    generated = Service(tmp_path).run("keys", "generate", "-")
+    assert generated.returncode == 0
+    (line,) = generated.stdout.splitlines()
+    key = json.loads(line)["refresh"][0]["key"]
+    # As somebody may paste it: on several lines.
+    secrets = json.dumps(json.loads(line), indent=2)
+    service = Service(tmp_path, {"DIALTONE_SECRETS": secrets, "DIALTONE_SECRETS_FILE": ""})
+    service.start()
+    token = sign_in(service, "+14155594001")
+    with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
+        jwks = http.get("/.well-known/jwks.json").json()
+    assert [key["kid"] for key in jwks["keys"]] == [json.loads(line)["signing"][0]["id"]]
+    assert service.stop() == 0
+    service.set("DIALTONE_SECRETS", line)
+    service.start()
+    assert me(service, token) == 404
+
+    shown = service.run("check-settings").stdout
+    rotation = service.run("rotate-keys")
+    assert service.stop() == 0
+
+    assert re.search(r"DIALTONE_SECRETS +\(hidden\)", shown)
+    assert rotation.returncode == 1
+    assert "run this command with DIALTONE_SECRETS_FILE=FILE" in rotation.stderr
+    assert not list(tmp_path.rglob("secrets.json"))
+    assert all(key not in text for text in (shown, service.log, service.shown, rotation.stderr))
+
+
+def test_unusable_keys_in_a_variable_are_one_line_without_them(tmp_path: Path) -> None:
+    file = {"DIALTONE_SECRETS_FILE": ""}
+    for secrets, reason in (
+        ('{"version": 1, "refresh": "hunter2"}', '"otp_pepper" is missing or empty'),
+        ("hunter2", "Must be the JSON text of a secrets file."),
+    ):
+        start = Service(tmp_path, {"DIALTONE_SECRETS": secrets, **file}).run("run")
+
+        assert start.returncode != 0
+        assert start.stderr.startswith("DIALTONE_SECRETS: ")
+        assert len(start.stderr.splitlines()) == 1
+        assert reason in start.stderr
+        assert "hunter2" not in start.stderr
+    both = Service(tmp_path, {"DIALTONE_SECRETS": "{}"}).run("run")
+    assert "Must not be set together with DIALTONE_SECRETS_FILE." in both.stderr

@@ -1,0 +1,94 @@
+"""A replica set of three nodes without a primary: some requests wait, all others fail at once."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from adapters.mongo.primary import MAX_WAITING_REQUESTS
+from tests.e2e.app import Account, App
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.mongo_process import MongoProcess, initiate_replica_set
+from tests.support.servers.replica_set import is_primary
+from tests.support.service import Service, running
+
+SURPLUS: Final = 100
+ELECTION_TIMEOUT: Final = 4.0
+AT_ONCE: Final = 1.5
+"""Seconds, also on a busy machine; far below the election."""
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[list[MongoProcess]]:
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(MongoProcess(tmp_path / f"node{number}", alone=False))
+            for number in range(3)
+        ]
+
+
+@pytest.fixture
+def service(nodes: list[MongoProcess], tmp_path: Path) -> Iterator[Service]:
+    url = initiate_replica_set(nodes, election_timeout=ELECTION_TIMEOUT)
+    database = url.replace("/?", "/dialtone?")
+    settings = {
+        "DIALTONE_DATABASE": database,
+        "DIALTONE_REQUEST_LIMIT_PER_IDENTITY": "10000/1m",
+        "DIALTONE_SMS_LIMIT_PER_IP": "1000/1h",
+    }
+    with running(tmp_path, settings) as service:
+        yield service
+
+
+def kill_primary(nodes: list[MongoProcess]) -> None:
+    primary = next(node for node in nodes if node.is_running and is_primary(node.url))
+    primary.kill()
+
+
+async def request_many(
+    http: httpx.AsyncClient, account: Account, path: str
+) -> list[httpx.Response]:
+    async def request(number: int) -> httpx.Response:
+        if path == "/users/me":
+            return await http.get(path, headers=account.headers)
+        return await http.post(path, json={"phone": f"+1415558{number:04d}"})
+
+    return await asyncio.gather(*map(request, range(MAX_WAITING_REQUESTS + SURPLUS)))
+
+
+def durations(service: Service, path: str, status: int) -> list[float]:
+    """Return what the service measured: the client is slow with so many requests at once."""
+    lines = [json.loads(line) for line in service.log.splitlines() if '"http_request"' in line]
+    return [
+        line["duration_ms"] / 1000
+        for line in lines
+        if (line["path"], line["status"]) == (path, status)
+    ]
+
+
+@pytest.mark.parametrize("path", ["/users/me", "/auth/request-otp"])
+async def test_in_an_election_200_requests_wait_and_succeed_and_all_others_fail_at_once(
+    service: Service, nodes: list[MongoProcess], path: str
+) -> None:
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(
+        base_url=service.url, timeout=40, limits=limits, **PLAIN_HTTP
+    ) as http:
+        account = await App(service, http).sign_up("+14155570001")
+        await asyncio.to_thread(kill_primary, nodes)
+        await asyncio.sleep(0.3)  # the driver sees the closed connections
+
+        responses = await request_many(http, account, path)
+
+    failed = [response for response in responses if response.status_code == 503]
+    assert len(failed) == SURPLUS
+    assert [response.status_code for response in responses].count(200) == MAX_WAITING_REQUESTS
+    assert all(int(response.headers["retry-after"]) > 0 for response in failed)
+    assert all(response.json()["code"] == "unavailable" for response in failed)
+    assert max(durations(service, path, 503)) < AT_ONCE
+    assert sorted(durations(service, path, 200))[-MAX_WAITING_REQUESTS] > AT_ONCE

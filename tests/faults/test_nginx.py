@@ -1,0 +1,230 @@
+"""The sample for nginx in the docs, with a real nginx."""
+
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.e2e.test_start import sign_in
+from tests.support.images import encode
+from tests.support.servers.debian import find_or_install
+from tests.support.service import START_TIMEOUT, Service, free_port
+
+SAMPLE: Final = Path(__file__).parents[2] / "docs/nginx.conf"
+PHONE: Final = "+14155591001"
+PHOTO: Final = encode(Image.effect_noise((2600, 2000), 100), "JPEG", quality=97)
+TRUSTED: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1"}
+
+
+class Nginx:
+    """An nginx with the sample, in front of a service."""
+
+    def __init__(self, folder: Path, service: Service) -> None:
+        self.port = free_port()
+        self._folder = folder
+        tls = folder / "tls"
+        tls.mkdir(parents=True)
+        subprocess.run(
+            [
+                *(
+                    "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                ),
+                *("-nodes", "-days", "1", "-subj", "/CN=dialtone.example.org"),
+                *("-addext", "subjectAltName=DNS:dialtone.example.org,IP:127.0.0.1"),
+                *("-keyout", tls / "privkey.pem", "-out", tls / "fullchain.pem"),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        text = SAMPLE.read_text()
+        text = re.sub(r".*listen \[::\].*\n", "", text)
+        for written, used in (
+            ("/etc/nginx/tls", str(tls)),
+            ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
+            ("listen 443", f"listen 127.0.0.1:{self.port}"),
+            ("server 127.0.0.1:8000;", f"server 127.0.0.1:{service.port};"),
+            ("http {", f"pid {folder}/pid;\nerror_log {folder}/error;\nhttp {{\n{self._paths()}"),
+        ):
+            assert written in text
+            text = text.replace(written, used)
+        self._file = folder / "nginx.conf"
+        # Only root may have workers of another user.
+        self._file.write_text(f"daemon off;\n{'user root;' * (os.geteuid() == 0)}\n{text}")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._folder / "tls/fullchain.pem")
+
+    def client(self, client_ip: str = "127.0.0.1") -> httpx.Client:
+        transport = httpx.HTTPTransport(verify=self.tls, local_address=client_ip)
+        return httpx.Client(base_url=self.url, transport=transport, timeout=60)
+
+    def start(self) -> None:
+        program = find_or_install("nginx", "nginx-light", f"{os.environ['PATH']}:/usr/sbin")
+        self.process = subprocess.Popen([program, "-c", self._file, "-e", self.errors])
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            try:
+                with self.client() as http:
+                    http.get("/health/live")
+            except httpx.TransportError:
+                # There is no event for a socket that begins to listen.
+                time.sleep(0.05)
+            else:
+                return
+        raise AssertionError(self.errors.read_text())
+
+    @property
+    def errors(self) -> Path:
+        return self._folder / "error"
+
+    def _paths(self) -> str:
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        paths = [f"{kind}_temp_path {self._folder}/{kind};" for kind in kinds]
+        return "\n".join(["access_log off;", *paths])
+
+
+@contextmanager
+def behind_nginx(folder: Path, **environ: str) -> Iterator[tuple[Service, Nginx]]:
+    service = Service(folder / "service", {**TRUSTED, **environ}).start()
+    nginx = Nginx(folder / "nginx", service)
+    try:
+        nginx.start()
+        yield service, nginx
+    finally:
+        if nginx.process is not None:
+            nginx.process.terminate()
+            nginx.process.wait(START_TIMEOUT)
+        service.kill()
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Nginx]]:
+    with behind_nginx(tmp_path_factory.mktemp("proxied")) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def token(proxied: tuple[Service, Nginx]) -> str:
+    return sign_in(proxied[0], PHONE)
+
+
+def upload(http: httpx.Client, token: str, content: bytes) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    user = http.post("/users", json={"username": "Asha", "number": PHONE}, headers=headers).json()
+    return http.post(
+        "/library/upload",
+        files={"file": ("photo.jpg", content)},
+        data={"user_id": user["user_id"]},
+        headers=headers,
+    )
+
+
+def test_a_photo_of_five_megabytes_is_uploaded(proxied: tuple[Service, Nginx], token: str) -> None:
+    _, nginx = proxied
+    assert 4_000_000 < len(PHOTO) < 8_000_000
+    with nginx.client() as http:
+        response = upload(http, token, PHOTO)
+        assert response.status_code == 201, response.text
+        too_large = http.post("/library/upload", content=bytes(23_000_000))
+    assert (too_large.status_code, too_large.json()["code"]) == (413, "body_too_large")
+
+
+def test_a_file_just_over_our_limit_gets_our_answer(
+    proxied: tuple[Service, Nginx], token: str
+) -> None:
+    _, nginx = proxied
+    with nginx.client() as http:
+        response = upload(http, token, bytes(20_000_001))
+    assert (response.status_code, response.json()["code"]) == (413, "file_too_large")
+
+
+def test_the_service_sees_the_ip_of_the_client(proxied: tuple[Service, Nginx]) -> None:
+    service, nginx = proxied
+    with nginx.client("127.0.0.9") as http:
+        forged = {"X-Forwarded-For": "203.0.113.7", "X-Request-Id": "forged"}
+        request_id = http.get("/users/me", headers=forged).headers["X-Request-Id"]
+    service.wait_for_log(lambda: request_id in service.log)
+    lines = [json.loads(line) for line in service.log.splitlines() if request_id in line]
+
+    assert {line["client_ip"] for line in lines} == {"127.0.0.9"}
+    assert request_id != "forged"
+
+
+def test_metrics_are_hidden_and_readiness_is_for_operators(proxied: tuple[Service, Nginx]) -> None:
+    _, nginx = proxied
+    with nginx.client() as http:
+        assert http.get("/metrics").status_code == 404
+        assert http.get("/health/ready").json()["status"] == "ready"
+    with nginx.client("127.0.0.9") as http:
+        assert http.get("/health/ready").status_code == 403
+        assert http.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"), [("/auth/request-otp", b""), ("/library/upload", b"HTTP/1.1 408")]
+)
+def test_a_body_that_stops_is_ended(
+    proxied: tuple[Service, Nginx], token: str, path: str, answer: bytes
+) -> None:
+    _, nginx = proxied
+    with (
+        socket.create_connection(("127.0.0.1", nginx.port), timeout=30) as plain,
+        nginx.tls.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        connection.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n"
+            "Content-Length: 90000\r\n\r\n--b".encode()
+        )
+        received = connection.recv(65536)
+    # nginx itself closes the connection without a response.
+    assert received.startswith(answer)
+    assert bool(received) == bool(answer)
+
+
+def test_a_reload_cuts_nothing(proxied: tuple[Service, Nginx], token: str) -> None:
+    _, nginx = proxied
+    assert nginx.process is not None
+    with nginx.client() as http:
+        headers = {"Authorization": f"Bearer {token}"}
+        for _ in range(5):
+            nginx.process.send_signal(signal.SIGHUP)
+            for _ in range(20):
+                assert http.get("/users/me", headers=headers).status_code in (200, 404)
+        assert upload(http, token, PHOTO).status_code == 201
+
+
+def test_a_stopped_service_is_a_503_of_the_api(tmp_path: Path) -> None:
+    with behind_nginx(tmp_path) as (service, nginx), nginx.client() as http:
+        assert http.get("/health/live").status_code == 200
+        service.stop()
+        response = http.get("/health/live")
+
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert response.headers["Retry-After"] == "5"
+        service.start()
+        assert http.get("/health/live").status_code == 200

@@ -1,0 +1,232 @@
+"""How the service stops: not ready, then drained, then closed; and at once if asked twice."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.e2e.test_start import me, sign_in
+from tests.support.images import still_gif
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service
+
+Connect = Callable[..., socket.socket]
+
+HEALTH: Final = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+UNFINISHED: Final = (
+    b"POST /auth/request-otp HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 9\r\n\r\n{"
+)
+SCAN_SECONDS: Final = 1.2
+"""After that a worker knows a connection; it looks at all of them once a second."""
+CLOSE_SECONDS: Final = 3.0
+"""What may be added to each time limit, on a slow machine too."""
+
+
+@contextmanager
+def started(folder: Path, **environ: str) -> Iterator[Service]:
+    # The default drain timeout, unless a test has one of its own.
+    service = Service(folder, {"DIALTONE_DRAIN_TIMEOUT": "", **environ}, has_group=True).start()
+    service.wait_until_logged("service_started")
+    try:
+        yield service
+    finally:
+        service.kill()
+
+
+def ready(service: Service) -> httpx.Response:
+    return httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP)
+
+
+def wait_until_stopping(service: Service) -> None:
+    service.wait_until_logged("service_stopping")
+
+
+def seconds_until_end(service: Service, since: float) -> float:
+    assert service.wait() == 0
+    return time.monotonic() - since
+
+
+def errors_of(service: Service) -> list[str]:
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    return [line["event"] for line in lines if line["level"] in ("error", "critical")]
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    with ExitStack() as stack:
+
+        def connect_to(service: Service, sent: bytes = b"") -> socket.socket:
+            connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
+            stack.enter_context(connection).sendall(sent)
+            return connection
+
+        yield connect_to
+
+
+def receive_all(connection: socket.socket) -> bytes:
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    return received
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_in_the_stop_delay_only_readiness_fails(
+    tmp_path: Path, connect: Connect, workers: str
+) -> None:
+    with started(tmp_path, DIALTONE_STOP_DELAY="4s", DIALTONE_WORKERS=workers) as service:
+        assert ready(service).status_code == 200
+        token = sign_in(service, "+14155591001")
+        kept = connect(service, HEALTH)
+        assert b"connection: close" not in kept.recv(65536).lower()
+        os.kill(service.pid, signal.SIGTERM)
+        stopped_at = time.monotonic()
+        wait_until_stopping(service)
+
+        # One of the workers answers each of them.
+        for _ in range(10):
+            assert ready(service).status_code == 503
+        assert ready(service).json() == {
+            "status": "stopping",
+            "database": "ok",
+            "media": "ok",
+            "messages": "ok",
+        }
+        assert me(service, token) == 404
+        assert me(service, sign_in(service, "+14155591002")) == 404
+        kept.sendall(HEALTH)
+        assert b"connection: close" in receive_all(kept).lower()
+        assert 4 <= seconds_until_end(service, stopped_at) < 4 + CLOSE_SECONDS
+        assert errors_of(service) == []
+
+
+def test_after_the_stop_delay_nothing_new_is_accepted(tmp_path: Path, connect: Connect) -> None:
+    with started(tmp_path, DIALTONE_STOP_DELAY="1s") as service:
+        unfinished = connect(service, UNFINISHED)
+        idle = connect(service, HEALTH)
+        idle.recv(65536)
+        # The server gets what was sent.
+        time.sleep(SCAN_SECONDS)
+        os.kill(service.pid, signal.SIGTERM)
+
+        assert receive_all(idle) == b""
+        with pytest.raises(ConnectionRefusedError):
+            connect(service)
+        unfinished.sendall(b'"a": 1 }')
+        assert receive_all(unfinished).startswith(b"HTTP/1.1 400")
+        assert service.wait() == 0
+
+
+def test_an_upload_of_twenty_seconds_finishes(tmp_path: Path, connect: Connect) -> None:
+    with started(tmp_path) as service:
+        token = sign_in(service, "+14155591003")
+        headers = {"Authorization": f"Bearer {token}"}
+        user = httpx.post(
+            f"{service.url}/users",
+            json={"username": "Asha", "number": "+14155591003"},
+            headers=headers,
+            **PLAIN_HTTP,
+        ).json()
+        body = (
+            b'--b\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n'
+            + user["user_id"].encode()
+            + b'\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.gif"\r\n\r\n'
+            + still_gif()
+            + bytes(200_000)
+            + b"\r\n--b--\r\n"
+        )
+        head = (
+            "POST /library/upload HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+        )
+        upload = connect(service, head.encode())
+        size = len(body) // 20 + 1
+        for number in range(20):
+            upload.sendall(body[number * size : (number + 1) * size])
+            if number == 0:
+                os.kill(service.pid, signal.SIGTERM)
+            # A slow client.
+            time.sleep(1)
+
+        response = receive_all(upload)
+        assert response.startswith(b"HTTP/1.1 201"), response
+        assert b"connection: close" in response.lower()
+        assert service.wait() == 0
+
+
+def test_a_request_that_takes_longer_than_the_drain_timeout_is_closed(
+    tmp_path: Path, connect: Connect
+) -> None:
+    with started(tmp_path, DIALTONE_DRAIN_TIMEOUT="3s", DIALTONE_WORKERS="2") as service:
+        unfinished = connect(service, UNFINISHED)
+        # A worker has to know the connection.
+        time.sleep(SCAN_SECONDS)
+        stopped_at = time.monotonic()
+        os.kill(service.pid, signal.SIGTERM)
+
+        assert 3 <= seconds_until_end(service, stopped_at) < 3 + CLOSE_SECONDS
+        with suppress(ConnectionResetError):
+            assert receive_all(unfinished) == b""
+        # The worker has ended by itself: the database is one file again.
+        assert "Killing" not in service.log
+        assert not (tmp_path / "dialtone.db-wal").exists()
+
+
+@pytest.mark.parametrize("delay", ["0s", "60s"])
+def test_a_second_signal_stops_at_once(tmp_path: Path, connect: Connect, delay: str) -> None:
+    with started(tmp_path, DIALTONE_STOP_DELAY=delay, DIALTONE_WORKERS="2") as service:
+        connect(service, UNFINISHED)
+        # The server gets what was sent.
+        time.sleep(SCAN_SECONDS)
+        os.kill(service.pid, signal.SIGTERM)
+        wait_until_stopping(service)
+        stopped_at = time.monotonic()
+        os.kill(service.pid, signal.SIGTERM)
+
+        assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
+        assert errors_of(service) == []
+
+
+def test_ctrl_c_does_not_wait_for_the_stop_delay(tmp_path: Path) -> None:
+    with started(tmp_path, DIALTONE_STOP_DELAY="60s", DIALTONE_WORKERS="2") as service:
+        stopped_at = time.monotonic()
+        os.killpg(service.pid, signal.SIGINT)
+
+        assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
+
+
+def test_sigterm_to_all_processes_keeps_the_stop_delay(tmp_path: Path) -> None:
+    with started(tmp_path, DIALTONE_STOP_DELAY="3s", DIALTONE_WORKERS="2") as service:
+        stopped_at = time.monotonic()
+        os.killpg(service.pid, signal.SIGTERM)
+        wait_until_stopping(service)
+        # The workers have handled the signal by then.
+        time.sleep(1)
+
+        assert me(service, sign_in(service, "+14155591004")) == 404
+        assert 3 <= seconds_until_end(service, stopped_at) < 3 + CLOSE_SECONDS
+        assert errors_of(service) == []
+
+
+def test_a_worker_that_is_killed_in_the_stop_delay_is_replaced(tmp_path: Path) -> None:
+    with started(tmp_path, DIALTONE_STOP_DELAY="8s") as service:
+        stopped_at = time.monotonic()
+        os.kill(service.pid, signal.SIGTERM)
+        wait_until_stopping(service)
+        children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text()
+        os.kill(int(children.split()[0]), signal.SIGKILL)
+
+        service.wait_for_log(lambda: "Unexpected exit" in service.log)
+        service.wait_until_ready()
+        assert ready(service).json()["status"] == "stopping"
+        assert seconds_until_end(service, stopped_at) < 8 + CLOSE_SECONDS

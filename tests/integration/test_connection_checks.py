@@ -1,0 +1,305 @@
+"""`check-settings --connect` names each part that does not work, and changes nothing."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient
+
+from adapters.key_file import load_secrets_file
+from adapters.mongo import open_mongo_repositories
+from adapters.sqlite import open_sqlite_repositories
+from application.ports.errors import ConfigurationError, PortError
+from entrypoints.bootstrap import connection_checks
+from entrypoints.settings import read_settings
+from entrypoints.startup_error import StartupError
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.http_server import Exchange, HttpServer
+from tests.support.servers.s3_server import S3Server
+from tests.support.service import Service, running
+
+MESSAGING_SERVICE = f"MG{'0' * 32}"
+NO_SERVER = "127.0.0.1:1"
+
+
+class Report:
+    """What `dialtone check-settings --connect` says."""
+
+    def __init__(self, service: Service) -> None:
+        finished = service.run("check-settings", "--connect")
+        self.exit_code = finished.returncode
+        self.errors = finished.stderr
+        self.parts = {
+            name.strip(): text
+            for name, _, text in (line.partition("  ") for line in finished.stdout.splitlines())
+        }
+
+    def text(self, part: str) -> str:
+        return self.parts[part].strip()
+
+
+def check(folder: Path, **environ: str) -> Report:
+    return Report(Service(folder, environ))
+
+
+async def check_part(part: str, folder: Path, **environ: str) -> str:
+    """Check one part in this process, which is faster; return its line."""
+    settings = read_settings(Service(folder, environ).environ, None)
+    try:
+        note = await connection_checks(settings)[part]()
+    except (ConfigurationError, StartupError, PortError) as error:
+        return str(error)
+    return f"ok {note}".strip()
+
+
+def with_twilio(twilio: FakeTwilio, **environ: str) -> dict[str, str]:
+    used = {"DIALTONE_SMS": "twilio", "DIALTONE_COUNTRIES": "US", **twilio.environ, **environ}
+    return {name: value for name, value in used.items() if value}
+
+
+def with_s3(server: S3Server, **environ: str) -> dict[str, str]:
+    return {
+        "DIALTONE_MEDIA": f"s3://{server.bucket}/check-settings",
+        "DIALTONE_S3_ENDPOINT": server.endpoint,
+        "AWS_ACCESS_KEY_ID": server.access_key,
+        "AWS_SECRET_ACCESS_KEY": server.secret_key,
+        "AWS_REGION": server.region,
+        **environ,
+    }
+
+
+@pytest.fixture
+def database_url(mongo_url: str) -> Iterator[str]:
+    url, name = urlsplit(mongo_url), f"check-{uuid4().hex}"
+    yield url._replace(path=f"/{name}").geturl()
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def twilio() -> Iterator[FakeTwilio]:
+    with FakeTwilio() as twilio:
+        yield twilio
+
+
+def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path) -> None:
+    folder = tmp_path / "service"
+    folder.mkdir()
+    report = check(folder)
+
+    assert report.exit_code == 0
+    assert list(report.parts) == ["keys", "database", "media", "messages console"]
+    assert all(text.strip().startswith("ok") for text in report.parts.values())
+    assert list(folder.iterdir()) == []
+
+
+def test_a_running_service_is_ok(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        report = Report(service)
+
+    assert (report.exit_code, {text.strip() for text in report.parts.values()}) == (0, {"ok"})
+    assert [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
+
+
+def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text("{}")
+    (tmp_path / "secrets.json").chmod(0o600)
+    (tmp_path / "dialtone.db").write_text("no database" * 100)
+    (tmp_path / "media").write_text("no folder")
+    report = check(
+        tmp_path,
+        DIALTONE_SMS="twilio,console",
+        DIALTONE_COUNTRIES="US",
+        TWILIO_ACCOUNT_SID="AC" + "0" * 32,
+        TWILIO_AUTH_TOKEN="tops3cret",
+        TWILIO_FROM="+15005550006",
+        TWILIO_API_BASE=f"http://{NO_SERVER}",
+        DAILTONE_ENV="production",
+    )
+
+    assert report.exit_code == 1
+    assert "is invalid" in report.text("keys")
+    assert "is no SQLite database" in report.text("database")
+    assert "something else has its name" in report.text("media")
+    assert "cannot be reached" in report.text("messages twilio")
+    assert report.text("messages console") == "ok"
+    assert "Did you mean DIALTONE_ENV?" in "".join(report.parts)
+    assert "4 of 5 parts do not work." in report.errors
+    shown = "".join(report.parts.values()) + report.errors
+    assert "tops3cret" not in shown
+    assert "15005550006" not in shown
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+async def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    environ = {
+        "DIALTONE_DATABASE": f"sqlite:///{locked}/a/dialtone.db",
+        "DIALTONE_MEDIA": f"file:{locked}/media",
+    }
+    assert "cannot be written" in await check_part("database", tmp_path, **environ)
+    assert "permission denied" in await check_part("media", tmp_path, **environ)
+
+
+async def test_keys_that_are_not_active_yet_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    load_secrets_file(path, create_missing=True)
+    assert await check_part("keys", tmp_path) == "ok"
+    document = json.loads(path.read_text())
+    for key in document["signing"]:
+        key["not_before"] = "2999-01-01T00:00:00Z"
+    path.write_text(json.dumps(document))
+
+    problem = await check_part("keys", tmp_path)
+    assert 'No key of "signing" is active before 2999-01-01' in problem
+
+
+async def test_a_database_of_other_keys_or_a_newer_version_is_an_error(tmp_path: Path) -> None:
+    file, keys = tmp_path / "dialtone.db", tmp_path / "secrets.json"
+    async with open_sqlite_repositories(file, FakePhoneEncryption()):
+        pass
+    assert "needs the keys" in await check_part("keys", tmp_path)
+    # Without keys it is not known whether they are the right ones.
+    assert await check_part("database", tmp_path) == "ok"
+    load_secrets_file(keys, create_missing=True)
+    assert "written with other keys" in await check_part("database", tmp_path)
+
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE metadata SET value = 99 WHERE name = 'schema_version'")
+    assert "newer version" in await check_part("database", tmp_path)
+
+
+async def test_mongodb_is_checked_without_a_change(tmp_path: Path, database_url: str) -> None:
+    def collections() -> list[str]:
+        with MongoClient[dict[str, Any]](database_url) as client:
+            return client.get_default_database().list_collection_names()
+
+    checked = await check_part("database", tmp_path, DIALTONE_DATABASE=database_url)
+    assert checked.startswith("ok it is new")
+    assert collections() == []
+
+    encryption = FakePhoneEncryption()
+    async with open_mongo_repositories(database_url, encryption):
+        pass
+    assert await check_part("database", tmp_path, DIALTONE_DATABASE=database_url) == "ok"
+    load_secrets_file(tmp_path / "secrets.json", create_missing=True)
+    checked = await check_part("database", tmp_path, DIALTONE_DATABASE=database_url)
+    assert "written with other keys" in checked
+
+
+async def test_a_mongodb_that_does_not_run_is_an_error(tmp_path: Path) -> None:
+    url = f"mongodb://u:tops3cret@{NO_SERVER}/x?timeoutMS=1000"
+    problem = await check_part("database", tmp_path, DIALTONE_DATABASE=url)
+    assert "no server that accepts writes" in problem
+    assert "tops3cret" not in problem
+
+
+async def test_a_bucket_is_written_read_and_left_empty(tmp_path: Path, s3_server: S3Server) -> None:
+    environ = with_s3(s3_server)
+    assert await check_part("media", tmp_path, **environ) == "ok"
+    environ["DIALTONE_MEDIA"] = "s3://no-such-bucket"
+    assert "no such bucket" in await check_part("media", tmp_path, **environ)
+
+
+async def test_the_check_of_twilio_sends_nothing(tmp_path: Path, twilio: FakeTwilio) -> None:
+    assert await check_part("messages twilio", tmp_path, **with_twilio(twilio)) == "ok"
+    assert {request.method for request in twilio.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "numbers", "problem"),
+    [
+        ({"TWILIO_AUTH_TOKEN": "wrong"}, {}, "TWILIO_AUTH_TOKEN"),
+        ({"TWILIO_ACCOUNT_SID": f"AC{'1' * 32}"}, {}, "TWILIO_ACCOUNT_SID"),
+        ({}, {}, "does not have the number in TWILIO_FROM"),
+        ({}, {"+150055500061": True}, "does not have the number in TWILIO_FROM"),
+        ({}, {"+15005550006": False}, "cannot send text messages"),
+        (
+            {"TWILIO_FROM": "", "TWILIO_MESSAGING_SERVICE_SID": MESSAGING_SERVICE},
+            {},
+            "does not have the messaging service",
+        ),
+    ],
+)
+async def test_each_problem_of_a_twilio_account_has_its_own_line(
+    tmp_path: Path,
+    twilio: FakeTwilio,
+    environ: dict[str, str],
+    numbers: dict[str, bool],
+    problem: str,
+) -> None:
+    twilio.numbers = numbers
+    line = await check_part("messages twilio", tmp_path, **with_twilio(twilio, **environ))
+
+    assert problem in line
+    assert twilio.messages == []
+
+
+@pytest.mark.parametrize("sender", ["Dialtone", "+15005550006"])
+async def test_a_sender_that_cannot_be_listed_is_ok(
+    tmp_path: Path, twilio: FakeTwilio, sender: str
+) -> None:
+    def serve(exchange: Exchange) -> None:
+        # A compatible server that offers the account only.
+        if exchange.request.path.endswith("/IncomingPhoneNumbers.json"):
+            exchange.respond(404)
+        else:
+            twilio.respond(exchange)
+
+    with HttpServer(serve) as server:
+        environ = with_twilio(twilio, TWILIO_API_BASE=server.url, TWILIO_FROM=sender)
+        assert await check_part("messages twilio", tmp_path, **environ) == "ok"
+
+
+OWN_ADAPTERS = """
+import time
+from contextlib import asynccontextmanager
+from application.ports.errors import ConfigurationError, MessengerUnavailable
+
+class Messenger:
+    async def send(self, phone, text): ...
+
+class BrokenMessenger(Messenger):
+    async def check(self):
+        raise MessengerUnavailable("the gateway is closed")
+
+@asynccontextmanager
+async def simple(*, environ):
+    yield Messenger()
+
+@asynccontextmanager
+async def broken(*, environ):
+    yield BrokenMessenger()
+
+@asynccontextmanager
+async def blocked(*, environ):
+    time.sleep(600)
+    yield Messenger()
+
+@asynccontextmanager
+async def unset(*, environ):
+    raise ConfigurationError("MY_SMS_URL is not set: set it.")
+    yield
+"""
+
+
+def test_own_adapters_are_checked_by_the_same_ports(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN_ADAPTERS)
+    report = check(
+        tmp_path, DIALTONE_SMS="own:simple,own:broken,own:unset", DIALTONE_COUNTRIES="US"
+    )
+
+    assert report.exit_code == 1
+    assert report.text("messages own:simple") == "ok (it was opened; it has no health check)"
+    assert report.text("messages own:broken") == "the gateway is closed"
+    assert report.text("messages own:unset") == "DIALTONE_SMS: MY_SMS_URL is not set: set it."
+    assert report.text("keys").startswith("ok")

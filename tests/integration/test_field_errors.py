@@ -1,0 +1,203 @@
+"""Each 400 of the main API says what is wrong with each field, by a code that apps translate."""
+
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any, Final
+
+import msgspec
+import pytest
+from litestar.exceptions import ClientException, ValidationException
+
+from application.ports.messenger import DeliveryResult, DeliveryStatus
+from domain import errors
+from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS
+from tests.integration.http_driver import HttpDriver, Response, open_http_driver
+from tests.integration.uploads import CONTENT_TYPE, GIF, Part, category_part, file_part, form
+from tests.support.builders import a_phone
+
+PHONE: Final = a_phone().e164
+REQUEST_OTP: Final = "/auth/request-otp"
+VERIFY_OTP: Final = "/auth/verify-otp"
+OTP: Final = {"phone": PHONE, "otp": "123456"}
+ITEM: Final = f"/library/{'a' * 24}"
+
+# Path, body, and the code of each invalid field.
+POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
+    (REQUEST_OTP, {}, {"phone": "missing_field"}),
+    (REQUEST_OTP, [], {"body": "wrong_type"}),
+    (REQUEST_OTP, {"phone": "nobody"}, {"phone": "invalid_phone"}),
+    (REQUEST_OTP, {"phone": "4915123456789"}, {"phone": "ambiguous_phone"}),
+    (REQUEST_OTP, {"phone": "+19002345678"}, {"phone": "unsupported_phone_type"}),
+    (REQUEST_OTP, {"phone": PHONE, "channel": "fax"}, {"channel": "unsupported_value"}),
+    (
+        REQUEST_OTP,
+        {"phone": 7, "locale": 7, "x": 1},
+        {"phone": "wrong_type", "locale": "wrong_type", "x": "unknown_field"},
+    ),
+    (VERIFY_OTP, OTP | {"otp": "12345"}, {"otp": "malformed_otp"}),
+    (
+        VERIFY_OTP,
+        OTP | {"otp": "12345x", "phone": ""},
+        {"otp": "malformed_otp", "phone": "invalid_phone"},
+    ),
+    (
+        VERIFY_OTP,
+        OTP | {"device": 7, "refresh": "yes"},
+        {"device": "wrong_type", "refresh": "wrong_type"},
+    ),
+    (VERIFY_OTP, OTP | {"device": "x" * 201}, {"device": "too_long"}),
+    (VERIFY_OTP, OTP | {"device": "a\nb"}, {"device": "invalid_characters"}),
+    ("/auth/refresh", {"refresh_token": None}, {"refresh_token": "wrong_type"}),
+    ("/auth/logout", {"scope": "mine"}, {"scope": "unsupported_value"}),
+    (
+        "/users",
+        {"username": "x" * 65, "number": "7"},
+        {"username": "too_long", "number": "invalid_phone"},
+    ),
+    ("/users", {"username": "x", "number": PHONE}, {"username": "too_short"}),
+    ("/users", {"username": "a\u200bb", "number": PHONE}, {"username": "invalid_characters"}),
+    ("/users", {"username": "\u0301\u0301", "number": PHONE}, {"username": "no_visible_character"}),
+]
+PATCHES: Final[list[tuple[str, object, dict[str, str]]]] = [
+    ("/users/me", {"username": "a\nb"}, {"username": "invalid_characters"}),
+    ("/users/me", {"name": "Rahul"}, {"username": "missing_field", "name": "unknown_field"}),
+    (ITEM, {"category": "x" * 65}, {"category": "too_long"}),
+    (ITEM, {"category": "\u0000"}, {"category": "invalid_characters"}),
+    ("/library/1", {"category": None}, {"item_id": "invalid_id"}),
+]
+GETS: Final[list[tuple[str, bytes, dict[str, str]]]] = [
+    ("/library", b"page=0&per_page=x", {"page": "invalid_number", "per_page": "invalid_number"}),
+    ("/library", b"page=9999", {"page": "page_too_deep"}),
+    ("/library", b"cursor=x", {"cursor": "invalid_cursor"}),
+    ("/library", b"page=2&cursor=" + b"0" * 38, {"page": "conflicting_value"}),
+    (
+        "/library",
+        b"user_id=1&type=jpeg&page=0",
+        {"page": "invalid_number", "user_id": "invalid_id", "type": "unsupported_value"},
+    ),
+    ("/users/1", b"", {"user_id": "invalid_id"}),
+    ("/library/1", b"", {"item_id": "invalid_id"}),
+]
+FILE: Final = file_part()
+USER: Final = Part('name="user_id"', b"1")
+FORMS: Final[list[tuple[bytes, dict[str, str]]]] = [
+    (form(USER), {"file": "no_file_part"}),
+    (form(file_part(GIF, 'name="file"; filename=""'), USER), {"file": "no_selected_file"}),
+    (form(FILE), {"user_id": "missing_user_id"}),
+    (form(FILE, USER), {"user_id": "invalid_id"}),
+    (
+        form(FILE, Part('name="user_id"', b"a" * 24), category_part("x" * 65)),
+        {"category": "too_long"},
+    ),
+    (form(FILE)[:-20], {"body": "invalid_form"}),
+]
+FRAMEWORK_ERRORS: Final = [
+    (ClientException(), {"body": "invalid_request"}),
+    (ValidationException(), {"body": "missing_field"}),
+    (ValidationException(extra=[{"key": "page"}]), {"page": "invalid_value"}),
+]
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[HttpDriver]:
+    with open_http_driver(HttpSettings("1", "http://test", 10_000, default_region="DE")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def token(driver: HttpDriver) -> str:
+    return driver.token()
+
+
+def codes_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the code of each field, after a check that `errors` or `error` has it too."""
+    field_errors = body["field_errors"]
+    assert all(set(error) == {"field", "code", "message"} for error in field_errors)
+    assert {error["code"] for error in field_errors} <= set(FieldErrorCode)
+    messages = {error["field"]: [error["message"]] for error in field_errors}
+    if "error" in body:
+        assert [(error["message"], error["code"]) for error in field_errors] == [
+            (body["error"], body["code"])
+        ]
+    else:
+        assert (body["errors"], body["code"]) == (messages, "invalid")
+    return {error["field"]: error["code"] for error in field_errors}
+
+
+def assert_codes(response: Response, codes: Mapping[str, str]) -> None:
+    assert (response.status, codes_of(response.body)) == (400, codes)
+
+
+@pytest.mark.parametrize(("path", "body", "codes"), POSTS)
+def test_an_invalid_field_has_a_code(
+    driver: HttpDriver, token: str, path: str, body: object, codes: dict[str, str]
+) -> None:
+    assert_codes(driver.post_json(path, body, token), codes)
+
+
+@pytest.mark.parametrize(("path", "body", "codes"), PATCHES)
+def test_an_invalid_field_of_a_change_has_a_code(
+    driver: HttpDriver, token: str, path: str, body: object, codes: dict[str, str]
+) -> None:
+    assert_codes(driver.patch_json(path, body, token), codes)
+
+
+@pytest.mark.parametrize(("path", "query", "codes"), GETS)
+def test_an_invalid_parameter_has_a_code(
+    driver: HttpDriver, token: str, path: str, query: bytes, codes: dict[str, str]
+) -> None:
+    assert_codes(driver.get(path, query, token), codes)
+
+
+@pytest.mark.parametrize(("body", "codes"), FORMS)
+def test_an_invalid_field_of_a_form_has_a_code(
+    driver: HttpDriver, token: str, body: bytes, codes: dict[str, str]
+) -> None:
+    headers = {"authorization": f"Bearer {token}", "content-type": CONTENT_TYPE}
+    assert_codes(driver.post("/library/upload", [body], headers), codes)
+
+
+def test_an_invalid_body_has_a_code(driver: HttpDriver) -> None:
+    headers = {"content-type": "application/json", "content-length": "2"}
+    assert_codes(driver.post(REQUEST_OTP, [b"{x"], headers), {"body": "invalid_json"})
+    incomplete = driver.post(REQUEST_OTP, [b"{"], headers, disconnects=True)
+    assert_codes(incomplete, {"body": "incomplete_body"})
+
+
+def test_an_unreachable_phone_has_a_code(driver: HttpDriver) -> None:
+    driver.house.messenger.result = DeliveryResult(DeliveryStatus.INVALID_NUMBER)
+    response = driver.post_json(REQUEST_OTP, {"phone": PHONE})
+    driver.house.messenger.result = DeliveryResult(DeliveryStatus.ACCEPTED)
+    assert_codes(response, {"phone": "phone_unreachable"})
+
+
+def handle(error: Exception) -> dict[str, Any]:
+    """Return the body of the response to an error that no request of these tests causes."""
+    request: Any = SimpleNamespace(scope={"path": "/library"})
+    type_ = next(type_ for type_ in type(error).__mro__ if type_ in EXCEPTION_HANDLERS)
+    handler = EXCEPTION_HANDLERS[type_]
+    body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(handler(request, error).content))
+    return body
+
+
+@pytest.mark.parametrize(
+    ("error", "codes"),
+    [*FRAMEWORK_ERRORS, (errors.CountryNotServed(), {"phone": "country_not_served"})],
+)
+def test_an_error_of_the_framework_or_a_policy_has_a_code(
+    error: Exception, codes: dict[str, str]
+) -> None:
+    assert codes_of(handle(error)) == codes
+
+
+def test_these_tests_produce_every_code() -> None:
+    produced = {
+        *("invalid_json", "incomplete_body", "phone_unreachable", "country_not_served"),
+        *(code for *_, codes in POSTS + PATCHES for code in codes.values()),
+        *(code for *_, codes in GETS for code in codes.values()),
+        *(code for _, codes in FORMS for code in codes.values()),
+        *(code for _, codes in FRAMEWORK_ERRORS for code in codes.values()),
+    }
+    assert produced == set(FieldErrorCode)

@@ -1,0 +1,226 @@
+"""A MongoDB server with TLS: each problem with a certificate is named."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from adapters.mongo import open_mongo_repositories
+from application.ports.errors import ConfigurationError, StorageUnavailable
+from tests.support.certificates import CertificateAuthority
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.servers.mongo_process import MongoProcess
+
+WITHOUT_CLIENT_CERTIFICATES: Final = "--tlsAllowConnectionsWithoutCertificates"
+UNTRUSTED: Final = "nobody that this machine trusts has issued the server's certificate"
+OTHER_HOST: Final = "the server's certificate is for another host name"
+EXPIRED: Final = "the server's certificate has expired"
+CLIENT_CERTIFICATE: Final = "without a valid client certificate"
+
+
+class TlsMongo(MongoProcess):
+    """A standalone server, which needs no client to initiate it."""
+
+    def command(self) -> list[str]:
+        return [part for part in super().command() if not part.startswith("--replSet")]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def other_authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path_factory.mktemp("other_authority"), "Another CA")
+
+
+def tls_mongo(
+    folder: Path, authority: CertificateAuthority, certificate: Path, *arguments: str
+) -> TlsMongo:
+    tls = [
+        "--tlsMode=requireTLS",
+        f"--tlsCertificateKeyFile={certificate}",
+        f"--tlsCAFile={authority.file}",
+        *arguments,
+    ]
+    return TlsMongo(folder, alone=False, arguments=tls)
+
+
+@pytest.fixture(scope="module")
+def mongo(
+    authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TlsMongo]:
+    folder = tmp_path_factory.mktemp("tls_mongo")
+    server = tls_mongo(folder, authority, authority.issue("server"), WITHOUT_CLIENT_CERTIFICATES)
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def strict_mongo(
+    authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TlsMongo]:
+    folder = tmp_path_factory.mktemp("strict_mongo")
+    with tls_mongo(folder, authority, authority.issue("strict_server")) as server:
+        yield server
+
+
+def url_of(address: str, options: str, timeout: int = 700) -> str:
+    return f"mongodb://{address}/dialtone?directConnection=true&timeoutMS={timeout}{options}"
+
+
+async def opening_error(url: str) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        async with open_mongo_repositories(url, FakePhoneEncryption()):
+            pytest.fail("it was opened")
+    return str(raised.value)
+
+
+async def test_a_valid_certificate_is_accepted(
+    mongo: TlsMongo, authority: CertificateAuthority
+) -> None:
+    url = url_of(mongo.address, f"&tls=true&tlsCAFile={authority.file}", 5000)
+
+    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+        await repositories.health.check()
+
+
+async def test_a_valid_client_certificate_is_accepted(
+    strict_mongo: TlsMongo, authority: CertificateAuthority
+) -> None:
+    options = f"&tls=true&tlsCAFile={authority.file}&tlsCertificateKeyFile="
+    url = url_of(strict_mongo.address, f"{options}{authority.issue('client')}", 5000)
+
+    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+        await repositories.health.check()
+
+
+async def test_an_unknown_authority_is_named(
+    mongo: TlsMongo, other_authority: CertificateAuthority
+) -> None:
+    for options in ("&tls=true", f"&tls=true&tlsCAFile={other_authority.file}"):
+        error = await opening_error(url_of(mongo.address, options))
+
+        assert error.startswith(f"{mongo.address}/dialtone cannot be reached, because {UNTRUSTED}")
+        assert "tlsCAFile" in error
+
+
+async def test_a_server_that_requires_tls_is_named(mongo: TlsMongo) -> None:
+    error = await opening_error(url_of(mongo.address, ""))
+
+    assert "as it does if it requires TLS: write tls=true" in error
+
+
+async def test_a_server_without_tls_is_named(
+    tmp_path: Path, authority: CertificateAuthority
+) -> None:
+    with TlsMongo(tmp_path, alone=False) as plain_mongo:
+        options = f"&tls=true&tlsCAFile={authority.file}"
+
+        error = await opening_error(url_of(plain_mongo.address, options))
+
+    assert "the server does not use TLS" in error
+
+
+async def test_another_host_name_is_named(tmp_path: Path, authority: CertificateAuthority) -> None:
+    certificate = authority.issue("elsewhere", "127.0.0.9")
+    with tls_mongo(tmp_path, authority, certificate, WITHOUT_CLIENT_CERTIFICATES) as server:
+        options = f"&tls=true&tlsCAFile={authority.file}"
+
+        error = await opening_error(url_of(server.address, options))
+
+    assert OTHER_HOST in error
+
+
+@pytest.mark.parametrize("has_certificate", [False, True], ids=["missing", "of_another_authority"])
+async def test_a_required_client_certificate_is_named(
+    strict_mongo: TlsMongo,
+    authority: CertificateAuthority,
+    other_authority: CertificateAuthority,
+    has_certificate: bool,
+) -> None:
+    options = f"&tls=true&tlsCAFile={authority.file}"
+    if has_certificate:
+        options += f"&tlsCertificateKeyFile={other_authority.issue('stranger')}"
+
+    error = await opening_error(url_of(strict_mongo.address, options))
+
+    assert CLIENT_CERTIFICATE in error
+    assert "tlsCertificateKeyFile" in error
+
+
+@asynccontextmanager
+async def tls_server(certificate: Path) -> AsyncIterator[str]:
+    """Yield the address of a server that ends connections after the handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    # The failed handshakes belong to the test.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    server = await asyncio.start_server(close, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_an_expired_certificate_is_named(authority: CertificateAuthority) -> None:
+    # mongod does not start with one; a running server keeps it when its time is over.
+    async with tls_server(authority.issue("expired", is_expired=True)) as address:
+        error = await opening_error(url_of(address, f"&tls=true&tlsCAFile={authority.file}"))
+
+    assert f"{address}/dialtone cannot be reached, because {EXPIRED}" in error
+
+
+async def test_a_certificate_that_becomes_invalid_is_named_while_the_service_runs(
+    tmp_path: Path, authority: CertificateAuthority
+) -> None:
+    first = tls_mongo(tmp_path, authority, authority.issue("first"), WITHOUT_CLIENT_CERTIFICATES)
+    with first:
+        url = url_of(first.address, f"&tls=true&tlsCAFile={authority.file}", 5000)
+        async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+            first.stop()
+            (tmp_path / "mongod.lock").unlink(missing_ok=True)
+            certificate = authority.issue("moved", "127.0.0.9")
+            second = TlsMongo(
+                tmp_path,
+                alone=False,
+                port=first.port,
+                arguments=[
+                    "--tlsMode=requireTLS",
+                    f"--tlsCertificateKeyFile={certificate}",
+                    f"--tlsCAFile={authority.file}",
+                    WITHOUT_CLIENT_CERTIFICATES,
+                ],
+            )
+            with second:
+                with pytest.raises(StorageUnavailable, match=OTHER_HOST):
+                    await repositories.identities.load("0" * 24)
+                # At once: readiness does not wait as long as other calls do.
+                with pytest.raises(StorageUnavailable, match=OTHER_HOST):
+                    await repositories.health.check()
+
+
+@pytest.mark.parametrize("option", ["tlsCAFile", "tlsCertificateKeyFile", "tlsCRLFile"])
+async def test_a_file_that_is_missing_is_named(tmp_path: Path, option: str) -> None:
+    missing = tmp_path / "missing.pem"
+
+    error = await opening_error(url_of("127.0.0.1", f"&tls=true&{option}={missing}"))
+
+    assert f"the file {missing} of {option} cannot be read (No such file or directory)" in error
+
+
+async def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "empty.pem"
+    file.write_text("no certificate")
+
+    for option in ("tlsCAFile", "tlsCertificateKeyFile"):
+        error = await opening_error(url_of("127.0.0.1", f"&tls=true&{option}={file}"))
+
+        assert "a file of its TLS options is invalid" in error

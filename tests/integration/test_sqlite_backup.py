@@ -1,0 +1,451 @@
+"""Backups of SQLite files, and restoring them: what is checked, and what a crash leaves."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from adapters.sqlite import back_up, open_sqlite_repositories, restore
+from adapters.sqlite.migrations import MIGRATIONS
+from application.ports.errors import ConfigurationError
+from tests.support.builders import NOW, an_id, an_identity
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+
+PROJECT: Final = Path(__file__).parents[2]
+
+KILLED_AT_EVERY_LINE: Final = """
+import os, shutil, signal, sqlite3, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from adapters.sqlite import back_up, restore
+
+files, folder = Path(sys.argv[1]), Path(sys.argv[2])
+path, backup = folder / "records.db", folder / "backup.db"
+
+def kill_at(line):
+    lines_left = line
+    def trace(frame, event, _):
+        nonlocal lines_left
+        if not frame.f_code.co_filename.endswith("sqlite/backup.py"):
+            return None
+        lines_left -= event == "line"
+        if lines_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+
+def count(file):
+    if not file.exists():
+        return None
+    # Files without a log: what is not in the file is lost.
+    connection = sqlite3.connect(f"file:{file}?immutable=1", uri=True)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return connection.execute("SELECT count(*) FROM identities").fetchone()[0]
+    finally:
+        connection.close()
+
+for line in range(1, 10_000):
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(files, folder)
+    child = os.fork()
+    if child == 0:
+        kill_at(line)
+        if sys.argv[3] == "restore":
+            restore(path, backup, datetime.now(UTC))
+        else:
+            back_up(path, backup, replace=True)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    kept = [count(file) for file in folder.glob("*.before-restore-*Z")]
+    print(count(path), count(backup), *kept)
+    if status == 0:
+        break
+"""
+
+
+class Files(NamedTuple):
+    database: Path
+    backup: Path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """Return a database with two identities, and a backup from when it had one."""
+    files = Files(tmp_path / "records.db", tmp_path / "backup.db")
+    add_identity(files.database, 1)
+    back_up(files.database, files.backup)
+    add_identity(files.database, 2)
+    return files
+
+
+@pytest.fixture
+def in_use(files: Files) -> Iterator[sqlite3.Connection]:
+    """Use the database, with a row in its log."""
+    with closing(sqlite3.connect(files.database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("UPDATE metadata SET value = 7 WHERE name = 'health_check_count'")
+        yield connection
+
+
+def add_identity(path: Path, number: int) -> None:
+    async def use() -> None:
+        async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
+            assert await repositories.identities.add(an_identity(id=an_id(number), phone=None))
+
+    asyncio.run(use())
+
+
+def query(path: Path, sql: str) -> Any:
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as connection:
+        return connection.execute(sql).fetchone()[0]
+
+
+def count_identities(path: Path) -> Any:
+    return query(path, "SELECT count(*) FROM identities")
+
+
+def change(path: Path, script: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+
+
+def error_of(call: Callable[[], object]) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        call()
+    return str(raised.value)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+# Backups
+
+
+@pytest.mark.usefixtures("in_use")
+def test_a_backup_has_what_is_in_the_log_only(files: Files) -> None:
+    copied = files.database.with_name("copied.db")
+    shutil.copyfile(files.database, copied)
+    value = "SELECT value FROM metadata WHERE name = 'health_check_count'"
+
+    back_up(files.database, files.backup, replace=True)
+
+    assert (query(copied, value), query(files.backup, value)) == (0, 7)
+    assert not list(files.backup.parent.glob("*.partial*"))
+
+
+def test_a_backup_is_one_file_that_needs_no_writable_folder(files: Files) -> None:
+    assert query(files.backup, "PRAGMA journal_mode") == "delete"
+    assert names(files.backup.parent) == ["backup.db", "records.db"]
+
+
+def test_a_writer_in_another_process_neither_waits_nor_prevents_a_backup(files: Files) -> None:
+    change(files.database, "CREATE TABLE filler AS SELECT zeroblob(3000000) AS content")
+    script = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+print("ready", flush=True)
+while True:
+    connection.execute("UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'")
+"""
+    with sqlite3.connect(files.database) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(files.database)], stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        copies = [back_up(files.database, files.backup, replace=True) for _ in range(5)]
+        assert writer.poll() is None
+        writer.kill()
+    assert {copy.identity_count for copy in copies} == {2}
+
+
+def test_an_existing_file_is_replaced_only_on_request(files: Files) -> None:
+    error = error_of(lambda: back_up(files.database, files.backup))
+
+    assert error.startswith(f"{files.backup} exists: ")
+    assert count_identities(files.backup) == 1
+    assert back_up(files.database, files.backup, replace=True).identity_count == 2
+    assert count_identities(files.backup) == 2
+
+
+def other_file(files: Files) -> Path:
+    path = files.database.with_name("secrets.json")
+    path.write_text("{}")
+    return path
+
+
+def link_to_a_backup(files: Files) -> Path:
+    path = files.database.with_name("link.db")
+    path.symlink_to(files.backup)
+    return path
+
+
+def hard_link_to_the_database(files: Files) -> Path:
+    path = files.database.with_name("same.db")
+    path.hardlink_to(files.database)
+    return path
+
+
+def link_to_the_database(files: Files) -> Path:
+    path = files.database.with_name("same.db")
+    path.symlink_to(files.database)
+    return path
+
+
+def log_of_the_database(files: Files) -> Path:
+    return files.database.with_name("records.db-wal")
+
+
+def database_in_use(files: Files) -> Path:
+    shutil.copyfile(files.database, files.database.with_name("other.db"))
+    files.database.with_name("other.db-wal").touch()
+    return files.database.with_name("other.db")
+
+
+def folder(files: Files) -> Path:
+    return files.database.parent
+
+
+def device(_: Files) -> Path:
+    return Path(os.devnull)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (other_file, "is no backup of Dialtone"),
+        (link_to_a_backup, "is no backup of Dialtone"),
+        (device, "is no backup of Dialtone"),
+        (hard_link_to_the_database, "is the database itself"),
+        (link_to_the_database, "is the database itself"),
+        (log_of_the_database, "is the database itself"),
+        (database_in_use, "may be a database in use"),
+        (folder, "is a folder"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_only_a_backup_is_replaced(
+    files: Files, make: Callable[[Files], Path], reason: str
+) -> None:
+    target = make(files)
+    before = names(files.database.parent)
+
+    assert reason in error_of(lambda: back_up(files.database, target, replace=True))
+    assert names(files.database.parent) == before
+    assert count_identities(files.database) == 2
+
+
+def test_a_backup_without_free_space_leaves_the_earlier_one(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(files.backup.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+
+    error = error_of(lambda: back_up(files.database, files.backup, replace=True))
+
+    assert " has 0.0 MB of free space, and 0." in error
+    assert names(files.backup.parent) == ["backup.db", "records.db"]
+    assert count_identities(files.backup) == 1
+
+
+def test_a_damaged_database_is_not_backed_up(files: Files) -> None:
+    with files.database.open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"\xff" * 8 * 4096)
+
+    error = error_of(lambda: back_up(files.database, files.backup, replace=True))
+
+    assert error.startswith(f"{files.database} is damaged")
+    assert count_identities(files.backup) == 1
+
+
+def test_a_second_backup_to_the_same_file_waits_for_the_operator(files: Files) -> None:
+    partial = files.backup.with_name(".backup.db.partial")
+    script = "import fcntl, sys\nfile = open(sys.argv[1], 'w')\nfcntl.lockf(file, fcntl.LOCK_EX, 1)"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{script}\nprint(flush=True)\ninput()", str(partial)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        error = error_of(lambda: back_up(files.database, files.backup, replace=True))
+        other.kill()
+    assert error.startswith(f"Another command writes {partial}")
+    assert back_up(files.database, files.backup, replace=True).identity_count == 2
+
+
+def test_a_copy_of_the_closed_file_is_whole_while_another_program_has_it_open(
+    files: Files,
+) -> None:
+    # Then SQLite itself leaves everything in the log.
+    with closing(sqlite3.connect(files.database)) as other:
+        other.execute("SELECT count(*) FROM identities").fetchone()
+        add_identity(files.database, 3)
+
+        assert count_identities(files.database) == 3
+
+
+# Restoring
+
+
+def test_the_old_database_is_kept_with_what_was_in_its_log(files: Files) -> None:
+    killed = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("UPDATE metadata SET value = 7 WHERE name = 'health_check_count'")
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", killed, files.database], check=True)
+    assert (files.database.parent / "records.db-wal").stat().st_size
+
+    restored = restore(files.database, files.backup, NOW)
+
+    assert restored.kept_at is not None
+    value = "SELECT value FROM metadata WHERE name = 'health_check_count'"
+    assert (query(restored.kept_at, value), query(files.database, value)) == (7, 0)
+    assert names(files.database.parent) == ["backup.db", "records.db", restored.kept_at.name]
+    assert count_identities(files.database) == 1
+
+
+def test_a_backup_is_restored_where_no_database_is(files: Files, tmp_path: Path) -> None:
+    path = tmp_path / "var" / "new.db"
+
+    assert restore(path, files.backup, NOW).kept_at is None
+    assert count_identities(path) == 1
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 9000])
+def test_a_damaged_database_is_restored(files: Files, content: bytes) -> None:
+    files.database.write_bytes(content)
+    files.database.with_name("records.db-wal").write_bytes(b"its log")
+
+    restored = restore(files.database, files.backup, NOW)
+
+    assert restored.kept_at is not None
+    assert restored.kept_at.read_bytes() == content
+    assert count_identities(files.database) == 1
+    assert not files.database.with_name("records.db-wal").exists()
+
+
+def test_an_idle_user_of_the_database_is_noticed(files: Files, in_use: sqlite3.Connection) -> None:
+    script = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from adapters.sqlite import restore
+restore(Path(sys.argv[1]), Path(sys.argv[2]), datetime.now(UTC))
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", script, *files],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert f"{files.database} is in use: stop all instances" in finished.stderr
+    assert in_use.execute("SELECT count(*) FROM identities").fetchone() == (2,)
+    assert not list(files.database.parent.glob("*before-restore*"))
+
+
+def newer(backup: Path) -> None:
+    version = len(MIGRATIONS) + 1
+    change(backup, f"UPDATE metadata SET value = {version} WHERE name = 'schema_version'")  # noqa: S608
+
+
+def of_another_program(backup: Path) -> None:
+    change(backup, "PRAGMA application_id = 1")
+
+
+def without_metadata(backup: Path) -> None:
+    change(backup, "DELETE FROM metadata")
+
+
+def damaged(backup: Path) -> None:
+    with backup.open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"\xff" * 8 * 4096)
+
+
+def truncated(backup: Path) -> None:
+    os.truncate(backup, 8192)
+
+
+def text(backup: Path) -> None:
+    backup.write_text("a note")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (newer, "was written by a newer version of Dialtone"),
+        (of_another_program, "is no database of Dialtone"),
+        (without_metadata, "is no database of Dialtone"),
+        (damaged, "is damaged"),
+        (truncated, "is damaged"),
+        (text, "is no database of Dialtone"),
+        (os.unlink, "does not exist"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_file_that_is_no_good_backup_changes_nothing(
+    files: Files, make: Callable[[Path], None], reason: str
+) -> None:
+    make(files.backup)
+    before = files.database.read_bytes()
+
+    error = error_of(lambda: restore(files.database, files.backup, NOW))
+
+    assert error.startswith(f"{files.backup} {reason}")
+    assert files.database.read_bytes() == before
+    assert set(names(files.database.parent)) <= {"backup.db", "records.db"}
+
+
+def test_the_database_cannot_be_restored_from_itself(files: Files) -> None:
+    assert "is the database itself" in error_of(
+        lambda: restore(files.database, files.database, NOW)
+    )
+
+
+# Crashes
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "last"),
+    [("restore", "2 1", "1 1 2"), ("backup", "2 1", "2 2")],
+)
+def test_a_process_killed_at_any_line_leaves_complete_files(
+    files: Files, tmp_path: Path, command: str, first: str, last: str
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for file in files:
+        file.rename(copies / file.name)
+    finished = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_EVERY_LINE, copies, tmp_path / "killed", command],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.stderr == ""
+    lines = finished.stdout.splitlines()
+
+    assert (lines[0], lines[-1]) == (first, last)
+    # Restoring has a moment in which the old database has two names.
+    assert set(Counter(lines)) <= {first, last, "2 1 2"}

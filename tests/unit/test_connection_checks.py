@@ -1,0 +1,65 @@
+"""Checks run at the same time, each in a process of its own."""
+
+import asyncio
+import os
+import threading
+
+from application.ports.errors import ConfigurationError
+from entrypoints.connection_checks import CheckResult, run_checks
+
+HOUR = 3600.0
+
+
+async def _works() -> str:
+    return ""
+
+
+async def _has_a_note() -> str:
+    return "it is new"
+
+
+async def _fails() -> str:
+    raise ConfigurationError("It is locked: unlock it.")
+
+
+async def _raises_anything() -> str:
+    raise ValueError("tops3cret")
+
+
+async def _blocks() -> str:
+    threading.Event().wait(HOUR)
+    return ""
+
+
+async def _waits() -> str:
+    # Longer than any test.
+    await asyncio.sleep(HOUR)
+    return ""
+
+
+async def _exits() -> str:
+    os._exit(3)
+
+
+def test_each_check_has_its_own_result() -> None:
+    checks = {
+        "works": _works,
+        "note": _has_a_note,
+        "fails": _fails,
+        "raises": _raises_anything,
+        "exits": _exits,
+    }
+    assert run_checks(checks, lambda: None) == {
+        "works": CheckResult(is_ok=True, text="ok"),
+        "note": CheckResult(is_ok=True, text="ok (it is new)"),
+        "fails": CheckResult(is_ok=False, text="It is locked: unlock it."),
+        "raises": CheckResult(is_ok=False, text="The check failed with ValueError."),
+        "exits": CheckResult(is_ok=False, text="The check ended without a result."),
+    }
+
+
+def test_a_check_that_hangs_is_ended() -> None:
+    results = run_checks({"blocks": _blocks, "waits": _waits}, lambda: None, timeout_seconds=0.1)
+
+    assert [result.is_ok for result in results.values()] == [False, False]
+    assert "no result in time" in results["blocks"].text

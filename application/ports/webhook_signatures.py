@@ -12,7 +12,8 @@ class SignedRequest:
     Attributes:
         url: The public URL, with the raw path and query. It is made from the settings, never from
             headers.
-        headers: The headers by lower-case name.
+        headers: The headers by lower-case name; the values of one that is repeated are joined by
+            a comma.
         form: The fields of a form in their order, duplicates included; empty for other bodies.
         body: The raw body.
     """

@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from adapters.twilio import Timeouts, TwilioCalls, open_twilio_calls
+from adapters.twilio.client import TwilioClient
+from adapters.twilio.transport import NoResponse, open_transport
 from application.ports.call_provider import PlacementResult, PlacementStatus
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from tests.support.builders import a_phone
@@ -370,6 +372,17 @@ async def test_a_part_of_a_recording_is_never_taken_for_the_whole(
     async with open_calls(twilio, Timeouts(read=0.2)) as calls:
         with pytest.raises(CallProviderUnavailable, match=reason):
             await read(calls)
+
+
+async def test_a_recording_that_takes_too_long_breaks_off(twilio: FakeTwilio) -> None:
+    twilio.behavior = chunked(1000)
+    async with open_transport(Timeouts()) as transport:
+        client = TwilioClient(twilio.account_sid, twilio.auth_token, twilio.url, transport)
+        # A deadline in the past: the first chunk is too late.
+        async with client.open_recording(RECORDING_SID, -1) as stream:
+            with pytest.raises(NoResponse):
+                async for chunk in stream.chunks:
+                    assert chunk
 
 
 async def test_another_host_does_not_get_the_credentials(

@@ -14,6 +14,7 @@ from contextlib import (
 )
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
@@ -33,6 +34,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
 from domain.phone import PhoneRules
+from domain.voice.flow import CallFlow
 from entrypoints.factories import (
     DatabaseFactory,
     MediaFactory,
@@ -88,6 +90,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
     templates = load_sms_templates(settings)
+    load_call_flow(settings)
     is_production = settings.env is Environment.PRODUCTION
     async with AsyncExitStack() as stack:
         with _naming("DIALTONE_SECRETS_FILE"):
@@ -343,6 +346,23 @@ def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
             "Example: DIALTONE_DEFAULT_LOCALE=en"
         )
     return templates
+
+
+def load_call_flow(settings: Settings, file: Path | None = None) -> CallFlow:
+    """Load the flow of inbound calls, or the one in `file`, and validate it as a whole.
+
+    Raises:
+        StartupError: with one line for each problem.
+    """
+    from adapters.flows import InvalidCallFlow
+    from adapters.flows import load_call_flow as load_flow
+
+    try:
+        return load_flow(file or settings.call_flow, settings.app_name)
+    except InvalidCallFlow as error:
+        is_setting = file is None and settings.call_flow is not None
+        prefix = "DIALTONE_CALL_FLOW: " if is_setting else ""
+        raise StartupError("\n".join(f"{prefix}{line}." for line in error.lines)) from error
 
 
 def _template_problem(problem: "TemplateProblem") -> str:

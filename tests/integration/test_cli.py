@@ -13,6 +13,7 @@ COMMANDS: Final = (
     *("run", "check-settings", "cleanup"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key"),
     *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
+    "flow",
 )
 SHOW_IMPORTS: Final = """
 import sys

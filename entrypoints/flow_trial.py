@@ -74,20 +74,19 @@ def try_flow(flow: CallFlow, caller: Caller, read_line: Callable[[], str | None]
 
 def _read_event(step: Step, read_line: Callable[[], str | None]) -> CallEvent | str | None:
     """Return the next event, a text that says what to type, or None if the caller hangs up."""
-    if isinstance(step.instructions[-1], GoTo) and not any(
-        isinstance(instruction, Record) for instruction in step.instructions
-    ):
+    last = step.instructions[-1]
+    if isinstance(last, GoTo):
         return Continued()
     line = read_line()
     if line is None or line.strip().lower() == HANG_UP:
         return None
     text = line.strip()
-    if isinstance(step.instructions[-1], DialOperator):
+    if isinstance(last, DialOperator):
         try:
             return Dialed(DialResult(text.lower()))
         except ValueError:
             return f"Type how the operator's call ends: {_DIAL_RESULTS}."
-    if isinstance(step.instructions[-1], GoTo):
+    if isinstance(last, Record):
         return Recorded("trial", len(text.split())) if text else Continued()
     if text and set(text) <= set(KEYS):
         return Answered(keys=text)

@@ -20,12 +20,11 @@ class InvalidCallFlow(ConfigurationError):
 
     def __init__(self, location: str, problems: Sequence[FlowProblem]) -> None:
         """Make an error of all problems."""
-        places = (
-            f"{location}, {problem.place}" if problem.place else location for problem in problems
+        lines = (
+            f"{', '.join(filter(None, [location, problem.place]))}: {problem.message}"
+            for problem in problems
         )
-        self.lines = tuple(
-            f"{place}: {problem.message}" for place, problem in zip(places, problems, strict=True)
-        )
+        self.lines = tuple(map(_escape, lines))
         super().__init__("; ".join(self.lines))
 
 
@@ -61,3 +60,10 @@ def _read_toml(file: Traversable) -> Mapping[str, Any]:
         raise ValueError(f"it is not TOML: {error}") from error
     except RecursionError as error:
         raise ValueError("it has too many nested brackets") from error
+
+
+def _escape(line: str) -> str:
+    # A name in quotes may have any character.
+    return "".join(
+        character if character.isprintable() else f"\\u{ord(character):04x}" for character in line
+    )

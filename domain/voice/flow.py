@@ -1,6 +1,6 @@
 """The flow that a call follows: nodes that name each other, and their texts in each locale."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -214,8 +214,16 @@ class CallFlow:
         """Whether a call can be connected to the operator."""
         return any(isinstance(node, DialNode) for node in self.nodes.values())
 
-    def select_locale(self, country: str | None) -> FlowLocale:
-        """Return the locale of callers from this country, or the default."""
+    def select_locale(self, country: str | None, tags: Iterable[str] = ()) -> FlowLocale:
+        """Return the locale of a phone.
+
+        Args:
+            country: The country of the phone.
+            tags: The locales that its owner has requested, the preferred one first.
+        """
+        for tag in tags:
+            if tag in self.locales:
+                return self.locales[tag]
         for locale in self.locales.values():
             if country in locale.countries:
                 return locale

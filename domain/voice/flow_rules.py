@@ -12,6 +12,7 @@ from domain.voice.flow import (
     DialNode,
     FlowLocale,
     FlowNode,
+    HangUpNode,
     LeaveNode,
     MenuNode,
     RecordNode,
@@ -76,6 +77,8 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
     yield from _check_loops(flow)
     yield from _check_countries(flow)
     for tag, locale in flow.locales.items():
+        if not _LANGUAGE.fullmatch(tag):
+            yield FlowProblem(f"locales.{tag}", "its name is not a locale such as en or pt-BR")
         yield from _check_locale(f"locales.{tag}", locale)
 
 
@@ -128,9 +131,12 @@ def _check_limits(place: str, node: FlowNode) -> Iterator[FlowProblem]:
 
 def _check_texts(place: str, node: FlowNode, flow: CallFlow) -> Iterator[FlowProblem]:
     for field in ("text", "invalid", "consent"):
-        text = getattr(node, field, "")
+        text = getattr(node, field, None)
+        is_optional = field == "invalid" or isinstance(node, HangUpNode)
+        if text is None or (is_optional and not text):
+            continue
         for tag, locale in flow.locales.items():
-            if text and text not in locale.texts:
+            if text not in locale.texts:
                 message = f"there is no text {text!r} for {tag}; add it to [locales.{tag}.texts]"
                 yield FlowProblem(f"{place}.{field}", message)
 

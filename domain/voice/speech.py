@@ -2,21 +2,22 @@
 
 import unicodedata
 from collections.abc import Iterable
+from typing import Final
 
 from domain.voice.flow import Choice, FlowLocale
+
+MAX_SPEECH_LENGTH: Final = 500
+_APOSTROPHES: Final = "'\u2019"
 
 
 def normalize_speech(text: str) -> tuple[str, ...]:
     """Return the words of a text: case-folded, without punctuation and symbols.
 
-    An apostrophe joins letters, and marks stay: many scripts write vowels with them.
+    Marks stay, since many scripts write vowels with them. Apostrophes and invisible characters
+    inside a word are removed.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    kept = "".join(
-        character if unicodedata.category(character)[0] in "LMN" else " "
-        for character in folded.replace("'", "").replace("\u2019", "")
-    )
-    return tuple(kept.split())
+    return tuple("".join(map(_keep, folded)).split())
 
 
 def find_choice(
@@ -30,6 +31,8 @@ def find_choice(
     """
     if keys:
         return next((choice for choice in choices if choice.key == keys), None)
+    if len(speech) > MAX_SPEECH_LENGTH:
+        return None
     spoken = normalize_speech(speech)
     fillers = [normalize_speech(filler) for filler in locale.fillers]
     found = [
@@ -42,6 +45,13 @@ def find_choice(
         )
     ]
     return found[0] if len(found) == 1 else None
+
+
+def _keep(character: str) -> str:
+    category = unicodedata.category(character)
+    if category[0] in "LMN":
+        return character
+    return "" if category == "Cf" or character in _APOSTROPHES else " "
 
 
 def _consists_of(

@@ -260,6 +260,9 @@ def _register(
             position.visit + 1,
             outcome=CallOutcome.JOINED if is_done else None,
         )
+    if not isinstance(event, Continued):
+        # The flow has changed during the call: nobody has heard the consent.
+        return _enter(flow, position.node, caller, position.visit + 1)
     locale = flow.select_locale(caller.country)
     consent = Register(locale.texts[register.consent], locale.voice.language)
     return Step((), position, effect=consent)
@@ -290,8 +293,7 @@ def _enter(
                 said.append(DialOperator(position, dial.timeout_seconds, dial.max_seconds))
             case RecordNode() as record:
                 said.append(locale.say(record.text))
-                # Providers report nothing after silence: the call goes on by itself.
-                said += (Record(position, record.max_seconds), GoTo(position))
+                said.append(Record(position, record.max_seconds))
             case RegisterNode() as register:
                 if caller.phone is None:
                     name = register.failed

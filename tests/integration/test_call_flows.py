@@ -291,6 +291,10 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_an_error_has_no_control_characters(tmp_path: Path) -> None:
+    assert all(line.isprintable() for line in problems(tmp_path, f'"a\\n\\u001b" = 1\n{EXAMPLE}'))
+
+
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InvalidCallFlow, match=r"gone.toml: it cannot be read \(No such file"):
         load_call_flow(tmp_path / "gone.toml", "Demo")

@@ -62,6 +62,7 @@ def test_the_generated_flows_are_valid(flow: CallFlow) -> None:
         (RecordNode("tone", "start", "bye"), {}, "this loop never ends"),
         (DialNode("tone", "bye", "start", "bye", "bye"), {}, "this loop never ends"),
         (SayNode("missing", "bye"), {}, "nodes.start.text: there is no text 'missing' for en"),
+        (SayNode("", "bye"), {}, "nodes.start.text: there is no text '' for en"),
         (
             replace(menu("bye"), invalid="missing"),
             {},
@@ -211,6 +212,12 @@ def test_a_country_belongs_to_one_locale() -> None:
 
 def test_a_flow_without_locales_is_rejected() -> None:
     assert "locales: there is none" in problems(replace(with_start(menu("bye")), locales={}))[0]
+
+
+def test_the_name_of_a_locale_is_its_tag() -> None:
+    flow = replace(with_start(menu("bye")), locales={"english": make_locale()})
+
+    assert problems(flow) == ["locales.english: its name is not a locale such as en or pt-BR"]
 
 
 def test_too_many_nodes_are_rejected() -> None:

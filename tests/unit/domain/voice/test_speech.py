@@ -44,6 +44,7 @@ def test_a_key_counts_before_speech(keys: str, speech: str, key: str | None) -> 
         ("of  course!", "1"),
         ("हाँ।", "1"),
         ("yes, yes please", "1"),
+        ("ye\u200ds", "1"),
         ("1", "1"),
         ("\uff11", "1"),
         ("Don\u2019t", "2"),
@@ -69,6 +70,7 @@ def test_speech_is_compared_without_case_and_punctuation(speech: str, key: str) 
         "leave me leave",
         "ye",
         "12",
+        "yes " * 200,
     ],
 )
 def test_anything_else_is_no_choice(speech: str) -> None:

@@ -103,6 +103,21 @@ def test_the_country_of_the_caller_selects_the_locale() -> None:
     assert next(spoken(start(flow, ANONYMOUS).instructions)) == "bye in en-US"
 
 
+def test_a_requested_locale_comes_before_that_of_the_country() -> None:
+    flow = make_flow(
+        {"start": BYE},
+        locales={
+            "en": make_locale(),
+            "es": make_locale("es-MX"),
+            "hi": make_locale("hi-IN", countries=("IN",)),
+        },
+    )
+
+    assert flow.select_locale("IN", ("fr", "es")).voice.language == "es-MX"
+    assert flow.select_locale("IN", ("fr",)).voice.language == "hi-IN"
+    assert flow.select_locale(None, ("fr",)).voice.language == "en-US"
+
+
 def test_texts_are_said_up_to_the_next_question() -> None:
     flow = make_flow({"start": SayNode("hello", "menu"), "menu": menu("bye"), "bye": BYE})
 
@@ -189,6 +204,14 @@ def test_consent_is_read_before_the_caller_is_registered() -> None:
     assert walk(flow, YES, Continued(), REJECTED).path == ("other",)
 
 
+@pytest.mark.parametrize("event", [SILENCE, YES, Recorded("RE1")])
+def test_nobody_is_registered_who_did_not_hear_the_consent(event: CallEvent) -> None:
+    step = walk(with_effect(RegisterNode("consent", "ok", "other")), YES, event)
+
+    assert (step.effect, step.position) == (None, Position("effect", 3))
+    assert list(spoken(step.instructions)) == ["consent in en-US"]
+
+
 def test_an_unverified_caller_can_leave() -> None:
     flow = with_effect(LeaveNode("ok", "other"))
 
@@ -232,10 +255,7 @@ def test_a_recording_is_kept_by_its_id() -> None:
     flow = make_flow({"start": RecordNode("tone", "ok", "bye", 30), "ok": BYE, "bye": BYE})
     recorded = Recorded("RE1", 7)
 
-    assert start(flow, UNKNOWN).instructions[1:] == (
-        Record(Position("start"), 30),
-        GoTo(Position("start")),
-    )
+    assert start(flow, UNKNOWN).instructions[1:] == (Record(Position("start"), 30),)
     assert walk(flow, recorded).effect == KeepRecording("RE1", 7)
     assert walk(flow, recorded, DONE).path == ("ok",)
     assert walk(flow, Continued()).path == ("bye",)

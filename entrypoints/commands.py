@@ -231,6 +231,8 @@ def _preview_templates(
 
 def _read_line() -> str | None:
     """Return the next line of stdin, or None at its end."""
+    if sys.stdin is None:
+        return None
     try:
         return sys.stdin.readline() or None
     except (OSError, UnicodeDecodeError) as error:

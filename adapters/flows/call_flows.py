@@ -60,6 +60,8 @@ def _read_toml(file: Traversable) -> Mapping[str, Any]:
         raise ValueError(f"it is not TOML: {error}") from error
     except RecursionError as error:
         raise ValueError("it has too many nested brackets") from error
+    except ValueError as error:
+        raise ValueError("it has a number with too many digits") from error
 
 
 def _escape(line: str) -> str:

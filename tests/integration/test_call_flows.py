@@ -180,6 +180,7 @@ def replaced(old: str, new: str) -> str:
     ("text", "expected"),
     [
         ("x = [", ["it is not TOML: "]),
+        (f"x = {'9' * 5000}", ["it has a number with too many digits"]),
         (
             replaced('answered = "bye"', 'answered = "by"'),
             [

@@ -69,6 +69,16 @@ def test_a_flow_is_tried_on_the_terminal(tmp_path: Path) -> None:
     assert "आप नहीं जुड़े हैं" in result.stdout
 
 
+def test_closed_input_hangs_up(tmp_path: Path) -> None:
+    command = f'"{sys.executable}" -c "{MAIN}" flow try <&-'
+    environment = {"PYTHONPATH": str(PROJECT), "PATH": os.environ["PATH"]}
+    output = subprocess.check_output(
+        ["/bin/sh", "-c", command], cwd=tmp_path, env=environment, text=True
+    )
+
+    assert output.endswith("You have hung up.\n")
+
+
 def test_a_flow_is_drawn(tmp_path: Path) -> None:
     assert run(tmp_path, "flow", "draw").stdout.startswith("flowchart TD\n")
 

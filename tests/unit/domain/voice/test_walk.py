@@ -20,6 +20,7 @@ from domain.voice.instructions import (
     Gather,
     GoTo,
     HangUp,
+    Pause,
     Position,
     Record,
     SayCode,
@@ -334,3 +335,132 @@ def test_the_number_of_the_operator_is_not_stored() -> None:
     assert resolve([stored], operator="+14155552671") == (
         Dial("+14155552671", Position("operator"), 20, 60),
     )
+
+
+HINDI = Caller(INDIAN_PHONE, CallerIdentity.UNVERIFIED)
+LOCALES = {"en": make_locale(), "hi": make_locale("hi-IN", countries=("IN",))}
+ENDS: dict[str, FlowNode] = {"ok": menu("bye"), "other": menu("bye"), "bye": BYE}
+
+
+def hindi_flow(node: FlowNode) -> CallFlow:
+    return make_flow({"start": menu("node"), "node": node, **ENDS}, locales=LOCALES)
+
+
+@pytest.mark.parametrize(
+    ("node", "events", "path", "outcome"),
+    [
+        (RecordNode("tone", "ok", "other"), [Recorded("RE1"), DONE], "ok", CallOutcome.RECORDED),
+        (RecordNode("tone", "ok", "other"), [Continued()], "other", None),
+        (LeaveNode("ok", "other"), [DONE], "ok", CallOutcome.LEFT),
+        (LeaveNode("ok", "other"), [REJECTED], "other", CallOutcome.LEAVING_EXPLAINED),
+        (CallbackNode("hello", "ok"), [REJECTED], "ok", CallOutcome.CALLBACK_REJECTED),
+        (
+            RegisterNode("consent", "ok", "other"),
+            [Continued(), DONE],
+            "ok",
+            CallOutcome.JOINED,
+        ),
+        (RegisterNode("consent", "ok", "other"), [Continued(), REJECTED], "other", None),
+        (
+            DialNode("tone", "ok", "other", "other", "other"),
+            [Dialed(DialResult.ANSWERED)],
+            "ok",
+            CallOutcome.CONNECTED,
+        ),
+    ],
+)
+def test_after_a_node_the_call_waits_at_the_next_with_an_outcome(
+    node: FlowNode, events: list[CallEvent], path: str, outcome: CallOutcome | None
+) -> None:
+    step = walk(hindi_flow(node), YES, *events, caller=HINDI)
+
+    assert step.path == (path,)
+    assert step.position == Position(path, 3)
+    assert step.outcome == outcome
+    assert step.effect is None
+    assert list(spoken(step.instructions)) == ["question in hi-IN"]
+
+
+@pytest.mark.parametrize(
+    ("node", "events"),
+    [
+        (RecordNode("tone", "ok", "other"), [Recorded("RE1")]),
+        (RegisterNode("consent", "ok", "other"), [Continued()]),
+        (LeaveNode("ok", "other"), []),
+        (CallbackNode("hello", "ok"), []),
+    ],
+)
+def test_nothing_is_said_before_an_effect(node: FlowNode, events: list[CallEvent]) -> None:
+    step = walk(hindi_flow(node), YES, *events, caller=HINDI)
+
+    assert step.effect
+    assert (step.instructions, step.position) == ((), Position("node", 2))
+    if isinstance(step.effect, Register):
+        assert step.effect == Register("consent in hi-IN", "hi-IN")
+
+
+@pytest.mark.parametrize(
+    ("node", "text", "last"),
+    [
+        (RecordNode("tone", "ok", "other"), "tone", Record(Position("node", 2))),
+        (DialNode("tone", "ok", "ok", "ok", "ok"), "tone", DialOperator(Position("node", 2))),
+        (RegisterNode("consent", "ok", "other"), "consent", GoTo(Position("node", 2))),
+    ],
+)
+def test_a_node_says_its_text_in_the_callers_language(
+    node: FlowNode, text: str, last: object
+) -> None:
+    instructions = walk(hindi_flow(node), YES, caller=HINDI).instructions
+
+    assert instructions[0] == LOCALES["hi"].say(text)
+    assert instructions[-1] == last
+    assert instructions[1:-1] == ((Pause(3),) if isinstance(node, RegisterNode) else ())
+
+
+def test_a_menu_is_repeated_in_the_callers_language() -> None:
+    flow = hindi_flow(BYE)
+
+    (gather,) = walk(flow, Answered(speech="blah"), caller=HINDI).instructions
+
+    assert isinstance(gather, Gather)
+    assert gather.answer_to == Position("start", 2, repeat=1)
+    assert gather.voice == LOCALES["hi"].voice
+    assert gather.with_speech
+    assert list(spoken((gather,))) == ["again in hi-IN", "question in hi-IN"]
+
+
+def test_a_callback_is_announced_in_the_callers_language() -> None:
+    step = walk(hindi_flow(CallbackNode("hello", "ok")), YES, DONE, caller=HINDI)
+
+    assert list(spoken(step.instructions)) == ["hello in hi-IN"]
+    assert step.outcome is CallOutcome.CALLBACK
+
+
+def test_an_apology_is_in_the_callers_language() -> None:
+    step = advance(hindi_flow(BYE), Position("gone"), HINDI, YES)
+
+    assert list(spoken(step.instructions)) == ["apology in hi-IN"]
+
+
+def test_a_node_that_only_speaks_now_is_passed() -> None:
+    flow = hindi_flow(SayNode("hello", "ok"))
+
+    assert advance(flow, Position("node", 7), HINDI, YES).position == Position("ok", 8)
+
+
+def test_a_call_that_is_too_long_says_goodbye() -> None:
+    flow = make_flow({"start": menu("start"), "bye": BYE})
+    last_but_one, last = Position("start", 99), Position("start", 100)
+
+    assert advance(flow, last_but_one, UNKNOWN, SILENCE).position == Position("start", 100, 1)
+    for event in (YES, SILENCE):
+        step = advance(flow, last, UNKNOWN, event)
+        assert list(spoken(step.instructions)) == ["goodbye in en-US"]
+        assert (step.instructions[-1], step.position) == (HangUp(), None)
+        assert step.outcome is CallOutcome.GAVE_UP
+
+
+def test_without_a_caller_id_the_outcome_is_no_callback() -> None:
+    step = walk(with_effect(CallbackNode("hello", "other")), YES, caller=ANONYMOUS)
+
+    assert step.outcome is CallOutcome.CALLBACK_REJECTED

@@ -40,6 +40,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
 from domain.phone import PhoneRules
+from domain.voice.flow import CallFlow
 from entrypoints.connection_checks import Check, check_media_files
 from entrypoints.factories import (
     DatabaseFactory,
@@ -104,6 +105,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
     templates = load_sms_templates(settings)
+    load_call_flow(settings)
     async with AsyncExitStack() as stack:
         keys = _load_keys(settings, clock, is_service=True)
         (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
@@ -591,6 +593,23 @@ def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
             "Example: DIALTONE_DEFAULT_LOCALE=en"
         )
     return templates
+
+
+def load_call_flow(settings: Settings, file: Path | None = None) -> CallFlow:
+    """Load the flow of inbound calls, or the one in `file`, and validate it as a whole.
+
+    Raises:
+        StartupError: with one line for each problem.
+    """
+    from adapters.flows import InvalidCallFlow
+    from adapters.flows import load_call_flow as load_flow
+
+    try:
+        return load_flow(file or settings.call_flow, settings.app_name)
+    except InvalidCallFlow as error:
+        is_setting = file is None and settings.call_flow is not None
+        prefix = "DIALTONE_CALL_FLOW: " if is_setting else ""
+        raise StartupError("\n".join(f"{prefix}{line}." for line in error.lines)) from error
 
 
 def _template_problem(problem: "TemplateProblem") -> str:

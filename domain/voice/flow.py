@@ -1,15 +1,25 @@
 """The flow that a call follows: nodes that name each other, and their texts in each locale."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from domain.voice.instructions import Voice
+from domain.voice.instructions import Say, Voice
 
 MAX_REPEATS: Final = 2
 """How often a menu is asked again after silence or nonsense."""
 DEFAULT_RECORDING_SECONDS: Final = 120
+APOLOGY: Final = "apology"
+"""The text after an unforeseen error."""
+GOODBYE: Final = "goodbye"
+"""The text at the end of a call that came to too many nodes."""
+CODE_GREETING: Final = "code_greeting"
+"""The text of an outbound call: who is calling, and that a key is awaited."""
+CODE_INTRODUCTION: Final = "code_introduction"
+CODE_REPETITION: Final = "code_repetition"
+REQUIRED_TEXTS: Final = (APOLOGY, GOODBYE, CODE_GREETING, CODE_INTRODUCTION, CODE_REPETITION)
+"""Texts that each locale has, although no node names them."""
 
 
 class DialResult(StrEnum):
@@ -97,7 +107,10 @@ class RecordNode:
 
 @dataclass(frozen=True, slots=True)
 class RegisterNode:
-    """Make the caller an unverified identity, which agreed to the text `consent`."""
+    """Say the text `consent`, then make the caller an unverified identity that agreed to it.
+
+    A caller who does not agree hangs up before the end of the text.
+    """
 
     consent: str
     next: str
@@ -159,11 +172,25 @@ FlowNode = (
 
 @dataclass(frozen=True, slots=True)
 class FlowLocale:
-    """The texts and words of a locale, by name, and how it sounds."""
+    """The texts and words of a locale, by name, and how it sounds.
+
+    Attributes:
+        voice: How it sounds.
+        texts: What calls say.
+        words: What callers say, by the names that choices use.
+        fillers: Words that do not change an answer, such as "please".
+        countries: The ISO 3166-1 codes of the callers who hear this locale.
+    """
 
     voice: Voice
     texts: Mapping[str, str]
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fillers: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+
+    def say(self, text: str) -> Say:
+        """Return the instruction that says a text."""
+        return Say(self.texts[text], self.voice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +208,23 @@ class CallFlow:
     known_caller: str
     nodes: Mapping[str, FlowNode]
     locales: Mapping[str, FlowLocale]
+
+    @property
+    def needs_operator(self) -> bool:
+        """Whether a call can be connected to the operator."""
+        return any(isinstance(node, DialNode) for node in self.nodes.values())
+
+    def select_locale(self, country: str | None, tags: Iterable[str] = ()) -> FlowLocale:
+        """Return the locale of a phone.
+
+        Args:
+            country: The country of the phone.
+            tags: The locales that its owner has requested, the preferred one first.
+        """
+        for tag in tags:
+            if tag in self.locales:
+                return self.locales[tag]
+        for locale in self.locales.values():
+            if country in locale.countries:
+                return locale
+        return next(iter(self.locales.values()))

@@ -1,5 +1,6 @@
 """What a call does next, in terms of any telephony provider."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -9,13 +10,19 @@ MAX_SPEECH_HINTS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A node of the flow and how often the call was there, counted from 1.
+    """Where a call waits for an answer.
 
     Answers of the caller name the position that they belong to, so that each takes effect once.
+
+    Attributes:
+        node: The node of the flow.
+        visit: The number of the wait in this call, counted from 1. No two waits have the same.
+        repeat: How often the menu was repeated since the call came to it.
     """
 
     node: str
     visit: int = 1
+    repeat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +120,49 @@ class Reject:
 
 
 Instruction = Say | Pause | Gather | Dial | Record | GoTo | HangUp | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class SayCode:
+    """Read the code of this call digit by digit. Stored in place of the code."""
+
+    voice: Voice
+
+
+@dataclass(frozen=True, slots=True)
+class DialOperator:
+    """Connect the caller to the operator. Stored in place of the operator's number."""
+
+    answer_to: Position
+    timeout_seconds: int = 20
+    max_seconds: int = 3600
+
+
+StoredInstruction = Instruction | SayCode | DialOperator
+"""What a call stores of its instructions: no code and no phone number."""
+
+
+def resolve(
+    instructions: Sequence[StoredInstruction], *, operator: str = "", code: str = ""
+) -> tuple[Instruction, ...]:
+    """Replace the instructions that stand for the operator's number and for the code.
+
+    Only an outbound call has a code. Without it, nothing is read.
+    """
+    resolved: list[Instruction] = []
+    for instruction in instructions:
+        if isinstance(instruction, DialOperator):
+            resolved.append(
+                Dial(
+                    operator,
+                    instruction.answer_to,
+                    instruction.timeout_seconds,
+                    instruction.max_seconds,
+                )
+            )
+        elif isinstance(instruction, SayCode):
+            for digit in code:
+                resolved += (Say(digit, instruction.voice), Pause())
+        else:
+            resolved.append(instruction)
+    return tuple(resolved)

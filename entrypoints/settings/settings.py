@@ -310,6 +310,11 @@ class Settings(BaseModel):
         "folder with your own message templates, see docs/sms-templates.md",
         example="/etc/dialtone/templates",
     )
+    call_flow: Annotated[Path | None, PlainValidator(parse_path)] = setting(
+        "DIALTONE_CALL_FLOW",
+        "TOML file with your own flow of inbound calls, see docs/voice.md",
+        example="/etc/dialtone/phone_line.toml",
+    )
     countries: Annotated[frozenset[str] | None, PlainValidator(parse_countries)] = setting(
         "DIALTONE_COUNTRIES",
         "ISO codes of the countries to deliver to, or * for all; required unless SMS is console",

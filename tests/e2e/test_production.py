@@ -21,7 +21,7 @@ FROM_ENV_FILE: Final = dict.fromkeys(
 
 def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("\n### Production\n")[2]
+    section = readme.partition("\n## Production\n")[2]
     (steps, *_) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     *before_the_start, start = steps.replace("$PWD/.venv/bin/dialtone", command()).splitlines()
     assert start == "$DIALTONE run"

@@ -101,4 +101,4 @@ def test_unusable_keys_in_a_variable_are_one_line_without_them(tmp_path: Path) -
         assert reason in start.stderr
         assert "hunter2" not in start.stderr
     both = Service(tmp_path, {"DIALTONE_SECRETS": "{}"}).run("run")
-    assert "Must not be set together with DIALTONE_SECRETS_FILE." in both.stderr
+    assert "set together with DIALTONE_SECRETS_FILE: remove one of the two." in both.stderr

@@ -41,6 +41,7 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
     key = json.loads((folder / "var" / "secrets.json").read_text())["otp_pepper"][0]["key"]
     assert key not in finished.stdout
     service = Service(folder, FROM_ENV_FILE).start()
+    service.wait_until_logged("service_started")
     assert '"environment": "production"' in service.log
     assert service.stop() == 0
 

@@ -172,10 +172,7 @@ def test_the_codes_of_one_response_distinguish_its_schemas() -> None:
 
 def test_the_schemas_list_every_code_of_the_error_table() -> None:
     codes = {row.code for error, row in ERROR_TABLE.items() if has_response(error)}
-    code_schemas = [schema["properties"].get("code", {}) for schema in SCHEMAS.values()]
-    assert {
-        schema["enum"][0] for schema in code_schemas if len(schema.get("enum", ())) == 1
-    } == codes
+    assert set(SCHEMAS["Error"]["properties"]["code"]["enum"]) == codes
     assert set(SCHEMAS["FieldError"]["properties"]["code"]["enum"]) == set(FieldErrorCode)
     assert SCHEMAS["FieldErrors"]["properties"]["code"]["const"] == "invalid"
 
@@ -312,12 +309,6 @@ def test_every_reference_can_be_resolved() -> None:
     references = [part for part in find_objects() if "$ref" in part]
     assert references
     assert all(resolve(DOCUMENT, part) for part in references)
-
-
-def test_every_schema_is_used() -> None:
-    text = json.dumps(DOCUMENT)
-
-    assert [name for name in SCHEMAS if f'"#/components/schemas/{name}"' not in text] == []
 
 
 def test_unions_are_any_of_because_a_response_may_match_two_schemas() -> None:

@@ -203,15 +203,13 @@ def render_shared_errors() -> str:
 
 
 def add_error_schemas(schemas: dict[str, Any]) -> None:
-    """Replace the schemas of errors by one for each code of the main API, with this code only."""
-    added, replaced = set[str](), set[str]()
+    """Add a schema for each code of the main API: that of its error, with this code only."""
+    added: set[str] = set()
     for error, row in ERRORS.items():
-        name, base_name = _variant_name(error), _main_schema(error).__name__
+        name, base = _variant_name(error), schemas[_main_schema(error).__name__]
         if not has_response(error) or name in added:
             continue
         added.add(name)
-        replaced.add(base_name)
-        base = schemas[base_name]
         message = {**base["properties"]["error"], "examples": [row.message]}
         code = {
             "type": "string",
@@ -225,8 +223,6 @@ def add_error_schemas(schemas: dict[str, Any]) -> None:
             "description": row.message,
             "properties": {**base["properties"], "error": message, "code": code},
         }
-    for base_name in replaced - added:
-        del schemas[base_name]
 
 
 def _describe(api: Api, documented: Sequence[DocumentedError]) -> Mapping[int, ResponseSpec]:

@@ -295,7 +295,7 @@ async def _check_twilio(messenger: Messenger) -> str:
             await messenger.check()
         except MessengerUnavailable as error:
             raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
-        await messenger.check_sender()
+        return await messenger.check_sender()
     return ""
 
 

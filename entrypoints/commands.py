@@ -155,6 +155,11 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Replace the database by a backup; say what else is needed."""
     copy, has_keys = bootstrap.restore_database(settings, _parse_file(arguments.file))
     yield f"{copy.path} is restored: {copy.identity_count} identities, integrity checked."
+    if copy.may_lack_log:
+        yield (
+            "Warning: `dialtone backup` did not write this file. If it was copied while a service "
+            "ran, the newest data is missing, or all: it was in the file that ends with -wal."
+        )
     if copy.kept_at is not None:
         yield f"The database from before is {copy.kept_at}. Delete it when you no longer need it."
     if has_keys:

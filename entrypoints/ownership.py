@@ -18,7 +18,7 @@ def find_ownership_problem(path: Path, status: os.stat_result) -> str | None:
         return (
             f"{path} belongs to {_describe_user(status.st_uid)}. It must belong to root or to the "
             f"user that runs this command (uid {user}). Check what it contains. "
-            f"Fix: {chown} {user} {path}"
+            f"Fix: run the command as that user, or {chown} {user} {path}"
         )
     if stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IWOTH:
         return f"Every user can write to {path}. Check what it contains. Fix: chmod o-w {path}"

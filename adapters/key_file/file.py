@@ -184,10 +184,14 @@ def _is_in_read_only_mount(path: Path) -> bool:
     """Return whether nobody can write to the file or directory, which was mounted like this.
 
     A read-only root file system is not meant: its files are readable by all users of the machine.
+    A bind mount can be read-only where the file system itself is not.
     """
+    root = Path("/")
     try:
-        is_read_only = os.statvfs(path).f_flag & os.ST_RDONLY
-        return bool(is_read_only) and path.stat().st_dev != Path("/").stat().st_dev
+        if not os.statvfs(path).f_flag & os.ST_RDONLY:
+            return False
+        is_root_read_only = os.statvfs(root).f_flag & os.ST_RDONLY
+        return not is_root_read_only or path.stat().st_dev != root.stat().st_dev
     except OSError:
         return False  # reading the file reports the reason
 

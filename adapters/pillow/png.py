@@ -147,15 +147,16 @@ def _make_chunk(chunk_type: bytes, body: bytes) -> bytes:
 def _scale_transparency(transparency: bytes, header: _Header) -> bytes:
     """Scale the transparent gray or color to the samples that Pillow decodes.
 
-    Pillow scales samples to eight bits, but not this value, except for single bits. It remains as
-    it is for 16 bits: `_decode` compares all of them.
+    - Of fewer than 16 bits only the lower bits count, and the others are ignored.
+    - Pillow scales samples to eight bits, but not this value, except for single bits. It remains as
+      it is for 16 bits: `_decode` compares all of them.
     """
     count = {_GRAY: 1, _RGB: 3}.get(header.color_type, 0)
     if len(transparency) != 2 * count:
         return b""
-    samples = struct.unpack(f">{count}H", transparency)
+    max_sample = (1 << header.bit_depth) - 1
+    samples = tuple(sample & max_sample for sample in struct.unpack(f">{count}H", transparency))
     if header.bit_depth in {2, 4}:
-        max_sample = (1 << header.bit_depth) - 1
         samples = tuple(sample * 255 // max_sample for sample in samples)
     return struct.pack(f">{count}H", *samples)
 

@@ -21,7 +21,7 @@ MAX_PROFILE_SIZE: Final = 4 * 1024 * 1024
 _SRGB: Final = "sRGB"
 _ORIENTATION_TAG, _SHORT = 0x0112, 3
 # An attribute or an element (XMP part 1, 7.9).
-_XMP_ORIENTATION: Final = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])")
+_XMP_ORIENTATION: Final = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\s*[\"'<]")
 _TRANSPOSITIONS: Final = {
     2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
     3: PIL.Image.Transpose.ROTATE_180,

@@ -31,6 +31,8 @@ _COMPANIONS: Final = (_LOG, "-shm", "-journal")
 # https://www.sqlite.org/fileformat.html: the magic string at 0, the application id at 68.
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER_ID: Final = slice(68, 72)
+# Offset 18, the version for writing: 2 for WAL.
+_HEADER_WAL: Final = slice(18, 19)
 # https://www.sqlite.org/fileformat.html#the_lock_byte_page: all locks are on these bytes. A
 # connection in WAL mode holds one of them until it is closed.
 _LOCK_BYTES: Final = (512, 0x40000000)
@@ -47,6 +49,7 @@ class DatabaseCopy:
         size_bytes: Its size.
         identity_count: The number of its identities.
         key_fingerprint: The fingerprint of the keys that it needs.
+        may_lack_log: Whether another program copied it without the log that it may have had.
         kept_at: Where the database is that was there before.
     """
 
@@ -54,6 +57,7 @@ class DatabaseCopy:
     size_bytes: int
     identity_count: int
     key_fingerprint: str
+    may_lack_log: bool = False
     kept_at: Path | None = None
 
 
@@ -99,6 +103,7 @@ def restore(path: Path, backup: Path, now: datetime) -> DatabaseCopy:
     """
     path, backup = path.resolve(), backup.resolve()
     _check_backup(backup, path)
+    may_lack_log = _may_lack_log(backup)
     with _naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with _lock_unused(path):
@@ -114,7 +119,9 @@ def restore(path: Path, backup: Path, now: datetime) -> DatabaseCopy:
             os.fsync(partial.descriptor)
             kept_at = _keep_aside(path, now)
             partial.publish()
-    return DatabaseCopy(path, copy.size_bytes, copy.identity_count, copy.key_fingerprint, kept_at)
+    return DatabaseCopy(
+        path, copy.size_bytes, copy.identity_count, copy.key_fingerprint, may_lack_log, kept_at
+    )
 
 
 def has_identities(path: Path) -> bool:
@@ -406,6 +413,13 @@ def _has_dialtone_header(path: Path) -> bool:
     with _naming(path), path.open("rb") as file:
         header = file.read(_HEADER_ID.stop)
     return header.startswith(_MAGIC) and int.from_bytes(header[_HEADER_ID]) == APPLICATION_ID
+
+
+def _may_lack_log(backup: Path) -> bool:
+    """Return whether the file had a log, which is not beside it: `back_up` removes this mark."""
+    with _naming(backup), backup.open("rb") as file:
+        has_wal = file.read(_HEADER_WAL.stop)[_HEADER_WAL] == b"\2"
+    return has_wal and not backup.with_name(backup.name + _LOG).exists()
 
 
 def _is_replaceable(path: Path) -> bool:

@@ -63,13 +63,13 @@ class TwilioMessenger:
         """
         await self._health_check.check()
 
-    async def check_sender(self) -> None:
-        """Return if the account has the sender.
+    async def check_sender(self) -> str:
+        """Return a note or an empty text if the account has the sender, or may have it.
 
         Raises:
             ConfigurationError: it does not.
         """
-        await check_sender(self._client, self._sender)
+        return await check_sender(self._client, self._sender)
 
 
 @asynccontextmanager

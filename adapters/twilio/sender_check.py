@@ -26,10 +26,11 @@ _NO_SERVICE: Final = (
 _NOT_CHECKED: Final = (
     "Twilio accepts the credentials, but did not say whether the account has the sender: try again."
 )
+_NOT_LISTED: Final = "this server is not Twilio and does not say whether it knows the sender"
 
 
-async def check_sender(client: TwilioClient, sender: str) -> None:
-    """Return if the account has the sender, or if that cannot be known.
+async def check_sender(client: TwilioClient, sender: str) -> str:
+    """Return a note or an empty text if the account has the sender, or if that cannot be known.
 
     - Twilio does not list the names that an account may send from.
     - A compatible server may offer messages only; it responds with 404.
@@ -44,11 +45,14 @@ async def check_sender(client: TwilioClient, sender: str) -> None:
             raise ConfigurationError(_NOT_CHECKED) from None
         # A resource that does not exist has a code of Twilio; a list always exists.
         is_missing = _MESSAGING_SERVICE.match(sender) and error.code is not None
-        problem = _NO_SERVICE if is_missing else None
+        if not is_missing:
+            return _NOT_LISTED
+        problem = _NO_SERVICE
     except (InvalidResponse, ConnectionFailed, NoResponse):
         raise ConfigurationError(_NOT_CHECKED) from None
     if problem is not None:
         raise ConfigurationError(problem)
+    return ""
 
 
 async def _find_problem(client: TwilioClient, sender: str) -> str | None:

@@ -66,7 +66,10 @@ def unused_variables(values: Mapping[str, str]) -> Iterator[str]:
 def check_combinations(settings: Settings) -> Iterator[Problem]:
     """Yield problems between settings, in any environment."""
     if settings.secrets.get_secret_value() and "secrets_file" in settings.model_fields_set:
-        yield "DIALTONE_SECRETS", "Must not be set together with DIALTONE_SECRETS_FILE."
+        yield (
+            "DIALTONE_SECRETS",
+            "Must not be set together with DIALTONE_SECRETS_FILE: remove one of the two.",
+        )
     if isinstance(settings.media, S3Bucket):
         yield from _check_s3(settings)
     if SmsProvider.TWILIO in settings.sms:

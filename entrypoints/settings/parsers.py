@@ -303,7 +303,7 @@ def parse_secrets(text: str) -> SecretStr:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise InvalidValue("Must be the JSON text of a secrets file.") from None
+        raise InvalidValue("Must be the JSON text of a secrets file.")
     return SecretStr(text)
 
 

@@ -21,7 +21,7 @@ FROM_ENV_FILE: Final = dict.fromkeys(
 
 def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("\n### Production\n")[2]
+    section = readme.partition("\n## Production\n")[2]
     (steps, *_) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     *before_the_start, start = steps.replace("$PWD/.venv/bin/dialtone", command()).splitlines()
     assert start == "$DIALTONE run"
@@ -41,6 +41,7 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
     key = json.loads((folder / "var" / "secrets.json").read_text())["otp_pepper"][0]["key"]
     assert key not in finished.stdout
     service = Service(folder, FROM_ENV_FILE).start()
+    service.wait_until_logged("service_started")
     assert '"environment": "production"' in service.log
     assert service.stop() == 0
 
@@ -101,4 +102,4 @@ def test_unusable_keys_in_a_variable_are_one_line_without_them(tmp_path: Path) -
         assert reason in start.stderr
         assert "hunter2" not in start.stderr
     both = Service(tmp_path, {"DIALTONE_SECRETS": "{}"}).run("run")
-    assert "Must not be set together with DIALTONE_SECRETS_FILE." in both.stderr
+    assert "set together with DIALTONE_SECRETS_FILE: remove one of the two." in both.stderr

@@ -161,6 +161,13 @@ async def test_a_photo_without_exif_is_rotated_as_its_xmp_says(form: bytes) -> N
     assert (image.width, image.height) == (48, 64)
 
 
+async def test_an_unknown_orientation_is_ignored() -> None:
+    plain = plain_jpeg()
+    xmp_segment = segment(0xE1, b'http://ns.adobe.com/xap/1.0/\0tiff:Orientation="60"')
+
+    assert await publish(plain[:2] + xmp_segment + plain[2:]) == await publish(plain)
+
+
 async def test_exif_comes_before_xmp() -> None:
     plain = plain_jpeg()
     segments = segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp(6))

@@ -120,9 +120,12 @@ async def test_a_transparent_sample_of_16_bits_makes_no_similar_pixel_transparen
     assert color_row == [(0x80, 0, 0, 0), (0x80, 0, 0, 255), (0x80, 1, 0, 255)]
 
 
+@pytest.mark.parametrize("higher_bits", [0, 0xFF00])
 @pytest.mark.parametrize(("depth", "pixels"), [(1, b"\0\x50"), (2, b"\0\x33"), (4, b"\0\x0f\x0f")])
-async def test_low_bit_depths_keep_their_transparent_gray(depth: int, pixels: bytes) -> None:
-    transparent_gray = chunk(b"tRNS", struct.pack(">H", (1 << depth) - 1))
+async def test_low_bit_depths_keep_their_transparent_gray(
+    depth: int, pixels: bytes, higher_bits: int
+) -> None:
+    transparent_gray = chunk(b"tRNS", struct.pack(">H", higher_bits | (1 << depth) - 1))
 
     row = first_row(
         (await publish(png(4, 1, depth, 0, zlib.compress(pixels), transparent_gray))).content

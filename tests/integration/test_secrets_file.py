@@ -295,8 +295,8 @@ def mounted(existing: Path) -> Path:
     return existing
 
 
-def mount_read_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the folder be a file system of its own that nobody can write to."""
+def mount_read_only(path: Path, monkeypatch: pytest.MonkeyPatch, device: int = -1) -> None:
+    """Let the path be a mount that nobody can write to, of a file system of its own by default."""
     statvfs, stat_path = os.statvfs, Path.stat
 
     def statvfs_of_mount(checked: Path) -> object:
@@ -306,8 +306,8 @@ def mount_read_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def stat_of_mount(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
         status = stat_path(self, follow_symlinks=follow_symlinks)
-        device = -1 if self.is_relative_to(path) else status.st_dev
-        return os.stat_result((*status[:2], device, *status[3:]))
+        shown = device if self.is_relative_to(path) else status.st_dev
+        return os.stat_result((*status[:2], shown, *status[3:]))
 
     monkeypatch.setattr(os, "statvfs", statvfs_of_mount)
     monkeypatch.setattr(Path, "stat", stat_of_mount)
@@ -347,6 +347,15 @@ def test_a_read_only_mount_may_have_any_mode_and_owner(
     mount_read_only(mounted.parent, monkeypatch)
 
     assert load_secrets_file(mounted, is_strict=True).keys == keys
+
+
+def test_a_bind_mount_of_the_root_file_system_is_a_mounted_secret(
+    existing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    existing.chmod(0o644)
+    mount_read_only(existing, monkeypatch, device=Path("/").stat().st_dev)
+
+    assert load_keys(existing)
 
 
 def test_a_read_only_root_file_system_is_no_mounted_secret(

@@ -321,6 +321,15 @@ os._exit(0)
     assert count_identities(files.database) == 1
 
 
+@pytest.mark.usefixtures("in_use")
+def test_a_copy_without_its_log_is_noticed(files: Files, tmp_path: Path) -> None:
+    copied, other = files.backup.with_name("copied.db"), tmp_path / "other.db"
+    shutil.copyfile(files.database, copied)
+
+    assert restore(other, copied, NOW).may_lack_log
+    assert not restore(other, files.backup, NOW).may_lack_log
+
+
 def test_a_backup_is_restored_where_no_database_is(files: Files, tmp_path: Path) -> None:
     path = tmp_path / "var" / "new.db"
 

@@ -16,7 +16,9 @@ TEST_VARIABLES: Final = {
     "DIALTONE_TEST_PLACE",
     "DIALTONE_TEST_S3_ENDPOINT",
 }
-_LINK: Final = re.compile(r"\]\(([^)#:\s]+)\)")
+_LINK: Final = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
+_LINK_TO_HEADING: Final = re.compile(r"\]\(([^)#:\s]*)#([^)\s]+)\)")
+_HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _PATH: Final = re.compile(r"`((?:domain|application|adapters|entrypoints|tests|docs)/[\w./]+)`")
 _VARIABLE: Final = re.compile(r"\bDIALTONE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _MAKE_TARGET: Final = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
@@ -27,6 +29,17 @@ def test_links_lead_to_files() -> None:
 
     assert links
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_links_to_headings_lead_to_headings() -> None:
+    links = [
+        ((page.parent / link).resolve() if link else page, heading)
+        for page, text in PAGES.items()
+        for link, heading in _LINK_TO_HEADING.findall(text)
+    ]
+
+    assert links
+    assert [(page.name, name) for page, name in links if name not in _headings(page)] == []
 
 
 def test_named_files_exist() -> None:
@@ -57,3 +70,9 @@ def test_the_index_lists_every_decision() -> None:
 
     assert sorted(_LINK.findall(PAGES[folder / "README.md"])) == records
     assert [int(name[:4]) for name in records] == list(range(1, len(records) + 1))
+
+
+def _headings(page: Path) -> set[str]:
+    """Return the names by which GitHub links to the headings of a page."""
+    headings = _HEADING.findall(PAGES[page])
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}

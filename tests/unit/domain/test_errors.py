@@ -3,6 +3,7 @@
 from domain.errors import (
     DomainError,
     InvalidImage,
+    InvalidImageReason,
     InvalidValue,
     PhoneInUse,
     PhoneUnreachable,
@@ -23,7 +24,10 @@ def test_an_error_without_a_message_has_an_empty_text() -> None:
 
 def test_a_rejected_image_is_broken_unless_a_limit_is_named() -> None:
     assert str(InvalidImage()) == "The image is broken."
-    assert str(InvalidImage("Too many frames.")) == "Too many frames."
+    assert (InvalidImage().reason, InvalidImage().limit) == (InvalidImageReason.BROKEN, None)
+    error = InvalidImage("Too many frames.", InvalidImageReason.TOO_MANY_FRAMES, 500)
+    assert str(error) == "Too many frames."
+    assert (error.reason, error.limit) == (InvalidImageReason.TOO_MANY_FRAMES, 500)
 
 
 def test_errors_carry_their_data() -> None:

@@ -14,12 +14,15 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
+from application.ports.call_markup import CallMarkup
+from application.ports.call_provider import CallProvider
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.keys import Key
 from application.ports.media_files import MediaFiles
@@ -27,6 +30,7 @@ from application.ports.messenger import Messenger
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.system import Clock
+from application.ports.webhook_signatures import WebhookSignatures
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.session import SessionLimits
@@ -36,6 +40,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
 from domain.phone import PhoneRules
+from domain.voice.flow import CallFlow
 from entrypoints.connection_checks import Check, check_media_files
 from entrypoints.factories import (
     DatabaseFactory,
@@ -44,6 +49,7 @@ from entrypoints.factories import (
     health_check_of,
     load_factory,
     open_adapter,
+    with_status_url,
 )
 from entrypoints.keys import check_secrets_file_not_lost, max_token_lifetimes
 from entrypoints.settings import Settings
@@ -99,6 +105,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
     templates = load_sms_templates(settings)
+    load_call_flow(settings)
     async with AsyncExitStack() as stack:
         keys = _load_keys(settings, clock, is_service=True)
         (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
@@ -111,7 +118,9 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             files = await stack.enter_async_context(_open_files(settings, clock))
         with _naming("DIALTONE_SMS"):
             messengers = [
-                await stack.enter_async_context(_open_messenger(provider, settings))
+                with_status_url(
+                    await stack.enter_async_context(_open_messenger(provider, settings))
+                )
                 for provider in settings.sms
             ]
         messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
@@ -586,6 +595,23 @@ def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
     return templates
 
 
+def load_call_flow(settings: Settings, file: Path | None = None) -> CallFlow:
+    """Load the flow of inbound calls, or the one in `file`, and validate it as a whole.
+
+    Raises:
+        StartupError: with one line for each problem.
+    """
+    from adapters.flows import InvalidCallFlow
+    from adapters.flows import load_call_flow as load_flow
+
+    try:
+        return load_flow(file or settings.call_flow, settings.app_name)
+    except InvalidCallFlow as error:
+        is_setting = file is None and settings.call_flow is not None
+        prefix = "DIALTONE_CALL_FLOW: " if is_setting else ""
+        raise StartupError("\n".join(f"{prefix}{line}." for line in error.lines)) from error
+
+
 def _template_problem(problem: "TemplateProblem") -> str:
     text = f"{problem.location}: {problem.reason}."
     if not problem.is_builtin:
@@ -594,6 +620,49 @@ def _template_problem(problem: "TemplateProblem") -> str:
         f"Built-in template {text} Use a shorter DIALTONE_APP_NAME or DIALTONE_WEB_DOMAIN, or add "
         "a file with this name to the folder in DIALTONE_SMS_TEMPLATES_DIR."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneLine:
+    """What places calls and answers them.
+
+    Without `markup` and `signatures` no provider sends requests, as with the console.
+    """
+
+    call_provider: CallProvider
+    markup: CallMarkup | None = None
+    signatures: WebhookSignatures | None = None
+
+
+@asynccontextmanager
+async def open_phone_line(settings: Settings) -> AsyncIterator[PhoneLine | None]:
+    """Open the first provider in DIALTONE_SMS that can place calls, until the block ends.
+
+    None if there is none: an adapter of the operator's own sends messages only, and Twilio needs a
+    number to call from.
+    """
+    for provider in settings.sms:
+        if provider is SmsProvider.TWILIO and settings.twilio_caller_id:
+            from adapters.twilio import TwilioSignatures, TwimlMarkup, open_twilio_calls
+
+            account_sid = settings.twilio_account_sid
+            auth_token = settings.twilio_auth_token.get_secret_value()
+            secondary_token = settings.twilio_auth_token_secondary.get_secret_value()
+            async with open_twilio_calls(
+                account_sid,
+                auth_token,
+                caller_id=settings.twilio_caller_id,
+                api_base=settings.twilio_api_base,
+            ) as calls:
+                signatures = TwilioSignatures(account_sid, auth_token, secondary_token)
+                yield PhoneLine(calls, TwimlMarkup(), signatures)
+            return
+        if provider is SmsProvider.CONSOLE:
+            from adapters.console import ConsoleCalls, ConsoleMessenger
+
+            yield PhoneLine(ConsoleCalls(ConsoleMessenger(sys.stdout)))
+            return
+    yield None
 
 
 def _open_database(

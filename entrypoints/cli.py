@@ -37,6 +37,7 @@ commands:
   unblock          allow a blocked phone to sign in
   sign-out         revoke all sessions of a phone
   restore-identity give a recycled phone back to its earlier identity
+  flow             check, draw or try the flow of calls to the service
 
 examples:
   dialtone run
@@ -45,6 +46,8 @@ examples:
 
 Settings are environment variables, or lines of the file .env in the current folder.
 .env.example lists all of them."""
+
+_ACTIONS: Final = "check: report all problems; draw: print a flowchart; try: call it"
 
 
 class OutputFailed(Exception):
@@ -214,6 +217,32 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     restore.add_argument(
         "user_id", metavar="USER_ID", help="the user id in the event identity_detached"
+    )
+    flow = add(
+        "flow",
+        "Check a call flow, draw it as a Mermaid flowchart, or walk it in the terminal.",
+        "flow check flow.toml",
+        "flow draw flow.toml",
+        "flow try flow.toml --caller verified --phone +14155552671",
+    )
+    flow.add_argument("action", metavar="ACTION", choices=["check", "draw", "try"], help=_ACTIONS)
+    flow.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="a TOML file; default: DIALTONE_CALL_FLOW, or the flow of the service",
+    )
+    flow.add_argument(
+        "--caller",
+        choices=["unknown", "unverified", "verified"],
+        default="unknown",
+        help="whose number the caller has, for try (default: unknown)",
+    )
+    flow.add_argument(
+        "--phone",
+        metavar="PHONE",
+        default="+14155552671",
+        help="the caller's number, for try; its country selects the locale",
     )
     return parser
 

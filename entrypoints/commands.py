@@ -21,8 +21,11 @@ from domain.identities.identity import Role
 from domain.otp.templates.sms_length import measure_sms
 from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
+from domain.voice.drawing import draw
+from domain.voice.walk import Caller, CallerIdentity
 from entrypoints import bootstrap
 from entrypoints.connection_checks import run_checks
+from entrypoints.flow_trial import try_flow
 from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration_parser
 from entrypoints.settings.values import Bind, MediaFolder
@@ -75,6 +78,7 @@ def run(settings: Settings, _: Namespace) -> Iterable[str]:
 def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Describe each setting with its value and origin, preview the messages, or try all parts."""
     templates = bootstrap.load_sms_templates(settings)
+    bootstrap.load_call_flow(settings)
     if arguments.templates:
         yield from _preview_templates(templates.previews())
         return
@@ -240,6 +244,23 @@ COMMANDS_WITHOUT_SETTINGS: Final[Mapping[str, Callable[[Namespace], Iterable[str
 }
 """They help where the settings are not valid yet."""
 
+
+def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
+    """Check a call flow, draw it, or walk it."""
+    file = Path(arguments.file) if arguments.file else None
+    call_flow = bootstrap.load_call_flow(settings, file)
+    match arguments.action:
+        case "check":
+            nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)
+            return [f"The call flow is valid: {nodes} nodes; locales: {locales}."]
+        case "draw":
+            return [draw(call_flow)]
+        case _:
+            phone = _parse_phone(settings, arguments.phone)
+            caller = Caller(phone, CallerIdentity(arguments.caller))
+            return try_flow(call_flow, caller, _read_line)
+
+
 COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
     "run": run,
     "check-settings": check_settings,
@@ -255,6 +276,7 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "unblock": unblock,
     "sign-out": logout,
     "restore-identity": restore_identity,
+    "flow": flow,
 }
 
 
@@ -305,6 +327,16 @@ def _preview_templates(
             f"{length.segments} {unit}, {length.units} units of {length.encoding}"
         )
         yield from (f"    {line}" for line in preview.text.split("\n"))
+
+
+def _read_line() -> str | None:
+    """Return the next line of stdin, or None at its end."""
+    if sys.stdin is None:
+        return None
+    try:
+        return sys.stdin.readline() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"The input could not be read: {error}.") from None
 
 
 def _service_details(settings: Settings, bind: Bind) -> dict[str, str | int]:

@@ -1,5 +1,6 @@
-"""Messages printed to a text stream, for trying out the service without an SMS provider."""
+"""Messages and calls printed to a text stream, for trying out the service without a provider."""
 
+from adapters.console.calls import ConsoleCalls
 from adapters.console.messenger import ConsoleMessenger
 
-__all__ = ["ConsoleMessenger"]
+__all__ = ["ConsoleCalls", "ConsoleMessenger"]

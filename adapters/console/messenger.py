@@ -48,7 +48,12 @@ class ConsoleMessenger:
         self._timeout_seconds = timeout_seconds
         self._lock = threading.Lock()
 
-    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
+    async def send(
+        self,
+        phone: PhoneNumber,
+        text: str,
+        status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
+    ) -> DeliveryResult:
         """Print the message; it is rejected if nothing was written."""
         loop = asyncio.get_running_loop()
         finished: asyncio.Future[DeliveryResult] = loop.create_future()

@@ -43,11 +43,11 @@ class FailoverMessenger:
         self._now = now
         self._unknown: dict[int, tuple[str, float]] = {}
 
-    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
         """Send the message with the first messenger that does not reject it."""
         result = _NO_MESSENGER
         for position, messenger in enumerate(self._messengers):
-            result = await messenger.send(phone, text)
+            result = await messenger.send(phone, text, status_url)
             self._record(position, result)
             if result.status is not DeliveryStatus.REJECTED:
                 break

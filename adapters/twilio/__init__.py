@@ -1,6 +1,17 @@
-"""SMS by Twilio."""
+"""SMS and calls by Twilio."""
 
+from adapters.twilio.calls import TwilioCalls, open_twilio_calls
+from adapters.twilio.markup import TwimlMarkup
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
+from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.transport import Timeouts
 
-__all__ = ["Timeouts", "TwilioMessenger", "open_twilio_messenger"]
+__all__ = [
+    "Timeouts",
+    "TwilioCalls",
+    "TwilioMessenger",
+    "TwilioSignatures",
+    "TwimlMarkup",
+    "open_twilio_calls",
+    "open_twilio_messenger",
+]

@@ -1,4 +1,4 @@
-"""Twilio's REST API, by the `twilio` package: the only file that imports it.
+"""Twilio's REST API, by the `twilio` package.
 
 The package has no types. It builds requests and parses responses; the requests are sent by
 `Transport`. The package's own asynchronous client ignores its timeout and repeats a POST after a
@@ -8,6 +8,8 @@ The package has no types. It builds requests and parses responses; the requests 
 import logging
 import re
 from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,11 +18,17 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from adapters.twilio.transport import Transport
+from adapters.twilio.transport import HttpStream, Transport
+
+CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}")
+RECORDING_SID: Final = re.compile(r"RE[0-9a-fA-F]{32}")
+"""https://www.twilio.com/docs/glossary/what-is-a-sid"""
 
 _MIN_ERROR_CODE: Final = 10_000
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 _FAILED_STATUSES: Final = ("failed", "undelivered", "canceled")
+# https://www.twilio.com/docs/voice/api/call-resource#statuscallbackevent
+_CALL_EVENTS: Final = ["initiated", "ringing", "answered", "completed"]
 # https://www.twilio.com/docs/messaging/api/message-resource: SM is a text message, MM has media.
 _MESSAGE_SID: Final = re.compile("(?:SM|MM)[0-9a-fA-F]{32}")
 # With an empty mapping the package would read the environment of the process.
@@ -69,20 +77,68 @@ class TwilioClient:
             client.messaging.base_url = api_base
         self._services = client.messaging.v1.services
         self._account = client.api.v2010.account
+        # The package fetches JSON only.
+        self._transport = transport
+        self._credentials = (account_sid, auth_token)
+        self._account_url = f"{client.api.base_url}/2010-04-01/Accounts/{account_sid}"
 
-    async def create_message(self, to: str, text: str, origin: dict[str, str]) -> None:
+    async def create_message(self, to: str, text: str, options: dict[str, str]) -> None:
         """Create a message; return if Twilio accepted it and returned its SID.
 
         Args:
             to: The phone number in E.164.
             text: The body of the message.
-            origin: `from_` or `messaging_service_sid`.
+            options: `from_` or `messaging_service_sid`, and perhaps `status_callback`.
         """
-        message = await _parse(self._account.messages.create_async(to=to, body=text, **origin))
+        message = await _parse(self._account.messages.create_async(to=to, body=text, **options))
         if not isinstance(message.sid, str) or _MESSAGE_SID.fullmatch(message.sid) is None:
             raise InvalidResponse
         if message.status in _FAILED_STATUSES:
             raise TwilioError(201, message.error_code)
+
+    async def create_call(
+        self, to: str, from_: str, url: str, status_url: str, timeout_seconds: int
+    ) -> str:
+        """Create a call, which begins with the TwiML at `url`, and return its SID."""
+        call = await _parse(
+            self._account.calls.create_async(
+                to=to,
+                from_=from_,
+                url=url,
+                method="POST",
+                status_callback=status_url,
+                status_callback_method="POST",
+                status_callback_event=_CALL_EVENTS,
+                timeout=timeout_seconds,
+            )
+        )
+        if not isinstance(call.sid, str) or CALL_SID.fullmatch(call.sid) is None:
+            raise InvalidResponse
+        if call.status in _FAILED_STATUSES:
+            raise TwilioError(201, None)
+        return call.sid
+
+    async def complete_call(self, call_sid: str) -> None:
+        """End a call that is queued, rings or is in progress."""
+        await _parse(self._account.calls(call_sid).update_async(status="completed"))
+
+    async def delete_recording(self, recording_sid: str) -> None:
+        """Delete a recording."""
+        recording = self._account.recordings(recording_sid)
+        response = await _parse(recording.delete_with_http_info_async())
+        # Another server may respond with a success too.
+        if response.status_code != HTTPStatus.NO_CONTENT:
+            raise InvalidResponse
+
+    def open_recording(
+        self, recording_sid: str, total_seconds: float
+    ) -> AbstractAsyncContextManager[HttpStream]:
+        """Open a recording as MP3."""
+        return self._transport.open_stream(
+            f"{self._account_url}/Recordings/{recording_sid}.mp3",
+            credentials=self._credentials,
+            total_seconds=total_seconds,
+        )
 
     async def fetch_account_status(self) -> str:
         """Return the status of the account; this request is free of charge."""

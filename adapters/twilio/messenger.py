@@ -38,12 +38,13 @@ class TwilioMessenger:
         )
         self._health_check = health_check
 
-    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
         """Send the message; it is accepted if Twilio returns the SID of a message."""
         # A lone surrogate cannot be encoded in UTF-8.
         encodable_text = text.encode(errors="replace").decode()
+        options = self._origin | ({"status_callback": status_url} if status_url else {})
         try:
-            await self._client.create_message(phone.e164, encodable_text, self._origin)
+            await self._client.create_message(phone.e164, encodable_text, options)
         except ConnectionFailed:
             return NOT_REACHED
         except NoResponse:

@@ -5,8 +5,8 @@ exists nothing was sent, afterwards the message may have been.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,6 +60,16 @@ class HttpResponse:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class HttpStream:
+    """A response whose body is read in chunks; `size` is None if the server does not say it."""
+
+    status: int
+    media_type: str
+    size: int | None
+    chunks: AsyncIterator[bytes]
+
+
 class Transport:
     """Send requests without retries: whether to repeat a message is not the client's decision."""
 
@@ -106,6 +116,44 @@ class Transport:
         finally:
             await response.aclose()
 
+    @asynccontextmanager
+    async def open_stream(
+        self, url: str, *, credentials: tuple[str, str], total_seconds: float
+    ) -> AsyncIterator[HttpStream]:
+        """Get a URL and read the response in chunks, for `total_seconds` at most.
+
+        Redirects are followed; another origin does not get the credentials.
+
+        Raises:
+            ConnectionFailed: there was no connection.
+            NoResponse: no status line came, or the body broke off.
+        """
+        deadline = asyncio.get_running_loop().time() + total_seconds
+        # The size that the server announces is that of the body as it is sent.
+        request = self._http.build_request("GET", url, headers={"Accept-Encoding": "identity"})
+        try:
+            async with asyncio.timeout(self._timeouts.total):
+                response = await self._http.send(
+                    request, auth=credentials, stream=True, follow_redirects=True
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise ConnectionFailed from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError):
+            raise NoResponse from None
+        try:
+            media_type, _, _ = response.headers.get("Content-Type", "").partition(";")
+            length = response.headers.get("Content-Length", "")
+            is_encoded = "Content-Encoding" in response.headers
+            async with aclosing(_read_chunks(response, deadline)) as chunks:
+                yield HttpStream(
+                    response.status_code,
+                    media_type.strip().lower(),
+                    int(length) if length.isdecimal() and not is_encoded else None,
+                    chunks,
+                )
+        finally:
+            await response.aclose()
+
 
 @asynccontextmanager
 async def open_transport(timeouts: Timeouts) -> AsyncIterator[Transport]:
@@ -129,3 +177,14 @@ async def _read_text(response: httpx.Response, deadline: float) -> str:
     except (httpx.HTTPError, OSError, TimeoutError):
         return ""
     return body.decode(errors="replace")
+
+
+async def _read_chunks(response: httpx.Response, deadline: float) -> AsyncGenerator[bytes, None]:
+    try:
+        # Each read has a time limit of its own.
+        async for chunk in response.aiter_bytes():
+            yield chunk
+            if asyncio.get_running_loop().time() > deadline:
+                raise NoResponse
+    except (httpx.HTTPError, OSError):
+        raise NoResponse from None

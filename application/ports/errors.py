@@ -10,6 +10,8 @@ PortError                       afterwards
 ├── UniqueViolation             another identity has this username
 ├── MediaStorageUnavailable     the media store does not answer, or rejected a file
 ├── MessengerUnavailable        the messenger would not accept a message now
+├── CallProviderUnavailable     the call provider does not answer, or rejected a request
+├── RecordingNotFound           the call provider has no such recording (any more)
 └── InvalidToken                an access token that is not ours, or expired
 
 The text of a PortError is for the operators' log. It names the cause and never has a phone
@@ -61,6 +63,14 @@ class MediaStorageUnavailable(PortError):
 
 class MessengerUnavailable(PortError):
     """The messenger would not accept a message now."""
+
+
+class CallProviderUnavailable(PortError):
+    """The call provider does not answer, or rejected a request. Repeating it later may help."""
+
+
+class RecordingNotFound(PortError):
+    """The call provider has no such recording, or has it no more."""
 
 
 class InvalidToken(PortError):

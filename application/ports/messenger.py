@@ -37,6 +37,13 @@ class DeliveryResult:
 class Messenger(Protocol):
     """Sends text messages to phones."""
 
-    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
-        """Send the message in bounded time; a failure is a result, not an exception."""
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
+        """Send the message in bounded time; a failure is a result, not an exception.
+
+        Args:
+            phone: The recipient.
+            text: The message.
+            status_url: Where the provider posts what became of the message, if it can. It may do
+                so before this method returns. If it is empty, it posts nothing.
+        """
         ...

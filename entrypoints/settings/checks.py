@@ -38,8 +38,10 @@ _S3_VARIABLES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGIO
 _TWILIO_VARIABLES: Final = (
     "TWILIO_ACCOUNT_SID",
     "TWILIO_AUTH_TOKEN",
+    "TWILIO_AUTH_TOKEN_SECONDARY",
     "TWILIO_FROM",
     "TWILIO_MESSAGING_SERVICE_SID",
+    "TWILIO_VOICE_FROM",
     "TWILIO_API_BASE",
 )
 # Names that are not in public DNS: one label, like that of a container, or a suffix for private

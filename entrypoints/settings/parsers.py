@@ -113,6 +113,10 @@ parse_twilio_from = pattern_parser(
     "Must be a number with + and country code, a short code, or a name of at most 11 letters, "
     "digits, spaces and + - _ &.",
 )
+# A call comes from a number: https://www.twilio.com/docs/voice/api/call-resource
+parse_twilio_voice_from = pattern_parser(
+    r"\+[1-9][0-9]{6,14}", "Must be a number with + and country code."
+)
 
 
 def parse_yes_or_no(text: str) -> bool:

@@ -179,19 +179,20 @@ def _example(name: str, text: str = "") -> str:
 def _find_unknown(values: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
     """Yield each name that was probably meant for a setting, and the setting.
 
-    Only Dialtone has names with our prefix. Other names are those of other programs, unless they
-    are similar to a setting that is used and not set.
+    Only Dialtone has names with our prefix. Other names are those of other programs, unless the
+    most similar setting is one that is used and not set.
     """
-    missing = FIELDS.keys() - values.keys() - set(unused_variables(values))
+    used = FIELDS.keys() - set(unused_variables(values))
     for name in sorted(values.keys() - FIELDS.keys() - NOT_IMPLEMENTED.keys()):
         if name.upper().startswith(PREFIX):
             yield name, _find_similar(name)
         elif name not in _NAMES_OF_VENDORS:
             vendor = next(filter(name.upper().startswith, _VENDORS), "")
-            names = [known for known in missing if known.startswith(vendor)]
+            names = [known for known in used if known.startswith(vendor)]
             cutoff = _VENDOR_SIMILARITY if vendor else _SIMILARITY
             for similar in get_close_matches(name.upper(), names, n=1, cutoff=cutoff):
-                yield name, similar
+                if similar not in values:
+                    yield name, similar
 
 
 def _find_similar(name: str) -> str | None:

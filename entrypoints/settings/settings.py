@@ -52,6 +52,7 @@ from entrypoints.settings.parsers import (
     parse_test_otps,
     parse_trusted_proxies,
     parse_twilio_from,
+    parse_twilio_voice_from,
     parse_url,
     parse_yes_or_no,
     rate_limit_parser,
@@ -248,6 +249,12 @@ class Settings(BaseModel):
         unset=SecretStr(""),
         example="0123456789abcdef0123456789abcdef",
     )
+    twilio_auth_token_secondary: SecretStr = setting(
+        "TWILIO_AUTH_TOKEN_SECONDARY",
+        "second auth token that may sign Twilio's requests, while one replaces the other",
+        unset=SecretStr(""),
+        example="fedcba9876543210fedcba9876543210",
+    )
     twilio_from: Annotated[str, PlainValidator(parse_twilio_from)] = setting(
         "TWILIO_FROM",
         "number or name that messages come from, for twilio; or use TWILIO_MESSAGING_SERVICE_SID",
@@ -261,6 +268,12 @@ class Settings(BaseModel):
             unset="",
             example="MG0123456789abcdef0123456789abcdef",
         )
+    )
+    twilio_voice_from: Annotated[str, PlainValidator(parse_twilio_voice_from)] = setting(
+        "TWILIO_VOICE_FROM",
+        "number that calls come from, for twilio; default: TWILIO_FROM if it is a number with +",
+        unset="",
+        example="+15005550006",
     )
     twilio_api_base: Annotated[str | None, PlainValidator(parse_url)] = setting(
         "TWILIO_API_BASE",
@@ -296,6 +309,11 @@ class Settings(BaseModel):
         "DIALTONE_SMS_TEMPLATES_DIR",
         "folder with your own message templates, see docs/sms-templates.md",
         example="/etc/dialtone/templates",
+    )
+    call_flow: Annotated[Path | None, PlainValidator(parse_path)] = setting(
+        "DIALTONE_CALL_FLOW",
+        "TOML file with your own flow of inbound calls, see docs/voice.md",
+        example="/etc/dialtone/phone_line.toml",
     )
     countries: Annotated[frozenset[str] | None, PlainValidator(parse_countries)] = setting(
         "DIALTONE_COUNTRIES",
@@ -601,6 +619,12 @@ class Settings(BaseModel):
         example="30s",
     )
     variables: Annotated[Variables, SkipValidation] = Field(default=Variables(), repr=False)
+
+    @property
+    def twilio_caller_id(self) -> str:
+        """The number that calls come from, empty if there is none."""
+        is_number = self.twilio_from.startswith("+")
+        return self.twilio_voice_from or (self.twilio_from if is_number else "")
 
     @property
     def token_lifetimes(self) -> TokenLifetimes:

@@ -14,6 +14,7 @@ COMMANDS: Final = (
     *("backup", "restore", "keys"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key"),
     *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
+    "flow",
 )
 SHOW_IMPORTS: Final = """
 import sys

@@ -69,6 +69,17 @@ async def test_a_message_is_sent_as_twilio_documents_it(
     assert request.form == {"To": PHONE.e164, "From": NUMBER, "Body": TEXT}
 
 
+async def test_a_message_names_where_its_status_is_posted(
+    twilio: FakeTwilio, messenger: TwilioMessenger
+) -> None:
+    url = "https://dialtone.example.org/sms/status?delivery=4f2a"
+
+    assert await messenger.send(PHONE, TEXT, url) == DeliveryResult(DeliveryStatus.ACCEPTED)
+
+    [form] = twilio.messages
+    assert form == {"To": PHONE.e164, "From": NUMBER, "Body": TEXT, "StatusCallback": url}
+
+
 @pytest.mark.parametrize(
     ("sender", "field"),
     [

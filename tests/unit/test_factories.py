@@ -12,9 +12,18 @@ from typing import Any, Final
 import pytest
 
 from application.ports.errors import ConfigurationError
-from entrypoints.factories import health_check_of, load_factory, open_adapter
+from application.ports.messenger import DeliveryResult
+from domain.phone import PhoneNumber
+from entrypoints.factories import (
+    health_check_of,
+    load_factory,
+    open_adapter,
+    with_status_url,
+)
 from entrypoints.settings.values import Factory
 from entrypoints.startup_error import StartupError
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 
 FACTORY: Final = Factory("my_sms:open_messenger")
 VARIABLE: Final = "DIALTONE_SMS"
@@ -157,3 +166,34 @@ async def test_an_adapter_without_a_health_check_is_always_healthy() -> None:
     checked = Checked()
     assert health_check_of(checked) is checked
     await health_check_of(object()).check()
+
+
+class OlderMessenger:
+    """A messenger of an operator that was written before messages had a URL for their status."""
+
+    is_healthy = True
+
+    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
+        return ACCEPTED
+
+    async def check(self) -> None:
+        assert self.is_healthy
+
+
+async def test_a_messenger_without_a_status_still_sends() -> None:
+    older, phone = OlderMessenger(), a_phone()
+    messenger = with_status_url(older)
+
+    assert (
+        await messenger.send(phone, "text", "https://dialtone.example.org/sms/status") is ACCEPTED
+    )
+    assert await messenger.send(phone, "text") is ACCEPTED
+    older.is_healthy = False
+    with pytest.raises(AssertionError):
+        await health_check_of(messenger).check()
+
+
+def test_a_messenger_with_a_status_is_used_as_it_is() -> None:
+    messenger = FakeMessenger()
+
+    assert with_status_url(messenger) is messenger

@@ -30,6 +30,15 @@ async def test_the_next_messenger_is_tried_only_after_a_rejection(result: Delive
     assert await send_with(REJECTED, result, ACCEPTED) == (result, [1, 1, 0])
 
 
+async def test_each_messenger_gets_the_url_for_the_status() -> None:
+    messengers = [FakeMessenger(REJECTED), FakeMessenger()]
+    url = "https://dialtone.example.org/sms/status?delivery=4f2a"
+
+    await FailoverMessenger(messengers).send(a_phone(), "123456 is your code", url)
+
+    assert [messenger.status_urls for messenger in messengers] == [[url], [url]]
+
+
 async def test_if_all_messengers_reject_the_last_result_is_returned() -> None:
     last = DeliveryResult(REJECTED.status, "the last one's")
 
@@ -60,7 +69,7 @@ async def test_the_group_is_healthy_as_long_as_one_messenger_is() -> None:
 
 
 class HangingMessenger:
-    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
         raise NotImplementedError
 
     async def check(self) -> None:

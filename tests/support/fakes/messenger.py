@@ -27,7 +27,7 @@ class Message(NamedTuple):
 
 
 class FakeMessenger:
-    """Keeps every message and returns `result`.
+    """Keeps every message with its URL for the status, and returns `result`.
 
     `arrived` is set by each message. If there is a `gate`, `send` returns after it is set.
     """
@@ -35,11 +35,13 @@ class FakeMessenger:
     def __init__(self, result: DeliveryResult = ACCEPTED) -> None:
         self.result = result
         self.messages: list[Message] = []
+        self.status_urls: list[str] = []
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Event()
 
-    async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
+    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
         self.messages.append(Message(phone, text))
+        self.status_urls.append(status_url)
         self.arrived.set()
         if self.gate is not None:
             await self.gate.wait()

@@ -92,6 +92,26 @@ def test_an_endpoint_is_checked_without_a_bucket_too() -> None:
     assert "Must be a URL with http" in problem(S3_ENDPOINT="s3.test")
 
 
+@pytest.mark.parametrize(
+    ("environ", "caller_id"),
+    [
+        ({}, "+15005550006"),
+        ({"TWILIO_FROM": "Acme"}, ""),
+        ({"TWILIO_FROM": "12345"}, ""),
+        ({"TWILIO_FROM": "", SERVICE: f"MG{HEX}"}, ""),
+        ({"TWILIO_FROM": "Acme", "TWILIO_VOICE_FROM": "+14155550001"}, "+14155550001"),
+        ({"TWILIO_VOICE_FROM": "+14155550001"}, "+14155550001"),
+    ],
+)
+def test_calls_come_from_a_number(environ: dict[str, str], caller_id: str) -> None:
+    assert read_settings(TWILIO | environ, None).twilio_caller_id == caller_id
+
+
+@pytest.mark.parametrize("number", ["Acme", "12345", "4155550001", "+0", "+1 415 555 0001"])
+def test_a_call_from_anything_else_is_an_error(number: str) -> None:
+    assert list(problems(TWILIO | {"TWILIO_VOICE_FROM": number})) == ["TWILIO_VOICE_FROM"]
+
+
 def test_twilio_delivers_from_a_number_or_by_a_messaging_service() -> None:
     number = read_settings(TWILIO, None)
     service = read_settings(

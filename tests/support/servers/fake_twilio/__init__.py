@@ -5,7 +5,8 @@ It is for tests, and to try out the service by hand:
 """
 
 from tests.support.servers.fake_twilio.errors import rejects
+from tests.support.servers.fake_twilio.phone_call import PhoneCall
 from tests.support.servers.fake_twilio.server import FakeTwilio, TwilioRequest
 from tests.support.servers.fake_twilio.webhooks import WebhookResponse, post_webhook
 
-__all__ = ["FakeTwilio", "TwilioRequest", "WebhookResponse", "post_webhook", "rejects"]
+__all__ = ["FakeTwilio", "PhoneCall", "TwilioRequest", "WebhookResponse", "post_webhook", "rejects"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
 
 from tests.support.servers.fake_twilio import control
 from tests.support.servers.fake_twilio.errors import (
@@ -29,7 +30,12 @@ from tests.support.servers.http_server import Exchange, HttpServer
 
 ACCOUNT_SID: Final = "AC" + "0" * 30 + "da"
 AUTH_TOKEN: Final = "the-token-of-the-fake-server"
-_PATH: Final = re.compile(rf"/{API_VERSION}/Accounts/(?P<account>\w+?)(?P<resource>/\w+)?\.json\Z")
+_PATH: Final = re.compile(
+    rf"/{API_VERSION}/Accounts/(?P<account>\w+?)(?P<resource>/[A-Z]\w+)?(/(?P<sid>\w+))?"
+    r"\.(?P<format>json|mp3)\Z"
+)
+
+_ACTIVE_STATUSES: Final = ("queued", "ringing", "in-progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ class FakeTwilio(HttpServer):
     - `requests` has all requests; `behavior` replaces the documented behavior.
     - `numbers` are those of the account, each with whether it can send messages.
     - The numbers of Twilio's test credentials are rejected with their documented codes.
+    - `call_statuses` has the status of each call, `recordings` the MP3 of each recording, by SID.
     """
 
     def __init__(
@@ -63,6 +70,8 @@ class FakeTwilio(HttpServer):
         self.account_sid = account_sid
         self.auth_token = auth_token
         self.requests: list[TwilioRequest] = []
+        self.call_statuses: dict[str, str] = {}
+        self.recordings: dict[str, bytes] = {}
         self.numbers = {"+15005550006": True}
 
     @property
@@ -71,6 +80,17 @@ class FakeTwilio(HttpServer):
         return [
             request.form for request in self.requests if request.path.endswith("/Messages.json")
         ]
+
+    @property
+    def calls(self) -> list[TwilioRequest]:
+        """All requests to create a call."""
+        return [request for request in self.requests if request.path.endswith("/Calls.json")]
+
+    def add_recording(self, content: bytes) -> str:
+        """Store a recording and return its SID."""
+        sid = f"RE{uuid4().hex}"
+        self.recordings[sid] = content
+        return sid
 
     @property
     def environ(self) -> dict[str, str]:
@@ -117,16 +137,17 @@ class FakeTwilio(HttpServer):
         elif match is None or match["account"] != self.account_sid:
             _send_error(exchange, 20404)
         else:
-            self._respond_with_resource(exchange, match["resource"] or "", form)
+            path = (match["resource"] or "", match["sid"], match["format"])
+            self._respond_with_resource(exchange, path, form)
 
     def _respond_with_resource(
-        self, exchange: Exchange, resource: str, form: Mapping[str, str]
+        self, exchange: Exchange, path: tuple[str, str | None, str], form: Mapping[str, str]
     ) -> None:
         code: int | None
-        match exchange.request.method, resource:
-            case "GET", "":
+        match exchange.request.method, *path:
+            case "GET", "", None, "json":
                 _send_resource(exchange, 200, account_resource(self.account_sid))
-            case "GET", "/IncomingPhoneNumbers":
+            case "GET", "/IncomingPhoneNumbers", None, "json":
                 query = dict(parse_qsl(urlsplit(exchange.request.path).query))
                 numbers = {
                     number: has_sms
@@ -134,20 +155,37 @@ class FakeTwilio(HttpServer):
                     if query.get("PhoneNumber", "") in number
                 }
                 _send_resource(exchange, 200, numbers_resource(self.account_sid, numbers))
-            case "POST", "/Messages":
+            case "POST", "/Messages", None, "json":
                 code = message_error(form)
                 if code is None:
                     _send_resource(exchange, 201, message_resource(self.account_sid, form))
                 else:
                     _send_error(exchange, code)
-            case "POST", "/Calls":
+            case "POST", "/Calls", None, "json":
                 code = call_error(form)
                 if code is None:
-                    _send_resource(exchange, 201, call_resource(self.account_sid, form))
+                    call = call_resource(self.account_sid, form)
+                    self.call_statuses[call["sid"]] = call["status"]
+                    _send_resource(exchange, 201, call)
                 else:
                     _send_error(exchange, code)
+            case "POST", "/Calls", str(sid), "json" if sid in self.call_statuses:
+                self._update_call(exchange, sid, form)
+            case "GET", "/Recordings", str(sid), "mp3" if sid in self.recordings:
+                exchange.respond(200, self.recordings[sid], {"Content-Type": "audio/mpeg"})
+            case "DELETE", "/Recordings", str(sid), "json" if sid in self.recordings:
+                del self.recordings[sid]
+                exchange.respond(204)
             case _:
                 _send_error(exchange, 20404)
+
+    def _update_call(self, exchange: Exchange, sid: str, form: Mapping[str, str]) -> None:
+        if self.call_statuses[sid] not in _ACTIVE_STATUSES:
+            _send_error(exchange, 21220)
+            return
+        self.call_statuses[sid] = form["Status"]
+        call = call_resource(self.account_sid, {"From": "", "To": ""})
+        _send_resource(exchange, 200, {**call, "sid": sid, "status": form["Status"]})
 
 
 def _send_resource(exchange: Exchange, status: int, resource: Resource) -> None:

@@ -1,0 +1,168 @@
+"""Calls and recordings by Twilio."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Final, NoReturn
+
+from adapters.twilio.call_errors import CALL_HAS_ENDED, NOT_REACHED, UNKNOWN, placement_result
+from adapters.twilio.client import (
+    CALL_SID,
+    RECORDING_SID,
+    InvalidResponse,
+    TwilioClient,
+    TwilioError,
+)
+from adapters.twilio.transport import ConnectionFailed, NoResponse, Timeouts, open_transport
+from application.ports.call_provider import PlacementResult, PlacementStatus, RecordingFile
+from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from domain.phone import PhoneNumber
+
+MAX_RECORDING_SIZE: Final = 64 * 1024 * 1024
+"""Bytes: an hour of WAV, the longest recording of Twilio, has 57 MB. MP3 has less."""
+RECORDING_TIMEOUT: Final = 600.0
+"""Seconds for a whole recording."""
+MAX_RING_SECONDS: Final = 600
+_NOT_FOUND: Final = (404, 410)
+_NOT_REACHED_TEXT: Final = "Twilio cannot be reached."
+_NO_RESPONSE: Final = "Twilio did not respond."
+_NOT_TWILIO: Final = "The response is not from Twilio."
+
+
+class TwilioCalls:
+    """Place calls by Twilio; a call is never placed twice."""
+
+    def __init__(
+        self,
+        client: TwilioClient,
+        caller_id: str,
+        max_recording_size: int = MAX_RECORDING_SIZE,
+    ) -> None:
+        """Call from a number in E.164."""
+        self._client = client
+        self._caller_id = caller_id
+        self._max_recording_size = max_recording_size
+
+    async def place_call(
+        self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
+    ) -> PlacementResult:
+        """Ring a phone; it is placed if Twilio returns the SID of a call."""
+        ring_seconds = max(1, min(timeout_seconds, MAX_RING_SECONDS))
+        try:
+            call_sid = await self._client.create_call(
+                phone.e164, self._caller_id, url, status_url, ring_seconds
+            )
+        except ConnectionFailed:
+            return NOT_REACHED
+        except (NoResponse, InvalidResponse):
+            return UNKNOWN
+        except TwilioError as error:
+            return placement_result(error)
+        return PlacementResult(PlacementStatus.PLACED, provider_call_id=call_sid)
+
+    async def end_call(self, provider_call_id: str) -> None:
+        """End a call. One that has ended, or that is unknown, is left as it is.
+
+        Raises:
+            CallProviderUnavailable
+        """
+        if not CALL_SID.fullmatch(provider_call_id):
+            return
+        try:
+            await self._client.complete_call(provider_call_id)
+        except TwilioError as error:
+            if error.code != CALL_HAS_ENDED and error.status not in _NOT_FOUND:
+                _raise_unavailable(error)
+        except (ConnectionFailed, NoResponse, InvalidResponse) as error:
+            _raise_unavailable(error)
+
+    @asynccontextmanager
+    async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:
+        """Open a recording as a stream of limited size.
+
+        Raises:
+            RecordingNotFound
+            CallProviderUnavailable: Also while the chunks are read.
+        """
+        if not RECORDING_SID.fullmatch(recording_id):
+            raise RecordingNotFound
+        try:
+            async with self._client.open_recording(recording_id, RECORDING_TIMEOUT) as stream:
+                if stream.status in _NOT_FOUND:
+                    raise RecordingNotFound
+                if stream.status != 200:
+                    _raise_unavailable(TwilioError(stream.status, None))
+                if not stream.media_type.startswith("audio/"):
+                    raise CallProviderUnavailable(_NOT_TWILIO)
+                if stream.size is not None and stream.size > self._max_recording_size:
+                    raise CallProviderUnavailable("The recording is too large.")
+                async with aclosing(self._limit(stream.chunks)) as chunks:
+                    yield RecordingFile(stream.media_type, stream.size, chunks)
+        except (ConnectionFailed, NoResponse) as error:
+            _raise_unavailable(error)
+
+    async def delete_recording(self, recording_id: str) -> None:
+        """Delete a recording. One that is not there is deleted.
+
+        Raises:
+            CallProviderUnavailable
+        """
+        if not RECORDING_SID.fullmatch(recording_id):
+            return
+        try:
+            await self._client.delete_recording(recording_id)
+        except TwilioError as error:
+            if error.status not in _NOT_FOUND:
+                _raise_unavailable(error)
+        except (ConnectionFailed, NoResponse, InvalidResponse) as error:
+            _raise_unavailable(error)
+
+    async def _limit(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        size = 0
+        try:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > self._max_recording_size:
+                    raise CallProviderUnavailable("The recording is too large.")
+                yield chunk
+        except NoResponse:
+            raise CallProviderUnavailable("The recording broke off.") from None
+
+
+@asynccontextmanager
+async def open_twilio_calls(
+    account_sid: str,
+    auth_token: str,
+    *,
+    caller_id: str,
+    api_base: str | None = None,
+    timeouts: Timeouts | None = None,
+    max_recording_size: int = MAX_RECORDING_SIZE,
+) -> AsyncIterator[TwilioCalls]:
+    """Open the calls, which keep connections until the block ends.
+
+    Opening sends no request.
+
+    Args:
+        account_sid: The SID of the Twilio account.
+        auth_token: Its secret.
+        caller_id: The phone number to call from.
+        api_base: The URL of a server to use instead of Twilio.
+        timeouts: The time limits of a request.
+        max_recording_size: The bytes of a recording that are read at most.
+    """
+    async with open_transport(timeouts or Timeouts()) as transport:
+        client = TwilioClient(account_sid, auth_token, api_base, transport)
+        yield TwilioCalls(client, caller_id, max_recording_size)
+
+
+def _raise_unavailable(error: Exception) -> NoReturn:
+    match error:
+        case ConnectionFailed():
+            reason = _NOT_REACHED_TEXT
+        case NoResponse():
+            reason = _NO_RESPONSE
+        case TwilioError(status=status, code=code):
+            reason = f"Twilio rejected the request: status {status}, error code {code or 'none'}."
+        case _:
+            reason = _NOT_TWILIO
+    raise CallProviderUnavailable(reason) from None

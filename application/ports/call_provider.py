@@ -1,0 +1,85 @@
+"""The port that places calls and keeps recordings."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from domain.phone import PhoneNumber
+
+
+class PlacementStatus(StrEnum):
+    """What a provider did with an outbound call.
+
+    - `PLACED`: the provider took it.
+    - `REJECTED`: it was not placed. Only then is it no call.
+    - `UNKNOWN`: there was no response. It may ring, and it is never placed again.
+    - `INVALID_NUMBER`: the number cannot be called.
+    """
+
+    PLACED = "placed"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    INVALID_NUMBER = "invalid_number"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementResult:
+    """The status of a call and, unless it was placed, a reason that clients may see.
+
+    `provider_call_id` is the provider's id of a placed call.
+    """
+
+    status: PlacementStatus
+    reason: str = ""
+    provider_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFile:
+    """An open recording. `size` is in bytes, None if the provider does not say."""
+
+    media_type: str
+    size: int | None
+    chunks: AsyncIterator[bytes]
+
+
+class CallProvider(Protocol):
+    """Places calls, ends them, and has the recordings."""
+
+    async def place_call(
+        self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
+    ) -> PlacementResult:
+        """Ring a phone in bounded time; once it is answered, `url` says what the call does.
+
+        A failure is a result, not an exception. A call is never placed twice.
+        """
+        ...
+
+    async def end_call(self, provider_call_id: str) -> None:
+        """End a call. One that has ended, or that is unknown, is left as it is.
+
+        Raises:
+            CallProviderUnavailable
+        """
+        ...
+
+    def open_recording(self, recording_id: str) -> AbstractAsyncContextManager[RecordingFile]:
+        """Open a recording as a stream of limited size.
+
+        A stream that breaks off raises, so that a part is never taken for the whole.
+
+        Raises:
+            RecordingNotFound
+            CallProviderUnavailable: Also while the chunks are read.
+        """
+        ...
+
+    async def delete_recording(self, recording_id: str) -> None:
+        """Delete a recording. One that is not there is deleted.
+
+        Raises:
+            CallProviderUnavailable
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The call flow, and the calls that follow it."""

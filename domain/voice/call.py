@@ -1,0 +1,196 @@
+"""A call: its status, what it came to, and what it already did."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from domain.voice.instructions import Position, StoredInstruction
+from domain.voice.walk import CallOutcome, Effect, KeepRecording, Step
+
+EFFECT_TIMEOUT: Final = timedelta(seconds=30)
+"""After this time, whoever carries out an effect has failed."""
+MAX_RECORDINGS: Final = 20
+
+
+class CallDirection(StrEnum):
+    """Who called."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class CallStatus(StrEnum):
+    """Where a call is. It never goes back, and a final status stays."""
+
+    QUEUED = "queued"
+    RINGING = "ringing"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the call has ended."""
+        return self not in _ORDER
+
+    def follows(self, earlier: "CallStatus") -> bool:
+        """Return whether a call with the earlier status may get this one."""
+        if earlier.is_final:
+            return False
+        return self.is_final or _ORDER.index(self) > _ORDER.index(earlier)
+
+
+_ORDER: Final = (CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request that was processed: its position, and the instructions of its response.
+
+    The first request of a call has no position.
+    """
+
+    position: Position | None
+    instructions: tuple[StoredInstruction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEffect:
+    """An effect that one request carries out."""
+
+    position: Position
+    effect: Effect
+    started_at: datetime
+
+    def is_abandoned(self, now: datetime) -> bool:
+        """Return whether the request that carries it out must have failed."""
+        return now - self.started_at >= EFFECT_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording, by the provider's id."""
+
+    id: str
+    duration_seconds: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A phone call. A consistency boundary.
+
+    - It contains no code and no phone number.
+    - A request is processed once: its turn has the response to every repetition.
+    - An effect is saved as pending before it is carried out, so that one request does it.
+    - It counts as the call of a verified caller only if the caller proved it: an inbound call never
+      does.
+
+    Attributes:
+        id: Our id.
+        provider_call_id: The provider's id; None until the provider has reported it.
+        direction: Who called.
+        started_at: When it was received or placed.
+        status: Where it is.
+        ended_at: When its status became final.
+        identity_id: The identity of the phone, if there is one. It may be another person who calls.
+        is_caller_verified: Whether the caller proved to be that identity.
+        challenge_id: The challenge whose code an outbound call reads.
+        path: The nodes that it came to.
+        outcome: What it came to.
+        position: Where it waits for an event; None before the first and after the last.
+        turns: The requests that were processed.
+        pending_effect: The effect that is being carried out.
+        recordings: What the caller left.
+    """
+
+    id: str
+    direction: CallDirection
+    started_at: datetime
+    provider_call_id: str | None = None
+    status: CallStatus = CallStatus.QUEUED
+    ended_at: datetime | None = None
+    identity_id: str | None = None
+    is_caller_verified: bool = False
+    challenge_id: str | None = None
+    path: tuple[str, ...] = ()
+    outcome: CallOutcome | None = None
+    position: Position | None = None
+    turns: tuple[Turn, ...] = ()
+    pending_effect: PendingEffect | None = None
+    recordings: tuple[Recording, ...] = ()
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took, from its start to its end."""
+        return max(self.ended_at - self.started_at, timedelta()) if self.ended_at else None
+
+    def find_turn(self, position: Position | None) -> Turn | None:
+        """Return the turn of a request that was processed, or None."""
+        return next((turn for turn in self.turns if turn.position == position), None)
+
+    def awaits(self, position: Position | None) -> bool:
+        """Return whether a request at this position is the next one."""
+        return self.find_turn(position) is None and self.position == position
+
+    def advance_status(self, status: CallStatus, now: datetime) -> "Call":
+        """Return the call with this status, or unchanged if the status does not follow."""
+        if not status.follows(self.status):
+            return self
+        return replace(self, status=status, ended_at=now if status.is_final else None)
+
+    def set_provider_call_id(self, provider_call_id: str) -> "Call":
+        """Return the call with the provider's id. The first one stays."""
+        return replace(self, provider_call_id=self.provider_call_id or provider_call_id)
+
+    def begin_effect(self, step: Step, now: datetime) -> "Call":
+        """Return the call with the effect of a step as pending.
+
+        Whoever saves it carries out the effect. An abandoned effect may be begun again if a
+        repetition is harmless; `CallBack` is not: it counts as done.
+        """
+        if step.effect is None or step.position is None:
+            return self
+        pending = PendingEffect(step.position, step.effect, now)
+        return replace(self, pending_effect=pending)
+
+    def complete(self, position: Position | None, *steps: Step, now: datetime) -> "Call":
+        """Return the call after a request at this position, and after its effect if there was one.
+
+        Args:
+            position: Where the call waited; None for the first request.
+            steps: The step of the request, then the step after its effect.
+            now: The time.
+        """
+        if self.find_turn(position) or not steps:
+            return self
+        outcome = self.outcome
+        recordings = {recording.id: recording for recording in self.recordings}
+        for step in steps:
+            outcome = step.outcome or outcome
+            if isinstance(step.effect, KeepRecording):
+                kept = step.effect
+                recording = Recording(kept.recording_id, kept.duration_seconds, now)
+                recordings.setdefault(recording.id, recording)
+        return replace(
+            self,
+            path=(*self.path, *(name for step in steps for name in step.path)),
+            outcome=outcome,
+            position=steps[-1].position,
+            turns=(*self.turns, Turn(position, steps[-1].instructions)),
+            pending_effect=None,
+            recordings=tuple(recordings.values())[:MAX_RECORDINGS],
+        )
+
+    def forget_identity(self) -> "Call":
+        """Return the call without its identity, after that was deleted."""
+        return replace(self, identity_id=None, is_caller_verified=False)
+
+    def remove_recording(self, recording_id: str) -> "Call":
+        """Return the call without a recording that was deleted."""
+        kept = tuple(recording for recording in self.recordings if recording.id != recording_id)
+        return replace(self, recordings=kept)

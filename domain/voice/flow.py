@@ -1,0 +1,230 @@
+"""The flow that a call follows: nodes that name each other, and their texts in each locale."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from domain.voice.instructions import Say, Voice
+
+MAX_REPEATS: Final = 2
+"""How often a menu is asked again after silence or nonsense."""
+DEFAULT_RECORDING_SECONDS: Final = 120
+APOLOGY: Final = "apology"
+"""The text after an unforeseen error."""
+GOODBYE: Final = "goodbye"
+"""The text at the end of a call that came to too many nodes."""
+CODE_GREETING: Final = "code_greeting"
+"""The text of an outbound call: who is calling, and that a key is awaited."""
+CODE_INTRODUCTION: Final = "code_introduction"
+CODE_REPETITION: Final = "code_repetition"
+REQUIRED_TEXTS: Final = (APOLOGY, GOODBYE, CODE_GREETING, CODE_INTRODUCTION, CODE_REPETITION)
+"""Texts that each locale has, although no node names them."""
+
+
+class DialResult(StrEnum):
+    """How a call to the operator ended."""
+
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer to a menu: a key, words in each locale under a name, and the next node."""
+
+    key: str
+    words: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayNode:
+    """Say a text and go on."""
+
+    text: str
+    next: str
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """Yield each field with the node that it names."""
+        yield "next", self.next
+
+
+@dataclass(frozen=True, slots=True)
+class MenuNode:
+    """Ask for one of the choices, again after silence or nonsense, and then give up."""
+
+    text: str
+    choices: tuple[Choice, ...]
+    give_up: str
+    invalid: str = ""
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """Yield each field with the node that it names."""
+        for choice in self.choices:
+            yield f"choices.{choice.key}", choice.next
+        yield "give_up", self.give_up
+
+
+@dataclass(frozen=True, slots=True)
+class DialNode:
+    """Connect the caller to the operator, and go on when that call has ended."""
+
+    text: str
+    answered: str
+    busy: str
+    no_answer: str
+    failed: str
+    timeout_seconds: int = 20
+    max_seconds: int = 3600
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """Yield each field with the node that it names."""
+        for result in DialResult:
+            yield result.value, self.next(result)
+
+    def next(self, result: DialResult) -> str:
+        """Return the node after this result."""
+        return str(getattr(self, result.value))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordNode:
+    """Record what the caller says."""
+
+    text: str
+    next: str
+    silent: str
+    max_seconds: int = DEFAULT_RECORDING_SECONDS
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """Yield each field with the node that it names."""
+        yield "next", self.next
+        yield "silent", self.silent
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterNode:
+    """Say the text `consent`, then make the caller an unverified identity that agreed to it.
+
+    A caller who does not agree hangs up before the end of the text.
+    """
+
+    consent: str
+    next: str
+    failed: str
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """Yield each field with the node that it names."""
+        yield "next", self.next
+        yield "failed", self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveNode:
+    """Delete an unverified identity. A verified one gets a message that says how to leave."""
+
+    left: str
+    verified: str
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """Yield each field with the node that it names."""
+        yield "left", self.left
+        yield "verified", self.verified
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackNode:
+    """Hang up after a text and call the number back with a code."""
+
+    text: str
+    refused: str
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """Yield each field with the node that it names."""
+        yield "refused", self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpNode:
+    """Say a text, if there is one, and end the call."""
+
+    text: str = ""
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """Yield nothing."""
+        yield from ()
+
+
+FlowNode = (
+    SayNode
+    | MenuNode
+    | DialNode
+    | RecordNode
+    | RegisterNode
+    | LeaveNode
+    | CallbackNode
+    | HangUpNode
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLocale:
+    """The texts and words of a locale, by name, and how it sounds.
+
+    Attributes:
+        voice: How it sounds.
+        texts: What calls say.
+        words: What callers say, by the names that choices use.
+        fillers: Words that do not change an answer, such as "please".
+        countries: The ISO 3166-1 codes of the callers who hear this locale.
+    """
+
+    voice: Voice
+    texts: Mapping[str, str]
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fillers: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+
+    def say(self, text: str) -> Say:
+        """Return the instruction that says a text."""
+        return Say(self.texts[text], self.voice)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFlow:
+    """A valid flow. `validate` in `flow_rules.py` says what that means.
+
+    Attributes:
+        unknown_caller: The first node of a caller whose number has no identity.
+        known_caller: The first node of any other caller.
+        nodes: All nodes by name.
+        locales: All locales by their tags; the first is the default.
+    """
+
+    unknown_caller: str
+    known_caller: str
+    nodes: Mapping[str, FlowNode]
+    locales: Mapping[str, FlowLocale]
+
+    @property
+    def needs_operator(self) -> bool:
+        """Whether a call can be connected to the operator."""
+        return any(isinstance(node, DialNode) for node in self.nodes.values())
+
+    def select_locale(self, country: str | None, tags: Iterable[str] = ()) -> FlowLocale:
+        """Return the locale of a phone.
+
+        Args:
+            country: The country of the phone.
+            tags: The locales that its owner has requested, the preferred one first.
+        """
+        for tag in tags:
+            if tag in self.locales:
+                return self.locales[tag]
+        for locale in self.locales.values():
+            if country in locale.countries:
+                return locale
+        return next(iter(self.locales.values()))

@@ -1,0 +1,277 @@
+"""The rules for a call flow as a whole."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from domain.countries import ALL_COUNTRIES
+from domain.voice.flow import (
+    REQUIRED_TEXTS,
+    CallbackNode,
+    CallFlow,
+    DialNode,
+    FlowLocale,
+    FlowNode,
+    HangUpNode,
+    LeaveNode,
+    MenuNode,
+    RecordNode,
+    RegisterNode,
+)
+from domain.voice.instructions import MAX_SPEECH_HINTS
+from domain.voice.speech import normalize_speech
+
+KEYS: Final = "0123456789*#"
+MAX_TEXT_LENGTH: Final = 1000
+MAX_WORD_LENGTH: Final = 100
+MAX_NODES: Final = 200
+MIN_DIAL_TIMEOUT: Final = 5
+MAX_DIAL_TIMEOUT: Final = 120
+MAX_DIAL_SECONDS: Final = 14_400
+"""Four hours: no provider connects two phones for longer."""
+MIN_RECORDING_SECONDS: Final = 5
+MAX_RECORDING_SECONDS: Final = 600
+_JOINERS: Final = "\u200c\u200d"  # some scripts need them inside words
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
+_VOICE: Final = re.compile(r"[A-Za-z0-9._-]{0,60}")
+
+
+class FlowProblem(NamedTuple):
+    """What is wrong with a flow: where it is, and a message that says what to do."""
+
+    place: str
+    message: str
+
+
+def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowProblem]:
+    """Return all rules that a flow violates.
+
+    - Every target exists, and every node can be reached.
+    - Every loop has an exit: a caller who says nothing comes to an end.
+    - Every text and every list of words exists in each locale.
+    - The keys of a menu are different, and so are its words.
+    - Only a choice of the caller leads to a node that changes something, so that silence does not.
+
+    Args:
+        flow: The flow.
+        unreadable: Names of nodes that exist but could not be read. They are not validated.
+    """
+    if not flow.locales:
+        yield FlowProblem("locales", "there is none; add a table [locales.en]")
+    if len(flow.nodes) > MAX_NODES:
+        yield FlowProblem("nodes", f"there are {len(flow.nodes)}; at most {MAX_NODES} are allowed")
+    names = {*flow.nodes, *unreadable}
+    yield from _check_names(names)
+    for name, node in flow.nodes.items():
+        place = f"nodes.{name}"
+        yield from _check_targets(place, node, flow, names)
+        yield from _check_limits(place, node)
+        yield from _check_texts(place, node, flow)
+        if isinstance(node, MenuNode):
+            yield from _check_choices(place, node, flow)
+    for field in ("unknown_caller", "known_caller"):
+        yield from _check_target(field, getattr(flow, field), flow, names, is_choice=False)
+    if not unreadable and {flow.unknown_caller, flow.known_caller} <= names:
+        yield from _check_reachability(flow)
+    yield from _check_loops(flow)
+    yield from _check_countries(flow)
+    for tag, locale in flow.locales.items():
+        if not _LANGUAGE.fullmatch(tag):
+            yield FlowProblem(f"locales.{tag}", "its name is not a locale such as en or pt-BR")
+        yield from _check_locale(f"locales.{tag}", locale)
+
+
+def _check_names(names: Collection[str]) -> Iterator[FlowProblem]:
+    for name in sorted(names):
+        if not _NAME.fullmatch(name):
+            message = "a name has a lower-case letter, then letters, digits and _; at most 40"
+            yield FlowProblem(f"nodes.{name}", message)
+
+
+def _check_targets(
+    place: str, node: FlowNode, flow: CallFlow, names: Collection[str]
+) -> Iterator[FlowProblem]:
+    for field, target in node.targets():
+        is_choice = field.startswith("choices.")
+        yield from _check_target(f"{place}.{field}", target, flow, names, is_choice=is_choice)
+
+
+def _check_target(
+    place: str, target: str, flow: CallFlow, names: Collection[str], *, is_choice: bool
+) -> Iterator[FlowProblem]:
+    if target not in names:
+        message = f"there is no node {target!r}; {_suggest(target, names)}"
+        yield FlowProblem(place, message)
+    elif not is_choice and isinstance(
+        flow.nodes.get(target), RegisterNode | LeaveNode | CallbackNode
+    ):
+        message = f"only a choice of a menu may lead to {target!r}; put a menu before it"
+        yield FlowProblem(place, message)
+
+
+def _suggest(target: str, names: Collection[str]) -> str:
+    known = f"use one of {', '.join(sorted(names))}, or " if names else ""
+    return f"{known}add [nodes.{target}]"
+
+
+def _check_limits(place: str, node: FlowNode) -> Iterator[FlowProblem]:
+    limits: tuple[tuple[str, int, int, int], ...] = ()
+    if isinstance(node, DialNode):
+        limits = (
+            ("timeout_seconds", node.timeout_seconds, MIN_DIAL_TIMEOUT, MAX_DIAL_TIMEOUT),
+            ("max_seconds", node.max_seconds, 1, MAX_DIAL_SECONDS),
+        )
+    elif isinstance(node, RecordNode):
+        limits = (("max_seconds", node.max_seconds, MIN_RECORDING_SECONDS, MAX_RECORDING_SECONDS),)
+    for field, value, minimum, maximum in limits:
+        if not minimum <= value <= maximum:
+            yield FlowProblem(f"{place}.{field}", f"{value} is not from {minimum} to {maximum}")
+
+
+def _check_texts(place: str, node: FlowNode, flow: CallFlow) -> Iterator[FlowProblem]:
+    for field in ("text", "invalid", "consent"):
+        text = getattr(node, field, None)
+        is_optional = field == "invalid" or isinstance(node, HangUpNode)
+        if text is None or (is_optional and not text):
+            continue
+        for tag, locale in flow.locales.items():
+            if text not in locale.texts:
+                message = f"there is no text {text!r} for {tag}; add it to [locales.{tag}.texts]"
+                yield FlowProblem(f"{place}.{field}", message)
+
+
+def _check_choices(place: str, menu: MenuNode, flow: CallFlow) -> Iterator[FlowProblem]:
+    place = f"{place}.choices"
+    if not menu.choices:
+        yield FlowProblem(place, 'it is empty; add { key = "1", words = "yes", next = "…" }')
+    keys = [choice.key for choice in menu.choices]
+    for key in dict.fromkeys(keys):
+        if len(key) != 1 or key not in KEYS:
+            yield FlowProblem(place, f"{key!r} is not a key; use one of 0-9, * and #")
+        if keys.count(key) > 1:
+            yield FlowProblem(place, f"the key {key!r} has {keys.count(key)} choices; use another")
+    for tag, locale in flow.locales.items():
+        yield from _check_words(place, menu, tag, locale)
+
+
+def _check_words(place: str, menu: MenuNode, tag: str, locale: FlowLocale) -> Iterator[FlowProblem]:
+    owners: dict[tuple[str, ...], str] = {(choice.key,): choice.key for choice in menu.choices}
+    hints: set[str] = set()
+    for choice in menu.choices:
+        if choice.words not in locale.words:
+            message = f"there are no words {choice.words!r} for {tag}; "
+            message += f"add them to [locales.{tag}.words]"
+            yield FlowProblem(f"{place}.{choice.key}", message)
+        for word in locale.words.get(choice.words, ()):
+            hints.add(word)
+            owner = owners.setdefault(normalize_speech(word), choice.key)
+            if owner != choice.key:
+                message = f"{word!r} is said for the keys {owner} and {choice.key} in {tag}; "
+                yield FlowProblem(place, f"{message}remove one")
+    if len(hints) > MAX_SPEECH_HINTS:
+        message = f"{len(hints)} words in {tag}; at most {MAX_SPEECH_HINTS} are allowed"
+        yield FlowProblem(place, message)
+
+
+def _check_reachability(flow: CallFlow) -> Iterator[FlowProblem]:
+    reached: set[str] = set()
+    waiting = [flow.unknown_caller, flow.known_caller]
+    while waiting:
+        name = waiting.pop()
+        if name in flow.nodes and name not in reached:
+            reached.add(name)
+            waiting += (target for _, target in flow.nodes[name].targets())
+    for name in flow.nodes:
+        if name not in reached:
+            message = "no call comes here; name it as a target of another node, or remove it"
+            yield FlowProblem(f"nodes.{name}", message)
+
+
+def _check_loops(flow: CallFlow) -> Iterator[FlowProblem]:
+    """Follow all targets but choices: a silent caller must not come to a node twice."""
+    targets = {
+        name: [
+            target
+            for field, target in node.targets()
+            if not field.startswith("choices.") and target in flow.nodes
+        ]
+        for name, node in flow.nodes.items()
+    }
+    for loop in _find_loops(targets):
+        message = (
+            f"this loop never ends if the caller says nothing: {' -> '.join([*loop, loop[0]])}; "
+            "lead one of these nodes to a node of the kind hang_up"
+        )
+        yield FlowProblem(f"nodes.{loop[0]}", message)
+
+
+def _find_loops(targets: Mapping[str, list[str]]) -> Iterator[list[str]]:
+    done: set[str] = set()
+    for first in targets:
+        path: list[str] = []
+        # The nodes that remain to be visited, each with the length of the path before it.
+        waiting = [(first, 0)]
+        while waiting:
+            name, depth = waiting.pop()
+            done.update(path[depth:])
+            del path[depth:]
+            if name in path:
+                yield path[path.index(name) :]
+            elif name not in done:
+                path.append(name)
+                waiting += ((target, len(path)) for target in targets[name])
+        done.update(path)
+
+
+def _check_countries(flow: CallFlow) -> Iterator[FlowProblem]:
+    owners: dict[str, str] = {}
+    for tag, locale in flow.locales.items():
+        place = f"locales.{tag}.countries"
+        for country in locale.countries:
+            if country not in ALL_COUNTRIES:
+                yield FlowProblem(place, f"{country!r} is not an ISO 3166-1 code such as IN")
+            if owners.setdefault(country, tag) != tag:
+                message = f"{country} belongs to {owners[country]} too; remove one"
+                yield FlowProblem(place, message)
+
+
+def _check_locale(place: str, locale: FlowLocale) -> Iterator[FlowProblem]:
+    if not _LANGUAGE.fullmatch(locale.voice.language):
+        message = f"{locale.voice.language!r} is not a language tag such as en-US"
+        yield FlowProblem(f"{place}.language", message)
+    if not _VOICE.fullmatch(locale.voice.name):
+        message = f"{locale.voice.name!r} is not the name of a voice such as Polly.Joanna"
+        yield FlowProblem(f"{place}.voice", message)
+    for name in REQUIRED_TEXTS:
+        if name not in locale.texts:
+            yield FlowProblem(f"{place}.texts", f"there is no text {name!r}; add it")
+    for name, text in locale.texts.items():
+        yield from _check_text(f"{place}.texts.{name}", text)
+    for name, words in locale.words.items():
+        if not words:
+            yield FlowProblem(f"{place}.words.{name}", 'it is empty; add a word such as "yes"')
+        for word in words:
+            yield from _check_word(f"{place}.words.{name}", word)
+    for filler in locale.fillers:
+        yield from _check_word(f"{place}.fillers", filler)
+
+
+def _check_text(place: str, text: str) -> Iterator[FlowProblem]:
+    if not text.strip():
+        yield FlowProblem(place, "it is empty; write what is said")
+    if len(text) > MAX_TEXT_LENGTH:
+        message = f"it has {len(text)} characters; at most {MAX_TEXT_LENGTH} are allowed"
+        yield FlowProblem(place, message)
+    for character in text:
+        if not character.isprintable() and character not in _JOINERS + "\n":
+            message = f"it contains the invisible character U+{ord(character):04X}; remove it"
+            yield FlowProblem(place, message)
+            return
+
+
+def _check_word(place: str, word: str) -> Iterator[FlowProblem]:
+    # Providers separate the expected words by commas.
+    if not normalize_speech(word) or "," in word or len(word) > MAX_WORD_LENGTH:
+        message = f"{word!r} is not a word or phrase of up to {MAX_WORD_LENGTH} characters"
+        yield FlowProblem(place, f"{message} without commas")

@@ -1,0 +1,168 @@
+"""What a call does next, in terms of any telephony provider."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+MAX_SPEECH_HINTS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a call waits for an answer.
+
+    Answers of the caller name the position that they belong to, so that each takes effect once.
+
+    Attributes:
+        node: The node of the flow.
+        visit: The number of the wait in this call, counted from 1. No two waits have the same.
+        repeat: How often the menu was repeated since the call came to it.
+    """
+
+    node: str
+    visit: int = 1
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a locale sounds: a language tag such as `en-US`, and the name of a provider's voice.
+
+    An empty name is the default voice of the language.
+    """
+
+    language: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Read a text aloud."""
+
+    text: str
+    voice: Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Say nothing for some whole seconds."""
+
+    seconds: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Say the prompt and wait for a key or speech. Silence is an answer too.
+
+    Attributes:
+        prompt: What is said meanwhile. A key interrupts it.
+        answer_to: Where the answer continues.
+        voice: The language of the speech.
+        hints: Words that the caller will probably say.
+        keys: How many keys are awaited.
+        timeout_seconds: Silence after the prompt that ends the wait.
+        with_speech: Whether speech is recognized. If not, only keys are.
+    """
+
+    prompt: tuple[Say | Pause, ...]
+    answer_to: Position
+    voice: Voice
+    hints: tuple[str, ...] = ()
+    keys: int = 1
+    timeout_seconds: int = 5
+    with_speech: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Connect the caller to a number in E.164; the result continues at `answer_to`."""
+
+    number: str
+    answer_to: Position
+    timeout_seconds: int = 20
+    max_seconds: int = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record the caller after a beep; the recording continues at `answer_to`."""
+
+    answer_to: Position
+    max_seconds: int = 120
+    silence_seconds: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Continue at a position with a request of its own."""
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call."""
+
+
+class RejectReason(StrEnum):
+    """What a rejected caller hears."""
+
+    BUSY = "busy"
+    NOT_IN_SERVICE = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Do not answer the call; it costs nothing then. It is only valid as the first instruction."""
+
+    reason: RejectReason = RejectReason.BUSY
+
+
+Instruction = Say | Pause | Gather | Dial | Record | GoTo | HangUp | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class SayCode:
+    """Read the code of this call digit by digit. Stored in place of the code."""
+
+    voice: Voice
+
+
+@dataclass(frozen=True, slots=True)
+class DialOperator:
+    """Connect the caller to the operator. Stored in place of the operator's number."""
+
+    answer_to: Position
+    timeout_seconds: int = 20
+    max_seconds: int = 3600
+
+
+StoredInstruction = Instruction | SayCode | DialOperator
+"""What a call stores of its instructions: no code and no phone number."""
+
+
+def resolve(
+    instructions: Sequence[StoredInstruction], *, operator: str = "", code: str = ""
+) -> tuple[Instruction, ...]:
+    """Replace the instructions that stand for the operator's number and for the code.
+
+    Only an outbound call has a code. Without it, nothing is read.
+    """
+    resolved: list[Instruction] = []
+    for instruction in instructions:
+        if isinstance(instruction, DialOperator):
+            resolved.append(
+                Dial(
+                    operator,
+                    instruction.answer_to,
+                    instruction.timeout_seconds,
+                    instruction.max_seconds,
+                )
+            )
+        elif isinstance(instruction, SayCode):
+            for digit in code:
+                resolved += (Say(digit, instruction.voice), Pause())
+        else:
+            resolved.append(instruction)
+    return tuple(resolved)

@@ -1,0 +1,335 @@
+"""The walk of a call through its flow: what happened, and what the call does next."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from domain.phone import PhoneNumber
+from domain.voice.flow import (
+    APOLOGY,
+    GOODBYE,
+    MAX_REPEATS,
+    CallbackNode,
+    CallFlow,
+    DialNode,
+    DialResult,
+    FlowLocale,
+    HangUpNode,
+    LeaveNode,
+    MenuNode,
+    RecordNode,
+    RegisterNode,
+    SayNode,
+)
+from domain.voice.instructions import (
+    DialOperator,
+    Gather,
+    GoTo,
+    HangUp,
+    Pause,
+    Position,
+    Record,
+    Say,
+    StoredInstruction,
+)
+from domain.voice.speech import find_choice
+
+MAX_VISITS: Final = 100
+"""After so many waits, the call ends: loops cost money."""
+SECONDS_TO_HANG_UP: Final = 3
+"""The time to disagree after the consent was read."""
+
+
+class CallerIdentity(StrEnum):
+    """Whose number the caller id is. It is a claim: nothing proves that the owner is calling."""
+
+    UNKNOWN = "unknown"
+    UNVERIFIED = "unverified"
+    VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a call claims about the caller. Without a valid caller id, `phone` is None."""
+
+    phone: PhoneNumber | None = None
+    identity: CallerIdentity = CallerIdentity.UNKNOWN
+
+    @property
+    def country(self) -> str | None:
+        """The country of the phone."""
+        return self.phone.country if self.phone else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to a menu. Both texts are empty after silence."""
+
+    keys: str = ""
+    speech: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialed:
+    """The call to the operator ended."""
+
+    result: DialResult
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The caller left a recording."""
+
+    recording_id: str
+    duration_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """The call came here by itself: a text ended, or nothing was recorded."""
+
+
+class EffectResult(StrEnum):
+    """What became of an effect."""
+
+    DONE = "done"
+    REJECTED = "rejected"
+
+
+CallEvent = Answered | Dialed | Recorded | Continued | EffectResult
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Make the caller's phone an unverified identity that agreed to this wording.
+
+    `DONE` if there is an identity now.
+    """
+
+    consent: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Delete the unverified identity of the caller's phone.
+
+    `DONE` if there is none now. `REJECTED` if it is verified, which may happen during the call.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainLeaving:
+    """Send a message to the verified identity that says how to leave. Nothing is changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """Call the caller's phone back with a code. `REJECTED` if a limit is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRecording:
+    """Keep the reference to a recording."""
+
+    recording_id: str
+    duration_seconds: int
+
+
+Effect = Register | Leave | ExplainLeaving | CallBack | KeepRecording
+
+
+class CallOutcome(StrEnum):
+    """What a call came to; the last one counts."""
+
+    GAVE_UP = "gave_up"
+    CONNECTED = "connected"
+    OPERATOR_UNAVAILABLE = "operator_unavailable"
+    JOINED = "joined"
+    LEFT = "left"
+    LEAVING_EXPLAINED = "leaving_explained"
+    CALLBACK = "callback"
+    CALLBACK_REJECTED = "callback_rejected"
+    RECORDED = "recorded"
+    CODE_READ = "code_read"
+    CODE_NOT_READ = "code_not_read"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a call does next.
+
+    Attributes:
+        instructions: What the provider does. Empty if there is an effect.
+        position: Where the call waits for the next event; None if the call ends.
+        path: The nodes that the call came to.
+        effect: What the use case does first. Its result is the event at `position`.
+        outcome: What the call came to by this step, if anything.
+    """
+
+    instructions: tuple[StoredInstruction, ...]
+    position: Position | None
+    path: tuple[str, ...] = ()
+    effect: Effect | None = None
+    outcome: CallOutcome | None = None
+
+
+def start(flow: CallFlow, caller: Caller) -> Step:
+    """Return the first step of an inbound call."""
+    is_known = caller.identity is not CallerIdentity.UNKNOWN
+    return _enter(flow, flow.known_caller if is_known else flow.unknown_caller, caller, 1)
+
+
+def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent) -> Step:
+    """Return the step after an event at a position.
+
+    - It never raises for a valid flow. An event that does not fit the node is silence, or an
+      operator who cannot be reached.
+    - A node that the flow no longer has ends the call with an apology.
+    - A verified identity is never changed: a caller id proves nothing.
+    """
+    visit = position.visit + 1
+    match flow.nodes.get(position.node):
+        case MenuNode() as menu:
+            return _answer(flow, menu, position, caller, event)
+        case DialNode() as dial:
+            result = event.result if isinstance(event, Dialed) else DialResult.FAILED
+            is_answered = result is DialResult.ANSWERED
+            outcome = CallOutcome.CONNECTED if is_answered else CallOutcome.OPERATOR_UNAVAILABLE
+            return _enter(flow, dial.next(result), caller, visit, outcome=outcome)
+        case RecordNode() as record:
+            if isinstance(event, Recorded) and event.recording_id:
+                effect = KeepRecording(event.recording_id, event.duration_seconds)
+                return Step((), position, effect=effect)
+            if isinstance(event, EffectResult):
+                return _enter(flow, record.next, caller, visit, outcome=CallOutcome.RECORDED)
+            return _enter(flow, record.silent, caller, visit)
+        case RegisterNode() as register:
+            return _register(flow, register, position, caller, event)
+        case LeaveNode() as leave:
+            if caller.identity is CallerIdentity.VERIFIED or event is not EffectResult.DONE:
+                outcome = CallOutcome.LEAVING_EXPLAINED
+                return _enter(flow, leave.verified, caller, visit, outcome=outcome)
+            return _enter(flow, leave.left, caller, visit, outcome=CallOutcome.LEFT)
+        case CallbackNode() as callback:
+            if event is not EffectResult.DONE:
+                outcome = CallOutcome.CALLBACK_REJECTED
+                return _enter(flow, callback.refused, caller, visit, outcome=outcome)
+            text = flow.select_locale(caller.country).say(callback.text)
+            return Step((text, HangUp()), None, outcome=CallOutcome.CALLBACK)
+        case SayNode() as say:
+            return _enter(flow, say.next, caller, visit)
+        case _:
+            return apologize(flow.select_locale(caller.country))
+
+
+def apologize(locale: FlowLocale) -> Step:
+    """Return the step after an unforeseen error."""
+    return Step((locale.say(APOLOGY), HangUp()), None, outcome=CallOutcome.FAILED)
+
+
+def _answer(
+    flow: CallFlow, menu: MenuNode, position: Position, caller: Caller, event: CallEvent
+) -> Step:
+    locale = flow.select_locale(caller.country)
+    answer = event if isinstance(event, Answered) else Answered()
+    choice = find_choice(menu.choices, locale, keys=answer.keys, speech=answer.speech)
+    visit = position.visit + 1
+    if choice:
+        return _enter(flow, choice.next, caller, visit)
+    if position.repeat >= MAX_REPEATS:
+        return _enter(flow, menu.give_up, caller, visit, outcome=CallOutcome.GAVE_UP)
+    if visit > MAX_VISITS:
+        return _end(locale)
+    is_silent = not answer.keys and not answer.speech.strip()
+    apology = () if is_silent or not menu.invalid else (locale.say(menu.invalid),)
+    repeated = Position(position.node, visit, position.repeat + 1)
+    return Step((_gather(menu, locale, repeated, apology),), repeated)
+
+
+def _register(
+    flow: CallFlow, register: RegisterNode, position: Position, caller: Caller, event: CallEvent
+) -> Step:
+    if isinstance(event, EffectResult):
+        is_done = event is EffectResult.DONE
+        return _enter(
+            flow,
+            register.next if is_done else register.failed,
+            caller,
+            position.visit + 1,
+            outcome=CallOutcome.JOINED if is_done else None,
+        )
+    if not isinstance(event, Continued):
+        # The flow has changed during the call: nobody has heard the consent.
+        return _enter(flow, position.node, caller, position.visit + 1)
+    locale = flow.select_locale(caller.country)
+    consent = Register(locale.texts[register.consent], locale.voice.language)
+    return Step((), position, effect=consent)
+
+
+def _enter(
+    flow: CallFlow, name: str, caller: Caller, visit: int, *, outcome: CallOutcome | None = None
+) -> Step:
+    """Go from node to node until the call waits, ends, or has an effect."""
+    locale = flow.select_locale(caller.country)
+    if visit > MAX_VISITS:
+        return _end(locale)
+    said: list[StoredInstruction] = []
+    path: list[str] = []
+    while True:
+        path.append(name)
+        position = Position(name, visit)
+        effect: Effect | None = None
+        match flow.nodes[name]:
+            case SayNode() as say:
+                said.append(locale.say(say.text))
+                name = say.next
+                continue
+            case MenuNode() as menu:
+                said.append(_gather(menu, locale, position))
+            case DialNode() as dial:
+                said.append(locale.say(dial.text))
+                said.append(DialOperator(position, dial.timeout_seconds, dial.max_seconds))
+            case RecordNode() as record:
+                said.append(locale.say(record.text))
+                said.append(Record(position, record.max_seconds))
+            case RegisterNode() as register:
+                if caller.phone is None:
+                    name = register.failed
+                    continue
+                consent = locale.say(register.consent)
+                said += (consent, Pause(SECONDS_TO_HANG_UP), GoTo(position))
+            case LeaveNode():
+                is_verified = caller.identity is CallerIdentity.VERIFIED
+                effect = ExplainLeaving() if is_verified else Leave()
+            case CallbackNode() as callback:
+                if caller.phone is None:
+                    name = callback.refused
+                    outcome = CallOutcome.CALLBACK_REJECTED
+                    continue
+                effect = CallBack()
+            case HangUpNode() as hang_up:
+                if hang_up.text:
+                    said.append(locale.say(hang_up.text))
+                return Step((*said, HangUp()), None, tuple(path), outcome=outcome)
+        # An effect follows a choice of the caller: nothing was said before it.
+        instructions = () if effect else tuple(said)
+        return Step(instructions, position, tuple(path), effect, outcome)
+
+
+def _gather(
+    menu: MenuNode, locale: FlowLocale, position: Position, before: tuple[Say, ...] = ()
+) -> Gather:
+    hints = [word for choice in menu.choices for word in locale.words.get(choice.words, ())]
+    return Gather(
+        prompt=(*before, locale.say(menu.text)),
+        answer_to=position,
+        voice=locale.voice,
+        hints=tuple(dict.fromkeys(hints)),
+        with_speech=bool(hints),
+    )
+
+
+def _end(locale: FlowLocale) -> Step:
+    return Step((locale.say(GOODBYE), HangUp()), None, outcome=CallOutcome.GAVE_UP)

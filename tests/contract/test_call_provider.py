@@ -1,0 +1,247 @@
+"""The promises of the port that places calls and has the recordings."""
+
+from collections.abc import AsyncIterator
+from io import StringIO
+
+import pytest
+
+from adapters.console import ConsoleCalls, ConsoleMessenger
+from adapters.twilio import open_twilio_calls
+from application.ports.call_provider import CallProvider, PlacementStatus
+from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from domain.phone import PhoneNumber
+from tests.support.builders import a_phone
+from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider
+from tests.support.servers.fake_twilio import FakeTwilio, rejects
+
+PHONE = a_phone()
+URL = "https://dialtone.example.org/voice/outbound/4f2a?x=1&y=%20"
+STATUS_URL = "https://dialtone.example.org/voice/status?call=4f2a"
+UNKNOWN_ID = "0" * 32
+CONTENT = bytes(range(256)) * 1000
+
+
+class CallsDriver:
+    """A call provider, and access to what it does."""
+
+    def __init__(self, calls: CallProvider) -> None:
+        self.calls = calls
+
+    def placed(self) -> str:
+        """Return all placed calls with their numbers and URLs, in their order."""
+        raise NotImplementedError
+
+    def break_provider(self) -> None:
+        """Make the provider unavailable."""
+        raise NotImplementedError
+
+    def invalidate_number(self) -> None:
+        """Make the provider report every number as invalid."""
+        raise NotImplementedError
+
+    def has_ended(self, call_id: str) -> bool:
+        """Return whether the provider has ended a call."""
+        raise NotImplementedError
+
+    def add_recording(self) -> str:
+        """Add a recording of `CONTENT` and return its id."""
+        raise NotImplementedError
+
+
+class FakeDriver(CallsDriver):
+    def __init__(self) -> None:
+        self.fake = FakeCallProvider()
+        super().__init__(self.fake)
+
+    def placed(self) -> str:
+        return "\n".join(
+            f"{call.phone.e164} {call.url} {call.status_url} {call.timeout_seconds}"
+            for call in self.fake.calls.values()
+        )
+
+    def break_provider(self) -> None:
+        self.fake.is_unavailable = True
+
+    def invalidate_number(self) -> None:
+        self.fake.result = INVALID_NUMBER
+
+    def has_ended(self, call_id: str) -> bool:
+        return call_id in self.fake.ended
+
+    def add_recording(self) -> str:
+        self.fake.recordings["RE1"] = CONTENT
+        return "RE1"
+
+
+class ConsoleDriver(CallsDriver):
+    def __init__(self) -> None:
+        self.stream = StringIO()
+        super().__init__(ConsoleCalls(ConsoleMessenger(self.stream)))
+
+    def placed(self) -> str:
+        return self.stream.getvalue()
+
+    def break_provider(self) -> None:
+        self.stream.close()
+
+
+class TwilioDriver(CallsDriver):
+    def __init__(self, calls: CallProvider, twilio: FakeTwilio) -> None:
+        super().__init__(calls)
+        self.twilio = twilio
+
+    def placed(self) -> str:
+        return "\n".join(
+            f"{call.form['To']} {call.form['Url']} {call.form['StatusCallback']}"
+            f" {call.form['Timeout']}"
+            for call in self.twilio.calls
+        )
+
+    def break_provider(self) -> None:
+        self.twilio.close()
+
+    def invalidate_number(self) -> None:
+        self.twilio.behavior = rejects(21217)
+
+    def has_ended(self, call_id: str) -> bool:
+        return self.twilio.call_statuses[call_id] == "completed"
+
+    def add_recording(self) -> str:
+        return self.twilio.add_recording(CONTENT)
+
+
+async def fake(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
+    yield FakeDriver()
+
+
+async def console(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
+    yield ConsoleDriver()
+
+
+async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
+    with FakeTwilio() as server:
+        opening = open_twilio_calls(
+            server.account_sid, server.auth_token, caller_id="+15005550006", api_base=server.url
+        )
+        async with opening as calls:
+            yield TwilioDriver(calls, server)
+
+
+@pytest.fixture(params=[fake, console, twilio], ids=lambda open_driver: open_driver.__name__)
+async def driver(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
+    async for driver in request.param(request):
+        yield driver
+
+
+with_calls = pytest.mark.parametrize(
+    "driver", [fake, twilio], indirect=True, ids=lambda open_driver: open_driver.__name__
+)
+
+
+async def read(calls: CallProvider, recording_id: str) -> bytes:
+    async with calls.open_recording(recording_id) as recording:
+        content = b"".join([chunk async for chunk in recording.chunks])
+        assert recording.size in (None, len(content))
+        assert recording.media_type == "audio/mpeg"
+        return content
+
+
+async def test_a_call_is_placed_once_with_its_urls(driver: CallsDriver) -> None:
+    result = await driver.calls.place_call(PHONE, URL, STATUS_URL, 25)
+
+    assert result.status is PlacementStatus.PLACED
+    assert result.reason == ""
+    for part in (PHONE.e164, URL, STATUS_URL, "25"):
+        assert driver.placed().count(part) == 1
+
+
+async def test_without_a_provider_calls_are_rejected_with_a_reason_without_secrets(
+    driver: CallsDriver,
+) -> None:
+    driver.break_provider()
+
+    result = await driver.calls.place_call(PHONE, URL, STATUS_URL)
+
+    assert result.status is PlacementStatus.REJECTED
+    assert result.reason
+    assert result.provider_call_id == ""
+    assert not secrets_in(result.reason, PHONE)
+
+
+@with_calls
+async def test_an_invalid_number_has_a_reason_without_the_number(driver: CallsDriver) -> None:
+    driver.invalidate_number()
+
+    result = await driver.calls.place_call(PHONE, URL, STATUS_URL)
+
+    assert result.status is PlacementStatus.INVALID_NUMBER
+    assert result.reason
+    assert not secrets_in(result.reason, PHONE)
+
+
+@with_calls
+async def test_a_call_is_ended_and_may_be_ended_again(driver: CallsDriver) -> None:
+    call_id = (await driver.calls.place_call(PHONE, URL, STATUS_URL)).provider_call_id
+    assert not driver.has_ended(call_id)
+
+    await driver.calls.end_call(call_id)
+    await driver.calls.end_call(call_id)
+
+    assert driver.has_ended(call_id)
+
+
+@pytest.mark.parametrize("call_id", ["", f"CA{UNKNOWN_ID}", "../Messages", "é\n"])
+async def test_an_unknown_call_is_left_as_it_is(driver: CallsDriver, call_id: str) -> None:
+    await driver.calls.end_call(call_id)
+
+
+@with_calls
+async def test_a_recording_is_read_until_it_is_deleted(driver: CallsDriver) -> None:
+    recording_id = driver.add_recording()
+    assert await read(driver.calls, recording_id) == CONTENT
+
+    await driver.calls.delete_recording(recording_id)
+
+    with pytest.raises(RecordingNotFound):
+        await read(driver.calls, recording_id)
+
+
+@pytest.mark.parametrize("recording_id", ["", f"RE{UNKNOWN_ID}", "../Calls", "é\n"])
+async def test_an_unknown_recording_is_not_found_and_is_deleted(
+    driver: CallsDriver, recording_id: str
+) -> None:
+    with pytest.raises(RecordingNotFound):
+        await read(driver.calls, recording_id)
+    await driver.calls.delete_recording(recording_id)
+
+
+@with_calls
+async def test_a_recording_need_not_be_read_to_its_end(driver: CallsDriver) -> None:
+    recording_id = driver.add_recording()
+
+    async with driver.calls.open_recording(recording_id) as recording:
+        async for chunk in recording.chunks:
+            assert CONTENT.startswith(chunk)
+            break
+
+    assert await read(driver.calls, recording_id) == CONTENT
+
+
+@with_calls
+async def test_without_a_provider_nothing_is_ended_read_or_deleted(driver: CallsDriver) -> None:
+    call_id = (await driver.calls.place_call(PHONE, URL, STATUS_URL)).provider_call_id
+    recording_id = driver.add_recording()
+    driver.break_provider()
+
+    for operation in (
+        driver.calls.end_call(call_id),
+        read(driver.calls, recording_id),
+        driver.calls.delete_recording(recording_id),
+    ):
+        with pytest.raises(CallProviderUnavailable) as error:
+            await operation
+        assert not secrets_in(str(error.value), PHONE)
+
+
+def secrets_in(text: str, phone: PhoneNumber) -> list[str]:
+    return [secret for secret in (phone.e164, phone.e164[1:], URL) if secret in text]

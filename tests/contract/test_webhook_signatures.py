@@ -1,0 +1,173 @@
+"""The promises of the port that verifies a provider's requests."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from adapters.twilio import TwilioSignatures
+from application.ports.webhook_signatures import SignedRequest, WebhookSignatures
+from tests.support.fakes.webhook_signatures import FakeWebhookSignatures
+from tests.support.servers.fake_twilio.webhooks import add_body_hash, sign_webhook
+
+ACCOUNT = "AC" + "0" * 30 + "da"
+TOKEN = "the-token"
+URL = "https://dialtone.example.org/app/voice/c1?node=menu%20one&visit=2"
+FORM = (
+    ("AccountSid", ACCOUNT),
+    ("CallSid", "CA" + "1" * 32),
+    ("From", "+14155550001"),
+    ("SpeechResult", "हाँ & yes = + sure"),
+    ("Digits", ""),
+)
+CONTENT = {"AccountSid": ACCOUNT, "MessageSid": "SM1", "MessageStatus": "delivered"}
+
+
+class SignaturesDriver:
+    """Signatures, and a provider that signs."""
+
+    def __init__(self, signatures: WebhookSignatures) -> None:
+        self.signatures = signatures
+
+    def sign(self, request: SignedRequest, key: str = TOKEN) -> SignedRequest:
+        """Return the request with its signature; the URL may get a hash of the body."""
+        raise NotImplementedError
+
+
+class FakeDriver(SignaturesDriver):
+    def __init__(self) -> None:
+        super().__init__(FakeWebhookSignatures(ACCOUNT, TOKEN))
+
+    def sign(self, request: SignedRequest, key: str = TOKEN) -> SignedRequest:
+        return FakeWebhookSignatures(ACCOUNT, key).sign(request)
+
+
+class TwilioDriver(SignaturesDriver):
+    def __init__(self) -> None:
+        super().__init__(TwilioSignatures(ACCOUNT, TOKEN))
+
+    def sign(self, request: SignedRequest, key: str = TOKEN) -> SignedRequest:
+        if not request.form:
+            request = replace(request, url=add_body_hash(request.url, request.body.decode()))
+        signature = sign_webhook(key, request.url, request.form)
+        return replace(request, headers={"x-twilio-signature": signature})
+
+
+@pytest.fixture(params=[FakeDriver, TwilioDriver], ids=["fake", "twilio"])
+def driver(request: pytest.FixtureRequest) -> SignaturesDriver:
+    driver: SignaturesDriver = request.param()
+    return driver
+
+
+def form_request(*fields: tuple[str, str]) -> SignedRequest:
+    return SignedRequest(URL, {}, fields or FORM)
+
+
+def json_request(content: object = None) -> SignedRequest:
+    return SignedRequest(URL, {}, body=json.dumps(content or CONTENT).encode())
+
+
+@pytest.mark.parametrize("request_", [form_request(), json_request()], ids=["form", "json"])
+def test_a_signed_request_is_authentic(driver: SignaturesDriver, request_: SignedRequest) -> None:
+    assert driver.signatures.verify(driver.sign(request_))
+
+
+@pytest.mark.parametrize("request_", [form_request(), json_request()], ids=["form", "json"])
+def test_another_key_does_not_sign(driver: SignaturesDriver, request_: SignedRequest) -> None:
+    assert not driver.signatures.verify(driver.sign(request_, "another-token"))
+    assert not driver.signatures.verify(driver.sign(request_, ""))
+
+
+def test_no_part_of_a_form_may_change(driver: SignaturesDriver) -> None:
+    signed = driver.sign(form_request())
+
+    for changed in (
+        replace(signed, url=URL.replace("visit=2", "visit=3")),
+        replace(signed, url=URL.replace("/app/", "/")),
+        replace(signed, url=URL.replace("https", "http")),
+        replace(signed, url=f"{URL}&"),
+        replace(signed, url=URL.replace("%20", "+")),
+        replace(signed, url=URL.partition("?")[0]),
+        replace(signed, form=FORM[:-2]),
+        replace(signed, form=(*FORM, ("CallStatus", "completed"))),
+        replace(signed, form=(*FORM[:-1], ("Digits", "1"))),
+        replace(signed, form=()),
+        replace(signed, headers={}),
+        replace(signed, headers=dict.fromkeys(signed.headers, "")),
+        replace(signed, headers={name: f"{text}0" for name, text in signed.headers.items()}),
+        replace(signed, headers={name: text[:-1] for name, text in signed.headers.items()}),
+    ):
+        assert not driver.signatures.verify(changed)
+
+
+def test_no_part_of_a_json_body_may_change(driver: SignaturesDriver) -> None:
+    signed = driver.sign(json_request())
+
+    for changed in (
+        replace(signed, body=signed.body + b" "),
+        replace(signed, body=signed.body.replace(b"delivered", b"failed")),
+        replace(signed, body=b""),
+        replace(signed, url=signed.url + "0"),
+        replace(signed, url=signed.url + "&visit=3"),
+        replace(signed, form=tuple(CONTENT.items())),
+    ):
+        assert not driver.signatures.verify(changed)
+
+
+@pytest.mark.parametrize("account", ["AC" + "0" * 32, "", ACCOUNT.upper(), None])
+def test_a_request_of_another_account_is_not_authentic(
+    driver: SignaturesDriver, account: str | None
+) -> None:
+    fields = dict(FORM[1:]) | ({} if account is None else {"AccountSid": account})
+    content = {"MessageSid": "SM1"} | ({} if account is None else {"AccountSid": account})
+
+    assert not driver.signatures.verify(driver.sign(form_request(*fields.items())))
+    assert not driver.signatures.verify(driver.sign(json_request(content)))
+
+
+@pytest.mark.parametrize("name", ["AccountSid", "CallSid", "From", "SpeechResult", "Digits"])
+@pytest.mark.parametrize("value", ["", "1", "+14155550001", ACCOUNT])
+def test_a_field_that_is_used_occurs_once(driver: SignaturesDriver, name: str, value: str) -> None:
+    for fields in ((*FORM, (name, value)), ((name, value), *FORM)):
+        assert not driver.signatures.verify(driver.sign(form_request(*fields)))
+
+
+def test_a_field_of_json_occurs_once(driver: SignaturesDriver) -> None:
+    body = b'{"AccountSid": "AC1", "AccountSid": "%s"}' % ACCOUNT.encode()
+
+    assert not driver.signatures.verify(driver.sign(SignedRequest(URL, {}, body=body)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b'"text"', b"{", b"7", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 100_000],
+    ids=range(9),
+)
+def test_a_body_that_is_no_object_is_not_authentic(driver: SignaturesDriver, body: bytes) -> None:
+    request = SignedRequest(URL, {}, body=body)
+    if body.isascii():
+        request = driver.sign(request)
+
+    assert not driver.signatures.verify(request)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        SignedRequest("", {}),
+        SignedRequest("https://[::", {}, FORM),
+        SignedRequest("https://host:port/", {}, FORM),
+        SignedRequest("https://a:99999/", {}, FORM),
+        SignedRequest("/voice", {}, FORM),
+        SignedRequest("https://\ud800/", {}, FORM),
+        SignedRequest(URL, {}, (*FORM, ("\ud800", "\udfff"))),
+    ],
+    ids=range(7),
+)
+@pytest.mark.parametrize("signature", ["", "é", "\ud800", "\x00", "=" * 10_000])
+def test_no_malformed_request_raises_an_exception(
+    driver: SignaturesDriver, request_: SignedRequest, signature: str
+) -> None:
+    headers = {"x-twilio-signature": signature, "x-fake-signature": signature}
+
+    assert not driver.signatures.verify(replace(request_, headers=headers))

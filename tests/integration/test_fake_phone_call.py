@@ -1,0 +1,179 @@
+"""The fake Twilio executes TwiML and reports what happened, as Twilio documents it."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from twilio.request_validator import RequestValidator
+
+from tests.support.servers.fake_twilio import FakeTwilio, PhoneCall
+from tests.support.servers.http_server import Exchange, HttpServer
+from tests.support.twiml import InvalidTwiml
+
+PUBLIC_URL = "https://dialtone.example.org/app"
+ANSWER = f'action="{PUBLIC_URL}/voice/answer?visit=1" actionOnEmptyResult="true"'
+SAY = '<Say language="en-US">%s</Say>'
+
+
+class Service(HttpServer):
+    """Responds with the TwiML of a path; keeps all requests with valid signatures."""
+
+    def __init__(self, twilio: FakeTwilio) -> None:
+        super().__init__(self.respond)
+        self.validator = RequestValidator(twilio.auth_token)
+        self.documents: dict[str, str] = {}
+        self.posted: list[tuple[str, dict[str, str]]] = []
+
+    def respond(self, exchange: Exchange) -> None:
+        fields = dict(parse_qsl(exchange.body.decode(), keep_blank_values=True))
+        url = PUBLIC_URL + exchange.request.path
+        assert self.validator.validate(url, fields, exchange.headers["X-Twilio-Signature"])
+        path = urlsplit(exchange.request.path).path
+        self.posted.append((path, fields))
+        document = f"<Response>{self.documents.get(path, '')}</Response>"
+        exchange.respond(200, document.encode(), {"Content-Type": "text/xml"})
+
+
+@pytest.fixture
+def twilio() -> Iterator[FakeTwilio]:
+    with FakeTwilio() as twilio:
+        yield twilio
+
+
+@pytest.fixture
+def service(twilio: FakeTwilio) -> Iterator[Service]:
+    with Service(twilio) as service:
+        yield service
+
+
+@pytest.fixture
+def call(twilio: FakeTwilio, service: Service) -> PhoneCall:
+    return PhoneCall(twilio, service.url, PUBLIC_URL)
+
+
+def test_a_caller_answers_by_key_speech_and_silence(service: Service, call: PhoneCall) -> None:
+    gather = f"<Gather {ANSWER}>{SAY % 'Yes or no?'}</Gather>"
+    service.documents = {"/voice": SAY % "Hello." + gather, "/voice/answer": gather}
+
+    call.ring()
+    assert (call.heard, call.waits_for, call.status) == (
+        ["Hello.", "Yes or no?"],
+        "Gather",
+        "in-progress",
+    )
+    call.press("1")
+    call.speak("yes")
+    call.stay_silent()
+    call.hang_up()
+
+    paths, posted = zip(*service.posted, strict=True)
+    assert paths == ("/voice", *["/voice/answer"] * 3, "/voice/status")
+    assert [fields["CallSid"] for fields in posted] == [call.sid] * 5
+    assert posted[0]["CallStatus"] == "ringing"
+    assert posted[1]["Digits"] == "1"
+    assert posted[2]["SpeechResult"] == "yes"
+    assert posted[3]["Digits"] == ""
+    assert (posted[4]["CallStatus"], posted[4]["CallDuration"]) == ("completed", "12")
+
+
+def test_a_call_follows_redirects_and_ends_with_its_document(
+    service: Service, call: PhoneCall
+) -> None:
+    service.documents = {
+        "/voice": f"<Redirect>{PUBLIC_URL}/voice/next</Redirect>",
+        "/voice/next": SAY % "Goodbye.",
+    }
+
+    call.ring()
+
+    assert (call.heard, call.waits_for, call.status) == (["Goodbye."], None, "completed")
+    assert [path for path, _ in service.posted] == ["/voice", "/voice/next", "/voice/status"]
+
+
+def test_the_operators_call_ends_with_a_status(service: Service, call: PhoneCall) -> None:
+    dial = f'<Dial action="{PUBLIC_URL}/voice/answer"><Number>+14155550002</Number></Dial>'
+    service.documents = {"/voice": dial, "/voice/answer": "<Hangup/>"}
+
+    call.ring()
+    call.end_dial("busy")
+
+    assert service.posted[1][1]["DialCallStatus"] == "busy"
+    assert call.status == "completed"
+
+
+RECORD = (
+    f'<Record action="{PUBLIC_URL}/voice/answer" '
+    f'recordingStatusCallback="{PUBLIC_URL}/voice/recording"/>'
+    f"<Redirect>{PUBLIC_URL}/voice/silent</Redirect>"
+)
+
+
+def test_a_recording_is_stored_and_reported(
+    twilio: FakeTwilio, service: Service, call: PhoneCall
+) -> None:
+    service.documents = {"/voice": RECORD}
+
+    call.ring()
+    sid = call.leave_recording(b"sound")
+
+    assert twilio.recordings == {sid: b"sound"}
+    posted = {path: fields.get("RecordingSid") for path, fields in service.posted}
+    assert posted["/voice/answer"] == posted["/voice/recording"] == sid
+
+
+def test_an_empty_recording_has_no_action(service: Service, call: PhoneCall) -> None:
+    service.documents = {"/voice": RECORD}
+
+    call.ring()
+    call.stay_silent()
+
+    assert [path for path, _ in service.posted] == ["/voice", "/voice/silent", "/voice/status"]
+
+
+def test_a_rejected_call_is_never_answered(service: Service, call: PhoneCall) -> None:
+    service.documents = {"/voice": '<Reject reason="busy"/>'}
+
+    call.ring()
+
+    assert call.status == service.posted[-1][1]["CallStatus"] == "busy"
+
+
+def test_a_call_of_the_service_is_answered_at_its_url(service: Service, call: PhoneCall) -> None:
+    service.documents = {"/voice/outbound": SAY % "It is us."}
+    form = {
+        "From": "+15005550006",
+        "To": "+14155550009",
+        "Url": f"{PUBLIC_URL}/voice/outbound?call=4f2a",
+        "StatusCallback": f"{PUBLIC_URL}/voice/placed",
+    }
+
+    call.answer("CA1", form)
+
+    assert call.heard == ["It is us."]
+    (path, fields), (status_path, status_fields) = service.posted
+    assert (path, fields["Direction"], fields["To"]) == (
+        "/voice/outbound",
+        "outbound-api",
+        "+14155550009",
+    )
+    assert (status_path, status_fields["CallSid"]) == ("/voice/placed", "CA1")
+
+
+def test_a_request_can_be_repeated(service: Service, call: PhoneCall) -> None:
+    service.documents = {"/voice": f"<Gather {ANSWER}/>"}
+
+    call.ring()
+    response = call.repeat()
+
+    assert response == call.responses[0]
+    assert service.posted[0] == service.posted[1]
+
+
+def test_invalid_twiml_and_endless_redirects_fail(service: Service, call: PhoneCall) -> None:
+    service.documents = {"/voice": "<Shout/>"}
+    with pytest.raises(InvalidTwiml):
+        call.ring()
+
+    service.documents = {"/voice": f"<Redirect>{PUBLIC_URL}/voice</Redirect>"}
+    with pytest.raises(AssertionError, match="redirects do not end"):
+        call.ring()

@@ -1,0 +1,123 @@
+"""Call flows for tests."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from hypothesis import strategies as st
+
+from domain.phone import PhoneNumber
+from domain.voice.flow import (
+    REQUIRED_TEXTS,
+    CallbackNode,
+    CallFlow,
+    Choice,
+    DialNode,
+    FlowLocale,
+    FlowNode,
+    HangUpNode,
+    LeaveNode,
+    MenuNode,
+    RecordNode,
+    RegisterNode,
+    SayNode,
+)
+from domain.voice.instructions import Gather, Say, StoredInstruction, Voice
+
+PHONE: Final = PhoneNumber("+14155552671")
+INDIAN_PHONE: Final = PhoneNumber("+919876543210")
+TEXTS: Final = ("hello", "question", "again", "consent", "bye", "tone", *REQUIRED_TEXTS)
+
+
+def make_locale(
+    language: str = "en-US",
+    *,
+    words: dict[str, tuple[str, ...]] | None = None,
+    countries: tuple[str, ...] = (),
+) -> FlowLocale:
+    return FlowLocale(
+        Voice(language, "Polly.Joanna"),
+        {text: f"{text} in {language}" for text in TEXTS},
+        words or {"yes": ("yes", "of course"), "no": ("no", "leave me"), "leave": ("leave",)},
+        ("please",),
+        countries,
+    )
+
+
+def make_flow(
+    nodes: dict[str, FlowNode],
+    *,
+    unknown: str = "start",
+    known: str = "start",
+    locales: dict[str, FlowLocale] | None = None,
+) -> CallFlow:
+    return CallFlow(unknown, known, nodes, locales or {"en": make_locale()})
+
+
+def menu(yes: str, no: str = "bye", give_up: str = "bye") -> MenuNode:
+    choices = (Choice("1", "yes", yes), Choice("2", "no", no))
+    return MenuNode("question", choices, give_up, "again")
+
+
+BYE: Final = HangUpNode("bye")
+
+
+def spoken(instructions: tuple[StoredInstruction, ...]) -> Iterator[str]:
+    for instruction in instructions:
+        if isinstance(instruction, Say):
+            yield instruction.text
+        elif isinstance(instruction, Gather):
+            yield from (said.text for said in instruction.prompt if isinstance(said, Say))
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> CallFlow:
+    """Return a valid flow: a silent caller goes to later nodes only, choices lead anywhere."""
+    count = draw(st.integers(1, 8))
+    names = [f"n{number}" for number in range(count)]
+    nodes: dict[str, FlowNode] = {}
+    effects = {"register", "leave", "callback"}
+    kinds = [
+        draw(st.sampled_from(["say", "menu", "dial", "record", "hang_up", *sorted(effects)]))
+        for _ in names
+    ]
+    kinds[0] = "menu"
+    choosable = list(names)
+    for number, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        plain = [
+            later
+            for later, later_kind in zip(names[number + 1 :], kinds[number + 1 :], strict=True)
+            if later_kind not in effects
+        ]
+        after = st.sampled_from([*plain, "bye"])
+        match kind:
+            case "say":
+                nodes[name] = SayNode("hello", draw(after))
+            case "menu":
+                # Together with the choices, every node is reached from the first menu.
+                targets = (
+                    choosable if number == 0 else draw(st.lists(st.sampled_from(names), max_size=3))
+                )
+                choices = tuple(
+                    Choice("123456789*#0"[index], f"w{index}", target)
+                    for index, target in enumerate([*targets, "bye"])
+                )
+                nodes[name] = MenuNode("question", choices, draw(after), "again")
+            case "dial":
+                nodes[name] = DialNode("tone", draw(after), draw(after), draw(after), draw(after))
+            case "record":
+                nodes[name] = RecordNode("tone", draw(after), draw(after))
+            case "register":
+                nodes[name] = RegisterNode("consent", draw(after), draw(after))
+            case "leave":
+                nodes[name] = LeaveNode(draw(after), draw(after))
+            case "callback":
+                nodes[name] = CallbackNode("bye", draw(after))
+            case _:
+                nodes[name] = BYE
+    nodes["bye"] = BYE
+    words: dict[str, tuple[str, ...]] = {f"w{index}": (f"word{index}",) for index in range(10)}
+    locales = {
+        "en": make_locale(words=words),
+        "hi": make_locale("hi-IN", words=words, countries=("IN",)),
+    }
+    return CallFlow("n0", "n0", nodes, locales)

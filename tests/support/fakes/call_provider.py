@@ -1,0 +1,76 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from application.ports.call_provider import PlacementResult, PlacementStatus, RecordingFile
+from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from domain.phone import PhoneNumber
+
+REJECTED = PlacementResult(PlacementStatus.REJECTED, "The fake provider is down.")
+INVALID_NUMBER = PlacementResult(PlacementStatus.INVALID_NUMBER, "This number does not exist.")
+UNKNOWN = PlacementResult(PlacementStatus.UNKNOWN, "The fake provider did not respond.")
+
+
+class PlacedCall(NamedTuple):
+    """One call that was placed."""
+
+    phone: PhoneNumber
+    url: str
+    status_url: str
+    timeout_seconds: int
+
+
+class FakeCallProvider:
+    """Keeps every call and recording.
+
+    Attributes:
+        result: The result of `place_call`, if it is not a placed call.
+        calls: All calls that were placed, by id; those with an unknown result too.
+        ended: The ids of the calls that were ended.
+        recordings: The content of each recording, by id.
+        is_unavailable: Whether every operation fails.
+    """
+
+    def __init__(self) -> None:
+        self.result: PlacementResult | None = None
+        self.calls: dict[str, PlacedCall] = {}
+        self.ended: set[str] = set()
+        self.recordings: dict[str, bytes] = {}
+        self.is_unavailable = False
+
+    async def place_call(
+        self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
+    ) -> PlacementResult:
+        if self.is_unavailable:
+            return REJECTED
+        if self.result not in (None, UNKNOWN):
+            return self.result
+        call_id = f"CA{len(self.calls):032x}"
+        self.calls[call_id] = PlacedCall(phone, url, status_url, timeout_seconds)
+        return self.result or PlacementResult(PlacementStatus.PLACED, provider_call_id=call_id)
+
+    async def end_call(self, provider_call_id: str) -> None:
+        self._check()
+        if provider_call_id in self.calls:
+            self.ended.add(provider_call_id)
+
+    @asynccontextmanager
+    async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:
+        self._check()
+        content = self.recordings.get(recording_id)
+        if content is None:
+            raise RecordingNotFound
+        yield RecordingFile("audio/mpeg", len(content), self._chunks(content))
+
+    async def delete_recording(self, recording_id: str) -> None:
+        self._check()
+        self.recordings.pop(recording_id, None)
+
+    async def _chunks(self, content: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 1000):
+            self._check()
+            yield content[start : start + 1000]
+
+    def _check(self) -> None:
+        if self.is_unavailable:
+            raise CallProviderUnavailable("The fake provider is down.")

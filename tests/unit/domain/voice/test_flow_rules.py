@@ -1,0 +1,227 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from domain.voice.flow import (
+    CallbackNode,
+    CallFlow,
+    Choice,
+    DialNode,
+    FlowLocale,
+    FlowNode,
+    HangUpNode,
+    LeaveNode,
+    MenuNode,
+    RecordNode,
+    RegisterNode,
+    SayNode,
+)
+from domain.voice.flow_rules import validate
+from domain.voice.instructions import Voice
+from tests.support.call_flows import BYE, flows, make_flow, make_locale, menu
+
+
+def problems(flow: CallFlow) -> list[str]:
+    return [f"{place}: {message}" for place, message in validate(flow)]
+
+
+def with_start(node: FlowNode, **others: FlowNode) -> CallFlow:
+    return make_flow({"start": node, "bye": BYE, **others})
+
+
+def test_a_valid_flow_violates_no_rule() -> None:
+    assert problems(with_start(menu("start"))) == []
+
+
+@given(flows())
+def test_the_generated_flows_are_valid(flow: CallFlow) -> None:
+    assert problems(flow) == []
+
+
+@pytest.mark.parametrize(
+    ("node", "others", "problem"),
+    [
+        (
+            SayNode("hello", "gone"),
+            {"bye": SayNode("hello", "start")},
+            "nodes.start.next: there is no node 'gone'; use one of bye, start, or add [nodes.gone]",
+        ),
+        (menu("gone"), {}, "nodes.start.choices.1: there is no node 'gone'"),
+        (menu("bye"), {"extra": BYE}, "nodes.extra: no call comes here"),
+        (
+            SayNode("hello", "start"),
+            {},
+            "nodes.start: this loop never ends if the caller says nothing: start -> start",
+        ),
+        (
+            menu("bye", give_up="second"),
+            {"second": menu("bye", give_up="start")},
+            "says nothing: start -> second -> start",
+        ),
+        (RecordNode("tone", "start", "bye"), {}, "this loop never ends"),
+        (DialNode("tone", "bye", "start", "bye", "bye"), {}, "this loop never ends"),
+        (SayNode("missing", "bye"), {}, "nodes.start.text: there is no text 'missing' for en"),
+        (SayNode("", "bye"), {}, "nodes.start.text: there is no text '' for en"),
+        (
+            replace(menu("bye"), invalid="missing"),
+            {},
+            "nodes.start.invalid: there is no text 'missing' for en",
+        ),
+        (
+            menu("join"),
+            {"join": RegisterNode("missing", "bye", "bye")},
+            "nodes.join.consent: there is no text 'missing' for en; add it to [locales.en.texts]",
+        ),
+        (
+            SayNode("hello", "join"),
+            {"join": RegisterNode("consent", "bye", "bye")},
+            "nodes.start.next: only a choice of a menu may lead to 'join'",
+        ),
+        (
+            menu("bye", give_up="go"),
+            {"go": LeaveNode("bye", "bye")},
+            "nodes.start.give_up: only a choice of a menu may lead to 'go'",
+        ),
+        (
+            SayNode("hello", "ring"),
+            {"ring": CallbackNode("bye", "bye")},
+            "only a choice of a menu may lead to 'ring'",
+        ),
+        (MenuNode("question", (), "bye"), {}, "nodes.start.choices: it is empty"),
+        (
+            MenuNode("question", (Choice("12", "yes", "bye"),), "bye"),
+            {},
+            "'12' is not a key; use one of 0-9, * and #",
+        ),
+        (MenuNode("question", (Choice("a", "yes", "bye"),), "bye"), {}, "'a' is not a key"),
+        (MenuNode("question", (Choice("\u0661", "yes", "bye"),), "bye"), {}, "is not a key"),
+        (
+            MenuNode("question", (Choice("1", "yes", "bye"), Choice("1", "no", "bye")), "bye"),
+            {},
+            "the key '1' has 2 choices",
+        ),
+        (
+            MenuNode("question", (Choice("1", "maybe", "bye"),), "bye"),
+            {},
+            "nodes.start.choices.1: there are no words 'maybe' for en",
+        ),
+        (
+            MenuNode("question", (Choice("1", "yes", "bye"), Choice("2", "yes", "bye")), "bye"),
+            {},
+            "'yes' is said for the keys 1 and 2 in en; remove one",
+        ),
+        (
+            DialNode("tone", "bye", "bye", "bye", "bye", timeout_seconds=4),
+            {},
+            "nodes.start.timeout_seconds: 4 is not from 5 to 120",
+        ),
+        (
+            DialNode("tone", "bye", "bye", "bye", "bye", max_seconds=14_401),
+            {},
+            "nodes.start.max_seconds: 14401 is not from 1 to 14400",
+        ),
+        (
+            RecordNode("tone", "bye", "bye", max_seconds=601),
+            {},
+            "nodes.start.max_seconds: 601 is not from 5 to 600",
+        ),
+        (menu("bye"), {"Extra": HangUpNode()}, "nodes.Extra: a name has a lower-case letter"),
+    ],
+)
+def test_a_flow_that_violates_a_rule_is_rejected(
+    node: FlowNode, others: dict[str, FlowNode], problem: str
+) -> None:
+    found = problems(with_start(node, **others))
+
+    assert [line for line in found if problem in line], found
+
+
+def test_a_start_that_changes_something_is_rejected() -> None:
+    flow = make_flow({"start": LeaveNode("bye", "bye"), "bye": BYE})
+
+    assert "unknown_caller: only a choice" in problems(flow)[0]
+
+
+def test_a_loop_over_a_choice_is_allowed() -> None:
+    assert problems(with_start(menu("other"), other=SayNode("hello", "start"))) == []
+
+
+def test_texts_and_words_are_needed_in_every_locale() -> None:
+    hindi = replace(make_locale("hi-IN"), texts={}, words={})
+    flow = replace(with_start(menu("bye")), locales={"en": make_locale(), "hi": hindi})
+
+    found = problems(flow)
+
+    assert any("there is no text 'question' for hi" in line for line in found)
+    assert any("there are no words 'yes' for hi" in line for line in found)
+    assert "locales.hi.texts: there is no text 'code_greeting'; add it" in found
+
+
+@pytest.mark.parametrize(
+    ("locale", "problem"),
+    [
+        (replace(make_locale(), countries=("XX",)), "countries: 'XX' is not an ISO 3166-1 code"),
+        (replace(make_locale(), voice=Voice("English")), "language: 'English' is not a language"),
+        (replace(make_locale(), voice=Voice("en-US", 'a"b')), "is not the name of a voice"),
+        (make_locale(words={"yes": ("?!",), "no": ("no",)}), "words.yes: '?!' is not a word"),
+        (make_locale(words={"yes": ("a,b",), "no": ("no",)}), "'a,b' is not a word"),
+        (make_locale(words={"yes": (), "no": ("no",)}), "words.yes: it is empty"),
+        (make_locale(words={"yes": ("Two",), "no": ("two!",)}), "'two!' is said for the keys"),
+        (make_locale(words={"yes": ("2",), "no": ("no",)}), "'2' is said for the keys 2 and 1"),
+        (replace(make_locale(), fillers=("",)), "fillers: '' is not a word"),
+        (
+            make_locale(words={"yes": tuple(f"w{n}" for n in range(501)), "no": ("no",)}),
+            "at most 500",
+        ),
+    ],
+)
+def test_a_locale_that_violates_a_rule_is_rejected(locale: FlowLocale, problem: str) -> None:
+    flow = replace(with_start(menu("bye")), locales={"en": locale})
+
+    assert problem in "\n".join(problems(flow))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (" ", "it is empty"),
+        ("x" * 1001, "it has 1001 characters; at most 1000"),
+        ("a\u202eb", "invisible character U+202E"),
+        ("a\x00b", "invisible character U+0000"),
+    ],
+)
+def test_a_text_that_cannot_be_said_is_rejected(text: str, problem: str) -> None:
+    locale = make_locale()
+    locale = replace(locale, texts={**locale.texts, "hello": text})
+    flow = replace(with_start(menu("bye")), locales={"en": locale})
+
+    assert problem in "\n".join(problems(flow))
+
+
+def test_a_country_belongs_to_one_locale() -> None:
+    locales = {
+        "hi": make_locale("hi-IN", countries=("IN",)),
+        "en": make_locale(countries=("IN",)),
+    }
+
+    assert problems(replace(with_start(menu("bye")), locales=locales)) == [
+        "locales.en.countries: IN belongs to hi too; remove one"
+    ]
+
+
+def test_a_flow_without_locales_is_rejected() -> None:
+    assert "locales: there is none" in problems(replace(with_start(menu("bye")), locales={}))[0]
+
+
+def test_the_name_of_a_locale_is_its_tag() -> None:
+    flow = replace(with_start(menu("bye")), locales={"english": make_locale()})
+
+    assert problems(flow) == ["locales.english: its name is not a locale such as en or pt-BR"]
+
+
+def test_too_many_nodes_are_rejected() -> None:
+    nodes: dict[str, FlowNode] = {f"n{n}": SayNode("hello", f"n{n + 1}") for n in range(300)}
+    flow = make_flow({**nodes, "n300": BYE}, unknown="n0", known="n0")
+
+    assert problems(flow) == ["nodes: there are 301; at most 200 are allowed"]

@@ -1,0 +1,162 @@
+"""TwiML is valid whatever the instructions say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.twilio import TwimlMarkup
+from domain.voice.instructions import (
+    Dial,
+    Gather,
+    GoTo,
+    HangUp,
+    Instruction,
+    Pause,
+    Position,
+    Record,
+    Reject,
+    RejectReason,
+    Say,
+    Voice,
+)
+from tests.support import twiml
+from tests.support.twiml import InvalidTwiml
+
+VOICE = Voice("en-IN", "Google.en-IN-Neural2-A")
+MENU = Position("menu")
+URL = "https://dialtone.example.org/voice/c1?node=menu&visit=1"
+
+
+def render(*instructions: Instruction, status_url: str = "") -> str:
+    markup = TwimlMarkup().render(instructions, lambda _: URL, status_url)
+    twiml.validate(markup.text)
+    return markup.text
+
+
+def test_a_menu_is_rendered_as_documented() -> None:
+    text = render(Gather((Say("Yes or no?", VOICE),), MENU, VOICE, ("yes", "no")))
+
+    assert text == (
+        '<?xml version="1.0" encoding="UTF-8"?><Response>'
+        '<Gather action="https://dialtone.example.org/voice/c1?node=menu&amp;visit=1"'
+        ' actionOnEmptyResult="true" finishOnKey="" hints="yes,no" input="dtmf speech"'
+        ' language="en-IN" method="POST" numDigits="1" speechTimeout="2" timeout="5">'
+        '<Say language="en-IN" voice="Google.en-IN-Neural2-A">Yes or no?</Say></Gather>'
+        '<Redirect method="POST">https://dialtone.example.org/voice/c1?node=menu&amp;visit=1'
+        "</Redirect></Response>"
+    )
+
+
+def test_a_call_to_the_operator_is_rendered_as_documented() -> None:
+    assert (
+        '<Dial action="https://dialtone.example.org/voice/c1?node=menu&amp;visit=1"'
+        ' answerOnBridge="true" method="POST" timeLimit="3600" timeout="20">'
+        "<Number>+14155550001</Number></Dial></Response>"
+    ) in render(Dial("+14155550001", MENU))
+
+
+def test_a_recording_is_rendered_as_documented() -> None:
+    text = render(Record(MENU), status_url="https://dialtone.example.org/voice/recording")
+
+    assert 'maxLength="120" method="POST" playBeep="true"' in text
+    assert 'recordingStatusCallback="https://dialtone.example.org/voice/recording"' in text
+
+
+@pytest.mark.parametrize("instruction", [Gather((), MENU, VOICE), Record(MENU)])
+def test_silence_continues_although_twilio_requests_no_action(instruction: Instruction) -> None:
+    *_, last = twiml.validate(render(instruction))
+
+    assert (last.tag, last.text) == ("Redirect", URL)
+
+
+@pytest.mark.parametrize(("keys", "finish_on_key"), [(1, ""), (6, "#")])
+def test_one_key_may_be_the_number_sign(keys: int, finish_on_key: str) -> None:
+    gather = twiml.validate(render(Gather((), MENU, VOICE, keys=keys)))[0]
+
+    assert gather.attrib["finishOnKey"] == finish_on_key
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1b", "\ud83d", "\ufffe", "\x1f"])
+def test_characters_that_xml_does_not_allow_become_spaces(character: str) -> None:
+    assert ">a b<" in render(Say(f"a{character}b", VOICE))
+
+
+@pytest.mark.parametrize("text", ["word " * 3000, "w" * 9000, "नमस्ते दुनिया " * 600, "👩‍🚀" * 1500])
+def test_a_long_text_is_said_in_parts_without_a_loss(text: str) -> None:
+    said = [say.text or "" for say in twiml.validate(render(Say(text, VOICE)))]
+
+    assert len(said) > 1
+    assert "".join("".join(said).split()) == "".join(text.split())
+
+
+def test_hints_that_twilio_does_not_accept_are_left_out() -> None:
+    hints = ("one, two", " ", "x" * 101, "one two", "\x00", *(f"word {n}" for n in range(600)))
+
+    gather = twiml.validate(render(Gather((), MENU, VOICE, hints)))[0]
+
+    rendered = gather.attrib["hints"].split(",")
+    assert len(rendered) == 500
+    assert rendered[:2] == ["one two", "word 0"]
+
+
+def test_times_become_the_nearest_valid_ones() -> None:
+    dial = twiml.validate(render(Dial("+14155550001", MENU, 10_000, 1_000_000)))[0]
+    record = twiml.validate(render(Record(MENU, 0, 0)))[0]
+
+    assert (dial.attrib["timeout"], dial.attrib["timeLimit"]) == ("600", "14400")
+    assert (record.attrib["maxLength"], record.attrib["timeout"]) == ("2", "1")
+
+
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=300)
+SPEECH = st.one_of(
+    st.builds(Say, TEXTS, st.sampled_from([VOICE, Voice("hi-IN")])),
+    st.builds(Pause, st.integers(0, 100)),
+)
+SECONDS = st.integers(0, 100_000)
+INSTRUCTIONS = st.one_of(
+    SPEECH,
+    st.builds(
+        Gather,
+        st.lists(SPEECH, max_size=3).map(tuple),
+        st.just(MENU),
+        st.just(VOICE),
+        st.lists(TEXTS, max_size=5).map(tuple),
+        st.integers(0, 20),
+        SECONDS,
+        st.booleans(),
+    ),
+    st.builds(Dial, st.just("+14155550001"), st.just(MENU), SECONDS, SECONDS),
+    st.builds(Record, st.just(MENU), SECONDS, SECONDS),
+    st.just(GoTo(MENU)),
+    st.just(HangUp()),
+    st.builds(Reject, st.sampled_from(RejectReason)),
+)
+
+
+@given(st.lists(INSTRUCTIONS, max_size=6))
+def test_any_instructions_become_valid_twiml(instructions: list[Instruction]) -> None:
+    render(*instructions)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no XML",
+        "<Say/>",
+        "<Response><Say>hello</Say>text</Response>",
+        "<Response><Shout>hello</Shout></Response>",
+        "<Response><Say/></Response>",
+        '<Response><Say volume="2">hello</Say></Response>',
+        "<Response><Say>hello<Pause/></Say></Response>",
+        '<Response><Pause length="0"/></Response>',
+        "<Response><Gather/></Response>",
+        f'<Response><Gather action="{MENU.node}" actionOnEmptyResult="true"/></Response>',
+        "<Response><Hangup/><Say>hello</Say></Response>",
+        "<Response><Pause/><Reject/></Response>",
+        '<Response><Record action="https://a/"/><Say>hello</Say><Hangup/></Response>',
+        f"<Response>{'<Pause/>' * 9000}</Response>",
+    ],
+)
+def test_the_table_of_verbs_rejects_invalid_documents(text: str) -> None:
+    with pytest.raises(InvalidTwiml):
+        twiml.validate(text)

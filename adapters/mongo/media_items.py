@@ -16,7 +16,8 @@ from adapters.mongo.mapping import STORED_ITEM_STATES, STORED_MEDIA_KINDS
 from adapters.mongo.record_mapping import RecordMapping
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
-from domain.media.page import Cursor, ItemFilter
+from domain.media.page import ItemFilter
+from domain.page import Cursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import MediaItemMapping, to_microseconds, to_microseconds_or_none
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
-from domain.media.page import Cursor, ItemFilter
+from domain.media.page import ItemFilter
+from domain.page import Cursor
 
 _LOAD: Final = "SELECT version, schema_version, body FROM media_items WHERE id = ?"
 _FIND: Final = "SELECT version, schema_version, body FROM media_items WHERE storage_key = ?"

@@ -14,7 +14,8 @@ from application.principal import Principal
 from application.update import update
 from domain.errors import ItemNotFound, LibraryReadFailed
 from domain.media.item import MediaItem
-from domain.media.page import MAX_TOTAL, Cursor, ItemFilter, Page, PageRequest
+from domain.media.page import MAX_TOTAL, ItemFilter, Page, PageRequest
+from domain.page import Cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,9 @@ class ListItems:
         # One item more than a page has shows whether there is a next page.
         read = await self._items(item_filter, request, counted, request.page_size + 1)
         items = read[: request.page_size]
-        next_cursor = Cursor.after_item(items[-1]) if len(read) > request.page_size else None
+        next_cursor = (
+            Cursor(items[-1].created_at, items[-1].id) if len(read) > request.page_size else None
+        )
         deleted = await self.deleted_identities.find_deleted({item.owner_id for item in items})
         listed = [item for item in items if item.owner_id not in deleted]
         return Page(listed, counted, request, next_cursor)

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
-from domain.media.page import Cursor, ItemFilter
+from domain.media.page import ItemFilter
+from domain.page import Cursor
 
 
 class MediaItems(Protocol):

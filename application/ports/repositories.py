@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from application.ports.calls import CallCleanup, CallPages, Calls
+from application.ports.delivery_reports import DeliveryReports
 from application.ports.identities import DeletedIdentities, Identities
 from application.ports.leases import Leases
 from application.ports.media_items import MediaCleanup, MediaItems, MediaPages
@@ -21,5 +23,9 @@ class Repositories:
     media_items: MediaItems
     media_pages: MediaPages
     media_cleanup: MediaCleanup
+    calls: Calls
+    call_pages: CallPages
+    call_cleanup: CallCleanup
+    delivery_reports: DeliveryReports
     leases: Leases
     health: HealthCheck

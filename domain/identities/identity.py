@@ -37,6 +37,18 @@ class UsedChallenge:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What a caller agreed to by staying on the line: the wording that was read, and when.
+
+    Nobody proved to be the owner of the phone.
+    """
+
+    wording: str
+    language: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """The owner of a phone, with the sessions. A consistency boundary.
 
@@ -49,6 +61,8 @@ class Identity:
     - A detached identity had a phone that was recycled. It has no username, sessions or devices,
       and gets none until an operator restores it.
     - A challenge opens at most one session. Nothing removes its record before it expires.
+    - A caller who joined by phone is an unverified identity until the first login. The login adds
+      no consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
 
     id: str
@@ -64,6 +78,8 @@ class Identity:
     blocked_at: datetime | None = None
     detached_at: datetime | None = None
     last_used_at: datetime | None = None
+    is_verified: bool = True
+    consent: Consent | None = None
 
     @property
     def is_deleted(self) -> bool:
@@ -125,6 +141,7 @@ class Identity:
             sessions=(*sessions, session)[-MAX_SESSIONS:],
             used_challenges=(*challenges, used) if used else tuple(challenges),
             last_used_at=now,
+            is_verified=True,
         )
 
     def find_device(self, device_id: str, now: datetime) -> RecognizedDevice | None:

@@ -1,23 +1,15 @@
 """Pages of a library, newest first, by number or by cursor."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from domain.errors import InvalidCursor
 from domain.media.image import MediaKind
 from domain.media.item import MediaItem
+from domain.page import MAX_PAGE_SIZE, Cursor
 
-MAX_PAGE_SIZE: Final = 100
 MAX_TOTAL: Final = 10_000
 """Items that are counted, and that pages by number reach: counting and skipping cost time."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-# 14 hex digits of microseconds (until the year 4253) and an id. Every text of this form is a
-# cursor, and every cursor has exactly one text.
-_CURSOR: Final = re.compile(r"([0-9a-f]{14})([0-9a-f]{24})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +19,6 @@ class ItemFilter:
     owner_id: str | None = None
     kind: MediaKind | None = None
     category: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The position directly after an item, whether that item still exists or not."""
-
-    created_at: datetime
-    id: str
-
-    @staticmethod
-    def after_item(item: MediaItem) -> "Cursor":
-        """Return the position where the items after this one begin."""
-        return Cursor(item.created_at, item.id)
-
-
-def encode_cursor(cursor: Cursor) -> str:
-    """Encode a cursor. `parse_cursor` restores it to the microsecond."""
-    return f"{(cursor.created_at - _EPOCH) // _MICROSECOND:014x}{cursor.id}"
-
-
-def parse_cursor(text: str) -> Cursor:
-    """Parse a cursor from a page.
-
-    Raises:
-        InvalidCursor: the text is not a cursor.
-    """
-    match = _CURSOR.match(text)
-    if match is None:
-        raise InvalidCursor(
-            "This is not a cursor. Send the next_cursor of a page unchanged, or none to start."
-        )
-    return Cursor(_EPOCH + int(match[1], 16) * _MICROSECOND, match[2])
 
 
 @dataclass(frozen=True, slots=True)

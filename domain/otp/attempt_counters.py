@@ -23,6 +23,7 @@ class CounterKind(StrEnum):
     - `IP`: the IP that requested the delivery, for attempts without an id.
     - `UNKNOWN_IP`: any other IP, for attempts without an id.
     - `DEVICE`: a recognized device.
+    - `CALLBACK`: everybody who has no request id, at a callback.
     """
 
     FIRST_REQUEST = "first_request"
@@ -31,6 +32,7 @@ class CounterKind(StrEnum):
     IP = "ip"
     UNKNOWN_IP = "unknown_ip"
     DEVICE = "device"
+    CALLBACK = "callback"
 
 
 REQUEST_KINDS: Final = frozenset(

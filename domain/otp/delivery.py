@@ -1,7 +1,9 @@
 """A delivery: one message with a code, and the attempts that it brings."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from domain.otp.attempt_counters import (
@@ -16,6 +18,13 @@ from domain.otp.client_ip import HashedClientIp
 MAX_LATER_REQUESTS: Final = 3
 """Requests within the cooldown that get an id; as many again for recognized devices."""
 ONE_DAY: Final = timedelta(days=1)
+
+
+class Channel(StrEnum):
+    """How a code is delivered: in a text message, or read out in a call."""
+
+    SMS = "sms"
+    VOICE = "voice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,8 @@ class Delivery:
         device_id: the recognized device that requested it, if any.
         uses_own_quota: it counts against the quota of the device or of the trusted IP.
         counters: the attempts, until the code expires.
+        channel: how the code is delivered.
+        call_id: the call that reads the code, if there is one.
     """
 
     request_id: str
@@ -70,6 +81,13 @@ class Delivery:
     device_id: str | None = None
     uses_own_quota: bool = False
     counters: tuple[AttemptCounter, ...] = ()
+    channel: Channel = Channel.SMS
+    call_id: str | None = None
+
+    @property
+    def report_id(self) -> str:
+        """The id of its report: 32 hex digits that reveal no request id."""
+        return make_report_id(self.request_id)
 
     def counter_of_request(self, request_id: str | None) -> AttemptCounter | None:
         """Return the counter of a request id: of this delivery's, or of a later request's."""
@@ -156,3 +174,8 @@ class Delivery:
                 for counter in self.counters
             ),
         )
+
+
+def make_report_id(request_id: str) -> str:
+    """Make the id of a delivery's report from the id of the request that caused it."""
+    return hashlib.sha256(request_id.encode()).hexdigest()[:32]

@@ -19,6 +19,7 @@ from domain.otp.attempt_counters import (
 )
 from domain.otp.attempt_limits import AttemptLimits
 from domain.otp.attempts import OtpAttempt, VerificationResult
+from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, Login
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
@@ -57,6 +58,7 @@ class PhoneVerification:
     trusted_ips: tuple[TrustedIp, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
+    callbacks: tuple[Callback, ...] = ()
 
     @property
     def expires_at(self) -> datetime | None:

@@ -1,7 +1,8 @@
 """A call: its status, what it came to, and what it already did."""
 
+import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -11,6 +12,7 @@ from domain.voice.walk import CallOutcome, Effect, KeepRecording, Step
 EFFECT_TIMEOUT: Final = timedelta(seconds=30)
 """After this time, whoever carries out an effect has failed."""
 MAX_RECORDINGS: Final = 20
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CallDirection(StrEnum):
@@ -100,12 +102,14 @@ class Call:
         identity_id: The identity of the phone, if there is one. It may be another person who calls.
         is_caller_verified: Whether the caller proved to be that identity.
         challenge_id: The challenge whose code an outbound call reads.
+        report_id: The report of the delivery that an outbound call is, if there is one.
         path: The nodes that it came to.
         outcome: What it came to.
         position: Where it waits for an event; None before the first and after the last.
         turns: The requests that were processed.
         pending_effect: The effect that is being carried out.
         recordings: What the caller left.
+        are_recordings_due: Whether they are to be deleted at once.
     """
 
     id: str
@@ -117,12 +121,21 @@ class Call:
     identity_id: str | None = None
     is_caller_verified: bool = False
     challenge_id: str | None = None
+    report_id: str | None = None
     path: tuple[str, ...] = ()
     outcome: CallOutcome | None = None
     position: Position | None = None
     turns: tuple[Turn, ...] = ()
     pending_effect: PendingEffect | None = None
     recordings: tuple[Recording, ...] = ()
+    are_recordings_due: bool = False
+
+    @property
+    def oldest_recording_at(self) -> datetime | None:
+        """When its oldest recording was made; long ago if they are due, None without any."""
+        if self.recordings and self.are_recordings_due:
+            return _LONG_AGO
+        return min((recording.recorded_at for recording in self.recordings), default=None)
 
     @property
     def duration(self) -> timedelta | None:
@@ -188,9 +201,18 @@ class Call:
 
     def forget_identity(self) -> "Call":
         """Return the call without its identity, after that was deleted."""
-        return replace(self, identity_id=None, is_caller_verified=False)
+        return replace(self, identity_id=None, is_caller_verified=False, are_recordings_due=True)
+
+    def verify_caller(self, identity_id: str) -> "Call":
+        """Return the call after the code that it read opened a session of this identity."""
+        return replace(self, identity_id=identity_id, is_caller_verified=True)
 
     def remove_recording(self, recording_id: str) -> "Call":
         """Return the call without a recording that was deleted."""
         kept = tuple(recording for recording in self.recordings if recording.id != recording_id)
         return replace(self, recordings=kept)
+
+
+def inbound_call_id(provider_call_id: str) -> str:
+    """Return our id of an inbound call: 24 hex digits, the same for each of its requests."""
+    return hashlib.sha256(provider_call_id.encode()).hexdigest()[:24]

@@ -6,7 +6,8 @@ import pytest
 from application.ports.repositories import Repositories
 from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
-from domain.media.page import Cursor, ItemFilter
+from domain.media.page import ItemFilter
+from domain.page import Cursor
 from tests.support.builders import NOW, a_gif, an_id, an_item
 
 OWNERS = (an_id(901), an_id(902))
@@ -114,7 +115,7 @@ async def test_the_older_items_come_after_an_item(
         older = [
             other for other in expected if (other.created_at, other.id) < (item.created_at, item.id)
         ]
-        cursor = Cursor.after_item(item)
+        cursor = Cursor(item.created_at, item.id)
         assert list(await repositories.media_pages.list_after(item_filter, cursor, 100)) == older
         assert list(await repositories.media_pages.list_after(item_filter, cursor, 2)) == older[:2]
 
@@ -123,7 +124,9 @@ async def test_cursor_pagination_lists_each_item_once(
     repositories: Repositories, library: list[MediaItem]
 ) -> None:
     listed = list(await repositories.media_pages.list_page(ANY, 0, 5))
-    while page := await repositories.media_pages.list_after(ANY, Cursor.after_item(listed[-1]), 5):
+    while page := await repositories.media_pages.list_after(
+        ANY, Cursor(listed[-1].created_at, listed[-1].id), 5
+    ):
         listed += page
 
     assert listed == newest_first(library, ANY)

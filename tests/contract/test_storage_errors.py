@@ -13,9 +13,10 @@ from adapters.sqlite import open_sqlite_repositories
 from application.ports.errors import CorruptRecord, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
-from domain.media.page import Cursor, ItemFilter
+from domain.media.page import ItemFilter
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
+from domain.page import Cursor
 from tests.support.builders import (
     NOW,
     a_phone,

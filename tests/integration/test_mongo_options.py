@@ -9,7 +9,8 @@ import pytest
 from adapters.mongo import open_mongo_repositories
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
-from domain.media.page import Cursor, ItemFilter
+from domain.media.page import ItemFilter
+from domain.page import Cursor
 from tests.integration.mongo_support import Command, open_logged
 from tests.support.builders import NOW, a_phone, a_phone_verification, an_id, an_identity, an_item
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -17,10 +17,11 @@ from adapters.mongo import open_mongo_repositories
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
 from domain.media.image import MediaKind
-from domain.media.page import Cursor, ItemFilter
+from domain.media.page import ItemFilter
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
+from domain.page import Cursor
 from tests.integration.mongo_support import Client, CommandLog, examined, open_logged, plan
 from tests.support.builders import (
     NOW,
@@ -147,7 +148,7 @@ async def test_a_deep_page_after_a_cursor_examines_as_little_as_the_first(
     *_, last = await repositories.media_pages.list_page(chosen, 0, 5)
     log.sent.clear()
     await repositories.media_pages.list_page(chosen, 0, 2)
-    await repositories.media_pages.list_after(chosen, Cursor.after_item(last), 2)
+    await repositories.media_pages.list_after(chosen, Cursor(last.created_at, last.id), 2)
     [first, deep] = [examined(client, name, command) for command in log.sent]
 
     # The item at the cursor is examined and skipped.

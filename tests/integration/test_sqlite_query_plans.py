@@ -16,9 +16,10 @@ from adapters.sqlite.repositories import repositories_of
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
 from domain.media.image import MediaKind
-from domain.media.page import Cursor, ItemFilter
+from domain.media.page import ItemFilter
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
+from domain.page import Cursor
 from tests.support.builders import NOW, a_phone, a_phone_verification, an_id, an_identity, an_item
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 

@@ -35,7 +35,8 @@ from domain.errors import (
 from domain.identities.identity import Role
 from domain.identities.session import RECENT_LOGIN_PERIOD
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
-from domain.media.page import MAX_PAGE_SIZE, ItemFilter
+from domain.media.page import ItemFilter
+from domain.page import MAX_PAGE_SIZE
 from tests.stateful.backends import OpenStorage
 from tests.stateful.library_model import LibraryModel, ModelItem, ModelUpload, Pagination, select
 from tests.stateful.library_process import (

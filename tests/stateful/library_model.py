@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from domain.media.image import MediaKind
-from domain.media.page import ItemFilter, parse_cursor
+from domain.media.page import ItemFilter
+from domain.page import parse_cursor
 
 
 class Filterable(Protocol):

@@ -20,7 +20,8 @@ from application.principal import Principal
 from application.use_cases import UseCases
 from domain.errors import DomainError
 from domain.media.image import Image, ImageFormat, MediaKind
-from domain.media.page import ItemFilter, PageRequest, encode_cursor, parse_cursor
+from domain.media.page import ItemFilter, PageRequest
+from domain.page import encode_cursor, parse_cursor
 from tests.stateful.backends import Storage
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.clock import MovableClock

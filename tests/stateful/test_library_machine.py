@@ -19,7 +19,8 @@ from hypothesis.stateful import (
 
 from domain.media.image import MediaKind
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
-from domain.media.page import MAX_PAGE_SIZE, ItemFilter
+from domain.media.page import ItemFilter
+from domain.page import MAX_PAGE_SIZE
 from tests.stateful.backends import (
     OpenStorage,
     StorageBackend,

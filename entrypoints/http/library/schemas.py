@@ -12,7 +12,8 @@ from domain.errors import ConflictingValue, InvalidIdentifier, InvalidNumber, Un
 from domain.identifier import parse_identifier
 from domain.media import item
 from domain.media.image import MediaKind
-from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest, encode_cursor, parse_cursor
+from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
+from domain.page import encode_cursor, parse_cursor
 from entrypoints.http.errors.exceptions import InvalidItemId, PageTooDeep
 from entrypoints.http.fields import (
     ID_DESCRIPTION,

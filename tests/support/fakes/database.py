@@ -15,11 +15,12 @@ from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 from domain.media.item import ItemState, MediaItem
-from domain.media.page import Cursor, ItemFilter
+from domain.media.page import ItemFilter
 from domain.otp import rate_limits
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
+from domain.page import Cursor
 from domain.phone import PhoneNumber
 from tests.support.fault_injector import FaultInjector
 

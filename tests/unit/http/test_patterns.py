@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.media.item import MAX_CATEGORY_LENGTH, parse_category
-from domain.media.page import encode_cursor, parse_cursor
 from domain.otp.challenge import parse_otp_code
+from domain.page import encode_cursor, parse_cursor
 from entrypoints.http.library.schemas import CATEGORY_PATTERN, CURSOR_PATTERN
 from entrypoints.http.otp.schemas import DEVICE_PATTERN, OTP_PATTERN
 from tests.support.examples import examples

@@ -11,7 +11,8 @@ from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed, MediaFileN
 from domain.identities.identity import Identity
 from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
-from domain.media.page import Cursor, ItemFilter, PageRequest
+from domain.media.page import ItemFilter, PageRequest
+from domain.page import Cursor
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_gif, an_id, an_identity, an_item
 from tests.support.stored_files import read_opened

@@ -9,8 +9,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.media.page import MAX_TOTAL, Cursor, Page, PageRequest, encode_cursor, parse_cursor
-from tests.support.builders import NOW, an_id, an_item
+from domain.media.page import MAX_TOTAL, Page, PageRequest
+from domain.page import Cursor, encode_cursor, parse_cursor
+from tests.support.builders import NOW, an_id
 from tests.support.examples import examples
 
 MIN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,10 +93,6 @@ def test_all_pages_together_list_every_item_once(total: int, per_page: int) -> N
 
 
 # Cursors
-
-
-def test_a_cursor_after_an_item_is_its_creation_time_and_id() -> None:
-    assert Cursor.after_item(an_item(id=an_id(7))) == Cursor(NOW, an_id(7))
 
 
 @given(CURSORS)

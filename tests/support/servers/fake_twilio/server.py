@@ -128,12 +128,7 @@ class FakeTwilio(HttpServer):
     @property
     def environ(self) -> dict[str, str]:
         """The environment of a service that uses this server."""
-        return {
-            "TWILIO_ACCOUNT_SID": self.account_sid,
-            "TWILIO_AUTH_TOKEN": self.auth_token,
-            "TWILIO_FROM": "+15005550006",
-            "TWILIO_API_BASE": self.url,
-        }
+        return twilio_settings(self.account_sid, self.auth_token, self.url)
 
     def post_webhook(
         self, url: str, fields: FormFields, public_url: str | None = None
@@ -244,6 +239,16 @@ class FakeTwilio(HttpServer):
         self.call_statuses[sid] = form["Status"]
         call = call_resource(self.account_sid, {"From": "", "To": ""})
         _send_resource(exchange, 200, {**call, "sid": sid, "status": form["Status"]})
+
+
+def twilio_settings(account_sid: str, auth_token: str, url: str) -> dict[str, str]:
+    """Return the settings of a service that uses this server instead of Twilio."""
+    return {
+        "TWILIO_ACCOUNT_SID": account_sid,
+        "TWILIO_AUTH_TOKEN": auth_token,
+        "TWILIO_FROM": "+15005550006",
+        "TWILIO_API_BASE": url,
+    }
 
 
 def _send_resource(exchange: Exchange, status: int, resource: Resource) -> None:

@@ -22,8 +22,8 @@ from domain.phone import (
     parse_phone,
 )
 from entrypoints.http.client import CLIENT_IP
-from entrypoints.http.library.media_file import MediaReads
 from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
+from entrypoints.http.streaming import FileReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,13 @@ UseCasesDependency: TypeAlias = NamedDependency[SkipValidation[UseCases]]
 SettingsDependency: TypeAlias = NamedDependency[SkipValidation[HttpSettings]]
 UploadLimiterDependency: TypeAlias = NamedDependency[SkipValidation[UploadLimiter]]
 ClientIp: TypeAlias = NamedDependency[SkipValidation[str]]
-MediaReadsDependency: TypeAlias = NamedDependency[SkipValidation[MediaReads]]
+FileReadsDependency: TypeAlias = NamedDependency[SkipValidation[FileReads]]
 CurrentPrincipal: TypeAlias = NamedDependency[SkipValidation[Principal]]
 
 
 def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
     """Return the providers of the use cases, the settings, the client IP and shared limits."""
-    media_reads = MediaReads()
+    file_reads = FileReads()
     upload_limiter = UploadLimiter(
         settings.max_uploads, settings.max_spooled_bytes, IdentityLocks(settings.upload_lock_file)
     )
@@ -100,5 +100,5 @@ def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
         "settings": Provide(lambda: settings, sync_to_thread=False),
         "upload_limiter": Provide(lambda: upload_limiter, sync_to_thread=False),
         "client_ip": Provide(client_ip, sync_to_thread=False),
-        "media_reads": Provide(lambda: media_reads, sync_to_thread=False),
+        "file_reads": Provide(lambda: file_reads, sync_to_thread=False),
     }

@@ -13,13 +13,11 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
-from application.ports.call_markup import CallMarkup
 from application.ports.call_provider import CallProvider
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.media_files import MediaFiles
@@ -27,7 +25,7 @@ from application.ports.messenger import Messenger
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.system import Clock
-from application.ports.webhook_signatures import WebhookSignatures
+from application.ports.webhooks import Webhooks
 from application.use_cases import UseCases
 from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.session import SessionLimits
@@ -390,47 +388,39 @@ def _template_problem(problem: "TemplateProblem") -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneLine:
-    """What places calls and answers them.
-
-    Without `markup` and `signatures` no provider sends requests, as with the console.
-    """
-
-    call_provider: CallProvider
-    markup: CallMarkup | None = None
-    signatures: WebhookSignatures | None = None
-
-
 @asynccontextmanager
-async def open_phone_line(settings: Settings) -> AsyncIterator[PhoneLine | None]:
-    """Open the first provider in DIALTONE_SMS that can place calls, until the block ends.
+async def open_call_provider(settings: Settings) -> AsyncIterator[CallProvider | None]:
+    """Open the provider that places calls, until the block ends.
 
-    None if there is none: an adapter of the operator's own sends messages only, and Twilio needs a
-    number to call from.
+    None if there is none: the console and an adapter of the operator's own only send messages, and
+    Twilio needs a number to call from.
     """
-    for provider in settings.sms:
-        if provider is SmsProvider.TWILIO and settings.twilio_caller_id:
-            from adapters.twilio import TwilioSignatures, TwimlMarkup, open_twilio_calls
+    if not settings.has_phone_line:
+        yield None
+        return
+    from adapters.twilio import open_twilio_calls
 
-            account_sid = settings.twilio_account_sid
-            auth_token = settings.twilio_auth_token.get_secret_value()
-            secondary_token = settings.twilio_auth_token_secondary.get_secret_value()
-            async with open_twilio_calls(
-                account_sid,
-                auth_token,
-                caller_id=settings.twilio_caller_id,
-                api_base=settings.twilio_api_base,
-            ) as calls:
-                signatures = TwilioSignatures(account_sid, auth_token, secondary_token)
-                yield PhoneLine(calls, TwimlMarkup(), signatures)
-            return
-        if provider is SmsProvider.CONSOLE:
-            from adapters.console import ConsoleCalls, ConsoleMessenger
+    async with open_twilio_calls(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        caller_id=settings.twilio_caller_id,
+        api_base=settings.twilio_api_base,
+    ) as calls:
+        yield calls
 
-            yield PhoneLine(ConsoleCalls(ConsoleMessenger(sys.stdout)))
-            return
-    yield None
+
+def make_webhooks(settings: Settings) -> Webhooks | None:
+    """Return what verifies, reads and answers the provider's requests; None if it sends none."""
+    if not settings.receives_webhooks:
+        return None
+    from adapters.twilio import TwilioSignatures, TwilioWebhookParser, TwimlMarkup
+
+    signatures = TwilioSignatures(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        settings.twilio_auth_token_secondary.get_secret_value(),
+    )
+    return Webhooks(signatures, TwilioWebhookParser(), TwimlMarkup())
 
 
 def _open_database(

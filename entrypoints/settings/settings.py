@@ -690,8 +690,13 @@ class Settings(BaseModel):
 
     @property
     def has_phone_line(self) -> bool:
-        """Whether the provider places calls, and sends requests about calls and messages."""
+        """Whether the provider places calls and can be called. It sends requests then."""
         return SmsProvider.TWILIO in self.sms and bool(self.twilio_caller_id)
+
+    @property
+    def receives_webhooks(self) -> bool:
+        """Whether the provider sends requests about messages and calls."""
+        return SmsProvider.TWILIO in self.sms and "public_url" in self.model_fields_set
 
     @property
     def has_voice_channel(self) -> bool:

@@ -24,6 +24,7 @@ from domain.otp.challenge import parse_otp_code
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.access_tokens import FakeAccessTokens
+from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.images import FakeImagePublisher
@@ -55,6 +56,7 @@ class AppHarness:
     repositories: Repositories | None = None
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    call_provider: FakeCallProvider = field(default_factory=FakeCallProvider)
     otp_keys: FakeOtpKeys = field(default_factory=FakeOtpKeys)
     refresh_keys: FakeRefreshKeys = field(default_factory=FakeRefreshKeys)
     events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
@@ -86,6 +88,7 @@ class AppHarness:
             events=self.events,
             clock=self.clock,
             randomness=self.randomness,
+            call_provider=self.call_provider,
         )
         self.use_cases = build_use_cases(ports, self.policy)
 

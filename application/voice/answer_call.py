@@ -226,7 +226,8 @@ class AnswerCall:
             completed = call.complete(position, step, after, now=self.clock.now())
             return completed if completed is call else completed.assign_identity(identity_id)
 
-        turn = (await update_call(self.calls, call_id, complete)).find_turn(position)
+        call = await update_call(self.calls, call_id, complete)
+        turn = call and call.find_turn(position)
         return turn.instructions if turn else after.instructions
 
     def _step_after(self, step: Step, result: EffectResult, caller: Caller) -> Step:

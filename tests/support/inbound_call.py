@@ -1,6 +1,6 @@
 """An inbound call that a test drives by keys, speech and silence."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from adapters.flows import load_call_flow
 from application.voice.answer_call import AnswerCallCommand
@@ -10,36 +10,18 @@ from domain.voice.call import Call, inbound_call_id
 from domain.voice.flow import DialResult
 from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, Record, Say
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import a_phone
 
 OPERATOR = PhoneNumber("+14155552671")
-PHONE_LINE = Policy(call_flow=load_call_flow(None, "Dialtone"), operator=OPERATOR)
-
-
-class FakeCallback:
-    """Counts callbacks."""
-
-    def __init__(self) -> None:
-        self.is_accepted = True
-        self.requested: list[tuple[PhoneNumber, str | None]] = []
-
-    async def __call__(self, phone: PhoneNumber, identity_id: str | None) -> bool:
-        self.requested.append((phone, identity_id))
-        return self.is_accepted
+PHONE_LINE = Policy(
+    call_flow=load_call_flow(None, "Dialtone"), operator=OPERATOR, webhook_urls=WEBHOOK_URLS
+)
 
 
 def phone_line(policy: Policy = PHONE_LINE) -> AppHarness:
     """Return an app with the flow of the service."""
     return AppHarness(policy=policy)
-
-
-def set_callback(app: AppHarness, callback: FakeCallback) -> None:
-    """Replace what calls callers back."""
-    answer_call = app.use_cases.answer_call
-    carry_out = replace(answer_call.carry_out, request_callback=callback)
-    answer_call = replace(answer_call, carry_out=carry_out)
-    app.use_cases = replace(app.use_cases, answer_call=answer_call)
 
 
 @dataclass

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from application.otp.verify_otp import LoggedIn
+from application.ports.call_provider import PlacementResult
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from domain.identities.identity import Identity
 from domain.otp.rate_limits import RateLimits
@@ -16,14 +18,13 @@ from domain.voice.instructions import Dial, HangUp, Position, Reject
 from domain.voice.walk import Answered, CallOutcome, Continued, Recorded
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id, an_identity
+from tests.support.fakes.call_provider import REJECTED, UNKNOWN
 from tests.support.inbound_call import (
     OPERATOR,
     PHONE_LINE,
-    FakeCallback,
     InboundCall,
     join,
     phone_line,
-    set_callback,
 )
 
 HOUR = timedelta(hours=1)
@@ -303,25 +304,42 @@ async def test_a_repeated_request_uses_up_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_accepted", "text", "outcome"),
+    ("result", "text", "outcome"),
     [
-        (True, "Please hang up.", CallOutcome.CALLBACK),
-        (False, "Sorry, we cannot call this number back", CallOutcome.CALLBACK_REJECTED),
+        (None, "Please hang up.", CallOutcome.CALLBACK),
+        (UNKNOWN, "Please hang up.", CallOutcome.CALLBACK),
+        (REJECTED, "Sorry, we cannot call this number back", CallOutcome.CALLBACK_REJECTED),
     ],
 )
 async def test_a_caller_is_called_back(
-    call: InboundCall, is_accepted: bool, text: str, outcome: CallOutcome
+    call: InboundCall, result: PlacementResult | None, text: str, outcome: CallOutcome
 ) -> None:
-    callback = FakeCallback()
-    callback.is_accepted = is_accepted
     identity_id = await join(call.app)
-    set_callback(call.app, callback)
+    call.app.call_provider.result = result
     await call.ring()
     await call.press("2")
 
     assert call.heard.startswith(text)
     assert call.record.outcome is outcome
-    assert callback.requested == [(a_phone(), identity_id)]
+    (outbound,) = (
+        stored.value
+        for stored in call.app.database.calls.values()
+        if stored.value.direction is CallDirection.OUTBOUND
+    )
+    assert outbound.identity_id == identity_id
+    placed = [placed.phone for placed in call.app.call_provider.calls.values()]
+    assert placed == [a_phone()] * (result is not REJECTED)
+
+
+async def test_a_caller_signs_in_with_the_code_of_the_callback(call: InboundCall) -> None:
+    identity_id = await join(call.app)
+    await call.ring()
+    await call.press("2")
+    result = await call.app.verify_otp(await call.app.code_of_last_call())
+
+    assert isinstance(result, LoggedIn)
+    principal = await call.app.use_cases.authenticate(result.tokens.access_token)
+    assert principal.identity.id == identity_id
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Repeated and simultaneous requests of a call: one effect, and the same response."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -21,14 +22,13 @@ from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fault_injector import ProcessKilled
 from tests.support.inbound_call import (
     PHONE_LINE,
-    FakeCallback,
     InboundCall,
     join,
     phone_line,
-    set_callback,
 )
 
 COPIES: Final = 3
+SEEDS: Final = itertools.count(1)
 MAX_DELAY: Final = 16
 """In turns of the event loop: more than a request without waiting takes."""
 MAX_STEPS: Final = 24
@@ -37,11 +37,7 @@ APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye.
 
 
 def another_instance(app: AppHarness) -> AppHarness:
-    instance = replace(app, randomness=SeededRandomness(1))
-    callback = app.use_cases.answer_call.carry_out.request_callback
-    if isinstance(callback, FakeCallback):
-        set_callback(instance, callback)
-    return instance
+    return replace(app, randomness=SeededRandomness(next(SEEDS)))
 
 
 @dataclass
@@ -88,26 +84,25 @@ async def request_callback(call: InboundCall) -> None:
     await call.press("2")
 
 
-async def app_with_callback(*, is_verified: bool | None) -> tuple[AppHarness, FakeCallback]:
+async def app_with_identity(*, is_verified: bool | None) -> AppHarness:
     """Return an app where the phone has a verified identity, an unverified one, or none."""
-    app, callback = phone_line(), FakeCallback()
-    set_callback(app, callback)
+    app = phone_line()
     if is_verified:
         await app.log_in()
     elif is_verified is False:
         await join(app)
     app.messenger.messages.clear()
-    return app, callback
+    return app
 
 
-def effects(app: AppHarness, callback: FakeCallback) -> Sequence[int]:
+def effects(app: AppHarness) -> Sequence[int]:
     """Return how many identities there are and were deleted, and messages, callbacks."""
     identities = [stored.value for stored in app.database.identities.values()]
     return (
         len(identities),
         sum(identity.is_deleted for identity in identities),
         len(app.messenger.messages),
-        len(callback.requested),
+        len(app.call_provider.calls),
     )
 
 
@@ -128,13 +123,13 @@ async def test_requests_that_arrive_several_times_are_processed_once(
     expected: Sequence[int],
     delay: int,
 ) -> None:
-    app, callback = await app_with_callback(is_verified=is_verified)
+    app = await app_with_identity(is_verified=is_verified)
     call = RepeatedCall(app, delay=delay)
     await call.ring()
     await script(call)
 
     assert call.record.outcome is outcome
-    assert effects(app, callback) == expected
+    assert effects(app) == expected
     assert len(call.record.path) == len(set(call.record.path))
     assert len(call.record.recordings) == (outcome is CallOutcome.RECORDED)
 
@@ -232,7 +227,7 @@ async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:
 async def test_a_request_that_was_killed_is_completed_by_its_repetition(
     is_verified: bool | None, keys: str, outcome: CallOutcome, step: int
 ) -> None:
-    app, callback = await app_with_callback(is_verified=is_verified)
+    app = await app_with_identity(is_verified=is_verified)
     call = InboundCall(app)
     await call.ring()
     if is_verified is None:
@@ -249,7 +244,7 @@ async def test_a_request_that_was_killed_is_completed_by_its_repetition(
     app.faults.reset()
 
     assert call.record.outcome is outcome
-    identities, deleted, messages, callbacks = effects(app, callback)
+    identities, deleted, messages, callbacks = effects(app)
     assert (identities, deleted) == (1, outcome is CallOutcome.LEFT)
     assert messages + callbacks <= 1
 

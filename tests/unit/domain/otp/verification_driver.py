@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 
-from domain.errors import TooManyOtpRequests
+from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.delivery import DeviceProof, OtpRequest
@@ -85,13 +85,19 @@ class VerificationDriver:
     def verify(
         self, code: str, client_ip: str = HOME_IP, request_id: str | None = None
     ) -> VerificationResult:
-        """Verify a code now."""
+        """Verify a code now.
+
+        Raises:
+            TooManyAttempts
+        """
         codes = {
             challenge.id: code_of(challenge)
             for challenge in self.verification.comparable_challenges(self.now)
         }
         attempt = self._attempt(code, client_ip, request_id)
         self.verification, result = self.verification.verify(attempt, codes)
+        if result.retry_after is not None:
+            raise TooManyAttempts(result.retry_after)
         return result
 
     def has_own_attempts(self, client_ip: str = HOME_IP, request_id: str | None = None) -> bool:

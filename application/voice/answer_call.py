@@ -149,10 +149,7 @@ class AnswerCall:
             loaded = await self.calls.load(call_id)
             if turn := loaded and loaded.value.find_turn(command.position):
                 return turn.instructions
-        reason = "too many calls"
-        self.events.emit(
-            SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone, reason=reason)
-        )
+        self.events.emit(SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone))
         return (Reject(),)
 
     async def _continue(

@@ -45,12 +45,20 @@ class CodeCheck:
         if callback.challenge.id in self.equal and self.state.blocked_at is None:
             return self._use(callback.challenge, left=callback.counter.left - 1, callback=callback)
         digest, now = self.limits.attempt.digest(callback.call_id), self.limits.attempt.now
-        if result.is_replay or callback.counter.is_repeat(digest, now):
+        if self._is_replay or callback.counter.is_repeat(digest, now):
             return successor, result
         counted = (successor or self.state).replace_callback(callback.count(digest, now))
         if not result.is_counted:
             counted = self._count_failure(counted)
         return counted, replace(result, is_counted=True)
+
+    @property
+    def _is_replay(self) -> bool:
+        """Whether the code was just used."""
+        return any(
+            challenge.id in self.equal and challenge.used_at is not None
+            for challenge in self.state.all_challenges
+        )
 
     def _open_callback(self) -> Callback | None:
         """Return the latest callback if the attempt is compared with its code."""
@@ -68,10 +76,7 @@ class CodeCheck:
             delivery=(named or self._latest_delivery(retried)) if retried else None,
             callback=self._latest_callback(retried) if retried else None,
             challenge=retried,
-            is_replay=any(
-                challenge.id in self.equal and challenge.used_at is not None
-                for challenge in self.state.all_challenges
-            ),
+            is_replay=self._is_replay,
             is_device_recognized=limits.device_id is not None,
         )
         if delivery is None:
@@ -86,7 +91,7 @@ class CodeCheck:
         if matched is not None and self.state.blocked_at is None:
             verified = named or self._latest_delivery(matched)
             return self._use(matched, left=left - 1, delivery=verified)
-        if replay.is_replay:
+        if self._is_replay:
             return None, replace(replay, attempts_left=left - 1)
         if limits.is_repeat(delivery):
             return None, VerificationResult(is_correct=False, attempts_left=left)

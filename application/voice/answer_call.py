@@ -202,26 +202,29 @@ class AnswerCall:
         """
         if step.effect is None:
             return step.instructions
-        caller, identity_id = found
+        caller, joined_id = found.caller, None
         try:
-            result = await self.carry_out(step.effect, caller.phone, identity_id)
+            result = await self.carry_out(step.effect, caller.phone, found.identity_id)
             if isinstance(step.effect, Register):
-                identity_id = (await self.find_caller(caller.phone)).identity_id
+                joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):
-            with suppress(DomainError, StorageError):
-                await self._complete(
-                    call_id, position, step, self._apologize(caller), found.identity_id
-                )
+            with suppress(PortError):
+                await self._complete(call_id, position, step, self._apologize(caller))
             raise
         after = self._step_after(step, result, caller)
-        return await self._complete(call_id, position, step, after, identity_id)
+        return await self._complete(call_id, position, step, after, joined_id)
 
     async def _complete(
-        self, call_id: str, position: Position, step: Step, after: Step, identity_id: str | None
+        self,
+        call_id: str,
+        position: Position,
+        step: Step,
+        after: Step,
+        joined_id: str | None = None,
     ) -> tuple[StoredInstruction, ...]:
         def complete(call: Call) -> Call:
             completed = call.complete(position, step, after, now=self.clock.now())
-            return completed if completed is call else completed.assign_identity(identity_id)
+            return completed.assign_identity(joined_id) if joined_id else completed
 
         call = await update_call(self.calls, call_id, complete)
         turn = call and call.find_turn(position)

@@ -216,7 +216,7 @@ class Call:
             if self.are_recordings_due or recording.recorded_at <= before
         )
 
-    def assign_identity(self, identity_id: str | None) -> "Call":
+    def assign_identity(self, identity_id: str) -> "Call":
         """Return the call of a caller whose phone has this identity now."""
         return replace(self, identity_id=identity_id)
 

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from application.ports.errors import CallProviderUnavailable
+from application.ports.errors import CallProviderUnavailable, StorageUnavailable
 from application.principal import Principal
 from domain.errors import (
     CallNotFound,
@@ -16,7 +16,9 @@ from domain.errors import (
     Unavailable,
 )
 from domain.identities.identity import Role
+from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import Call, CallDirection, CallStatus, Recording
+from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, a_session, an_id, an_identity
 
@@ -67,6 +69,39 @@ async def test_unknown_calls_are_ignored(app: AppHarness) -> None:
     await app.use_cases.keep_recording(an_id(), "RE1", 5)
 
     assert app.database.calls == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "reported"),
+    [
+        (CallStatus.RINGING, None, ReportedStatus.SENT),
+        (CallStatus.IN_PROGRESS, CallOutcome.CODE_READ, ReportedStatus.SENT),
+        (CallStatus.COMPLETED, CallOutcome.CODE_READ, ReportedStatus.DELIVERED),
+        (CallStatus.COMPLETED, CallOutcome.CODE_NOT_READ, ReportedStatus.UNDELIVERED),
+        (CallStatus.BUSY, None, ReportedStatus.UNDELIVERED),
+        (CallStatus.NO_ANSWER, None, ReportedStatus.UNDELIVERED),
+        (CallStatus.FAILED, None, ReportedStatus.FAILED),
+        (CallStatus.CANCELED, None, ReportedStatus.FAILED),
+    ],
+)
+async def test_the_report_of_a_delivery_follows_its_call(
+    app: AppHarness, status: CallStatus, outcome: CallOutcome | None, reported: ReportedStatus
+) -> None:
+    await add(app, a_call(1, outcome=outcome, report_id="a-report"))
+    for _ in ("reported", "repeated"):
+        await app.use_cases.record_call_status(an_id(1), status)
+
+    assert app.database.delivery_reports["a-report"].value.status is reported
+
+
+async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHarness) -> None:
+    await add(app, a_call(1, report_id="a-report"))
+    app.faults.fail_on("delivery_reports.add")
+    with pytest.raises(StorageUnavailable):
+        await app.use_cases.record_call_status(an_id(1), CallStatus.BUSY)
+    await app.use_cases.record_call_status(an_id(1), CallStatus.BUSY)
+
+    assert app.database.delivery_reports["a-report"].value.status is ReportedStatus.UNDELIVERED
 
 
 # Recordings that the provider reports

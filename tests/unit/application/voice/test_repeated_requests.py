@@ -11,7 +11,7 @@ import pytest
 from application.ports.errors import StorageUnavailable
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.voice.call import EFFECT_TIMEOUT
+from domain.voice.call import EFFECT_TIMEOUT, CallStatus
 from domain.voice.flow import DialResult
 from domain.voice.instructions import HangUp, Instruction
 from domain.voice.walk import CallOutcome
@@ -194,6 +194,19 @@ async def test_a_repetition_that_waits_too_long_changes_nothing() -> None:
     assert call.heard.startswith("To leave, open the app")
     assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
     assert len(app.messenger.messages) == 1
+
+
+async def test_a_caller_may_hang_up_during_an_effect() -> None:
+    app = phone_line()
+    call = await explaining_call(app)
+    gate = asyncio.create_task(open_gate_after(app, 5))
+    first = asyncio.create_task(call.press("1"))
+    await app.messenger.arrived.wait()
+    await app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
+    await asyncio.gather(gate, first)
+
+    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
+    assert call.record.status is CallStatus.COMPLETED
 
 
 async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:

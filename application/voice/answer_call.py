@@ -149,10 +149,7 @@ class AnswerCall:
             loaded = await self.calls.load(call_id)
             if turn := loaded and loaded.value.find_turn(command.position):
                 return turn.instructions
-        reason = "too many calls"
-        self.events.emit(
-            SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone, reason=reason)
-        )
+        self.events.emit(SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone))
         return (Reject(),)
 
     async def _continue(
@@ -205,28 +202,32 @@ class AnswerCall:
         """
         if step.effect is None:
             return step.instructions
-        caller, identity_id = found
+        caller, joined_id = found.caller, None
         try:
-            result = await self.carry_out(step.effect, caller.phone, identity_id)
+            result = await self.carry_out(step.effect, caller.phone, found.identity_id)
             if isinstance(step.effect, Register):
-                identity_id = (await self.find_caller(caller.phone)).identity_id
+                joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):
-            with suppress(DomainError, StorageError):
-                await self._complete(
-                    call_id, position, step, self._apologize(caller), found.identity_id
-                )
+            with suppress(PortError):
+                await self._complete(call_id, position, step, self._apologize(caller))
             raise
         after = self._step_after(step, result, caller)
-        return await self._complete(call_id, position, step, after, identity_id)
+        return await self._complete(call_id, position, step, after, joined_id)
 
     async def _complete(
-        self, call_id: str, position: Position, step: Step, after: Step, identity_id: str | None
+        self,
+        call_id: str,
+        position: Position,
+        step: Step,
+        after: Step,
+        joined_id: str | None = None,
     ) -> tuple[StoredInstruction, ...]:
         def complete(call: Call) -> Call:
             completed = call.complete(position, step, after, now=self.clock.now())
-            return completed if completed is call else completed.assign_identity(identity_id)
+            return completed.assign_identity(joined_id) if joined_id else completed
 
-        turn = (await update_call(self.calls, call_id, complete)).find_turn(position)
+        call = await update_call(self.calls, call_id, complete)
+        turn = call and call.find_turn(position)
         return turn.instructions if turn else after.instructions
 
     def _step_after(self, step: Step, result: EffectResult, caller: Caller) -> Step:

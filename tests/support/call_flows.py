@@ -26,7 +26,16 @@ from domain.voice.instructions import Gather, Say, StoredInstruction, Voice
 
 PHONE: Final = PhoneNumber("+14155552671")
 INDIAN_PHONE: Final = PhoneNumber("+919876543210")
-TEXTS: Final = ("hello", "question", "again", "consent", "bye", "tone", LEAVING_MESSAGE, *REQUIRED_TEXTS)
+TEXTS: Final = (
+    "hello",
+    "question",
+    "again",
+    "consent",
+    "bye",
+    "tone",
+    LEAVING_MESSAGE,
+    *REQUIRED_TEXTS,
+)
 
 
 def make_locale(

@@ -31,6 +31,7 @@ from application.webhook_urls import WebhookUrls
 from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
+from domain.otp.callback import CallbackPolicy
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
@@ -172,6 +173,8 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     verifications_per_ip=settings.verify_limit_per_ip,
                     failed_attempts_per_country=settings.failed_attempt_limit_per_country,
                     failed_attempts_total=settings.failed_attempt_limit_total,
+                    calls_per_country=settings.voice_limit_per_country,
+                    callbacks_per_country=settings.callback_limit_per_country,
                     inbound_per_caller=settings.inbound_limit_per_caller,
                     inbound_total=settings.inbound_limit_total,
                 ),
@@ -181,9 +184,12 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 recycled_after=settings.recycled_after,
                 call_flow=call_flow,
                 operator=settings.operator,
+                callback_policy=CallbackPolicy(settings.callback_limit_per_phone),
                 call_retention=settings.call_retention,
                 recording_retention=settings.recording_retention,
-                webhook_urls=WebhookUrls(settings.public_url),
+                webhook_urls=(
+                    WebhookUrls(settings.public_url) if settings.receives_webhooks else None
+                ),
             ),
         )
 

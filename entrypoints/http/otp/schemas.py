@@ -79,7 +79,7 @@ RequestIdParameter: TypeAlias = Annotated[
     str,
     PathParameter(
         description="The `request_id` of the request for the code.",
-        schema_extra=parameter_schema(type="string", examples=[REQUEST_ID_EXAMPLE]),
+        schema_extra=parameter_schema(type="string"),
     ),
 ]
 

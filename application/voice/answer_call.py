@@ -106,6 +106,11 @@ class AnswerCall:
         )
         if loaded is None and command.position is None:
             instructions = await self._begin(call_id, command, found)
+            if instructions is None:
+                self.events.emit(
+                    SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone)
+                )
+                return (Reject(),)
         else:
             instructions = await self._continue(call_id, command, found)
         return self._resolve(instructions)
@@ -116,7 +121,8 @@ class AnswerCall:
 
     async def _begin(
         self, call_id: str, command: AnswerCallCommand, found: FoundCaller
-    ) -> tuple[StoredInstruction, ...]:
+    ) -> tuple[StoredInstruction, ...] | None:
+        """Return the first response, or None if the call is over the limits."""
         now = self.clock.now()
         phone_key = self.codes.phone_key(command.phone) if command.phone else None
         reservation = Reservation(
@@ -125,7 +131,7 @@ class AnswerCall:
             self.rate_limits.for_inbound_call(phone_key),
         )
         if await self.rate_limiter.acquire(reservation) is not None:
-            return await self._reject(call_id, command)
+            return await self._find_parallel_response(call_id)
         step = self._skip_operator(start(self.flow, found.caller), found.caller)
         call = Call(
             id=call_id,
@@ -141,16 +147,14 @@ class AnswerCall:
             await self.rate_limiter.release(reservation)
         return await self._continue(call_id, command, found)
 
-    async def _reject(
-        self, call_id: str, command: AnswerCallCommand
-    ) -> tuple[StoredInstruction, ...]:
+    async def _find_parallel_response(self, call_id: str) -> tuple[StoredInstruction, ...] | None:
+        """Return the first response if a parallel request got the last permit for the call."""
         for delay in REJECTION_DELAYS:
             await asyncio.sleep(delay)
             loaded = await self.calls.load(call_id)
-            if turn := loaded and loaded.value.find_turn(command.position):
+            if turn := loaded and loaded.value.find_turn(None):
                 return turn.instructions
-        self.events.emit(SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone))
-        return (Reject(),)
+        return None
 
     async def _continue(
         self, call_id: str, command: AnswerCallCommand, found: FoundCaller

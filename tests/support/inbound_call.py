@@ -1,8 +1,11 @@
 """An inbound call that a test drives by keys, speech and silence."""
 
-from dataclasses import dataclass, field
+import asyncio
+import itertools
+from dataclasses import dataclass, field, replace
 
 from adapters.flows import load_call_flow
+from application.ports.repositories import Repositories
 from application.voice.answer_call import AnswerCallCommand
 from application.wiring import Policy
 from domain.phone import PhoneNumber
@@ -12,7 +15,9 @@ from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position,
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import a_phone
+from tests.support.fakes.randomness import SeededRandomness
 
+_SEEDS = itertools.count(1)
 OPERATOR = PhoneNumber("+14155552671")
 PHONE_LINE = Policy(
     call_flow=load_call_flow(None, "Dialtone"), operator=OPERATOR, webhook_urls=WEBHOOK_URLS
@@ -107,6 +112,48 @@ class InboundCall:
     ) -> tuple[Instruction, ...]:
         """Send a request again, perhaps to another instance."""
         return await (app or self.app).use_cases.answer_call(self.sent[index])
+
+
+def another_instance(app: AppHarness, repositories: Repositories | None = None) -> AppHarness:
+    """Return another instance of the service on the same database."""
+    return replace(
+        app,
+        repositories=repositories or app.repositories,
+        randomness=SeededRandomness(next(_SEEDS)),
+    )
+
+
+@dataclass
+class RepeatedCall(InboundCall):
+    """A call whose requests arrive several times, at two instances; all responses are the same.
+
+    Attributes:
+        other: The second instance.
+        copies: How often a request arrives.
+        delay: After how many turns of the event loop the next copy arrives.
+    """
+
+    other: AppHarness | None = None
+    copies: int = 3
+    delay: int = 0
+
+    async def repeat(
+        self, index: int = -1, app: AppHarness | None = None
+    ) -> tuple[Instruction, ...]:
+        instances = [self.app, self.other or another_instance(self.app)]
+        first, *others = await asyncio.gather(
+            *(self._repeat_later(index, instances[copy % 2], copy) for copy in range(self.copies))
+        )
+        assert others == [first] * len(others)
+        assert await super().repeat(index) == first
+        return first
+
+    async def _repeat_later(
+        self, index: int, app: AppHarness, copy: int
+    ) -> tuple[Instruction, ...]:
+        for _ in range(self.delay * copy):
+            await asyncio.sleep(0)
+        return await super().repeat(index, app)
 
 
 async def join(app: AppHarness, phone: PhoneNumber | None = None, sid: str = "CA-join") -> str:

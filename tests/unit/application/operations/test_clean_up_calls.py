@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,24 +11,18 @@ from application.operations.cleanup import CleanupReport
 from application.ports.errors import StorageUnavailable
 from application.wiring import Policy
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
-from domain.voice.call import Call, CallDirection, Recording
+from domain.voice.call import Call
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_deleted_identity, an_id
+from tests.support.builders import NOW, a_call, a_deleted_identity, a_recording, an_id
 
 TICK = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
 
 
-def a_call(number: int = 1, recordings: int = 0, **changes: object) -> Call:
-    call = Call(
-        id=an_id(number),
-        direction=CallDirection.INBOUND,
-        started_at=NOW,
-        recordings=tuple(
-            Recording(f"RE{number}-{recording}", 5, NOW) for recording in range(recordings)
-        ),
-    )
-    return replace(call, **changes)  # type: ignore[arg-type]
+def call_number(number: int, recordings: int = 0, **changes: Any) -> Call:
+    ids = (f"RE{number}-{recording}" for recording in range(recordings))
+    recorded = tuple(a_recording(id=recording_id) for recording_id in ids)
+    return a_call(id=an_id(number), recordings=recorded, **changes)
 
 
 async def add(app: AppHarness, *calls: Call) -> None:
@@ -47,7 +42,7 @@ def kept_recordings(app: AppHarness) -> list[str]:
 async def test_recordings_are_deleted_after_thirty_days_and_calls_after_ninety(
     app: AppHarness,
 ) -> None:
-    await add(app, a_call(1, recordings=2), a_call(2))
+    await add(app, call_number(1, recordings=2), call_number(2))
     app.clock.advance(30 * DAY - TICK)
     assert await app.use_cases.cleanup() == CleanupReport()
     app.clock.advance(TICK)
@@ -62,7 +57,7 @@ async def test_recordings_are_deleted_after_thirty_days_and_calls_after_ninety(
 
 async def test_a_call_is_deleted_with_its_recordings() -> None:
     app = AppHarness(policy=Policy(call_retention=7 * DAY, recording_retention=30 * DAY))
-    await add(app, a_call(recordings=1))
+    await add(app, call_number(1, recordings=1))
     app.clock.advance(7 * DAY)
 
     assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=1, deleted_calls=1)
@@ -70,7 +65,7 @@ async def test_a_call_is_deleted_with_its_recordings() -> None:
 
 
 async def test_a_recording_that_the_provider_does_not_have_is_deleted(app: AppHarness) -> None:
-    await add(app, a_call(recordings=1))
+    await add(app, call_number(1, recordings=1))
     app.call_provider.recordings.clear()
     app.clock.advance(30 * DAY)
 
@@ -79,8 +74,8 @@ async def test_a_recording_that_the_provider_does_not_have_is_deleted(app: AppHa
 
 
 async def test_only_old_recordings_of_a_call_are_deleted(app: AppHarness) -> None:
-    recordings = (Recording("RE-old", 5, NOW), Recording("RE-new", 5, NOW + DAY))
-    await add(app, replace(a_call(), recordings=recordings))
+    recordings = (a_recording(id="RE-old"), a_recording(id="RE-new", recorded_at=NOW + DAY))
+    await add(app, a_call(recordings=recordings))
     app.clock.advance(30 * DAY)
     await app.use_cases.cleanup()
 
@@ -88,7 +83,7 @@ async def test_only_old_recordings_of_a_call_are_deleted(app: AppHarness) -> Non
 
 
 async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -> None:
-    await add(app, *(a_call(number, recordings=2) for number in range(3)), a_call(9))
+    await add(app, *(call_number(number, recordings=2) for number in range(3)), call_number(9))
     app.call_provider.is_unavailable = True
     app.clock.advance(100 * DAY)
 
@@ -99,7 +94,7 @@ async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -
 
 
 async def test_a_provider_that_is_down_is_tried_once(app: AppHarness) -> None:
-    await add(app, *(a_call(number, recordings=2) for number in range(3)))
+    await add(app, *(call_number(number, recordings=2) for number in range(3)))
     attempts = []
 
     class Provider:
@@ -118,8 +113,8 @@ async def test_a_provider_that_is_down_is_tried_once(app: AppHarness) -> None:
 async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
     app: AppHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await add(app, *(a_call(number, recordings=1) for number in range(450)))
-    await add(app, *(a_call(number, started_at=NOW + TICK) for number in range(450, 460)))
+    await add(app, *(call_number(number, recordings=1) for number in range(450)))
+    await add(app, *(call_number(number, started_at=NOW + TICK) for number in range(450, 460)))
     clean_up_calls = replace(app.use_cases.cleanup.clean_up_calls, call_provider=None)
     app.clock.advance(100 * DAY)
     report = await replace(app.use_cases.cleanup, clean_up_calls=clean_up_calls)()
@@ -132,10 +127,10 @@ async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
 async def test_a_deleted_identity_disappears_from_the_call_log(app: AppHarness) -> None:
     await app.database.repositories().identities.add(a_deleted_identity())
     own = [
-        a_call(number, recordings=1, identity_id=an_id(), is_caller_verified=True)
+        call_number(number, recordings=1, identity_id=an_id(), is_caller_verified=True)
         for number in range(250)
     ]
-    others = a_call(251, recordings=1, identity_id=an_id(2), is_caller_verified=True)
+    others = call_number(251, recordings=1, identity_id=an_id(2), is_caller_verified=True)
     await add(app, *own, others)
 
     report = await app.use_cases.cleanup()
@@ -150,7 +145,7 @@ async def test_recordings_of_a_deleted_identity_are_deleted_later_if_the_provide
     app: AppHarness,
 ) -> None:
     await app.database.repositories().identities.add(a_deleted_identity())
-    await add(app, a_call(recordings=1, identity_id=an_id()))
+    await add(app, call_number(1, recordings=1, identity_id=an_id()))
     app.call_provider.is_unavailable = True
     assert await app.use_cases.cleanup() == CleanupReport(purged_identities=1)
     app.call_provider.is_unavailable = False
@@ -161,7 +156,7 @@ async def test_recordings_of_a_deleted_identity_are_deleted_later_if_the_provide
 @pytest.mark.parametrize("step", range(1, 30))
 async def test_an_interrupted_cleanup_is_completed_by_the_next(app: AppHarness, step: int) -> None:
     await app.database.repositories().identities.add(a_deleted_identity())
-    await add(app, a_call(1, recordings=2, identity_id=an_id()), a_call(2, recordings=1))
+    await add(app, call_number(1, recordings=2, identity_id=an_id()), call_number(2, recordings=1))
     app.clock.advance(90 * DAY)
     app.faults.fail_at(step)
     with suppress(StorageUnavailable):

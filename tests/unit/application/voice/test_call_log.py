@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,10 @@ from domain.errors import (
 )
 from domain.identities.identity import Role
 from domain.otp.delivery_report import ReportedStatus
-from domain.voice.call import Call, CallDirection, CallStatus, Recording
+from domain.voice.call import Call, CallStatus, Recording
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone, a_session, an_id, an_identity
+from tests.support.builders import NOW, a_call, a_phone, a_session, an_id, an_identity
 
 MEMBER = Principal(an_identity(), a_session(), has_recent_login=True)
 ADMINISTRATOR = Principal(
@@ -29,11 +30,8 @@ ADMINISTRATOR = Principal(
 TIRED_ADMINISTRATOR = replace(ADMINISTRATOR, has_recent_login=False)
 
 
-def a_call(number: int, **changes: object) -> Call:
-    call = Call(
-        id=an_id(number), direction=CallDirection.INBOUND, started_at=NOW + timedelta(hours=number)
-    )
-    return replace(call, **changes)  # type: ignore[arg-type]
+def call_number(number: int, **changes: Any) -> Call:
+    return a_call(**{"id": an_id(number), "started_at": NOW + timedelta(hours=number)} | changes)
 
 
 async def add(app: AppHarness, *calls: Call) -> None:
@@ -47,14 +45,14 @@ async def add(app: AppHarness, *calls: Call) -> None:
 async def test_a_status_in_any_order_never_goes_backwards(app: AppHarness) -> None:
     reported = [CallStatus.RINGING, CallStatus.IN_PROGRESS, CallStatus.COMPLETED]
     for number, statuses in enumerate(permutations(reported)):
-        await add(app, a_call(number))
+        await add(app, call_number(number))
         for status in statuses:
             await app.use_cases.record_call_status(an_id(number), status)
         assert app.database.calls[an_id(number)].value.status is CallStatus.COMPLETED
 
 
 async def test_a_call_ends_when_its_first_final_status_arrives(app: AppHarness) -> None:
-    await add(app, a_call(0))
+    await add(app, call_number(0))
     app.advance(90)
     await app.use_cases.record_call_status(an_id(0), CallStatus.NO_ANSWER)
     app.advance(90)
@@ -87,7 +85,7 @@ async def test_unknown_calls_are_ignored(app: AppHarness) -> None:
 async def test_the_report_of_a_delivery_follows_its_call(
     app: AppHarness, status: CallStatus, outcome: CallOutcome | None, reported: ReportedStatus
 ) -> None:
-    await add(app, a_call(1, outcome=outcome, report_id="a-report"))
+    await add(app, call_number(1, outcome=outcome, report_id="a-report"))
     for _ in ("reported", "repeated"):
         await app.use_cases.record_call_status(an_id(1), status)
 
@@ -95,7 +93,7 @@ async def test_the_report_of_a_delivery_follows_its_call(
 
 
 async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHarness) -> None:
-    await add(app, a_call(1, report_id="a-report"))
+    await add(app, call_number(1, report_id="a-report"))
     app.faults.fail_on("delivery_reports.add")
     with pytest.raises(StorageUnavailable):
         await app.use_cases.record_call_status(an_id(1), CallStatus.BUSY)
@@ -108,7 +106,7 @@ async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHa
 
 
 async def test_a_recording_is_kept_once(app: AppHarness) -> None:
-    await add(app, a_call(1))
+    await add(app, call_number(1))
     for seconds in (5, 5, 0):
         await app.use_cases.keep_recording(an_id(1), "RE1", seconds)
     await app.use_cases.keep_recording(an_id(1), "RE2", 9)
@@ -122,7 +120,7 @@ async def test_a_recording_is_kept_once(app: AppHarness) -> None:
 
 
 async def test_members_see_their_own_calls_and_administrators_all(app: AppHarness) -> None:
-    calls = [a_call(number, identity_id=an_id(number % 2)) for number in range(4)]
+    calls = [call_number(number, identity_id=an_id(number % 2)) for number in range(4)]
     await add(app, *calls)
 
     seen = [
@@ -135,7 +133,7 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
 async def test_pages_follow_each_other(app: AppHarness, limit: int) -> None:
-    calls = [a_call(number, started_at=NOW) for number in range(5)]
+    calls = [call_number(number, started_at=NOW) for number in range(5)]
     await add(app, *calls)
     seen: list[Call] = []
     sizes: list[int] = []
@@ -159,7 +157,7 @@ async def test_pages_follow_each_other(app: AppHarness, limit: int) -> None:
 @pytest.fixture
 async def recorded(app: AppHarness) -> AppHarness:
     recordings = (Recording("RE1", 5, NOW), Recording("RE2", 9, NOW))
-    await add(app, a_call(1, identity_id=MEMBER.identity.id, recordings=recordings))
+    await add(app, call_number(1, identity_id=MEMBER.identity.id, recordings=recordings))
     app.call_provider.recordings = {"RE2": b"sound" * 500}
     return app
 
@@ -221,6 +219,6 @@ async def test_a_recording_that_breaks_off_raises(recorded: AppHarness) -> None:
 
 async def test_calls_of_a_phone_are_not_those_of_its_next_owner(app: AppHarness) -> None:
     principal = await app.log_in(a_phone(3))
-    await add(app, a_call(1, identity_id=an_id(77)))
+    await add(app, call_number(1, identity_id=an_id(77)))
 
     assert (await app.use_cases.list_calls(principal, None, 10)).calls == []

@@ -1,9 +1,8 @@
 """Repeated and simultaneous requests of a call: one effect, and the same response."""
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -13,56 +12,26 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call import EFFECT_TIMEOUT, CallStatus
 from domain.voice.flow import DialResult
-from domain.voice.instructions import HangUp, Instruction
+from domain.voice.instructions import HangUp
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import REJECTED
-from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fault_injector import ProcessKilled
 from tests.support.inbound_call import (
     PHONE_LINE,
     InboundCall,
+    RepeatedCall,
+    another_instance,
     join,
     phone_line,
 )
 
-COPIES: Final = 3
-SEEDS: Final = itertools.count(1)
 MAX_DELAY: Final = 16
 """In turns of the event loop: more than a request without waiting takes."""
 MAX_STEPS: Final = 24
 """More than a request has."""
 APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
-
-
-def another_instance(app: AppHarness) -> AppHarness:
-    return replace(app, randomness=SeededRandomness(next(SEEDS)))
-
-
-@dataclass
-class RepeatedCall(InboundCall):
-    """A call whose requests arrive several times, at two instances."""
-
-    delay: int = 0
-
-    async def repeat(
-        self, index: int = -1, app: AppHarness | None = None
-    ) -> tuple[Instruction, ...]:
-        instances = [self.app, another_instance(self.app)]
-        first, *others = await asyncio.gather(
-            *(self._repeat_later(index, instances[copy % 2], copy) for copy in range(COPIES))
-        )
-        assert others == [first] * (COPIES - 1)
-        assert await super().repeat(index) == first
-        return first
-
-    async def _repeat_later(
-        self, index: int, app: AppHarness, copy: int
-    ) -> tuple[Instruction, ...]:
-        for _ in range(self.delay * copy):
-            await asyncio.sleep(0)
-        return await super().repeat(index, app)
 
 
 Script = Callable[[InboundCall], Awaitable[None]]

@@ -176,6 +176,10 @@ class PhoneCall:
         """Send a request again, as Twilio does when it got no response; execute nothing."""
         return self._post(*self.requests[index])
 
+    def retry(self) -> None:
+        """Send the last request again, since it got no response, and go on with the response."""
+        self._follow(self.repeat())
+
     def _post(self, url: str, fields: Sequence[tuple[str, str]]) -> WebhookResponse:
         self.requests.append((url, fields))
         self.responses.append(self._webhooks.post(url, fields))
@@ -213,13 +217,17 @@ class PhoneCall:
         return self._verb.attrib
 
     def _continue(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> None:
+        self._follow(self.post(url, fields))
+
+    def _follow(self, response: WebhookResponse) -> None:
+        """Execute a response, and those to its redirects."""
         for _redirect in range(_MAX_REDIRECTS):
-            response = self.post(url, fields)
+            url, _ = self.requests[-1]
             assert response.status == 200, f"status {response.status} of {url}"
             next_url = self._execute(twiml.validate(response.text))
             if next_url is None:
                 return
-            url, fields = next_url, _NO_FIELDS
+            response = self.post(next_url)
         raise AssertionError("The redirects do not end.")
 
     def _execute(self, document: ET.Element) -> str | None:

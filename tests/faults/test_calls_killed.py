@@ -6,6 +6,7 @@ A step is a call to database, messenger or Twilio. Twilio repeats the request th
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -54,7 +55,7 @@ def test_a_caller_joins_once(line: PhoneLine) -> None:
     for steps in itertools.count(1):
         before = line.identities().keys()
         call = line.call(new_phone())
-        is_complete = completes_before_kill(line, steps, call, lambda call=call: call.press("1"))
+        is_complete = completes_before_kill(line, steps, call, partial(call.press, "1"))
         assert call.waits_for == "Dial", call.heard
         assert len(line.identities().keys() - before) == 1
         if is_complete:
@@ -67,15 +68,14 @@ def test_a_phone_is_called_back_at_most_once(line: PhoneLine) -> None:
         phone = new_phone()
         line.join(phone)
         call = line.call(phone)
-        is_complete = completes_before_kill(line, steps, call, lambda call=call: call.press("2"))
+        is_complete = completes_before_kill(line, steps, call, partial(call.press, "2"))
         assert call.status == "completed"
-        placed = line.callbacks(phone)
-        assert len(placed) <= 1
-        for _ in placed:
+        placed = len(line.callbacks(phone))
+        assert placed in ((1,) if is_complete else (0, 1))
+        if placed:
             assert line.verify(phone, line.hear_code(phone))["success"] is True
         if is_complete:
             break
-    assert len(placed) == 1
     assert steps > 4
 
 
@@ -84,9 +84,8 @@ def test_a_recording_is_kept_once(line: PhoneLine) -> None:
         phone = new_phone()
         line.join(phone)
         call = line.call(phone, "3")
-        sids: list[str] = []
         is_complete = completes_before_kill(
-            line, steps, call, lambda call=call, sids=sids: sids.append(call.leave_recording(b"a"))
+            line, steps, call, partial(call.leave_recording, b"sound")
         )
         assert call.heard[-1] == "Thank you for your feedback. Goodbye."
         (sid,) = line.twilio.recordings.keys()
@@ -104,7 +103,7 @@ def test_a_code_call_goes_on_after_a_kill(line: PhoneLine) -> None:
         line.http.post("/auth/request-otp", json={"phone": phone, "channel": "voice"})
         call = line.receive(phone)
         call.answer()
-        is_complete = completes_before_kill(line, steps, call, lambda call=call: call.press("1"))
+        is_complete = completes_before_kill(line, steps, call, partial(call.press, "1"))
         assert line.verify(phone, spoken_code(call))["success"] is True
         if is_complete:
             break

@@ -21,7 +21,7 @@ from beanie import Document
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from adapters.mongo.documents import NestedValue, RecordDocument
+from adapters.mongo.documents.base import NestedValue, RecordDocument
 from adapters.mongo.driver import RawDocument
 from application.ports.errors import CorruptRecord
 from application.ports.versioned import RecordVersion, Versioned, encrypted_phone_of

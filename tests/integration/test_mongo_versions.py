@@ -16,16 +16,15 @@ from adapters.mongo.documents import (
     IdentityDocument,
     MediaItemDocument,
     PhoneVerificationDocument,
-    SessionFields,
 )
+from adapters.mongo.documents.identities import SessionFields
 from adapters.mongo.driver import RawDocument
-from adapters.mongo.mapping import (
-    IdentityFields,
-    Mappings,
+from adapters.mongo.mapping import Mappings
+from adapters.mongo.mapping.identities import IdentityFields
+from adapters.mongo.mapping.media_items import decode_media_item, encode_media_item
+from adapters.mongo.mapping.phone_verifications import (
     count_on_request_ids,
-    decode_media_item,
     decode_phone_verification,
-    encode_media_item,
     encode_phone_verification,
     hash_client_ips,
 )

@@ -19,22 +19,21 @@ from adapters.sqlite import open_sqlite_repositories
 from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.identities import SqliteDeletedIdentities, SqliteIdentities
-from adapters.sqlite.mapping import (
-    IdentityMapping,
-    MediaItemMapping,
-    PhoneVerificationMapping,
+from adapters.sqlite.mapping import IdentityMapping, MediaItemMapping, PhoneVerificationMapping
+from adapters.sqlite.mapping.identities import (
     RoleName,
+    StoredIdentity,
+    StoredRefreshTokens,
+    StoredSession,
+    StoredUser,
+)
+from adapters.sqlite.mapping.media_items import StoredImage, StoredMediaItem
+from adapters.sqlite.mapping.phone_verifications import (
     StoredChallenge,
     StoredDelivery,
     StoredFailures,
-    StoredIdentity,
-    StoredImage,
-    StoredMediaItem,
     StoredPhoneVerification,
-    StoredRefreshTokens,
-    StoredSession,
     StoredTrustedIp,
-    StoredUser,
 )
 from adapters.sqlite.media_items import SqliteMediaItems
 from adapters.sqlite.phone_verifications import SqlitePhoneVerifications

@@ -12,7 +12,9 @@ import pytest
 from pydantic import BaseModel
 
 from adapters.mongo.documents import DOCUMENTS
-from adapters.sqlite.mapping import StoredIdentity, StoredMediaItem, StoredPhoneVerification
+from adapters.sqlite.mapping.identities import StoredIdentity
+from adapters.sqlite.mapping.media_items import StoredMediaItem
+from adapters.sqlite.mapping.phone_verifications import StoredPhoneVerification
 from adapters.sqlite.migrations import MIGRATIONS
 from adapters.sqlite.record_mapping import StoredFields
 

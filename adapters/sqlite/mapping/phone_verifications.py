@@ -1,16 +1,7 @@
-"""The stored form of each aggregate, and the mapping between it and the domain.
-
-- The `Stored…` structs name every field of the JSON in the column `body`. They use no class of the
-  domain, so domain names change without touching stored data.
-- Times are RFC 3339 in UTC with microseconds, bytes are base64.
-- Fields that this version does not know survive a `load` followed by a `replace`: they travel in
-  `RecordVersion.unknown_fields`.
-- A record of an older schema version is upgraded when it is read, and is stored in the new form
-  when it is saved.
-"""
+"""The stored form of phone verifications."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final, Literal
 
@@ -18,13 +9,6 @@ from msgspec import field
 
 from adapters.sqlite.record_mapping import Fields, RecordMapping, StoredFields
 from application.ports.client_ip_hashes import ClientIpHashes
-from application.ports.phone_encryption import PhoneEncryption
-from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Identity, Role, UsedChallenge, User
-from domain.identities.session import RefreshTokenFamily, Session
-from domain.identities.username import Username
-from domain.media.image import Image, ImageFormat
-from domain.media.item import ItemState, MediaItem
 from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
 from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.client_ip import HashedClientIp
@@ -32,16 +16,10 @@ from domain.otp.delivery import Delivery
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
 PurposeName = Literal["sign_in"]
 CounterKindName = Literal[
     "first_request", "later_request", "device_request", "ip", "unknown_ip", "device"
 ]
-RoleName = Literal["member", "administrator"]
-ImageFormatName = Literal["jpeg", "png", "gif"]
-StateName = Literal["pending", "ready", "deleting", "deletion_refused"]
 
 _PURPOSES: Final[Mapping[PurposeName, Purpose]] = {"sign_in": Purpose.SIGN_IN}
 _COUNTER_KINDS: Final[Mapping[CounterKindName, CounterKind]] = {
@@ -52,26 +30,8 @@ _COUNTER_KINDS: Final[Mapping[CounterKindName, CounterKind]] = {
     "unknown_ip": CounterKind.UNKNOWN_IP,
     "device": CounterKind.DEVICE,
 }
-_ROLES: Final[Mapping[RoleName, Role]] = {
-    "member": Role.MEMBER,
-    "administrator": Role.ADMINISTRATOR,
-}
-_IMAGE_FORMATS: Final[Mapping[ImageFormatName, ImageFormat]] = {
-    "jpeg": ImageFormat.JPEG,
-    "png": ImageFormat.PNG,
-    "gif": ImageFormat.GIF,
-}
-_STATES: Final[Mapping[StateName, ItemState]] = {
-    "pending": ItemState.PENDING,
-    "ready": ItemState.READY,
-    "deleting": ItemState.DELETING,
-    "deletion_refused": ItemState.DELETION_REFUSED,
-}
 _PURPOSE_NAMES: Final = {purpose: name for name, purpose in _PURPOSES.items()}
 _COUNTER_KIND_NAMES: Final = {kind: name for name, kind in _COUNTER_KINDS.items()}
-_ROLE_NAMES: Final = {role: name for name, role in _ROLES.items()}
-_IMAGE_FORMAT_NAMES: Final = {image_format: name for name, image_format in _IMAGE_FORMATS.items()}
-_STATE_NAMES: Final = {state: name for name, state in _STATES.items()}
 
 
 class StoredLogin(StoredFields):
@@ -354,276 +314,3 @@ def _count_on_request_ids(fields: Fields) -> Fields:
         ]
     fields["shared_attempts"] = fields.pop("unbound_attempts")["shared"]
     return fields
-
-
-class StoredUser(StoredFields):
-    """The user of an identity."""
-
-    username: str
-    created_at: datetime
-
-
-class StoredRefreshTokens(StoredFields):
-    """The refresh token family of a session."""
-
-    nonce: bytes
-    generation: int
-    rotated_at: datetime
-    is_confirmed: bool = True
-
-
-class StoredSession(StoredFields):
-    """One session of an identity."""
-
-    id: str
-    created_at: datetime
-    expires_at: datetime
-    device: str | None = None
-    last_used_at: datetime | None = None
-    refresh_tokens: StoredRefreshTokens | None = None
-    idle_expires_at: datetime | None = None
-
-
-class StoredDevice(StoredFields):
-    """A device that is recognized by its token."""
-
-    id: str
-    session_id: str
-    expires_at: datetime
-
-
-class StoredUsedChallenge(StoredFields):
-    """A challenge that opened a session."""
-
-    id: str
-    expires_at: datetime
-
-
-class StoredIdentity(StoredFields):
-    """The body in table `identities`."""
-
-    id: str
-    created_at: datetime
-    encrypted_phone: bytes | None = None
-    role: RoleName = "member"
-    user: StoredUser | None = None
-    sessions: tuple[StoredSession, ...] = ()
-    devices: tuple[StoredDevice, ...] = ()
-    used_challenges: tuple[StoredUsedChallenge, ...] = ()
-    deleted_at: datetime | None = None
-    purged_at: datetime | None = None
-    blocked_at: datetime | None = None
-    detached_at: datetime | None = None
-    last_used_at: datetime | None = None
-
-
-class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
-    """Maps identities, and encrypts their phones."""
-
-    stored_type: type[StoredIdentity] = StoredIdentity
-
-    def __init__(self, encryption: PhoneEncryption) -> None:
-        """Take the encryption of the phones."""
-        super().__init__()
-        self._encryption = encryption
-
-    def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> StoredIdentity:
-        """Return the stored form of an identity.
-
-        Args:
-            value: the identity.
-            encrypted_phone: the ciphertext of the record that it replaces.
-        """
-        phone, user = value.phone, value.user
-        return StoredIdentity(
-            id=value.id,
-            encrypted_phone=None
-            if phone is None
-            else self._encryption.encrypt(phone, value.id, encrypted_phone),
-            created_at=value.created_at,
-            role=_ROLE_NAMES[value.role],
-            user=None if user is None else _user_to_stored(user),
-            sessions=tuple([_session_to_stored(session) for session in value.sessions]),
-            devices=tuple(
-                [
-                    StoredDevice(
-                        id=device.id, session_id=device.session_id, expires_at=device.expires_at
-                    )
-                    for device in value.devices
-                ]
-            ),
-            used_challenges=tuple(
-                [
-                    StoredUsedChallenge(id=used.id, expires_at=used.expires_at)
-                    for used in value.used_challenges
-                ]
-            ),
-            deleted_at=value.deleted_at,
-            # The domain keeps no time of the purge.
-            purged_at=value.purged_at,
-            blocked_at=value.blocked_at,
-            detached_at=value.detached_at,
-            last_used_at=value.last_used_at,
-        )
-
-    def to_domain(self, stored: StoredIdentity) -> Identity:
-        """Return the identity of a stored form, with its phone decrypted."""
-        phone, user = stored.encrypted_phone, stored.user
-        return Identity(
-            id=stored.id,
-            phone=None if phone is None else self._encryption.decrypt(phone, stored.id),
-            created_at=stored.created_at,
-            role=_ROLES[stored.role],
-            user=None if user is None else _user_to_domain(user),
-            sessions=tuple([_session_to_domain(session) for session in stored.sessions]),
-            devices=tuple(
-                [
-                    RecognizedDevice(device.id, device.session_id, device.expires_at)
-                    for device in stored.devices
-                ]
-            ),
-            used_challenges=tuple(
-                [UsedChallenge(used.id, used.expires_at) for used in stored.used_challenges]
-            ),
-            deleted_at=stored.deleted_at,
-            purged_at=stored.purged_at,
-            blocked_at=stored.blocked_at,
-            detached_at=stored.detached_at,
-            last_used_at=stored.last_used_at,
-        )
-
-
-def _user_to_stored(user: User) -> StoredUser:
-    return StoredUser(username=user.username.text, created_at=user.created_at)
-
-
-def _user_to_domain(user: StoredUser) -> User:
-    return User(username=Username(text=user.username), created_at=user.created_at)
-
-
-def _session_to_stored(session: Session) -> StoredSession:
-    tokens = session.token_family
-    return StoredSession(
-        id=session.id,
-        created_at=session.created_at,
-        expires_at=session.expires_at,
-        device=session.device,
-        last_used_at=session.last_used_at,
-        refresh_tokens=None if tokens is None else _refresh_tokens_to_stored(tokens),
-        idle_expires_at=session.idle_expires_at,
-    )
-
-
-def _session_to_domain(session: StoredSession) -> Session:
-    tokens = session.refresh_tokens
-    return Session(
-        id=session.id,
-        created_at=session.created_at,
-        expires_at=session.expires_at,
-        device=session.device,
-        last_used_at=session.last_used_at,
-        token_family=None if tokens is None else _refresh_tokens_to_domain(tokens),
-        idle_expires_at=session.idle_expires_at,
-    )
-
-
-def _refresh_tokens_to_stored(tokens: RefreshTokenFamily) -> StoredRefreshTokens:
-    return StoredRefreshTokens(
-        nonce=tokens.nonce,
-        generation=tokens.generation,
-        rotated_at=tokens.rotated_at,
-        is_confirmed=tokens.is_confirmed,
-    )
-
-
-def _refresh_tokens_to_domain(tokens: StoredRefreshTokens) -> RefreshTokenFamily:
-    return RefreshTokenFamily(
-        nonce=tokens.nonce,
-        generation=tokens.generation,
-        rotated_at=tokens.rotated_at,
-        is_confirmed=tokens.is_confirmed,
-    )
-
-
-class StoredImage(StoredFields):
-    """The image of a media item, in pixels and bytes."""
-
-    format: ImageFormatName
-    width: int
-    height: int
-    size_bytes: int
-
-
-class StoredMediaItem(StoredFields):
-    """The body in table `media_items`."""
-
-    id: str
-    storage_key: str
-    owner_id: str
-    image: StoredImage
-    created_at: datetime
-    state: StateName
-    upload_deadline: datetime
-    category: str | None = None
-    deletion_requested_at: datetime | None = None
-
-
-class MediaItemMapping(RecordMapping[MediaItem, StoredMediaItem]):
-    """Maps the items of the library."""
-
-    stored_type: type[StoredMediaItem] = StoredMediaItem
-
-    def to_stored(self, value: MediaItem) -> StoredMediaItem:
-        """Return the stored form of a media item."""
-        image = value.image
-        return StoredMediaItem(
-            id=value.id,
-            storage_key=value.storage_key,
-            owner_id=value.owner_id,
-            image=StoredImage(
-                format=_IMAGE_FORMAT_NAMES[image.format],
-                width=image.width,
-                height=image.height,
-                size_bytes=image.bytes,
-            ),
-            category=value.category,
-            created_at=value.created_at,
-            state=_STATE_NAMES[value.state],
-            upload_deadline=value.upload_deadline,
-            deletion_requested_at=value.deletion_requested_at,
-        )
-
-    def to_domain(self, stored: StoredMediaItem) -> MediaItem:
-        """Return the media item of a stored form."""
-        image = stored.image
-        return MediaItem(
-            id=stored.id,
-            storage_key=stored.storage_key,
-            owner_id=stored.owner_id,
-            image=Image(
-                format=_IMAGE_FORMATS[image.format],
-                width=image.width,
-                height=image.height,
-                bytes=image.size_bytes,
-            ),
-            category=stored.category,
-            created_at=stored.created_at,
-            state=_STATES[stored.state],
-            upload_deadline=stored.upload_deadline,
-            deletion_requested_at=stored.deletion_requested_at,
-        )
-
-
-def to_microseconds(time: datetime) -> int:
-    """Return a time as columns store it: microseconds since 1970, exact and in order."""
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def to_datetime(microseconds: int) -> datetime:
-    """Return the time of a column."""
-    return _EPOCH + microseconds * _MICROSECOND
-
-
-def to_microseconds_or_none(time: datetime | None) -> int | None:
-    """Return an optional time as columns store it."""
-    return None if time is None else to_microseconds(time)

@@ -6,14 +6,16 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
 
+from application.ports.calls import Calls
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.versioned import Versioned
-from domain.errors import Unauthenticated
+from domain.errors import CallNotFound, Unauthenticated
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+from domain.voice.call import Call
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -95,6 +97,27 @@ async def update_identity(
         return successor, successor
 
     return await update(load, identities.replace, change_and_return)
+
+
+async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call:
+    """Update a call as `update` does, and return it.
+
+    Raises:
+        CallNotFound
+        StorageError
+    """
+
+    async def load() -> Versioned[Call]:
+        loaded = await calls.load(call_id)
+        if loaded is None:
+            raise CallNotFound
+        return loaded
+
+    def change_and_return(call: Call) -> tuple[Call, Call]:
+        successor = change(call)
+        return successor, successor
+
+    return await update(load, calls.replace, change_and_return)
 
 
 async def save_identity(

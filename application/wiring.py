@@ -30,6 +30,7 @@ from application.otp.deliver_otp import DeliverOtp, DeliveryTimingProfile
 from application.otp.recognize_device import RecognizeDevice
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
+from application.ports.call_provider import CallProvider
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.images import ImagePublisher
 from application.ports.keys import AccessTokens, OtpKeys, PublicKeys, RefreshKeys
@@ -41,17 +42,35 @@ from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.use_cases import UseCases
+from application.voice.answer_call import AnswerCall
+from application.voice.answer_code_call import AnswerCodeCall
+from application.voice.calls import ListCalls, OpenRecording
+from application.voice.clean_up_calls import (
+    DEFAULT_CALL_RETENTION,
+    DEFAULT_RECORDING_RETENTION,
+    CleanUpCalls,
+)
+from application.voice.effects import CarryOutEffect
+from application.voice.find_caller import FindCaller
+from application.voice.keep_recording import KeepRecording
+from application.voice.record_call_status import RecordCallStatus
+from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
-from domain.phone import DEFAULT_RULES, PhoneRules
+from domain.phone import DEFAULT_RULES, PhoneNumber, PhoneRules
+from domain.voice.flow import HANG_UP_FLOW, CallFlow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """All ports of the use cases. `media_health` and `messenger_health` are for readiness."""
+    """All ports of the use cases. `media_health` and `messenger_health` are for readiness.
+
+    Without a phone line, `call_provider` is None.
+    """
 
     repositories: Repositories
     media_files: MediaFiles
@@ -69,6 +88,7 @@ class Ports:
     events: SecurityEvents
     clock: Clock
     randomness: Randomness
+    call_provider: CallProvider | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +96,7 @@ class Policy:
     """What the operator decides.
 
     `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
-    recycled.
+    recycled, `operator` where nobody answers calls.
     """
 
     countries: Collection[str] | None = None
@@ -88,6 +108,11 @@ class Policy:
     otp_length: int = DEFAULT_OTP_LENGTH
     phone_rules: PhoneRules = DEFAULT_RULES
     recycled_after: timedelta | None = None
+    call_flow: CallFlow = HANG_UP_FLOW
+    operator: PhoneNumber | None = None
+    call_retention: timedelta = DEFAULT_CALL_RETENTION
+    recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
+    webhook_urls: WebhookUrls = WebhookUrls("")
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -103,16 +128,26 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
     find_item = FindItem(items, deleted_identities)
     retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
-    cleanup = Cleanup(repositories, files, mark_for_deletion, retry_deletions, clock)
+    clean_up_calls = CleanUpCalls(
+        calls=repositories.calls,
+        call_cleanup=repositories.call_cleanup,
+        call_provider=ports.call_provider,
+        clock=clock,
+        call_retention=policy.call_retention,
+        recording_retention=policy.recording_retention,
+    )
+    cleanup = Cleanup(
+        repositories, files, mark_for_deletion, retry_deletions, clean_up_calls, clock
+    )
+    timing = DeliveryTimingProfile(randomness)
+    find_caller = FindCaller(verifications, identities)
     recognize_device = RecognizeDevice(identities)
     return UseCases(
         request_otp=RequestOtp(
             phone_verifications=verifications,
             rate_limiter=repositories.rate_limiter,
             codes=codes,
-            deliver_otp=DeliverOtp(
-                codes, ports.sms_templates, ports.messenger, DeliveryTimingProfile(randomness)
-            ),
+            deliver_otp=DeliverOtp(codes, ports.sms_templates, ports.messenger, timing),
             recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
             number_range_hashes=ports.number_range_hashes,
@@ -171,6 +206,44 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         categorize_item=CategorizeItem(find_item, items, files),
         delete_item=DeleteItem(find_item, items, mark_for_deletion, clock),
         open_file=OpenFile(items, deleted_identities, files),
+        answer_call=AnswerCall(
+            calls=repositories.calls,
+            find_caller=find_caller,
+            carry_out=CarryOutEffect(
+                phone_verifications=verifications,
+                identities=identities,
+                rate_limiter=repositories.rate_limiter,
+                codes=codes,
+                messenger=ports.messenger,
+                timing=timing,
+                request_callback=None,
+                clock=clock,
+                randomness=randomness,
+                events=events,
+                rate_limits=policy.rate_limits,
+                flow=policy.call_flow,
+                countries=policy.countries,
+            ),
+            rate_limiter=repositories.rate_limiter,
+            codes=codes,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+            rate_limits=policy.rate_limits,
+            flow=policy.call_flow,
+            operator=policy.operator,
+        ),
+        answer_code_call=AnswerCodeCall(
+            calls=repositories.calls,
+            phone_verifications=verifications,
+            codes=codes,
+            clock=clock,
+            flow=policy.call_flow,
+        ),
+        record_call_status=RecordCallStatus(repositories.calls, _report_delivery, clock),
+        keep_recording=KeepRecording(repositories.calls, clock),
+        list_calls=ListCalls(repositories.call_pages),
+        open_recording=OpenRecording(repositories.calls, ports.call_provider),
         check_readiness=CheckReadiness(
             repositories.health, ports.media_health, ports.messenger_health
         ),
@@ -179,3 +252,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
         retry_deletions=ScheduledRetryDeletions(retry_deletions, repositories.leases, clock),
     )
+
+
+async def _report_delivery(report_id: str, status: ReportedStatus, error_code: str | None) -> None:
+    pass

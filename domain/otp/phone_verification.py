@@ -210,6 +210,11 @@ class PhoneVerification:
         """Return the challenges whose codes are accepted now, at most two."""
         return tuple(challenge for challenge in self.challenges if challenge.is_active(now))
 
+    def find_challenge(self, challenge_id: str | None) -> Challenge | None:
+        """Return the challenge of a delivery or callback with this id, or None."""
+        challenges = (*self.challenges, *(callback.challenge for callback in self.callbacks))
+        return next((found for found in challenges if found.id == challenge_id), None)
+
     def comparable_challenges(self, now: datetime) -> tuple[Challenge, ...]:
         """Return the challenges whose codes an attempt is compared with, at most three.
 

@@ -11,6 +11,8 @@ from typing import Final
 
 from beanie import Document
 
+from adapters.mongo.documents.calls import CallDocument
+from adapters.mongo.documents.delivery_reports import DeliveryReportDocument
 from adapters.mongo.documents.identities import IdentityDocument
 from adapters.mongo.documents.media_items import MediaItemDocument
 from adapters.mongo.documents.phone_verifications import PhoneVerificationDocument
@@ -22,7 +24,9 @@ from adapters.mongo.documents.service import (
 
 __all__ = [
     "DOCUMENTS",
+    "CallDocument",
     "DatabaseMetadataDocument",
+    "DeliveryReportDocument",
     "IdentityDocument",
     "LeaseDocument",
     "MediaItemDocument",
@@ -36,5 +40,7 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     RateLimitDocument,
     IdentityDocument,
     MediaItemDocument,
+    CallDocument,
+    DeliveryReportDocument,
     LeaseDocument,
 )

@@ -24,6 +24,12 @@ class NestedValue(BaseModel):
     """The fields that identify it in a list; all fields where this is empty."""
 
 
+class TaggedValue(NestedValue):
+    """An object that is one of several kinds. Each class says by a default which one it is."""
+
+    kind: str
+
+
 class RecordDocument(Document):
     """The fields that the documents of all aggregates have."""
 

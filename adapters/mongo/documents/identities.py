@@ -55,8 +55,19 @@ class UsedChallengeFields(NestedValue):
     expires_at: datetime
 
 
+class ConsentFields(NestedValue):
+    """What a caller agreed to."""
+
+    wording: str
+    language: str
+    given_at: datetime
+
+
 class IdentityDocument(RecordDocument):
-    """An identity, also a deleted one; `username_key` is unique."""
+    """An identity, also a deleted one; `username_key` is unique.
+
+    `is_verified` is missing if it is.
+    """
 
     username_key: str | None = None
     encrypted_phone: bytes | None = None
@@ -71,6 +82,8 @@ class IdentityDocument(RecordDocument):
     blocked_at: datetime | None = None
     detached_at: datetime | None = None
     last_used_at: datetime | None = None
+    is_verified: bool = True
+    consent: ConsentFields | None = None
 
     class Settings:
         """Collection and indexes."""

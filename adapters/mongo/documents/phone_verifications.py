@@ -34,7 +34,15 @@ class AttemptCounterFields(NestedValue):
 
     item_key: ClassVar = ("kind", "id")
 
-    kind: Literal["first_request", "later_request", "device_request", "ip", "unknown_ip", "device"]
+    kind: Literal[
+        "first_request",
+        "later_request",
+        "device_request",
+        "ip",
+        "unknown_ip",
+        "device",
+        "callback",
+    ]
     id: str
     limit: int
     used: int
@@ -43,7 +51,7 @@ class AttemptCounterFields(NestedValue):
 
 
 class DeliveryFields(NestedValue):
-    """A message with the code of a challenge."""
+    """A message or a call with the code of a challenge."""
 
     item_key: ClassVar = ("request_id",)
 
@@ -57,6 +65,19 @@ class DeliveryFields(NestedValue):
     device_id: str | None = None
     uses_own_quota: bool
     counters: list[AttemptCounterFields]
+    channel: Literal["sms", "voice"] = "sms"
+    call_id: str | None = None
+
+
+class CallbackFields(NestedValue):
+    """A call with a code, because somebody asked for it by calling."""
+
+    item_key: ClassVar = ("call_id",)
+
+    challenge: ChallengeFields
+    requested_at: datetime
+    call_id: str
+    counter: AttemptCounterFields
 
 
 class DeviceFailuresFields(NestedValue):
@@ -102,6 +123,7 @@ class PhoneVerificationDocument(RecordDocument):
     shared_attempts: list[datetime]
     failures: FailuresFields
     trusted_ips: list[TrustedIpFields]
+    callbacks: list[CallbackFields] = []  # noqa: RUF012 - pydantic copies it
 
     class Settings:
         """Collection and indexes."""

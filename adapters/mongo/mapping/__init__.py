@@ -10,9 +10,16 @@ from functools import partial
 from typing import Final, Self
 
 from adapters.mongo.documents import (
+    CallDocument,
+    DeliveryReportDocument,
     IdentityDocument,
     MediaItemDocument,
     PhoneVerificationDocument,
+)
+from adapters.mongo.mapping.calls import decode_call, encode_call
+from adapters.mongo.mapping.delivery_reports import (
+    decode_delivery_report,
+    encode_delivery_report,
 )
 from adapters.mongo.mapping.identities import IdentityFields
 from adapters.mongo.mapping.media_items import decode_media_item, encode_media_item
@@ -26,7 +33,9 @@ from adapters.mongo.record_mapping import RecordMapping, Upgrade
 from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.identity import Identity
 from domain.media.item import MediaItem
+from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
+from domain.voice.call import Call
 
 # One upgrade for each schema version after the first; see `adapters.mongo.record_mapping`.
 IDENTITY_UPGRADES: Final[Sequence[Upgrade]] = ()
@@ -40,6 +49,8 @@ class Mappings:
     phone_verifications: RecordMapping[PhoneVerification]
     identities: RecordMapping[Identity]
     media_items: RecordMapping[MediaItem]
+    calls: RecordMapping[Call]
+    delivery_reports: RecordMapping[DeliveryReport]
 
     @classmethod
     def of(cls, phone_encryption: PhoneEncryption) -> Self:
@@ -62,4 +73,6 @@ class Mappings:
             RecordMapping(
                 MediaItemDocument, decode_media_item, encode_media_item, MEDIA_ITEM_UPGRADES
             ),
+            RecordMapping(CallDocument, decode_call, encode_call),
+            RecordMapping(DeliveryReportDocument, decode_delivery_report, encode_delivery_report),
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.mongo.documents.identities import (
+    ConsentFields,
     DeviceFields,
     IdentityDocument,
     RefreshTokensFields,
@@ -13,7 +14,7 @@ from adapters.mongo.documents.identities import (
 from adapters.mongo.driver import RawDocument
 from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Identity, Role, UsedChallenge, User
+from domain.identities.identity import Consent, Identity, Role, UsedChallenge, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 
@@ -49,6 +50,8 @@ class IdentityFields:
             blocked_at=stored.blocked_at,
             detached_at=stored.detached_at,
             last_used_at=stored.last_used_at,
+            is_verified=stored.is_verified,
+            consent=None if stored.consent is None else _decode_consent(stored.consent),
         )
 
     def encode(self, identity: Identity, encrypted_phone: bytes | None = None) -> RawDocument:
@@ -79,6 +82,8 @@ class IdentityFields:
             "blocked_at": identity.blocked_at,
             "detached_at": identity.detached_at,
             "last_used_at": identity.last_used_at,
+            "is_verified": None if identity.is_verified else False,
+            "consent": None if identity.consent is None else _encode_consent(identity.consent),
         }
 
 
@@ -88,6 +93,18 @@ def _decode_user(stored: UserFields) -> User:
 
 def _encode_user(user: User) -> RawDocument:
     return {"username": user.username.text, "created_at": user.created_at}
+
+
+def _decode_consent(stored: ConsentFields) -> Consent:
+    return Consent(stored.wording, stored.language, stored.given_at)
+
+
+def _encode_consent(consent: Consent) -> RawDocument:
+    return {
+        "wording": consent.wording,
+        "language": consent.language,
+        "given_at": consent.given_at,
+    }
 
 
 def _decode_device(stored: DeviceFields) -> RecognizedDevice:

@@ -4,6 +4,7 @@ from typing import Final
 
 from adapters.mongo.documents.phone_verifications import (
     AttemptCounterFields,
+    CallbackFields,
     ChallengeFields,
     DeliveryFields,
     FailuresFields,
@@ -13,9 +14,10 @@ from adapters.mongo.documents.phone_verifications import (
 from adapters.mongo.driver import RawDocument
 from application.ports.client_ip_hashes import ClientIpHashes
 from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
+from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Delivery
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 
@@ -27,10 +29,13 @@ STORED_COUNTER_KINDS: Final = {
     CounterKind.IP: "ip",
     CounterKind.UNKNOWN_IP: "unknown_ip",
     CounterKind.DEVICE: "device",
+    CounterKind.CALLBACK: "callback",
 }
+STORED_CHANNELS: Final = {Channel.SMS: "sms", Channel.VOICE: "voice"}
 
 _PURPOSES: Final = {stored: purpose for purpose, stored in STORED_PURPOSES.items()}
 _COUNTER_KINDS: Final = {stored: kind for kind, stored in STORED_COUNTER_KINDS.items()}
+_CHANNELS: Final = {stored: channel for channel, stored in STORED_CHANNELS.items()}
 
 
 def decode_phone_verification(stored: PhoneVerificationDocument) -> PhoneVerification:
@@ -43,6 +48,7 @@ def decode_phone_verification(stored: PhoneVerificationDocument) -> PhoneVerific
         trusted_ips=tuple(map(_decode_trusted_ip, stored.trusted_ips)),
         identity_id=stored.identity_id,
         blocked_at=stored.blocked_at,
+        callbacks=tuple(map(_decode_callback, stored.callbacks)),
     )
 
 
@@ -58,6 +64,7 @@ def encode_phone_verification(record: PhoneVerification) -> RawDocument:
         "shared_attempts": [*record.shared_attempts],
         "failures": _encode_failures(record.failures),
         "trusted_ips": [_encode_trusted_ip(ip) for ip in record.trusted_ips],
+        "callbacks": [_encode_callback(callback) for callback in record.callbacks] or None,
     }
 
 
@@ -104,6 +111,8 @@ def _decode_delivery(stored: DeliveryFields) -> Delivery:
         device_id=stored.device_id,
         uses_own_quota=stored.uses_own_quota,
         counters=tuple(map(_decode_counter, stored.counters)),
+        channel=_CHANNELS[stored.channel],
+        call_id=stored.call_id,
     )
 
 
@@ -119,6 +128,26 @@ def _encode_delivery(delivery: Delivery) -> RawDocument:
         "device_id": delivery.device_id,
         "uses_own_quota": delivery.uses_own_quota,
         "counters": [_encode_counter(counter) for counter in delivery.counters],
+        "channel": STORED_CHANNELS[delivery.channel],
+        "call_id": delivery.call_id,
+    }
+
+
+def _decode_callback(stored: CallbackFields) -> Callback:
+    return Callback(
+        challenge=_decode_challenge(stored.challenge),
+        requested_at=stored.requested_at,
+        call_id=stored.call_id,
+        counter=_decode_counter(stored.counter),
+    )
+
+
+def _encode_callback(callback: Callback) -> RawDocument:
+    return {
+        "challenge": _encode_challenge(callback.challenge),
+        "requested_at": callback.requested_at,
+        "call_id": callback.call_id,
+        "counter": _encode_counter(callback.counter),
     }
 
 

@@ -7,14 +7,19 @@
   `RecordVersion.unknown_fields`.
 - A record of an older schema version is upgraded when it is read, and is stored in the new form
   when it is saved.
+- A value that is one of several kinds has a struct for each; its field `kind` says which.
 """
 
+from adapters.sqlite.mapping.calls import CallMapping
 from adapters.sqlite.mapping.columns import to_datetime, to_microseconds, to_microseconds_or_none
+from adapters.sqlite.mapping.delivery_reports import DeliveryReportMapping
 from adapters.sqlite.mapping.identities import IdentityMapping
 from adapters.sqlite.mapping.media_items import MediaItemMapping
 from adapters.sqlite.mapping.phone_verifications import PhoneVerificationMapping
 
 __all__ = [
+    "CallMapping",
+    "DeliveryReportMapping",
     "IdentityMapping",
     "MediaItemMapping",
     "PhoneVerificationMapping",

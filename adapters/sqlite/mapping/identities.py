@@ -7,7 +7,7 @@ from typing import Final, Literal
 from adapters.sqlite.record_mapping import RecordMapping, StoredFields
 from application.ports.phone_encryption import PhoneEncryption
 from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Identity, Role, UsedChallenge, User
+from domain.identities.identity import Consent, Identity, Role, UsedChallenge, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 
@@ -63,6 +63,14 @@ class StoredUsedChallenge(StoredFields):
     expires_at: datetime
 
 
+class StoredConsent(StoredFields):
+    """What a caller agreed to."""
+
+    wording: str
+    language: str
+    given_at: datetime
+
+
 class StoredIdentity(StoredFields):
     """The body in table `identities`."""
 
@@ -79,6 +87,8 @@ class StoredIdentity(StoredFields):
     blocked_at: datetime | None = None
     detached_at: datetime | None = None
     last_used_at: datetime | None = None
+    is_verified: bool = True
+    consent: StoredConsent | None = None
 
 
 class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
@@ -98,7 +108,7 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
             value: the identity.
             encrypted_phone: the ciphertext of the record that it replaces.
         """
-        phone, user = value.phone, value.user
+        phone, user, consent = value.phone, value.user, value.consent
         return StoredIdentity(
             id=value.id,
             encrypted_phone=None
@@ -128,11 +138,17 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
             blocked_at=value.blocked_at,
             detached_at=value.detached_at,
             last_used_at=value.last_used_at,
+            is_verified=value.is_verified,
+            consent=None
+            if consent is None
+            else StoredConsent(
+                wording=consent.wording, language=consent.language, given_at=consent.given_at
+            ),
         )
 
     def to_domain(self, stored: StoredIdentity) -> Identity:
         """Return the identity of a stored form, with its phone decrypted."""
-        phone, user = stored.encrypted_phone, stored.user
+        phone, user, consent = stored.encrypted_phone, stored.user, stored.consent
         return Identity(
             id=stored.id,
             phone=None if phone is None else self._encryption.decrypt(phone, stored.id),
@@ -154,6 +170,10 @@ class IdentityMapping(RecordMapping[Identity, StoredIdentity]):
             blocked_at=stored.blocked_at,
             detached_at=stored.detached_at,
             last_used_at=stored.last_used_at,
+            is_verified=stored.is_verified,
+            consent=None
+            if consent is None
+            else Consent(consent.wording, consent.language, consent.given_at),
         )
 
 

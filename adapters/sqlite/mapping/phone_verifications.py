@@ -10,16 +10,18 @@ from msgspec import field
 from adapters.sqlite.record_mapping import Fields, RecordMapping, StoredFields
 from application.ports.client_ip_hashes import ClientIpHashes
 from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
+from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Delivery
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 
 PurposeName = Literal["sign_in"]
 CounterKindName = Literal[
-    "first_request", "later_request", "device_request", "ip", "unknown_ip", "device"
+    "first_request", "later_request", "device_request", "ip", "unknown_ip", "device", "callback"
 ]
+ChannelName = Literal["sms", "voice"]
 
 _PURPOSES: Final[Mapping[PurposeName, Purpose]] = {"sign_in": Purpose.SIGN_IN}
 _COUNTER_KINDS: Final[Mapping[CounterKindName, CounterKind]] = {
@@ -29,9 +31,12 @@ _COUNTER_KINDS: Final[Mapping[CounterKindName, CounterKind]] = {
     "ip": CounterKind.IP,
     "unknown_ip": CounterKind.UNKNOWN_IP,
     "device": CounterKind.DEVICE,
+    "callback": CounterKind.CALLBACK,
 }
+_CHANNELS: Final[Mapping[ChannelName, Channel]] = {"sms": Channel.SMS, "voice": Channel.VOICE}
 _PURPOSE_NAMES: Final = {purpose: name for name, purpose in _PURPOSES.items()}
 _COUNTER_KIND_NAMES: Final = {kind: name for name, kind in _COUNTER_KINDS.items()}
+_CHANNEL_NAMES: Final = {channel: name for name, channel in _CHANNELS.items()}
 
 
 class StoredLogin(StoredFields):
@@ -67,7 +72,7 @@ class StoredAttemptCounter(StoredFields):
 
 
 class StoredDelivery(StoredFields):
-    """One message that carried the code of a challenge."""
+    """One message or call that carried the code of a challenge."""
 
     request_id: str
     challenge_id: str
@@ -79,6 +84,17 @@ class StoredDelivery(StoredFields):
     device_id: str | None = None
     uses_own_quota: bool = False
     counters: tuple[StoredAttemptCounter, ...] = ()
+    channel: ChannelName = "sms"
+    call_id: str | None = None
+
+
+class StoredCallback(StoredFields):
+    """A call with a code, because somebody asked for it by calling."""
+
+    challenge: StoredChallenge
+    requested_at: datetime
+    call_id: str
+    counter: StoredAttemptCounter
 
 
 class StoredDeviceFailures(StoredFields):
@@ -115,6 +131,7 @@ class StoredPhoneVerification(StoredFields):
     identity_id: str | None = None
     blocked_at: datetime | None = None
     encrypted_phone: bytes | None = None
+    callbacks: tuple[StoredCallback, ...] = ()
 
 
 class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerification]):
@@ -144,6 +161,7 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerif
             ),
             identity_id=value.identity_id,
             blocked_at=value.blocked_at,
+            callbacks=tuple([_callback_to_stored(callback) for callback in value.callbacks]),
         )
 
     def to_domain(self, stored: StoredPhoneVerification) -> PhoneVerification:
@@ -164,6 +182,7 @@ class PhoneVerificationMapping(RecordMapping[PhoneVerification, StoredPhoneVerif
             ),
             identity_id=stored.identity_id,
             blocked_at=stored.blocked_at,
+            callbacks=tuple([_callback_to_domain(callback) for callback in stored.callbacks]),
         )
 
 
@@ -213,6 +232,8 @@ def _delivery_to_stored(delivery: Delivery) -> StoredDelivery:
         device_id=delivery.device_id,
         uses_own_quota=delivery.uses_own_quota,
         counters=tuple([_counter_to_stored(counter) for counter in delivery.counters]),
+        channel=_CHANNEL_NAMES[delivery.channel],
+        call_id=delivery.call_id,
     )
 
 
@@ -226,6 +247,26 @@ def _delivery_to_domain(delivery: StoredDelivery) -> Delivery:
         device_id=delivery.device_id,
         uses_own_quota=delivery.uses_own_quota,
         counters=tuple([_counter_to_domain(counter) for counter in delivery.counters]),
+        channel=_CHANNELS[delivery.channel],
+        call_id=delivery.call_id,
+    )
+
+
+def _callback_to_stored(callback: Callback) -> StoredCallback:
+    return StoredCallback(
+        challenge=_challenge_to_stored(callback.challenge),
+        requested_at=callback.requested_at,
+        call_id=callback.call_id,
+        counter=_counter_to_stored(callback.counter),
+    )
+
+
+def _callback_to_domain(callback: StoredCallback) -> Callback:
+    return Callback(
+        challenge=_challenge_to_domain(callback.challenge),
+        requested_at=callback.requested_at,
+        call_id=callback.call_id,
+        counter=_counter_to_domain(callback.counter),
     )
 
 

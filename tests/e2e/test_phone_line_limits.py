@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, cast
 
+import httpx
 import pytest
 
 from tests.e2e.phone_line import (
@@ -21,11 +22,13 @@ from tests.support.servers.fake_twilio import PhoneCall
 CALLS_PER_CALLER = 4
 CALLS_IN_TOTAL = 8
 CALLBACKS_PER_COUNTRY = 3
+VOICE_PER_COUNTRY = 3
 REFUSED = "Sorry, we cannot call this number back now. Please try again later. Goodbye."
 LIMITS = {
     "DIALTONE_INBOUND_LIMIT_PER_CALLER": f"{CALLS_PER_CALLER}/1h",
     "DIALTONE_INBOUND_LIMIT_TOTAL": f"{CALLS_IN_TOTAL}/1h",
     "DIALTONE_CALLBACK_LIMIT_PER_COUNTRY": f"{CALLBACKS_PER_COUNTRY}/1h",
+    "DIALTONE_VOICE_LIMIT_PER_COUNTRY": f"{VOICE_PER_COUNTRY}/1h",
 }
 
 
@@ -129,18 +132,52 @@ def test_a_refused_callback_leaves_the_code_of_the_last_one_valid(
 
 
 def test_a_country_is_called_back_a_few_times_an_hour(limited_line: PhoneLine, phone: str) -> None:
-    numbers = [f"+9198765{phone[-4:]}{number}" for number in range(CALLBACKS_PER_COUNTRY)]
-    for number in numbers:
+    *numbers, late = [
+        f"+91987{phone[-4:]}{number:03d}" for number in range(CALLBACKS_PER_COUNTRY + 1)
+    ]
+    for number in (*numbers, late):
         limited_line.join(number)
-        limited_line.call(number, "2")
-    wait(limited_line, minutes=50)  # the country's limit lasts longer than the total of calls
-    wait(limited_line, minutes=20)
-    for number in numbers:
-        limited_line.call(number, "2")
-    late = f"+91987650{phone[-4:]}"
-    limited_line.join(late)
+    wait(limited_line, hours=2)
 
-    refused = limited_line.call(late, "2")
+    for number in (*numbers, late):
+        limited_line.call(number, "2")
+    limited_line.join(phone)
+    other_country = limited_line.call(phone, "2")
 
-    assert [len(limited_line.callbacks(number)) for number in [*numbers, late]] == [2, 2, 2, 0]
-    assert refused.heard[-1] != ""
+    placed = [len(limited_line.callbacks(number)) for number in (*numbers, late)]
+    assert placed == [1] * CALLBACKS_PER_COUNTRY + [0]
+    assert other_country.heard[-1] == CALLBACK
+
+
+def request_otp(line: PhoneLine, phone: str, **fields: str) -> httpx.Response:
+    return line.http.post("/auth/request-otp", json={"phone": phone, **fields})
+
+
+def test_calls_of_apps_have_a_limit_per_country_of_their_own(
+    limited_line: PhoneLine, phone: str
+) -> None:
+    numbers = [f"+4915112{phone[-4:]}{number:02d}" for number in range(VOICE_PER_COUNTRY + 1)]
+
+    calls = [request_otp(limited_line, number, channel="voice") for number in numbers]
+
+    assert [call.status_code for call in calls] == [200] * VOICE_PER_COUNTRY + [429]
+    assert int(calls[-1].headers["retry-after"]) > 0
+    assert request_otp(limited_line, numbers[-1]).json()["sent"] is True
+
+
+def test_a_call_after_a_message_reads_the_same_code_unless_it_was_used(
+    limited_line: PhoneLine, phone: str
+) -> None:
+    request_otp(limited_line, phone)
+    wait(limited_line, seconds=16)
+    assert request_otp(limited_line, phone, channel="voice").json()["sent"] is True
+
+    code = limited_line.hear_code(phone)
+
+    assert code in limited_line.messages(phone)[0]
+    wait(limited_line, seconds=16)
+    assert request_otp(limited_line, phone, channel="voice").json()["sent"] is True
+    assert limited_line.verify(phone, code)["success"] is True
+    late = limited_line.receive(phone, 2)
+    late.answer()
+    assert (late.heard, late.waits_for) == ([], None)

@@ -57,21 +57,11 @@ def test_a_voicemail_records_no_code(line: PhoneLine, phone: str) -> None:
     assert status["status"] == "undelivered"
 
 
-def test_a_call_after_a_message_reads_the_same_code(line: PhoneLine, phone: str) -> None:
+def test_a_call_within_the_cooldown_of_a_message_is_not_placed(line: PhoneLine, phone: str) -> None:
     line.http.post("/auth/request-otp", json={"phone": phone})
+
     assert request_call(line, phone)["sent"] is False
     assert line.callbacks(phone) == []
-
-
-def test_a_used_code_is_not_read(line: PhoneLine, phone: str) -> None:
-    request_call(line, phone)
-    code = line.hear_code(phone)
-    assert line.verify(phone, code)["success"] is True
-
-    late = line.receive(phone)
-    late.answer()
-
-    assert (late.heard, late.waits_for) == ([], None)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Generic, TypeVar, get_args
 
@@ -122,20 +123,27 @@ def _separate_unknown_fields(
         if nested_type := _select_type(kinds, value):
             known[name], nested_unknown = _separate_unknown_fields(value, nested_type)
         elif kinds and isinstance(value, list):
-            known[name] = []
-            for item in value:
-                item_type = _select_type(kinds, item)
-                if item_type is None:
-                    known[name].append(item)
-                    continue
-                known_item, item_unknown = _separate_unknown_fields(item, item_type)
-                known[name].append(known_item)
-                if item_unknown:
-                    stored_item = msgspec.to_builtins(msgspec.convert(known_item, item_type))
-                    nested_unknown[_item_key(stored_item)] = item_unknown
+            known[name], nested_unknown = _separate_in_items(value, kinds)
         if nested_unknown:
             unknown[name] = nested_unknown
     return known, unknown
+
+
+def _separate_in_items(
+    items: Sequence[Any], kinds: Sequence[type[StoredFields]]
+) -> tuple[list[Any], Fields]:
+    """Return the items with their known fields only, and the unknown fields by item."""
+    types = [_select_type(kinds, item) for item in items]
+    pairs = [
+        _separate_unknown_fields(item, item_type) if item_type else (item, {})
+        for item, item_type in zip(items, types, strict=True)
+    ]
+    stored = [
+        msgspec.to_builtins(msgspec.convert(known, item_type)) if item_type else {}
+        for (known, _), item_type in zip(pairs, types, strict=True)
+    ]
+    unknown = zip(_item_keys(stored), [fields for _, fields in pairs], strict=True)
+    return [known for known, _ in pairs], {key: fields for key, fields in unknown if fields}
 
 
 def _restore_unknown_fields(fields: Fields, unknown: Mapping[str, Any]) -> None:
@@ -147,8 +155,8 @@ def _restore_unknown_fields(fields: Fields, unknown: Mapping[str, Any]) -> None:
             case dict() as nested:
                 _restore_unknown_fields(nested, value)
             case list() | tuple() as items:
-                for item in items:
-                    _restore_unknown_fields(item, value.get(_item_key(item), {}))
+                for item, key in zip(items, [*_item_keys(items)], strict=True):
+                    _restore_unknown_fields(item, value.get(key, {}))
 
 
 @cache
@@ -185,8 +193,11 @@ def _select_type(kinds: Sequence[type[StoredFields]], value: object) -> type[Sto
     )
 
 
-def _item_key(item: Fields) -> str:
-    for name in _ITEM_KEYS:
-        if name in item:
-            return str(item[name])
-    return msgspec.json.encode(item).decode()
+def _item_keys(items: Iterable[Fields]) -> Iterator[str]:
+    """Yield a key for each item. Equal ones are numbered."""
+    counts: Counter[str] = Counter()
+    for item in items:
+        named = next((str(item[name]) for name in _ITEM_KEYS if name in item), None)
+        key = msgspec.json.encode(item).decode() if named is None else named
+        yield f"{key} {counts[key]}"
+        counts[key] += 1

@@ -70,7 +70,7 @@ def test_a_callback_that_nobody_answers_is_in_the_log(
     call.end_unanswered(status)
 
     entry = line.log_entry(call)
-    assert (entry["direction"], entry["status"]) == ("outbound", status.replace("-", "_"))
+    assert (entry["direction"], entry["status"]) == ("outbound", status)
 
 
 def test_the_url_of_a_callback_reads_no_code_in_another_call(line: PhoneLine, phone: str) -> None:

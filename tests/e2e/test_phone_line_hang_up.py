@@ -74,7 +74,7 @@ def test_a_call_is_in_the_log_wherever_the_caller_hangs_up(
     call = line.pick_up(phone, stops_at_redirects=True)
     path = come(line, call)
     open_entry = line.log_entry(call)
-    assert (open_entry["status"], open_entry["ended_at"]) == ("in_progress", None)
+    assert (open_entry["status"], open_entry["ended_at"]) == ("in-progress", None)
 
     call.hang_up()
 

@@ -73,6 +73,11 @@ class Service:
         self._logged: list[OutputReader] = []
 
     @property
+    def settings(self) -> Mapping[str, str]:
+        """The variables that it was created with, for another instance."""
+        return self._environ
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 

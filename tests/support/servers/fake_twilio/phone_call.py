@@ -24,6 +24,7 @@ class PhoneCall:
 
     Attributes:
         sid: The SID of the call.
+        fields: What all of its requests have in common.
         heard: Every text that was said so far, in its order.
         status: Twilio's status of the call.
         waits_for: The verb that waits for the caller or the operator: Gather, Dial or Record, and
@@ -49,7 +50,7 @@ class PhoneCall:
         self._twilio = twilio
         self._webhooks = ServiceWebhooks(service_url, public_url, twilio.auth_token)
         self._stops_at_redirects = stops_at_redirects
-        self._fields = {
+        self.fields = {
             "AccountSid": twilio.account_sid,
             "ApiVersion": API_VERSION,
             "From": caller,
@@ -89,7 +90,7 @@ class PhoneCall:
         """Let a call that the service placed ring."""
         form = placed.form
         self.sid = placed.sid
-        self._fields |= {
+        self.fields |= {
             "From": form["From"],
             "Caller": form["From"],
             "To": form["To"],
@@ -169,11 +170,15 @@ class PhoneCall:
     def post(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> WebhookResponse:
         """Post fields of this call to a public URL."""
         own_fields = {"CallSid": self.sid, "CallStatus": self.status}
-        return self._post(url, list({**self._fields, **own_fields, **fields}.items()))
+        return self._post(url, list({**self.fields, **own_fields, **fields}.items()))
 
     def repeat(self, index: int = -1) -> WebhookResponse:
         """Send a request again, as Twilio does when it got no response; execute nothing."""
         return self._post(*self.requests[index])
+
+    def retry(self) -> None:
+        """Send the last request again, since it got no response, and go on with the response."""
+        self._follow(self.repeat())
 
     def _post(self, url: str, fields: Sequence[tuple[str, str]]) -> WebhookResponse:
         self.requests.append((url, fields))
@@ -212,13 +217,17 @@ class PhoneCall:
         return self._verb.attrib
 
     def _continue(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> None:
+        self._follow(self.post(url, fields))
+
+    def _follow(self, response: WebhookResponse) -> None:
+        """Execute a response, and those to its redirects."""
         for _redirect in range(_MAX_REDIRECTS):
-            response = self.post(url, fields)
+            url, _ = self.requests[-1]
             assert response.status == 200, f"status {response.status} of {url}"
             next_url = self._execute(twiml.validate(response.text))
             if next_url is None:
                 return
-            url, fields = next_url, _NO_FIELDS
+            response = self.post(next_url)
         raise AssertionError("The redirects do not end.")
 
     def _execute(self, document: ET.Element) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
 
+from application.ports.calls import Calls
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
@@ -14,6 +15,7 @@ from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+from domain.voice.call import Call
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -71,6 +73,26 @@ async def update_phone_verification(
     """
     load, replace = partial(verifications.load, phone), partial(verifications.replace, phone)
     return await update(load, replace, change, loaded)
+
+
+async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> None:
+    """Update a call, as `update` does. Nothing happens if there is no such call.
+
+    Raises:
+        StorageError
+        CorruptRecord
+    """
+
+    async def load() -> Versioned[Call | None]:
+        return await calls.load(call_id) or Versioned(None, 0)
+
+    async def replace(call: Call | None, version: int) -> bool:
+        return call is None or await calls.replace(call, version)
+
+    def change_and_return(call: Call | None) -> tuple[Call | None, None]:
+        return change(call) if call is not None else None, None
+
+    await update(load, replace, change_and_return)
 
 
 async def update_identity(

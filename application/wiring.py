@@ -26,10 +26,15 @@ from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
 from application.otp.codes import OtpCodes
-from application.otp.deliver_otp import DeliverOtp, DeliveryTimingProfile
+from application.otp.deliver_otp import DeliverOtp
+from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery, ReportTimingProfile
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.place_code_call import PlaceCodeCall
 from application.otp.recognize_device import RecognizeDevice
+from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
+from application.ports.call_provider import CallProvider
 from application.ports.client_ip_hashes import ClientIpHashes
 from application.ports.images import ImagePublisher
 from application.ports.keys import AccessTokens, OtpKeys, PublicKeys, RefreshKeys
@@ -41,7 +46,9 @@ from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.use_cases import UseCases
+from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
+from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -51,7 +58,10 @@ from domain.phone import DEFAULT_RULES, PhoneRules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """All ports of the use cases. `media_health` and `messenger_health` are for readiness."""
+    """All ports of the use cases. `media_health` and `messenger_health` are for readiness.
+
+    `call_provider` is None where no calls are placed.
+    """
 
     repositories: Repositories
     media_files: MediaFiles
@@ -69,6 +79,7 @@ class Ports:
     events: SecurityEvents
     clock: Clock
     randomness: Randomness
+    call_provider: CallProvider | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +87,7 @@ class Policy:
     """What the operator decides.
 
     `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
-    recycled.
+    recycled, `webhook_urls` where no provider sends requests about calls and messages.
     """
 
     countries: Collection[str] | None = None
@@ -88,6 +99,8 @@ class Policy:
     otp_length: int = DEFAULT_OTP_LENGTH
     phone_rules: PhoneRules = DEFAULT_RULES
     recycled_after: timedelta | None = None
+    callback_policy: CallbackPolicy = CallbackPolicy()
+    webhook_urls: WebhookUrls | None = None
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -105,13 +118,31 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
     cleanup = Cleanup(repositories, files, mark_for_deletion, retry_deletions, clock)
     recognize_device = RecognizeDevice(identities)
+    report_timing = ReportTimingProfile(randomness)
+    place_code_call = None
+    if ports.call_provider is not None and policy.webhook_urls is not None:
+        place_code_call = PlaceCodeCall(
+            repositories.calls,
+            ports.call_provider,
+            policy.webhook_urls,
+            DeliveryTimingProfile(randomness),
+            clock,
+        )
     return UseCases(
         request_otp=RequestOtp(
             phone_verifications=verifications,
             rate_limiter=repositories.rate_limiter,
             codes=codes,
             deliver_otp=DeliverOtp(
-                codes, ports.sms_templates, ports.messenger, DeliveryTimingProfile(randomness)
+                codes=codes,
+                templates=ports.sms_templates,
+                messenger=ports.messenger,
+                timing=DeliveryTimingProfile(randomness),
+                delivery_reports=repositories.delivery_reports,
+                report_timing=report_timing,
+                place_code_call=place_code_call,
+                webhook_urls=policy.webhook_urls,
+                clock=clock,
             ),
             recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
@@ -127,6 +158,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         verify_otp=VerifyOtp(
             phone_verifications=verifications,
             identities=identities,
+            calls=repositories.calls,
             rate_limiter=repositories.rate_limiter,
             codes=codes,
             add_session=AddSession(
@@ -141,6 +173,21 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             events=events,
             rate_limits=policy.rate_limits,
         ),
+        request_callback=RequestCallback(
+            phone_verifications=verifications,
+            rate_limiter=repositories.rate_limiter,
+            codes=codes,
+            place_code_call=place_code_call,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+            countries=policy.countries,
+            callback_policy=policy.callback_policy,
+            rate_limits=policy.rate_limits,
+            phone_rules=policy.phone_rules,
+        ),
+        report_delivery=ReportDelivery(repositories.delivery_reports, report_timing, clock),
+        get_delivery_status=GetDeliveryStatus(repositories.delivery_reports, clock),
         authenticate=Authenticate(
             ports.tokens, identities, clock, policy.session_limits, policy.test_otps
         ),

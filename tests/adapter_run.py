@@ -20,6 +20,8 @@ REPOSITORIES: Final = (
     "test_media_items.py",
     "test_media_pages.py",
     "test_media_cleanup.py",
+    "test_calls.py",
+    "test_delivery_reports.py",
     "test_health_check.py",
     "test_rate_limiter.py",
     "test_leases.py",

@@ -12,7 +12,7 @@ from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import MediaItemDocument
 from adapters.mongo.driver import MotorCollection
-from adapters.mongo.mapping import STORED_ITEM_STATES, STORED_MEDIA_KINDS
+from adapters.mongo.mapping.media_items import STORED_ITEM_STATES, STORED_MEDIA_KINDS
 from adapters.mongo.record_mapping import RecordMapping
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem

@@ -17,11 +17,13 @@ from adapters.mongo.documents import (
 from adapters.mongo.driver import errors_while_opening, latest, location_of
 from adapters.mongo.mapping import Mappings
 from adapters.mongo.metadata import METADATA_ID, check_metadata
+from adapters.mongo.record_mapping import RecordMapping
 from adapters.mongo.repositories import open_mongo_repositories
 from application.ports.errors import ConfigurationError
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.versioned import encrypted_phone_of
+from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
 _TIMEOUT: Final = 24 * 3600.0
@@ -123,7 +125,8 @@ async def change_index_key(
                 await metadata.update_one({"_id": METADATA_ID}, {"$set": started})
             elif "unfinished_index_key" not in current:
                 return await _count(database)
-            await _Move(database, old, new).move_all()
+            mapping = Mappings.of(old).phone_verifications
+            await _Move(database, mapping, old, new).move_all()
             await metadata.update_one({"_id": METADATA_ID}, {"$unset": {"unfinished_index_key": 1}})
             return await _count(database)
 
@@ -149,6 +152,7 @@ class _Move:
     """Move the phone verifications; each step is harmless when it is repeated."""
 
     database: Database
+    mapping: RecordMapping[PhoneVerification]
     old: PhoneEncryption
     new: PhoneEncryption
 
@@ -163,7 +167,7 @@ class _Move:
             await self._move(self.old.decrypt(document["encrypted_phone"], document["_id"]))
         await verifications.delete_many({"expires_at": {"$exists": True}})
         await self.database.collection(RateLimitDocument).delete_many(
-            {"_id": {"$regex": ":(ip|network|range|countries):"}}
+            {"_id": {"$regex": ":(ip|network|range|countries|phone):"}}
         )
 
     async def _move(self, phone: PhoneNumber) -> None:
@@ -172,10 +176,9 @@ class _Move:
         document = await verifications.find_one({"_id": old_index})
         if document is None:
             return  # Moved before.
-        mapping = Mappings.of(self.old).phone_verifications
-        loaded = mapping.decode(document)
+        loaded = self.mapping.decode(document)
         verification = loaded.value.drop_client_ips()
-        moved = mapping.encode_successor(verification, loaded.version)
+        moved = self.mapping.encode_successor(verification, loaded.version)
         if verification.blocked_at is not None:
             moved["encrypted_phone"] = self.new.encrypt(phone, new_index)
         await verifications.replace_one({"_id": new_index}, moved, upsert=True)

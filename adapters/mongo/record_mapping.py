@@ -21,7 +21,7 @@ from beanie import Document
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from adapters.mongo.documents import NestedValue, RecordDocument
+from adapters.mongo.documents.base import NestedValue, RecordDocument, TaggedValue
 from adapters.mongo.driver import RawDocument
 from application.ports.errors import CorruptRecord
 from application.ports.versioned import RecordVersion, Versioned, encrypted_phone_of
@@ -142,16 +142,16 @@ class _Schema:
     """The known fields of a document, or of an object inside it."""
 
     names: Sequence[str]
-    nested: Mapping[str, "_Schema"]
+    nested: Mapping[str, "_Kinds"]
     item_key: Sequence[str]
 
     @classmethod
     def of(cls, model: type[BaseModel]) -> Self:
         fields = _stored_fields(model)
         nested = {
-            name: cls.of(inner)
+            name: _Kinds.of(models)
             for name, field in fields.items()
-            for inner in _nested_models(field.annotation)
+            if (models := [*_nested_models(field.annotation)])
         }
         item_key = model.item_key if issubclass(model, NestedValue) else ()
         return cls([*fields], nested, item_key or [*fields])
@@ -159,14 +159,18 @@ class _Schema:
     def find_unknown(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields that are not known, at all depths; items of lists with their key."""
         unknown = {name: value for name, value in stored.items() if name not in self.names}
-        for name, schema in self.nested.items():
+        for name, kinds in self.nested.items():
             value = stored.get(name) or {}
             found: Any
             if isinstance(value, list):
-                items = [(schema.key_of(item), schema.find_unknown(item)) for item in value]
-                found = [{**key, **fields} for key, fields in items if fields]
+                items = [(kinds.schema_of(item), item) for item in value]
+                found = [
+                    (schema.key_of(item), fields)
+                    for schema, item in items
+                    if (fields := schema.find_unknown(item))
+                ]
             else:
-                found = schema.find_unknown(value)
+                found = value and kinds.schema_of(value).find_unknown(value)
             if found:
                 unknown[name] = found
         return unknown
@@ -174,27 +178,62 @@ class _Schema:
     def restore_unknown(self, document: RawDocument, unknown: Mapping[str, Any]) -> None:
         """Put the fields that `find_unknown` returned into a document."""
         for name, value in unknown.items():
-            schema = self.nested.get(name)
-            if schema is None:
+            kinds = self.nested.get(name)
+            if kinds is None:
                 document[name] = value
             elif isinstance(value, list):
-                schema.restore_in_items(document[name], value)
+                kinds.restore_in_items(document[name], value)
             elif document.get(name):
-                schema.restore_unknown(document[name], value)
+                kinds.schema_of(document[name]).restore_unknown(document[name], value)
 
-    def restore_in_items(self, items: list[RawDocument], unknown: list[RawDocument]) -> None:
+    def key_of(self, item: RawDocument) -> RawDocument:
+        """Return the fields that identify an item of a list, without fields that are not known."""
+        return {name: self._find_known(name, item.get(name)) for name in self.item_key}
+
+    def _find_known(self, name: str, value: Any) -> Any:
+        kinds = self.nested.get(name)
+        if kinds is None or not value:
+            return value
+        values = value if isinstance(value, list) else [value]
+        schemas = [kinds.schema_of(item) for item in values]
+        known = [
+            {inner: schema._find_known(inner, item.get(inner)) for inner in schema.names}
+            for schema, item in zip(schemas, values, strict=True)
+        ]
+        return known if isinstance(value, list) else known[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """The schemas of the objects that a field may contain, by their `kind`. Often it is one."""
+
+    schemas: Mapping[str | None, _Schema]
+
+    @classmethod
+    def of(cls, models: Sequence[type[BaseModel]]) -> Self:
+        return cls({_tag(model): _Schema.of(model) for model in models})
+
+    def schema_of(self, stored: Mapping[str, Any]) -> _Schema:
+        """Return the schema of an object."""
+        return self.schemas.get(stored.get("kind")) or self.schemas[None]
+
+    def restore_in_items(
+        self, items: list[RawDocument], unknown: list[tuple[RawDocument, RawDocument]]
+    ) -> None:
         """Put the fields into the items of a list that have the same keys."""
         remaining = list(unknown)
         for item in items:
-            key = self.key_of(item)
-            match = next((fields for fields in remaining if self.key_of(fields) == key), None)
+            schema = self.schema_of(item)
+            key = schema.key_of(item)
+            match = next((pair for pair in remaining if pair[0] == key), None)
             if match is not None:
                 remaining.remove(match)
-                self.restore_unknown(item, match)
+                schema.restore_unknown(item, match[1])
 
-    def key_of(self, item: RawDocument) -> RawDocument:
-        """Return the fields that identify an item of a list."""
-        return {name: item.get(name) for name in self.item_key}
+
+def _tag(model: type[BaseModel]) -> str | None:
+    """Return the `kind` of the objects of a class, if they are one of several kinds."""
+    return model.model_fields["kind"].default if issubclass(model, TaggedValue) else None
 
 
 def _stored_fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -230,7 +269,10 @@ def _struct(
         return list[arguments] if origin is list else annotation  # type: ignore[valid-type]
 
     fields: list[Any] = []
+    tag = _tag(model)
     for name, field in _stored_fields(model).items():
+        if tag and name == "kind":
+            continue
         kind = schema_version if name == "schema_version" else checked(field.annotation)
         attribute = name.removeprefix("_")
         fields.append(
@@ -241,6 +283,9 @@ def _struct(
         fields,
         rename={"id": "_id"} if issubclass(model, Document) else None,
         forbid_unknown_fields=forbid_unknown_fields,
+        tag_field="kind" if tag else None,
+        tag=tag,
+        namespace={"kind": tag} if tag else None,
         kw_only=True,
         gc=False,  # they live briefly, and without cycles
     )

@@ -9,9 +9,13 @@ from typing import Self
 from pymongo.monitoring import CommandListener
 
 from adapters.mongo.batch_loader import DocumentLoader
+from adapters.mongo.calls import MongoCallCleanup, MongoCallPages, MongoCalls
 from adapters.mongo.database import Database, shared_database
+from adapters.mongo.delivery_reports import MongoDeliveryReports
 from adapters.mongo.documents import (
+    CallDocument,
     DatabaseMetadataDocument,
+    DeliveryReportDocument,
     IdentityDocument,
     LeaseDocument,
     MediaItemDocument,
@@ -40,6 +44,8 @@ class Loaders:
     deleted_identities: DocumentLoader
     media_items: DocumentLoader
     media_items_by_storage_key: DocumentLoader
+    calls: DocumentLoader
+    delivery_reports: DocumentLoader
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -58,6 +64,10 @@ class Loaders:
             ),
             media_items=DocumentLoader(database, media_items),
             media_items_by_storage_key=DocumentLoader(database, media_items, key="storage_key"),
+            calls=DocumentLoader(database, latest(database.collection(CallDocument))),
+            delivery_reports=DocumentLoader(
+                database, latest(database.collection(DeliveryReportDocument))
+            ),
         )
 
     async def finish(self) -> None:
@@ -131,6 +141,8 @@ def repositories_in(
     phone_verifications = latest(database.collection(PhoneVerificationDocument))
     identities = latest(database.collection(IdentityDocument))
     media_items = latest(database.collection(MediaItemDocument))
+    calls = latest(database.collection(CallDocument))
+    delivery_reports = latest(database.collection(DeliveryReportDocument))
     rate_limits = latest(database.collection(RateLimitDocument))
     metadata = database.collection(DatabaseMetadataDocument)
     return Repositories(
@@ -155,6 +167,12 @@ def repositories_in(
         ),
         media_pages=MongoMediaPages(database, mappings.media_items),
         media_cleanup=MongoMediaCleanup(database, mappings.media_items),
+        calls=MongoCalls(database, calls, loaders.calls, mappings.calls),
+        call_pages=MongoCallPages(database, mappings.calls),
+        call_cleanup=MongoCallCleanup(database, calls, mappings.calls),
+        delivery_reports=MongoDeliveryReports(
+            database, delivery_reports, loaders.delivery_reports, mappings.delivery_reports
+        ),
         leases=MongoLeases(database, latest(database.collection(LeaseDocument))),
         health=MongoHealthCheck(database, metadata),
     )

@@ -120,7 +120,35 @@ CREATE INDEX phone_verifications_client_ips_expire_at
 DELETE FROM rate_limits WHERE limit_name LIKE '%:ip:%';
 """
 
-MIGRATIONS: Final = (_INITIAL_SCHEMA, _HASHED_CLIENT_IPS)
+_CALLS: Final = """
+CREATE TABLE calls (
+    id TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    schema_version INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    identity_id TEXT,
+    oldest_recording_at INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX calls_started_at ON calls (started_at, id);
+CREATE INDEX calls_identity_id ON calls (identity_id, started_at, id)
+    WHERE identity_id IS NOT NULL;
+CREATE INDEX calls_oldest_recording_at ON calls (oldest_recording_at)
+    WHERE oldest_recording_at IS NOT NULL;
+
+CREATE TABLE delivery_reports (
+    id TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    schema_version INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX delivery_reports_expires_at ON delivery_reports (expires_at);
+"""
+
+MIGRATIONS: Final = (_INITIAL_SCHEMA, _HASHED_CLIENT_IPS, _CALLS)
 """The script at index n - 1 makes schema version n of version n - 1."""
 
 _log = logging.getLogger(__name__)

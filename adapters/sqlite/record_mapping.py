@@ -7,7 +7,8 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Generic, TypeVar, get_args
 
@@ -21,7 +22,7 @@ Fields = dict[str, Any]
 Upgrade = Callable[[Fields], Fields]
 """Turns the fields of schema version n into those of version n + 1."""
 
-_ITEM_KEYS: Final = ("id", "request_id")
+_ITEM_KEYS: Final = ("id", "request_id", "call_id")
 """Items of a list are matched by the first of these, or by all their known fields."""
 
 
@@ -117,26 +118,32 @@ def _separate_unknown_fields(
             unknown[name] = value
             continue
         known[name] = value
-        nested_type = nested_types[name]
+        kinds = nested_types[name]
         nested_unknown: Fields = {}
-        if nested_type and isinstance(value, dict):
+        if nested_type := _select_type(kinds, value):
             known[name], nested_unknown = _separate_unknown_fields(value, nested_type)
-        elif nested_type and isinstance(value, list):
-            items = [
-                _separate_unknown_fields(item, nested_type)
-                if isinstance(item, dict)
-                else (item, {})
-                for item in value
-            ]
-            known[name] = [item for item, _ in items]
-            nested_unknown = {
-                _item_key(msgspec.to_builtins(msgspec.convert(item, nested_type))): item_unknown
-                for item, item_unknown in items
-                if item_unknown
-            }
+        elif kinds and isinstance(value, list):
+            known[name], nested_unknown = _separate_in_items(value, kinds)
         if nested_unknown:
             unknown[name] = nested_unknown
     return known, unknown
+
+
+def _separate_in_items(
+    items: Sequence[Any], kinds: Sequence[type[StoredFields]]
+) -> tuple[list[Any], Fields]:
+    """Return the items with their known fields only, and the unknown fields by item."""
+    types = [_select_type(kinds, item) for item in items]
+    pairs = [
+        _separate_unknown_fields(item, item_type) if item_type else (item, {})
+        for item, item_type in zip(items, types, strict=True)
+    ]
+    stored = [
+        msgspec.to_builtins(msgspec.convert(known, item_type)) if item_type else {}
+        for (known, _), item_type in zip(pairs, types, strict=True)
+    ]
+    unknown = zip(_item_keys(stored), [fields for _, fields in pairs], strict=True)
+    return [known for known, _ in pairs], {key: fields for key, fields in unknown if fields}
 
 
 def _restore_unknown_fields(fields: Fields, unknown: Mapping[str, Any]) -> None:
@@ -148,28 +155,49 @@ def _restore_unknown_fields(fields: Fields, unknown: Mapping[str, Any]) -> None:
             case dict() as nested:
                 _restore_unknown_fields(nested, value)
             case list() | tuple() as items:
-                for item in items:
-                    _restore_unknown_fields(item, value.get(_item_key(item), {}))
+                for item, key in zip(items, [*_item_keys(items)], strict=True):
+                    _restore_unknown_fields(item, value.get(key, {}))
 
 
 @cache
-def _nested_types(stored_type: type[StoredFields]) -> Mapping[str, type[StoredFields] | None]:
-    """Return the stored names of the fields, each with the struct that is nested in it."""
-    return {
-        field.encode_name: next(
-            (
-                nested
-                for nested in (field.type, *get_args(field.type))
-                if isinstance(nested, type) and issubclass(nested, StoredFields)
-            ),
-            None,
-        )
+def _nested_types(stored_type: type[StoredFields]) -> Mapping[str, Sequence[type[StoredFields]]]:
+    """Return the stored names of the fields, each with the structs that may be nested in it."""
+    names: dict[str, Sequence[type[StoredFields]]] = {
+        field.encode_name: [*_structs_in(field.type)]
         for field in msgspec.structs.fields(stored_type)
     }
+    tag_field = stored_type.__struct_config__.tag_field
+    return {**names, tag_field: ()} if tag_field else names
 
 
-def _item_key(item: Fields) -> str:
-    for name in _ITEM_KEYS:
-        if name in item:
-            return str(item[name])
-    return msgspec.json.encode(item).decode()
+def _structs_in(annotation: Any) -> Iterator[type[StoredFields]]:
+    """Yield the structs of an annotation like `A`, `A | None` or `tuple[A | B, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, StoredFields):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _structs_in(argument)
+
+
+def _select_type(kinds: Sequence[type[StoredFields]], value: object) -> type[StoredFields] | None:
+    """Return the struct of an object: the one with its tag, if there are several kinds."""
+    if not isinstance(value, dict):
+        return None
+    configs = [(kind, kind.__struct_config__) for kind in kinds]
+    return next(
+        (
+            kind
+            for kind, config in configs
+            if config.tag_field is None or value.get(config.tag_field) == config.tag
+        ),
+        None,
+    )
+
+
+def _item_keys(items: Iterable[Fields]) -> Iterator[str]:
+    """Yield a key for each item. Equal ones are numbered."""
+    counts: Counter[str] = Counter()
+    for item in items:
+        named = next((str(item[name]) for name in _ITEM_KEYS if name in item), None)
+        key = msgspec.json.encode(item).decode() if named is None else named
+        yield f"{key} {counts[key]}"
+        counts[key] += 1

@@ -4,11 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from adapters.sqlite.calls import SqliteCallCleanup, SqliteCallPages, SqliteCalls
 from adapters.sqlite.database import Database, open_database
+from adapters.sqlite.delivery_reports import SqliteDeliveryReports
 from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.identities import SqliteDeletedIdentities, SqliteIdentities
 from adapters.sqlite.leases import SqliteLeases
-from adapters.sqlite.mapping import IdentityMapping, MediaItemMapping, PhoneVerificationMapping
+from adapters.sqlite.mapping import (
+    CallMapping,
+    DeliveryReportMapping,
+    IdentityMapping,
+    MediaItemMapping,
+    PhoneVerificationMapping,
+)
 from adapters.sqlite.media_items import SqliteMediaCleanup, SqliteMediaItems, SqliteMediaPages
 from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
 from adapters.sqlite.rate_limits import SqliteRateLimits
@@ -36,6 +44,7 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
     """Return all repositories over an open database."""
     identity_mapping = IdentityMapping(encryption)
     media_mapping = MediaItemMapping()
+    call_mapping = CallMapping()
     return Repositories(
         phone_verifications=SqlitePhoneVerifications(
             database, encryption, PhoneVerificationMapping(encryption)
@@ -46,6 +55,10 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
         media_items=SqliteMediaItems(database, media_mapping),
         media_pages=SqliteMediaPages(database, media_mapping),
         media_cleanup=SqliteMediaCleanup(database, media_mapping),
+        calls=SqliteCalls(database, call_mapping),
+        call_pages=SqliteCallPages(database, call_mapping),
+        call_cleanup=SqliteCallCleanup(database, call_mapping),
+        delivery_reports=SqliteDeliveryReports(database, DeliveryReportMapping()),
         leases=SqliteLeases(database),
         health=SqliteHealthCheck(database),
     )

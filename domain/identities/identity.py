@@ -235,7 +235,9 @@ class Identity:
 
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""
-        return replace(self, deleted_at=now, sessions=(), devices=(), role=Role.MEMBER)
+        return replace(
+            self, deleted_at=now, sessions=(), devices=(), role=Role.MEMBER, consent=None
+        )
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""

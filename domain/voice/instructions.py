@@ -138,7 +138,7 @@ class DialOperator:
     max_seconds: int = 3600
 
 
-StoredInstruction = Instruction | SayCode | DialOperator
+StoredInstruction = Say | SayCode | Pause | Gather | DialOperator | Record | GoTo | HangUp
 """What a call stores of its instructions: no code and no phone number."""
 
 

@@ -7,7 +7,7 @@ from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Identity, Role, UsedChallenge
+from domain.identities.identity import Consent, Identity, Role, UsedChallenge
 from domain.identities.username import Username
 from tests.contract.conftest import OpenRepositories
 from tests.support.builders import (
@@ -47,6 +47,17 @@ async def test_an_added_identity_is_loaded_unchanged_at_version_1(
     assert await repositories.identities.add(identity)
 
     assert await repositories.identities.load(an_id(7)) == Versioned(identity, 1)
+
+
+async def test_an_unverified_identity_is_loaded_unchanged(repositories: Repositories) -> None:
+    joined = an_identity(is_verified=False, consent=Consent("You agree, Zoë.", "en-IN", NOW))
+    await repositories.identities.add(joined)
+
+    assert await repositories.identities.load(an_id()) == Versioned(joined, 1)
+
+    verified = joined.add_session(a_session())
+    assert await repositories.identities.replace(verified, 1)
+    assert await repositories.identities.load(an_id()) == Versioned(verified, 2)
 
 
 async def test_a_deleted_identity_is_loaded_unchanged(repositories: Repositories) -> None:

@@ -8,11 +8,13 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import OTP_TTL, Login
+from domain.otp.delivery import Channel
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import OpenRepositories
 from tests.support.builders import (
     NOW,
+    a_callback,
     a_challenge,
     a_delivery,
     a_hashed_ip,
@@ -53,13 +55,24 @@ async def test_a_saved_verification_is_loaded_unchanged(repositories: Repositori
                 ),
             ),
             a_delivery(request_id="by IPv6", client_ip=a_hashed_ip("2001:db8:1:2::/64")),
-            a_delivery(request_id="another", sent_at=NOW + DAY),
+            a_delivery(
+                request_id="a call", sent_at=NOW + DAY, channel=Channel.VOICE, call_id=an_id(4)
+            ),
         ),
         shared_attempts=(NOW, NOW + DAY),
         failures=Failures(7, NOW, (DeviceFailures("a device", 3, NOW),)),
         trusted_ips=(TrustedIp("another hash", NOW),),
         identity_id=an_id(3),
         blocked_at=NOW + DAY,
+        callbacks=(
+            a_callback(),
+            a_callback(
+                challenge=a_challenge(used_at=NOW, login=Login(an_id(5), an_id(6))),
+                requested_at=NOW + HOUR,
+                call_id=an_id(7),
+                counter=AttemptCounter(CounterKind.CALLBACK, an_id(7), 5, 3, "a digest", NOW),
+            ),
+        ),
     )
 
     assert await repositories.phone_verifications.replace(a_phone(), verification, 0)
@@ -231,6 +244,7 @@ KEPT = a_phone_verification(
     deliveries=(a_delivery(counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5),)),),
     shared_attempts=(NOW,),
     trusted_ips=(TrustedIp("a hash", NOW),),
+    callbacks=(a_callback(),),
 )
 
 

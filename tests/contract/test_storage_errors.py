@@ -19,6 +19,8 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.page import Cursor
 from tests.support.builders import (
     NOW,
+    a_call,
+    a_delivery_report,
     a_phone,
     a_phone_verification,
     an_id,
@@ -65,6 +67,18 @@ OPERATIONS: dict[str, Operation] = {
     "media_cleanup.list_owned_by": lambda db: db.media_cleanup.list_owned_by(an_id(), 1),
     "media_cleanup.list_expired_uploads": lambda db: db.media_cleanup.list_expired_uploads(NOW, 1),
     "media_cleanup.list_deleting": lambda db: db.media_cleanup.list_deleting(NOW, 1),
+    "calls.load": lambda db: db.calls.load(an_id()),
+    "calls.add": lambda db: db.calls.add(a_call()),
+    "calls.replace": lambda db: db.calls.replace(a_call(), 1),
+    "call_pages.list_after": lambda db: db.call_pages.list_after(None, Cursor(NOW, an_id()), 1),
+    "call_cleanup.list_started": lambda db: db.call_cleanup.list_started(NOW, 1),
+    "call_cleanup.list_of_identity": lambda db: db.call_cleanup.list_of_identity(an_id(), 1),
+    "call_cleanup.list_recorded": lambda db: db.call_cleanup.list_recorded(NOW, 1),
+    "call_cleanup.delete": lambda db: db.call_cleanup.delete(an_id(), 1),
+    "delivery_reports.load": lambda db: db.delivery_reports.load("a report"),
+    "delivery_reports.add": lambda db: db.delivery_reports.add(a_delivery_report()),
+    "delivery_reports.replace": lambda db: db.delivery_reports.replace(a_delivery_report(), 1),
+    "delivery_reports.delete_expired": lambda db: db.delivery_reports.delete_expired(NOW, 1),
     "leases.acquire": lambda db: db.leases.acquire("cleanup", NOW, NOW),
 }
 

@@ -16,16 +16,15 @@ from adapters.mongo.documents import (
     IdentityDocument,
     MediaItemDocument,
     PhoneVerificationDocument,
-    SessionFields,
 )
+from adapters.mongo.documents.identities import SessionFields
 from adapters.mongo.driver import RawDocument
-from adapters.mongo.mapping import (
-    IdentityFields,
-    Mappings,
+from adapters.mongo.mapping import Mappings
+from adapters.mongo.mapping.identities import IdentityFields
+from adapters.mongo.mapping.media_items import decode_media_item, encode_media_item
+from adapters.mongo.mapping.phone_verifications import (
     count_on_request_ids,
-    decode_media_item,
     decode_phone_verification,
-    encode_media_item,
     encode_phone_verification,
     hash_client_ips,
 )
@@ -45,12 +44,14 @@ from tests.integration.mongo_support import (
 from tests.support.builders import (
     NOW,
     a_deleted_identity,
+    a_delivery_report,
     a_session,
     a_user,
     an_id,
     an_identity,
 )
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.full_call import FULL_CALL
 
 MINUTE: Final = timedelta(minutes=1)
 ENCRYPTION: Final = FakePhoneEncryption()
@@ -79,8 +80,10 @@ AGGREGATES = pytest.mark.parametrize(
         (MAPPINGS.phone_verifications, VERIFICATION),
         (MAPPINGS.identities, replace(IDENTITY, phone=None)),
         (MAPPINGS.media_items, ITEM),
+        (MAPPINGS.calls, FULL_CALL),
+        (MAPPINGS.delivery_reports, a_delivery_report(visible_at=NOW)),
     ],
-    ids=["phone_verification", "identity", "media_item"],
+    ids=["phone_verification", "identity", "media_item", "call", "delivery_report"],
 )
 
 
@@ -227,6 +230,8 @@ def newer_mappings(upgrades: int) -> Mappings:
             lambda item: {**encode_media_item(item), "title": "My wheels"},
             schema,
         ),
+        calls=MAPPINGS.calls,
+        delivery_reports=MAPPINGS.delivery_reports,
     )
 
 

@@ -10,11 +10,15 @@ from domain.identities.session import Session
 from domain.identities.username import Username
 from domain.media.image import Image, ImageFormat
 from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
+from domain.otp.attempt_counters import ATTEMPTS_PER_DELIVERY, AttemptCounter, CounterKind
+from domain.otp.callback import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery
+from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber, parse_phone
+from domain.voice.call import Call, CallDirection, Recording
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
@@ -84,6 +88,35 @@ def a_phone_verification(**changes: Any) -> PhoneVerification:
     return replace(
         PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),)), **changes
     )
+
+
+def a_callback(**changes: Any) -> Callback:
+    """Return a callback that was requested now."""
+    callback = Callback(
+        challenge=a_challenge(id=an_id(8)),
+        requested_at=NOW,
+        call_id=an_id(9),
+        counter=AttemptCounter(CounterKind.CALLBACK, an_id(9), ATTEMPTS_PER_DELIVERY),
+    )
+    return replace(callback, **changes)
+
+
+def a_delivery_report(**changes: Any) -> DeliveryReport:
+    """Return the report of a message that was sent now."""
+    report = DeliveryReport(
+        id=a_delivery().report_id, status=ReportedStatus.SENT, expires_at=NOW + REPORT_TTL
+    )
+    return replace(report, **changes)
+
+
+def a_call(**changes: Any) -> Call:
+    """Return an inbound call that started now and did nothing yet."""
+    return replace(Call(id=an_id(), direction=CallDirection.INBOUND, started_at=NOW), **changes)
+
+
+def a_recording(**changes: Any) -> Recording:
+    """Return a recording that was made now."""
+    return replace(Recording(f"RE{1:032x}", duration_seconds=7, recorded_at=NOW), **changes)
 
 
 def an_item(**changes: Any) -> MediaItem:

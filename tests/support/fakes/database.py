@@ -17,11 +17,15 @@ from domain.identities.username import Username
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.otp import rate_limits
+from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.page import Cursor
 from domain.phone import PhoneNumber
+from domain.voice.call import Call
+from tests.support.fakes.calls import InMemoryCallCleanup, InMemoryCallPages, InMemoryCalls
+from tests.support.fakes.delivery_reports import InMemoryDeliveryReports
 from tests.support.fault_injector import FaultInjector
 
 T = TypeVar("T")
@@ -45,6 +49,8 @@ class InMemoryDatabase:
     )
     identities: dict[str, Versioned[Identity]] = field(default_factory=dict)
     media_items: dict[str, Versioned[MediaItem]] = field(default_factory=dict)
+    calls: dict[str, Versioned[Call]] = field(default_factory=dict)
+    delivery_reports: dict[str, Versioned[DeliveryReport]] = field(default_factory=dict)
     permits: dict[str, set[Permit]] = field(default_factory=lambda: defaultdict(set))
     leases: dict[str, datetime] = field(default_factory=dict)
     versions: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -61,6 +67,10 @@ class InMemoryDatabase:
             media_items=InMemoryMediaItems(self),
             media_pages=InMemoryMediaPages(self),
             media_cleanup=InMemoryMediaCleanup(self),
+            calls=InMemoryCalls(self.calls, self.call),
+            call_pages=InMemoryCallPages(self.calls, self.call),
+            call_cleanup=InMemoryCallCleanup(self.calls, self.call),
+            delivery_reports=InMemoryDeliveryReports(self.delivery_reports, self.call),
             leases=InMemoryLeases(self),
             health=InMemoryHealthCheck(self),
         )

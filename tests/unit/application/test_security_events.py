@@ -34,7 +34,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 
@@ -61,7 +61,11 @@ OPERATION_EVENTS: Final[dict[str, tuple[SecurityEventType, dict[str, Any]]]] = {
 
 def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
     test_otps = TestOtps((TestOtp(phone, OtpCode(TEST_OTP)),))
-    return AppHarness(policy=Policy(test_otps=test_otps, recycled_after=timedelta(days=100)))
+    return AppHarness(
+        policy=Policy(
+            test_otps=test_otps, recycled_after=timedelta(days=100), webhook_urls=WEBHOOK_URLS
+        )
+    )
 
 
 def event(
@@ -407,6 +411,7 @@ async def emit_every_event(app: AppHarness) -> None:
         except DomainError:
             assert result is REJECTED
     await app.request_otp(a_phone(3))
+    await app.request_callback(a_phone(2))
     await app.verify_otp(TEST_OTP, a_phone(3))
     for number in range(1, 6):
         await app.verify_otp(wrong_code(app.last_code, number), a_phone(2))

@@ -1,0 +1,321 @@
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from application.ports.repositories import Repositories
+from application.ports.versioned import Versioned
+from domain.page import Cursor
+from domain.voice.call import Call, CallDirection, CallStatus, PendingEffect
+from domain.voice.instructions import StoredInstruction
+from domain.voice.walk import MAX_VISITS, CallOutcome, Effect
+from tests.contract.conftest import OpenRepositories
+from tests.support.builders import NOW, a_call, a_recording, an_id
+from tests.support.full_call import EFFECTS, FULL_CALL, INSTRUCTIONS, MENU
+
+MINUTE = timedelta(minutes=1)
+MILLISECOND = timedelta(milliseconds=1)
+OWNER = an_id(901)
+ENDED = a_call(status=CallStatus.COMPLETED, ended_at=NOW + MINUTE)
+
+
+async def add_calls(repositories: Repositories, *calls: Call) -> None:
+    for call in calls:
+        assert await repositories.calls.add(call)
+
+
+# By id.
+
+
+async def test_a_call_that_was_never_added_is_missing(repositories: Repositories) -> None:
+    await add_calls(repositories, a_call(id=an_id(2)))
+
+    assert await repositories.calls.load(an_id()) is None
+
+
+@pytest.mark.parametrize("call", [a_call(), FULL_CALL])
+async def test_an_added_call_is_loaded_unchanged_at_version_1(
+    repositories: Repositories, call: Call
+) -> None:
+    await add_calls(repositories, call)
+
+    assert await repositories.calls.load(call.id) == Versioned(call, 1)
+
+
+def test_the_full_call_has_each_kind_of_instruction_and_effect() -> None:
+    assert {type(instruction) for instruction in INSTRUCTIONS} == {*get_args(StoredInstruction)}
+    assert {type(effect) for effect in EFFECTS} == {*get_args(Effect)}
+
+
+async def test_each_direction_status_outcome_and_effect_is_stored(
+    repositories: Repositories,
+) -> None:
+    calls = [
+        *(a_call(direction=direction) for direction in CallDirection),
+        *(a_call(status=status) for status in CallStatus),
+        *(a_call(outcome=outcome) for outcome in CallOutcome),
+        *(a_call(pending_effect=PendingEffect(MENU, effect, NOW)) for effect in EFFECTS),
+    ]
+
+    for number, call in enumerate(calls):
+        await add_calls(repositories, replace(call, id=an_id(number)))
+
+    loaded = await asyncio.gather(
+        *(repositories.calls.load(an_id(number)) for number in range(len(calls)))
+    )
+    assert loaded == [
+        Versioned(replace(call, id=an_id(number)), 1) for number, call in enumerate(calls)
+    ]
+
+
+async def test_the_longest_call_is_stored(repositories: Repositories) -> None:
+    longest = replace(FULL_CALL, turns=FULL_CALL.turns * (MAX_VISITS // 3))
+    await add_calls(repositories, longest)
+
+    assert await repositories.calls.load(longest.id) == Versioned(longest, 1)
+
+
+async def test_a_call_is_added_once(repositories: Repositories) -> None:
+    await add_calls(repositories, a_call())
+
+    assert not await repositories.calls.add(ENDED)
+    assert await repositories.calls.load(an_id()) == Versioned(a_call(), 1)
+
+
+async def test_a_call_is_replaced_with_its_version(repositories: Repositories) -> None:
+    await add_calls(repositories, FULL_CALL)
+
+    assert await repositories.calls.replace(a_call(), 1)
+    assert await repositories.calls.load(an_id()) == Versioned(a_call(), 2)
+    assert await repositories.calls.replace(FULL_CALL, 2)
+    assert await repositories.calls.load(an_id()) == Versioned(FULL_CALL, 3)
+
+
+async def test_a_version_allows_one_replacement(repositories: Repositories) -> None:
+    await add_calls(repositories, a_call())
+    await repositories.calls.replace(ENDED, 1)
+
+    assert not await repositories.calls.replace(a_call(), 1)
+    assert not await repositories.call_cleanup.delete(an_id(), 1)
+    assert await repositories.calls.load(an_id()) == Versioned(ENDED, 2)
+
+
+async def test_a_missing_call_is_neither_replaced_nor_deleted(repositories: Repositories) -> None:
+    assert not await repositories.calls.replace(a_call(), 1)
+    assert not await repositories.call_cleanup.delete(an_id(), 1)
+    assert await repositories.calls.load(an_id()) is None
+
+
+async def test_one_of_fifty_parallel_first_requests_adds_the_call(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    calls = [a_call(path=(str(number),)) for number in range(50)]
+
+    added = await asyncio.gather(
+        *(
+            (repositories, other_repositories)[number % 2].calls.add(call)
+            for number, call in enumerate(calls)
+        )
+    )
+
+    assert added.count(True) == 1
+    assert await repositories.calls.load(an_id()) == Versioned(calls[added.index(True)], 1)
+
+
+async def test_one_of_fifty_parallel_replacements_wins(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    await add_calls(repositories, a_call())
+    calls = [a_call(path=(str(number),)) for number in range(50)]
+
+    won = await asyncio.gather(
+        *(
+            (repositories, other_repositories)[number % 2].calls.replace(call, 1)
+            for number, call in enumerate(calls)
+        )
+    )
+
+    assert won.count(True) == 1
+    assert await other_repositories.calls.load(an_id()) == Versioned(calls[won.index(True)], 2)
+
+
+async def test_one_of_forty_parallel_replacements_and_deletions_wins(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    await add_calls(repositories, a_call())
+
+    won = await asyncio.gather(
+        *(repositories.calls.replace(ENDED, 1) for _ in range(20)),
+        *(other_repositories.call_cleanup.delete(an_id(), 1) for _ in range(20)),
+    )
+
+    assert won.count(True) == 1
+    was_deleted = won.index(True) >= 20
+    assert (await repositories.calls.load(an_id()) is None) is was_deleted
+
+
+async def test_a_saved_call_survives_a_restart(open_repositories: OpenRepositories) -> None:
+    async with open_repositories() as repositories:
+        await add_calls(repositories, FULL_CALL)
+
+    async with open_repositories() as repositories:
+        assert await repositories.calls.load(an_id()) == Versioned(FULL_CALL, 1)
+
+
+# Pages.
+
+
+def a_call_log() -> list[Call]:
+    """Return 30 calls of two identities and of nobody. Their ages are mixed, and some are equal."""
+    return [
+        a_call(
+            id=an_id(number * 7 % 30),
+            identity_id=(OWNER, an_id(902), None)[number % 3],
+            started_at=NOW + number * 5 % 11 * MINUTE,
+        )
+        for number in range(30)
+    ]
+
+
+def newest_first(calls: Sequence[Call], identity_id: str | None) -> list[Call]:
+    listed = [call for call in calls if identity_id in (None, call.identity_id)]
+    return sorted(listed, key=lambda call: (call.started_at, call.id), reverse=True)
+
+
+@pytest.fixture
+async def call_log(repositories: Repositories) -> list[Call]:
+    calls = a_call_log()
+    await add_calls(repositories, *calls)
+    return calls
+
+
+@pytest.mark.parametrize("identity_id", [None, OWNER, an_id(903)])
+async def test_calls_are_listed_newest_first(
+    repositories: Repositories, call_log: list[Call], identity_id: str | None
+) -> None:
+    expected = newest_first(call_log, identity_id)
+
+    assert list(await repositories.call_pages.list_after(identity_id, None, 100)) == expected
+    assert list(await repositories.call_pages.list_after(identity_id, None, 4)) == expected[:4]
+
+
+@pytest.mark.parametrize("identity_id", [None, OWNER])
+async def test_pages_list_each_call_once(
+    repositories: Repositories, call_log: list[Call], identity_id: str | None
+) -> None:
+    listed: list[Call] = []
+    cursor = None
+    while page := await repositories.call_pages.list_after(identity_id, cursor, 4):
+        listed += page
+        cursor = Cursor(listed[-1].started_at, listed[-1].id)
+
+    assert listed == newest_first(call_log, identity_id)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "count"),
+    [
+        (Cursor(NOW + timedelta(days=1), an_id()), 30),
+        (Cursor(NOW, "0" * 24), 0),
+        (Cursor(NOW - MINUTE, "f" * 24), 0),
+    ],
+)
+async def test_a_cursor_needs_no_call(
+    repositories: Repositories, call_log: list[Call], cursor: Cursor, count: int
+) -> None:
+    assert len(await repositories.call_pages.list_after(None, cursor, 100)) == count
+
+
+async def test_a_call_is_listed_for_its_identity_until_that_is_forgotten(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    call = a_call(identity_id=OWNER)
+    await add_calls(repositories, call)
+    assert list(await other_repositories.call_pages.list_after(OWNER, None, 10)) == [call]
+
+    assert await repositories.calls.replace(call.forget_identity(), 1)
+
+    assert list(await other_repositories.call_pages.list_after(OWNER, None, 10)) == []
+    assert len(await other_repositories.call_pages.list_after(None, None, 10)) == 1
+
+
+# Cleanup.
+
+
+async def test_calls_that_started_by_then_are_listed_oldest_first(
+    repositories: Repositories,
+) -> None:
+    at_that_time, before, later = (
+        a_call(id=an_id(number), started_at=NOW + age)
+        for number, age in enumerate((timedelta(), -MINUTE, MILLISECOND))
+    )
+    await add_calls(repositories, at_that_time, before, later)
+
+    listed = await repositories.call_cleanup.list_started(NOW, 10)
+
+    assert list(listed) == [Versioned(before, 1), Versioned(at_that_time, 1)]
+    assert list(await repositories.call_cleanup.list_started(NOW, 1)) == [Versioned(before, 1)]
+
+
+async def test_a_deleted_call_is_gone(repositories: Repositories) -> None:
+    await add_calls(repositories, FULL_CALL, a_call(id=an_id(2)))
+
+    assert await repositories.call_cleanup.delete(FULL_CALL.id, 1)
+
+    assert await repositories.calls.load(FULL_CALL.id) is None
+    assert await repositories.calls.load(an_id(2)) is not None
+    assert list(await repositories.call_cleanup.list_recorded(NOW, 10)) == []
+    assert len(await repositories.call_pages.list_after(None, None, 10)) == 1
+
+
+async def test_an_identity_is_removed_from_all_its_calls(repositories: Repositories) -> None:
+    await add_calls(
+        repositories,
+        *(replace(FULL_CALL, id=an_id(number), identity_id=OWNER) for number in range(5)),
+        a_call(id=an_id(6), identity_id=an_id(902)),
+        a_call(id=an_id(7)),
+    )
+
+    pages = 0
+    while found := await repositories.call_cleanup.list_of_identity(OWNER, 2):
+        assert len(found) <= 2
+        for call in found:
+            assert await repositories.calls.replace(call.value.forget_identity(), call.version)
+        pages += 1
+
+    assert pages == 3
+    calls = await repositories.call_pages.list_after(None, None, 10)
+    assert {call.identity_id for call in calls} == {None, an_id(902)}
+
+
+async def test_calls_with_recordings_are_listed_by_the_time_of_the_oldest(
+    repositories: Repositories,
+) -> None:
+    old, new = a_recording(recorded_at=NOW - MINUTE), a_recording(id="new", recorded_at=NOW)
+    with_new = a_call(id=an_id(1), recordings=(new,))
+    with_both = a_call(id=an_id(2), recordings=(new, old))
+    later = a_call(id=an_id(3), recordings=(a_recording(recorded_at=NOW + MILLISECOND),))
+    await add_calls(repositories, with_new, with_both, later, a_call(id=an_id(4)))
+
+    listed = await repositories.call_cleanup.list_recorded(NOW, 10)
+
+    assert list(listed) == [Versioned(with_both, 1), Versioned(with_new, 1)]
+    assert list(await repositories.call_cleanup.list_recorded(NOW, 1)) == [Versioned(with_both, 1)]
+
+
+async def test_recordings_of_a_deleted_identity_are_listed_at_once_until_they_are_removed(
+    repositories: Repositories,
+) -> None:
+    call = a_call(identity_id=OWNER, recordings=(a_recording(),))
+    await add_calls(repositories, call)
+    assert await repositories.calls.replace(call.forget_identity(), 1)
+
+    [found] = await repositories.call_cleanup.list_recorded(NOW - timedelta(days=30), 10)
+    assert found == Versioned(call.forget_identity(), 2)
+
+    removed = found.value.remove_recording(a_recording().id)
+    assert await repositories.calls.replace(removed, found.version)
+    assert list(await repositories.call_cleanup.list_recorded(NOW, 10)) == []

@@ -75,7 +75,12 @@ async def update_phone_verification(
     return await update(load, replace, change, loaded)
 
 
-async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> None:
+async def update_call(
+    calls: Calls,
+    call_id: str,
+    change: Callable[[Call], Call],
+    loaded: Versioned[Call | None] | None = None,
+) -> None:
     """Update a call, as `update` does. Nothing happens if there is no such call.
 
     Raises:
@@ -92,7 +97,7 @@ async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]
     def change_and_return(call: Call | None) -> tuple[Call | None, None]:
         return change(call) if call is not None else None, None
 
-    await update(load, replace, change_and_return)
+    await update(load, replace, change_and_return, loaded)
 
 
 async def update_identity(

@@ -75,31 +75,6 @@ async def update_phone_verification(
     return await update(load, replace, change, loaded)
 
 
-async def update_call(
-    calls: Calls,
-    call_id: str,
-    change: Callable[[Call], Call],
-    loaded: Versioned[Call | None] | None = None,
-) -> None:
-    """Update a call, as `update` does. Nothing happens if there is no such call.
-
-    Raises:
-        StorageError
-        CorruptRecord
-    """
-
-    async def load() -> Versioned[Call | None]:
-        return await calls.load(call_id) or Versioned(None, 0)
-
-    async def replace(call: Call | None, version: int) -> bool:
-        return call is None or await calls.replace(call, version)
-
-    def change_and_return(call: Call | None) -> tuple[Call | None, None]:
-        return change(call) if call is not None else None, None
-
-    await update(load, replace, change_and_return, loaded)
-
-
 async def update_identity(
     identities: Identities, identity_id: str, change: Callable[[Identity], Identity]
 ) -> Identity:
@@ -122,6 +97,27 @@ async def update_identity(
         return successor, successor
 
     return await update(load, identities.replace, change_and_return)
+
+
+async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call | None:
+    """Update a call as `update` does, and return it, or None if there is no such call.
+
+    Raises:
+        StorageError
+        CorruptRecord
+    """
+
+    async def load() -> Versioned[Call | None]:
+        return await calls.load(call_id) or Versioned(None, 0)
+
+    async def replace(call: Call | None, version: int) -> bool:
+        return call is None or await calls.replace(call, version)
+
+    def change_and_return(call: Call | None) -> tuple[Call | None, Call | None]:
+        successor = change(call) if call is not None else None
+        return successor, successor
+
+    return await update(load, replace, change_and_return)
 
 
 async def save_identity(

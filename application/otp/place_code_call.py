@@ -10,7 +10,6 @@ from application.ports.calls import Calls
 from application.ports.errors import StorageError
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from application.ports.system import Clock
-from application.ports.versioned import Versioned
 from application.update import update_call
 from application.webhook_urls import WebhookUrls
 from domain.phone import PhoneNumber
@@ -85,9 +84,8 @@ class PlaceCodeCall:
         )
         # The requests of the call do not need what is recorded now.
         with suppress(StorageError):
-            await update_call(
-                self.calls, call.id, lambda call: self._record(call, placed), Versioned(call, 1)
-            )
+            if not await self.calls.replace(self._record(call, placed), 1):
+                await update_call(self.calls, call.id, lambda call: self._record(call, placed))
         return DeliveryResult(_STATUSES[placed.status], placed.reason)
 
     def _record(self, call: Call, placed: PlacementResult) -> Call:

@@ -24,6 +24,11 @@ from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery
 from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
+from application.voice.answer_call import AnswerCall
+from application.voice.answer_code_call import AnswerCodeCall
+from application.voice.calls import ListCalls, OpenRecording
+from application.voice.keep_recording import KeepRecording
+from application.voice.record_call_status import RecordCallStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,13 @@ class UseCases:
     categorize_item: CategorizeItem
     delete_item: DeleteItem
     open_file: OpenFile
+
+    answer_call: AnswerCall
+    answer_code_call: AnswerCodeCall
+    record_call_status: RecordCallStatus
+    keep_recording: KeepRecording
+    list_calls: ListCalls
+    open_recording: OpenRecording
 
     check_readiness: CheckReadiness
     get_jwks: GetJwks

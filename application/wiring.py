@@ -46,6 +46,18 @@ from application.ports.security_events import SecurityEvents
 from application.ports.sms_templates import SmsTemplates
 from application.ports.system import Clock, HealthCheck, Randomness
 from application.use_cases import UseCases
+from application.voice.answer_call import AnswerCall
+from application.voice.answer_code_call import AnswerCodeCall
+from application.voice.calls import ListCalls, OpenRecording
+from application.voice.clean_up_calls import (
+    DEFAULT_CALL_RETENTION,
+    DEFAULT_RECORDING_RETENTION,
+    CleanUpCalls,
+)
+from application.voice.effects import CarryOutEffect
+from application.voice.find_caller import FindCaller
+from application.voice.keep_recording import KeepRecording
+from application.voice.record_call_status import RecordCallStatus
 from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
 from domain.otp.callback import CallbackPolicy
@@ -53,7 +65,8 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
-from domain.phone import DEFAULT_RULES, PhoneRules
+from domain.phone import DEFAULT_RULES, PhoneNumber, PhoneRules
+from domain.voice.flow import HANG_UP_FLOW, CallFlow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +100,8 @@ class Policy:
     """What the operator decides.
 
     `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
-    recycled, `webhook_urls` where no provider sends requests about calls and messages.
+    recycled, `operator` where nobody answers calls, `webhook_urls` where no provider sends requests
+    about calls and messages.
     """
 
     countries: Collection[str] | None = None
@@ -99,7 +113,11 @@ class Policy:
     otp_length: int = DEFAULT_OTP_LENGTH
     phone_rules: PhoneRules = DEFAULT_RULES
     recycled_after: timedelta | None = None
+    call_flow: CallFlow = HANG_UP_FLOW
+    operator: PhoneNumber | None = None
     callback_policy: CallbackPolicy = CallbackPolicy()
+    call_retention: timedelta = DEFAULT_CALL_RETENTION
+    recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
     webhook_urls: WebhookUrls | None = None
 
 
@@ -116,7 +134,19 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     mark_for_deletion = MarkForDeletion(items, repositories.media_cleanup, files, clock)
     find_item = FindItem(items, deleted_identities)
     retry_deletions = RetryDeletions(items, repositories.media_cleanup, files)
-    cleanup = Cleanup(repositories, files, mark_for_deletion, retry_deletions, clock)
+    clean_up_calls = CleanUpCalls(
+        calls=repositories.calls,
+        call_cleanup=repositories.call_cleanup,
+        call_provider=ports.call_provider,
+        clock=clock,
+        call_retention=policy.call_retention,
+        recording_retention=policy.recording_retention,
+    )
+    cleanup = Cleanup(
+        repositories, files, mark_for_deletion, retry_deletions, clean_up_calls, clock
+    )
+    message_timing = DeliveryTimingProfile(randomness)
+    find_caller = FindCaller(verifications, identities)
     recognize_device = RecognizeDevice(identities)
     report_timing = ReportTimingProfile(randomness)
     place_code_call = None
@@ -128,6 +158,20 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             DeliveryTimingProfile(randomness),
             clock,
         )
+    request_callback = RequestCallback(
+        phone_verifications=verifications,
+        rate_limiter=repositories.rate_limiter,
+        codes=codes,
+        place_code_call=place_code_call,
+        clock=clock,
+        randomness=randomness,
+        events=events,
+        countries=policy.countries,
+        callback_policy=policy.callback_policy,
+        rate_limits=policy.rate_limits,
+        phone_rules=policy.phone_rules,
+    )
+    report_delivery = ReportDelivery(repositories.delivery_reports, report_timing, clock)
     return UseCases(
         request_otp=RequestOtp(
             phone_verifications=verifications,
@@ -137,7 +181,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 codes=codes,
                 templates=ports.sms_templates,
                 messenger=ports.messenger,
-                timing=DeliveryTimingProfile(randomness),
+                timing=message_timing,
                 delivery_reports=repositories.delivery_reports,
                 report_timing=report_timing,
                 place_code_call=place_code_call,
@@ -173,20 +217,8 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             events=events,
             rate_limits=policy.rate_limits,
         ),
-        request_callback=RequestCallback(
-            phone_verifications=verifications,
-            rate_limiter=repositories.rate_limiter,
-            codes=codes,
-            place_code_call=place_code_call,
-            clock=clock,
-            randomness=randomness,
-            events=events,
-            countries=policy.countries,
-            callback_policy=policy.callback_policy,
-            rate_limits=policy.rate_limits,
-            phone_rules=policy.phone_rules,
-        ),
-        report_delivery=ReportDelivery(repositories.delivery_reports, report_timing, clock),
+        request_callback=request_callback,
+        report_delivery=report_delivery,
         get_delivery_status=GetDeliveryStatus(repositories.delivery_reports, clock),
         authenticate=Authenticate(
             ports.tokens, identities, clock, policy.session_limits, policy.test_otps
@@ -218,6 +250,44 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         categorize_item=CategorizeItem(find_item, items, files),
         delete_item=DeleteItem(find_item, items, mark_for_deletion, clock),
         open_file=OpenFile(items, deleted_identities, files),
+        answer_call=AnswerCall(
+            calls=repositories.calls,
+            find_caller=find_caller,
+            carry_out=CarryOutEffect(
+                phone_verifications=verifications,
+                identities=identities,
+                rate_limiter=repositories.rate_limiter,
+                codes=codes,
+                messenger=ports.messenger,
+                timing=message_timing,
+                request_callback=request_callback,
+                clock=clock,
+                randomness=randomness,
+                events=events,
+                rate_limits=policy.rate_limits,
+                flow=policy.call_flow,
+                countries=policy.countries,
+            ),
+            rate_limiter=repositories.rate_limiter,
+            codes=codes,
+            clock=clock,
+            randomness=randomness,
+            events=events,
+            rate_limits=policy.rate_limits,
+            flow=policy.call_flow,
+            operator=policy.operator,
+        ),
+        answer_code_call=AnswerCodeCall(
+            calls=repositories.calls,
+            phone_verifications=verifications,
+            codes=codes,
+            clock=clock,
+            flow=policy.call_flow,
+        ),
+        record_call_status=RecordCallStatus(repositories.calls, report_delivery, clock),
+        keep_recording=KeepRecording(repositories.calls, clock),
+        list_calls=ListCalls(repositories.call_pages),
+        open_recording=OpenRecording(repositories.calls, ports.call_provider),
         check_readiness=CheckReadiness(
             repositories.health, ports.media_health, ports.messenger_health
         ),

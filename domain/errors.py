@@ -16,6 +16,7 @@ DomainError
 ├── CountryNotServed, PhoneUnreachable, DeliveryFailed
 ├── SessionNotFound
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, UserNotFound, UserSaveFailed
+├── CallNotFound, CallRecordingNotFound
 └── ItemNotFound, MediaFileNotFound, Forbidden, UnsupportedImageType, InvalidImage,
     MediaStorageFailed, ItemSaveFailed, LibraryReadFailed
 
@@ -178,6 +179,14 @@ class UserSaveFailed(DomainError):
 
 class ItemNotFound(DomainError):
     """There is no library item with this id, or no longer."""
+
+
+class CallNotFound(DomainError):
+    """There is no call with this id, or no longer."""
+
+
+class CallRecordingNotFound(DomainError):
+    """The call has no such recording, or no longer."""
 
 
 class Forbidden(DomainError):

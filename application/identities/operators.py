@@ -22,6 +22,7 @@ class ChangeRole:
     """Make a user an administrator, or a member again. It acts with the next request.
 
     A phone with a test OTP does not become an administrator: anybody who knows its code would.
+    Neither does one that joined by a call: nobody has proved to own it.
     """
 
     identities: Identities
@@ -34,7 +35,7 @@ class ChangeRole:
 
         Raises:
             UserNotFound
-            InvalidValue: the phone of a future administrator has a test OTP.
+            InvalidValue: the phone of a future administrator has a test OTP, or is not verified.
             StorageError
         """
         change = self._promote if role is Role.ADMINISTRATOR else Identity.demote
@@ -55,6 +56,10 @@ class ChangeRole:
                 "This phone has a fixed code in DIALTONE_TEST_OTPS, so anybody who knows the code "
                 "would be an administrator. Remove it there, revoke its sessions (dialtone "
                 "sign-out), and try again."
+            )
+        if not identity.is_verified:
+            raise InvalidValue(
+                "This phone joined by a call, which proves nothing. Its owner signs in first."
             )
         return identity.promote()
 
@@ -130,8 +135,8 @@ class BlockPhone:
 
     async def _block_identity(self, identity_id: str, phone: PhoneNumber, now: datetime) -> None:
         def block(identity: Identity | None) -> Identity:
-            if identity is None:
-                identity = Identity(identity_id, phone, now)
+            if identity is None:  # a login or a call is about to create it
+                identity = Identity(identity_id, phone, now, is_verified=False)
             return identity if identity.is_closed else identity.block(now)
 
         await save_identity(self.identities, identity_id, block)

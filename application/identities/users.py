@@ -47,6 +47,7 @@ class CreateUser:
 
     - The phone is the principal's. An administrator may name another.
     - The same user again is a success with the same id: the app posts it at each login.
+    - An identity that an administrator makes a user is verified: a call cannot delete it.
     - A phone whose user has another name is an error, before a username in use is.
     """
 
@@ -93,7 +94,7 @@ class CreateUser:
                 raise Unauthenticated
             if identity.user is not None:
                 return _same_user(identity, command.username, is_own=is_own)
-            return identity.set_username(command.username, now)
+            return identity.mark_verified().set_username(command.username, now)
 
         try:
             return await save_identity(self.identities, identity_id, become_user)

@@ -14,6 +14,7 @@ from application.ports.repositories import Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import update_phone_verification
+from application.voice.clean_up_calls import CleanUpCalls
 from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
 from domain.media.item import FILE_DELETION_DELAY
 from domain.otp.phone_verification import PhoneVerification
@@ -35,6 +36,9 @@ class CleanupReport:
     pruned_phone_verifications: int = 0
     expired_rate_limits: int = 0
     unfinished_files: int = 0
+    expired_delivery_reports: int = 0
+    deleted_recordings: int = 0
+    deleted_calls: int = 0
 
     def __add__(self, other: "CleanupReport") -> "CleanupReport":
         """Return the sums."""
@@ -58,17 +62,20 @@ class Cleanup:
     - An upload past its deadline is marked for deletion, never finished.
     - The file of a deleted item is deleted again after the longest possible upload, and then its
       record. A deletion that the store refused is retried.
-    - The items of a deleted identity are marked for deletion, and then its phone is detached. An
-      interrupted cleanup is continued by the next.
+    - The items of a deleted identity are marked for deletion, its name is removed from the call
+      log, and then its phone is detached. An interrupted cleanup is continued by the next.
     - A username is released 30 days after its identity was deleted.
     - A phone verification and a rate-limit entry are deleted when they no longer count. So are the
-      client IPs in a phone verification that is kept.
+      client IPs in a phone verification that is kept, and a delivery report after a day.
+    - Recordings and calls are deleted after their retention. The provider is tried once in each
+      cleanup.
     """
 
     repositories: Repositories
     media_files: MediaFiles
     mark_for_deletion: MarkForDeletion
     retry_deletions: RetryDeletions
+    clean_up_calls: CleanUpCalls
     clock: Clock
 
     async def __call__(self) -> CleanupReport:
@@ -80,7 +87,12 @@ class Cleanup:
         report = CleanupReport()
         while (batch := await self._clean_batch(self.clock.now())).total:
             report += batch
-        return report
+        # The identities that were purged above may have recordings.
+        deleted_recordings = await self.clean_up_calls.delete_recordings()
+        deleted_calls = await self.clean_up_calls.delete_calls()
+        return report + CleanupReport(
+            deleted_recordings=deleted_recordings, deleted_calls=deleted_calls
+        )
 
     async def _clean_batch(self, now: datetime) -> CleanupReport:
         repositories = self.repositories
@@ -98,6 +110,9 @@ class Cleanup:
             ),
             expired_rate_limits=await repositories.rate_limiter.delete_expired(now, BATCH_SIZE),
             unfinished_files=await self._delete_unfinished_files(now),
+            expired_delivery_reports=await repositories.delivery_reports.delete_expired(
+                now, BATCH_SIZE
+            ),
         )
 
     async def _mark_expired_uploads(self, now: datetime) -> int:
@@ -123,6 +138,7 @@ class Cleanup:
         identity = deleted.value
         while await self.mark_for_deletion.mark_some_of(identity.id):
             pass
+        await self.clean_up_calls.forget_identity(identity.id)
         if identity.phone is not None:
 
             def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:

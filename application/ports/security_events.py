@@ -33,6 +33,8 @@ class SecurityEventType(StrEnum):
     USER_DELETED = "user_deleted"
     IDENTITY_DETACHED = "identity_detached"
     IDENTITY_RESTORED = "identity_restored"
+    CALL_REJECTED = "call_rejected"
+    CALLER_REGISTERED = "caller_registered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -233,9 +233,15 @@ class Identity:
         """Return the detached identity for the next login. It counts as used now."""
         return replace(self, detached_at=None, last_used_at=now)
 
+    def mark_verified(self) -> "Identity":
+        """Return the identity as one that a caller id cannot change."""
+        return replace(self, is_verified=True)
+
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""
-        return replace(self, deleted_at=now, sessions=(), devices=(), role=Role.MEMBER)
+        return replace(
+            self, deleted_at=now, sessions=(), devices=(), role=Role.MEMBER, consent=None
+        )
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""

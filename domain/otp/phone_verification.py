@@ -247,6 +247,10 @@ class PhoneVerification:
         """Return the challenges of messages whose codes are accepted now, at most two."""
         return tuple(challenge for challenge in self.challenges if challenge.is_active(now))
 
+    def find_challenge(self, challenge_id: str | None) -> Challenge | None:
+        """Return the challenge of a delivery or callback with this id, or None."""
+        return next((found for found in self.all_challenges if found.id == challenge_id), None)
+
     def comparable_challenges(self, now: datetime) -> tuple[Challenge, ...]:
         """Return the challenges whose codes an attempt is compared with, at most four.
 

@@ -15,6 +15,15 @@ IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""
 NETWORK_PERCENT: Final = 5
 """How much of the limits of a country, and of those of failed attempts, one network can use up."""
+ANONYMOUS_PERCENT: Final = 20
+"""How much of the limit of inbound calls callers without a caller id can use up together."""
+LEAVING_MESSAGES: Final = (
+    SlidingWindow(1, timedelta(hours=1)),
+    SlidingWindow(2, timedelta(days=1)),
+)
+"""Per phone: anybody can cause these messages by calling with the number of somebody else."""
+LEAVING_PERCENT: Final = 5
+"""The limit of these messages per country, as a part of the limit of codes."""
 UNRECOGNIZED_PERCENT: Final = 60
 """How much of the limits per country and in total unrecognized requesters can use up."""
 _DELIVERIES: Final = "deliveries"
@@ -24,6 +33,8 @@ _CALLBACKS: Final = "callbacks"
 _VERIFICATIONS: Final = "verifications"
 _FAILED_ATTEMPTS: Final = "failed_attempts"
 _UNCHALLENGED_ATTEMPTS: Final = "unchallenged_attempts"
+_INBOUND_CALLS: Final = "inbound_calls"
+_LEAVING_MESSAGES: Final = "leaving_messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,8 @@ class RateLimits:
     - One network (IPv6 /48, IPv4 /24) can use up 5 % of the limits of a country.
     - One IP requests codes for phones of at most `countries_per_ip` countries a day.
     - Unrecognized requesters can use up 60 % of the limits per country and in total.
+    - `inbound_per_caller` and `inbound_total` limit the calls that are answered. Callers without a
+      caller id share a fifth of the total.
     - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
       can try over all phones. They reject nothing themselves: while one of them is used up,
       fewer attempts are looked at.
@@ -113,6 +126,8 @@ class RateLimits:
     verifications_per_ip: SlidingWindow = SlidingWindow(600, timedelta(hours=1))
     failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
+    inbound_per_caller: SlidingWindow = SlidingWindow(10, timedelta(hours=1))
+    inbound_total: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
 
     def for_delivery(
         self, route: DeliveryRoute, recognition: Recognition, channel: Channel = Channel.SMS
@@ -200,6 +215,31 @@ class RateLimits:
         """
         name = f"{_UNCHALLENGED_ATTEMPTS}:phone:{phone_key}:ip:{client_ip.ip}"
         return RateLimit(name, UNCHALLENGED_ATTEMPTS)
+
+    def for_inbound_call(self, phone_key: str | None) -> tuple[RateLimit, ...]:
+        """Return the limits of an inbound call.
+
+        Args:
+            phone_key: identifies the phone and does not reveal it; None without a caller id.
+        """
+        by_caller = (
+            RateLimit(f"{_INBOUND_CALLS}:phone:{phone_key}", self.inbound_per_caller)
+            if phone_key
+            else RateLimit(
+                f"{_INBOUND_CALLS}:anonymous", self.inbound_total.scale_percent(ANONYMOUS_PERCENT)
+            )
+        )
+        # The caller's part is the first: when it is used up, nothing else is reserved.
+        return by_caller, RateLimit(f"{_INBOUND_CALLS}:total", self.inbound_total)
+
+    def for_leaving_message(self, phone_key: str, country: str) -> tuple[RateLimit, ...]:
+        """Return the limits of a message that says how to leave."""
+        of_phone = (
+            RateLimit(f"{_LEAVING_MESSAGES}:{number}:phone:{phone_key}", window)
+            for number, window in enumerate(LEAVING_MESSAGES)
+        )
+        window = self.per_country.scale_percent(LEAVING_PERCENT)
+        return (*of_phone, RateLimit(f"{_LEAVING_MESSAGES}:country:{country}", window))
 
     def _for_range(self, action: str, route: DeliveryRoute, factor: int) -> RateLimit:
         return RateLimit(f"{action}:range:{route.number_range}", self.per_range.scale(factor))

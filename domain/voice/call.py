@@ -11,7 +11,6 @@ from domain.voice.walk import CallOutcome, Effect, KeepRecording, Step
 
 EFFECT_TIMEOUT: Final = timedelta(seconds=30)
 """After this time, whoever carries out an effect has failed."""
-MAX_RECORDINGS: Final = 20
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -186,23 +185,40 @@ class Call:
         """
         if self.find_turn(position) or not steps:
             return self
-        outcome = self.outcome
-        recordings = {recording.id: recording for recording in self.recordings}
+        completed = self
         for step in steps:
-            outcome = step.outcome or outcome
+            completed = replace(
+                completed,
+                path=(*completed.path, *step.path),
+                outcome=step.outcome or completed.outcome,
+            )
             if isinstance(step.effect, KeepRecording):
-                kept = step.effect
-                recording = Recording(kept.recording_id, kept.duration_seconds, now)
-                recordings.setdefault(recording.id, recording)
+                completed = completed.keep_recording(step.effect, now)
         return replace(
-            self,
-            path=(*self.path, *(name for step in steps for name in step.path)),
-            outcome=outcome,
+            completed,
             position=steps[-1].position,
             turns=(*self.turns, Turn(position, steps[-1].instructions)),
             pending_effect=None,
-            recordings=tuple(recordings.values())[:MAX_RECORDINGS],
         )
+
+    def keep_recording(self, kept: KeepRecording, now: datetime) -> "Call":
+        """Return the call with the reference to a recording. It is kept once."""
+        if any(recording.id == kept.recording_id for recording in self.recordings):
+            return self
+        recording = Recording(kept.recording_id, kept.duration_seconds, now)
+        return replace(self, recordings=(*self.recordings, recording))
+
+    def due_recordings(self, before: datetime) -> tuple[Recording, ...]:
+        """Return the recordings to delete: those that were made then or earlier, or all of them."""
+        return tuple(
+            recording
+            for recording in self.recordings
+            if self.are_recordings_due or recording.recorded_at <= before
+        )
+
+    def assign_identity(self, identity_id: str) -> "Call":
+        """Return the call of a caller whose phone has this identity now."""
+        return replace(self, identity_id=identity_id)
 
     def forget_identity(self) -> "Call":
         """Return the call without its identity, after that was deleted."""

@@ -27,7 +27,7 @@ def start_code_call(locale: FlowLocale) -> Step:
 def read_code(locale: FlowLocale, event: CallEvent) -> Step:
     """Read the code twice after any key; without a key, end the call and say nothing."""
     if not isinstance(event, Answered) or not event.keys or not set(event.keys) <= _KEYS:
-        return Step((HangUp(),), None, outcome=CallOutcome.CODE_NOT_READ)
+        return hang_up()
     instructions = (
         locale.say(CODE_INTRODUCTION),
         Pause(),
@@ -38,3 +38,8 @@ def read_code(locale: FlowLocale, event: CallEvent) -> Step:
         HangUp(),
     )
     return Step(instructions, None, outcome=CallOutcome.CODE_READ)
+
+
+def hang_up() -> Step:
+    """End the call and say nothing."""
+    return Step((HangUp(),), None, outcome=CallOutcome.CODE_NOT_READ)

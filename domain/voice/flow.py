@@ -18,6 +18,8 @@ CODE_GREETING: Final = "code_greeting"
 """The text of an outbound call: who is calling, and that a key is awaited."""
 CODE_INTRODUCTION: Final = "code_introduction"
 CODE_REPETITION: Final = "code_repetition"
+LEAVING_MESSAGE: Final = "leaving_message"
+"""The text of the message that says how to leave. Flows with a `leave` node have it."""
 REQUIRED_TEXTS: Final = (APOLOGY, GOODBYE, CODE_GREETING, CODE_INTRODUCTION, CODE_REPETITION)
 """Texts that each locale has, although no node names them."""
 
@@ -228,3 +230,12 @@ class CallFlow:
             if country in locale.countries:
                 return locale
         return next(iter(self.locales.values()))
+
+
+HANG_UP_FLOW: Final = CallFlow(
+    "end",
+    "end",
+    {"end": HangUpNode()},
+    {"en": FlowLocale(Voice("en-US"), dict.fromkeys(REQUIRED_TEXTS, ""))},
+)
+"""A flow that ends every call. It takes the place of the operator's in a service without one."""

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from domain.countries import ALL_COUNTRIES
 from domain.voice.flow import (
+    LEAVING_MESSAGE,
     REQUIRED_TEXTS,
     CallbackNode,
     CallFlow,
@@ -76,10 +77,13 @@ def validate(flow: CallFlow, unreadable: Collection[str] = ()) -> Iterator[FlowP
         yield from _check_reachability(flow)
     yield from _check_loops(flow)
     yield from _check_countries(flow)
+    texts: tuple[str, ...] = REQUIRED_TEXTS
+    if any(isinstance(node, LeaveNode) for node in flow.nodes.values()):
+        texts = (*texts, LEAVING_MESSAGE)
     for tag, locale in flow.locales.items():
         if not _LANGUAGE.fullmatch(tag):
             yield FlowProblem(f"locales.{tag}", "its name is not a locale such as en or pt-BR")
-        yield from _check_locale(f"locales.{tag}", locale)
+        yield from _check_locale(f"locales.{tag}", locale, texts)
 
 
 def _check_names(names: Collection[str]) -> Iterator[FlowProblem]:
@@ -236,14 +240,16 @@ def _check_countries(flow: CallFlow) -> Iterator[FlowProblem]:
                 yield FlowProblem(place, message)
 
 
-def _check_locale(place: str, locale: FlowLocale) -> Iterator[FlowProblem]:
+def _check_locale(
+    place: str, locale: FlowLocale, required_texts: Collection[str]
+) -> Iterator[FlowProblem]:
     if not _LANGUAGE.fullmatch(locale.voice.language):
         message = f"{locale.voice.language!r} is not a language tag such as en-US"
         yield FlowProblem(f"{place}.language", message)
     if not _VOICE.fullmatch(locale.voice.name):
         message = f"{locale.voice.name!r} is not the name of a voice such as Polly.Joanna"
         yield FlowProblem(f"{place}.voice", message)
-    for name in REQUIRED_TEXTS:
+    for name in required_texts:
         if name not in locale.texts:
             yield FlowProblem(f"{place}.texts", f"there is no text {name!r}; add it")
     for name, text in locale.texts.items():

@@ -1,6 +1,6 @@
 """The walk of a call through its flow: what happened, and what the call does next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -222,6 +222,20 @@ def advance(flow: CallFlow, position: Position, caller: Caller, event: CallEvent
             return _enter(flow, say.next, caller, visit)
         case _:
             return apologize(flow.select_locale(caller.country))
+
+
+def skip_operator(flow: CallFlow, step: Step, caller: Caller) -> Step:
+    """Return the step of a service without an operator: instead of a call, nobody answers.
+
+    What announces the operator is left out.
+    """
+    while step.position and any(isinstance(part, DialOperator) for part in step.instructions):
+        said = step.instructions[:-2]
+        after = advance(flow, step.position, caller, Dialed(DialResult.FAILED))
+        step = replace(
+            after, instructions=(*said, *after.instructions), path=(*step.path, *after.path)
+        )
+    return step
 
 
 def apologize(locale: FlowLocale) -> Step:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from domain.phone import PhoneNumber
 from domain.voice.flow import (
+    LEAVING_MESSAGE,
     REQUIRED_TEXTS,
     CallbackNode,
     CallFlow,
@@ -25,7 +26,16 @@ from domain.voice.instructions import Gather, Instruction, Say, StoredInstructio
 
 PHONE: Final = PhoneNumber("+14155552671")
 INDIAN_PHONE: Final = PhoneNumber("+919876543210")
-TEXTS: Final = ("hello", "question", "again", "consent", "bye", "tone", *REQUIRED_TEXTS)
+TEXTS: Final = (
+    "hello",
+    "question",
+    "again",
+    "consent",
+    "bye",
+    "tone",
+    LEAVING_MESSAGE,
+    *REQUIRED_TEXTS,
+)
 
 
 def make_locale(

@@ -1,0 +1,1 @@
+"""The phone line: inbound calls, calls that read a code, and the call log."""

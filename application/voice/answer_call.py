@@ -1,0 +1,249 @@
+"""Answer the requests of an inbound call."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from application.otp.codes import OtpCodes
+from application.ports.calls import Calls
+from application.ports.errors import PortError, StorageError
+from application.ports.rate_limiter import RateLimiter
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.system import Clock, Randomness
+from application.update import update_call
+from application.voice.effects import CarryOutEffect
+from application.voice.find_caller import FindCaller, FoundCaller
+from domain.errors import DomainError
+from domain.otp.rate_limits import RateLimits, Reservation
+from domain.phone import PhoneNumber
+from domain.voice.call import Call, CallDirection, CallStatus, inbound_call_id
+from domain.voice.flow import CallFlow
+from domain.voice.instructions import (
+    HangUp,
+    Instruction,
+    Position,
+    Reject,
+    StoredInstruction,
+    resolve,
+)
+from domain.voice.walk import (
+    CallBack,
+    Caller,
+    CallEvent,
+    EffectResult,
+    KeepRecording,
+    Register,
+    Step,
+    advance,
+    apologize,
+    skip_operator,
+    start,
+)
+
+RESERVATION_ID_BYTES: Final = 8
+REJECTION_DELAYS: Final = (0.05, 0.2, 0.5)
+"""Seconds to wait for a parallel request that got the last permit for the same call."""
+EFFECT_DELAYS: Final = (0.05, 0.1, 0.2, *[0.5] * 24)
+"""Seconds to wait for a parallel request that carries out an effect; Twilio waits for 15."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCallCommand:
+    """A request of an inbound call.
+
+    Attributes:
+        provider_call_id: the provider's id of the call.
+        phone: the caller id, if it is a phone number.
+        position: the position in the URL; None in the first request.
+        event: what happened there.
+    """
+
+    provider_call_id: str
+    phone: PhoneNumber | None
+    position: Position | None
+    event: CallEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCall:
+    """Tell the provider what an inbound call does next.
+
+    - A request is processed once. Every repetition gets the same response, also from another
+      instance, and while the first one is still being processed.
+    - An effect is saved as pending first, so that one request carries it out. If that request
+      fails, another one carries the effect out again, unless the effect is a callback.
+    - A call over the limits is rejected and leaves no record.
+    - A caller id is a claim: an inbound call never reads a code, and never changes or reveals a
+      verified identity.
+    - After a call has ended, it has no more effects. What happened before is still recorded.
+    - Without an operator, callers hear at once that nobody answers.
+    """
+
+    calls: Calls
+    find_caller: FindCaller
+    carry_out: CarryOutEffect
+    rate_limiter: RateLimiter
+    codes: OtpCodes
+    clock: Clock
+    randomness: Randomness
+    events: SecurityEvents
+    rate_limits: RateLimits
+    flow: CallFlow
+    operator: PhoneNumber | None = None
+
+    async def __call__(self, command: AnswerCallCommand) -> tuple[Instruction, ...]:
+        """Answer a request.
+
+        Raises:
+            DomainError: an effect failed. The response is `apologize`.
+            PortError
+        """
+        call_id = inbound_call_id(command.provider_call_id)
+        loaded, found = await asyncio.gather(
+            self.calls.load(call_id), self.find_caller(command.phone)
+        )
+        if loaded is None and command.position is None:
+            instructions = await self._begin(call_id, command, found)
+            if instructions is None:
+                self.events.emit(
+                    SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone)
+                )
+                return (Reject(),)
+        else:
+            instructions = await self._continue(call_id, command, found)
+        return self._resolve(instructions)
+
+    def apologize(self, phone: PhoneNumber | None) -> tuple[Instruction, ...]:
+        """Return the response after an unforeseen error."""
+        return self._resolve(self._apologize(Caller(phone)).instructions)
+
+    async def _begin(
+        self, call_id: str, command: AnswerCallCommand, found: FoundCaller
+    ) -> tuple[StoredInstruction, ...] | None:
+        """Return the first response, or None if the call is over the limits."""
+        now = self.clock.now()
+        phone_key = self.codes.phone_key(command.phone) if command.phone else None
+        reservation = Reservation(
+            self.randomness.bytes(RESERVATION_ID_BYTES).hex(),
+            now,
+            self.rate_limits.for_inbound_call(phone_key),
+        )
+        if await self.rate_limiter.acquire(reservation) is not None:
+            return await self._find_parallel_response(call_id)
+        step = self._skip_operator(start(self.flow, found.caller), found.caller)
+        call = Call(
+            id=call_id,
+            direction=CallDirection.INBOUND,
+            started_at=now,
+            provider_call_id=command.provider_call_id,
+            status=CallStatus.IN_PROGRESS,
+            identity_id=found.identity_id,
+        ).complete(None, step, now=now)
+        if await self.calls.add(call):
+            return step.instructions
+        with suppress(StorageError):
+            await self.rate_limiter.release(reservation)
+        return await self._continue(call_id, command, found)
+
+    async def _find_parallel_response(self, call_id: str) -> tuple[StoredInstruction, ...] | None:
+        """Return the first response if a parallel request got the last permit for the call."""
+        for delay in REJECTION_DELAYS:
+            await asyncio.sleep(delay)
+            loaded = await self.calls.load(call_id)
+            if turn := loaded and loaded.value.find_turn(None):
+                return turn.instructions
+        return None
+
+    async def _continue(
+        self, call_id: str, command: AnswerCallCommand, found: FoundCaller
+    ) -> tuple[StoredInstruction, ...]:
+        position = command.position
+        for delay in EFFECT_DELAYS:
+            loaded = await self.calls.load(call_id)
+            turn = loaded and loaded.value.find_turn(position)
+            if turn:
+                return turn.instructions
+            if loaded is None or position is None or not loaded.value.awaits(position):
+                break
+            call, now = loaded.value, self.clock.now()
+            if call.pending_effect and not call.pending_effect.is_abandoned(now):
+                await asyncio.sleep(delay)
+                continue
+            *done, step = self._walk(call, position, command.event, found.caller)
+            if step.effect is None:
+                completed = call.complete(position, *done, step, now=now)
+                if await self.calls.replace(completed, loaded.version):
+                    return step.instructions
+            elif call.status.is_final:
+                return (HangUp(),)
+            elif await self.calls.replace(call.begin_effect(step, now), loaded.version):
+                return await self._complete_effect(call_id, position, step, found)
+        return self._apologize(found.caller).instructions
+
+    def _walk(
+        self, call: Call, position: Position, event: CallEvent, caller: Caller
+    ) -> tuple[Step, ...]:
+        """Return the next step. Before it, the step of an effect that needs nothing more."""
+        pending = call.pending_effect
+        if pending and isinstance(pending.effect, CallBack):
+            # The request that should call back has failed. It may have done so: nobody is called
+            # twice.
+            step = Step((), pending.position, (pending.position.node,), pending.effect)
+        else:
+            step = advance(self.flow, position, caller, event)
+            if not isinstance(step.effect, KeepRecording):
+                return (self._skip_operator(step, caller),)
+        return step, self._step_after(step, EffectResult.DONE, caller)
+
+    async def _complete_effect(
+        self, call_id: str, position: Position, step: Step, found: FoundCaller
+    ) -> tuple[StoredInstruction, ...]:
+        """Carry out the effect of a step, and store the response for all repetitions.
+
+        If it fails, they get the apology too.
+        """
+        if step.effect is None:
+            return step.instructions
+        caller, joined_id = found.caller, None
+        try:
+            result = await self.carry_out(step.effect, caller.phone, found.identity_id)
+            if isinstance(step.effect, Register):
+                joined_id = (await self.find_caller(caller.phone)).identity_id
+        except (DomainError, PortError):
+            with suppress(PortError):
+                await self._complete(call_id, position, step, self._apologize(caller))
+            raise
+        after = self._step_after(step, result, caller)
+        return await self._complete(call_id, position, step, after, joined_id)
+
+    async def _complete(
+        self,
+        call_id: str,
+        position: Position,
+        step: Step,
+        after: Step,
+        joined_id: str | None = None,
+    ) -> tuple[StoredInstruction, ...]:
+        def complete(call: Call) -> Call:
+            completed = call.complete(position, step, after, now=self.clock.now())
+            return completed.assign_identity(joined_id) if joined_id else completed
+
+        call = await update_call(self.calls, call_id, complete)
+        turn = call and call.find_turn(position)
+        return turn.instructions if turn else after.instructions
+
+    def _step_after(self, step: Step, result: EffectResult, caller: Caller) -> Step:
+        if step.position is None:
+            return self._apologize(caller)
+        return self._skip_operator(advance(self.flow, step.position, caller, result), caller)
+
+    def _skip_operator(self, step: Step, caller: Caller) -> Step:
+        return step if self.operator else skip_operator(self.flow, step, caller)
+
+    def _apologize(self, caller: Caller) -> Step:
+        return apologize(self.flow.select_locale(caller.country))
+
+    def _resolve(self, instructions: Sequence[StoredInstruction]) -> tuple[Instruction, ...]:
+        return resolve(instructions, operator=self.operator.e164 if self.operator else "")

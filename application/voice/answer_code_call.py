@@ -1,0 +1,117 @@
+"""Answer the requests of an outbound call that reads a code."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.otp.codes import OtpCodes
+from application.ports.calls import Calls
+from application.ports.phone_verifications import PhoneVerifications
+from application.ports.system import Clock
+from application.update import update_call
+from domain.errors import CallNotFound
+from domain.otp.challenge import Challenge
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+from domain.voice.call import Call, CallDirection, CallStatus
+from domain.voice.code_call import hang_up, read_code, start_code_call
+from domain.voice.flow import CallFlow
+from domain.voice.instructions import HangUp, Instruction, Position, resolve
+from domain.voice.walk import CallEvent
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCodeCallCommand:
+    """A request of a call that reads a code.
+
+    Attributes:
+        call_id: our id, from the URL.
+        provider_call_id: the provider's id of the call.
+        phone: the phone that was called, if it is one.
+        position: the position in the URL; None in the first request.
+        event: what happened there.
+    """
+
+    call_id: str
+    provider_call_id: str
+    phone: PhoneNumber | None
+    position: Position | None
+    event: CallEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCodeCall:
+    """Tell the provider what a call with a code does next.
+
+    - It says who is calling. After a key it reads the code; without one it says nothing more, so
+      that no voicemail records a code.
+    - A call that is unknown, that went to another phone, or whose code is used or expired, is
+      ended without a word. So is the call of a blocked phone.
+    - A request is processed once, and every repetition gets the same response. The code is
+      derived again each time: no call stores it.
+    """
+
+    calls: Calls
+    phone_verifications: PhoneVerifications
+    codes: OtpCodes
+    clock: Clock
+    flow: CallFlow
+
+    async def __call__(self, command: AnswerCodeCallCommand) -> tuple[Instruction, ...]:
+        """Answer a request.
+
+        Raises:
+            StorageError
+        """
+        phone, now = command.phone, self.clock.now()
+        if phone is None:
+            return (HangUp(),)
+        verification = (await self.phone_verifications.load(phone)).value
+
+        def answer(call: Call) -> Call:
+            challenge = verification.find_challenge(call.challenge_id)
+            if challenge is None or not _is_this_call(call, command):
+                raise CallNotFound
+            identified = call.set_provider_call_id(command.provider_call_id)
+            is_readable = challenge.is_active(now) and self._is_readable(verification, challenge)
+            return self._answer(identified, command, phone, now, is_readable=is_readable)
+
+        try:
+            call = await update_call(self.calls, command.call_id, answer)
+        except CallNotFound:
+            return (HangUp(),)
+        turn = call.find_turn(command.position) if call else None
+        challenge = verification.find_challenge(call.challenge_id) if call else None
+        if turn is None or challenge is None or not self._is_readable(verification, challenge):
+            return (HangUp(),)
+        return resolve(turn.instructions, code=self.codes.derive(challenge, phone).digits)
+
+    def _answer(
+        self,
+        call: Call,
+        command: AnswerCodeCallCommand,
+        phone: PhoneNumber,
+        now: datetime,
+        *,
+        is_readable: bool,
+    ) -> Call:
+        if not call.awaits(command.position) or call.status.is_final:
+            return call
+        locale = self.flow.select_locale(phone.country)
+        if not is_readable:
+            step = hang_up()
+        elif command.position is None:
+            step = start_code_call(locale)
+        else:
+            step = read_code(locale, command.event)
+        answered = call.advance_status(CallStatus.IN_PROGRESS, now)
+        return answered.complete(command.position, step, now=now)
+
+    def _is_readable(self, verification: PhoneVerification, challenge: Challenge) -> bool:
+        return verification.blocked_at is None and self.codes.has_key(challenge.key_id)
+
+
+def _is_this_call(call: Call, command: AnswerCodeCallCommand) -> bool:
+    return call.direction is CallDirection.OUTBOUND and call.provider_call_id in (
+        None,
+        command.provider_call_id,
+    )

@@ -1,0 +1,101 @@
+"""The call log and its recordings."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from application.ports.call_provider import CallProvider, RecordingFile
+from application.ports.calls import CallPages, Calls
+from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.principal import Principal
+from domain.errors import (
+    CallNotFound,
+    CallRecordingNotFound,
+    Forbidden,
+    ReauthenticationRequired,
+    Unavailable,
+)
+from domain.page import MAX_PAGE_SIZE, Cursor
+from domain.voice.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class CallPage:
+    """Calls, newest first, and the cursor of the next page if there is one."""
+
+    calls: Sequence[Call]
+    next_cursor: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListCalls:
+    """List the principal's calls, or those of everybody for an administrator.
+
+    An inbound call appears to the owner of its caller id, who may not have called.
+    """
+
+    call_pages: CallPages
+
+    async def __call__(self, principal: Principal, cursor: Cursor | None, limit: int) -> CallPage:
+        """List calls after the cursor, at most `MAX_PAGE_SIZE`.
+
+        Raises:
+            StorageError
+        """
+        size = min(limit, MAX_PAGE_SIZE)
+        viewer = principal.viewer
+        identity_id = None if viewer.is_administrator else viewer.id
+        calls = await self.call_pages.list_after(identity_id, cursor, size + 1)
+        shown = calls[:size]
+        has_more = len(calls) > len(shown)
+        return CallPage(shown, Cursor(shown[-1].started_at, shown[-1].id) if has_more else None)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRecording:
+    """Open a recording of a call, for administrators."""
+
+    calls: Calls
+    call_provider: CallProvider | None
+
+    @asynccontextmanager
+    async def __call__(
+        self, principal: Principal, call_id: str, index: int = 0
+    ) -> AsyncIterator[RecordingFile]:
+        """Open a recording until the end of the block.
+
+        Args:
+            principal: an administrator who logged in recently.
+            call_id: our id of the call.
+            index: which recording of the call.
+
+        Raises:
+            Forbidden
+            ReauthenticationRequired
+            CallNotFound
+            CallRecordingNotFound
+            Unavailable: there is no call provider, or it does not answer.
+            CallProviderUnavailable: while the chunks are read.
+            StorageError
+        """
+        if not principal.identity.is_administrator:
+            raise Forbidden
+        if not principal.viewer.is_administrator:
+            raise ReauthenticationRequired
+        loaded = await self.calls.load(call_id)
+        if loaded is None:
+            raise CallNotFound
+        recordings = loaded.value.recordings
+        if not 0 <= index < len(recordings):
+            raise CallRecordingNotFound
+        if self.call_provider is None:
+            raise Unavailable
+        async with AsyncExitStack() as stack:
+            opening = self.call_provider.open_recording(recordings[index].id)
+            try:
+                recording = await stack.enter_async_context(opening)
+            except RecordingNotFound as error:
+                raise CallRecordingNotFound from error
+            except CallProviderUnavailable as error:
+                raise Unavailable from error
+            yield recording

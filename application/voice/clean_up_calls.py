@@ -1,0 +1,102 @@
+"""Delete old calls and recordings, and the names of deleted identities in the call log."""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from application.ports.call_provider import CallProvider
+from application.ports.calls import CallCleanup, Calls
+from application.ports.errors import CallProviderUnavailable
+from application.ports.system import Clock
+from application.update import update_call
+from domain.voice.call import Call
+
+BATCH_SIZE: Final = 200
+DEFAULT_CALL_RETENTION: Final = timedelta(days=90)
+DEFAULT_RECORDING_RETENTION: Final = timedelta(days=30)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanUpCalls:
+    """Delete what is left of calls when its time is over.
+
+    - Recordings are deleted at the provider first, and then their references. Those of a deleted
+      identity are deleted at once.
+    - A call is deleted after its recordings. While they cannot be deleted, it is kept, and
+      later calls are deleted nevertheless.
+    - After the first failure of the provider the others wait for the next cleanup.
+    """
+
+    calls: Calls
+    call_cleanup: CallCleanup
+    call_provider: CallProvider | None
+    clock: Clock
+    call_retention: timedelta = DEFAULT_CALL_RETENTION
+    recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
+
+    async def forget_identity(self, identity_id: str) -> None:
+        """Remove an identity from the call log.
+
+        Raises:
+            StorageError
+        """
+        while calls := await self.call_cleanup.list_of_identity(identity_id, BATCH_SIZE):
+            for call in calls:
+                await self.calls.replace(call.value.forget_identity(), call.version)
+
+    async def delete_recordings(self) -> int:
+        """Delete recordings whose time is over, and return their number.
+
+        Raises:
+            StorageError
+        """
+        deleted = 0
+        before = self.clock.now() - min(self.recording_retention, self.call_retention)
+        while calls := await self.call_cleanup.list_recorded(before, BATCH_SIZE):
+            if self.call_provider is None:
+                _log.warning(
+                    "Recordings are kept: without the phone line, the provider cannot delete them"
+                )
+                break
+            for call in (versioned.value for versioned in calls):
+                for recording in call.due_recordings(before):
+                    try:
+                        await self.call_provider.delete_recording(recording.id)
+                    except CallProviderUnavailable as error:
+                        _log.warning("The next cleanup deletes recordings: %s", error)
+                        return deleted
+                    await self._remove_reference(call.id, recording.id)
+                    deleted += 1
+        return deleted
+
+    async def delete_calls(self) -> int:
+        """Delete calls whose time is over, and return their number.
+
+        Raises:
+            StorageError
+        """
+        deleted, limit = 0, BATCH_SIZE
+        before = self.clock.now() - self.call_retention
+        while True:
+            calls = await self.call_cleanup.list_started(before, limit)
+            newly_deleted = sum(
+                [
+                    await self.call_cleanup.delete(call.value.id, call.version)
+                    for call in calls
+                    if not call.value.recordings
+                ]
+            )
+            deleted += newly_deleted
+            if len(calls) < limit:
+                return deleted
+            if newly_deleted == 0:  # all of them have recordings: look behind them
+                limit *= 2
+
+    async def _remove_reference(self, call_id: str, recording_id: str) -> None:
+        def remove(call: Call) -> Call:
+            return call.remove_recording(recording_id)
+
+        await update_call(self.calls, call_id, remove)

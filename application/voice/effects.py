@@ -1,0 +1,170 @@
+"""Carry out the effects of calls."""
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from application.identities.assign_phone import assign_phone
+from application.otp.codes import OtpCodes
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.request_callback import RequestCallback
+from application.ports.errors import StorageError
+from application.ports.identities import Identities
+from application.ports.messenger import DeliveryStatus, Messenger
+from application.ports.phone_verifications import PhoneVerifications
+from application.ports.rate_limiter import RateLimiter
+from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
+from application.ports.system import Clock, Randomness
+from application.update import save_identity, update_identity
+from domain.errors import Unauthenticated
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.identity import Consent, Identity
+from domain.otp.rate_limits import RateLimits, Reservation
+from domain.phone import PhoneNumber
+from domain.voice.flow import LEAVING_MESSAGE, CallFlow
+from domain.voice.walk import (
+    CallBack,
+    Effect,
+    EffectResult,
+    ExplainLeaving,
+    KeepRecording,
+    Leave,
+    Register,
+)
+
+RESERVATION_ID_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryOutEffect:
+    """Carry out an effect of a call for the phone of the caller id.
+
+    - A caller id is a claim. So a verified identity is never changed, and what is sent to its
+      phone is limited.
+    - A phone that is blocked gets the same results, and nothing is sent to it.
+    - A repetition does no harm, except for a callback.
+    """
+
+    phone_verifications: PhoneVerifications
+    identities: Identities
+    rate_limiter: RateLimiter
+    codes: OtpCodes
+    messenger: Messenger
+    timing: DeliveryTimingProfile
+    request_callback: RequestCallback
+    clock: Clock
+    randomness: Randomness
+    events: SecurityEvents
+    rate_limits: RateLimits
+    flow: CallFlow
+    countries: Collection[str] | None
+
+    async def __call__(
+        self, effect: Effect, phone: PhoneNumber | None, identity_id: str | None
+    ) -> EffectResult:
+        """Carry out an effect.
+
+        Args:
+            effect: the effect.
+            phone: the caller id. Without one, there is nothing to do.
+            identity_id: the identity of the phone, as it was when the request arrived.
+
+        Raises:
+            DomainError
+            PortError
+        """
+        is_done = await self._carry_out(effect, phone, identity_id)
+        return EffectResult.DONE if is_done else EffectResult.REJECTED
+
+    async def _carry_out(
+        self, effect: Effect, phone: PhoneNumber | None, identity_id: str | None
+    ) -> bool:
+        if phone is None:
+            return isinstance(effect, Leave)
+        match effect:
+            case Register():
+                return await self._register(phone, effect)
+            case Leave():
+                return identity_id is None or await self._leave(phone, identity_id)
+            case ExplainLeaving():
+                return await self._explain_leaving(phone)
+            case CallBack():
+                return await self.request_callback(phone, identity_id)
+            case KeepRecording():
+                return True  # the call keeps the reference
+
+    async def _register(self, phone: PhoneNumber, effect: Register) -> bool:
+        """Make the phone an unverified identity, unless it has an identity."""
+        now = self.clock.now()
+        consent = Consent(effect.consent, effect.language, now)
+        new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
+        is_new = False
+
+        async def join(closed_id: str | None = None) -> Identity:
+            owner_id = (
+                await assign_phone(self.phone_verifications, phone, new_id, closed_id)
+            ).identity_id
+
+            def make(identity: Identity | None) -> Identity:
+                nonlocal is_new
+                is_new = identity is None
+                return identity or Identity(
+                    owner_id, phone, now, is_verified=False, consent=consent
+                )
+
+            return await save_identity(self.identities, owner_id, make)
+
+        identity = await join()
+        if identity.is_closed:
+            identity = await join(identity.id)
+        if is_new:
+            self.events.emit(
+                SecurityEvent(
+                    type=SecurityEventType.CALLER_REGISTERED, phone=phone, user_id=identity.id
+                )
+            )
+        return not identity.is_closed
+
+    async def _leave(self, phone: PhoneNumber, identity_id: str) -> bool:
+        """Delete the identity by the write that finds it unverified."""
+        now = self.clock.now()
+
+        def leave(identity: Identity) -> Identity:
+            return identity if identity.is_verified else identity.delete(now)
+
+        try:
+            identity = await update_identity(self.identities, identity_id, leave)
+        except Unauthenticated:  # it has left before
+            return True
+        if identity.is_deleted:
+            self.events.emit(
+                SecurityEvent(
+                    type=SecurityEventType.USER_DELETED,
+                    phone=phone,
+                    user_id=identity_id,
+                    reason="unverified, by a call",
+                )
+            )
+        return identity.is_deleted
+
+    async def _explain_leaving(self, phone: PhoneNumber) -> bool:
+        """Send the message. Above its limits the earlier one has to do."""
+        now = self.clock.now()
+        is_served = self.countries is None or phone.country in self.countries
+        if not is_served or self.codes.is_test_phone(phone, now):
+            return True
+        limits = self.rate_limits.for_leaving_message(self.codes.phone_key(phone), phone.country)
+        reservation = Reservation(self.randomness.bytes(RESERVATION_ID_BYTES).hex(), now, limits)
+        if await self.rate_limiter.acquire(reservation) is not None:
+            return True
+        if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
+            await self.timing.imitate(phone.country)
+            return True
+        text = self.flow.select_locale(phone.country).texts[LEAVING_MESSAGE]
+        result = await self.timing.record(phone.country, self.messenger.send(phone, text))
+        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+            return True
+        with suppress(StorageError):
+            await self.rate_limiter.release(reservation)
+        return False

@@ -1,0 +1,54 @@
+"""Record the status of a call."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from application.otp.delivery_status import ReportDelivery
+from application.ports.calls import Calls
+from application.ports.system import Clock
+from application.update import update_call
+from domain.otp.delivery_report import ReportedStatus
+from domain.voice.call import Call, CallStatus
+
+_REPORTED: Final = {
+    CallStatus.QUEUED: ReportedStatus.QUEUED,
+    CallStatus.RINGING: ReportedStatus.SENT,
+    CallStatus.IN_PROGRESS: ReportedStatus.SENT,
+    CallStatus.COMPLETED: ReportedStatus.UNDELIVERED,
+    CallStatus.BUSY: ReportedStatus.UNDELIVERED,
+    CallStatus.NO_ANSWER: ReportedStatus.UNDELIVERED,
+    CallStatus.FAILED: ReportedStatus.FAILED,
+    CallStatus.CANCELED: ReportedStatus.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCallStatus:
+    """Record the status that the provider reports. It never goes backwards.
+
+    The report of a delivery that is a call follows: the code counts as delivered once it was read.
+    """
+
+    calls: Calls
+    report_delivery: ReportDelivery
+    clock: Clock
+
+    async def __call__(self, call_id: str, status: CallStatus) -> None:
+        """Record the status. That of an unknown call, such as a rejected one, is ignored.
+
+        Raises:
+            StorageError
+        """
+
+        def advance(call: Call) -> Call:
+            return call.advance_status(status, self.clock.now())
+
+        call = await update_call(self.calls, call_id, advance)
+        if call is not None and call.report_id is not None:
+            await self.report_delivery(call.report_id, _to_reported(call))
+
+
+def _to_reported(call: Call) -> ReportedStatus:
+    if call.status is CallStatus.COMPLETED and call.has_read_code:
+        return ReportedStatus.DELIVERED
+    return _REPORTED[call.status]

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -51,6 +50,7 @@ class PhoneLine:
     http: httpx.Client
     read_records: Callable[[], Records]
     _administrator: str = field(default="", init=False)
+    _blocked: str = field(default="", init=False)
 
     @property
     def webhooks(self) -> ServiceWebhooks:
@@ -126,6 +126,16 @@ class PhoneLine:
             self._administrator = self.sign_in(phone)
         return self._administrator
 
+    @property
+    def blocked_phone(self) -> str:
+        """A phone that has joined and is blocked. An operator blocks it at the first use."""
+        if not self._blocked:
+            self._blocked = "+14155550198"
+            self.join(self._blocked)
+            blocked = self.service.run("block", self._blocked)
+            assert blocked.returncode == 0, blocked.stderr
+        return self._blocked
+
     def log(self, token: str, **query: Any) -> list[dict[str, Any]]:
         """Return a page of the call log."""
         response = self.http.get("/calls", params=query, headers=bearer(token))
@@ -164,10 +174,10 @@ def bearer(token: str) -> dict[str, str]:
 
 def our_id(call: PhoneCall) -> str:
     """Return the service's id of a call."""
-    first_url = next(url for url, _ in call.requests if "/voice/status" not in url)
-    path = urlsplit(first_url).path
-    if "/voice/calls/" in path:
-        return path.rpartition("/")[2]
+    url, _ = call.requests[0]
+    _, is_outbound, call_id = url.partition("/voice/status?call=")
+    if is_outbound:
+        return call_id
     return hashlib.sha256(call.sid.encode()).hexdigest()[:24]
 
 

@@ -115,12 +115,8 @@ def test_a_callback_uses_none_of_the_apps_deliveries_and_attempts(
     assert line.verify(phone, code, **fields)["success"] is True
 
 
-def test_a_blocked_phone_hears_the_same_and_is_not_called(line: PhoneLine, phone: str) -> None:
-    line.join(phone)
-    blocked = line.service.run("block", phone)
-    assert blocked.returncode == 0, blocked.stderr
-
-    call = line.call(phone, "2")
+def test_a_blocked_phone_hears_the_same_and_is_not_called(line: PhoneLine) -> None:
+    call = line.call(line.blocked_phone, "2")
 
     assert (call.heard[-1], call.status) == (CALLBACK, "completed")
-    assert line.callbacks(phone) == []
+    assert line.callbacks(line.blocked_phone) == []

@@ -22,7 +22,8 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .PHONY: test-containers test-browser test-clients test-all coverage mutants servers check format openapi lock bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
+	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 install: ## install the packages of the service into .venv
 	$(INSTALL) run
@@ -33,8 +34,13 @@ install-dev: ## install the packages of tests and checks too
 run: install ## start the service
 	.venv/bin/dialtone run $(ARGS)
 
+## Tests
 test: install-dev ## all tests that do not depend on timing
 	$(PYTEST) $(PARALLEL) $(ARGS)
+
+test-all: test test-faults test-containers test-browser test-clients ## these, and those with faults, containers, browser, clients
+
+## Parts and variants of the tests
 
 # Unit tests share no fixtures, so a process that is done takes the next test of any file.
 test-unit: PARALLEL = -n 2 --dist worksteal
@@ -64,8 +70,6 @@ test-clients: WORKERS = 2
 test-clients: install-dev ## generate a Python and a TypeScript client, sign in and upload with each
 	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
 
-test-all: test test-faults test-containers test-browser test-clients ## all of these tests
-
 coverage: install-dev ## make test with coverage; domain and application need 95 % of all branches
 	.venv/bin/coverage erase
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
@@ -81,6 +85,7 @@ call: install-dev ## call the service in the terminal, with a simulated Twilio
 servers: install-dev ## run MongoDB and S3 for tests in another terminal, until Ctrl-C
 	.venv/bin/python -m tests.support.servers
 
+## Code
 check: install-dev ## style, types, imports, dependencies, dead code, spelling
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check

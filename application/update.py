@@ -11,7 +11,7 @@ from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.phone_verifications import PhoneVerifications
 from application.ports.versioned import Versioned
-from domain.errors import CallNotFound, Unauthenticated
+from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
@@ -99,25 +99,25 @@ async def update_identity(
     return await update(load, identities.replace, change_and_return)
 
 
-async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call:
-    """Update a call as `update` does, and return it.
+async def update_call(calls: Calls, call_id: str, change: Callable[[Call], Call]) -> Call | None:
+    """Update a call as `update` does, and return it, or None if there is no such call.
 
     Raises:
-        CallNotFound
         StorageError
+        CorruptRecord
     """
 
-    async def load() -> Versioned[Call]:
-        loaded = await calls.load(call_id)
-        if loaded is None:
-            raise CallNotFound
-        return loaded
+    async def load() -> Versioned[Call | None]:
+        return await calls.load(call_id) or Versioned(None, 0)
 
-    def change_and_return(call: Call) -> tuple[Call, Call]:
-        successor = change(call)
+    async def replace(call: Call | None, version: int) -> bool:
+        return call is None or await calls.replace(call, version)
+
+    def change_and_return(call: Call | None) -> tuple[Call | None, Call | None]:
+        successor = change(call) if call is not None else None
         return successor, successor
 
-    return await update(load, calls.replace, change_and_return)
+    return await update(load, replace, change_and_return)
 
 
 async def save_identity(

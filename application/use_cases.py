@@ -20,6 +20,8 @@ from application.media.upload_image import UploadImage
 from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
+from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery
+from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.voice.answer_call import AnswerCall
@@ -35,6 +37,9 @@ class UseCases:
 
     request_otp: RequestOtp
     verify_otp: VerifyOtp
+    request_callback: RequestCallback
+    report_delivery: ReportDelivery
+    get_delivery_status: GetDeliveryStatus
 
     authenticate: Authenticate
     refresh_session: RefreshSession

@@ -26,8 +26,12 @@ from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
 from application.operations.get_jwks import GetJwks
 from application.otp.codes import OtpCodes
-from application.otp.deliver_otp import DeliverOtp, DeliveryTimingProfile
+from application.otp.deliver_otp import DeliverOtp
+from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery, ReportTimingProfile
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.place_code_call import PlaceCodeCall
 from application.otp.recognize_device import RecognizeDevice
+from application.otp.request_callback import RequestCallback
 from application.otp.request_otp import RequestOtp
 from application.otp.verify_otp import VerifyOtp
 from application.ports.call_provider import CallProvider
@@ -56,9 +60,9 @@ from application.voice.keep_recording import KeepRecording
 from application.voice.record_call_status import RecordCallStatus
 from application.webhook_urls import WebhookUrls
 from domain.identities.session import SessionLimits
+from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import RateLimits
 from domain.otp.test_otps import TestOtps
 from domain.phone import DEFAULT_RULES, PhoneNumber, PhoneRules
@@ -69,7 +73,7 @@ from domain.voice.flow import HANG_UP_FLOW, CallFlow
 class Ports:
     """All ports of the use cases. `media_health` and `messenger_health` are for readiness.
 
-    Without a phone line, `call_provider` is None.
+    `call_provider` is None where no calls are placed.
     """
 
     repositories: Repositories
@@ -96,7 +100,8 @@ class Policy:
     """What the operator decides.
 
     `countries` is None where codes go to all countries, `recycled_after` where no phone counts as
-    recycled, `operator` where nobody answers calls.
+    recycled, `operator` where nobody answers calls, `webhook_urls` where no provider sends requests
+    about calls and messages.
     """
 
     countries: Collection[str] | None = None
@@ -110,9 +115,10 @@ class Policy:
     recycled_after: timedelta | None = None
     call_flow: CallFlow = HANG_UP_FLOW
     operator: PhoneNumber | None = None
+    callback_policy: CallbackPolicy = CallbackPolicy()
     call_retention: timedelta = DEFAULT_CALL_RETENTION
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
-    webhook_urls: WebhookUrls = WebhookUrls("")
+    webhook_urls: WebhookUrls | None = None
 
 
 def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
@@ -139,15 +145,49 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
     cleanup = Cleanup(
         repositories, files, mark_for_deletion, retry_deletions, clean_up_calls, clock
     )
-    timing = DeliveryTimingProfile(randomness)
+    message_timing = DeliveryTimingProfile(randomness)
     find_caller = FindCaller(verifications, identities)
     recognize_device = RecognizeDevice(identities)
+    report_timing = ReportTimingProfile(randomness)
+    place_code_call = None
+    if ports.call_provider is not None and policy.webhook_urls is not None:
+        place_code_call = PlaceCodeCall(
+            repositories.calls,
+            ports.call_provider,
+            policy.webhook_urls,
+            DeliveryTimingProfile(randomness),
+            clock,
+        )
+    request_callback = RequestCallback(
+        phone_verifications=verifications,
+        rate_limiter=repositories.rate_limiter,
+        codes=codes,
+        place_code_call=place_code_call,
+        clock=clock,
+        randomness=randomness,
+        events=events,
+        countries=policy.countries,
+        callback_policy=policy.callback_policy,
+        rate_limits=policy.rate_limits,
+        phone_rules=policy.phone_rules,
+    )
+    report_delivery = ReportDelivery(repositories.delivery_reports, report_timing, clock)
     return UseCases(
         request_otp=RequestOtp(
             phone_verifications=verifications,
             rate_limiter=repositories.rate_limiter,
             codes=codes,
-            deliver_otp=DeliverOtp(codes, ports.sms_templates, ports.messenger, timing),
+            deliver_otp=DeliverOtp(
+                codes=codes,
+                templates=ports.sms_templates,
+                messenger=ports.messenger,
+                timing=message_timing,
+                delivery_reports=repositories.delivery_reports,
+                report_timing=report_timing,
+                place_code_call=place_code_call,
+                webhook_urls=policy.webhook_urls,
+                clock=clock,
+            ),
             recognize_device=recognize_device,
             client_ip_hashes=ports.client_ip_hashes,
             number_range_hashes=ports.number_range_hashes,
@@ -162,6 +202,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         verify_otp=VerifyOtp(
             phone_verifications=verifications,
             identities=identities,
+            calls=repositories.calls,
             rate_limiter=repositories.rate_limiter,
             codes=codes,
             add_session=AddSession(
@@ -176,6 +217,9 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             events=events,
             rate_limits=policy.rate_limits,
         ),
+        request_callback=request_callback,
+        report_delivery=report_delivery,
+        get_delivery_status=GetDeliveryStatus(repositories.delivery_reports, clock),
         authenticate=Authenticate(
             ports.tokens, identities, clock, policy.session_limits, policy.test_otps
         ),
@@ -215,8 +259,8 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
                 rate_limiter=repositories.rate_limiter,
                 codes=codes,
                 messenger=ports.messenger,
-                timing=timing,
-                request_callback=None,
+                timing=message_timing,
+                request_callback=request_callback,
                 clock=clock,
                 randomness=randomness,
                 events=events,
@@ -240,7 +284,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             clock=clock,
             flow=policy.call_flow,
         ),
-        record_call_status=RecordCallStatus(repositories.calls, _report_delivery, clock),
+        record_call_status=RecordCallStatus(repositories.calls, report_delivery, clock),
         keep_recording=KeepRecording(repositories.calls, clock),
         list_calls=ListCalls(repositories.call_pages),
         open_recording=OpenRecording(repositories.calls, ports.call_provider),
@@ -252,7 +296,3 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
         scheduled_cleanup=ScheduledCleanup(cleanup, repositories.leases, clock),
         retry_deletions=ScheduledRetryDeletions(retry_deletions, repositories.leases, clock),
     )
-
-
-async def _report_delivery(report_id: str, status: ReportedStatus, error_code: str | None) -> None:
-    pass

@@ -14,6 +14,7 @@ _WARNINGS: Final = {
     SecurityEventType.REFRESH_TOKEN_REUSED,
     SecurityEventType.TEST_OTP_USED,
     SecurityEventType.IDENTITY_DETACHED,
+    SecurityEventType.CALL_REJECTED,
 }
 _NUMBER: Final = re.compile(r"\d{4,}")
 

@@ -33,7 +33,7 @@ WHERE expires_at IS NULL AND json_extract(body, '$.encrypted_phone') IS NOT NULL
 _DELETE_RATE_LIMITS_WITH_HASHES: Final = """
 DELETE FROM rate_limits
 WHERE limit_name LIKE '%:ip:%' OR limit_name LIKE '%:network:%' OR limit_name LIKE '%:range:%'
-    OR limit_name LIKE '%:countries:%'
+    OR limit_name LIKE '%:countries:%' OR limit_name LIKE '%:phone:%'
 """
 _COUNT_UNKNOWN_BLOCKS: Final = """
 SELECT count(*) FROM phone_verifications
@@ -44,7 +44,7 @@ _LOAD: Final = "SELECT version, schema_version, body FROM phone_verifications WH
 _MOVE: Final = """
 UPDATE phone_verifications
 SET phone_index = ?, version = version + 1, schema_version = max(schema_version, ?),
-    expires_at = ?, client_ips_expire_at = NULL, body = ?
+    expires_at = ?, client_ips_expire_at = ?, body = ?
 WHERE phone_index = ?
 """
 
@@ -181,6 +181,7 @@ def _move(
         new_index,
         mapping.schema_version,
         to_microseconds_or_none(verification.expires_at),
+        to_microseconds_or_none(verification.client_ips_expire_at),
         mapping.encode(stored, loaded.version),
         old_index,
     )

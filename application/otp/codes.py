@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Final
 
 from application.ports.keys import OtpKeys
+from application.ports.system import Randomness
 from domain.errors import Unavailable
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
     DEFAULT_OTP_LENGTH,
     MAX_COMPARABLE_CHALLENGES,
     NONCE_BYTES,
+    OTP_TTL,
     Challenge,
     OtpCode,
     Purpose,
@@ -32,9 +34,16 @@ class OtpCodes:
     test_otps: TestOtps
     length: int = DEFAULT_OTP_LENGTH
 
-    def current_key_id(self) -> str:
-        """Return the id of the key for new challenges."""
-        return self.keys.current_id()
+    def make_challenge(self, now: datetime, randomness: Randomness) -> Challenge:
+        """Make a challenge for a sign-in, with the current key."""
+        return Challenge(
+            id=randomness.bytes(CHALLENGE_ID_BYTES).hex(),
+            purpose=Purpose.SIGN_IN,
+            nonce=randomness.bytes(NONCE_BYTES),
+            key_id=self.keys.current_id(),
+            created_at=now,
+            expires_at=now + OTP_TTL,
+        )
 
     def has_key(self, key_id: str) -> bool:
         """Return whether the codes of challenges with this key can be derived."""

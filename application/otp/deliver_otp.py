@@ -1,102 +1,47 @@
-"""Deliver a code by the messenger, or imitate that for a blocked phone."""
+"""Deliver a code by a message or a call, or imitate that for a blocked phone."""
 
 import asyncio
-import math
-from collections import deque
-from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
 
 from application.otp.codes import OtpCodes
-from application.ports.messenger import DeliveryResult, DeliveryStatus, Messenger
+from application.otp.delivery_status import ReportTimingProfile
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.place_code_call import PlaceCodeCall, PlaceCodeCallCommand
+from application.ports.delivery_reports import DeliveryReports
+from application.ports.errors import StorageError
+from application.ports.messenger import DeliveryResult, Messenger
 from application.ports.sms_templates import SmsTemplates
-from application.ports.system import Randomness
+from application.ports.system import Clock
+from application.webhook_urls import WebhookUrls
+from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryDecision
+from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.templates.preferences import MessagePreferences
 from domain.phone import PhoneNumber
 
-MAX_DURATIONS: Final = 32
-_RANDOM_BYTES: Final = 4
 
-
-class DeliveryTimingProfile:
-    """The results and durations of the latest messages of this process.
-
-    A blocked phone must get the responses that any phone gets, after the time that any phone
-    waits for them.
-
-    - A suppressed delivery gets the result of the latest message to its country: a rejection for
-      one country says nothing about another.
-    - It takes a random duration between those of messages with that result.
-    - While the provider hangs, it waits as messages do.
-
-    The profile only imitates and decides nothing. It is empty before the first message of a
-    process.
-    """
-
-    def __init__(self, randomness: Randomness) -> None:
-        """Start with an empty profile."""
-        self._randomness = randomness
-        self._latest: dict[str, DeliveryResult] = {}
-        self._durations = {status: deque[float](maxlen=MAX_DURATIONS) for status in DeliveryStatus}
-        self._pending: dict[asyncio.Future[DeliveryResult], float] = {}
-        self._last_completed = -math.inf
-        self._oversleeping = deque[float](maxlen=MAX_DURATIONS)
-
-    async def record(self, country: str, sending: Awaitable[DeliveryResult]) -> DeliveryResult:
-        """Await the result of a message, and record result and duration."""
-        time = asyncio.get_running_loop().time
-        message = asyncio.ensure_future(sending)
-        started = self._pending[message] = time()
-        try:
-            result = await message
-        finally:
-            del self._pending[message]
-            self._last_completed = time()
-        # An invalid number says something about that phone only.
-        if result.status is not DeliveryStatus.INVALID_NUMBER:
-            self._durations[result.status].append(self._last_completed - started)
-            self._latest[country] = result
-        return result
-
-    async def imitate(self, country: str) -> DeliveryResult:
-        """Wait as long as a message to this country takes, and return its likely result."""
-        time = asyncio.get_running_loop().time
-        started = time()
-        latest = self._latest.get(country, DeliveryResult(DeliveryStatus.ACCEPTED))
-        durations = self._durations[latest.status]
-        # asyncio.sleep() returns a little late, and the measured durations include that.
-        seconds = max(
-            0.0,
-            quantile(durations, self._random_fraction()) - quantile(self._oversleeping, 0.5),
-        )
-        await asyncio.sleep(seconds)
-        self._oversleeping.append(time() - started - seconds)
-        for message, message_started in [*self._pending.items()][:1]:
-            # No message has completed for longer than any of them took: the provider hangs.
-            waited = time() - max(message_started, self._last_completed)
-            if waited > max(durations, default=0):
-                await asyncio.wait([message])
-                await asyncio.sleep(started - message_started)
-                return _result_of(message) or latest
-        return latest
-
-    def _random_fraction(self) -> float:
-        number = int.from_bytes(self._randomness.bytes(_RANDOM_BYTES), "big")
-        return number / (256**_RANDOM_BYTES - 1)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverOtp:
-    """Send the code of a delivery in the template that fits phone and client.
+    """Send the code of a delivery in the template that fits phone and client, or call the phone.
 
-    Nothing is sent to a blocked phone. Result and duration are imitated instead.
+    - A call needs a provider. Without one the code is sent like any, such as to the console.
+    - Nothing is sent to a blocked phone. Result and duration are imitated instead, and so is the
+      report that it was sent, after a typical time.
+
+    `place_code_call` is None without a provider of calls, `webhook_urls` where no provider reports
+    what became of a delivery.
     """
 
     codes: OtpCodes
     templates: SmsTemplates
     messenger: Messenger
     timing: DeliveryTimingProfile
+    delivery_reports: DeliveryReports
+    report_timing: ReportTimingProfile
+    place_code_call: PlaceCodeCall | None
+    webhook_urls: WebhookUrls | None
+    clock: Clock
 
     async def __call__(
         self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
@@ -105,30 +50,52 @@ class DeliverOtp:
 
         Raises:
             Unavailable: the key of the code is not available anymore.
+            StorageError: no call was placed.
         """
-        code = self.codes.derive(decision.challenge, phone)
-        lifetime = decision.challenge.expires_at - decision.delivery.sent_at
+        if not decision.should_deliver:
+            result, _ = await asyncio.gather(
+                self._deliver(phone, preferences, decision), self._add_report(decision.delivery)
+            )
+            return result
+        self.report_timing.start(decision.delivery, self.clock.now())
+        return await self._deliver(phone, preferences, decision)
+
+    async def _deliver(
+        self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
+    ) -> DeliveryResult:
+        delivery, challenge = decision.delivery, decision.challenge
+        if self.place_code_call is not None and delivery.call_id is not None:
+            return await self.place_code_call(
+                PlaceCodeCallCommand(
+                    phone=phone,
+                    call_id=delivery.call_id,
+                    challenge_id=challenge.id,
+                    identity_id=decision.identity_id,
+                    report_id=delivery.report_id,
+                    is_suppressed=not decision.should_deliver,
+                )
+            )
         text = self.templates.render(
-            code, lifetime=lifetime, country=phone.country, preferences=preferences
+            self.codes.derive(challenge, phone),
+            lifetime=challenge.expires_at - delivery.sent_at,
+            country=phone.country,
+            preferences=preferences,
         )
-        if decision.should_deliver:
-            return await self.timing.record(phone.country, self.messenger.send(phone, text))
-        return await self.timing.imitate(phone.country)
+        if not decision.should_deliver:
+            return await self.timing.imitate(phone.country)
+        status_url = self.webhook_urls.sms_status(delivery.report_id) if self.webhook_urls else ""
+        return await self.timing.record(phone.country, self.messenger.send(phone, text, status_url))
 
-
-def quantile(values: Sequence[float], fraction: float) -> float:
-    """Return the value that this fraction of the values stays below, 0 where there are none."""
-    if not values:
-        return 0.0
-    ordered = sorted(values)
-    part, index = math.modf(fraction * (len(ordered) - 1))
-    lower, upper = ordered[int(index)], ordered[min(int(index) + 1, len(ordered) - 1)]
-    return lower + part * (upper - lower)
-
-
-def _result_of(message: asyncio.Future[DeliveryResult]) -> DeliveryResult | None:
-    if message.cancelled() or message.exception() is not None:
-        return None
-    if message.result().status is DeliveryStatus.INVALID_NUMBER:
-        return None
-    return message.result()
+    async def _add_report(self, delivery: Delivery) -> None:
+        """Add what the provider would report of a suppressed delivery. It stays as it is."""
+        if self.webhook_urls is None:
+            return
+        now = self.clock.now()
+        report = DeliveryReport(
+            delivery.report_id,
+            ReportedStatus.SENT,
+            expires_at=now + REPORT_TTL,
+            visible_at=now + self.report_timing.draw_duration(delivery.channel),
+        )
+        with suppress(StorageError):
+            await self.delivery_reports.add(report)

@@ -26,13 +26,15 @@ from domain.errors import (
     PhoneUnreachable,
     TooManyOtpRequests,
 )
+from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
-from domain.otp.challenge import CHALLENGE_ID_BYTES, NONCE_BYTES, OTP_TTL, Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import OtpRequest
+from domain.otp.delivery import Channel, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
-from domain.otp.phone_verification import PhoneVerification, whole_seconds
+from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
+from domain.otp.request_id import join_request_id
+from domain.otp.sliding_window import whole_seconds
 from domain.otp.templates.preferences import MessagePreferences
 from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber, PhoneRules
@@ -48,13 +50,14 @@ class RequestOtpCommand:
     client_ip: str
     preferences: MessagePreferences = field(default_factory=MessagePreferences)
     device_token: DeviceToken | None = None
+    channel: Channel = Channel.SMS
 
 
 @dataclass(frozen=True, slots=True)
 class RequestOtpResult:
     """What the client may know. `sent` is False within the cooldown. Times are whole seconds.
 
-    `request_id` is new in every result.
+    `request_id` is new in every result, and also names the report of the delivery.
     """
 
     request_id: str
@@ -65,7 +68,7 @@ class RequestOtpResult:
 
 @dataclass(frozen=True, slots=True)
 class RequestOtp:
-    """Deliver a sign-in code to a phone.
+    """Deliver a sign-in code to a phone, by a message or a call.
 
     - Within the cooldown nothing is sent; the request gets an id of its own for the message that
       was already sent, whoever requested that.
@@ -73,6 +76,7 @@ class RequestOtp:
       request writes nothing.
     - The delivery is recorded before the message is sent, so no race sends one too many.
     - A message that every provider rejects does not count. One with an unknown result counts.
+    - A call has the same code, limits and cooldown as a message, and one limit more.
     - While a limit of failed attempts is used up, a message brings fewer attempts.
     - A blocked phone gets the same counting and the same responses, and no message.
     - Nothing is sent to a test phone, and it has no cooldown.
@@ -122,10 +126,12 @@ class RequestOtp:
         request = OtpRequest(
             client_ip,
             now,
-            self._new_challenge(now),
+            self.codes.make_challenge(now, self.randomness),
             self.randomness.bytes(REQUEST_ID_BYTES).hex(),
             device,
             is_limited=limited_until > now,
+            channel=command.channel,
+            new_call_id=self._new_call_id(command, now, is_test_phone=is_test_phone),
         )
         policy = TEST_OTP_POLICY if is_test_phone else self.delivery_policy
         reservation = self._reservation(
@@ -138,7 +144,8 @@ class RequestOtp:
         except TooManyOtpRequests:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "too many requests")
             raise
-        reason = "" if decision.is_new else "within the cooldown"
+        reason = "by a call" if command.channel is Channel.VOICE else ""
+        reason = reason if decision.is_new else "within the cooldown"
         self._emit(SecurityEventType.OTP_REQUESTED, command, reason)
         if is_test_phone:
             self._emit(SecurityEventType.TEST_OTP_USED, command, "requested")
@@ -146,7 +153,7 @@ class RequestOtp:
             await self._deliver(command, decision, reservation)
         now = self.clock.now()
         return RequestOtpResult(
-            request_id=decision.request_id,
+            request_id=join_request_id(decision.request_id, decision.delivery.report_id),
             sent=decision.is_new,
             expires_in=whole_seconds(now, decision.challenge.expires_at),
             resend_in=whole_seconds(now, decision.next_request_at),
@@ -160,15 +167,13 @@ class RequestOtp:
             self._emit(SecurityEventType.OTP_REQUEST_REJECTED, command, "the kind of the number")
             raise PhoneUnreachable(error.message) from None
 
-    def _new_challenge(self, now: datetime) -> Challenge:
-        return Challenge(
-            id=self.randomness.bytes(CHALLENGE_ID_BYTES).hex(),
-            purpose=Purpose.SIGN_IN,
-            nonce=self.randomness.bytes(NONCE_BYTES),
-            key_id=self.codes.current_key_id(),
-            created_at=now,
-            expires_at=now + OTP_TTL,
-        )
+    def _new_call_id(
+        self, command: RequestOtpCommand, now: datetime, *, is_test_phone: bool
+    ) -> str | None:
+        is_call = command.channel is Channel.VOICE and self.deliver_otp.place_code_call is not None
+        if not is_call or is_test_phone:
+            return None
+        return make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
 
     def _reservation(
         self,
@@ -185,6 +190,7 @@ class RequestOtp:
             else self.rate_limits.for_delivery(
                 self._route(phone, request.client_ip),
                 verification.recognize(request),
+                request.channel,
             )
         )
         return Reservation(request.new_request_id, request.now, limits)
@@ -281,7 +287,11 @@ class RequestOtp:
     async def _deliver(
         self, command: RequestOtpCommand, decision: DeliveryDecision, reservation: Reservation
     ) -> None:
-        result = await self.deliver_otp(command.phone, command.preferences, decision)
+        try:
+            result = await self.deliver_otp(command.phone, command.preferences, decision)
+        except StorageError:
+            await self._cancel(command.phone, reservation)
+            raise
         match result.status:
             case DeliveryStatus.ACCEPTED | DeliveryStatus.UNKNOWN:
                 event_type = (

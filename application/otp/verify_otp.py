@@ -1,17 +1,19 @@
 """Verify a one-time code."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from application.identities.add_session import AddSession
 from application.identities.session_factory import SessionFactory, Tokens
+from application.otp.attempt_permits import AttemptPermits, release
 from application.otp.codes import OtpCodes
 from application.otp.recognize_device import RecognizeDevice
+from application.ports.calls import Calls
 from application.ports.client_ip_hashes import ClientIpHashes
-from application.ports.errors import StorageError
+from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.number_range_hashes import NumberRangeHashes
 from application.ports.phone_verifications import PhoneVerifications
@@ -19,19 +21,20 @@ from application.ports.rate_limiter import RateLimiter
 from application.ports.security_events import SecurityEvent, SecurityEvents, SecurityEventType
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from application.update import load_or_none, update_phone_verification
+from application.update import load_or_none, update_call, update_phone_verification
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import SECRET_BYTES, DeviceToken
 from domain.identities.identity import Identity, UsedChallenge
-from domain.otp.attempt_counters import REPEAT_PERIOD
 from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Delivery
-from domain.otp.phone_verification import PhoneVerification, whole_seconds
-from domain.otp.rate_limits import DeliveryRoute, Permit, RateLimit, RateLimits, Reservation
-from domain.otp.sliding_window import CLOCK_SKEW
+from domain.otp.phone_verification import PhoneVerification
+from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Reservation
+from domain.otp.request_id import parse_request_id
+from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 from domain.phone import PhoneNumber
+from domain.voice.call import Call
 
 RESERVATION_ID_BYTES = 8
 
@@ -81,16 +84,20 @@ class VerifyOtp:
       device, uses up the limit of the IP, but is looked at without it as well: others share the IP.
     - While no challenge is active an attempt counts on IP and phone, in an entry that expires, by
       the same rule for every phone.
+    - A wrong code that counts on a callback gets the response of a phone without one, after as many
+      round trips.
     - The first correct code of a phone creates its identity. A deleted identity is replaced by a
       new one with a new id.
     - A block between the verification and the session has the same effect as an earlier one.
 
     What does not depend on each other is sent to the database at the same time, so a login takes
-    three sequential round trips.
+    three sequential round trips. After a login by a code that was read in a call, two more mark
+    that call.
     """
 
     phone_verifications: PhoneVerifications
     identities: Identities
+    calls: Calls
     rate_limiter: RateLimiter
     codes: OtpCodes
     add_session: AddSession
@@ -130,7 +137,7 @@ class VerifyOtp:
             client_ip=client_ip,
             now=now,
             digest_key=self.codes.digest_key(phone),
-            request_id=command.request_id,
+            request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
             new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
             new_session_id=self.sessions.new_id(),
@@ -139,23 +146,22 @@ class VerifyOtp:
                 [permit.acquired_at for permit in earlier], now
             ),
         )
-        # Its permits are released unless the attempt turns out to be a failure that counts.
-        reserved = failure if limited_until is None else None
-        result, identity = await self._verify(
-            command, attempt, loaded, reservation, reserved, ip_available_at
+        permits = AttemptPermits(
+            rate_limiter=self.rate_limiter,
+            of_ip=reservation,
+            of_failure=failure if limited_until is None else None,
+            unchallenged=unchallenged,
+            earlier=earlier,
         )
-        if result.is_counted:
-            return self._reject(command, result.attempts_left)
-        left = result.attempts_left
-        if result.is_unchallenged:
-            left = await self._count_unchallenged(
-                command, attempt, result, unchallenged, earlier, reserved
-            )
-            reserved = None
+        result, identity, left = await self._verify(
+            command, attempt, loaded, permits, ip_available_at
+        )
+        # Without a challenge they were released before.
+        unused = None if result.is_counted or result.is_unchallenged else permits.of_failure
         challenge = result.challenge
         login = challenge.login if challenge else None
         if challenge is None or login is None:
-            await self._release(reserved)
+            await release(self.rate_limiter, unused)
             return self._reject(command, left)
 
         session = self.sessions.start(
@@ -173,11 +179,12 @@ class VerifyOtp:
                 is_retry=result.is_replay,
                 is_recognized=result.is_device_recognized,
             ),
-            self._release(self._permits_of(phone, result.delivery)),
-            self._release(reserved),
+            release(self.rate_limiter, self._permits_of(phone, result.delivery)),
+            release(self.rate_limiter, unused),
         )
         if identity_id is None:
             return self._reject(command, left)
+        await self._verify_caller(result.call_id, identity_id)
 
         self._emit(SecurityEventType.LOGIN_SUCCEEDED, command, user_id=identity_id)
         if self.codes.is_test_phone(phone, now):
@@ -194,96 +201,75 @@ class VerifyOtp:
         command: VerifyOtpCommand,
         attempt: OtpAttempt,
         loaded: Versioned[PhoneVerification],
-        reservation: Reservation,
-        reserved: Reservation | None,
+        permits: AttemptPermits,
         ip_available_at: datetime | None,
-    ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
+    ) -> tuple[VerificationResult, Versioned[Identity | None] | None, int]:
         """Count the attempt; for a correct code also load the identity of its login.
+
+        Returns:
+            The result, the identity, and how many attempts are left.
 
         Raises:
             TooManyAttempts: with the later time of the phone's limits and the IP's.
             TooManyAttemptsFromIp
             StorageError
         """
-        phone, now = command.phone, attempt.now
 
         def verify(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, VerificationResult]:
-            codes = self.codes.derive_all(verification, phone, now)
+            codes = self.codes.derive_all(verification, command.phone, attempt.now)
             return verification.verify(attempt, codes)
 
-        if loaded.value.has_own_attempts(attempt):
-            ip_available_at = None
-        try:
-            verified = verify(loaded.value)
-            if ip_available_at is None:
-                first, challenge = loaded.value, verified[1].challenge
-                updating = update_phone_verification(
-                    self.phone_verifications,
-                    phone,
-                    lambda current: verified if current is first else verify(current),
-                    loaded,
-                )
-                if challenge is None or challenge.login is None:
-                    return await updating, None
-                result, identity = await asyncio.gather(
-                    updating, load_or_none(self.identities, challenge.login.identity_id)
-                )
-                # After a conflict the login may be another one.
-                return result, identity if result.challenge == challenge else None
-        except TooManyAttempts as error:
-            self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="for this phone")
-            # At the same time, as without a challenge: the time reveals no challenge.
-            available_at, _ = await asyncio.gather(
-                self.rate_limiter.next_available(reservation), self._release(reserved)
-            )
-            retry_after = max(error.retry_after, whole_seconds(now, available_at))
-            raise TooManyAttempts(retry_after) from None
-        await self._release(reserved)
-        self._emit(
-            SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="of this IP, for all phones"
+        successor, first = verify(loaded.value)
+        if ip_available_at is not None and not loaded.value.has_own_attempts(attempt):
+            # It is not looked at, and counts on nothing.
+            successor, first = loaded.value, replace(first, is_counted=False)
+            if first.retry_after is None:
+                await release(self.rate_limiter, permits.of_failure)
+                self._emit_exhausted(command, "of this IP, for all phones")
+                raise TooManyAttemptsFromIp(whole_seconds(attempt.now, ip_available_at))
+        # Together, so that the time does not reveal whether the attempt counts on a callback.
+        (result, identity), left = await asyncio.gather(
+            self._save(command.phone, verify, (successor, first), loaded),
+            permits.apply(attempt, first),
         )
-        raise TooManyAttemptsFromIp(whole_seconds(now, ip_available_at))
+        if _applied_limits(result) != _applied_limits(first):
+            left = await permits.apply(attempt, result)
+        if isinstance(left, TooManyAttempts):
+            self._emit_exhausted(command, "for this phone")
+            raise left
+        return result, identity, left if result.is_unchallenged else result.attempts_left
 
-    async def _count_unchallenged(
+    async def _save(
         self,
-        command: VerifyOtpCommand,
-        attempt: OtpAttempt,
-        result: VerificationResult,
-        limit: RateLimit,
-        earlier: Sequence[Permit],
-        reserved: Reservation | None,
-    ) -> int:
-        """Count an attempt while no challenge is active, and return how many are left.
-
-        The code that was just used, and a repeat of the latest code, are not counted again. The
-        permits of a failed attempt are released.
-
-        Raises:
-            TooManyAttempts
-            StorageError
-        """
-        now, left = attempt.now, limit.window.limit - len(earlier)
-        available_at = attempt.unchallenged_at
-        latest = [permit for permit in earlier if permit.acquired_at == earlier[-1].acquired_at]
-        is_repeat = any(
-            permit.reservation_id == attempt.digest() and now - permit.acquired_at < REPEAT_PERIOD
-            for permit in latest
+        phone: PhoneNumber,
+        verify: Callable[[PhoneVerification], tuple[PhoneVerification, VerificationResult]],
+        verified: tuple[PhoneVerification, VerificationResult],
+        loaded: Versioned[PhoneVerification],
+    ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
+        first, challenge = loaded.value, verified[1].challenge
+        updating = update_phone_verification(
+            self.phone_verifications,
+            phone,
+            lambda current: verified if current is first else verify(current),
+            loaded,
         )
-        if left > 0 and not is_repeat and not result.is_replay:
-            reservation = Reservation(attempt.digest(), now, (limit,))
-            available_at, _ = await asyncio.gather(
-                self.rate_limiter.acquire(reservation), self._release(reserved)
-            )
-        else:
-            await self._release(reserved)
-        if left > 0 and is_repeat:
-            return left
-        if left > 0 and (result.is_replay or available_at is None):
-            return left - 1
-        self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason="for this phone")
-        raise TooManyAttempts(whole_seconds(now, available_at or now))
+        if challenge is None or challenge.login is None:
+            return await updating, None
+        result, identity = await asyncio.gather(
+            updating, load_or_none(self.identities, challenge.login.identity_id)
+        )
+        # After a conflict the login may be another one.
+        return result, identity if result.challenge == challenge else None
+
+    async def _verify_caller(self, call_id: str | None, identity_id: str) -> None:
+        """Mark the call that read the code as that of the identity, if there is one."""
+        if call_id is not None:
+            with suppress(StorageError, CorruptRecord):
+                await update_call(
+                    self.calls, call_id, lambda call: _verify_caller(call, identity_id)
+                )
 
     def _device_secret(self, command: VerifyOtpCommand, result: VerificationResult) -> bytes | None:
         """Return the secret of the device token: a recognized device keeps its own."""
@@ -305,11 +291,8 @@ class VerifyOtp:
         limits = self.rate_limits.released_by_login(route)
         return Reservation(delivery.request_id, delivery.sent_at, limits)
 
-    async def _release(self, reservation: Reservation | None) -> None:
-        """Release permits. Where that fails they expire."""
-        if reservation is not None:
-            with suppress(StorageError):
-                await self.rate_limiter.release(reservation)
+    def _emit_exhausted(self, command: VerifyOtpCommand, reason: str) -> None:
+        self._emit(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, command, reason=reason)
 
     def _reject(self, command: VerifyOtpCommand, attempts_left: int) -> OtpRejected:
         self._emit(SecurityEventType.OTP_VERIFICATION_FAILED, command, attempts_left=attempts_left)
@@ -334,3 +317,12 @@ class VerifyOtp:
                 attempts_left=attempts_left,
             )
         )
+
+
+def _applied_limits(result: VerificationResult) -> tuple[bool, bool]:
+    """Return which limits apply to the result: used up ones, or those without a challenge."""
+    return result.retry_after is not None, result.is_unchallenged
+
+
+def _verify_caller(call: Call, identity_id: str) -> Call:
+    return call.verify_caller(identity_id) if call.has_read_code else call

@@ -18,6 +18,7 @@ class SecurityEventType(StrEnum):
     OTP_DELIVERED = "otp_delivered"
     OTP_SUPPRESSED = "otp_suppressed"
     OTP_REQUEST_REJECTED = "otp_request_rejected"
+    CALLBACK_REQUESTED = "callback_requested"
     OTP_VERIFICATION_FAILED = "otp_verification_failed"
     OTP_ATTEMPTS_EXHAUSTED = "otp_attempts_exhausted"
     LOGIN_SUCCEEDED = "login_succeeded"

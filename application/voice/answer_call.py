@@ -106,6 +106,11 @@ class AnswerCall:
         )
         if loaded is None and command.position is None:
             instructions = await self._begin(call_id, command, found)
+            if instructions is None:
+                self.events.emit(
+                    SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone)
+                )
+                return (Reject(),)
         else:
             instructions = await self._continue(call_id, command, found)
         return self._resolve(instructions)
@@ -116,7 +121,8 @@ class AnswerCall:
 
     async def _begin(
         self, call_id: str, command: AnswerCallCommand, found: FoundCaller
-    ) -> tuple[StoredInstruction, ...]:
+    ) -> tuple[StoredInstruction, ...] | None:
+        """Return the first response, or None if the call is over the limits."""
         now = self.clock.now()
         phone_key = self.codes.phone_key(command.phone) if command.phone else None
         reservation = Reservation(
@@ -125,7 +131,7 @@ class AnswerCall:
             self.rate_limits.for_inbound_call(phone_key),
         )
         if await self.rate_limiter.acquire(reservation) is not None:
-            return await self._reject(call_id, command)
+            return await self._find_parallel_response(call_id)
         step = self._skip_operator(start(self.flow, found.caller), found.caller)
         call = Call(
             id=call_id,
@@ -141,19 +147,14 @@ class AnswerCall:
             await self.rate_limiter.release(reservation)
         return await self._continue(call_id, command, found)
 
-    async def _reject(
-        self, call_id: str, command: AnswerCallCommand
-    ) -> tuple[StoredInstruction, ...]:
+    async def _find_parallel_response(self, call_id: str) -> tuple[StoredInstruction, ...] | None:
+        """Return the first response if a parallel request got the last permit for the call."""
         for delay in REJECTION_DELAYS:
             await asyncio.sleep(delay)
             loaded = await self.calls.load(call_id)
-            if turn := loaded and loaded.value.find_turn(command.position):
+            if turn := loaded and loaded.value.find_turn(None):
                 return turn.instructions
-        reason = "too many calls"
-        self.events.emit(
-            SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=command.phone, reason=reason)
-        )
-        return (Reject(),)
+        return None
 
     async def _continue(
         self, call_id: str, command: AnswerCallCommand, found: FoundCaller
@@ -205,28 +206,32 @@ class AnswerCall:
         """
         if step.effect is None:
             return step.instructions
-        caller, identity_id = found
+        caller, joined_id = found.caller, None
         try:
-            result = await self.carry_out(step.effect, caller.phone, identity_id)
+            result = await self.carry_out(step.effect, caller.phone, found.identity_id)
             if isinstance(step.effect, Register):
-                identity_id = (await self.find_caller(caller.phone)).identity_id
+                joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):
-            with suppress(DomainError, StorageError):
-                await self._complete(
-                    call_id, position, step, self._apologize(caller), found.identity_id
-                )
+            with suppress(PortError):
+                await self._complete(call_id, position, step, self._apologize(caller))
             raise
         after = self._step_after(step, result, caller)
-        return await self._complete(call_id, position, step, after, identity_id)
+        return await self._complete(call_id, position, step, after, joined_id)
 
     async def _complete(
-        self, call_id: str, position: Position, step: Step, after: Step, identity_id: str | None
+        self,
+        call_id: str,
+        position: Position,
+        step: Step,
+        after: Step,
+        joined_id: str | None = None,
     ) -> tuple[StoredInstruction, ...]:
         def complete(call: Call) -> Call:
             completed = call.complete(position, step, after, now=self.clock.now())
-            return completed if completed is call else completed.assign_identity(identity_id)
+            return completed.assign_identity(joined_id) if joined_id else completed
 
-        turn = (await update_call(self.calls, call_id, complete)).find_turn(position)
+        call = await update_call(self.calls, call_id, complete)
+        turn = call and call.find_turn(position)
         return turn.instructions if turn else after.instructions
 
     def _step_after(self, step: Step, result: EffectResult, caller: Caller) -> Step:

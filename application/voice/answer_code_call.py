@@ -79,8 +79,8 @@ class AnswerCodeCall:
             call = await update_call(self.calls, command.call_id, answer)
         except CallNotFound:
             return (HangUp(),)
-        turn = call.find_turn(command.position)
-        challenge = verification.find_challenge(call.challenge_id)
+        turn = call.find_turn(command.position) if call else None
+        challenge = verification.find_challenge(call.challenge_id) if call else None
         if turn is None or challenge is None or not self._is_readable(verification, challenge):
             return (HangUp(),)
         return resolve(turn.instructions, code=self.codes.derive(challenge, phone).digits)

@@ -1,7 +1,6 @@
 """Delete old calls and recordings, and the names of deleted identities in the call log."""
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -11,7 +10,6 @@ from application.ports.calls import CallCleanup, Calls
 from application.ports.errors import CallProviderUnavailable
 from application.ports.system import Clock
 from application.update import update_call
-from domain.errors import CallNotFound
 from domain.voice.call import Call
 
 BATCH_SIZE: Final = 200
@@ -101,5 +99,4 @@ class CleanUpCalls:
         def remove(call: Call) -> Call:
             return call.remove_recording(recording_id)
 
-        with suppress(CallNotFound):
-            await update_call(self.calls, call_id, remove)
+        await update_call(self.calls, call_id, remove)

@@ -1,13 +1,14 @@
 """Carry out the effects of calls."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from application.identities.assign_phone import assign_phone
 from application.otp.codes import OtpCodes
-from application.otp.deliver_otp import DeliveryTimingProfile
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.request_callback import RequestCallback
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.messenger import DeliveryStatus, Messenger
@@ -51,7 +52,7 @@ class CarryOutEffect:
     codes: OtpCodes
     messenger: Messenger
     timing: DeliveryTimingProfile
-    request_callback: Callable[[PhoneNumber, str | None], Awaitable[bool]] | None
+    request_callback: RequestCallback
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -89,8 +90,7 @@ class CarryOutEffect:
             case ExplainLeaving():
                 return await self._explain_leaving(phone)
             case CallBack():
-                call_back = self.request_callback
-                return call_back is not None and await call_back(phone, identity_id)
+                return await self.request_callback(phone, identity_id)
             case KeepRecording():
                 return True  # the call keeps the reference
 

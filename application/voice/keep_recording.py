@@ -1,12 +1,10 @@
 """Keep the reference to a recording."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from application.ports.calls import Calls
 from application.ports.system import Clock
 from application.update import update_call
-from domain.errors import CallNotFound
 from domain.voice import walk
 from domain.voice.call import Call
 
@@ -32,5 +30,4 @@ class KeepRecording:
         def keep(call: Call) -> Call:
             return call.keep_recording(kept, self.clock.now())
 
-        with suppress(CallNotFound):
-            await update_call(self.calls, call_id, keep)
+        await update_call(self.calls, call_id, keep)

@@ -1,16 +1,14 @@
 """Record the status of a call."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from application.otp.delivery_status import ReportDelivery
 from application.ports.calls import Calls
 from application.ports.system import Clock
 from application.update import update_call
-from domain.errors import CallNotFound
 from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import Call, CallStatus
-from domain.voice.walk import CallOutcome
 
 _REPORTED: Final = {
     CallStatus.QUEUED: ReportedStatus.QUEUED,
@@ -32,7 +30,7 @@ class RecordCallStatus:
     """
 
     calls: Calls
-    report_delivery: Callable[[str, ReportedStatus, str | None], Awaitable[None]]
+    report_delivery: ReportDelivery
     clock: Clock
 
     async def __call__(self, call_id: str, status: CallStatus) -> None:
@@ -45,15 +43,12 @@ class RecordCallStatus:
         def advance(call: Call) -> Call:
             return call.advance_status(status, self.clock.now())
 
-        try:
-            call = await update_call(self.calls, call_id, advance)
-        except CallNotFound:
-            return
-        if call.report_id is not None:
-            await self.report_delivery(call.report_id, _to_reported(call), None)
+        call = await update_call(self.calls, call_id, advance)
+        if call is not None and call.report_id is not None:
+            await self.report_delivery(call.report_id, _to_reported(call))
 
 
 def _to_reported(call: Call) -> ReportedStatus:
-    if call.status is CallStatus.COMPLETED and call.outcome is CallOutcome.CODE_READ:
+    if call.status is CallStatus.COMPLETED and call.has_read_code:
         return ReportedStatus.DELIVERED
     return _REPORTED[call.status]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.otp.callback import Callback
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery, DeviceProof
@@ -60,19 +61,30 @@ class VerificationResult:
     """Whether an attempt is correct, and how many more attempts its client has.
 
     - A correct attempt also has the challenge with its login, and its delivery: that of the
-      named request, or the latest delivery of the code.
+      named request, or the latest delivery of the code. It has the callback instead if the code
+      was that of a callback.
     - So does a retry (`is_replay`) of the client that used the code: it gets the login if that
       was not completed, which only the identity knows.
     - `is_counted` says that the phone counted a wrong code. It does not count a repeat, nor a
       code that was just used (`is_replay`).
-    - `is_unchallenged` says that no challenge is active. Such attempts leave no state.
+    - `is_unchallenged` says that no challenge of a message is active. Such attempts leave no
+      state, unless they count on a callback.
+    - `retry_after` is set if the attempts are used up: the whole seconds until there are more.
     """
 
     is_correct: bool
     attempts_left: int
     delivery: Delivery | None = None
+    callback: Callback | None = None
     challenge: Challenge | None = None
     is_counted: bool = False
     is_replay: bool = False
     is_unchallenged: bool = False
     is_device_recognized: bool = False
+    retry_after: int | None = None
+
+    @property
+    def call_id(self) -> str | None:
+        """The call that reads the code, if there is one."""
+        call = self.callback or self.delivery
+        return call.call_id if call else None

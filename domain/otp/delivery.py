@@ -42,6 +42,7 @@ class OtpRequest:
     - The new challenge is used if the request causes a delivery that needs one.
     - `device` is set if the client sent a valid device token.
     - `is_limited` says that a limit of failed attempts that many phones share is used up.
+    - `new_call_id` is set if the code is to be read out in a call.
     """
 
     client_ip: HashedClientIp
@@ -50,11 +51,13 @@ class OtpRequest:
     new_request_id: str
     device: DeviceProof | None = None
     is_limited: bool = False
+    channel: Channel = Channel.SMS
+    new_call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message with the code of a challenge, and the attempts that it brings.
+    """One message or call with the code of a challenge, and the attempts that it brings.
 
     It is recorded before the message is sent and removed when every provider rejects it, so a
     recorded delivery was accepted or its result is unknown.

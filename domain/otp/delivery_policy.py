@@ -21,7 +21,7 @@ class DeliveryDecision:
     `request_id` is new in every response. `is_new` is False when the request refers to an earlier
     delivery: nothing is sent.
     `is_suppressed` says that the phone is blocked: nothing is sent, and the client gets the
-    response that any client gets.
+    response that any client gets. `identity_id` is the identity of the phone.
     """
 
     delivery: Delivery
@@ -30,6 +30,7 @@ class DeliveryDecision:
     next_request_at: datetime
     is_new: bool
     is_suppressed: bool = False
+    identity_id: str | None = None
 
     @property
     def should_deliver(self) -> bool:

@@ -5,13 +5,12 @@ repository replaces it if it is unchanged (optimistic concurrency).
 """
 
 import hmac
-import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.errors import TooManyOtpRequests
 from domain.otp.attempt_counters import (
     ATTEMPTS_AFTER_MAX_FAILURES,
     ATTEMPTS_OF_LIMITED_DELIVERY,
@@ -19,14 +18,15 @@ from domain.otp.attempt_counters import (
 )
 from domain.otp.attempt_limits import AttemptLimits
 from domain.otp.attempts import OtpAttempt, VerificationResult
-from domain.otp.callback import Callback
-from domain.otp.challenge import Challenge, Login
+from domain.otp.callback import Callback, CallbackDecision, CallbackPolicy, CallbackRequest
+from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
+from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import ONE_DAY, Delivery, DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import Failures
 from domain.otp.rate_limits import Recognition
-from domain.otp.sliding_window import CLOCK_SKEW
+from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
 MAX_TRUSTED_IPS: Final = 20
@@ -48,7 +48,8 @@ class PhoneVerification:
     A phone that never requested a code has an empty one and gets the same responses. So does a
     blocked phone, except that nothing is delivered to it and no code is correct.
 
-    `shared_attempts` are the times of the attempts that all unknown IPs made together.
+    `shared_attempts` are the times of the attempts that all unknown IPs made together. `callbacks`
+    have challenges of their own, and use up nothing of the deliveries and their attempts.
     """
 
     challenges: tuple[Challenge, ...] = ()
@@ -67,6 +68,7 @@ class PhoneVerification:
             return None
         times = [challenge.expires_at for challenge in self.challenges]
         times += [delivery.sent_at + ONE_DAY for delivery in self.deliveries]
+        times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         times += [time + ONE_DAY for time in self.shared_attempts]
         times += [time for time in [self.failures.expires_at] if time is not None]
@@ -74,12 +76,13 @@ class PhoneVerification:
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
-        """When the first of the client IPs in it expires. None without any.
+        """When the first of the client IPs and callbacks in it expires. None without any.
 
-        An IP of a login expires after 90 days, that of a delivery after one day, that of an
-        attempt with the code.
+        An IP of a login expires after 90 days, that of a delivery and a callback after one day,
+        that of an attempt with the code.
         """
         times = [delivery.sent_at + ONE_DAY for delivery in self.deliveries]
+        times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         times += [
             challenge.expires_at
@@ -122,7 +125,7 @@ class PhoneVerification:
             if referred is None:
                 raise TooManyOtpRequests(whole_seconds(request.now, next_request_at))
             delivery, challenge = referred
-            return pruned._replace_delivery(delivery), DeliveryDecision(
+            return pruned.replace_delivery(delivery), DeliveryDecision(
                 delivery, challenge, request.new_request_id, next_request_at, is_new=False
             )
         challenge = next(
@@ -141,6 +144,8 @@ class PhoneVerification:
             attempt_limit=pruned._attempts_of_new_delivery(is_limited=request.is_limited),
             device_id=requester.device_id,
             uses_own_quota=policy.uses_own_quota(requester, request.now),
+            channel=request.channel,
+            call_id=request.new_call_id,
         )
         is_new_challenge = challenge is request.new_challenge
         successor = replace(
@@ -155,6 +160,7 @@ class PhoneVerification:
             policy.earliest_request(successor._requester(request), request.now),
             is_new=True,
             is_suppressed=self.blocked_at is not None,
+            identity_id=self.identity_id,
         )
         return successor, decision
 
@@ -171,6 +177,32 @@ class PhoneVerification:
         delivered = {delivery.challenge_id for delivery in deliveries}
         challenges = tuple(challenge for challenge in self.challenges if challenge.id in delivered)
         return replace(self, deliveries=deliveries, challenges=challenges)
+
+    def request_callback(
+        self, request: CallbackRequest, policy: CallbackPolicy
+    ) -> tuple["PhoneVerification", CallbackDecision]:
+        """Decide whether the phone is called back with a code.
+
+        Raises:
+            TooManyOtpRequests: nothing changed; the error says when to try again.
+        """
+        pruned = self.prune(request.now)
+        attempts = pruned._attempts_of_new_delivery(is_limited=request.is_limited)
+        callback = policy.decide(pruned.callbacks, request, attempts)
+        successor = replace(pruned, callbacks=(*pruned.callbacks, callback))
+        return successor, CallbackDecision(callback, is_suppressed=self.blocked_at is not None)
+
+    def cancel_callback(self, call_id: str) -> "PhoneVerification":
+        """Return the state without this callback, because no call was placed.
+
+        A callback with attempts stays: otherwise those attempts would not count.
+        """
+        callbacks = tuple(
+            callback
+            for callback in self.callbacks
+            if callback.call_id != call_id or callback.counter.used
+        )
+        return replace(self, callbacks=callbacks)
 
     def _attempts_of_new_delivery(self, *, is_limited: bool) -> int:
         if self.failures.has_reached_maximum:
@@ -206,40 +238,55 @@ class PhoneVerification:
 
     # Attempts
 
+    @property
+    def all_challenges(self) -> tuple[Challenge, ...]:
+        """The challenges of messages, then those of callbacks."""
+        return (*self.challenges, *(callback.challenge for callback in self.callbacks))
+
     def active_challenges(self, now: datetime) -> tuple[Challenge, ...]:
-        """Return the challenges whose codes are accepted now, at most two."""
+        """Return the challenges of messages whose codes are accepted now, at most two."""
         return tuple(challenge for challenge in self.challenges if challenge.is_active(now))
 
     def find_challenge(self, challenge_id: str | None) -> Challenge | None:
         """Return the challenge of a delivery or callback with this id, or None."""
-        challenges = (*self.challenges, *(callback.challenge for callback in self.callbacks))
-        return next((found for found in challenges if found.id == challenge_id), None)
+        return next((found for found in self.all_challenges if found.id == challenge_id), None)
 
     def comparable_challenges(self, now: datetime) -> tuple[Challenge, ...]:
-        """Return the challenges whose codes an attempt is compared with, at most three.
+        """Return the challenges whose codes an attempt is compared with, at most four.
 
-        These are the active ones, and the one that was used last, until its code expires.
+        These are the active ones of messages, that of the latest callback if it is active, and the
+        one that was used last, until its code expires.
         """
         used = [
             (challenge.used_at, challenge)
-            for challenge in self.challenges
+            for challenge in self.all_challenges
             if challenge.used_at is not None and now < challenge.expires_at
         ]
-        latest = [challenge for _, challenge in sorted(used, key=lambda pair: pair[0])[-1:]]
-        return (*self.active_challenges(now), *latest)
+        of_callback = [callback.challenge for callback in self.callbacks[-1:]]
+        return (
+            *self.active_challenges(now),
+            *(challenge for challenge in of_callback if challenge.is_active(now)),
+            *(challenge for _, challenge in sorted(used, key=lambda pair: pair[0])[-1:]),
+        )
 
     def has_own_attempts(self, attempt: OtpAttempt) -> bool:
         """Return whether the client has attempts that nobody else can use up.
 
         It holds the id of a request whose code has not expired, or it is a recognized device.
         """
-        limits = self.prune(attempt.now)._limits_of(attempt)
+        limits = self.prune(attempt.now).attempt_limits(attempt)
         return limits.device_id is not None or limits.named_delivery(attempt.now) is not None
 
     def drop_challenges_without_key(self, has_key: Callable[[str], bool]) -> "PhoneVerification":
-        """Return the state without challenges whose code cannot be derived anymore."""
+        """Return the state without codes that cannot be derived anymore. Callbacks still count."""
         kept = tuple(challenge for challenge in self.challenges if has_key(challenge.key_id))
-        return self if kept == self.challenges else replace(self, challenges=kept)
+        callbacks = tuple(
+            callback if has_key(callback.challenge.key_id) else callback.expire_challenge()
+            for callback in self.callbacks
+        )
+        if (kept, callbacks) == (self.challenges, self.callbacks):
+            return self
+        return replace(self, challenges=kept, callbacks=callbacks)
 
     def verify(
         self, attempt: OtpAttempt, codes: Mapping[str, str]
@@ -247,9 +294,11 @@ class PhoneVerification:
         """Count an attempt and decide whether its code is correct.
 
         - The limits decide first whether an attempt is looked at (`AttemptLimits`). Then a correct
-          code wins.
+          code wins. If the limits are used up, the state does not change.
         - With a request id only the code of its challenge is correct (ASVS 5.0 6.6.2), and with an
           unknown one no code is.
+        - Without a request id the code of the latest callback is correct as well, while that has
+          attempts left, and whether or not the limits are used up. A wrong code counts on both.
         - A wrong code that the same counter counted less than ten seconds ago is not counted
           again, and neither is the code that was just used.
         - While the phone is blocked a correct code counts as a wrong one and is not used.
@@ -262,64 +311,20 @@ class PhoneVerification:
         Args:
             attempt: the code and its client.
             codes: the code of each of the `comparable_challenges`, by the challenge's id.
-
-        Raises:
-            TooManyAttempts: nothing changed; the error says when to try again.
         """
-        pruned, now = self.prune(attempt.now), attempt.now
+        pruned = self.prune(attempt.now)
         equal = {
             # All are compared, even where they may not match, so that the time reveals nothing.
             challenge_id
             for challenge_id, code in codes.items()
             if hmac.compare_digest(code, attempt.code.digits)
         }
-        limits = pruned._limits_of(attempt)
-        named, delivery = limits.named_delivery(now), limits.delivery(now)
-        retried = pruned._find_retried(limits, equal, named)
-        replay = VerificationResult(
-            is_correct=False,
-            attempts_left=0,
-            delivery=(named or pruned._latest_delivery(retried)) if retried else None,
-            challenge=retried,
-            is_replay=any(
-                challenge.id in equal and challenge.used_at is not None
-                for challenge in pruned.challenges
-            ),
-            is_device_recognized=limits.device_id is not None,
-        )
-        if delivery is None:
-            return self, replace(replay, is_unchallenged=True)
-        left = limits.attempts_left(delivery, now)
-        if left <= 0:
-            raise TooManyAttempts(whole_seconds(now, limits.next_attempt_at()))
-        matched = next(
-            (
-                challenge
-                for challenge in reversed(pruned.active_challenges(now))
-                if challenge.id in equal
-                and (attempt.request_id is None or (named and named.challenge_id == challenge.id))
-            ),
-            None,
-        )
-        if matched is not None and self.blocked_at is None:
-            identity_id = self.identity_id or attempt.new_identity_id
-            login = Login(identity_id, attempt.new_session_id, attempt.request_id)
-            used = matched.mark_used(now, login)
-            verified = named or pruned._latest_delivery(matched)
-            return pruned._use_challenge(used, verified, limits), VerificationResult(
-                is_correct=True,
-                attempts_left=left - 1,
-                delivery=verified,
-                challenge=used,
-                is_device_recognized=limits.device_id is not None,
-            )
-        if replay.is_replay:
-            return self, replace(replay, attempts_left=left - 1)
-        if limits.is_repeat(delivery):
-            return self, VerificationResult(is_correct=False, attempts_left=left)
-        return pruned._count_failure(limits, delivery)
+        check = CodeCheck(state=pruned, limits=pruned.attempt_limits(attempt), equal=equal)
+        successor, result = check.check()
+        return successor or self, result
 
-    def _limits_of(self, attempt: OtpAttempt) -> AttemptLimits:
+    def attempt_limits(self, attempt: OtpAttempt) -> AttemptLimits:
+        """Return the limits of an attempt at the messages of the phone."""
         return AttemptLimits(
             attempt=attempt,
             challenges=self.challenges,
@@ -328,76 +333,6 @@ class PhoneVerification:
             device_id=self._recognize(attempt.device),
             trusted_until=self._trusted_until(attempt.client_ip),
             has_maximum_failures=self.failures.has_reached_maximum,
-        )
-
-    def _count_failure(
-        self, limits: AttemptLimits, delivery: Delivery
-    ) -> tuple["PhoneVerification", VerificationResult]:
-        now, counted = limits.attempt.now, limits.count(delivery)
-        shared = self.shared_attempts
-        if limits.uses_shared_attempts(delivery) and limits.shared_attempts_left(now):
-            shared = (*shared, now)
-        failed = replace(
-            self._replace_delivery(counted),
-            shared_attempts=shared,
-            failures=self.failures.count(limits.device_id, now),
-        )
-        left = failed._limits_of(limits.attempt).attempts_left(counted, now)
-        return failed, VerificationResult(is_correct=False, attempts_left=left, is_counted=True)
-
-    def _find_retried(
-        self, limits: AttemptLimits, equal: Collection[str], named: Delivery | None
-    ) -> Challenge | None:
-        """Return the used challenge whose code the same client sends again, or None.
-
-        The client proves that by the request id that it used the code with, by the IP of a login,
-        or as a recognized device: wrong codes are not counted at a used challenge, so others could
-        guess.
-        """
-        if self.blocked_at is not None:
-            return None
-        request_id = limits.attempt.request_id
-        is_known = limits.trusted_until is not None or limits.device_id is not None
-        return next(
-            (
-                challenge
-                for challenge in self.challenges
-                if challenge.id in equal
-                and challenge.login is not None
-                and challenge.login.identity_id == self.identity_id
-                and (request_id is None or (named and named.challenge_id == challenge.id))
-                and (is_known or (named and request_id == challenge.login.request_id))
-            ),
-            None,
-        )
-
-    def _latest_delivery(self, challenge: Challenge) -> Delivery:
-        return next(
-            delivery
-            for delivery in reversed(self.deliveries)
-            if delivery.challenge_id == challenge.id
-        )
-
-    def _use_challenge(
-        self, used: Challenge, verified: Delivery, limits: AttemptLimits
-    ) -> "PhoneVerification":
-        attempt, device_id = limits.attempt, limits.device_id
-        ip_hash = attempt.client_ip.ip
-        others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != ip_hash]
-        return replace(
-            self,
-            challenges=tuple(
-                used if challenge.id == used.id else challenge for challenge in self.challenges
-            ),
-            deliveries=tuple(
-                delivery.reset_attempts(
-                    attempt.client_ip, device_id, is_verified=delivery is verified
-                )
-                for delivery in self.deliveries
-            ),
-            failures=self.failures.reset(device_id),
-            trusted_ips=(*others, TrustedIp(ip_hash, attempt.now))[-MAX_TRUSTED_IPS:],
-            identity_id=self.identity_id or attempt.new_identity_id,
         )
 
     # What both need
@@ -418,12 +353,40 @@ class PhoneVerification:
             None,
         )
 
-    def _replace_delivery(self, changed: Delivery) -> "PhoneVerification":
+    def replace_delivery(self, changed: Delivery) -> "PhoneVerification":
+        """Return the state with this delivery in place of the one with the same request id."""
         return replace(
             self,
             deliveries=tuple(
                 changed if delivery.request_id == changed.request_id else delivery
                 for delivery in self.deliveries
+            ),
+        )
+
+    def trust_ip(self, client_ip: HashedClientIp, now: datetime) -> "PhoneVerification":
+        """Return the state after a login from this IP."""
+        others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != client_ip.ip]
+        trusted_ips = (*others, TrustedIp(client_ip.ip, now))[-MAX_TRUSTED_IPS:]
+        return replace(self, trusted_ips=trusted_ips)
+
+    def replace_callback(self, changed: Callback) -> "PhoneVerification":
+        """Return the state with this callback in place of the one with the same call."""
+        return replace(
+            self,
+            callbacks=tuple(
+                changed if callback.call_id == changed.call_id else callback
+                for callback in self.callbacks
+            ),
+        )
+
+    def map_challenges(self, change: Callable[[Challenge], Challenge]) -> "PhoneVerification":
+        """Return the state with each challenge of messages and callbacks changed by a function."""
+        return replace(
+            self,
+            challenges=tuple(change(challenge) for challenge in self.challenges),
+            callbacks=tuple(
+                replace(callback, challenge=change(callback.challenge))
+                for callback in self.callbacks
             ),
         )
 
@@ -435,12 +398,10 @@ class PhoneVerification:
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
         """Return the state with the login of this challenge at another identity."""
-        return replace(
-            self,
-            challenges=tuple(
+        return self.map_challenges(
+            lambda challenge: (
                 challenge.move_login(identity_id) if challenge.id == challenge_id else challenge
-                for challenge in self.challenges
-            ),
+            )
         )
 
     def block(self, now: datetime) -> "PhoneVerification":
@@ -471,6 +432,11 @@ class PhoneVerification:
             shared_attempts=tuple(
                 time for time in self.shared_attempts if since_day < time <= latest
             ),
+            callbacks=tuple(
+                callback.prune(now)
+                for callback in self.callbacks
+                if since_day < callback.requested_at <= latest
+            ),
             failures=self.failures.prune(now),
             trusted_ips=tuple(
                 trusted
@@ -482,8 +448,3 @@ class PhoneVerification:
     def drop_client_ips(self) -> "PhoneVerification":
         """Return the state without client IPs, and without the codes that were sent to them."""
         return replace(self, challenges=(), deliveries=(), trusted_ips=())
-
-
-def whole_seconds(now: datetime, until: datetime) -> int:
-    """Return the seconds from now until then, rounded up, at least one (RFC 9110 §10.2.3)."""
-    return max(1, math.ceil((until - now).total_seconds()))

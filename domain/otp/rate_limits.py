@@ -8,6 +8,7 @@ from typing import Final
 
 from domain.otp.attempts import UNCHALLENGED_ATTEMPTS
 from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 
 IPV6_SITE_FACTOR: Final = 3
@@ -27,6 +28,8 @@ UNRECOGNIZED_PERCENT: Final = 60
 """How much of the limits per country and in total unrecognized requesters can use up."""
 _DELIVERIES: Final = "deliveries"
 _ALL_DELIVERIES: Final = "all_deliveries"
+_CALLS: Final = "calls"
+_CALLBACKS: Final = "callbacks"
 _VERIFICATIONS: Final = "verifications"
 _FAILED_ATTEMPTS: Final = "failed_attempts"
 _UNCHALLENGED_ATTEMPTS: Final = "unchallenged_attempts"
@@ -98,6 +101,10 @@ class RateLimits:
     - `per_range`, `per_country` and `total` limit the cost of a flood of messages. They count
       unverified deliveries: a login releases its permits. `all_deliveries_factor` times as much is
       the limit of all deliveries, which a login does not release.
+    - `calls_per_country` also limits the deliveries by a call. A login does not release it: a call
+      costs more than a message, and who causes calls for money can log in as well.
+    - `callbacks_per_country` limits the calls that callers of the phone line cause. They count on
+      none of the other limits.
     - One network (IPv6 /48, IPv4 /24) can use up 5 % of the limits of a country.
     - One IP requests codes for phones of at most `countries_per_ip` countries a day.
     - Unrecognized requesters can use up 60 % of the limits per country and in total.
@@ -113,6 +120,8 @@ class RateLimits:
     per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
     all_deliveries_factor: int = 10
+    calls_per_country: SlidingWindow = SlidingWindow(200, timedelta(hours=1))
+    callbacks_per_country: SlidingWindow = SlidingWindow(100, timedelta(hours=1))
     countries_per_ip: int = 5
     verifications_per_ip: SlidingWindow = SlidingWindow(600, timedelta(hours=1))
     failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
@@ -120,7 +129,9 @@ class RateLimits:
     inbound_per_caller: SlidingWindow = SlidingWindow(10, timedelta(hours=1))
     inbound_total: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
 
-    def for_delivery(self, route: DeliveryRoute, recognition: Recognition) -> tuple[RateLimit, ...]:
+    def for_delivery(
+        self, route: DeliveryRoute, recognition: Recognition, channel: Channel = Channel.SMS
+    ) -> tuple[RateLimit, ...]:
         """Return the limits of a delivery.
 
         What strangers can use up from the network of the owner, or for the owner's number range,
@@ -128,9 +139,10 @@ class RateLimits:
         The limits of all deliveries hold for everybody.
         """
         limits: list[RateLimit] = []
+        is_recognized = recognition is not Recognition.NONE
         if recognition is not Recognition.DEVICE:
             limits += self.for_ip(route.client_ip)
-        if recognition is Recognition.NONE:
+        if not is_recognized:
             limits.append(self._for_range(_DELIVERIES, route, 1))
         if recognition is not Recognition.DEVICE:
             limits.append(self._for_network(_DELIVERIES, route, 1))
@@ -139,16 +151,20 @@ class RateLimits:
         limits.append(self._for_network(_ALL_DELIVERIES, route, factor))
         for action, times in ((_DELIVERIES, 1), (_ALL_DELIVERIES, factor)):
             limits += self._for_country_and_total(
-                action,
-                route.country,
-                times,
-                is_recognized=recognition is not Recognition.NONE,
+                action, route.country, times, is_recognized=is_recognized
             )
+        if channel is Channel.VOICE:
+            name = f"{_CALLS}:country:{route.country}"
+            limits.append(_part(name, self.calls_per_country, is_recognized=is_recognized))
         if recognition is not Recognition.DEVICE:
             name = f"{_DELIVERIES}:countries:{route.client_ip.ip}"
             window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
             limits.append(RateLimit(name, window, value=route.country))
         return tuple(limits)
+
+    def for_callback(self, country: str) -> tuple[RateLimit, ...]:
+        """Return the limits of a callback to a phone of the country."""
+        return (RateLimit(f"{_CALLBACKS}:country:{country}", self.callbacks_per_country),)
 
     def released_by_login(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
         """Return the limits whose permits a login releases, as far as the delivery has them."""
@@ -170,20 +186,24 @@ class RateLimits:
 
     def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
         """Return the limits of a failed attempt at a phone of the country from this IP."""
-        by_scope = (
-            (f"{_FAILED_ATTEMPTS}:country:{country}", self.failed_attempts_per_country),
-            (f"{_FAILED_ATTEMPTS}:total", self.failed_attempts_total),
-        )
         return tuple(
             limit
-            for name, window in by_scope
+            for shared in self.for_failed_attempts(country)
+            # The network's share is the first: when it is used up, nothing else is reserved.
             for limit in (
-                # The network's share is the first: when it is used up, nothing else is reserved.
                 RateLimit(
-                    f"{name}:network:{client_ip.network}", window.scale_percent(NETWORK_PERCENT)
+                    f"{shared.name}:network:{client_ip.network}",
+                    shared.window.scale_percent(NETWORK_PERCENT),
                 ),
-                RateLimit(name, window),
+                shared,
             )
+        )
+
+    def for_failed_attempts(self, country: str) -> tuple[RateLimit, ...]:
+        """Return the limits of all failed attempts at phones of the country, from any IP."""
+        return (
+            RateLimit(f"{_FAILED_ATTEMPTS}:country:{country}", self.failed_attempts_per_country),
+            RateLimit(f"{_FAILED_ATTEMPTS}:total", self.failed_attempts_total),
         )
 
     def for_unchallenged_attempt(self, client_ip: HashedClientIp, phone_key: str) -> RateLimit:

@@ -1,5 +1,6 @@
 """Sliding windows: at most n events in any period."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,3 +41,8 @@ class SlidingWindow:
         if len(counted) < self.limit:
             return now
         return counted[-self.limit] + self.period
+
+
+def whole_seconds(now: datetime, until: datetime) -> int:
+    """Return the seconds from now until then, rounded up, at least one (RFC 9110 §10.2.3)."""
+    return max(1, math.ceil((until - now).total_seconds()))

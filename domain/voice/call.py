@@ -141,6 +141,11 @@ class Call:
         """How long it took, from its start to its end."""
         return max(self.ended_at - self.started_at, timedelta()) if self.ended_at else None
 
+    @property
+    def has_read_code(self) -> bool:
+        """Whether a key was pressed, and the code was read."""
+        return self.outcome is CallOutcome.CODE_READ
+
     def find_turn(self, position: Position | None) -> Turn | None:
         """Return the turn of a request that was processed, or None."""
         return next((turn for turn in self.turns if turn.position == position), None)
@@ -211,7 +216,7 @@ class Call:
             if self.are_recordings_due or recording.recorded_at <= before
         )
 
-    def assign_identity(self, identity_id: str | None) -> "Call":
+    def assign_identity(self, identity_id: str) -> "Call":
         """Return the call of a caller whose phone has this identity now."""
         return replace(self, identity_id=identity_id)
 

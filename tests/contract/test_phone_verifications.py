@@ -244,6 +244,7 @@ KEPT = a_phone_verification(
     deliveries=(a_delivery(counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5),)),),
     shared_attempts=(NOW,),
     trusted_ips=(TrustedIp("a hash", NOW),),
+    callbacks=(a_callback(),),
 )
 
 

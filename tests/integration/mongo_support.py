@@ -22,14 +22,16 @@ from adapters.mongo.mapping import Mappings
 from adapters.mongo.repositories import Loaders, open_database, repositories_in
 from application.ports.repositories import Repositories
 from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import UsedChallenge
+from domain.identities.identity import Consent, UsedChallenge
 from domain.identities.session import RefreshTokenFamily
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.challenge import Login
+from domain.otp.delivery import Channel
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.support.builders import (
     NOW,
+    a_callback,
     a_challenge,
     a_delivery,
     a_phone,
@@ -59,11 +61,12 @@ VERIFICATION: Final = PhoneVerification(
             uses_own_quota=True,
             counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5, 3, "a digest", NOW),),
         ),
-        a_delivery(request_id="another"),
+        a_delivery(request_id="another", channel=Channel.VOICE, call_id=an_id(4)),
     ),
     shared_attempts=(NOW, NOW + timedelta(minutes=1)),
     failures=Failures(4, NOW, (DeviceFailures("a device", 2, NOW),)),
     trusted_ips=(TrustedIp("another hash", NOW),),
+    callbacks=(a_callback(),),
 )
 IDENTITY: Final = an_identity(
     phone=PHONE,
@@ -81,6 +84,8 @@ IDENTITY: Final = an_identity(
         ),
         a_session(id=an_id(2)),
     ),
+    is_verified=False,
+    consent=Consent("You agree.", "en-IN", NOW),
 )
 ITEM: Final = an_item(category="wheels")
 

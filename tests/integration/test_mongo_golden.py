@@ -37,8 +37,9 @@ GOLDEN: Final = {
     1: Path(__file__).with_name("golden") / "mongo_schema_1.json",
     2: Path(__file__).with_name("golden") / "mongo_schema_2.json",
     3: Path(__file__).with_name("golden") / "mongo_records_3.json",
+    4: Path(__file__).with_name("golden") / "mongo_records_4.json",
 }
-"""The third has the schema of the second, with phone verifications of schema version 3."""
+"""The third and the fourth have the schema of the second, with records of later versions."""
 
 START: Final = datetime(2026, 5, 1, 9, 30, 0, 123_000, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)

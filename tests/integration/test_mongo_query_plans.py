@@ -25,9 +25,12 @@ from domain.page import Cursor
 from tests.integration.mongo_support import Client, CommandLog, examined, open_logged, plan
 from tests.support.builders import (
     NOW,
+    a_call,
+    a_delivery_report,
     a_gif,
     a_phone,
     a_phone_verification,
+    a_recording,
     an_id,
     an_identity,
     an_item,
@@ -75,7 +78,18 @@ async def fill(url: str) -> None:
                     )
                 )
                 for number in range(300)
-            )
+            ),
+            *(
+                repositories.calls.add(
+                    a_call(
+                        id=an_id(number),
+                        identity_id=[an_id(number % 7), None][number % 2],
+                        started_at=NOW + timedelta(minutes=number),
+                        recordings=[(), (a_recording(),)][number % 3 == 0],
+                    )
+                )
+                for number in range(300)
+            ),
         )
 
 
@@ -204,6 +218,24 @@ async def test_a_filter_that_matches_nothing_examines_nothing(
         assert documents == 0
 
 
+@pytest.mark.parametrize(
+    ("identity_id", "index"), [(None, "calls_started_at"), (OWNER, "calls_identity_id")]
+)
+async def test_a_page_of_calls_is_one_range_of_the_index_in_its_order(
+    opened: tuple[Repositories, CommandLog], client: Client, identity_id: str | None, index: str
+) -> None:
+    repositories, log = opened
+    pages, name = repositories.call_pages, client.get_default_database().name
+    *_, last = await pages.list_after(identity_id, None, 5)
+    log.sent.clear()
+    await pages.list_after(identity_id, None, 2)
+    await pages.list_after(identity_id, Cursor(last.started_at, last.id), 2)
+
+    assert [indexes(plan(client, name, command)) for command in log.sent] == [[index], [index]]
+    # The call at the cursor is examined and skipped.
+    assert [examined(client, name, command) for command in log.sent] == [(2, 2), (3, 3)]
+
+
 def test_all_combinations_of_filters_are_tested() -> None:
     combinations = itertools.product((None, OWNER), (None, KIND), (None, "wheels"))
 
@@ -224,6 +256,11 @@ async def reserve_and_delete_expired(repositories: Repositories) -> None:
     limit = RateLimit("total", SlidingWindow(1, timedelta(hours=1)))
     await repositories.rate_limiter.acquire(Reservation("1", NOW, (limit,)))
     await repositories.rate_limiter.delete_expired(NOW + timedelta(hours=1), 10)
+
+
+async def add_and_delete_expired_report(repositories: Repositories) -> None:
+    await repositories.delivery_reports.add(a_delivery_report())
+    await repositories.delivery_reports.delete_expired(NOW + timedelta(days=1), 10)
 
 
 CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[str]]]] = {
@@ -305,6 +342,34 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
         lambda repositories: repositories.media_cleanup.list_refused_deletions(10),
         [["media_items_deletion_refused"]],
     ),
+    "replace call": (
+        lambda repositories: repositories.calls.replace(a_call(), 7),
+        [["_id_"]],
+    ),
+    "delete call": (
+        lambda repositories: repositories.call_cleanup.delete(an_id(), 7),
+        [["_id_"]],
+    ),
+    "list old calls": (
+        lambda repositories: repositories.call_cleanup.list_started(NOW, 10),
+        [["calls_started_at"]],
+    ),
+    "list calls of an identity": (
+        lambda repositories: repositories.call_cleanup.list_of_identity(OWNER, 10),
+        [["calls_identity_id"]],
+    ),
+    "list calls with old recordings": (
+        lambda repositories: repositories.call_cleanup.list_recorded(NOW, 10),
+        [["calls_oldest_recording_at"]],
+    ),
+    "replace report": (
+        lambda repositories: repositories.delivery_reports.replace(a_delivery_report(), 1),
+        [["_id_"]],
+    ),
+    "delete expired reports": (
+        add_and_delete_expired_report,
+        [["delivery_reports_expires_at"], ["_id_"]],
+    ),
 }
 
 
@@ -322,6 +387,8 @@ async def test_a_point_read_needs_no_plan(repositories: Repositories, explain: E
         *await explain(repositories.identities.load(an_id())),
         *await explain(repositories.phone_verifications.load(a_phone())),
         *await explain(repositories.media_items.load(an_id())),
+        *await explain(repositories.calls.load(an_id())),
+        *await explain(repositories.delivery_reports.load("a report")),
         *await explain(repositories.health.check()),
     ]
 
@@ -330,4 +397,4 @@ async def test_a_point_read_needs_no_plan(repositories: Repositories, explain: E
         any(stage.startswith(("IDHACK", "EXPRESS", "IXSCAN _id_")) for stage in stages)
         for stages in plans
     )
-    assert len(plans) == 4
+    assert len(plans) == 6

@@ -26,11 +26,14 @@ from application.ports.versioned import Versioned
 from domain.media.item import ItemState
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
+from domain.voice.call import Turn
+from domain.voice.instructions import HangUp, SayCode, Voice
 from tests.integration.mongo_support import IDENTITY, ITEM, PHONE, VERIFICATION
 from tests.support.builders import (
     NOW,
     a_challenge,
     a_deleted_identity,
+    a_delivery_report,
     a_gif,
     a_hashed_ip,
     a_phone,
@@ -41,6 +44,7 @@ from tests.support.builders import (
     an_item,
 )
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.full_call import FULL_CALL, MENU
 
 Mongo = Database[RawDocument]
 
@@ -76,6 +80,8 @@ async def add_everything(repositories: Repositories) -> None:
     await repositories.media_items.add(ITEM)
     await repositories.media_items.add(an_item(id=an_id(2), state=ItemState.PENDING))
     await repositories.media_items.add(a_gif(id=an_id(3)).mark_for_deletion(NOW))
+    await repositories.calls.add(FULL_CALL)
+    await repositories.delivery_reports.add(a_delivery_report())
     await repositories.rate_limiter.acquire(
         Reservation("1", NOW, (RateLimit("total", SlidingWindow(3, 60 * MINUTE)),))
     )
@@ -175,6 +181,8 @@ async def test_a_phone_verification_is_stored_under_these_names(
                 "last_counted_at": NOW,
             }
         ],
+        "channel": "sms",
+        "call_id": None,
     }
     assert database["phone_verifications"].find_one() == {
         "_id": ENCRYPTION.blind_index(PHONE),
@@ -205,6 +213,8 @@ async def test_a_phone_verification_is_stored_under_these_names(
                 "device_id": None,
                 "uses_own_quota": False,
                 "counters": [],
+                "channel": "voice",
+                "call_id": an_id(4),
             },
         ],
         "shared_attempts": [NOW, NOW + MINUTE],
@@ -214,6 +224,21 @@ async def test_a_phone_verification_is_stored_under_these_names(
             "by_device": [{"device_id": "a device", "count": 2, "last_failed_at": NOW}],
         },
         "trusted_ips": [{"client_ip_hash": "another hash", "last_login_at": NOW}],
+        "callbacks": [
+            {
+                "challenge": {**challenge, "id": an_id(8)},
+                "requested_at": NOW,
+                "call_id": an_id(9),
+                "counter": {
+                    "kind": "callback",
+                    "id": an_id(9),
+                    "limit": 5,
+                    "used": 0,
+                    "last_digest": None,
+                    "last_counted_at": None,
+                },
+            }
+        ],
     }
 
 
@@ -274,6 +299,8 @@ async def test_an_identity_is_stored_under_these_names(
             {"id": "a device", "session_id": an_id(), "expires_at": NOW + timedelta(days=180)}
         ],
         "last_used_at": NOW + 2 * MINUTE,
+        "is_verified": False,
+        "consent": {"wording": "You agree.", "language": "en-IN", "given_at": NOW},
         "used_challenges": [{"id": an_id(2), "expires_at": NOW + 5 * MINUTE}],
         "sessions": [
             {
@@ -341,6 +368,73 @@ async def test_a_media_item_is_stored_under_these_names(
     }
 
 
+async def test_a_call_is_stored_under_these_names(
+    repositories: Repositories, database: Mongo
+) -> None:
+    call = replace(
+        FULL_CALL,
+        turns=(Turn(None, (SayCode(Voice("en-US", "")), HangUp())),),
+        are_recordings_due=False,
+        recordings=FULL_CALL.recordings[:1],
+    )
+    await repositories.calls.add(call)
+
+    position = {"node": MENU.node, "visit": 3, "repeat": 2}
+    assert database["calls"].find_one() == {
+        "_id": an_id(),
+        "version": 1,
+        "schema_version": 1,
+        "provider_call_id": f"CA{1:032x}",
+        "direction": "inbound",
+        "started_at": NOW,
+        "status": "in_progress",
+        "ended_at": NOW + 3 * MINUTE,
+        "identity_id": an_id(2),
+        "is_caller_verified": True,
+        "challenge_id": an_id(3),
+        "report_id": "1f" * 16,
+        "path": ["greeting", "menu", "menu"],
+        "outcome": "recorded",
+        "position": position,
+        "turns": [
+            {
+                "position": None,
+                "instructions": [
+                    {"kind": "say_code", "voice": {"language": "en-US", "name": ""}},
+                    {"kind": "hang_up"},
+                ],
+            }
+        ],
+        "pending_effect": {
+            "position": position,
+            "effect": {"kind": "register", "consent": "You agree.", "language": "en-IN"},
+            "started_at": NOW + MINUTE,
+        },
+        "recordings": [
+            {"id": f"RE{1:032x}", "duration_seconds": 7, "recorded_at": NOW + 2 * MINUTE}
+        ],
+        "are_recordings_due": False,
+        "oldest_recording_at": NOW + 2 * MINUTE,
+    }
+
+
+async def test_a_delivery_report_is_stored_under_these_names(
+    repositories: Repositories, database: Mongo
+) -> None:
+    report = a_delivery_report(error_code="30003", visible_at=NOW + MINUTE)
+    await repositories.delivery_reports.add(report)
+
+    assert database["delivery_reports"].find_one() == {
+        "_id": report.id,
+        "version": 1,
+        "schema_version": 1,
+        "status": "sent",
+        "expires_at": NOW + timedelta(days=1),
+        "error_code": "30003",
+        "visible_at": NOW + MINUTE,
+    }
+
+
 # Damage.
 
 
@@ -387,6 +481,10 @@ async def test_every_repository_reports_corrupt_records(
     await repositories.phone_verifications.replace(PHONE, VERIFICATION, 0)
     await repositories.identities.add(DELETED)
     await repositories.media_items.add(ITEM)
+    await repositories.calls.add(FULL_CALL)
+    await repositories.delivery_reports.add(a_delivery_report())
+    damage(database, "calls", {"$set": {"turns.0.instructions.0.kind": "sing"}})
+    damage(database, "delivery_reports", {"$set": {"status": "lost"}})
     damage(database, "phone_verifications", {"$set": {"challenges.0.nonce": "text"}})
     damage(database, "identities", {"$set": {"user.created_at": 1}})
     damage(database, "media_items", {"$set": {"image.format": "bmp"}})
@@ -399,6 +497,10 @@ async def test_every_repository_reports_corrupt_records(
         repositories.media_items.load(ITEM.id),
         repositories.media_items.find_by_storage_key(ITEM.storage_key),
         repositories.media_cleanup.list_owned_by(ITEM.owner_id, 10),
+        repositories.calls.load(FULL_CALL.id),
+        repositories.call_pages.list_after(None, None, 10),
+        repositories.call_cleanup.list_started(NOW, 10),
+        repositories.delivery_reports.load(a_delivery_report().id),
     ):
         with pytest.raises(CorruptRecord):
             await call

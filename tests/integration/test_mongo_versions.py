@@ -44,12 +44,14 @@ from tests.integration.mongo_support import (
 from tests.support.builders import (
     NOW,
     a_deleted_identity,
+    a_delivery_report,
     a_session,
     a_user,
     an_id,
     an_identity,
 )
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.full_call import FULL_CALL
 
 MINUTE: Final = timedelta(minutes=1)
 ENCRYPTION: Final = FakePhoneEncryption()
@@ -78,8 +80,10 @@ AGGREGATES = pytest.mark.parametrize(
         (MAPPINGS.phone_verifications, VERIFICATION),
         (MAPPINGS.identities, replace(IDENTITY, phone=None)),
         (MAPPINGS.media_items, ITEM),
+        (MAPPINGS.calls, FULL_CALL),
+        (MAPPINGS.delivery_reports, a_delivery_report(visible_at=NOW)),
     ],
-    ids=["phone_verification", "identity", "media_item"],
+    ids=["phone_verification", "identity", "media_item", "call", "delivery_report"],
 )
 
 
@@ -226,6 +230,8 @@ def newer_mappings(upgrades: int) -> Mappings:
             lambda item: {**encode_media_item(item), "title": "My wheels"},
             schema,
         ),
+        calls=MAPPINGS.calls,
+        delivery_reports=MAPPINGS.delivery_reports,
     )
 
 

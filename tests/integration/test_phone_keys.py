@@ -22,6 +22,7 @@ from domain.otp.rate_limits import DeliveryRoute, RateLimits, Recognition, Reser
 from domain.phone import PhoneNumber
 from tests.support.builders import (
     NOW,
+    a_callback,
     a_hashed_ip,
     a_phone,
     a_phone_verification,
@@ -105,6 +106,7 @@ OWNED: Final = PhoneVerification(
     shared_attempts=(NOW,),
     trusted_ips=(TrustedIp("a hash", NOW),),
     identity_id=an_id(1),
+    callbacks=(a_callback(),),
 )
 
 
@@ -124,7 +126,7 @@ async def fill(database: Database) -> None:
 
 
 async def assert_moved(database: Database) -> None:
-    kept = PhoneVerification(shared_attempts=(NOW,), identity_id=an_id(1))
+    kept = replace(OWNED, trusted_ips=())
     async with database.open(NEW) as repositories:
         verifications = repositories.phone_verifications
         assert [

@@ -16,7 +16,13 @@ from typing import Any, Final
 import pytest
 
 from adapters.sqlite import open_sqlite_repositories
-from adapters.sqlite.mapping import IdentityMapping, MediaItemMapping, PhoneVerificationMapping
+from adapters.sqlite.mapping import (
+    CallMapping,
+    DeliveryReportMapping,
+    IdentityMapping,
+    MediaItemMapping,
+    PhoneVerificationMapping,
+)
 from adapters.sqlite.migrations import MIGRATIONS, migrate
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
@@ -35,6 +41,7 @@ from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
+from tests.integration.golden_voice import CALLED_BACK, CALLS, JOINED, REPORT
 from tests.support.builders import a_hashed_ip
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -42,8 +49,11 @@ GOLDEN: Final = {
     1: Path(__file__).with_name("golden") / "sqlite_schema_1.sql",
     2: Path(__file__).with_name("golden") / "sqlite_schema_2.sql",
     3: Path(__file__).with_name("golden") / "sqlite_records_3.sql",
+    4: Path(__file__).with_name("golden") / "sqlite_schema_3.sql",
 }
 """The third has the schema of the second, with phone verifications of schema version 3."""
+SCHEMAS: Final = {1: 1, 2: 2, 3: 2, 4: 3}
+"""The schema version of each file."""
 START: Final = datetime(2026, 5, 1, 9, 30, 0, 123_456, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
 ENCRYPTION: Final = FakePhoneEncryption()
@@ -232,16 +242,16 @@ LIMIT = RateLimit("deliveries:total", SlidingWindow(1, timedelta(hours=1)))
 
 
 @pytest.fixture(params=GOLDEN)
-def schema_version(request: pytest.FixtureRequest) -> int:
-    schema_version: int = request.param
-    return schema_version
+def generation(request: pytest.FixtureRequest) -> int:
+    generation: int = request.param
+    return generation
 
 
 @pytest.fixture
-def path(tmp_path: Path, schema_version: int) -> Path:
+def path(tmp_path: Path, generation: int) -> Path:
     path = tmp_path / "records.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(GOLDEN[schema_version].read_text("utf-8"))
+        connection.executescript(GOLDEN[generation].read_text("utf-8"))
     return path
 
 
@@ -267,7 +277,7 @@ async def test_an_identity_is_read(repositories: Repositories, identity: Identit
     assert await repositories.identities.load(identity.id) == Versioned(identity, 1)
 
 
-@pytest.mark.parametrize("schema_version", [max(GOLDEN)], indirect=True)
+@pytest.mark.parametrize("generation", [3, 4], indirect=True)
 async def test_the_latest_records_are_read(repositories: Repositories) -> None:
     loaded = await repositories.phone_verifications.load(LATEST_PHONE)
 
@@ -307,7 +317,7 @@ async def test_media_items_are_listed_by_their_state(repositories: Repositories)
     ]
 
 
-@pytest.mark.parametrize("schema_version", [max(GOLDEN)], indirect=True)
+@pytest.mark.parametrize("generation", [max(GOLDEN)], indirect=True)
 async def test_a_reservation_still_counts(repositories: Repositories) -> None:
     available_at = await repositories.rate_limiter.next_available(
         Reservation("another request", START + MINUTE, (LIMIT,))
@@ -327,23 +337,27 @@ async def test_a_record_can_be_replaced(repositories: Repositories) -> None:
     assert await repositories.identities.load(ADMINISTRATOR.id) == Versioned(changed, 2)
 
 
-@pytest.mark.parametrize("schema_version", [max(GOLDEN)], indirect=True)
+@pytest.mark.parametrize("generation", [max(GOLDEN)], indirect=True)
 def test_the_stored_form_has_not_changed(path: Path) -> None:
-    verifications, identities, items = (
+    verifications, identities, items, calls, reports = (
         PhoneVerificationMapping(ENCRYPTION),
         IdentityMapping(ENCRYPTION),
         MediaItemMapping(),
+        CallMapping(),
+        DeliveryReportMapping(),
     )
     stored = {
         "phone_verifications": [
             verifications.encode(verifications.to_stored(verification), 0)
-            for verification in (*VERIFICATIONS.values(), LATEST_VERIFICATION)
+            for verification in (*VERIFICATIONS.values(), LATEST_VERIFICATION, CALLED_BACK)
         ],
         "identities": [
             identities.encode(identities.to_stored(value), 0)
-            for value in (*IDENTITIES, LATEST_IDENTITY)
+            for value in (*IDENTITIES, LATEST_IDENTITY, JOINED)
         ],
         "media_items": [items.encode(items.to_stored(item), 0) for item in ITEMS],
+        "calls": [calls.encode(calls.to_stored(call), 0) for call in CALLS],
+        "delivery_reports": [reports.encode(reports.to_stored(REPORT), 0)],
     }
     for table, bodies in stored.items():
         # Each encryption of a phone gives other bytes.
@@ -355,9 +369,7 @@ def _without_encrypted_phone(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "encrypted_phone": ...} if "encrypted_phone" in fields else fields
 
 
-def test_the_migrations_make_the_same_schema(
-    path: Path, tmp_path: Path, schema_version: int
-) -> None:
+def test_the_migrations_make_the_same_schema(path: Path, tmp_path: Path, generation: int) -> None:
     def read_schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
         return set(connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall())
 
@@ -365,11 +377,11 @@ def test_the_migrations_make_the_same_schema(
         closing(sqlite3.connect(path)) as golden,
         closing(sqlite3.connect(tmp_path / "new.db", isolation_level=None)) as new,
     ):
-        migrate(new, path, "keys", MIGRATIONS[:schema_version])
+        migrate(new, path, "keys", MIGRATIONS[: SCHEMAS[generation]])
         assert read_schema(new) == read_schema(golden)
 
 
-@pytest.mark.parametrize("schema_version", [1], indirect=True)
+@pytest.mark.parametrize("generation", [1], indirect=True)
 def test_after_a_cleanup_the_file_of_version_1_contains_no_client_ip(path: Path) -> None:
     async def clean_up() -> None:
         async with open_sqlite_repositories(path, ENCRYPTION) as repositories:

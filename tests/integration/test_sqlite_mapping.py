@@ -51,9 +51,12 @@ from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits, Recognition, Reservation
 from tests.support.builders import (
     NOW,
+    a_call,
+    a_callback,
     a_challenge,
     a_deleted_identity,
     a_delivery,
+    a_delivery_report,
     a_hashed_ip,
     a_phone,
     a_phone_verification,
@@ -64,6 +67,7 @@ from tests.support.builders import (
     an_item,
 )
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.full_call import FULL_CALL
 
 ENCRYPTION = FakePhoneEncryption()
 PHONE = a_phone(2671)
@@ -237,9 +241,8 @@ class OlderIdentityMapping(IdentityMapping):
 
     def to_stored(self, value: Identity, encrypted_phone: bytes | None = None) -> StoredIdentity:
         fields = asdict(super().to_stored(value, encrypted_phone))
-        for name in ("blocked_at", "devices", "used_challenges", "detached_at", "last_used_at"):
-            del fields[name]
-        return cast("StoredIdentity", OlderIdentity(**fields))
+        known = {name: fields[name] for name in OlderIdentity.__struct_fields__}
+        return cast("StoredIdentity", OlderIdentity(**known))
 
     def to_domain(self, stored: StoredIdentity) -> Identity:
         return super().to_domain(StoredIdentity(**asdict(stored)))
@@ -458,8 +461,16 @@ async def test_every_kind_of_record_has_its_schema_version(
     await repositories.identities.add(an_identity())
     await repositories.phone_verifications.replace(PHONE, a_phone_verification(), 0)
     await repositories.media_items.add(an_item())
+    await repositories.calls.add(a_call())
+    await repositories.delivery_reports.add(a_delivery_report())
 
-    schema_versions = {"identities": 1, "phone_verifications": 3, "media_items": 1}
+    schema_versions = {
+        "identities": 1,
+        "phone_verifications": 3,
+        "media_items": 1,
+        "calls": 1,
+        "delivery_reports": 1,
+    }
     for table, schema_version in schema_versions.items():
         assert await read_schema_version(database, table) == schema_version
 
@@ -471,10 +482,12 @@ DAMAGED_BODIES = {
     "a missing field": "json_remove(body, '$.id', '$.challenges[0].id')",
     "a wrong type": "json_set(body, '$.id', 1, '$.identity_id', 1)",
     "an unknown field and a wrong type": (
-        "json_set(body, '$.unknown', 1, '$.created_at', 'today', '$.blocked_at', 'today')"
+        "json_set(body, '$.unknown', 1, '$.created_at', 'today', '$.blocked_at', 'today', "
+        "'$.started_at', 'today', '$.visible_at', 'today')"
     ),
     "a number in a list of objects": (
-        "json_set(body, '$.sessions[0]', 1, '$.challenges[0]', 1, '$.image', json('[1]'))"
+        "json_set(body, '$.sessions[0]', 1, '$.challenges[0]', 1, '$.image', json('[1]'), "
+        "'$.turns', json('[1]'), '$.expires_at', 1)"
     ),
 }
 
@@ -486,7 +499,10 @@ async def test_a_damaged_record_is_an_error_that_quotes_nothing(
     await repositories.identities.add(an_identity(user=a_user("Zoë Secret")))
     await repositories.phone_verifications.replace(PHONE, a_phone_verification(), 0)
     await repositories.media_items.add(an_item(category="secret"))
-    for table in ("identities", "phone_verifications", "media_items"):
+    await repositories.calls.add(a_call())
+    await repositories.delivery_reports.add(a_delivery_report())
+    tables = ("identities", "phone_verifications", "media_items", "calls", "delivery_reports")
+    for table in tables:
         await database.execute(f"UPDATE {table} SET body = {body}")  # noqa: S608
 
     loads = (
@@ -494,6 +510,10 @@ async def test_a_damaged_record_is_an_error_that_quotes_nothing(
         repositories.phone_verifications.load(PHONE),
         repositories.media_items.load(an_id()),
         repositories.media_items.find_by_storage_key(an_item().storage_key),
+        repositories.calls.load(an_id()),
+        repositories.call_pages.list_after(None, None, 1),
+        repositories.call_cleanup.list_started(NOW, 1),
+        repositories.delivery_reports.load(a_delivery_report().id),
     )
     for load in loads:
         with pytest.raises(CorruptRecord) as error:
@@ -522,7 +542,9 @@ def find_hidden_in(folder: Path, file_count: int) -> list[str]:
 async def test_the_file_and_its_log_contain_no_phone_and_no_code(path: Path) -> None:
     async with open_sqlite_repositories(path, ENCRYPTION) as repositories:
         identity = an_identity(phone=PHONE, user=a_user("Rahul Sharma"))
-        await repositories.phone_verifications.replace(PHONE, a_phone_verification(), 0)
+        verification = a_phone_verification(callbacks=(a_callback(challenge=a_challenge()),))
+        await repositories.phone_verifications.replace(PHONE, verification, 0)
+        await repositories.calls.add(FULL_CALL)
         loaded = await repositories.phone_verifications.load(PHONE)
         owned = loaded.value.assign_identity(identity.id)
         assert await repositories.phone_verifications.replace(PHONE, owned, loaded.version)

@@ -20,7 +20,16 @@ from domain.media.page import ItemFilter
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.page import Cursor
-from tests.support.builders import NOW, a_phone, a_phone_verification, an_id, an_identity, an_item
+from tests.support.builders import (
+    NOW,
+    a_call,
+    a_delivery_report,
+    a_phone,
+    a_phone_verification,
+    an_id,
+    an_identity,
+    an_item,
+)
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 T = TypeVar("T")
@@ -29,6 +38,7 @@ HOUR = timedelta(hours=1)
 
 LISTED_IDS = "SCAN json_each VIRTUAL TABLE INDEX 1:"
 OWNER, KIND = an_id(), MediaKind.GIF
+CURSOR = Cursor(NOW, an_id())
 PAGES = {
     (None, None, None): "page (state=?)",
     (OWNER, None, None): "page_owner_id (state=? AND owner_id=?)",
@@ -240,6 +250,71 @@ async def test_items_to_clean_up_are_ranges_of_indexes(
         "SEARCH media_items USING INDEX media_items_deletion_requested_at "
         "(deletion_requested_at<?)",
     )
+
+
+@pytest.mark.parametrize(
+    ("identity_id", "cursor", "plan"),
+    [
+        (None, None, "SCAN calls USING INDEX calls_started_at"),
+        (None, CURSOR, "SEARCH calls USING INDEX calls_started_at ((started_at,id)<(?,?))"),
+        (OWNER, None, "SEARCH calls USING INDEX calls_identity_id (identity_id=?)"),
+        (
+            OWNER,
+            CURSOR,
+            "SEARCH calls USING INDEX calls_identity_id (identity_id=? AND (started_at,id)<(?,?))",
+        ),
+    ],
+)
+async def test_a_page_of_calls_is_a_range_of_the_index_in_its_order(
+    repositories: Repositories,
+    plans: list[str],
+    identity_id: str | None,
+    cursor: Cursor | None,
+    plan: str,
+) -> None:
+    await repositories.call_pages.list_after(identity_id, cursor, 10)
+
+    assert plans == [plan]
+
+
+async def test_calls_to_clean_up_are_ranges_of_indexes(
+    repositories: Repositories, plans: list[str]
+) -> None:
+    await repositories.call_cleanup.list_started(NOW, 10)
+    await repositories.call_cleanup.list_of_identity(OWNER, 10)
+    await repositories.call_cleanup.list_recorded(NOW, 10)
+
+    assert plans == [
+        "SEARCH calls USING INDEX calls_started_at (started_at<?)",
+        "SEARCH calls USING INDEX calls_identity_id (identity_id=?)",
+        "SEARCH calls USING INDEX calls_oldest_recording_at (oldest_recording_at<?)",
+    ]
+
+
+async def test_a_call_and_a_report_are_found_by_their_ids(
+    repositories: Repositories, plans: list[str]
+) -> None:
+    await repositories.calls.add(a_call())
+    await repositories.calls.load(an_id())
+    await repositories.calls.replace(a_call(), 1)
+    await repositories.call_cleanup.delete(an_id(), 2)
+    await repositories.delivery_reports.add(a_delivery_report())
+    await repositories.delivery_reports.load("a report")
+    await repositories.delivery_reports.replace(a_delivery_report(), 1)
+
+    assert [plan.rpartition(" ")[2] for plan in plans] == ["(id=?)"] * 5
+
+
+async def test_expired_reports_are_a_range_of_times(
+    repositories: Repositories, plans: list[str]
+) -> None:
+    await repositories.delivery_reports.delete_expired(NOW, 10)
+
+    assert plans == [
+        "SEARCH delivery_reports USING INTEGER PRIMARY KEY (rowid=?)",
+        "LIST SUBQUERY 1",
+        "SEARCH delivery_reports USING COVERING INDEX delivery_reports_expires_at (expires_at<?)",
+    ]
 
 
 async def test_rate_limits_read_the_window_and_nothing_else(

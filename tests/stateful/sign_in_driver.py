@@ -10,7 +10,7 @@ from tests.stateful.http_driver import Client, HttpDriver, HttpRequest
 from tests.stateful.otp_apis import OtpApi, RequestOtpResponse
 from tests.stateful.sign_in_model import PhoneModel, RequestOutcome, is_known
 from tests.support.fakes.messenger import ACCEPTED, Message
-from tests.unit.domain.otp.phone_verification_model import (
+from tests.unit.domain.otp.phone_model_values import (
     ModelAttempt,
     ModelDelivery,
     becomes_true_after,

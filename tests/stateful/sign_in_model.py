@@ -10,11 +10,8 @@ from typing import Final
 
 from application.ports.messenger import DeliveryStatus
 from domain.phone import PhoneNumber
-from tests.unit.domain.otp.phone_verification_model import (
-    DAY,
-    ModelDelivery,
-    PhoneVerificationModel,
-)
+from tests.unit.domain.otp.phone_model_values import DAY, ModelDelivery
+from tests.unit.domain.otp.phone_verification_model import PhoneVerificationModel
 
 TOKEN_TTL: Final = 90 * DAY
 MAX_SESSIONS: Final = 20

@@ -8,6 +8,7 @@ from typing import Final
 from application.identities.users import CreateUserCommand
 from application.media.library import LibraryItem
 from application.media.upload_image import UploadImageCommand
+from application.otp.codes import OtpCodes
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.ports.client_ip_hashes import ClientIpHashes
@@ -16,14 +17,17 @@ from application.ports.repositories import Repositories
 from application.ports.system import Randomness
 from application.principal import Principal
 from application.use_cases import UseCases
+from application.webhook_urls import WebhookUrls
 from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
 from domain.identities.username import parse_username
 from domain.otp.challenge import parse_otp_code
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.access_tokens import FakeAccessTokens
+from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.images import FakeImagePublisher
@@ -39,6 +43,7 @@ from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import FaultInjector
 from tests.support.images import gif, gif_frame
 
+WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
 
 
@@ -55,6 +60,7 @@ class AppHarness:
     repositories: Repositories | None = None
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    call_provider: FakeCallProvider = field(default_factory=FakeCallProvider)
     otp_keys: FakeOtpKeys = field(default_factory=FakeOtpKeys)
     refresh_keys: FakeRefreshKeys = field(default_factory=FakeRefreshKeys)
     events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
@@ -86,6 +92,7 @@ class AppHarness:
             events=self.events,
             clock=self.clock,
             randomness=self.randomness,
+            call_provider=self.call_provider,
         )
         self.use_cases = build_use_cases(ports, self.policy)
 
@@ -103,10 +110,32 @@ class AppHarness:
         phone: PhoneNumber | None = None,
         client_ip: str = CLIENT_IP,
         device_token: DeviceToken | None = None,
+        channel: Channel = Channel.SMS,
     ) -> RequestOtpResult:
         """Request a code."""
-        command = RequestOtpCommand(phone or a_phone(), client_ip, device_token=device_token)
+        command = RequestOtpCommand(
+            phone or a_phone(), client_ip, device_token=device_token, channel=channel
+        )
         return await self.use_cases.request_otp(command)
+
+    async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
+        """Request a callback, as a caller with this caller id."""
+        return await self.use_cases.request_callback(phone or a_phone(), None)
+
+    async def code_of_last_call(self, phone: PhoneNumber | None = None) -> str:
+        """Return the code that the last placed call reads."""
+        repositories, phone = self.repositories or self.database.repositories(), phone or a_phone()
+        placed = list(self.call_provider.calls.values())[-1]
+        call = await repositories.calls.load(placed.url.rpartition("/")[2])
+        assert call is not None
+        assert placed.phone == phone
+        verification = (await repositories.phone_verifications.load(phone)).value
+        (challenge,) = {
+            challenge
+            for challenge in verification.all_challenges
+            if challenge.id == call.value.challenge_id
+        }
+        return OtpCodes(self.otp_keys, self.policy.test_otps).derive(challenge, phone).digits
 
     async def verify_otp(
         self,

@@ -1,6 +1,6 @@
 """Call flows for tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hypothesis import strategies as st
@@ -22,11 +22,20 @@ from domain.voice.flow import (
     RegisterNode,
     SayNode,
 )
-from domain.voice.instructions import Gather, Say, StoredInstruction, Voice
+from domain.voice.instructions import Gather, Instruction, Say, StoredInstruction, Voice
 
 PHONE: Final = PhoneNumber("+14155552671")
 INDIAN_PHONE: Final = PhoneNumber("+919876543210")
-TEXTS: Final = ("hello", "question", "again", "consent", "bye", "tone", LEAVING_MESSAGE, *REQUIRED_TEXTS)
+TEXTS: Final = (
+    "hello",
+    "question",
+    "again",
+    "consent",
+    "bye",
+    "tone",
+    LEAVING_MESSAGE,
+    *REQUIRED_TEXTS,
+)
 
 
 def make_locale(
@@ -62,7 +71,7 @@ def menu(yes: str, no: str = "bye", give_up: str = "bye") -> MenuNode:
 BYE: Final = HangUpNode("bye")
 
 
-def spoken(instructions: tuple[StoredInstruction, ...]) -> Iterator[str]:
+def spoken(instructions: Iterable[Instruction | StoredInstruction]) -> Iterator[str]:
     for instruction in instructions:
         if isinstance(instruction, Say):
             yield instruction.text

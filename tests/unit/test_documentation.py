@@ -1,6 +1,7 @@
-"""The documentation names files, settings and make targets that exist."""
+"""The documentation names files, settings, make targets and code that exist."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +10,9 @@ from entrypoints.settings.read import FIELDS
 PROJECT: Final = Path(__file__).parents[2]
 PAGES: Final = {
     page: page.read_text(encoding="utf-8")
-    for page in [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+    for page in [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
 }
+LAYERS: Final = ("domain", "application", "adapters", "entrypoints")
 TEST_VARIABLES: Final = {
     "DIALTONE_TEST_MONGO_URL",
     "DIALTONE_TEST_PLACE",
@@ -20,6 +22,9 @@ _LINK: Final = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 _LINK_TO_HEADING: Final = re.compile(r"\]\(([^)#:\s]*)#([^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _PATH: Final = re.compile(r"`((?:domain|application|adapters|entrypoints|tests|docs)/[\w./]+)`")
+_DIAGRAM: Final = re.compile(r"^```mermaid\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PATH_IN_DIAGRAM: Final = re.compile(r"\b(?:domain|application|adapters|entrypoints)/[\w./]*\w")
+_NAME_IN_DIAGRAM: Final = re.compile(r"\b[A-Z]\w*[a-z][A-Z]\w*|\b[a-z_]+\.[a-z_]+(?=\()")
 _VARIABLE: Final = re.compile(r"\bDIALTONE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _MAKE_TARGET: Final = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
 
@@ -62,6 +67,25 @@ def test_named_make_targets_exist() -> None:
 
     assert targets
     assert targets - set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) == set()
+
+
+def test_diagrams_name_code_that_exists() -> None:
+    diagrams = "".join(_DIAGRAM.findall(PAGES[PROJECT / "docs/architecture.md"]))
+    paths = set(_PATH_IN_DIAGRAM.findall(diagrams))
+    names = set(_NAME_IN_DIAGRAM.findall(diagrams))
+    files = (file for layer in LAYERS for file in (PROJECT / layer).rglob("*.py"))
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
+
+    assert paths
+    assert {path for path in paths if not (PROJECT / path).exists()} == set()
+    assert names
+    assert {name for name in names if not re.search(rf"\b{re.escape(name)}\b", code)} == set()
+
+
+def test_the_changelog_has_the_version_of_the_project() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert re.search(rf"\b{re.escape(project['version'])}\b", PAGES[PROJECT / "CHANGELOG.md"])
 
 
 def test_the_index_lists_every_decision() -> None:

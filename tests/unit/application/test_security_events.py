@@ -34,9 +34,11 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
+from domain.voice.instructions import Reject
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
+from tests.support.inbound_call import PHONE_LINE, InboundCall, join
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \|.*\| ([`\w ]+) \|$", re.MULTILINE)
@@ -61,7 +63,15 @@ OPERATION_EVENTS: Final[dict[str, tuple[SecurityEventType, dict[str, Any]]]] = {
 
 def app_with_test_otp(phone: PhoneNumber) -> AppHarness:
     test_otps = TestOtps((TestOtp(phone, OtpCode(TEST_OTP)),))
-    return AppHarness(policy=Policy(test_otps=test_otps, recycled_after=timedelta(days=100)))
+    limits = RateLimits(inbound_per_caller=SlidingWindow(2, timedelta(hours=1)))
+    return AppHarness(
+        policy=replace(
+            PHONE_LINE,
+            test_otps=test_otps,
+            recycled_after=timedelta(days=100),
+            rate_limits=limits,
+        )
+    )
 
 
 def event(
@@ -398,6 +408,12 @@ async def test_each_event_is_emitted_with_the_fields_of_its_row_in_the_documenta
 
 
 async def emit_every_event(app: AppHarness) -> None:
+    await join(app, a_phone(4))
+    for sid in ("CA1", "CA2"):
+        call = InboundCall(app, a_phone(4), sid)
+        await call.ring()
+        if call.instructions != (Reject(),):
+            await call.press("4", "1")
     for result in (UNKNOWN, REJECTED, ACCEPTED):
         app.messenger.result = result
         app.advance(hours=12)
@@ -407,6 +423,7 @@ async def emit_every_event(app: AppHarness) -> None:
         except DomainError:
             assert result is REJECTED
     await app.request_otp(a_phone(3))
+    await app.request_callback(a_phone(2))
     await app.verify_otp(TEST_OTP, a_phone(3))
     for number in range(1, 6):
         await app.verify_otp(wrong_code(app.last_code, number), a_phone(2))

@@ -17,6 +17,7 @@ from domain.errors import (
     TooManyOtpRequests,
     Unavailable,
 )
+from domain.otp.request_id import parse_request_id
 from domain.otp.templates.preferences import MessagePreferences, Platform
 from domain.otp.test_otps import TestOtps
 from domain.phone import parse_phone
@@ -70,8 +71,8 @@ async def test_a_request_id_has_128_random_bits(app: AppHarness) -> None:
     ids = set()
     for number in range(20):
         result = await app.request_otp(a_phone(number))
-        assert re.fullmatch(r"[0-9a-f]{32}", result.request_id)
-        ids.add(result.request_id)
+        assert re.fullmatch(r"[0-9a-f]{64}", result.request_id)
+        ids.add(parse_request_id(result.request_id))
     assert len(ids) == 20
 
 

@@ -242,7 +242,7 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, PhoneNumber]]:
 
 
 @pytest.mark.parametrize("phone", [UNKNOWN, REQUESTED, REQUESTED_TWICE, BLOCKED, TEST])
-async def test_verifying_derives_three_codes_for_any_phone(
+async def test_verifying_derives_four_codes_for_any_phone(
     phone: PhoneNumber, derived: list[tuple[int, PhoneNumber]]
 ) -> None:
     app = AppHarness(policy=Policy(test_otps=TestOtps((TestOtp(TEST, OtpCode("123456")),))))
@@ -262,4 +262,4 @@ async def test_verifying_derives_three_codes_for_any_phone(
 
     await app.verify_otp("000000", phone)
 
-    assert derived == [(24, phone)] * 3
+    assert derived == [(24, phone)] * 4

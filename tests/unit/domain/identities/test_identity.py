@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.identities.identity import USERNAME_HOLD_PERIOD, Role, UsedChallenge
+from domain.identities.identity import USERNAME_HOLD_PERIOD, Consent, Role, UsedChallenge
 from domain.identities.session import MAX_SESSIONS, SessionLimits
 from domain.identities.username import parse_username
 from tests.support.builders import (
@@ -188,6 +188,12 @@ def test_deletion_revokes_sessions_and_role_in_one_step() -> None:
     assert deleted.role is Role.MEMBER
     assert deleted.sessions == ()
     assert not deleted.purged_at
+
+
+def test_deletion_removes_the_consent() -> None:
+    joined = an_identity(is_verified=False, consent=Consent("You agree.", "en", NOW))
+
+    assert joined.delete(NOW).consent is None
 
 
 def test_a_session_of_a_deleted_identity_is_not_active() -> None:

@@ -5,79 +5,21 @@ seconds.
 """
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Network, ip_network
-from typing import Final
 
-MINUTE: Final = 60
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
-
-
-@dataclass
-class ModelChallenge:
-    """A code and its life."""
-
-    code: str
-    expires_at: float
-    used_at: float | None = None
-    used_with_id: str | None = None
-
-
-@dataclass
-class ModelCounter:
-    """The attempts of one client at one delivery, and the latest code that was counted."""
-
-    limit: int
-    used: int = 0
-    last_code: str | None = None
-    last_counted_at: float = -math.inf
-
-    @property
-    def left(self) -> int:
-        """What is left of the limit."""
-        return self.limit - self.used
-
-
-@dataclass
-class ModelDelivery:
-    """One message with a code. Ids are the ids of requests that refer to it."""
-
-    request_id: str
-    client_ip: str
-    sent_at: float
-    challenge: ModelChallenge
-    limit: int = 5
-    device: str | None = None
-    uses_own_quota: bool = False
-    ids: dict[str, ModelCounter] = field(default_factory=dict)
-    later_requests: int = 0
-    device_requests: int = 0
-    ips: dict[str, ModelCounter] = field(default_factory=dict)
-    devices: dict[str, ModelCounter] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ModelAttempt:
-    """A code and its client."""
-
-    code: str
-    client_ip: str
-    request_id: str | None = None
-    device: str | None = None
-    is_limited: bool = False
-
-
-def count_within(times: Iterable[float], now: float, period: float) -> int:
-    """Return how many of the times are less than `period` ago."""
-    return sum(now - time < period for time in times)
-
-
-def network_of(client_ip: str) -> str:
-    """Return the IPv4 /24 or the IPv6 /48."""
-    network = ip_network(client_ip)
-    return str(network.supernet(new_prefix=48 if network.version == 6 else 24))
+from tests.unit.domain.otp.phone_model_values import (
+    DAY,
+    HOUR,
+    MINUTE,
+    ModelAttempt,
+    ModelCallback,
+    ModelChallenge,
+    ModelCounter,
+    ModelDelivery,
+    count_within,
+    network_of,
+)
 
 
 @dataclass
@@ -86,6 +28,7 @@ class PhoneVerificationModel:
 
     challenges: list[ModelChallenge] = field(default_factory=list)
     deliveries: list[ModelDelivery] = field(default_factory=list)
+    callbacks: list[ModelCallback] = field(default_factory=list)
     shared_attempts: list[float] = field(default_factory=list)
     unchallenged_attempts: list[tuple[str, float, str]] = field(default_factory=list)
     last_login_by_ip: dict[str, float] = field(default_factory=dict)
@@ -204,6 +147,24 @@ class PhoneVerificationModel:
         """Return whether the code of the challenge is correct now."""
         is_unused = challenge in self.challenges and challenge.used_at is None
         return is_unused and now < challenge.expires_at
+
+    def allows_callback(self, now: float) -> bool:
+        """Return whether the phone may be called back: twice an hour, three times a day."""
+        times = [callback.requested_at for callback in self.callbacks]
+        return count_within(times, now, HOUR) < 2 and count_within(times, now, DAY) < 3
+
+    def call_back(self, now: float, new_code: str, *, is_limited: bool) -> ModelCallback:
+        """Read the code of the previous callback again, or a new one in its last minute."""
+        challenge = self.callbacks[-1].challenge if self.callbacks else None
+        if (
+            challenge is None
+            or challenge.used_at is not None
+            or challenge.expires_at - now < MINUTE
+        ):
+            challenge = ModelChallenge(new_code, now + 5 * MINUTE)
+        limit = 1 if self.failures >= 50 else 2 if is_limited else 5
+        self.callbacks.append(ModelCallback(now, challenge, ModelCounter(limit)))
+        return self.callbacks[-1]
 
     def deliver(
         self,
@@ -348,10 +309,51 @@ class PhoneVerificationModel:
             counter.last_code, counter.last_counted_at = attempt.code, now
         if uses_shared_limit and self.shared_attempts_left(now) > 0:
             self.shared_attempts.append(now)
-        self.failures += 1
-        if device := self.recognize(attempt.device):
-            self.device_failures[device] = self.device_failures.get(device, 0) + 1
+        self._count_failure(attempt)
         return self.attempts_left(attempt, now)
+
+    def open_callback(self, attempt: ModelAttempt, now: float) -> ModelCallback | None:
+        """Return the latest callback while it has attempts, for attempts without an id."""
+        for callback in self.callbacks[-1:]:
+            is_active = callback.challenge.used_at is None and now < callback.challenge.expires_at
+            if attempt.request_id is None and is_active and callback.counter.left > 0:
+                return callback
+        return None
+
+    def matches_callback(self, attempt: ModelAttempt, now: float) -> bool:
+        """Return whether the attempt logs in with the code of a callback."""
+        callback = self.open_callback(attempt, now)
+        is_equal = callback is not None and callback.challenge.code == attempt.code
+        return is_equal and not self.is_blocked
+
+    def use_callback(self, attempt: ModelAttempt, now: float) -> None:
+        """Use the code of the latest callback. It resets the attempts of the device and the IP."""
+        self.callbacks[-1].challenge.used_at = now
+        self._reset(attempt, None)
+        self.last_login_by_ip[attempt.client_ip] = now
+        self.has_identity = True
+
+    def count_on_callback(
+        self, attempt: ModelAttempt, now: float, *, is_failure_counted: bool = False
+    ) -> bool:
+        """Count a wrong code on the latest callback, and return whether it counts."""
+        callback, last_used = self.open_callback(attempt, now), self._last_used(now)
+        if callback is None or (last_used and last_used.code == attempt.code):
+            return False
+        counter = callback.counter
+        if counter.last_code == attempt.code and now - counter.last_counted_at < 10:
+            return False
+        counter.used += 1
+        counter.last_code, counter.last_counted_at = attempt.code, now
+        if not is_failure_counted:
+            self._count_failure(attempt)
+        return True
+
+    def _count_failure(self, attempt: ModelAttempt) -> None:
+        device = self.recognize(attempt.device)
+        self.failures += 1
+        if device is not None:
+            self.device_failures[device] = self.device_failures.get(device, 0) + 1
 
     def _count_unchallenged(self, attempt: ModelAttempt, now: float) -> int:
         of_ip = [entry for entry in self.unchallenged_attempts if entry[0] == attempt.client_ip]
@@ -380,11 +382,14 @@ class PhoneVerificationModel:
     def _last_used(self, now: float) -> ModelChallenge | None:
         """Return the challenge whose code was used last, until the code expires."""
         used = [
-            (challenge.used_at, challenge.code, challenge)
-            for challenge in self.challenges
+            (challenge.used_at, is_of_callback, challenge.code, challenge)
+            for is_of_callback, challenges in enumerate(
+                (self.challenges, [callback.challenge for callback in self.callbacks])
+            )
+            for challenge in challenges
             if challenge.used_at is not None and now < challenge.expires_at
         ]
-        return max(used)[2] if used else None
+        return max(used)[-1] if used else None
 
     def _use_code(self, attempt: ModelAttempt, now: float) -> bool:
         """Use a correct code. It resets the attempts of this delivery, device and IP."""
@@ -402,18 +407,12 @@ class PhoneVerificationModel:
                 return True
         return False
 
-    def _reset(self, attempt: ModelAttempt, verified: ModelDelivery) -> None:
+    def _reset(self, attempt: ModelAttempt, verified: ModelDelivery | None) -> None:
         device = self.recognize(attempt.device)
         self.failures = 0
         self.device_failures.pop(device or "", None)
-        for counter in verified.ids.values():
+        for counter in verified.ids.values() if verified else ():
             counter.used, counter.last_code = 0, None
         for delivery in self.deliveries:
             delivery.ips.pop(attempt.client_ip, None)
             delivery.devices.pop(device or "", None)
-
-
-def becomes_true_after(condition: Callable[[float], bool], now: float, seconds: int) -> bool:
-    """Return whether a condition holds in so many seconds and, in samples, not earlier."""
-    earlier = {*range(0, seconds, 1 + seconds // 8), seconds - 1} if seconds > 1 else set()
-    return condition(now + seconds) and not any(condition(now + second) for second in earlier)

@@ -58,8 +58,8 @@ def test_ids_are_as_long_as_all_ids() -> None:
     assert len(an_id()) == 2 * CHALLENGE_ID_BYTES
 
 
-def test_a_code_is_compared_with_two_active_ones_and_the_one_used_last() -> None:
-    assert MAX_COMPARABLE_CHALLENGES == 3
+def test_a_code_is_compared_with_two_active_ones_a_callback_and_the_one_used_last() -> None:
+    assert MAX_COMPARABLE_CHALLENGES == 4
 
 
 def test_a_login_moves_to_the_identity_that_replaced_a_deleted_one() -> None:

@@ -16,15 +16,16 @@ from hypothesis.stateful import (
 )
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.otp.challenge import MAX_COMPARABLE_CHALLENGES
 from domain.otp.delivery import DeviceProof
 from tests.support.builders import NOW
 from tests.support.examples import examples
-from tests.unit.domain.otp.phone_verification_model import (
+from tests.unit.domain.otp.phone_model_values import (
     ModelAttempt,
     ModelDelivery,
-    PhoneVerificationModel,
     becomes_true_after,
 )
+from tests.unit.domain.otp.phone_verification_model import PhoneVerificationModel
 from tests.unit.domain.otp.verification_driver import (
     DEVICE,
     HOME_IP,
@@ -131,6 +132,40 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         self.model.cancel_delivery(self.cancelable)
         self.cancelable = None
 
+    # Rules for callbacks
+
+    @rule()
+    def call_back(self) -> None:
+        if not self.model.allows_callback(self.now):
+            before = self.driver.verification
+            with pytest.raises(TooManyOtpRequests) as error:
+                self.driver.call_back()
+            assert self.driver.verification is before
+            seconds = error.value.retry_after
+            assert becomes_true_after(self.model.allows_callback, self.now, seconds)
+            return
+        decision = self.driver.call_back()
+        assert decision.is_suppressed == self.model.is_blocked
+        callback, is_limited = decision.callback, self.driver.is_limited
+        expected = self.model.call_back(
+            self.now, code_of(callback.challenge), is_limited=is_limited
+        )
+        assert code_of(callback.challenge) == expected.challenge.code
+        expires_at = NOW + timedelta(seconds=expected.challenge.expires_at)
+        assert callback.challenge.expires_at == expires_at
+        assert callback.counter.limit == expected.counter.limit
+
+    @precondition(lambda self: self.model.callbacks)
+    @rule(client_ip=CLIENT_IPS)
+    def verify_code_of_callback(self, client_ip: str) -> None:
+        self.compare_attempt(self.model.callbacks[-1].challenge.code, client_ip, None)
+
+    @precondition(lambda self: self.model.callbacks and self.model.deliveries)
+    @rule(data=st.data(), client_ip=CLIENT_IPS)
+    def verify_code_of_callback_with_request_id(self, data: st.DataObject, client_ip: str) -> None:
+        code = self.model.callbacks[-1].challenge.code
+        self.compare_attempt(code, client_ip, self.draw_request_id(data))
+
     # Rules for attempts
 
     @rule(client_ip=CLIENT_IPS, times=st.integers(1, 6))
@@ -187,6 +222,20 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     @invariant()
     def at_most_two_challenges_are_active(self) -> None:
         assert len(self.driver.verification.active_challenges(self.driver.now)) <= 2
+
+    @invariant()
+    def a_code_is_compared_with_at_most_four(self) -> None:
+        comparable = self.driver.verification.comparable_challenges(self.driver.now)
+        assert len(comparable) <= MAX_COMPARABLE_CHALLENGES
+
+    @invariant()
+    def callbacks_have_the_attempts_of_the_model(self) -> None:
+        actual = [callback.counter.left for callback in self.driver.verification.callbacks[-1:]]
+        expected = [callback.counter.left for callback in self.model.callbacks[-1:]]
+        is_expired = any(
+            self.now >= callback.challenge.expires_at for callback in self.model.callbacks[-1:]
+        )
+        assert is_expired or actual == expected
 
     @invariant()
     def active_challenges_are_those_of_the_model(self) -> None:
@@ -264,20 +313,33 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         is_challenged = self.model.is_challenged(self.now)
         attempts_left = self.model.attempts_left(attempt, self.now)
         is_retry = self.model.is_retry(attempt, self.now)
+        matches_callback = self.model.matches_callback(attempt, self.now)
         try:
             result = self.driver.verify(code, client_ip, request_id)
         except TooManyAttempts as error:
             assert attempts_left == 0
-            assert self.driver.verification is before
+            assert not matches_callback
+            # Nothing depends on the callback, but it is counted.
             self.assert_next_attempt_after(error.retry_after, attempt)
+            is_counted = self.model.count_on_callback(attempt, self.now)
+            assert (self.driver.verification is not before) == is_counted
+            return
+        assert (result.challenge is not None) == (result.is_correct or is_retry)
+        assert (result.callback is not None and result.is_correct) == matches_callback
+        if matches_callback:
+            self.model.use_callback(attempt, self.now)
             return
         assert result.is_unchallenged == (not is_challenged)
-        assert (result.challenge is not None) == (result.is_correct or is_retry)
         if not is_challenged:
-            assert self.driver.verification is before
+            assert result.is_counted == self.model.count_on_callback(attempt, self.now)
+            assert (self.driver.verification is not before) == result.is_counted
             return
         assert attempts_left > 0
+        failures = self.model.failures
         expected = self.model.verify(attempt, self.now)
+        if expected is not None:
+            is_failure_counted = self.model.failures > failures
+            self.model.count_on_callback(attempt, self.now, is_failure_counted=is_failure_counted)
         assert result.is_correct == (expected is None)
         assert result.attempts_left == (attempts_left - 1 if expected is None else expected)
         if self.driver.verification is not before:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel
 from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recognition
 from domain.otp.sliding_window import SlidingWindow
 
@@ -17,6 +18,8 @@ LIMITS = RateLimits(
     per_country=SlidingWindow(100, 5 * HOUR),
     total=SlidingWindow(200, 7 * HOUR),
     all_deliveries_factor=4,
+    calls_per_country=SlidingWindow(50, 2 * HOUR),
+    callbacks_per_country=SlidingWindow(30, 10 * HOUR),
     countries_per_ip=3,
     verifications_per_ip=SlidingWindow(8, 9 * HOUR),
     failed_attempts_per_country=SlidingWindow(40, 6 * HOUR),
@@ -61,6 +64,8 @@ def test_the_default_limits() -> None:
         per_country=SlidingWindow(1_000, HOUR),
         total=SlidingWindow(5_000, HOUR),
         all_deliveries_factor=10,
+        calls_per_country=SlidingWindow(200, HOUR),
+        callbacks_per_country=SlidingWindow(100, HOUR),
         countries_per_ip=5,
         verifications_per_ip=SlidingWindow(600, HOUR),
         failed_attempts_per_country=SlidingWindow(1_000, HOUR),
@@ -104,6 +109,28 @@ def test_no_limit_counts_a_delivery_twice(recognition: Recognition) -> None:
     limits = LIMITS.for_delivery(ROUTE, recognition)
 
     assert len({limit.name for limit in limits}) == len(limits)
+
+
+def test_a_call_has_the_limits_of_a_message_and_one_more() -> None:
+    unrecognized = RateLimit("calls:country:IN", SlidingWindow(30, 2 * HOUR))
+    recognized = RateLimit(
+        "calls:country:IN:recognized", SlidingWindow(20, 2 * HOUR), fallback=unrecognized
+    )
+    for recognition, limit in (
+        (Recognition.NONE, unrecognized),
+        (Recognition.TRUSTED_IP, recognized),
+        (Recognition.DEVICE, recognized),
+    ):
+        of_message = set(LIMITS.for_delivery(ROUTE, recognition))
+        of_call = set(LIMITS.for_delivery(ROUTE, recognition, Channel.VOICE))
+        assert of_call - of_message == {limit}
+        assert limit not in LIMITS.released_by_login(ROUTE)
+
+
+def test_a_callback_counts_per_country_only() -> None:
+    assert LIMITS.for_callback("IN") == (
+        RateLimit("callbacks:country:IN", LIMITS.callbacks_per_country),
+    )
 
 
 def test_a_login_releases_the_permits_of_the_ip_and_of_unverified_deliveries() -> None:
@@ -150,6 +177,11 @@ def test_one_network_uses_up_five_percent_of_the_limits_of_failed_attempts() -> 
         RateLimit("failed_attempts:total:network:cd", SlidingWindow(4, 8 * HOUR)),
         RateLimit("failed_attempts:total", LIMITS.failed_attempts_total),
     )
+
+
+def test_the_limits_of_all_failed_attempts_are_those_of_each_network_together() -> None:
+    of_network = LIMITS.for_failed_attempt(HashedClientIp("ab", "cd"), "IN")
+    assert LIMITS.for_failed_attempts("IN") == (of_network[1], of_network[3])
 
 
 def test_an_ip_has_five_attempts_an_hour_at_a_phone_without_an_active_challenge() -> None:

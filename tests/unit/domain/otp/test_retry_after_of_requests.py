@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.errors import TooManyOtpRequests
-from domain.otp.phone_verification import whole_seconds
+from domain.otp.sliding_window import whole_seconds
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     HOME_IP,

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 
-from domain.errors import TooManyOtpRequests
+from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import OtpAttempt, VerificationResult
+from domain.otp.callback import CallbackDecision, CallbackPolicy, CallbackRequest
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.delivery import DeviceProof, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
@@ -39,6 +40,7 @@ class VerificationDriver:
     verification: PhoneVerification = field(default_factory=PhoneVerification)
     now: datetime = NOW
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    callback_policy: CallbackPolicy = field(default_factory=CallbackPolicy)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     wrong_codes: "count[int]" = field(default_factory=lambda: count(900_000))
     device: DeviceProof | None = None
@@ -69,6 +71,18 @@ class VerificationDriver:
         self.verification, decision = self.verification.request_delivery(request, self.policy)
         return decision
 
+    def call_back(self) -> CallbackDecision:
+        """Request a callback now."""
+        number = next(self.numbers)
+        challenge = a_challenge(
+            id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
+        )
+        request = CallbackRequest(self.now, challenge, f"call-{number}", self.is_limited)
+        self.verification, decision = self.verification.request_callback(
+            request, self.callback_policy
+        )
+        return decision
+
     def deliver(self, client_ip: str = HOME_IP) -> DeliveryDecision:
         """Wait until a delivery is allowed, as each response says, and request it."""
         for _ in range(20):
@@ -85,13 +99,19 @@ class VerificationDriver:
     def verify(
         self, code: str, client_ip: str = HOME_IP, request_id: str | None = None
     ) -> VerificationResult:
-        """Verify a code now."""
+        """Verify a code now.
+
+        Raises:
+            TooManyAttempts
+        """
         codes = {
             challenge.id: code_of(challenge)
             for challenge in self.verification.comparable_challenges(self.now)
         }
         attempt = self._attempt(code, client_ip, request_id)
         self.verification, result = self.verification.verify(attempt, codes)
+        if result.retry_after is not None:
+            raise TooManyAttempts(result.retry_after)
         return result
 
     def has_own_attempts(self, client_ip: str = HOME_IP, request_id: str | None = None) -> bool:
@@ -130,3 +150,8 @@ class VerificationDriver:
         decision = self.deliver(client_ip)
         assert self.verify(code_of(decision.challenge), client_ip).is_correct
         self.wait(1)
+
+
+def attempts_left_of_callback(driver: VerificationDriver) -> int:
+    """Return the attempts that the latest callback has left."""
+    return driver.verification.callbacks[-1].counter.left

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from application.otp.deliver_otp import DeliveryTimingProfile, quantile
+from application.otp.delivery_timing import DeliveryTimingProfile, quantile
 from application.ports.messenger import DeliveryResult
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.support.fakes.randomness import SeededRandomness

@@ -1,0 +1,129 @@
+"""What became of a delivery: record what the provider reports, and show it to the client."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from application.otp.delivery_timing import MAX_DURATIONS, random_quantile
+from application.ports.delivery_reports import DeliveryReports
+from application.ports.system import Clock, Randomness
+from application.ports.versioned import Versioned
+from application.update import update
+from domain.otp.delivery import Channel, Delivery
+from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
+from domain.otp.request_id import parse_report_id
+
+TYPICAL_DURATION: Final = timedelta(seconds=2)
+"""From a delivery to the report that it was sent, until this process knows better."""
+MAX_PENDING: Final = 1_000
+
+
+class ReportTimingProfile:
+    """How long after a delivery the provider reports that it was sent, in this process.
+
+    It only imitates the reports of suppressed deliveries, and decides nothing.
+    """
+
+    def __init__(self, randomness: Randomness) -> None:
+        """Start with an empty profile."""
+        self._randomness = randomness
+        self._pending: dict[str, tuple[Channel, datetime]] = {}
+        self._durations = {channel: deque[float](maxlen=MAX_DURATIONS) for channel in Channel}
+
+    def start(self, delivery: Delivery, now: datetime) -> None:
+        """Record that the delivery is handed to the provider."""
+        self._pending[delivery.report_id] = (delivery.channel, now)
+        if len(self._pending) > MAX_PENDING:
+            del self._pending[next(iter(self._pending))]
+
+    def record(self, report_id: str, now: datetime) -> None:
+        """Record that the provider reports the delivery as sent. The first report counts."""
+        if pending := self._pending.pop(report_id, None):
+            channel, started_at = pending
+            self._durations[channel].append((now - started_at).total_seconds())
+
+    def draw_duration(self, channel: Channel) -> timedelta:
+        """Return a random duration between those of recent deliveries."""
+        durations = self._durations[channel]
+        if not durations:
+            return TYPICAL_DURATION
+        return timedelta(seconds=random_quantile(durations, self._randomness))
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDelivery:
+    """Record what the provider reports of a delivery.
+
+    - A status only advances. A repeated or late report changes nothing.
+    - A report may arrive before the provider has accepted the delivery.
+    """
+
+    delivery_reports: DeliveryReports
+    timing: ReportTimingProfile
+    clock: Clock
+
+    async def __call__(
+        self, report_id: str, status: ReportedStatus, error_code: str | None = None
+    ) -> None:
+        """Record the status.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        now = self.clock.now()
+        if status is ReportedStatus.SENT:
+            self.timing.record(report_id, now)
+
+        async def load() -> Versioned[DeliveryReport | None]:
+            return await self.delivery_reports.load(report_id) or Versioned(None, 0)
+
+        async def save(report: DeliveryReport | None, version: int) -> bool:
+            if report is None:
+                return True
+            if version == 0:
+                return await self.delivery_reports.add(report)
+            return await self.delivery_reports.replace(report, version)
+
+        def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, None]:
+            if report is not None:
+                return report.advance(status, error_code), None
+            if status is ReportedStatus.QUEUED:
+                return None, None  # A delivery without a report is queued.
+            return DeliveryReport(report_id, status, now + REPORT_TTL, error_code), None
+
+        await update(load, save, advance)
+
+
+@dataclass(frozen=True, slots=True)
+class GetDeliveryStatusResult:
+    """Where a delivery is, and the provider's code if it failed."""
+
+    status: ReportedStatus
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetDeliveryStatus:
+    """Show the client what became of the message or call that its request refers to.
+
+    An unknown request id looks like that of a delivery that is queued.
+    """
+
+    delivery_reports: DeliveryReports
+    clock: Clock
+
+    async def __call__(self, request_id: str) -> GetDeliveryStatusResult:
+        """Return the status.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        report_id = parse_report_id(request_id)
+        loaded = await self.delivery_reports.load(report_id) if report_id else None
+        if loaded is None:
+            return GetDeliveryStatusResult(ReportedStatus.QUEUED)
+        status = loaded.value.visible_status(self.clock.now())
+        return GetDeliveryStatusResult(status, loaded.value.error_code)

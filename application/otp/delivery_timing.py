@@ -1,0 +1,100 @@
+"""How long deliveries take, to imitate them for a blocked phone."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Awaitable, Sequence
+from typing import Final
+
+from application.ports.messenger import DeliveryResult, DeliveryStatus
+from application.ports.system import Randomness
+
+MAX_DURATIONS: Final = 32
+_RANDOM_BYTES: Final = 4
+
+
+class DeliveryTimingProfile:
+    """The results and durations of the latest messages of this process, or of its calls.
+
+    A blocked phone must get the responses that any phone gets, after the time that any phone
+    waits for them.
+
+    - A suppressed delivery gets the result of the latest message to its country: a rejection for
+      one country says nothing about another.
+    - It takes a random duration between those of messages with that result.
+    - While the provider hangs, it waits as messages do.
+
+    The profile only imitates and decides nothing. It is empty before the first message of a
+    process.
+    """
+
+    def __init__(self, randomness: Randomness) -> None:
+        """Start with an empty profile."""
+        self._randomness = randomness
+        self._latest: dict[str, DeliveryResult] = {}
+        self._durations = {status: deque[float](maxlen=MAX_DURATIONS) for status in DeliveryStatus}
+        self._pending: dict[asyncio.Future[DeliveryResult], float] = {}
+        self._last_completed = -math.inf
+        self._oversleeping = deque[float](maxlen=MAX_DURATIONS)
+
+    async def record(self, country: str, sending: Awaitable[DeliveryResult]) -> DeliveryResult:
+        """Await the result of a message, and record result and duration."""
+        time = asyncio.get_running_loop().time
+        message = asyncio.ensure_future(sending)
+        started = self._pending[message] = time()
+        try:
+            result = await message
+        finally:
+            del self._pending[message]
+            self._last_completed = time()
+        # An invalid number says something about that phone only.
+        if result.status is not DeliveryStatus.INVALID_NUMBER:
+            self._durations[result.status].append(self._last_completed - started)
+            self._latest[country] = result
+        return result
+
+    async def imitate(self, country: str) -> DeliveryResult:
+        """Wait as long as a message to this country takes, and return its likely result."""
+        time = asyncio.get_running_loop().time
+        started = time()
+        latest = self._latest.get(country, DeliveryResult(DeliveryStatus.ACCEPTED))
+        durations = self._durations[latest.status]
+        # asyncio.sleep() returns a little late, and the measured durations include that.
+        seconds = max(
+            0.0,
+            random_quantile(durations, self._randomness) - quantile(self._oversleeping, 0.5),
+        )
+        await asyncio.sleep(seconds)
+        self._oversleeping.append(time() - started - seconds)
+        for message, message_started in [*self._pending.items()][:1]:
+            # No message has completed for longer than any of them took: the provider hangs.
+            waited = time() - max(message_started, self._last_completed)
+            if waited > max(durations, default=0):
+                await asyncio.wait([message])
+                await asyncio.sleep(started - message_started)
+                return _result_of(message) or latest
+        return latest
+
+
+def random_quantile(values: Sequence[float], randomness: Randomness) -> float:
+    """Return a random value between the lowest and the highest, 0 where there are none."""
+    number = int.from_bytes(randomness.bytes(_RANDOM_BYTES), "big")
+    return quantile(values, number / (256**_RANDOM_BYTES - 1))
+
+
+def quantile(values: Sequence[float], fraction: float) -> float:
+    """Return the value that this fraction of the values stays below, 0 where there are none."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    part, index = math.modf(fraction * (len(ordered) - 1))
+    lower, upper = ordered[int(index)], ordered[min(int(index) + 1, len(ordered) - 1)]
+    return lower + part * (upper - lower)
+
+
+def _result_of(message: asyncio.Future[DeliveryResult]) -> DeliveryResult | None:
+    if message.cancelled() or message.exception() is not None:
+        return None
+    if message.result().status is DeliveryStatus.INVALID_NUMBER:
+        return None
+    return message.result()

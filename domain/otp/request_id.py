@@ -1,0 +1,26 @@
+"""The id of a request as clients have it: it also names the report of the delivery."""
+
+import re
+from typing import Final
+
+_REQUEST_ID: Final = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})\Z")
+
+
+def join_request_id(request_id: str, report_id: str) -> str:
+    """Return the 64 hex digits that a client gets: the id of its request, then of the report."""
+    return request_id + report_id
+
+
+def parse_request_id(text: str) -> str:
+    """Return the id of a request, without that of the report. Any other text is unchanged.
+
+    It is then an unknown id, and no code is correct with it.
+    """
+    match = _REQUEST_ID.match(text)
+    return match[1] if match else text
+
+
+def parse_report_id(text: str) -> str | None:
+    """Return the id of the report that a client's request id names, or None without one."""
+    match = _REQUEST_ID.match(text)
+    return match[2] if match else None

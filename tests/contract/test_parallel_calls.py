@@ -1,0 +1,99 @@
+"""Requests of a call that arrive at the same moment have one effect, on all databases."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from application.ports.repositories import Repositories
+from application.wiring import Policy
+from domain.identities.identity import Identity
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.voice.call import Call
+from domain.voice.flow import DialResult
+from domain.voice.walk import CallOutcome
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.inbound_call import PHONE_LINE, RepeatedCall, another_instance
+
+COPIES = 6
+ONE_CALL = SlidingWindow(1, timedelta(hours=1))
+
+
+@pytest.fixture
+async def app(repositories: Repositories) -> AppHarness:
+    return AppHarness(repositories=repositories, policy=PHONE_LINE)
+
+
+@pytest.fixture
+def call(app: AppHarness, other_repositories: Repositories) -> RepeatedCall:
+    return RepeatedCall(app, other=another_instance(app, other_repositories), copies=COPIES)
+
+
+async def record(repositories: Repositories, call: RepeatedCall) -> Call:
+    loaded = await repositories.calls.load(call.id)
+    assert loaded
+    return loaded.value
+
+
+async def identity_of(repositories: Repositories) -> Identity:
+    verification = (await repositories.phone_verifications.load(a_phone())).value
+    assert verification.identity_id
+    loaded = await repositories.identities.load(verification.identity_id)
+    assert loaded
+    return loaded.value
+
+
+async def test_a_caller_joins_leaves_feedback_and_leaves_once(
+    repositories: Repositories, call: RepeatedCall
+) -> None:
+    await call.ring()
+    await call.press("1")
+    await call.stay_on_the_line()
+    await call.end_dial(DialResult.BUSY)
+    await call.press("1")
+    await call.leave_recording("RE1", 7)
+
+    joined = await record(repositories, call)
+    assert (joined.outcome, len(joined.recordings)) == (CallOutcome.RECORDED, 1)
+    assert len(joined.turns) == len(call.sent)
+    identity = await identity_of(repositories)
+    assert (joined.identity_id, identity.is_verified) == (identity.id, False)
+
+    again = replace(call, sid="CA2", sent=[])
+    await again.ring()
+    await again.press("4", "1")
+
+    assert (await record(repositories, again)).outcome is CallOutcome.LEFT
+    assert (await identity_of(repositories)).is_deleted
+
+
+async def test_a_caller_is_called_back_once_and_gets_one_message(
+    app: AppHarness, repositories: Repositories, call: RepeatedCall
+) -> None:
+    await app.log_in()
+    app.messenger.messages.clear()
+    await call.ring()
+    await call.press("2")
+    again = replace(call, sid="CA2", sent=[])
+    await again.ring()
+    await again.press("4", "1")
+
+    assert (await record(repositories, call)).outcome is CallOutcome.CALLBACK
+    assert len(app.call_provider.calls) == 1
+    assert (await record(repositories, again)).outcome is CallOutcome.LEAVING_EXPLAINED
+    assert len(app.messenger.messages) == 1
+
+
+async def test_the_last_permit_is_enough_for_all_copies_of_a_first_request(
+    repositories: Repositories, other_repositories: Repositories
+) -> None:
+    limits = RateLimits(inbound_per_caller=ONE_CALL, inbound_total=ONE_CALL)
+    policy: Policy = replace(PHONE_LINE, rate_limits=limits)
+    app = AppHarness(repositories=repositories, policy=policy)
+    other = another_instance(app, other_repositories)
+    call = RepeatedCall(app, other=other, copies=COPIES)
+    await call.ring()
+
+    assert call.heard.startswith("Welcome to Dialtone.")

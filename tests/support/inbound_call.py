@@ -1,0 +1,167 @@
+"""An inbound call that a test drives by keys, speech and silence."""
+
+import asyncio
+import itertools
+from dataclasses import dataclass, field, replace
+
+from adapters.flows import load_call_flow
+from application.ports.repositories import Repositories
+from application.voice.answer_call import AnswerCallCommand
+from application.wiring import Policy
+from domain.phone import PhoneNumber
+from domain.voice.call import Call, inbound_call_id
+from domain.voice.flow import DialResult
+from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, Record, Say
+from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.builders import a_phone
+from tests.support.fakes.randomness import SeededRandomness
+
+_SEEDS = itertools.count(1)
+OPERATOR = PhoneNumber("+14155552671")
+PHONE_LINE = Policy(
+    call_flow=load_call_flow(None, "Dialtone"), operator=OPERATOR, webhook_urls=WEBHOOK_URLS
+)
+
+
+def phone_line(policy: Policy = PHONE_LINE) -> AppHarness:
+    """Return an app with the flow of the service."""
+    return AppHarness(policy=policy)
+
+
+@dataclass
+class InboundCall:
+    """A call, and the instructions of the last response.
+
+    Attributes:
+        app: The app that is called.
+        phone: The caller id.
+        sid: The provider's id.
+        instructions: What the call does now.
+        sent: All requests so far.
+    """
+
+    app: AppHarness
+    phone: PhoneNumber | None = field(default_factory=a_phone)
+    sid: str = "CA1"
+    instructions: tuple[Instruction, ...] = ()
+    sent: list[AnswerCallCommand] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """Our id of the call."""
+        return inbound_call_id(self.sid)
+
+    @property
+    def record(self) -> Call:
+        """The stored call."""
+        return self.app.database.calls[self.id].value
+
+    @property
+    def position(self) -> Position:
+        """Where the call waits."""
+        match self.instructions[-1]:
+            case Gather() | Dial() | Record() as waiting:
+                return waiting.answer_to
+            case GoTo(position):
+                return position
+            case other:
+                raise AssertionError(f"the call does not wait: {other}")
+
+    @property
+    def heard(self) -> str:
+        """What the last response says."""
+        texts: list[str] = []
+        for instruction in self.instructions:
+            spoken = instruction.prompt if isinstance(instruction, Gather) else (instruction,)
+            texts += [said.text for said in spoken if isinstance(said, Say)]
+        return " ".join(texts)
+
+    async def ring(self) -> None:
+        """Call."""
+        await self.send(None, Continued())
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one at each menu."""
+        for key in keys:
+            await self.send(self.position, Answered(keys=key))
+
+    async def stay_silent(self) -> None:
+        """Say nothing."""
+        await self.send(self.position, Answered())
+
+    async def stay_on_the_line(self) -> None:
+        """Wait for the end of a text."""
+        await self.send(self.position, Continued())
+
+    async def end_dial(self, result: DialResult) -> None:
+        """End the call to the operator."""
+        await self.send(self.position, Dialed(result))
+
+    async def leave_recording(self, recording_id: str = "RE1", seconds: int = 7) -> None:
+        """Speak after the tone."""
+        await self.send(self.position, Recorded(recording_id, seconds))
+
+    async def send(self, position: Position | None, event: CallEvent) -> None:
+        """Send a request."""
+        self.sent.append(AnswerCallCommand(self.sid, self.phone, position, event))
+        self.instructions = await self.repeat()
+
+    async def repeat(
+        self, index: int = -1, app: AppHarness | None = None
+    ) -> tuple[Instruction, ...]:
+        """Send a request again, perhaps to another instance."""
+        return await (app or self.app).use_cases.answer_call(self.sent[index])
+
+
+def another_instance(app: AppHarness, repositories: Repositories | None = None) -> AppHarness:
+    """Return another instance of the service on the same database."""
+    return replace(
+        app,
+        repositories=repositories or app.repositories,
+        randomness=SeededRandomness(next(_SEEDS)),
+    )
+
+
+@dataclass
+class RepeatedCall(InboundCall):
+    """A call whose requests arrive several times, at two instances; all responses are the same.
+
+    Attributes:
+        other: The second instance.
+        copies: How often a request arrives.
+        delay: After how many turns of the event loop the next copy arrives.
+    """
+
+    other: AppHarness | None = None
+    copies: int = 3
+    delay: int = 0
+
+    async def repeat(
+        self, index: int = -1, app: AppHarness | None = None
+    ) -> tuple[Instruction, ...]:
+        instances = [self.app, self.other or another_instance(self.app)]
+        first, *others = await asyncio.gather(
+            *(self._repeat_later(index, instances[copy % 2], copy) for copy in range(self.copies))
+        )
+        assert others == [first] * len(others)
+        assert await super().repeat(index) == first
+        return first
+
+    async def _repeat_later(
+        self, index: int, app: AppHarness, copy: int
+    ) -> tuple[Instruction, ...]:
+        for _ in range(self.delay * copy):
+            await asyncio.sleep(0)
+        return await super().repeat(index, app)
+
+
+async def join(app: AppHarness, phone: PhoneNumber | None = None, sid: str = "CA-join") -> str:
+    """Join by a call that hangs up then, and return the id of the identity."""
+    call = InboundCall(app, phone or a_phone(), sid)
+    await call.ring()
+    await call.press("1")
+    await call.stay_on_the_line()
+    identity_id = app.database.phone_verifications[call.phone or a_phone()].value.identity_id
+    assert identity_id is not None
+    return identity_id

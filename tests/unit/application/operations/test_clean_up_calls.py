@@ -1,0 +1,178 @@
+"""The cleanup deletes calls and recordings when their time is over."""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from application.operations.cleanup import CleanupReport
+from application.ports.errors import StorageUnavailable
+from application.wiring import Policy
+from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
+from domain.voice.call import Call
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW, a_call, a_deleted_identity, a_recording, an_id
+
+TICK = timedelta(milliseconds=1)
+DAY = timedelta(days=1)
+
+
+def call_number(number: int, recordings: int = 0, **changes: Any) -> Call:
+    ids = (f"RE{number}-{recording}" for recording in range(recordings))
+    recorded = tuple(a_recording(id=recording_id) for recording_id in ids)
+    return a_call(id=an_id(number), recordings=recorded, **changes)
+
+
+async def add(app: AppHarness, *calls: Call) -> None:
+    for call in calls:
+        await app.database.repositories().calls.add(call)
+        app.call_provider.recordings |= {recording.id: b"" for recording in call.recordings}
+
+
+def kept_recordings(app: AppHarness) -> list[str]:
+    """Return what the calls refer to; the provider must have all of it."""
+    calls = (stored.value for stored in app.database.calls.values())
+    kept = [recording.id for call in calls for recording in call.recordings]
+    assert set(kept) <= app.call_provider.recordings.keys()
+    return kept
+
+
+async def test_recordings_are_deleted_after_thirty_days_and_calls_after_ninety(
+    app: AppHarness,
+) -> None:
+    await add(app, call_number(1, recordings=2), call_number(2))
+    app.clock.advance(30 * DAY - TICK)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=2)
+    assert app.call_provider.recordings == {}
+    app.clock.advance(60 * DAY - TICK)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.use_cases.cleanup() == CleanupReport(deleted_calls=2)
+    assert app.database.calls == {}
+
+
+async def test_a_call_is_deleted_with_its_recordings() -> None:
+    app = AppHarness(policy=Policy(call_retention=7 * DAY, recording_retention=30 * DAY))
+    await add(app, call_number(1, recordings=1))
+    app.clock.advance(7 * DAY)
+
+    assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=1, deleted_calls=1)
+    assert app.call_provider.recordings == {}
+
+
+async def test_a_recording_that_the_provider_does_not_have_is_deleted(app: AppHarness) -> None:
+    await add(app, call_number(1, recordings=1))
+    app.call_provider.recordings.clear()
+    app.clock.advance(30 * DAY)
+
+    assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=1)
+    assert kept_recordings(app) == []
+
+
+async def test_only_old_recordings_of_a_call_are_deleted(app: AppHarness) -> None:
+    recordings = (a_recording(id="RE-old"), a_recording(id="RE-new", recorded_at=NOW + DAY))
+    await add(app, a_call(recordings=recordings))
+    app.clock.advance(30 * DAY)
+    await app.use_cases.cleanup()
+
+    assert kept_recordings(app) == ["RE-new"]
+
+
+async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -> None:
+    await add(app, *(call_number(number, recordings=2) for number in range(3)), call_number(9))
+    app.call_provider.is_unavailable = True
+    app.clock.advance(100 * DAY)
+
+    assert await app.use_cases.cleanup() == CleanupReport(deleted_calls=1)
+    assert len(kept_recordings(app)) == 6
+    app.call_provider.is_unavailable = False
+    assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=6, deleted_calls=3)
+
+
+async def test_a_provider_that_is_down_is_tried_once(app: AppHarness) -> None:
+    await add(app, *(call_number(number, recordings=2) for number in range(3)))
+    attempts = []
+
+    class Provider:
+        async def delete_recording(self, recording_id: str) -> None:
+            attempts.append(recording_id)
+            app.call_provider.is_unavailable = True
+            await app.call_provider.delete_recording(recording_id)
+
+    clean_up_calls = replace(app.use_cases.cleanup.clean_up_calls, call_provider=Provider())  # type: ignore[arg-type]
+    app.clock.advance(100 * DAY)
+    await replace(app.use_cases.cleanup, clean_up_calls=clean_up_calls)()
+
+    assert len(attempts) == 1
+
+
+async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
+    app: AppHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add(app, *(call_number(number, recordings=1) for number in range(450)))
+    await add(app, *(call_number(number, started_at=NOW + TICK) for number in range(450, 460)))
+    clean_up_calls = replace(app.use_cases.cleanup.clean_up_calls, call_provider=None)
+    app.clock.advance(100 * DAY)
+    report = await replace(app.use_cases.cleanup, clean_up_calls=clean_up_calls)()
+
+    assert report == CleanupReport(deleted_calls=10)
+    assert len(kept_recordings(app)) == 450
+    assert len(caplog.messages) == 1
+
+
+async def test_a_deleted_identity_disappears_from_the_call_log(app: AppHarness) -> None:
+    await app.database.repositories().identities.add(a_deleted_identity())
+    own = [
+        call_number(number, recordings=1, identity_id=an_id(), is_caller_verified=True)
+        for number in range(250)
+    ]
+    others = call_number(251, recordings=1, identity_id=an_id(2), is_caller_verified=True)
+    await add(app, *own, others)
+
+    report = await app.use_cases.cleanup()
+
+    assert report == CleanupReport(purged_identities=1, deleted_recordings=250)
+    calls = [stored.value for stored in app.database.calls.values()]
+    assert [call.id for call in calls if call.identity_id or call.is_caller_verified] == [others.id]
+    assert kept_recordings(app) == ["RE251-0"]
+
+
+async def test_recordings_of_a_deleted_identity_are_deleted_later_if_the_provider_is_down(
+    app: AppHarness,
+) -> None:
+    await app.database.repositories().identities.add(a_deleted_identity())
+    await add(app, call_number(1, recordings=1, identity_id=an_id()))
+    app.call_provider.is_unavailable = True
+    assert await app.use_cases.cleanup() == CleanupReport(purged_identities=1)
+    app.call_provider.is_unavailable = False
+
+    assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=1)
+
+
+@pytest.mark.parametrize("step", range(1, 30))
+async def test_an_interrupted_cleanup_is_completed_by_the_next(app: AppHarness, step: int) -> None:
+    await app.database.repositories().identities.add(a_deleted_identity())
+    await add(app, call_number(1, recordings=2, identity_id=an_id()), call_number(2, recordings=1))
+    app.clock.advance(90 * DAY)
+    app.faults.fail_at(step)
+    with suppress(StorageUnavailable):
+        await app.use_cases.cleanup()
+    app.faults.reset()
+    await app.use_cases.cleanup()
+
+    assert app.database.calls == {}
+    assert app.call_provider.recordings == {}
+    assert all(stored.value.purged_at for stored in app.database.identities.values())
+
+
+async def test_delivery_reports_are_deleted_after_a_day(app: AppHarness) -> None:
+    report = DeliveryReport("a-report", ReportedStatus.SENT, NOW + REPORT_TTL)
+    await app.database.repositories().delivery_reports.add(report)
+    app.clock.advance(REPORT_TTL - TICK)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.use_cases.cleanup() == CleanupReport(expired_delivery_reports=1)

@@ -1,0 +1,362 @@
+"""The requests of inbound calls: who hears what, and what is stored of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from application.otp.verify_otp import LoggedIn
+from application.ports.call_provider import PlacementResult
+from application.ports.security_events import SecurityEvent, SecurityEventType
+from domain.identities.identity import Identity
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import PhoneNumber
+from domain.voice.call import CallDirection, CallStatus, Recording
+from domain.voice.flow import DialResult
+from domain.voice.instructions import Dial, HangUp, Position, Reject
+from domain.voice.walk import Answered, CallOutcome, Continued, Recorded
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW, a_phone, an_id, an_identity
+from tests.support.fakes.call_provider import REJECTED, UNKNOWN
+from tests.support.inbound_call import (
+    OPERATOR,
+    PHONE_LINE,
+    InboundCall,
+    join,
+    phone_line,
+)
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return phone_line()
+
+
+@pytest.fixture
+def call(app: AppHarness) -> InboundCall:
+    return InboundCall(app)
+
+
+async def store_identity(app: AppHarness, identity: Identity) -> None:
+    repositories = app.database.repositories()
+    await repositories.identities.add(identity)
+    verification = (await repositories.phone_verifications.load(a_phone())).value
+    await repositories.phone_verifications.replace(
+        a_phone(), verification.assign_identity(identity.id), 0
+    )
+
+
+def limited(per_caller: int = 10, total: int = 1000) -> AppHarness:
+    limits = RateLimits(
+        inbound_per_caller=SlidingWindow(per_caller, HOUR), inbound_total=SlidingWindow(total, HOUR)
+    )
+    return phone_line(replace(PHONE_LINE, rate_limits=limits))
+
+
+# Who is calling
+
+
+async def test_an_unknown_caller_is_invited_to_join(call: InboundCall) -> None:
+    await call.ring()
+
+    assert call.heard.startswith("Welcome to Dialtone. Would you like to join?")
+    assert call.record.identity_id is None
+
+
+@pytest.mark.parametrize("is_verified", [True, False])
+async def test_a_known_caller_hears_the_menu(call: InboundCall, is_verified: bool) -> None:
+    await store_identity(call.app, an_identity(is_verified=is_verified))
+
+    await call.ring()
+
+    assert call.heard.startswith("Welcome back to Dialtone.")
+    assert (call.record.identity_id, call.record.is_caller_verified) == (an_id(), False)
+
+
+@pytest.mark.parametrize(
+    "identity", [an_identity().delete(NOW), an_identity().detach(NOW)], ids=["deleted", "detached"]
+)
+async def test_a_closed_identity_is_unknown(call: InboundCall, identity: Identity) -> None:
+    await store_identity(call.app, identity)
+
+    await call.ring()
+
+    assert "Would you like to join?" in call.heard
+    assert call.record.identity_id is None
+
+
+async def test_a_blocked_phone_hears_what_any_phone_hears(app: AppHarness) -> None:
+    await app.log_in()
+    free, blocked = InboundCall(app, sid="CA1"), InboundCall(app, sid="CA2")
+    for call in (free, blocked):
+        await call.ring()
+        await call.press("4", "1")
+        await app.use_cases.block_phone(a_phone())
+
+    assert free.instructions == blocked.instructions
+
+
+async def test_without_a_caller_id_nobody_joins(app: AppHarness) -> None:
+    call = InboundCall(app, phone=None)
+
+    await call.ring()
+    await call.press("1")
+
+    assert call.heard == "Sorry, you cannot join from this number now. Goodbye."
+    assert app.database.identities == {}
+
+
+# What a call leaves
+
+
+async def test_a_call_is_recorded_with_path_and_outcome(call: InboundCall) -> None:
+    await call.ring()
+    await call.press("2")
+
+    record = call.record
+    assert (record.direction, record.status) == (CallDirection.INBOUND, CallStatus.IN_PROGRESS)
+    assert (record.provider_call_id, record.started_at) == ("CA1", call.app.clock.now())
+    assert record.path == ("welcome", "join", "not_joined")
+    assert (record.outcome, record.position) == (None, None)
+
+
+async def test_neither_phone_nor_operator_are_stored(call: InboundCall) -> None:
+    await join(call.app)
+    await call.ring()
+    await call.press("1")
+
+    assert call.instructions[-1] == Dial(OPERATOR.e164, call.position, 20, 3600)
+    stored = repr(call.app.database.calls)
+    assert a_phone().e164 not in stored
+    assert OPERATOR.e164 not in stored
+
+
+async def test_the_operators_call_is_followed_by_its_result(call: InboundCall) -> None:
+    await join(call.app)
+    await call.ring()
+    await call.press("1")
+    await call.end_dial(DialResult.BUSY)
+    assert call.heard.startswith("The operator is busy. Would you like to leave feedback?")
+    await call.press("1")
+    await call.leave_recording("RE7", 12)
+
+    assert call.heard == "Thank you for your feedback. Goodbye."
+    assert call.record.outcome is CallOutcome.RECORDED
+    assert call.record.recordings == (Recording("RE7", 12, call.app.clock.now()),)
+
+
+async def test_without_an_operator_nobody_answers_at_once() -> None:
+    call = InboundCall(phone_line(replace(PHONE_LINE, operator=None)))
+    await call.ring()
+    await call.press("1")
+    await call.stay_on_the_line()
+
+    assert call.heard.startswith(
+        "Thank you. You have joined Dialtone. The operator does not answer at the moment."
+    )
+    assert call.record.outcome is CallOutcome.OPERATOR_UNAVAILABLE
+    assert call.record.path[-4:] == ("thanks", "operator", "operator_absent", "offer_feedback")
+    await call.press("1")
+    assert call.heard.startswith("Please speak after the tone.")
+
+
+# Positions
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        Position("main_menu", 7),
+        Position("main_menu", 1, repeat=1),
+        Position("leave", 2),
+        Position("gone", 1),
+    ],
+    ids=repr,
+)
+async def test_a_position_that_was_never_issued_changes_nothing(
+    call: InboundCall, position: Position
+) -> None:
+    await join(call.app)
+    await call.ring()
+    before = dict(call.app.database.calls), dict(call.app.database.identities)
+
+    await call.send(position, Answered(keys="1"))
+
+    assert call.heard == "Sorry, something went wrong. Please call again later. Goodbye."
+    assert call.instructions[-1] == HangUp()
+    assert (call.app.database.calls, call.app.database.identities) == before
+
+
+async def test_a_call_that_never_rang_is_not_continued(call: InboundCall) -> None:
+    await call.send(Position("main_menu", 1), Answered(keys="1"))
+
+    assert call.heard.startswith("Sorry, something went wrong.")
+    assert call.app.database.calls == {}
+
+
+async def test_an_earlier_position_gets_its_response_again(call: InboundCall) -> None:
+    await call.ring()
+    await call.stay_silent()
+    first = call.instructions
+    await call.press("2")
+
+    assert await call.repeat(1) == first
+
+
+# After the end
+
+
+async def test_a_call_that_has_ended_has_no_more_effects(call: InboundCall) -> None:
+    await call.ring()
+    await call.press("1")
+    await call.app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
+
+    await call.stay_on_the_line()
+
+    assert call.instructions == (HangUp(),)
+    assert call.app.database.identities == {}
+
+
+async def test_a_caller_who_hangs_up_leaves_a_recording(call: InboundCall) -> None:
+    await join(call.app)
+    await call.ring()
+    await call.press("3")
+    await call.app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
+    await call.leave_recording()
+
+    assert [recording.id for recording in call.record.recordings] == ["RE1"]
+    assert call.record.status is CallStatus.COMPLETED
+
+
+async def test_the_result_of_the_operators_call_may_arrive_after_the_end(
+    call: InboundCall,
+) -> None:
+    await join(call.app)
+    await call.ring()
+    await call.press("1")
+    await call.app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
+    await call.end_dial(DialResult.ANSWERED)
+
+    assert call.record.outcome is CallOutcome.CONNECTED
+
+
+# Limits
+
+
+async def test_calls_of_one_caller_are_limited() -> None:
+    app = limited(per_caller=2)
+    calls = [InboundCall(app, sid=f"CA{number}") for number in range(3)]
+    for call in calls:
+        await call.ring()
+    other = InboundCall(app, a_phone(2), "CA-other")
+    await other.ring()
+
+    assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
+    assert other.heard.startswith("Welcome")
+    assert set(app.database.calls) == {call.id for call in (*calls[:2], other)}
+    assert app.events.emitted == [
+        SecurityEvent(type=SecurityEventType.CALL_REJECTED, phone=a_phone())
+    ]
+    app.clock.advance(HOUR)
+    await calls[2].ring()
+    assert calls[2].heard.startswith("Welcome")
+
+
+async def test_calls_are_limited_in_total() -> None:
+    app = limited(total=2)
+    calls = [InboundCall(app, a_phone(number), f"CA{number}") for number in range(3)]
+    for call in calls:
+        await call.ring()
+
+    assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
+
+
+async def test_callers_without_a_number_share_a_fifth_of_the_total() -> None:
+    app = limited(total=10)
+    calls = [InboundCall(app, None, f"CA{number}") for number in range(3)]
+    for call in calls:
+        await call.ring()
+
+    assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
+    known = InboundCall(app, a_phone(), "CA-known")
+    await known.ring()
+    assert known.heard.startswith("Welcome")
+
+
+async def test_a_repeated_request_uses_up_nothing() -> None:
+    app = limited(per_caller=2)
+    call = InboundCall(app)
+    await call.ring()
+    for _ in range(3):
+        assert await call.repeat() == call.instructions
+
+    other = InboundCall(app, sid="CA2")
+    await other.ring()
+    assert other.heard.startswith("Welcome")
+
+
+# Callbacks
+
+
+@pytest.mark.parametrize(
+    ("result", "text", "outcome"),
+    [
+        (None, "Please hang up.", CallOutcome.CALLBACK),
+        (UNKNOWN, "Please hang up.", CallOutcome.CALLBACK),
+        (REJECTED, "Sorry, we cannot call this number back", CallOutcome.CALLBACK_REJECTED),
+    ],
+)
+async def test_a_caller_is_called_back(
+    call: InboundCall, result: PlacementResult | None, text: str, outcome: CallOutcome
+) -> None:
+    identity_id = await join(call.app)
+    call.app.call_provider.result = result
+    await call.ring()
+    await call.press("2")
+
+    assert call.heard.startswith(text)
+    assert call.record.outcome is outcome
+    (outbound,) = (
+        stored.value
+        for stored in call.app.database.calls.values()
+        if stored.value.direction is CallDirection.OUTBOUND
+    )
+    assert outbound.identity_id == identity_id
+    placed = [placed.phone for placed in call.app.call_provider.calls.values()]
+    assert placed == [a_phone()] * (result is not REJECTED)
+
+
+async def test_a_caller_signs_in_with_the_code_of_the_callback(call: InboundCall) -> None:
+    identity_id = await join(call.app)
+    await call.ring()
+    await call.press("2")
+    result = await call.app.verify_otp(await call.app.code_of_last_call())
+
+    assert isinstance(result, LoggedIn)
+    principal = await call.app.use_cases.authenticate(result.tokens.access_token)
+    assert principal.identity.id == identity_id
+
+
+@pytest.mark.parametrize(
+    ("phone", "text"),
+    [(None, "Sorry, something went wrong."), (PhoneNumber("+919876543210"), "माफ़ कीजिए,")],
+)
+async def test_an_apology_is_in_the_language_of_the_caller(
+    app: AppHarness, phone: PhoneNumber | None, text: str
+) -> None:
+    call = InboundCall(app, instructions=app.use_cases.answer_call.apologize(phone))
+
+    assert call.heard.startswith(text)
+    assert call.instructions[-1] == HangUp()
+
+
+async def test_an_event_that_does_not_fit_is_silence(call: InboundCall) -> None:
+    await call.ring()
+    for event in (Recorded("RE1"), Continued(), Answered()):
+        await call.send(call.position, event)
+
+    assert call.record.outcome is CallOutcome.GAVE_UP
+    assert call.record.recordings == ()

@@ -1,0 +1,218 @@
+"""The call that reads a code."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.voice.answer_code_call import AnswerCodeCallCommand
+from domain.otp.attempt_counters import AttemptCounter, CounterKind
+from domain.otp.callback import Callback
+from domain.otp.challenge import OTP_TTL, Challenge
+from domain.otp.phone_verification import PhoneVerification
+from domain.phone import PhoneNumber
+from domain.voice.call import Call, CallDirection, CallStatus
+from domain.voice.instructions import Gather, HangUp, Instruction, Position, Say
+from domain.voice.walk import Answered, CallEvent, CallOutcome, Continued
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_challenge, a_phone, an_id
+from tests.support.inbound_call import phone_line
+
+CALL_ID: Final = an_id(7)
+SILENCE: Final = (HangUp(),)
+ANSWERED: Final = Continued()
+KEY: Final = Answered(keys="5")
+CODE: Final = Position("code")
+INDIAN_PHONE: Final = PhoneNumber("+919876543210")
+
+
+@pytest.fixture
+async def app() -> AppHarness:
+    """Return an app that has placed a call with the code of a challenge."""
+    app = phone_line()
+    await store(app, PhoneVerification(challenges=(a_challenge(),)))
+    call = Call(
+        id=CALL_ID,
+        direction=CallDirection.OUTBOUND,
+        started_at=app.clock.now(),
+        challenge_id=an_id(),
+    )
+    await app.database.repositories().calls.add(call)
+    return app
+
+
+async def store(
+    app: AppHarness, verification: PhoneVerification, phone: PhoneNumber | None = None
+) -> None:
+    repository = app.database.repositories().phone_verifications
+    phone = phone or a_phone()
+    assert await repository.replace(phone, verification, (await repository.load(phone)).version)
+
+
+async def request(
+    app: AppHarness,
+    position: Position | None = None,
+    event: CallEvent = ANSWERED,
+    *,
+    sid: str = "CA1",
+    phone: PhoneNumber | None = None,
+    call_id: str = CALL_ID,
+) -> tuple[Instruction, ...]:
+    command = AnswerCodeCallCommand(call_id, sid, phone or a_phone(), position, event)
+    return await app.use_cases.answer_code_call(command)
+
+
+def record(app: AppHarness) -> Call:
+    return app.database.calls[CALL_ID].value
+
+
+def code_of(app: AppHarness, challenge: Challenge, phone: PhoneNumber | None = None) -> str:
+    pepper = app.otp_keys.find_key(challenge.key_id)
+    assert pepper
+    return challenge.derive_code(pepper, phone or a_phone())
+
+
+def said(instructions: tuple[Instruction, ...]) -> list[str]:
+    return [instruction.text for instruction in instructions if isinstance(instruction, Say)]
+
+
+def digits(instructions: tuple[Instruction, ...]) -> str:
+    return "".join(text for text in said(instructions) if text.isdecimal())
+
+
+async def test_the_code_is_read_twice_after_a_key(app: AppHarness) -> None:
+    (gather,) = await request(app)
+    assert isinstance(gather, Gather)
+    greeting = gather.prompt[0]
+    assert isinstance(greeting, Say)
+    assert greeting.text.startswith("This is Dialtone, with the sign-in code that you requested.")
+    assert record(app).status is CallStatus.IN_PROGRESS
+
+    read = await request(app, CODE, KEY)
+
+    assert digits(read) == code_of(app, a_challenge()) * 2
+    assert read[-1] == HangUp()
+    assert (record(app).provider_call_id, record(app).outcome) == ("CA1", CallOutcome.CODE_READ)
+
+
+@pytest.mark.parametrize("event", [Answered(), Continued(), Answered(speech="leave a message")])
+async def test_a_voicemail_hears_no_code(app: AppHarness, event: CallEvent) -> None:
+    await request(app)
+
+    assert await request(app, CODE, event) == SILENCE
+    assert record(app).outcome is CallOutcome.CODE_NOT_READ
+    assert await request(app, CODE, KEY) == SILENCE
+
+
+async def test_the_code_of_a_callback_is_read(app: AppHarness) -> None:
+    challenge = a_challenge(id=an_id(9))
+    counter = AttemptCounter(CounterKind.CALLBACK, "callback", 5)
+    callback = Callback(challenge, app.clock.now(), CALL_ID, counter)
+    await store(app, PhoneVerification(callbacks=(callback,)))
+    repository = app.database.repositories().calls
+    await repository.replace(replace(record(app), challenge_id=challenge.id), 1)
+    await request(app)
+
+    assert digits(await request(app, CODE, KEY)) == code_of(app, challenge) * 2
+
+
+async def test_the_call_is_in_the_language_of_the_phone(app: AppHarness) -> None:
+    await store(app, PhoneVerification(challenges=(a_challenge(),)), INDIAN_PHONE)
+
+    (gather,) = await request(app, phone=INDIAN_PHONE)
+
+    assert isinstance(gather, Gather)
+    assert gather.voice.language == "hi-IN"
+
+
+async def test_repeated_requests_get_the_same_response(app: AppHarness) -> None:
+    responses = []
+    for position, event in ((None, Continued()), (CODE, KEY)):
+        first, *others = await asyncio.gather(*(request(app, position, event) for _ in range(3)))
+        assert others == [first] * 2
+        assert await request(app, position, Answered()) == first
+        responses.append(first)
+
+    assert digits(responses[-1]) == code_of(app, a_challenge()) * 2
+    assert len(record(app).turns) == 2
+
+
+async def test_no_code_is_stored(app: AppHarness) -> None:
+    await request(app)
+    await request(app, CODE, KEY)
+
+    assert code_of(app, a_challenge()) not in repr(app.database.calls)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"call_id": an_id(8)}, {"phone": a_phone(2)}, {"sid": "CA2"}],
+    ids=["unknown call", "another phone", "another call of the provider"],
+)
+async def test_other_calls_hear_nothing_and_change_nothing(
+    app: AppHarness, arguments: dict[str, str]
+) -> None:
+    await request(app)
+    before = record(app)
+    for position, event in ((None, Continued()), (CODE, KEY)):
+        assert await request(app, position, event, **arguments) == SILENCE  # type: ignore[arg-type]
+
+    assert record(app) == before
+
+
+async def test_an_inbound_call_is_no_call_with_a_code(app: AppHarness) -> None:
+    inbound = replace(record(app), direction=CallDirection.INBOUND)
+    await app.database.repositories().calls.replace(inbound, 1)
+
+    assert await request(app) == SILENCE
+
+
+async def test_a_code_that_expires_before_the_key_is_not_read(app: AppHarness) -> None:
+    await request(app)
+    app.clock.advance(OTP_TTL)
+
+    assert await request(app, CODE, KEY) == SILENCE
+    assert record(app).outcome is CallOutcome.CODE_NOT_READ
+
+
+async def test_a_code_that_was_used_is_not_read(app: AppHarness) -> None:
+    used = a_challenge().mark_used(app.clock.now())
+    await store(app, PhoneVerification(challenges=(used,)))
+
+    assert await request(app) == SILENCE
+
+
+@pytest.mark.parametrize("is_blocked_before_the_key", [True, False])
+async def test_a_blocked_phone_hears_no_code(
+    app: AppHarness, is_blocked_before_the_key: bool
+) -> None:
+    await request(app)
+    if not is_blocked_before_the_key:
+        await request(app, CODE, KEY)
+    await app.use_cases.block_phone(a_phone())
+
+    assert await request(app, CODE, KEY) == SILENCE
+
+
+async def test_a_position_that_was_never_issued_changes_nothing(app: AppHarness) -> None:
+    await request(app)
+    before = record(app)
+
+    assert await request(app, Position("code", 2), KEY) == SILENCE
+    assert record(app) == before
+
+
+async def test_a_call_that_has_ended_reads_no_code(app: AppHarness) -> None:
+    await request(app)
+    await app.use_cases.record_call_status(CALL_ID, CallStatus.COMPLETED)
+
+    assert await request(app, CODE, KEY) == SILENCE
+
+
+async def test_a_key_that_is_not_available_anymore_ends_the_call(app: AppHarness) -> None:
+    await store(app, PhoneVerification(challenges=(a_challenge(key_id="gone"),)))
+
+    assert await request(app) == SILENCE
+    assert app.clock.now() - record(app).started_at == timedelta()

@@ -1,0 +1,224 @@
+"""The call log: statuses, pages and recordings."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from application.ports.errors import CallProviderUnavailable, StorageUnavailable
+from application.principal import Principal
+from domain.errors import (
+    CallNotFound,
+    CallRecordingNotFound,
+    Forbidden,
+    ReauthenticationRequired,
+    Unavailable,
+)
+from domain.identities.identity import Role
+from domain.otp.delivery_report import ReportedStatus
+from domain.voice.call import Call, CallStatus, Recording
+from domain.voice.walk import CallOutcome
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW, a_call, a_phone, a_session, an_id, an_identity
+
+MEMBER = Principal(an_identity(), a_session(), has_recent_login=True)
+ADMINISTRATOR = Principal(
+    an_identity(id=an_id(2), role=Role.ADMINISTRATOR), a_session(), has_recent_login=True
+)
+TIRED_ADMINISTRATOR = replace(ADMINISTRATOR, has_recent_login=False)
+
+
+def call_number(number: int, **changes: Any) -> Call:
+    return a_call(**{"id": an_id(number), "started_at": NOW + timedelta(hours=number)} | changes)
+
+
+async def add(app: AppHarness, *calls: Call) -> None:
+    for call in calls:
+        assert await app.database.repositories().calls.add(call)
+
+
+# Statuses
+
+
+async def test_a_status_in_any_order_never_goes_backwards(app: AppHarness) -> None:
+    reported = [CallStatus.RINGING, CallStatus.IN_PROGRESS, CallStatus.COMPLETED]
+    for number, statuses in enumerate(permutations(reported)):
+        await add(app, call_number(number))
+        for status in statuses:
+            await app.use_cases.record_call_status(an_id(number), status)
+        assert app.database.calls[an_id(number)].value.status is CallStatus.COMPLETED
+
+
+async def test_a_call_ends_when_its_first_final_status_arrives(app: AppHarness) -> None:
+    await add(app, call_number(0))
+    app.advance(90)
+    await app.use_cases.record_call_status(an_id(0), CallStatus.NO_ANSWER)
+    app.advance(90)
+    await app.use_cases.record_call_status(an_id(0), CallStatus.COMPLETED)
+
+    call = app.database.calls[an_id(0)].value
+    assert (call.status, call.duration) == (CallStatus.NO_ANSWER, timedelta(seconds=90))
+
+
+async def test_unknown_calls_are_ignored(app: AppHarness) -> None:
+    await app.use_cases.record_call_status(an_id(), CallStatus.BUSY)
+    await app.use_cases.keep_recording(an_id(), "RE1", 5)
+
+    assert app.database.calls == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "reported"),
+    [
+        (CallStatus.RINGING, None, ReportedStatus.SENT),
+        (CallStatus.IN_PROGRESS, CallOutcome.CODE_READ, ReportedStatus.SENT),
+        (CallStatus.COMPLETED, CallOutcome.CODE_READ, ReportedStatus.DELIVERED),
+        (CallStatus.COMPLETED, CallOutcome.CODE_NOT_READ, ReportedStatus.UNDELIVERED),
+        (CallStatus.BUSY, None, ReportedStatus.UNDELIVERED),
+        (CallStatus.NO_ANSWER, None, ReportedStatus.UNDELIVERED),
+        (CallStatus.FAILED, None, ReportedStatus.FAILED),
+        (CallStatus.CANCELED, None, ReportedStatus.FAILED),
+    ],
+)
+async def test_the_report_of_a_delivery_follows_its_call(
+    app: AppHarness, status: CallStatus, outcome: CallOutcome | None, reported: ReportedStatus
+) -> None:
+    await add(app, call_number(1, outcome=outcome, report_id="a-report"))
+    for _ in ("reported", "repeated"):
+        await app.use_cases.record_call_status(an_id(1), status)
+
+    assert app.database.delivery_reports["a-report"].value.status is reported
+
+
+async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHarness) -> None:
+    await add(app, call_number(1, report_id="a-report"))
+    app.faults.fail_on("delivery_reports.add")
+    with pytest.raises(StorageUnavailable):
+        await app.use_cases.record_call_status(an_id(1), CallStatus.BUSY)
+    await app.use_cases.record_call_status(an_id(1), CallStatus.BUSY)
+
+    assert app.database.delivery_reports["a-report"].value.status is ReportedStatus.UNDELIVERED
+
+
+# Recordings that the provider reports
+
+
+async def test_a_recording_is_kept_once(app: AppHarness) -> None:
+    await add(app, call_number(1))
+    for seconds in (5, 5, 0):
+        await app.use_cases.keep_recording(an_id(1), "RE1", seconds)
+    await app.use_cases.keep_recording(an_id(1), "RE2", 9)
+
+    now = app.clock.now()
+    recordings = app.database.calls[an_id(1)].value.recordings
+    assert recordings == (Recording("RE1", 5, now), Recording("RE2", 9, now))
+
+
+# Pages
+
+
+async def test_members_see_their_own_calls_and_administrators_all(app: AppHarness) -> None:
+    calls = [call_number(number, identity_id=an_id(number % 2)) for number in range(4)]
+    await add(app, *calls)
+
+    seen = [
+        [call.id for call in (await app.use_cases.list_calls(principal, None, 10)).calls]
+        for principal in (MEMBER, ADMINISTRATOR, TIRED_ADMINISTRATOR)
+    ]
+
+    assert seen == [[an_id(3), an_id(1)], [an_id(3), an_id(2), an_id(1), an_id(0)], []]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
+async def test_pages_follow_each_other(app: AppHarness, limit: int) -> None:
+    calls = [call_number(number, started_at=NOW) for number in range(5)]
+    await add(app, *calls)
+    seen: list[Call] = []
+    sizes: list[int] = []
+    cursor = None
+    while True:
+        page = await app.use_cases.list_calls(ADMINISTRATOR, cursor, limit)
+        seen += page.calls
+        sizes.append(len(page.calls))
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+    assert seen == calls[::-1]
+    assert all(sizes)
+    assert max(sizes) <= limit
+
+
+# Recordings of administrators
+
+
+@pytest.fixture
+async def recorded(app: AppHarness) -> AppHarness:
+    recordings = (Recording("RE1", 5, NOW), Recording("RE2", 9, NOW))
+    await add(app, call_number(1, identity_id=MEMBER.identity.id, recordings=recordings))
+    app.call_provider.recordings = {"RE2": b"sound" * 500}
+    return app
+
+
+async def read(app: AppHarness, principal: Principal, number: int = 1, index: int = 1) -> bytes:
+    async with app.use_cases.open_recording(principal, an_id(number), index) as recording:
+        return b"".join([chunk async for chunk in recording.chunks])
+
+
+async def test_an_administrator_hears_a_recording(recorded: AppHarness) -> None:
+    assert await read(recorded, ADMINISTRATOR) == b"sound" * 500
+
+
+@pytest.mark.parametrize(
+    ("principal", "error"),
+    [(MEMBER, Forbidden), (TIRED_ADMINISTRATOR, ReauthenticationRequired)],
+)
+async def test_nobody_else_hears_a_recording(
+    recorded: AppHarness, principal: Principal, error: type[Exception]
+) -> None:
+    for number in (1, 2):
+        with pytest.raises(error):
+            await read(recorded, principal, number)
+
+
+@pytest.mark.parametrize(
+    ("number", "index", "error"),
+    [
+        (2, 0, CallNotFound),
+        (1, 2, CallRecordingNotFound),
+        (1, -1, CallRecordingNotFound),
+        (1, 0, CallRecordingNotFound),
+    ],
+)
+async def test_a_recording_that_is_not_there_is_not_found(
+    recorded: AppHarness, number: int, index: int, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await read(recorded, ADMINISTRATOR, number, index)
+
+
+async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarness) -> None:
+    recorded.call_provider.is_unavailable = True
+    with pytest.raises(Unavailable):
+        await read(recorded, ADMINISTRATOR)
+    open_recording = replace(recorded.use_cases.open_recording, call_provider=None)
+    with pytest.raises(Unavailable):
+        async with open_recording(ADMINISTRATOR, an_id(1)):
+            pass
+
+
+async def test_a_recording_that_breaks_off_raises(recorded: AppHarness) -> None:
+    async with recorded.use_cases.open_recording(ADMINISTRATOR, an_id(1), 1) as recording:
+        await anext(recording.chunks)
+        recorded.call_provider.is_unavailable = True
+        with pytest.raises(CallProviderUnavailable):
+            await anext(recording.chunks)
+
+
+async def test_calls_of_a_phone_are_not_those_of_its_next_owner(app: AppHarness) -> None:
+    principal = await app.log_in(a_phone(3))
+    await add(app, call_number(1, identity_id=an_id(77)))
+
+    assert (await app.use_cases.list_calls(principal, None, 10)).calls == []

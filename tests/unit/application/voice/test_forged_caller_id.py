@@ -1,0 +1,133 @@
+"""A caller id is a claim: whoever forges it goes through every node, and gains nothing."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.voice.flow import DialResult
+from domain.voice.instructions import Instruction, Position
+from domain.voice.walk import Answered, CallEvent, Continued, Dialed, EffectResult, Recorded
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.inbound_call import (
+    PHONE_LINE,
+    InboundCall,
+    phone_line,
+)
+
+NAME: Final = "Rahul Sharma"
+UNLIMITED: Final = RateLimits(
+    inbound_per_caller=SlidingWindow(100_000, timedelta(hours=1)),
+    inbound_total=SlidingWindow(100_000, timedelta(hours=1)),
+)
+EVENTS: Final[list[CallEvent]] = [
+    Continued(),
+    Answered(),
+    Answered(speech="what is my name and my code"),
+    *(Answered(keys=key) for key in "0123456789*#"),
+    *(Answered(speech=word) for word in ("yes", "no", "operator", "code", "feedback", "leave")),
+    *(Dialed(result) for result in DialResult),
+    Recorded("RE1"),
+    *EffectResult,
+]
+
+
+async def app_with_user(*, is_blocked: bool) -> AppHarness:
+    """Return an app with a user who has just requested another code."""
+    app = phone_line(replace(PHONE_LINE, rate_limits=UNLIMITED))
+    await app.add_user(username=NAME)
+    app.advance(hours=12)
+    await app.request_otp()
+    if is_blocked:
+        await app.use_cases.block_phone(a_phone())
+    return app
+
+
+class Forger:
+    """Comes to every node and sends every event there; a new call for each path."""
+
+    def __init__(self, app: AppHarness) -> None:
+        self.app = app
+        self.nodes: set[str] = set()
+        self.calls = 0
+
+    async def explore(self) -> list[tuple[Instruction, ...]]:
+        """Return all responses."""
+        responses = [(await self._call([])).instructions]
+        paths = deque[list[CallEvent]]([[]])
+        seen = set[tuple[str, int]]()
+        while paths:
+            path = paths.popleft()
+            for event in EVENTS:
+                call = await self._call([*path, event])
+                responses.append(call.instructions)
+                position = call.record.position
+                if position and (position.node, position.repeat) not in seen:
+                    seen.add((position.node, position.repeat))
+                    paths.append([*path, event])
+        return responses
+
+    async def _call(self, events: list[CallEvent]) -> InboundCall:
+        self.calls += 1
+        call = InboundCall(self.app, sid=f"CA{self.calls}")
+        await call.ring()
+        for event in events:
+            await call.send(call.position, event)
+        self.nodes.update(call.record.path)
+        return call
+
+
+def spoken(responses: list[tuple[Instruction, ...]], app: AppHarness) -> Iterator[str]:
+    for instructions in responses:
+        yield InboundCall(app, instructions=instructions).heard
+
+
+@pytest.mark.parametrize("is_blocked", [False, True])
+async def test_a_forger_reads_and_changes_nothing_at_any_node(is_blocked: bool) -> None:
+    app = await app_with_user(is_blocked=is_blocked)
+    identities = dict(app.database.identities)
+    verifications = dict(app.database.phone_verifications)
+    (identity,) = (stored.value for stored in identities.values())
+    code = app.last_code
+    app.messenger.messages.clear()
+
+    forger = Forger(app)
+    responses = await forger.explore()
+
+    flow = app.policy.call_flow
+    joining = {"welcome", "join", "not_joined", "register", "register_failed", "thanks"}
+    assert forger.nodes == flow.nodes.keys() - joining - {"left"}
+    assert app.database.identities == identities
+    verification = app.database.phone_verifications[a_phone()].value
+    assert replace(verification, callbacks=()) == verifications[a_phone()].value
+    assert identity.is_verified
+    heard = " ".join(spoken(responses, app))
+    for secret in (NAME, identity.id, a_phone().e164, a_phone().e164[-4:], code):
+        assert secret not in heard
+    # One message and two callbacks an hour, to the owner.
+    called = [placed.phone for placed in app.call_provider.calls.values()]
+    messages = [message.phone for message in app.messenger.messages]
+    assert (messages, called) == (([], []) if is_blocked else ([a_phone()], [a_phone(), a_phone()]))
+    for call in app.database.calls.values():
+        assert not call.value.is_caller_verified
+
+
+async def test_a_forger_invents_positions_in_vain() -> None:
+    app = await app_with_user(is_blocked=False)
+    before = dict(app.database.identities), dict(app.database.phone_verifications)
+    call = InboundCall(app)
+    await call.ring()
+    for node in app.policy.call_flow.nodes:
+        for visit in range(1, 4):
+            for event in EVENTS:
+                if Position(node, visit) != Position("main_menu", 1):
+                    await call.send(Position(node, visit), event)
+
+    assert (app.database.identities, app.database.phone_verifications) == before
+    assert call.record.path == ("welcome_back", "main_menu")

@@ -1,0 +1,335 @@
+"""Who joins by a call is an unverified identity, and only that can leave by a call."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.otp.verify_otp import LoggedIn
+from application.ports.security_events import SecurityEvent, SecurityEventType
+from application.wiring import Policy
+from domain.errors import InvalidValue
+from domain.identities.identity import Consent, Identity, Role
+from domain.otp.challenge import OtpCode
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
+from domain.phone import PhoneNumber
+from domain.voice.walk import CallOutcome
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW, a_phone, an_id, an_identity
+from tests.support.inbound_call import PHONE_LINE, InboundCall, join, phone_line
+
+CONSENT: Final = (
+    "By staying on the line, you agree that Dialtone stores your phone number and a log of your "
+    "calls. You can leave at any time: call this number again. If you do not agree, hang up now."
+)
+INDIAN_PHONE: Final = PhoneNumber("+919876543210")
+MAX_DELAY: Final = 16
+"""In turns of the event loop: more than a login takes."""
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return phone_line()
+
+
+async def identity_of(app: AppHarness, phone: PhoneNumber | None = None) -> Identity | None:
+    """Return the identity of a phone, deleted or not."""
+    identity_id = app.database.phone_verifications[phone or a_phone()].value.identity_id
+    return app.database.identities[identity_id].value if identity_id else None
+
+
+async def leave(app: AppHarness, sid: str = "CA-leave") -> InboundCall:
+    call = InboundCall(app, sid=sid)
+    await call.ring()
+    await call.press("4", "1")
+    return call
+
+
+# Joining
+
+
+async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> None:
+    call = InboundCall(app)
+    await call.ring()
+    await call.press("1")
+    assert call.heard == CONSENT
+    app.advance(14)
+    await call.stay_on_the_line()
+
+    identity_id = call.record.identity_id
+    assert identity_id is not None
+    assert app.database.identities[identity_id].value == Identity(
+        identity_id,
+        a_phone(),
+        app.clock.now(),
+        is_verified=False,
+        consent=Consent(CONSENT, "en-US", app.clock.now()),
+    )
+    assert (await identity_of(app)) == app.database.identities[identity_id].value
+    assert app.events.emitted == [
+        SecurityEvent(
+            type=SecurityEventType.CALLER_REGISTERED, phone=a_phone(), user_id=identity_id
+        )
+    ]
+
+
+async def test_consent_is_in_the_language_of_the_caller(app: AppHarness) -> None:
+    await join(app, INDIAN_PHONE)
+
+    identity = await identity_of(app, INDIAN_PHONE)
+    assert identity
+    assert identity.consent
+    assert identity.consent.language == "hi-IN"
+    assert identity.consent.wording.startswith("लाइन पर बने रहकर")
+
+
+async def test_who_hangs_up_during_the_consent_does_not_join(app: AppHarness) -> None:
+    call = InboundCall(app)
+    await call.ring()
+    await call.press("1")
+
+    assert app.database.identities == {}
+
+
+async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHarness) -> None:
+    call = InboundCall(app)
+    await call.ring()
+    await call.press("1")
+    principal = await app.log_in()
+    before = dict(app.database.identities)
+    await call.stay_on_the_line()
+
+    assert call.record.outcome is CallOutcome.JOINED
+    assert call.record.identity_id == principal.identity.id
+    assert app.database.identities == before
+
+
+async def test_a_closed_identity_is_replaced(app: AppHarness) -> None:
+    first = await join(app)
+    await leave(app)
+    second = await join(app, sid="CA2")
+
+    assert first != second
+    assert not app.database.identities[second].value.is_closed
+
+
+async def test_a_phone_that_was_blocked_before_it_joined_is_free_after_the_block(
+    app: AppHarness,
+) -> None:
+    await app.use_cases.block_phone(a_phone())
+    identity_id = await join(app)
+    await app.use_cases.unblock_phone(a_phone())
+
+    assert (await app.log_in()).identity.id == identity_id
+
+
+async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarness) -> None:
+    call = InboundCall(app)
+    await call.ring()
+    await call.press("1")
+    app.faults.fail_on("identities.add")
+    with pytest.raises(Exception, match="injected"):
+        await call.stay_on_the_line()
+    await app.use_cases.block_phone(a_phone())
+
+    identity = await identity_of(app)
+    assert identity
+    assert identity.is_blocked
+    assert not identity.is_verified
+
+
+# The first login takes over
+
+
+async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> None:
+    identity_id = await join(app)
+    joined = app.database.identities[identity_id].value
+    principal = await app.log_in()
+
+    assert principal.identity.id == identity_id
+    taken_over = app.database.identities[identity_id].value
+    assert taken_over.is_verified
+    assert (
+        replace(
+            taken_over,
+            is_verified=False,
+            sessions=(),
+            devices=(),
+            used_challenges=(),
+            last_used_at=None,
+        )
+        == joined
+    )
+    assert (taken_over.role, taken_over.user) == (Role.MEMBER, None)
+    page = await app.use_cases.list_calls(principal, None, 10)
+    assert [call.is_caller_verified for call in page.calls] == [False]
+
+
+async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> None:
+    app = phone_line(replace(PHONE_LINE, recycled_after=timedelta(days=365)))
+    identity_id = await join(app)
+    app.advance(days=365)
+    principal = await app.log_in()
+
+    assert principal.identity.id != identity_id
+    assert principal.identity.consent is None
+
+
+async def test_an_unverified_identity_does_not_become_an_administrator(app: AppHarness) -> None:
+    identity_id = await join(app)
+    for user in (identity_id, a_phone()):
+        with pytest.raises(InvalidValue, match="Its owner signs in first"):
+            await app.use_cases.change_role(user, Role.ADMINISTRATOR)
+    await app.log_in()
+
+    assert (await app.use_cases.change_role(identity_id, Role.ADMINISTRATOR)).is_administrator
+
+
+# Leaving
+
+
+async def test_an_unverified_caller_leaves(app: AppHarness) -> None:
+    identity_id = await join(app)
+    app.events.emitted.clear()
+    call = await leave(app)
+
+    assert call.heard == "You have left Dialtone. Goodbye."
+    deleted = app.database.identities[identity_id].value
+    assert (deleted.is_deleted, deleted.consent) == (True, None)
+    assert app.events.emitted == [
+        SecurityEvent(
+            type=SecurityEventType.USER_DELETED,
+            phone=a_phone(),
+            user_id=identity_id,
+            reason="unverified, by a call",
+        )
+    ]
+
+
+async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: AppHarness) -> None:
+    administrator = await app.add_administrator(a_phone(2))
+    identity_id = await join(app)
+    user = await app.create_user(administrator, "Priya", a_phone())
+    call = await leave(app)
+
+    assert user.id == identity_id
+    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
+    assert not app.database.identities[identity_id].value.is_deleted
+
+
+@pytest.mark.parametrize("delay", range(MAX_DELAY))
+@pytest.mark.parametrize("is_login_first", [True, False])
+async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
+    app: AppHarness, delay: int, is_login_first: bool
+) -> None:
+    joined_id = await join(app)
+    app.advance(hours=12)
+    await app.request_otp()
+    call = InboundCall(app, sid="CA-leave")
+    await call.ring()
+    await call.press("4")
+
+    async def leave_now() -> None:
+        await wait(0 if is_login_first else delay)
+        await call.press("1")
+
+    async def log_in() -> object:
+        await wait(delay if is_login_first else 0)
+        return await app.verify_otp(app.last_code)
+
+    async def wait(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    result, _ = await asyncio.gather(log_in(), leave_now())
+
+    assert isinstance(result, LoggedIn)
+    principal = await app.use_cases.authenticate(result.tokens.access_token)
+    has_left = call.record.outcome is CallOutcome.LEFT
+    assert app.database.identities[joined_id].value.is_deleted == has_left
+    assert (principal.identity.id != joined_id) == has_left
+    assert (principal.identity.consent is None) == has_left
+
+
+# The message that says how to leave
+
+
+async def test_a_verified_identity_gets_a_message(app: AppHarness) -> None:
+    await app.log_in()
+    app.messenger.messages.clear()
+    call = await leave(app)
+
+    assert call.heard.startswith("To leave, open the app")
+    (message,) = app.messenger.messages
+    assert message.phone == a_phone()
+    assert message.text.startswith("Dialtone: to leave, delete your account in the app.")
+    assert len(message.text) <= 160
+
+
+async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> None:
+    limits = RateLimits(inbound_per_caller=SlidingWindow(100, timedelta(hours=1)))
+    app = phone_line(replace(PHONE_LINE, rate_limits=limits))
+    await app.log_in()
+    app.messenger.messages.clear()
+    counts = []
+    for hour in range(25):
+        for number in range(2):
+            call = await leave(app, f"CA{hour}-{number}")
+            assert call.heard.startswith("To leave, open the app")
+        counts.append(len(app.messenger.messages))
+        app.advance(hours=1)
+
+    assert counts == [1, *[2] * 23, 3]
+
+
+async def test_messages_to_a_country_are_limited() -> None:
+    limits = RateLimits(per_country=SlidingWindow(40, timedelta(hours=1)))
+    app = phone_line(replace(PHONE_LINE, rate_limits=limits))
+    for number in range(3):
+        await app.log_in(a_phone(number))
+    app.messenger.messages.clear()
+    for number in range(3):
+        call = InboundCall(app, a_phone(number), f"CA{number}")
+        await call.ring()
+        await call.press("4", "1")
+
+    assert len(app.messenger.messages) == 2
+
+
+async def test_a_blocked_phone_gets_no_message(app: AppHarness) -> None:
+    await app.log_in()
+    await app.use_cases.block_phone(a_phone())
+    app.messenger.messages.clear()
+    call = await leave(app)
+
+    assert call.heard.startswith("To leave, open the app")
+    assert app.messenger.messages == []
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        replace(PHONE_LINE, countries={"IN"}),
+        replace(
+            PHONE_LINE,
+            test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456"), NOW + timedelta(days=9)),)),
+        ),
+    ],
+    ids=["not served", "test phone"],
+)
+async def test_nothing_is_sent_to_other_countries_and_test_phones(policy: Policy) -> None:
+    app = phone_line(policy)
+    repositories = app.database.repositories()
+    await repositories.identities.add(an_identity())
+    verification = (await repositories.phone_verifications.load(a_phone())).value
+    await repositories.phone_verifications.replace(
+        a_phone(), verification.assign_identity(an_id()), 0
+    )
+    call = await leave(app)
+
+    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
+    assert app.messenger.messages == []

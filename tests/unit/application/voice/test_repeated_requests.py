@@ -1,0 +1,261 @@
+"""Repeated and simultaneous requests of a call: one effect, and the same response."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from application.ports.errors import StorageUnavailable
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.voice.call import EFFECT_TIMEOUT, CallStatus
+from domain.voice.flow import DialResult
+from domain.voice.instructions import HangUp
+from domain.voice.walk import CallOutcome
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import REJECTED
+from tests.support.fault_injector import ProcessKilled
+from tests.support.inbound_call import (
+    PHONE_LINE,
+    InboundCall,
+    RepeatedCall,
+    another_instance,
+    join,
+    phone_line,
+)
+
+MAX_DELAY: Final = 16
+"""In turns of the event loop: more than a request without waiting takes."""
+MAX_STEPS: Final = 24
+"""More than a request has."""
+APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
+
+
+Script = Callable[[InboundCall], Awaitable[None]]
+
+
+async def join_and_leave_feedback(call: InboundCall) -> None:
+    await call.press("1")
+    await call.stay_on_the_line()
+    await call.end_dial(DialResult.NO_ANSWER)
+    await call.press("1")
+    await call.leave_recording()
+
+
+async def leave(call: InboundCall) -> None:
+    await call.press("4", "1")
+
+
+async def request_callback(call: InboundCall) -> None:
+    await call.press("2")
+
+
+async def app_with_identity(*, is_verified: bool | None) -> AppHarness:
+    """Return an app where the phone has a verified identity, an unverified one, or none."""
+    app = phone_line()
+    if is_verified:
+        await app.log_in()
+    elif is_verified is False:
+        await join(app)
+    app.messenger.messages.clear()
+    return app
+
+
+def effects(app: AppHarness) -> Sequence[int]:
+    """Return how many identities there are and were deleted, and messages, callbacks."""
+    identities = [stored.value for stored in app.database.identities.values()]
+    return (
+        len(identities),
+        sum(identity.is_deleted for identity in identities),
+        len(app.messenger.messages),
+        len(app.call_provider.calls),
+    )
+
+
+SCRIPTS: Final = [
+    pytest.param(None, join_and_leave_feedback, CallOutcome.RECORDED, (1, 0, 0, 0), id="join"),
+    pytest.param(False, leave, CallOutcome.LEFT, (1, 1, 0, 0), id="leave"),
+    pytest.param(True, leave, CallOutcome.LEAVING_EXPLAINED, (1, 0, 1, 0), id="explain"),
+    pytest.param(False, request_callback, CallOutcome.CALLBACK, (1, 0, 0, 1), id="callback"),
+]
+
+
+@pytest.mark.parametrize(("is_verified", "script", "outcome", "expected"), SCRIPTS)
+@pytest.mark.parametrize("delay", range(MAX_DELAY))
+async def test_requests_that_arrive_several_times_are_processed_once(
+    is_verified: bool | None,
+    script: Script,
+    outcome: CallOutcome,
+    expected: Sequence[int],
+    delay: int,
+) -> None:
+    app = await app_with_identity(is_verified=is_verified)
+    call = RepeatedCall(app, delay=delay)
+    await call.ring()
+    await script(call)
+
+    assert call.record.outcome is outcome
+    assert effects(app) == expected
+    assert len(call.record.path) == len(set(call.record.path))
+    assert len(call.record.recordings) == (outcome is CallOutcome.RECORDED)
+
+
+async def test_two_first_requests_need_one_permit() -> None:
+    limits = RateLimits(inbound_total=SlidingWindow(1, RateLimits().inbound_total.period))
+    app = phone_line(replace(PHONE_LINE, rate_limits=limits))
+    call = RepeatedCall(app)
+    await call.ring()
+
+    assert call.heard.startswith("Welcome")
+    assert {limit: len(permits) for limit, permits in app.database.permits.items()} == {
+        "inbound_calls:total": 1,
+        next(name for name in app.database.permits if "phone" in name): 1,
+    }
+
+
+# While the effect takes long
+
+
+async def explaining_call(app: AppHarness) -> InboundCall:
+    """Return a call that is one request before the message is sent."""
+    await app.log_in()
+    app.messenger.messages.clear()
+    app.messenger.arrived.clear()
+    call = InboundCall(app)
+    await call.ring()
+    await call.press("4")
+    return call
+
+
+async def open_gate_after(app: AppHarness, seconds: float) -> None:
+    app.messenger.gate = asyncio.Event()
+    await asyncio.sleep(seconds)
+    app.messenger.gate.set()
+
+
+async def test_a_repetition_waits_for_the_effect_of_the_first_request() -> None:
+    app = phone_line()
+    call = await explaining_call(app)
+    gate = asyncio.create_task(open_gate_after(app, 9))
+    first = asyncio.create_task(call.press("1"))
+    await app.messenger.arrived.wait()
+    second = await call.repeat(app=another_instance(app))
+    await asyncio.gather(gate, first)
+
+    assert second == call.instructions
+    assert call.heard.startswith("To leave, open the app")
+    assert len(app.messenger.messages) == 1
+
+
+async def test_a_repetition_that_waits_too_long_changes_nothing() -> None:
+    app = phone_line()
+    call = await explaining_call(app)
+    gate = asyncio.create_task(open_gate_after(app, 14.5))
+    first = asyncio.create_task(call.press("1"))
+    await app.messenger.arrived.wait()
+    second = await call.repeat(app=another_instance(app))
+    await asyncio.gather(gate, first)
+
+    assert second[-1] == HangUp()
+    assert call.heard.startswith("To leave, open the app")
+    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
+    assert len(app.messenger.messages) == 1
+
+
+async def test_a_caller_may_hang_up_during_an_effect() -> None:
+    app = phone_line()
+    call = await explaining_call(app)
+    gate = asyncio.create_task(open_gate_after(app, 5))
+    first = asyncio.create_task(call.press("1"))
+    await app.messenger.arrived.wait()
+    await app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
+    await asyncio.gather(gate, first)
+
+    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
+    assert call.record.status is CallStatus.COMPLETED
+
+
+async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:
+    app = phone_line()
+    call = await explaining_call(app)
+    app.messenger.gate = asyncio.Event()
+    first = asyncio.create_task(call.press("1"))
+    await app.messenger.arrived.wait()
+    app.clock.advance(EFFECT_TIMEOUT)
+    second = await call.repeat(app=another_instance(app))
+    app.messenger.gate.set()
+    await first
+
+    assert second == call.instructions
+    assert len(app.messenger.messages) == 1
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("is_verified", "keys", "outcome"),
+    [
+        (None, "1", CallOutcome.JOINED),
+        (False, "41", CallOutcome.LEFT),
+        (True, "41", CallOutcome.LEAVING_EXPLAINED),
+        (False, "2", CallOutcome.CALLBACK),
+    ],
+)
+@pytest.mark.parametrize("step", range(1, MAX_STEPS))
+async def test_a_request_that_was_killed_is_completed_by_its_repetition(
+    is_verified: bool | None, keys: str, outcome: CallOutcome, step: int
+) -> None:
+    app = await app_with_identity(is_verified=is_verified)
+    call = InboundCall(app)
+    await call.ring()
+    if is_verified is None:
+        await call.press(*keys)
+    else:
+        await call.press(*keys[:-1])
+    app.faults.fail_at(step, kill=True)
+    try:
+        await (call.stay_on_the_line() if is_verified is None else call.press(keys[-1]))
+    except ProcessKilled:
+        app.faults.reset()
+        app.clock.advance(EFFECT_TIMEOUT)
+        call.instructions = await call.repeat(app=another_instance(app))
+    app.faults.reset()
+
+    assert call.record.outcome is outcome
+    identities, deleted, messages, callbacks = effects(app)
+    assert (identities, deleted) == (1, outcome is CallOutcome.LEFT)
+    assert messages + callbacks <= 1
+
+
+@pytest.mark.parametrize("operation", ["identities.add", "phone_verifications.replace"])
+async def test_an_effect_that_fails_gets_an_apology_for_all_repetitions(operation: str) -> None:
+    app = phone_line()
+    call = InboundCall(app)
+    await call.ring()
+    await call.press("1")
+    app.faults.fail_on(operation)
+    with pytest.raises(StorageUnavailable):
+        await call.stay_on_the_line()
+
+    call.instructions = await call.repeat()
+    assert call.instructions == app.use_cases.answer_call.apologize(a_phone())
+    assert call.heard == APOLOGY
+    assert call.record.outcome is CallOutcome.FAILED
+    assert app.database.identities == {}
+
+
+async def test_a_message_that_no_provider_accepts_can_be_sent_again() -> None:
+    app = phone_line()
+    call = await explaining_call(app)
+    app.messenger.result = REJECTED
+    await call.press("1")
+    app.messenger.result = type(REJECTED)(status=type(REJECTED.status).ACCEPTED)
+    again = InboundCall(app, sid="CA2")
+    await again.ring()
+    await again.press("4", "1")
+
+    assert len(app.messenger.messages) == 2

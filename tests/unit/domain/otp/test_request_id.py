@@ -1,0 +1,38 @@
+"""Request ids as clients have them."""
+
+import pytest
+
+from domain.otp.delivery import make_report_id
+from domain.otp.request_id import join_request_id, parse_report_id, parse_request_id
+
+REQUEST_ID = "0123456789abcdef" * 2
+REPORT_ID = make_report_id(REQUEST_ID)
+
+
+def test_a_request_id_is_64_hex_digits_of_the_request_and_the_report() -> None:
+    joined = join_request_id(REQUEST_ID, REPORT_ID)
+    assert len(joined) == 64
+    assert (parse_request_id(joined), parse_report_id(joined)) == (REQUEST_ID, REPORT_ID)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "unknown",
+        REQUEST_ID,
+        REQUEST_ID + REPORT_ID[:-1],
+        REQUEST_ID + REPORT_ID + "0",
+        REQUEST_ID + REPORT_ID + "\n",
+        (REQUEST_ID + REPORT_ID).upper(),
+        "x" + REQUEST_ID + REPORT_ID[1:],
+    ],
+)
+def test_any_other_text_names_no_report_and_is_an_unknown_request_id(text: str) -> None:
+    assert (parse_request_id(text), parse_report_id(text)) == (text, None)
+
+
+def test_the_id_of_a_report_does_not_reveal_the_request_id() -> None:
+    assert len(REPORT_ID) == 32
+    assert REPORT_ID != REQUEST_ID
+    assert make_report_id(REQUEST_ID) == REPORT_ID

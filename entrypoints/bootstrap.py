@@ -27,9 +27,11 @@ from application.ports.repositories import Repositories
 from application.ports.system import Clock
 from application.ports.webhooks import Webhooks
 from application.use_cases import UseCases
+from application.webhook_urls import WebhookUrls
 from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
+from domain.otp.callback import CallbackPolicy
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
@@ -92,7 +94,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
     templates = load_sms_templates(settings)
-    load_call_flow(settings)
+    call_flow = load_call_flow(settings)
     async with AsyncExitStack() as stack:
         keys = load_keys(settings, clock, is_service=True)
         (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
@@ -110,6 +112,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 )
                 for provider in settings.sms
             ]
+        call_provider = await stack.enter_async_context(open_call_provider(settings))
         messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
@@ -147,6 +150,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 events=LogSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
+                call_provider=call_provider,
             ),
             Policy(
                 countries=settings.countries,
@@ -169,11 +173,23 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     verifications_per_ip=settings.verify_limit_per_ip,
                     failed_attempts_per_country=settings.failed_attempt_limit_per_country,
                     failed_attempts_total=settings.failed_attempt_limit_total,
+                    calls_per_country=settings.voice_limit_per_country,
+                    callbacks_per_country=settings.callback_limit_per_country,
+                    inbound_per_caller=settings.inbound_limit_per_caller,
+                    inbound_total=settings.inbound_limit_total,
                 ),
                 test_otps=settings.test_otps.get_secret_value(),
                 otp_length=settings.otp_length,
                 phone_rules=PhoneRules(accepts_toll_free=settings.accepts_toll_free_numbers),
                 recycled_after=settings.recycled_after,
+                call_flow=call_flow,
+                operator=settings.operator,
+                callback_policy=CallbackPolicy(settings.callback_limit_per_phone),
+                call_retention=settings.call_retention,
+                recording_retention=settings.recording_retention,
+                webhook_urls=(
+                    WebhookUrls(settings.public_url) if settings.receives_webhooks else None
+                ),
             ),
         )
 

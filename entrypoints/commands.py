@@ -15,6 +15,7 @@ import structlog
 
 from adapters.logging import configure_logging
 from application.use_cases import UseCases
+from application.webhook_urls import WebhookUrls
 from domain.errors import InvalidValue, UserNotFound
 from domain.identifier import parse_identifier
 from domain.identities.identity import Role
@@ -28,7 +29,7 @@ from entrypoints.connection_checks import run_checks
 from entrypoints.flow_trial import try_flow
 from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration_parser
-from entrypoints.settings.values import Bind, MediaFolder
+from entrypoints.settings.values import Bind, MediaFolder, SmsProvider
 
 if TYPE_CHECKING:
     from adapters.templates import TemplateFile
@@ -261,6 +262,34 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
             return try_flow(call_flow, caller, _read_line)
 
 
+def voice(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Show what to enter at Twilio, or what the phone line needs first."""
+    if SmsProvider.TWILIO not in settings.sms:
+        raise CommandError(
+            "There is no phone line: set DIALTONE_SMS=twilio, TWILIO_ACCOUNT_SID, "
+            "TWILIO_AUTH_TOKEN, TWILIO_FROM and DIALTONE_PUBLIC_URL."
+        )
+    if not settings.has_phone_line:
+        raise CommandError(
+            "There is no phone line: set TWILIO_VOICE_FROM to your number at Twilio, and "
+            "DIALTONE_PUBLIC_URL."
+        )
+    urls = WebhookUrls(settings.public_url)
+    yield (
+        "Console of Twilio, Phone Numbers, Manage, Active numbers, "
+        f"{settings.twilio_caller_id}, Voice Configuration:"
+    )
+    for name, url in (
+        ("A call comes in", urls.voice()),
+        ("Primary handler fails", urls.fallback()),
+        ("Call status changes", urls.call_status()),
+    ):
+        yield f"{name:<23}HTTP POST  {url}"
+    yield "Messages and calls from the service name their URLs themselves."
+    if settings.operator is None:
+        yield "DIALTONE_OPERATOR is not set: callers hear that the operator does not answer."
+
+
 COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
     "run": run,
     "check-settings": check_settings,
@@ -277,6 +306,7 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "sign-out": logout,
     "restore-identity": restore_identity,
     "flow": flow,
+    "voice": voice,
 }
 
 

@@ -81,7 +81,9 @@ class CallController(Controller):
         have logged in within the last day; otherwise they see their own calls.
         """
         after, size = parse_list_parameters(cursor, limit)
-        return to_page_response(await use_cases.list_calls(principal, after, size), principal.viewer)
+        return to_page_response(
+            await use_cases.list_calls(principal, after, size), principal.viewer
+        )
 
     @get(
         "/{call_id:str}/recording",

@@ -33,9 +33,7 @@ class RecordingOperation(Operation):
                         required=True,
                         schema=Schema(
                             type=OpenAPIType.STRING,
-                            examples=[
-                                'attachment; filename="call-6561a2b2c3d4e5f60718293c-0.mp3"'
-                            ],
+                            examples=['attachment; filename="call-6561a2b2c3d4e5f60718293c-0.mp3"'],
                         ),
                     )
                 },

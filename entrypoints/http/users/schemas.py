@@ -80,7 +80,7 @@ class SpokenConsent(msgspec.Struct, kw_only=True):
         str,
         Meta(
             description="The text that the caller heard.",
-            examples=["By staying on the line, you agree that we store your phone number."],
+            examples=["By staying on the line, you agree that we store your number."],
         ),
     ]
     language: Annotated[
@@ -107,7 +107,14 @@ class UserResponse(msgspec.Struct, kw_only=True):
         SpokenConsent | msgspec.UnsetType,
         Meta(
             description="Only for the user itself, if somebody joined by phone with this number"
-            " before the first login: let the user confirm it."
+            " before the first login: let the user confirm it.",
+            examples=[
+                {
+                    "wording": "By staying on the line, you agree that we store your number.",
+                    "language": "en-US",
+                    "given_at": "2026-05-01T09:30:00.000Z",
+                }
+            ],
         ),
     ] = msgspec.UNSET
 

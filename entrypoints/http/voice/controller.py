@@ -109,7 +109,7 @@ class VoiceController(Controller):
         use_cases: UseCasesDependency,
         settings: SettingsDependency,
     ) -> Response[str]:
-        """Apologize to a caller after another response did not reach the provider, or was invalid."""
+        """Apologize to a caller after the provider could not use another response."""
         _log.error("call_fallback_requested", error_code=webhook.fields.error_code)
         responder = _make_responder(webhook, use_cases, settings, webhook.fields.caller)
         return responder.respond_with_apology()

@@ -9,8 +9,13 @@ import pytest
 from pydantic import ByteSize, Secret, SecretStr
 
 from application.identities.session_factory import TokenLifetimes
+from application.voice.clean_up_calls import (
+    DEFAULT_CALL_RETENTION,
+    DEFAULT_RECORDING_RETENTION,
+)
 from domain.countries import ALL_COUNTRIES
 from domain.identities.session import SessionLimits
+from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -89,11 +94,11 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "sms_limit_total": RateLimits().total,
         "sms_limit_all_factor": RateLimits().all_deliveries_factor,
         "verify_limit_per_ip": RateLimits().verifications_per_ip,
-        "voice_limit_per_country": SlidingWindow(200, HOUR),
-        "callback_limit_per_phone": (SlidingWindow(2, HOUR), SlidingWindow(3, 24 * HOUR)),
-        "callback_limit_per_country": SlidingWindow(100, HOUR),
-        "inbound_limit_per_caller": SlidingWindow(10, HOUR),
-        "inbound_limit_total": SlidingWindow(1000, HOUR),
+        "voice_limit_per_country": RateLimits().calls_per_country,
+        "callback_limit_per_phone": CallbackPolicy().per_phone,
+        "callback_limit_per_country": RateLimits().callbacks_per_country,
+        "inbound_limit_per_caller": RateLimits().inbound_per_caller,
+        "inbound_limit_total": RateLimits().inbound_total,
         "request_limit_per_identity": SlidingWindow(600, timedelta(minutes=1)),
         "refresh_limit_per_ip": SlidingWindow(1200, timedelta(minutes=1)),
         "failed_attempt_limit_per_country": RateLimits().failed_attempts_per_country,
@@ -115,8 +120,8 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "upload_spool_size": None,
         "image_threads": None,
         "image_megapixels_per_hour": 2000,
-        "call_retention": timedelta(days=90),
-        "recording_retention": timedelta(days=30),
+        "call_retention": DEFAULT_CALL_RETENTION,
+        "recording_retention": DEFAULT_RECORDING_RETENTION,
         "cleanup_interval": timedelta(minutes=15),
         "log_level": LogLevel.INFO,
         "log_format": LogFormat.AUTO,

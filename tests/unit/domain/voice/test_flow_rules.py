@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 
 from domain.voice.flow import (
+    LEAVING_MESSAGE,
     CallbackNode,
     CallFlow,
     Choice,
@@ -208,6 +209,18 @@ def test_a_country_belongs_to_one_locale() -> None:
     assert problems(replace(with_start(menu("bye")), locales=locales)) == [
         "locales.en.countries: IN belongs to hi too; remove one"
     ]
+
+
+def test_a_flow_where_callers_leave_has_the_message_that_says_how() -> None:
+    locale = make_locale()
+    texts = {name: text for name, text in locale.texts.items() if name != LEAVING_MESSAGE}
+    without_message = {"en": replace(locale, texts=texts)}
+    leaving = with_start(menu("leave"), leave=LeaveNode("bye", "bye"))
+
+    assert problems(replace(leaving, locales=without_message)) == [
+        "locales.en.texts: there is no text 'leaving_message'; add it"
+    ]
+    assert problems(replace(with_start(menu("bye")), locales=without_message)) == []
 
 
 def test_a_flow_without_locales_is_rejected() -> None:

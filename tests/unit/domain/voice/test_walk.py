@@ -44,6 +44,7 @@ from domain.voice.walk import (
     Register,
     Step,
     advance,
+    skip_operator,
     start,
 )
 from tests.support.call_flows import (
@@ -189,6 +190,33 @@ def test_the_result_of_the_operators_call_selects_the_node(
 
     assert start(flow, UNKNOWN).instructions[-1] == DialOperator(Position("start"), 9, 99)
     assert (walk(flow, event).path, walk(flow, event).outcome) == ((node,), outcome)
+
+
+def test_without_an_operator_a_call_comes_to_the_node_after_the_failure() -> None:
+    dial = DialNode("tone", "yes", "yes", "yes", "second")
+    second = DialNode("tone", "yes", "yes", "yes", "bye")
+    nodes: dict[str, FlowNode] = {
+        "start": SayNode("hello", "dial"),
+        "dial": dial,
+        "second": second,
+        "yes": menu("yes"),
+        "bye": BYE,
+    }
+    flow = make_flow(nodes)
+
+    step = skip_operator(flow, start(flow, UNKNOWN), UNKNOWN)
+
+    assert list(spoken(step.instructions)) == ["hello in en-US", "bye in en-US"]
+    assert (step.instructions[-1], step.position) == (HangUp(), None)
+    assert step.path == ("start", "dial", "second", "bye")
+    assert step.outcome is CallOutcome.OPERATOR_UNAVAILABLE
+
+
+def test_a_step_that_calls_no_operator_stays_as_it_is() -> None:
+    flow = make_flow({"start": menu("start"), "bye": BYE})
+    step = start(flow, UNKNOWN)
+
+    assert skip_operator(flow, step, UNKNOWN) is step
 
 
 def test_consent_is_read_before_the_caller_is_registered() -> None:

@@ -1,0 +1,222 @@
+"""What clients learn about a delivery, and how it is imitated for a blocked phone."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from application.otp.delivery_status import MAX_PENDING, TYPICAL_DURATION, ReportTimingProfile
+from application.wiring import Policy
+from domain.errors import DeliveryFailed
+from domain.otp.delivery import Channel
+from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
+from domain.otp.request_id import parse_report_id
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.builders import NOW, a_delivery, a_phone
+from tests.support.fakes.messenger import REJECTED
+from tests.support.fakes.randomness import SeededRandomness
+
+QUEUED, SENT, DELIVERED = ReportedStatus.QUEUED, ReportedStatus.SENT, ReportedStatus.DELIVERED
+UNDELIVERED, FAILED = ReportedStatus.UNDELIVERED, ReportedStatus.FAILED
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return AppHarness(policy=Policy(webhook_urls=WEBHOOK_URLS))
+
+
+def report_id_of(request_id: str) -> str:
+    report_id = parse_report_id(request_id)
+    assert report_id is not None
+    return report_id
+
+
+async def status(app: AppHarness, request_id: str) -> tuple[ReportedStatus, str | None]:
+    """Return what the client sees."""
+    result = await app.use_cases.get_delivery_status(request_id)
+    return result.status, result.error_code
+
+
+async def report(
+    app: AppHarness, request_id: str, reported: ReportedStatus, error_code: str | None = None
+) -> None:
+    """Report a status, as the provider does."""
+    await app.use_cases.report_delivery(report_id_of(request_id), reported, error_code)
+
+
+# Reports
+
+
+async def test_the_url_for_the_status_names_the_report_and_not_the_request(
+    app: AppHarness,
+) -> None:
+    request_id = (await app.request_otp()).request_id
+    (status_url,) = app.messenger.status_urls
+    assert status_url == WEBHOOK_URLS.sms_status(report_id_of(request_id))
+    assert request_id[:32] not in status_url
+
+
+async def test_without_webhooks_no_status_is_requested() -> None:
+    app = AppHarness()
+    await app.request_otp()
+    assert app.messenger.status_urls == [""]
+
+
+async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(
+    app: AppHarness,
+) -> None:
+    request_id = (await app.request_otp()).request_id
+    for sent_id in (request_id, "0" * 64, request_id[:32], "unknown", ""):
+        assert await status(app, sent_id) == (QUEUED, None)
+    await report(app, request_id, QUEUED)
+    assert app.database.delivery_reports == {}
+
+
+async def test_the_status_is_that_of_the_latest_report(app: AppHarness) -> None:
+    request_id = (await app.request_otp()).request_id
+    for reported in (SENT, DELIVERED):
+        await report(app, request_id, reported)
+        assert await status(app, request_id) == (reported, None)
+
+
+@pytest.mark.parametrize("failed", [UNDELIVERED, FAILED])
+async def test_a_failure_has_the_code_of_the_provider(
+    app: AppHarness, failed: ReportedStatus
+) -> None:
+    request_id = (await app.request_otp()).request_id
+    await report(app, request_id, SENT)
+    await report(app, request_id, failed, "30003")
+    assert await status(app, request_id) == (failed, "30003")
+
+
+@pytest.mark.parametrize("final", [DELIVERED, UNDELIVERED, FAILED])
+async def test_a_status_only_advances(app: AppHarness, final: ReportedStatus) -> None:
+    request_id = (await app.request_otp()).request_id
+    await report(app, request_id, final, "30003")
+    for late in ReportedStatus:
+        await report(app, request_id, late, "30005")
+        assert await status(app, request_id) == (final, "30003")
+
+
+async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
+    app: AppHarness,
+) -> None:
+    app.messenger.gate = asyncio.Event()
+    requesting = asyncio.create_task(app.request_otp())
+    await app.messenger.arrived.wait()
+    report_id = app.messenger.status_urls[0].rpartition("=")[2]
+    await app.use_cases.report_delivery(report_id, SENT)
+    app.messenger.gate.set()
+    assert await status(app, (await requesting).request_id) == (SENT, None)
+
+
+async def test_parallel_reports_lead_to_the_last_status(app: AppHarness) -> None:
+    request_id = (await app.request_otp()).request_id
+    reported = [QUEUED, SENT, SENT, DELIVERED, SENT, QUEUED]
+    await asyncio.gather(*(report(app, request_id, status_) for status_ in reported))
+    assert await status(app, request_id) == (DELIVERED, None)
+
+
+async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_to(
+    app: AppHarness,
+) -> None:
+    first = await app.request_otp()
+    again = await app.request_otp(client_ip="198.51.100.1")
+    assert not again.sent
+    await report(app, first.request_id, DELIVERED)
+    assert await status(app, again.request_id) == (DELIVERED, None)
+    app.advance(15)
+    resend = await app.request_otp()
+    assert await status(app, resend.request_id) == (QUEUED, None)
+
+
+async def test_a_report_expires_after_a_day(app: AppHarness) -> None:
+    request_id = (await app.request_otp()).request_id
+    await report(app, request_id, SENT)
+    app.advance(60)
+    await report(app, request_id, DELIVERED)
+    (stored,) = app.database.delivery_reports.values()
+    assert stored.value.expires_at == NOW + REPORT_TTL == NOW + timedelta(days=1)
+
+
+# Blocked phones
+
+
+@pytest.mark.parametrize("channel", Channel)
+async def test_the_delivery_of_a_blocked_phone_turns_sent_after_two_seconds_and_stays(
+    app: AppHarness, channel: Channel
+) -> None:
+    await app.use_cases.block_phone(a_phone())
+    request_id = (await app.request_otp(channel=channel)).request_id
+    for seconds, expected in ((0, QUEUED), (1.999, QUEUED), (0.001, SENT), (3600, SENT)):
+        app.advance(seconds)
+        assert await status(app, request_id) == (expected, None)
+
+
+async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppHarness) -> None:
+    request_id = (await app.request_otp(a_phone(2))).request_id
+    app.advance(7)
+    await report(app, request_id, SENT)
+    app.advance(100)
+    await report(app, request_id, SENT)
+    await app.use_cases.block_phone(a_phone())
+    sent = await app.request_otp()
+    called = await app.request_otp(a_phone(3), channel=Channel.VOICE)
+    await app.use_cases.block_phone(a_phone(4))
+    suppressed_call = await app.request_otp(a_phone(4), channel=Channel.VOICE)
+    app.advance(6.999)
+    assert await status(app, sent.request_id) == (QUEUED, None)
+    assert await status(app, suppressed_call.request_id) == (SENT, None)
+    assert await status(app, called.request_id) == (QUEUED, None)
+    app.advance(0.001)
+    assert await status(app, sent.request_id) == (SENT, None)
+
+
+async def test_without_webhooks_the_delivery_of_a_blocked_phone_stays_queued() -> None:
+    app = AppHarness()
+    await app.use_cases.block_phone(a_phone())
+    await app.request_otp()
+    assert app.database.delivery_reports == {}
+
+
+async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: AppHarness) -> None:
+    await app.use_cases.block_phone(a_phone())
+    app.faults.fail_on("delivery_reports.add")
+    assert (await app.request_otp()).sent
+    assert app.faults.has_fired
+
+
+async def test_a_suppressed_delivery_may_look_rejected(app: AppHarness) -> None:
+    await app.use_cases.block_phone(a_phone())
+    app.messenger.result = REJECTED
+    for phone in (a_phone(2), a_phone()):
+        with pytest.raises(DeliveryFailed):
+            await app.request_otp(phone)
+
+
+# The profile
+
+
+def test_durations_are_drawn_between_those_that_were_recorded() -> None:
+    profile = ReportTimingProfile(SeededRandomness())
+    assert profile.draw_duration(Channel.SMS) == TYPICAL_DURATION
+    for number, seconds in enumerate((3, 5, 4)):
+        delivery = a_delivery(request_id=str(number))
+        profile.start(delivery, NOW)
+        profile.record(delivery.report_id, NOW + timedelta(seconds=seconds))
+    drawn = [profile.draw_duration(Channel.SMS).total_seconds() for _ in range(50)]
+    assert len(set(drawn)) > 40
+    assert min(drawn) >= 3
+    assert max(drawn) <= 5
+    assert profile.draw_duration(Channel.VOICE) == TYPICAL_DURATION
+
+
+def test_only_the_latest_deliveries_wait_for_their_report() -> None:
+    profile = ReportTimingProfile(SeededRandomness())
+    deliveries = [a_delivery(request_id=str(number)) for number in range(MAX_PENDING + 1)]
+    for delivery in deliveries:
+        profile.start(delivery, NOW)
+    profile.record(deliveries[0].report_id, NOW + timedelta(seconds=9))
+    assert profile.draw_duration(Channel.SMS) == TYPICAL_DURATION
+    profile.record(deliveries[1].report_id, NOW + timedelta(seconds=9))
+    assert profile.draw_duration(Channel.SMS) == timedelta(seconds=9)

@@ -1,0 +1,362 @@
+"""Calling a caller back with a code."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from application.otp.verify_otp import LoggedIn, OtpRejected
+from application.ports.call_provider import PlacementResult
+from application.ports.errors import StorageUnavailable
+from application.ports.security_events import SecurityEvent, SecurityEventType
+from application.ports.versioned import Versioned
+from application.wiring import Policy
+from domain.errors import TooManyAttempts
+from domain.otp.callback import CallbackPolicy
+from domain.otp.challenge import OtpCode
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
+from domain.phone import PhoneNumber, parse_phone
+from domain.voice.call import Call, CallDirection, CallStatus
+from domain.voice.walk import CallOutcome
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
+from tests.support.builders import CLIENT_IP, a_phone, an_id
+from tests.support.fakes.call_provider import INVALID_NUMBER, REJECTED, UNKNOWN, PlacedCall
+
+HOUR = timedelta(hours=1)
+OTHER_IP = "198.51.100.20"
+HUNDRED_IPS = [f"10.1.{number}.1" for number in range(100)]
+WINDOW_OF_ONE = SlidingWindow(1, HOUR)
+
+
+def app_with_phone_line(**policy: Any) -> AppHarness:
+    return AppHarness(policy=Policy(webhook_urls=WEBHOOK_URLS, **policy))
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return app_with_phone_line()
+
+
+def permits(app: AppHarness, name: str) -> int:
+    """Return how many permits of a limit are acquired."""
+    return len(app.database.permits[name])
+
+
+def event(event_type: SecurityEventType, reason: str | None = None) -> SecurityEvent:
+    return SecurityEvent(type=event_type, phone=a_phone(), reason=reason)
+
+
+# The call
+
+
+async def test_the_phone_is_called_and_the_call_is_recorded(app: AppHarness) -> None:
+    assert await app.use_cases.request_callback(a_phone(), an_id(9))
+    ((provider_call_id, placed),) = app.call_provider.calls.items()
+    (stored,) = app.database.calls.values()
+    call = stored.value
+    (callback,) = app.database.phone_verifications[a_phone()].value.callbacks
+    assert placed == PlacedCall(
+        a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
+    )
+    assert call == Call(
+        id=callback.call_id,
+        direction=CallDirection.OUTBOUND,
+        started_at=app.clock.now(),
+        provider_call_id=provider_call_id,
+        identity_id=an_id(9),
+        challenge_id=callback.challenge.id,
+    )
+
+
+async def test_without_a_phone_line_nobody_is_called_back() -> None:
+    app = AppHarness()
+    assert not await app.request_callback()
+    assert app.call_provider.calls == {}
+    assert app.database.phone_verifications == {}
+
+
+@pytest.mark.parametrize("number", ["+14155552671", "+919876543210", "+18005550199"])
+async def test_only_phones_that_get_codes_are_called_back(number: str) -> None:
+    app = app_with_phone_line(countries={"US"})
+    is_served = number == "+14155552671"
+    assert await app.request_callback(PhoneNumber(number)) == is_served
+    assert len(app.call_provider.calls) == is_served
+
+
+async def test_nothing_is_placed_for_a_test_phone() -> None:
+    app = app_with_phone_line(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456")),)))
+    assert await app.request_callback()
+    assert app.call_provider.calls == {}
+    assert isinstance(await app.verify_otp("123456"), LoggedIn)
+
+
+# Limits
+
+
+async def test_a_phone_is_called_back_twice_an_hour_and_three_times_a_day(app: AppHarness) -> None:
+    assert [await app.request_callback() for _ in range(3)] == [True, True, False]
+    app.advance(hours=1)
+    assert [await app.request_callback() for _ in range(2)] == [True, False]
+    app.advance(hours=22, minutes=59)
+    assert not await app.request_callback()
+    app.advance(minutes=1)
+    assert await app.request_callback()
+    assert len(app.call_provider.calls) == 4
+
+
+async def test_the_limits_per_phone_and_country_are_settings() -> None:
+    app = app_with_phone_line(
+        callback_policy=CallbackPolicy((WINDOW_OF_ONE,)),
+        rate_limits=RateLimits(callbacks_per_country=SlidingWindow(2, HOUR)),
+    )
+    phones = [a_phone(1), a_phone(1), a_phone(2), a_phone(3), parse_phone("+919876543210")]
+    called_back = [await app.request_callback(phone) for phone in phones]
+    assert called_back == [True, False, True, False, True]
+
+
+async def test_of_parallel_callbacks_two_are_placed(app: AppHarness) -> None:
+    called_back = await asyncio.gather(*(app.request_callback() for _ in range(50)))
+    assert sum(called_back) == len(app.call_provider.calls) == 2
+    assert permits(app, "callbacks:country:US") == 2
+
+
+async def test_callbacks_use_none_of_the_limits_of_deliveries(app: AppHarness) -> None:
+    await app.request_callback()
+    await app.request_callback()
+    assert {name for name, used in app.database.permits.items() if used} == {"callbacks:country:US"}
+    for _ in range(5):
+        assert (await app.request_otp()).sent
+        app.advance(60)
+
+
+# Results of the provider
+
+
+async def test_an_unknown_result_counts_and_its_code_is_valid(app: AppHarness) -> None:
+    app.call_provider.result = UNKNOWN
+    assert await app.request_callback()
+    assert isinstance(await app.verify_otp(await app.code_of_last_call()), LoggedIn)
+
+
+@pytest.mark.parametrize("result", [REJECTED, INVALID_NUMBER])
+async def test_a_call_that_is_not_placed_does_not_count(
+    app: AppHarness, result: PlacementResult
+) -> None:
+    app.call_provider.result = result
+    for _ in range(5):
+        assert not await app.request_callback()
+    assert {call.value.status for call in app.database.calls.values()} == {CallStatus.FAILED}
+    assert permits(app, "callbacks:country:US") == 0
+    app.call_provider.result = None
+    assert await app.request_callback()
+
+
+@pytest.mark.parametrize("operation", ["phone_verifications.replace", "calls.add"])
+async def test_no_call_is_placed_if_something_cannot_be_recorded(
+    app: AppHarness, operation: str
+) -> None:
+    app.faults.fail_on(operation)
+    with pytest.raises(StorageUnavailable):
+        await app.request_callback()
+    assert app.call_provider.calls == {}
+    assert permits(app, "callbacks:country:US") == 0
+    assert [await app.request_callback() for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize("operation", ["phone_verifications.load", "rate_limiter.release"])
+async def test_a_rejected_call_is_rejected_if_it_cannot_be_undone(
+    app: AppHarness, operation: str
+) -> None:
+    app.call_provider.result = REJECTED
+
+    async def fail_later() -> None:
+        app.faults.fail_on(operation)
+
+    app.faults.run_at(7, fail_later)  # while the call is recorded as failed
+    assert not await app.request_callback()
+    assert app.faults.has_fired
+
+
+# Blocked phones
+
+
+async def test_a_blocked_phone_is_counted_alike_and_not_called(app: AppHarness) -> None:
+    await app.use_cases.block_phone(a_phone())
+    assert [await app.request_callback() for _ in range(3)] == [True, True, False]
+    assert app.call_provider.calls == {}
+    assert app.database.calls == {}
+    assert permits(app, "callbacks:country:US") == 2
+
+
+async def test_a_blocked_phone_gets_the_result_of_the_latest_call(app: AppHarness) -> None:
+    await app.use_cases.block_phone(a_phone())
+    app.call_provider.result = REJECTED
+    await app.request_callback(a_phone(2))
+    assert not await app.request_callback()
+
+
+# Attempts
+
+
+async def test_the_code_logs_in_like_any(app: AppHarness) -> None:
+    await app.request_callback()
+    result = await app.verify_otp(await app.code_of_last_call(), client_ip=OTHER_IP)
+    assert isinstance(result, LoggedIn)
+    assert result.device_token is not None
+    authenticated = await app.use_cases.authenticate(result.tokens.access_token)
+    assert authenticated.identity.phone == a_phone()
+
+
+async def test_a_login_marks_the_call_that_read_the_code(app: AppHarness) -> None:
+    await app.request_callback()
+    (stored,) = app.database.calls.values()
+    read = replace(stored.value, outcome=CallOutcome.CODE_READ)
+    app.database.calls[read.id] = Versioned(read, stored.version + 1)
+    await app.verify_otp(await app.code_of_last_call())
+    call = app.database.calls[read.id].value
+    verification = app.database.phone_verifications[a_phone()].value
+    assert (call.identity_id, call.is_caller_verified) == (verification.identity_id, True)
+
+
+async def test_a_login_does_not_release_the_permit_of_the_callback(app: AppHarness) -> None:
+    await app.request_callback()
+    await app.verify_otp(await app.code_of_last_call())
+    assert permits(app, "callbacks:country:US") == 1
+
+
+async def test_with_a_request_id_the_code_is_wrong(app: AppHarness) -> None:
+    request_id = (await app.request_otp()).request_id
+    await app.request_callback()
+    code = await app.code_of_last_call()
+    for sent_id in (request_id, request_id[:32], "unknown", ""):
+        assert isinstance(await app.verify_otp(code, request_id=sent_id), OtpRejected)
+    assert isinstance(await app.verify_otp(code), LoggedIn)
+
+
+@pytest.mark.parametrize("client_ips", [[CLIENT_IP] * 100, HUNDRED_IPS], ids=["one ip", "many ips"])
+@pytest.mark.parametrize("with_message", [True, False])
+async def test_of_parallel_correct_attempts_one_logs_in(
+    app: AppHarness, client_ips: list[str], with_message: bool
+) -> None:
+    if with_message:
+        await app.request_otp()
+    await app.request_callback()
+    code = await app.code_of_last_call()
+    results = await asyncio.gather(
+        *(app.verify_otp(code, client_ip=client_ip) for client_ip in client_ips)
+    )
+    # The others sent the code that was just used: nothing was counted.
+    assert sum(isinstance(result, LoggedIn) for result in results) == 1
+    assert results.count(OtpRejected(4)) == 99
+    (identity,) = app.database.identities.values()
+    assert len(identity.value.sessions) == 1
+
+
+async def test_of_parallel_wrong_codes_five_count_on_the_callback(app: AppHarness) -> None:
+    await app.request_callback()
+    code = await app.code_of_last_call()
+    codes = [wrong_code(code, number) for number in range(1, 101)]
+    await asyncio.gather(
+        *(
+            app.verify_otp(wrong, client_ip=client_ip)
+            for wrong, client_ip in zip(codes, HUNDRED_IPS, strict=True)
+        )
+    )
+    verification = app.database.phone_verifications[a_phone()].value
+    assert verification.callbacks[-1].counter.left == 0
+    assert verification.failures.in_a_row == 5
+    assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), OtpRejected)
+
+
+async def test_wrong_codes_get_the_responses_of_a_phone_without_a_request(app: AppHarness) -> None:
+    await app.request_callback()
+    for number in range(8):
+        responses = list[object]()
+        for phone in (a_phone(), a_phone(2)):
+            try:
+                responses.append(await app.verify_otp(f"{number:06d}", phone))
+            except TooManyAttempts as error:
+                responses.append(error.retry_after)
+        assert responses[0] == responses[1]
+        assert isinstance(responses[0], OtpRejected) == (number < 5)
+        app.advance(1)
+
+
+async def test_after_the_other_attempts_are_used_up_the_code_is_correct(app: AppHarness) -> None:
+    await app.request_otp()
+    for number in range(1, 6):
+        await app.verify_otp(wrong_code(app.last_code, number))
+    await app.request_callback()
+    with pytest.raises(TooManyAttempts):
+        await app.verify_otp(app.last_code)
+    assert isinstance(await app.verify_otp(await app.code_of_last_call()), LoggedIn)
+
+
+async def test_an_ip_without_attempts_at_any_phone_has_none_at_a_callback() -> None:
+    app = app_with_phone_line(rate_limits=RateLimits(verifications_per_ip=WINDOW_OF_ONE))
+    await app.request_callback()
+    code = await app.code_of_last_call()
+    await app.verify_otp("000000", a_phone(2))
+    before = app.database.phone_verifications[a_phone()]
+    for digits in (code, wrong_code(code)):
+        with pytest.raises(TooManyAttempts):
+            await app.verify_otp(digits)
+    assert app.database.phone_verifications[a_phone()] == before
+    assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), LoggedIn)
+
+
+async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> None:
+    app = app_with_phone_line(rate_limits=RateLimits(failed_attempts_total=SlidingWindow(3, HOUR)))
+    await app.request_callback()
+    for number in range(2):
+        await app.verify_otp(f"{number:06d}", client_ip=f"10.1.{number}.1")
+        await app.verify_otp(f"{number:06d}", a_phone(2), f"10.1.{number}.1")
+    assert permits(app, "failed_attempts:total") == 2
+    await app.request_otp(a_phone(3))
+    await app.verify_otp(wrong_code(app.last_code), a_phone(3))
+    await app.request_callback(a_phone(4))
+    (limited,) = app.database.phone_verifications[a_phone(4)].value.callbacks
+    assert limited.counter.limit == 2
+
+
+# Security events
+
+
+async def test_a_callback_is_requested_and_delivered(app: AppHarness) -> None:
+    await app.request_callback()
+    app.call_provider.result = UNKNOWN
+    await app.request_callback()
+    await app.request_callback()
+    assert app.events.emitted == [
+        event(SecurityEventType.CALLBACK_REQUESTED),
+        event(SecurityEventType.OTP_DELIVERED),
+        event(SecurityEventType.CALLBACK_REQUESTED),
+        event(SecurityEventType.OTP_DELIVERED, UNKNOWN.reason),
+        event(SecurityEventType.OTP_REQUEST_REJECTED, "too many callbacks"),
+    ]
+
+
+async def test_a_callback_to_a_blocked_phone_is_suppressed(app: AppHarness) -> None:
+    await app.use_cases.block_phone(a_phone())
+    app.events.emitted.clear()
+    await app.request_callback()
+    assert app.events.emitted == [
+        event(SecurityEventType.CALLBACK_REQUESTED),
+        event(SecurityEventType.OTP_SUPPRESSED),
+    ]
+
+
+async def test_a_callback_that_is_not_placed_is_rejected_with_the_reason() -> None:
+    app = app_with_phone_line(countries={"US"})
+    app.call_provider.result = REJECTED
+    await app.request_callback()
+    await app.request_callback(parse_phone("+919876543210"))
+    assert [event_.reason for event_ in app.events.emitted] == [
+        None,
+        REJECTED.reason,
+        "the country is not served",
+    ]

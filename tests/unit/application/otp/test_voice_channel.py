@@ -1,0 +1,361 @@
+"""Codes that are read in a call."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from application.otp.place_code_call import PlaceCodeCallCommand
+from application.otp.verify_otp import LoggedIn
+from application.ports.call_provider import PlacementResult
+from application.ports.errors import StorageUnavailable
+from application.ports.messenger import DeliveryStatus
+from application.ports.versioned import Versioned
+from application.wiring import Policy
+from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
+from domain.otp.challenge import OtpCode
+from domain.otp.delivery import Channel
+from domain.otp.rate_limits import RateLimits
+from domain.otp.request_id import parse_report_id
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
+from domain.phone import PhoneNumber
+from domain.voice.call import Call, CallDirection, CallStatus
+from domain.voice.walk import CallOutcome
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness
+from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.fakes.call_provider import (
+    INVALID_NUMBER,
+    REJECTED,
+    UNKNOWN,
+    FakeCallProvider,
+    PlacedCall,
+)
+
+HOUR = timedelta(hours=1)
+
+
+class ActingCallProvider(FakeCallProvider):
+    """Does something while a call is being placed."""
+
+    def __init__(self, act: Callable[[], Awaitable[object]]) -> None:
+        super().__init__()
+        self.act = act
+
+    async def place_call(
+        self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
+    ) -> PlacementResult:
+        await self.act()
+        return await super().place_call(phone, url, status_url, timeout_seconds)
+
+
+def app_with_phone_line(**policy: Any) -> AppHarness:
+    return AppHarness(policy=Policy(webhook_urls=WEBHOOK_URLS, **policy))
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return app_with_phone_line()
+
+
+async def request_call(
+    app: AppHarness, phone: PhoneNumber | None = None, client_ip: str = CLIENT_IP
+) -> str:
+    """Request a call and return the request id."""
+    return (await app.request_otp(phone, client_ip, channel=Channel.VOICE)).request_id
+
+
+def stored_call(app: AppHarness) -> Call:
+    """Return the only call."""
+    (call,) = app.database.calls.values()
+    return call.value
+
+
+def read_code(app: AppHarness) -> None:
+    """Let the only call come to its end: the code was read."""
+    (call,) = app.database.calls.values()
+    changed = replace(call.value, outcome=CallOutcome.CODE_READ)
+    app.database.calls[changed.id] = Versioned(changed, call.version + 1)
+
+
+# The call
+
+
+async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -> None:
+    await request_call(app, a_phone(7))
+    ((provider_call_id, placed),) = app.call_provider.calls.items()
+    call = stored_call(app)
+    assert placed == PlacedCall(
+        a_phone(7), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
+    )
+    assert call.provider_call_id == provider_call_id
+    assert app.messenger.messages == []
+
+
+async def test_the_call_is_recorded_before_it_is_placed() -> None:
+    recorded = list[Call]()
+
+    async def act() -> None:
+        recorded.append(stored_call(harness))
+
+    harness = AppHarness(
+        policy=Policy(webhook_urls=WEBHOOK_URLS), call_provider=ActingCallProvider(act)
+    )
+    request_id = await request_call(harness)
+
+    (call,) = recorded
+    verification = harness.database.phone_verifications[a_phone()].value
+    (delivery,) = verification.deliveries
+    assert call == Call(
+        id=call.id,
+        direction=CallDirection.OUTBOUND,
+        started_at=harness.clock.now(),
+        status=CallStatus.QUEUED,
+        challenge_id=verification.challenges[0].id,
+        report_id=parse_report_id(request_id),
+    )
+    assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)
+
+
+async def test_the_call_has_the_identity_of_the_phone(app: AppHarness) -> None:
+    principal = await app.log_in()
+    app.advance(hours=12)
+    await request_call(app)
+    assert stored_call(app).identity_id == principal.identity.id
+    assert not stored_call(app).is_caller_verified
+
+
+async def test_the_code_of_the_call_logs_in(app: AppHarness) -> None:
+    request_id = await request_call(app)
+    code = await app.code_of_last_call()
+    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
+
+
+async def test_a_call_after_a_message_reads_the_same_code(app: AppHarness) -> None:
+    first = await app.request_otp()
+    app.advance(15)
+    second = await app.request_otp(channel=Channel.VOICE)
+    assert second.sent
+    assert await app.code_of_last_call() == app.last_code
+    assert parse_report_id(first.request_id) != parse_report_id(second.request_id)
+
+
+@pytest.mark.parametrize("channels", [list(Channel), list(Channel)[::-1]])
+async def test_a_call_has_the_cooldown_of_a_message(
+    app: AppHarness, channels: list[Channel]
+) -> None:
+    first = await app.request_otp(channel=channels[0])
+    again = await app.request_otp(channel=channels[1])
+    assert (again.sent, again.resend_in) == (False, 15)
+    assert again.request_id != first.request_id
+    assert parse_report_id(again.request_id) == parse_report_id(first.request_id)
+    assert len(app.messenger.messages) + len(app.call_provider.calls) == 1
+
+
+async def test_a_call_counts_on_the_limits_of_messages(app: AppHarness) -> None:
+    for channel in (Channel.SMS, Channel.VOICE, Channel.SMS, Channel.VOICE, Channel.SMS):
+        assert (await app.request_otp(channel=channel)).sent
+        app.advance(60)
+    with pytest.raises(TooManyOtpRequests):
+        await request_call(app)
+
+
+async def test_without_a_provider_of_calls_the_messenger_delivers_the_code() -> None:
+    app = AppHarness()
+    await request_call(app)
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
+    (delivery,) = app.database.phone_verifications[a_phone()].value.deliveries
+    assert (delivery.channel, delivery.call_id) == (Channel.VOICE, None)
+    assert app.call_provider.calls == {}
+
+
+async def test_no_call_is_placed_to_a_test_phone() -> None:
+    app = app_with_phone_line(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456")),)))
+    request_id = await request_call(app)
+    assert app.call_provider.calls == {}
+    assert app.database.calls == {}
+    assert isinstance(await app.verify_otp("123456", request_id=request_id), LoggedIn)
+
+
+# Results of the provider
+
+
+async def test_an_unknown_result_counts_and_its_code_is_valid(app: AppHarness) -> None:
+    app.call_provider.result = UNKNOWN
+    assert (await app.request_otp(channel=Channel.VOICE)).sent
+    assert not (await app.request_otp(channel=Channel.VOICE)).sent
+    assert stored_call(app).status is CallStatus.QUEUED
+    assert isinstance(await app.verify_otp(await app.code_of_last_call()), LoggedIn)
+
+
+@pytest.mark.parametrize(
+    ("result", "error_type"), [(REJECTED, DeliveryFailed), (INVALID_NUMBER, PhoneUnreachable)]
+)
+async def test_a_call_that_is_not_placed_counts_on_no_limit_of_the_phone(
+    app: AppHarness, result: PlacementResult, error_type: type[DeliveryFailed | PhoneUnreachable]
+) -> None:
+    app.call_provider.result = result
+    with pytest.raises(error_type) as error:
+        await request_call(app)
+    assert error.value.message == result.reason
+    assert stored_call(app).status is CallStatus.FAILED
+    assert stored_call(app).ended_at == app.clock.now()
+    app.call_provider.result = None
+    assert (await app.request_otp()).sent
+
+
+async def test_a_rejected_call_releases_its_permits() -> None:
+    limits = RateLimits(calls_per_country=SlidingWindow(1, HOUR), per_ip=SlidingWindow(1, HOUR))
+    app = app_with_phone_line(rate_limits=limits)
+    app.call_provider.result = REJECTED
+    for _ in range(3):
+        with pytest.raises(DeliveryFailed):
+            await request_call(app)
+    app.call_provider.result = None
+    await request_call(app)
+
+
+async def test_no_call_is_placed_if_it_cannot_be_recorded(app: AppHarness) -> None:
+    app.faults.fail_on("calls.add")
+    with pytest.raises(StorageUnavailable):
+        await request_call(app)
+    assert app.faults.has_fired
+    assert app.call_provider.calls == {}
+    assert (await app.request_otp(channel=Channel.VOICE)).sent
+
+
+@pytest.mark.parametrize("operation", ["calls.load", "calls.replace"])
+async def test_a_placed_call_counts_if_its_provider_id_cannot_be_recorded(
+    app: AppHarness, operation: str
+) -> None:
+    app.faults.fail_on(operation)
+    assert (await app.request_otp(channel=Channel.VOICE)).sent
+    assert app.faults.has_fired
+    assert len(app.call_provider.calls) == 1
+    assert stored_call(app).provider_call_id is None
+
+
+async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile() -> None:
+    async def act() -> None:
+        (stored,) = harness.database.calls.values()
+        ringing = stored.value.advance_status(CallStatus.RINGING, harness.clock.now())
+        harness.database.calls[ringing.id] = Versioned(ringing, stored.version + 1)
+
+    harness = AppHarness(
+        policy=Policy(webhook_urls=WEBHOOK_URLS), call_provider=ActingCallProvider(act)
+    )
+    await request_call(harness)
+    call = stored_call(harness)
+    assert (call.status, call.provider_call_id) == (CallStatus.RINGING, f"CA{0:032x}")
+
+
+async def test_a_call_with_an_id_that_exists_is_not_placed_again(app: AppHarness) -> None:
+    place_code_call = app.use_cases.request_otp.deliver_otp.place_code_call
+    assert place_code_call is not None
+    await request_call(app)
+    command = PlaceCodeCallCommand(
+        phone=a_phone(), call_id=stored_call(app).id, challenge_id="any", identity_id=None
+    )
+    assert (await place_code_call(command)).status is DeliveryStatus.UNKNOWN
+    assert len(app.call_provider.calls) == 1
+
+
+# Limits per country
+
+
+async def test_calls_have_a_limit_per_country_with_a_reserve_for_recognized_phones() -> None:
+    limits = RateLimits(calls_per_country=SlidingWindow(5, HOUR))
+    app = app_with_phone_line(rate_limits=limits)
+    for number in range(2):
+        await app.log_in(a_phone(number))
+    app.advance(hours=12)
+    for number in range(10, 13):
+        await request_call(app, a_phone(number), f"198.18.{number}.1")
+    with pytest.raises(TooManyOtpRequests) as error:
+        await request_call(app, a_phone(13), "198.18.13.1")
+    assert error.value.retry_after == 3600
+    for number in range(2):
+        await request_call(app, a_phone(number))
+    assert (await app.request_otp(a_phone(13), "198.18.13.1")).sent
+
+
+async def test_a_login_does_not_release_the_limit_of_calls() -> None:
+    app = app_with_phone_line(rate_limits=RateLimits(calls_per_country=SlidingWindow(1, HOUR)))
+    request_id = await request_call(app)
+    code = await app.code_of_last_call()
+    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
+    with pytest.raises(TooManyOtpRequests):
+        await request_call(app, a_phone(2), "198.18.2.1")
+
+
+# Blocked phones
+
+
+async def test_a_blocked_phone_is_not_called_and_gets_the_same_response(app: AppHarness) -> None:
+    await request_call(app, a_phone(2))
+    expected = await app.request_otp(a_phone(3), channel=Channel.VOICE)
+    await app.use_cases.block_phone(a_phone())
+    app.database.calls.clear()
+    blocked = await app.request_otp(channel=Channel.VOICE)
+    assert replace(blocked, request_id="") == replace(expected, request_id="")
+    assert {placed.phone for placed in app.call_provider.calls.values()} == {a_phone(2), a_phone(3)}
+    assert app.database.calls == {}
+
+
+async def test_a_blocked_phone_gets_the_result_of_the_latest_call_and_not_of_a_message(
+    app: AppHarness,
+) -> None:
+    await app.use_cases.block_phone(a_phone())
+    app.call_provider.result = REJECTED
+    with pytest.raises(DeliveryFailed):
+        await request_call(app, a_phone(2))
+    await app.request_otp(a_phone(3))
+    with pytest.raises(DeliveryFailed):
+        await request_call(app)
+    assert (await app.request_otp()).sent
+
+
+# The call log
+
+
+async def test_a_login_by_the_code_marks_the_call_that_read_it(app: AppHarness) -> None:
+    request_id = await request_call(app)
+    read_code(app)
+    await app.verify_otp(await app.code_of_last_call(), request_id=request_id)
+    verification = app.database.phone_verifications[a_phone()].value
+    call = stored_call(app)
+    assert call.is_caller_verified
+    assert call.identity_id == verification.identity_id
+
+
+async def test_a_call_that_did_not_read_the_code_is_not_marked(app: AppHarness) -> None:
+    await app.request_otp()
+    app.advance(15)
+    await request_call(app)
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
+    assert not stored_call(app).is_caller_verified
+
+
+async def test_a_login_by_the_message_of_the_same_code_does_not_mark_the_call(
+    app: AppHarness,
+) -> None:
+    message = await app.request_otp()
+    app.advance(15)
+    await request_call(app)
+    read_code(app)
+    await app.verify_otp(app.last_code, request_id=message.request_id)
+    assert not stored_call(app).is_caller_verified
+
+
+@pytest.mark.parametrize("operation", ["calls.load", "calls.replace"])
+async def test_a_login_succeeds_if_the_call_cannot_be_marked(
+    app: AppHarness, operation: str
+) -> None:
+    await request_call(app)
+    read_code(app)
+    code = await app.code_of_last_call()
+    app.faults.fail_on(operation)
+    assert isinstance(await app.verify_otp(code), LoggedIn)
+    assert app.faults.has_fired

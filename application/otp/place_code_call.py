@@ -7,7 +7,7 @@ from typing import Final
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.ports.call_provider import CallProvider, PlacementResult, PlacementStatus
 from application.ports.calls import Calls
-from application.ports.errors import StorageError
+from application.ports.errors import CorruptRecord, StorageError
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from application.ports.system import Clock
 from application.update import update_call
@@ -83,8 +83,9 @@ class PlaceCodeCall:
             self.webhook_urls.call_status(call.id),
         )
         # The requests of the call do not need what is recorded now.
-        with suppress(StorageError):
-            await update_call(self.calls, call.id, lambda call: self._record(call, placed))
+        with suppress(StorageError, CorruptRecord):
+            if not await self.calls.replace(self._record(call, placed), 1):
+                await update_call(self.calls, call.id, lambda call: self._record(call, placed))
         return DeliveryResult(_STATUSES[placed.status], placed.reason)
 
     def _record(self, call: Call, placed: PlacementResult) -> Call:

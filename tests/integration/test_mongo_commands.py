@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import pytest
 
 from application.otp.verify_otp import LoggedIn
+from application.wiring import Policy
 from domain.errors import TooManyAttempts
 from domain.identities.refresh_token import parse_refresh_token
+from domain.otp.delivery import Channel
 from tests.integration.mongo_support import RoundTrips, open_lockstep
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
 
 OTHER_IP = "203.0.113.99"
@@ -50,7 +52,8 @@ class Service:
 @pytest.fixture
 async def service(mongo_database: str) -> AsyncIterator[Service]:
     async with open_lockstep(mongo_database) as (repositories, round_trips):
-        yield Service(AppHarness(repositories=repositories), round_trips)
+        policy = Policy(webhook_urls=WEBHOOK_URLS)
+        yield Service(AppHarness(repositories=repositories, policy=policy), round_trips)
 
 
 async def test_a_request_is_reads_the_permits_and_the_verification(service: Service) -> None:
@@ -78,6 +81,12 @@ async def test_a_request_within_the_cooldown_adds_its_id(service: Service) -> No
 
     await service.app.request_otp()
     assert service.costs() == [REQUEST_READS, ["update"]]
+
+
+async def test_a_call_is_recorded_before_it_is_placed_and_after(service: Service) -> None:
+    await service.app.request_otp(channel=Channel.VOICE)
+    of_call = [["insert"], ["update"]]
+    assert service.costs() == [REQUEST_READS, ["update"], ["insert"], *of_call]
 
 
 async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Service) -> None:
@@ -120,6 +129,35 @@ async def test_a_rejected_attempt_takes_as_many_round_trips_without_a_challenge(
         assert "update" in second  # The permit that is released.
 
 
+async def test_a_wrong_code_takes_as_many_round_trips_with_a_callback(service: Service) -> None:
+    await service.app.request_callback()
+    service.costs()
+
+    for phone in (a_phone(), a_phone(2)):
+        await service.app.verify_otp("123456", phone)
+        # The permit of the phone and the IP, and the callback or the permit that is released.
+        assert service.costs() == [ATTEMPT_READS, ["update", "update"]]
+
+
+async def test_a_rejected_attempt_takes_as_many_round_trips_with_a_callback(
+    service: Service,
+) -> None:
+    for phone in (a_phone(), a_phone(2)):
+        await service.app.request_otp(phone)
+        for number in range(1, 6):
+            await service.app.verify_otp(wrong_code(service.app.last_code, number), phone)
+    await service.app.request_callback(a_phone(2))
+    service.costs()
+
+    costs = []
+    for phone in (a_phone(), a_phone(2)):
+        with pytest.raises(TooManyAttempts):
+            await service.app.verify_otp(wrong_code(service.app.last_code), phone)
+        costs.append(service.costs())
+    assert costs[0] == costs[1]
+    assert len(costs[0]) == 2
+
+
 async def test_the_first_login_takes_three_round_trips(service: Service) -> None:
     await service.app.request_otp()
     service.costs()
@@ -146,6 +184,16 @@ async def test_a_later_login_takes_three_round_trips(service: Service) -> None:
         assert isinstance(result, LoggedIn)
         reads = ["find", *ATTEMPT_READS] if has_token else ATTEMPT_READS
         assert service.costs() == [reads, ["find", "update"], ["update"] * 3]
+
+
+async def test_after_a_login_by_the_code_of_a_call_the_call_is_read(service: Service) -> None:
+    await service.app.request_callback()
+    code = await service.app.code_of_last_call()
+    service.costs()
+
+    assert isinstance(await service.app.verify_otp(code), LoggedIn)
+    login = [ATTEMPT_READS, ["find", "update"], ["insert", "update"]]
+    assert service.costs() == [*login, ["find"]]  # It did not read the code: no write.
 
 
 async def test_a_refresh_is_a_read_and_a_write_and_its_repeat_a_read(service: Service) -> None:

@@ -167,16 +167,12 @@ async def test_no_call_is_placed_if_something_cannot_be_recorded(
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
 
 
-@pytest.mark.parametrize("operation", ["phone_verifications.load", "rate_limiter.release"])
+@pytest.mark.parametrize("step", range(6, 10))
 async def test_a_rejected_call_is_rejected_if_it_cannot_be_undone(
-    app: AppHarness, operation: str
+    app: AppHarness, step: int
 ) -> None:
     app.call_provider.result = REJECTED
-
-    async def fail_later() -> None:
-        app.faults.fail_on(operation)
-
-    app.faults.run_at(7, fail_later)  # while the call is recorded as failed
+    app.faults.fail_at(step)
     assert not await app.request_callback()
     assert app.faults.has_fired
 

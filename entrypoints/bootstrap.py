@@ -3,7 +3,6 @@
 An adapter's package is imported only if the settings name it.
 """
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import (
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
 from application.ports.call_provider import CallProvider
-from application.ports.errors import ConfigurationError, MessengerUnavailable
+from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.phone_encryption import PhoneEncryption
@@ -37,7 +36,6 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
 from domain.phone import PhoneRules
 from domain.voice.flow import CallFlow
-from entrypoints.connection_checks import Check, check_media_files
 from entrypoints.factories import (
     DatabaseFactory,
     MediaFactory,
@@ -64,10 +62,6 @@ if TYPE_CHECKING:
     from adapters.key_file import ReloadingKeys, UnchangingKeys
     from adapters.templates import FileSmsTemplates, TemplateProblem
 
-_CHECK_TWILIO: Final = (
-    "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is set, "
-    "TWILIO_API_BASE."
-)
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
 
@@ -102,14 +96,12 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
             index_key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), randomness
         )
         with name_variable("DIALTONE_DATABASE"):
-            records = await stack.enter_async_context(_open_database(settings, phone_encryption))
+            records = await stack.enter_async_context(open_database(settings, phone_encryption))
         with name_variable("DIALTONE_MEDIA"):
-            files = await stack.enter_async_context(_open_files(settings, clock))
+            files = await stack.enter_async_context(open_files(settings, clock))
         with name_variable("DIALTONE_SMS"):
             messengers = [
-                with_status_url(
-                    await stack.enter_async_context(_open_messenger(provider, settings))
-                )
+                with_status_url(await stack.enter_async_context(open_messenger(provider, settings)))
                 for provider in settings.sms
             ]
         call_provider = await stack.enter_async_context(open_call_provider(settings))
@@ -194,114 +186,6 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
         )
 
 
-def connection_checks(settings: Settings) -> dict[str, Check]:
-    """Return a check for each part that the settings name.
-
-    Nothing is created that stays, and no message is sent. A check raises StartupError,
-    ConfigurationError or PortError.
-    """
-    checks: dict[str, Check] = {
-        "keys": partial(_check_keys, settings),
-        "database": partial(_check_database, settings),
-        "media": partial(_check_media, settings),
-    }
-    for provider in settings.sms:
-        name = provider.path if isinstance(provider, Factory) else provider.value
-        checks[f"messages {name}"] = partial(_check_messenger, provider, settings)
-    return checks
-
-
-async def _check_keys(settings: Settings) -> str:
-    from adapters.key_file import find_inactive_keys
-    from adapters.system import SystemClock
-
-    clock, path = SystemClock(), settings.secrets_file
-    if _are_keys_missing(settings):
-        check_secrets_file_not_lost(settings.database, path)
-        return f"{path} does not exist yet: the first start creates it"
-    keys = load_keys(settings, clock, is_service=True).current()
-    if problem := find_inactive_keys(keys, clock.now()):
-        raise ConfigurationError(problem)
-    return ""
-
-
-def _are_keys_missing(settings: Settings) -> bool:
-    """Return whether the first start in development will create the keys."""
-    if settings.env is Environment.PRODUCTION or settings.secrets.get_secret_value():
-        return False
-    try:
-        settings.secrets_file.lstat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False  # reading the file reports the reason
-    return False
-
-
-async def _check_database(settings: Settings) -> str:
-    with name_variable("DIALTONE_DATABASE"):
-        match settings.database:
-            case SqliteDatabase(path=path):
-                from adapters.sqlite import inspect_file
-
-                version = await asyncio.to_thread(
-                    inspect_file, path, find_key_fingerprint(settings)
-                )
-                return "" if version else f"{path} does not exist yet: the first start creates it"
-            case MongoDatabase(url=url):
-                from adapters.mongo import inspect_database
-
-                version = await inspect_database(url, find_key_fingerprint(settings))
-                return (
-                    "" if version else "it is new: the first start creates collections and indexes"
-                )
-            case Factory():
-                encryption = _load_encryption(settings)
-                if encryption is None:
-                    raise StartupError("It was not opened, because it needs the keys.")
-                async with _open_database(settings, encryption) as records:
-                    await records.health.check()
-                return ""
-
-
-async def _check_media(settings: Settings) -> str:
-    from adapters.system import SystemClock
-
-    with name_variable("DIALTONE_MEDIA"):
-        if isinstance(settings.media, MediaFolder):
-            from adapters.disk import is_prepared
-
-            if not await is_prepared(settings.media.path):
-                return f"{settings.media.path} does not exist yet: the first start creates it"
-        async with _open_files(settings, SystemClock()) as files:
-            await health_check_of(files).check()
-            await check_media_files(files)
-    return ""
-
-
-async def _check_messenger(provider: SmsProvider | Factory, settings: Settings) -> str:
-    with name_variable("DIALTONE_SMS"):
-        async with _open_messenger(provider, settings) as messenger:
-            if provider is SmsProvider.CONSOLE:
-                return ""
-            if provider is SmsProvider.TWILIO:
-                return await _check_twilio(messenger)
-            await health_check_of(messenger).check()
-            return "" if hasattr(messenger, "check") else "it was opened; it has no health check"
-
-
-async def _check_twilio(messenger: Messenger) -> str:
-    from adapters.twilio import TwilioMessenger
-
-    if isinstance(messenger, TwilioMessenger):
-        try:
-            await messenger.check()
-        except MessengerUnavailable as error:
-            raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
-        return await messenger.check_sender()
-    return ""
-
-
 def load_keys(
     settings: Settings, clock: Clock, *, is_service: bool = False
 ) -> "ReloadingKeys | UnchangingKeys":
@@ -333,11 +217,11 @@ def load_keys(
 
 def find_key_fingerprint(settings: Settings) -> str | None:
     """Return the fingerprint of the keys; None without usable keys."""
-    encryption = _load_encryption(settings)
+    encryption = load_encryption(settings)
     return encryption.key_fingerprint() if encryption else None
 
 
-def _load_encryption(settings: Settings) -> PhoneEncryption | None:
+def load_encryption(settings: Settings) -> PhoneEncryption | None:
     """Return the encryption of phones; None without usable keys."""
     from adapters.encryption import AesPhoneEncryption
     from adapters.key_file import KeyPurpose
@@ -439,9 +323,10 @@ def make_webhooks(settings: Settings) -> Webhooks | None:
     return Webhooks(signatures, TwilioWebhookParser(), TwimlMarkup())
 
 
-def _open_database(
+def open_database(
     settings: Settings, phone_encryption: PhoneEncryption
 ) -> AbstractAsyncContextManager[Repositories]:
+    """Open the database that the settings name."""
     match settings.database:
         case SqliteDatabase(path=path):
             from adapters.sqlite import open_sqlite_repositories
@@ -461,7 +346,8 @@ def _open_database(
             )
 
 
-def _open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
+def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
+    """Open the media store that the settings name."""
     match settings.media:
         case MediaFolder(path=path):
             from adapters.disk import open_disk_files
@@ -487,9 +373,10 @@ def _open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager
             return open_adapter(partial(create, environ=environ), factory, "DIALTONE_MEDIA")
 
 
-def _open_messenger(
+def open_messenger(
     provider: SmsProvider | Factory, settings: Settings
 ) -> AbstractAsyncContextManager[Messenger]:
+    """Open one of the messengers that the settings name."""
     match provider:
         case SmsProvider.CONSOLE:
             from adapters.console import ConsoleMessenger

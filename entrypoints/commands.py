@@ -27,6 +27,7 @@ from domain.voice.walk import Caller, CallerIdentity
 from entrypoints import bootstrap, operator_jobs
 from entrypoints.connection_checks import run_checks
 from entrypoints.flow_trial import try_flow
+from entrypoints.part_checks import connection_checks
 from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration_parser
 from entrypoints.settings.values import Bind, MediaFolder, SmsProvider
@@ -84,7 +85,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
         yield from _preview_templates(templates.previews())
         return
     if arguments.connect:
-        checks = bootstrap.connection_checks(settings)
+        checks = connection_checks(settings)
         results = run_checks(
             checks, lambda: configure_logging(settings.log_level, settings.log_format)
         )

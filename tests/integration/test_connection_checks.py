@@ -17,7 +17,7 @@ from adapters.key_file import load_secrets_file
 from adapters.mongo import open_mongo_repositories
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.errors import ConfigurationError, PortError
-from entrypoints.bootstrap import connection_checks
+from entrypoints.part_checks import connection_checks
 from entrypoints.settings import read_settings
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -5,9 +5,10 @@ import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import httpx
@@ -54,7 +55,7 @@ class PhoneLine:
 
     @property
     def webhooks(self) -> ServiceWebhooks:
-        return ServiceWebhooks(self.service.url, PUBLIC_URL, self.twilio.auth_token)
+        return self.twilio.webhooks(self.service.url, PUBLIC_URL)
 
     def pick_up(self, phone: str, **options: Any) -> PhoneCall:
         """Return a call that has not rung yet."""
@@ -195,16 +196,71 @@ def spoken_digits(call: PhoneCall) -> list[str]:
     return [text for text in call.heard if len(text.strip()) == 1 or _CODE.search(text)]
 
 
+PhoneLineDatabase = Callable[
+    [pytest.FixtureRequest, Path],
+    AbstractContextManager[tuple[Mapping[str, str], Callable[[], Records]]],
+]
+"""Yields the settings of a new database, and a function that reads its records."""
+
+
+@contextmanager
+def in_sqlite(
+    request: pytest.FixtureRequest, folder: Path
+) -> Iterator[tuple[Mapping[str, str], Callable[[], Records]]]:
+    """The default."""
+    file = folder / "dialtone.db"
+
+    def read_records() -> Records:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            return {
+                name: {
+                    str(row[0]): str(dict(row))
+                    for row in connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608
+                }
+                for (name,) in names.fetchall()
+            }
+
+    yield {"DIALTONE_DATABASE": f"sqlite:///{file}"}, read_records
+
+
+@contextmanager
+def in_mongo(
+    request: pytest.FixtureRequest, folder: Path
+) -> Iterator[tuple[Mapping[str, str], Callable[[], Records]]]:
+    """A new database on the MongoDB server."""
+    mongo_url: str = request.getfixturevalue("mongo_url")
+    server, separator, options = mongo_url.partition("?")
+    url = f"{server.rstrip('/')}/calls_{uuid.uuid4().hex}{separator}{options}"
+    with MongoClient[dict[str, Any]](url) as client:
+        database = client.get_default_database()
+
+        def read_records() -> Records:
+            return {
+                name: {str(each["_id"]): str(each) for each in database[name].find()}
+                for name in database.list_collection_names()
+            }
+
+        yield {"DIALTONE_DATABASE": url}, read_records
+        client.drop_database(database)
+
+
+PHONE_LINE_DATABASES: Final[tuple[PhoneLineDatabase, ...]] = (in_sqlite, in_mongo)
+
+
 @contextmanager
 def run_phone_line(
+    request: pytest.FixtureRequest,
     folder: Path,
-    environ: Mapping[str, str],
-    read_records: Callable[[], Records],
+    database: PhoneLineDatabase,
+    environ: Mapping[str, str] = MappingProxyType({}),
     start: Start = running,
 ) -> Iterator[PhoneLine]:
     """Run a service with a phone line until the block ends."""
-    with FakeTwilio() as twilio:
+    with database(request, folder) as (database_settings, read_records), FakeTwilio() as twilio:
         settings = {
+            **database_settings,
             **twilio.environ,
             "DIALTONE_SMS": "twilio",
             "DIALTONE_COUNTRIES": "*",
@@ -222,54 +278,3 @@ def run_phone_line(
             httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
         ):
             yield PhoneLine(service, twilio, http, read_records)
-
-
-PhoneLineDatabase = Callable[
-    [pytest.FixtureRequest, Path], tuple[Mapping[str, str], Callable[[], Records]]
-]
-
-
-def in_sqlite(
-    request: pytest.FixtureRequest, folder: Path
-) -> tuple[Mapping[str, str], Callable[[], Records]]:
-    """The default, with a function that reads the records."""
-    file = folder / "dialtone.db"
-
-    def read_records() -> Records:
-        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
-        try:
-            connection.row_factory = sqlite3.Row
-            names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-            return {
-                name: {
-                    str(row[0]): str(dict(row))
-                    for row in connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608
-                }
-                for (name,) in names.fetchall()
-            }
-        finally:
-            connection.close()
-
-    return {"DIALTONE_DATABASE": f"sqlite:///{file}"}, read_records
-
-
-def in_mongo(
-    request: pytest.FixtureRequest, folder: Path
-) -> tuple[Mapping[str, str], Callable[[], Records]]:
-    """A new database on the MongoDB server, with a function that reads the records."""
-    mongo_url: str = request.getfixturevalue("mongo_url")
-    server, separator, options = mongo_url.partition("?")
-    url = f"{server.rstrip('/')}/calls_{uuid.uuid4().hex}{separator}{options}"
-
-    def read_records() -> Records:
-        with MongoClient[dict[str, Any]](url) as client:
-            database = client.get_default_database()
-            return {
-                name: {str(each["_id"]): str(each) for each in database[name].find()}
-                for name in database.list_collection_names()
-            }
-
-    return {"DIALTONE_DATABASE": url}, read_records
-
-
-PHONE_LINE_DATABASES: Final[tuple[PhoneLineDatabase, ...]] = (in_sqlite, in_mongo)

@@ -22,7 +22,8 @@ from tests.support.servers.fake_twilio import PhoneCall
 CALLS_PER_CALLER = 4
 CALLS_IN_TOTAL = 8
 CALLBACKS_PER_COUNTRY = 3
-VOICE_PER_COUNTRY = 3
+VOICE_PER_COUNTRY = 5
+UNRECOGNIZED_VOICE_PER_COUNTRY = 3
 REFUSED = "Sorry, we cannot call this number back now. Please try again later. Goodbye."
 LIMITS = {
     "DIALTONE_INBOUND_LIMIT_PER_CALLER": f"{CALLS_PER_CALLER}/1h",
@@ -41,10 +42,8 @@ def start_limited_line(
         @cache
         def start(database: PhoneLineDatabase) -> PhoneLine:
             folder = tmp_path_factory.mktemp("limited")
-            environ, read_records = database(request, folder)
-            settings = {**environ, **LIMITS}
             return stack.enter_context(
-                run_phone_line(folder, settings, read_records, run_faulty_service)
+                run_phone_line(request, folder, database, LIMITS, run_faulty_service)
             )
 
         yield start
@@ -156,11 +155,13 @@ def request_otp(line: PhoneLine, phone: str, **fields: str) -> httpx.Response:
 def test_calls_of_apps_have_a_limit_per_country_of_their_own(
     limited_line: PhoneLine, phone: str
 ) -> None:
-    numbers = [f"+4915112{phone[-4:]}{number:02d}" for number in range(VOICE_PER_COUNTRY + 1)]
+    numbers = [
+        f"+4915112{phone[-4:]}{number:02d}" for number in range(UNRECOGNIZED_VOICE_PER_COUNTRY + 1)
+    ]
 
     calls = [request_otp(limited_line, number, channel="voice") for number in numbers]
 
-    assert [call.status_code for call in calls] == [200] * VOICE_PER_COUNTRY + [429]
+    assert [call.status_code for call in calls] == [200] * UNRECOGNIZED_VOICE_PER_COUNTRY + [429]
     assert int(calls[-1].headers["retry-after"]) > 0
     assert request_otp(limited_line, numbers[-1]).json()["sent"] is True
 

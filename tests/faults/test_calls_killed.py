@@ -38,9 +38,8 @@ def start_line(
         @cache
         def start(database: PhoneLineDatabase) -> PhoneLine:
             folder = tmp_path_factory.mktemp("killed")
-            environ, read_records = database(request, folder)
             return stack.enter_context(
-                run_phone_line(folder, environ, read_records, run_faulty_service)
+                run_phone_line(request, folder, database, start=run_faulty_service)
             )
 
         yield start

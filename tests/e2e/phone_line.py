@@ -94,6 +94,12 @@ class PhoneLine:
         """Return the messages to a phone."""
         return [message.form["Body"] for message in self.twilio.sent if is_to(message, phone)]
 
+    def report_messages(self, phone: str, status: str) -> None:
+        """Report the status of all messages to a phone."""
+        for message in self.twilio.sent:
+            if is_to(message, phone):
+                assert self.twilio.report_message(message, status, self.webhooks).status == 204
+
     def verify(self, phone: str, code: str, **fields: Any) -> dict[str, Any]:
         """Try to sign in with a code."""
         response = self.http.post("/auth/verify-otp", json={"phone": phone, "otp": code, **fields})

@@ -26,8 +26,10 @@ Sign in with a code that is sent to a phone. Manage users and a library of image
 
 Start with `request-otp`: the message has a code, and `verify-otp` exchanges it for an access token,
 which later requests send as `Authorization: Bearer <token>`. `POST /users` then makes the caller a
-user, who can upload images. If the message does not arrive, `GET /auth/requests/{request_id}` says so,
-and `request-otp` with the channel `voice` calls the phone instead.
+user, who can upload images.
+
+If the message does not arrive, `GET /auth/requests/{request_id}` says so. `request-otp` with the
+channel `voice` calls the phone instead.
 
 JSON is sent as `application/json`. Every response has an `X-Request-Id`, which is also in the log
 of the service. HEAD works wherever GET does. OPTIONS and the `Allow` header of a 405 list the

@@ -18,7 +18,7 @@ WORKERS = 3
 PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-unit test-long test-adapter test-faults
+.PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
 .PHONY: test-containers test-browser test-clients test-all coverage mutants servers check format openapi lock bench clean
 
 help: ## list the targets
@@ -78,6 +78,9 @@ coverage: install-dev ## make test with coverage; domain and application need 95
 
 mutants: install-dev ## mutation tests of the domain (ARGS=domain/phone.py for one file)
 	.venv/bin/python -m tests.mutants $(ARGS)
+
+call: install-dev ## call the service in the terminal, with a simulated Twilio
+	.venv/bin/python -m tests.support.servers.fake_twilio.call $(ARGS)
 
 servers: install-dev ## run MongoDB and S3 for tests in another terminal, until Ctrl-C
 	.venv/bin/python -m tests.support.servers

@@ -3,8 +3,6 @@
 An adapter's package is imported only if the settings name it.
 """
 
-import asyncio
-import shlex
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import (
@@ -14,34 +12,30 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
-from application.ports.call_markup import CallMarkup
 from application.ports.call_provider import CallProvider
-from application.ports.errors import ConfigurationError, MessengerUnavailable
-from application.ports.keys import Key
+from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
 from application.ports.messenger import Messenger
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.system import Clock
-from application.ports.webhook_signatures import WebhookSignatures
+from application.ports.webhooks import Webhooks
 from application.use_cases import UseCases
+from application.webhook_urls import WebhookUrls
 from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.session import SessionLimits
 from domain.media.image import ImageLimits
-from domain.otp.challenge import OTP_TTL
+from domain.otp.callback import CallbackPolicy
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.templates.template_set import AppIdentity
 from domain.phone import PhoneRules
 from domain.voice.flow import CallFlow
-from entrypoints.connection_checks import Check, check_media_files
 from entrypoints.factories import (
     DatabaseFactory,
     MediaFactory,
@@ -51,7 +45,7 @@ from entrypoints.factories import (
     open_adapter,
     with_status_url,
 )
-from entrypoints.keys import check_secrets_file_not_lost, max_token_lifetimes
+from entrypoints.keys import check_secrets_file_not_lost
 from entrypoints.settings import Settings
 from entrypoints.settings.values import (
     Environment,
@@ -65,20 +59,9 @@ from entrypoints.settings.values import (
 from entrypoints.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.key_file import ReloadingKeys, RotatedKeys, UnchangingKeys
-    from adapters.sqlite import DatabaseCopy
+    from adapters.key_file import ReloadingKeys, UnchangingKeys
     from adapters.templates import FileSmsTemplates, TemplateProblem
 
-_NOT_FOR_FACTORIES: Final = (
-    "DIALTONE_DATABASE: this command works with sqlite:/// and mongodb:// only. A database adapter "
-    "of your own needs its own job."
-)
-_CHECK_TWILIO: Final = (
-    "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is set, "
-    "TWILIO_API_BASE."
-)
-_DUMP: Final = 'mongodump --uri="$DIALTONE_DATABASE" --gzip --archive={file}'
-_LOAD_DUMP: Final = 'mongorestore --uri="$DIALTONE_DATABASE" --drop --gzip --archive={file}'
 ISSUER: Final = "dialtone"
 """Issuer and audience of access tokens; the signing keys distinguish deployments."""
 
@@ -105,24 +88,23 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
 
     clock, randomness = clock or SystemClock(), SystemRandomness()
     templates = load_sms_templates(settings)
-    load_call_flow(settings)
+    call_flow = load_call_flow(settings)
     async with AsyncExitStack() as stack:
-        keys = _load_keys(settings, clock, is_service=True)
+        keys = load_keys(settings, clock, is_service=True)
         (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
         phone_encryption = AesPhoneEncryption(
             index_key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), randomness
         )
-        with _naming("DIALTONE_DATABASE"):
-            records = await stack.enter_async_context(_open_database(settings, phone_encryption))
-        with _naming("DIALTONE_MEDIA"):
-            files = await stack.enter_async_context(_open_files(settings, clock))
-        with _naming("DIALTONE_SMS"):
+        with name_variable("DIALTONE_DATABASE"):
+            records = await stack.enter_async_context(open_database(settings, phone_encryption))
+        with name_variable("DIALTONE_MEDIA"):
+            files = await stack.enter_async_context(open_files(settings, clock))
+        with name_variable("DIALTONE_SMS"):
             messengers = [
-                with_status_url(
-                    await stack.enter_async_context(_open_messenger(provider, settings))
-                )
+                with_status_url(await stack.enter_async_context(open_messenger(provider, settings)))
                 for provider in settings.sms
             ]
+        call_provider = await stack.enter_async_context(open_call_provider(settings))
         messenger = FailoverMessenger(messengers, [health_check_of(one) for one in messengers])
         image_limits = ImageLimits(
             max_pixels=settings.max_image_pixels,
@@ -160,6 +142,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 events=LogSecurityEvents(),
                 clock=clock,
                 randomness=randomness,
+                call_provider=call_provider,
             ),
             Policy(
                 countries=settings.countries,
@@ -182,276 +165,28 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                     verifications_per_ip=settings.verify_limit_per_ip,
                     failed_attempts_per_country=settings.failed_attempt_limit_per_country,
                     failed_attempts_total=settings.failed_attempt_limit_total,
+                    calls_per_country=settings.voice_limit_per_country,
+                    callbacks_per_country=settings.callback_limit_per_country,
+                    inbound_per_caller=settings.inbound_limit_per_caller,
+                    inbound_total=settings.inbound_limit_total,
                 ),
                 test_otps=settings.test_otps.get_secret_value(),
                 otp_length=settings.otp_length,
                 phone_rules=PhoneRules(accepts_toll_free=settings.accepts_toll_free_numbers),
                 recycled_after=settings.recycled_after,
+                call_flow=call_flow,
+                operator=settings.operator,
+                callback_policy=CallbackPolicy(settings.callback_limit_per_phone),
+                call_retention=settings.call_retention,
+                recording_retention=settings.recording_retention,
+                webhook_urls=(
+                    WebhookUrls(settings.public_url) if settings.receives_webhooks else None
+                ),
             ),
         )
 
 
-def connection_checks(settings: Settings) -> dict[str, Check]:
-    """Return a check for each part that the settings name.
-
-    Nothing is created that stays, and no message is sent. A check raises StartupError,
-    ConfigurationError or PortError.
-    """
-    checks: dict[str, Check] = {
-        "keys": partial(_check_keys, settings),
-        "database": partial(_check_database, settings),
-        "media": partial(_check_media, settings),
-    }
-    for provider in settings.sms:
-        name = provider.path if isinstance(provider, Factory) else provider.value
-        checks[f"messages {name}"] = partial(_check_messenger, provider, settings)
-    return checks
-
-
-async def _check_keys(settings: Settings) -> str:
-    from adapters.key_file import find_inactive_keys
-    from adapters.system import SystemClock
-
-    clock, path = SystemClock(), settings.secrets_file
-    if _are_keys_missing(settings):
-        check_secrets_file_not_lost(settings.database, path)
-        return f"{path} does not exist yet: the first start creates it"
-    keys = _load_keys(settings, clock, is_service=True).current()
-    if problem := find_inactive_keys(keys, clock.now()):
-        raise ConfigurationError(problem)
-    return ""
-
-
-def _are_keys_missing(settings: Settings) -> bool:
-    """Return whether the first start in development will create the keys."""
-    if settings.env is Environment.PRODUCTION or settings.secrets.get_secret_value():
-        return False
-    try:
-        settings.secrets_file.lstat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False  # reading the file reports the reason
-    return False
-
-
-async def _check_database(settings: Settings) -> str:
-    with _naming("DIALTONE_DATABASE"):
-        match settings.database:
-            case SqliteDatabase(path=path):
-                from adapters.sqlite import inspect_file
-
-                version = await asyncio.to_thread(
-                    inspect_file, path, _find_key_fingerprint(settings)
-                )
-                return "" if version else f"{path} does not exist yet: the first start creates it"
-            case MongoDatabase(url=url):
-                from adapters.mongo import inspect_database
-
-                version = await inspect_database(url, _find_key_fingerprint(settings))
-                return (
-                    "" if version else "it is new: the first start creates collections and indexes"
-                )
-            case Factory():
-                encryption = _load_encryption(settings)
-                if encryption is None:
-                    raise StartupError("It was not opened, because it needs the keys.")
-                async with _open_database(settings, encryption) as records:
-                    await records.health.check()
-                return ""
-
-
-async def _check_media(settings: Settings) -> str:
-    from adapters.system import SystemClock
-
-    with _naming("DIALTONE_MEDIA"):
-        if isinstance(settings.media, MediaFolder):
-            from adapters.disk import is_prepared
-
-            if not await is_prepared(settings.media.path):
-                return f"{settings.media.path} does not exist yet: the first start creates it"
-        async with _open_files(settings, SystemClock()) as files:
-            await health_check_of(files).check()
-            await check_media_files(files)
-    return ""
-
-
-async def _check_messenger(provider: SmsProvider | Factory, settings: Settings) -> str:
-    with _naming("DIALTONE_SMS"):
-        async with _open_messenger(provider, settings) as messenger:
-            if provider is SmsProvider.CONSOLE:
-                return ""
-            if provider is SmsProvider.TWILIO:
-                return await _check_twilio(messenger)
-            await health_check_of(messenger).check()
-            return "" if hasattr(messenger, "check") else "it was opened; it has no health check"
-
-
-async def _check_twilio(messenger: Messenger) -> str:
-    from adapters.twilio import TwilioMessenger
-
-    if isinstance(messenger, TwilioMessenger):
-        try:
-            await messenger.check()
-        except MessengerUnavailable as error:
-            raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
-        return await messenger.check_sender()
-    return ""
-
-
-def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...]":
-    """Add new keys to the secrets file; they are used after the delay.
-
-    Raises:
-        StartupError: the file cannot be used or replaced, or the last rotation was too recent.
-    """
-    from adapters.key_file import KeyPurpose, rotate_secrets_file
-    from adapters.system import SystemClock
-
-    _check_keys_in_file(settings)
-    tokens = max_token_lifetimes(settings)
-    lifetimes = {
-        KeyPurpose.SIGNING: max(tokens.plain, tokens.access),
-        KeyPurpose.REFRESH: max(tokens.refresh, tokens.plain),
-        KeyPurpose.OTP_PEPPER: OTP_TTL,
-    }
-    with _naming("DIALTONE_SECRETS_FILE"):
-        return rotate_secrets_file(
-            settings.secrets_file, SystemClock().now(), lifetimes, delay=delay
-        )
-
-
-async def reencrypt_phones(settings: Settings) -> tuple[int, tuple[str, ...]]:
-    """Encrypt all stored phones with the current key.
-
-    Returns:
-        How many were encrypted again, and the ids of the keys that no record uses anymore.
-
-    Raises:
-        StartupError: keys or database cannot be used.
-        StorageError
-    """
-    from adapters.encryption import AesPhoneEncryption
-    from adapters.key_file import KeyPurpose
-    from adapters.system import SystemClock, SystemRandomness
-
-    clock = SystemClock()
-    keys = _load_keys(settings, clock)
-    (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
-    key_set = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
-    # Before the job: a key that becomes active meanwhile is used by the records after it only.
-    current, now = key_set.signing(), clock.now()
-    encryption = AesPhoneEncryption(index_key.key, key_set, SystemRandomness())
-    with _naming("DIALTONE_DATABASE"):
-        count = 0
-        while found := await _reencrypt_phones(settings, encryption):
-            count += found
-    older = (key for key in key_set.accepted() if key.not_before <= now and key.id != current.id)
-    return count, tuple(key.id for key in older if key.not_before < current.not_before)
-
-
-async def rotate_index_key(settings: Settings) -> tuple[str, int]:
-    """Change the index key, or continue a change that was interrupted. No service may run.
-
-    Returns:
-        The id of the new key, and the number of phone verifications that are kept.
-
-    Raises:
-        StartupError: a service runs, or keys or database cannot be used.
-    """
-    from adapters.encryption import AesPhoneEncryption
-    from adapters.key_file import (
-        KeyPurpose,
-        StaticKeySet,
-        begin_index_key_change,
-        finish_index_key_change,
-        load_secrets_file,
-    )
-    from adapters.system import SystemClock, SystemRandomness
-
-    _check_keys_in_file(settings)
-    now, path = SystemClock().now(), settings.secrets_file
-
-    with _naming("DIALTONE_SECRETS_FILE"):
-        keys = load_secrets_file(path, max_index_keys=2).keys
-    encryption_keys = StaticKeySet(keys[KeyPurpose.PHONE_ENCRYPTION], now)
-
-    def encryption_with(index_key: Key) -> PhoneEncryption:
-        return AesPhoneEncryption(index_key.key, encryption_keys, SystemRandomness())
-
-    if len(keys[KeyPurpose.PHONE_INDEX]) == 1:
-        # Before the file is changed: no service would start with it anymore.
-        (current_key,) = keys[KeyPurpose.PHONE_INDEX]
-        with _naming("DIALTONE_DATABASE"):
-            await _check_unused(settings, encryption_with(current_key), now)
-    with _naming("DIALTONE_SECRETS_FILE"):
-        new_key, old_key = begin_index_key_change(path, now)
-    with _naming("DIALTONE_DATABASE"):
-        kept = await _change_index_key(
-            settings, encryption_with(old_key), encryption_with(new_key), now
-        )
-    with _naming("DIALTONE_SECRETS_FILE"):
-        finish_index_key_change(path)
-    return new_key.id, kept
-
-
-def generate_keys(path: Path | None) -> str | None:
-    """Create a secrets file with new keys, or return new keys as one line if there is no path.
-
-    Returns:
-        The line, or why production would reject the file, or None.
-
-    Raises:
-        ConfigurationError: the file exists already, or cannot be created.
-    """
-    from adapters.key_file import generate_document, generate_secrets_file, render_line
-
-    return render_line(generate_document()) if path is None else generate_secrets_file(path)
-
-
-def back_up_database(settings: Settings, target: Path, *, replace: bool) -> "DatabaseCopy":
-    """Copy the database to a file, while services may run.
-
-    Raises:
-        ConfigurationError: no backup was written.
-        StartupError: the database is not SQLite.
-    """
-    from adapters.sqlite import back_up
-
-    return back_up(_sqlite_path(settings, _DUMP, target), target, replace=replace)
-
-
-def restore_database(settings: Settings, backup: Path) -> "tuple[DatabaseCopy, bool]":
-    """Replace the database by a backup. No service may run.
-
-    Returns:
-        The restored database, and whether the keys of the settings are those that it needs.
-
-    Raises:
-        ConfigurationError: the database is unchanged.
-        StartupError: the database is not SQLite.
-    """
-    from adapters.sqlite import restore
-    from adapters.system import SystemClock
-
-    path = _sqlite_path(settings, _LOAD_DUMP, backup)
-    restored = restore(path, backup, SystemClock().now())
-    return restored, _find_key_fingerprint(settings) == restored.key_fingerprint
-
-
-def is_database_lost(settings: Settings) -> bool:
-    """Return whether an empty SQLite database has a media folder with files: a copy that failed."""
-    if not isinstance(settings.database, SqliteDatabase):
-        return False
-    if not isinstance(settings.media, MediaFolder):
-        return False
-    from adapters.disk import has_files
-    from adapters.sqlite import has_identities
-
-    return has_files(settings.media.path) and not has_identities(settings.database.path)
-
-
-def _load_keys(
+def load_keys(
     settings: Settings, clock: Clock, *, is_service: bool = False
 ) -> "ReloadingKeys | UnchangingKeys":
     """Load the keys.
@@ -470,9 +205,9 @@ def _load_keys(
     is_strict = is_service and settings.env is Environment.PRODUCTION
     create_missing = is_service and not is_strict
     if text := settings.secrets.get_secret_value():
-        with _naming("DIALTONE_SECRETS"):
+        with name_variable("DIALTONE_SECRETS"):
             return UnchangingKeys(text, clock, is_strict=is_strict)
-    with _naming("DIALTONE_SECRETS_FILE"):
+    with name_variable("DIALTONE_SECRETS_FILE"):
         if create_missing:
             check_secrets_file_not_lost(settings.database, settings.secrets_file)
         return ReloadingKeys(
@@ -480,94 +215,25 @@ def _load_keys(
         )
 
 
-def _check_keys_in_file(settings: Settings) -> None:
-    if settings.secrets.get_secret_value():
-        raise StartupError(
-            "DIALTONE_SECRETS: no command can change an environment variable. Write its value to "
-            "a file (mode 600), run this command with DIALTONE_SECRETS_FILE=FILE instead of "
-            "DIALTONE_SECRETS, set DIALTONE_SECRETS to the new text of the file, and restart all "
-            "instances. See docs/keys.md."
-        )
-
-
-def _find_key_fingerprint(settings: Settings) -> str | None:
-    encryption = _load_encryption(settings)
+def find_key_fingerprint(settings: Settings) -> str | None:
+    """Return the fingerprint of the keys; None without usable keys."""
+    encryption = load_encryption(settings)
     return encryption.key_fingerprint() if encryption else None
 
 
-def _load_encryption(settings: Settings) -> PhoneEncryption | None:
+def load_encryption(settings: Settings) -> PhoneEncryption | None:
     """Return the encryption of phones; None without usable keys."""
     from adapters.encryption import AesPhoneEncryption
     from adapters.key_file import KeyPurpose
     from adapters.system import SystemClock, SystemRandomness
 
     try:
-        keys = _load_keys(settings, SystemClock())
+        keys = load_keys(settings, SystemClock())
     except StartupError:
         return None
     (index_key,) = keys.current()[KeyPurpose.PHONE_INDEX]
     key_set = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
     return AesPhoneEncryption(index_key.key, key_set, SystemRandomness())
-
-
-def _sqlite_path(settings: Settings, command: str, file: Path) -> Path:
-    match settings.database:
-        case SqliteDatabase(path=path):
-            return path
-        case MongoDatabase():
-            raise StartupError(
-                "DIALTONE_DATABASE: this command works with sqlite:/// only. MongoDB has its own: "
-                f"{command.format(file=shlex.quote(str(file)))}"
-            )
-        case Factory():
-            raise StartupError(
-                "DIALTONE_DATABASE: this command works with sqlite:/// only. Back up a database "
-                "of your own adapter with its own tools."
-            )
-
-
-async def _reencrypt_phones(settings: Settings, encryption: PhoneEncryption) -> int:
-    match settings.database:
-        case SqliteDatabase(path=path):
-            from adapters.sqlite import reencrypt_phones as reencrypt_in_sqlite
-
-            return await reencrypt_in_sqlite(path, encryption)
-        case MongoDatabase(url=url):
-            from adapters.mongo import reencrypt_phones as reencrypt_in_mongo
-
-            return await reencrypt_in_mongo(url, encryption)
-        case Factory():
-            raise StartupError(_NOT_FOR_FACTORIES)
-
-
-async def _check_unused(settings: Settings, encryption: PhoneEncryption, now: datetime) -> None:
-    match settings.database:
-        case SqliteDatabase(path=path):
-            from adapters.sqlite import check_unused as check_sqlite_unused
-
-            check_sqlite_unused(path, encryption)
-        case MongoDatabase(url=url):
-            from adapters.mongo import check_unused as check_mongo_unused
-
-            await check_mongo_unused(url, encryption, now)
-        case Factory():
-            raise StartupError(_NOT_FOR_FACTORIES)
-
-
-async def _change_index_key(
-    settings: Settings, old: PhoneEncryption, new: PhoneEncryption, now: datetime
-) -> int:
-    match settings.database:
-        case SqliteDatabase(path=path):
-            from adapters.sqlite import change_index_key as change_in_sqlite
-
-            return change_in_sqlite(path, old, new)
-        case MongoDatabase(url=url):
-            from adapters.mongo import change_index_key as change_in_mongo
-
-            return await change_in_mongo(url, old, new, now)
-        case Factory():
-            raise StartupError(_NOT_FOR_FACTORIES)
 
 
 def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
@@ -622,52 +288,45 @@ def _template_problem(problem: "TemplateProblem") -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneLine:
-    """What places calls and answers them.
-
-    Without `markup` and `signatures` no provider sends requests, as with the console.
-    """
-
-    call_provider: CallProvider
-    markup: CallMarkup | None = None
-    signatures: WebhookSignatures | None = None
-
-
 @asynccontextmanager
-async def open_phone_line(settings: Settings) -> AsyncIterator[PhoneLine | None]:
-    """Open the first provider in DIALTONE_SMS that can place calls, until the block ends.
+async def open_call_provider(settings: Settings) -> AsyncIterator[CallProvider | None]:
+    """Open the provider that places calls, until the block ends.
 
-    None if there is none: an adapter of the operator's own sends messages only, and Twilio needs a
-    number to call from.
+    None if there is none: the console and an adapter of the operator's own only send messages, and
+    Twilio needs a number to call from.
     """
-    for provider in settings.sms:
-        if provider is SmsProvider.TWILIO and settings.twilio_caller_id:
-            from adapters.twilio import TwilioSignatures, TwimlMarkup, open_twilio_calls
+    if not settings.has_phone_line:
+        yield None
+        return
+    from adapters.twilio import open_twilio_calls
 
-            account_sid = settings.twilio_account_sid
-            auth_token = settings.twilio_auth_token.get_secret_value()
-            secondary_token = settings.twilio_auth_token_secondary.get_secret_value()
-            async with open_twilio_calls(
-                account_sid,
-                auth_token,
-                caller_id=settings.twilio_caller_id,
-                api_base=settings.twilio_api_base,
-            ) as calls:
-                signatures = TwilioSignatures(account_sid, auth_token, secondary_token)
-                yield PhoneLine(calls, TwimlMarkup(), signatures)
-            return
-        if provider is SmsProvider.CONSOLE:
-            from adapters.console import ConsoleCalls, ConsoleMessenger
-
-            yield PhoneLine(ConsoleCalls(ConsoleMessenger(sys.stdout)))
-            return
-    yield None
+    async with open_twilio_calls(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        caller_id=settings.twilio_caller_id,
+        api_base=settings.twilio_api_base,
+    ) as calls:
+        yield calls
 
 
-def _open_database(
+def make_webhooks(settings: Settings) -> Webhooks | None:
+    """Return what verifies, reads and answers the provider's requests; None if it sends none."""
+    if not settings.receives_webhooks:
+        return None
+    from adapters.twilio import TwilioSignatures, TwilioWebhookParser, TwimlMarkup
+
+    signatures = TwilioSignatures(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        settings.twilio_auth_token_secondary.get_secret_value(),
+    )
+    return Webhooks(signatures, TwilioWebhookParser(), TwimlMarkup())
+
+
+def open_database(
     settings: Settings, phone_encryption: PhoneEncryption
 ) -> AbstractAsyncContextManager[Repositories]:
+    """Open the database that the settings name."""
     match settings.database:
         case SqliteDatabase(path=path):
             from adapters.sqlite import open_sqlite_repositories
@@ -687,7 +346,8 @@ def _open_database(
             )
 
 
-def _open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
+def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
+    """Open the media store that the settings name."""
     match settings.media:
         case MediaFolder(path=path):
             from adapters.disk import open_disk_files
@@ -713,9 +373,10 @@ def _open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager
             return open_adapter(partial(create, environ=environ), factory, "DIALTONE_MEDIA")
 
 
-def _open_messenger(
+def open_messenger(
     provider: SmsProvider | Factory, settings: Settings
 ) -> AbstractAsyncContextManager[Messenger]:
+    """Open one of the messengers that the settings name."""
     match provider:
         case SmsProvider.CONSOLE:
             from adapters.console import ConsoleMessenger
@@ -737,7 +398,7 @@ def _open_messenger(
 
 
 @contextmanager
-def _naming(variable: str) -> Iterator[None]:
+def name_variable(variable: str) -> Iterator[None]:
     """Add the variable that names an adapter to the adapter's error."""
     try:
         yield

@@ -38,6 +38,7 @@ commands:
   sign-out         revoke all sessions of a phone
   restore-identity give a recycled phone back to its earlier identity
   flow             check, draw or try the flow of calls to the service
+  voice urls       show what to enter at Twilio for the phone line
 
 examples:
   dialtone run
@@ -218,6 +219,8 @@ def _make_parser() -> argparse.ArgumentParser:
     restore.add_argument(
         "user_id", metavar="USER_ID", help="the user id in the event identity_detached"
     )
+    voice = add("voice", "Show what to enter at Twilio for the phone line.", "voice urls")
+    voice.add_argument("action", metavar="ACTION", choices=["urls"], help="urls: show them")
     flow = add(
         "flow",
         "Check a call flow, draw it as a Mermaid flowchart, or walk it in the terminal.",

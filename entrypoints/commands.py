@@ -15,6 +15,7 @@ import structlog
 
 from adapters.logging import configure_logging
 from application.use_cases import UseCases
+from application.webhook_urls import WebhookUrls
 from domain.errors import InvalidValue, UserNotFound
 from domain.identifier import parse_identifier
 from domain.identities.identity import Role
@@ -23,12 +24,13 @@ from domain.otp.templates.template_set import TemplatePreview
 from domain.phone import PhoneNumber, parse_phone
 from domain.voice.drawing import draw
 from domain.voice.walk import Caller, CallerIdentity
-from entrypoints import bootstrap
+from entrypoints import bootstrap, operator_jobs
 from entrypoints.connection_checks import run_checks
 from entrypoints.flow_trial import try_flow
+from entrypoints.part_checks import connection_checks
 from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration_parser
-from entrypoints.settings.values import Bind, MediaFolder
+from entrypoints.settings.values import Bind, MediaFolder, SmsProvider
 
 if TYPE_CHECKING:
     from adapters.templates import TemplateFile
@@ -60,7 +62,7 @@ def run(settings: Settings, _: Namespace) -> Iterable[str]:
         _with_use_cases(settings, _do_nothing)
         for name, similar in settings.variables.unknown.items():
             _log.warning("setting_unknown", setting=name, did_you_mean=similar)
-        if bootstrap.is_database_lost(settings):
+        if operator_jobs.is_database_lost(settings):
             _log.warning("database_found_empty", fix="dialtone restore FILE")
         details = _service_details(settings, resolved)
 
@@ -83,7 +85,7 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
         yield from _preview_templates(templates.previews())
         return
     if arguments.connect:
-        checks = bootstrap.connection_checks(settings)
+        checks = connection_checks(settings)
         results = run_checks(
             checks, lambda: configure_logging(settings.log_level, settings.log_format)
         )
@@ -118,17 +120,17 @@ def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:
         f"{rotated.purpose}: {rotated.key_id} is accepted now and used from "
         f"{rotated.not_before:%Y-%m-%dT%H:%M:%SZ} on; older keys: {rotated.kept} kept, "
         f"{rotated.removed} removed"
-        for rotated in bootstrap.rotate_keys(settings, delay)
+        for rotated in operator_jobs.rotate_keys(settings, delay)
     ]
 
 
 def generate_keys(arguments: Namespace) -> Iterable[str]:
     """Create a secrets file, or print new keys as one line. It needs no settings."""
     if arguments.file == "-":
-        yield bootstrap.generate_keys(None) or ""
+        yield operator_jobs.generate_keys(None) or ""
         return
     path = _parse_file(arguments.file).absolute()
-    problem = bootstrap.generate_keys(path)
+    problem = operator_jobs.generate_keys(path)
     yield f"{path} has new keys. Only its owner (uid {os.geteuid()}) can read it."
     yield f"Next: start the service as this user with DIALTONE_SECRETS_FILE={path}"
     if os.geteuid() == 0:
@@ -140,7 +142,7 @@ def generate_keys(arguments: Namespace) -> Iterable[str]:
 
 def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Copy the database to a file; say what else to copy."""
-    copy = bootstrap.back_up_database(
+    copy = operator_jobs.back_up_database(
         settings, _parse_file(arguments.file), replace=arguments.replace
     )
     yield (
@@ -153,7 +155,7 @@ def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Replace the database by a backup; say what else is needed."""
-    copy, has_keys = bootstrap.restore_database(settings, _parse_file(arguments.file))
+    copy, has_keys = operator_jobs.restore_database(settings, _parse_file(arguments.file))
     yield f"{copy.path} is restored: {copy.identity_count} identities, integrity checked."
     if copy.may_lack_log:
         yield (
@@ -175,14 +177,14 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def reencrypt_phones(settings: Settings, _: Namespace) -> Iterable[str]:
     """Encrypt all stored phones with the current key."""
-    count, unused = asyncio.run(bootstrap.reencrypt_phones(settings))
+    count, unused = asyncio.run(operator_jobs.reencrypt_phones(settings))
     yield f"phones encrypted again: {count}"
     yield f"keys of phone_encryption that no record uses anymore: {', '.join(unused) or 'none'}"
 
 
 def rotate_index_key(settings: Settings, _: Namespace) -> Iterable[str]:
     """Change the index key while no service runs."""
-    key_id, kept = asyncio.run(bootstrap.rotate_index_key(settings))
+    key_id, kept = asyncio.run(operator_jobs.rotate_index_key(settings))
     yield f"phone_index: {key_id} is used from now on; phone verifications kept: {kept}"
 
 
@@ -261,6 +263,34 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
             return try_flow(call_flow, caller, _read_line)
 
 
+def voice(settings: Settings, _: Namespace) -> Iterable[str]:
+    """Show what to enter at Twilio, or what the phone line needs first."""
+    if SmsProvider.TWILIO not in settings.sms:
+        raise CommandError(
+            "There is no phone line: set DIALTONE_SMS=twilio, TWILIO_ACCOUNT_SID, "
+            "TWILIO_AUTH_TOKEN, TWILIO_FROM and DIALTONE_PUBLIC_URL."
+        )
+    if not settings.has_phone_line:
+        raise CommandError(
+            "There is no phone line: set TWILIO_VOICE_FROM to your number at Twilio, and "
+            "DIALTONE_PUBLIC_URL."
+        )
+    urls = WebhookUrls(settings.public_url)
+    yield (
+        "Console of Twilio, Phone Numbers, Manage, Active numbers, "
+        f"{settings.twilio_caller_id}, Voice Configuration:"
+    )
+    for name, url in (
+        ("A call comes in", urls.voice()),
+        ("Primary handler fails", urls.fallback()),
+        ("Call status changes", urls.call_status()),
+    ):
+        yield f"{name:<23}HTTP POST  {url}"
+    yield "Messages and calls from the service name their URLs themselves."
+    if settings.operator is None:
+        yield "DIALTONE_OPERATOR is not set: callers hear that the operator does not answer."
+
+
 COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
     "run": run,
     "check-settings": check_settings,
@@ -277,6 +307,7 @@ COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = 
     "sign-out": logout,
     "restore-identity": restore_identity,
     "flow": flow,
+    "voice": voice,
 }
 
 

@@ -1,6 +1,5 @@
-"""Messages and calls printed to a text stream, for trying out the service without a provider."""
+"""Messages printed to a text stream, for trying out the service without a provider."""
 
-from adapters.console.calls import ConsoleCalls
 from adapters.console.messenger import ConsoleMessenger
 
-__all__ = ["ConsoleCalls", "ConsoleMessenger"]
+__all__ = ["ConsoleMessenger"]

@@ -1,60 +1,23 @@
 """Twilio's signatures of webhooks: https://www.twilio.com/docs/usage/security."""
 
-import hashlib
 import hmac
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
 
 from twilio.request_validator import HMAC_SHA1, RequestValidator
 
+from adapters.twilio.webhook_fields import USED_FIELDS, parse_fields
 from application.ports.webhook_signatures import SignedRequest
 
-USED_FIELDS: Final = frozenset(
-    {
-        "AccountSid",
-        "CallDuration",
-        "CallSid",
-        "CallStatus",
-        "Caller",
-        "Called",
-        "DialCallDuration",
-        "DialCallSid",
-        "DialCallStatus",
-        "Digits",
-        "Direction",
-        "Duration",
-        "ErrorCode",
-        "From",
-        "MessageSid",
-        "MessageStatus",
-        "ParentCallSid",
-        "RecordingDuration",
-        "RecordingSid",
-        "RecordingStatus",
-        "SequenceNumber",
-        "SmsSid",
-        "SmsStatus",
-        "SpeechResult",
-        "Timestamp",
-        "To",
-    }
-)
-"""The fields that the service may read. None of them may occur twice."""
-
 _SIGNATURE: Final = "x-twilio-signature"
-_BODY_HASH: Final = "bodySHA256"
 _URL: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#:@\[\]\s]+)(?P<port>:\d{1,5})?"
     r"(?P<rest>[/?].*|)",
     re.DOTALL,
 )
 _STANDARD_PORTS: Final = {"http": ":80", "https": ":443"}
-
-Fields = Sequence[tuple[str, str]]
 
 
 class TwilioSignatures:
@@ -82,7 +45,7 @@ class TwilioSignatures:
         try:
             if not self._is_signed(request):
                 return False
-            fields = request.form or _parse_json_fields(request)
+            fields = parse_fields(request)
         # Text that cannot be encoded, an invalid URL, and JSON that is invalid or nested too deep.
         except (ValueError, RecursionError):
             return False
@@ -108,7 +71,7 @@ class TwilioSignatures:
 class _FormFields(dict[str, list[str]]):
     """Fields as the package reads them: all values of a name."""
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         for name, value in fields:
             self.setdefault(name, []).append(value)
@@ -123,14 +86,3 @@ def _signed_urls(url: str) -> Iterator[str]:
         return
     for port in ("", match["port"] or _STANDARD_PORTS[match["scheme"]]):
         yield f"{match['scheme']}://{match['host']}{port}{match['rest']}"
-
-
-def _parse_json_fields(request: SignedRequest) -> Fields:
-    """Return the fields of an object whose hash is in the signed URL, nothing otherwise."""
-    query = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
-    hashes = [value for name, value in query if name == _BODY_HASH]
-    if hashes != [hashlib.sha256(request.body).hexdigest()]:
-        return ()
-    # The pairs of the outermost object keep the names that occur twice.
-    parsed = json.loads(request.body, object_pairs_hook=tuple)
-    return parsed if isinstance(parsed, tuple) else ()

@@ -13,6 +13,7 @@ from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
+from entrypoints.http.calls.controller import CallController
 from entrypoints.http.deadlines import DeadlineMiddleware, OpenRequests
 from entrypoints.http.dependencies import HttpSettings, make_dependencies
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
@@ -27,6 +28,7 @@ from entrypoints.http.request_checks import RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.users.controller import UserController
+from entrypoints.http.voice.controller import SmsController, VoiceController
 
 MAX_JSON_SIZE: Final = 64 * 1024
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
@@ -35,11 +37,13 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     LibraryController,
     MediaFileController,
     SessionController,
+    CallController,
     HealthController,
     JwksController,
     LegacyOtpController,
 )
 """In the order of use, which is that of the description."""
+_NOT_DESCRIBED: Final = (VoiceController, SmsController, OpenApiController)
 
 
 def create_app(
@@ -66,7 +70,7 @@ def create_app(
         return msgspec.json.encode(describe_api(CONTROLLERS, settings))
 
     app = Litestar(
-        route_handlers=[*CONTROLLERS, OpenApiController],
+        route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
         lifespan=[lifespan],
         state=State({"request_limits": RequestLimits(settings)}),
         dependencies={

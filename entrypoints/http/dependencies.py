@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
+from application.ports.webhooks import Webhooks
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
@@ -22,8 +23,8 @@ from domain.phone import (
     parse_phone,
 )
 from entrypoints.http.client import CLIENT_IP
-from entrypoints.http.library.media_file import MediaReads
 from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
+from entrypoints.http.streaming import FileReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class HttpSettings:
     - The request limits are divided by the number of `workers`. None is no limit.
     - `X-Forwarded-For`, `X-Request-Id` and `traceparent` are trusted only if they come from
       `trusted_proxies`.
+    - `webhooks` is None if no provider sends requests. With `has_phone_line` it sends them about
+      calls too, otherwise about messages only.
+    - `has_voice_channel` is whether a code can be delivered by a call.
     - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
     - `is_stopping` returns whether a stop signal has arrived.
     - Pages of `web_origins` may use the API, beside those of the service.
@@ -57,6 +61,9 @@ class HttpSettings:
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
     web_origins: tuple[str, ...] = ()
+    webhooks: Webhooks | None = None
+    has_phone_line: bool = False
+    has_voice_channel: bool = True
     keeps_docs_token: bool = False
     is_stopping: Callable[[], bool] = lambda: False
 
@@ -74,13 +81,13 @@ UseCasesDependency: TypeAlias = NamedDependency[SkipValidation[UseCases]]
 SettingsDependency: TypeAlias = NamedDependency[SkipValidation[HttpSettings]]
 UploadLimiterDependency: TypeAlias = NamedDependency[SkipValidation[UploadLimiter]]
 ClientIp: TypeAlias = NamedDependency[SkipValidation[str]]
-MediaReadsDependency: TypeAlias = NamedDependency[SkipValidation[MediaReads]]
+FileReadsDependency: TypeAlias = NamedDependency[SkipValidation[FileReads]]
 CurrentPrincipal: TypeAlias = NamedDependency[SkipValidation[Principal]]
 
 
 def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
     """Return the providers of the use cases, the settings, the client IP and shared limits."""
-    media_reads = MediaReads()
+    file_reads = FileReads()
     upload_limiter = UploadLimiter(
         settings.max_uploads, settings.max_spooled_bytes, IdentityLocks(settings.upload_lock_file)
     )
@@ -100,5 +107,5 @@ def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
         "settings": Provide(lambda: settings, sync_to_thread=False),
         "upload_limiter": Provide(lambda: upload_limiter, sync_to_thread=False),
         "client_ip": Provide(client_ip, sync_to_thread=False),
-        "media_reads": Provide(lambda: media_reads, sync_to_thread=False),
+        "file_reads": Provide(lambda: file_reads, sync_to_thread=False),
     }

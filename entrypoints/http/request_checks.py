@@ -12,6 +12,7 @@ from entrypoints.http.errors.table import api_of, error_body, error_headers, err
 from entrypoints.http.middleware import App, Message, Receive, Scope, Send
 
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_WEBHOOK_SEGMENTS: Final = {"voice", "sms"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _AUTHORITY: Final = r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
 _HOST: Final = re.compile(_AUTHORITY, re.IGNORECASE)
@@ -30,6 +31,7 @@ class RequestCheckMiddleware:
     - A request has one valid Host header (RFC 9112 §3.2).
     - A request that may change something comes from a page of the service, from a listed origin,
       or not from a page at all. Browsers send `Origin` with it; old ones at least `Sec-Fetch-Site`.
+    - Requests of a telephony provider are no requests of browsers, and they are signed.
     - The framework sees only listed origins: for others it adds no CORS headers and answers
       OPTIONS as usual.
     """
@@ -69,7 +71,7 @@ class RequestCheckMiddleware:
         hosts = header_values(scope, b"host")
         if len(hosts) != 1 or not (host := _HOST.fullmatch(hosts[0])):
             raise InvalidHost
-        if scope["method"] in _SAFE_METHODS:
+        if scope["method"] in _SAFE_METHODS or _is_webhook(scope["path"]):
             return
         origins = header_values(scope, b"origin")
         if not origins:
@@ -86,6 +88,10 @@ class RequestCheckMiddleware:
         is_preflight = bool(header_values(scope, b"access-control-request-method"))
         if origins and not (is_listed and (scope["method"] != "OPTIONS" or is_preflight)):
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
+
+
+def _is_webhook(path: str) -> bool:
+    return next(filter(None, path.split("/")), "") in _WEBHOOK_SEGMENTS
 
 
 def _parse_origin(text: str) -> _Origin | None:

@@ -17,7 +17,7 @@ import structlog
 from adapters.logging import configure_logging
 from application.ports.errors import ConfigurationError
 from application.use_cases import UseCases
-from entrypoints.bootstrap import open_use_cases
+from entrypoints.bootstrap import make_webhooks, open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.deadlines import OpenRequests
 from entrypoints.http.dependencies import HttpSettings
@@ -77,6 +77,9 @@ def make_app(upload_lock_file: int, stop: WorkerStop) -> RequestContextMiddlewar
         refresh_limit_per_ip=settings.refresh_limit_per_ip,
         workers=settings.workers,
         web_origins=settings.web_origins,
+        webhooks=make_webhooks(settings),
+        has_phone_line=settings.has_phone_line,
+        has_voice_channel=settings.has_voice_channel,
         keeps_docs_token=settings.env is Environment.DEVELOPMENT,
     )
 

@@ -26,7 +26,6 @@ from entrypoints.settings.values import (
 Problem = tuple[str, str]
 
 NOT_IMPLEMENTED: Final = {
-    "DIALTONE_OPERATOR": "The service does not answer phone calls.",
     "DIALTONE_MEDIA_URL_VARIANT": "`url` is the full image.",
 }
 """Settings for features that are not implemented, each with today's behavior.
@@ -83,6 +82,17 @@ def check_combinations(settings: Settings) -> Iterator[Problem]:
     is_free = all(provider is SmsProvider.CONSOLE for provider in settings.sms)
     if not is_free and settings.countries is None:
         yield "DIALTONE_COUNTRIES", "Must be set if DIALTONE_SMS names a provider that costs money."
+    if settings.has_phone_line and "public_url" not in settings.model_fields_set:
+        yield (
+            "DIALTONE_PUBLIC_URL",
+            "Must be set if Twilio has a number to call from (TWILIO_FROM or TWILIO_VOICE_FROM): "
+            "Twilio sends its requests to this URL.",
+        )
+    if settings.recording_retention > settings.call_retention:
+        yield (
+            "DIALTONE_RECORDING_RETENTION",
+            "Must not be longer than DIALTONE_CALL_RETENTION: a recording belongs to a call.",
+        )
     if settings.max_spooled_bytes < 2 * settings.max_upload_size:
         # One user can have half of it, so a file of the maximum size would never fit.
         yield (

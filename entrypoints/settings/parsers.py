@@ -21,7 +21,7 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_c
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.rules import find_link
 from domain.otp.test_otps import TestOtp, TestOtps
-from domain.phone import parse_phone
+from domain.phone import PhoneNumber, parse_phone
 from entrypoints.settings.values import (
     Bind,
     Factory,
@@ -340,6 +340,13 @@ def parse_sms(text: str) -> tuple[SmsProvider | Factory, ...]:
     if len(set(providers)) < len(providers):
         raise InvalidValue("Must name each provider once.")
     return providers
+
+
+def parse_operator(text: str) -> PhoneNumber:
+    """Parse a phone number of any kind in its international form."""
+    if not text.startswith("+"):
+        raise InvalidValue("Must be a number with + and country code.")
+    return parse_phone(text, rules=None)
 
 
 def parse_countries(text: str) -> frozenset[str]:

@@ -27,7 +27,7 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from domain.otp.test_otps import TestOtps
-from domain.phone import PhoneRules
+from domain.phone import PhoneNumber, PhoneRules
 from entrypoints.settings.database_url import parse_database
 from entrypoints.settings.parsers import (
     check_number,
@@ -44,6 +44,7 @@ from entrypoints.settings.parsers import (
     parse_file_path,
     parse_media,
     parse_messaging_service_sid,
+    parse_operator,
     parse_origin,
     parse_path,
     parse_region,
@@ -74,6 +75,8 @@ from entrypoints.settings.values import (
 
 MAX_SMS_PER_DAY: Final = 14
 """Each brings attempts, and after 50 failures in a row one attempt (NIST SP 800-63B-4)."""
+MAX_CALLBACKS_PER_DAY: Final = 6
+"""Each brings five attempts more: with those of the messages, 100 a day."""
 MAX_RATE_LIMIT: Final = 50_000
 MAX_REQUEST_LIMIT: Final = 1_000_000
 MAX_RATE_LIMIT_PER_IP: Final = 5_000
@@ -315,6 +318,11 @@ class Settings(BaseModel):
         "TOML file with your own flow of inbound calls, see docs/voice.md",
         example="/etc/dialtone/phone_line.toml",
     )
+    operator: Annotated[PhoneNumber | None, PlainValidator(parse_operator)] = setting(
+        "DIALTONE_OPERATOR",
+        "number that callers are connected to; default: the operator does not answer",
+        example="+14155552671",
+    )
     countries: Annotated[frozenset[str] | None, PlainValidator(parse_countries)] = setting(
         "DIALTONE_COUNTRIES",
         "ISO codes of the countries to deliver to, or * for all; required unless SMS is console",
@@ -443,6 +451,46 @@ class Settings(BaseModel):
         default="5000/1h",
         example="5000/1h",
     )
+    voice_limit_per_country: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_VOICE_LIMIT_PER_COUNTRY",
+        "maximum calls with a code per country; they also count as messages",
+        default="200/1h",
+        example="200/1h",
+    )
+    callback_limit_per_phone: Annotated[
+        tuple[SlidingWindow, ...], PlainValidator(rate_limits_parser(MAX_CALLBACKS_PER_DAY))
+    ] = setting(
+        "DIALTONE_CALLBACK_LIMIT_PER_PHONE",
+        "maximum calls with a code per phone that callers of the phone line ask for",
+        default="2/1h,3/1d",
+        example="2/1h,3/1d",
+    )
+    callback_limit_per_country: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_CALLBACK_LIMIT_PER_COUNTRY",
+        "maximum calls with a code per country that callers of the phone line ask for",
+        default="100/1h",
+        example="100/1h",
+    )
+    inbound_limit_per_caller: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_INBOUND_LIMIT_PER_CALLER",
+        "maximum calls to the phone line per number of the caller; later ones hear a busy tone",
+        default="10/1h",
+        example="10/1h",
+    )
+    inbound_limit_total: Annotated[
+        SlidingWindow, PlainValidator(rate_limit_parser(MAX_RATE_LIMIT))
+    ] = setting(
+        "DIALTONE_INBOUND_LIMIT_TOTAL",
+        "maximum calls to the phone line in total; later ones hear a busy tone",
+        default="1000/1h",
+        example="1000/1h",
+    )
     request_limit_per_identity: Annotated[
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_REQUEST_LIMIT))
     ] = setting(
@@ -455,7 +503,7 @@ class Settings(BaseModel):
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_REQUEST_LIMIT))
     ] = setting(
         "DIALTONE_REFRESH_LIMIT_PER_IP",
-        "maximum refreshes and logouts per IP, approximately, per instance; ten times that per /48",
+        "refreshes, logouts and statuses per IP, approximately, per instance; ten times per /48",
         default="1200/1m",
         example="1200/1m",
     )
@@ -581,6 +629,20 @@ class Settings(BaseModel):
         default="2000",
         example="2000",
     )
+    call_retention: Annotated[timedelta, PlainValidator(duration_parser("1h", "3650d"))] = setting(
+        "DIALTONE_CALL_RETENTION",
+        "time after which a call is deleted from the call log",
+        default="90d",
+        example="90d",
+    )
+    recording_retention: Annotated[timedelta, PlainValidator(duration_parser("1h", "3650d"))] = (
+        setting(
+            "DIALTONE_RECORDING_RETENTION",
+            "time after which a recording of a caller is deleted, here and at the provider",
+            default="30d",
+            example="30d",
+        )
+    )
     cleanup_interval: Annotated[
         timedelta | None, PlainValidator(duration_or_off_parser("1m", "1d"))
     ] = setting(
@@ -625,6 +687,21 @@ class Settings(BaseModel):
         """The number that calls come from, empty if there is none."""
         is_number = self.twilio_from.startswith("+")
         return self.twilio_voice_from or (self.twilio_from if is_number else "")
+
+    @property
+    def has_phone_line(self) -> bool:
+        """Whether the provider places calls and can be called. It sends requests then."""
+        return SmsProvider.TWILIO in self.sms and bool(self.twilio_caller_id)
+
+    @property
+    def receives_webhooks(self) -> bool:
+        """Whether the provider sends requests about messages and calls."""
+        return SmsProvider.TWILIO in self.sms and "public_url" in self.model_fields_set
+
+    @property
+    def has_voice_channel(self) -> bool:
+        """Whether a code can be delivered by a call. The console prints it."""
+        return self.has_phone_line or self.sms[0] is SmsProvider.CONSOLE
 
     @property
     def token_lifetimes(self) -> TokenLifetimes:

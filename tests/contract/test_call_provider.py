@@ -1,11 +1,9 @@
 """The promises of the port that places calls and has the recordings."""
 
 from collections.abc import AsyncIterator
-from io import StringIO
 
 import pytest
 
-from adapters.console import ConsoleCalls, ConsoleMessenger
 from adapters.twilio import open_twilio_calls
 from application.ports.call_provider import CallProvider, PlacementStatus
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
@@ -73,18 +71,6 @@ class FakeDriver(CallsDriver):
         return "RE1"
 
 
-class ConsoleDriver(CallsDriver):
-    def __init__(self) -> None:
-        self.stream = StringIO()
-        super().__init__(ConsoleCalls(ConsoleMessenger(self.stream)))
-
-    def placed(self) -> str:
-        return self.stream.getvalue()
-
-    def break_provider(self) -> None:
-        self.stream.close()
-
-
 class TwilioDriver(CallsDriver):
     def __init__(self, calls: CallProvider, twilio: FakeTwilio) -> None:
         super().__init__(calls)
@@ -114,10 +100,6 @@ async def fake(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
     yield FakeDriver()
 
 
-async def console(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
-    yield ConsoleDriver()
-
-
 async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
     with FakeTwilio() as server:
         opening = open_twilio_calls(
@@ -127,15 +109,10 @@ async def twilio(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
             yield TwilioDriver(calls, server)
 
 
-@pytest.fixture(params=[fake, console, twilio], ids=lambda open_driver: open_driver.__name__)
+@pytest.fixture(params=[fake, twilio], ids=lambda open_driver: open_driver.__name__)
 async def driver(request: pytest.FixtureRequest) -> AsyncIterator[CallsDriver]:
     async for driver in request.param(request):
         yield driver
-
-
-with_calls = pytest.mark.parametrize(
-    "driver", [fake, twilio], indirect=True, ids=lambda open_driver: open_driver.__name__
-)
 
 
 async def read(calls: CallProvider, recording_id: str) -> bytes:
@@ -168,7 +145,6 @@ async def test_without_a_provider_calls_are_rejected_with_a_reason_without_secre
     assert not secrets_in(result.reason, PHONE)
 
 
-@with_calls
 async def test_an_invalid_number_has_a_reason_without_the_number(driver: CallsDriver) -> None:
     driver.invalidate_number()
 
@@ -179,7 +155,6 @@ async def test_an_invalid_number_has_a_reason_without_the_number(driver: CallsDr
     assert not secrets_in(result.reason, PHONE)
 
 
-@with_calls
 async def test_a_call_is_ended_and_may_be_ended_again(driver: CallsDriver) -> None:
     call_id = (await driver.calls.place_call(PHONE, URL, STATUS_URL)).provider_call_id
     assert not driver.has_ended(call_id)
@@ -195,7 +170,6 @@ async def test_an_unknown_call_is_left_as_it_is(driver: CallsDriver, call_id: st
     await driver.calls.end_call(call_id)
 
 
-@with_calls
 async def test_a_recording_is_read_until_it_is_deleted(driver: CallsDriver) -> None:
     recording_id = driver.add_recording()
     assert await read(driver.calls, recording_id) == CONTENT
@@ -215,7 +189,6 @@ async def test_an_unknown_recording_is_not_found_and_is_deleted(
     await driver.calls.delete_recording(recording_id)
 
 
-@with_calls
 async def test_a_recording_need_not_be_read_to_its_end(driver: CallsDriver) -> None:
     recording_id = driver.add_recording()
 
@@ -227,7 +200,6 @@ async def test_a_recording_need_not_be_read_to_its_end(driver: CallsDriver) -> N
     assert await read(driver.calls, recording_id) == CONTENT
 
 
-@with_calls
 async def test_without_a_provider_nothing_is_ended_read_or_deleted(driver: CallsDriver) -> None:
     call_id = (await driver.calls.place_call(PHONE, URL, STATUS_URL)).provider_call_id
     recording_id = driver.add_recording()

@@ -10,6 +10,12 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.deployments import DEPLOYMENTS, NO_SETTINGS, Deployment
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
+from tests.e2e.phone_line import (
+    PHONE_LINE_DATABASES,
+    PhoneLine,
+    PhoneLineDatabase,
+    run_phone_line,
+)
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
@@ -64,6 +70,33 @@ def other_phone(phone: str) -> str:
 def app(service: Service, http: httpx.AsyncClient) -> App:
     """The mobile app."""
     return App(service, http)
+
+
+@pytest.fixture(scope="session")
+def start_phone_line(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[PhoneLineDatabase], PhoneLine]]:
+    """Like `start_service`, for services with a phone line."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(database: PhoneLineDatabase) -> PhoneLine:
+            folder = tmp_path_factory.mktemp("phone_line")
+            environ, read_records = database(request, folder)
+            return stack.enter_context(run_phone_line(folder, environ, read_records))
+
+        yield start
+
+
+@pytest.fixture(
+    scope="session", params=PHONE_LINE_DATABASES, ids=lambda database: database.__name__
+)
+def line(
+    request: pytest.FixtureRequest,
+    start_phone_line: Callable[[PhoneLineDatabase], PhoneLine],
+) -> PhoneLine:
+    """One service with a phone line for all tests that do not stop it."""
+    return start_phone_line(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -143,7 +143,7 @@ class CountedPort:
                 _count_step()
                 yield opened
 
-        return open_ if name == "open_file" else call
+        return open_ if name in ("open_file", "open_recording") else call
 
 
 def _count_step() -> None:
@@ -190,6 +190,9 @@ def _build_counted_use_cases(ports: Ports, policy: Policy) -> UseCases:
         repositories=Repositories(**cast("dict[str, Any]", repositories)),
         media_files=cast("Any", CountedPort("media_files", ports.media_files)),
         messenger=cast("Any", CountedPort("messenger", ports.messenger)),
+        call_provider=cast(
+            "Any", ports.call_provider and CountedPort("call_provider", ports.call_provider)
+        ),
     )
     return build_use_cases(counted, policy)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from entrypoints.http.library.media_file import MAX_READS_PER_IP, SEND_TIMEOUT_SECONDS
+from entrypoints.http.streaming import MAX_READS_PER_IP, SEND_TIMEOUT_SECONDS
 from tests.e2e.app import Account, App
 from tests.faults.traffic import BEHIND_A_PROXY
 from tests.support.images import animated_gif

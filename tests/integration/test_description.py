@@ -48,7 +48,7 @@ ERRORS: Final = [
 LEGACY: Final = {"legacy_get_otp", "legacy_validate_otp"}
 PUBLIC: Final = {
     "request_otp", "verify_otp", "refresh_session", "health_live", "health_ready", "get_jwks",
-    *LEGACY,
+    "get_delivery_status", *LEGACY,
 }  # fmt: skip
 PUBLIC_IN_SOME_CASES: Final = {"logout", "get_media_file"}
 SHARED_CODES: Final = {
@@ -101,7 +101,8 @@ def test_operation_ids_are_stable() -> None:
         "revoke_session", "get_jwks", "create_user", "get_user", "get_me", "rename_me",
         "delete_me", "upload_image", "list_library_items", "get_library_item",
         "update_library_item", "delete_library_item", "get_media_file", "legacy_get_otp",
-        "legacy_validate_otp", "health_live", "health_ready",
+        "legacy_validate_otp", "health_live", "health_ready", "get_delivery_status", "list_calls",
+        "get_call_recording",
     }  # fmt: skip
 
 
@@ -344,7 +345,7 @@ def test_every_parameter_has_a_description_and_only_an_example_that_anybody_can_
         for parameter in operation.get("parameters", ()):
             assert parameter["description"]
             assert ("examples" in parameter["schema"]) is (
-                parameter["name"] in {"page", "per_page"}
+                parameter["name"] in {"page", "per_page", "limit", "index"}
             )
             assert "anyOf" not in parameter["schema"]
 

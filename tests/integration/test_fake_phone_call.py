@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from twilio.request_validator import RequestValidator
 
-from tests.support.servers.fake_twilio import FakeTwilio, PhoneCall
+from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall, ServiceWebhooks
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.twiml import InvalidTwiml
 
@@ -138,25 +138,68 @@ def test_a_rejected_call_is_never_answered(service: Service, call: PhoneCall) ->
     assert call.status == service.posted[-1][1]["CallStatus"] == "busy"
 
 
-def test_a_call_of_the_service_is_answered_at_its_url(service: Service, call: PhoneCall) -> None:
-    service.documents = {"/voice/outbound": SAY % "It is us."}
-    form = {
-        "From": "+15005550006",
-        "To": "+14155550009",
-        "Url": f"{PUBLIC_URL}/voice/outbound?call=4f2a",
-        "StatusCallback": f"{PUBLIC_URL}/voice/placed",
-    }
+PLACED = Created(
+    "CA1",
+    [
+        ("From", "+15005550006"),
+        ("To", "+14155550009"),
+        ("Url", f"{PUBLIC_URL}/voice/outbound?call=4f2a"),
+        ("StatusCallback", f"{PUBLIC_URL}/voice/placed"),
+        *(("StatusCallbackEvent", event) for event in ("ringing", "answered", "completed")),
+    ],
+)
 
-    call.answer("CA1", form)
+
+def test_a_call_of_the_service_rings_and_is_answered_at_its_url(
+    service: Service, call: PhoneCall
+) -> None:
+    service.documents = {"/voice/outbound": SAY % "It is us."}
+
+    call.receive(PLACED)
+    assert call.heard == []
+    call.answer()
 
     assert call.heard == ["It is us."]
-    (path, fields), (status_path, status_fields) = service.posted
-    assert (path, fields["Direction"], fields["To"]) == (
-        "/voice/outbound",
-        "outbound-api",
-        "+14155550009",
-    )
-    assert (status_path, status_fields["CallSid"]) == ("/voice/placed", "CA1")
+    paths, posted = zip(*service.posted, strict=True)
+    assert paths == (*["/voice/placed"] * 2, "/voice/outbound", "/voice/placed")
+    statuses = [fields["CallStatus"] for fields in posted]
+    assert statuses == ["ringing", "in-progress", "in-progress", "completed"]
+    directions = {(fields["CallSid"], fields["Direction"], fields["To"]) for fields in posted}
+    assert directions == {("CA1", "outbound-api", "+14155550009")}
+
+
+def test_nobody_answers_a_call_of_the_service(service: Service, call: PhoneCall) -> None:
+    call.receive(PLACED)
+    call.end_unanswered("no-answer")
+
+    assert [fields["CallStatus"] for _, fields in service.posted] == ["ringing", "no-answer"]
+
+
+def test_a_caller_hangs_up_before_a_redirect(twilio: FakeTwilio, service: Service) -> None:
+    call = PhoneCall(twilio, service.url, PUBLIC_URL, stops_at_redirects=True)
+    redirect = SAY % "Stay?" + f"<Redirect>{PUBLIC_URL}/voice/next</Redirect>"
+    service.documents = {"/voice": redirect, "/voice/next": redirect}
+
+    call.ring()
+    call.stay()
+    assert (call.heard, call.waits_for) == (["Stay?"] * 2, "Redirect")
+    call.hang_up()
+
+    assert [path for path, _ in service.posted] == ["/voice", "/voice/next", "/voice/status"]
+
+
+def test_a_recording_that_ends_with_the_call_is_reported_after_its_end(
+    service: Service, call: PhoneCall
+) -> None:
+    service.documents = {"/voice": RECORD}
+
+    call.ring()
+    sid = call.hang_up_after_recording(b"sound")
+
+    posted = service.posted[1:]
+    assert [path for path, _ in posted] == ["/voice/answer", "/voice/recording", "/voice/status"]
+    assert {fields["CallStatus"] for _, fields in posted} == {"completed"}
+    assert [fields.get("RecordingSid") for _, fields in posted] == [sid, sid, None]
 
 
 def test_a_request_can_be_repeated(service: Service, call: PhoneCall) -> None:
@@ -177,3 +220,16 @@ def test_invalid_twiml_and_endless_redirects_fail(service: Service, call: PhoneC
     service.documents = {"/voice": f"<Redirect>{PUBLIC_URL}/voice</Redirect>"}
     with pytest.raises(AssertionError, match="redirects do not end"):
         call.ring()
+
+
+def test_what_became_of_a_message_is_reported(twilio: FakeTwilio, service: Service) -> None:
+    message = Created("SM1", [("To", "+14155550009"), ("StatusCallback", f"{PUBLIC_URL}/sms?id=1")])
+    webhooks = ServiceWebhooks(service.url, PUBLIC_URL, twilio.auth_token)
+
+    twilio.report_message(message, "sent", webhooks)
+    twilio.report_message(message, "undelivered", webhooks, "30003")
+
+    (path, sent), (_, undelivered) = service.posted
+    assert (path, sent["MessageSid"], sent["MessageStatus"]) == ("/sms", "SM1", "sent")
+    assert "ErrorCode" not in sent
+    assert (undelivered["SmsStatus"], undelivered["ErrorCode"]) == ("undelivered", "30003")

@@ -171,14 +171,16 @@ def open_http_driver(
 
 
 @asynccontextmanager
-async def open_http_client(use_cases: UseCases) -> AsyncIterator[httpx.AsyncClient]:
+async def open_http_client(
+    use_cases: UseCases, settings: HttpSettings = _SETTINGS
+) -> AsyncIterator[httpx.AsyncClient]:
     """Open a client of the HTTP application in this process."""
 
     @asynccontextmanager
     async def open_use_cases() -> AsyncIterator[UseCases]:
         yield use_cases
 
-    app = create_app(open_use_cases, _SETTINGS)
+    app = create_app(open_use_cases, settings)
     transport = httpx.ASGITransport(app, client=_PROXY)
     async with (
         _open_lifespan(app),

@@ -73,6 +73,11 @@ class Service:
         self._logged: list[OutputReader] = []
 
     @property
+    def settings(self) -> Mapping[str, str]:
+        """The variables that it was created with, for another instance."""
+        return self._environ
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -103,6 +108,7 @@ class Service:
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "error",
             "DIALTONE_BIND": f"127.0.0.1:{self.port}",
+            "DIALTONE_PUBLIC_URL": self.url,
             "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
             "DIALTONE_MEDIA": f"file://{self.folder}/media",
             "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",

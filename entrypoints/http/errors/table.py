@@ -278,6 +278,10 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     ),
     errors.ItemNotFound: ErrorRow(404, "item_not_found", "Item not found"),
     errors.MediaFileNotFound: ErrorRow(404, "not_found", "File not found"),
+    # Calls
+    errors.CallNotFound: ErrorRow(404, "call_not_found", "Call not found"),
+    errors.CallRecordingNotFound: ErrorRow(404, "recording_not_found", "Recording not found"),
+    # What only some callers may do
     errors.Forbidden: ErrorRow(403, "forbidden", "Only the owner or an administrator may do this."),
     errors.ReauthenticationRequired: ErrorRow(
         403,

@@ -22,7 +22,7 @@ from entrypoints.http.auth import (
 from entrypoints.http.dependencies import (
     ClientIp,
     CurrentPrincipal,
-    MediaReadsDependency,
+    FileReadsDependency,
     SettingsDependency,
     UploadLimiterDependency,
     UseCasesDependency,
@@ -35,7 +35,7 @@ from entrypoints.http.errors.exceptions import (
     MissingUserId,
 )
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.library.media_file import HeadResponse, MediaFileResponse
+from entrypoints.http.library.media_file import open_content
 from entrypoints.http.library.openapi import (
     MEDIA_CACHE_CONTROL,
     PRIVATE_MEDIA_CACHE_CONTROL,
@@ -65,6 +65,7 @@ from entrypoints.http.library.upload_form import open_upload_form
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
+from entrypoints.http.streaming import FileResponse, HeadResponse
 from entrypoints.http.users.schemas import parse_user_id
 
 _ITEM_ERRORS: Final = (
@@ -313,7 +314,7 @@ class MediaFileController(Controller):
         key: StorageKeyParameter,
         use_cases: UseCasesDependency,
         client_ip: ClientIp,
-        media_reads: MediaReadsDependency,
+        file_reads: FileReadsDependency,
     ) -> ASGIApp:
         """Return the file of an item. After the item is deleted, it is not found.
 
@@ -329,9 +330,10 @@ class MediaFileController(Controller):
             "Cache-Control": MEDIA_CACHE_CONTROL if is_public else PRIVATE_MEDIA_CACHE_CONTROL,
         }
         if IS_HEAD in request.scope["state"]:
-            return HeadResponse(await use_cases.open_file.get_info(key), headers)
-        return MediaFileResponse(
-            lambda: use_cases.open_file(key), media_reads.slot(client_ip), headers
+            info = await use_cases.open_file.get_info(key)
+            return HeadResponse(info.item.image.format.content_type, info.size, headers)
+        return FileResponse(
+            lambda: open_content(use_cases.open_file(key)), file_reads.slot(client_ip), headers
         )
 
 

@@ -1,6 +1,5 @@
 """Parameters, request and response bodies of the library endpoints."""
 
-import re
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -8,7 +7,7 @@ from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
 from application.media.library import LibraryItem, LibraryPage
-from domain.errors import ConflictingValue, InvalidIdentifier, InvalidNumber, UnsupportedValue
+from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
 from domain.identifier import parse_identifier
 from domain.media import item
 from domain.media.image import MediaKind
@@ -26,14 +25,12 @@ from entrypoints.http.fields import (
     parsed_field,
     time_field,
 )
+from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, MAX_NUMBER, parse_count
 from entrypoints.http.parsing import parse_field, parse_fields
 
 CATEGORY_PATTERN: Final = r"^[^\u0000]*$"
-CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
 STORAGE_KEY_PATTERN: Final = r"^[0-9a-f]{32}\.(?:jpg|png|gif)$"
-MAX_NUMBER: Final = 10**18 - 1
 DEFAULT_PAGE_SIZE: Final = 10
-_NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
 _KINDS: Final = {kind.value: kind for kind in MediaKind}
 
 ItemIdParameter: TypeAlias = Annotated[
@@ -183,7 +180,7 @@ class LibraryPageResponse(msgspec.Struct, kw_only=True):
         str | None,
         Meta(
             description="Send it as `cursor` to get the next page; null on the last page.",
-            examples=["0650be398fd6006561a2b1c3d4e5f60718293b"],
+            examples=[CURSOR_EXAMPLE],
         ),
     ]
 
@@ -212,8 +209,8 @@ def parse_list_parameters(
         PageTooDeep: Only a cursor leads to this page.
     """
     number, size, after, owner, media_kind = parse_fields(
-        ("page", lambda: _parse_count(page, default=1)),
-        ("per_page", lambda: _parse_count(per_page, default=DEFAULT_PAGE_SIZE)),
+        ("page", lambda: parse_count(page, default=1)),
+        ("per_page", lambda: parse_count(per_page, default=DEFAULT_PAGE_SIZE)),
         ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
         ("user_id", lambda: _parse_owner(user_id)),
         ("type", lambda: _parse_kind(kind)),
@@ -260,14 +257,6 @@ def to_page_response(shown: LibraryPage) -> LibraryPageResponse:
 
 def _reject_page_with_cursor() -> None:
     raise ConflictingValue("Use either page or cursor. With a cursor, omit page.")
-
-
-def _parse_count(text: str | None, default: int) -> int:
-    if text is None:
-        return default
-    if not _NUMBER.match(text) or int(text) < 1:
-        raise InvalidNumber("This must be a whole number, 1 or more.")
-    return int(text)
 
 
 def _parse_owner(text: str | None) -> str | None:

@@ -44,6 +44,7 @@ _TAGS: Final = {
     "Users": "Create, show, rename and delete users.",
     "Library": "Upload images, and list, label and delete them.",
     "Sessions": "Refresh, list and end sessions.",
+    "Calls": "List calls, and listen to what callers left.",
     "Operations": "Health checks and public keys, for other services.",
     "Legacy OTP": "Two paths for existing clients of the older mobile app.",
 }

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from litestar import Controller, Request, post
+from litestar import Controller, Request, get, post
 from litestar.params import JSONBody
 
 from application.otp.request_otp import RequestOtpCommand
@@ -13,21 +13,32 @@ from domain.errors import InvalidCharacters, TooLong, UnsupportedValue
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
+from domain.otp.delivery import Channel
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
 from entrypoints.http.client import parse_device_name
-from entrypoints.http.dependencies import ClientIp, SettingsDependency, UseCasesDependency
+from entrypoints.http.dependencies import (
+    ClientIp,
+    HttpSettings,
+    SettingsDependency,
+    UseCasesDependency,
+)
+from entrypoints.http.errors.exceptions import TooManyRequests
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.otp.schemas import (
     DEVICE_PATTERN,
+    DeliveryStatusResponse,
     InvalidOtpResponse,
+    RequestIdParameter,
     RequestOtpBody,
     RequestOtpResponse,
     VerifyOtpBody,
     VerifyOtpResponse,
+    to_delivery_status_response,
     to_request_otp_response,
     to_verify_otp_response,
 )
 from entrypoints.http.parsing import JsonBody, missing_field, parse_fields
+from entrypoints.http.request_limits import limit_by_ip
 
 _DEVICE: Final = re.compile(DEVICE_PATTERN)
 
@@ -69,16 +80,42 @@ class OtpController(Controller):
         requests is a 429. A login ends the cooldown. A resend has the same code and does not
         extend its life. With a `device_token` of an earlier login the request has limits of its
         own.
+
+        With the channel `voice` the phone is called instead: the call says who is calling, and
+        reads the same code after any key was pressed. Calls count against the same limits and the
+        same cooldown. `GET /auth/requests/{request_id}` says when a message was not delivered, so
+        that an app can offer the call.
         """
-        phone, _ = parse_fields(
+        phone, channel = parse_fields(
             ("phone", lambda: settings.parse_phone(data.phone)),
-            ("channel", lambda: _validate_channel(data.channel)),
+            ("channel", lambda: _parse_channel(data.channel, settings)),
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         sent = await use_cases.request_otp(
-            RequestOtpCommand(phone, client_ip, preferences, _parse_device_token(data.device_token))
+            RequestOtpCommand(
+                phone, client_ip, preferences, _parse_device_token(data.device_token), channel
+            )
         )
         return to_request_otp_response(sent)
+
+    @get(
+        "/requests/{request_id:str}",
+        operation_id="get_delivery_status",
+        summary="Get the delivery status of a code",
+        response_description="What became of the message or call.",
+        guards=[limit_by_ip],
+        responses=error_responses(TooManyRequests, errors.Unavailable),
+    )
+    async def get_delivery_status(
+        self, request_id: RequestIdParameter, use_cases: UseCasesDependency
+    ) -> DeliveryStatusResponse:
+        """Return what became of the message or call that a request for a code refers to.
+
+        The `request_id` is the credential. An unknown one looks like one whose message is queued,
+        and so does a message whose provider reports no statuses. Within the cooldown all ids refer
+        to the same message.
+        """
+        return to_delivery_status_response(await use_cases.get_delivery_status(request_id))
 
     @post(
         "/verify-otp",
@@ -136,9 +173,17 @@ class OtpController(Controller):
         return InvalidOtpResponse(attempts_left=result.attempts_left)
 
 
-def _validate_channel(channel: str | None) -> None:
-    if channel not in (None, "sms"):
-        raise UnsupportedValue("The only channel is 'sms' so far. Send that, or omit the field.")
+def _parse_channel(text: str | None, settings: HttpSettings) -> Channel:
+    try:
+        channel = Channel(text or Channel.SMS)
+    except ValueError:
+        raise UnsupportedValue("Send 'sms' or 'voice', or omit the field.") from None
+    if channel is Channel.VOICE and not settings.has_voice_channel:
+        raise UnsupportedValue(
+            "This service places no calls. Send 'sms', or omit the field. Its operator can change"
+            " that: DIALTONE_SMS=twilio with a number in TWILIO_VOICE_FROM or TWILIO_FROM."
+        )
+    return channel
 
 
 def _parse_device_token(value: object) -> DeviceToken | None:

@@ -1,17 +1,21 @@
 """Request and response bodies of the OTP endpoints."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
+from litestar.params import PathParameter
 from msgspec import Meta
 
 from application.identities.session_factory import Tokens
+from application.otp.delivery_status import GetDeliveryStatusResult
 from application.otp.request_otp import RequestOtpResult
 from domain.identities.device_token import DeviceToken
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
-from entrypoints.http.fields import PhoneField, parsed_field
+from domain.otp.delivery import Channel
+from domain.otp.delivery_report import ReportedStatus
+from entrypoints.http.fields import PhoneField, parameter_schema, parsed_field
 from entrypoints.http.sessions.schemas import (
     AccessTokenField,
     ExpiresInField,
@@ -33,6 +37,7 @@ def otp_pattern(length: int) -> str:
 
 
 OTP_EXAMPLE: Final = 12313
+REQUEST_ID_EXAMPLE: Final = "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b"
 OTP_PATTERN: Final = otp_pattern(DEFAULT_OTP_LENGTH)
 """A pattern of JSON Schema (ECMA-262 with the flag `u`): `\\p{Nd}` is a digit of any script."""
 DEVICE_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
@@ -67,7 +72,14 @@ RequestIdField = Annotated[
     Meta(
         description="New in every response. Send it with the code. The attempts are then counted"
         " for this request only.",
-        examples=["5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"],
+        examples=[REQUEST_ID_EXAMPLE],
+    ),
+]
+RequestIdParameter: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description="The `request_id` of the request for the code.",
+        schema_extra=parameter_schema(type="string"),
     ),
 ]
 
@@ -86,7 +98,12 @@ class RequestOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
     channel: Annotated[
         str | None,
-        parsed_field("How the code is delivered. Only `sms` so far.", "sms", enum=["sms", None]),
+        parsed_field(
+            "How the code is delivered: in a message (`sms`), or read out in a call (`voice`). A"
+            " service that places no calls rejects `voice`. The default is `sms`.",
+            "sms",
+            enum=[*(channel.value for channel in Channel), None],
+        ),
     ] = None
     locale: Annotated[
         str | None,
@@ -127,6 +144,30 @@ class RequestOtpResponse(msgspec.Struct, kw_only=True):
     resend_in: Annotated[
         int, Meta(description="Seconds until another message can be requested.", examples=[15])
     ]
+
+
+class DeliveryStatusResponse(msgspec.Struct, kw_only=True):
+    """What became of a message or call."""
+
+    status: Annotated[
+        str,
+        parsed_field(
+            "`queued`: not sent yet, or not known. `sent`: on its way; not all carriers report"
+            " more. `delivered`: the phone has it. `undelivered`, `failed`: it will not arrive. A"
+            " call is delivered once the code was read; one that nobody answers is undelivered."
+            " A status only advances, and the last three are final.",
+            ReportedStatus.DELIVERED.value,
+            enum=[status.value for status in ReportedStatus],
+        ),
+    ]
+    error_code: Annotated[
+        str | msgspec.UnsetType,
+        Meta(
+            description="The provider's code of the failure, if it reported one. Twilio's are at"
+            " https://www.twilio.com/docs/api/errors.",
+            examples=["30003"],
+        ),
+    ] = msgspec.UNSET
 
 
 class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -194,6 +235,13 @@ def to_request_otp_response(sent: RequestOtpResult) -> RequestOtpResponse:
         sent=sent.sent,
         expires_in=sent.expires_in,
         resend_in=sent.resend_in,
+    )
+
+
+def to_delivery_status_response(result: GetDeliveryStatusResult) -> DeliveryStatusResponse:
+    """Convert the status of a delivery."""
+    return DeliveryStatusResponse(
+        status=result.status.value, error_code=result.error_code or msgspec.UNSET
     )
 
 

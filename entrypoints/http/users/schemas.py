@@ -9,7 +9,7 @@ from msgspec import Meta
 from domain.access import can_act_for, visible_phone
 from domain.errors import UserNotFound
 from domain.identifier import parse_identifier
-from domain.identities.identity import Identity
+from domain.identities.identity import Consent, Identity
 from domain.identities.username import MAX_INPUT_LENGTH
 from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.fields import (
@@ -21,6 +21,7 @@ from entrypoints.http.fields import (
     format_timestamp,
     parameter_schema,
     parsed_field,
+    time_field,
 )
 
 UserIdParameter: TypeAlias = Annotated[
@@ -72,6 +73,22 @@ class RenameUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     username: UsernameField
 
 
+class SpokenConsent(msgspec.Struct, kw_only=True):
+    """What a caller agreed to on the phone. Nobody proved to be the owner of the number."""
+
+    wording: Annotated[
+        str,
+        Meta(
+            description="The text that the caller heard.",
+            examples=["By staying on the line, you agree that we store your number."],
+        ),
+    ]
+    language: Annotated[
+        str, Meta(description="The language of the text (BCP 47).", examples=["en-US"])
+    ]
+    given_at: Annotated[str, time_field("The time of the call, in UTC.")]
+
+
 class UserResponse(msgspec.Struct, kw_only=True):
     """A user. Only the user and administrators see the full number and `admin`."""
 
@@ -86,6 +103,20 @@ class UserResponse(msgspec.Struct, kw_only=True):
     ]
     created_on: CreatedAtField
     admin: AdminField | msgspec.UnsetType = msgspec.UNSET
+    spoken_consent: Annotated[
+        SpokenConsent | msgspec.UnsetType,
+        Meta(
+            description="Only for the user itself, if somebody joined by phone with this number"
+            " before the first login: let the user confirm it.",
+            examples=[
+                {
+                    "wording": "By staying on the line, you agree that we store your number.",
+                    "language": "en-US",
+                    "given_at": "2026-05-01T09:30:00.000Z",
+                }
+            ],
+        ),
+    ] = msgspec.UNSET
 
 
 def parse_user_id(text: str) -> str:
@@ -107,4 +138,17 @@ def to_user_response(identity: Identity, viewer: Identity) -> UserResponse:
         number=number,
         created_on=format_timestamp(identity.user.created_at),
         admin=identity.is_administrator if can_act_for(viewer, identity.id) else msgspec.UNSET,
+        spoken_consent=(
+            _to_spoken_consent(identity.consent)
+            if identity.consent and identity.id == viewer.id
+            else msgspec.UNSET
+        ),
+    )
+
+
+def _to_spoken_consent(consent: Consent) -> SpokenConsent:
+    return SpokenConsent(
+        wording=consent.wording,
+        language=consent.language,
+        given_at=format_timestamp(consent.given_at),
     )

@@ -22,7 +22,7 @@ from entrypoints.http.errors.table import (
 NEVER_RAISED = {errors.RateLimitExceeded}
 CODES = {
     "invalid", "unauthenticated", "not_found", "method_not_allowed", "body_too_large",
-    "request_timeout",
+    "request_timeout", "call_not_found", "recording_not_found",
     "rate_limited", "too_many_attempts", "country_not_served", "phone_unreachable",
     "delivery_failed", "phone_mismatch", "phone_in_use", "username_in_use", "forbidden",
     "reauthentication_required",

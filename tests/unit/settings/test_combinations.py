@@ -24,6 +24,7 @@ S3 = {
     "AWS_SECRET_ACCESS_KEY": "a/secret+key=",
 }
 TWILIO = {
+    "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
     "DIALTONE_SMS": "twilio",
     "DIALTONE_COUNTRIES": "IN,US",
     "TWILIO_ACCOUNT_SID": f"AC{HEX}",
@@ -105,6 +106,42 @@ def test_an_endpoint_is_checked_without_a_bucket_too() -> None:
 )
 def test_calls_come_from_a_number(environ: dict[str, str], caller_id: str) -> None:
     assert read_settings(TWILIO | environ, None).twilio_caller_id == caller_id
+
+
+@pytest.mark.parametrize(
+    ("environ", "has_phone_line", "has_voice_channel"),
+    [
+        (TWILIO, True, True),
+        (TWILIO | {"TWILIO_FROM": "Acme"}, False, False),
+        (TWILIO | {"TWILIO_FROM": "Acme", "DIALTONE_SMS": "twilio,console"}, False, False),
+        (TWILIO | {"TWILIO_FROM": "Acme", "DIALTONE_SMS": "console,twilio"}, False, True),
+        ({}, False, True),
+        ({"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}, False, False),
+    ],
+)
+def test_calls_need_twilio_with_a_number_or_the_console(
+    environ: dict[str, str], *, has_phone_line: bool, has_voice_channel: bool
+) -> None:
+    read = read_settings(environ, None)
+
+    assert (read.has_phone_line, read.has_voice_channel) == (has_phone_line, has_voice_channel)
+
+
+def test_the_phone_line_needs_a_public_url() -> None:
+    environ = {name: text for name, text in TWILIO.items() if name != "DIALTONE_PUBLIC_URL"}
+
+    lines = problems(environ)
+
+    assert list(lines) == ["DIALTONE_PUBLIC_URL"]
+    assert "Must be set if Twilio has a number to call from" in lines["DIALTONE_PUBLIC_URL"]
+    assert not read_settings(environ | {"TWILIO_FROM": "Acme"}, None).has_phone_line
+
+
+def test_recordings_are_not_kept_longer_than_calls() -> None:
+    line = problem(CALL_RETENTION="7d")
+
+    assert line.startswith("DIALTONE_RECORDING_RETENTION: Must not be longer than")
+    assert settings(CALL_RETENTION="7d", RECORDING_RETENTION="7d").call_retention.days == 7
 
 
 @pytest.mark.parametrize("number", ["Acme", "12345", "4155550001", "+0", "+1 415 555 0001"])
@@ -365,7 +402,7 @@ def test_production_reports_all_problems_at_once() -> None:
             "DIALTONE_ENV": "production",
             "DIALTONE_BIND": "here",
             "DIALTONE_WORKERS": "0",
-            "DIALTONE_OPERATOR": "+1",
+            "DIALTONE_MEDIA_URL_VARIANT": "led",
         }
     )
 
@@ -379,7 +416,7 @@ def test_production_reports_all_problems_at_once() -> None:
         "DIALTONE_COUNTRIES",
         "DIALTONE_TRUSTED_PROXIES",
         "DIALTONE_WORKERS",
-        "DIALTONE_OPERATOR",
+        "DIALTONE_MEDIA_URL_VARIANT",
     ]
 
 

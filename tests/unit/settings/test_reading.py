@@ -36,12 +36,19 @@ def problems(env_file: Path) -> tuple[str, ...]:
 
 def test_all_problems_are_reported_at_once_in_the_order_of_the_class() -> None:
     with pytest.raises(SettingsError) as error:
-        settings(WORKERS="0", LOG_LEVEL="loud", OPERATOR="+1", SMS="sms", DATABASE="x", BIND="x")
+        settings(
+            WORKERS="0",
+            LOG_LEVEL="loud",
+            MEDIA_URL_VARIANT="led",
+            SMS="sms",
+            DATABASE="x",
+            BIND="x",
+        )
 
     names = [line.partition(":")[0] for line in str(error.value).splitlines()]
     assert names == [
         "DIALTONE_BIND", "DIALTONE_DATABASE", "DIALTONE_SMS", "DIALTONE_LOG_LEVEL",
-        "DIALTONE_WORKERS", "DIALTONE_OPERATOR",
+        "DIALTONE_WORKERS", "DIALTONE_MEDIA_URL_VARIANT",
     ]  # fmt: skip
 
 
@@ -99,6 +106,7 @@ def test_a_misspelt_name_is_found_in_the_environment_and_in_the_file(
     env_file: Path, name: str, meant: str
 ) -> None:
     used = {
+        "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
         "DIALTONE_SMS": "twilio",
         "DIALTONE_COUNTRIES": "US",
         "DIALTONE_MEDIA": "s3://images",
@@ -238,14 +246,14 @@ def test_an_invalid_line_is_reported_by_number_and_not_quoted(env_file: Path, in
 
 
 def test_invalid_lines_and_invalid_values_are_reported_together(env_file: Path) -> None:
-    env_file.write_text("what?\nDIALTONE_WORKERS=0\nand this?\nDIALTONE_OPERATOR=x\n")
+    env_file.write_text("what?\nDIALTONE_WORKERS=0\nand this?\nDIALTONE_MEDIA_URL_VARIANT=x\n")
 
     first, second, value, not_implemented = problems(env_file)
 
     assert first.startswith(f"{env_file}, line 1: ")
     assert second.startswith(f"{env_file}, line 3: ")
     assert value.startswith("DIALTONE_WORKERS (in .env): ")
-    assert not_implemented.startswith("DIALTONE_OPERATOR (in .env): ")
+    assert not_implemented.startswith("DIALTONE_MEDIA_URL_VARIANT (in .env): ")
 
 
 def test_a_file_in_another_encoding_is_an_error(env_file: Path) -> None:

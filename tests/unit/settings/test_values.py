@@ -9,8 +9,13 @@ import pytest
 from pydantic import ByteSize, Secret, SecretStr
 
 from application.identities.session_factory import TokenLifetimes
+from application.voice.clean_up_calls import (
+    DEFAULT_CALL_RETENTION,
+    DEFAULT_RECORDING_RETENTION,
+)
 from domain.countries import ALL_COUNTRIES
 from domain.identities.session import SessionLimits
+from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
@@ -73,6 +78,7 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "default_locale": "en",
         "sms_templates_dir": None,
         "call_flow": None,
+        "operator": None,
         "countries": None,
         "default_region": None,
         "otp_length": 6,
@@ -88,6 +94,11 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "sms_limit_total": RateLimits().total,
         "sms_limit_all_factor": RateLimits().all_deliveries_factor,
         "verify_limit_per_ip": RateLimits().verifications_per_ip,
+        "voice_limit_per_country": RateLimits().calls_per_country,
+        "callback_limit_per_phone": CallbackPolicy().per_phone,
+        "callback_limit_per_country": RateLimits().callbacks_per_country,
+        "inbound_limit_per_caller": RateLimits().inbound_per_caller,
+        "inbound_limit_total": RateLimits().inbound_total,
         "request_limit_per_identity": SlidingWindow(600, timedelta(minutes=1)),
         "refresh_limit_per_ip": SlidingWindow(1200, timedelta(minutes=1)),
         "failed_attempt_limit_per_country": RateLimits().failed_attempts_per_country,
@@ -109,6 +120,8 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         "upload_spool_size": None,
         "image_threads": None,
         "image_megapixels_per_hour": 2000,
+        "call_retention": DEFAULT_CALL_RETENTION,
+        "recording_retention": DEFAULT_RECORDING_RETENTION,
         "cleanup_interval": timedelta(minutes=15),
         "log_level": LogLevel.INFO,
         "log_format": LogFormat.AUTO,
@@ -172,6 +185,8 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         ("DEFAULT_LOCALE", "pt-BR", "default_locale", "pt-BR"),
         ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", "sms_templates_dir", Path("/etc/dialtone/t")),
         ("CALL_FLOW", "/etc/dialtone/flow.toml", "call_flow", Path("/etc/dialtone/flow.toml")),
+        ("OPERATOR", "+1 415 555 2671", "operator", parse_phone("+14155552671")),
+        ("OPERATOR", "+18005550123", "operator", parse_phone("+18005550123", rules=None)),
         ("COUNTRIES", "IN, us,DE", "countries", frozenset({"IN", "US", "DE"})),
         ("COUNTRIES", "*", "countries", ALL_COUNTRIES),
         ("DEFAULT_REGION", "in", "default_region", "IN"),
@@ -194,6 +209,8 @@ def test_no_setting_is_required(current_folder: Path) -> None:
         ("SESSION_IDLE_TIMEOUT", "15m", "session_idle_timeout", timedelta(minutes=15)),
         ("RECYCLED_AFTER", "365d", "recycled_after", timedelta(days=365)),
         ("RECYCLED_AFTER", "OFF", "recycled_after", None),
+        ("CALL_RETENTION", "3650d", "call_retention", timedelta(days=3650)),
+        ("RECORDING_RETENTION", "1h", "recording_retention", HOUR),
         ("CLEANUP_INTERVAL", "1m", "cleanup_interval", timedelta(minutes=1)),
         ("CLEANUP_INTERVAL", "1D", "cleanup_interval", timedelta(days=1)),
         ("CLEANUP_INTERVAL", "Off", "cleanup_interval", None),
@@ -242,6 +259,26 @@ def test_no_setting_is_required(current_folder: Path) -> None:
             SlidingWindow(1_000_000, HOUR),
         ),
         ("REFRESH_LIMIT_PER_IP", "9/1h", "refresh_limit_per_ip", SlidingWindow(9, HOUR)),
+        (
+            "VOICE_LIMIT_PER_COUNTRY",
+            "8/12h",
+            "voice_limit_per_country",
+            SlidingWindow(8, 12 * HOUR),
+        ),
+        (
+            "CALLBACK_LIMIT_PER_PHONE",
+            "1/1h, 6/1d",
+            "callback_limit_per_phone",
+            (SlidingWindow(1, HOUR), SlidingWindow(6, 24 * HOUR)),
+        ),
+        (
+            "CALLBACK_LIMIT_PER_COUNTRY",
+            "9/1h",
+            "callback_limit_per_country",
+            SlidingWindow(9, HOUR),
+        ),
+        ("INBOUND_LIMIT_PER_CALLER", "9/1h", "inbound_limit_per_caller", SlidingWindow(9, HOUR)),
+        ("INBOUND_LIMIT_TOTAL", "9/1h", "inbound_limit_total", SlidingWindow(9, HOUR)),
         ("VERIFY_LIMIT_PER_IP", "10/90m", "verify_limit_per_ip", SlidingWindow(10, 1.5 * HOUR)),
         (
             "TEST_OTPS",
@@ -361,6 +398,11 @@ def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: 
         ("SMS_LIMIT_TOTAL", ["5/1h,9/1d", "50001/1h"]),
         ("SMS_LIMIT_PER_IP", ["5001/1h"]),
         ("VERIFY_LIMIT_PER_IP", ["5001/1h"]),
+        ("OPERATOR", ["4155552671", "0014155552671", "+1", "Acme", "+14155552671,+14155552672"]),
+        ("CALL_RETENTION", ["0", "59m", "3651d", "off", "90"]),
+        ("RECORDING_RETENTION", ["0", "59m", "3651d", "off"]),
+        ("CALLBACK_LIMIT_PER_PHONE", ["7/1d", "1/1h", "0/1d", "2"]),
+        ("INBOUND_LIMIT_PER_CALLER", ["0/1h", "5", "50001/1h"]),
         ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
         ("TEST_OTPS", ["15005550006=123456"]),
         ("TEST_OTPS", ["+15005550006=123456@", "+15005550006=123456@tomorrow"]),
@@ -395,6 +437,7 @@ def test_the_limit_of_a_phone_keeps_its_code_from_being_guessed(text: str) -> No
         ("MAX_UPLOAD_SIZE", "tops3cret"),
         ("TEST_OTPS", "+15005550006=tops3cret"),
         ("TEST_OTPS", "+15005550006=123456@tops3cret"),
+        ("OPERATOR", "+tops3cret"),
     ],
 )
 def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:

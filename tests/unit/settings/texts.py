@@ -14,6 +14,7 @@ S3: Final = {
     "AWS_SECRET_ACCESS_KEY": f"{SECRET}/{SECRET}",
 }
 TWILIO: Final = {
+    "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
     "DIALTONE_SMS": "twilio",
     "DIALTONE_COUNTRIES": "IN",
     "TWILIO_ACCOUNT_SID": f"AC{0:032x}",

@@ -6,7 +6,20 @@ It is for tests, and to try out the service by hand:
 
 from tests.support.servers.fake_twilio.errors import rejects
 from tests.support.servers.fake_twilio.phone_call import PhoneCall
-from tests.support.servers.fake_twilio.server import FakeTwilio, TwilioRequest
-from tests.support.servers.fake_twilio.webhooks import WebhookResponse, post_webhook
+from tests.support.servers.fake_twilio.server import Created, FakeTwilio, TwilioRequest
+from tests.support.servers.fake_twilio.webhooks import (
+    ServiceWebhooks,
+    WebhookResponse,
+    post_webhook,
+)
 
-__all__ = ["FakeTwilio", "PhoneCall", "TwilioRequest", "WebhookResponse", "post_webhook", "rejects"]
+__all__ = [
+    "Created",
+    "FakeTwilio",
+    "PhoneCall",
+    "ServiceWebhooks",
+    "TwilioRequest",
+    "WebhookResponse",
+    "post_webhook",
+    "rejects",
+]

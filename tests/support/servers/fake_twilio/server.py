@@ -25,7 +25,12 @@ from tests.support.servers.fake_twilio.resources import (
     message_resource,
     numbers_resource,
 )
-from tests.support.servers.fake_twilio.webhooks import FormFields, WebhookResponse, post_webhook
+from tests.support.servers.fake_twilio.webhooks import (
+    FormFields,
+    ServiceWebhooks,
+    WebhookResponse,
+    post_webhook,
+)
 from tests.support.servers.http_server import Exchange, HttpServer
 
 ACCOUNT_SID: Final = "AC" + "0" * 30 + "da"
@@ -54,12 +59,31 @@ class TwilioRequest:
         return dict(self.fields)
 
 
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A message or a call that a request has created: its SID, and the form."""
+
+    sid: str
+    fields: FormFields
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The form by name; of a name that occurs several times, the last value."""
+        return dict(self.fields)
+
+    def values(self, name: str) -> list[str]:
+        """Return all values of a name."""
+        return [value for field_name, value in self.fields if field_name == name]
+
+
 class FakeTwilio(HttpServer):
     """Twilio on a port of 127.0.0.1.
 
     - `requests` has all requests; `behavior` replaces the documented behavior.
-    - `numbers` are those of the account, each with whether it can send messages.
+    - `numbers` are those of the account, each with whether it can send messages. They can call if
+      `has_voice` is set, and calls to them are reported to `voice_url`.
     - The numbers of Twilio's test credentials are rejected with their documented codes.
+    - `sent` and `placed` are the messages and calls that were created.
     - `call_statuses` has the status of each call, `recordings` the MP3 of each recording, by SID.
     """
 
@@ -70,9 +94,13 @@ class FakeTwilio(HttpServer):
         self.account_sid = account_sid
         self.auth_token = auth_token
         self.requests: list[TwilioRequest] = []
+        self.sent: list[Created] = []
+        self.placed: list[Created] = []
         self.call_statuses: dict[str, str] = {}
         self.recordings: dict[str, bytes] = {}
         self.numbers = {"+15005550006": True}
+        self.has_voice = True
+        self.voice_url = ""
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -86,6 +114,14 @@ class FakeTwilio(HttpServer):
         """All requests to create a call."""
         return [request for request in self.requests if request.path.endswith("/Calls.json")]
 
+    def add_message(self, message: Created) -> None:
+        """Keep a message that was created."""
+        self.sent.append(message)
+
+    def add_call(self, call: Created) -> None:
+        """Keep a call that was created; nobody answers it by itself."""
+        self.placed.append(call)
+
     def add_recording(self, content: bytes) -> str:
         """Store a recording and return its SID."""
         sid = f"RE{uuid4().hex}"
@@ -95,18 +131,34 @@ class FakeTwilio(HttpServer):
     @property
     def environ(self) -> dict[str, str]:
         """The environment of a service that uses this server."""
-        return {
-            "TWILIO_ACCOUNT_SID": self.account_sid,
-            "TWILIO_AUTH_TOKEN": self.auth_token,
-            "TWILIO_FROM": "+15005550006",
-            "TWILIO_API_BASE": self.url,
-        }
+        return twilio_settings(self.account_sid, self.auth_token, self.url)
 
     def post_webhook(
         self, url: str, fields: FormFields, public_url: str | None = None
     ) -> WebhookResponse:
         """Post a signed form."""
         return post_webhook(url, fields, token=self.auth_token, public_url=public_url)
+
+    def report_message(
+        self, message: Created, status: str, webhooks: ServiceWebhooks, error_code: str = ""
+    ) -> WebhookResponse:
+        """Post the status of a message to the URL that was sent with it.
+
+        https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
+        """
+        form = message.form
+        fields = {
+            "AccountSid": self.account_sid,
+            "ApiVersion": API_VERSION,
+            "From": form.get("From", ""),
+            "To": form["To"],
+            "MessageSid": message.sid,
+            "SmsSid": message.sid,
+            "MessageStatus": status,
+            "SmsStatus": status,
+            **({"ErrorCode": error_code} if error_code else {}),
+        }
+        return webhooks.post(form["StatusCallback"], list(fields.items()))
 
     def serve(self, exchange: Exchange) -> None:
         if exchange.request.path.startswith(control.PATH):
@@ -129,7 +181,7 @@ class FakeTwilio(HttpServer):
 
     def respond(self, exchange: Exchange) -> None:
         """Respond as Twilio documents it."""
-        form = dict(parse_qsl(exchange.body.decode(), keep_blank_values=True))
+        fields = parse_qsl(exchange.body.decode(), keep_blank_values=True)
         credentials = _parse_credentials(exchange.headers.get("Authorization", ""))
         match = _PATH.match(urlsplit(exchange.request.path).path)
         if credentials != (self.account_sid, self.auth_token):
@@ -138,12 +190,13 @@ class FakeTwilio(HttpServer):
             _send_error(exchange, 20404)
         else:
             path = (match["resource"] or "", match["sid"], match["format"])
-            self._respond_with_resource(exchange, path, form)
+            self._respond_with_resource(exchange, path, fields)
 
     def _respond_with_resource(
-        self, exchange: Exchange, path: tuple[str, str | None, str], form: Mapping[str, str]
+        self, exchange: Exchange, path: tuple[str, str | None, str], fields: FormFields
     ) -> None:
         code: int | None
+        form = dict(fields)
         match exchange.request.method, *path:
             case "GET", "", None, "json":
                 _send_resource(exchange, 200, account_resource(self.account_sid))
@@ -154,11 +207,19 @@ class FakeTwilio(HttpServer):
                     for number, has_sms in self.numbers.items()
                     if query.get("PhoneNumber", "") in number
                 }
-                _send_resource(exchange, 200, numbers_resource(self.account_sid, numbers))
+                _send_resource(
+                    exchange,
+                    200,
+                    numbers_resource(
+                        self.account_sid, numbers, self.voice_url, has_voice=self.has_voice
+                    ),
+                )
             case "POST", "/Messages", None, "json":
                 code = message_error(form)
                 if code is None:
-                    _send_resource(exchange, 201, message_resource(self.account_sid, form))
+                    message = message_resource(self.account_sid, form)
+                    self.add_message(Created(message["sid"], fields))
+                    _send_resource(exchange, 201, message)
                 else:
                     _send_error(exchange, code)
             case "POST", "/Calls", None, "json":
@@ -166,6 +227,7 @@ class FakeTwilio(HttpServer):
                 if code is None:
                     call = call_resource(self.account_sid, form)
                     self.call_statuses[call["sid"]] = call["status"]
+                    self.add_call(Created(call["sid"], fields))
                     _send_resource(exchange, 201, call)
                 else:
                     _send_error(exchange, code)
@@ -186,6 +248,16 @@ class FakeTwilio(HttpServer):
         self.call_statuses[sid] = form["Status"]
         call = call_resource(self.account_sid, {"From": "", "To": ""})
         _send_resource(exchange, 200, {**call, "sid": sid, "status": form["Status"]})
+
+
+def twilio_settings(account_sid: str, auth_token: str, url: str) -> dict[str, str]:
+    """Return the settings of a service that uses this server instead of Twilio."""
+    return {
+        "TWILIO_ACCOUNT_SID": account_sid,
+        "TWILIO_AUTH_TOKEN": auth_token,
+        "TWILIO_FROM": "+15005550006",
+        "TWILIO_API_BASE": url,
+    }
 
 
 def _send_resource(exchange: Exchange, status: int, resource: Resource) -> None:

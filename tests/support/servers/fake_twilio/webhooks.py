@@ -27,6 +27,24 @@ class WebhookResponse:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceWebhooks:
+    """The webhooks of a service, which knows itself by its public URL.
+
+    Requests are signed for the public URL and sent to the service, as a proxy does.
+    """
+
+    service_url: str
+    public_url: str
+    token: str
+
+    def post(self, url: str, fields: FormFields) -> WebhookResponse:
+        """Post a signed form to a public URL."""
+        assert url.startswith(self.public_url), f"not a URL of the service: {url}"
+        local_url = self.service_url + url.removeprefix(self.public_url)
+        return post_webhook(local_url, fields, token=self.token, public_url=url)
+
+
 def sign_webhook(token: str, url: str, fields: FormFields = ()) -> str:
     """Sign a URL and the fields, sorted by name."""
     content = url + "".join(name + value for name, value in sorted(set(fields)))

@@ -1,4 +1,4 @@
-"""The response with a media file closes the file however it ends."""
+"""The response with a file closes the file however it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,14 +8,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from application.media.open_file import FileInfo, OpenedFile
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media_files import StoredFile
 from domain.errors import MediaFileNotFound
+from entrypoints.http import streaming
 from entrypoints.http.errors.exceptions import TooManyReads
-from entrypoints.http.library import media_file
-from entrypoints.http.library.media_file import HeadResponse, MediaFileResponse, MediaReads
-from tests.support.builders import an_item
+from entrypoints.http.streaming import Content, FileReads, FileResponse, HeadResponse
 
 HEADERS = {"Cache-Control": "private"}
 CHUNKS = [b"one", b"two", b"three"]
@@ -30,10 +27,10 @@ class OneFile:
         self.is_open = False
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[OpenedFile]:
+    async def open(self) -> AsyncIterator[Content]:
         self.is_open = True
         try:
-            yield OpenedFile(an_item(), StoredFile(11, self._read()))
+            yield Content("image/jpeg", 11, self._read())
         finally:
             self.is_open = False
 
@@ -53,7 +50,7 @@ async def respond(
     send: Callable[[Any], Awaitable[None]],
     receive: Callable[[], Awaitable[Any]] = never,
 ) -> None:
-    response = MediaFileResponse(file.open, nullcontext(), HEADERS)
+    response = FileResponse(file.open, nullcontext(), HEADERS)
     await response({}, receive, send)  # type: ignore[arg-type]  # it does not use the scope
 
 
@@ -143,7 +140,7 @@ async def test_the_file_is_closed_when_the_request_is_cancelled() -> None:
 
 
 async def test_a_client_that_stops_reading_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media_file, "SEND_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0.01)
     file = OneFile([*CHUNKS])
 
     async def send(message: dict[str, Any]) -> None:
@@ -159,7 +156,7 @@ async def test_a_client_that_stops_reading_is_given_up(monkeypatch: pytest.Monke
 
 async def test_an_error_before_the_file_is_open_sends_nothing() -> None:
     class Missing(OneFile):
-        async def __aenter__(self) -> OpenedFile:
+        async def __aenter__(self) -> Content:
             raise MediaFileNotFound
 
         async def __aexit__(self, *_: object) -> None:
@@ -170,7 +167,7 @@ async def test_an_error_before_the_file_is_open_sends_nothing() -> None:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    response = MediaFileResponse(lambda: Missing([]), nullcontext(), HEADERS)
+    response = FileResponse(lambda: Missing([]), nullcontext(), HEADERS)
     with pytest.raises(MediaFileNotFound):
         await response({}, never, send)  # type: ignore[arg-type]  # it does not use the scope
 
@@ -187,18 +184,31 @@ async def test_head_has_the_headers_of_get() -> None:
         sent["head"].append(message)
 
     await respond(OneFile([*CHUNKS]), send_get)
-    response = HeadResponse(FileInfo(an_item(), 11), HEADERS)
+    response = HeadResponse("image/jpeg", 11, HEADERS)
     await response({}, never, send_head)  # type: ignore[arg-type]  # it does not use the scope
 
     assert sent["head"][0] == sent["get"][0]
     assert sent["head"][1:] == [{"type": "http.response.body", "body": b"", "more_body": False}]
 
 
+async def test_head_of_a_file_that_must_be_opened_reads_nothing() -> None:
+    file, sent = OneFile([AssertionError("read")]), Messages()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    response = FileResponse(file.open, nullcontext(), HEADERS, is_head=True)
+    await response({}, never, send)  # type: ignore[arg-type]  # it does not use the scope
+
+    assert [message.get("body") for message in sent] == [None, b""]
+    assert not file.is_open
+
+
 async def test_a_client_that_reads_too_much_does_not_delay_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(media_file, "SLOT_TIMEOUT_SECONDS", 0)
-    reads = MediaReads(limit=2)
+    monkeypatch.setattr(streaming, "SLOT_TIMEOUT_SECONDS", 0)
+    reads = FileReads(limit=2)
 
     async with reads.slot("203.0.113.1"):
         async with reads.slot("203.0.113.1"):

@@ -1,0 +1,65 @@
+"""The fields of Twilio's requests: https://www.twilio.com/docs/voice/twiml#request-parameters."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from application.ports.webhook_signatures import SignedRequest
+
+USED_FIELDS: Final = frozenset(
+    {
+        "AccountSid",
+        "CallDuration",
+        "CallSid",
+        "CallStatus",
+        "Caller",
+        "Called",
+        "DialCallDuration",
+        "DialCallSid",
+        "DialCallStatus",
+        "Digits",
+        "Direction",
+        "Duration",
+        "ErrorCode",
+        "From",
+        "MessageSid",
+        "MessageStatus",
+        "ParentCallSid",
+        "RecordingDuration",
+        "RecordingSid",
+        "RecordingStatus",
+        "RecordingUrl",
+        "SequenceNumber",
+        "SmsSid",
+        "SmsStatus",
+        "SpeechResult",
+        "Timestamp",
+        "To",
+    }
+)
+"""The fields that the service may read. None of them may occur twice, and it reads no other."""
+_BODY_HASH: Final = "bodySHA256"
+
+Fields = Sequence[tuple[str, object]]
+
+
+def parse_fields(request: SignedRequest) -> Fields:
+    """Return the fields of a form, or of a JSON object whose hash is in the signed URL.
+
+    The value of a field of JSON can be of any type. Without fields, the result is empty.
+
+    Raises:
+        ValueError: The URL or the JSON is invalid.
+        RecursionError: The JSON is nested too deep.
+    """
+    if request.form:
+        return request.form
+    query = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+    hashes = [value for name, value in query if name == _BODY_HASH]
+    if hashes != [hashlib.sha256(request.body).hexdigest()]:
+        return ()
+    # The pairs of the outermost object keep the names that occur twice.
+    parsed = json.loads(request.body, object_pairs_hook=tuple)
+    return parsed if isinstance(parsed, tuple) else ()

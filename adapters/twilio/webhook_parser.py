@@ -1,0 +1,125 @@
+"""Twilio's words in our words: calls, recordings and messages.
+
+- https://www.twilio.com/docs/voice/twiml#request-parameters
+- https://www.twilio.com/docs/voice/api/call-resource#call-status-values
+- https://www.twilio.com/docs/voice/twiml/dial#dialcallstatus-values
+- https://www.twilio.com/docs/voice/twiml/record#attributes-recording-status-callback
+- https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from adapters.twilio.webhook_fields import USED_FIELDS, parse_fields
+from application.ports.webhook_parser import WebhookFields
+from application.ports.webhook_signatures import SignedRequest
+from domain.errors import InvalidValue
+from domain.otp.delivery_report import ReportedStatus
+from domain.phone import PhoneNumber, parse_phone
+from domain.voice.call import CallStatus
+from domain.voice.flow import DialResult
+from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
+
+_CALL_STATUSES: Final = {
+    "queued": CallStatus.QUEUED,
+    "initiated": CallStatus.QUEUED,
+    "ringing": CallStatus.RINGING,
+    "in-progress": CallStatus.IN_PROGRESS,
+    "completed": CallStatus.COMPLETED,
+    "busy": CallStatus.BUSY,
+    "no-answer": CallStatus.NO_ANSWER,
+    "failed": CallStatus.FAILED,
+    "canceled": CallStatus.CANCELED,
+}
+_DIAL_RESULTS: Final = {
+    "completed": DialResult.ANSWERED,
+    "answered": DialResult.ANSWERED,
+    "busy": DialResult.BUSY,
+    "no-answer": DialResult.NO_ANSWER,
+    "failed": DialResult.FAILED,
+    "canceled": DialResult.FAILED,
+}
+# Those of inbound messages (receiving, received) say nothing about a delivery.
+_MESSAGE_STATUSES: Final = {
+    "accepted": ReportedStatus.QUEUED,
+    "scheduled": ReportedStatus.QUEUED,
+    "queued": ReportedStatus.QUEUED,
+    "sending": ReportedStatus.QUEUED,
+    "sent": ReportedStatus.SENT,
+    "delivered": ReportedStatus.DELIVERED,
+    "partially_delivered": ReportedStatus.DELIVERED,
+    "read": ReportedStatus.DELIVERED,
+    "undelivered": ReportedStatus.UNDELIVERED,
+    "failed": ReportedStatus.FAILED,
+    "canceled": ReportedStatus.FAILED,
+}
+_RECORDING_IS_COMPLETE: Final = ("completed", "")
+"""The `action` of a recording has no status."""
+_SID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
+_RECORDING_IN_URL: Final = re.compile(r"/Recordings/(RE[0-9a-fA-F]{32})(?:\.\w+)?\Z")
+_ERROR_CODE: Final = re.compile(r"[0-9]{1,6}")
+_SECONDS: Final = re.compile(r"[0-9]{1,6}")
+
+
+class TwilioWebhookParser:
+    """Read Twilio's requests.
+
+    - A caller without a number has an empty `From`, `anonymous`, a client, a SIP address, or a
+      word as it is typed on a phone's keys, such as +266696687. None of them is a valid number.
+    - A value that Twilio does not document is like a field that is missing. A call to the operator
+      that ended in an unknown way has failed.
+    """
+
+    def parse(self, request: SignedRequest) -> WebhookFields:
+        """Return what the request says."""
+        try:
+            fields = {
+                name: str(value)
+                for name, value in parse_fields(request)
+                if name in USED_FIELDS and isinstance(value, str | int)
+            }
+        except (ValueError, RecursionError):
+            fields = {}
+        return WebhookFields(
+            provider_call_id=_match(_SID, fields.get("CallSid", "")),
+            caller=_parse_phone(fields.get("From", "")),
+            called=_parse_phone(fields.get("To", "")),
+            event=_parse_event(fields),
+            call_status=_CALL_STATUSES.get(fields.get("CallStatus", "")),
+            message_status=_MESSAGE_STATUSES.get(
+                fields.get("MessageStatus") or fields.get("SmsStatus", "")
+            ),
+            error_code=_match(_ERROR_CODE, fields.get("ErrorCode", "")),
+        )
+
+
+def _parse_event(fields: Mapping[str, str]) -> CallEvent:
+    if status := fields.get("DialCallStatus"):
+        return Dialed(_DIAL_RESULTS.get(status, DialResult.FAILED))
+    if recording_id := _find_recording(fields):
+        seconds = _match(_SECONDS, fields.get("RecordingDuration", ""))
+        return Recorded(recording_id, int(seconds or 0))
+    keys, speech = fields.get("Digits", ""), fields.get("SpeechResult", "")
+    return Answered(keys, speech) if keys or speech else Continued()
+
+
+def _find_recording(fields: Mapping[str, str]) -> str:
+    if fields.get("RecordingStatus", "") not in _RECORDING_IS_COMPLETE:
+        return ""
+    # Of the two, Twilio documents only the URL as a parameter of a recording's `action`.
+    in_url = _RECORDING_IN_URL.search(fields.get("RecordingUrl", ""))
+    return _match(_SID, fields.get("RecordingSid", "")) or (in_url[1] if in_url else "")
+
+
+def _parse_phone(text: str) -> PhoneNumber | None:
+    if not text.startswith("+"):
+        return None
+    try:
+        return parse_phone(text, rules=None)
+    except InvalidValue:
+        return None
+
+
+def _match(pattern: re.Pattern[str], text: str) -> str:
+    return text if pattern.fullmatch(text) else ""

@@ -1,0 +1,41 @@
+"""The description of the recording, which Litestar cannot derive from its handler."""
+
+from dataclasses import dataclass
+
+from litestar.openapi.spec import (
+    OpenAPIFormat,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Schema,
+)
+
+
+@dataclass
+class RecordingOperation(Operation):
+    """Describes a response of binary data."""
+
+    def __post_init__(self) -> None:
+        self.responses = {
+            **(self.responses or {}),
+            "200": OpenAPIResponse(
+                description="The sound of the recording.",
+                content={
+                    "audio/mpeg": OpenAPIMediaType(
+                        schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+                    )
+                },
+                headers={
+                    "Content-Disposition": OpenAPIHeader(
+                        description="A file name.",
+                        required=True,
+                        schema=Schema(
+                            type=OpenAPIType.STRING,
+                            examples=['attachment; filename="call-6561a2b2c3d4e5f60718293c-0.mp3"'],
+                        ),
+                    )
+                },
+            ),
+        }

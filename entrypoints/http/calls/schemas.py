@@ -1,0 +1,200 @@
+"""Parameters and response bodies of the call log."""
+
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+from litestar.params import PathParameter, QueryParameter
+from msgspec import Meta
+
+from application.voice.calls import CallPage
+from domain.identities.identity import Identity
+from domain.page import Cursor, encode_cursor, parse_cursor
+from domain.voice.call import Call, CallDirection, CallStatus
+from domain.voice.walk import CallOutcome
+from entrypoints.http.fields import (
+    ID_DESCRIPTION,
+    ID_PATTERN,
+    USER_ID_EXAMPLE,
+    format_timestamp,
+    parameter_schema,
+    parsed_field,
+    time_field,
+)
+from entrypoints.http.paging import CURSOR_EXAMPLE, CURSOR_PATTERN, MAX_NUMBER, parse_count
+from entrypoints.http.parsing import parse_field, parse_fields
+
+DEFAULT_PAGE_SIZE: Final = 20
+CALL_ID_EXAMPLE: Final = "6561a2b2c3d4e5f60718293c"
+
+CallIdParameter: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description=ID_DESCRIPTION,
+        schema_extra=parameter_schema(type="string", pattern=ID_PATTERN),
+    ),
+]
+RecordingIndexParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="index",
+        description="Which recording of the call, from 0. The default is 0.",
+        schema_extra=parameter_schema(type="integer", minimum=0, maximum=MAX_NUMBER, examples=[0]),
+    ),
+]
+LimitParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="limit",
+        description="Calls per page, from 1. The default is 20. More than 100 is taken as 100.",
+        schema_extra=parameter_schema(
+            type="integer", minimum=1, maximum=MAX_NUMBER, examples=[DEFAULT_PAGE_SIZE]
+        ),
+    ),
+]
+CallCursorParameter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="cursor",
+        description="The `next_cursor` of the previous page.",
+        schema_extra=parameter_schema(type="string", pattern=CURSOR_PATTERN),
+    ),
+]
+
+
+def _show_status(status: CallStatus) -> str:
+    return status.value.replace("_", "-")
+
+
+class RecordingResponse(msgspec.Struct, kw_only=True):
+    """A recording that the caller left. `GET /calls/{id}/recording` has the sound."""
+
+    duration_seconds: Annotated[int, Meta(description="How long it is.", examples=[17])]
+    recorded_at: Annotated[str, time_field("The time when it was made, in UTC.")]
+
+
+class CallResponse(msgspec.Struct, kw_only=True):
+    """A call to the service, or one that read a code."""
+
+    id: Annotated[str, Meta(description=ID_DESCRIPTION, examples=[CALL_ID_EXAMPLE])]
+    direction: Annotated[
+        str,
+        parsed_field(
+            "`inbound`: somebody called the service. `outbound`: the service called to read a"
+            " code.",
+            CallDirection.INBOUND.value,
+            enum=[direction.value for direction in CallDirection],
+        ),
+    ]
+    status: Annotated[
+        str,
+        parsed_field(
+            "Where the call is. It never goes back.",
+            CallStatus.COMPLETED.value,
+            enum=[_show_status(status) for status in CallStatus],
+        ),
+    ]
+    outcome: Annotated[
+        str | None,
+        parsed_field(
+            "What the call came to; null if it ended before it came to anything.",
+            CallOutcome.CONNECTED.value,
+            enum=[*(outcome.value for outcome in CallOutcome), None],
+        ),
+    ]
+    started_at: Annotated[str, time_field("The time of the call, in UTC.")]
+    ended_at: Annotated[
+        str | None,
+        time_field("The time of its end, in UTC; null before.", "2026-05-01T09:31:12.000Z"),
+    ]
+    duration_seconds: Annotated[
+        int | None, Meta(description="From its start to its end; null before.", examples=[72])
+    ]
+    path: Annotated[
+        list[str],
+        Meta(
+            description="The nodes of the call flow that it came to.",
+            examples=[["welcome_back", "main_menu", "operator", "goodbye"]],
+        ),
+    ]
+    user_id: Annotated[
+        str | None,
+        Meta(
+            description="Whose number it is. It is null for a number that nobody joined with, and"
+            " after that user was deleted.",
+            examples=[USER_ID_EXAMPLE],
+        ),
+    ]
+    caller_verified: Annotated[
+        bool,
+        Meta(
+            description="Whether the user was proved to be on the phone: the code of the call"
+            " opened a session. Always false for inbound calls, because anybody can call with any"
+            " number.",
+            examples=[False],
+        ),
+    ]
+    recordings: Annotated[
+        list[RecordingResponse] | msgspec.UnsetType,
+        Meta(description="What the caller left. Only for administrators."),
+    ] = msgspec.UNSET
+
+
+class CallPageResponse(msgspec.Struct, kw_only=True):
+    """A page of the call log, the newest calls first."""
+
+    calls: Annotated[list[CallResponse], Meta(description="The calls of the page.")]
+    next_cursor: Annotated[
+        str | None,
+        Meta(
+            description="Send it as `cursor` to get the next page; null on the last page.",
+            examples=[CURSOR_EXAMPLE],
+        ),
+    ]
+
+
+def parse_list_parameters(cursor: str | None, limit: str | None) -> tuple[Cursor | None, int]:
+    """Parse which page of calls is requested; raises InvalidFields."""
+    return parse_fields(
+        ("cursor", lambda: None if cursor is None else parse_cursor(cursor)),
+        ("limit", lambda: parse_count(limit, DEFAULT_PAGE_SIZE)),
+    )
+
+
+def parse_index(text: str | None) -> int:
+    """Parse which recording is requested; raises InvalidFields."""
+    return parse_field("index", lambda: parse_count(text, default=0, minimum=0))
+
+
+def to_page_response(page: CallPage, viewer: Identity) -> CallPageResponse:
+    """Convert a page of calls. Only administrators see recordings."""
+    return CallPageResponse(
+        calls=[to_call_response(call, viewer) for call in page.calls],
+        next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
+    )
+
+
+def to_call_response(call: Call, viewer: Identity) -> CallResponse:
+    """Convert a call."""
+    return CallResponse(
+        id=call.id,
+        direction=call.direction.value,
+        status=_show_status(call.status),
+        outcome=call.outcome.value if call.outcome else None,
+        started_at=format_timestamp(call.started_at),
+        ended_at=format_timestamp(call.ended_at) if call.ended_at else None,
+        duration_seconds=int(call.duration.total_seconds()) if call.duration else None,
+        path=list(call.path),
+        user_id=call.identity_id,
+        caller_verified=call.is_caller_verified,
+        recordings=_to_recordings(call) if viewer.is_administrator else msgspec.UNSET,
+    )
+
+
+def _to_recordings(call: Call) -> list[RecordingResponse]:
+    return [
+        RecordingResponse(
+            duration_seconds=recording.duration_seconds,
+            recorded_at=format_timestamp(recording.recorded_at),
+        )
+        for recording in call.recordings
+    ]

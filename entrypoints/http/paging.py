@@ -1,0 +1,20 @@
+"""Parameters of lists that are returned in pages."""
+
+import re
+from typing import Final
+
+from domain.errors import InvalidNumber
+
+CURSOR_PATTERN: Final = "^[0-9a-f]{38}$"
+CURSOR_EXAMPLE: Final = "0650be398fd6006561a2b1c3d4e5f60718293b"
+MAX_NUMBER: Final = 10**18 - 1
+_NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
+
+
+def parse_count(text: str | None, default: int, minimum: int = 1) -> int:
+    """Parse a whole number; raises InvalidNumber. A parameter that is not sent has the default."""
+    if text is None:
+        return default
+    if not _NUMBER.match(text) or int(text) < minimum:
+        raise InvalidNumber(f"This must be a whole number, {minimum} or more.")
+    return int(text)

@@ -1,0 +1,1 @@
+"""Requests of a telephony provider about calls and messages."""

@@ -1,0 +1,102 @@
+"""Requests of a telephony provider: as they arrive, and once they are verified."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import structlog
+from litestar import Request
+from litestar.exceptions import HTTPException
+
+from application.ports.call_markup import CallMarkup
+from application.ports.webhook_parser import WebhookFields
+from application.ports.webhook_signatures import SignedRequest
+from application.ports.webhooks import Webhooks
+from domain.voice.instructions import Position
+from entrypoints.http.errors.exceptions import HttpError
+
+MAX_FIELDS: Final = 500
+_FORM: Final = "application/x-www-form-urlencoded"
+
+_log = structlog.get_logger()
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class WebhookRejected(Exception):
+    """The request is not authentic, or malformed. The response is a 403 without a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An authentic request.
+
+    Attributes:
+        fields: What it says.
+        parameters: The parameters of its URL, which is one of ours.
+        markup: Renders responses for the provider that sent it.
+    """
+
+    fields: WebhookFields
+    parameters: Mapping[str, str]
+    markup: CallMarkup
+
+    def parse_position(self) -> Position:
+        """Return the position in the URL; raises KeyError or ValueError if there is none."""
+        node, visit, repeat = (self.parameters[name] for name in ("node", "visit", "repeat"))
+        return Position(node, int(visit), int(repeat))
+
+
+async def receive_webhook(
+    request: AnyRequest, webhooks: Webhooks | None, public_url: str
+) -> Webhook:
+    """Receive a request and verify it.
+
+    Args:
+        request: The request. Of its headers, the signature and the type of the body count.
+        webhooks: What verifies and reads it; None if no provider sends such requests.
+        public_url: The URL of the service as the provider knows it, with its path prefix.
+
+    Raises:
+        WebhookRejected: It is not authentic, or malformed.
+    """
+    scope: Any = request.scope
+    if webhooks is None:
+        raise _rejected(scope, "the settings name no provider that sends such requests")
+    try:
+        signed = _to_signed_request(scope, await request.body(), public_url)
+        parameters = dict(parse_qsl(_query(scope), keep_blank_values=True))
+    except (HttpError, HTTPException, ValueError):
+        raise _rejected(scope, "the body is malformed, too large or incomplete") from None
+    if not webhooks.signatures.verify(signed):
+        raise _rejected(scope, "signature, account or a repeated field")
+    return Webhook(webhooks.parser.parse(signed), parameters, webhooks.markup)
+
+
+def _rejected(scope: Any, reason: str) -> WebhookRejected:
+    # The template: a path may have any text, and the provider's requests have ids in it.
+    _log.warning("webhook_rejected", path=scope["path_template"], reason=reason)
+    return WebhookRejected(reason)
+
+
+def _to_signed_request(scope: Any, body: bytes, public_url: str) -> SignedRequest:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    # The raw path and query: decoded and encoded again, they may differ from what was signed.
+    path, query = scope["raw_path"].decode("ascii"), _query(scope)
+    url = f"{public_url}{path}?{query}" if query else f"{public_url}{path}"
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _FORM:
+        return SignedRequest(url, headers, body=body)
+    form = parse_qsl(
+        body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+    )
+    return SignedRequest(url, headers, tuple(form), body)
+
+
+def _query(scope: Any) -> str:
+    query: bytes = scope["query_string"]
+    return query.decode("ascii")

@@ -1,0 +1,159 @@
+"""The checks of the parts that the settings name.
+
+An adapter's package is imported only if the settings name it.
+"""
+
+import asyncio
+from functools import partial
+from typing import Final
+
+from application.ports.errors import ConfigurationError, MessengerUnavailable
+from application.ports.messenger import Messenger
+from application.webhook_urls import WebhookUrls
+from entrypoints.bootstrap import (
+    find_key_fingerprint,
+    load_encryption,
+    load_keys,
+    name_variable,
+    open_call_provider,
+    open_database,
+    open_files,
+    open_messenger,
+)
+from entrypoints.connection_checks import Check, check_media_files
+from entrypoints.factories import health_check_of
+from entrypoints.keys import check_secrets_file_not_lost
+from entrypoints.settings import Settings
+from entrypoints.settings.values import (
+    Environment,
+    Factory,
+    MediaFolder,
+    MongoDatabase,
+    SmsProvider,
+    SqliteDatabase,
+)
+from entrypoints.startup_error import StartupError
+
+_CHECK_TWILIO: Final = (
+    "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is set, "
+    "TWILIO_API_BASE."
+)
+
+
+def connection_checks(settings: Settings) -> dict[str, Check]:
+    """Return a check for each part that the settings name.
+
+    Nothing is created that stays, and no message is sent. A check raises StartupError,
+    ConfigurationError or PortError.
+    """
+    checks: dict[str, Check] = {
+        "keys": partial(_check_keys, settings),
+        "database": partial(_check_database, settings),
+        "media": partial(_check_media, settings),
+    }
+    for provider in settings.sms:
+        name = provider.path if isinstance(provider, Factory) else provider.value
+        checks[f"messages {name}"] = partial(_check_messenger, provider, settings)
+    if settings.has_phone_line:
+        checks["phone line"] = partial(_check_phone_line, settings)
+    return checks
+
+
+async def _check_keys(settings: Settings) -> str:
+    from adapters.key_file import find_inactive_keys
+    from adapters.system import SystemClock
+
+    clock, path = SystemClock(), settings.secrets_file
+    if _are_keys_missing(settings):
+        check_secrets_file_not_lost(settings.database, path)
+        return f"{path} does not exist yet: the first start creates it"
+    keys = load_keys(settings, clock, is_service=True).current()
+    if problem := find_inactive_keys(keys, clock.now()):
+        raise ConfigurationError(problem)
+    return ""
+
+
+def _are_keys_missing(settings: Settings) -> bool:
+    """Return whether the first start in development will create the keys."""
+    if settings.env is Environment.PRODUCTION or settings.secrets.get_secret_value():
+        return False
+    try:
+        settings.secrets_file.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # reading the file reports the reason
+    return False
+
+
+async def _check_database(settings: Settings) -> str:
+    with name_variable("DIALTONE_DATABASE"):
+        match settings.database:
+            case SqliteDatabase(path=path):
+                from adapters.sqlite import inspect_file
+
+                version = await asyncio.to_thread(
+                    inspect_file, path, find_key_fingerprint(settings)
+                )
+                return "" if version else f"{path} does not exist yet: the first start creates it"
+            case MongoDatabase(url=url):
+                from adapters.mongo import inspect_database
+
+                version = await inspect_database(url, find_key_fingerprint(settings))
+                return (
+                    "" if version else "it is new: the first start creates collections and indexes"
+                )
+            case Factory():
+                encryption = load_encryption(settings)
+                if encryption is None:
+                    raise StartupError("It was not opened, because it needs the keys.")
+                async with open_database(settings, encryption) as records:
+                    await records.health.check()
+                return ""
+
+
+async def _check_media(settings: Settings) -> str:
+    from adapters.system import SystemClock
+
+    with name_variable("DIALTONE_MEDIA"):
+        if isinstance(settings.media, MediaFolder):
+            from adapters.disk import is_prepared
+
+            if not await is_prepared(settings.media.path):
+                return f"{settings.media.path} does not exist yet: the first start creates it"
+        async with open_files(settings, SystemClock()) as files:
+            await health_check_of(files).check()
+            await check_media_files(files)
+    return ""
+
+
+async def _check_messenger(provider: SmsProvider | Factory, settings: Settings) -> str:
+    with name_variable("DIALTONE_SMS"):
+        async with open_messenger(provider, settings) as messenger:
+            if provider is SmsProvider.CONSOLE:
+                return ""
+            if provider is SmsProvider.TWILIO:
+                return await _check_twilio(messenger)
+            await health_check_of(messenger).check()
+            return "" if hasattr(messenger, "check") else "it was opened; it has no health check"
+
+
+async def _check_twilio(messenger: Messenger) -> str:
+    from adapters.twilio import TwilioMessenger
+
+    if isinstance(messenger, TwilioMessenger):
+        try:
+            await messenger.check()
+        except MessengerUnavailable as error:
+            raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
+        return await messenger.check_sender()
+    return ""
+
+
+async def _check_phone_line(settings: Settings) -> str:
+    from adapters.twilio import TwilioCalls
+
+    async with open_call_provider(settings) as calls:
+        if isinstance(calls, TwilioCalls):
+            return await calls.check_caller_id(WebhookUrls(settings.public_url).voice())
+    return ""

@@ -1,0 +1,265 @@
+"""A service with a phone line, its callers, and the simulated Twilio between them."""
+
+import hashlib
+import re
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from pymongo import MongoClient
+
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall, ServiceWebhooks
+from tests.support.service import Service, running
+
+PUBLIC_URL: Final = "https://phone.example.org/line"
+"""A proxy removes the path prefix, and the service never sees this host."""
+OPERATOR: Final = "+14155550142"
+WELCOME: Final = "Welcome to Dialtone."
+JOIN: Final = "Would you like to join? Say yes or press 1. To decline, say no or press 2."
+CONSENT: Final = "you agree that Dialtone stores your phone number and a log of your calls."
+WELCOME_BACK: Final = "Welcome back to Dialtone."
+CALLBACK: Final = "Please hang up. We call this number back and read your sign-in code."
+CONNECTING: Final = "We connect you to the operator."
+GOODBYE: Final = "Goodbye."
+HIGH_CALL_LIMITS: Final = {
+    "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "12000/1m",
+    "DIALTONE_CALLBACK_LIMIT_PER_COUNTRY": "12000/1m",
+    "DIALTONE_INBOUND_LIMIT_PER_CALLER": "600/1m",
+    "DIALTONE_INBOUND_LIMIT_TOTAL": "12000/1m",
+}
+_CODE: Final = re.compile(r"\d{6}")
+
+Records = dict[str, dict[str, str]]
+"""All records by table and id, each as a text."""
+Start = Callable[[Path, Mapping[str, str], Callable[[str], list[str]]], Any]
+
+
+@dataclass(slots=True)
+class PhoneLine:
+    """A service on one database, with everything that reaches it from outside."""
+
+    service: Service
+    twilio: FakeTwilio
+    http: httpx.Client
+    read_records: Callable[[], Records]
+    _administrator: str = field(default="", init=False)
+
+    @property
+    def webhooks(self) -> ServiceWebhooks:
+        return ServiceWebhooks(self.service.url, PUBLIC_URL, self.twilio.auth_token)
+
+    def pick_up(self, phone: str, **options: Any) -> PhoneCall:
+        """Return a call that has not rung yet."""
+        return PhoneCall(self.twilio, self.service.url, PUBLIC_URL, caller=phone, **options)
+
+    def call(self, phone: str, *keys: str) -> PhoneCall:
+        """Call the service and press these keys."""
+        call = self.pick_up(phone)
+        call.ring()
+        for key in keys:
+            call.press(key)
+        return call
+
+    def join(self, phone: str) -> None:
+        """Join by phone."""
+        self.call(phone, "1").end_dial("completed")
+
+    def callbacks(self, phone: str) -> list[Created]:
+        """Return the calls that the service has placed to a phone."""
+        return [call for call in self.twilio.placed if call.form["To"] == phone]
+
+    def receive(self, phone: str, number: int = 1) -> PhoneCall:
+        """Let the first (or `number`th) call to a phone ring."""
+        call = self.pick_up(phone)
+        call.receive(self.callbacks(phone)[number - 1])
+        return call
+
+    def hear_code(self, phone: str, number: int = 1) -> str:
+        """Answer that call, press a key, and return the code that is read twice."""
+        call = self.receive(phone, number)
+        call.answer()
+        call.press("5")
+        return spoken_code(call)
+
+    def messages(self, phone: str) -> list[str]:
+        """Return the messages to a phone."""
+        return [message.form["Body"] for message in self.twilio.sent if is_to(message, phone)]
+
+    def verify(self, phone: str, code: str, **fields: Any) -> dict[str, Any]:
+        """Try to sign in with a code."""
+        response = self.http.post("/auth/verify-otp", json={"phone": phone, "otp": code, **fields})
+        content: dict[str, Any] = response.json()
+        return content
+
+    def sign_in(self, phone: str) -> str:
+        """Sign in by a message and return the access token."""
+        requested = self.http.post("/auth/request-otp", json={"phone": phone})
+        assert requested.json().get("sent") is True, requested.text
+        match = _CODE.search(self.messages(phone)[-1])
+        assert match is not None
+        token: str = self.verify(phone, match[0])["access_token"]
+        return token
+
+    def sign_up(self, phone: str) -> tuple[str, str]:
+        """Sign in and create a user; return the access token and the user id."""
+        token = self.sign_in(phone)
+        body = {"username": f"user {phone}", "number": phone}
+        created = self.http.post("/users", json=body, headers=bearer(token))
+        return token, created.json()["user_id"]
+
+    @property
+    def administrator(self) -> str:
+        """The access token of an administrator, who is promoted at the first use."""
+        if not self._administrator:
+            phone = "+14155550199"
+            _, user_id = self.sign_up(phone)
+            promoted = self.service.run("promote", user_id)
+            assert promoted.returncode == 0, promoted.stderr
+            self._administrator = self.sign_in(phone)
+        return self._administrator
+
+    def log(self, token: str, **query: Any) -> list[dict[str, Any]]:
+        """Return a page of the call log."""
+        response = self.http.get("/calls", params=query, headers=bearer(token))
+        assert response.status_code == 200, response.text
+        calls: list[dict[str, Any]] = response.json()["calls"]
+        return calls
+
+    def log_entry(self, call: PhoneCall) -> dict[str, Any]:
+        """Return the entry of a call, as administrators see it."""
+        call_id = our_id(call)
+        entries = [
+            entry for entry in self.log(self.administrator, limit=100) if entry["id"] == call_id
+        ]
+        assert len(entries) == 1, call_id
+        return entries[0]
+
+    def identities(self) -> dict[str, str]:
+        """Return the records of all identities by id."""
+        return self.read_records()["identities"]
+
+    def cleanup(self) -> None:
+        """Run the cleanup."""
+        cleanup = self.service.run("cleanup")
+        assert cleanup.returncode == 0, cleanup.stderr
+
+
+def is_to(message: Created, phone: str) -> bool:
+    """Return whether a message is to this phone."""
+    return message.form["To"] == phone
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the Authorization header."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def our_id(call: PhoneCall) -> str:
+    """Return the service's id of a call."""
+    first_url = next(url for url, _ in call.requests if "/voice/status" not in url)
+    path = urlsplit(first_url).path
+    if "/voice/calls/" in path:
+        return path.rpartition("/")[2]
+    return hashlib.sha256(call.sid.encode()).hexdigest()[:24]
+
+
+def spoken_code(call: PhoneCall) -> str:
+    """Return the code that a call has read twice, digit by digit."""
+    digits = "".join(text for text in call.heard if len(text) == 1)
+    code = digits[: len(digits) // 2]
+    assert _CODE.fullmatch(code), call.heard
+    assert digits == code * 2
+    return code
+
+
+def spoken_digits(call: PhoneCall) -> list[str]:
+    """Return every text with a digit that was not in the flow's own texts."""
+    return [text for text in call.heard if len(text.strip()) == 1 or _CODE.search(text)]
+
+
+@contextmanager
+def run_phone_line(
+    folder: Path,
+    environ: Mapping[str, str],
+    read_records: Callable[[], Records],
+    start: Start = running,
+) -> Iterator[PhoneLine]:
+    """Run a service with a phone line until the block ends."""
+    with FakeTwilio() as twilio:
+        settings = {
+            **twilio.environ,
+            "DIALTONE_SMS": "twilio",
+            "DIALTONE_COUNTRIES": "*",
+            "DIALTONE_PUBLIC_URL": PUBLIC_URL,
+            "DIALTONE_OPERATOR": OPERATOR,
+            **HIGH_CALL_LIMITS,
+            **environ,
+        }
+
+        def inbox(phone: str) -> list[str]:
+            return [message.form["Body"] for message in twilio.sent if is_to(message, phone)]
+
+        with (
+            start(folder, settings, inbox) as service,
+            httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
+        ):
+            yield PhoneLine(service, twilio, http, read_records)
+
+
+PhoneLineDatabase = Callable[
+    [pytest.FixtureRequest, Path], tuple[Mapping[str, str], Callable[[], Records]]
+]
+
+
+def in_sqlite(
+    request: pytest.FixtureRequest, folder: Path
+) -> tuple[Mapping[str, str], Callable[[], Records]]:
+    """The default, with a function that reads the records."""
+    file = folder / "dialtone.db"
+
+    def read_records() -> Records:
+        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        try:
+            connection.row_factory = sqlite3.Row
+            names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            return {
+                name: {
+                    str(row[0]): str(dict(row))
+                    for row in connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608
+                }
+                for (name,) in names.fetchall()
+            }
+        finally:
+            connection.close()
+
+    return {"DIALTONE_DATABASE": f"sqlite:///{file}"}, read_records
+
+
+def in_mongo(
+    request: pytest.FixtureRequest, folder: Path
+) -> tuple[Mapping[str, str], Callable[[], Records]]:
+    """A new database on the MongoDB server, with a function that reads the records."""
+    mongo_url: str = request.getfixturevalue("mongo_url")
+    server, separator, options = mongo_url.partition("?")
+    url = f"{server.rstrip('/')}/calls_{uuid.uuid4().hex}{separator}{options}"
+
+    def read_records() -> Records:
+        with MongoClient[dict[str, Any]](url) as client:
+            database = client.get_default_database()
+            return {
+                name: {str(each["_id"]): str(each) for each in database[name].find()}
+                for name in database.list_collection_names()
+            }
+
+    return {"DIALTONE_DATABASE": url}, read_records
+
+
+PHONE_LINE_DATABASES: Final[tuple[PhoneLineDatabase, ...]] = (in_sqlite, in_mongo)

@@ -1,0 +1,195 @@
+"""A caller id is a claim, not a proof: somebody calls with the number of another person."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.phone_line import (
+    CALLBACK,
+    WELCOME,
+    WELCOME_BACK,
+    PhoneLine,
+    bearer,
+    spoken_digits,
+)
+from tests.support.servers.fake_twilio import PhoneCall
+
+Forgery = Callable[[PhoneCall], None]
+
+
+def hear_the_menu(call: PhoneCall) -> None:
+    call.stay_silent()
+    call.press("9")
+    call.speak("what is my code")
+
+
+def reach_the_operator(call: PhoneCall) -> None:
+    call.press("1")
+    call.end_dial("completed")
+
+
+def reach_a_busy_operator(call: PhoneCall) -> None:
+    call.speak("operator")
+    call.end_dial("busy")
+    call.press("2")
+
+
+def ask_for_a_code(call: PhoneCall) -> None:
+    call.press("2")
+
+
+def leave_feedback(call: PhoneCall) -> None:
+    call.press("3")
+    call.leave_recording(b"delete my account")
+
+
+def leave_feedback_by_the_operator(call: PhoneCall) -> None:
+    call.press("1")
+    call.end_dial("no-answer")
+    call.press("1")
+    call.hang_up_after_recording(b"delete my account")
+
+
+def leave_the_service(call: PhoneCall) -> None:
+    call.press("4")
+    call.press("1")
+
+
+def almost_leave_the_service(call: PhoneCall) -> None:
+    call.speak("leave")
+    call.speak("no")
+    call.hang_up()
+
+
+FORGERIES: tuple[Forgery, ...] = (
+    hear_the_menu,
+    reach_the_operator,
+    reach_a_busy_operator,
+    ask_for_a_code,
+    leave_feedback,
+    leave_feedback_by_the_operator,
+    leave_the_service,
+    almost_leave_the_service,
+)
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.__name__)
+@pytest.mark.parametrize("is_administrator", [False, True], ids=["user", "administrator"])
+def test_a_forged_number_reads_and_changes_nothing_of_its_owner(
+    line: PhoneLine, phone: str, forgery: Forgery, is_administrator: bool
+) -> None:
+    if is_administrator:
+        token = line.administrator
+        victim = line.http.get("/users/me", headers=bearer(token)).json()["number"]
+    else:
+        victim = phone
+        token, _ = line.sign_up(victim)
+    before = {
+        path: line.http.get(path, headers=bearer(token)).json()
+        for path in ("/users/me", "/auth/sessions")
+    }
+    identities = line.identities()
+
+    call = line.call(victim)
+    forgery(call)
+
+    assert line.identities() == identities
+    for path, response in before.items():
+        current = line.http.get(path, headers=bearer(token))
+        assert without_last_use(current.json()) == without_last_use(response)
+    assert call.heard[0] == WELCOME_BACK
+    assert spoken_digits(call) == []
+    heard = " ".join(call.heard)
+    assert before["/users/me"]["username"] not in heard
+    assert victim.removeprefix("+1") not in heard.replace(" ", "")
+    assert call.waits_for is None
+
+
+def without_last_use(response: object) -> object:
+    """Return a response without times, since every request is a use of the session."""
+    if isinstance(response, dict):
+        return {
+            name: without_last_use(value) for name, value in response.items() if "used" not in name
+        }
+    return [without_last_use(item) for item in response] if isinstance(response, list) else response
+
+
+def test_a_forged_number_gets_a_code_only_on_the_owners_phone(line: PhoneLine, phone: str) -> None:
+    line.sign_up(phone)
+
+    forged = line.call(phone, "2")
+
+    assert (forged.heard[-1], spoken_digits(forged)) == (CALLBACK, [])
+    assert [call.form["To"] for call in line.callbacks(phone)] == [phone]
+    # Nor does a request that pretends to be a continuation of the owner's call.
+    url = line.callbacks(phone)[0].form["Url"]
+    for parameters in ("", "?node=code&visit=1&repeat=0"):
+        response = forged.post(url + parameters, {"Digits": "1", "CallSid": forged.sid})
+        assert "Your code is" not in response.text
+
+
+def test_a_forged_join_is_taken_over_by_the_owner_without_its_consent(
+    line: PhoneLine, phone: str
+) -> None:
+    before = line.identities().keys()
+    line.join(phone)
+    recorded = line.call(phone, "3")
+    recorded.leave_recording(b"the attacker's voice")
+    (user_id,) = line.identities().keys() - before
+
+    token = line.sign_in(phone)
+
+    assert line.identities().keys() - before == {user_id}
+    assert line.http.get("/users/me", headers=bearer(token)).status_code == 404
+    body = {"username": f"owner {phone}", "number": phone}
+    created = line.http.post("/users", json=body, headers=bearer(token)).json()
+    assert (created["user_id"], created["admin"]) == (user_id, False)
+    sessions = line.http.get("/auth/sessions", headers=bearer(token)).json()["sessions"]
+    assert len(sessions) == 1
+    entries = line.log(token)
+    assert [entry["caller_verified"] for entry in entries] == [False, False]
+    assert "recording" not in str(entries)
+    fetched = line.http.get(f"/calls/{entries[0]['id']}/recording", headers=bearer(token))
+    assert fetched.status_code in (403, 404)
+
+
+def test_after_the_takeover_a_forger_can_no_longer_leave_for_the_owner(
+    line: PhoneLine, phone: str
+) -> None:
+    line.join(phone)
+    call = line.call(phone, "4")
+    token = line.sign_in(phone)
+
+    # The owner signs in while the forger is asked whether to leave.
+    call.press("1")
+
+    assert call.heard[-1].startswith("To leave, open the app")
+    assert line.http.get("/auth/sessions", headers=bearer(token)).status_code == 200
+
+
+def test_a_forger_who_leaves_takes_nothing_but_the_unverified_join(
+    line: PhoneLine, phone: str
+) -> None:
+    line.join(phone)
+    line.call(phone, "4", "1")
+
+    token, _ = line.sign_up(phone)
+
+    assert line.http.get("/users/me", headers=bearer(token)).json()["number"] == phone
+    assert line.call(phone).heard[0] == WELCOME_BACK
+
+
+def test_a_forger_learns_at_most_whether_a_number_is_known(line: PhoneLine, phone: str) -> None:
+    """Blocked, joined and verified callers hear the same; so does a blocked unknown one."""
+    known = [phone, phone.replace("+1415556", "+1415557"), phone.replace("+1415556", "+1415558")]
+    unknown = [number.replace("+1415", "+1212") for number in known[:2]]
+    line.join(known[0])
+    line.sign_up(known[1])
+    line.sign_up(known[2])
+    for number in (known[2], unknown[0]):
+        assert line.service.run("block", number).returncode == 0
+
+    assert len({tuple(line.call(number).heard) for number in known}) == 1
+    heard = [line.call(number).heard for number in unknown]
+    assert heard[0] == heard[1]
+    assert heard[0][0] == WELCOME

@@ -1,0 +1,32 @@
+"""Codes and phone numbers are neither in the database nor in the log."""
+
+import re
+
+from tests.e2e.phone_line import OPERATOR, PhoneLine
+
+
+def test_codes_and_phone_numbers_are_not_stored_and_not_logged(line: PhoneLine, phone: str) -> None:
+    line.join(phone)
+    recorded = line.call(phone, "3")
+    recorded.leave_recording(b"sound")
+    line.call(phone, "2")
+    codes = [line.hear_code(phone)]
+    assert line.verify(phone, codes[0])["success"] is True
+    body = {"phone": phone, "channel": "voice"}
+    line.http.post("/auth/request-otp", json=body)
+    codes.append(line.hear_code(phone, 2))
+    line.call(phone, "4", "1")
+
+    stored = str(line.read_records())
+    files = b"".join(path.read_bytes() for path in line.service.folder.glob("dialtone.db*")).decode(
+        "latin-1"
+    )
+    national = phone.removeprefix("+1")
+    for place in (stored, files, line.service.log, line.service.shown):
+        assert national not in place
+        assert OPERATOR.removeprefix("+") not in place
+        for code in codes:
+            # Six digits may be a part of a longer number or of a hash.
+            assert re.search(rf"(?<![\w.]){code}(?![\w.])", place) is None
+    assert "twilio.com" not in stored
+    assert line.twilio.url not in stored

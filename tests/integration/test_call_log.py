@@ -1,0 +1,260 @@
+"""The call log and its recordings over HTTP, and what a user said on the phone."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.identities.identity import Consent, Role
+from domain.voice.call import CallDirection, CallStatus
+from domain.voice.walk import CallOutcome
+from entrypoints.http.dependencies import HttpSettings
+from tests.integration.webhooks import SETTINGS
+from tests.stateful.http_driver import open_http_client
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW, a_call, a_phone, a_recording, an_id
+
+CONTENT = bytes(range(256)) * 10
+
+
+@dataclass(frozen=True, slots=True)
+class CallLogDriver:
+    """The application over fakes, and the access tokens of an owner and an administrator."""
+
+    http: httpx.AsyncClient
+    harness: AppHarness
+    owner: str
+    owner_id: str
+    administrator: str
+
+    async def get(self, path: str, token: str, **parameters: str) -> httpx.Response:
+        """Send a GET request."""
+        return await self.http.get(path, params=parameters, headers=bearer(token))
+
+    async def add_call(self, number: int = 1, **changes: Any) -> str:
+        """Add a call of the owner that started `number` minutes after the first; return its id."""
+        call = a_call(
+            id=an_id(number),
+            started_at=NOW + timedelta(minutes=number),
+            **{"identity_id": self.owner_id, **changes},
+        )
+        assert await self.harness.database.repositories().calls.add(call)
+        return call.id
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+async def driver() -> AsyncIterator[CallLogDriver]:
+    harness = AppHarness()
+    owner_token = await harness.access_token(a_phone(1))
+    owner = await harness.use_cases.authenticate(owner_token)
+    first_login = await harness.log_in(a_phone(2))
+    await harness.use_cases.change_role(first_login.identity.id, Role.ADMINISTRATOR)
+    administrator = await harness.access_token(a_phone(2))
+    owner_token = await harness.access_token(a_phone(1))
+    harness.call_provider.recordings[a_recording().id] = CONTENT
+    async with open_http_client(harness.use_cases, SETTINGS) as http:
+        yield CallLogDriver(http, harness, owner_token, owner.identity.id, administrator)
+
+
+async def test_a_call_is_shown_to_its_owner_without_recordings(driver: CallLogDriver) -> None:
+    await driver.add_call(
+        status=CallStatus.NO_ANSWER,
+        outcome=CallOutcome.OPERATOR_UNAVAILABLE,
+        ended_at=NOW + timedelta(minutes=2),
+        path=("welcome_back", "main_menu"),
+        recordings=(a_recording(),),
+    )
+
+    response = await driver.get("/calls", driver.owner)
+
+    assert response.json() == {
+        "calls": [
+            {
+                "id": an_id(1),
+                "direction": "inbound",
+                "status": "no-answer",
+                "outcome": "operator_unavailable",
+                "started_at": "2026-05-01T09:31:00.000Z",
+                "ended_at": "2026-05-01T09:32:00.000Z",
+                "duration_seconds": 60,
+                "path": ["welcome_back", "main_menu"],
+                "user_id": driver.owner_id,
+                "caller_verified": False,
+            }
+        ],
+        "next_cursor": None,
+    }
+
+
+async def test_an_open_call_has_no_end(driver: CallLogDriver) -> None:
+    await driver.add_call(direction=CallDirection.OUTBOUND, is_caller_verified=True)
+
+    (call,) = (await driver.get("/calls", driver.owner)).json()["calls"]
+
+    assert (call["direction"], call["status"], call["outcome"]) == ("outbound", "queued", None)
+    assert (call["ended_at"], call["duration_seconds"]) == (None, None)
+    assert call["caller_verified"] is True
+
+
+async def test_administrators_see_all_calls_with_recordings(driver: CallLogDriver) -> None:
+    await driver.add_call(1, recordings=(a_recording(),))
+    await driver.add_call(2, identity_id=None)
+
+    calls = (await driver.get("/calls", driver.administrator)).json()["calls"]
+
+    assert [(call["id"], call["user_id"]) for call in calls] == [
+        (an_id(2), None),
+        (an_id(1), driver.owner_id),
+    ]
+    assert [call["recordings"] for call in calls] == [
+        [],
+        [{"duration_seconds": 7, "recorded_at": "2026-05-01T09:30:00.000Z"}],
+    ]
+
+
+async def test_a_cursor_leads_to_the_next_page(driver: CallLogDriver) -> None:
+    for number in (1, 2, 3):
+        await driver.add_call(number)
+
+    first = (await driver.get("/calls", driver.owner, limit="2")).json()
+    second = (
+        await driver.get("/calls", driver.owner, limit="2", cursor=first["next_cursor"])
+    ).json()
+
+    assert [call["id"] for call in first["calls"]] == [an_id(3), an_id(2)]
+    assert [call["id"] for call in second["calls"]] == [an_id(1)]
+    assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field_codes"),
+    [
+        ({"cursor": "x"}, {"cursor": "invalid_cursor"}),
+        ({"limit": "0", "cursor": ""}, {"limit": "invalid_number", "cursor": "invalid_cursor"}),
+        ({"limit": "-1"}, {"limit": "invalid_number"}),
+        ({"limit": "many"}, {"limit": "invalid_number"}),
+    ],
+)
+async def test_an_invalid_page_names_the_parameters(
+    driver: CallLogDriver, parameters: dict[str, str], field_codes: dict[str, str]
+) -> None:
+    response = await driver.get("/calls", driver.owner, **parameters)
+
+    assert response.status_code == 400
+    errors = response.json()["field_errors"]
+    assert {error["field"]: error["code"] for error in errors} == field_codes
+
+
+async def test_a_recording_is_streamed_to_administrators(driver: CallLogDriver) -> None:
+    call_id = await driver.add_call(recordings=(a_recording(id="RE9"), a_recording()))
+    path = f"/calls/{call_id.upper()}/recording"
+
+    response = await driver.get(path, driver.administrator, index="1")
+
+    assert (response.status_code, response.content) == (200, CONTENT)
+    assert response.headers["content-type"] == "audio/mpeg"
+    assert response.headers["content-length"] == str(len(CONTENT))
+    assert response.headers["content-disposition"] == (
+        f'attachment; filename="call-{call_id}-1.mp3"'
+    )
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_head_of_a_recording_has_the_headers_of_get(driver: CallLogDriver) -> None:
+    path = f"/calls/{await driver.add_call(recordings=(a_recording(),))}/recording"
+
+    get = await driver.get(path, driver.administrator)
+    head = await driver.http.head(path, headers=bearer(driver.administrator))
+
+    assert (head.status_code, head.content) == (200, b"")
+    names = ("content-type", "content-length", "content-disposition")
+    assert [head.headers[name] for name in names] == [get.headers[name] for name in names]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status", "code"),
+    [
+        (f"/calls/{an_id(1)}/recording", {"index": "2"}, 404, "recording_not_found"),
+        (f"/calls/{an_id(1)}/recording", {"index": "1"}, 404, "recording_not_found"),
+        (f"/calls/{an_id(1)}/recording", {"index": "-1"}, 400, "invalid"),
+        (f"/calls/{an_id(7)}/recording", {}, 404, "call_not_found"),
+        ("/calls/nonsense/recording", {}, 404, "call_not_found"),
+    ],
+)
+async def test_an_error_says_what_is_not_there(
+    driver: CallLogDriver, path: str, parameters: dict[str, str], status: int, code: str
+) -> None:
+    await driver.add_call(recordings=(a_recording(), a_recording(id="RE" + "9" * 32)))
+
+    response = await driver.get(path, driver.administrator, **parameters)
+
+    assert (response.status_code, response.json()["code"]) == (status, code)
+
+
+async def test_only_administrators_who_logged_in_recently_listen(driver: CallLogDriver) -> None:
+    path = f"/calls/{await driver.add_call(recordings=(a_recording(),))}/recording"
+
+    owner = await driver.get(path, driver.owner)
+    driver.harness.advance(days=2)
+    administrator = await driver.get(path, driver.administrator)
+    calls = await driver.get("/calls", driver.administrator)
+
+    assert (owner.status_code, owner.json()["code"]) == (403, "forbidden")
+    assert administrator.json()["code"] == "reauthentication_required"
+    assert calls.json()["calls"] == []
+    assert (await driver.http.get(path)).status_code == 401
+
+
+async def test_without_the_provider_a_recording_is_unavailable(driver: CallLogDriver) -> None:
+    path = f"/calls/{await driver.add_call(recordings=(a_recording(),))}/recording"
+    driver.harness.call_provider.is_unavailable = True
+
+    response = await driver.get(path, driver.administrator)
+
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+
+
+async def test_users_see_what_was_agreed_to_with_their_number(driver: CallLogDriver) -> None:
+    identities = driver.harness.database.repositories().identities
+    body = {"username": "Rahul", "number": a_phone(1).e164}
+    await driver.http.post("/users", json=body, headers=bearer(driver.owner))
+    assert "spoken_consent" not in (await driver.get("/users/me", driver.owner)).json()
+    loaded = await identities.load(driver.owner_id)
+    assert loaded is not None
+    consent = Consent("You agree to our terms.", "en-US", NOW)
+    await identities.replace(replace(loaded.value, consent=consent), loaded.version)
+
+    own = await driver.get("/users/me", driver.owner)
+    other = await driver.get(f"/users/{driver.owner_id}", driver.administrator)
+
+    assert own.json()["spoken_consent"] == {
+        "wording": "You agree to our terms.",
+        "language": "en-US",
+        "given_at": "2026-05-01T09:30:00.000Z",
+    }
+    assert "spoken_consent" not in other.json()
+
+
+@pytest.mark.parametrize(("has_voice_channel", "status"), [(True, 200), (False, 400)])
+async def test_a_service_without_calls_says_what_its_operator_can_set(
+    *, has_voice_channel: bool, status: int
+) -> None:
+    settings: HttpSettings = replace(SETTINGS, has_voice_channel=has_voice_channel)
+    harness = AppHarness()
+    async with open_http_client(harness.use_cases, settings) as http:
+        body = {"phone": a_phone().e164, "channel": "voice"}
+        response = await http.post("/auth/request-otp", json=body)
+
+    assert response.status_code == status
+    if not has_voice_channel:
+        (message,) = response.json()["errors"]["channel"]
+        assert "TWILIO_VOICE_FROM" in message
+        assert response.json()["field_errors"][0]["code"] == "unsupported_value"

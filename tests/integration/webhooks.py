@@ -1,0 +1,103 @@
+"""The HTTP application in this process, over fakes, and a provider that signs its requests."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import httpx
+
+from adapters.flows import load_call_flow
+from adapters.twilio import TwilioSignatures, TwilioWebhookParser, TwimlMarkup
+from application.ports.webhooks import Webhooks
+from application.webhook_urls import WebhookUrls
+from application.wiring import Policy
+from entrypoints.http.dependencies import HttpSettings
+from tests.stateful.http_driver import open_http_client
+from tests.support.app_harness import AppHarness
+from tests.support.servers.fake_twilio.webhooks import FormFields, sign_webhook
+
+PUBLIC_URL: Final = "https://dialtone.example.org:8443/app"
+NOTHING: Final[Mapping[str, Any]] = {}
+ACCOUNT: Final = "AC" + "0" * 30 + "da"
+TOKEN: Final = "the-token"
+SECOND_TOKEN: Final = "the-next-token"
+CALLER: Final = "+14155550001"
+REPORT_ID: Final = "0f" * 16
+FORM: Final = (
+    ("AccountSid", ACCOUNT),
+    ("CallSid", "CA" + "1" * 32),
+    ("From", CALLER),
+    ("To", "+15005550006"),
+    ("CallStatus", "ringing"),
+    ("Digits", ""),
+)
+CALL_PATHS: Final = (
+    "/voice",
+    "/voice/continue?node=join&visit=1&repeat=0",
+    f"/voice/calls/{'0f' * 12}",
+    "/voice/fallback",
+)
+REPORT_PATHS: Final = ("/voice/status", "/voice/recording", f"/sms/status?delivery={REPORT_ID}")
+PATHS: Final = CALL_PATHS + REPORT_PATHS
+SETTINGS: Final = HttpSettings(
+    version="0",
+    public_url=PUBLIC_URL,
+    upload_limit=1000,
+    webhooks=Webhooks(
+        TwilioSignatures(ACCOUNT, TOKEN, SECOND_TOKEN), TwilioWebhookParser(), TwimlMarkup()
+    ),
+    has_phone_line=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDriver:
+    """A provider that sends requests to the application, whose `harness` has the fakes."""
+
+    http: httpx.AsyncClient
+    harness: AppHarness
+
+    async def post(
+        self,
+        path: str,
+        form: FormFields = FORM,
+        *,
+        signed_url: str | None = None,
+        token: str = TOKEN,
+        headers: Mapping[str, str] = NOTHING,
+    ) -> httpx.Response:
+        """Post a form that is signed for `signed_url`, by default the public URL of the path."""
+        signature = sign_webhook(token, signed_url or PUBLIC_URL + path, form)
+        return await self.send(path, urlencode(form).encode(), signature, headers=headers)
+
+    async def send(
+        self,
+        path: str,
+        content: bytes,
+        signature: str | None,
+        media_type: str = "application/x-www-form-urlencoded",
+        headers: Mapping[str, str] = NOTHING,
+    ) -> httpx.Response:
+        """Post a body with a signature."""
+        signed = {} if signature is None else {"X-Twilio-Signature": signature}
+        all_headers = {"Content-Type": media_type, **signed, **headers}
+        return await self.http.post(path, content=content, headers=all_headers)
+
+
+@asynccontextmanager
+async def open_webhooks(
+    settings: HttpSettings = SETTINGS, use_cases: Mapping[str, Any] = NOTHING
+) -> AsyncIterator[WebhookDriver]:
+    """Run the application with these use cases instead of those over fakes."""
+    flow = load_call_flow(None, "Dialtone")
+    policy = Policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
+    harness = AppHarness(policy=policy)
+    async with open_http_client(replace(harness.use_cases, **use_cases), settings) as http:
+        yield WebhookDriver(http, harness)
+
+
+def without(form: Sequence[tuple[str, str]], name: str) -> FormFields:
+    """Return the form without a field."""
+    return [(field, text) for field, text in form if field != name]

@@ -1,0 +1,111 @@
+"""How Twilio's words are read, beyond the promises of the port."""
+
+import hashlib
+import json
+
+import pytest
+
+from adapters.twilio import TwilioWebhookParser, webhook_parser
+from adapters.twilio.webhook_fields import USED_FIELDS
+from application.ports.webhook_parser import WebhookFields
+from application.ports.webhook_signatures import SignedRequest
+from domain.otp.delivery_report import ReportedStatus
+from domain.voice.call import CallStatus
+from domain.voice.flow import DialResult
+from domain.voice.walk import Answered, Continued, Dialed, Recorded
+
+URL = "https://dialtone.example.org/voice"
+RECORDING = "RE" + "0f" * 16
+RECORDING_URL = f"https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/{RECORDING}"
+
+
+def parse(**fields: str) -> WebhookFields:
+    return TwilioWebhookParser().parse(SignedRequest(URL, {}, tuple(fields.items())))
+
+
+@pytest.mark.parametrize(
+    ("status", "result"),
+    [
+        ("completed", DialResult.ANSWERED),
+        ("answered", DialResult.ANSWERED),
+        ("busy", DialResult.BUSY),
+        ("no-answer", DialResult.NO_ANSWER),
+        ("failed", DialResult.FAILED),
+        ("canceled", DialResult.FAILED),
+    ],
+)
+def test_every_status_of_a_dialed_call_is_known(status: str, result: DialResult) -> None:
+    assert parse(DialCallStatus=status, Digits="1", RecordingSid=RECORDING).event == Dialed(result)
+
+
+def test_an_initiated_call_is_queued() -> None:
+    assert parse(CallStatus="initiated").call_status is CallStatus.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("status", "reported"),
+    [
+        ("accepted", ReportedStatus.QUEUED),
+        ("scheduled", ReportedStatus.QUEUED),
+        ("sending", ReportedStatus.QUEUED),
+        ("sent", ReportedStatus.SENT),
+        ("read", ReportedStatus.DELIVERED),
+        ("partially_delivered", ReportedStatus.DELIVERED),
+        ("canceled", ReportedStatus.FAILED),
+        ("receiving", None),
+        ("received", None),
+        ("Delivered", None),
+    ],
+)
+def test_every_status_of_a_message_is_known(status: str, reported: ReportedStatus | None) -> None:
+    assert parse(MessageStatus=status, SmsStatus="failed").message_status is reported
+    assert parse(SmsStatus=status).message_status is reported
+
+
+@pytest.mark.parametrize(
+    ("fields", "event"),
+    [
+        ({"RecordingUrl": RECORDING_URL, "RecordingDuration": "7"}, Recorded(RECORDING, 7)),
+        ({"RecordingUrl": f"{RECORDING_URL}.mp3"}, Recorded(RECORDING)),
+        ({"RecordingUrl": "https://evil.test/?/Recordings/RE1"}, Continued()),
+        ({"RecordingSid": RECORDING_URL}, Continued()),
+        ({"RecordingSid": RECORDING, "RecordingStatus": "absent"}, Continued()),
+        ({"RecordingSid": RECORDING, "RecordingStatus": "failed"}, Continued()),
+        ({"RecordingSid": RECORDING, "RecordingDuration": "-1"}, Recorded(RECORDING)),
+        ({"RecordingSid": RECORDING, "RecordingDuration": "\u0669"}, Recorded(RECORDING)),
+    ],
+)
+def test_a_recording_is_an_id_and_never_a_url(
+    fields: dict[str, str], event: Recorded | Continued
+) -> None:
+    assert parse(**fields).event == event
+
+
+@pytest.mark.parametrize("sid", ["../Calls", "CA1/2", "CA" * 33, "CA\n", "ÇA"])
+def test_what_is_no_sid_is_no_call(sid: str) -> None:
+    assert parse(CallSid=sid).provider_call_id == ""
+
+
+@pytest.mark.parametrize("code", ["<script>", "12345678", "", "30003 "])
+def test_what_is_no_error_code_is_empty(code: str) -> None:
+    assert parse(ErrorCode=code).error_code == ""
+
+
+def test_a_field_of_json_may_be_a_number() -> None:
+    content = {"CallSid": "CA1", "Digits": 12, "From": None, "To": ["+14155552671"]}
+    body = json.dumps(content).encode()
+    url = f"{URL}?bodySHA256={hashlib.sha256(body).hexdigest()}"
+
+    fields = TwilioWebhookParser().parse(SignedRequest(url, {}, body=body))
+
+    assert (fields.provider_call_id, fields.event) == ("CA1", Answered("12"))
+    assert (fields.caller, fields.called) == (None, None)
+
+
+def test_only_fields_are_read_that_must_not_occur_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    form = dict.fromkeys(USED_FIELDS, "1") | {"From": "+14155552671", "CallStatus": "busy"}
+    assert parse(**form) != parse()
+
+    monkeypatch.setattr(webhook_parser, "USED_FIELDS", frozenset())
+
+    assert parse(**form) == parse()

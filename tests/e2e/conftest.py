@@ -82,8 +82,7 @@ def start_phone_line(
         @cache
         def start(database: PhoneLineDatabase) -> PhoneLine:
             folder = tmp_path_factory.mktemp("phone_line")
-            environ, read_records = database(request, folder)
-            return stack.enter_context(run_phone_line(folder, environ, read_records))
+            return stack.enter_context(run_phone_line(request, folder, database))
 
         yield start
 

@@ -5,11 +5,11 @@ import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -51,10 +51,11 @@ class PhoneLine:
     http: httpx.Client
     read_records: Callable[[], Records]
     _administrator: str = field(default="", init=False)
+    _blocked: str = field(default="", init=False)
 
     @property
     def webhooks(self) -> ServiceWebhooks:
-        return ServiceWebhooks(self.service.url, PUBLIC_URL, self.twilio.auth_token)
+        return self.twilio.webhooks(self.service.url, PUBLIC_URL)
 
     def pick_up(self, phone: str, **options: Any) -> PhoneCall:
         """Return a call that has not rung yet."""
@@ -93,6 +94,12 @@ class PhoneLine:
         """Return the messages to a phone."""
         return [message.form["Body"] for message in self.twilio.sent if is_to(message, phone)]
 
+    def report_messages(self, phone: str, status: str) -> None:
+        """Report the status of all messages to a phone."""
+        for message in self.twilio.sent:
+            if is_to(message, phone):
+                assert self.twilio.report_message(message, status, self.webhooks).status == 204
+
     def verify(self, phone: str, code: str, **fields: Any) -> dict[str, Any]:
         """Try to sign in with a code."""
         response = self.http.post("/auth/verify-otp", json={"phone": phone, "otp": code, **fields})
@@ -125,6 +132,16 @@ class PhoneLine:
             assert promoted.returncode == 0, promoted.stderr
             self._administrator = self.sign_in(phone)
         return self._administrator
+
+    @property
+    def blocked_phone(self) -> str:
+        """A phone that has joined and is blocked. An operator blocks it at the first use."""
+        if not self._blocked:
+            self._blocked = "+14155550198"
+            self.join(self._blocked)
+            blocked = self.service.run("block", self._blocked)
+            assert blocked.returncode == 0, blocked.stderr
+        return self._blocked
 
     def log(self, token: str, **query: Any) -> list[dict[str, Any]]:
         """Return a page of the call log."""
@@ -164,10 +181,10 @@ def bearer(token: str) -> dict[str, str]:
 
 def our_id(call: PhoneCall) -> str:
     """Return the service's id of a call."""
-    first_url = next(url for url, _ in call.requests if "/voice/status" not in url)
-    path = urlsplit(first_url).path
-    if "/voice/calls/" in path:
-        return path.rpartition("/")[2]
+    url, _ = call.requests[0]
+    _, is_outbound, call_id = url.partition("/voice/status?call=")
+    if is_outbound:
+        return call_id
     return hashlib.sha256(call.sid.encode()).hexdigest()[:24]
 
 
@@ -185,16 +202,71 @@ def spoken_digits(call: PhoneCall) -> list[str]:
     return [text for text in call.heard if len(text.strip()) == 1 or _CODE.search(text)]
 
 
+PhoneLineDatabase = Callable[
+    [pytest.FixtureRequest, Path],
+    AbstractContextManager[tuple[Mapping[str, str], Callable[[], Records]]],
+]
+"""Yields the settings of a new database, and a function that reads its records."""
+
+
+@contextmanager
+def in_sqlite(
+    request: pytest.FixtureRequest, folder: Path
+) -> Iterator[tuple[Mapping[str, str], Callable[[], Records]]]:
+    """The default."""
+    file = folder / "dialtone.db"
+
+    def read_records() -> Records:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            return {
+                name: {
+                    str(row[0]): str(dict(row))
+                    for row in connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608
+                }
+                for (name,) in names.fetchall()
+            }
+
+    yield {"DIALTONE_DATABASE": f"sqlite:///{file}"}, read_records
+
+
+@contextmanager
+def in_mongo(
+    request: pytest.FixtureRequest, folder: Path
+) -> Iterator[tuple[Mapping[str, str], Callable[[], Records]]]:
+    """A new database on the MongoDB server."""
+    mongo_url: str = request.getfixturevalue("mongo_url")
+    server, separator, options = mongo_url.partition("?")
+    url = f"{server.rstrip('/')}/calls_{uuid.uuid4().hex}{separator}{options}"
+    with MongoClient[dict[str, Any]](url) as client:
+        database = client.get_default_database()
+
+        def read_records() -> Records:
+            return {
+                name: {str(each["_id"]): str(each) for each in database[name].find()}
+                for name in database.list_collection_names()
+            }
+
+        yield {"DIALTONE_DATABASE": url}, read_records
+        client.drop_database(database)
+
+
+PHONE_LINE_DATABASES: Final[tuple[PhoneLineDatabase, ...]] = (in_sqlite, in_mongo)
+
+
 @contextmanager
 def run_phone_line(
+    request: pytest.FixtureRequest,
     folder: Path,
-    environ: Mapping[str, str],
-    read_records: Callable[[], Records],
+    database: PhoneLineDatabase,
+    environ: Mapping[str, str] = MappingProxyType({}),
     start: Start = running,
 ) -> Iterator[PhoneLine]:
     """Run a service with a phone line until the block ends."""
-    with FakeTwilio() as twilio:
+    with database(request, folder) as (database_settings, read_records), FakeTwilio() as twilio:
         settings = {
+            **database_settings,
             **twilio.environ,
             "DIALTONE_SMS": "twilio",
             "DIALTONE_COUNTRIES": "*",
@@ -212,54 +284,3 @@ def run_phone_line(
             httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
         ):
             yield PhoneLine(service, twilio, http, read_records)
-
-
-PhoneLineDatabase = Callable[
-    [pytest.FixtureRequest, Path], tuple[Mapping[str, str], Callable[[], Records]]
-]
-
-
-def in_sqlite(
-    request: pytest.FixtureRequest, folder: Path
-) -> tuple[Mapping[str, str], Callable[[], Records]]:
-    """The default, with a function that reads the records."""
-    file = folder / "dialtone.db"
-
-    def read_records() -> Records:
-        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
-        try:
-            connection.row_factory = sqlite3.Row
-            names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-            return {
-                name: {
-                    str(row[0]): str(dict(row))
-                    for row in connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608
-                }
-                for (name,) in names.fetchall()
-            }
-        finally:
-            connection.close()
-
-    return {"DIALTONE_DATABASE": f"sqlite:///{file}"}, read_records
-
-
-def in_mongo(
-    request: pytest.FixtureRequest, folder: Path
-) -> tuple[Mapping[str, str], Callable[[], Records]]:
-    """A new database on the MongoDB server, with a function that reads the records."""
-    mongo_url: str = request.getfixturevalue("mongo_url")
-    server, separator, options = mongo_url.partition("?")
-    url = f"{server.rstrip('/')}/calls_{uuid.uuid4().hex}{separator}{options}"
-
-    def read_records() -> Records:
-        with MongoClient[dict[str, Any]](url) as client:
-            database = client.get_default_database()
-            return {
-                name: {str(each["_id"]): str(each) for each in database[name].find()}
-                for name in database.list_collection_names()
-            }
-
-    return {"DIALTONE_DATABASE": url}, read_records
-
-
-PHONE_LINE_DATABASES: Final[tuple[PhoneLineDatabase, ...]] = (in_sqlite, in_mongo)

@@ -60,6 +60,18 @@ def test_a_voicemail_hears_no_code(line: PhoneLine, phone: str) -> None:
     assert line.log_entry(call)["outcome"] == "code_not_read"
 
 
+def test_who_hangs_up_before_a_key_hears_no_code(line: PhoneLine, phone: str) -> None:
+    ask_for_a_code(line, phone)
+    call = line.receive(phone)
+    call.answer()
+
+    call.hang_up()
+
+    entry = line.log_entry(call)
+    assert (entry["status"], entry["outcome"]) == ("completed", None)
+    assert spoken_digits(call) == []
+
+
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
 def test_a_callback_that_nobody_answers_is_in_the_log(
     line: PhoneLine, phone: str, status: str
@@ -115,12 +127,8 @@ def test_a_callback_uses_none_of_the_apps_deliveries_and_attempts(
     assert line.verify(phone, code, **fields)["success"] is True
 
 
-def test_a_blocked_phone_hears_the_same_and_is_not_called(line: PhoneLine, phone: str) -> None:
-    line.join(phone)
-    blocked = line.service.run("block", phone)
-    assert blocked.returncode == 0, blocked.stderr
-
-    call = line.call(phone, "2")
+def test_a_blocked_phone_hears_the_same_and_is_not_called(line: PhoneLine) -> None:
+    call = line.call(line.blocked_phone, "2")
 
     assert (call.heard[-1], call.status) == (CALLBACK, "completed")
-    assert line.callbacks(phone) == []
+    assert line.callbacks(line.blocked_phone) == []

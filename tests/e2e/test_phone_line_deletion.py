@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tests.e2e.phone_line import PhoneLine, bearer
-from tests.support.servers.fake_twilio import rejects
+from tests.support.servers.fake_twilio import PhoneCall, rejects
 from tests.support.servers.http_server import Behavior, Exchange
-
-
-def delete_account(line: PhoneLine, token: str) -> None:
-    assert line.http.delete("/users/me", headers=bearer(token)).status_code == 204
 
 
 @contextmanager
@@ -31,68 +28,63 @@ def deletions(line: PhoneLine, behavior: Behavior) -> Iterator[list[str]]:
         line.twilio.behavior = line.twilio.respond
 
 
-def test_a_deleted_account_is_forgotten_by_the_log_and_by_twilio(
-    line: PhoneLine, phone: str
-) -> None:
-    line.join(phone)
-    recorded = line.call(phone, "3")
-    sid = recorded.leave_recording(b"sound")
+@dataclass(frozen=True, slots=True)
+class DeletedCaller:
+    """Somebody who left a recording and then deleted the account."""
+
+    user_id: str
+    recording_sid: str
+    call: PhoneCall
+
+
+def delete_account(line: PhoneLine, phone: str) -> DeletedCaller:
     token, user_id = line.sign_up(phone)
-    assert line.log_entry(recorded)["user_id"] == user_id
-
-    delete_account(line, token)
-    line.cleanup()
-
-    assert sid not in line.twilio.recordings
-    entry = line.log_entry(recorded)
-    assert (entry["user_id"], entry["outcome"]) == (None, "recorded")
-    path = f"/calls/{entry['id']}/recording"
-    assert line.http.get(path, headers=bearer(line.administrator)).status_code == 404
-    assert user_id not in str(line.read_records()["calls"])
-    assert sid not in str(line.read_records()["calls"])
+    call = line.call(phone, "3")
+    sid = call.leave_recording(b"sound")
+    assert line.log_entry(call)["user_id"] == user_id
+    assert line.http.delete("/users/me", headers=bearer(token)).status_code == 204
+    return DeletedCaller(user_id, sid, call)
 
 
-def test_a_recording_that_twilio_no_longer_has_is_deleted(line: PhoneLine, phone: str) -> None:
-    token, _ = line.sign_up(phone)
-    sid = line.call(phone, "3").leave_recording(b"sound")
-    del line.twilio.recordings[sid]
-
-    delete_account(line, token)
-    with deletions(line, line.twilio.respond) as paths:
-        line.cleanup()
-        assert [path for path in paths if sid in path] != []
-        paths.clear()
-        line.cleanup()
-
-    assert [path for path in paths if sid in path] == []
-
-
-def test_a_deletion_that_twilio_refuses_is_retried(line: PhoneLine, phone: str) -> None:
-    token, user_id = line.sign_up(phone)
-    sid = line.call(phone, "3").leave_recording(b"sound")
-
-    delete_account(line, token)
-    with deletions(line, rejects(20500, 503)) as paths:
-        refused = line.service.run("cleanup")
-    assert refused.returncode in (0, 1), refused.stderr
-    assert [path for path in paths if sid in path] != []
-    assert sid in line.twilio.recordings
-    assert user_id not in str(line.read_records()["calls"])
-
-    line.cleanup()
-
-    assert sid not in line.twilio.recordings
-
-
-def test_an_unverified_caller_who_leaves_is_forgotten_too(line: PhoneLine, phone: str) -> None:
+def leave_by_phone(line: PhoneLine, phone: str) -> DeletedCaller:
     before = line.identities().keys()
     line.join(phone)
-    recorded = line.call(phone, "3")
-    sid = recorded.leave_recording(b"sound")
+    call = line.call(phone, "3")
+    sid = call.leave_recording(b"sound")
     (user_id,) = line.identities().keys() - before
-
     line.call(phone, "4", "1")
+    return DeletedCaller(user_id, sid, call)
+
+
+def test_deleted_callers_are_forgotten_by_the_log_and_by_twilio(
+    line: PhoneLine, phone: str, other_phone: str
+) -> None:
+    deleted = delete_account(line, phone)
+    left = leave_by_phone(line, other_phone)
+    of_others = line.call(phone.replace("+1415", "+1212"), "1")
+    of_others.end_dial("busy")
+    of_others.press("1")
+    kept_sid = of_others.leave_recording(b"of somebody else")
+
+    # Twilio refuses: the names are gone at once, and the recordings at the next cleanup.
+    with deletions(line, rejects(20500, 503)) as paths:
+        line.cleanup()
+    assert paths != []
+    calls = str(line.read_records()["calls"])
+    for caller in (deleted, left):
+        assert caller.user_id not in calls
+        assert caller.recording_sid in calls
+        assert line.twilio.recordings[caller.recording_sid] == b"sound"
+
+    # One recording is not there any more: that is a success.
+    del line.twilio.recordings[left.recording_sid]
     line.cleanup()
 
-    assert sid not in line.twilio.recordings
-    assert user_id not in str(line.read_records()["calls"])
+    assert line.twilio.recordings.keys() & {deleted.recording_sid, kept_sid} == {kept_sid}
+    calls = str(line.read_records()["calls"])
+    for caller in (deleted, left):
+        assert caller.recording_sid not in calls
+        entry = line.log_entry(caller.call)
+        assert (entry["user_id"], entry["outcome"]) == (None, "recorded")
+        path = f"/calls/{entry['id']}/recording"
+        assert line.http.get(path, headers=bearer(line.administrator)).status_code == 404

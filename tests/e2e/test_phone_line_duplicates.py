@@ -57,8 +57,7 @@ def new_call(request: pytest.FixtureRequest, line: PhoneLine) -> Callable[[str],
 
     def simultaneous(phone: str) -> PhoneCall:
         call = SimultaneousCall(line.twilio, line.service.url, PUBLIC_URL, caller=phone)
-        token = line.twilio.auth_token
-        call.instances = [ServiceWebhooks(url, PUBLIC_URL, token) for url in urls]
+        call.instances = [line.twilio.webhooks(url, PUBLIC_URL) for url in urls]
         return call
 
     return simultaneous

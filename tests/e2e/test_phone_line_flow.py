@@ -77,9 +77,8 @@ def own_line(
     folder: Path = tmp_path_factory.mktemp("own_flow")
     flow = folder / "flow.toml"
     flow.write_text(FLOW)
-    environ, read_records = in_sqlite(request, folder)
-    settings = {**environ, "DIALTONE_CALL_FLOW": str(flow), "DIALTONE_APP_NAME": "Chess Club"}
-    with run_phone_line(folder, settings, read_records) as line:
+    settings = {"DIALTONE_CALL_FLOW": str(flow), "DIALTONE_APP_NAME": "Chess Club"}
+    with run_phone_line(request, folder, in_sqlite, settings) as line:
         yield line
 
 

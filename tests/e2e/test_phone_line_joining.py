@@ -30,8 +30,10 @@ def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phon
     call.end_dial("completed")
     assert (call.heard[-1], call.status) == (GOODBYE, "completed")
     (joined,) = line.identities().keys() - before.keys()
-    assert consent in line.identities()[joined]
-    assert phone not in line.identities()[joined]
+    record = line.identities()[joined]
+    assert consent in record
+    assert "given_at" in record
+    assert phone not in record
 
 
 def test_who_has_joined_is_known_at_the_next_call(line: PhoneLine, phone: str) -> None:

@@ -1,110 +1,156 @@
-"""The service is killed (-9) between every two steps of a call's request.
+"""The service is killed (-9) before and after what a call's request writes or causes.
 
-A step is a call to database, messenger or Twilio. Twilio repeats the request that got no response.
+Twilio repeats the request that got no response.
 """
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
+from functools import cache, partial
 from typing import cast
 
 import httpx
 import pytest
 
-from tests.e2e.phone_line import PHONE_LINE_DATABASES, PhoneLine, run_phone_line, spoken_code
-from tests.faults.faulty_service import FaultyService, run_faulty_service
+from tests.e2e.phone_line import (
+    PHONE_LINE_DATABASES,
+    PhoneLine,
+    PhoneLineDatabase,
+    run_phone_line,
+    spoken_code,
+)
+from tests.faults.faulty_service import Fault, FaultyService, run_faulty_service
 from tests.support.servers.fake_twilio import PhoneCall
 
 EFFECT_TIMEOUT = timedelta(seconds=31)
+REPLACED = Fault("calls.replace", is_done=True, kill=True)
+NOT_REPLACED = Fault("calls.replace", kill=True)
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(scope="module")
+def start_line(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[PhoneLineDatabase], PhoneLine]]:
+    with ExitStack() as stack:
+
+        @cache
+        def start(database: PhoneLineDatabase) -> PhoneLine:
+            folder = tmp_path_factory.mktemp("killed")
+            return stack.enter_context(
+                run_phone_line(request, folder, database, start=run_faulty_service)
+            )
+
+        yield start
+
+
 @pytest.fixture(params=PHONE_LINE_DATABASES, ids=lambda database: database.__name__)
-def line(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PhoneLine]:
-    environ, read_records = request.param(request, tmp_path)
-    with run_phone_line(tmp_path, environ, read_records, run_faulty_service) as line:
-        yield line
+def line(
+    request: pytest.FixtureRequest, start_line: Callable[[PhoneLineDatabase], PhoneLine]
+) -> PhoneLine:
+    return start_line(request.param)
 
 
-def new_phone() -> str:
+@pytest.fixture
+def phone() -> str:
     return f"+1415559{next(_numbers):04d}"
 
 
-def completes_before_kill(
-    line: PhoneLine, steps: int, call: PhoneCall, action: Callable[[], object]
-) -> bool:
-    """Return whether a request has fewer steps. Otherwise it was killed, and Twilio retries."""
+def kill_in(line: PhoneLine, fault: Fault, call: PhoneCall, action: Callable[[], object]) -> None:
+    """Kill the service at this point of an action; then Twilio repeats the request."""
     service = cast("FaultyService", line.service)
-    service.kill_after(steps)
-    try:
+    service.add_fault(fault)
+    with pytest.raises(httpx.TransportError):
         action()
-    except httpx.TransportError:
-        service.kill()
-        service.keep_alive()
-        service.advance_clock(EFFECT_TIMEOUT)
-        service.start()
-        call.retry()
-        return False
-    service.keep_alive()
-    return True
+    service.kill()
+    assert not service.has_fault
+    service.advance_clock(EFFECT_TIMEOUT)
+    service.start()
+    call.retry()
 
 
-def test_a_caller_joins_once(line: PhoneLine) -> None:
-    for steps in itertools.count(1):
-        before = line.identities().keys()
-        call = line.call(new_phone())
-        is_complete = completes_before_kill(line, steps, call, partial(call.press, "1"))
-        assert call.waits_for == "Dial", call.heard
-        assert len(line.identities().keys() - before) == 1
-        if is_complete:
-            break
-    assert steps > 3
+@pytest.mark.parametrize(
+    "fault",
+    [
+        NOT_REPLACED,
+        REPLACED,
+        Fault("phone_verifications.replace", is_done=True, kill=True),
+        Fault("identities.add", is_done=True, kill=True),
+    ],
+    ids=str,
+)
+def test_a_caller_joins_once(line: PhoneLine, phone: str, fault: Fault) -> None:
+    before = line.identities().keys()
+    call = line.call(phone)
+
+    kill_in(line, fault, call, partial(call.press, "1"))
+
+    assert call.waits_for == "Dial", call.heard
+    assert len(line.identities().keys() - before) == 1
 
 
-def test_a_phone_is_called_back_at_most_once(line: PhoneLine) -> None:
-    for steps in itertools.count(1):
-        phone = new_phone()
-        line.join(phone)
-        call = line.call(phone)
-        is_complete = completes_before_kill(line, steps, call, partial(call.press, "2"))
-        assert call.status == "completed"
-        placed = len(line.callbacks(phone))
-        assert placed in ((1,) if is_complete else (0, 1))
-        if placed:
-            assert line.verify(phone, line.hear_code(phone))["success"] is True
-        if is_complete:
-            break
-    assert steps > 4
+@pytest.mark.parametrize(
+    ("fault", "count"),
+    [
+        (NOT_REPLACED, 1),
+        # Nobody knows whether the phone rings, so it is not called again.
+        (REPLACED, 0),
+        (Fault("calls.add", kill=True), 0),
+        (Fault("call_provider.place_call", kill=True), 0),
+        (Fault("call_provider.place_call", is_done=True, kill=True), 1),
+    ],
+    ids=str,
+)
+def test_a_phone_is_called_back_at_most_once(
+    line: PhoneLine, phone: str, fault: Fault, count: int
+) -> None:
+    line.join(phone)
+    call = line.call(phone)
+
+    kill_in(line, fault, call, partial(call.press, "2"))
+
+    assert call.status == "completed"
+    assert len(line.callbacks(phone)) == count
+    if count:
+        assert line.verify(phone, line.hear_code(phone))["success"] is True
 
 
-def test_a_recording_is_kept_once(line: PhoneLine) -> None:
-    for steps in itertools.count(1):
-        phone = new_phone()
-        line.join(phone)
-        call = line.call(phone, "3")
-        is_complete = completes_before_kill(
-            line, steps, call, partial(call.leave_recording, b"sound")
-        )
-        assert call.heard[-1] == "Thank you for your feedback. Goodbye."
-        (sid,) = line.twilio.recordings.keys()
-        line.twilio.recordings.clear()
-        records = [text for text in line.read_records()["calls"].values() if sid in text]
-        assert len(records) == 1
-        if is_complete:
-            break
-    assert steps > 2
+@pytest.mark.parametrize("fault", [NOT_REPLACED, REPLACED], ids=str)
+def test_a_recording_is_kept_once(line: PhoneLine, phone: str, fault: Fault) -> None:
+    line.join(phone)
+    call = line.call(phone, "3")
+
+    kill_in(line, fault, call, partial(call.leave_recording, b"sound"))
+
+    assert call.heard[-1] == "Thank you for your feedback. Goodbye."
+    sid = list(line.twilio.recordings)[-1]
+    records = [text for text in line.read_records()["calls"].values() if sid in text]
+    assert len(records) == 1
 
 
-def test_a_code_call_goes_on_after_a_kill(line: PhoneLine) -> None:
-    for steps in itertools.count(1):
-        phone = new_phone()
-        line.http.post("/auth/request-otp", json={"phone": phone, "channel": "voice"})
-        call = line.receive(phone)
-        call.answer()
-        is_complete = completes_before_kill(line, steps, call, partial(call.press, "1"))
-        assert line.verify(phone, spoken_code(call))["success"] is True
-        if is_complete:
-            break
-    assert steps > 2
+@pytest.mark.parametrize("fault", [NOT_REPLACED, REPLACED], ids=str)
+def test_the_call_with_the_code_goes_on(line: PhoneLine, phone: str, fault: Fault) -> None:
+    line.http.post("/auth/request-otp", json={"phone": phone, "channel": "voice"})
+    call = line.receive(phone)
+    call.answer()
+
+    kill_in(line, fault, call, partial(call.press, "1"))
+
+    assert line.verify(phone, spoken_code(call))["success"] is True
+
+
+@pytest.mark.parametrize("fault", [NOT_REPLACED, REPLACED], ids=str)
+def test_a_final_status_is_recorded(line: PhoneLine, phone: str, fault: Fault) -> None:
+    call = line.call(phone)
+    service = cast("FaultyService", line.service)
+    service.add_fault(fault)
+    with pytest.raises(httpx.TransportError):
+        call.hang_up()
+    service.kill()
+    service.start()
+
+    assert call.repeat().status == 204
+
+    entry = line.log_entry(call)
+    assert (entry["status"], entry["path"]) == ("completed", ["welcome", "join"])

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from twilio.request_validator import RequestValidator
 
-from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall, ServiceWebhooks
+from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.twiml import InvalidTwiml
 
@@ -224,7 +224,7 @@ def test_invalid_twiml_and_endless_redirects_fail(service: Service, call: PhoneC
 
 def test_what_became_of_a_message_is_reported(twilio: FakeTwilio, service: Service) -> None:
     message = Created("SM1", [("To", "+14155550009"), ("StatusCallback", f"{PUBLIC_URL}/sms?id=1")])
-    webhooks = ServiceWebhooks(service.url, PUBLIC_URL, twilio.auth_token)
+    webhooks = twilio.webhooks(service.url, PUBLIC_URL)
 
     twilio.report_message(message, "sent", webhooks)
     twilio.report_message(message, "undelivered", webhooks, "30003")

@@ -5,6 +5,7 @@ from typing import Final
 LONG_FILES: Final = frozenset(
     {
         "test_blocking",
+        "test_call_in_terminal",
         "test_described_api",
         "test_failover",
         "test_killed_at_every_step",
@@ -14,6 +15,9 @@ LONG_FILES: Final = frozenset(
         "test_mongo_stopped",
         "test_account_enumeration",
         "test_operators",
+        "test_phone_line_clock",
+        "test_phone_line_deletion",
+        "test_phone_line_duplicates",
         "test_rate_limits",
         "test_running",
         "test_sign_in_machine",

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from tests.support import twiml
 from tests.support.servers.fake_twilio.resources import API_VERSION
-from tests.support.servers.fake_twilio.webhooks import ServiceWebhooks, WebhookResponse
+from tests.support.servers.fake_twilio.webhooks import WebhookResponse
 
 if TYPE_CHECKING:
     from tests.support.servers.fake_twilio.server import Created, FakeTwilio
@@ -48,7 +48,7 @@ class PhoneCall:
         With `stops_at_redirects`, the caller can hang up before a redirect: see `stay`.
         """
         self._twilio = twilio
-        self._webhooks = ServiceWebhooks(service_url, public_url, twilio.auth_token)
+        self._webhooks = twilio.webhooks(service_url, public_url)
         self._stops_at_redirects = stops_at_redirects
         self.fields = {
             "AccountSid": twilio.account_sid,

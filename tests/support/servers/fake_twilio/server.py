@@ -29,6 +29,7 @@ from tests.support.servers.fake_twilio.webhooks import (
     FormFields,
     ServiceWebhooks,
     WebhookResponse,
+    open_client,
     post_webhook,
 )
 from tests.support.servers.http_server import Exchange, HttpServer
@@ -101,6 +102,15 @@ class FakeTwilio(HttpServer):
         self.numbers = {"+15005550006": True}
         self.has_voice = True
         self.voice_url = ""
+        self._client = open_client()
+
+    def close(self) -> None:
+        super().close()
+        self._client.close()
+
+    def webhooks(self, service_url: str, public_url: str) -> ServiceWebhooks:
+        """Return the webhooks of a service that is known by its public URL."""
+        return ServiceWebhooks(service_url, public_url, self.auth_token, self._client)
 
     @property
     def messages(self) -> list[dict[str, str]]:

@@ -31,18 +31,26 @@ class WebhookResponse:
 class ServiceWebhooks:
     """The webhooks of a service, which knows itself by its public URL.
 
-    Requests are signed for the public URL and sent to the service, as a proxy does.
+    Requests are signed for the public URL and sent to the service, as a proxy does. They share
+    the connections of the client.
     """
 
     service_url: str
     public_url: str
     token: str
+    client: httpx.Client
 
     def post(self, url: str, fields: FormFields) -> WebhookResponse:
         """Post a signed form to a public URL."""
         assert url.startswith(self.public_url), f"not a URL of the service: {url}"
         local_url = self.service_url + url.removeprefix(self.public_url)
-        return post_webhook(local_url, fields, token=self.token, public_url=url)
+        signature = sign_webhook(self.token, url, fields)
+        return _post(self.client, local_url, urlencode(fields), _FORM, signature)
+
+
+def open_client() -> httpx.Client:
+    """Open a client that is as patient as Twilio."""
+    return httpx.Client(timeout=15, **PLAIN_HTTP)
 
 
 def sign_webhook(token: str, url: str, fields: FormFields = ()) -> str:
@@ -63,7 +71,8 @@ def post_webhook(
 ) -> WebhookResponse:
     """Post a form; `public_url` is the URL to sign if it differs from `url`."""
     signature = sign_webhook(token, public_url or url, fields)
-    return _post(url, urlencode(fields), _FORM, signature)
+    with open_client() as client:
+        return _post(client, url, urlencode(fields), _FORM, signature)
 
 
 def post_json_webhook(
@@ -72,11 +81,14 @@ def post_json_webhook(
     """Post JSON, as Twilio's event webhooks do."""
     body = json.dumps(content)
     signature = sign_webhook(token, add_body_hash(public_url or url, body))
-    return _post(add_body_hash(url, body), body, "application/json", signature)
+    with open_client() as client:
+        return _post(client, add_body_hash(url, body), body, "application/json", signature)
 
 
-def _post(url: str, body: str, media_type: str, signature: str) -> WebhookResponse:
-    response = httpx.post(
+def _post(
+    client: httpx.Client, url: str, body: str, media_type: str, signature: str
+) -> WebhookResponse:
+    response = client.post(
         url,
         content=body,
         headers={
@@ -84,8 +96,6 @@ def _post(url: str, body: str, media_type: str, signature: str) -> WebhookRespon
             "User-Agent": "TwilioProxy/1.1",
             "X-Twilio-Signature": signature,
         },
-        timeout=15,  # the timeout of Twilio
-        **PLAIN_HTTP,
     )
     return WebhookResponse(
         response.status_code, response.headers.get("Content-Type", ""), response.text

@@ -155,7 +155,7 @@ def build_use_cases(ports: Ports, policy: Policy) -> UseCases:
             repositories.calls,
             ports.call_provider,
             policy.webhook_urls,
-            DeliveryTimingProfile(randomness),
+            DeliveryTimingProfile(randomness, fallback=message_timing),
             clock,
         )
     request_callback = RequestCallback(

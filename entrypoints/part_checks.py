@@ -9,11 +9,13 @@ from typing import Final
 
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.messenger import Messenger
+from application.webhook_urls import WebhookUrls
 from entrypoints.bootstrap import (
     find_key_fingerprint,
     load_encryption,
     load_keys,
     name_variable,
+    open_call_provider,
     open_database,
     open_files,
     open_messenger,
@@ -52,6 +54,8 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
     for provider in settings.sms:
         name = provider.path if isinstance(provider, Factory) else provider.value
         checks[f"messages {name}"] = partial(_check_messenger, provider, settings)
+    if settings.has_phone_line:
+        checks["phone line"] = partial(_check_phone_line, settings)
     return checks
 
 
@@ -143,4 +147,13 @@ async def _check_twilio(messenger: Messenger) -> str:
         except MessengerUnavailable as error:
             raise ConfigurationError(f"{error} {_CHECK_TWILIO}") from None
         return await messenger.check_sender()
+    return ""
+
+
+async def _check_phone_line(settings: Settings) -> str:
+    from adapters.twilio import TwilioCalls
+
+    async with open_call_provider(settings) as calls:
+        if isinstance(calls, TwilioCalls):
+            return await calls.check_caller_id(WebhookUrls(settings.public_url).voice())
     return ""

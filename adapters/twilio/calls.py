@@ -5,6 +5,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Final, NoReturn
 
 from adapters.twilio.call_errors import CALL_HAS_ENDED, NOT_REACHED, UNKNOWN, placement_result
+from adapters.twilio.caller_id_check import check_caller_id
 from adapters.twilio.client import (
     CALL_SID,
     RECORDING_SID,
@@ -115,6 +116,14 @@ class TwilioCalls:
                 _raise_unavailable(error)
         except (ConnectionFailed, NoResponse, InvalidResponse) as error:
             _raise_unavailable(error)
+
+    async def check_caller_id(self, voice_url: str) -> str:
+        """Return a note or an empty text if calls can come from the number.
+
+        Raises:
+            ConfigurationError: They cannot.
+        """
+        return await check_caller_id(self._client, self._caller_id, voice_url)
 
     async def _limit(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         size = 0

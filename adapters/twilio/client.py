@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -54,6 +55,15 @@ class TwilioError(Exception):
 
 class InvalidResponse(Exception):
     """A response with a success status whose body is not the documented resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNumber:
+    """A number of the account: what it can do, and where Twilio reports calls to it."""
+
+    can_send: bool
+    can_call: bool
+    voice_url: str
 
 
 class TwilioClient:
@@ -144,14 +154,21 @@ class TwilioClient:
         """Return the status of the account; this request is free of charge."""
         return str((await _parse(self._account.fetch_async())).status)
 
-    async def find_number(self, number: str) -> bool | None:
-        """Return whether a number of the account can send messages; None if it has no such number.
+    async def find_number(self, number: str) -> AccountNumber | None:
+        """Return a number of the account, or None.
 
         Twilio also finds numbers that only contain this one.
         """
         listed = self._account.incoming_phone_numbers.list_async(phone_number=number, limit=20)
-        found = {one.phone_number: one.capabilities for one in await _parse(listed)}
-        return bool((found[number] or {}).get("sms", True)) if number in found else None
+        found = {one.phone_number: one for one in await _parse(listed)}
+        if number not in found:
+            return None
+        capabilities = found[number].capabilities or {}
+        return AccountNumber(
+            can_send=bool(capabilities.get("sms", True)),
+            can_call=bool(capabilities.get("voice", True)),
+            voice_url=str(found[number].voice_url or ""),
+        )
 
     async def has_short_code(self, code: str) -> bool:
         """Return whether the account has this short code."""

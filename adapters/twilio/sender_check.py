@@ -63,7 +63,7 @@ async def _find_problem(client: TwilioClient, sender: str) -> str | None:
         return None if await client.has_short_code(sender) else _NOT_OWNED
     if not sender.startswith("+"):
         return None
-    can_send = await client.find_number(sender)
-    if can_send is None:
+    number = await client.find_number(sender)
+    if number is None:
         return _NOT_OWNED
-    return None if can_send else _NO_SMS
+    return None if number.can_send else _NO_SMS

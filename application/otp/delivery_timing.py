@@ -25,12 +25,15 @@ class DeliveryTimingProfile:
     - While the provider hangs, it waits as messages do.
 
     The profile only imitates and decides nothing. It is empty before the first message of a
-    process.
+    process. Calls are rare: until the first of them, a suppressed call takes as long as a message.
     """
 
-    def __init__(self, randomness: Randomness) -> None:
-        """Start with an empty profile."""
+    def __init__(
+        self, randomness: Randomness, fallback: "DeliveryTimingProfile | None" = None
+    ) -> None:
+        """Start with an empty profile. Until it has durations, it has those of the other one."""
         self._randomness = randomness
+        self._fallback = fallback
         self._latest: dict[str, DeliveryResult] = {}
         self._durations = {status: deque[float](maxlen=MAX_DURATIONS) for status in DeliveryStatus}
         self._pending: dict[asyncio.Future[DeliveryResult], float] = {}
@@ -58,7 +61,7 @@ class DeliveryTimingProfile:
         time = asyncio.get_running_loop().time
         started = time()
         latest = self._latest.get(country, DeliveryResult(DeliveryStatus.ACCEPTED))
-        durations = self._durations[latest.status]
+        durations = self._durations_of(latest.status)
         # asyncio.sleep() returns a little late, and the measured durations include that.
         seconds = max(
             0.0,
@@ -74,6 +77,10 @@ class DeliveryTimingProfile:
                 await asyncio.sleep(started - message_started)
                 return _result_of(message) or latest
         return latest
+
+    def _durations_of(self, status: DeliveryStatus) -> Sequence[float]:
+        durations = self._durations[status]
+        return durations or (self._fallback._durations_of(status) if self._fallback else ())
 
 
 def random_quantile(values: Sequence[float], randomness: Randomness) -> float:

@@ -503,7 +503,7 @@ class Settings(BaseModel):
         SlidingWindow, PlainValidator(rate_limit_parser(MAX_REQUEST_LIMIT))
     ] = setting(
         "DIALTONE_REFRESH_LIMIT_PER_IP",
-        "maximum refreshes and logouts per IP, approximately, per instance; ten times that per /48",
+        "refreshes, logouts and statuses per IP, approximately, per instance; ten times per /48",
         default="1200/1m",
         example="1200/1m",
     )

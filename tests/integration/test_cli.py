@@ -14,7 +14,7 @@ COMMANDS: Final = (
     *("backup", "restore", "keys"),
     *("rotate-keys", "reencrypt-phones", "rotate-index-key"),
     *("promote", "demote", "block", "unblock", "sign-out", "restore-identity"),
-    "flow",
+    *("flow", "voice"),
 )
 SHOW_IMPORTS: Final = """
 import sys

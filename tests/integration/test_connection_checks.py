@@ -132,7 +132,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
     assert "cannot be reached" in report.text("messages twilio")
     assert report.text("messages console") == "ok"
     assert "Did you mean DIALTONE_ENV?" in "".join(report.parts)
-    assert "4 of 5 parts do not work." in report.errors
+    assert "5 of 6 parts do not work." in report.errors
     shown = "".join(report.parts.values()) + report.errors
     assert "tops3cret" not in shown
     assert "15005550006" not in shown
@@ -242,6 +242,45 @@ async def test_each_problem_of_a_twilio_account_has_its_own_line(
 
     assert problem in line
     assert twilio.messages == []
+
+
+@pytest.mark.parametrize(
+    ("numbers", "has_voice", "voice_url", "line"),
+    [
+        ({"+15005550006": True}, True, "https://a.test/voice", "ok"),
+        (
+            {"+15005550006": True},
+            True,
+            "https://demo.twilio.com/welcome",
+            "ok Twilio does not send",
+        ),
+        ({}, True, "", "ok it is no active number of the Twilio account"),
+        ({"+15005550006": True}, False, "", "The number that calls come from"),
+    ],
+)
+async def test_the_phone_line_is_a_number_that_leads_to_the_service(
+    tmp_path: Path,
+    twilio: FakeTwilio,
+    *,
+    numbers: dict[str, bool],
+    has_voice: bool,
+    voice_url: str,
+    line: str,
+) -> None:
+    twilio.numbers, twilio.has_voice, twilio.voice_url = numbers, has_voice, voice_url
+    environ = with_twilio(twilio, DIALTONE_PUBLIC_URL="https://a.test")
+
+    assert (await check_part("phone line", tmp_path, **environ)).startswith(line)
+    assert {request.method for request in twilio.requests} == {"GET"}
+
+
+async def test_without_a_number_there_is_no_phone_line_to_check(
+    tmp_path: Path, twilio: FakeTwilio
+) -> None:
+    environ = with_twilio(twilio, TWILIO_FROM="Dialtone")
+    settings = read_settings(Service(tmp_path, environ).environ, None)
+
+    assert "phone line" not in connection_checks(settings)
 
 
 @pytest.mark.parametrize(

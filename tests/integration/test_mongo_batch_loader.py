@@ -11,7 +11,15 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_support import CommandLog, open_logged
-from tests.support.builders import a_deleted_identity, a_phone, an_id, an_identity, an_item
+from tests.support.builders import (
+    a_call,
+    a_deleted_identity,
+    a_delivery_report,
+    a_phone,
+    an_id,
+    an_identity,
+    an_item,
+)
 
 
 class FakeCollection:
@@ -295,6 +303,10 @@ LOADS: dict[str, Load] = {
     "deleted_identities": lambda repositories, number: repositories.deleted_identities.find_deleted(
         [an_id(number)]
     ),
+    "calls": lambda repositories, number: repositories.calls.load(an_id(number)),
+    "delivery_reports": lambda repositories, number: repositories.delivery_reports.load(
+        an_id(number)
+    ),
 }
 
 
@@ -309,6 +321,11 @@ async def add(repositories: Repositories, numbers: Sequence[int]) -> None:
     await asyncio.gather(
         *(repositories.identities.add(a_deleted_identity(id=an_id(number))) for number in numbers),
         *(repositories.media_items.add(an_item(id=an_id(number))) for number in numbers),
+        *(repositories.calls.add(a_call(id=an_id(number))) for number in numbers),
+        *(
+            repositories.delivery_reports.add(a_delivery_report(id=an_id(number)))
+            for number in numbers
+        ),
         *(
             repositories.phone_verifications.replace(
                 a_phone(number), PhoneVerification(identity_id=an_id(number)), 0

@@ -18,7 +18,8 @@ from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 from application.ports.versioned import encrypted_phone_of
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.rate_limits import DeliveryRoute, RateLimits, Recognition, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recognition, Reservation
+from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from tests.support.builders import (
     NOW,
@@ -122,7 +123,8 @@ async def fill(database: Database) -> None:
         await verifications.replace(STRANGER, a_phone_verification(), 0)
         route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash")
         limits = RateLimits().for_delivery(route, Recognition.NONE)
-        await repositories.rate_limiter.acquire(Reservation("1", NOW, limits))
+        of_caller = RateLimit("inbound_calls:phone:a hash", SlidingWindow(1, timedelta(hours=1)))
+        await repositories.rate_limiter.acquire(Reservation("1", NOW, (*limits, of_caller)))
 
 
 async def assert_moved(database: Database) -> None:
@@ -138,8 +140,9 @@ async def assert_moved(database: Database) -> None:
             PhoneVerification(blocked_at=NOW),
             PhoneVerification(),
         ]
-        # Of country and in total, twice: hashes of client IPs and number ranges are gone.
+        # Of country and in total, twice: hashes of client IPs, phones and number ranges are gone.
         expired = NOW + timedelta(days=1)
+        assert await verifications.prune(expired, 10) == 2
         assert await repositories.rate_limiter.delete_expired(expired, 20) == 4
 
 

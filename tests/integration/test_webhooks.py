@@ -114,7 +114,7 @@ async def test_the_url_is_signed_with_or_without_its_port(
         "http://service/app/voice",
     ],
 )
-async def test_no_other_url_is_signed_whatever_the_headers_say(
+async def test_no_header_changes_the_url_that_is_signed(
     driver: WebhookDriver, signed_url: str
 ) -> None:
     parts = httpx.URL(signed_url)

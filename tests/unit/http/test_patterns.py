@@ -12,8 +12,9 @@ from domain.errors import InvalidValue
 from domain.media.item import MAX_CATEGORY_LENGTH, parse_category
 from domain.otp.challenge import parse_otp_code
 from domain.page import encode_cursor, parse_cursor
-from entrypoints.http.library.schemas import CATEGORY_PATTERN, CURSOR_PATTERN
+from entrypoints.http.library.schemas import CATEGORY_PATTERN
 from entrypoints.http.otp.schemas import DEVICE_PATTERN, OTP_PATTERN
+from entrypoints.http.paging import CURSOR_PATTERN
 from tests.support.examples import examples
 from tests.support.schema_check import is_valid
 

@@ -56,7 +56,9 @@ def message_resource(account: str, form: Mapping[str, str]) -> Resource:
     }
 
 
-def numbers_resource(account: str, numbers: Mapping[str, bool]) -> Resource:
+def numbers_resource(
+    account: str, numbers: Mapping[str, bool], voice_url: str, *, has_voice: bool
+) -> Resource:
     """https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource, a list."""
     uri = f"/{API_VERSION}/Accounts/{account}/IncomingPhoneNumbers.json"
     return {
@@ -66,7 +68,8 @@ def numbers_resource(account: str, numbers: Mapping[str, bool]) -> Resource:
                 "sid": f"PN{uuid4().hex}",
                 "phone_number": number,
                 "friendly_name": number,
-                "capabilities": {"voice": True, "sms": has_sms, "mms": has_sms, "fax": False},
+                "capabilities": {"voice": has_voice, "sms": has_sms, "mms": has_sms, "fax": False},
+                "voice_url": voice_url,
             }
             for number, has_sms in numbers.items()
         ],

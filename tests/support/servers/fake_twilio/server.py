@@ -81,7 +81,8 @@ class FakeTwilio(HttpServer):
     """Twilio on a port of 127.0.0.1.
 
     - `requests` has all requests; `behavior` replaces the documented behavior.
-    - `numbers` are those of the account, each with whether it can send messages.
+    - `numbers` are those of the account, each with whether it can send messages. They can call if
+      `has_voice` is set, and calls to them are reported to `voice_url`.
     - The numbers of Twilio's test credentials are rejected with their documented codes.
     - `sent` and `placed` are the messages and calls that were created.
     - `call_statuses` has the status of each call, `recordings` the MP3 of each recording, by SID.
@@ -99,6 +100,8 @@ class FakeTwilio(HttpServer):
         self.call_statuses: dict[str, str] = {}
         self.recordings: dict[str, bytes] = {}
         self.numbers = {"+15005550006": True}
+        self.has_voice = True
+        self.voice_url = ""
         self._client = open_client()
 
     def close(self) -> None:
@@ -214,7 +217,13 @@ class FakeTwilio(HttpServer):
                     for number, has_sms in self.numbers.items()
                     if query.get("PhoneNumber", "") in number
                 }
-                _send_resource(exchange, 200, numbers_resource(self.account_sid, numbers))
+                _send_resource(
+                    exchange,
+                    200,
+                    numbers_resource(
+                        self.account_sid, numbers, self.voice_url, has_voice=self.has_voice
+                    ),
+                )
             case "POST", "/Messages", None, "json":
                 code = message_error(form)
                 if code is None:

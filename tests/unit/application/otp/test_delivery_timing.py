@@ -96,6 +96,23 @@ async def test_the_duration_is_corrected_for_late_wakeups(
     assert requested == pytest.approx([0.05, 0.03])
 
 
+async def test_without_durations_of_its_own_a_profile_has_those_of_its_fallback() -> None:
+    messages = DeliveryTimingProfile(MaximalRandomness())
+    calls = DeliveryTimingProfile(MaximalRandomness(), fallback=messages)
+    loop = asyncio.get_running_loop()
+    await messages.record("US", send(ACCEPTED, gate_after(0.05)))
+    await messages.record("US", send(REJECTED))
+
+    started = loop.time()
+    assert await calls.imitate("US") == ACCEPTED
+    assert loop.time() - started == pytest.approx(0.05)
+
+    await calls.record("IN", send(ACCEPTED, gate_after(0.3)))
+    started = loop.time()
+    await calls.imitate("US")
+    assert loop.time() - started == pytest.approx(0.3)
+
+
 @pytest.mark.parametrize("result", [UNKNOWN, REJECTED])
 async def test_while_the_provider_hangs_a_suppressed_delivery_waits_for_its_result(
     result: DeliveryResult,

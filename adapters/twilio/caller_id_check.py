@@ -1,0 +1,46 @@
+"""Whether the number that calls come from can call, and whether calls to it come here."""
+
+from http import HTTPStatus
+from typing import Final
+
+from adapters.twilio.client import InvalidResponse, TwilioClient, TwilioError
+from adapters.twilio.transport import ConnectionFailed, NoResponse
+from application.ports.errors import ConfigurationError
+
+_NO_VOICE: Final = (
+    "The number that calls come from (TWILIO_VOICE_FROM or TWILIO_FROM) cannot call: use a number "
+    "of the Twilio account that has the capability Voice."
+)
+_NOT_CHECKED: Final = "Twilio did not say whether the account has the number: try again."
+_NOT_LISTED: Final = "this server is not Twilio and does not say whether it knows the number"
+_NOT_OWNED: Final = (
+    "it is no active number of the Twilio account: nobody can call it, and calls come from it only "
+    "if it is a verified caller ID"
+)
+_ELSEWHERE: Final = "Twilio does not send calls to it here: see `dialtone voice urls`"
+
+
+async def check_caller_id(client: TwilioClient, number: str, voice_url: str) -> str:
+    """Return a note or an empty text if calls can come from the number.
+
+    Args:
+        client: Asks Twilio.
+        number: The number in E.164.
+        voice_url: The URL of an inbound call's first request.
+
+    Raises:
+        ConfigurationError: It cannot call, or Twilio does not answer.
+    """
+    try:
+        found = await client.find_number(number)
+    except TwilioError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return _NOT_LISTED
+        raise ConfigurationError(_NOT_CHECKED) from None
+    except (InvalidResponse, ConnectionFailed, NoResponse):
+        raise ConfigurationError(_NOT_CHECKED) from None
+    if found is None:
+        return _NOT_OWNED
+    if not found.can_call:
+        raise ConfigurationError(_NO_VOICE)
+    return "" if found.voice_url == voice_url else _ELSEWHERE

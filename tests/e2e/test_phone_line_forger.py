@@ -33,7 +33,7 @@ def reach_a_busy_operator(call: PhoneCall) -> None:
     call.press("2")
 
 
-def ask_for_a_code(call: PhoneCall) -> None:
+def request_callback(call: PhoneCall) -> None:
     call.press("2")
 
 
@@ -64,7 +64,7 @@ FORGERIES: tuple[Forgery, ...] = (
     hear_the_menu,
     reach_the_operator,
     reach_a_busy_operator,
-    ask_for_a_code,
+    request_callback,
     leave_feedback,
     leave_feedback_by_the_operator,
     leave_the_service,

@@ -53,8 +53,6 @@ _REJECTED_REASONS: Final = {
 _STATUS_REASONS: Final = {401: _CREDENTIALS, 403: _CREDENTIALS, 429: _RATE_LIMITED}
 _UNAVAILABLE: Final = "The call service is unavailable; try again shortly."
 _REJECTED: Final = "The call service rejected the call."
-# Twilio's code of a request about a call that has ended.
-CALL_HAS_ENDED: Final = 21220
 _GATEWAY_TIMEOUT: Final = 504
 
 

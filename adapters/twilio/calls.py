@@ -4,10 +4,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Final, NoReturn
 
-from adapters.twilio.call_errors import CALL_HAS_ENDED, NOT_REACHED, UNKNOWN, placement_result
+from adapters.twilio.call_errors import NOT_REACHED, UNKNOWN, placement_result
 from adapters.twilio.caller_id_check import check_caller_id
 from adapters.twilio.client import (
-    CALL_SID,
     RECORDING_SID,
     InvalidResponse,
     TwilioClient,
@@ -59,22 +58,6 @@ class TwilioCalls:
         except TwilioError as error:
             return placement_result(error)
         return PlacementResult(PlacementStatus.PLACED, provider_call_id=call_sid)
-
-    async def end_call(self, provider_call_id: str) -> None:
-        """End a call. One that has ended, or that is unknown, is left as it is.
-
-        Raises:
-            CallProviderUnavailable
-        """
-        if not CALL_SID.fullmatch(provider_call_id):
-            return
-        try:
-            await self._client.complete_call(provider_call_id)
-        except TwilioError as error:
-            if error.code != CALL_HAS_ENDED and error.status not in _NOT_FOUND:
-                _raise_unavailable(error)
-        except (ConnectionFailed, NoResponse, InvalidResponse) as error:
-            _raise_unavailable(error)
 
     @asynccontextmanager
     async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:

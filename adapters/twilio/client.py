@@ -128,10 +128,6 @@ class TwilioClient:
             raise TwilioError(201, None)
         return call.sid
 
-    async def complete_call(self, call_sid: str) -> None:
-        """End a call that is queued, rings or is in progress."""
-        await _parse(self._account.calls(call_sid).update_async(status="completed"))
-
     async def delete_recording(self, recording_sid: str) -> None:
         """Delete a recording."""
         recording = self._account.recordings(recording_sid)

@@ -17,7 +17,7 @@ from application.webhook_urls import WebhookUrls
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
-from domain.otp.templates.preferences import MessagePreferences
+from domain.otp.templates.preferences import MessagePreferences, locale_fallbacks
 from domain.phone import PhoneNumber
 
 
@@ -72,6 +72,7 @@ class DeliverOtp:
                     challenge_id=challenge.id,
                     identity_id=decision.identity_id,
                     report_id=delivery.report_id,
+                    locale=next(iter(locale_fallbacks(preferences.locale)), None),
                     is_suppressed=not decision.should_deliver,
                 )
             )

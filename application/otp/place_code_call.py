@@ -28,6 +28,7 @@ class PlaceCodeCallCommand:
     """A call with the code of a challenge.
 
     - `report_id` is set if the call is a delivery, and not a callback.
+    - `locale` is the one that the request named. Without it, that of the country is used.
     - `is_suppressed` says that the phone is blocked.
     """
 
@@ -36,6 +37,7 @@ class PlaceCodeCallCommand:
     challenge_id: str
     identity_id: str | None
     report_id: str | None = None
+    locale: str | None = None
     is_suppressed: bool = False
 
 
@@ -74,6 +76,7 @@ class PlaceCodeCall:
             identity_id=command.identity_id,
             challenge_id=command.challenge_id,
             report_id=command.report_id,
+            locale=command.locale,
         )
         if not await self.calls.add(call):
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The call was placed before.")

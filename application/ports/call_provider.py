@@ -46,7 +46,7 @@ class RecordingFile:
 
 
 class CallProvider(Protocol):
-    """Places calls, ends them, and has the recordings."""
+    """Places calls and has the recordings."""
 
     async def place_call(
         self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
@@ -54,14 +54,6 @@ class CallProvider(Protocol):
         """Ring a phone in bounded time; once it is answered, `url` says what the call does.
 
         A failure is a result, not an exception. A call is never placed twice.
-        """
-        ...
-
-    async def end_call(self, provider_call_id: str) -> None:
-        """End a call. One that has ended, or that is unknown, is left as it is.
-
-        Raises:
-            CallProviderUnavailable
         """
         ...
 

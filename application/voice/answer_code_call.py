@@ -11,6 +11,7 @@ from application.update import update_call
 from domain.errors import CallNotFound
 from domain.otp.challenge import Challenge
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.templates.preferences import locale_fallbacks
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.code_call import hang_up, read_code, start_code_call
@@ -42,6 +43,7 @@ class AnswerCodeCallCommand:
 class AnswerCodeCall:
     """Tell the provider what a call with a code does next.
 
+    - It speaks the locale that the request named, otherwise that of the country.
     - It says who is calling. After a key it reads the code; without one it says nothing more, so
       that no voicemail records a code.
     - A call that is unknown, that went to another phone, or whose code is used or expired, is
@@ -96,7 +98,7 @@ class AnswerCodeCall:
     ) -> Call:
         if not call.awaits(command.position) or call.status.is_final:
             return call
-        locale = self.flow.select_locale(phone.country)
+        locale = self.flow.select_locale(phone.country, locale_fallbacks(call.locale))
         if not is_readable:
             step = hang_up()
         elif command.position is None:

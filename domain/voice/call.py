@@ -102,6 +102,7 @@ class Call:
         is_caller_verified: Whether the caller proved to be that identity.
         challenge_id: The challenge whose code an outbound call reads.
         report_id: The report of the delivery that an outbound call is, if there is one.
+        locale: The locale that the request for an outbound call named, if any.
         path: The nodes that it came to.
         outcome: What it came to.
         position: Where it waits for an event; None before the first and after the last.
@@ -121,6 +122,7 @@ class Call:
     is_caller_verified: bool = False
     challenge_id: str | None = None
     report_id: str | None = None
+    locale: str | None = None
     path: tuple[str, ...] = ()
     outcome: CallOutcome | None = None
     position: Position | None = None

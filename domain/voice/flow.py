@@ -89,7 +89,15 @@ class DialNode:
 
     def next(self, result: DialResult) -> str:
         """Return the node after this result."""
-        return str(getattr(self, result.value))
+        match result:
+            case DialResult.ANSWERED:
+                return self.answered
+            case DialResult.BUSY:
+                return self.busy
+            case DialResult.NO_ANSWER:
+                return self.no_answer
+            case DialResult.FAILED:
+                return self.failed
 
 
 @dataclass(frozen=True, slots=True)

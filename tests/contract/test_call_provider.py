@@ -37,10 +37,6 @@ class CallsDriver:
         """Make the provider report every number as invalid."""
         raise NotImplementedError
 
-    def has_ended(self, call_id: str) -> bool:
-        """Return whether the provider has ended a call."""
-        raise NotImplementedError
-
     def add_recording(self) -> str:
         """Add a recording of `CONTENT` and return its id."""
         raise NotImplementedError
@@ -62,9 +58,6 @@ class FakeDriver(CallsDriver):
 
     def invalidate_number(self) -> None:
         self.fake.result = INVALID_NUMBER
-
-    def has_ended(self, call_id: str) -> bool:
-        return call_id in self.fake.ended
 
     def add_recording(self) -> str:
         self.fake.recordings["RE1"] = CONTENT
@@ -88,9 +81,6 @@ class TwilioDriver(CallsDriver):
 
     def invalidate_number(self) -> None:
         self.twilio.behavior = rejects(21217)
-
-    def has_ended(self, call_id: str) -> bool:
-        return self.twilio.call_statuses[call_id] == "completed"
 
     def add_recording(self) -> str:
         return self.twilio.add_recording(CONTENT)
@@ -155,21 +145,6 @@ async def test_an_invalid_number_has_a_reason_without_the_number(driver: CallsDr
     assert not secrets_in(result.reason, PHONE)
 
 
-async def test_a_call_is_ended_and_may_be_ended_again(driver: CallsDriver) -> None:
-    call_id = (await driver.calls.place_call(PHONE, URL, STATUS_URL)).provider_call_id
-    assert not driver.has_ended(call_id)
-
-    await driver.calls.end_call(call_id)
-    await driver.calls.end_call(call_id)
-
-    assert driver.has_ended(call_id)
-
-
-@pytest.mark.parametrize("call_id", ["", f"CA{UNKNOWN_ID}", "../Messages", "é\n"])
-async def test_an_unknown_call_is_left_as_it_is(driver: CallsDriver, call_id: str) -> None:
-    await driver.calls.end_call(call_id)
-
-
 async def test_a_recording_is_read_until_it_is_deleted(driver: CallsDriver) -> None:
     recording_id = driver.add_recording()
     assert await read(driver.calls, recording_id) == CONTENT
@@ -200,13 +175,11 @@ async def test_a_recording_need_not_be_read_to_its_end(driver: CallsDriver) -> N
     assert await read(driver.calls, recording_id) == CONTENT
 
 
-async def test_without_a_provider_nothing_is_ended_read_or_deleted(driver: CallsDriver) -> None:
-    call_id = (await driver.calls.place_call(PHONE, URL, STATUS_URL)).provider_call_id
+async def test_without_a_provider_nothing_is_read_or_deleted(driver: CallsDriver) -> None:
     recording_id = driver.add_recording()
     driver.break_provider()
 
     for operation in (
-        driver.calls.end_call(call_id),
         read(driver.calls, recording_id),
         driver.calls.delete_recording(recording_id),
     ):

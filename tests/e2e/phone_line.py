@@ -218,11 +218,10 @@ def in_sqlite(
 
     def read_records() -> Records:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
             names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
             return {
                 name: {
-                    str(row[0]): str(dict(row))
+                    str(row[0]): str(row)
                     for row in connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608
                 }
                 for (name,) in names.fetchall()

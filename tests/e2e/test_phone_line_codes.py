@@ -7,7 +7,7 @@ from tests.e2e.phone_line import CALLBACK, PhoneLine, spoken_digits
 INVALID = {"success": False, "message": "Invalid OTP"}
 
 
-def ask_for_a_code(line: PhoneLine, phone: str) -> None:
+def request_callback(line: PhoneLine, phone: str) -> None:
     line.join(phone)
     call = line.call(phone, "2")
     assert (call.heard[-1], call.status) == (CALLBACK, "completed")
@@ -16,7 +16,7 @@ def ask_for_a_code(line: PhoneLine, phone: str) -> None:
 
 
 def test_a_known_caller_is_called_back_and_signs_in(line: PhoneLine, phone: str) -> None:
-    ask_for_a_code(line, phone)
+    request_callback(line, phone)
     placed = line.callbacks(phone)[0].form
     assert placed.keys() >= {"Url", "StatusCallback", "Timeout"}
     assert placed.keys().isdisjoint({"Twiml", "MachineDetection"})
@@ -38,7 +38,7 @@ def test_a_known_caller_is_called_back_and_signs_in(line: PhoneLine, phone: str)
 
 
 def test_the_legacy_api_accepts_the_code(line: PhoneLine, phone: str) -> None:
-    ask_for_a_code(line, phone)
+    request_callback(line, phone)
     code = line.hear_code(phone)
 
     body = {"phone": phone, "otp": code}
@@ -48,7 +48,7 @@ def test_the_legacy_api_accepts_the_code(line: PhoneLine, phone: str) -> None:
 
 
 def test_a_voicemail_hears_no_code(line: PhoneLine, phone: str) -> None:
-    ask_for_a_code(line, phone)
+    request_callback(line, phone)
     call = line.receive(phone)
     call.answer()
     greeting = list(call.heard)
@@ -61,7 +61,7 @@ def test_a_voicemail_hears_no_code(line: PhoneLine, phone: str) -> None:
 
 
 def test_who_hangs_up_before_a_key_hears_no_code(line: PhoneLine, phone: str) -> None:
-    ask_for_a_code(line, phone)
+    request_callback(line, phone)
     call = line.receive(phone)
     call.answer()
 
@@ -76,7 +76,7 @@ def test_who_hangs_up_before_a_key_hears_no_code(line: PhoneLine, phone: str) ->
 def test_a_callback_that_nobody_answers_is_in_the_log(
     line: PhoneLine, phone: str, status: str
 ) -> None:
-    ask_for_a_code(line, phone)
+    request_callback(line, phone)
     call = line.receive(phone)
 
     call.end_unanswered(status)
@@ -86,7 +86,7 @@ def test_a_callback_that_nobody_answers_is_in_the_log(
 
 
 def test_the_url_of_a_callback_reads_no_code_in_another_call(line: PhoneLine, phone: str) -> None:
-    ask_for_a_code(line, phone)
+    request_callback(line, phone)
     url = line.callbacks(phone)[0].form["Url"]
     attacker = line.pick_up("+14155551999")
 
@@ -97,7 +97,7 @@ def test_the_url_of_a_callback_reads_no_code_in_another_call(line: PhoneLine, ph
 
 
 def test_five_wrong_codes_end_the_code_of_a_callback(line: PhoneLine, phone: str) -> None:
-    ask_for_a_code(line, phone)
+    request_callback(line, phone)
     code = line.hear_code(phone)
     wrong = [f"{(int(code) + number) % 1_000_000:06d}" for number in range(1, 6)]
 
@@ -110,7 +110,7 @@ def test_five_wrong_codes_end_the_code_of_a_callback(line: PhoneLine, phone: str
 def test_a_callback_uses_none_of_the_apps_deliveries_and_attempts(
     line: PhoneLine, phone: str
 ) -> None:
-    ask_for_a_code(line, phone)
+    request_callback(line, phone)
     spoken = line.hear_code(phone)
 
     requested = line.http.post("/auth/request-otp", json={"phone": phone}).json()

@@ -1,5 +1,7 @@
 """A caller whose number is unknown is asked to join."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.e2e.phone_line import (
@@ -11,6 +13,7 @@ from tests.e2e.phone_line import (
     WELCOME,
     WELCOME_BACK,
     PhoneLine,
+    bearer,
 )
 
 
@@ -34,6 +37,18 @@ def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phon
     assert consent in record
     assert "given_at" in record
     assert phone not in record
+
+
+def test_the_owner_sees_the_consent_with_its_time_and_wording(line: PhoneLine, phone: str) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)  # times of the API end with milliseconds
+    call = line.call(phone, "1")
+    wording = call.heard[2]
+    token, _ = line.sign_up(phone)
+
+    consent = line.http.get("/users/me", headers=bearer(token)).json()["spoken_consent"]
+
+    assert (consent["wording"], consent["language"]) == (wording, "en-US")
+    assert before <= datetime.fromisoformat(consent["given_at"]) <= datetime.now(UTC)
 
 
 def test_who_has_joined_is_known_at_the_next_call(line: PhoneLine, phone: str) -> None:

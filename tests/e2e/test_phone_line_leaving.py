@@ -17,7 +17,7 @@ def test_an_unverified_caller_leaves(line: PhoneLine, phone: str) -> None:
     assert line.call(phone).heard[0] == WELCOME
 
 
-def test_who_stays_is_asked_what_to_do(line: PhoneLine, phone: str) -> None:
+def test_who_stays_comes_back_to_the_menu(line: PhoneLine, phone: str) -> None:
     line.join(phone)
 
     call = line.call(phone, "4", "2")

@@ -45,7 +45,7 @@ def call(request: pytest.FixtureRequest, line: PhoneLine, phone: str) -> PhoneCa
     return come(line, phone)
 
 
-def test_silence_is_asked_again_twice_and_then_the_call_ends(call: PhoneCall) -> None:
+def test_silence_repeats_the_menu_twice_and_then_the_call_ends(call: PhoneCall) -> None:
     question = call.heard[-1]
     for _ in range(2):
         call.stay_silent()
@@ -58,7 +58,7 @@ def test_silence_is_asked_again_twice_and_then_the_call_ends(call: PhoneCall) ->
     assert call.heard.count(question) == 3
 
 
-def test_nonsense_is_asked_again_twice_and_then_the_call_ends(call: PhoneCall) -> None:
+def test_nonsense_repeats_the_menu_twice_and_then_the_call_ends(call: PhoneCall) -> None:
     question = call.heard[-1]
     call.press("9")
     assert call.heard[-2:] == [NOT_UNDERSTOOD, question]

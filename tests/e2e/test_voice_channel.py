@@ -46,6 +46,17 @@ def test_the_code_is_read_in_the_language_of_the_country(line: PhoneLine, phone:
     assert "Dialtone की कॉल है" in call.heard[0]
 
 
+def test_a_request_may_name_the_language_of_the_call(line: PhoneLine, phone: str) -> None:
+    request_call(line, phone, locale="es_ES")
+
+    call = line.receive(phone)
+    call.answer()
+    call.press("1")
+
+    assert call.heard[0].startswith("Esto es Dialtone, con la clave de acceso")
+    assert "Otra vez, su clave es" in call.heard
+
+
 def test_a_voicemail_records_no_code(line: PhoneLine, phone: str) -> None:
     requested = request_call(line, phone)
     call = line.receive(phone)

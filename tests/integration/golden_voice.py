@@ -145,6 +145,7 @@ OUTBOUND: Final = Call(
     is_caller_verified=True,
     challenge_id="69f4720800000000000000c4",
     report_id="00112233445566778899aabbccddeeff",
+    locale="hi-IN",
     outcome=CallOutcome.CODE_READ,
     position=_MENU,
     turns=(Turn(Position("code"), (SayCode(_VOICE), HangUp())),),

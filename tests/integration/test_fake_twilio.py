@@ -109,17 +109,6 @@ async def test_a_call_has_every_documented_field(client: httpx.AsyncClient) -> N
     assert (call["to"], call["from"], call["status"]) == (TO, FROM, "queued")
 
 
-async def test_a_call_is_ended_once(client: httpx.AsyncClient, twilio: FakeTwilio) -> None:
-    sid = (await client.post("/Calls.json", data=CALL)).json()["sid"]
-
-    ended = await client.post(f"/Calls/{sid}.json", data={"Status": "completed"})
-    assert (ended.status_code, ended.json()["status"]) == (200, "completed")
-    again = await client.post(f"/Calls/{sid}.json", data={"Status": "completed"})
-    assert (again.status_code, again.json()["code"]) == (400, 21220)
-    unknown = await client.post("/Calls/CA0.json", data={"Status": "completed"})
-    assert (unknown.status_code, unknown.json()["code"]) == (404, 20404)
-
-
 async def test_a_recording_is_there_until_it_is_deleted(
     client: httpx.AsyncClient, twilio: FakeTwilio
 ) -> None:

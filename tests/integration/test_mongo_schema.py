@@ -393,6 +393,7 @@ async def test_a_call_is_stored_under_these_names(
         "is_caller_verified": True,
         "challenge_id": an_id(3),
         "report_id": "1f" * 16,
+        "locale": "hi-IN",
         "path": ["greeting", "menu", "menu"],
         "outcome": "recorded",
         "position": position,

@@ -64,6 +64,7 @@ FULL_CALL: Final = a_call(
     is_caller_verified=True,
     challenge_id=an_id(3),
     report_id="1f" * 16,
+    locale="hi-IN",
     path=("greeting", "menu", "menu"),
     outcome=CallOutcome.RECORDED,
     position=MENU,

@@ -192,6 +192,7 @@ class CallDocument(RecordDocument):
     is_caller_verified: bool
     challenge_id: str | None = None
     report_id: str | None = None
+    locale: str | None = None
     path: list[str]
     outcome: (
         Literal[

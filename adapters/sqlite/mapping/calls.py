@@ -157,6 +157,7 @@ class StoredCall(StoredFields):
     is_caller_verified: bool = False
     challenge_id: str | None = None
     report_id: str | None = None
+    locale: str | None = None
     path: tuple[str, ...] = ()
     outcome: OutcomeName | None = None
     position: StoredPosition | None = None
@@ -185,6 +186,7 @@ class CallMapping(RecordMapping[Call, StoredCall]):
             is_caller_verified=value.is_caller_verified,
             challenge_id=value.challenge_id,
             report_id=value.report_id,
+            locale=value.locale,
             path=value.path,
             outcome=None if value.outcome is None else _OUTCOME_NAMES[value.outcome],
             position=None if position is None else position_to_stored(position),
@@ -217,6 +219,7 @@ class CallMapping(RecordMapping[Call, StoredCall]):
             is_caller_verified=stored.is_caller_verified,
             challenge_id=stored.challenge_id,
             report_id=stored.report_id,
+            locale=stored.locale,
             path=stored.path,
             outcome=None if stored.outcome is None else _OUTCOMES[stored.outcome],
             position=None if position is None else position_to_domain(position),

@@ -26,7 +26,6 @@ class FakeCallProvider:
     Attributes:
         result: The result of `place_call`, if it is not a placed call.
         calls: All calls that were placed, by id; those with an unknown result too.
-        ended: The ids of the calls that were ended.
         recordings: The content of each recording, by id.
         is_unavailable: Whether every operation fails.
     """
@@ -34,7 +33,6 @@ class FakeCallProvider:
     def __init__(self) -> None:
         self.result: PlacementResult | None = None
         self.calls: dict[str, PlacedCall] = {}
-        self.ended: set[str] = set()
         self.recordings: dict[str, bytes] = {}
         self.is_unavailable = False
 
@@ -48,11 +46,6 @@ class FakeCallProvider:
         call_id = f"CA{len(self.calls):032x}"
         self.calls[call_id] = PlacedCall(phone, url, status_url, timeout_seconds)
         return self.result or PlacementResult(PlacementStatus.PLACED, provider_call_id=call_id)
-
-    async def end_call(self, provider_call_id: str) -> None:
-        self._check()
-        if provider_call_id in self.calls:
-            self.ended.add(provider_call_id)
 
     @asynccontextmanager
     async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:

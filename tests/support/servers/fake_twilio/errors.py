@@ -29,7 +29,6 @@ _MESSAGES: Final = {
     21215: "Account not authorized to call this number.",
     21216: "Call blocked by Twilio blocklist.",
     21217: "The phone number does not appear to be valid.",
-    21220: "Call is not in-progress. Cannot redirect.",
     21408: "Permission to send an SMS has not been enabled for the region of the 'To' number",
     21601: "Phone number is not a valid SMS-capable inbound phone number",
     21602: "Message body is required.",

@@ -41,8 +41,6 @@ _PATH: Final = re.compile(
     r"\.(?P<format>json|mp3)\Z"
 )
 
-_ACTIVE_STATUSES: Final = ("queued", "ringing", "in-progress")
-
 
 @dataclass(frozen=True, slots=True)
 class TwilioRequest:
@@ -85,7 +83,7 @@ class FakeTwilio(HttpServer):
       `has_voice` is set, and calls to them are reported to `voice_url`.
     - The numbers of Twilio's test credentials are rejected with their documented codes.
     - `sent` and `placed` are the messages and calls that were created.
-    - `call_statuses` has the status of each call, `recordings` the MP3 of each recording, by SID.
+    - `recordings` has the MP3 of each recording, by SID.
     """
 
     def __init__(
@@ -97,7 +95,6 @@ class FakeTwilio(HttpServer):
         self.requests: list[TwilioRequest] = []
         self.sent: list[Created] = []
         self.placed: list[Created] = []
-        self.call_statuses: dict[str, str] = {}
         self.recordings: dict[str, bytes] = {}
         self.numbers = {"+15005550006": True}
         self.has_voice = True
@@ -236,13 +233,10 @@ class FakeTwilio(HttpServer):
                 code = call_error(form)
                 if code is None:
                     call = call_resource(self.account_sid, form)
-                    self.call_statuses[call["sid"]] = call["status"]
                     self.add_call(Created(call["sid"], fields))
                     _send_resource(exchange, 201, call)
                 else:
                     _send_error(exchange, code)
-            case "POST", "/Calls", str(sid), "json" if sid in self.call_statuses:
-                self._update_call(exchange, sid, form)
             case "GET", "/Recordings", str(sid), "mp3" if sid in self.recordings:
                 exchange.respond(200, self.recordings[sid], {"Content-Type": "audio/mpeg"})
             case "DELETE", "/Recordings", str(sid), "json" if sid in self.recordings:
@@ -250,14 +244,6 @@ class FakeTwilio(HttpServer):
                 exchange.respond(204)
             case _:
                 _send_error(exchange, 20404)
-
-    def _update_call(self, exchange: Exchange, sid: str, form: Mapping[str, str]) -> None:
-        if self.call_statuses[sid] not in _ACTIVE_STATUSES:
-            _send_error(exchange, 21220)
-            return
-        self.call_statuses[sid] = form["Status"]
-        call = call_resource(self.account_sid, {"From": "", "To": ""})
-        _send_resource(exchange, 200, {**call, "sid": sid, "status": form["Status"]})
 
 
 def twilio_settings(account_sid: str, auth_token: str, url: str) -> dict[str, str]:

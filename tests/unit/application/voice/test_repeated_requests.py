@@ -132,7 +132,7 @@ async def explaining_call(app: AppHarness) -> InboundCall:
 
 async def open_gate_after(app: AppHarness, seconds: float) -> None:
     app.messenger.gate = asyncio.Event()
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # the repetition waits, and there is no event for that
     app.messenger.gate.set()
 
 

@@ -265,15 +265,11 @@ def flow(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def voice(settings: Settings, _: Namespace) -> Iterable[str]:
     """Show what to enter at Twilio, or what the phone line needs first."""
-    if SmsProvider.TWILIO not in settings.sms:
-        raise CommandError(
-            "There is no phone line: set DIALTONE_SMS=twilio, TWILIO_ACCOUNT_SID, "
-            "TWILIO_AUTH_TOKEN, TWILIO_FROM and DIALTONE_PUBLIC_URL."
-        )
     if not settings.has_phone_line:
+        is_twilio = SmsProvider.TWILIO in settings.sms
+        missing = "TWILIO_VOICE_FROM" if is_twilio else "DIALTONE_SMS=twilio, its variables"
         raise CommandError(
-            "There is no phone line: set TWILIO_VOICE_FROM to your number at Twilio, and "
-            "DIALTONE_PUBLIC_URL."
+            f"There is no phone line: set {missing} and DIALTONE_PUBLIC_URL. See docs/voice.md."
         )
     urls = WebhookUrls(settings.public_url)
     yield (

@@ -21,7 +21,7 @@ class CallbackRequest:
     now: datetime
     new_challenge: Challenge
     call_id: str
-    is_limited: bool = False
+    is_limited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Callback:
     def expire_challenge(self) -> "Callback":
         """Return the callback after its code expired. It still counts as a callback."""
         expired = replace(self.challenge, expires_at=self.challenge.created_at)
-        return replace(self, challenge=expired, counter=self.counter.reset())
+        return replace(self, challenge=expired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,7 @@ class CallbackPolicy:
         if available_at > now:
             raise TooManyOtpRequests(whole_seconds(now, available_at))
         challenge = next(
-            (
-                callback.challenge
-                for callback in callbacks[-1:]
-                if callback.challenge.is_resendable(now)
-            ),
+            (callback.challenge for callback in callbacks if callback.challenge.is_resendable(now)),
             request.new_challenge,
         )
         counter = AttemptCounter(CounterKind.CALLBACK, request.call_id, attempts)

@@ -25,6 +25,7 @@ LINK_SOURCES: Final = {"create_user", "list_library_items", "upload_image"}
 # They succeed only with the code of a message; the tests below do that.
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
+    "GET /calls/{call_id}/recording",
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from tests.support.service import Service, command
 
 PROJECT: Final = Path(__file__).parents[2]
 FROM_ENV_FILE: Final = dict.fromkeys(
-    ("DIALTONE_DATABASE", "DIALTONE_MEDIA", "DIALTONE_SECRETS_FILE"), ""
+    ("DIALTONE_PUBLIC_URL", "DIALTONE_DATABASE", "DIALTONE_MEDIA", "DIALTONE_SECRETS_FILE"), ""
 )
 
 

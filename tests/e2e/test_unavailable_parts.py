@@ -161,6 +161,8 @@ async def test_every_error_of_an_unavailable_part_is_documented(
         "item_id": item["id"],
         "key": f"{'0' * 32}.jpg",
         "session_id": "0" * 32,
+        "request_id": "0" * 64,
+        "call_id": "0" * 24,
     }
     break_part(breakable)
 

@@ -31,6 +31,7 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
     (REQUEST_OTP, {"phone": "4915123456789"}, {"phone": "ambiguous_phone"}),
     (REQUEST_OTP, {"phone": "+19002345678"}, {"phone": "unsupported_phone_type"}),
     (REQUEST_OTP, {"phone": PHONE, "channel": "fax"}, {"channel": "unsupported_value"}),
+    (REQUEST_OTP, {"phone": PHONE, "channel": ""}, {"channel": "unsupported_value"}),
     (
         REQUEST_OTP,
         {"phone": 7, "locale": 7, "x": 1},

@@ -64,3 +64,11 @@ def test_an_ip_is_limited_before_the_body_and_the_database(
 
     assert_limited(driver.post_json(path, body))
     assert_limited(driver.post(path, [b"not JSON"], {}))
+
+
+def test_delivery_statuses_are_limited_by_ip(driver: HttpDriver) -> None:
+    path = f"/auth/requests/{'0' * 64}"
+    for _ in range(LIMIT):
+        assert driver.get(path, b"", "").body == {"status": "queued"}
+
+    assert_limited(driver.get(path, b"", ""))

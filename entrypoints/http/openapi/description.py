@@ -28,6 +28,9 @@ Start with `request-otp`: the message has a code, and `verify-otp` exchanges it 
 which later requests send as `Authorization: Bearer <token>`. `POST /users` then makes the caller a
 user, who can upload images.
 
+If the message does not arrive, `GET /auth/requests/{request_id}` says so. `request-otp` with the
+channel `voice` calls the phone instead.
+
 JSON is sent as `application/json`. Every response has an `X-Request-Id`, which is also in the log
 of the service. HEAD works wherever GET does. OPTIONS and the `Allow` header of a 405 list the
 methods of a path.

@@ -175,7 +175,7 @@ class OtpController(Controller):
 
 def _parse_channel(text: str | None, settings: HttpSettings) -> Channel:
     try:
-        channel = Channel(text or Channel.SMS)
+        channel = Channel.SMS if text is None else Channel(text)
     except ValueError:
         raise UnsupportedValue("Send 'sms' or 'voice', or omit the field.") from None
     if channel is Channel.VOICE and not settings.has_voice_channel:

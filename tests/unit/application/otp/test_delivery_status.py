@@ -89,6 +89,13 @@ async def test_a_failure_has_the_code_of_the_provider(
     assert await status(app, request_id) == (failed, "30003")
 
 
+async def test_a_repeated_status_changes_nothing(app: AppHarness) -> None:
+    request_id = (await app.request_otp()).request_id
+    for error_code in (None, "30003"):
+        await report(app, request_id, SENT, error_code)
+        assert await status(app, request_id) == (SENT, None)
+
+
 @pytest.mark.parametrize("final", [DELIVERED, UNDELIVERED, FAILED])
 async def test_a_status_only_advances(app: AppHarness, final: ReportedStatus) -> None:
     request_id = (await app.request_otp()).request_id

@@ -112,6 +112,7 @@ def test_without_a_challenge_a_wrong_code_has_the_same_result_but_is_counted(
     result, expected = called_back.verify(WRONG_CODE), driver.verify(WRONG_CODE)
     assert (result.is_unchallenged, result.attempts_left) == (True, expected.attempts_left)
     assert (result.is_counted, expected.is_counted) == (True, False)
+    assert result.call_id is None
     assert attempts_left_of_callback(called_back) == 4
     assert called_back.verification.failures.in_a_row == 1
 
@@ -141,6 +142,8 @@ def test_each_callback_has_attempts_of_its_own(driver: VerificationDriver) -> No
     driver.fail(5)
     code = code_of(driver.call_back().callback.challenge)
     assert attempts_left_of_callback(driver) == 5
+    driver.fail(1)
+    assert [callback.counter.left for callback in driver.verification.callbacks] == [0, 4]
     assert driver.verify(code).is_correct
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyOtpRequests
+from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.callback import CallbackPolicy
 from domain.otp.challenge import Login
 from domain.otp.phone_verification import PhoneVerification
@@ -97,6 +98,7 @@ def test_a_callback_reads_the_code_of_the_previous_one(driver: VerificationDrive
     second = driver.call_back().callback
     assert second.challenge == first.challenge
     assert second.call_id != first.call_id
+    assert second.counter == AttemptCounter(CounterKind.CALLBACK, second.call_id, 5)
 
 
 def test_in_the_last_minute_a_callback_has_a_new_code(driver: VerificationDriver) -> None:
@@ -104,6 +106,7 @@ def test_in_the_last_minute_a_callback_has_a_new_code(driver: VerificationDriver
     driver.wait(240.001)
     second = driver.call_back().callback
     assert second.challenge.id != first.challenge.id
+    assert driver.verification.comparable_challenges(driver.now) == (second.challenge,)
     assert driver.copy().verify(code_of(second.challenge)).is_correct
     assert not driver.copy().verify(code_of(first.challenge)).is_correct
 
@@ -137,7 +140,8 @@ def test_a_code_without_its_key_is_not_read_again_but_its_callback_counts(
     assert second.challenge.id != first.challenge.id
     with pytest.raises(TooManyOtpRequests):
         driver.call_back()
-    kept = driver.verification.drop_challenges_without_key(lambda _: True)
+    key_id = second.challenge.key_id
+    kept = driver.verification.drop_challenges_without_key(lambda known: known == key_id)
     assert kept is driver.verification
 
 
@@ -152,6 +156,7 @@ def test_the_code_logs_in_without_a_request_id_from_any_ip(
     result = driver.verify(code_of(callback.challenge), client_ip)
     assert result.is_correct
     assert (result.delivery, result.call_id) == (None, callback.call_id)
+    assert result.attempts_left == 4
     assert result.challenge is not None
     assert result.challenge.login == Login(IDENTITY_ID, "a-session")
     assert driver.verification.identity_id == IDENTITY_ID

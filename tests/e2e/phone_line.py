@@ -1,10 +1,11 @@
 """A service with a phone line, its callers, and the simulated Twilio between them."""
 
+import asyncio
 import hashlib
 import re
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,13 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
+from adapters.system import SystemClock
+from application.ports.system import Clock
+from application.use_cases import UseCases
+from domain.identities.identity import Role
+from domain.phone import PhoneNumber
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.settings import read_settings
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall, ServiceWebhooks
 from tests.support.service import Service, running
@@ -49,7 +57,8 @@ class PhoneLine:
     service: Service
     twilio: FakeTwilio
     http: httpx.Client
-    read_records: Callable[[], Records]
+    database: "Database"
+    clock: Clock = field(default_factory=SystemClock)
     _administrator: str = field(default="", init=False)
     _blocked: str = field(default="", init=False)
 
@@ -128,8 +137,8 @@ class PhoneLine:
         if not self._administrator:
             phone = "+14155550199"
             _, user_id = self.sign_up(phone)
-            promoted = self.service.run("promote", user_id)
-            assert promoted.returncode == 0, promoted.stderr
+            role = Role.ADMINISTRATOR
+            self.operate(lambda use_cases: use_cases.change_role(user_id, role))
             self._administrator = self.sign_in(phone)
         return self._administrator
 
@@ -139,8 +148,8 @@ class PhoneLine:
         if not self._blocked:
             self._blocked = "+14155550198"
             self.join(self._blocked)
-            blocked = self.service.run("block", self._blocked)
-            assert blocked.returncode == 0, blocked.stderr
+            phone = PhoneNumber(self._blocked)
+            self.operate(lambda use_cases: use_cases.block_phone(phone))
         return self._blocked
 
     def log(self, token: str, **query: Any) -> list[dict[str, Any]]:
@@ -159,14 +168,27 @@ class PhoneLine:
         assert len(entries) == 1, call_id
         return entries[0]
 
+    def records(self, table: str) -> dict[str, str]:
+        """Return the records of a table by id."""
+        return self.database.read_records()[table]
+
     def identities(self) -> dict[str, str]:
         """Return the records of all identities by id."""
-        return self.read_records()["identities"]
+        return self.records("identities")
 
     def cleanup(self) -> None:
         """Run the cleanup."""
-        cleanup = self.service.run("cleanup")
-        assert cleanup.returncode == 0, cleanup.stderr
+        self.operate(lambda use_cases: use_cases.cleanup())
+
+    def operate(self, command: Callable[[UseCases], Awaitable[object]]) -> None:
+        """Do what a command of the operator does; its process would take a second to start."""
+        settings = read_settings(self.service.environ, None)
+
+        async def run() -> None:
+            async with open_use_cases(settings, self.clock) as use_cases:
+                await command(use_cases)
+
+        asyncio.run(run())
 
 
 def is_to(message: Created, phone: str) -> bool:
@@ -202,17 +224,27 @@ def spoken_digits(call: PhoneCall) -> list[str]:
     return [text for text in call.heard if len(text.strip()) == 1 or _CODE.search(text)]
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A new database of a service.
+
+    Attributes:
+        settings: The settings that name it.
+        read_records: Returns all records.
+    """
+
+    settings: Mapping[str, str]
+    read_records: Callable[[], Records]
+
+
 PhoneLineDatabase = Callable[
     [pytest.FixtureRequest, Path],
-    AbstractContextManager[tuple[Mapping[str, str], Callable[[], Records]]],
+    AbstractContextManager[Database],
 ]
-"""Yields the settings of a new database, and a function that reads its records."""
 
 
 @contextmanager
-def in_sqlite(
-    request: pytest.FixtureRequest, folder: Path
-) -> Iterator[tuple[Mapping[str, str], Callable[[], Records]]]:
+def in_sqlite(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
     """The default."""
     file = folder / "dialtone.db"
 
@@ -227,13 +259,11 @@ def in_sqlite(
                 for (name,) in names.fetchall()
             }
 
-    yield {"DIALTONE_DATABASE": f"sqlite:///{file}"}, read_records
+    yield Database({"DIALTONE_DATABASE": f"sqlite:///{file}"}, read_records)
 
 
 @contextmanager
-def in_mongo(
-    request: pytest.FixtureRequest, folder: Path
-) -> Iterator[tuple[Mapping[str, str], Callable[[], Records]]]:
+def in_mongo(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
     """A new database on the MongoDB server."""
     mongo_url: str = request.getfixturevalue("mongo_url")
     server, separator, options = mongo_url.partition("?")
@@ -247,7 +277,7 @@ def in_mongo(
                 for name in database.list_collection_names()
             }
 
-        yield {"DIALTONE_DATABASE": url}, read_records
+        yield Database({"DIALTONE_DATABASE": url}, read_records)
         client.drop_database(database)
 
 
@@ -258,14 +288,14 @@ PHONE_LINE_DATABASES: Final[tuple[PhoneLineDatabase, ...]] = (in_sqlite, in_mong
 def run_phone_line(
     request: pytest.FixtureRequest,
     folder: Path,
-    database: PhoneLineDatabase,
+    open_database: PhoneLineDatabase,
     environ: Mapping[str, str] = MappingProxyType({}),
     start: Start = running,
 ) -> Iterator[PhoneLine]:
     """Run a service with a phone line until the block ends."""
-    with database(request, folder) as (database_settings, read_records), FakeTwilio() as twilio:
+    with open_database(request, folder) as database, FakeTwilio() as twilio:
         settings = {
-            **database_settings,
+            **database.settings,
             **twilio.environ,
             "DIALTONE_SMS": "twilio",
             "DIALTONE_COUNTRIES": "*",
@@ -282,4 +312,4 @@ def run_phone_line(
             start(folder, settings, inbox) as service,
             httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
         ):
-            yield PhoneLine(service, twilio, http, read_records)
+            yield PhoneLine(service, twilio, http, database)

@@ -1,46 +1,32 @@
 """`make call`: a person goes through whole calls in the terminal, without a Twilio account."""
 
-import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 import httpx
 import pytest
 
+from entrypoints.settings import read_settings
+from tests.e2e.phone_line import PUBLIC_URL, PhoneLine
 from tests.support.output_reader import OutputReader
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.fake_twilio.call import main
+from tests.support.servers.fake_twilio import call, own_service
 from tests.support.servers.http_server import HttpServer
-from tests.support.service import Service, free_port, running
+from tests.support.service import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 COMMAND: Final = (sys.executable, "-m", "tests.support.servers.fake_twilio.call")
 TIMEOUT: Final = 30
+Run = Callable[..., tuple[int, str]]
 CODE: Final = re.compile(r"^  Sign in with /signin (\d{6})", re.MULTILINE)
-
-
-def call(
-    *arguments: str, lines: Sequence[str] = (), **environ: str
-) -> "subprocess.CompletedProcess[str]":
-    """Run it with these lines as its input."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environ},
-        input="".join(f"{line}\n" for line in lines),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=TIMEOUT,
-    )
 
 
 class Person:
@@ -96,12 +82,13 @@ def assert_stopped(url: str) -> None:
 def test_a_person_joins_calls_again_and_signs_in_with_a_code(tmp_path: Path) -> None:
     folder = ("--folder", str(tmp_path / "call"))
 
-    joined = call(*folder, lines=["", "1", "", "answered", "/quit"])
-
-    assert joined.returncode == 0, joined.stderr
+    with at_the_terminal(*folder) as person:
+        person.type("", "1", "", "answered", "/quit")
+        assert person.wait() == 0
+        shown = person.shown
     for text in ("Welcome to Dialtone.", "Thank you. You have joined", "< Goodbye."):
-        assert text in joined.stdout
-    assert_stopped(service_url(joined.stdout))
+        assert text in shown
+    assert_stopped(service_url(shown))
     with at_the_terminal(*folder) as person:
         # The service knows who has joined. It calls back: the phone rings.
         person.type("", "code", "/wait", "", "7")
@@ -123,53 +110,88 @@ def test_a_person_joins_calls_again_and_signs_in_with_a_code(tmp_path: Path) -> 
     assert_stopped(service_url(shown))
 
 
-@pytest.fixture(scope="module")
-def port() -> int:
-    return free_port()
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs it in this process, with these lines as its input."""
+    monkeypatch.setattr(call, "exit_on_signals", lambda *_: None)
+
+    def run(*arguments: str, lines: Sequence[str] = ()) -> tuple[int, str]:
+        with TemporaryFile("w+") as stdin:
+            stdin.write("".join(f"{line}\n" for line in lines))
+            stdin.seek(0)
+            monkeypatch.setattr(sys, "stdin", stdin)
+            exit_code = call.main(arguments)
+        output = capsys.readouterr()
+        return exit_code, output.out + output.err
+
+    return run
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Service]:
-    """A service that was started with the printed variables."""
-    with redirect_stdout(StringIO()) as printed:
-        assert main(["--print-environment", f"--port={port}"]) == 0
-    words = (shlex.split(line) for line in printed.getvalue().splitlines())
-    environ = dict(assignment.split("=", 1) for _, assignment in words)
-    with running(tmp_path_factory.mktemp("service"), environ) as service:
-        yield service
+def test_a_person_calls_a_running_service(line: PhoneLine, phone: str, run: Run) -> None:
+    arguments = ("--service", line.service.url, "--public-url", PUBLIC_URL, "--port=0")
+    lines = [f"+91987652{phone[-4:]}", "", "हाँ", "/hangup", "", "9", "no such word", "", "/help"]
+
+    exit_code, shown = run(*arguments, lines=lines)
+
+    assert exit_code == 0
+    assert "आपका स्वागत है" in shown
+    assert "The call has ended: completed." in shown
+    assert shown.count("key or words; Enter is silence> ") == 4
+    assert line.service.is_running
 
 
-def test_a_person_calls_a_running_service(service: Service, port: int) -> None:
-    arguments = ("--service", service.url, "--public-url", "http://127.0.0.1:8000")
-    lines = ["+919876543210", "", "हाँ", "/hangup", "", "9", "no such word", "", "/help"]
+def test_a_rejected_signature_is_explained(line: PhoneLine, run: Run) -> None:
+    _, shown = run("--service", line.service.url, "--port=0", lines=[""])
 
-    called = call(*arguments, f"--port={port}", lines=lines)
-
-    assert called.returncode == 0, called.stderr
-    assert "आपका स्वागत है" in called.stdout
-    assert "The call has ended: completed." in called.stdout
-    assert called.stdout.count("key or words; Enter is silence> ") == 4
-    assert service.is_running
+    assert "--public-url" in shown
 
 
-def test_errors_say_what_to_do(service: Service, port: int) -> None:
+def test_the_printed_variables_are_settings_of_a_phone_line(run: Run) -> None:
+    _, shown = run("--print-environment", "--port=4567")
+
+    words = (shlex.split(line) for line in shown.splitlines())
+    settings = read_settings(dict(assignment.split("=", 1) for _, assignment in words), None)
+    assert settings.has_phone_line
+    assert (settings.public_url, settings.twilio_api_base) == (
+        call.SERVICE,
+        "http://127.0.0.1:4567",
+    )
+    assert settings.operator is not None
+
+
+def test_a_port_that_is_used_is_an_error(run: Run) -> None:
     with HttpServer(lambda _: None) as other:
         used = other.url.rpartition(":")[2]
-        occupied = call("--service", service.url, f"--port={used}")
-    unsigned = call("--service", service.url, f"--port={port}", lines=[""])
-    absent = call("--service", f"http://127.0.0.1:{free_port()}", f"--port={port}", lines=[""])
-    unstarted = call("--folder", str(service.folder / "call"), "--flow", "no-such-flow.toml")
+        exit_code, shown = run("--service", call.SERVICE, f"--port={used}")
 
-    assert (occupied.returncode, occupied.stdout) == (1, "")
-    assert "Choose a port: --port" in occupied.stderr
-    assert "--public-url" in unsigned.stdout
-    assert "Is it running?" in absent.stdout
-    assert "DIALTONE_CALL_FLOW" in unstarted.stderr
-    assert [each.returncode for each in (unsigned, absent, unstarted)] == [0, 0, 1]
+    assert exit_code == 1
+    assert "Choose a port: --port" in shown
+
+
+def test_a_service_that_does_not_run_is_explained(run: Run) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+
+    _, shown = run("--service", url, "--port=0", lines=["", "/code"])
+
+    assert shown.count("Is it running?") == 2
+
+
+def test_a_service_that_does_not_start_is_explained(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "dialtone"
+    program.write_text("#!/bin/sh\necho 'DIALTONE_CALL_FLOW: no such file' >&2\nexit 2\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(own_service, "command", lambda: str(program))
+
+    exit_code, shown = run("--folder", str(tmp_path / "call"), "--flow", "no-such-flow.toml")
+
+    assert exit_code == 1
+    assert "DIALTONE_CALL_FLOW: no such file" in shown
 
 
 def test_the_url_of_the_service_needs_its_scheme(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["--service", "127.0.0.1:8000"])
+        call.main(["--service", "127.0.0.1:8000"])
 
     assert "http://" in capsys.readouterr().err

@@ -148,10 +148,3 @@ def test_a_call_that_nobody_answers(line: PhoneLine, phone: str, end: str, expec
     line.receive(phone).end_unanswered(end)
 
     assert status(line, request_id)["status"] == expected
-
-
-def test_a_message_to_a_blocked_phone_is_queued_or_sent(line: PhoneLine) -> None:
-    requested = line.http.post("/auth/request-otp", json={"phone": line.blocked_phone}).json()
-
-    assert status(line, requested["request_id"])["status"] in ("queued", "sent")
-    assert line.messages(line.blocked_phone) == []

@@ -1,8 +1,12 @@
-"""Limits of calls, and what they leave behind; the clock of the service is moved."""
+"""Limits of calls, blocked phones, and what calls leave behind.
+
+The service has small limits, and its clock is moved.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
@@ -20,7 +24,7 @@ from tests.faults.faulty_service import FaultyService, run_faulty_service
 from tests.support.servers.fake_twilio import PhoneCall
 
 CALLS_PER_CALLER = 4
-CALLS_IN_TOTAL = 8
+CALLS_IN_TOTAL = 12
 CALLBACKS_PER_COUNTRY = 3
 VOICE_PER_COUNTRY = 5
 UNRECOGNIZED_VOICE = 3
@@ -35,6 +39,16 @@ LIMITS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceClock:
+    """The clock of a service that is moved."""
+
+    service: FaultyService
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.service.clock_offset
+
+
 @pytest.fixture(scope="module")
 def start_line(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -44,9 +58,11 @@ def start_line(
         @cache
         def start(database: PhoneLineDatabase) -> PhoneLine:
             folder = tmp_path_factory.mktemp("clock")
-            return stack.enter_context(
+            line = stack.enter_context(
                 run_phone_line(request, folder, database, LIMITS, run_faulty_service)
             )
+            line.clock = ServiceClock(cast("FaultyService", line.service))
+            return line
 
         yield start
 
@@ -82,11 +98,11 @@ def test_calls_over_the_limits_are_rejected_and_leave_no_record(
     # A repeated request is not another call, and the same request gets the same response.
     assert calls[0].repeat(0) == calls[0].responses[0]
     assert calls[-1].repeat(0) == calls[-1].responses[0]
-    others = [line.call(other_phone) for _ in range(CALLS_PER_CALLER)]
-    assert [is_rejected(call) for call in others] == [False] * CALLS_PER_CALLER
-    records = line.read_records()["calls"]
+    others = [line.call(caller) for caller in [other_phone, "+442071838750"] * CALLS_PER_CALLER]
+    assert not any(is_rejected(call) for call in others)
+    records = line.records("calls")
     assert is_rejected(line.call("+14155559999"))
-    assert line.read_records()["calls"].keys() == records.keys()
+    assert line.records("calls").keys() == records.keys()
     wait(line, hours=1, minutes=1)
     assert not is_rejected(line.call(phone))
 
@@ -189,9 +205,9 @@ def test_recordings_and_calls_are_deleted_after_their_retention(
     sids: list[str] = []
     records: list[str] = []
     for _ in range(3):
-        before = line.read_records()["calls"].keys()
+        before = line.records("calls").keys()
         sids.append(line.call(phone, "3").leave_recording(b"sound"))
-        records += line.read_records()["calls"].keys() - before
+        records += line.records("calls").keys() - before
         wait(line, hours=21)
     wait(line, hours=-10)
 
@@ -199,7 +215,7 @@ def test_recordings_and_calls_are_deleted_after_their_retention(
 
     # The first call is 53 hours old, the second 32, and the last one 11.
     assert line.twilio.recordings.keys() & set(sids) == {sids[2]}
-    assert line.read_records()["calls"].keys() & set(records) == set(records[1:])
+    assert line.records("calls").keys() & set(records) == set(records[1:])
 
 
 def test_a_message_to_a_blocked_phone_looks_sent_after_a_while(line: PhoneLine, phone: str) -> None:
@@ -213,3 +229,31 @@ def test_a_message_to_a_blocked_phone_looks_sent_after_a_while(line: PhoneLine, 
     wait(line, hours=1)
     assert line.http.get(f"/auth/requests/{blocked}").json()["status"] == "sent"
     assert line.messages(line.blocked_phone) == []
+
+
+def test_a_blocked_phone_hears_the_same_and_is_not_called_back(
+    line: PhoneLine, phone: str, other_phone: str
+) -> None:
+    line.join(phone)
+    line.sign_up(other_phone)
+
+    for keys in (("2",), ("3",), ("9", "#", "*")):
+        callers = (phone, other_phone, line.blocked_phone)
+        assert len({tuple(line.call(caller, *keys).heard) for caller in callers}) == 1
+
+    counts = [len(line.callbacks(caller)) for caller in (phone, other_phone, line.blocked_phone)]
+    assert counts == [1, 1, 0]
+
+
+def test_an_app_gets_the_same_response_for_a_blocked_phone_and_no_call(
+    line: PhoneLine, phone: str
+) -> None:
+    usual = request_otp(line, phone, channel="voice").json()
+    calls = len(line.twilio.placed)
+
+    blocked = request_otp(line, line.blocked_phone, channel="voice").json()
+
+    assert len(line.twilio.placed) == calls
+    assert blocked.pop("request_id") != usual.pop("request_id")
+    assert blocked == usual
+    assert usual["sent"] is True

@@ -125,10 +125,3 @@ def test_a_callback_uses_none_of_the_apps_deliveries_and_attempts(
     assert line.verify(phone, spoken)["success"] is True
     code = next(word.strip(".") for word in sent.split() if word.strip(".").isdigit())
     assert line.verify(phone, code, **fields)["success"] is True
-
-
-def test_a_blocked_phone_hears_the_same_and_is_not_called(line: PhoneLine) -> None:
-    call = line.call(line.blocked_phone, "2")
-
-    assert (call.heard[-1], call.status) == (CALLBACK, "completed")
-    assert line.callbacks(line.blocked_phone) == []

@@ -70,7 +70,7 @@ def test_deleted_callers_are_forgotten_by_the_log_and_by_twilio(
     with deletions(line, rejects(20500, 503)) as paths:
         line.cleanup()
     assert paths != []
-    calls = str(line.read_records()["calls"])
+    calls = str(line.records("calls"))
     for caller in (deleted, left):
         assert caller.user_id not in calls
         assert caller.recording_sid in calls
@@ -81,7 +81,7 @@ def test_deleted_callers_are_forgotten_by_the_log_and_by_twilio(
     line.cleanup()
 
     assert line.twilio.recordings.keys() & {deleted.recording_sid, kept_sid} == {kept_sid}
-    calls = str(line.read_records()["calls"])
+    calls = str(line.records("calls"))
     for caller in (deleted, left):
         assert caller.recording_sid not in calls
         entry = line.log_entry(caller.call)

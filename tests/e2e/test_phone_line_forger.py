@@ -173,14 +173,3 @@ def test_a_forger_who_leaves_takes_nothing_but_the_unverified_join(
 
     assert line.http.get("/users/me", headers=bearer(token)).json()["number"] == phone
     assert line.call(phone).heard[0] == WELCOME_BACK
-
-
-def test_a_forger_learns_at_most_whether_a_number_is_known(line: PhoneLine, phone: str) -> None:
-    joined, verified = phone, phone.replace("+1415", "+1212")
-    line.join(joined)
-    line.sign_up(verified)
-
-    for keys in ((), ("2",), ("3",), ("9", "#", "*")):
-        heard = {tuple(line.call(each, *keys).heard) for each in (joined, verified)}
-        heard.add(tuple(line.call(line.blocked_phone, *keys).heard))
-        assert len(heard) == 1

@@ -17,7 +17,7 @@ def test_codes_and_phone_numbers_are_not_stored_and_not_logged(line: PhoneLine, 
     codes.append(line.hear_code(phone, 2))
     line.call(phone, "4", "1")
 
-    stored = str(line.read_records())
+    stored = str(line.database.read_records())
     files = b"".join(path.read_bytes() for path in line.service.folder.glob("dialtone.db*")).decode(
         "latin-1"
     )

@@ -110,17 +110,6 @@ def test_a_number_that_twilio_rejects(line: PhoneLine, number: str, status: int)
     assert count_call_requests(line, number) <= 1
 
 
-def test_a_blocked_phone_gets_the_same_response_and_no_call(line: PhoneLine, phone: str) -> None:
-    usual = request_call(line, phone)
-    calls = len(line.twilio.placed)
-
-    blocked = request_call(line, line.blocked_phone)
-
-    assert len(line.twilio.placed) == calls
-    assert blocked.pop("request_id") != usual.pop("request_id")
-    assert blocked == usual
-
-
 def test_the_call_of_a_login_belongs_to_its_user(line: PhoneLine, phone: str) -> None:
     requested = request_call(line, phone)
     code = line.hear_code(phone)

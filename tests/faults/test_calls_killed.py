@@ -125,7 +125,7 @@ def test_a_recording_is_kept_once(line: PhoneLine, phone: str, fault: Fault) -> 
 
     assert call.heard[-1] == "Thank you for your feedback. Goodbye."
     sid = list(line.twilio.recordings)[-1]
-    records = [text for text in line.read_records()["calls"].values() if sid in text]
+    records = [text for text in line.records("calls").values() if sid in text]
     assert len(records) == 1
 
 

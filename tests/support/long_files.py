@@ -16,7 +16,6 @@ LONG_FILES: Final = frozenset(
         "test_account_enumeration",
         "test_operators",
         "test_phone_line_clock",
-        "test_phone_line_deletion",
         "test_phone_line_duplicates",
         "test_rate_limits",
         "test_running",

@@ -55,9 +55,7 @@ class Terminal:
 
     def show_notices(self) -> None:
         """Show the texts that have arrived."""
-        while not self._notices.empty():
-            if text := self._notices.get():
-                self.show(text)
+        self.show(*self._take_notices())
 
     def read_line(self, prompt: str, until: Callable[[], bool] = _never) -> str | None:
         """Return the next line without spaces around it, or None once the condition is true.
@@ -74,11 +72,14 @@ class Terminal:
                 self.show("")
                 raise EndOfInput
             if self._wait(None):
-                self.show("")
-                self.show_notices()
-                if until():
+                notices = self._take_notices()
+                is_due = until()
+                if notices or is_due:
+                    self.show("", *notices)
+                if is_due:
                     return None
-                self._show_prompt(prompt)
+                if notices:
+                    self._show_prompt(prompt)
         if not os.isatty(self._input):
             self.show(line)  # so that the output can be read without the input
         return line.strip()
@@ -92,6 +93,12 @@ class Terminal:
     def _show_prompt(self, prompt: str) -> None:
         self._output.write(prompt)
         self._output.flush()
+
+    def _take_notices(self) -> list[str]:
+        notices = []
+        while not self._notices.empty():
+            notices.append(self._notices.get())
+        return [text for text in notices if text]
 
     def _take_line(self) -> str | None:
         line, end, rest = self._text.partition("\n")

@@ -257,4 +257,5 @@ def test_security_warnings_are_logged_at_every_level(level: str) -> None:
         "test_otp_used",
         "refresh_token_reused",
         "identity_detached",
+        "call_rejected",
     ]

@@ -6,7 +6,12 @@ from typing import Final
 
 import pytest
 
-from tests.e2e.phone_line import OPERATOR, PhoneLine, in_sqlite, run_phone_line
+from tests.e2e.phone_line import (
+    OPERATOR,
+    PHONE_LINE_DATABASES,
+    PhoneLine,
+    run_phone_line,
+)
 
 FLOW: Final = """
 default_locale = "en"
@@ -69,7 +74,7 @@ join = ["club"]
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=PHONE_LINE_DATABASES)
 def own_line(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PhoneLine]:
@@ -78,7 +83,7 @@ def own_line(
     flow = folder / "flow.toml"
     flow.write_text(FLOW)
     settings = {"DIALTONE_CALL_FLOW": str(flow), "DIALTONE_APP_NAME": "Chess Club"}
-    with run_phone_line(request, folder, in_sqlite, settings) as line:
+    with run_phone_line(request, folder, request.param, settings) as line:
         yield line
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 import PIL.Image
 
-from adapters.pillow.limits import LimitChecker, LimitedReader, LimitedWriter
+from adapters.pillow.limits import LimitChecker, LimitedWriter
 from adapters.pillow.palette import drop_unused_colors, used_indices
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage
@@ -73,8 +73,8 @@ class Gif:
 def publish_gif(upload: bytes, limits: LimitChecker) -> PublishedImage:
     """Publish a GIF with its own frames, palettes, delays and loops.
 
-    Each frame is decoded and encoded alone, as color indices. Encoding the composed frames would
-    reduce each of them to 256 colors again.
+    Each frame is decoded and encoded alone, as color indices. Pillow alone encodes the composed
+    frames: it merges those that are equal, and gives each a new palette of 256 colors at most.
     """
     gif = parse_gif(upload, limits)
     writer = LimitedWriter(limits)
@@ -213,12 +213,10 @@ def _parse_control(block: bytes) -> GraphicControl:
 
 def _reencode(frame: Frame, gif: Gif, limits: LimitChecker) -> tuple[Frame, set[int]]:
     """Decode a frame and encode it again; also return the color indices of its pixels."""
-    reader = LimitedReader(_write_single_frame(frame), limits)
-    image = PIL.Image.open(reader, formats=["GIF"])
-    # Only pixels that were counted are decoded. Without a palette the indices are shades of gray.
-    if image.size != (frame.width, frame.height) or image.mode != "L":
-        raise InvalidImage
-    image.load()
+    limits.check_time()
+    code_size, lzw = frame.compressed[0], frame.compressed[1:]
+    size = (frame.width, frame.height)
+    image = PIL.Image.frombytes("L", size, lzw, "gif", code_size, frame.is_interlaced)
     with _open_scratch_file() as scratch:
         image.save(scratch, "GIF", optimize=False, interlace=0)
         scratch.seek(0)
@@ -254,18 +252,10 @@ def _write_frame(frame: Frame) -> Iterator[bytes]:
     """Write a frame with its graphic control."""
     if frame.control:
         yield _write_control(frame.control)
-    flags = _palette_flags(frame.palette) | (0x40 if frame.is_interlaced else 0)
     position = (frame.left, frame.top, frame.width, frame.height)
-    yield _IMAGE + struct.pack("<HHHHB", *position, flags)
+    yield _IMAGE + struct.pack("<HHHHB", *position, _palette_flags(frame.palette))
     yield frame.palette
     yield frame.compressed
-
-
-def _write_single_frame(frame: Frame) -> bytes:
-    """Write a GIF with the indices of this frame only."""
-    moved = replace(frame, left=0, top=0, palette=b"", control=None)
-    canvas = Gif(frame.width, frame.height, b"", 0, None, ())
-    return b"".join([_write_header(canvas), *_write_frame(moved), _TRAILER])
 
 
 def _write_loops(loops: int | None) -> bytes:

@@ -165,24 +165,21 @@ class _BlockReader:
 
     def read_extension(self) -> tuple[int, bytes, bytes]:
         """Return the label and the first two sub-blocks of an extension; skip the others."""
-        label = self.read(1)[0]
-        first = self._read_sub_block()
-        second = self._read_sub_block() if first else b""
-        if second:
-            self._skip_sub_blocks()
+        label, blocks = self.read(1)[0], self._read_sub_blocks()
+        if self._offset > len(self._content):
+            raise InvalidImage
+        first, blocks = _split_sub_block(blocks)
+        second, _ = _split_sub_block(blocks)
         return label, first, second
 
     def read_frame(self, control: GraphicControl | None) -> Frame:
         """Return a frame with its palette and compressed pixels."""
         left, top, width, height, flags = struct.unpack("<HHHHB", self.read(9))
         palette = self.read_palette(flags)
-        compressed = self.read(1) + self._read_compressed()
+        compressed = self.read(1) + self._read_sub_blocks()
         return Frame(left, top, width, height, bool(flags & 0x40), palette, control, compressed)
 
-    def _read_sub_block(self) -> bytes:
-        return self.read(self.read(1)[0])
-
-    def _read_compressed(self) -> bytes:
+    def _read_sub_blocks(self) -> bytes:
         """Return sub-blocks with their end. If the file ends before, the last one is shorter."""
         content, start = self._content, self._offset
         last = end = start
@@ -194,14 +191,11 @@ class _BlockReader:
         rest = content[last + 1 :]
         return content[start:last] + (bytes([len(rest)]) + rest if rest else b"") + b"\0"
 
-    def _skip_sub_blocks(self) -> None:
-        content, offset = self._content, self._offset
-        try:
-            while size := content[offset]:
-                offset += 1 + size
-        except IndexError:
-            raise InvalidImage from None
-        self._offset = offset + 1
+
+def _split_sub_block(blocks: bytes) -> tuple[bytes, bytes]:
+    """Return the content of the first sub-block, and the others."""
+    end = 1 + int.from_bytes(blocks[:1])
+    return blocks[1:end], blocks[end:]
 
 
 def _parse_control(block: bytes) -> GraphicControl:

@@ -207,7 +207,6 @@ def _parse_control(block: bytes) -> GraphicControl:
 
 def _reencode(frame: Frame, gif: Gif, limits: LimitChecker) -> tuple[Frame, set[int]]:
     """Decode a frame and encode it again; also return the color indices of its pixels."""
-    limits.check_time()
     code_size, lzw = frame.compressed[0], frame.compressed[1:]
     size = (frame.width, frame.height)
     image = PIL.Image.frombytes("L", size, lzw, "gif", code_size, frame.is_interlaced)

@@ -39,4 +39,4 @@ async def test_an_incomplete_jpeg_is_broken(defect: str) -> None:
         "cut": plain[: frame + 8],
     }[defect]
 
-    assert await publish_error(broken) == "The image is broken."
+    assert (await publish_error(broken)).message == "The image is broken."

@@ -132,7 +132,7 @@ async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> N
     upload = bytearray(encode(sample_image(mode="P"), "PNG"))
     upload[upload.index(chunk_type) + 4] ^= 1
 
-    assert await publish_error(bytes(upload)) == "The image is broken."
+    assert (await publish_error(bytes(upload))).message == "The image is broken."
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> N
     ],
 )
 async def test_an_incomplete_png_is_broken(broken: bytes) -> None:
-    assert await publish_error(broken) == "The image is broken."
+    assert (await publish_error(broken)).message == "The image is broken."
 
 
 @pytest.mark.parametrize("missing", [1, 4, 12, 16, 18])

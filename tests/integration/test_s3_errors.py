@@ -309,7 +309,7 @@ async def test_a_health_check_leaves_no_object_behind(s3_server: S3Server) -> No
     ("listing", "cause"),
     [(s3_error(403, "InvalidAccessKeyId"), "the credentials are invalid"), (OK, None)],
 )
-async def test_a_request_to_list_tells_why_the_health_check_is_denied(
+async def test_a_request_to_list_decides_about_a_denied_health_check(
     store: HttpServer, files: S3Files, listing: Behavior, cause: str | None
 ) -> None:
     def deny(exchange: Exchange) -> None:

@@ -28,7 +28,8 @@ _JFIF_AND_ADOBE: Final = (b"\xe0JFIF\0", b"\xeeAdobe")
 
 def publish_jpeg(upload: bytes, limits: LimitChecker) -> PublishedImage:
     """Publish a JPEG with the chroma subsampling that it has."""
-    opened = open_parsed(parse_jpeg(upload, limits), JpegImagePlugin.JpegImageFile, limits)
+    parsed = parse_jpeg(upload, limits)
+    opened = open_parsed(parsed, JpegImagePlugin.JpegImageFile, limits)
     subsampling = JpegImagePlugin.get_sampling(opened)
     image = normalize(opened)
     writer = LimitedWriter(limits)

@@ -57,7 +57,7 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
         },
         "handlers": {
             "stderr": {
-                "class": "adapters.logging.handler.NonBlockingHandler",
+                "()": "adapters.logging.handler.make_handler",
                 "formatter": "line",
                 "stream": "ext://sys.stderr",
             }

@@ -4,10 +4,15 @@ import logging
 import logging.config
 import sys
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
+
+from adapters.logging.formatter import LineFormatter
+from adapters.logging.handler import NonBlockingHandler
+from adapters.logging.request_log import RequestLog
 
 _OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
 
@@ -74,6 +79,21 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
             "httpx": {"level": quiet_level},
         },
     }
+
+
+def request_log(name: str) -> Callable[..., None]:
+    """Return the method that logs the line of each request; call it after `configure_logging`.
+
+    Args:
+        name: of the logger.
+    """
+    handler = logging.getLogger().handlers[0]
+    is_json = isinstance(handler.formatter, LineFormatter) and handler.formatter.is_json
+    is_enabled = logging.getLogger(name).isEnabledFor(logging.INFO)
+    if is_json and is_enabled and isinstance(handler, NonBlockingHandler):
+        return RequestLog(name, handler.put)
+    log: Callable[..., None] = structlog.get_logger(name).info
+    return log
 
 
 def _severity(level: str) -> int:

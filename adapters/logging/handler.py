@@ -5,7 +5,6 @@ import os
 import select
 import stat
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from multiprocessing import parent_process
 from multiprocessing.util import Finalize
@@ -18,7 +17,7 @@ MAX_QUEUE_SIZE: Final = 4_000_000
 FLUSH_TIMEOUT: Final = 1.0
 """Seconds that the exit of a process waits for the stream."""
 _WRITE_INTERVAL: Final = 0.02
-"""Seconds in which the thread collects lines, so that it is not woken for each of them."""
+"""Seconds in which the thread collects lines, unless there is a warning: waking it is expensive."""
 
 
 def make_handler(stream: TextIO | None) -> logging.Handler:
@@ -32,6 +31,7 @@ class NonBlockingHandler(logging.Handler):
     """Write log lines to a file descriptor, on a thread.
 
     - `emit` and `put` never wait. If the queue is full, lines are dropped and counted.
+    - Lines are written together after a short interval; warnings and errors at once.
     - The log shows how many lines were dropped, or could not be written, where they are missing.
     - A forked process starts with an empty queue; its parent writes the lines before the fork.
 
@@ -67,11 +67,11 @@ class NonBlockingHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Format a record and put its line into the queue."""
         try:
-            self.put(self._line(record))
+            self.put(self._line(record), is_urgent=record.levelno >= logging.WARNING)
         except Exception:  # noqa: BLE001 - logging must not fail
             self.handleError(record)
 
-    def put(self, line: bytes) -> None:
+    def put(self, line: bytes, *, is_urgent: bool = False) -> None:
         """Put a line with its line end into the queue, or drop it."""
         with self._changed:
             # After the first dropped line all are dropped, so that the gap is in one place.
@@ -80,14 +80,18 @@ class NonBlockingHandler(logging.Handler):
                 return
             self._queue.append(line)
             self._queue_size += len(line)
+            if is_urgent:
+                self._is_urgent = True
             if self._thread is None:
                 self._start_thread()
-            elif len(self._queue) == 1:
+            elif is_urgent or len(self._queue) == 1:
                 self._changed.notify_all()
 
     def flush(self, timeout_seconds: float = FLUSH_TIMEOUT) -> None:
         """Wait until the queue is written, at most for the timeout."""
         with self._changed:
+            self._is_urgent = True
+            self._changed.notify_all()
             self._changed.wait_for(
                 lambda: not self._queue and not self._is_writing, timeout_seconds
             )
@@ -98,6 +102,7 @@ class NonBlockingHandler(logging.Handler):
         self._queue: list[bytes] = []
         self._queue_size = 0
         self._dropped = 0
+        self._is_urgent = False
         self._is_writing = False
         self._thread: threading.Thread | None = None
 
@@ -116,16 +121,16 @@ class NonBlockingHandler(logging.Handler):
                 self._is_writing = False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._queue)
-            time.sleep(_WRITE_INTERVAL)
-            with self._changed:
+                self._changed.wait_for(lambda: self._is_urgent, _WRITE_INTERVAL)
+                self._is_urgent = False
                 lines, self._queue, self._queue_size = self._queue, [], 0
                 dropped, self._dropped = self._dropped, 0
                 self._is_writing = True
-            failed = self._write_count(failed)
+            failed = self._write_dropped(failed)
             failed += sum(self._write(chunk, len(chunk)) for chunk in self._chunks(lines))
-            failed += self._write_count(dropped)
+            failed += self._write_dropped(dropped)
 
-    def _write_count(self, dropped: int) -> int:
+    def _write_dropped(self, dropped: int) -> int:
         if not dropped:
             return 0
         event = {"event": "log_lines_dropped", "lines": dropped}

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import structlog
 
-from adapters.logging.formatter import LineFormatter
-from adapters.logging.handler import NonBlockingHandler
+from adapters.logging.formatter import LineFormatter, make_formatter
+from adapters.logging.handler import NonBlockingHandler, make_handler
 from adapters.logging.request_log import RequestLog
 
 _OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
@@ -57,12 +57,10 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "line": {"()": "adapters.logging.formatter.make_formatter", "log_format": log_format}
-        },
+        "formatters": {"line": {"()": make_formatter, "log_format": log_format}},
         "handlers": {
             "stderr": {
-                "()": "adapters.logging.handler.make_handler",
+                "()": make_handler,
                 "formatter": "line",
                 "stream": "ext://sys.stderr",
             }

@@ -42,6 +42,7 @@ class Pipe:
         """Log a line that does not fit into the pipe, and wait until its write blocks."""
         log(handler, self.long_line)
         while select.select([], [self.writer], [], 0)[1]:
+            # There is no event for a write that blocks.
             time.sleep(0.001)
 
     def unblock(self) -> None:

@@ -31,8 +31,8 @@ class LineFormatter(ProcessorFormatter):
 
     def __init__(self, *renderers: Processor) -> None:
         """Create a formatter; the last of the renderers returns the line."""
-        self.is_json = isinstance(renderers[-1], JSONRenderer)
         super().__init__(
+            foreign_pre_chain=[_read_message],
             processors=[
                 merge_contextvars,
                 _make_loggable,
@@ -42,29 +42,26 @@ class LineFormatter(ProcessorFormatter):
             use_get_message=False,
             pass_foreign_args=True,
         )
+        self.is_json = isinstance(renderers[-1], JSONRenderer)
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record; if it is broken, the line says where it was logged."""
         try:
-            return self._format(record)
+            return super().format(record)
         except Exception:  # noqa: BLE001 - a record may hold any object
             source = f"{record.pathname}:{record.lineno}"
             event = {"event": "log_formatting_failed", "source": source}
-            return self._format(make_record(str(record.name), record.levelno, event))
-
-    def _format(self, record: logging.LogRecord) -> str:
-        if isinstance(record.msg, dict):
-            # An event of structlog, or of an adapter, which does not import structlog.
-            event = {"exc_info": record.exc_info} | record.msg
-            structlog_event = {"msg": event, "_logger": None, "_name": ""}
-            record = logging.makeLogRecord(record.__dict__ | structlog_event)
-        return super().format(record)
+            return super().format(
+                logging.LogRecord(str(record.name), record.levelno, "", 0, event, (), None)
+            )
 
 
 def make_formatter(log_format: str, stream: TextIO | None = None) -> LineFormatter:
     """Return the formatter for a stream, by default stderr.
 
-    Colors are for terminals, unless NO_COLOR is set (https://no-color.org).
+    - JSON is in ASCII, so that the encoding of the stream does not matter.
+    - Columns are for people: lines below the level `warning` lack the fields of their request.
+    - Colors are for terminals, unless NO_COLOR is set (https://no-color.org).
 
     Args:
         log_format: `json`, `console`, or `auto`: columns on a terminal, JSON elsewhere.
@@ -72,27 +69,10 @@ def make_formatter(log_format: str, stream: TextIO | None = None) -> LineFormatt
     """
     is_terminal = _is_terminal(stream or sys.stderr)
     if log_format == "json" or (log_format == "auto" and not is_terminal):
-        return json_formatter()
-    return console_formatter(has_colors=is_terminal and not os.environ.get("NO_COLOR"))
-
-
-def json_formatter() -> LineFormatter:
-    """Return a formatter to JSON in ASCII, so that the encoding of the stream does not matter."""
-    return LineFormatter(JSONRenderer())
-
-
-def console_formatter(*, has_colors: bool) -> LineFormatter:
-    """Return a formatter for people, whose lines are short: time, level, event and other fields.
-
-    Lines below the level `warning` lack the fields that identify a request.
-    """
+        return LineFormatter(JSONRenderer())
+    has_colors = is_terminal and not os.environ.get("NO_COLOR")
     columns = ConsoleRenderer(colors=has_colors, sort_keys=False, pad_event_to=_EVENT_WIDTH)
     return LineFormatter(_shorten, columns)
-
-
-def make_record(logger: str, level: int, event: dict[str, Any]) -> logging.LogRecord:
-    """Return the record of an event."""
-    return logging.LogRecord(logger, level, __file__, 0, event, (), None)
 
 
 def format_time(seconds: float) -> str:
@@ -108,13 +88,10 @@ def _format_second(seconds: int) -> str:
 
 def _make_loggable(_: Any, __: str, event_dict: EventDict) -> EventDict:
     record: logging.LogRecord = event_dict["_record"]
-    event = event_dict.get("event", "")
-    if not event_dict["_from_structlog"]:
-        event = _message(event, event_dict["positional_args"])
     line: dict[str, Any] = {
         "timestamp": format_time(record.created),
         "level": record.levelname.lower(),
-        "event": loggable_text(str(event)),
+        "event": loggable_text(str(event_dict.get("event", ""))),
         "logger": record.name,
     }
     given = {name: value for name, value in event_dict.items() if name not in _NOT_LOGGED}
@@ -127,20 +104,24 @@ def _format_exc_info(exc_info: ExcInfo) -> str:
     return mask_phones(format_exception(exc_info[1]))
 
 
-def _message(message: str, args: Any) -> str:
-    """Return the first line of a library's message.
+def _read_message(_: Any, __: str, event_dict: EventDict) -> EventDict:
+    """Read the fields of an adapter's event, or the first line of a library's message.
 
     The other lines may contain source code (`warnings`) or the message of an exception (`asyncio`).
     """
+    message, args = event_dict["_record"].msg, event_dict["positional_args"]
+    if isinstance(message, dict):
+        return {**event_dict, **message}
     if isinstance(args, tuple):
         args = tuple(
             summarize_exception(arg) if isinstance(arg, BaseException) else arg for arg in args
         )
+    text = str(message)
     try:
-        message = message % args if args else message
+        text = text % args if args else text
     except Exception:  # noqa: BLE001 - __str__ of an argument may raise anything
-        message = f"{message} (invalid arguments)"
-    return next(iter(message.splitlines()), "")
+        text = f"{text} (invalid arguments)"
+    return {**event_dict, "event": next(iter(text.splitlines()), "")}
 
 
 def _shorten(_: Any, __: str, event_dict: EventDict) -> EventDict:

@@ -10,8 +10,6 @@ from multiprocessing import parent_process
 from multiprocessing.util import Finalize
 from typing import Final, TextIO
 
-from adapters.logging.formatter import make_record
-
 MAX_QUEUE_SIZE: Final = 4_000_000
 """Bytes in the queue; so a stream that blocks costs a bounded amount of memory."""
 FLUSH_TIMEOUT: Final = 1.0
@@ -134,7 +132,8 @@ class NonBlockingHandler(logging.Handler):
         if not dropped:
             return 0
         event = {"event": "log_lines_dropped", "lines": dropped}
-        return self._write([self._line(make_record(__name__, logging.WARNING, event))], dropped)
+        record = logging.LogRecord(__name__, logging.WARNING, "", 0, event, (), None)
+        return self._write([self._line(record)], dropped)
 
     def _write(self, lines: Sequence[bytes], count: int) -> int:
         """Write lines; return the count if that fails, else 0."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.logging.formatter import json_formatter, make_record
+from adapters.logging.formatter import make_formatter
 from adapters.logging.request_log import RequestLog
 from tests.support.builders import a_phone
 
@@ -33,10 +33,10 @@ def test_a_request_line_looks_like_every_other_line(
     monkeypatch: pytest.MonkeyPatch, trace: dict[str, str]
 ) -> None:
     event = {"event": "http_request", "request_id": FIELDS["request_id"], **trace, **FIELDS}
-    record = make_record("library", logging.INFO, event)
+    record = logging.LogRecord("library", logging.INFO, "", 0, event, (), None)
     monkeypatch.setattr("time.time", lambda: record.created)
 
-    assert request_line(**trace) == json_formatter().format(record) + "\n"
+    assert request_line(**trace) == make_formatter("json").format(record) + "\n"
 
 
 def test_a_phone_number_in_a_method_or_a_request_id_is_masked() -> None:

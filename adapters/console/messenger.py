@@ -52,8 +52,9 @@ class ConsoleMessenger:
 
     async def send(self, phone: PhoneNumber, text: str) -> DeliveryResult:
         """Print the message; it is rejected if nothing was written."""
+        box = self._render(phone, text)
         deadline = time.monotonic() + self._timeout_seconds
-        printing = self._thread.submit(self._print, phone, text, deadline)
+        printing = self._thread.submit(self._print, box, deadline)
         try:
             # Some terminals accept text and block nevertheless.
             return await asyncio.wait_for(asyncio.wrap_future(printing), 2 * self._timeout_seconds)
@@ -76,7 +77,7 @@ class ConsoleMessenger:
             raise MessengerUnavailable("The console does not accept text now.")
 
     def _render(self, phone: PhoneNumber, text: str) -> bytes:
-        is_terminal = self._stream.isatty()
+        is_terminal = not self._stream.closed and self._stream.isatty()
         box = render_box(
             phone.e164,
             text,
@@ -86,12 +87,11 @@ class ConsoleMessenger:
         )
         return box.encode(self._stream.encoding)
 
-    def _print(self, phone: PhoneNumber, text: str, deadline: float) -> DeliveryResult:
+    def _print(self, box: bytes, deadline: float) -> DeliveryResult:
         # Bypass the stream's buffer: text that a failed flush leaves in it would be written
         # later, after the message was reported as rejected.
         written = 0
         try:
-            box = self._render(phone, text)
             descriptor = self._stream.fileno()
             while written < len(box):
                 if not _wait_writable(descriptor, deadline - time.monotonic()):

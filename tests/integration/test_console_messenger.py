@@ -20,7 +20,7 @@ from tests.support.builders import a_phone
 
 PHONE = a_phone()
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
-SHORT_TIMEOUT = 0.05
+SHORT_TIMEOUT = 0.2
 LONG_TIMEOUT = 60.0
 
 

@@ -122,6 +122,14 @@ def test_each_request_has_a_line_of_the_level_info(level: str, count: int) -> No
     assert {line["level"] for line in lines} <= {"info"}
 
 
+def test_requests_are_logged_in_columns_too() -> None:
+    process = start(f"configure_logging('info', 'console')\n{REQUEST}")
+    _, log = process.communicate(timeout=TIMEOUT)
+
+    assert len(log.splitlines()) == 300
+    assert all("http_request" in line and "method=GET" in line for line in log.splitlines())
+
+
 UNHANDLED: Final = """
 import threading
 def fail():

@@ -161,6 +161,6 @@ def test_groups_are_in_the_order_of_use(page: Page) -> None:
     """
     groups = run(page, script)
     assert [name for name, _ in groups] == [
-        "OTP", "Users", "Library", "Sessions", "Operations", "Legacy OTP",
+        "OTP", "Users", "Library", "Sessions", "Calls", "Operations", "Legacy OTP",
     ]  # fmt: skip
     assert all(description for _, description in groups)

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 import PIL.Image
 
-from adapters.pillow.limits import LimitChecker, LimitedReader, LimitedWriter
+from adapters.pillow.limits import LimitChecker, LimitedWriter
 from adapters.pillow.palette import drop_unused_colors, used_indices
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage
@@ -73,8 +73,8 @@ class Gif:
 def publish_gif(upload: bytes, limits: LimitChecker) -> PublishedImage:
     """Publish a GIF with its own frames, palettes, delays and loops.
 
-    Each frame is decoded and encoded alone, as color indices. Encoding the composed frames would
-    reduce each of them to 256 colors again.
+    Each frame is decoded and encoded alone, as color indices. Pillow alone encodes the composed
+    frames: it merges those that are equal, and gives each a new palette of 256 colors at most.
     """
     gif = parse_gif(upload, limits)
     writer = LimitedWriter(limits)
@@ -165,24 +165,21 @@ class _BlockReader:
 
     def read_extension(self) -> tuple[int, bytes, bytes]:
         """Return the label and the first two sub-blocks of an extension; skip the others."""
-        label = self.read(1)[0]
-        first = self._read_sub_block()
-        second = self._read_sub_block() if first else b""
-        if second:
-            self._skip_sub_blocks()
+        label, blocks = self.read(1)[0], self._read_sub_blocks()
+        if self._offset > len(self._content):
+            raise InvalidImage
+        first, blocks = _split_sub_block(blocks)
+        second, _ = _split_sub_block(blocks)
         return label, first, second
 
     def read_frame(self, control: GraphicControl | None) -> Frame:
         """Return a frame with its palette and compressed pixels."""
         left, top, width, height, flags = struct.unpack("<HHHHB", self.read(9))
         palette = self.read_palette(flags)
-        compressed = self.read(1) + self._read_compressed()
+        compressed = self.read(1) + self._read_sub_blocks()
         return Frame(left, top, width, height, bool(flags & 0x40), palette, control, compressed)
 
-    def _read_sub_block(self) -> bytes:
-        return self.read(self.read(1)[0])
-
-    def _read_compressed(self) -> bytes:
+    def _read_sub_blocks(self) -> bytes:
         """Return sub-blocks with their end. If the file ends before, the last one is shorter."""
         content, start = self._content, self._offset
         last = end = start
@@ -194,14 +191,11 @@ class _BlockReader:
         rest = content[last + 1 :]
         return content[start:last] + (bytes([len(rest)]) + rest if rest else b"") + b"\0"
 
-    def _skip_sub_blocks(self) -> None:
-        content, offset = self._content, self._offset
-        try:
-            while size := content[offset]:
-                offset += 1 + size
-        except IndexError:
-            raise InvalidImage from None
-        self._offset = offset + 1
+
+def _split_sub_block(blocks: bytes) -> tuple[bytes, bytes]:
+    """Return the content of the first sub-block, and the others."""
+    end = 1 + int.from_bytes(blocks[:1])
+    return blocks[1:end], blocks[end:]
 
 
 def _parse_control(block: bytes) -> GraphicControl:
@@ -213,12 +207,9 @@ def _parse_control(block: bytes) -> GraphicControl:
 
 def _reencode(frame: Frame, gif: Gif, limits: LimitChecker) -> tuple[Frame, set[int]]:
     """Decode a frame and encode it again; also return the color indices of its pixels."""
-    reader = LimitedReader(_write_single_frame(frame), limits)
-    image = PIL.Image.open(reader, formats=["GIF"])
-    # Only pixels that were counted are decoded. Without a palette the indices are shades of gray.
-    if image.size != (frame.width, frame.height) or image.mode != "L":
-        raise InvalidImage
-    image.load()
+    code_size, lzw = frame.compressed[0], frame.compressed[1:]
+    size = (frame.width, frame.height)
+    image = PIL.Image.frombytes("L", size, lzw, "gif", code_size, frame.is_interlaced)
     with _open_scratch_file() as scratch:
         image.save(scratch, "GIF", optimize=False, interlace=0)
         scratch.seek(0)
@@ -254,18 +245,10 @@ def _write_frame(frame: Frame) -> Iterator[bytes]:
     """Write a frame with its graphic control."""
     if frame.control:
         yield _write_control(frame.control)
-    flags = _palette_flags(frame.palette) | (0x40 if frame.is_interlaced else 0)
     position = (frame.left, frame.top, frame.width, frame.height)
-    yield _IMAGE + struct.pack("<HHHHB", *position, flags)
+    yield _IMAGE + struct.pack("<HHHHB", *position, _palette_flags(frame.palette))
     yield frame.palette
     yield frame.compressed
-
-
-def _write_single_frame(frame: Frame) -> bytes:
-    """Write a GIF with the indices of this frame only."""
-    moved = replace(frame, left=0, top=0, palette=b"", control=None)
-    canvas = Gif(frame.width, frame.height, b"", 0, None, ())
-    return b"".join([_write_header(canvas), *_write_frame(moved), _TRAILER])
 
 
 def _write_loops(loops: int | None) -> bytes:

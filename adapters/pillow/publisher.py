@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final, TypeVar
 
-import PIL.Image
+from PIL import PngImagePlugin
 
 from adapters.pillow.fair_queue import FairQueue
 from adapters.pillow.free_memory import return_free_memory
@@ -18,7 +19,7 @@ from adapters.pillow.jpeg import parse_jpeg, publish_jpeg
 from adapters.pillow.limits import LimitChecker
 from adapters.pillow.pixel_allowance import PixelAllowance
 from adapters.pillow.png import parse_png, publish_png
-from adapters.pillow.still_image import ParsedImage
+from adapters.pillow.still_image import MAX_PROFILE_SIZE, ParsedImage
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage, TooManyUploads, Unavailable, UnsupportedImageType
 from domain.media.image import ImageLimits
@@ -149,9 +150,10 @@ async def open_image_publisher(
         threads: How many images are decoded at the same time.
         max_pixels_per_hour: The pixels that one identity may publish in an hour.
     """
-    # Pillow's own limit warns below twice its value. It must not warn about images that our
-    # limits allow.
-    PIL.Image.MAX_IMAGE_PIXELS = max(PIL.Image.MAX_IMAGE_PIXELS or 0, limits.max_pixels)
+    # Pillow warns on stderr about broken metadata, which is ignored.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    # Pillow also limits profiles by this.
+    PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_SIZE
     pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="images")
     decoding = FairQueue(threads, limits.max_pixels)
     publisher = PillowImagePublisher(limits, pool, decoding, PixelAllowance(max_pixels_per_hour))

@@ -1,15 +1,14 @@
-"""What JPEG and PNG have in common: opening, colors and orientation."""
+"""What JPEG and PNG have in common: opening, colors, orientation and metadata."""
 
 import io
 import re
-import struct
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import PIL.Image
-import PIL.ImageFile
-from PIL import ImageCms
+from PIL import ExifTags, ImageCms, ImageFile, ImageOps
 
 from adapters.pillow.limits import LimitChecker, LimitedReader
 from application.ports.images import PublishedImage
@@ -18,40 +17,32 @@ from domain.media.image import Image, ImageFormat
 
 MAX_PROFILE_SIZE: Final = 4 * 1024 * 1024
 """In bytes. Profiles of printers have up to 3 MB; larger ones are ignored."""
+_MAX_EXIF_SIZE: Final = 64 * 1024
+"""In bytes, as in a JPEG. Pillow takes a second for a PNG with all tags that are possible."""
 _SRGB: Final = "sRGB"
-_ORIENTATION_TAG, _SHORT = 0x0112, 3
+_ORIENTATION: Final = ExifTags.Base.Orientation
 # An attribute or an element (XMP part 1, 7.9).
 _XMP_ORIENTATION: Final = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\s*[\"'<]")
-_TRANSPOSITIONS: Final = {
-    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
-    3: PIL.Image.Transpose.ROTATE_180,
-    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
-    5: PIL.Image.Transpose.TRANSPOSE,
-    6: PIL.Image.Transpose.ROTATE_270,
-    7: PIL.Image.Transpose.TRANSVERSE,
-    8: PIL.Image.Transpose.ROTATE_90,
-}
+_ImageFile = TypeVar("_ImageFile", bound=ImageFile.ImageFile)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedImage:
-    """A parsed file of one still image.
+    """A parsed file of one still image. Its three parts, joined, are a file of the same format.
 
     Attributes:
-        content: A file of the same format with the data of the pixels and nothing else.
+        start: What the file begins with.
+        metadata: EXIF and XMP metadata and the ICC profile.
+        compressed: The compressed pixels, and what a decoder needs for them.
         width: Width in pixels, before rotation.
         height: Height in pixels, before rotation.
-        exif: The TIFF structure of the EXIF metadata, or empty.
-        xmp: The XMP metadata, or empty.
-        icc_profile: The ICC profile, or empty.
     """
 
-    content: bytes
+    start: bytes
+    metadata: bytes
+    compressed: bytes
     width: int
     height: int
-    exif: bytes = b""
-    xmp: bytes = b""
-    icc_profile: bytes = b""
 
     @property
     def pixels(self) -> int:
@@ -60,45 +51,45 @@ class ParsedImage:
 
 
 def open_parsed(
-    parsed: ParsedImage, image_format: ImageFormat, limits: LimitChecker
-) -> PIL.ImageFile.ImageFile:
-    """Open a parsed file as this format only. `load` decodes its pixels.
+    parsed: ParsedImage, open_file: Callable[[LimitedReader], _ImageFile], limits: LimitChecker
+) -> _ImageFile:
+    """Open a parsed file. `load` decodes its pixels.
+
+    Pillow rejects an image whose metadata it cannot read. Then that is ignored.
 
     Raises:
         InvalidImage: Pillow sees another size than the parser.
     """
-    reader = LimitedReader(parsed.content, limits)
-    image = PIL.Image.open(reader, formats=[image_format.name])
+    try:
+        content = b"".join([parsed.start, parsed.metadata, parsed.compressed])
+        image = open_file(LimitedReader(content, limits))
+    except Exception:  # noqa: BLE001 - Pillow has no common exception
+        image = open_file(LimitedReader(parsed.start + parsed.compressed, limits))
     # Only pixels that were counted are decoded.
     if image.size != (parsed.width, parsed.height):
         raise InvalidImage
     return image
 
 
-def convert_to_srgb(image: PIL.Image.Image, icc_profile: bytes) -> PIL.Image.Image:
-    """Convert the colors to sRGB, and CMYK to RGB. This may change the given image.
+def normalize(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Rotate the image as its metadata says, convert it to sRGB, and drop all metadata.
 
-    An unusable profile is ignored, as browsers do.
+    This may change the given image. Metadata that is broken is ignored, as browsers do.
     """
-    if icc_profile:
+    image.load()
+    metadata = image.info
+    _drop_metadata(image)
+    image.getexif()[_ORIENTATION] = orientation = _read_orientation(metadata)
+    if orientation != 1:  # Pillow would copy an upright image
+        image = ImageOps.exif_transpose(image)
+    icc_profile = metadata.get("icc_profile") or b""
+    if 0 < len(icc_profile) <= MAX_PROFILE_SIZE:
         with suppress(ImageCms.PyCMSError, OSError):
             image = _apply_profile(image, ImageCms.ImageCmsProfile(io.BytesIO(icc_profile)))
-    return image.convert("RGB") if image.mode == "CMYK" else image
-
-
-def apply_orientation(image: PIL.Image.Image, parsed: ParsedImage) -> PIL.Image.Image:
-    """Rotate and flip the image as its EXIF metadata says, or else its XMP metadata.
-
-    Broken metadata is ignored.
-    """
-    orientation = _exif_orientation(parsed.exif) or _xmp_orientation(parsed.xmp)
-    transposition = _TRANSPOSITIONS.get(orientation)
-    return image if transposition is None else image.transpose(transposition)
-
-
-def drop_metadata(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Remove what Pillow would write besides the pixels, e.g. the profile."""
-    image.info = {name: value for name, value in image.info.items() if name == "transparency"}
+    if image.mode == "CMYK":
+        image = image.convert("RGB")
+    # Pillow notes the new profile.
+    _drop_metadata(image)
     return image
 
 
@@ -148,24 +139,20 @@ def _transform_palette(
     return image
 
 
-def _exif_orientation(exif: bytes) -> int:
-    """Return the orientation from the first directory of a TIFF structure, 0 if it has none."""
-    byte_order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
-    if byte_order is None:
-        return 0
-    try:
-        (directory,) = struct.unpack_from(f"{byte_order}I", exif, 4)
-        (count,) = struct.unpack_from(f"{byte_order}H", exif, directory)
-        for number in range(count):
-            offset = directory + 2 + 12 * number
-            tag, field_type, _, value = struct.unpack_from(f"{byte_order}HHIH", exif, offset)
-            if (tag, field_type) == (_ORIENTATION_TAG, _SHORT):
-                return int(value)
-    except struct.error:
-        pass
-    return 0
+def _drop_metadata(image: PIL.Image.Image) -> None:
+    """Remove what Pillow would write besides the pixels, e.g. the profile."""
+    image.info = {name: value for name, value in image.info.items() if name == "transparency"}
 
 
-def _xmp_orientation(xmp: bytes) -> int:
-    found = _XMP_ORIENTATION.search(xmp)
-    return int(found[1]) if found else 0
+def _read_orientation(metadata: dict[str | tuple[int, int], Any]) -> int:
+    """Return the orientation of the EXIF metadata, or else of the XMP metadata.
+
+    The search is ours: Pillow's takes the number 60 for 6, and finds no single quotes.
+    """
+    exif = PIL.Image.Exif()
+    with suppress(Exception):
+        exif.load(metadata.get("exif", b"")[:_MAX_EXIF_SIZE])
+        if _ORIENTATION in exif:
+            return int(exif[_ORIENTATION])
+    found = _XMP_ORIENTATION.search(metadata.get("xmp", b""))
+    return int(found[1]) if found else 1

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
+from botocore.model import OperationModel
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -16,6 +19,13 @@ MAX_READS: Final = 64
 """A file that is being read holds one connection until its end, however slow the reader is."""
 _MAX_CONNECTIONS: Final = MAX_READS + 36
 """The rest is for uploads, deletions and health checks: readers never delay them."""
+_REDIRECTS: Final = {301, 302, 307}
+_OTHER_REGION: Final = {
+    "400",  # the response to HEAD has no body
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "PermanentRedirect",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ async def open_client(
         aws_secret_access_key=connection.secret_key,
         config=config,
     ) as client:
-        client.meta.events.register("before-parameter-build.s3", _disable_region_redirects)
+        client.meta.events.register_first("needs-retry.s3", _reject_other_region)
         yield client
 
 
@@ -98,10 +108,17 @@ def _session() -> AioSession:
     return AioSession()
 
 
-def _disable_region_redirects(context: dict[str, Any], **_: object) -> None:
-    """Stop botocore from following a redirect to another region.
+def _reject_other_region(
+    response: tuple[AWSResponse, Any] | None, operation: OperationModel, **_: object
+) -> None:
+    """Report that the bucket is in another region, before botocore follows the redirect.
 
     botocore looks the region up with the request that was answered with 301, without end. And
     URLs that are presigned for the configured region do not work in another one.
     """
-    context["s3_redirect"]["redirected"] = True
+    if response is None:  # no connection
+        return
+    http_response, parsed = response
+    code = parsed.get("Error", {}).get("Code")
+    if http_response.status_code in _REDIRECTS or code in _OTHER_REGION:
+        raise ClientError(parsed, operation.name)

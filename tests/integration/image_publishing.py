@@ -16,8 +16,8 @@ async def publish(content: bytes, **limits: Any) -> PublishedImage:
         return await publisher.publish(io.BytesIO(content), an_id())
 
 
-async def publish_error(content: bytes, **limits: Any) -> str:
-    """Return the message of the error that publishing raises."""
+async def publish_error(content: bytes, **limits: Any) -> InvalidImage:
+    """Return the error that publishing raises."""
     with pytest.raises(InvalidImage) as raised:
         await publish(content, **limits)
-    return raised.value.message
+    return raised.value

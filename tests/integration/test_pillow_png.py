@@ -9,8 +9,6 @@ from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
     PNG_SIGNATURE,
     SECRET,
-    animated_png,
-    annotated_png,
     chunk,
     decode,
     encode,
@@ -18,25 +16,12 @@ from tests.support.images import (
     interlaced_png,
     mean_difference,
     png,
-    profile_bomb_png,
     sample_image,
     swapped_profile,
-    text_bomb_png,
-    xmp,
 )
 
 GRAY_16_BIT = zlib.compress(b"\0" + struct.pack(">3H", 0x1234, 0xFFFF, 0x00FF))
 TWO_COLORS = chunk(b"PLTE", b"\x10\x20\x30\x40\x50\x60")
-
-
-def chunk_types(content: bytes) -> list[bytes]:
-    """Return the types of the chunks, in order."""
-    types, offset = [], len(PNG_SIGNATURE)
-    while offset < len(content):
-        length, chunk_type = struct.unpack_from(">I4s", content, offset)
-        types.append(chunk_type)
-        offset += 12 + length
-    return types
 
 
 def first_row(content: bytes) -> list[tuple[int, ...]]:
@@ -45,22 +30,20 @@ def first_row(content: bytes) -> list[tuple[int, ...]]:
     return list(struct.iter_unpack("4B", image.tobytes()[: 4 * image.width]))
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
-async def test_every_pixel_mode_is_unchanged(mode: str) -> None:
-    image = sample_image(mode=mode)
-
-    published = decode((await publish(encode(image, "PNG"))).content)
-
-    assert published.mode == mode
-    assert mean_difference(published, image) == 0
-
-
 @pytest.mark.parametrize(
-    ("mode", "transparency"),
-    [("P", 3), ("P", bytes(range(0, 256, 2))), ("L", 76), ("RGB", (255, 0, 0)), ("1", 255)],
+    ("mode", "options"),
+    [
+        *((mode, {}) for mode in ("1", "L", "LA", "P", "RGB", "RGBA")),
+        *((mode, {"icc_profile": swapped_profile()}) for mode in ("1", "L", "LA")),
+        ("P", {"transparency": 3}),
+        ("P", {"transparency": bytes(range(0, 256, 2))}),
+        ("L", {"transparency": 76}),
+        ("RGB", {"transparency": (255, 0, 0)}),
+        ("1", {"transparency": 255}),
+    ],
 )
-async def test_transparency_is_unchanged(mode: str, transparency: Any) -> None:
-    upload = encode(sample_image(mode=mode), "PNG", transparency=transparency)
+async def test_pixels_are_unchanged_in_every_mode(mode: str, options: dict[str, Any]) -> None:
+    upload = encode(sample_image(mode=mode), "PNG", **options)
 
     published = decode((await publish(upload)).content)
 
@@ -95,6 +78,16 @@ async def test_an_interlaced_png_keeps_its_pixels() -> None:
     image = sample_image(13, 11)
 
     assert mean_difference(decode((await publish(interlaced_png(image))).content), image) == 0
+
+
+async def test_a_rotated_image_keeps_its_palette() -> None:
+    upload = png(2, 1, 8, 3, zlib.compress(b"\0\0\1"), TWO_COLORS, chunk(b"eXIf", exif(6)))
+
+    published = decode((await publish(upload)).content)
+
+    assert (published.size, published.mode) == ((1, 2), "P")
+    assert published.tobytes() == b"\0\1"
+    assert published.getpalette() == decode(upload).getpalette()
 
 
 async def test_16_bit_samples_keep_their_higher_8_bits() -> None:
@@ -134,79 +127,12 @@ async def test_low_bit_depths_keep_their_transparent_gray(
     assert row == [(0, 0, 0, 255), (255, 255, 255, 0)] * 2
 
 
-async def test_metadata_is_dropped() -> None:
-    annotated = annotated_png()
-    assert {b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"} <= set(
-        chunk_types(annotated.rstrip(SECRET))
-    )
-
-    content = (await publish(annotated)).content
-
-    assert set(chunk_types(content)) == {b"IHDR", b"IDAT", b"IEND"}
-    assert SECRET not in content
-
-
-async def test_an_image_is_rotated_as_its_exif_says() -> None:
-    upload = png(2, 1, 8, 3, zlib.compress(b"\0\0\1"), TWO_COLORS, chunk(b"eXIf", exif(6)))
-
-    published = decode((await publish(upload)).content)
-
-    assert (published.size, published.mode) == ((1, 2), "P")
-    assert published.tobytes() == b"\0\1"
-
-
-async def test_the_default_image_of_an_animated_png_is_published() -> None:
-    animated = animated_png()
-    assert getattr(decode(animated), "n_frames", 1) == 2
-
-    content = (await publish(animated)).content
-
-    assert set(chunk_types(content)) == {b"IHDR", b"IDAT", b"IEND"}
-    assert mean_difference(decode(content), sample_image()) == 0
-
-
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
-async def test_colors_are_converted_to_srgb(mode: str) -> None:
-    upload = encode(sample_image(mode=mode), "PNG", icc_profile=swapped_profile())
-
-    published = decode((await publish(upload)).content)
-
-    red, green, blue = sample_image(mode=mode).convert("RGB").split()
-    assert published.mode == mode
-    assert mean_difference(published, Image.merge("RGB", (green, red, blue))) < 1
-    assert "icc_profile" not in published.info
-
-
-@pytest.mark.parametrize("mode", ["L", "LA", "1"])
-async def test_gray_images_with_a_color_profile_are_unchanged(mode: str) -> None:
-    upload = encode(sample_image(mode=mode), "PNG", icc_profile=swapped_profile())
-
-    assert mean_difference(decode((await publish(upload)).content), sample_image(mode=mode)) == 0
-
-
-async def test_a_transparent_color_stays_transparent_in_srgb() -> None:
-    upload = encode(sample_image(), "PNG", icc_profile=swapped_profile(), transparency=(255, 0, 0))
-
-    assert first_row((await publish(upload)).content)[0] == (0, 255, 0, 0)
-
-
-@pytest.mark.parametrize("bomb", [text_bomb_png, profile_bomb_png])
-async def test_decompression_bombs_in_metadata_are_ignored(bomb: Any) -> None:
-    assert mean_difference(decode((await publish(bomb())).content), sample_image()) == 0
-
-
 @pytest.mark.parametrize("chunk_type", [b"IHDR", b"PLTE", b"IDAT", b"IEND"])
 async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> None:
     upload = bytearray(encode(sample_image(mode="P"), "PNG"))
     upload[upload.index(chunk_type) + 4] ^= 1
 
-    assert await publish_error(bytes(upload)) == "The image is broken."
-
-
-async def test_a_flipped_bit_in_metadata_is_ignored() -> None:
-    upload = annotated_png().replace(b"Comment", b"comment")
-
-    assert await publish(upload) == await publish(annotated_png())
+    assert (await publish_error(bytes(upload))).message == "The image is broken."
 
 
 @pytest.mark.parametrize(
@@ -241,7 +167,7 @@ async def test_a_flipped_bit_in_metadata_is_ignored() -> None:
     ],
 )
 async def test_an_incomplete_png_is_broken(broken: bytes) -> None:
-    assert await publish_error(broken) == "The image is broken."
+    assert (await publish_error(broken)).message == "The image is broken."
 
 
 @pytest.mark.parametrize("missing", [1, 4, 12, 16, 18])
@@ -252,19 +178,9 @@ async def test_the_end_of_the_file_may_be_missing_but_no_pixels(missing: int) ->
 
 
 async def test_an_index_beyond_the_palette_is_black() -> None:
-    upload = png(3, 1, 8, 3, zlib.compress(b"\0\0\1\2"), TWO_COLORS)
+    opacities = chunk(b"tRNS", b"\xff\xff\0")
+    upload = png(3, 1, 8, 3, zlib.compress(b"\0\0\1\2"), TWO_COLORS, opacities)
 
     row = first_row((await publish(upload)).content)
 
     assert row == [(0x10, 0x20, 0x30, 255), (0x40, 0x50, 0x60, 255), (0, 0, 0, 255)]
-
-
-@pytest.mark.parametrize("is_compressed", [False, True])
-async def test_an_image_without_exif_is_rotated_as_its_xmp_says(is_compressed: bool) -> None:
-    packet = zlib.compress(xmp(6)) if is_compressed else xmp(6)
-    text = b"XML:com.adobe.xmp\0" + bytes([is_compressed, 0]) + b"\0\0" + packet
-    upload = png(2, 1, 8, 3, zlib.compress(b"\0\0\1"), TWO_COLORS, chunk(b"iTXt", text))
-
-    image = (await publish(upload)).image
-
-    assert (image.width, image.height) == (1, 2)

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError, UnknownServiceError
@@ -66,43 +67,30 @@ async def write_error(files: S3Files) -> str:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "cause"),
-    [
-        (404, "NoSuchBucket", "no such bucket"),
-        (403, "AccessDenied", "access denied"),
-        (403, "AllAccessDisabled", "access denied"),
-        (403, "SomethingNew", "access denied"),
-        (403, "InvalidAccessKeyId", "the credentials are invalid"),
-        (403, "SignatureDoesNotMatch", "the credentials are invalid"),
-        (400, "ExpiredToken", "the credentials are invalid"),
-        (403, "RequestTimeTooSkewed", "the clocks differ too much"),
-        (400, "AuthorizationHeaderMalformed", "the bucket is in another region"),
-        (301, "PermanentRedirect", "the bucket is in another region"),
-        (503, "SlowDown", "too many requests"),
-        (429, "TooManyRequests", "too many requests"),
-        (507, "XMinioStorageFull", "the store is full"),
-        (507, "InsufficientStorage", "the store is full"),
-        (500, "InternalError", "the store responds with status 500"),
-        (409, "OperationAborted", "the store responds with status 409"),
-    ],
-)
-async def test_an_error_response_is_reported_with_its_cause(
-    store: HttpServer, files: S3Files, status: int, code: str, cause: str
-) -> None:
-    store.behavior = s3_error(status, code)
-
-    assert await write_error(files) == cause
-
-
-@pytest.mark.parametrize(
     ("behavior", "cause"),
     [
-        (behaviors.close_connection, "the connection was lost"),
+        (s3_error(404, "NoSuchBucket"), "no such bucket"),
+        (s3_error(403, "AccessDenied"), "access denied"),
+        (s3_error(403, "AllAccessDisabled"), "access denied"),
+        (s3_error(403, "SomethingNew"), "access denied"),
+        (s3_error(403, "InvalidAccessKeyId"), "the credentials are invalid"),
+        (s3_error(403, "SignatureDoesNotMatch"), "the credentials are invalid"),
+        (s3_error(400, "ExpiredToken"), "the credentials are invalid"),
+        (s3_error(403, "RequestTimeTooSkewed"), "the clocks differ too much"),
+        (s3_error(400, "AuthorizationHeaderMalformed"), "the bucket is in another region"),
+        (s3_error(301, "PermanentRedirect"), "the bucket is in another region"),
+        (s3_error(503, "SlowDown"), "too many requests"),
+        (s3_error(429, "TooManyRequests"), "too many requests"),
+        (s3_error(507, "XMinioStorageFull"), "the store is full"),
+        (s3_error(507, "InsufficientStorage"), "the store is full"),
+        (s3_error(500, "InternalError"), "the store responds with status 500"),
+        (s3_error(409, "OperationAborted"), "the store responds with status 409"),
         (respond_with(418, HTML), "the store responds with status 418"),
         (respond_with(200, HTML), "the store responds with status 500"),  # botocore reports this
+        (behaviors.close_connection, "the connection was lost"),
     ],
 )
-async def test_a_malfunction_is_reported_with_its_cause(
+async def test_a_failed_write_is_reported_with_its_cause(
     store: HttpServer, files: S3Files, behavior: Behavior, cause: str
 ) -> None:
     store.behavior = behavior
@@ -116,25 +104,29 @@ def test_an_unexpected_error_is_named_but_not_quoted() -> None:
     assert str(files_unavailable(error)) == "UnknownServiceError"
 
 
-async def test_a_silent_store_times_out(store: HttpServer, setup: S3Setup) -> None:
-    setup.timeouts = SHORT_READ_TIMEOUT
+@pytest.mark.parametrize(
+    ("timeouts", "behavior"),
+    [(SHORT_READ_TIMEOUT, behaviors.never_respond), (Timeouts(total=0.3), behaviors.drip(403))],
+)
+async def test_a_silent_or_slow_store_times_out(
+    store: HttpServer, setup: S3Setup, timeouts: Timeouts, behavior: Behavior
+) -> None:
+    setup.timeouts = timeouts
+    async with setup.open_files() as files:
+        store.behavior = behavior
+
+        assert await write_error(files) == "no response in time"
+
+
+async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: HttpServer) -> None:
+    setup.timeouts = Timeouts(delete=0.1)
     async with setup.open_files() as files:
         store.behavior = behaviors.never_respond
-
-        assert await write_error(files) == "no response in time"
-
-
-async def test_a_response_that_arrives_slowly_times_out(store: HttpServer, setup: S3Setup) -> None:
-    setup.timeouts = Timeouts(total=0.3)
-    async with setup.open_files() as files:
-        store.behavior = behaviors.drip(403)
-
-        assert await write_error(files) == "no response in time"
+        with pytest.raises(MediaStorageUnavailable, match=r"^no response in time$"):
+            await files.delete("key.png")
 
 
-async def test_a_stopped_store_is_reported_as_unreachable(
-    setup: S3Setup,
-) -> None:
+async def test_a_stopped_store_is_reported_as_unreachable(setup: S3Setup) -> None:
     with HttpServer(OK) as store:
         setup.endpoint = store.url
         files = await (opening := setup.open_files()).__aenter__()
@@ -216,6 +208,24 @@ async def test_a_permanent_error_is_not_retried(store: HttpServer, files: S3File
     assert len(store.received) == before + 1
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"],
+)
+async def test_a_redirect_to_another_region_is_not_followed(
+    store: HttpServer, files: S3Files, code: str
+) -> None:
+    xml = f"<Error><Code>{code}</Code><Region>eu-west-1</Region></Error>"
+    store.behavior = in_sequence(respond_with(400, xml.encode()), respond_with(400))
+    before = len(store.received)
+
+    for operation in (files.write(KEY, b"one", JPEG), files.get_size(KEY)):
+        with pytest.raises(MediaStorageUnavailable):
+            await operation
+
+    assert [request.method for request in store.received[before:]] == ["PUT", "HEAD"]
+
+
 async def test_deleting_a_missing_file_is_no_error_on_stores_that_report_it(
     store: HttpServer, files: S3Files
 ) -> None:
@@ -224,21 +234,19 @@ async def test_deleting_a_missing_file_is_no_error_on_stores_that_report_it(
     await files.delete(KEY)
 
 
+def unfinished_uploads(began_at: datetime, *keys: str) -> Behavior:
+    """Respond with the list of multipart uploads that began at this time."""
+    upload = "<Upload><Key>{}</Key><UploadId>1</UploadId><Initiated>{}</Initiated></Upload>"
+    uploads = "".join(upload.format(key, f"{began_at:%Y-%m-%dT%H:%M:%S.000Z}") for key in keys)
+    xml = f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>"
+    return respond_with(200, xml.encode())
+
+
 async def test_an_upload_aborted_by_another_instance_is_not_counted(
     store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
-    upload = "<Upload><Key>prefix/{}</Key><UploadId>{}</UploadId><Initiated>{}</Initiated></Upload>"
-    began = f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}"
-    uploads = "".join(
-        upload.format(key, number, began) for number, key in enumerate((KEY, OTHER_KEY))
-    )
-    store.behavior = in_sequence(
-        respond_with(
-            200, f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>".encode()
-        ),
-        s3_error(404, "NoSuchUpload"),
-        respond_with(204),
-    )
+    uploads = unfinished_uploads(clock.now(), f"prefix/{KEY}", f"prefix/{OTHER_KEY}")
+    store.behavior = in_sequence(uploads, s3_error(404, "NoSuchUpload"), respond_with(204))
 
     assert await files.delete_unfinished(clock.now() + timedelta(hours=1)) == 1
 
@@ -246,12 +254,8 @@ async def test_an_upload_aborted_by_another_instance_is_not_counted(
 async def test_only_uploads_older_than_the_given_time_are_aborted(
     store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
-    upload = "<Upload><Key>k</Key><UploadId>1</UploadId><Initiated>{}</Initiated></Upload>"
-    uploads = upload.format(f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}")
-    body = f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>".encode()
-    store.behavior = in_sequence(
-        respond_with(200, body), respond_with(200, body), respond_with(204)
-    )
+    uploads = unfinished_uploads(clock.now(), "k")
+    store.behavior = in_sequence(uploads, uploads, respond_with(204))
 
     assert await files.delete_unfinished(clock.now()) == 0
     assert await files.delete_unfinished(clock.now() + timedelta(milliseconds=1)) == 1
@@ -279,14 +283,6 @@ async def test_a_health_check_writes_again_after_the_clock_was_set_back(
     assert [request.method for request in store.received[3:]] == ["HEAD", "PUT", "DELETE", "HEAD"]
 
 
-async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: HttpServer) -> None:
-    setup.timeouts = Timeouts(delete=0.1)
-    async with setup.open_files() as files:
-        store.behavior = behaviors.never_respond
-        with pytest.raises(MediaStorageUnavailable, match=r"^no response in time$"):
-            await files.delete("key.png")
-
-
 async def test_a_read_only_store_fails_the_health_check(
     store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
@@ -309,31 +305,20 @@ async def test_a_health_check_leaves_no_object_behind(s3_server: S3Server) -> No
     assert S3Bucket(s3_server).keys(setup.prefix) == []
 
 
-async def test_a_health_check_reports_invalid_credentials(
-    store: HttpServer, files: S3Files
+@pytest.mark.parametrize(
+    ("listing", "cause"),
+    [(s3_error(403, "InvalidAccessKeyId"), "the credentials are invalid"), (OK, None)],
+)
+async def test_a_request_to_list_decides_about_a_denied_health_check(
+    store: HttpServer, files: S3Files, listing: Behavior, cause: str | None
 ) -> None:
     def deny(exchange: Exchange) -> None:
-        (
-            respond_with(403)
-            if exchange.request.method == "HEAD"
-            else s3_error(403, "InvalidAccessKeyId")
-        )(exchange)
+        (respond_with(403) if exchange.request.method == "HEAD" else listing)(exchange)
 
     store.behavior = deny
 
-    with pytest.raises(MediaStorageUnavailable, match=r"^the credentials are invalid$"):
+    with pytest.raises(MediaStorageUnavailable, match=f"^{cause}$") if cause else nullcontext():
         await files.check()
-
-
-async def test_permission_to_list_is_enough_for_the_health_check(
-    store: HttpServer, files: S3Files
-) -> None:
-    def deny(exchange: Exchange) -> None:
-        (respond_with(403) if exchange.request.method == "HEAD" else OK)(exchange)
-
-    store.behavior = deny
-
-    await files.check()
 
 
 async def startup_error(setup: S3Setup) -> str:

@@ -8,7 +8,7 @@ from botocore import auth
 
 from adapters.s3.bucket import Bucket
 from adapters.s3.client import Connection, Timeouts, open_client
-from adapters.s3.presigned import UrlSigner, make_url_signer
+from adapters.s3.presigned import make_url_signer
 from application.ports.media_files import MediaUrl
 from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, S3Setup
 from tests.support.fakes.clock import MovableClock
@@ -54,8 +54,8 @@ async def test_a_presigned_url_opens_the_file_without_credentials(
         ("X-Amz-Expires=86400", "X-Amz-Expires=604800"),
         ("X-Amz-Signature=", "X-Amz-Signature=0"),
         (f"X-Amz-Date={NOW:%Y}", f"X-Amz-Date={NOW.year + 1}"),
-        ("?X-Amz", "?response-content-type=text%2Fhtml&X-Amz"),
-        ("?X-Amz-Algorithm", "?nothing"),
+        ("?", "?response-content-type=text%2Fhtml&"),
+        ("&X-Amz-Algorithm", "&nothing"),
     ],
     ids=["key", "expiry", "signature", "date", "added parameter", "removed parameter"],
 )
@@ -136,26 +136,6 @@ async def test_with_a_public_url_nothing_is_signed(setup: S3Setup, public_url: s
         )
 
 
-def test_the_signature_equals_the_example_of_amazon() -> None:
-    # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-    url_signer = UrlSigner(
-        "https://examplebucket.s3.amazonaws.com/",
-        "us-east-1",
-        "AKIAIOSFODNN7EXAMPLE",
-        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-    )
-
-    url = url_signer.sign("test.txt", datetime(2013, 5, 24, tzinfo=UTC))
-
-    assert url.url == (
-        "https://examplebucket.s3.amazonaws.com/test.txt"
-        "?X-Amz-Algorithm=AWS4-HMAC-SHA256"
-        "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
-        "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
-        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
-    )
-
-
 @pytest.mark.parametrize("key", [KEY, "a b+c~d/é.png", "100%.gif"])
 @pytest.mark.parametrize(
     "endpoint",
@@ -188,12 +168,7 @@ async def test_the_url_equals_the_one_of_botocore_at_the_full_hour(
             ExpiresIn=int(DAY.total_seconds()),
         )
 
-    url, _, query = url_signer.sign(key, MORNING + timedelta(minutes=30)).url.partition("?")
-    # botocore has another order of parameters. The signature does not depend on it.
-    assert (url, sorted(query.split("&"))) == (
-        expected.partition("?")[0],
-        sorted(expected.partition("?")[2].replace("+", "%20").split("&")),
-    )
+    assert url_signer.sign(key, MORNING + timedelta(minutes=30)).url == expected
 
 
 @pytest.mark.parametrize(

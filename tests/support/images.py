@@ -111,13 +111,13 @@ def transparent_png(width: int = 64, height: int = 48) -> bytes:
     return encode(image, "PNG")
 
 
-def annotated_png() -> bytes:
+def annotated_png(orientation: int = 6) -> bytes:
     """A PNG with texts, a location and data after its end."""
     plain = encode(sample_image(), "PNG")
     metadata = chunk(b"tEXt", b"Comment\0" + SECRET)
     metadata += chunk(b"zTXt", b"Location\0\0" + zlib.compress(SECRET, 0))
     metadata += chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + SECRET)
-    metadata += chunk(b"eXIf", exif(orientation=6)) + chunk(b"tIME", bytes(7))
+    metadata += chunk(b"eXIf", exif(orientation)) + chunk(b"tIME", bytes(7))
     return plain[:33] + metadata + plain[33:] + SECRET
 
 

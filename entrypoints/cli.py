@@ -5,6 +5,7 @@ and `--version` are fast, and Ctrl-C works at any time.
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -262,6 +263,8 @@ def _print_line(line: str) -> None:
 def _print_errors(*lines: str) -> None:
     if sys.stderr is None:
         return  # print would use stdout
+    for handler in logging.getLogger().handlers:
+        handler.flush()  # the log comes first
     with suppress(OSError):
         print(*lines, sep="\n", file=sys.stderr)
 

@@ -1,37 +1,17 @@
 """A message in a box, as a terminal shows it."""
 
-import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from io import BytesIO, TextIOWrapper
 from typing import Final
 
-_CYAN: Final = "\x1b[36m"
-_RESET: Final = "\x1b[0m"
+from rich.box import SQUARE
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
 _JOINERS: Final = "\u200c\u200d"  # Persian, Hindi and emoji need them
 
-
-@dataclass(frozen=True, slots=True)
-class Border:
-    """The characters of a box's border."""
-
-    horizontal: str
-    vertical: str
-    top_left: str
-    top_right: str
-    bottom_left: str
-    bottom_right: str
-
-    def is_encodable(self, encoding: str) -> bool:
-        """Return whether the encoding has all of these characters."""
-        try:
-            "".join(astuple(self)).encode(encoding)
-        except UnicodeEncodeError:
-            return False
-        return True
-
-
-UNICODE_BORDER: Final = Border("─", "│", "┌", "┐", "└", "┘")
-ASCII_BORDER: Final = Border("-", "|", "+", "+", "+", "+")
+_HEIGHT: Final = 25
+"""Cuts nothing. Without a height, rich ignores the width of a terminal without colors."""
 
 
 def render_box(to: str, text: str, *, width: int, encoding: str, has_colors: bool) -> str:
@@ -41,48 +21,20 @@ def render_box(to: str, text: str, *, width: int, encoding: str, has_colors: boo
     - Control characters and characters that reorder text are replaced.
     - Characters that the encoding lacks are escaped.
     """
-    border = UNICODE_BORDER if UNICODE_BORDER.is_encodable(encoding) else ASCII_BORDER
-    rows = [f"To: {to}"]
-    for line in text.splitlines() or [""]:
-        printable = _replace_control_characters(line).encode(encoding, "backslashreplace")
-        rows += wrap_line(printable.decode(encoding), width - 4)
-    return _render_rows(rows, border, has_colors=has_colors)
-
-
-def column_width(text: str) -> int:
-    """Return the number of terminal columns of a text (UAX #11: wide characters take two)."""
-    return sum(map(_character_width, text))
-
-
-def wrap_line(line: str, max_columns: int) -> Iterator[str]:
-    """Break a line between words, and a word only if it is wider than a row."""
-    row = ""
-    for word in line.split(" "):
-        extended = f"{row} {word}" if row else word
-        if column_width(extended) <= max_columns:
-            row = extended
-            continue
-        if row:
-            yield row
-        *full_rows, row = _split_word(word, max_columns)
-        yield from full_rows
-    yield row
-
-
-def _render_rows(rows: Sequence[str], border: Border, *, has_colors: bool) -> str:
-    inner_width = max(map(column_width, rows))
-    line = border.horizontal * (inner_width + 2)
-    # Only the border is colored: the text keeps the terminal's own, readable color.
-    color, reset = (_CYAN, _RESET) if has_colors else ("", "")
-    side = f"{color}{border.vertical}{reset}"
-    return "\n".join(
-        (
-            f"{color}{border.top_left}{line}{border.top_right}{reset}",
-            *(f"{side} {row}{' ' * (inner_width - column_width(row))} {side}" for row in rows),
-            f"{color}{border.bottom_left}{line}{border.bottom_right}{reset}",
-            "",
-        )
+    lines = map(_replace_control_characters, [f"To: {to}", *(text.splitlines() or [""])])
+    encoded = "\n".join(lines).encode(encoding, "backslashreplace")
+    content = Text(encoded.decode(encoding), overflow="fold")
+    console = Console(
+        file=TextIOWrapper(BytesIO(), encoding),  # its encoding decides about the border
+        width=width,
+        height=_HEIGHT,
+        force_terminal=has_colors,
+        color_system="standard" if has_colors else None,
     )
+    # Only the border is colored: the text keeps the terminal's own, readable color.
+    with console.capture() as captured:
+        console.print(Panel(content, SQUARE, expand=False, border_style="cyan"))
+    return captured.get()
 
 
 def _replace_control_characters(line: str) -> str:
@@ -92,18 +44,3 @@ def _replace_control_characters(line: str) -> str:
         else "\N{REPLACEMENT CHARACTER}"
         for character in line.replace("\t", " ")
     )
-
-
-def _split_word(word: str, max_columns: int) -> list[str]:
-    parts = [""]
-    for character in word:
-        if column_width(parts[-1]) + _character_width(character) > max_columns:
-            parts.append("")
-        parts[-1] += character
-    return parts
-
-
-def _character_width(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -4,10 +4,15 @@ import logging
 import logging.config
 import sys
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
+
+from adapters.logging.formatter import LineFormatter, make_formatter
+from adapters.logging.handler import NonBlockingHandler, make_handler
+from adapters.logging.request_log import RequestLog
 
 _OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
 
@@ -52,12 +57,10 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "line": {"()": "adapters.logging.formatter.make_formatter", "log_format": log_format}
-        },
+        "formatters": {"line": {"()": make_formatter, "log_format": log_format}},
         "handlers": {
             "stderr": {
-                "class": "adapters.logging.handler.NonBlockingHandler",
+                "()": make_handler,
                 "formatter": "line",
                 "stream": "ext://sys.stderr",
             }
@@ -74,6 +77,21 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
             "httpx": {"level": quiet_level},
         },
     }
+
+
+def request_log(name: str) -> Callable[..., None]:
+    """Return the method that logs the line of each request; call it after `configure_logging`.
+
+    Args:
+        name: of the logger.
+    """
+    handler = logging.getLogger().handlers[0]
+    is_json = isinstance(handler.formatter, LineFormatter) and handler.formatter.is_json
+    is_enabled = logging.getLogger(name).isEnabledFor(logging.INFO)
+    if is_json and is_enabled and isinstance(handler, NonBlockingHandler):
+        return RequestLog(name, handler.put)
+    log: Callable[..., None] = structlog.get_logger(name).info
+    return log
 
 
 def _severity(level: str) -> int:

@@ -88,7 +88,9 @@ def create_app(
     )
     checked = RequestCheckMiddleware(app, settings.public_url, settings.web_origins)
     timed = DeadlineMiddleware(checked, open_requests or OpenRequests())
-    return RequestContextMiddleware(timed, settings.trusted_proxies, settings.is_stopping)
+    return RequestContextMiddleware(
+        timed, settings.trusted_proxies, settings.is_stopping, settings.log_request
+    )
 
 
 def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:

@@ -24,6 +24,7 @@ from domain.phone import (
 )
 from entrypoints.http.client import CLIENT_IP
 from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
+from entrypoints.http.middleware import log_request
 from entrypoints.http.streaming import FileReads
 
 
@@ -44,6 +45,7 @@ class HttpSettings:
     - `has_voice_channel` is whether a code can be delivered by a call.
     - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
     - `is_stopping` returns whether a stop signal has arrived.
+    - `log_request` logs the line of each request: its event and fields.
     - Pages of `web_origins` may use the API, beside those of the service.
     """
 
@@ -66,6 +68,7 @@ class HttpSettings:
     has_voice_channel: bool = True
     keeps_docs_token: bool = False
     is_stopping: Callable[[], bool] = lambda: False
+    log_request: Callable[..., None] = log_request
 
     def parse_phone(self, text: str) -> PhoneNumber:
         """Parse a number as people write it; raises InvalidValue."""

@@ -23,6 +23,7 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 )
+REQUEST_LOGGER: Final = __name__
 IS_HEAD: Final = "is_head"
 """The key in the state of a request that is set for HEAD."""
 _CLIENT_CLOSED_REQUEST: Final = 499
@@ -34,6 +35,11 @@ _DEFAULT_HEADERS: Final = {
 }
 
 _log = structlog.get_logger()
+
+
+def log_request(event: str, **fields: Any) -> None:
+    """Log a request with structlog."""
+    _log.info(event, **fields)
 
 
 class RequestContextMiddleware:
@@ -52,9 +58,11 @@ class RequestContextMiddleware:
         app: App,
         trusted_proxies: Collection[IPv4Network | IPv6Network] = (),
         is_stopping: Callable[[], bool] = lambda: False,
+        log_request: Callable[..., None] = log_request,
     ) -> None:
         self._app = app
         self._is_stopping = is_stopping
+        self._log_request = log_request
         self._client_ips = ClientIpResolver(trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,8 +85,10 @@ class RequestContextMiddleware:
         )
         started = time.perf_counter()
         await self._app(scope, receive, exchange.send)
-        _log.info(
+        self._log_request(
             "http_request",
+            **ids,
+            client_ip=client_ip,
             method=method,
             # The template, not the path: clients put anything into a path.
             path=scope.get("path_template") or "-",

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from adapters.logging import configure_logging
+from adapters.logging import configure_logging, request_log
 from application.ports.errors import ConfigurationError
 from application.use_cases import UseCases
 from entrypoints.bootstrap import make_webhooks, open_use_cases
@@ -23,6 +23,7 @@ from entrypoints.http.deadlines import OpenRequests
 from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.library.upload_limiter import open_lock_file
 from entrypoints.http.middleware import (
+    REQUEST_LOGGER,
     App,
     Message,
     Receive,
@@ -70,6 +71,7 @@ def make_app(upload_lock_file: int, stop: WorkerStop) -> RequestContextMiddlewar
         max_spooled_bytes=settings.max_spooled_bytes,
         upload_lock_file=upload_lock_file,
         is_stopping=stop.is_stopping,
+        log_request=request_log(REQUEST_LOGGER),
         otp_length=settings.otp_length,
         phone_rules=settings.phone_rules,
         trusted_proxies=settings.trusted_proxies,

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from io import StringIO
 from typing import Protocol, TextIO
 
 import pytest
@@ -62,15 +61,12 @@ class FakeDriver(MessengerDriver):
 
 
 class ConsoleDriver(MessengerDriver):
-    def __init__(self, stream: TextIO, reader: int | None = None) -> None:
+    def __init__(self, stream: TextIO, reader: int) -> None:
         super().__init__(ConsoleMessenger(stream))
         self.stream = stream
         self.reader = reader
 
     def delivered(self) -> str:
-        if isinstance(self.stream, StringIO):
-            return self.stream.getvalue()
-        assert self.reader is not None
         return os.read(self.reader, 1_000_000).decode()
 
     def break_provider(self) -> None:
@@ -109,11 +105,7 @@ async def fake(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]
     yield FakeDriver()
 
 
-async def console_in_memory(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
-    yield ConsoleDriver(StringIO())
-
-
-async def console_on_a_pipe(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
+async def console(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:
     reader, writer = os.pipe()
     with os.fdopen(writer, "w", encoding="utf-8") as stream:
         yield ConsoleDriver(stream, reader)
@@ -137,11 +129,7 @@ async def from_outside(request: pytest.FixtureRequest) -> AsyncIterator[Messenge
 
 
 @pytest.fixture(
-    params=(
-        [from_outside]
-        if external_adapter.is_given()
-        else [fake, console_in_memory, console_on_a_pipe, twilio]
-    ),
+    params=([from_outside] if external_adapter.is_given() else [fake, console, twilio]),
     ids=lambda open_driver: open_driver.__name__,
 )
 async def driver(request: pytest.FixtureRequest) -> AsyncIterator[MessengerDriver]:

@@ -131,6 +131,8 @@ def test_the_log_is_json_without_phones_codes_and_tokens(tmp_path: Path) -> None
             headers={"Content-Type": "application/json"},
             **PLAIN_HTTP,
         )
+        url = f"{service.url}/health/live"
+        last = httpx.get(url, **PLAIN_HTTP).headers["X-Request-Id"]
     requests = [
         line
         for line in map(json.loads, service.log.splitlines())
@@ -140,6 +142,7 @@ def test_the_log_is_json_without_phones_codes_and_tokens(tmp_path: Path) -> None
     for line in requests:
         fields = {"method", "path", "status", "duration_ms", "request_id", "client_ip"}
         assert fields <= line.keys()
+    assert last in {line["request_id"] for line in requests}
     for secret in ("4155590006", code, token):
         assert secret not in service.log
 

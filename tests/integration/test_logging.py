@@ -104,6 +104,32 @@ def test_lines_below_the_level_are_not_logged() -> None:
     assert [line["level"] for line in lines] == ["error", "error"]
 
 
+REQUEST: Final = """
+from adapters.logging import request_log
+for number in range(300):
+    request_log("entrypoints.http.middleware")(
+        "http_request", request_id=f"id-{number}", client_ip="127.0.0.1", method="GET", path="/",
+        status=200, duration_ms=1.5,
+    )
+"""
+
+
+@pytest.mark.parametrize(("level", "count"), [("info", 300), ("warning", 0)])
+def test_each_request_has_a_line_of_the_level_info(level: str, count: int) -> None:
+    _, _, lines = run(REQUEST, level)
+
+    assert [line["request_id"] for line in lines] == [f"id-{number}" for number in range(count)]
+    assert {line["level"] for line in lines} <= {"info"}
+
+
+def test_requests_are_logged_in_columns_too() -> None:
+    process = start(f"configure_logging('info', 'console')\n{REQUEST}")
+    _, log = process.communicate(timeout=TIMEOUT)
+
+    assert len(log.splitlines()) == 300
+    assert all("http_request" in line and "method=GET" in line for line in log.splitlines())
+
+
 UNHANDLED: Final = """
 import threading
 def fail():
@@ -191,7 +217,7 @@ def test_no_line_of_a_forked_process_is_lost() -> None:
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
 def test_a_closed_or_full_stderr_does_not_fail_the_process(redirection: str) -> None:
-    script = CONFIGURE + EMIT_ALL
+    script = CONFIGURE + REQUEST + EMIT_ALL
     finished = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" -c "$1" {redirection}', sys.executable, script],
         cwd=PROJECT,

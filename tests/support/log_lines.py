@@ -4,19 +4,18 @@ import json
 import logging
 from typing import Any
 
-from adapters.logging.formatter import LineFormatter, render_json
+from adapters.logging.formatter import make_formatter
 
 
 def make_record(message: Any, *args: Any, **attributes: Any) -> logging.LogRecord:
-    """Return a warning of a library; a dict as the message makes it one of our own events."""
+    """Return a warning of a library; a dict as the message makes it an event of an adapter."""
     record = logging.LogRecord("library", logging.WARNING, "/x.py", 7, message, args, None)
-    for name, value in attributes.items():
-        setattr(record, name, value)
+    record.__dict__ |= attributes
     return record
 
 
 def log_line(message: Any, *args: Any, **attributes: Any) -> dict[str, Any]:
     """Return the fields of the JSON line of a record."""
-    line = LineFormatter(render_json).format(make_record(message, *args, **attributes))
+    line = make_formatter("json").format(make_record(message, *args, **attributes))
     fields: dict[str, Any] = json.loads(line)
     return fields

@@ -5,8 +5,9 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from adapters.console.box import column_width, render_box, wrap_line
+from adapters.console.box import render_box
 
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
 
@@ -45,18 +46,13 @@ def test_wide_characters_take_two_columns_and_accents_none() -> None:
 def test_a_text_that_is_too_wide_is_broken_between_words() -> None:
     lines = render(TEXT, width=40).splitlines()
 
-    assert len({column_width(line) for line in lines}) == 1
-    assert column_width(lines[0]) <= 40
+    assert {len(line) for line in lines} == {40}
     assert " ".join(line[2:-2].strip() for line in lines[2:-1]) == TEXT
 
 
 def test_the_code_is_not_broken_in_a_narrow_terminal() -> None:
     for width in range(20, 100):
         assert "012345" in render(TEXT, width=width)
-
-
-def test_a_text_that_fits_is_not_broken() -> None:
-    assert f"│ {TEXT} │\n" in render(TEXT, width=500)
 
 
 def test_each_line_of_the_text_has_its_own_row() -> None:
@@ -96,17 +92,9 @@ def test_joiners_are_kept() -> None:
 def test_any_text_fits_into_any_box_in_any_encoding(text: str, width: int, encoding: str) -> None:
     box = render(text, width=width, encoding=encoding)
 
-    assert {column_width(line) for line in box.splitlines()} == {column_width(box.splitlines()[0])}
-    assert column_width(box.splitlines()[0]) <= width
+    assert {cell_len(line) for line in box.splitlines()} == {cell_len(box.splitlines()[0])}
+    assert cell_len(box.splitlines()[0]) <= width
     categories = {unicodedata.category(character) for character in box}
     assert categories & {"Cc", "Cs", "Zl", "Zp"} <= {"Cc"}
     assert box.replace("\n", "").isprintable() or "\u200d" in box or "\u200c" in box
     assert box.encode(encoding)
-
-
-@given(st.text("ab 你", max_size=200), st.integers(min_value=2, max_value=30))
-def test_wrapping_loses_only_spaces(line: str, max_columns: int) -> None:
-    rows = list(wrap_line(line, max_columns))
-
-    assert "".join(rows).replace(" ", "") == line.replace(" ", "")
-    assert max(map(column_width, rows)) <= max_columns

@@ -14,24 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.contextvars import bound_contextvars
 
-from adapters.logging.formatter import (
-    LineFormatter,
-    console_renderer,
-    make_formatter,
-    render_json,
-)
+from adapters.logging.formatter import make_formatter
 from adapters.logging.masking import loggable
 from application.ports.errors import StorageUnavailable
 from domain.errors import ItemNotFound
 from tests.support.examples import examples
 from tests.support.log_lines import log_line, make_record
 
-RENDERERS = (render_json, console_renderer(has_colors=False), console_renderer(has_colors=True))
-
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+JSON = make_formatter("json")
+COLUMNS = make_formatter("console", io.StringIO())
+COLORS = make_formatter("console", Terminal())
 
 
 class Broken:
@@ -62,12 +60,12 @@ def test_a_record_is_always_one_line() -> None:
     forged = "first\nsecond\r\u2028\x1b[2J"
     record = make_record({"event": forged, "name": forged})
 
-    line = LineFormatter(render_json).format(record)
+    line = JSON.format(record)
 
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line)["name"] == forged
-    assert LineFormatter(console_renderer(has_colors=False)).format(record).isprintable()
+    assert COLUMNS.format(record).isprintable()
 
 
 async def test_each_line_of_a_request_has_its_request_id_and_no_other() -> None:
@@ -149,7 +147,7 @@ def test_terminals_get_the_fields_of_the_request_only_with_warnings(
     record.levelno, record.levelname = getattr(logging, level.upper()), level.upper()
 
     with bound_contextvars(request_id="a-request", client_ip="203.0.113.7"):
-        line = LineFormatter(console_renderer(has_colors=False)).format(record)
+        line = COLUMNS.format(record)
 
     assert "path=/auth/request-otp" in line
     assert (
@@ -173,6 +171,7 @@ def test_an_exception_is_logged_with_its_frames_and_without_its_message() -> Non
     for line in (
         log_line("it failed", exc_info=(KeyError, raised.value, raised.value.__traceback__)),
         log_line({"event": "it failed", "exc_info": raised.value}),
+        log_line({"event": "it failed"}, exc_info=raised.value),
         log_line({"event": "it failed", "error": raised.value}),
         log_line("it failed: %s", raised.value),
     ):
@@ -247,9 +246,10 @@ def test_stacks_with_source_lines_are_not_logged() -> None:
 def test_a_broken_value_is_logged_as_its_type() -> None:
     node = Node()
     node.child = {"again": [node]}
-    line = log_line(
-        {"event": "x", "a": Broken(), "b": float("nan"), "c": 10**5000, "d": [Broken()], "e": node}
-    )
+    event = {
+        "event": "x", "a": Broken(), "b": float("nan"), "c": 10**5000, "d": [Broken()], "e": node,
+    }  # fmt: skip
+    line = log_line(event, _logger=None, _name="warning")  # as structlog logs it
 
     assert (line["a"], line["b"], line["c"], line["d"]) == (
         "<Broken>",
@@ -274,8 +274,8 @@ def test_a_broken_value_is_logged_as_its_type() -> None:
     ],
 )
 def test_a_broken_record_still_makes_a_line(record: logging.LogRecord) -> None:
-    for render in RENDERERS:
-        line = LineFormatter(render).format(record)
+    for formatter in (JSON, COLUMNS, COLORS):
+        line = formatter.format(record)
 
         assert line
         assert "tops3cret" not in line
@@ -293,8 +293,8 @@ json_like = st.recursive(
 def test_any_data_makes_a_line_in_each_format(event: str, fields: dict[str, Any]) -> None:
     record = make_record({**fields, "event": event})
 
-    assert json.loads(LineFormatter(render_json).format(record))["level"] == "warning"
-    assert LineFormatter(console_renderer(has_colors=False)).format(record)
+    assert json.loads(JSON.format(record))["level"] == "warning"
+    assert COLUMNS.format(record)
 
 
 def test_long_texts_and_lists_are_cut() -> None:

@@ -1,42 +1,18 @@
-"""Writing log lines without waiting for the stream."""
+"""Writing log lines without waiting for the descriptor."""
 
-import io
+import fcntl
 import logging
 import os
 import select
-import threading
 import time
 from collections.abc import Iterator
-from typing import TextIO
+from pathlib import Path
 
 import pytest
 
 from adapters.logging.handler import NonBlockingHandler
 
 TIMEOUT = 30
-
-
-class BlockingStream(io.StringIO):
-    """A stream without a file descriptor; a write waits until `unblock` is set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.unblock = threading.Event()
-        self.is_writing = threading.Event()
-
-    def write(self, text: str) -> int:
-        self.is_writing.set()
-        assert self.unblock.wait(TIMEOUT)
-        return super().write(text)
-
-
-class FullStream(io.StringIO):
-    is_full = True
-
-    def write(self, text: str) -> int:
-        if self.is_full:
-            raise OSError(28, "No space left on device")
-        return super().write(text)
 
 
 class PlainFormatter(logging.Formatter):
@@ -46,8 +22,8 @@ class PlainFormatter(logging.Formatter):
         return record.getMessage()
 
 
-def handler_for(stream: TextIO | None, max_queue_size: int = 1_000_000) -> NonBlockingHandler:
-    handler = NonBlockingHandler(stream, max_queue_size)
+def handler_for(descriptor: int, max_queue_size: int = 1_000_000) -> NonBlockingHandler:
+    handler = NonBlockingHandler(descriptor, max_queue_size=max_queue_size)
     handler.setFormatter(PlainFormatter())
     return handler
 
@@ -57,133 +33,139 @@ def log(handler: NonBlockingHandler, *lines: str) -> None:
         handler.handle(logging.LogRecord("test", logging.INFO, "/x.py", 1, line, (), None))
 
 
+class Pipe:
+    def __init__(self, flags: int = 0) -> None:
+        self.reader, self.writer = os.pipe2(flags)
+        self.long_line = "x" * fcntl.fcntl(self.writer, fcntl.F_GETPIPE_SZ)
+
+    def block(self, handler: NonBlockingHandler) -> None:
+        """Log a line that does not fit into the pipe, and wait until its write blocks."""
+        log(handler, self.long_line)
+        while select.select([], [self.writer], [], 0)[1]:
+            # There is no event for a write that blocks.
+            time.sleep(0.001)
+
+    def unblock(self) -> None:
+        """Read the line that blocks."""
+        assert self.read(len(self.long_line) + 1) == f"{self.long_line}\n"
+
+    def read(self, size: int) -> str:
+        content = b""
+        while len(content) < size:
+            assert select.select([self.reader], [], [], TIMEOUT)[0]
+            content += os.read(self.reader, size - len(content))
+        return content.decode()
+
+    def close(self) -> None:
+        os.close(self.reader)
+        os.close(self.writer)
+
+
 @pytest.fixture
-def pipe() -> Iterator[tuple[int, TextIO]]:
-    reading, writing = os.pipe()
-    with os.fdopen(writing, "w") as stream:
-        yield reading, stream
-    os.close(reading)
+def pipe() -> Iterator[Pipe]:
+    pipe = Pipe()
+    yield pipe
+    pipe.close()
 
 
-def test_lines_are_written_in_order() -> None:
-    stream = io.StringIO()
-    handler = handler_for(stream)
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[int]:
+    with (tmp_path / "log").open("w+b", buffering=0) as file:
+        yield file.fileno()
+
+
+def content_of(file: int) -> str:
+    return os.pread(file, 1_000_000, 0).decode()
+
+
+def test_lines_are_written_in_order(file: int) -> None:
+    handler = handler_for(file)
 
     log(handler, *map(str, range(2000)))
     handler.flush(TIMEOUT)
 
-    assert stream.getvalue().splitlines() == [str(number) for number in range(2000)]
+    assert content_of(file).splitlines() == [str(number) for number in range(2000)]
 
 
-def test_lines_that_do_not_fit_into_the_queue_are_dropped_and_counted() -> None:
-    stream = BlockingStream()
-    handler = handler_for(stream, max_queue_size=8)
-    log(handler, "aaaaaaa")
-    assert stream.is_writing.wait(TIMEOUT)
+def test_lines_that_do_not_fit_into_the_queue_are_dropped_and_counted(pipe: Pipe) -> None:
+    handler = handler_for(pipe.writer, max_queue_size=len(pipe.long_line) + 3)
+    pipe.block(handler)
 
-    log(handler, "bbbb", "cccc", "d")
-    stream.unblock.set()
+    log(handler, pipe.long_line[:-1], "cccc", "d")  # only the second is too long
+    pipe.unblock()
+    assert pipe.read(len(pipe.long_line)) == f"{pipe.long_line[:-1]}\n"
     handler.flush(TIMEOUT)
     log(handler, "e")
-    handler.flush(TIMEOUT)
 
-    assert stream.getvalue() == "aaaaaaa\nbbbb\n2 dropped\ne\n"
+    assert pipe.read(12) == "2 dropped\ne\n"
 
 
-def test_a_blocked_stream_delays_a_flush_only_until_its_timeout() -> None:
-    stream = BlockingStream()
-    handler = handler_for(stream)
-    log(handler, "a")
+def test_a_blocked_pipe_delays_a_flush_only_until_its_timeout(pipe: Pipe) -> None:
+    handler = handler_for(pipe.writer)
+    pipe.block(handler)
     started_at = time.monotonic()
 
     handler.flush(0.01)
 
-    # A flush without a timeout would wait until the stream gives up.
+    # A flush without a timeout would wait until somebody reads.
     assert time.monotonic() - started_at < TIMEOUT / 2
-    assert not stream.unblock.is_set()
-    assert stream.getvalue() == ""
-    stream.unblock.set()
+    pipe.unblock()
     handler.flush(TIMEOUT)
-    assert stream.getvalue() == "a\n"
 
 
-def test_lines_that_could_not_be_written_are_counted() -> None:
-    stream = FullStream()
-    handler = handler_for(stream)
-    for line in ("a", "b"):
-        log(handler, line)
+def test_lines_that_could_not_be_written_are_counted(file: int) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        handler = handler_for(full.fileno())
+        for line in ("a", "b", "c"):
+            log(handler, line)
+            handler.flush(TIMEOUT)
+
+        os.dup2(file, full.fileno())
+        log(handler, "d")
         handler.flush(TIMEOUT)
 
-    stream.is_full = False
-    log(handler, "c")
-    handler.flush(TIMEOUT)
-
-    assert stream.getvalue() == "2 dropped\nc\n"
+    assert content_of(file) == "3 dropped\nd\n"
 
 
-def test_a_line_after_close_is_written() -> None:
-    stream = io.StringIO()
-    handler = handler_for(stream)
-    log(handler, "a")
-    handler.close()
-    handler.flush(TIMEOUT)
-
-    log(handler, "b")
-    handler.flush(TIMEOUT)
-
-    assert stream.getvalue() == "a\nb\n"
-
-
-def test_without_a_stream_lines_are_neither_formatted_nor_queued() -> None:
-    formatted = []
-
-    class RecordingFormatter(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            formatted.append(record)
-            return ""
-
-    handler = handler_for(None)
-    handler.setFormatter(RecordingFormatter())
-    threads = set(threading.enumerate())
-
-    log(handler, "a")
-
-    assert formatted == []
-    assert set(threading.enumerate()) <= threads
-
-
-def test_a_non_blocking_pipe_gets_every_line(pipe: tuple[int, TextIO]) -> None:
-    reading, stream = pipe
-    os.set_blocking(stream.fileno(), False)
-    handler = handler_for(stream)
+def test_a_non_blocking_pipe_gets_every_line(pipe: Pipe) -> None:
+    os.set_blocking(pipe.writer, False)
+    handler = handler_for(pipe.writer)
     line = "x" * 199
+
     log(handler, *[line] * 1000)
 
-    expected = f"{line}\n".encode() * 1000
-    written = b""
-    while len(written) < len(expected):
-        assert select.select([reading], [], [], TIMEOUT)[0]
-        written += os.read(reading, 65536)
-
-    assert written == expected
+    assert pipe.read(200 * 1000) == f"{line}\n" * 1000
 
 
-def test_a_forked_process_writes_only_its_own_lines(pipe: tuple[int, TextIO]) -> None:
-    reading, stream = pipe
-    blocking = BlockingStream()
-    blocked_handler, handler = handler_for(blocking), handler_for(stream)
+def test_no_line_is_split_between_two_writes_to_a_pipe() -> None:
+    pipe = Pipe(os.O_DIRECT)  # a read returns one write
+    handler = handler_for(pipe.writer)
+    log(handler, *["x" * 99] * 200)
+    handler.flush(TIMEOUT)
+
+    writes = [len(os.read(pipe.reader, select.PIPE_BUF)) for _ in range(5)]
+
+    assert writes == [4000] * 5
+    pipe.close()
+
+
+def test_a_forked_process_writes_only_its_own_lines(pipe: Pipe) -> None:
+    other = Pipe()
+    blocked_handler, handler = handler_for(pipe.writer), handler_for(other.writer)
+    pipe.block(blocked_handler)
     log(blocked_handler, "of the parent")
-    assert blocking.is_writing.wait(TIMEOUT)
 
     child = os.fork()
     if child == 0:
-        blocking.unblock.set()
         blocked_handler.flush(5)
-        log(handler, f"{blocking.getvalue()}of the child")
+        log(handler, "of the child")
         handler.flush(5)
         os._exit(0)
     os.waitpid(child, 0)
 
-    assert os.read(reading, 1000) == b"of the child\n"
-    blocking.unblock.set()
+    assert other.read(13) == "of the child\n"
+    pipe.unblock()
+    assert pipe.read(14) == "of the parent\n"
     blocked_handler.flush(TIMEOUT)
+    assert not select.select([pipe.reader], [], [], 0)[0]
+    other.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.contextvars import bound_contextvars
 
-from adapters.logging.formatter import LineFormatter, render_json
+from adapters.logging.formatter import make_formatter
 from adapters.logging.masking import mask_phones
 from domain.otp.challenge import parse_otp_code
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
@@ -17,7 +17,7 @@ DIGITS = PHONE.e164.removeprefix("+")
 
 
 def test_a_phone_is_masked_in_any_value() -> None:
-    line = LineFormatter(render_json).format(
+    line = make_formatter("json").format(
         make_record(
             {
                 "event": f"delivered to {PHONE.e164}",

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from adapters.logging import LogSecurityEvents
-from adapters.logging.formatter import LineFormatter, render_json
+from adapters.logging.formatter import make_formatter
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from entrypoints.http.middleware import RequestContextMiddleware
 
@@ -26,7 +26,7 @@ NEW_ID = re.compile(r"[0-9a-f]{32}")
 def log() -> Iterator[io.StringIO]:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(LineFormatter(render_json))  # type: ignore[arg-type]
+    handler.setFormatter(make_formatter("json"))
     root, security = logging.getLogger(), logging.getLogger("dialtone.security")
     levels = root.level, security.level
     previous = structlog.get_config()

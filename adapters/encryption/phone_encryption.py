@@ -5,6 +5,7 @@ Stored client IPs and number ranges: HMAC-SHA256.
 
 import hashlib
 import hmac
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Final
 
@@ -65,7 +66,7 @@ class AesPhoneEncryption:
         if stored is not None and self._is_current(stored, key, phone, record_id):
             return stored
         nonce = self._randomness.bytes(_NONCE_BYTES)
-        ciphertext = AESGCM(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
+        ciphertext = _cipher(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
         return _FORMAT_VERSION + key.id.encode() + nonce + ciphertext
 
     def _is_current(self, stored: bytes, key: Key, phone: PhoneNumber, record_id: str) -> bool:
@@ -90,7 +91,7 @@ class AesPhoneEncryption:
         if key is None:
             raise CorruptRecord("A phone number's encryption key is not in the secrets file.")
         try:
-            e164 = AESGCM(key).decrypt(nonce, ciphertext[_CIPHERTEXT_START:], record_id.encode())
+            e164 = _cipher(key).decrypt(nonce, ciphertext[_CIPHERTEXT_START:], record_id.encode())
         except InvalidTag as error:
             raise CorruptRecord(
                 "An encrypted phone number was changed, or encrypted for another record."
@@ -122,6 +123,11 @@ class AesPhoneEncryption:
 
     def _hmac(self, message: bytes) -> str:
         return hmac.digest(self._index_key, message, hashlib.sha256).hex()
+
+
+@lru_cache(maxsize=64)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
 
 
 def _hash_text(key: bytes, text: str) -> str:

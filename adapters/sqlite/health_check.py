@@ -25,7 +25,7 @@ class SqliteHealthCheck:
         try:
             async with asyncio.timeout(self.timeout):
                 await asyncio.gather(
-                    self.database.fetch_one(_READ), self.database.execute(WRITE_CHECK)
+                    self.database.fetch_all(_READ), self.database.execute(WRITE_CHECK)
                 )
         except TimeoutError:
             raise StorageTimeout(f"no response within {self.timeout:g} seconds") from None

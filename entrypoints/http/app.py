@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final
 
 import msgspec
-from litestar import Controller, HttpMethod, Litestar, Request, Response
+from litestar import Controller, Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -19,13 +19,14 @@ from entrypoints.http.dependencies import HttpSettings, make_dependencies
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
 from entrypoints.http.library.controller import LibraryController, MediaFileController
-from entrypoints.http.middleware import RequestContextMiddleware
+from entrypoints.http.middleware import App, Message, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import HealthController, JwksController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.request_checks import RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
+from entrypoints.http.response import JsonResponse
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.users.controller import UserController
 from entrypoints.http.voice.controller import SmsController, VoiceController
@@ -77,16 +78,18 @@ def create_app(
             **make_dependencies(settings),
             "api_description": Provide(api_description, sync_to_thread=False),
         },
-        before_request=_respond_to_options,
         cors_config=_cors_config(settings.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
         request_max_body_size=MAX_JSON_SIZE,
         # With it, the framework would serve pages of its own; see describe_api.
         openapi_config=None,
+        response_class=JsonResponse,
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
     )
-    checked = RequestCheckMiddleware(app, settings.public_url, settings.web_origins)
+    checked = RequestCheckMiddleware(
+        _AllowedMethods(app), settings.public_url, settings.web_origins
+    )
     timed = DeadlineMiddleware(checked, open_requests or OpenRequests())
     return RequestContextMiddleware(
         timed, settings.trusted_proxies, settings.is_stopping, settings.log_request
@@ -104,15 +107,29 @@ def _cors_config(web_origins: Sequence[str]) -> CORSConfig | None:
     )
 
 
-async def _respond_to_options(request: Request[Any, Any, Any]) -> Response[None] | None:
-    # The framework's own response names the methods of one handler only, and never HEAD.
-    if request.method != HttpMethod.OPTIONS:
-        return None
-    template = request.scope["path_template"]
-    methods = {
-        method
-        for route in request.app.routes
-        if isinstance(route, HTTPRoute) and route.path_format == template
-        for method in route.methods
-    }
-    return Response(None, status_code=204, headers={"Allow": allow_header(methods)})
+class _AllowedMethods:
+    """Names all methods of a path in the responses to OPTIONS.
+
+    The framework's own responses name the methods of one handler only, and never HEAD.
+    """
+
+    def __init__(self, app: Litestar) -> None:
+        self._app: App = app
+        self._methods: dict[str, set[str]] = {}
+        for route in app.routes:
+            if isinstance(route, HTTPRoute):
+                self._methods.setdefault(route.path_format, set()).update(route.methods)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("method") != "OPTIONS":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_all_methods(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 204:
+                allowed = allow_header(self._methods[scope["path_template"]]).encode()
+                headers = [pair for pair in message["headers"] if pair[0] != b"allow"]
+                message["headers"] = [*headers, (b"allow", allowed)]
+            await send(message)
+
+        await self._app(scope, receive, send_all_methods)

@@ -3,9 +3,7 @@
 from typing import Any, Final
 
 from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.di import Provide
-from litestar.handlers import BaseRouteHandler
 
 from application.ports.errors import StorageError
 from application.principal import Principal
@@ -20,10 +18,10 @@ BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 _MAX_TOKEN_LENGTH: Final = 4096
 
 
-async def require_principal(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> None:
-    """Guard: authenticate the request, and limit the identity's, before the body is read.
+async def require_principal(request: Request[Any, Any, Any]) -> None:
+    """Authenticate the request, and limit the identity's, before the body is read.
+
+    It is a `before_request` hook: for each guard, the framework copies the handler.
 
     Raises:
         Unauthenticated: The access token is missing or invalid.
@@ -31,32 +29,32 @@ async def require_principal(
         StorageError, Unavailable: Or the error that the handler names instead.
     """
     try:
-        principal = await authenticate(connection)
+        principal = await authenticate(request)
     except (StorageError, Unavailable) as error:
-        own_error: type[DomainError] | None = handler.opt.get(UNAVAILABLE_ERROR)
+        own_error: type[DomainError] | None = request.route_handler.opt.get(UNAVAILABLE_ERROR)
         if own_error is None:
             raise
         raise own_error from error.__cause__
     # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
-    limits: RequestLimits = connection.app.state.request_limits
+    limits: RequestLimits = request.app.state.request_limits
     limits.acquire_for_identity(principal.identity.id)
-    connection.scope["auth"] = principal
+    request.scope["auth"] = principal
 
 
-async def authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
+async def authenticate(request: Request[Any, Any, Any]) -> Principal:
     """Return the principal of the access token.
 
     Raises:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.
         StorageError
     """
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise NoAccessToken
     if len(token) > _MAX_TOKEN_LENGTH:
         raise Unauthenticated
-    principal: Principal = await connection.app.state.use_cases.authenticate(token)
+    principal: Principal = await request.app.state.use_cases.authenticate(token)
     return principal
 
 

@@ -19,6 +19,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
 _ID_BYTES: Final = 16
+_RANDOM_BYTES: Final = 4096
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
@@ -27,12 +28,12 @@ REQUEST_LOGGER: Final = __name__
 IS_HEAD: Final = "is_head"
 """The key in the state of a request that is set for HEAD."""
 _CLIENT_CLOSED_REQUEST: Final = 499
-_DEFAULT_HEADERS: Final = {
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-    b"cache-control": b"no-store",
-}
+_DEFAULT_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
 
 _log = structlog.get_logger()
 
@@ -64,6 +65,7 @@ class RequestContextMiddleware:
         self._is_stopping = is_stopping
         self._log_request = log_request
         self._client_ips = ClientIpResolver(trusted_proxies)
+        self._random = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -100,11 +102,18 @@ class RequestContextMiddleware:
         is_trusted = self._client_ips.has_trusted_peer(scope)
         sent_ids = header_values(scope, b"x-request-id")
         request_id = _match(_REQUEST_ID, sent_ids) if is_trusted else None
-        ids = {"request_id": request_id[0] if request_id else secrets.token_hex(_ID_BYTES)}
+        ids = {"request_id": request_id[0] if request_id else self._make_id()}
         if traceparents := header_values(scope, b"traceparent"):
             trace = _match(_TRACEPARENT, traceparents) if is_trusted else None
-            ids["trace_id"] = trace["trace_id"] if trace else secrets.token_hex(_ID_BYTES)
+            ids["trace_id"] = trace["trace_id"] if trace else self._make_id()
         return ids
+
+    def _make_id(self) -> str:
+        # One system call for many ids.
+        if not self._random:
+            self._random = secrets.token_bytes(_RANDOM_BYTES)
+        made, self._random = self._random[:_ID_BYTES], self._random[_ID_BYTES:]
+        return made.hex()
 
 
 def _match(pattern: re.Pattern[str], values: Sequence[str]) -> re.Match[str] | None:
@@ -135,9 +144,9 @@ class _Exchange:
         await self._send(message)
 
     def _add_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        added = [(bytes(name).lower(), bytes(value)) for name, value in headers]
+        added = list(headers)
         names = {name for name, _ in added}
-        added += [(name, value) for name, value in _DEFAULT_HEADERS.items() if name not in names]
+        added += [default for default in _DEFAULT_HEADERS if default[0] not in names]
         added.append((b"x-request-id", self._request_id.encode()))
         if self._is_stopping() and b"connection" not in names:
             added.append((b"connection", b"close"))

@@ -45,7 +45,7 @@ class CallController(Controller):
 
     path = "/calls"
     tags = ["Calls"]
-    guards = [require_principal]
+    before_request = staticmethod(require_principal)
     dependencies = PRINCIPAL_DEPENDENCY
     security = BEARER
 

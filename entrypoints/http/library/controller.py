@@ -4,8 +4,6 @@ import re
 from typing import Any, Final
 
 from litestar import Controller, Request, delete, get, patch, post
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
@@ -88,7 +86,7 @@ class LibraryController(Controller):
 
     path = "/library"
     tags = ["Library"]
-    guards = [require_principal]
+    before_request = staticmethod(require_principal)
     dependencies = PRINCIPAL_DEPENDENCY
     security = BEARER
 
@@ -270,10 +268,8 @@ class LibraryController(Controller):
         await use_cases.delete_item(principal, parse_item_id(item_id))
 
 
-async def require_principal_unless_public(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> None:
-    """Guard: authenticate the request if the URLs of media files expire.
+async def require_principal_unless_public(request: Request[Any, Any, Any]) -> None:
+    """Authenticate the request if the URLs of media files expire.
 
     Otherwise a URL that has expired would still say how to open the file: by its key.
 
@@ -281,10 +277,10 @@ async def require_principal_unless_public(
         Unauthenticated: The access token is missing or invalid.
         StorageError, Unavailable
     """
-    key = connection.path_params["key"]
-    use_cases: UseCases = connection.app.state.use_cases
+    key = request.path_params["key"]
+    use_cases: UseCases = request.app.state.use_cases
     if _STORAGE_KEY.fullmatch(key) and not await use_cases.open_file.is_public(key):
-        await require_principal(connection, handler)
+        await require_principal(request)
 
 
 class MediaFileController(Controller):
@@ -292,7 +288,7 @@ class MediaFileController(Controller):
 
     path = "/media"
     tags = ["Library"]
-    guards = [require_principal_unless_public]
+    before_request = staticmethod(require_principal_unless_public)
     security = [{}, *BEARER]
 
     @get(

@@ -116,7 +116,7 @@ class SessionController(Controller):
         operation_id="list_sessions",
         summary="List the caller's sessions",
         response_description="The sessions.",
-        guards=[require_principal],
+        before_request=require_principal,
         dependencies=PRINCIPAL_DEPENDENCY,
         security=BEARER,
         responses=error_responses(Unauthenticated, TooManyRequests, errors.Unavailable),
@@ -133,7 +133,7 @@ class SessionController(Controller):
         operation_id="revoke_session",
         summary="End a session of the caller",
         response_description="The session has ended.",
-        guards=[require_principal],
+        before_request=require_principal,
         dependencies=PRINCIPAL_DEPENDENCY,
         security=BEARER,
         responses=error_responses(

@@ -36,7 +36,7 @@ class UserController(Controller):
 
     path = "/users"
     tags = ["Users"]
-    guards = [require_principal]
+    before_request = staticmethod(require_principal)
     dependencies = PRINCIPAL_DEPENDENCY
     security = BEARER
 

@@ -1,0 +1,43 @@
+"""Responses of handlers that return a value."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Response
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Scope, Send
+
+_encode: Final = msgspec.json.Encoder().encode
+_JSON: Final = (b"content-type", b"application/json")
+
+
+class JsonResponse(Response[Any]):
+    """Sends a value as JSON.
+
+    The framework's own response costs a third of a small request: it merges headers, cookies and
+    encoders, which no handler that returns a value has.
+    """
+
+    def __init__(self, content: Any, *, status_code: int, **_: Any) -> None:
+        """Take what a handler returned; None is no body."""
+        self.content = content
+        self.status_code = status_code
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
+        """Return what sends the response."""
+        body = b"" if self.content is None else _encode(self.content)
+        return _JsonAsgiResponse(body, self.status_code or 200)
+
+
+class _JsonAsgiResponse(ASGIResponse):
+    __slots__ = ()
+
+    def __init__(self, body: bytes, status_code: int) -> None:
+        self.body = body
+        self.status_code = status_code
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send start and body."""
+        headers = [(b"content-length", b"%d" % len(self.body)), _JSON] if self.body else []
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})

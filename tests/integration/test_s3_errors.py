@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, UnknownServiceError
@@ -70,21 +71,6 @@ async def write_error(files: S3Files) -> str:
     ("behavior", "cause"),
     [
         (s3_error(404, "NoSuchBucket"), "no such bucket"),
-        (s3_error(403, "AccessDenied"), "access denied"),
-        (s3_error(403, "AllAccessDisabled"), "access denied"),
-        (s3_error(403, "SomethingNew"), "access denied"),
-        (s3_error(403, "InvalidAccessKeyId"), "the credentials are invalid"),
-        (s3_error(403, "SignatureDoesNotMatch"), "the credentials are invalid"),
-        (s3_error(400, "ExpiredToken"), "the credentials are invalid"),
-        (s3_error(403, "RequestTimeTooSkewed"), "the clocks differ too much"),
-        (s3_error(400, "AuthorizationHeaderMalformed"), "the bucket is in another region"),
-        (s3_error(301, "PermanentRedirect"), "the bucket is in another region"),
-        (s3_error(503, "SlowDown"), "too many requests"),
-        (s3_error(429, "TooManyRequests"), "too many requests"),
-        (s3_error(507, "XMinioStorageFull"), "the store is full"),
-        (s3_error(507, "InsufficientStorage"), "the store is full"),
-        (s3_error(500, "InternalError"), "the store responds with status 500"),
-        (s3_error(409, "OperationAborted"), "the store responds with status 409"),
         (respond_with(418, HTML), "the store responds with status 418"),
         (respond_with(200, HTML), "the store responds with status 500"),  # botocore reports this
         (behaviors.close_connection, "the connection was lost"),
@@ -98,9 +84,29 @@ async def test_a_failed_write_is_reported_with_its_cause(
     assert await write_error(files) == cause
 
 
-def test_an_unexpected_error_is_named_but_not_quoted() -> None:
+def test_an_error_code_or_else_the_status_is_the_cause() -> None:
+    for cause, errors in {
+        "access denied": [(403, "AccessDenied"), (403, "AllAccessDisabled"), (403, "New")],
+        "the credentials are invalid": [
+            (403, "InvalidAccessKeyId"), (403, "SignatureDoesNotMatch"), (400, "ExpiredToken"),
+        ],
+        "the clocks differ too much": [(403, "RequestTimeTooSkewed")],
+        "the bucket is in another region": [
+            (400, "AuthorizationHeaderMalformed"), (301, "PermanentRedirect"),
+        ],
+        "too many requests": [(503, "SlowDown"), (429, "TooManyRequests")],
+        "the store is full": [(507, "XMinioStorageFull"), (507, "InsufficientStorage")],
+        "the store responds with status 500": [(500, "InternalError")],
+        "the store responds with status 409": [(409, "OperationAborted")],
+    }.items():  # fmt: skip
+        for status, code in errors:
+            response: Any = {
+                "Error": {"Code": code, "Message": SECRET},
+                "ResponseMetadata": {"HTTPStatusCode": status},
+            }
+            assert str(files_unavailable(ClientError(response, "PutObject"))) == cause
+    # An unexpected error is named, but not quoted.
     error = UnknownServiceError(service_name=SECRET, known_service_names=[])
-
     assert str(files_unavailable(error)) == "UnknownServiceError"
 
 
@@ -124,14 +130,6 @@ async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: HttpServ
         store.behavior = behaviors.never_respond
         with pytest.raises(MediaStorageUnavailable, match=r"^no response in time$"):
             await files.delete("key.png")
-
-
-async def test_a_stopped_store_is_reported_as_unreachable(setup: S3Setup) -> None:
-    with HttpServer(OK) as store:
-        setup.endpoint = store.url
-        files = await (opening := setup.open_files()).__aenter__()
-    assert await write_error(files) == "cannot connect"
-    await opening.__aexit__(None, None, None)
 
 
 async def test_every_operation_reports_an_error_response(store: HttpServer, files: S3Files) -> None:
@@ -199,15 +197,6 @@ async def test_a_temporary_error_is_retried(
     assert store.received[before:] == [RequestLine("PUT", f"/images/prefix/{KEY}")] * 2
 
 
-async def test_a_permanent_error_is_not_retried(store: HttpServer, files: S3Files) -> None:
-    store.behavior = s3_error(403, "AccessDenied")
-    before = len(store.received)
-
-    await write_error(files)
-
-    assert len(store.received) == before + 1
-
-
 @pytest.mark.parametrize(
     "code",
     ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"],
@@ -251,17 +240,7 @@ async def test_an_upload_aborted_by_another_instance_is_not_counted(
     assert await files.delete_unfinished(clock.now() + timedelta(hours=1)) == 1
 
 
-async def test_only_uploads_older_than_the_given_time_are_aborted(
-    store: HttpServer, files: S3Files, clock: MovableClock
-) -> None:
-    uploads = unfinished_uploads(clock.now(), "k")
-    store.behavior = in_sequence(uploads, uploads, respond_with(204))
-
-    assert await files.delete_unfinished(clock.now()) == 0
-    assert await files.delete_unfinished(clock.now() + timedelta(milliseconds=1)) == 1
-
-
-async def test_a_health_check_writes_at_most_once_a_minute(
+async def test_a_health_check_writes_once_a_minute_or_after_the_clock_was_set_back(
     store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
     assert [request.method for request in store.received] == ["HEAD", "PUT", "DELETE"]
@@ -273,14 +252,9 @@ async def test_a_health_check_writes_at_most_once_a_minute(
     await files.check()
     assert [request.method for request in store.received[8:]] == ["HEAD", "PUT", "DELETE"]
 
-
-async def test_a_health_check_writes_again_after_the_clock_was_set_back(
-    store: HttpServer, files: S3Files, clock: MovableClock
-) -> None:
     clock.advance(-timedelta(hours=1))
     await files.check()
-    await files.check()
-    assert [request.method for request in store.received[3:]] == ["HEAD", "PUT", "DELETE", "HEAD"]
+    assert [request.method for request in store.received[11:]] == ["HEAD", "PUT", "DELETE"]
 
 
 async def test_a_read_only_store_fails_the_health_check(
@@ -295,14 +269,6 @@ async def test_a_read_only_store_fails_the_health_check(
     for _ in range(2):
         with pytest.raises(MediaStorageUnavailable, match=r"^access denied$"):
             await files.check()
-
-
-async def test_a_health_check_leaves_no_object_behind(s3_server: S3Server) -> None:
-    setup = S3Setup(s3_server)
-    async with setup.open_files() as files:
-        await files.check()
-
-    assert S3Bucket(s3_server).keys(setup.prefix) == []
 
 
 @pytest.mark.parametrize(
@@ -365,23 +331,10 @@ async def test_invalid_credentials_stop_the_start(
 @pytest.mark.parametrize(
     ("behavior", "message"),
     [
-        (
-            behaviors.close_connection,
-            "the connection was lost: check the endpoint and the network.",
-        ),
         (respond_with(404), "no such bucket: create it, or name another one."),
-        (respond_with(301), "the bucket is in another region: name its region."),
-        (
-            respond_with(400),
-            "the store responds with status 400: check the endpoint and the log of the store.",
-        ),
         (
             in_sequence(respond_with(400), s3_error(400, "AuthorizationHeaderMalformed")),
             "the bucket is in another region: name its region.",
-        ),
-        (
-            in_sequence(OK, s3_error(507, "Full")),
-            "the store is full: free some space and start again.",
         ),
         (
             in_sequence(OK, s3_error(403, "AccessDenied")),
@@ -397,16 +350,6 @@ async def test_an_unusable_store_stops_the_start_with_a_fix(
 
     assert await startup_error(setup) == (
         f"The media store s3://images at {store.url} cannot be used, {message}"
-    )
-
-
-async def test_a_silent_store_stops_the_start(store: HttpServer, setup: S3Setup) -> None:
-    setup.timeouts = SHORT_READ_TIMEOUT
-    store.behavior = behaviors.never_respond
-
-    assert await startup_error(setup) == (
-        f"The media store s3://images at {store.url} cannot be used, "
-        "no response in time: check the endpoint and the network."
     )
 
 

@@ -108,6 +108,10 @@ async def test_all_instances_make_the_same_url_within_an_hour(setup: S3Setup) ->
     setup.clock = clock = MovableClock(MORNING)
     async with setup.open_files() as files, setup.open_files() as other_files:
         first = await files.url_for(KEY)
+        query = parse_qs(urlsplit(first.url).query)
+        assert query["X-Amz-Date"] == [f"{MORNING:%Y%m%dT%H%M%SZ}"]
+        assert query["X-Amz-Expires"] == [f"{DAY.total_seconds():.0f}"]
+        assert first.expires_at == MORNING + DAY
         clock.advance(timedelta(minutes=59, seconds=59, milliseconds=999))
         assert await files.url_for(KEY) == await other_files.url_for(KEY) == first
 
@@ -115,41 +119,25 @@ async def test_all_instances_make_the_same_url_within_an_hour(setup: S3Setup) ->
         assert await files.url_for(KEY) == await other_files.url_for(KEY) != first
 
 
-async def test_expires_at_matches_the_signature(setup: S3Setup) -> None:
-    setup.clock = MovableClock(MORNING + timedelta(minutes=59))
-    async with setup.open_files() as files:
-        url = await files.url_for(KEY)
-
-    query = parse_qs(urlsplit(url.url).query)
-    signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z")
-    assert signed_at == MORNING
-    assert url.expires_at == signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
-    assert url.expires_at == MORNING + DAY
-
-
-@pytest.mark.parametrize("public_url", ["https://cdn.example/media", "https://cdn.example/media/"])
-async def test_with_a_public_url_nothing_is_signed(setup: S3Setup, public_url: str) -> None:
-    setup.public_url = public_url
+async def test_with_a_public_url_nothing_is_signed(setup: S3Setup) -> None:
+    setup.public_url = "https://cdn.example/media/"
     async with setup.open_files() as files:
         assert await files.url_for(KEY) == MediaUrl(
             f"https://cdn.example/media/{KEY}", expires_at=None
         )
 
 
-@pytest.mark.parametrize("key", [KEY, "a b+c~d/é.png", "100%.gif"])
 @pytest.mark.parametrize(
     "endpoint",
     [
         None,
-        "http://127.0.0.1:9000",
         "http://[::1]:9000",
         "https://store.example",
         "https://store.example:443",
-        "http://store.example:80",
         "https://store.example:80",
     ],
 )
-@pytest.mark.parametrize("prefix", ["", "de ep/über/"])
+@pytest.mark.parametrize(("prefix", "key"), [("", KEY), ("de ep/über/", "a b+c~d/é 100%.png")])
 async def test_the_url_equals_the_one_of_botocore_at_the_full_hour(
     monkeypatch: pytest.MonkeyPatch, key: str, endpoint: str | None, prefix: str
 ) -> None:

@@ -137,37 +137,24 @@ async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> N
 
 @pytest.mark.parametrize(
     "broken",
-    [
-        png(0, 1, 8, 0, zlib.compress(b"\0")),
-        png(1, 0, 8, 0, zlib.compress(b"")),
-        png(3, 1, 8, 0, b""),
-        png(3, 1, 8, 0, b"not compressed"),
-        png(3, 1, 8, 0, zlib.compress(b"\0\0\0")),
-        png(3, 1, 8, 0, zlib.compress(b"\0\0\0\0"))[:-24],
-        png(3, 1, 3, 0, zlib.compress(b"\0\0\0\0")),
-        png(3, 1, 8, 3, zlib.compress(b"\0\0\1\1")),
-        png(3, 1, 8, 3, zlib.compress(b"\0\0\1\1"), chunk(b"PLTE", bytes(4))),
-        png(3, 1, 8, 0, zlib.compress(b"\0\0\0\0"), chunk(b"CgBI", bytes(4))),
-        PNG_SIGNATURE + chunk(b"IEND", b""),
-        PNG_SIGNATURE + chunk(b"IHDR", bytes(5)) + chunk(b"IEND", b""),
-    ],
-    ids=[
-        "no width",
-        "no height",
-        "no pixels",
-        "pixels not compressed",
-        "too few pixels",
-        "pixels cut by the end of the file",
-        "bit depth 3",
-        "no palette",
-        "incomplete palette",
-        "unknown critical chunk",
-        "no header",
-        "short header",
-    ],
+    {
+        "no width": png(0, 1, 8, 0, zlib.compress(b"\0")),
+        "no height": png(1, 0, 8, 0, zlib.compress(b"")),
+        "no pixels": png(3, 1, 8, 0, b""),
+        "pixels not compressed": png(3, 1, 8, 0, b"not compressed"),
+        "too few pixels": png(3, 1, 8, 0, zlib.compress(b"\0\0\0")),
+        "pixels cut by the end of the file": png(3, 1, 8, 0, zlib.compress(bytes(4)))[:-24],
+        "bit depth 3": png(3, 1, 3, 0, zlib.compress(bytes(4))),
+        "no palette": png(3, 1, 8, 3, zlib.compress(b"\0\0\1\1")),
+        "incomplete palette": png(3, 1, 8, 3, zlib.compress(bytes(4)), chunk(b"PLTE", bytes(4))),
+        "unknown critical chunk": png(3, 1, 8, 0, zlib.compress(bytes(4)), chunk(b"CgBI", b"")),
+        "no header": PNG_SIGNATURE + chunk(b"IEND", b""),
+        "short header": PNG_SIGNATURE + chunk(b"IHDR", bytes(5)) + chunk(b"IEND", b""),
+    }.items(),
+    ids=lambda broken: broken[0],
 )
-async def test_an_incomplete_png_is_broken(broken: bytes) -> None:
-    assert (await publish_error(broken)).message == "The image is broken."
+async def test_an_incomplete_png_is_broken(broken: tuple[str, bytes]) -> None:
+    assert (await publish_error(broken[1])).message == "The image is broken."
 
 
 @pytest.mark.parametrize("missing", [1, 4, 12, 16, 18])

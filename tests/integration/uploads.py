@@ -57,7 +57,9 @@ class UploadDriver:
             "content-type": content_type,
             "content-length": str(length),
         }
-        response = self._driver.post("/library/upload", chunks, headers, disconnects=disconnects)
+        response = self._driver.send(
+            "POST", "/library/upload", chunks, headers, disconnects=disconnects
+        )
         body = {name: value for name, value in response.body.items() if name not in _UNIQUE_FIELDS}
         return replace(response, body=body)
 

@@ -16,7 +16,14 @@ from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
-from tests.integration.uploads import CONTENT_TYPE, GIF, Part, category_part, file_part, form
+from tests.integration.uploads import (
+    CONTENT_TYPE,
+    GIF,
+    category_part,
+    file_part,
+    form,
+    user_part,
+)
 from tests.support.builders import a_phone
 from tests.support.examples import examples
 
@@ -78,14 +85,14 @@ GETS: Final[list[tuple[str, bytes, dict[str, str]]]] = [
     (f"/calls/{'a' * 24}/recording", b"index=-1", {"index": "invalid_number"}),
 ]
 FILE: Final = file_part()
-USER: Final = Part('name="user_id"', b"1")
+USER: Final = user_part("1")
 FORMS: Final[list[tuple[bytes, dict[str, str]]]] = [
     (form(USER), {"file": "no_file_part"}),
     (form(file_part(GIF, 'name="file"; filename=""'), USER), {"file": "no_selected_file"}),
     (form(FILE), {"user_id": "missing_user_id"}),
     (form(FILE, USER), {"user_id": "invalid_id"}),
     (
-        form(FILE, Part('name="user_id"', b"a" * 24), category_part("x" * 65)),
+        form(FILE, user_part("a" * 24), category_part("x" * 65)),
         {"category": "too_long"},
     ),
     (form(FILE)[:-20], {"body": "invalid_form"}),

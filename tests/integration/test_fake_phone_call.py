@@ -8,7 +8,6 @@ from twilio.request_validator import RequestValidator
 
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
 from tests.support.servers.http_server import Exchange, HttpServer
-from tests.support.twiml import InvalidTwiml
 
 PUBLIC_URL = "https://dialtone.example.org/app"
 ANSWER = f'action="{PUBLIC_URL}/voice/answer?visit=1" actionOnEmptyResult="true"'
@@ -96,34 +95,24 @@ RECORD = (
 )
 
 
-def test_a_recording_is_stored_and_reported(
+def test_a_recording_is_reported_and_an_empty_one_has_no_action(
     twilio: FakeTwilio, service: Service, call: PhoneCall
 ) -> None:
-    service.documents = {"/voice": RECORD}
+    service.documents = {"/voice": RECORD, "/voice/silent": RECORD}
 
     call.ring()
+    call.stay_silent()
     sid = call.leave_recording(b"sound")
 
     assert twilio.recordings == {sid: b"sound"}
     posted = {path: fields.get("RecordingSid") for path, fields in service.posted}
-    assert posted["/voice/answer"] == posted["/voice/recording"] == sid
-
-
-def test_an_empty_recording_has_no_action(service: Service, call: PhoneCall) -> None:
-    service.documents = {"/voice": RECORD}
-
-    call.ring()
-    call.stay_silent()
-
-    assert [path for path, _ in service.posted] == ["/voice", "/voice/silent", "/voice/status"]
-
-
-def test_a_rejected_call_is_never_answered(service: Service, call: PhoneCall) -> None:
-    service.documents = {"/voice": '<Reject reason="busy"/>'}
-
-    call.ring()
-
-    assert call.status == service.posted[-1][1]["CallStatus"] == "busy"
+    assert posted == {
+        "/voice": None,
+        "/voice/silent": None,
+        "/voice/answer": sid,
+        "/voice/status": None,
+        "/voice/recording": sid,
+    }
 
 
 PLACED = Created(
@@ -156,13 +145,6 @@ def test_a_call_of_the_service_rings_and_is_answered_at_its_url(
     assert directions == {("CA1", "outbound-api", "+14155550009")}
 
 
-def test_nobody_answers_a_call_of_the_service(service: Service, call: PhoneCall) -> None:
-    call.receive(PLACED)
-    call.end_unanswered("no-answer")
-
-    assert [fields["CallStatus"] for _, fields in service.posted] == ["ringing", "no-answer"]
-
-
 def test_a_recording_that_ends_with_the_call_is_reported_after_its_end(
     service: Service, call: PhoneCall
 ) -> None:
@@ -175,23 +157,3 @@ def test_a_recording_that_ends_with_the_call_is_reported_after_its_end(
     assert [path for path, _ in posted] == ["/voice/answer", "/voice/recording", "/voice/status"]
     assert {fields["CallStatus"] for _, fields in posted} == {"completed"}
     assert [fields.get("RecordingSid") for _, fields in posted] == [sid, sid, None]
-
-
-def test_invalid_twiml_fails(service: Service, call: PhoneCall) -> None:
-    service.documents = {"/voice": "<Shout/>"}
-
-    with pytest.raises(InvalidTwiml):
-        call.ring()
-
-
-def test_what_became_of_a_message_is_reported(twilio: FakeTwilio, service: Service) -> None:
-    message = Created("SM1", [("To", "+14155550009"), ("StatusCallback", f"{PUBLIC_URL}/sms?id=1")])
-    webhooks = twilio.webhooks(service.url, PUBLIC_URL)
-
-    twilio.report_message(message, "sent", webhooks)
-    twilio.report_message(message, "undelivered", webhooks, "30003")
-
-    (path, sent), (_, undelivered) = service.posted
-    assert (path, sent["MessageSid"], sent["MessageStatus"]) == ("/sms", "SM1", "sent")
-    assert "ErrorCode" not in sent
-    assert (undelivered["SmsStatus"], undelivered["ErrorCode"]) == ("undelivered", "30003")

@@ -1,7 +1,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.servers import behaviors
 from tests.support.servers.behaviors import in_sequence, respond_with
 from tests.support.servers.http_server import Behavior, Exchange, HttpServer, RequestLine
-from tests.support.servers.s3_server import S3Bucket, S3Server
+from tests.support.servers.s3_server import S3Server
 
 SECRET = "the-secret-of-this-test"
 OK = respond_with(200, headers={"ETag": '"one"'})
@@ -112,7 +113,7 @@ def test_an_error_code_or_else_the_status_is_the_cause() -> None:
 
 @pytest.mark.parametrize(
     ("timeouts", "behavior"),
-    [(SHORT_READ_TIMEOUT, behaviors.never_respond), (Timeouts(total=0.3), behaviors.drip(403))],
+    [(SHORT_READ_TIMEOUT, behaviors.never_respond), (Timeouts(total=1.0), behaviors.drip(403))],
 )
 async def test_a_silent_or_slow_store_times_out(
     store: HttpServer, setup: S3Setup, timeouts: Timeouts, behavior: Behavior
@@ -147,24 +148,20 @@ async def test_every_operation_reports_an_error_response(store: HttpServer, file
             await operation()
 
 
-@pytest.mark.parametrize("body", [b"", b"<x/>"])
 async def test_a_success_without_the_fields_of_s3_is_an_error(
-    store: HttpServer, files: S3Files, body: bytes
+    store: HttpServer, files: S3Files
 ) -> None:
-    store.behavior = respond_with(200, body, {"ETag": '"one"'})
-
-    with pytest.raises(MediaStorageUnavailable, match=r"^the server is not compatible with S3$"):
-        await files.write(KEY, bytes(9_000_000), JPEG)
-
-
-async def test_a_file_without_a_length_is_an_error(store: HttpServer, files: S3Files) -> None:
-    def chunked(exchange: Exchange) -> None:
+    def without_length(exchange: Exchange) -> None:
         exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n")
 
-    store.behavior = chunked
-
-    with pytest.raises(MediaStorageUnavailable, match=r"^the server is not compatible with S3$"):
-        await read_file(files)
+    for behavior, operation in (
+        (respond_with(200, b"", {"ETag": '"one"'}), files.write(KEY, bytes(9_000_000), JPEG)),
+        (respond_with(200, b"<x/>", {"ETag": '"one"'}), files.write(KEY, bytes(9_000_000), JPEG)),
+        (without_length, read_file(files)),
+    ):
+        store.behavior = behavior
+        with pytest.raises(MediaStorageUnavailable, match="the server is not compatible with S3"):
+            await operation
 
 
 @pytest.mark.parametrize(
@@ -197,15 +194,11 @@ async def test_a_temporary_error_is_retried(
     assert store.received[before:] == [RequestLine("PUT", f"/images/prefix/{KEY}")] * 2
 
 
-@pytest.mark.parametrize(
-    "code",
-    ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"],
-)
 async def test_a_redirect_to_another_region_is_not_followed(
-    store: HttpServer, files: S3Files, code: str
+    store: HttpServer, files: S3Files
 ) -> None:
-    xml = f"<Error><Code>{code}</Code><Region>eu-west-1</Region></Error>"
-    store.behavior = in_sequence(respond_with(400, xml.encode()), respond_with(400))
+    xml = b"<Error><Code>PermanentRedirect</Code><Region>eu-west-1</Region></Error>"
+    store.behavior = in_sequence(respond_with(400, xml), respond_with(400))
     before = len(store.received)
 
     for operation in (files.write(KEY, b"one", JPEG), files.get_size(KEY)):
@@ -223,19 +216,18 @@ async def test_deleting_a_missing_file_is_no_error_on_stores_that_report_it(
     await files.delete(KEY)
 
 
-def unfinished_uploads(began_at: datetime, *keys: str) -> Behavior:
-    """Respond with the list of multipart uploads that began at this time."""
-    upload = "<Upload><Key>{}</Key><UploadId>1</UploadId><Initiated>{}</Initiated></Upload>"
-    uploads = "".join(upload.format(key, f"{began_at:%Y-%m-%dT%H:%M:%S.000Z}") for key in keys)
-    xml = f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>"
-    return respond_with(200, xml.encode())
-
-
 async def test_an_upload_aborted_by_another_instance_is_not_counted(
     store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
-    uploads = unfinished_uploads(clock.now(), f"prefix/{KEY}", f"prefix/{OTHER_KEY}")
-    store.behavior = in_sequence(uploads, s3_error(404, "NoSuchUpload"), respond_with(204))
+    initiated = f"{clock.now():%Y-%m-%dT%H:%M:%S.000Z}"
+    uploads = "".join(
+        f"<Upload><Key>prefix/{key}</Key><UploadId>1</UploadId><Initiated>{initiated}</Initiated>"
+        "</Upload>"
+        for key in (KEY, OTHER_KEY)
+    )
+    xml = f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>"
+    listed = respond_with(200, xml.encode())
+    store.behavior = in_sequence(listed, s3_error(404, "NoSuchUpload"), respond_with(204))
 
     assert await files.delete_unfinished(clock.now() + timedelta(hours=1)) == 1
 
@@ -295,37 +287,25 @@ async def startup_error(setup: S3Setup) -> str:
     return str(raised.value)
 
 
-async def test_a_missing_bucket_is_not_created(s3_server: S3Server) -> None:
-    missing = S3Server(
-        s3_server.endpoint, s3_server.access_key, s3_server.secret_key, bucket="no-such-bucket"
-    )
-
-    assert await startup_error(S3Setup(missing)) == (
-        f"The media store s3://no-such-bucket at {s3_server.endpoint} cannot be used, "
-        "no such bucket: create it, or name another one."
-    )
-
-    with pytest.raises(ClientError, match="404"):
-        S3Bucket(s3_server).client.head_bucket(Bucket="no-such-bucket")
-
-
 @pytest.mark.parametrize(
-    ("access_key", "secret_key"), [("", "another secret"), ("another key", "")]
+    ("change", "problem"),
+    [
+        ({"bucket": "no-such-bucket"}, "no such bucket: create it, or name another one."),
+        *(
+            (change, "the credentials are invalid: check the access key and its secret.")
+            for change in ({"access_key": "another key"}, {"secret_key": "another secret"})
+        ),
+    ],
 )
-async def test_invalid_credentials_stop_the_start(
-    s3_server: S3Server, access_key: str, secret_key: str
+async def test_a_wrong_bucket_or_key_stops_the_start_again_and_again(
+    s3_server: S3Server, change: dict[str, str], problem: str
 ) -> None:
-    server = S3Server(
-        s3_server.endpoint,
-        access_key or s3_server.access_key,
-        secret_key or s3_server.secret_key,
-        bucket=s3_server.bucket,
-    )
+    server = replace(s3_server, **change)
+    message = f"The media store s3://{server.bucket} at {server.endpoint} cannot be used, {problem}"
 
-    assert await startup_error(S3Setup(server)) == (
-        f"The media store s3://{s3_server.bucket} at {s3_server.endpoint} cannot be used, "
-        "the credentials are invalid: check the access key and its secret."
-    )
+    # The first one created no bucket.
+    for _ in range(2):
+        assert await startup_error(S3Setup(server)) == message
 
 
 @pytest.mark.parametrize(
@@ -353,23 +333,20 @@ async def test_an_unusable_store_stops_the_start_with_a_fix(
     )
 
 
-async def test_an_endpoint_without_a_server_stops_the_start(setup: S3Setup) -> None:
-    with HttpServer(OK) as stopped:
-        setup.endpoint = stopped.url
-
-    assert await startup_error(setup) == (
-        f"The media store s3://images at {stopped.url} cannot be used, "
-        "cannot connect: check the endpoint and the network."
-    )
-
-
 @pytest.mark.parametrize(
-    "server",
+    ("server", "problem"),
     [
-        S3Server("not a URL", "the-key", SECRET),
-        S3Server("http://127.0.0.1:1", "the-key", SECRET, bucket="NO BUCKET"),
-        S3Server("http://127.0.0.1:1", "the-key", SECRET, region="no region"),
+        (S3Server("http://127.0.0.1:1", "the-key", SECRET), "cannot connect: check the endpoint"),
+        (S3Server("not a URL", "the-key", SECRET), "a name is invalid: check"),
+        (
+            S3Server("http://127.0.0.1:1", "the-key", SECRET, bucket="NO BUCKET"),
+            "a name is invalid: check",
+        ),
+        (
+            S3Server("http://127.0.0.1:1", "the-key", SECRET, region="no region"),
+            "a name is invalid: check",
+        ),
     ],
 )
-async def test_invalid_names_stop_the_start(server: S3Server) -> None:
-    assert "a name is invalid: check" in await startup_error(S3Setup(server))
+async def test_a_wrong_endpoint_or_name_stops_the_start(server: S3Server, problem: str) -> None:
+    assert problem in await startup_error(S3Setup(server))

@@ -85,9 +85,15 @@ async def test_the_canvas_grows_to_contain_all_frames() -> None:
     assert (result.image.width, result.image.height) == decode(result.content).size == (5, 3)
 
 
-async def test_frames_without_a_palette_are_gray() -> None:
-    upload = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0) + PIXEL + b";"
-
+@pytest.mark.parametrize(
+    "upload",
+    [
+        b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0) + PIXEL + b";",  # gray
+        gif(1, 1, [PIXEL, PIXEL[:-4] + b"\x02\x4c\x01\0"]),  # only the later one has color 1
+    ],
+    ids=["without a palette", "two frames with the global palette"],
+)
+async def test_frames_look_the_same_without_a_palette_of_their_own(upload: bytes) -> None:
     assert pixels_of((await publish(upload)).content) == pixels_of(upload)
 
 
@@ -120,16 +126,6 @@ async def test_colors_that_no_pixel_uses_are_dropped(is_local: bool) -> None:
     assert set(published.replace(palette[9:12], b"")[13 : 13 + 765]) == {0}
     assert b"!!!" not in published
     assert published[11] == 0
-
-
-async def test_a_global_color_that_only_a_later_frame_uses_is_kept() -> None:
-    other_pixel = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x4c\x01\0"
-    upload = gif(1, 1, [PIXEL, other_pixel])
-
-    published = (await publish(upload)).content
-
-    assert pixels_of(published) == pixels_of(upload)
-    assert published[13:19] == upload[13:19]
 
 
 async def test_the_control_of_a_text_does_not_apply_to_the_next_frame() -> None:

@@ -20,7 +20,6 @@ from tests.support.images import (
     swapped_profile,
 )
 
-GRAY_16_BIT = zlib.compress(b"\0" + struct.pack(">3H", 0x1234, 0xFFFF, 0x00FF))
 TWO_COLORS = chunk(b"PLTE", b"\x10\x20\x30\x40\x50\x60")
 
 
@@ -90,26 +89,18 @@ async def test_a_rotated_image_keeps_its_palette() -> None:
     assert published.getpalette() == decode(upload).getpalette()
 
 
-async def test_16_bit_samples_keep_their_higher_8_bits() -> None:
-    colors = zlib.compress(b"\0" + struct.pack(">6H", 0x1234, 0xFFFF, 0xFF, 0x8000, 1, 2))
-
-    grays = first_row((await publish(png(3, 1, 16, 0, GRAY_16_BIT))).content)
-    color_row = first_row((await publish(png(2, 1, 16, 2, colors))).content)
-
-    assert grays == [(0x12, 0x12, 0x12, 255), (255, 255, 255, 255), (0, 0, 0, 255)]
-    assert color_row == [(0x12, 0xFF, 0, 255), (0x80, 0, 0, 255)]
-
-
-async def test_a_transparent_sample_of_16_bits_makes_no_similar_pixel_transparent() -> None:
-    grays = zlib.compress(b"\0" + struct.pack(">3H", 0x1234, 0x1235, 0x1334))
+async def test_16_bit_samples_keep_their_higher_8_bits_and_their_own_transparency() -> None:
+    grays = zlib.compress(b"\0" + struct.pack(">4H", 0x1234, 0x1235, 0xFFFF, 0xFF))
     gray = chunk(b"tRNS", struct.pack(">H", 0x1234))
     colors = zlib.compress(b"\0" + struct.pack(">9H", 0x8000, 1, 2, 0x8000, 1, 3, 0x8000, 257, 2))
     color = chunk(b"tRNS", struct.pack(">3H", 0x8000, 1, 2))
 
-    gray_row = first_row((await publish(png(3, 1, 16, 0, grays, gray))).content)
+    plain = first_row((await publish(png(4, 1, 16, 0, grays))).content)
+    gray_row = first_row((await publish(png(4, 1, 16, 0, grays, gray))).content)
     color_row = first_row((await publish(png(3, 1, 16, 2, colors, color))).content)
 
-    assert gray_row == [(0x12, 0x12, 0x12, 0), (0x12, 0x12, 0x12, 255), (0x13, 0x13, 0x13, 255)]
+    assert plain == [(level, level, level, 255) for level in (0x12, 0x12, 255, 0)]
+    assert gray_row == [(0x12, 0x12, 0x12, 0), *plain[1:]]
     assert color_row == [(0x80, 0, 0, 0), (0x80, 0, 0, 255), (0x80, 1, 0, 255)]
 
 

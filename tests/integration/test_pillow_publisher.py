@@ -3,6 +3,7 @@ import io
 import random
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -90,15 +91,12 @@ async def test_waiting_images_beyond_the_limit_of_an_identity_or_of_all_are_reje
 
     with pytest.raises(TooManyUploads):
         await publisher.publish(io.BytesIO(plain_jpeg()), an_id(0))
-    if limit < MAX_IMAGES:
-        other = asyncio.create_task(publisher.publish(io.BytesIO(plain_jpeg()), an_id(1)))
-        released.set()
-        await asyncio.gather(*waiting, other)
-    else:
-        for task in waiting:
-            task.cancel()
-        released.set()
-        await asyncio.gather(*waiting, return_exceptions=True)
+
+    others = [] if limit == MAX_IMAGES else [publisher.publish(BlockedUpload(released), an_id(1))]
+    for task in waiting[2:]:
+        task.cancel()
+    released.set()
+    await asyncio.gather(*waiting, *others, return_exceptions=True)
     await publisher.publish(io.BytesIO(plain_jpeg()), an_id(0))
 
 
@@ -125,14 +123,21 @@ def test_cancelled_work_stops_at_the_next_step() -> None:
 
 @pytest.mark.parametrize("is_decoding", [True, False])
 async def test_closing_waits_for_an_image_in_decoding_and_rejects_one_before(
-    released: threading.Event, *, is_decoding: bool
+    released: threading.Event, monkeypatch: pytest.MonkeyPatch, *, is_decoding: bool
 ) -> None:
+    shutdown = ThreadPoolExecutor.shutdown
+
+    def close_and_release(pool: ThreadPoolExecutor, **options: bool) -> None:
+        shutdown(pool, wait=False)
+        released.set()
+        shutdown(pool, **options)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", close_and_release)
     async with open_image_publisher(ImageLimits()) as publisher:
         # The first read counts the pixels, and the second one is for decoding.
         upload = BlockedUpload(released, unblocked_reads=int(is_decoding))
         publishing = asyncio.create_task(publisher.publish(upload, an_id()))
         await asyncio.to_thread(upload.started.wait, 60)
-        asyncio.get_running_loop().call_soon(released.set)
 
     if is_decoding:
         assert (await publishing).image.width == 64

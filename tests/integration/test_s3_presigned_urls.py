@@ -126,7 +126,6 @@ async def test_with_a_public_url_nothing_is_signed(setup: S3Setup) -> None:
     [
         None,
         "http://[::1]:9000",
-        "https://store.example",
         "https://store.example:443",
         "https://store.example:80",
     ],

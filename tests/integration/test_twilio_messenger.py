@@ -107,19 +107,7 @@ async def test_a_text_arrives_unchanged_but_for_a_lone_surrogate(
 
 @pytest.mark.parametrize(
     "body",
-    [
-        b"",
-        b"<html>",
-        b"[]",
-        b"null",
-        b'"code"',
-        b"{}",
-        b'{"code": null}',
-        b'{"code": "21610"}',
-        b'{"code": 3}',
-        b'{"code": {}, "message": 7}',
-        b"\xff\xfe",
-    ],
+    [b"", b"<html>", b"[]", b"null", b'{"code": {}, "message": 7}', b"\xff\xfe"],
 )
 async def test_an_error_without_a_code_is_a_rejection(
     twilio: FakeTwilio, messenger: TwilioMessenger, body: bytes
@@ -139,37 +127,20 @@ async def test_a_redirect_is_not_followed(
     assert len(twilio.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "expected"),
-    [
-        (400, 21610, DeliveryStatus.INVALID_NUMBER),
-        ("400", 21610, DeliveryStatus.INVALID_NUMBER),
-        (503, 20503, DeliveryStatus.REJECTED),
-        ("503", None, DeliveryStatus.REJECTED),
-        (None, [], DeliveryStatus.REJECTED),
-    ],
-)
+@pytest.mark.parametrize("status", [400, "400", None])
 async def test_errors_in_the_format_of_rfc_9457_are_understood(
-    twilio: FakeTwilio,
-    messenger: TwilioMessenger,
-    status: object,
-    code: object,
-    expected: DeliveryStatus,
+    twilio: FakeTwilio, messenger: TwilioMessenger, status: object
 ) -> None:
-    problem = {"type": "about:blank", "title": "Something", "status": status, "code": code}
+    problem = {"type": "about:blank", "title": "Something", "status": status, "code": 21610}
     twilio.behavior = responds(400, problem)
 
-    assert (await messenger.send(PHONE, TEXT)).status is expected
+    assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.INVALID_NUMBER
 
 
 @pytest.mark.parametrize("status", ["failed", "undelivered", "canceled"])
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [
-        (30006, DeliveryStatus.INVALID_NUMBER),
-        (30001, DeliveryStatus.REJECTED),
-        (None, DeliveryStatus.REJECTED),
-    ],
+    [(30006, DeliveryStatus.INVALID_NUMBER), (None, DeliveryStatus.REJECTED)],
 )
 async def test_a_message_that_failed_at_its_creation_is_not_accepted(
     twilio: FakeTwilio,
@@ -180,11 +151,7 @@ async def test_a_message_that_failed_at_its_creation_is_not_accepted(
 ) -> None:
     twilio.behavior = responds(201, {**CREATED, "status": status, "error_code": code})
 
-    result = await messenger.send(PHONE, TEXT)
-
-    assert result.status is expected
-    if code is None:
-        assert result.reason == "The message service rejected the message."
+    assert (await messenger.send(PHONE, TEXT)).status is expected
 
 
 @pytest.mark.parametrize("status", [200, 201])
@@ -203,21 +170,15 @@ async def test_a_message_with_a_sid_is_accepted(
         b"",
         b"<html>It works!</html>",
         b"[]",
-        b"null",
-        b"7",
         b"{}",
         b'{"sid": null}',
-        b'{"sid": ""}',
-        b'{"sid": 7}',
         b'{"sid": "SM00", "status": "queued"}',
         b'{"sid": "CA%b"}' % (b"0" * 32),
         b'{"sid": "SM%b\\n"}' % (b"0" * 32),
         b'{"sid": "SM%b", "date_created": 7}' % (b"0" * 32),
         b'{"sid": "SM%b", "date_created": "Thu, 99 Aug 2023 05:01:45 +0000"}' % (b"0" * 32),
         b'{"sid": "SM',
-        b'{"status": "failed", "error_code": 30006}',
         b"[" * 60_000,
-        b"\xff\xfe",
         b" " * 100_000,
     ],
 )
@@ -296,9 +257,7 @@ async def test_a_request_that_takes_too_long_is_unknown_and_not_repeated(
 
 
 @pytest.mark.parametrize(
-    "behavior",
-    [behaviors.truncate(400, b"{}" * 9), behaviors.stall(500, b"{}"), behaviors.drip(429)],
-    ids=["breaks_off", "stalls", "drips"],
+    "behavior", [behaviors.truncate(400, b"{}" * 9), behaviors.stall(500, b"{}")]
 )
 async def test_an_error_status_without_its_body_is_a_rejection(
     twilio: FakeTwilio, behavior: Behavior

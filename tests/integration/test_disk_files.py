@@ -47,11 +47,10 @@ def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def open_descriptors(file: Path) -> int:
-    """Return how often this process has the file open."""
-    return sum(
-        open_file.exists() and open_file.samefile(file) for open_file in OPEN_DESCRIPTORS.iterdir()
-    )
+def is_open(file: Path) -> bool:
+    """Return whether this process has the file open."""
+    descriptors = OPEN_DESCRIPTORS.iterdir()
+    return any(open_file.exists() and open_file.samefile(file) for open_file in descriptors)
 
 
 async def test_a_web_server_can_read_a_file_but_nothing_unfinished(
@@ -146,7 +145,7 @@ async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
     monkeypatch.undo()
     await asyncio.gather(*(files.get_size(KEY) for _ in range(50)))
 
-    assert open_descriptors(folder / KEY) == 0
+    assert not is_open(folder / KEY)
 
 
 async def test_concurrent_cleanups_count_each_file_once(files: DiskFiles, folder: Path) -> None:

@@ -37,7 +37,6 @@ ITEM: Final = f"/library/{'a' * 24}"
 POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
     (REQUEST_OTP, {}, {"phone": "missing_field"}),
     (REQUEST_OTP, [], {"body": "wrong_type"}),
-    (REQUEST_OTP, {"phone": "nobody"}, {"phone": "invalid_phone"}),
     (REQUEST_OTP, {"phone": "4915123456789"}, {"phone": "ambiguous_phone"}),
     (REQUEST_OTP, {"phone": "+19002345678"}, {"phone": "unsupported_phone_type"}),
     (REQUEST_OTP, {"phone": PHONE, "channel": "fax"}, {"channel": "unsupported_value"}),
@@ -51,15 +50,8 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
         {"otp": "12345x", "phone": ""},
         {"otp": "malformed_otp", "phone": "invalid_phone"},
     ),
-    (
-        VERIFY_OTP,
-        OTP | {"device": 7, "refresh": "yes"},
-        {"device": "wrong_type", "refresh": "wrong_type"},
-    ),
     (VERIFY_OTP, OTP | {"device": "x" * 201}, {"device": "too_long"}),
-    (VERIFY_OTP, OTP | {"device": "a\nb"}, {"device": "invalid_characters"}),
     ("/auth/refresh", {"refresh_token": None}, {"refresh_token": "wrong_type"}),
-    ("/auth/logout", {"scope": "mine"}, {"scope": "unsupported_value"}),
     (
         "/users",
         {"username": "x" * 65, "number": "7"},
@@ -80,7 +72,6 @@ GETS: Final[list[tuple[str, bytes, dict[str, str]]]] = [
     ("/library", b"cursor=x", {"cursor": "invalid_cursor"}),
     ("/library", b"page=2&cursor=" + b"0" * 38, {"page": "conflicting_value"}),
     ("/library", b"user_id=1&type=jpeg", {"user_id": "invalid_id", "type": "unsupported_value"}),
-    ("/users/1", b"", {"user_id": "invalid_id"}),
     ("/calls", b"limit=0&cursor=", {"limit": "invalid_number", "cursor": "invalid_cursor"}),
     (f"/calls/{'a' * 24}/recording", b"index=-1", {"index": "invalid_number"}),
 ]

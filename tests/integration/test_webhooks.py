@@ -97,10 +97,8 @@ async def test_no_header_changes_the_url_that_is_signed(
     ("path", "normalized"),
     [
         ("/v%6Fice", "/voice"),
-        ("/voice/", "/voice"),
         ("/voice?a=%7e+b", "/voice?a=~%20b"),
         ("/voice?b=1&a=&b=2", "/voice?a=&b=1&b=2"),
-        ("/voice?a=%F0%9F%98%80", "/voice?a=\N{GRINNING FACE}"),
     ],
 )
 async def test_path_and_query_are_signed_as_they_arrive(
@@ -161,14 +159,10 @@ async def test_pages_of_other_origins_get_no_other_response(driver: WebhookDrive
     assert (await driver.post("/voice", headers=page)).status_code == 200
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_webhooks_are_posted(driver: WebhookDriver, path: str) -> None:
-    for method in ("GET", "PUT", "DELETE"):
-        response = await driver.http.request(method, path)
-
-        assert response.status_code == 405
-        assert "POST" in response.headers["allow"]
-        assert "GET" not in response.headers["allow"]
+async def test_webhooks_are_posted(driver: WebhookDriver) -> None:
+    for path in PATHS:
+        response = await driver.http.get(path)
+        assert (response.status_code, response.headers["allow"]) == (405, "OPTIONS, POST")
 
 
 async def test_without_a_phone_line_only_messages_are_reported() -> None:

@@ -50,10 +50,6 @@ async def calls(twilio: FakeTwilio) -> AsyncIterator[TwilioCalls]:
         yield calls
 
 
-def responds(status: int, content: object) -> Behavior:
-    return respond_with(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
-
-
 async def place(calls: TwilioCalls, timeout_seconds: int = 30) -> PlacementResult:
     return await calls.place_call(PHONE, URL, STATUS_URL, timeout_seconds)
 
@@ -99,34 +95,33 @@ async def test_the_time_of_ringing_is_within_twilios_limits(
     assert twilio.calls[0].form["Timeout"] == sent
 
 
-@pytest.mark.parametrize("status", ["failed", "canceled"])
-async def test_a_call_that_failed_at_its_creation_is_not_placed(
-    twilio: FakeTwilio, calls: TwilioCalls, status: str
-) -> None:
-    twilio.behavior = responds(201, {**CREATED, "status": status})
+def responds(status: int, content: object) -> Behavior:
+    return respond_with(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
-    assert (await place(calls)).status is PlacementStatus.REJECTED
+
+REJECTED = PlacementResult(PlacementStatus.REJECTED, "The call service rejected the call.")
 
 
 @pytest.mark.parametrize(
-    "behavior",
+    ("behavior", "result"),
     [
-        behaviors.close_connection,
-        behaviors.truncate(201, json.dumps(CREATED).encode()),
-        respond_with(504, b"<html>"),
-        respond_with(200, b"<html>It works!</html>"),
-        responds(201, {"sid": None, "status": "queued"}),
-        responds(201, {"sid": "../Messages", "status": "queued"}),
-        responds(201, []),
+        (responds(201, {**CREATED, "status": "failed"}), REJECTED),
+        (responds(201, {**CREATED, "status": "canceled"}), REJECTED),
+        (behaviors.close_connection, UNKNOWN),
+        (behaviors.truncate(201, json.dumps(CREATED).encode()), UNKNOWN),
+        (respond_with(504, b"<html>"), UNKNOWN),
+        (responds(201, {"sid": None, "status": "queued"}), UNKNOWN),
+        (responds(201, {"sid": "../Messages", "status": "queued"}), UNKNOWN),
+        (responds(201, []), UNKNOWN),
     ],
-    ids=range(7),
+    ids=range(8),
 )
-async def test_a_call_without_a_result_is_unknown_and_is_not_repeated(
-    twilio: FakeTwilio, calls: TwilioCalls, behavior: Behavior
+async def test_a_call_that_was_not_created_is_not_placed_and_not_repeated(
+    twilio: FakeTwilio, calls: TwilioCalls, behavior: Behavior, result: PlacementResult
 ) -> None:
     twilio.behavior = behavior
 
-    assert await place(calls) == UNKNOWN
+    assert await place(calls) == result
     assert len(twilio.received) == 1
 
 

@@ -1,53 +1,22 @@
 """The servers that tests get can be used, whichever source they are from."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
-from pymongo.write_concern import WriteConcern
 
 from tests.support.servers import environment
-from tests.support.servers.s3_server import S3HealthCheck, S3Server
-
-
-@pytest.fixture
-def mongo(mongo_database: str) -> Iterator[MongoClient[dict[str, Any]]]:
-    with MongoClient[dict[str, Any]](mongo_database) as client:
-        yield client
-
-
-def test_mongo_acknowledges_a_write_that_a_majority_has(
-    mongo: MongoClient[dict[str, Any]],
-) -> None:
-    items = mongo.get_default_database()["items"]
-    durable = items.with_options(write_concern=WriteConcern(w="majority", j=True))
-    assert durable.insert_one({"_id": 1}).acknowledged
-    assert items.find_one() == {"_id": 1}
-
-
-def test_mongo_has_sessions_and_transactions(mongo: MongoClient[dict[str, Any]]) -> None:
-    items = mongo.get_default_database()["items"]
-    with mongo.start_session() as session, session.start_transaction():
-        items.insert_one({"_id": 1}, session=session)
-        session.abort_transaction()
-    assert items.count_documents({}) == 0
+from tests.support.servers.s3_server import S3Server
 
 
 @pytest.mark.parametrize("_", range(2))
-def test_each_test_has_a_database_of_its_own(_: int, mongo: MongoClient[dict[str, Any]]) -> None:
-    assert mongo.get_default_database().list_collection_names() == []
-    mongo.get_default_database()["items"].insert_one({})
-
-
-def test_s3_keeps_what_it_is_given_with_its_own_key_only(s3_server: S3Server) -> None:
-    health_check = S3HealthCheck(s3_server)
-    assert health_check.is_healthy(), health_check.error
-    other_account = S3Server(s3_server.endpoint, "somebody", "else", bucket=s3_server.bucket)
-    assert not S3HealthCheck(other_account).is_healthy()
-
-
-def test_each_test_has_its_own_prefix(s3_place: str, s3_server: S3Server) -> None:
+def test_each_test_has_a_database_and_a_prefix_of_its_own(
+    _: int, mongo_database: str, s3_place: str, s3_server: S3Server
+) -> None:
+    with MongoClient[dict[str, Any]](mongo_database) as client:
+        database = client.get_default_database()
+        assert database.list_collection_names() == []
+        database["items"].insert_one({})
     assert s3_place.startswith(f"s3://{s3_server.bucket}/")
 
 

@@ -32,9 +32,9 @@ class TwilioMessenger:
         self._client = client
         self._sender = sender
         self._origin = (
-            {"messaging_service_sid": sender}
+            {"MessagingServiceSid": sender}
             if _MESSAGING_SERVICE_SID.match(sender)
-            else {"from_": sender}
+            else {"From": sender}
         )
         self._health_check = health_check
 
@@ -42,7 +42,7 @@ class TwilioMessenger:
         """Send the message; it is accepted if Twilio returns the SID of a message."""
         # A lone surrogate cannot be encoded in UTF-8.
         encodable_text = text.encode(errors="replace").decode()
-        options = self._origin | ({"status_callback": status_url} if status_url else {})
+        options = self._origin | ({"StatusCallback": status_url} if status_url else {})
         try:
             await self._client.create_message(phone.e164, encodable_text, options)
         except ConnectionFailed:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 import httpx
 
@@ -21,7 +21,7 @@ _LIMITS: Final = httpx.Limits(
     keepalive_expiry=15,
 )
 # A compressed body of any server could become a thousand times as large in memory.
-_UNCOMPRESSED: Final = {"Accept-Encoding": "identity"}
+_HEADERS: Final = {"Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,10 @@ class Timeouts:
     read: float = 10.0
     total: float = 15.0
     pool: float = 2.0
+
+
+Form: TypeAlias = Mapping[str, str | list[str]]
+"""Fields, some of them with several values."""
 
 
 class ConnectionFailed(Exception):
@@ -83,9 +87,8 @@ class Transport:
         method: str,
         url: str,
         *,
-        form: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
-        credentials: tuple[str, str] | None,
+        form: Form | None,
+        credentials: tuple[str, str],
     ) -> HttpResponse:
         """Send a request and return the response, whatever its status.
 
@@ -95,7 +98,7 @@ class Transport:
         """
         deadline = asyncio.get_running_loop().time() + self._timeouts.total
         try:
-            request = self._http.build_request(method, url, data=form, headers=headers)
+            request = self._http.build_request(method, url, data=form)
             async with asyncio.timeout_at(deadline):
                 response = await self._http.send(request, auth=credentials, stream=True)
         # The total timeout is longer than connecting can take, so it means that there was no
@@ -160,7 +163,7 @@ async def open_transport(timeouts: Timeouts) -> AsyncIterator[Transport]:
     """Open a transport, which keeps connections until the block ends."""
     timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.pool)
     async with httpx.AsyncClient(
-        timeout=timeout, limits=_LIMITS, headers=_UNCOMPRESSED, follow_redirects=False
+        timeout=timeout, limits=_LIMITS, headers=_HEADERS, follow_redirects=False
     ) as http:
         yield Transport(http, timeouts)
 

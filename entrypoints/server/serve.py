@@ -71,17 +71,8 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
         log_level=LogLevels.warning,
         log_dictconfig=logging_config(settings.log_level, settings.log_format),
     )
-    workers = Workers(settings.workers, settings.drain_timeout.total_seconds())
-    master_process = os.getpid()
-
-    def count_start() -> None:
-        if os.getpid() != master_process:
-            return
-        server.respawn_failed_workers = workers.count_start()
-        if not server.respawn_failed_workers:
-            _log.critical("worker_respawn_disabled", reason="too many workers have exited")
-
-    os.register_at_fork(after_in_parent=count_start, after_in_child=workers.set_up_process)
+    workers = Workers(settings.drain_timeout.total_seconds())
+    os.register_at_fork(after_in_child=workers.set_up_process)
     stop = StopSequence(
         workers,
         settings.stop_delay_seconds,

@@ -5,8 +5,6 @@ import ctypes
 import mmap
 import os
 import signal
-import time
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -46,9 +44,6 @@ CLOSE_TIMEOUT: Final = 3
 """Seconds for a worker to close everything after the drain timeout."""
 _CANNOT_START, _IS_STOPPING, _IS_DRAINING = range(3)
 """Offsets of the flags that all processes share."""
-_RESPAWN_PERIOD: Final = 60.0
-_MAX_RESPAWNS: Final = 5
-"""Workers that may be respawned within the period in seconds."""
 
 _log = structlog.get_logger()
 
@@ -112,22 +107,23 @@ def make_app(upload_lock_file: int, stop: WorkerStop) -> RequestContextMiddlewar
 
 
 class Workers:
-    """The workers' side of granian, and what master process and workers share.
+    """What master process and workers share, and how a worker starts and ends.
 
-    - A worker that crashes is respawned, unless that happens again and again.
-    - A worker that cannot start stops the service, because the next one could not start either.
+    granian respawns a worker that crashes, and stops if the new one crashes soon after. It cannot
+    do the rest:
+
+    - A worker that cannot start stops the service with its reason, because the next one could not
+      start either. granian tries again for ever if that takes more than 5 s.
     - A worker exits with the master process. Only the master process reacts to Ctrl-C.
     """
 
-    def __init__(self, count: int, drain_timeout: float) -> None:
+    def __init__(self, drain_timeout: float) -> None:
         """Create the shared state, in the master process.
 
         Args:
-            count: how many workers run at a time.
             drain_timeout: the seconds in which open requests may finish.
         """
         self.drain_timeout = drain_timeout
-        self._started_at: deque[float] = deque(maxlen=count + _MAX_RESPAWNS)
         self._master_process = os.getpid()
         # Memory that the master process and all workers share.
         self._flags = mmap.mmap(-1, 3)
@@ -155,16 +151,6 @@ class Workers:
     def begin_drain(self) -> None:
         """Let each worker end at the next SIGTERM, whoever sends it."""
         self._flags[_IS_DRAINING] = 1
-
-    def count_start(self) -> bool:
-        """Count a start, in the master process; return whether workers may be respawned."""
-        now = time.monotonic()
-        is_exhausted = (
-            len(self._started_at) == self._started_at.maxlen
-            and now - self._started_at[0] < _RESPAWN_PERIOD
-        )
-        self._started_at.append(now)
-        return not is_exhausted
 
     def set_up_process(self) -> None:
         """Set up a forked worker process, before anything else runs in it."""

@@ -1,8 +1,11 @@
 """The fake Twilio server responds and signs as Twilio documents it."""
 
+from typing import Any
+
 import httpx
 import pytest
 from twilio.request_validator import RequestValidator
+from twilio.rest.api.v2010.account import AccountInstance
 from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.rest.api.v2010.account.message import MessageInstance
 
@@ -16,6 +19,13 @@ SERVICE = {"To": "+14155550001", "MessagingServiceSid": "MG" + "0" * 32, "Body":
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 
 
+async def send(twilio: FakeTwilio, path: str, form: dict[str, str] | None) -> httpx.Response:
+    url = f"{twilio.url}/2010-04-01/Accounts/{twilio.account_sid}{path}"
+    async with httpx.AsyncClient(**PLAIN_HTTP) as http:
+        credentials = (twilio.account_sid, twilio.auth_token)
+        return await http.request("POST" if form else "GET", url, data=form, auth=credentials)
+
+
 def documented_fields(instance: object) -> set[str]:
     """Return the fields that the `twilio` package reads."""
     names = {name.strip("_") for name in vars(instance)}
@@ -23,28 +33,32 @@ def documented_fields(instance: object) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("resource", "form", "instance", "status"),
+    ("path", "form", "instance", "status"),
     [
-        ("Messages", MESSAGE, MessageInstance, "queued"),
-        ("Messages", SERVICE, MessageInstance, "accepted"),
-        ("Calls", CALL, CallInstance, "queued"),
+        ("/Messages.json", MESSAGE, MessageInstance, "queued"),
+        ("/Messages.json", SERVICE, MessageInstance, "accepted"),
+        ("/Calls.json", CALL, CallInstance, "queued"),
+        (".json", None, AccountInstance, "active"),
     ],
 )
-async def test_a_created_resource_has_every_documented_field(
-    twilio: FakeTwilio,
-    resource: str,
-    form: dict[str, str],
-    instance: type[MessageInstance] | type[CallInstance],
-    status: str,
+async def test_a_resource_has_every_documented_field(
+    twilio: FakeTwilio, path: str, form: dict[str, str] | None, instance: Any, status: str
 ) -> None:
-    url = f"{twilio.url}/2010-04-01/Accounts/{twilio.account_sid}/{resource}.json"
-    async with httpx.AsyncClient(**PLAIN_HTTP) as http:
-        response = await http.post(url, data=form, auth=(twilio.account_sid, twilio.auth_token))
+    response = await send(twilio, path, form)
 
     content = response.json()
-    assert (response.status_code, content["status"]) == (201, status)
+    assert (response.status_code, content["status"]) == (201 if form else 200, status)
     assert content.keys() >= documented_fields(instance(None, content, "AC0"))
-    assert (content["to"], content["from"]) == (form["To"], form.get("From"))
+    for name, value in (form or {}).items():
+        assert content.get(name.lower(), value) == value
+
+
+async def test_an_error_has_the_documented_fields(twilio: FakeTwilio) -> None:
+    response = await send(twilio, "/Messages.json", {**MESSAGE, "To": "+15005550001"})
+
+    error = response.json()
+    assert response.status_code == error["status"] == 400
+    assert (error["code"], error.keys()) == (21211, {"code", "message", "more_info", "status"})
 
 
 def test_the_documented_example_has_the_documented_signature() -> None:

@@ -104,4 +104,4 @@ def test_an_error_has_a_status_and_a_reason_without_digits_and_names(
 
 @pytest.mark.parametrize("code", [None, 3, 404, "21610", [], {}])
 def test_a_number_below_10000_and_a_text_are_no_error_code(code: object) -> None:
-    assert TwilioError("400", code).code is None
+    assert TwilioError(400, code).code is None

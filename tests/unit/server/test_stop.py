@@ -15,7 +15,7 @@ class Server:
     """A stop sequence, and what it has asked the server for."""
 
     def __init__(self, delay_seconds: float = HOUR) -> None:
-        self.workers = Workers(1, drain_timeout=1)
+        self.workers = Workers(drain_timeout=1)
         self.calls: list[str] = []
         self.stop = StopSequence(
             self.workers,

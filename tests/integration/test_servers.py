@@ -10,14 +10,11 @@ from tests.support.servers.s3_server import S3Server
 
 
 @pytest.mark.parametrize("_", range(2))
-def test_each_test_has_a_database_and_a_prefix_of_its_own(
-    _: int, mongo_database: str, s3_place: str, s3_server: S3Server
-) -> None:
+def test_each_test_has_a_database_of_its_own(_: int, mongo_database: str) -> None:
     with MongoClient[dict[str, Any]](mongo_database) as client:
         database = client.get_default_database()
         assert database.list_collection_names() == []
         database["items"].insert_one({})
-    assert s3_place.startswith(f"s3://{s3_server.bucket}/")
 
 
 def test_running_servers_can_be_named(mongo_url: str, s3_server: S3Server) -> None:

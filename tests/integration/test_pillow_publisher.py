@@ -100,6 +100,24 @@ async def test_waiting_images_beyond_the_limit_of_an_identity_or_of_all_are_reje
     await publisher.publish(io.BytesIO(plain_jpeg()), an_id(0))
 
 
+async def test_a_cancelled_caller_leaves_the_queue(
+    publisher: PillowImagePublisher, released: threading.Event
+) -> None:
+    uploads = [BlockedUpload(released) for _ in range(3)]
+    tasks = [asyncio.create_task(publisher.publish(upload, an_id())) for upload in uploads]
+    await asyncio.to_thread(uploads[0].started.wait, 60)
+
+    # An image that is read, and an image that waits.
+    for task in tasks[:2]:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    released.set()
+
+    assert (await tasks[2]).image.width == 64
+    assert not uploads[1].started.is_set()
+
+
 async def test_the_pixels_of_an_identity_are_limited() -> None:
     pixels = 3 * 64 * 48  # of three frames
     async with open_image_publisher(ImageLimits(), max_pixels_per_hour=pixels) as publisher:

@@ -98,16 +98,3 @@ def test_an_unprintable_value_of_any_variable_is_rejected(text: str) -> None:
         (line,) = (line for line in result if line.startswith(f"{name}: "))
         assert_helps(line)
         assert line.endswith(f"Example: {name}={(field.examples or [''])[0]}")
-
-
-def test_a_password_in_the_wrong_variable_is_not_quoted() -> None:
-    for name in VARIABLES:
-        for text in (
-            f"{SECRET} ?@#",
-            f"{SECRET},{SECRET}",
-            f"http://me:{SECRET}@h/?#",
-            f"s3://{SECRET}?",
-        ):
-            result = read(ALL_USED | {name: text})
-            lines = result if isinstance(result, tuple) else ()
-            assert [line for line in lines if SECRET in line] == [], name

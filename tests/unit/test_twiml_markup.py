@@ -47,19 +47,17 @@ def test_a_menu_is_rendered_as_documented() -> None:
     )
 
 
-def test_a_call_to_the_operator_is_rendered_as_documented() -> None:
+def test_a_call_to_the_operator_and_a_recording_are_rendered_as_documented() -> None:
+    dial = render(Dial("+14155550001", MENU))
+    record = render(Record(MENU), status_url="https://dialtone.example.org/voice/recording")
+
     assert (
         '<Dial action="https://dialtone.example.org/voice/c1?node=menu&amp;visit=1"'
         ' answerOnBridge="true" method="POST" timeLimit="3600" timeout="20">'
         "<Number>+14155550001</Number></Dial></Response>"
-    ) in render(Dial("+14155550001", MENU))
-
-
-def test_a_recording_is_rendered_as_documented() -> None:
-    text = render(Record(MENU), status_url="https://dialtone.example.org/voice/recording")
-
-    assert 'maxLength="120" method="POST" playBeep="true"' in text
-    assert 'recordingStatusCallback="https://dialtone.example.org/voice/recording"' in text
+    ) in dial
+    assert 'maxLength="120" method="POST" playBeep="true"' in record
+    assert 'recordingStatusCallback="https://dialtone.example.org/voice/recording"' in record
 
 
 @pytest.mark.parametrize("instruction", [Gather((), MENU, VOICE), Record(MENU)])
@@ -141,19 +139,11 @@ def test_any_instructions_become_valid_twiml(instructions: list[Instruction]) ->
 @pytest.mark.parametrize(
     "text",
     [
-        "no XML",
         "<Say/>",
-        "<Response><Say>hello</Say>text</Response>",
         "<Response><Shout>hello</Shout></Response>",
-        "<Response><Say/></Response>",
         '<Response><Say volume="2">hello</Say></Response>',
-        "<Response><Say>hello<Pause/></Say></Response>",
         '<Response><Pause length="0"/></Response>',
-        "<Response><Gather/></Response>",
-        f'<Response><Gather action="{MENU.node}" actionOnEmptyResult="true"/></Response>',
         "<Response><Hangup/><Say>hello</Say></Response>",
-        "<Response><Pause/><Reject/></Response>",
-        '<Response><Record action="https://a/"/><Say>hello</Say><Hangup/></Response>',
         f"<Response>{'<Pause/>' * 9000}</Response>",
     ],
 )

@@ -36,17 +36,13 @@ def logged(event: SecurityEvent, monkeypatch: pytest.MonkeyPatch) -> CapturedCal
     return call
 
 
-def test_each_event_is_documented_in_the_order_of_the_code() -> None:
-    assert [row.name for row in ROWS] == [event_type.value for event_type in SecurityEventType]
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_an_event_is_logged_with_its_name_and_level(
-    row: Row, monkeypatch: pytest.MonkeyPatch
+def test_each_event_is_logged_with_its_documented_name_and_level(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    call = logged(SecurityEvent(type=SecurityEventType(row.name)), monkeypatch)
-
-    assert (call.args, call.kwargs, call.method_name) == ((row.name,), {}, row.level)
+    assert [row.name for row in ROWS] == [event_type.value for event_type in SecurityEventType]
+    for row in ROWS:
+        call = logged(SecurityEvent(type=SecurityEventType(row.name)), monkeypatch)
+        assert (call.args, call.kwargs, call.method_name) == ((row.name,), {}, row.level)
 
 
 def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,19 +71,16 @@ def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -
     assert documented == set(call.kwargs) - {"client_ip"}
 
 
-@pytest.mark.parametrize(
-    "number", ["+14155552671", "14155552671", "+1 415 555 2671", "123456", "21211"]
-)
-def test_a_number_in_a_reason_is_masked(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    event = SecurityEvent(
-        type=SecurityEventType.OTP_REQUEST_REJECTED, reason=f"no to {number}, 5 times"
-    )
+def test_a_number_in_a_reason_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = ["+14155552671", "14155552671", "+1 415 555 2671", "123456", "21211"]
+    reason = f"no to {', to '.join(numbers)}, 5 times"
+    event = SecurityEvent(type=SecurityEventType.OTP_REQUEST_REJECTED, reason=reason)
 
-    call = logged(event, monkeypatch)
+    masked = logged(event, monkeypatch).kwargs["reason"]
 
-    assert number not in call.kwargs["reason"]
-    assert call.kwargs["reason"].startswith("no to ")
-    assert call.kwargs["reason"].endswith(", 5 times")
+    assert [number for number in numbers if number in masked] == []
+    assert masked.startswith("no to ")
+    assert masked.endswith(", 5 times")
 
 
 def test_a_failing_log_does_not_fail_the_use_case(monkeypatch: pytest.MonkeyPatch) -> None:

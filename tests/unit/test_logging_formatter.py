@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from structlog.contextvars import bound_contextvars
 from adapters.logging.formatter import make_formatter
 from adapters.logging.masking import loggable
 from application.ports.errors import StorageUnavailable
-from domain.errors import ItemNotFound
 from tests.support.examples import examples
 from tests.support.log_lines import log_line, make_record
 
@@ -39,21 +38,7 @@ class Broken:
     __str__ = __repr__
 
 
-@dataclass
-class Node:
-    child: Any = None
-
-
 # Lines
-
-
-def test_a_line_has_time_level_event_and_logger() -> None:
-    assert log_line("it %s", "happened", created=1_777_628_400.25) == {
-        "timestamp": "2026-05-01T09:40:00.250Z",
-        "level": "warning",
-        "event": "it happened",
-        "logger": "library",
-    }
 
 
 def test_a_record_is_always_one_line() -> None:
@@ -80,34 +65,41 @@ async def test_each_line_of_a_request_has_its_request_id_and_no_other() -> None:
     assert "request_id" not in log_line("x")
 
 
-def test_a_field_cannot_replace_the_time_level_or_logger() -> None:
-    line = log_line({"event": "x", "level": "debug", "timestamp": "never", "logger": "me"})
+def test_a_line_has_time_level_event_and_logger_that_no_field_replaces() -> None:
+    line = log_line("it %s", "happened", created=1_777_628_400.25)
+    forged = {"level": "debug", "timestamp": "never", "logger": "me"}
 
-    assert (line["level"], line["logger"]) == ("warning", "library")
-    assert line["timestamp"] != "never"
+    assert line == {
+        "timestamp": "2026-05-01T09:40:00.250Z",
+        "level": "warning",
+        "event": "it happened",
+        "logger": "library",
+    }
+    assert log_line({**line, **forged}, created=1_777_628_400.25) == line
 
 
 def test_values_become_plain_data() -> None:
-    line = log_line(
-        {
-            "event": "x",
-            "status_code": 200,
-            "took": timedelta(milliseconds=1500),
-            "at": datetime(2026, 5, 1, tzinfo=UTC),
-            "path": Path("/a/b"),
-            "size": 20_000_000,
-            "content": b"12345",
-            "tags": ("a", {"b": 1.5}),
-        }
-    )
+    event = {
+        "event": "x",
+        "took": timedelta(milliseconds=1500),
+        "at": datetime(2026, 5, 1, tzinfo=UTC),
+        "path": Path("/a/b"),
+        "size": 20_000_000,
+        "content": b"12345",
+        "tags": ("a", {"b": 1.5}),
+    }
 
-    assert line["status_code"] == 200
-    assert line["took"] == 1.5
-    assert line["at"] == "2026-05-01T00:00:00+00:00"
-    assert line["path"] == "/a/b"
-    assert line["size"] == 20_000_000
-    assert line["content"] == "<5 bytes>"
-    assert line["tags"] == ["a", {"b": 1.5}]
+    line = log_line(event)
+
+    assert {name: line[name] for name in event} == {
+        "event": "x",
+        "took": 1.5,
+        "at": "2026-05-01T00:00:00+00:00",
+        "path": "/a/b",
+        "size": 20_000_000,
+        "content": "<5 bytes>",
+        "tags": ["a", {"b": 1.5}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -185,39 +177,55 @@ def test_an_exception_is_logged_with_its_frames_and_without_its_message() -> Non
     assert "caused by ValueError" in lines
 
 
-def test_our_own_errors_are_logged_with_their_message() -> None:
+def caused_by_an_error_of_the_system() -> Exception:
     error = StorageUnavailable("the disk is full")
     error.__cause__ = OSError(28, "No space left on /secret/place")
-
-    assert log_line("x", exc_info=error)["exception"].splitlines() == [
-        "application.ports.errors.StorageUnavailable: the disk is full",
-        "caused by OSError (ENOSPC)",
-    ]
-    assert log_line({"event": "x", "error": ItemNotFound()})["error"].startswith("domain.errors.")
+    return error
 
 
-def test_the_context_of_an_exception_is_logged() -> None:
+def in_a_context() -> Exception:
     error = KeyError("tops3cret")
     error.__context__ = TypeError("tops3cret")
-
-    assert log_line("x", exc_info=error)["exception"] == "KeyError\nwhile handling TypeError"
-
-
-def test_the_members_of_an_exception_group_are_logged() -> None:
-    error = ExceptionGroup("tops3cret", [ValueError("tops3cret"), StorageUnavailable("down")])
-
-    assert log_line("x", exc_info=error)["exception"].splitlines() == [
-        "ExceptionGroup",
-        "  | ValueError",
-        "  | application.ports.errors.StorageUnavailable: down",
-    ]
+    return error
 
 
-def test_exceptions_that_cause_each_other_are_logged_once() -> None:
-    key_error, type_error = KeyError(), TypeError()
-    key_error.__cause__, type_error.__cause__ = type_error, key_error
+def causing_each_other() -> Exception:
+    error = KeyError()
+    error.__cause__ = TypeError()
+    error.__cause__.__cause__ = error
+    return error
 
-    assert log_line("x", exc_info=key_error)["exception"] == "KeyError\ncaused by TypeError"
+
+def in_a_group() -> Exception:
+    return ExceptionGroup("tops3cret", [ValueError("tops3cret"), StorageUnavailable("down")])
+
+
+@pytest.mark.parametrize(
+    ("make", "lines"),
+    [
+        (
+            caused_by_an_error_of_the_system,
+            [
+                "application.ports.errors.StorageUnavailable: the disk is full",
+                "caused by OSError (ENOSPC)",
+            ],
+        ),
+        (in_a_context, ["KeyError", "while handling TypeError"]),
+        (causing_each_other, ["KeyError", "caused by TypeError"]),
+        (
+            in_a_group,
+            [
+                "ExceptionGroup",
+                "  | ValueError",
+                "  | application.ports.errors.StorageUnavailable: down",
+            ],
+        ),
+    ],
+)
+def test_only_our_own_errors_are_logged_with_their_message(
+    make: Callable[[], Exception], lines: list[str]
+) -> None:
+    assert log_line("x", exc_info=make())["exception"].splitlines() == lines
 
 
 def test_the_frames_of_an_endless_recursion_are_cut() -> None:
@@ -230,34 +238,27 @@ def test_the_frames_of_an_endless_recursion_are_cut() -> None:
     assert len(log_line("x", exc_info=raised.value)["exception"].splitlines()) < 50
 
 
-def test_only_the_first_line_of_a_library_message_is_logged() -> None:
-    assert log_line("first\nsource line\n%s", "tops3cret")["event"] == "first"
-
-
-def test_stacks_with_source_lines_are_not_logged() -> None:
+def test_source_code_and_arguments_of_libraries_are_not_logged() -> None:
     line = log_line({"event": "x", "stack_info": "code", "stack": "code", "positional_args": [1]})
 
     assert set(line) == {"timestamp", "level", "event", "logger"}
+    assert log_line("first\nsource line\n%s", "tops3cret")["event"] == "first"
 
 
 # Broken values and records
 
 
 def test_a_broken_value_is_logged_as_its_type() -> None:
-    node = Node()
-    node.child = {"again": [node]}
+    cycle: list[object] = []
+    cycle.append(cycle)
     event = {
-        "event": "x", "a": Broken(), "b": float("nan"), "c": 10**5000, "d": [Broken()], "e": node,
+        "event": "x", "a": Broken(), "b": float("nan"), "c": 10**5000, "d": [Broken()], "e": cycle,
     }  # fmt: skip
     line = log_line(event, _logger=None, _name="warning")  # as structlog logs it
 
-    assert (line["a"], line["b"], line["c"], line["d"]) == (
-        "<Broken>",
-        "<float>",
-        "<int>",
-        ["<Broken>"],
-    )
-    assert line["e"]["type"] == "Node"
+    assert (line["a"], line["b"], line["c"]) == ("<Broken>", "<float>", "<int>")
+    assert line["d"] == ["<Broken>"]
+    assert len(str(line["e"])) < 1000
 
 
 @pytest.mark.parametrize(

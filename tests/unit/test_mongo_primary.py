@@ -44,10 +44,6 @@ async def fill(primary: Primary) -> list[asyncio.Task[None]]:
     return waiting
 
 
-async def test_with_a_primary_nobody_waits() -> None:
-    await Primary().wait()
-
-
 async def test_a_request_counts_once_however_many_calls_it_makes() -> None:
     primary = Primary()
     await change(primary, has_primary=False)
@@ -106,6 +102,7 @@ async def test_calls_under_way_are_limited_when_the_primary_is_lost() -> None:
 @pytest.mark.parametrize("kind", ["Single", "Sharded", "Unknown"])
 async def test_only_replica_sets_have_elections(kind: str) -> None:
     primary = Primary()
+    await primary.wait()
 
     await change(primary, has_primary=False, kind=kind)
 

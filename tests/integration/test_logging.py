@@ -150,22 +150,6 @@ def test_a_process_neither_waits_for_a_blocked_stderr_nor_hangs_at_its_end() -> 
     os.close(reading)
 
 
-def test_the_log_shows_how_many_lines_were_dropped() -> None:
-    process = start(
-        BLOCKED
-        + "sys.stdin.readline()\nlogging.getLogger().handlers[0].flush(30)\nlog.info('last')\n"
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "finished\n"
-
-    _, log = process.communicate("\n", timeout=TIMEOUT)
-
-    *lines, last = [json.loads(line) for line in log.splitlines()]
-    (dropped,) = [line["lines"] for line in lines if line["event"] == "log_lines_dropped"]
-    assert len(lines) + dropped == 5001
-    assert last["event"] == "last"
-
-
 @pytest.mark.parametrize("ending", ["", "raise SystemExit(3)\n", "raise RuntimeError\n"])
 def test_no_line_is_lost_when_the_process_exits_at_once(ending: str) -> None:
     _, _, lines = run("for number in range(300): log.info('line %s', number)\n" + ending)

@@ -16,8 +16,6 @@ from adapters.key_file.document import generate_entry
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
 
-MILLISECOND = timedelta(milliseconds=1)
-
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -47,11 +45,15 @@ def add_pepper(path: Path) -> KeysByPurpose:
 def test_the_file_is_checked_after_an_interval_and_not_earlier(
     path: Path, clock: MovableClock, keys: ReloadingKeys
 ) -> None:
-    before, after = keys.current(), add_pepper(path)
-
-    clock.advance(RELOAD_INTERVAL - MILLISECOND)
+    before = keys.current()
+    os.utime(path)
+    clock.advance(RELOAD_INTERVAL)
     assert keys.current() is before
-    clock.advance(MILLISECOND)
+    after = add_pepper(path)
+
+    clock.advance(RELOAD_INTERVAL - timedelta(milliseconds=1))
+    assert keys.current() is before
+    clock.advance(timedelta(milliseconds=1))
     assert keys.current() == after
     accepted = keys.key_set(KeyPurpose.OTP_PEPPER).accepted()
     assert accepted == after[KeyPurpose.OTP_PEPPER]
@@ -75,17 +77,6 @@ def weak_key(path: Path) -> None:
 def folder_of_others(path: Path) -> None:
     path.parent.chmod(0o777)
     os.utime(path)
-
-
-def test_touching_the_file_keeps_the_same_object(
-    path: Path, clock: MovableClock, keys: ReloadingKeys
-) -> None:
-    before = keys.current()
-
-    for _ in range(3):
-        os.utime(path)
-        clock.advance(RELOAD_INTERVAL)
-        assert keys.current() is before
 
 
 def test_a_change_that_keeps_size_and_time_is_noticed(
@@ -185,26 +176,6 @@ def test_a_repaired_file_is_loaded_at_the_next_check(
         "secrets_reload_failed", "secrets_reload_recovered",
         "secrets_reload_failed", "secrets_reloaded",
     ]  # fmt: skip
-
-
-def test_a_hundred_uses_within_an_interval_check_the_file_once(
-    clock: MovableClock, keys: ReloadingKeys, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checks = 0
-    stat_path = Path.stat
-
-    def count(self: Path, **options: bool) -> os.stat_result:
-        nonlocal checks
-        checks += 1
-        return stat_path(self, **options)
-
-    monkeypatch.setattr(Path, "stat", count)
-    clock.advance(RELOAD_INTERVAL)
-    for _ in range(100):
-        keys.key_set(KeyPurpose.SIGNING).signing()
-        keys.key_set(KeyPurpose.OTP_PEPPER).accepted()
-
-    assert checks == 1
 
 
 def test_concurrent_threads_get_the_same_keys(

@@ -100,19 +100,6 @@ def test_lines_that_do_not_fit_into_the_queue_are_dropped_and_counted(pipe: Pipe
     assert pipe.read(12) == "2 dropped\ne\n"
 
 
-def test_a_blocked_pipe_delays_a_flush_only_until_its_timeout(pipe: Pipe) -> None:
-    handler = handler_for(pipe.writer)
-    pipe.block(handler)
-    started_at = time.monotonic()
-
-    handler.flush(0.01)
-
-    # A flush without a timeout would wait until somebody reads.
-    assert time.monotonic() - started_at < TIMEOUT / 2
-    pipe.unblock()
-    handler.flush(TIMEOUT)
-
-
 def test_lines_that_could_not_be_written_are_counted(file: int) -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
         handler = handler_for(full.fileno())

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from entrypoints.settings import SettingsError, read_settings
 from entrypoints.settings.checks import NOT_IMPLEMENTED
-from entrypoints.settings.env_file import read_env_file
 from entrypoints.settings.values import Bind
 from tests.support.examples import examples
 from tests.support.settings import settings
@@ -230,51 +229,6 @@ def test_a_link_of_another_user_is_an_error(env_file: Path) -> None:
     assert "uid 12345" in line
     # This changes the owner of the target.
     assert line.endswith(f", or chown 0 {env_file}")
-
-
-def _quoted(quote: str, text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
-    return f"{quote}{escaped}{quote}"
-
-
-@st.composite
-def written_values(draw: st.DrawFn) -> tuple[str, str]:
-    """Generate a value and one of the ways to write it in the file."""
-    characters = st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" #'\"\\$={}`")
-    value = draw(st.text(characters, min_size=1).map(str.strip).filter(bool))
-    ways = [_quoted("'", value), _quoted('"', value)]
-    if value[0] not in "'\"#" and " #" not in value:
-        ways.append(value)
-    return value, draw(st.sampled_from(ways))
-
-
-@given(
-    st.lists(written_values(), min_size=1, max_size=3),
-    st.sampled_from(["", "export ", "  ", "export\t"]),
-    st.sampled_from(["=", " = ", "= "]),
-    st.sampled_from(["", " ", " # why", "\t# why not = '"]),
-    st.sampled_from(["\n", "\r\n", "\r"]),
-    st.sampled_from(["", "\ufeff"]),
-)
-@hypothesis_settings(max_examples=examples(10))
-def test_a_value_is_read_from_the_file_in_every_usual_spelling(
-    reused_env_file: Path,
-    values: list[tuple[str, str]],
-    before: str,
-    equals: str,
-    after: str,
-    end: str,
-    byte_order_mark: str,
-) -> None:
-    lines = [
-        f"{before}NAME_{number}{equals}{written}{after}"
-        for number, (_, written) in enumerate(values)
-    ]
-    text = f"{byte_order_mark}# ours{end}{end}{end.join(lines)}{end}"
-    reused_env_file.write_bytes(text.encode())
-    file = read_env_file(reused_env_file)
-    assert file.problems == []
-    assert file.values == {f"NAME_{number}": value for number, (value, _) in enumerate(values)}
 
 
 @given(

@@ -23,6 +23,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
 from entrypoints.settings.parsers import parse_media
+from entrypoints.settings.read import FIELDS
 from entrypoints.settings.values import (
     Bind,
     Environment,
@@ -58,7 +59,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     assert read.secrets_file == current_folder / "var/secrets.json"
     assert (read.sms, read.countries) == ((SmsProvider.CONSOLE,), None)
     assert isinstance(read.env, Environment)
-    assert isinstance(read.log_format, LogFormat)
+    assert read.log_format is LogFormat.AUTO
     assert read.otp_length == DEFAULT_OTP_LENGTH
     assert read.token_lifetimes == TokenLifetimes()
     assert SessionLimits() == SessionLimits(
@@ -90,29 +91,27 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "field", "value"),
+    ("name", "text", "value"),
     [
-        ("ENV", "Development", "env", Environment.DEVELOPMENT),
-        ("BIND", "0.0.0.0:80", "bind", Bind("0.0.0.0", 80)),  # noqa: S104
-        ("BIND", "localhost:65535", "bind", Bind("localhost", 65535)),
-        ("BIND", "my_service:80", "bind", Bind("my_service", 80)),
-        ("DATABASE", "sqlite:////srv/a b.db", "database", SqliteDatabase(Path("/srv/a b.db"))),
-        ("MEDIA", "file:///srv/a%20b/", "media", MediaFolder(Path("/srv/a b"))),
-        ("MEDIA", "file://localhost/srv", "media", MediaFolder(Path("/srv"))),
-        ("MEDIA", "store:open_files", "media", Factory("store:open_files")),
-        ("MEDIA_PUBLIC_URL", "https://cdn.test/m/", "media_public_url", "https://cdn.test/m"),
-        ("PUBLIC_URL", "https://dial.test/", "public_url", "https://dial.test"),
-        ("PUBLIC_URL", "http://[::1]:8000", "public_url", "http://[::1]:8000"),
+        ("ENV", "Development", Environment.DEVELOPMENT),
+        ("BIND", "10.0.0.5:80", Bind("10.0.0.5", 80)),
+        ("BIND", "localhost:65535", Bind("localhost", 65535)),
+        ("BIND", "my_service:80", Bind("my_service", 80)),
+        ("DATABASE", "sqlite:////srv/a b.db", SqliteDatabase(Path("/srv/a b.db"))),
+        ("MEDIA", "file:///srv/a%20b/", MediaFolder(Path("/srv/a b"))),
+        ("MEDIA", "file://localhost/srv", MediaFolder(Path("/srv"))),
+        ("MEDIA", "store:open_files", Factory("store:open_files")),
+        ("MEDIA_PUBLIC_URL", "https://cdn.test/m/", "https://cdn.test/m"),
+        ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
+        ("PUBLIC_URL", "http://[::1]:8000", "http://[::1]:8000"),
         (
             "WEB_ORIGINS",
             "HTTPS://App.test:443, https://app.test:8443,https://[2001:DB8::0:1]",
-            "web_origins",
             ("https://app.test", "https://app.test:8443", "https://[2001:db8::1]"),
         ),
         (
             "WEB_ORIGINS",
             "http://localhost:3000,http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
-            "web_origins",
             (
                 "http://localhost:3000",
                 "http://127.0.0.1",
@@ -120,85 +119,72 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
                 "http://a.localhost",
             ),
         ),
-        ("APP_NAME", "St. Dial", "app_name", "St. Dial"),
-        (
-            "ANDROID_HASH",
-            "FA+9qCX9VSu, 01234567/9a",
-            "android_hashes",
-            ("FA+9qCX9VSu", "01234567/9a"),
-        ),
-        ("WEB_DOMAIN", "Login.Example.org", "web_domain", "login.example.org"),
-        ("WEB_DOMAIN", "xn--mller-kva.example", "web_domain", "xn--mller-kva.example"),
-        ("DEFAULT_LOCALE", "pt-BR", "default_locale", "pt-BR"),
-        ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", "sms_templates_dir", Path("/etc/dialtone/t")),
-        ("CALL_FLOW", "/etc/dialtone/flow.toml", "call_flow", Path("/etc/dialtone/flow.toml")),
-        ("OPERATOR", "+18005550123", "operator", parse_phone("+18005550123", rules=None)),
-        ("COUNTRIES", "IN, us,DE", "countries", frozenset({"IN", "US", "DE"})),
-        ("COUNTRIES", "*", "countries", ALL_COUNTRIES),
-        ("DEFAULT_REGION", "in", "default_region", "IN"),
+        ("APP_NAME", "St. Dial", "St. Dial"),
+        ("ANDROID_HASH", "FA+9qCX9VSu, 01234567/9a", ("FA+9qCX9VSu", "01234567/9a")),
+        ("WEB_DOMAIN", "Login.Example.org", "login.example.org"),
+        ("WEB_DOMAIN", "xn--mller-kva.example", "xn--mller-kva.example"),
+        ("DEFAULT_LOCALE", "pt-BR", "pt-BR"),
+        ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", Path("/etc/dialtone/t")),
+        ("CALL_FLOW", "/etc/dialtone/flow.toml", Path("/etc/dialtone/flow.toml")),
+        ("OPERATOR", "+18005550123", parse_phone("+18005550123", rules=None)),
+        ("COUNTRIES", "IN, us,DE", frozenset({"IN", "US", "DE"})),
+        ("COUNTRIES", "*", ALL_COUNTRIES),
+        ("DEFAULT_REGION", "in", "IN"),
         (
             "TRUSTED_PROXIES",
             "10.0.0.0/8, 192.168.1.5,fd00::/8",
-            "trusted_proxies",
             tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.5", "fd00::/8"))),
         ),
-        ("MAX_CONNECTIONS_PER_IP", "50", "max_connections_per_ip", 50),
-        ("SINGLE_HOST", "YES", "is_single_host", True),
-        ("PLAIN_TOKEN_TTL", "400d", "plain_token_ttl", timedelta(days=400)),
-        ("PLAIN_TOKEN_TTL", "30m", "plain_token_ttl", timedelta(minutes=30)),
-        ("PLAIN_TOKEN_TTL", "60s", "plain_token_ttl", timedelta(minutes=1)),
-        ("ACCESS_TOKEN_TTL", "5m", "access_token_ttl", timedelta(minutes=5)),
-        ("REFRESH_TOKEN_TTL", "30d", "refresh_token_ttl", timedelta(days=30)),
-        ("SESSION_MAX_AGE", "180d", "session_max_age", timedelta(days=180)),
-        ("SESSION_IDLE_TIMEOUT", "15m", "session_idle_timeout", timedelta(minutes=15)),
-        ("RECYCLED_AFTER", "365d", "recycled_after", timedelta(days=365)),
-        ("RECYCLED_AFTER", "OFF", "recycled_after", None),
-        ("CALL_RETENTION", "3650d", "call_retention", timedelta(days=3650)),
-        ("RECORDING_RETENTION", "1h", "recording_retention", HOUR),
-        ("CLEANUP_INTERVAL", "1D", "cleanup_interval", timedelta(days=1)),
-        ("CLEANUP_INTERVAL", "Off", "cleanup_interval", None),
-        ("MAX_UPLOAD_SIZE", "1000", "max_upload_size", 1000),
-        ("MAX_UPLOAD_SIZE", "5MB", "max_upload_size", 5_000_000),
-        ("MAX_UPLOAD_SIZE", "5 MiB", "max_upload_size", 5 * 1024 * 1024),
-        ("MAX_UPLOAD_SIZE", "1gb", "max_upload_size", 1_000_000_000),
-        ("MAX_IMAGE_PIXELS", "1000000", "max_image_pixels", 1_000_000),
-        ("MAX_IMAGE_FRAMES", "1", "max_image_frames", 1),
-        ("MAX_UPLOADS", "1", "max_uploads", 1),
-        ("UPLOAD_SPOOL_SIZE", "2GiB", "upload_spool_size", 2 * 1024**3),
-        ("UPLOAD_SPOOL_SIZE", "100MB", "max_spooled_bytes", 100_000_000),
-        ("MAX_UPLOAD_SIZE", "1MB", "max_spooled_bytes", 16_000_000),
-        ("IMAGE_THREADS", "3", "image_threads", 3),
-        ("IMAGE_MEGAPIXELS_PER_HOUR", "100", "max_pixels_per_hour", 100_000_000),
-        ("LOG_LEVEL", "WARNING", "log_level", LogLevel.WARNING),
-        ("LOG_FORMAT", "json", "log_format", LogFormat.JSON),
-        ("WORKERS", "4", "workers", 4),
-        ("STOP_DELAY", "10m", "stop_delay", timedelta(minutes=10)),
-        ("DRAIN_TIMEOUT", "1s", "drain_timeout", timedelta(seconds=1)),
+        ("MAX_CONNECTIONS_PER_IP", "50", 50),
+        ("SINGLE_HOST", "YES", True),
+        ("PLAIN_TOKEN_TTL", "400d", timedelta(days=400)),
+        ("PLAIN_TOKEN_TTL", "30m", timedelta(minutes=30)),
+        ("PLAIN_TOKEN_TTL", "60s", timedelta(minutes=1)),
+        ("ACCESS_TOKEN_TTL", "5m", timedelta(minutes=5)),
+        ("REFRESH_TOKEN_TTL", "30d", timedelta(days=30)),
+        ("SESSION_MAX_AGE", "180d", timedelta(days=180)),
+        ("SESSION_IDLE_TIMEOUT", "15m", timedelta(minutes=15)),
+        ("RECYCLED_AFTER", "365d", timedelta(days=365)),
+        ("RECYCLED_AFTER", "OFF", None),
+        ("CALL_RETENTION", "3650d", timedelta(days=3650)),
+        ("RECORDING_RETENTION", "1h", HOUR),
+        ("CLEANUP_INTERVAL", "1D", timedelta(days=1)),
+        ("CLEANUP_INTERVAL", "Off", None),
+        ("MAX_UPLOAD_SIZE", "1000", 1000),
+        ("MAX_UPLOAD_SIZE", "5MB", 5_000_000),
+        ("MAX_UPLOAD_SIZE", "5 MiB", 5 * 1024 * 1024),
+        ("MAX_UPLOAD_SIZE", "1gb", 1_000_000_000),
+        ("MAX_IMAGE_PIXELS", "1000000", 1_000_000),
+        ("MAX_IMAGE_FRAMES", "1", 1),
+        ("MAX_UPLOADS", "1", 1),
+        ("UPLOAD_SPOOL_SIZE", "2GiB", 2 * 1024**3),
+        ("IMAGE_THREADS", "3", 3),
+        ("LOG_LEVEL", "WARNING", LogLevel.WARNING),
+        ("LOG_FORMAT", "json", LogFormat.JSON),
+        ("WORKERS", "4", 4),
+        ("STOP_DELAY", "10m", timedelta(minutes=10)),
+        ("DRAIN_TIMEOUT", "1s", timedelta(seconds=1)),
         (
             "SMS_LIMIT_PER_PHONE",
             "2/1h, 6/1d",
-            "sms_limit_per_phone",
             (SlidingWindow(2, HOUR), SlidingWindow(6, 24 * HOUR)),
         ),
         (
             "SMS_LIMIT_PER_PHONE_AND_IP",
             "1/30m,4/1d",
-            "sms_limit_per_phone_and_ip",
             (SlidingWindow(1, HOUR / 2), SlidingWindow(4, 24 * HOUR)),
         ),
-        ("SMS_COUNTRIES_PER_IP", "1", "sms_countries_per_ip", 1),
-        ("SMS_LIMIT_ALL_FACTOR", "3", "sms_limit_all_factor", 3),
-        ("TOLL_FREE_NUMBERS", "Yes", "accepts_toll_free_numbers", True),
+        ("SMS_COUNTRIES_PER_IP", "1", 1),
+        ("SMS_LIMIT_ALL_FACTOR", "3", 3),
+        ("TOLL_FREE_NUMBERS", "Yes", True),
         (
             "CALLBACK_LIMIT_PER_PHONE",
             "1/1h, 6/1d",
-            "callback_limit_per_phone",
             (SlidingWindow(1, HOUR), SlidingWindow(6, 24 * HOUR)),
         ),
         (
             "TEST_OTPS",
             "+15005550006=123456@2027-01-01",
-            "test_otps",
             Secret(
                 TestOtps(
                     (TestOtp(TEST_PHONE, OtpCode("123456"), datetime(2027, 1, 2, tzinfo=UTC)),)
@@ -208,7 +194,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
         (
             "TEST_OTPS",
             "+15005550006=123456, +1 415 555 2671 = 000000",
-            "test_otps",
             Secret(
                 TestOtps(
                     (
@@ -220,9 +205,18 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
         ),
     ],
 )
-def test_a_valid_value_is_parsed(name: str, text: str, field: str, value: Any) -> None:
-    assert getattr(settings(**{name: text}), field) == value
-    assert getattr(settings(**{name: f"  {text} "}), field) == value
+def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
+    field, _ = FIELDS[f"DIALTONE_{name}"]
+
+    for spaces in ("", "  "):
+        assert getattr(settings(**{name: f"{spaces}{text}{spaces}"}), field) == value
+
+
+def test_sizes_are_those_of_one_server_process() -> None:
+    assert settings(MAX_UPLOAD_SIZE="1MB").max_spooled_bytes == 16_000_000
+    assert settings(WORKERS="2", UPLOAD_SPOOL_SIZE="100MB").max_spooled_bytes == 50_000_000
+    read = settings(WORKERS="2", IMAGE_MEGAPIXELS_PER_HOUR="100")
+    assert read.max_pixels_per_hour == 50_000_000
 
 
 @pytest.mark.parametrize(

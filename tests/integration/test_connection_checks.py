@@ -36,17 +36,8 @@ class Report:
         finished = service.run("check-settings", "--connect")
         self.exit_code = finished.returncode
         self.errors = finished.stderr
-        self.parts = {
-            name.strip(): text
-            for name, _, text in (line.partition("  ") for line in finished.stdout.splitlines())
-        }
-
-    def text(self, part: str) -> str:
-        return self.parts[part].strip()
-
-
-def check(folder: Path, **environ: str) -> Report:
-    return Report(Service(folder, environ))
+        lines = (line.partition("  ") for line in finished.stdout.splitlines())
+        self.parts = {name.strip(): text.strip() for name, _, text in lines}
 
 
 async def check_part(part: str, folder: Path, **environ: str) -> str:
@@ -79,21 +70,19 @@ def twilio() -> Iterator[FakeTwilio]:
 
 
 def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path) -> None:
-    folder = tmp_path / "service"
-    folder.mkdir()
-    report = check(folder)
+    report = Report(Service(tmp_path))
 
     assert report.exit_code == 0
     assert list(report.parts) == ["keys", "database", "media", "messages console"]
-    assert all(text.strip().startswith("ok") for text in report.parts.values())
-    assert list(folder.iterdir()) == []
+    assert all(text.startswith("ok") for text in report.parts.values())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_running_service_is_ok(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         report = Report(service)
 
-    assert (report.exit_code, {text.strip() for text in report.parts.values()}) == (0, {"ok"})
+    assert (report.exit_code, set(report.parts.values())) == (0, {"ok"})
     assert [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
 
 
@@ -129,16 +118,16 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "dialtone.db").write_text("no database" * 100)
     (tmp_path / "media").write_text("no folder")
     (tmp_path / "own.py").write_text(OWN_ADAPTERS)
-    report = check(
-        tmp_path,
-        DIALTONE_SMS="twilio,console,own:simple,own:broken,own:unset",
-        DIALTONE_COUNTRIES="US",
-        TWILIO_ACCOUNT_SID="AC" + "0" * 32,
-        TWILIO_AUTH_TOKEN="tops3cret",
-        TWILIO_FROM=SENDER,
-        TWILIO_API_BASE=f"http://{NO_SERVER}",
-        DAILTONE_ENV="production",
-    )
+    environ = {
+        "DIALTONE_SMS": "twilio,console,own:simple,own:broken,own:unset",
+        "DIALTONE_COUNTRIES": "US",
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_AUTH_TOKEN": "tops3cret",
+        "TWILIO_FROM": SENDER,
+        "TWILIO_API_BASE": f"http://{NO_SERVER}",
+        "DAILTONE_ENV": "production",
+    }
+    report = Report(Service(tmp_path, environ))
 
     assert report.exit_code == 1
     for part, text in {
@@ -151,7 +140,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
         "messages own:broken": "the gateway is closed",
         "messages own:unset": "DIALTONE_SMS: MY_SMS_URL is not set: set it.",
     }.items():
-        assert text in report.text(part)
+        assert text in report.parts[part]
     assert "Did you mean DIALTONE_ENV?" in "".join(report.parts)
     assert "7 of 9 parts do not work." in report.errors
     shown = "".join(report.parts.values()) + report.errors
@@ -266,13 +255,7 @@ async def test_each_problem_of_a_twilio_account_has_its_own_line(
 
 @pytest.mark.parametrize(
     ("sender", "note"),
-    [
-        ("Dialtone", ""),
-        (
-            "+15005550006",
-            " this server is not Twilio and does not say whether it knows the sender",
-        ),
-    ],
+    [("Dialtone", ""), (SENDER, " this server is not Twilio and does not say whether it knows")],
 )
 async def test_a_sender_that_cannot_be_listed_is_ok(
     tmp_path: Path, twilio: FakeTwilio, sender: str, note: str
@@ -286,4 +269,5 @@ async def test_a_sender_that_cannot_be_listed_is_ok(
 
     with HttpServer(serve) as server:
         environ = with_twilio(twilio, TWILIO_API_BASE=server.url, TWILIO_FROM=sender)
-        assert await check_part("messages twilio", tmp_path, **environ) == f"ok{note}"
+        checked = await check_part("messages twilio", tmp_path, **environ)
+    assert checked.startswith(f"ok{note}")

@@ -51,19 +51,15 @@ def test_a_new_file_is_accepted_in_production_with_any_umask(path: Path, umask: 
     assert load_keys(path) == created
 
 
-def test_a_missing_file_is_an_error_if_it_may_not_be_created(path: Path) -> None:
+def test_a_missing_file_or_a_directory_that_is_not_writable_is_an_error(path: Path) -> None:
     error = load_error(path, create_missing=False)
 
     assert error.startswith(f"The secrets file {path} does not exist. ")
     assert error.endswith(f"dialtone keys generate {path}")
     assert not path.parent.exists()
-
-
-def test_a_directory_that_is_not_writable_is_named(tmp_path: Path) -> None:
-    (tmp_path / "var").touch()
-
-    assert str(tmp_path / "var") in load_error(tmp_path / "var" / "secrets.json")
-    assert "/proc/nowhere" in load_error(Path("/proc/nowhere/secrets.json"))
+    path.parent.touch()
+    for folder in (path.parent, Path("/proc/nowhere")):
+        assert str(folder) in load_error(folder / "secrets.json")
 
 
 # Loading
@@ -78,50 +74,49 @@ def test_a_file_that_others_can_access_is_rejected_with_the_fix(existing: Path, 
 
 
 def broken_link(path: Path) -> None:
-    path.unlink()
     path.symlink_to("nothing.json")
 
 
 def directory(path: Path) -> None:
-    path.unlink()
     path.mkdir(mode=0o700)
 
 
 def pipe(path: Path) -> None:
-    path.unlink()
     os.mkfifo(path, 0o600)
+
+
+def link_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
 
 
 def binary_file(path: Path) -> None:
     path.write_bytes(os.urandom(2_000_000))
+    path.chmod(0o600)
 
 
-def link_to_itself(path: Path) -> None:
-    path.unlink()
-    path.symlink_to(path.name)
-
-
-def invalid_document(path: Path) -> None:
+def without_signing_keys(path: Path) -> None:
+    create_secrets_file(path)
     edit_secrets_file(path, lambda document: document.update(signing=[]))
 
 
 @pytest.mark.parametrize(
-    ("damage", "problem"),
+    ("create", "problem"),
     [
         (broken_link, "{0} is not a regular file, nor a link to one"),
         (directory, "{0} is not a regular file, nor a link to one"),
         (pipe, "{0} is not a regular file, nor a link to one"),
         (link_to_itself, "Too many levels of symbolic links"),
         (binary_file, "The secrets file {0} is invalid: it is not JSON"),
-        (invalid_document, 'The secrets file {0} is invalid: "signing" is missing'),
+        (without_signing_keys, 'The secrets file {0} is invalid: "signing" is missing'),
     ],
 )
 def test_a_file_that_is_no_secrets_file_is_an_error_with_its_path(
-    existing: Path, damage: Callable[[Path], None], problem: str
+    path: Path, create: Callable[[Path], None], problem: str
 ) -> None:
-    damage(existing)
+    path.parent.mkdir()
+    create(path)
 
-    assert problem.format(existing) in load_error(existing)
+    assert problem.format(path) in load_error(path)
 
 
 # Strict checks, for production

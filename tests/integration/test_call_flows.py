@@ -33,7 +33,6 @@ from domain.voice.walk import (
 PAGE: Final = (Path(__file__).parents[2] / "docs/voice.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 US, INDIA, MEXICO = map(PhoneNumber, ("+14155552671", "+919876543210", "+525512345678"))
-SILENCE: Final = Answered()
 DONE: Final = EffectResult.DONE
 # The words of each locale in the answers of the tests.
 WORDS: Final = {
@@ -90,12 +89,6 @@ def test_the_words_of_each_language_lead_through_the_flow(
     assert walk(flow, verified, Answered(keys="2")).effect == CallBack()
 
 
-def test_silence_ends_with_goodbye(flow: CallFlow) -> None:
-    for identity in CallerIdentity:
-        step = walk(flow, Caller(US, identity), SILENCE, SILENCE, SILENCE)
-        assert (step.path, step.position) == (("goodbye",), None)
-
-
 @pytest.mark.parametrize(
     ("result", "node"),
     [
@@ -107,13 +100,14 @@ def test_silence_ends_with_goodbye(flow: CallFlow) -> None:
 def test_feedback_is_offered_if_the_operator_does_not_answer(
     flow: CallFlow, result: DialResult, node: str
 ) -> None:
-    caller = Caller(US, CallerIdentity.VERIFIED)
-    one = Answered(keys="1")
+    caller, one = Caller(US, CallerIdentity.VERIFIED), Answered(keys="1")
 
     assert walk(flow, caller, one, Dialed(result)).path == (node, "offer_feedback")
     assert walk(flow, caller, one, Dialed(DialResult.ANSWERED)).path == ("goodbye",)
     recorded = walk(flow, caller, one, Dialed(result), one, Recorded("RE1", 3))
     assert recorded.effect == KeepRecording("RE1", 3)
+    silence = walk(flow, caller, *[Answered()] * 3)
+    assert (silence.path, silence.position) == (("goodbye",), None)
 
 
 def test_a_flow_is_drawn_as_mermaid_reads_it(tmp_path: Path) -> None:
@@ -223,6 +217,11 @@ FIELDS = "use choices, give_up, invalid, kind, text"
             ],
         ),
         (f'"a\\n\\u001b" = 1\n{EXAMPLE}', [""]),
+        (
+            replaced('kind = "menu"', 'kind = "many"').replace('busy = "bye"', 'busy = "x"')
+            + "more = 1",
+            ["nodes.question.kind", "locales.en.words.more", "nodes.operator.busy"],
+        ),
     ],
 )
 def test_an_error_names_file_node_and_fix(tmp_path: Path, text: str, expected: list[str]) -> None:
@@ -232,20 +231,6 @@ def test_an_error_names_file_node_and_fix(tmp_path: Path, text: str, expected: l
         assert any(problem.startswith(line) for problem in found), found
     assert len(found) == len(expected), found
     assert all(problem.isprintable() for problem in found)
-
-
-def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
-    text = EXAMPLE.replace('kind = "menu"', 'kind = "many"').replace('busy = "bye"', 'busy = "x"')
-    text = text.replace('language = "en-US"', 'language = "English"') + "more = 1"
-
-    places = [problem.partition(":")[0] for problem in problems(tmp_path, text)]
-
-    assert places == [
-        "nodes.question.kind",
-        "locales.en.words.more",
-        "nodes.operator.busy",
-        "locales.en.language",
-    ]
 
 
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:

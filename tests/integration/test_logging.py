@@ -177,23 +177,19 @@ def test_no_line_of_a_forked_process_is_lost() -> None:
     exit_code, _, lines = run(FORK)
 
     assert exit_code == 0
-    assert sorted(line["event"] for line in lines) == sorted(
-        ["of the parent", *(f"line {number}" for number in range(300))]
-    )
+    expected = ["of the parent", *(f"line {number}" for number in range(300))]
+    assert sorted(line["event"] for line in lines) == sorted(expected)
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
 def test_a_closed_or_full_stderr_does_not_fail_the_process(redirection: str) -> None:
-    script = CONFIGURE + REQUEST + EMIT_ALL
-    finished = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$0" -c "$1" {redirection}', sys.executable, script],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
+    command = ["/bin/sh", "-c", f'exec "$0" -c "$1" {redirection}', sys.executable]
+
+    stdout = subprocess.check_output(
+        [*command, CONFIGURE + REQUEST + EMIT_ALL], cwd=PROJECT, text=True
     )
 
-    assert finished.stdout == "finished\n"
+    assert stdout == "finished\n"
 
 
 # Security events

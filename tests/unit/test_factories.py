@@ -36,8 +36,8 @@ async def open_arguments(
 
 
 @asynccontextmanager
-async def open_positional(environ: object, /) -> AsyncIterator[object]:
-    yield environ
+async def open_without_environ(*, url: object) -> AsyncIterator[object]:
+    yield url
 
 
 @asynccontextmanager
@@ -66,7 +66,7 @@ async def test_a_factory_gets_keyword_arguments() -> None:
 @pytest.mark.parametrize(
     ("create", "message"),
     [
-        (open_positional, "must accept the keyword arguments in docs/adapters.md"),
+        (open_without_environ, "must accept the keyword arguments in docs/adapters.md"),
         (open_undecorated, "must be decorated with @asynccontextmanager"),
         (open_nothing, "yields None"),
         (open_failing, r"failed while it was opened \(KeyError\)"),
@@ -134,10 +134,7 @@ def test_a_module_of_another_user_is_not_run(current_folder: Path, is_compiled: 
 
 
 async def test_an_adapter_without_a_health_check_is_always_healthy() -> None:
-    class Checked:
-        async def check(self) -> None: ...
-
-    checked = Checked()
+    checked = FakeMessenger()
     assert health_check_of(checked) is checked
     await health_check_of(object()).check()
 

@@ -65,13 +65,13 @@ async def test_a_canceled_request_makes_room_for_another() -> None:
     waiting[0].cancel()
     await asyncio.wait([waiting[0]])
 
-    another = asyncio.create_task(wait_as(primary, object()))
+    waiting[0] = asyncio.create_task(wait_as(primary, object()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
-    assert not another.done()
+    assert not waiting[0].done()
     await change(primary, has_primary=True)
-    await asyncio.gather(another, *waiting[1:])
+    await asyncio.gather(*waiting)
 
 
 async def test_calls_under_way_are_limited_when_the_primary_is_lost() -> None:

@@ -27,6 +27,8 @@ from tests.support.keys import to_pem
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 TEXT: Final = generate_document()
+PEM: Final = "-----BEGIN PRIVATE KEY-----\n"
+PEM_END: Final = "\n-----END PRIVATE KEY-----\n"
 HMAC_PURPOSES: Final = (KeyPurpose.OTP_PEPPER, KeyPurpose.REFRESH, KeyPurpose.PHONE_INDEX)
 SYMMETRIC_PURPOSES: Final = (*HMAC_PURPOSES, KeyPurpose.PHONE_ENCRYPTION)
 WEAK_KEYS: Final = {
@@ -91,16 +93,6 @@ def test_generated_keys_are_strong_and_fit_the_other_adapters() -> None:
     assert len(all_keys) == 2 * len(KeyPurpose)
 
 
-def test_no_key_appears_in_a_repr() -> None:
-    document = parse_document(TEXT)
-    printed = f"{document} {document!r} {document.keys}"
-
-    for (key,) in document.keys.values():
-        assert repr(key.key)[2:-1] not in printed
-        assert key.key.hex() not in printed
-        assert encode(key.key) not in printed
-
-
 # Format
 
 
@@ -146,41 +138,31 @@ def test_a_list_with_an_impossible_key_is_rejected(members: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("purpose", KeyPurpose)
-@pytest.mark.parametrize("value", [None, [], {}, "text", [5]])
-def test_a_missing_list_is_named(members: dict[str, Any], purpose: KeyPurpose, value: Any) -> None:
-    members[purpose] = value
-
-    assert f'"{purpose}' in parse_error(members)
+def test_a_missing_list_is_named(members: dict[str, Any], purpose: KeyPurpose) -> None:
+    for value in (None, [], {}, "text", [5]):
+        assert f'"{purpose}' in parse_error(members | {purpose: value})
 
 
 @pytest.mark.parametrize("purpose", KeyPurpose)
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "values"),
     [
-        ("id", None),
-        ("id", "first"),
-        ("id", "0000000A"),
-        ("not_before", None),
-        ("not_before", "yesterday"),
-        ("not_before", "2026-05-01T09:30:00"),
-        ("key", None),
-        ("key", ""),
-        ("key", "tops3cret"),
-        ("key", "dG9wczNjcmV0"),
-        ("key", "dG9w\u00e9"),
-        ("key", "-----BEGIN PRIVATE KEY-----\ntops3cret\n-----END PRIVATE KEY-----\n"),
+        ("id", [None, "first", "0000000A"]),
+        ("not_before", [None, "yesterday", "2026-05-01T09:30:00"]),
+        ("key", [None, "", "tops3cret", "dG9wczNjcmV0", "dG9w\u00e9", f"{PEM}tops3cret{PEM_END}"]),
     ],
 )
 def test_an_invalid_entry_is_named_without_its_key(
-    members: dict[str, Any], purpose: KeyPurpose, name: str, value: Any
+    members: dict[str, Any], purpose: KeyPurpose, name: str, values: list[str | None]
 ) -> None:
-    members[purpose][0][name] = value
+    for value in values:
+        members[purpose][0][name] = value
 
-    error = parse_error(members)
+        error = parse_error(members)
 
-    assert f'"{purpose}[0].{name}"' in error
-    assert "tops3cret" not in error
-    assert "dG9wczNjcmV0" not in error
+        assert f'"{purpose}[0].{name}"' in error
+        assert "tops3cret" not in error
+        assert "dG9wczNjcmV0" not in error
 
 
 # Strength
@@ -191,7 +173,11 @@ def test_random_keys_are_strong_in_any_encoding(members: dict[str, Any]) -> None
 
     for encoded in (key, key.hex().encode(), encode(key).encode(), key.hex().encode() + b"\n"):
         members["otp_pepper"][0]["key"] = encode(encoded)
-        check_key_strength(parse_document(json.dumps(members)).keys)
+        document = parse_document(json.dumps(members))
+        check_key_strength(document.keys)
+        printed = f"{document} {document!r} {document.keys}"
+        assert encode(encoded) not in printed
+        assert repr(encoded)[2:-1] not in printed
 
 
 @pytest.mark.parametrize("purpose", SYMMETRIC_PURPOSES)

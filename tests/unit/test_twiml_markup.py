@@ -60,20 +60,6 @@ def test_a_call_to_the_operator_and_a_recording_are_rendered_as_documented() -> 
     assert 'recordingStatusCallback="https://dialtone.example.org/voice/recording"' in record
 
 
-@pytest.mark.parametrize("instruction", [Gather((), MENU, VOICE), Record(MENU)])
-def test_silence_continues_although_twilio_requests_no_action(instruction: Instruction) -> None:
-    *_, last = twiml.validate(render(instruction))
-
-    assert (last.tag, last.text) == ("Redirect", URL)
-
-
-@pytest.mark.parametrize(("keys", "finish_on_key"), [(1, ""), (6, "#")])
-def test_one_key_may_be_the_number_sign(keys: int, finish_on_key: str) -> None:
-    gather = twiml.validate(render(Gather((), MENU, VOICE, keys=keys)))[0]
-
-    assert gather.attrib["finishOnKey"] == finish_on_key
-
-
 @pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1b", "\ud83d", "\ufffe", "\x1f"])
 def test_characters_that_xml_does_not_allow_become_spaces(character: str) -> None:
     assert ">a b<" in render(Say(f"a{character}b", VOICE))
@@ -87,22 +73,22 @@ def test_a_long_text_is_said_in_parts_without_a_loss(text: str) -> None:
     assert "".join("".join(said).split()) == "".join(text.split())
 
 
-def test_hints_that_twilio_does_not_accept_are_left_out() -> None:
+def test_hints_and_times_that_twilio_does_not_accept_are_left_out_or_changed() -> None:
     hints = ("one, two", " ", "x" * 101, "one two", "\x00", *(f"word {n}" for n in range(600)))
 
-    gather = twiml.validate(render(Gather((), MENU, VOICE, hints)))[0]
+    one, *_ = twiml.validate(render(Gather((), MENU, VOICE, hints)))
+    six, *_ = twiml.validate(render(Gather((), MENU, VOICE, keys=6)))
+    dial, *_ = twiml.validate(render(Dial("+14155550001", MENU, 10_000, 1_000_000)))
+    # Twilio requests no action after silence.
+    record, then = twiml.validate(render(Record(MENU, 0, 0)))
 
-    rendered = gather.attrib["hints"].split(",")
-    assert len(rendered) == 500
-    assert rendered[:2] == ["one two", "word 0"]
-
-
-def test_times_become_the_nearest_valid_ones() -> None:
-    dial = twiml.validate(render(Dial("+14155550001", MENU, 10_000, 1_000_000)))[0]
-    record = twiml.validate(render(Record(MENU, 0, 0)))[0]
-
+    rendered = one.attrib["hints"].split(",")
+    assert (len(rendered), rendered[:2]) == (500, ["one two", "word 0"])
+    # One key may be the number sign.
+    assert (one.attrib["finishOnKey"], six.attrib["finishOnKey"]) == ("", "#")
     assert (dial.attrib["timeout"], dial.attrib["timeLimit"]) == ("600", "14400")
     assert (record.attrib["maxLength"], record.attrib["timeout"]) == ("2", "1")
+    assert (then.tag, then.text) == ("Redirect", URL)
 
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=300)

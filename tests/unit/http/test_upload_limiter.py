@@ -51,14 +51,6 @@ def test_one_user_has_two_uploads_at_a_time_and_all_users_a_number(uploads: Exit
     uploads.enter_context(limited.admit("a"))
 
 
-def test_an_upload_that_fails_is_no_longer_in_progress() -> None:
-    limited = limiter(max_uploads=1)
-    with pytest.raises(NoUploadSpace), limited.admit("a") as upload:
-        upload.reserve(501)
-    with limited.admit("b") as upload:
-        upload.reserve(500)
-
-
 @pytest.mark.parametrize(("others", "free"), [("bcd", 100), ("a", 200)])
 def test_temporary_files_have_a_maximum_size_of_which_one_user_has_half(
     uploads: ExitStack, others: str, free: int
@@ -72,15 +64,18 @@ def test_temporary_files_have_a_maximum_size_of_which_one_user_has_half(
         upload.reserve(free)
 
 
-def test_a_reservation_grows(uploads: ExitStack) -> None:
-    upload = uploads.enter_context(limiter().admit("a"))
-    upload.reserve(100)
-    upload.reserve(500)
-    upload.reserve(50)
-    assert upload.reserved_bytes == 500
-    with pytest.raises(NoUploadSpace):
+def test_a_reservation_grows_until_the_upload_ends_or_fails() -> None:
+    limited = limiter(max_uploads=1)
+    with limited.admit("a") as upload:
+        for size in (100, 500, 50):
+            upload.reserve(size)
+        with pytest.raises(NoUploadSpace):
+            upload.reserve(501)
+        assert upload.reserved_bytes == 500
+    with pytest.raises(NoUploadSpace), limited.admit("b") as upload:
         upload.reserve(501)
-    assert upload.reserved_bytes == 500
+    with limited.admit("b") as upload:
+        upload.reserve(500)
 
 
 def test_the_space_of_the_disk_counts(uploads: ExitStack) -> None:

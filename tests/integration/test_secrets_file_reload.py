@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -142,8 +143,9 @@ def test_an_unusable_file_keeps_the_keys_and_is_logged_once(
         assert keys.current() is before
 
     (record,) = caplog.records
-    assert (record.levelno, record.msg["event"]) == (logging.ERROR, "secrets_reload_failed")
-    assert str(path.parent) in record.msg["reason"]
+    event: Any = record.msg
+    assert (record.levelno, event["event"]) == (logging.ERROR, "secrets_reload_failed")
+    assert str(path.parent) in event["reason"]
     assert path.exists() == (damage is not missing)
     for keys_of_purpose in before.values():
         for key in keys_of_purpose:

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 from structlog.testing import CapturedCall, CapturingLogger
@@ -16,15 +16,8 @@ DOCUMENT: Final = Path(__file__).parents[2] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \| (info|warning) \| .+ \| ([`\w ]+) \|$", re.MULTILINE)
 
 
-class Row(NamedTuple):
-    """The documentation of one event."""
-
-    name: str
-    level: str
-    fields: str
-
-
-ROWS: Final = [Row(*row) for row in _ROW.findall(DOCUMENT.read_text(encoding="utf-8"))]
+# The name, the level and the fields of each event.
+ROWS: Final = _ROW.findall(DOCUMENT.read_text(encoding="utf-8"))
 
 
 def logged(event: SecurityEvent, monkeypatch: pytest.MonkeyPatch) -> CapturedCall:
@@ -39,10 +32,10 @@ def logged(event: SecurityEvent, monkeypatch: pytest.MonkeyPatch) -> CapturedCal
 def test_each_event_is_logged_with_its_documented_name_and_level(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert [row.name for row in ROWS] == [event_type.value for event_type in SecurityEventType]
-    for row in ROWS:
-        call = logged(SecurityEvent(type=SecurityEventType(row.name)), monkeypatch)
-        assert (call.args, call.kwargs, call.method_name) == ((row.name,), {}, row.level)
+    assert [name for name, _, _ in ROWS] == [event_type.value for event_type in SecurityEventType]
+    for name, level, _ in ROWS:
+        call = logged(SecurityEvent(type=SecurityEventType(name)), monkeypatch)
+        assert (call.args, call.kwargs, call.method_name) == ((name,), {}, level)
 
 
 def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +59,7 @@ def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -
         "reason": "why",
         "attempts_left": 0,
     }
-    documented = {name for row in ROWS for name in re.findall(r"`(\w+)`", row.fields)}
+    documented = {name for _, _, fields in ROWS for name in re.findall(r"`(\w+)`", fields)}
     # The client IP is in every line of a request, not only in security events.
     assert documented == set(call.kwargs) - {"client_ip"}
 

@@ -119,7 +119,7 @@ def test_no_line_is_split_between_two_writes_to_a_non_blocking_pipe() -> None:
     handler = handler_for(pipe.writer)
     log(handler, *["x" * 99] * 2000)
 
-    writes = []
+    writes: list[int] = []
     while sum(writes) < 200_000:
         assert select.select([pipe.reader], [], [], TIMEOUT)[0]
         writes.append(len(os.read(pipe.reader, select.PIPE_BUF)))

@@ -139,7 +139,8 @@ def test_a_list_with_an_impossible_key_is_rejected(members: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("purpose", KeyPurpose)
 def test_a_missing_list_is_named(members: dict[str, Any], purpose: KeyPurpose) -> None:
-    for value in (None, [], {}, "text", [5]):
+    values: list[Any] = [None, [], {}, "text", [5]]
+    for value in values:
         assert f'"{purpose}' in parse_error(members | {purpose: value})
 
 

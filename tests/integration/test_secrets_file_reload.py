@@ -118,16 +118,11 @@ def file_of_another_service(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        missing,
-        truncated,
-        readable_by_others,
-        without_peppers,
-        file_of_another_service,
-        weak_key,
+        missing, truncated, readable_by_others, without_peppers, file_of_another_service, weak_key,
         folder_of_others,
     ],
     ids=lambda damage: damage.__name__,
-)
+)  # fmt: skip
 def test_an_unusable_file_keeps_the_keys_and_is_logged_once(
     path: Path,
     clock: MovableClock,

@@ -226,16 +226,12 @@ def test_a_broken_value_is_logged_as_its_type() -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        make_record("%d %d", "not", "numbers"),
-        make_record("%s", Broken()),
-        make_record(Broken()),
-        make_record({"event": Broken()}),
-        make_record({Broken(): 1}),
-        make_record("x", exc_info=(None, None, None)),
-        make_record("x", exc_info=True),
+        make_record("%d %d", "not", "numbers"), make_record("%s", Broken()), make_record(Broken()),
+        make_record({"event": Broken()}), make_record({Broken(): 1}),
+        make_record("x", exc_info=(None, None, None)), make_record("x", exc_info=True),
         make_record(None),
     ],
-)
+)  # fmt: skip
 def test_a_broken_record_still_makes_a_line(record: logging.LogRecord) -> None:
     for formatter in (JSON, COLUMNS, COLORS):
         line = formatter.format(record)

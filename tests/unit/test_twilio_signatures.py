@@ -100,13 +100,10 @@ HASHED = add_body_hash(URL, BODY)
 @pytest.mark.parametrize(
     ("url", "form"),
     [
-        (URL, ()),
-        (add_body_hash(HASHED, "other"), ()),
-        (add_body_hash(HASHED, BODY), ()),
-        (HASHED.replace("bodySHA256", "bodysha256"), ()),
-        (HASHED, FORM),
+        (URL, ()), (add_body_hash(HASHED, "other"), ()), (add_body_hash(HASHED, BODY), ()),
+        (HASHED.replace("bodySHA256", "bodysha256"), ()), (HASHED, FORM),
     ],
-)
+)  # fmt: skip
 def test_a_body_needs_its_hash_in_the_signed_url_once(url: str, form: Fields) -> None:
     headers = {"x-twilio-signature": sign_webhook(TOKEN, url)}
 

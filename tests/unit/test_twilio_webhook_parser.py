@@ -26,14 +26,11 @@ def parse(**fields: str) -> WebhookFields:
 @pytest.mark.parametrize(
     ("status", "result"),
     [
-        ("completed", DialResult.ANSWERED),
-        ("answered", DialResult.ANSWERED),
-        ("busy", DialResult.BUSY),
-        ("no-answer", DialResult.NO_ANSWER),
-        ("failed", DialResult.FAILED),
-        ("canceled", DialResult.FAILED),
+        ("completed", DialResult.ANSWERED), ("answered", DialResult.ANSWERED),
+        ("busy", DialResult.BUSY), ("no-answer", DialResult.NO_ANSWER),
+        ("failed", DialResult.FAILED), ("canceled", DialResult.FAILED),
     ],
-)
+)  # fmt: skip
 def test_every_status_of_a_dialed_call_is_known(status: str, result: DialResult) -> None:
     assert parse(DialCallStatus=status, Digits="1", RecordingSid=RECORDING).event == Dialed(result)
 
@@ -41,18 +38,13 @@ def test_every_status_of_a_dialed_call_is_known(status: str, result: DialResult)
 @pytest.mark.parametrize(
     ("status", "reported"),
     [
-        ("accepted", ReportedStatus.QUEUED),
-        ("scheduled", ReportedStatus.QUEUED),
-        ("sending", ReportedStatus.QUEUED),
-        ("sent", ReportedStatus.SENT),
-        ("read", ReportedStatus.DELIVERED),
-        ("partially_delivered", ReportedStatus.DELIVERED),
-        ("canceled", ReportedStatus.FAILED),
-        ("receiving", None),
-        ("received", None),
+        ("accepted", ReportedStatus.QUEUED), ("scheduled", ReportedStatus.QUEUED),
+        ("sending", ReportedStatus.QUEUED), ("sent", ReportedStatus.SENT),
+        ("read", ReportedStatus.DELIVERED), ("partially_delivered", ReportedStatus.DELIVERED),
+        ("canceled", ReportedStatus.FAILED), ("receiving", None), ("received", None),
         ("Delivered", None),
     ],
-)
+)  # fmt: skip
 def test_every_status_of_a_message_is_known(status: str, reported: ReportedStatus | None) -> None:
     assert parse(MessageStatus=status, SmsStatus="failed").message_status is reported
     assert parse(SmsStatus=status).message_status is reported

@@ -28,14 +28,11 @@ def a_resolver(*trusted: str) -> ClientIpResolver:
 @pytest.mark.parametrize(
     ("peer", "client_ip"),
     [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("not an IP", "unknown"),
-        (None, "unknown"),
+        ("203.0.113.7", "203.0.113.7"), ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64"),
+        ("not an IP", "unknown"), (None, "unknown"),
     ],
-)
+)  # fmt: skip
 def test_an_ip_is_normalized_and_ipv6_counts_by_network(peer: str | None, client_ip: str) -> None:
     assert a_resolver().resolve(a_request(peer)) == client_ip
 

@@ -187,13 +187,10 @@ def test_phone_in_use_names_only_the_callers_own_user() -> None:
 @pytest.mark.parametrize(
     ("path", "api"),
     [
-        ("/authenticate", Api.LEGACY),
-        ("/authenticate/get_otp", Api.LEGACY),
-        ("//authenticate//x", Api.LEGACY),
-        ("/authenticated", Api.MAIN),
-        ("/auth/authenticate", Api.MAIN),
-        ("/", Api.MAIN),
+        ("/authenticate", Api.LEGACY), ("/authenticate/get_otp", Api.LEGACY),
+        ("//authenticate//x", Api.LEGACY), ("/authenticated", Api.MAIN),
+        ("/auth/authenticate", Api.MAIN), ("/", Api.MAIN),
     ],
-)
+)  # fmt: skip
 def test_the_api_is_chosen_by_whole_path_segments(path: str, api: Api) -> None:
     assert api_of(path) is api

@@ -126,15 +126,10 @@ def test_the_file_can_have_comments_quotes_exports_and_any_line_ends(env_file: P
 @pytest.mark.parametrize(
     "invalid",
     [
-        "DIALTONE_ENV production",
-        "DIALTONE_ENV",
-        '"DIALTONE_ENV=x',
-        "=x",
-        "DIALTONE ENV=x",
-        "A='b",
-        'B="c',
+        "DIALTONE_ENV production", "DIALTONE_ENV", '"DIALTONE_ENV=x', "=x", "DIALTONE ENV=x",
+        "A='b", 'B="c',
     ],
-)
+)  # fmt: skip
 def test_an_invalid_line_is_reported_by_number_and_not_quoted(env_file: Path, invalid: str) -> None:
     env_file.write_text(f"# a comment\n\nDIALTONE_WORKERS=2\n\n\n{invalid}\n")
 

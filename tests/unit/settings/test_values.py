@@ -174,18 +174,13 @@ def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "least", "most"),
     [
-        ("MAX_CONNECTIONS_PER_IP", 10, 1_000_000),
-        ("SMS_COUNTRIES_PER_IP", 1, 250),
-        ("SMS_LIMIT_ALL_FACTOR", 1, 20),
-        ("OTP_LENGTH", 6, 8),
-        ("MAX_IMAGE_PIXELS", 1_000, 500_000_000),
-        ("MAX_IMAGE_FRAMES", 1, 10_000),
-        ("MAX_UPLOADS", 1, 10_000),
-        ("IMAGE_THREADS", 1, 256),
-        ("IMAGE_MEGAPIXELS_PER_HOUR", 1, 10_000_000),
-        ("WORKERS", 1, 256),
+        ("MAX_CONNECTIONS_PER_IP", 10, 1_000_000), ("SMS_COUNTRIES_PER_IP", 1, 250),
+        ("SMS_LIMIT_ALL_FACTOR", 1, 20), ("OTP_LENGTH", 6, 8),
+        ("MAX_IMAGE_PIXELS", 1_000, 500_000_000), ("MAX_IMAGE_FRAMES", 1, 10_000),
+        ("MAX_UPLOADS", 1, 10_000), ("IMAGE_THREADS", 1, 256),
+        ("IMAGE_MEGAPIXELS_PER_HOUR", 1, 10_000_000), ("WORKERS", 1, 256),
     ],
-)
+)  # fmt: skip
 def test_a_number_is_whole_and_in_a_range(name: str, least: int, most: int) -> None:
     field, _ = FIELDS[f"DIALTONE_{name}"]
     for number in (least, most):
@@ -398,22 +393,16 @@ def test_a_valid_mongodb_url_is_kept_as_written(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "mongodb://me:top:s3cret@db.test/dialtone",
-        "mongodb://me:top@s3cret@db.test/dialtone",
+        "mongodb://me:top:s3cret@db.test/dialtone", "mongodb://me:top@s3cret@db.test/dialtone",
         "mongodb://me@tops3cret.test:x@db.test/dialtone",
-        "mongodb://me:top/s3cret@db.test/dialtone",
-        "mongodb://me:12/tops3cret@db.test",
-        "mongodb://me:top?s3cret@db.test/dialtone",
-        "mongodb://me:top#s3cret@db.test/dialtone",
-        "mongodb://me:top%s3cret@db.test/dialtone",
-        "mongodb://me:tops3cret%@db.test/dialtone",
-        "mongodb://:tops3cret@db.test/dialtone",
-        "mongodb://@db.test/dialtone",
+        "mongodb://me:top/s3cret@db.test/dialtone", "mongodb://me:12/tops3cret@db.test",
+        "mongodb://me:top?s3cret@db.test/dialtone", "mongodb://me:top#s3cret@db.test/dialtone",
+        "mongodb://me:top%s3cret@db.test/dialtone", "mongodb://me:tops3cret%@db.test/dialtone",
+        "mongodb://:tops3cret@db.test/dialtone", "mongodb://@db.test/dialtone",
         "mongodb://me:12/tops3cret?w=1@db.test/dialtone",
-        "mongodb://db.test/dialtone?appName=top@s3cret",
-        "mongodb://db.test/dialtone#tops3cret",
+        "mongodb://db.test/dialtone?appName=top@s3cret", "mongodb://db.test/dialtone#tops3cret",
     ],
-)
+)  # fmt: skip
 def test_the_error_says_what_to_escape_in_a_mongodb_url(url: str) -> None:
     line = problem(DATABASE=url)
 

@@ -73,22 +73,6 @@ def test_a_file_that_others_can_access_is_rejected_with_the_fix(existing: Path, 
         assert load_error(existing, is_strict=is_strict).endswith(f" Fix: chmod 600 {existing}")
 
 
-def broken_link(path: Path) -> None:
-    path.symlink_to("nothing.json")
-
-
-def directory(path: Path) -> None:
-    path.mkdir(mode=0o700)
-
-
-def pipe(path: Path) -> None:
-    os.mkfifo(path, 0o600)
-
-
-def link_to_itself(path: Path) -> None:
-    path.symlink_to(path.name)
-
-
 def binary_file(path: Path) -> None:
     path.write_bytes(os.urandom(2_000_000))
     path.chmod(0o600)
@@ -99,16 +83,20 @@ def without_signing_keys(path: Path) -> None:
     edit_secrets_file(path, lambda document: document.update(signing=[]))
 
 
+NOT_A_FILE = "{0} is not a regular file, nor a link to one"
+
+
 @pytest.mark.parametrize(
     ("create", "problem"),
     [
-        (broken_link, "{0} is not a regular file, nor a link to one"),
-        (directory, "{0} is not a regular file, nor a link to one"),
-        (pipe, "{0} is not a regular file, nor a link to one"),
-        (link_to_itself, "Too many levels of symbolic links"),
+        (lambda path: path.symlink_to("nothing.json"), NOT_A_FILE),
+        (lambda path: path.mkdir(mode=0o700), NOT_A_FILE),
+        (lambda path: os.mkfifo(path, 0o600), NOT_A_FILE),
+        (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
         (binary_file, "The secrets file {0} is invalid: it is not JSON"),
         (without_signing_keys, 'The secrets file {0} is invalid: "signing" is missing'),
     ],
+    ids=["broken link", "directory", "pipe", "link to itself", "binary", "no signing keys"],
 )
 def test_a_file_that_is_no_secrets_file_is_an_error_with_its_path(
     path: Path, create: Callable[[Path], None], problem: str

@@ -195,14 +195,14 @@ def test_concurrent_threads_get_the_same_keys(
 
 def test_another_version_of_a_mounted_secret_is_loaded(path: Path, clock: MovableClock) -> None:
     # As Kubernetes changes it: the link to the folder is replaced.
-    mount = path.parent / "mount"
+    mount = path.with_name("mount")
     for version in ("..1", "..2"):
         (mount / version).mkdir(parents=True)
-        shutil.copy(path, mount / version / "secrets.json")
+        shutil.copy(path, mount / version)
     (mount / "..data").symlink_to("..1")
-    (mount / "secrets.json").symlink_to("..data/secrets.json")
-    keys = ReloadingKeys(mount / "secrets.json", clock)
-    second = add_pepper(mount / "..2" / "secrets.json")
+    (mount / path.name).symlink_to(f"..data/{path.name}")
+    keys = ReloadingKeys(mount / path.name, clock)
+    second = add_pepper(mount / "..2" / path.name)
     (mount / "..next").symlink_to("..2")
     (mount / "..next").replace(mount / "..data")
 

@@ -111,31 +111,19 @@ def test_the_file_keeps_its_owner_when_another_user_rotates(
     assert owners == [owner]
 
 
-def missing_file(path: Path) -> None:
-    path.unlink()
-
-
-def readable_by_others(path: Path) -> None:
-    path.chmod(0o644)
-
-
 def short_key(path: Path) -> None:
     edit_secrets_file(path, lambda document: document["otp_pepper"][0].update(key="dG9wczNjcmV0"))
-
-
-def directory_in_place_of_the_temporary_file(path: Path) -> None:
-    path.with_name(".secrets.json.next").mkdir()
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        missing_file,
-        readable_by_others,
+        Path.unlink,
+        lambda path: path.chmod(0o644),
         short_key,
-        directory_in_place_of_the_temporary_file,
+        lambda path: path.with_name(".secrets.json.next").mkdir(),
     ],
-    ids=lambda damage: damage.__name__,
+    ids=["missing", "readable by others", "short key", "folder"],
 )
 def test_a_failed_rotation_names_the_file_and_leaves_it_unchanged(
     path: Path, now: datetime, damage: Callable[[Path], None]

@@ -75,23 +75,39 @@ async def test_the_whole_file_is_sent_and_closed() -> None:
     assert not file.is_open
 
 
-async def test_nothing_more_is_read_after_the_client_has_disconnected() -> None:
-    file, has_left = OneFile(*CHUNKS), asyncio.Event()
+@pytest.mark.parametrize("ending", ["disconnected", "cancelled", "stopped reading"])
+async def test_the_file_is_closed_when_the_client_reads_no_more(
+    monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    if ending == "stopped reading":
+        monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0.01)
+    file, is_sending, has_left = OneFile(*CHUNKS), asyncio.Event(), asyncio.Event()
 
     async def send(message: dict[str, Any]) -> None:
         await file.send(message)
-        if message.get("body") == b"one":
-            has_left.set()
+        if message.get("body"):
+            is_sending.set()
             await never()
 
     async def receive() -> dict[str, Any]:
         await has_left.wait()
         return {"type": "http.disconnect"}
 
-    await respond(file, send, receive)
+    with capture_logs() as logs:
+        responding = asyncio.create_task(respond(file, send, receive))
+        await is_sending.wait()
+        assert file.is_open
+        if ending == "disconnected":
+            has_left.set()
+        elif ending == "cancelled":
+            responding.cancel()
+        await asyncio.wait([responding])
 
+    assert responding.cancelled() == (ending == "cancelled")
     assert [message.get("body") for message in file.sent] == [None, b"one"]
     assert not file.is_open
+    events = ["media_reader_stalled"] if ending == "stopped reading" else []
+    assert [log["event"] for log in logs] == events
 
 
 async def test_the_file_is_closed_when_the_store_or_sending_fails() -> None:
@@ -109,39 +125,6 @@ async def test_the_file_is_closed_when_the_store_or_sending_fails() -> None:
     assert file.sent[-1]["more_body"] is True  # the client sees that the file is incomplete
     assert not file.is_open
     assert not unsent.is_open
-
-
-async def test_the_file_is_closed_when_the_request_is_cancelled() -> None:
-    file, is_sending = OneFile(*CHUNKS), asyncio.Event()
-
-    async def send(message: dict[str, Any]) -> None:
-        if message.get("body"):
-            is_sending.set()
-            await never()
-
-    responding = asyncio.create_task(respond(file, send))
-    await is_sending.wait()
-    assert file.is_open
-    responding.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await responding
-
-    assert not file.is_open
-
-
-async def test_a_client_that_stops_reading_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0.01)
-    file = OneFile(*CHUNKS)
-
-    async def send(message: dict[str, Any]) -> None:
-        if message.get("body"):
-            await never()
-
-    with capture_logs() as logs:
-        await respond(file, send)
-
-    assert not file.is_open
-    assert [log["event"] for log in logs] == ["media_reader_stalled"]
 
 
 async def test_an_error_before_the_file_is_open_sends_nothing() -> None:

@@ -84,19 +84,13 @@ def test_a_reader_that_stops_or_reads_only_a_little_is_closed() -> None:
     assert reasons.index(CloseReason.SLOW_READER) == RESPONSE_LIMITS.period_seconds
 
 
-def test_a_reader_with_the_least_rate_is_not_closed() -> None:
-    connection = a_connection()
+def test_a_reader_with_the_least_rate_or_without_anything_to_read_is_not_closed() -> None:
+    connection, idle = a_connection(), a_connection()
     rate = RESPONSE_LIMITS.min_bytes / RESPONSE_LIMITS.period_seconds
     for now in range(600):
         assert observe(connection, now, sending(int(now * rate * 1.1)), is_active=True) is None
-
-
-def test_the_deadline_of_a_reader_ends_when_everything_is_acknowledged() -> None:
-    connection = a_connection()
-    observe(connection, 0, sending(0), is_active=True)
-    observe(connection, 19, received(100), is_active=True)
-    observe(connection, 20, sending(0), is_active=True)
-    assert observe(connection, 39, sending(0), is_active=True) is None
+    for now, info in ((0, sending(0)), (19, received(100)), (20, sending(0)), (39, sending(0))):
+        assert observe(idle, now, info, is_active=True) is None
 
 
 def test_the_connections_that_wait_longest_are_closed_beyond_the_limit() -> None:

@@ -21,7 +21,6 @@ from entrypoints.settings import read_settings
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.servers.s3_server import S3Server
 from tests.support.service import Service, running
 
@@ -251,23 +250,3 @@ async def test_each_problem_of_a_twilio_account_has_its_own_line(
     assert checked.startswith("ok") == line.startswith("ok")
     assert twilio.messages == []
     assert {request.method for request in twilio.requests} <= {"GET"}
-
-
-@pytest.mark.parametrize(
-    ("sender", "note"),
-    [("Dialtone", ""), (SENDER, " this server is not Twilio and does not say whether it knows")],
-)
-async def test_a_sender_that_cannot_be_listed_is_ok(
-    tmp_path: Path, twilio: FakeTwilio, sender: str, note: str
-) -> None:
-    def serve(exchange: Exchange) -> None:
-        # A compatible server that offers the account only.
-        if "/IncomingPhoneNumbers.json" in exchange.request.path:
-            exchange.respond(404)
-        else:
-            twilio.respond(exchange)
-
-    with HttpServer(serve) as server:
-        environ = with_twilio(twilio, TWILIO_API_BASE=server.url, TWILIO_FROM=sender)
-        checked = await check_part("messages twilio", tmp_path, **environ)
-    assert checked.startswith(f"ok{note}")

@@ -110,17 +110,6 @@ def test_a_file_that_is_no_secrets_file_is_an_error_with_its_path(
 # Strict checks, for production
 
 
-def test_a_weak_key_is_rejected_only_by_strict_checks(existing: Path) -> None:
-    key = "A" * 43 + "="
-    edit_secrets_file(existing, lambda document: document["otp_pepper"][0].update(key=key))
-
-    error = load_error(existing, is_strict=True)
-
-    assert '"otp_pepper[0].key" is not random' in error
-    assert key not in error
-    load_keys(existing)
-
-
 @pytest.mark.parametrize("mode", [0o775, 0o757, 0o777, 0o1777])
 def test_a_directory_writable_by_others_is_rejected_only_by_strict_checks(
     existing: Path, mode: int

@@ -74,18 +74,14 @@ def test_diagrams_name_code_that_exists() -> None:
     assert {name for name in names if not re.search(rf"\b{re.escape(name)}\b", code)} == set()
 
 
-def test_the_changelog_has_the_version_of_the_project() -> None:
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-    assert re.search(rf"\b{re.escape(project['version'])}\b", PAGES[PROJECT / "CHANGELOG.md"])
-
-
-def test_the_index_lists_every_decision() -> None:
+def test_the_index_lists_every_decision_and_the_changelog_the_version() -> None:
     folder = PROJECT / "docs/decisions"
     records = sorted(record.name for record in folder.glob("[0-9]*.md"))
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     assert sorted(_LINK.findall(PAGES[folder / "README.md"])) == records
     assert [int(name[:4]) for name in records] == list(range(1, len(records) + 1))
+    assert re.search(rf"\b{re.escape(project['version'])}\b", PAGES[PROJECT / "CHANGELOG.md"])
 
 
 def _headings(page: Path) -> set[str]:

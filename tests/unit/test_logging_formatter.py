@@ -1,6 +1,5 @@
 """Formatting of log lines."""
 
-import asyncio
 import io
 import json
 import logging
@@ -54,18 +53,6 @@ def test_a_record_is_always_one_line() -> None:
     assert log_line("first\nsource line\n%s", "tops3cret")["event"] == "first"
     event = {"event": "x", "stack_info": "code", "stack": "code", "positional_args": [1]}
     assert set(log_line(event)) == {"timestamp", "level", "event", "logger"}
-
-
-async def test_each_line_of_a_request_has_its_request_id_and_no_other() -> None:
-    async def request(number: int) -> list[str]:
-        with bound_contextvars(request_id=f"request-{number}"):
-            await asyncio.sleep(0)
-            return [log_line("x")["request_id"], log_line({"event": "x"})["request_id"]]
-
-    request_ids = await asyncio.gather(*map(request, range(20)))
-
-    assert request_ids == [[f"request-{number}"] * 2 for number in range(20)]
-    assert "request_id" not in log_line("x")
 
 
 def test_a_line_has_time_level_event_and_logger_that_no_field_replaces() -> None:

@@ -78,15 +78,6 @@ def content_of(file: int) -> str:
     return os.pread(file, 1_000_000, 0).decode()
 
 
-def test_lines_are_written_in_order(file: int) -> None:
-    handler = handler_for(file)
-
-    log(handler, *map(str, range(2000)))
-    handler.flush(TIMEOUT)
-
-    assert content_of(file).splitlines() == [str(number) for number in range(2000)]
-
-
 def test_lines_that_do_not_fit_into_the_queue_are_dropped_and_counted(pipe: Pipe) -> None:
     handler = handler_for(pipe.writer, max_queue_size=len(pipe.long_line) + 3)
     pipe.block(handler)

@@ -1,7 +1,6 @@
 """Request bodies that arrive slowly or are not read, and large responses."""
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any, Final
 
 import pytest
@@ -62,13 +61,6 @@ async def handle(
     await middleware(scope, connection.receive, connection.send)
 
 
-def seconds_until_late(transfers: Iterable[tuple[int, float]]) -> float:
-    deadline = TransferDeadline(TransferLimits(idle_seconds=10, period_seconds=30, min_bytes=1000))
-    for size, seconds in transfers:
-        deadline.record(size, seconds)
-    return deadline.seconds_left
-
-
 @pytest.mark.parametrize(
     ("transfers", "seconds_left"),
     [
@@ -88,7 +80,10 @@ def seconds_until_late(transfers: Iterable[tuple[int, float]]) -> float:
 def test_a_transfer_needs_a_byte_in_time_and_a_least_rate(
     transfers: list[tuple[int, float]], seconds_left: float
 ) -> None:
-    assert seconds_until_late(transfers) == seconds_left
+    deadline = TransferDeadline(TransferLimits(idle_seconds=10, period_seconds=30, min_bytes=1000))
+    for size, seconds in transfers:
+        deadline.record(size, seconds)
+    assert deadline.seconds_left == seconds_left
 
 
 async def test_a_body_that_stops_is_a_timeout_and_the_connection_is_closed() -> None:

@@ -367,21 +367,15 @@ def test_the_example_has_the_scheme_of_the_invalid_value() -> None:
     "url",
     [
         "mongodb://127.0.0.1/dialtone",
-        "mongodb://db.test:27017/dialtone",
-        "mongodb://my_container:27017/dialtone",
+        "mongodb://my_container:27017/Dialtone_2-test",
         "mongodb://a:1,b:65535,[::1]:3,[fd00::1],10.0.0.1/dialtone?replicaSet=rs0",
         "mongodb://user:password@db.test/dialtone?authSource=admin&w=majority&tls=true",
-        "mongodb://user:%3A%2F%3f%23%40%25$!+@db.test/dialtone",
+        "mongodb://user:%3A%2F%3f%23%40%25$!+@db.test/dialtone?",
         "mongodb://CN%3Ddialtone@db.test/dialtone?authMechanism=MONGODB-X509",
         "mongodb://db.test/dialtone?readPreferenceTags=dc:ny;readPreferenceTags=",
-        "mongodb://db.test/dialtone?",
-        "mongodb://%2Ftmp%2Fmongodb-27017.sock/dialtone",
-        "mongodb://user:password@%2Frun%2Fa%20b.sock,db.test/dialtone",
+        "mongodb://user:password@%2Frun%2Fa%20b.sock,db.test/administration",
         "mongodb+srv://user:password@cluster.db.test/dialtone?appName=dialtone",
-        "mongodb+srv://cluster/dialtone",
-        "mongodb://db.test/Dialtone_2-test",
-        "mongodb://db.test/l%C3%A4ut",
-        "mongodb://db.test/administration",
+        "mongodb+srv://cluster/l%C3%A4ut",
         f"mongodb://db.test/{'n' * 63}",
     ],
 )
@@ -391,20 +385,17 @@ def test_a_valid_mongodb_url_is_kept_as_written(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    "rest",
     [
-        "mongodb://me:top:s3cret@db.test/dialtone", "mongodb://me:top@s3cret@db.test/dialtone",
-        "mongodb://me@tops3cret.test:x@db.test/dialtone",
-        "mongodb://me:top/s3cret@db.test/dialtone", "mongodb://me:12/tops3cret@db.test",
-        "mongodb://me:top?s3cret@db.test/dialtone", "mongodb://me:top#s3cret@db.test/dialtone",
-        "mongodb://me:top%s3cret@db.test/dialtone", "mongodb://me:tops3cret%@db.test/dialtone",
-        "mongodb://:tops3cret@db.test/dialtone", "mongodb://@db.test/dialtone",
-        "mongodb://me:12/tops3cret?w=1@db.test/dialtone",
-        "mongodb://db.test/dialtone?appName=top@s3cret", "mongodb://db.test/dialtone#tops3cret",
+        "me:top:s3cret@db.test/name", "me:top@s3cret@db.test/name", "me@tops3cret.test:x@h/name",
+        "me:top/s3cret@db.test/name", "me:12/tops3cret@db.test", "me:top?s3cret@db.test/name",
+        "me:top#s3cret@db.test/name", "me:top%s3cret@db.test/name", "me:tops3cret%@db.test/name",
+        ":tops3cret@db.test/name", "@db.test/name", "me:12/tops3cret?w=1@db.test/name",
+        "db.test/name?appName=top@s3cret", "db.test/name#tops3cret",
     ],
 )  # fmt: skip
-def test_the_error_says_what_to_escape_in_a_mongodb_url(url: str) -> None:
-    line = problem(DATABASE=url)
+def test_the_error_says_what_to_escape_in_a_mongodb_url(rest: str) -> None:
+    line = problem(DATABASE=f"mongodb://{rest}")
 
     assert "are written %3A %2F %3F %23 %40 %25" in line
     assert "s3cret" not in line

@@ -1,13 +1,12 @@
 """The source of the servers that tests use."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from tests.support.servers import environment
 from tests.support.servers.errors import ServerUnavailable, SourceNotConfigured, SourceUnavailable
-from tests.support.servers.sources import ADVICE, SOURCES, SOURCES_VARIABLE, open_first_available
+from tests.support.servers.sources import SOURCES, SOURCES_VARIABLE, open_first_available
 
 OpenServer = Callable[[Mapping[str, str]], AbstractContextManager[str]]
 
@@ -27,93 +26,46 @@ def failing(error: ServerUnavailable) -> OpenServer:
     return opened
 
 
-NOT_CONFIGURED = failing(SourceNotConfigured("no URL is set"))
-
-
-def sources(*openers: OpenServer) -> Mapping[str, OpenServer]:
-    return dict(zip(SOURCES, openers, strict=True))
-
-
-def test_a_configured_server_is_used() -> None:
-    openers = sources(available("given"), available("container"), available("process"))
-    with open_first_available(openers, {}) as selected:
-        assert selected.server == "given"
-
-
-def test_a_configured_server_that_fails_is_not_replaced() -> None:
-    openers = sources(failing(ServerUnavailable("no connection")), available("c"), available("p"))
-    with pytest.raises(ServerUnavailable, match="no connection"), open_first_available(openers, {}):
-        pass
-
-
-def test_containers_are_preferred_to_processes() -> None:
-    with open_first_available(
-        sources(NOT_CONFIGURED, available("container"), available("p")), {}
-    ) as selected:
-        assert (selected.server, selected.source) == ("container", "containers")
-
-
-def test_without_containers_processes_are_used_and_the_reason_is_kept() -> None:
-    openers = sources(NOT_CONFIGURED, failing(SourceUnavailable("no engine")), available("process"))
-    with open_first_available(openers, {}) as selected:
-        assert (selected.server, selected.source) == ("process", "packages")
-        assert selected.errors == ("containers: no engine",)
-
-
-def test_without_any_source_the_error_has_all_reasons_and_advice() -> None:
-    openers = sources(
-        NOT_CONFIGURED,
-        failing(SourceUnavailable("no engine")),
-        failing(SourceUnavailable("pip could not")),
-    )
-    with pytest.raises(ServerUnavailable) as error, open_first_available(openers, {}):
-        pass
-    assert "containers: no engine\npackages: pip could not" in str(error.value)
-    assert ADVICE in str(error.value)
+UNSET = failing(SourceNotConfigured("no URL is set"))
+BROKEN = failing(SourceUnavailable("no engine"))
+GIVEN, CONTAINER, PROCESS = map(available, ("given", "container", "process"))
 
 
 @pytest.mark.parametrize(
-    ("selection", "expected"),
-    [("packages", "process"), ("containers", "container"), ("packages, containers", "process")],
+    ("openers", "selection", "expected"),
+    [
+        ((GIVEN, CONTAINER, PROCESS), "", "given"),
+        ((UNSET, CONTAINER, PROCESS), "", "container"),
+        ((UNSET, BROKEN, PROCESS), "", "process"),
+        ((GIVEN, CONTAINER, PROCESS), "packages", "process"),
+        ((GIVEN, CONTAINER, PROCESS), "containers", "container"),
+    ],
 )
-def test_the_environment_can_select_sources(selection: str, expected: str) -> None:
-    openers = sources(available("given"), available("container"), available("process"))
-    with open_first_available(openers, {SOURCES_VARIABLE: selection}) as selected:
+def test_the_first_available_or_the_selected_source_is_used(
+    openers: Sequence[OpenServer], selection: str, expected: str
+) -> None:
+    sources = dict(zip(SOURCES, openers, strict=True))
+    environ = {SOURCES_VARIABLE: selection} if selection else {}
+    with open_first_available(sources, environ) as selected:
         assert selected.server == expected
 
 
-def test_a_selected_source_that_fails_is_not_replaced() -> None:
-    openers = sources(NOT_CONFIGURED, failing(SourceUnavailable("no engine")), available("process"))
+@pytest.mark.parametrize(
+    ("openers", "selection", "message"),
+    [
+        ((failing(ServerUnavailable("no connection")), CONTAINER, PROCESS), "", "no connection"),
+        ((UNSET, BROKEN, PROCESS), "containers", "no engine"),
+        ((UNSET, BROKEN, BROKEN), "", "packages: no engine"),
+        ((GIVEN, CONTAINER, PROCESS), "clouds", "not clouds"),
+    ],
+)
+def test_a_configured_or_selected_source_that_fails_is_not_replaced(
+    openers: Sequence[OpenServer], selection: str, message: str
+) -> None:
+    sources = dict(zip(SOURCES, openers, strict=True))
+    environ = {SOURCES_VARIABLE: selection} if selection else {}
     with (
-        pytest.raises(ServerUnavailable, match="no engine"),
-        open_first_available(openers, {SOURCES_VARIABLE: "containers"}),
+        pytest.raises(ServerUnavailable, match=message),
+        open_first_available(sources, environ),
     ):
-        pass
-
-
-def test_an_unknown_source_is_an_error_with_its_name() -> None:
-    with (
-        pytest.raises(ServerUnavailable, match=f"{SOURCES_VARIABLE} takes .*; not clouds"),
-        open_first_available(
-            sources(NOT_CONFIGURED, NOT_CONFIGURED, NOT_CONFIGURED), {SOURCES_VARIABLE: "clouds"}
-        ),
-    ):
-        pass
-
-
-def test_an_exception_of_a_test_is_not_an_error_of_the_source() -> None:
-    openers = sources(available("given"), available("container"), available("process"))
-    with pytest.raises(SourceUnavailable, match="mine"), open_first_available(openers, {}):
-        raise SourceUnavailable("mine")
-
-
-def test_an_endpoint_without_keys_is_an_error_with_the_missing_ones() -> None:
-    environ = {environment.S3_ENDPOINT: "http://127.0.0.1:1", environment.S3_ACCESS_KEY: "key"}
-    with pytest.raises(ServerUnavailable, match=environment.S3_SECRET_KEY), environment.s3(environ):
-        pass
-
-
-@pytest.mark.parametrize("source", [environment.mongo, environment.s3])
-def test_an_empty_environment_configures_no_server(source: OpenServer) -> None:
-    with pytest.raises(SourceNotConfigured), source({}):
         pass

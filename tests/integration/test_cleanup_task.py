@@ -59,7 +59,7 @@ async def test_without_an_interval_nothing_is_cleaned_up() -> None:
 
 async def test_it_ends_with_the_block_even_while_the_database_hangs() -> None:
     app = AppHarness()
-    app.faults.run_at(1, asyncio.Event().wait)
+    app.faults.run_before("leases.acquire", asyncio.Event().wait)
     tasks = asyncio.all_tasks()
     async with run_cleanup_task(app.use_cases.scheduled_cleanup, timedelta(seconds=1)):
         await wait_until(lambda: app.faults.has_fired)

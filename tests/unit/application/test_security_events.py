@@ -29,6 +29,7 @@ from domain.errors import (
 )
 from domain.identities.identity import Role
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
+from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -370,8 +371,9 @@ async def test_a_phone_without_an_identity_can_only_be_blocked_and_unblocked(
 # All of them
 
 
-async def test_no_event_is_emitted_when_the_database_is_unavailable(app: AppHarness) -> None:
+async def test_without_database_use_cases_fail_and_emit_no_event(app: AppHarness) -> None:
     token, principal = await log_in(app), await app.add_user()
+    access_token = await app.access_token()
     app.advance(hours=12)
     code = await request_code(app)
     app.events.emitted.clear()
@@ -379,17 +381,23 @@ async def test_no_event_is_emitted_when_the_database_is_unavailable(app: AppHarn
     for call in (
         app.request_otp,
         lambda: app.verify_otp(code),
+        lambda: app.use_cases.authenticate(access_token),
         lambda: app.use_cases.refresh_session(token),
         lambda: app.use_cases.logout(principal),
         lambda: app.use_cases.revoke_session(principal, principal.session.id),
+        lambda: app.use_cases.get_user(principal.identity.id),
+        lambda: app.use_cases.rename_user(principal, parse_username("Priya")),
         lambda: app.use_cases.delete_user(principal),
+        lambda: app.use_cases.get_item(an_id()),
     ):
         with pytest.raises(StorageUnavailable):
             await call()
     for operation in OPERATION.values():
         with pytest.raises(StorageUnavailable):
             await operation(app.use_cases, a_phone())
-    assert app.events.emitted == []
+    assert (app.events.emitted, app.messenger.messages[-1].code) == ([], code)
+    app.database.is_unavailable = False
+    assert isinstance(await app.verify_otp(code), LoggedIn)
 
 
 async def test_each_event_is_emitted_with_the_fields_of_its_row_in_the_documentation() -> None:

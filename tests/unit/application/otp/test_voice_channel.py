@@ -1,6 +1,7 @@
 """Codes that are read in a call."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -83,54 +84,39 @@ def read_code(app: AppHarness) -> None:
 # The call
 
 
-async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -> None:
-    await request_call(app, a_phone(7))
-    ((provider_call_id, placed),) = app.call_provider.calls.items()
-    call = stored_call(app)
-    assert placed == PlacedCall(
-        a_phone(7), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
-    )
-    assert call.provider_call_id == provider_call_id
-    assert app.messenger.messages == []
-
-
-async def test_the_call_is_recorded_before_it_is_placed() -> None:
+async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
     recorded = list[Call]()
 
     async def act() -> None:
-        recorded.append(stored_call(harness))
+        recorded.append(stored_call(app))
 
-    harness = AppHarness(
-        policy=Policy(webhook_urls=WEBHOOK_URLS), call_provider=ActingCallProvider(act)
+    app = replace(app_with_phone_line(), call_provider=ActingCallProvider(act))
+    principal = await app.log_in()
+    app.messenger.messages.clear()
+    app.advance(hours=12)
+    request_id = await request_call(app)
+
+    verification = app.database.phone_verifications[a_phone()].value
+    delivery = verification.deliveries[-1]
+    ((provider_call_id, placed),) = app.call_provider.calls.items()
+    call = stored_call(app)
+    assert placed == PlacedCall(
+        a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
     )
-    request_id = await request_call(harness)
-
-    (call,) = recorded
-    verification = harness.database.phone_verifications[a_phone()].value
-    (delivery,) = verification.deliveries
+    assert app.messenger.messages == []
+    assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)
+    # It was recorded before it was placed.
+    assert recorded == [replace(call, provider_call_id=None)]
     assert call == Call(
         id=call.id,
         direction=CallDirection.OUTBOUND,
-        started_at=harness.clock.now(),
+        started_at=app.clock.now(),
         status=CallStatus.QUEUED,
-        challenge_id=verification.challenges[0].id,
+        provider_call_id=provider_call_id,
+        identity_id=principal.identity.id,
+        challenge_id=verification.challenges[-1].id,
         report_id=parse_report_id(request_id),
     )
-    assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)
-
-
-async def test_the_call_has_the_identity_of_the_phone(app: AppHarness) -> None:
-    principal = await app.log_in()
-    app.advance(hours=12)
-    await request_call(app)
-    assert stored_call(app).identity_id == principal.identity.id
-    assert not stored_call(app).is_caller_verified
-
-
-async def test_the_code_of_the_call_logs_in(app: AppHarness) -> None:
-    request_id = await request_call(app)
-    code = await app.code_of_last_call()
-    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
 
 
 async def test_a_call_after_a_message_reads_the_same_code(app: AppHarness) -> None:
@@ -152,14 +138,6 @@ async def test_a_call_has_the_cooldown_of_a_message(
     assert again.request_id != first.request_id
     assert parse_report_id(again.request_id) == parse_report_id(first.request_id)
     assert len(app.messenger.messages) + len(app.call_provider.calls) == 1
-
-
-async def test_a_call_counts_on_the_limits_of_messages(app: AppHarness) -> None:
-    for channel in (Channel.SMS, Channel.VOICE, Channel.SMS, Channel.VOICE, Channel.SMS):
-        assert (await app.request_otp(channel=channel)).sent
-        app.advance(60)
-    with pytest.raises(TooManyOtpRequests):
-        await request_call(app)
 
 
 async def test_without_a_provider_of_calls_the_messenger_delivers_the_code() -> None:
@@ -194,8 +172,9 @@ async def test_an_unknown_result_counts_and_its_code_is_valid(app: AppHarness) -
     ("result", "error_type"), [(REJECTED, DeliveryFailed), (INVALID_NUMBER, PhoneUnreachable)]
 )
 async def test_a_call_that_is_not_placed_counts_on_no_limit_of_the_phone(
-    app: AppHarness, result: PlacementResult, error_type: type[DeliveryFailed | PhoneUnreachable]
+    result: PlacementResult, error_type: type[DeliveryFailed | PhoneUnreachable]
 ) -> None:
+    app = app_with_phone_line(rate_limits=RateLimits(calls_per_country=SlidingWindow(1, HOUR)))
     app.call_provider.result = result
     with pytest.raises(error_type) as error:
         await request_call(app)
@@ -203,35 +182,21 @@ async def test_a_call_that_is_not_placed_counts_on_no_limit_of_the_phone(
     assert stored_call(app).status is CallStatus.FAILED
     assert stored_call(app).ended_at == app.clock.now()
     app.call_provider.result = None
-    assert (await app.request_otp()).sent
+    assert (await app.request_otp(channel=Channel.VOICE)).sent
 
 
-async def test_a_rejected_call_releases_its_permits() -> None:
-    limits = RateLimits(calls_per_country=SlidingWindow(1, HOUR), per_ip=SlidingWindow(1, HOUR))
-    app = app_with_phone_line(rate_limits=limits)
-    app.call_provider.result = REJECTED
-    for _ in range(3):
-        with pytest.raises(DeliveryFailed):
-            await request_call(app)
-    app.call_provider.result = None
-    await request_call(app)
-
-
-async def test_no_call_is_placed_if_it_cannot_be_recorded(app: AppHarness) -> None:
-    app.faults.fail_on("calls.add")
-    with pytest.raises(StorageUnavailable):
+@pytest.mark.parametrize(
+    ("operation", "is_placed"), [("calls.add", False), ("calls.replace", True)]
+)
+async def test_only_a_call_that_is_recorded_is_placed_with_or_without_provider_id(
+    app: AppHarness, operation: str, is_placed: bool
+) -> None:
+    app.faults.fail_on(operation)
+    with nullcontext() if is_placed else pytest.raises(StorageUnavailable):
         await request_call(app)
     assert app.faults.has_fired
-    assert app.call_provider.calls == {}
-    assert (await app.request_otp(channel=Channel.VOICE)).sent
-
-
-async def test_a_placed_call_counts_if_its_provider_id_cannot_be_recorded(app: AppHarness) -> None:
-    app.faults.fail_on("calls.replace")
-    assert (await app.request_otp(channel=Channel.VOICE)).sent
-    assert app.faults.has_fired
-    assert len(app.call_provider.calls) == 1
-    assert stored_call(app).provider_call_id is None
+    assert len(app.call_provider.calls) == is_placed
+    assert (await app.request_otp(channel=Channel.VOICE)).sent == (not is_placed)
 
 
 async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile() -> None:
@@ -240,9 +205,7 @@ async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile() 
         ringing = stored.value.advance_status(CallStatus.RINGING, harness.clock.now())
         harness.database.calls[ringing.id] = Versioned(ringing, stored.version + 1)
 
-    harness = AppHarness(
-        policy=Policy(webhook_urls=WEBHOOK_URLS), call_provider=ActingCallProvider(act)
-    )
+    harness = replace(app_with_phone_line(), call_provider=ActingCallProvider(act))
     await request_call(harness)
     call = stored_call(harness)
     assert (call.status, call.provider_call_id) == (CallStatus.RINGING, f"CA{0:032x}")
@@ -276,15 +239,6 @@ async def test_calls_have_a_limit_per_country_with_a_reserve_for_recognized_phon
     for number in range(2):
         await request_call(app, a_phone(number))
     assert (await app.request_otp(a_phone(13), "198.18.13.1")).sent
-
-
-async def test_a_login_does_not_release_the_limit_of_calls() -> None:
-    app = app_with_phone_line(rate_limits=RateLimits(calls_per_country=SlidingWindow(1, HOUR)))
-    request_id = await request_call(app)
-    code = await app.code_of_last_call()
-    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
-    with pytest.raises(TooManyOtpRequests):
-        await request_call(app, a_phone(2), "198.18.2.1")
 
 
 # Blocked phones
@@ -327,22 +281,17 @@ async def test_a_login_by_the_code_marks_the_call_that_read_it(app: AppHarness) 
     assert call.identity_id == verification.identity_id
 
 
-async def test_a_call_that_did_not_read_the_code_is_not_marked(app: AppHarness) -> None:
-    await app.request_otp()
-    app.advance(15)
-    await request_call(app)
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-    assert not stored_call(app).is_caller_verified
-
-
+@pytest.mark.parametrize("is_read", [True, False])
 async def test_a_login_by_the_message_of_the_same_code_does_not_mark_the_call(
-    app: AppHarness,
+    app: AppHarness, is_read: bool
 ) -> None:
     message = await app.request_otp()
     app.advance(15)
-    await request_call(app)
-    read_code(app)
-    await app.verify_otp(app.last_code, request_id=message.request_id)
+    call_id = await request_call(app)
+    if is_read:
+        read_code(app)
+    request_id = message.request_id if is_read else call_id
+    assert isinstance(await app.verify_otp(app.last_code, request_id=request_id), LoggedIn)
     assert not stored_call(app).is_caller_verified
 
 

@@ -1,8 +1,8 @@
 """The call that reads a code."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -97,7 +97,7 @@ async def test_the_code_is_read_twice_after_a_key(app: AppHarness) -> None:
     assert (record(app).provider_call_id, record(app).outcome) == ("CA1", CallOutcome.CODE_READ)
 
 
-@pytest.mark.parametrize("event", [Answered(), Continued(), Answered(speech="leave a message")])
+@pytest.mark.parametrize("event", [Answered(), Answered(speech="leave a message")])
 async def test_a_voicemail_hears_no_code(app: AppHarness, event: CallEvent) -> None:
     await request(app)
 
@@ -127,22 +127,16 @@ async def test_the_call_is_in_the_language_of_the_phone(app: AppHarness) -> None
     assert gather.voice.language == "hi-IN"
 
 
-async def test_repeated_requests_get_the_same_response(app: AppHarness) -> None:
-    responses = []
+async def test_repeated_requests_get_the_same_response_and_no_code_is_stored(
+    app: AppHarness,
+) -> None:
     for position, event in ((None, Continued()), (CODE, KEY)):
         first, *others = await asyncio.gather(*(request(app, position, event) for _ in range(3)))
         assert others == [first] * 2
         assert await request(app, position, Answered()) == first
-        responses.append(first)
 
-    assert digits(responses[-1]) == code_of(app, a_challenge()) * 2
+    assert digits(first) == code_of(app, a_challenge()) * 2
     assert len(record(app).turns) == 2
-
-
-async def test_no_code_is_stored(app: AppHarness) -> None:
-    await request(app)
-    await request(app, CODE, KEY)
-
     assert code_of(app, a_challenge()) not in repr(app.database.calls)
 
 
@@ -169,31 +163,50 @@ async def test_an_inbound_call_is_no_call_with_a_code(app: AppHarness) -> None:
     assert await request(app) == SILENCE
 
 
-async def test_a_code_that_expires_before_the_key_is_not_read(app: AppHarness) -> None:
-    await request(app)
+async def expire(app: AppHarness) -> None:
     app.clock.advance(OTP_TTL)
 
-    assert await request(app, CODE, KEY) == SILENCE
-    assert record(app).outcome is CallOutcome.CODE_NOT_READ
 
-
-async def test_a_code_that_was_used_is_not_read(app: AppHarness) -> None:
+async def use(app: AppHarness) -> None:
     used = a_challenge().mark_used(app.clock.now())
     await store(app, PhoneVerification(challenges=(used,)))
 
-    assert await request(app) == SILENCE
+
+async def lose_key(app: AppHarness) -> None:
+    await store(app, PhoneVerification(challenges=(a_challenge(key_id="gone"),)))
 
 
-@pytest.mark.parametrize("is_blocked_before_the_key", [True, False])
-async def test_a_blocked_phone_hears_no_code(
-    app: AppHarness, is_blocked_before_the_key: bool
-) -> None:
-    await request(app)
-    if not is_blocked_before_the_key:
-        await request(app, CODE, KEY)
+async def end(app: AppHarness) -> None:
+    await app.use_cases.record_call_status(CALL_ID, CallStatus.COMPLETED)
+
+
+async def block(app: AppHarness) -> None:
     await app.use_cases.block_phone(a_phone())
 
+
+async def read_and_block(app: AppHarness) -> None:
+    await request(app, CODE, KEY)
+    await block(app)
+
+
+@pytest.mark.parametrize("change", [expire, use, lose_key, end, block, read_and_block])
+async def test_a_code_that_is_over_when_the_key_is_pressed_is_not_read(
+    app: AppHarness, change: Callable[[AppHarness], Awaitable[None]]
+) -> None:
+    await request(app)
+    await change(app)
+
     assert await request(app, CODE, KEY) == SILENCE
+    assert record(app).outcome is not CallOutcome.CODE_READ or change is read_and_block
+
+
+@pytest.mark.parametrize("change", [use, lose_key])
+async def test_a_call_without_a_code_ends_at_once(
+    app: AppHarness, change: Callable[[AppHarness], Awaitable[None]]
+) -> None:
+    await change(app)
+
+    assert await request(app) == SILENCE
 
 
 async def test_a_position_that_was_never_issued_changes_nothing(app: AppHarness) -> None:
@@ -202,17 +215,3 @@ async def test_a_position_that_was_never_issued_changes_nothing(app: AppHarness)
 
     assert await request(app, Position("code", 2), KEY) == SILENCE
     assert record(app) == before
-
-
-async def test_a_call_that_has_ended_reads_no_code(app: AppHarness) -> None:
-    await request(app)
-    await app.use_cases.record_call_status(CALL_ID, CallStatus.COMPLETED)
-
-    assert await request(app, CODE, KEY) == SILENCE
-
-
-async def test_a_key_that_is_not_available_anymore_ends_the_call(app: AppHarness) -> None:
-    await store(app, PhoneVerification(challenges=(a_challenge(key_id="gone"),)))
-
-    assert await request(app) == SILENCE
-    assert app.clock.now() - record(app).started_at == timedelta()

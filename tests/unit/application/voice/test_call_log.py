@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import permutations
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import Call, CallStatus, Recording
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_call, a_phone, a_session, an_id, an_identity
+from tests.support.builders import NOW, a_call, a_session, an_id, an_identity
 
 MEMBER = Principal(an_identity(), a_session(), has_recent_login=True)
 ADMINISTRATOR = Principal(
@@ -40,15 +39,6 @@ async def add(app: AppHarness, *calls: Call) -> None:
 
 
 # Statuses
-
-
-async def test_a_status_in_any_order_never_goes_backwards(app: AppHarness) -> None:
-    reported = [CallStatus.RINGING, CallStatus.IN_PROGRESS, CallStatus.COMPLETED]
-    for number, statuses in enumerate(permutations(reported)):
-        await add(app, call_number(number))
-        for status in statuses:
-            await app.use_cases.record_call_status(an_id(number), status)
-        assert app.database.calls[an_id(number)].value.status is CallStatus.COMPLETED
 
 
 async def test_a_call_ends_when_its_first_final_status_arrives(app: AppHarness) -> None:
@@ -131,7 +121,7 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
     assert seen == [[an_id(3), an_id(1)], [an_id(3), an_id(2), an_id(1), an_id(0)], []]
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("limit", [1, 2, 5])
 async def test_pages_follow_each_other(app: AppHarness, limit: int) -> None:
     calls = [call_number(number, started_at=NOW) for number in range(5)]
     await add(app, *calls)
@@ -165,10 +155,6 @@ async def recorded(app: AppHarness) -> AppHarness:
 async def read(app: AppHarness, principal: Principal, number: int = 1, index: int = 1) -> bytes:
     async with app.use_cases.open_recording(principal, an_id(number), index) as recording:
         return b"".join([chunk async for chunk in recording.chunks])
-
-
-async def test_an_administrator_hears_a_recording(recorded: AppHarness) -> None:
-    assert await read(recorded, ADMINISTRATOR) == b"sound" * 500
 
 
 @pytest.mark.parametrize(
@@ -209,16 +195,10 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
             pass
 
 
-async def test_a_recording_that_breaks_off_raises(recorded: AppHarness) -> None:
+async def test_an_administrator_hears_a_recording_or_its_error(recorded: AppHarness) -> None:
+    assert await read(recorded, ADMINISTRATOR) == b"sound" * 500
     async with recorded.use_cases.open_recording(ADMINISTRATOR, an_id(1), 1) as recording:
         await anext(recording.chunks)
         recorded.call_provider.is_unavailable = True
         with pytest.raises(CallProviderUnavailable):
             await anext(recording.chunks)
-
-
-async def test_calls_of_a_phone_are_not_those_of_its_next_owner(app: AppHarness) -> None:
-    principal = await app.log_in(a_phone(3))
-    await add(app, call_number(1, identity_id=an_id(77)))
-
-    assert (await app.use_cases.list_calls(principal, None, 10)).calls == []

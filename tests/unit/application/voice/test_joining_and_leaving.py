@@ -19,7 +19,7 @@ from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone, an_id, an_identity
+from tests.support.builders import NOW, a_phone
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join, phone_line
 
 CONSENT: Final = (
@@ -27,6 +27,7 @@ CONSENT: Final = (
     "calls. You can leave at any time: call this number again. If you do not agree, hang up now."
 )
 INDIAN_PHONE: Final = PhoneNumber("+919876543210")
+LATER: Final = NOW + timedelta(days=9)
 MAX_DELAY: Final = 16
 """In turns of the event loop: more than a login takes."""
 
@@ -57,6 +58,7 @@ async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> Non
     await call.ring()
     await call.press("1")
     assert call.heard == CONSENT
+    assert app.database.identities == {}
     app.advance(14)
     await call.stay_on_the_line()
 
@@ -85,14 +87,6 @@ async def test_consent_is_in_the_language_of_the_caller(app: AppHarness) -> None
     assert identity.consent
     assert identity.consent.language == "hi-IN"
     assert identity.consent.wording.startswith("लाइन पर बने रहकर")
-
-
-async def test_who_hangs_up_during_the_consent_does_not_join(app: AppHarness) -> None:
-    call = InboundCall(app)
-    await call.ring()
-    await call.press("1")
-
-    assert app.database.identities == {}
 
 
 async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHarness) -> None:
@@ -148,6 +142,9 @@ async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarnes
 async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> None:
     identity_id = await join(app)
     joined = app.database.identities[identity_id].value
+    for user in (identity_id, a_phone()):
+        with pytest.raises(InvalidValue, match="Its owner signs in first"):
+            await app.use_cases.change_role(user, Role.ADMINISTRATOR)
     principal = await app.log_in()
 
     assert principal.identity.id == identity_id
@@ -167,6 +164,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
     assert (taken_over.role, taken_over.user) == (Role.MEMBER, None)
     page = await app.use_cases.list_calls(principal, None, 10)
     assert [call.is_caller_verified for call in page.calls] == [False]
+    assert (await app.use_cases.change_role(identity_id, Role.ADMINISTRATOR)).is_administrator
 
 
 async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> None:
@@ -177,16 +175,6 @@ async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> N
 
     assert principal.identity.id != identity_id
     assert principal.identity.consent is None
-
-
-async def test_an_unverified_identity_does_not_become_an_administrator(app: AppHarness) -> None:
-    identity_id = await join(app)
-    for user in (identity_id, a_phone()):
-        with pytest.raises(InvalidValue, match="Its owner signs in first"):
-            await app.use_cases.change_role(user, Role.ADMINISTRATOR)
-    await app.log_in()
-
-    assert (await app.use_cases.change_role(identity_id, Role.ADMINISTRATOR)).is_administrator
 
 
 # Leaving
@@ -300,36 +288,25 @@ async def test_messages_to_a_country_are_limited() -> None:
     assert len(app.messenger.messages) == 2
 
 
-async def test_a_blocked_phone_gets_no_message(app: AppHarness) -> None:
-    await app.log_in()
-    await app.use_cases.block_phone(a_phone())
-    app.messenger.messages.clear()
-    call = await leave(app)
-
-    assert call.heard.startswith("To leave, open the app")
-    assert app.messenger.messages == []
-
-
 @pytest.mark.parametrize(
     "policy",
     [
         replace(PHONE_LINE, countries={"IN"}),
-        replace(
-            PHONE_LINE,
-            test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456"), NOW + timedelta(days=9)),)),
-        ),
+        replace(PHONE_LINE, test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456"), LATER),))),
+        PHONE_LINE,
     ],
-    ids=["not served", "test phone"],
+    ids=["not served", "test phone", "blocked"],
 )
-async def test_nothing_is_sent_to_other_countries_and_test_phones(policy: Policy) -> None:
-    app = phone_line(policy)
-    repositories = app.database.repositories()
-    await repositories.identities.add(an_identity())
-    verification = (await repositories.phone_verifications.load(a_phone())).value
-    await repositories.phone_verifications.replace(
-        a_phone(), verification.assign_identity(an_id()), 0
-    )
-    call = await leave(app)
+async def test_nothing_is_sent_to_other_countries_test_phones_and_blocked_phones(
+    policy: Policy,
+) -> None:
+    app = phone_line()
+    await app.log_in()
+    if policy is PHONE_LINE:
+        await app.use_cases.block_phone(a_phone())
+    app.messenger.messages.clear()
+    call = await leave(replace(app, policy=policy))
 
+    assert call.heard.startswith("To leave, open the app")
     assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
     assert app.messenger.messages == []

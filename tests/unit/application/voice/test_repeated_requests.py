@@ -29,8 +29,6 @@ from tests.support.inbound_call import (
 
 MAX_DELAY: Final = 16
 """In turns of the event loop: more than a request without waiting takes."""
-MAX_STEPS: Final = 24
-"""More than a request has."""
 APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
 
 
@@ -197,38 +195,35 @@ async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_verified", "keys", "outcome"),
+    ("is_verified", "keys", "outcome", "effect"),
     [
-        (None, "1", CallOutcome.JOINED),
-        (False, "41", CallOutcome.LEFT),
-        (True, "41", CallOutcome.LEAVING_EXPLAINED),
-        (False, "2", CallOutcome.CALLBACK),
+        (None, "1", CallOutcome.JOINED, ["phone_verifications.replace", "identities.add"]),
+        (False, "41", CallOutcome.LEFT, ["identities.replace"]),
+        (True, "41", CallOutcome.LEAVING_EXPLAINED, ["rate_limiter.acquire"]),
+        (False, "2", CallOutcome.CALLBACK, ["phone_verifications.replace", "calls.add"]),
     ],
 )
-@pytest.mark.parametrize("step", range(1, MAX_STEPS))
 async def test_a_request_that_was_killed_is_completed_by_its_repetition(
-    is_verified: bool | None, keys: str, outcome: CallOutcome, step: int
+    is_verified: bool | None, keys: str, outcome: CallOutcome, effect: list[str]
 ) -> None:
-    app = await app_with_identity(is_verified=is_verified)
-    call = InboundCall(app)
-    await call.ring()
-    if is_verified is None:
-        await call.press(*keys)
-    else:
-        await call.press(*keys[:-1])
-    app.faults.fail_at(step, kill=True)
-    try:
-        await (call.stay_on_the_line() if is_verified is None else call.press(keys[-1]))
-    except ProcessKilled:
+    begin = [("calls.load", None), ("phone_verifications.load", None), ("calls.replace", None)]
+    end = [("calls.load", effect[-1]), ("calls.replace", effect[-1])]
+    for operation, after in [*begin, *((operation, None) for operation in effect), *end]:
+        app = await app_with_identity(is_verified=is_verified)
+        call = InboundCall(app)
+        await call.ring()
+        await call.press(*(keys if is_verified is None else keys[:-1]))
+        app.faults.fail_on(operation, after=after, kill=True)
+        with pytest.raises(ProcessKilled):
+            await (call.stay_on_the_line() if is_verified is None else call.press(keys[-1]))
         app.faults.reset()
         app.clock.advance(EFFECT_TIMEOUT)
         call.instructions = await call.repeat(app=another_instance(app))
-    app.faults.reset()
 
-    assert call.record.outcome is outcome
-    identities, deleted, messages, callbacks = effects(app)
-    assert (identities, deleted) == (1, outcome is CallOutcome.LEFT)
-    assert messages + callbacks <= 1
+        assert call.record.outcome is outcome
+        identities, deleted, messages, callbacks = effects(app)
+        assert (identities, deleted) == (1, outcome is CallOutcome.LEFT)
+        assert messages + callbacks <= 1
 
 
 @pytest.mark.parametrize("operation", ["identities.add", "phone_verifications.replace"])

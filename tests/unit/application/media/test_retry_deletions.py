@@ -47,18 +47,6 @@ async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: 
     assert refused not in app.database.media_items
 
 
-async def test_the_images_of_a_deleted_user_are_retried(app: AppHarness) -> None:
-    owner = await app.add_user()
-    await app.upload_image(owner)
-    await app.upload_image(owner)
-    app.files.is_unavailable = True
-    await app.use_cases.delete_user(owner)
-    app.files.is_unavailable = False
-
-    assert await app.use_cases.retry_deletions(INTERVAL) == 2
-    assert app.files.contents == {}
-
-
 async def test_of_several_instances_one_retries(app: AppHarness, refused: str) -> None:
     assert await app.use_cases.retry_deletions(INTERVAL) == 0  # the store refuses again
     app.files.is_unavailable = False
@@ -95,9 +83,7 @@ async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(
     owner = await app.add_user()
     item = (await app.upload_image(owner)).item
     app.files.is_unavailable = True
-    app.faults.reset()
-    # The last call: load of the marked item.
-    app.faults.fail_at(5)
+    app.faults.fail_on("media_items.load", after="media_items.replace")
 
     await app.use_cases.delete_item(owner, item.id)
 

@@ -1,6 +1,6 @@
-"""A cleanup that is interrupted at any step is completed by the next."""
+"""A cleanup that is interrupted at any operation is completed by the next."""
 
-from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
@@ -9,10 +9,6 @@ from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id, an_item
 from tests.support.fault_injector import ProcessKilled
-
-pytestmark = pytest.mark.exhaustive
-
-MAX_STEPS = 80
 
 
 async def app_to_clean() -> AppHarness:
@@ -35,23 +31,6 @@ async def app_to_clean() -> AppHarness:
     return app
 
 
-async def apps_at_each_step() -> AsyncIterator[tuple[AppHarness, int]]:
-    for step in range(1, MAX_STEPS):
-        yield await app_to_clean(), step
-
-
-async def clean_forever(app: AppHarness) -> None:
-    while True:
-        await app.use_cases.cleanup()
-
-
-async def clean_until_killed(app: AppHarness, step: int) -> None:
-    app.faults.fail_at(step, kill=True)
-    with pytest.raises(ProcessKilled):
-        await clean_forever(app)
-    app.faults.reset()
-
-
 async def assert_cleanup_completes(app: AppHarness) -> None:
     await app.use_cases.cleanup()
     app.clock.advance(FILE_DELETION_DELAY)
@@ -64,35 +43,26 @@ async def assert_cleanup_completes(app: AppHarness) -> None:
     assert app.database.phone_verifications[a_phone(1)].value.identity_id is None
 
 
-async def test_a_complete_cleanup_has_fewer_steps_than_these_tests_try() -> None:
+async def operations_of_a_cleanup() -> set[str]:
     app = await app_to_clean()
-    await assert_cleanup_completes(app)
-    assert len(app.faults.calls) < MAX_STEPS
+    await app.use_cases.cleanup()
+    return set(app.faults.calls)
 
 
-async def test_a_cleanup_killed_at_any_step_is_completed_by_the_next() -> None:
-    async for app, step in apps_at_each_step():
-        await clean_until_killed(app, step)
-        await assert_cleanup_completes(app)
-
-
-async def test_a_cleanup_that_fails_at_any_step_is_completed_by_the_next() -> None:
-    async for app, step in apps_at_each_step():
-        app.faults.fail_at(step)
-        try:
-            await app.use_cases.cleanup()
-        except StorageUnavailable:
-            pass
-        finally:
+async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
+    for operation in await operations_of_a_cleanup():
+        for kill, with_login in ((False, False), (True, False), (True, True)):
+            app = await app_to_clean()
+            app.faults.fail_on(operation, kill=kill)
+            with suppress(StorageUnavailable, ProcessKilled):
+                await app.use_cases.cleanup()
+            assert app.faults.has_fired
             app.faults.reset()
-        await assert_cleanup_completes(app)
-
-
-async def test_a_login_between_two_halves_of_a_cleanup_is_kept() -> None:
-    async for app, step in apps_at_each_step():
-        await clean_until_killed(app, step)
-        principal = await app.log_in(a_phone(1))
-        uploaded = await app.upload_image(principal)
-        await app.use_cases.cleanup()
-        assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
-        assert (await app.use_cases.get_item(uploaded.item.id)).item == uploaded.item
+            if not with_login:
+                await assert_cleanup_completes(app)
+                continue
+            principal = await app.log_in(a_phone(1))
+            uploaded = await app.upload_image(principal)
+            await app.use_cases.cleanup()
+            assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
+            assert (await app.use_cases.get_item(uploaded.item.id)).item == uploaded.item

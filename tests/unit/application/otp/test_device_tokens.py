@@ -1,16 +1,19 @@
 """Device tokens: who gets one, what it changes, and what revokes it."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
 from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from application.principal import Principal
+from application.wiring import Policy
 from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import parse_otp_code
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
 
@@ -37,15 +40,11 @@ async def is_recognized(app: AppHarness, token: DeviceToken | None) -> bool:
     return True
 
 
-async def test_a_login_returns_a_token_that_is_recognized(app: AppHarness) -> None:
-    result = await log_in(app)
-    assert await is_recognized(app, result.device_token)
-    assert not await is_recognized(app, None)
-
-
-async def test_nothing_of_the_token_is_stored(app: AppHarness) -> None:
+async def test_a_login_returns_a_token_that_is_recognized_and_not_stored(app: AppHarness) -> None:
     token = (await log_in(app)).device_token
     assert token is not None
+    assert await is_recognized(app, token)
+    assert not await is_recognized(app, None)
     (identity,) = app.database.identities.values()
     assert [device.id for device in identity.value.devices] == [token.device_id]
     assert token.secret.hex() not in repr(identity)
@@ -94,11 +93,8 @@ async def test_a_token_counts_for_its_own_phone_only(app: AppHarness) -> None:
         await app.request_otp(a_phone(2), OTHER_IP, token)
 
 
-async def test_an_ordinary_logout_keeps_the_device(app: AppHarness) -> None:
-    result = await log_in(app)
-    principal = await app.use_cases.authenticate(result.tokens.access_token)
+async def log_out(app: AppHarness, principal: Principal) -> None:
     await app.use_cases.logout(principal, Scope.THIS)
-    assert await is_recognized(app, result.device_token)
 
 
 async def log_out_everywhere(app: AppHarness, principal: Principal) -> None:
@@ -130,6 +126,7 @@ async def delete_the_identity(app: AppHarness, principal: Principal) -> None:
 @pytest.mark.parametrize(
     "revoke",
     [
+        log_out,
         log_out_everywhere,
         log_out_others,
         revoke_the_session,
@@ -138,29 +135,28 @@ async def delete_the_identity(app: AppHarness, principal: Principal) -> None:
         delete_the_identity,
     ],
 )
-async def test_a_device_is_revoked(
+async def test_all_but_an_ordinary_logout_revoke_the_device(
     app: AppHarness, revoke: Callable[[AppHarness, Principal], Awaitable[None]]
 ) -> None:
     result = await log_in(app)
     await revoke(app, await app.use_cases.authenticate(result.tokens.access_token))
-    assert not await is_recognized(app, result.device_token)
+    assert await is_recognized(app, result.device_token) == (revoke is log_out)
 
 
-@pytest.mark.parametrize("proof", ["device token", "request id"])
-async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof(
-    app: AppHarness, proof: str
-) -> None:
-    token = (await log_in(app)).device_token
-    requested = await app.request_otp()
-    code = app.last_code
-    for number in range(600):
-        with suppress(TooManyAttemptsFromIp):
-            await app.verify_otp("000000", a_phone(2 + number // 5))
-    with pytest.raises(TooManyAttemptsFromIp):
-        await app.verify_otp(code)
-    result = (
-        await app.verify_otp(code, device_token=token)
-        if proof == "device token"
-        else await app.verify_otp(code, request_id=requested.request_id)
-    )
-    assert isinstance(result, LoggedIn)
+async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof() -> None:
+    limits = RateLimits(verifications_per_ip=SlidingWindow(1, timedelta(hours=1)))
+    app = AppHarness(policy=Policy(rate_limits=limits))
+    for proof in ("device token", "request id"):
+        token = (await log_in(app)).device_token
+        app.advance(hours=12)
+        request_id = (await app.request_otp()).request_id
+        code = app.last_code
+        await app.verify_otp("000000", a_phone(2))
+        with pytest.raises(TooManyAttemptsFromIp):
+            await app.verify_otp(code)
+        result = (
+            await app.verify_otp(code, device_token=token)
+            if proof == "device token"
+            else await app.verify_otp(code, request_id=request_id)
+        )
+        assert isinstance(result, LoggedIn)

@@ -18,11 +18,7 @@ from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.messenger import REJECTED, UNKNOWN
 
-pytestmark = pytest.mark.exhaustive
-
-
-FIVE_HUNDRED_IPS = [f"ip {number}" for number in range(500)]
-HUNDRED_IPS = FIVE_HUNDRED_IPS[:100]
+HUNDRED_IPS = [f"ip {number}" for number in range(100)]
 
 # Requests
 
@@ -41,12 +37,10 @@ async def request_otps(app: AppHarness, client_ips: list[str]) -> Counter[str]:
     return counts
 
 
-@pytest.mark.parametrize("client_ips", [["203.0.113.7"] * 500, FIVE_HUNDRED_IPS])
-async def test_five_hundred_parallel_requests_send_one_message(
-    app: AppHarness, client_ips: list[str]
-) -> None:
+@pytest.mark.parametrize("client_ips", [["203.0.113.7"] * 100, HUNDRED_IPS])
+async def test_parallel_requests_send_one_message(app: AppHarness, client_ips: list[str]) -> None:
     counts = await request_otps(app, client_ips)
-    assert counts == {"sent": 1, "within cooldown": 3, "rejected": 496}
+    assert counts == {"sent": 1, "within cooldown": 3, "rejected": 96}
     assert len(app.messenger.messages) == 1
 
 
@@ -83,8 +77,8 @@ async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_deliv
 async def test_without_cooldown_parallel_requests_send_as_many_as_the_limit() -> None:
     policy = DeliveryPolicy(cooldown=DeliveryPolicy().cooldown * 0)
     app = AppHarness(policy=Policy(delivery_policy=policy))
-    counts = await request_otps(app, FIVE_HUNDRED_IPS)
-    assert counts == {"sent": 6, "rejected": 494}
+    counts = await request_otps(app, HUNDRED_IPS)
+    assert counts == {"sent": 6, "rejected": 94}
     assert len(app.messenger.messages) == 6
 
 

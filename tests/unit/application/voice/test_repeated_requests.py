@@ -2,14 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from application.ports.errors import StorageUnavailable
-from domain.otp.rate_limits import RateLimits
-from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call import EFFECT_TIMEOUT, CallStatus
 from domain.voice.flow import DialResult
 from domain.voice.instructions import HangUp
@@ -19,7 +16,6 @@ from tests.support.builders import a_phone
 from tests.support.fakes.messenger import REJECTED
 from tests.support.fault_injector import ProcessKilled
 from tests.support.inbound_call import (
-    PHONE_LINE,
     InboundCall,
     RepeatedCall,
     another_instance,
@@ -27,8 +23,6 @@ from tests.support.inbound_call import (
     phone_line,
 )
 
-MAX_DELAY: Final = 16
-"""In turns of the event loop: more than a request without waiting takes."""
 APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
 
 
@@ -82,7 +76,7 @@ SCRIPTS: Final = [
 
 
 @pytest.mark.parametrize(("is_verified", "script", "outcome", "expected"), SCRIPTS)
-@pytest.mark.parametrize("delay", range(MAX_DELAY))
+@pytest.mark.parametrize("delay", range(16))  # a request takes fewer turns of the loop
 async def test_requests_that_arrive_several_times_are_processed_once(
     is_verified: bool | None,
     script: Script,
@@ -99,19 +93,6 @@ async def test_requests_that_arrive_several_times_are_processed_once(
     assert effects(app) == expected
     assert len(call.record.path) == len(set(call.record.path))
     assert len(call.record.recordings) == (outcome is CallOutcome.RECORDED)
-
-
-async def test_two_first_requests_need_one_permit() -> None:
-    limits = RateLimits(inbound_total=SlidingWindow(1, RateLimits().inbound_total.period))
-    app = phone_line(replace(PHONE_LINE, rate_limits=limits))
-    call = RepeatedCall(app)
-    await call.ring()
-
-    assert call.heard.startswith("Welcome")
-    assert {limit: len(permits) for limit, permits in app.database.permits.items()} == {
-        "inbound_calls:total": 1,
-        next(name for name in app.database.permits if "phone" in name): 1,
-    }
 
 
 # While the effect takes long
@@ -134,29 +115,19 @@ async def open_gate_after(app: AppHarness, seconds: float) -> None:
     app.messenger.gate.set()
 
 
-async def test_a_repetition_waits_for_the_effect_of_the_first_request() -> None:
+@pytest.mark.parametrize(("seconds", "is_answered"), [(9, True), (14.5, False)])
+async def test_a_repetition_waits_for_the_effect_of_the_first_request_but_not_too_long(
+    seconds: float, is_answered: bool
+) -> None:
     app = phone_line()
     call = await explaining_call(app)
-    gate = asyncio.create_task(open_gate_after(app, 9))
+    gate = asyncio.create_task(open_gate_after(app, seconds))
     first = asyncio.create_task(call.press("1"))
     await app.messenger.arrived.wait()
     second = await call.repeat(app=another_instance(app))
     await asyncio.gather(gate, first)
 
-    assert second == call.instructions
-    assert call.heard.startswith("To leave, open the app")
-    assert len(app.messenger.messages) == 1
-
-
-async def test_a_repetition_that_waits_too_long_changes_nothing() -> None:
-    app = phone_line()
-    call = await explaining_call(app)
-    gate = asyncio.create_task(open_gate_after(app, 14.5))
-    first = asyncio.create_task(call.press("1"))
-    await app.messenger.arrived.wait()
-    second = await call.repeat(app=another_instance(app))
-    await asyncio.gather(gate, first)
-
+    assert (second == call.instructions) == is_answered
     assert second[-1] == HangUp()
     assert call.heard.startswith("To leave, open the app")
     assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED

@@ -28,9 +28,9 @@ from tests.support.builders import CLIENT_IP, NOW, a_deleted_identity, a_phone, 
 from tests.support.fakes.database import (
     InMemoryDatabase,
     InMemoryIdentities,
-    InMemoryMediaItems,
     InMemoryPhoneVerifications,
 )
+from tests.support.fakes.media_items import InMemoryMediaItems
 
 
 @dataclass

@@ -23,9 +23,10 @@ from domain.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.clock import MovableClock
-from tests.support.fakes.database import InMemoryDatabase, InMemoryMediaItems
+from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.images import FakeImagePublisher
 from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.fakes.media_items import InMemoryMediaItems
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import still_gif
 

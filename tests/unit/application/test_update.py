@@ -2,14 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from application.identities.users import CreateUserCommand, reserve_username
-from application.otp.request_otp import RequestOtpCommand
-from application.otp.verify_otp import VerifyOtpCommand
+from application.identities.users import reserve_username
 from application.ports.errors import ConcurrencyConflict, UniqueViolation
 from application.ports.versioned import Versioned
 from application.update import (
@@ -19,18 +16,14 @@ from application.update import (
     update_identity,
 )
 from domain.errors import Unauthenticated, UsernameInUse, UserSaveFailed
-from domain.identities.identity import Identity, Role
+from domain.identities.identity import Identity
 from domain.identities.username import parse_username
-from domain.media.item import MediaItem
-from domain.otp.challenge import parse_otp_code
 from tests.support.app_harness import AppHarness
-from tests.support.builders import CLIENT_IP, NOW, a_deleted_identity, a_phone, an_id, an_identity
+from tests.support.builders import NOW, a_deleted_identity, an_id, an_identity
 from tests.support.fakes.database import (
     InMemoryDatabase,
     InMemoryIdentities,
-    InMemoryPhoneVerifications,
 )
-from tests.support.fakes.media_items import InMemoryMediaItems
 
 
 @dataclass
@@ -156,20 +149,6 @@ class ContendedIdentities(InMemoryIdentities):
         return False
 
 
-class ContendedItems(InMemoryMediaItems):
-    """Items that another writer changes before each write."""
-
-    async def replace(self, item: MediaItem, version: int) -> bool:
-        return False
-
-
-class ContendedPhoneVerifications(InMemoryPhoneVerifications):
-    """Phone verifications that another writer changes before each write."""
-
-    async def replace(self, *_: object) -> bool:
-        return False
-
-
 async def test_a_username_that_is_taken_again_is_in_use() -> None:
     async def save() -> None:
         raise UniqueViolation("taken a moment ago")
@@ -180,36 +159,12 @@ async def test_a_username_that_is_taken_again_is_in_use() -> None:
 
 
 async def test_use_cases_give_up_after_too_many_conflicts(app: AppHarness) -> None:
-    user, identity = await app.add_user(a_phone(1)), await app.log_in(a_phone(2))
-    item_id = (await app.upload_image(user)).item.id
-    app.advance(3600)
-    await app.request_otp(a_phone(2))
-    attempt = VerifyOtpCommand(a_phone(2), parse_otp_code(app.last_code), CLIENT_IP)
-    new_user = CreateUserCommand(identity, parse_username("Priya"), a_phone(2))
-    contended = app.database
-    identities, items = ContendedIdentities(contended), ContendedItems(contended)
-    verifications = ContendedPhoneVerifications(contended)
-    use_cases = app.use_cases
-    add_session = replace(use_cases.verify_otp.add_session, identities=identities)
-    calls: list[Callable[[], Awaitable[object]]] = [
-        lambda: replace(use_cases.categorize_item, media_items=items)(user, item_id, "Party"),
-        lambda: replace(use_cases.delete_item, media_items=items)(user, item_id),
-        lambda: replace(use_cases.request_otp, phone_verifications=verifications)(
-            RequestOtpCommand(a_phone(3), CLIENT_IP)
-        ),
-        lambda: replace(use_cases.verify_otp, add_session=add_session)(attempt),
-        lambda: replace(use_cases.logout, identities=identities)(user),
-        lambda: replace(use_cases.delete_user, identities=identities)(user),
-        lambda: replace(use_cases.rename_user, identities=identities)(
-            user, parse_username("Priya")
-        ),
-        lambda: replace(use_cases.change_role, identities=identities)(
-            user.identity.id, Role.ADMINISTRATOR
-        ),
-        lambda: replace(use_cases.block_phone, identities=identities)(a_phone(1)),
-    ]
-    for call in calls:
-        with pytest.raises(ConcurrencyConflict):
-            await call()
+    principal = await app.log_in()
+    identities = ContendedIdentities(app.database)
+    with pytest.raises(ConcurrencyConflict):
+        await replace(app.use_cases.delete_user, identities=identities)(principal)
+    app.use_cases = replace(
+        app.use_cases, create_user=replace(app.use_cases.create_user, identities=identities)
+    )
     with pytest.raises(UserSaveFailed):
-        await replace(use_cases.create_user, identities=identities)(new_user)
+        await app.create_user(principal)

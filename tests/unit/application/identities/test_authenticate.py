@@ -13,12 +13,6 @@ from tests.support.builders import NOW, a_phone, a_session, an_id, an_identity
 from tests.support.fakes.access_tokens import FakeAccessTokens
 
 
-async def test_an_access_token_identifies_its_session(app: AppHarness) -> None:
-    token = await app.access_token()
-    principal = await app.use_cases.authenticate(token)
-    assert principal.session in principal.identity.sessions
-
-
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "e30."])
 async def test_a_malformed_token_is_rejected(app: AppHarness, token: str) -> None:
     with pytest.raises(Unauthenticated):

@@ -1,14 +1,12 @@
 """Operators change roles, block phones and revoke sessions."""
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from application.identities.session_factory import TokenLifetimes
-from application.otp.verify_otp import LoggedIn, OtpRejected
-from application.ports.errors import StorageUnavailable
+from application.otp.verify_otp import LoggedIn
 from application.wiring import Policy
 from domain.errors import (
     DeliveryFailed,
@@ -23,7 +21,7 @@ from domain.identities.refresh_token import parse_refresh_token
 from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 
@@ -90,12 +88,6 @@ async def test_an_administrator_whose_phone_gets_a_test_otp_acts_as_a_member(
     assert not principal.identity.is_administrator
 
 
-async def test_the_successor_of_a_deleted_administrator_is_a_member(app: AppHarness) -> None:
-    administrator = await app.add_administrator(a_phone(3))
-    await app.use_cases.delete_user(administrator)
-    assert not (await app.log_in(a_phone(3))).identity.is_administrator
-
-
 @pytest.mark.parametrize("role", Role)
 async def test_unknown_and_deleted_users_are_not_found(app: AppHarness, role: Role) -> None:
     principal = await app.add_user(a_phone(3))
@@ -151,23 +143,6 @@ async def test_a_blocked_phone_gets_the_errors_that_other_phones_get(app: AppHar
     assert {message.phone for message in app.messenger.messages} == {a_phone(2)}
 
 
-async def test_a_correct_code_of_a_blocked_phone_counts_as_wrong(app: AppHarness) -> None:
-    await app.request_otp()
-    code = app.last_code
-    await app.use_cases.block_phone(a_phone())
-    assert await app.verify_otp(code) == OtpRejected(4)
-    assert await app.verify_otp(wrong_code(code)) == OtpRejected(3)
-    assert app.database.identities == {}
-
-
-async def test_the_code_of_an_unblocked_phone_logs_in(app: AppHarness) -> None:
-    await app.request_otp()
-    await app.use_cases.block_phone(a_phone())
-    await app.verify_otp(app.last_code)
-    await app.use_cases.unblock_phone(a_phone())
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-
-
 async def test_a_blocked_user_is_still_visible_and_keeps_its_identity(app: AppHarness) -> None:
     before = (await app.add_user(username="Rahul")).identity
     await app.use_cases.block_phone(a_phone())
@@ -185,34 +160,6 @@ async def test_an_unknown_phone_stays_blocked_until_it_is_unblocked(app: AppHarn
     assert (app.messenger.messages, app.database.identities) == ([], {})
     await app.use_cases.unblock_phone(a_phone())
     assert (await app.log_in()).identity.phone == a_phone()
-
-
-async def test_a_phone_of_a_deleted_identity_can_be_blocked(app: AppHarness) -> None:
-    principal = await app.add_user()
-    await app.use_cases.delete_user(principal)
-    await app.use_cases.block_phone(a_phone())
-    app.advance(hours=12)
-    await app.use_cases.cleanup()
-    await app.request_otp()
-    assert len(app.messenger.messages) == 1
-    await app.use_cases.unblock_phone(a_phone())
-    assert (await app.log_in()).identity.id != principal.identity.id
-
-
-async def test_an_administrator_may_create_the_user_of_a_blocked_phone(app: AppHarness) -> None:
-    administrator = await app.add_administrator(a_phone(9))
-    await app.use_cases.block_phone(a_phone(1))
-    created = await app.create_user(administrator, "Rahul", a_phone(1))
-    await app.request_otp(a_phone(1))
-    await app.use_cases.unblock_phone(a_phone(1))
-    assert (await app.log_in(a_phone(1))).identity.id == created.id
-
-
-async def test_blocking_and_unblocking_affect_no_other_phone(app: AppHarness) -> None:
-    token = await app.access_token(a_phone(2))
-    await app.use_cases.block_phone(a_phone(1))
-    await app.use_cases.unblock_phone(a_phone(2))
-    await app.use_cases.authenticate(token)
 
 
 async def test_blocking_twice_changes_nothing(app: AppHarness) -> None:
@@ -275,24 +222,3 @@ async def test_revoking_sessions_of_a_phone_without_identity_is_an_error(app: Ap
     for number in (1, 2, 3):
         with pytest.raises(UserNotFound):
             await app.use_cases.revoke_phone_sessions(a_phone(number))
-
-
-async def test_a_phone_whose_first_login_failed_has_no_sessions_to_revoke(
-    app: AppHarness,
-) -> None:
-    await app.request_otp()
-    app.faults.fail_on("identities.add")
-    with pytest.raises(StorageUnavailable):
-        await app.verify_otp(app.last_code)
-    assert app.database.phone_verifications[a_phone()].value.identity_id is not None
-    with pytest.raises(UserNotFound):
-        await app.use_cases.revoke_phone_sessions(a_phone())
-
-
-async def test_parallel_revocations_count_each_session_once(app: AppHarness) -> None:
-    for _ in range(3):
-        await app.access_token()
-    revoked = await asyncio.gather(
-        *(app.use_cases.revoke_phone_sessions(a_phone()) for _ in range(5))
-    )
-    assert sorted(revoked) == [0, 0, 0, 0, 3]

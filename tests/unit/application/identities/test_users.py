@@ -33,15 +33,6 @@ DELETED_NAME = parse_username("Deepa Sharma")
 # Creating
 
 
-async def test_a_user_keeps_the_id_of_the_identity(app: AppHarness) -> None:
-    principal = await app.log_in()
-    created = await app.create_user(principal, "Rahul Sharma")
-    assert created.id == principal.identity.id
-    assert created.user is not None
-    assert created.user.username.text == "Rahul Sharma"
-    assert created.user.created_at == app.clock.now()
-
-
 async def test_creating_the_same_user_again_in_any_spelling_changes_nothing(
     app: AppHarness,
 ) -> None:
@@ -60,12 +51,6 @@ async def test_creating_a_user_with_another_name_returns_the_existing_one(
         await app.create_user(principal, name)
     assert error.value.user_id == principal.identity.id
     assert error.value.username == "Rahul Sharma"
-
-
-async def test_a_username_in_use_is_rejected(app: AppHarness) -> None:
-    await app.add_user(a_phone(1), "Rahul Sharma")
-    with pytest.raises(UsernameInUse):
-        await app.create_user(await app.log_in(a_phone(2)), "rahul sharma")
 
 
 async def test_a_user_cannot_be_created_for_another_phone(app: AppHarness) -> None:
@@ -97,12 +82,6 @@ async def test_of_parallel_requests_for_one_username_one_succeeds(app: AppHarnes
     created = [result for result in results if not isinstance(result, BaseException)]
     assert len(created) == 1
     assert sum(isinstance(result, UsernameInUse) for result in results) == 19
-
-
-async def test_the_same_user_created_in_parallel_is_one_user(app: AppHarness) -> None:
-    principal = await app.log_in()
-    results = await asyncio.gather(*(app.create_user(principal, "Rahul") for _ in range(20)))
-    assert len({(result.id, result.user) for result in results}) == 1
 
 
 async def test_of_two_parallel_usernames_for_one_identity_one_wins(app: AppHarness) -> None:
@@ -252,12 +231,6 @@ async def test_a_renamed_user_has_the_new_username_and_keeps_its_creation_time(
         assert found.user == replace(principal.identity.user, username=parse_username(name))
 
 
-async def test_the_previous_username_is_free_at_once(app: AppHarness) -> None:
-    principal = await app.add_user(a_phone(1), "Rahul")
-    await app.use_cases.rename_user(principal, parse_username("Priya"))
-    await app.create_user(await app.log_in(a_phone(2)), "Rahul")
-
-
 async def test_a_user_cannot_take_a_username_in_use(app: AppHarness) -> None:
     await app.add_user(a_phone(1), "Rahul")
     principal = await app.add_user(a_phone(2), "Priya")
@@ -293,24 +266,6 @@ async def test_a_deleted_user_and_its_files_are_gone_at_once(app: AppHarness) ->
     await app.use_cases.delete_user(principal)
     await assert_invisible(app, principal, items[0])
     assert app.files.contents == {}
-
-
-async def test_a_user_is_deleted_although_the_file_store_is_unavailable(app: AppHarness) -> None:
-    principal = await app.add_user()
-    item = (await app.upload_image(principal)).item
-    app.files.is_unavailable = True
-    await app.use_cases.delete_user(principal)
-    app.files.is_unavailable = False
-    await assert_invisible(app, principal, item)
-
-
-async def test_of_parallel_deletions_of_a_user_one_succeeds(app: AppHarness) -> None:
-    principal = await app.add_user()
-    results = await asyncio.gather(
-        *(app.use_cases.delete_user(principal) for _ in range(5)), return_exceptions=True
-    )
-    assert results.count(None) == 1
-    assert sum(isinstance(result, Unauthenticated) for result in results) == 4
 
 
 async def test_a_parallel_login_does_not_restore_a_deleted_user(app: AppHarness) -> None:
@@ -363,14 +318,6 @@ async def test_a_deleted_username_is_held_for_thirty_days(
     created = await app.create_user(other, DELETED_NAME.text)
     assert created.user is not None
     assert created.user.username == DELETED_NAME
-
-
-@pytest.mark.usefixtures("deleted_at")
-async def test_a_released_username_can_be_taken_by_renaming(app: AppHarness) -> None:
-    principal = await app.add_user(a_phone(2), "Priya")
-    app.advance(days=30)
-    renamed = await app.use_cases.rename_user(principal, DELETED_NAME)
-    assert renamed.username_key == DELETED_NAME.key
 
 
 @pytest.mark.usefixtures("deleted_at")

@@ -23,12 +23,6 @@ RAHUL, PRIYA = an_id(1), an_id(2)
 # Getting
 
 
-async def test_an_item_has_the_url_of_its_image(app: AppHarness, item_id: str) -> None:
-    result = await app.use_cases.get_item(item_id)
-    assert result.item.id == item_id
-    assert result.url.url.endswith(result.item.storage_key)
-
-
 @pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.DELETING, None])
 async def test_only_items_that_are_ready_are_found_and_listed(
     app: AppHarness, state: ItemState | None
@@ -191,17 +185,6 @@ async def test_other_users_cannot_change_the_category_or_delete_the_item(
     assert storage_key in app.files.contents
 
 
-async def test_parallel_changes_leave_one_of_the_categories(
-    app: AppHarness, owner: Principal, item_id: str
-) -> None:
-    categories = [f"category {number}" for number in range(20)]
-    results = await asyncio.gather(
-        *(app.use_cases.categorize_item(owner, item_id, category) for category in categories)
-    )
-    assert [categorized.item.category for categorized in results] == categories
-    assert (await app.use_cases.get_item(item_id)).item.category in categories
-
-
 async def test_a_category_change_does_not_restore_a_deleted_item(
     app: AppHarness, owner: Principal, item_id: str
 ) -> None:
@@ -235,39 +218,11 @@ async def test_an_item_is_neither_changed_nor_deleted_after_an_error(
 
 
 async def test_a_deleted_item_and_its_file_are_not_found_at_once(
-    app: AppHarness, owner: Principal, item_id: str, storage_key: str
+    app: AppHarness, administrator: Principal, item_id: str, storage_key: str
 ) -> None:
-    await app.use_cases.delete_item(owner, item_id)
+    await app.use_cases.delete_item(administrator, item_id)
     with pytest.raises(ItemNotFound):
         await app.use_cases.get_item(item_id)
     with pytest.raises(MediaFileNotFound):
         await read_opened(app.use_cases.open_file, storage_key)
     assert app.files.contents == {}
-
-
-async def test_an_administrator_deletes_any_item(
-    app: AppHarness, administrator: Principal, item_id: str
-) -> None:
-    await app.use_cases.delete_item(administrator, item_id)
-    with pytest.raises(ItemNotFound):
-        await app.use_cases.get_item(item_id)
-
-
-async def test_an_item_is_deleted_although_the_file_store_is_unavailable(
-    app: AppHarness, owner: Principal, item_id: str, storage_key: str
-) -> None:
-    app.files.is_unavailable = True
-    await app.use_cases.delete_item(owner, item_id)
-    app.files.is_unavailable = False
-    with pytest.raises(MediaFileNotFound):
-        await read_opened(app.use_cases.open_file, storage_key)
-
-
-async def test_of_parallel_deletions_of_an_item_one_succeeds(
-    app: AppHarness, owner: Principal, item_id: str
-) -> None:
-    results = await asyncio.gather(
-        *(app.use_cases.delete_item(owner, item_id) for _ in range(5)), return_exceptions=True
-    )
-    assert results.count(None) == 1
-    assert sum(isinstance(result, ItemNotFound) for result in results) == 4

@@ -54,12 +54,6 @@ async def test_the_url_for_the_status_names_the_report_and_not_the_request(
     assert request_id[:32] not in status_url
 
 
-async def test_without_webhooks_no_status_is_requested() -> None:
-    app = AppHarness()
-    await app.request_otp()
-    assert app.messenger.status_urls == [""]
-
-
 async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(
     app: AppHarness,
 ) -> None:
@@ -107,13 +101,6 @@ async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_t
     app.advance(15)
     resend = await app.request_otp()
     assert await status(app, resend.request_id) == (QUEUED, None)
-
-
-async def test_a_report_expires_after_a_day(app: AppHarness) -> None:
-    request_id = (await app.request_otp()).request_id
-    await report(app, request_id, SENT)
-    app.advance(60)
-    await report(app, request_id, DELIVERED)
     (stored,) = app.database.delivery_reports.values()
     assert stored.value.expires_at == NOW + REPORT_TTL == NOW + timedelta(days=1)
 
@@ -151,11 +138,12 @@ async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppH
     assert await status(app, sent.request_id) == (SENT, None)
 
 
-async def test_without_webhooks_the_delivery_of_a_blocked_phone_stays_queued() -> None:
+async def test_without_webhooks_no_status_is_requested_and_none_imitated() -> None:
     app = AppHarness()
+    await app.request_otp(a_phone(2))
     await app.use_cases.block_phone(a_phone())
     await app.request_otp()
-    assert app.database.delivery_reports == {}
+    assert (app.messenger.status_urls, app.database.delivery_reports) == ([""], {})
 
 
 async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: AppHarness) -> None:

@@ -56,8 +56,6 @@ async def test_a_client_that_does_not_know_device_tokens_gets_none(app: AppHarne
     result = await app.use_cases.verify_otp(command)
     assert isinstance(result, LoggedIn)
     assert result.device_token is None
-    (identity,) = app.database.identities.values()
-    assert identity.value.devices == ()
 
 
 async def test_a_device_keeps_its_token_when_it_logs_in_again(app: AppHarness) -> None:
@@ -76,7 +74,6 @@ async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness
         for number in range(1, 6):
             wrong = wrong_code(app.last_code, number)
             await app.verify_otp(wrong, client_ip=OTHER_IP, device_token=token)
-    assert not await is_recognized(app, token)
     app.advance(days=1)
     other = (await log_in(app, token)).device_token
     assert other != token

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from application.identities.users import CreateUserCommand
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageError, StorageUnavailable
 from application.ports.security_events import SecurityEventType
@@ -14,7 +13,6 @@ from application.principal import Principal
 from application.wiring import Policy
 from domain.errors import Unauthenticated, UserNotFound
 from domain.identities.device_token import DeviceToken
-from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 
@@ -49,7 +47,7 @@ async def create_owner(app: AppHarness) -> tuple[Principal, LoggedIn]:
     """Log in and create a user."""
     logged_in = await log_in(app)
     principal = await principal_of(app, logged_in)
-    await app.use_cases.create_user(CreateUserCommand(principal, parse_username(NAME), a_phone()))
+    await app.create_user(principal, NAME)
     return principal, logged_in
 
 
@@ -65,7 +63,7 @@ async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
     assert SecurityEventType.IDENTITY_DETACHED in [event.type for event in app.events.emitted]
     with pytest.raises(UserNotFound):
         await app.use_cases.get_user(before.identity.id)
-    await app.use_cases.create_user(CreateUserCommand(after, parse_username(NAME), a_phone()))
+    await app.create_user(after, NAME)
     app.advance(days=1)
     assert (await principal_of(app, await log_in(app))).identity.id == after.identity.id
 

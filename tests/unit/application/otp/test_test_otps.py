@@ -106,13 +106,6 @@ async def test_an_expired_test_phone_gets_messages(app: AppHarness) -> None:
     assert SecurityEventType.TEST_OTP_USED not in app.events.types
 
 
-async def test_a_test_otp_requested_before_its_end_is_rejected_after_it(app: AppHarness) -> None:
-    app.advance(days=VALID_DAYS, seconds=-1)
-    await app.request_otp(REVIEWER)
-    app.advance(1)
-    assert isinstance(await app.verify_otp(CODE, REVIEWER), OtpRejected)
-
-
 async def test_a_blocked_test_phone_is_rejected(app: AppHarness) -> None:
     await app.use_cases.block_phone(REVIEWER)
     request = await app.request_otp(REVIEWER)

@@ -116,18 +116,6 @@ async def test_the_id_of_a_new_identity_contains_its_creation_time_and_stays(
     assert first.session.id != second.session.id
 
 
-async def test_a_login_after_the_deletion_creates_a_new_identity(
-    app: AppHarness,
-) -> None:
-    before = await app.add_user()
-    await app.use_cases.delete_user(before)
-    after = await app.log_in()
-    assert after.identity.id != before.identity.id
-    assert after.identity.user is None
-    again = await app.log_in()
-    assert again.identity.id == after.identity.id
-
-
 async def test_a_code_without_its_key_is_rejected(app: AppHarness) -> None:
     code, _ = await request_code(app)
     app.otp_keys.keys = {"second": bytes(range(32))}

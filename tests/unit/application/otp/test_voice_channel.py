@@ -36,6 +36,7 @@ from tests.support.fakes.call_provider import (
 )
 
 HOUR = timedelta(hours=1)
+A_TEST_OTP = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))
 
 
 class ActingCallProvider(FakeCallProvider):
@@ -119,38 +120,32 @@ async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
     )
 
 
-async def test_a_call_after_a_message_reads_the_same_code(app: AppHarness) -> None:
-    first = await app.request_otp()
-    app.advance(15)
-    second = await app.request_otp(channel=Channel.VOICE)
-    assert second.sent
-    assert await app.code_of_last_call() == app.last_code
-    assert parse_report_id(first.request_id) != parse_report_id(second.request_id)
-
-
 @pytest.mark.parametrize("channels", [list(Channel), list(Channel)[::-1]])
-async def test_a_call_has_the_cooldown_of_a_message(
+async def test_a_call_has_the_cooldown_and_the_code_of_a_message(
     app: AppHarness, channels: list[Channel]
 ) -> None:
     first = await app.request_otp(channel=channels[0])
     again = await app.request_otp(channel=channels[1])
     assert (again.sent, again.resend_in) == (False, 15)
-    assert again.request_id != first.request_id
     assert parse_report_id(again.request_id) == parse_report_id(first.request_id)
     assert len(app.messenger.messages) + len(app.call_provider.calls) == 1
+    app.advance(15)
+    second = await app.request_otp(channel=channels[1])
+    assert second.sent
+    assert await app.code_of_last_call() == app.last_code
+    assert parse_report_id(first.request_id) != parse_report_id(second.request_id)
 
 
-async def test_without_a_provider_of_calls_the_messenger_delivers_the_code() -> None:
-    app = AppHarness()
-    await request_call(app)
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-    assert app.call_provider.calls == {}
-
-
-async def test_no_call_is_placed_to_a_test_phone() -> None:
-    app = app_with_phone_line(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456")),)))
+@pytest.mark.parametrize(
+    "app",
+    [AppHarness(), app_with_phone_line(test_otps=A_TEST_OTP)],
+    ids=["no provider of calls", "test phone"],
+)
+async def test_without_a_phone_line_and_for_a_test_phone_no_call_is_placed(app: AppHarness) -> None:
     await request_call(app)
     assert (app.call_provider.calls, app.database.calls) == ({}, {})
+    code = app.last_code if app.messenger.messages else "123456"
+    assert isinstance(await app.verify_otp(code), LoggedIn)
 
 
 # Results of the provider
@@ -277,17 +272,14 @@ async def test_a_login_by_the_code_marks_the_call_that_read_it(app: AppHarness) 
     assert call.identity_id == verification.identity_id
 
 
-@pytest.mark.parametrize("is_read", [True, False])
 async def test_a_login_by_the_message_of_the_same_code_does_not_mark_the_call(
-    app: AppHarness, is_read: bool
+    app: AppHarness,
 ) -> None:
     message = await app.request_otp()
     app.advance(15)
-    call_id = await request_call(app)
-    if is_read:
-        read_code(app)
-    request_id = message.request_id if is_read else call_id
-    assert isinstance(await app.verify_otp(app.last_code, request_id=request_id), LoggedIn)
+    await request_call(app)
+    read_code(app)
+    await app.verify_otp(app.last_code, request_id=message.request_id)
     assert not stored_call(app).is_caller_verified
 
 

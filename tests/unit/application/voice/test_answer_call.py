@@ -130,16 +130,6 @@ async def test_the_operators_call_is_followed_by_its_result_and_no_number_is_sto
     assert call.record.recordings == (Recording("RE7", 12, call.app.clock.now()),)
 
 
-async def test_without_an_operator_nobody_answers_at_once() -> None:
-    call = InboundCall(phone_line(replace(PHONE_LINE, operator=None)))
-    await call.ring()
-    await call.press("1")
-    await call.stay_on_the_line()
-
-    assert "The operator does not answer at the moment." in call.heard
-    assert call.record.outcome is CallOutcome.OPERATOR_UNAVAILABLE
-
-
 # Positions
 
 

@@ -194,15 +194,6 @@ async def test_each_use_of_a_test_otp_is_emitted() -> None:
 # Verification of a code
 
 
-async def test_a_correct_code_logs_in_once(app: AppHarness) -> None:
-    code = await request_code(app)
-    await app.verify_otp(code)
-    (user_id,) = app.database.identities
-    assert app.events.emitted == [event(SecurityEventType.LOGIN_SUCCEEDED, user_id=user_id)]
-    await app.verify_otp(code)
-    assert app.events.types[1:] == [SecurityEventType.OTP_VERIFICATION_FAILED]
-
-
 async def test_each_wrong_code_fails_until_no_attempts_are_left(app: AppHarness) -> None:
     code = await request_code(app)
     for number in range(1, 6):

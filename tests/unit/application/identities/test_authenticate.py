@@ -1,4 +1,4 @@
-"""The principal of a request is loaded for its access token each time."""
+"""Access tokens identify principals, until logout."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -82,3 +82,20 @@ async def test_all_tokens_of_a_deleted_identity_are_rejected_at_once(app: AppHar
     for revoked in (token, other_token):
         with pytest.raises(Unauthenticated):
             await app.use_cases.authenticate(revoked)
+
+
+async def test_logout_revokes_its_token_at_once_and_no_other(app: AppHarness) -> None:
+    token, other_token = await app.access_token(), await app.access_token()
+    principal = await app.use_cases.authenticate(token)
+    for _ in ("first", "repeated"):
+        await app.use_cases.logout(principal)
+    with pytest.raises(Unauthenticated):
+        await app.use_cases.authenticate(token)
+    await app.use_cases.authenticate(other_token)
+
+
+async def test_a_deleted_identity_cannot_log_out(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await app.use_cases.delete_user(principal)
+    with pytest.raises(Unauthenticated):
+        await app.use_cases.logout(principal)

@@ -1,20 +1,21 @@
-"""Items of the library are found, listed, categorized and deleted."""
+"""Items of the library are found, listed, opened, categorized and deleted."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 
+from application.media.open_file import OpenFile
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
-from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed, MediaFileNotFound
+from domain.errors import Forbidden, ItemNotFound, LibraryReadFailed, MediaFileNotFound, Unavailable
 from domain.identities.identity import Identity
-from domain.media.image import MediaKind
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from domain.page import Cursor
-from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_deleted_identity, a_gif, an_id, an_identity, an_item
+from tests.support.app_harness import GIF, AppHarness
+from tests.support.builders import NOW, a_deleted_identity, an_id, an_identity, an_item
 from tests.support.stored_files import read_opened
 
 RAHUL, PRIYA = an_id(1), an_id(2)
@@ -69,24 +70,6 @@ async def test_the_newest_items_come_first_and_the_last_page_is_short(app: AppHa
     assert {(page.page.total, page.page.total_pages) for page in pages} == {(5, 2)}
 
 
-async def test_items_are_filtered_by_owner_kind_and_category(app: AppHarness) -> None:
-    visible = an_item(id=an_id(11), owner_id=RAHUL, category="Party")
-    gif = a_gif(id=an_id(12), owner_id=RAHUL, category="party")
-    others = an_item(id=an_id(13), owner_id=PRIYA, category="Party")
-    await store(app, an_identity(id=RAHUL), an_identity(id=PRIYA), visible, gif, others)
-    choices = {
-        "owner": (ItemFilter(owner_id=RAHUL), {visible.id, gif.id}),
-        "kind": (ItemFilter(kind=MediaKind.GIF), {gif.id}),
-        "category": (ItemFilter(category="Party"), {visible.id, others.id}),
-        "all": (ItemFilter(PRIYA, MediaKind.IMAGE, "Party"), {others.id}),
-        "none": (ItemFilter(PRIYA, MediaKind.GIF), set[str]()),
-    }
-    for chosen, expected in choices.values():
-        result = await app.use_cases.list_items(chosen, PageRequest())
-        assert {listed.item.id for listed in result.items} == expected
-        assert result.page.total == len(expected)
-
-
 async def test_items_of_deleted_owners_are_not_listed(app: AppHarness) -> None:
     deleted = a_deleted_identity(id=PRIYA)
     await store(app, an_identity(id=RAHUL), deleted, *items(3), *items(3, PRIYA, 200))
@@ -137,21 +120,6 @@ async def test_above_ten_thousand_items_the_total_is_not_exact_and_cursors_go_on
     after = await app.use_cases.list_items(ItemFilter(), rest)
     assert [listed.item.id for listed in after.items] == [an_id(100)]
     assert after.page.next_cursor is None
-
-
-async def test_a_cursor_works_without_its_item_and_with_another_filter(app: AppHarness) -> None:
-    everything = [*items(5), *items(3, PRIYA, 200)]
-    await store(app, an_identity(id=RAHUL), an_identity(id=PRIYA), *everything)
-    first = await app.use_cases.list_items(ItemFilter(owner_id=RAHUL), PageRequest(1, 2))
-    await app.database.repositories().media_items.delete(first.items[-1].item.id, 1)
-    await store(app, an_item(id=an_id(999), owner_id=RAHUL, created_at=NOW + timedelta(days=1)))
-    rest = PageRequest(1, 10, first.page.next_cursor)
-    for chosen, expected in (
-        (ItemFilter(owner_id=RAHUL), [102, 101, 100]),
-        (ItemFilter(), [202, 102, 201, 101, 200, 100]),
-    ):
-        second = await app.use_cases.list_items(chosen, rest)
-        assert [listed.item.id for listed in second.items] == [an_id(n) for n in expected]
 
 
 async def test_listing_items_fails_without_database(app: AppHarness) -> None:
@@ -226,3 +194,68 @@ async def test_a_deleted_item_and_its_file_are_not_found_at_once(
     with pytest.raises(MediaFileNotFound):
         await read_opened(app.use_cases.open_file, storage_key)
     assert app.files.contents == {}
+
+
+OPERATIONS = [read_opened, OpenFile.get_info]
+BY_EACH = pytest.mark.parametrize("open_or_get_info", OPERATIONS, ids=["open", "get_info"])
+Operation = Callable[[OpenFile, str], Awaitable[object]]
+
+
+async def test_a_file_is_opened_by_its_storage_key(app: AppHarness, storage_key: str) -> None:
+    async with app.use_cases.open_file(storage_key) as opened:
+        content = b"".join([chunk async for chunk in opened.file.chunks])
+        assert content == app.files.contents[storage_key]
+        assert opened.file.size == len(content)
+        assert opened.item.image.format.content_type == "image/gif"
+
+
+async def test_the_size_is_known_without_opening_the_file(
+    app: AppHarness, storage_key: str
+) -> None:
+    app.faults.fail_on("media_files.open_file")
+    info = await app.use_cases.open_file.get_info(storage_key)
+    assert info.size == len(app.files.contents[storage_key])
+
+
+async def test_a_file_is_public_where_urls_do_not_expire(app: AppHarness, storage_key: str) -> None:
+    assert await app.use_cases.open_file.is_public(storage_key)
+
+    app.files.expires_at = NOW
+
+    assert not await app.use_cases.open_file.is_public(storage_key)
+
+
+@BY_EACH
+async def test_a_file_without_item_and_an_item_without_file_are_not_found(
+    app: AppHarness, storage_key: str, open_or_get_info: Operation
+) -> None:
+    app.files.contents = {"unknown.gif": GIF}
+    for key in ("unknown.gif", storage_key):
+        with pytest.raises(MediaFileNotFound):
+            await open_or_get_info(app.use_cases.open_file, key)
+
+
+@BY_EACH
+async def test_opening_a_file_fails_without_store_or_database(
+    app: AppHarness, storage_key: str, open_or_get_info: Operation
+) -> None:
+    app.files.is_unavailable = True
+    with pytest.raises(Unavailable):
+        await open_or_get_info(app.use_cases.open_file, storage_key)
+    app.files.is_unavailable, app.database.is_unavailable = False, True
+    with pytest.raises(StorageUnavailable):
+        await open_or_get_info(app.use_cases.open_file, storage_key)
+
+
+@BY_EACH
+@pytest.mark.parametrize(
+    "state", [ItemState.PENDING, ItemState.DELETING, ItemState.DELETION_REFUSED]
+)
+async def test_the_file_of_an_item_that_is_not_ready_is_not_found(
+    app: AppHarness, state: ItemState, open_or_get_info: Operation
+) -> None:
+    item = an_item(state=state)
+    await app.database.repositories().media_items.add(item)
+    app.files.contents[item.storage_key] = GIF
+    with pytest.raises(MediaFileNotFound):
+        await open_or_get_info(app.use_cases.open_file, item.storage_key)

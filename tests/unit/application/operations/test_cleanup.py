@@ -1,6 +1,7 @@
 """The cleanup deletes everything that is over, and nothing else."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -22,10 +23,6 @@ from tests.support.fault_injector import ProcessKilled
 
 TICK = timedelta(milliseconds=1)
 INTERVAL = timedelta(hours=1)
-PERMITS_OF_A_DELIVERY = 9
-PERMITS_FOR_A_DAY = 1
-"""The countries that an IP requests codes for."""
-PERMITS_OF_A_FAILURE = ("IP", "country", "its network", "total", "its network")
 
 
 async def test_the_cleanup_keeps_everything_in_use(app: AppHarness) -> None:
@@ -178,15 +175,10 @@ async def test_no_rate_limits_and_phone_verifications_are_left_when_all_expired(
         await app.request_otp(a_phone(number), f"203.0.113.{number}")
         await app.verify_otp("000000", a_phone(number), f"203.0.113.{number}")
     permits = sum(map(len, app.database.permits.values()))
-    permits_for_an_hour = PERMITS_OF_A_DELIVERY + len(PERMITS_OF_A_FAILURE)
-    assert permits == 20 * (permits_for_an_hour + PERMITS_FOR_A_DAY)
     app.advance(days=400)
-
     report = await app.use_cases.cleanup()
-
     assert report == CleanupReport(expired_phone_verifications=20, expired_rate_limits=permits)
-    assert app.database.permits == {}
-    assert app.database.phone_verifications == {}
+    assert (app.database.permits, app.database.phone_verifications) == ({}, {})
 
 
 # Repeated and parallel cleanups
@@ -241,3 +233,60 @@ async def test_another_instance_takes_over_when_the_lease_expired(
     assert await other.use_cases.scheduled_cleanup(INTERVAL) is None
     app.clock.advance(TICK)
     assert await other.use_cases.scheduled_cleanup(INTERVAL) == CleanupReport(purged_identities=1)
+
+
+async def app_to_clean() -> AppHarness:
+    """Return an app with an expired upload, a deleted item and a deleted identity with items."""
+    app = AppHarness()
+    principal = await app.add_user(a_phone(1), "Rahul")
+    uploaded = {(await app.upload_image(principal)).item.storage_key for _ in range(2)}
+    now = app.clock.now()
+    pending = an_item(id=an_id(71), state=ItemState.PENDING, upload_deadline=now + UPLOAD_TIMEOUT)
+    deleting = an_item(id=an_id(72), state=ItemState.DELETING, deletion_requested_at=now)
+    for item in (pending, deleting):
+        await app.database.repositories().media_items.add(item)
+        app.files.contents[item.storage_key] = b"content"
+    app.clock.advance(FILE_DELETION_DELAY)
+    app.faults.fail_on("media_cleanup.list_owned_by", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.use_cases.delete_user(principal)
+    app.faults.reset()
+    assert uploaded < set(app.files.contents)
+    return app
+
+
+async def assert_cleanup_completes(app: AppHarness) -> None:
+    await app.use_cases.cleanup()
+    app.clock.advance(FILE_DELETION_DELAY)
+    await app.use_cases.cleanup()
+    assert (await app.use_cases.cleanup()).total == 0
+    assert app.files.contents == {}
+    assert app.database.media_items == {}
+    (identity,) = app.database.identities.values()
+    assert identity.value.purged_at
+    assert app.database.phone_verifications[a_phone(1)].value.identity_id is None
+
+
+async def operations_of_a_cleanup() -> set[str]:
+    app = await app_to_clean()
+    await app.use_cases.cleanup()
+    return set(app.faults.calls)
+
+
+async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
+    for operation in await operations_of_a_cleanup():
+        for kill, with_login in ((False, False), (True, False), (True, True)):
+            app = await app_to_clean()
+            app.faults.fail_on(operation, kill=kill)
+            with suppress(StorageUnavailable, ProcessKilled):
+                await app.use_cases.cleanup()
+            assert app.faults.has_fired
+            app.faults.reset()
+            if not with_login:
+                await assert_cleanup_completes(app)
+                continue
+            principal = await app.log_in(a_phone(1))
+            uploaded = await app.upload_image(principal)
+            await app.use_cases.cleanup()
+            assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
+            assert (await app.use_cases.get_item(uploaded.item.id)).item == uploaded.item

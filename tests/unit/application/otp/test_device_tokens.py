@@ -90,21 +90,9 @@ async def test_a_token_counts_for_its_own_phone_only(app: AppHarness) -> None:
         await app.request_otp(a_phone(2), OTHER_IP, token)
 
 
-async def log_out(app: AppHarness, principal: Principal) -> None:
-    await app.use_cases.logout(principal, Scope.THIS)
-
-
-async def log_out_everywhere(app: AppHarness, principal: Principal) -> None:
-    await app.use_cases.logout(principal, Scope.ALL)
-
-
 async def log_out_others(app: AppHarness, _: Principal) -> None:
     other = await app.use_cases.authenticate((await log_in(app)).tokens.access_token)
     await app.use_cases.logout(other, Scope.OTHERS)
-
-
-async def revoke_the_session(app: AppHarness, principal: Principal) -> None:
-    await app.use_cases.revoke_session(principal, principal.session.id)
 
 
 async def block_and_unblock(app: AppHarness, _: Principal) -> None:
@@ -112,32 +100,25 @@ async def block_and_unblock(app: AppHarness, _: Principal) -> None:
     await app.use_cases.unblock_phone(a_phone())
 
 
-async def revoke_by_operator(app: AppHarness, _: Principal) -> None:
-    await app.use_cases.revoke_phone_sessions(a_phone())
+REVOCATIONS: dict[str, Callable[[AppHarness, Principal], Awaitable[object]]] = {
+    "log out": lambda app, principal: app.use_cases.logout(principal, Scope.THIS),
+    "log out everywhere": lambda app, principal: app.use_cases.logout(principal, Scope.ALL),
+    "log out others": log_out_others,
+    "revoke": lambda app, owner: app.use_cases.revoke_session(owner, owner.session.id),
+    "block": block_and_unblock,
+    "operator": lambda app, _: app.use_cases.revoke_phone_sessions(a_phone()),
+    "delete": lambda app, principal: app.use_cases.delete_user(principal),
+}
 
 
-async def delete_the_identity(app: AppHarness, principal: Principal) -> None:
-    await app.use_cases.delete_user(principal)
-
-
-@pytest.mark.parametrize(
-    "revoke",
-    [
-        log_out,
-        log_out_everywhere,
-        log_out_others,
-        revoke_the_session,
-        block_and_unblock,
-        revoke_by_operator,
-        delete_the_identity,
-    ],
-)
+@pytest.mark.parametrize("revocation", REVOCATIONS)
 async def test_all_but_an_ordinary_logout_revoke_the_device(
-    app: AppHarness, revoke: Callable[[AppHarness, Principal], Awaitable[None]]
+    app: AppHarness, revocation: str
 ) -> None:
     result = await log_in(app)
-    await revoke(app, await app.use_cases.authenticate(result.tokens.access_token))
-    assert await is_recognized(app, result.device_token) == (revoke is log_out)
+    principal = await app.use_cases.authenticate(result.tokens.access_token)
+    await REVOCATIONS[revocation](app, principal)
+    assert await is_recognized(app, result.device_token) == (revocation == "log out")
 
 
 async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof() -> None:

@@ -12,6 +12,7 @@ from application.wiring import Policy
 from domain.errors import (
     DeliveryFailed,
     PhoneUnreachable,
+    TooManyAttempts,
     TooManyAttemptsFromIp,
     TooManyOtpRequests,
 )
@@ -19,7 +20,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, wrong_code
-from tests.support.builders import CLIENT_IP
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 
 HOUR = timedelta(hours=1)
@@ -244,3 +245,66 @@ async def test_repeats_and_replays_use_the_limit_of_their_ip() -> None:
 
     with pytest.raises(TooManyAttemptsFromIp):
         await app.verify_otp(code, phone(1), CLIENT_IP)
+
+
+# Failed attempts
+
+
+async def attempts_of_a_delivery(app: AppHarness) -> int:
+    await app.request_otp(a_phone(0), OTHER_IP)
+    result = await app.verify_otp(wrong_code(app.last_code), a_phone(0), OTHER_IP)
+    assert isinstance(result, OtpRejected)
+    return result.attempts_left + 1
+
+
+@pytest.mark.parametrize("limit_name", ["failed_attempts_per_country", "failed_attempts_total"])
+async def test_at_the_limit_a_delivery_brings_two_attempts(limit_name: str) -> None:
+    app = app_with_limits(**{limit_name: SlidingWindow(3, HOUR)})
+    for number in range(1, 4):
+        await app.request_otp(a_phone(number), network_ip(number))
+        await app.verify_otp(wrong_code(app.last_code), a_phone(number), network_ip(number))
+    assert await attempts_of_a_delivery(app) == 2
+    app.advance(hours=1)
+    assert await attempts_of_a_delivery(app) == 5
+
+
+async def test_only_failures_that_count_use_the_limit() -> None:
+    app = app_with_limits(failed_attempts_total=ONE_PER_HOUR)
+    await app.verify_otp("000000", a_phone(1))  # without a challenge
+    await app.request_otp(a_phone(1))
+    code = app.last_code
+    assert isinstance(await app.verify_otp(code, a_phone(1)), LoggedIn)
+    await app.verify_otp(code, a_phone(1))  # the code that was just used
+    assert await attempts_of_a_delivery(app) == 5
+
+
+# Without a challenge
+
+
+async def test_an_ip_has_five_attempts_an_hour_at_a_phone(app: AppHarness) -> None:
+    results = [await app.verify_otp(f"{number:06d}") for number in range(5)]
+    assert results == [OtpRejected(left) for left in (4, 3, 2, 1, 0)]
+    app.advance(minutes=20)
+    with pytest.raises(TooManyAttempts) as error:
+        await app.verify_otp("000009")
+    assert error.value.retry_after == 40 * 60
+    assert await app.verify_otp("000009", client_ip=OTHER_IP) == OtpRejected(4)
+    assert await app.verify_otp("000009", a_phone(2)) == OtpRejected(4)
+    app.advance(minutes=40)
+    assert await app.verify_otp("000009") == OtpRejected(4)
+    # Nothing is stored but counts, and no name of a limit reveals the phone.
+    assert app.database.phone_verifications == {}
+    assert not [name for name in app.database.permits if a_phone().e164[-7:] in name]
+
+
+async def test_a_repeat_is_not_counted(app: AppHarness) -> None:
+    for seconds, left in ((0, 4), (9, 4), (1, 3), (1, 3)):
+        app.advance(seconds)
+        assert await app.verify_otp("000000") == OtpRejected(left)
+
+
+async def test_used_up_attempts_do_not_reject_the_code_of_a_later_request(app: AppHarness) -> None:
+    for number in range(5):
+        await app.verify_otp(f"{number:06d}")
+    await app.request_otp()
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)

@@ -7,7 +7,7 @@ import pytest
 from application.identities.session_factory import TokenLifetimes
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.wiring import Policy
-from domain.errors import TooManyAttempts, Unauthenticated
+from domain.errors import Unauthenticated
 from domain.otp.challenge import Challenge, OtpCode, parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
@@ -31,13 +31,6 @@ async def test_the_correct_code_logs_the_phone_in(app: AppHarness) -> None:
     assert principal.identity.phone == a_phone()
     assert principal.identity.user is None
     assert principal.session.device == "Pixel 9"
-
-
-async def test_a_code_may_come_with_its_request_id_or_from_another_ip(app: AppHarness) -> None:
-    code, request_id = await request_code(app)
-    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
-    code, _ = await request_code(app)
-    assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), LoggedIn)
 
 
 @pytest.mark.parametrize("length", [6, 7, 8])
@@ -73,23 +66,6 @@ async def test_code_and_request_id_of_another_phone_are_rejected(app: AppHarness
     assert isinstance(await app.verify_otp(other_code), OtpRejected)
     assert isinstance(await app.verify_otp(code, request_id=other.request_id), OtpRejected)
     assert isinstance(await app.verify_otp(code), LoggedIn)
-
-
-@pytest.mark.parametrize("with_request_id", [True, False], ids=["with id", "without id"])
-async def test_after_five_wrong_codes_the_correct_one_is_rejected_and_nothing_is_written(
-    app: AppHarness, with_request_id: bool
-) -> None:
-    code, its_request_id = await request_code(app)
-    request_id = its_request_id if with_request_id else None
-    rejected = [
-        await app.verify_otp(wrong_code(code, number), request_id=request_id)
-        for number in range(1, 6)
-    ]
-    assert rejected == [OtpRejected(attempts_left) for attempts_left in (4, 3, 2, 1, 0)]
-    before = dict(app.database.phone_verifications)
-    with pytest.raises(TooManyAttempts):
-        await app.verify_otp(code, request_id=request_id)
-    assert (app.database.phone_verifications, app.database.identities) == (before, {})
 
 
 async def test_a_token_expires_after_the_configured_lifetime() -> None:

@@ -30,7 +30,6 @@ from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.call_provider import (
     INVALID_NUMBER,
     REJECTED,
-    UNKNOWN,
     FakeCallProvider,
     PlacedCall,
 )
@@ -149,14 +148,6 @@ async def test_without_a_phone_line_and_for_a_test_phone_no_call_is_placed(app: 
 
 
 # Results of the provider
-
-
-async def test_an_unknown_result_counts_and_its_code_is_valid(app: AppHarness) -> None:
-    app.call_provider.result = UNKNOWN
-    assert (await app.request_otp(channel=Channel.VOICE)).sent
-    assert not (await app.request_otp(channel=Channel.VOICE)).sent
-    assert stored_call(app).status is CallStatus.QUEUED
-    assert isinstance(await app.verify_otp(await app.code_of_last_call()), LoggedIn)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import product
 from typing import Final
 
 import pytest
@@ -144,10 +145,6 @@ async def test_other_calls_hear_nothing_and_change_nothing(
     assert record(app) == before
 
 
-async def expire(app: AppHarness) -> None:
-    app.clock.advance(OTP_TTL)
-
-
 async def use(app: AppHarness) -> None:
     used = a_challenge().mark_used(app.clock.now())
     await store(app, PhoneVerification(challenges=(used,)))
@@ -155,6 +152,10 @@ async def use(app: AppHarness) -> None:
 
 async def lose_key(app: AppHarness) -> None:
     await store(app, PhoneVerification(challenges=(a_challenge(key_id="gone"),)))
+
+
+async def expire(app: AppHarness) -> None:
+    app.clock.advance(OTP_TTL)
 
 
 async def end(app: AppHarness) -> None:
@@ -165,32 +166,23 @@ async def block(app: AppHarness) -> None:
     await app.use_cases.block_phone(a_phone())
 
 
-async def read_and_block(app: AppHarness) -> None:
-    await request(app, CODE, KEY)
-    await block(app)
-
-
-@pytest.mark.parametrize("change", [expire, use, lose_key, end, block, read_and_block])
-async def test_a_code_that_is_over_when_the_key_is_pressed_is_not_read(
-    app: AppHarness, change: Callable[[AppHarness], Awaitable[None]]
+@pytest.mark.parametrize(
+    ("change", "requests"), [*product([use, lose_key, expire, end, block], [0, 1]), (block, 2)]
+)
+async def test_a_code_that_is_over_is_not_read(
+    app: AppHarness, change: Callable[[AppHarness], Awaitable[None]], requests: int
 ) -> None:
-    await request(app)
+    for position, event in ((None, ANSWERED), (CODE, KEY))[:requests]:
+        await request(app, position, event)
     await change(app)
 
     assert await request(app, CODE, KEY) == SILENCE
-    assert record(app).outcome is not CallOutcome.CODE_READ or change is read_and_block
+    assert (record(app).outcome is CallOutcome.CODE_READ) == (requests == 2)
 
 
-async def turn_inbound(app: AppHarness) -> None:
+async def test_an_inbound_call_is_no_call_with_a_code(app: AppHarness) -> None:
     inbound = replace(record(app), direction=CallDirection.INBOUND)
     await app.database.repositories().calls.replace(inbound, 1)
-
-
-@pytest.mark.parametrize("change", [use, lose_key, turn_inbound])
-async def test_a_call_without_a_code_ends_at_once(
-    app: AppHarness, change: Callable[[AppHarness], Awaitable[None]]
-) -> None:
-    await change(app)
 
     assert await request(app) == SILENCE
 

@@ -104,8 +104,8 @@ async def requested(request: pytest.FixtureRequest, app: AppHarness) -> AppHarne
     """Request a code for a phone without identity, with one, or with a deleted one."""
     if request.param != "new":
         principal = await app.log_in()
-    if request.param == "deleted":
-        await app.use_cases.delete_user(principal)
+        if request.param == "deleted":
+            await app.use_cases.delete_user(principal)
     app.advance(hours=12)
     await app.request_otp()
     return app

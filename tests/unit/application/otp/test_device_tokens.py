@@ -20,14 +20,6 @@ from tests.support.builders import CLIENT_IP, a_phone
 OTHER_IP = "198.51.100.1"
 
 
-async def log_in(app: AppHarness, device_token: DeviceToken | None = None) -> LoggedIn:
-    app.advance(hours=12)
-    await app.request_otp()
-    result = await app.verify_otp(app.last_code, device_token=device_token)
-    assert isinstance(result, LoggedIn)
-    return result
-
-
 async def is_recognized(app: AppHarness, token: DeviceToken | None) -> bool:
     """Use up what strangers have, and return whether the device may still request a code."""
     app.advance(days=1)
@@ -41,7 +33,7 @@ async def is_recognized(app: AppHarness, token: DeviceToken | None) -> bool:
 
 
 async def test_a_login_returns_a_token_that_is_recognized_and_not_stored(app: AppHarness) -> None:
-    token = (await log_in(app)).device_token
+    token = (await app.open_session()).device_token
     assert token is not None
     assert await is_recognized(app, token)
     assert not await is_recognized(app, None)
@@ -59,15 +51,15 @@ async def test_a_client_that_does_not_know_device_tokens_gets_none(app: AppHarne
 
 
 async def test_a_device_keeps_its_token_when_it_logs_in_again(app: AppHarness) -> None:
-    first = await log_in(app)
-    again = await log_in(app, first.device_token)
+    first = await app.open_session()
+    again = await app.open_session(device_token=first.device_token)
     assert again.device_token == first.device_token
     (identity,) = app.database.identities.values()
     assert len(identity.value.devices) == 1
 
 
 async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness) -> None:
-    token = (await log_in(app)).device_token
+    token = (await app.open_session()).device_token
     for _ in range(4):
         app.advance(hours=1)
         await app.request_otp(client_ip=OTHER_IP)
@@ -75,13 +67,13 @@ async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness
             wrong = wrong_code(app.last_code, number)
             await app.verify_otp(wrong, client_ip=OTHER_IP, device_token=token)
     app.advance(days=1)
-    other = (await log_in(app, token)).device_token
+    other = (await app.open_session(device_token=token)).device_token
     assert other != token
     assert await is_recognized(app, other)
 
 
 async def test_a_token_counts_for_its_own_phone_only(app: AppHarness) -> None:
-    token = (await log_in(app)).device_token
+    token = (await app.open_session()).device_token
     await app.log_in(a_phone(2))
     for number in range(4):
         app.advance(15 if number == 0 else 0)
@@ -91,7 +83,7 @@ async def test_a_token_counts_for_its_own_phone_only(app: AppHarness) -> None:
 
 
 async def log_out_others(app: AppHarness, _: Principal) -> None:
-    other = await app.use_cases.authenticate((await log_in(app)).tokens.access_token)
+    other = await app.use_cases.authenticate((await app.open_session()).tokens.access_token)
     await app.use_cases.logout(other, Scope.OTHERS)
 
 
@@ -115,7 +107,7 @@ REVOCATIONS: dict[str, Callable[[AppHarness, Principal], Awaitable[object]]] = {
 async def test_all_but_an_ordinary_logout_revoke_the_device(
     app: AppHarness, revocation: str
 ) -> None:
-    result = await log_in(app)
+    result = await app.open_session()
     principal = await app.use_cases.authenticate(result.tokens.access_token)
     await REVOCATIONS[revocation](app, principal)
     assert await is_recognized(app, result.device_token) == (revocation == "log out")
@@ -125,16 +117,16 @@ async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof() -> N
     limits = RateLimits(verifications_per_ip=SlidingWindow(1, timedelta(hours=1)))
     app = AppHarness(policy=Policy(rate_limits=limits))
     for proof in ("device token", "request id"):
-        token = (await log_in(app)).device_token
+        token = (await app.open_session()).device_token
         app.advance(hours=12)
-        request_id = (await app.request_otp()).request_id
+        request_id: str | None = (await app.request_otp()).request_id
         code = app.last_code
         await app.verify_otp("000000", a_phone(2))
         with pytest.raises(TooManyAttemptsFromIp):
             await app.verify_otp(code)
-        result = (
-            await app.verify_otp(code, device_token=token)
-            if proof == "device token"
-            else await app.verify_otp(code, request_id=request_id)
-        )
+        if proof == "device token":
+            request_id = None
+        else:
+            token = None
+        result = await app.verify_otp(code, request_id=request_id, device_token=token)
         assert isinstance(result, LoggedIn)

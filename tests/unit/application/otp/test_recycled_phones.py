@@ -12,11 +12,9 @@ from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.wiring import Policy
 from domain.errors import Unauthenticated, UserNotFound
-from domain.identities.device_token import DeviceToken
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 
-NAME = "Rahul"
 LOGIN = [
     "phone_verifications.load",
     "phone_verifications.replace",
@@ -32,29 +30,22 @@ def app() -> AppHarness:
     return AppHarness(policy=Policy(recycled_after=timedelta(days=100)))
 
 
-async def log_in(app: AppHarness, device_token: DeviceToken | None = None) -> LoggedIn:
-    await app.request_otp(device_token=device_token)
-    result = await app.verify_otp(app.last_code, device_token=device_token)
-    assert isinstance(result, LoggedIn)
-    return result
-
-
 async def principal_of(app: AppHarness, logged_in: LoggedIn) -> Principal:
     return await app.use_cases.authenticate(logged_in.tokens.access_token)
 
 
 async def create_owner(app: AppHarness) -> tuple[Principal, LoggedIn]:
     """Log in and create a user."""
-    logged_in = await log_in(app)
+    logged_in = await app.open_session()
     principal = await principal_of(app, logged_in)
-    await app.create_user(principal, NAME)
+    await app.create_user(principal)
     return principal, logged_in
 
 
 async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
     before, _ = await create_owner(app)
     app.advance(days=101)
-    after = await principal_of(app, await log_in(app))
+    after = await principal_of(app, await app.open_session())
     assert after.identity.id != before.identity.id
     assert after.identity.user is None
     detached = app.database.identities[before.identity.id].value
@@ -63,15 +54,15 @@ async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
     assert SecurityEventType.IDENTITY_DETACHED in [event.type for event in app.events.emitted]
     with pytest.raises(UserNotFound):
         await app.use_cases.get_user(before.identity.id)
-    await app.create_user(after, NAME)
+    await app.create_user(after)
     app.advance(days=1)
-    assert (await principal_of(app, await log_in(app))).identity.id == after.identity.id
+    assert (await principal_of(app, await app.open_session())).identity.id == after.identity.id
 
 
 async def test_a_device_token_proves_continuity(app: AppHarness) -> None:
     before, logged_in = await create_owner(app)
     app.advance(days=101)
-    after = await principal_of(app, await log_in(app, logged_in.device_token))
+    after = await principal_of(app, await app.open_session(device_token=logged_in.device_token))
     assert after.identity.id == before.identity.id
 
 
@@ -79,7 +70,7 @@ async def test_without_the_setting_an_identity_is_kept() -> None:
     app = AppHarness()
     before, _ = await create_owner(app)
     app.advance(days=3650)
-    assert (await principal_of(app, await log_in(app))).identity.id == before.identity.id
+    assert (await principal_of(app, await app.open_session())).identity.id == before.identity.id
 
 
 async def test_a_use_of_a_session_that_ended_since_counts(app: AppHarness) -> None:
@@ -88,7 +79,7 @@ async def test_a_use_of_a_session_that_ended_since_counts(app: AppHarness) -> No
     await principal_of(app, logged_in)
     await app.use_cases.revoke_phone_sessions(a_phone())
     app.advance(days=60)
-    assert (await principal_of(app, await log_in(app))).identity.id == before.identity.id
+    assert (await principal_of(app, await app.open_session())).identity.id == before.identity.id
 
 
 async def app_with_unused_phone() -> tuple[AppHarness, str]:
@@ -115,13 +106,13 @@ async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
         app.faults.reset()
         if is_undone and app.database.identities[before_id].value.detached_at:
             await app.use_cases.restore_identity(before_id)
-            assert (await principal_of(app, await log_in(app))).identity.id == before_id
+            assert (await principal_of(app, await app.open_session())).identity.id == before_id
             continue
 
         result = result or await app.verify_otp(app.last_code)
 
         if isinstance(result, OtpRejected):
-            result = await log_in(app)
+            result = await app.open_session()
         after_id = (await principal_of(app, result)).identity.id
         assert set(app.database.identities) == {before_id, after_id} != {before_id}
         assert len(app.database.identities[after_id].value.sessions) == 1
@@ -130,11 +121,11 @@ async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
 async def test_an_operator_restores_a_detached_identity(app: AppHarness) -> None:
     before, _ = await create_owner(app)
     app.advance(days=101)
-    stranger = await log_in(app)
+    stranger = await app.open_session()
     await app.use_cases.restore_identity(before.identity.id)
     with pytest.raises(Unauthenticated):
         await principal_of(app, stranger)
-    after = await principal_of(app, await log_in(app))
+    after = await principal_of(app, await app.open_session())
     assert after.identity.id == before.identity.id
     assert app.events.emitted[-1].type is SecurityEventType.LOGIN_SUCCEEDED
     assert SecurityEventType.IDENTITY_RESTORED in [event.type for event in app.events.emitted]
@@ -144,25 +135,25 @@ async def test_an_operator_restores_a_detached_identity(app: AppHarness) -> None
 @pytest.mark.parametrize("operation", LOGIN[:4])
 async def test_an_interrupted_restoration_is_completed(operation: str, after: str | None) -> None:
     app, before_id = await app_with_unused_phone()
-    await log_in(app)
+    await app.open_session()
     app.faults.fail_on(operation, after=after)
     with pytest.raises(StorageUnavailable):
         await app.use_cases.restore_identity(before_id)
     app.faults.reset()
     await app.use_cases.restore_identity(before_id)
-    assert (await principal_of(app, await log_in(app))).identity.id == before_id
+    assert (await principal_of(app, await app.open_session())).identity.id == before_id
 
 
 async def test_an_identity_is_restored_to_a_phone_that_has_no_other(app: AppHarness) -> None:
     before, _ = await create_owner(app)
     app.advance(days=101)
-    await log_in(app)
+    await app.open_session()
     stored = app.database.phone_verifications[a_phone()]
     app.database.phone_verifications[a_phone()] = Versioned(
         stored.value.assign_identity(None), stored.version
     )
     await app.use_cases.restore_identity(before.identity.id)
-    after = await principal_of(app, await log_in(app))
+    after = await principal_of(app, await app.open_session())
     assert after.identity.id == before.identity.id
 
 

@@ -45,15 +45,14 @@ async def test_codes_have_the_configured_length(length: int) -> None:
 
 async def test_wrong_expired_used_and_never_sent_codes_get_the_same_result() -> None:
     wrong, used, late, never_sent = AppHarness(), AppHarness(), AppHarness(), AppHarness()
-    correct_code, _ = await request_code(wrong)
-    used_code, used_id = await request_code(used)
-    await used.verify_otp(used_code, request_id=used_id)
-    late_code, _ = await request_code(late)
+    for app in (wrong, used, late):
+        await app.request_otp()
+    await used.verify_otp(used.last_code)
     late.advance(300)
     results = [
-        await wrong.verify_otp(wrong_code(correct_code)),
-        await used.verify_otp(used_code, request_id=used_id),
-        await late.verify_otp(late_code),
+        await wrong.verify_otp(wrong_code(wrong.last_code)),
+        await used.verify_otp(used.last_code),
+        await late.verify_otp(late.last_code),
         await never_sent.verify_otp("012313"),
     ]
     assert results == [OtpRejected(4)] * 4
@@ -70,15 +69,13 @@ async def test_code_and_request_id_of_another_phone_are_rejected(app: AppHarness
 
 async def test_a_token_expires_after_the_configured_lifetime() -> None:
     app = AppHarness(policy=Policy(lifetimes=TokenLifetimes(plain=timedelta(minutes=15))))
-    await app.request_otp()
-    logged_in = await app.verify_otp(app.last_code)
-    assert isinstance(logged_in, LoggedIn)
-    assert logged_in.tokens.expires_in == 900
+    tokens = (await app.open_session()).tokens
+    assert tokens.expires_in == 900
     app.advance(899)
-    await app.use_cases.authenticate(logged_in.tokens.access_token)
+    await app.use_cases.authenticate(tokens.access_token)
     app.advance(1)
     with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(logged_in.tokens.access_token)
+        await app.use_cases.authenticate(tokens.access_token)
 
 
 async def test_the_id_of_a_new_identity_contains_its_creation_time_and_stays(

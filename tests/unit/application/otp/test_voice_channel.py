@@ -88,29 +88,29 @@ async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
     recorded = list[Call]()
 
     async def act() -> None:
-        recorded.append(stored_call(app))
+        recorded.append(stored_call(harness))
 
-    app = replace(app_with_phone_line(), call_provider=ActingCallProvider(act))
-    principal = await app.log_in()
-    app.messenger.messages.clear()
-    app.advance(hours=12)
-    request_id = await request_call(app)
+    harness = replace(app_with_phone_line(), call_provider=ActingCallProvider(act))
+    principal = await harness.log_in()
+    harness.messenger.messages.clear()
+    harness.advance(hours=12)
+    request_id = await request_call(harness)
 
-    verification = app.database.phone_verifications[a_phone()].value
+    verification = harness.database.phone_verifications[a_phone()].value
     delivery = verification.deliveries[-1]
-    ((provider_call_id, placed),) = app.call_provider.calls.items()
-    call = stored_call(app)
+    ((provider_call_id, placed),) = harness.call_provider.calls.items()
+    call = stored_call(harness)
     assert placed == PlacedCall(
         a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
     )
-    assert app.messenger.messages == []
+    assert harness.messenger.messages == []
     assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)
     # It was recorded before it was placed.
     assert recorded == [replace(call, provider_call_id=None)]
     assert call == Call(
         id=call.id,
         direction=CallDirection.OUTBOUND,
-        started_at=app.clock.now(),
+        started_at=harness.clock.now(),
         status=CallStatus.QUEUED,
         provider_call_id=provider_call_id,
         identity_id=principal.identity.id,

@@ -119,6 +119,7 @@ async def test_the_code_of_a_callback_is_read(app: AppHarness) -> None:
 async def test_repeated_requests_get_the_same_response_and_no_code_is_stored(
     app: AppHarness,
 ) -> None:
+    first: tuple[Instruction, ...] = ()
     for position, event in ((None, Continued()), (CODE, KEY)):
         first, *others = await asyncio.gather(*(request(app, position, event) for _ in range(3)))
         assert others == [first] * 2

@@ -1,7 +1,6 @@
 """A caller id is a claim: whoever forges it goes through every node, and gains nothing."""
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -83,11 +82,6 @@ class Forger:
         return call
 
 
-def spoken(responses: list[tuple[Instruction, ...]], app: AppHarness) -> Iterator[str]:
-    for instructions in responses:
-        yield InboundCall(app, instructions=instructions).heard
-
-
 @pytest.mark.parametrize("is_blocked", [False, True])
 async def test_a_forger_reads_and_changes_nothing_at_any_node(is_blocked: bool) -> None:
     app = await app_with_user(is_blocked=is_blocked)
@@ -107,7 +101,7 @@ async def test_a_forger_reads_and_changes_nothing_at_any_node(is_blocked: bool) 
     verification = app.database.phone_verifications[a_phone()].value
     assert replace(verification, callbacks=()) == verifications[a_phone()].value
     assert identity.is_verified
-    heard = " ".join(spoken(responses, app))
+    heard = " ".join(InboundCall(app, instructions=response).heard for response in responses)
     for secret in (NAME, identity.id, a_phone().e164, a_phone().e164[-4:], code):
         assert secret not in heard
     # One message and two callbacks an hour, to the owner.

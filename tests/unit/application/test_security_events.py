@@ -21,7 +21,6 @@ from application.principal import Principal
 from application.use_cases import UseCases
 from application.wiring import Policy
 from domain.errors import (
-    CountryNotServed,
     DeliveryFailed,
     DomainError,
     InvalidRefreshToken,
@@ -142,15 +141,6 @@ async def test_within_the_cooldown_no_code_is_delivered_and_then_requests_are_re
         SecurityEventType.OTP_REQUEST_REJECTED, "too many requests", client_ip=OTHER_IP
     )
     assert app.events.emitted == [*[reference] * 3, rejected]
-
-
-async def test_a_country_that_is_not_served_rejects_the_request() -> None:
-    app = AppHarness(policy=Policy(countries={"IN"}))
-    with pytest.raises(CountryNotServed):
-        await app.request_otp()
-    assert app.events.emitted == [
-        event(SecurityEventType.OTP_REQUEST_REJECTED, "the country is not served")
-    ]
 
 
 async def test_a_code_for_a_blocked_phone_is_suppressed_and_a_correct_one_fails(

@@ -13,13 +13,12 @@ from application.update import (
     MAX_RETRIES,
     save_identity,
     update,
-    update_identity,
 )
-from domain.errors import Unauthenticated, UsernameInUse, UserSaveFailed
+from domain.errors import UsernameInUse, UserSaveFailed
 from domain.identities.identity import Identity
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_deleted_identity, an_id, an_identity
+from tests.support.builders import NOW, an_id, an_identity
 from tests.support.fakes.database import (
     InMemoryDatabase,
     InMemoryIdentities,
@@ -75,17 +74,6 @@ async def test_only_a_changed_record_is_written() -> None:
     assert (same, counter.writes) == ("as it is", [1])
 
 
-async def test_an_error_of_the_change_writes_nothing() -> None:
-    counter = Counter()
-
-    def fail(value: int) -> tuple[int, None]:
-        raise Unauthenticated
-
-    with pytest.raises(Unauthenticated):
-        await update(counter.load, counter.replace, fail)
-    assert counter.writes == []
-
-
 @pytest.mark.parametrize(("version", "loads"), [(1, 0), (2, 1)], ids=["current", "stale"])
 async def test_a_loaded_record_is_loaded_again_only_if_it_is_stale(
     version: int, loads: int
@@ -113,14 +101,6 @@ async def test_too_many_conflicts_are_an_error(delays: list[float]) -> None:
     with pytest.raises(ConcurrencyConflict):
         await counter.increase()
     assert (counter.loads, counter.writes) == (MAX_RETRIES, [])
-
-
-async def test_deleted_and_unknown_identities_are_not_updated() -> None:
-    database = InMemoryDatabase()
-    await database.repositories().identities.add(a_deleted_identity())
-    for identity_id in (a_deleted_identity().id, "unknown"):
-        with pytest.raises(Unauthenticated):
-            await update_identity(InMemoryIdentities(database), identity_id, Identity.promote)
 
 
 @pytest.mark.parametrize("is_added_meanwhile", [False, True])

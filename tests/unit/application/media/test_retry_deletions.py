@@ -23,14 +23,18 @@ async def refused(app: AppHarness) -> str:
 
 
 async def test_a_refused_deletion_is_retried_until_the_store_accepts_it(
-    app: AppHarness, refused: str
+    app: AppHarness, refused: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await app.use_cases.retry_deletions(INTERVAL) == 0
     app.files.is_unavailable = False
     app.clock.advance(INTERVAL)
 
-    assert await app.use_cases.retry_deletions(INTERVAL) == 1
+    with caplog.at_level(logging.INFO):
+        assert await app.use_cases.retry_deletions(INTERVAL) == 1
 
+    assert {"event": "file_deletion_retried", "item_id": refused} in [
+        record.msg for record in caplog.records
+    ]
     assert app.files.contents == {}
     assert app.database.media_items[refused].value.state is ItemState.DELETING
     assert await app.use_cases.retry_deletions(INTERVAL) == 0
@@ -66,10 +70,10 @@ async def test_without_refused_deletions_nothing_is_written(app: AppHarness) -> 
 
 async def test_a_file_that_is_refused_again_does_not_stop_the_others(app: AppHarness) -> None:
     owner = await app.add_user()
-    items = [(await app.upload_image(owner)).item for _ in range(3)]
+    for _ in range(3):
+        await app.upload_image(owner)
     app.files.is_unavailable = True
-    for item in items:
-        await app.use_cases.delete_item(owner, item.id)
+    await app.use_cases.delete_user(owner)
     app.files.is_unavailable = False
     app.faults.fail_on("media_files.delete")
 
@@ -89,15 +93,3 @@ async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(
 
     assert app.faults.has_fired
     assert app.database.media_items[item.id].value.state is ItemState.DELETING
-
-
-async def test_a_retried_deletion_is_logged(
-    app: AppHarness, refused: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    app.files.is_unavailable = False
-    with caplog.at_level(logging.INFO):
-        await app.use_cases.retry_deletions(INTERVAL)
-
-    assert [record.msg for record in caplog.records] == [
-        {"event": "file_deletion_retried", "item_id": refused}
-    ]

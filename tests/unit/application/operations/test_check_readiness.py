@@ -66,12 +66,6 @@ async def test_the_service_is_ready_with_media_store_and_messenger_or_without(
     assert readiness.is_ready
 
 
-async def test_the_service_is_not_ready_without_database(app: AppHarness) -> None:
-    app.database.is_unavailable = True
-    readiness = await app.use_cases.check_readiness()
-    assert (readiness.is_ready, readiness.database) == (False, "unavailable")
-
-
 @pytest.mark.parametrize(
     ("error", "ttl"), [(None, SUCCESS_TTL), (StorageUnavailable("unavailable"), FAILURE_TTL)]
 )

@@ -9,7 +9,6 @@ import pytest
 
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import StorageUnavailable
-from application.wiring import Policy
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.voice.call import Call
 from tests.support.app_harness import AppHarness
@@ -53,15 +52,6 @@ async def test_recordings_are_deleted_after_thirty_days_and_calls_after_ninety(
     app.clock.advance(TICK)
     assert await app.use_cases.cleanup() == CleanupReport(deleted_calls=2)
     assert app.database.calls == {}
-
-
-async def test_a_call_is_deleted_with_its_recordings() -> None:
-    app = AppHarness(policy=Policy(call_retention=7 * DAY, recording_retention=30 * DAY))
-    await add(app, call_number(1, recordings=1))
-    app.clock.advance(7 * DAY)
-
-    assert await app.use_cases.cleanup() == CleanupReport(deleted_recordings=1, deleted_calls=1)
-    assert app.call_provider.recordings == {}
 
 
 async def test_only_old_recordings_of_a_call_are_deleted_whether_the_provider_has_them_or_not(

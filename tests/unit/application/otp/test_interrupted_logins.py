@@ -9,9 +9,8 @@ import pytest
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.principal import Principal
-from domain.errors import TooManyAttempts
 from domain.identities.identity import Identity
-from tests.support.app_harness import AppHarness, wrong_code
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.database import InMemoryDatabase, InMemoryIdentities
 from tests.support.fault_injector import ProcessKilled
@@ -160,13 +159,3 @@ async def test_strangers_cannot_guess_the_code_of_an_interrupted_login(app: AppH
     )
     moved = await app.verify_otp(code, client_ip=OTHER_IP, request_id=request_id)
     assert isinstance(moved, LoggedIn)
-
-
-async def test_no_retry_passes_a_spent_limit(app: AppHarness) -> None:
-    code, _ = await interrupt_login(app)
-    for number in range(1, 6):
-        await app.verify_otp(wrong_code(code, number))
-    with pytest.raises(TooManyAttempts):
-        await app.verify_otp(code)
-    assert (await app.request_otp()).sent
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)

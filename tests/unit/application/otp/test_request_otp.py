@@ -1,6 +1,9 @@
 """Requesting a code."""
 
+import asyncio
 import re
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -15,7 +18,9 @@ from domain.errors import (
     PhoneUnreachable,
     Unavailable,
 )
+from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_request_id
+from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import MessagePreferences, Platform
 from domain.otp.test_otps import TestOtps
 from domain.phone import parse_phone
@@ -77,6 +82,7 @@ async def test_codes_are_sent_to_served_countries_only() -> None:
     with pytest.raises(CountryNotServed):
         await app.request_otp(parse_phone("+14155552671"))
     assert len(app.messenger.messages) == len(app.database.phone_verifications) == 1
+    assert app.events.emitted[-1].reason == "the country is not served"
 
 
 async def test_a_resend_after_a_key_rotation_has_the_same_code(app: AppHarness) -> None:
@@ -145,3 +151,65 @@ async def test_a_rejected_message_is_reported_if_the_limits_cannot_be_released(
     with pytest.raises(DeliveryFailed):
         await app.request_otp()
     assert app.faults.has_fired
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["phone_verifications.load", "rate_limiter.next_available", "phone_verifications.replace"],
+)
+async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver(
+    app: AppHarness, operation: str
+) -> None:
+    await app.request_otp()
+    app.faults.run_before(operation, partial(app.verify_otp, app.last_code))
+    result = await app.request_otp()
+    assert app.faults.has_fired
+    assert (result.sent, len(app.messenger.messages)) == (True, 2)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["phone_verifications.load", "rate_limiter.next_available", "rate_limiter.acquire"],
+)
+async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_delivery(
+    operation: str,
+) -> None:
+    limits = RateLimits(per_ip=SlidingWindow(1, timedelta(hours=1)))
+    app = AppHarness(policy=Policy(rate_limits=limits))
+    app.faults.run_before(operation, app.request_otp)
+    result = await app.request_otp()
+    assert app.faults.has_fired
+    assert len(app.messenger.messages) == 1
+    assert isinstance(await app.verify_otp(app.last_code, request_id=result.request_id), LoggedIn)
+
+
+async def test_the_cooldown_starts_when_the_request_arrives(app: AppHarness) -> None:
+    app.messenger.gate = asyncio.Event()
+    first = asyncio.create_task(app.request_otp())
+    await app.messenger.arrived.wait()
+    app.advance(10)
+    again = await app.request_otp()
+    app.messenger.gate.set()
+    result = await first
+    assert (again.sent, again.request_id != result.request_id) == (False, True)
+    assert (result.resend_in, result.expires_in) == (5, 290)
+    app.advance(5)
+    assert (await app.request_otp()).sent
+
+
+async def test_a_message_rejected_late_keeps_a_delivery_made_in_the_meantime(
+    app: AppHarness,
+) -> None:
+    app.messenger.gate = gate = asyncio.Event()
+    app.messenger.result = REJECTED
+    first = asyncio.create_task(app.request_otp())
+    await app.messenger.arrived.wait()
+    app.advance(15)
+    app.messenger.gate, app.messenger.result = None, UNKNOWN
+    second = await app.request_otp()
+    app.messenger.result = REJECTED
+    gate.set()
+    await asyncio.gather(first, return_exceptions=True)
+    (delivery,) = app.database.phone_verifications[a_phone()].value.deliveries
+    assert delivery.request_id == parse_request_id(second.request_id)
+    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from application.ports.errors import StorageUnavailable
-from domain.voice.call import EFFECT_TIMEOUT, CallStatus
+from domain.voice.call import EFFECT_TIMEOUT
 from domain.voice.flow import DialResult
 from domain.voice.instructions import HangUp
 from domain.voice.walk import CallOutcome
@@ -91,6 +91,8 @@ async def test_requests_that_arrive_several_times_are_processed_once(
 
     assert call.record.outcome is outcome
     assert effects(app) == expected
+    inbound = [stored for stored in app.database.calls.values() if stored.value.path]
+    assert len(app.database.permits["inbound_calls:total"]) == len(inbound)
     assert len(call.record.path) == len(set(call.record.path))
     assert len(call.record.recordings) == (outcome is CallOutcome.RECORDED)
 
@@ -132,19 +134,6 @@ async def test_a_repetition_waits_for_the_effect_of_the_first_request_but_not_to
     assert call.heard.startswith("To leave, open the app")
     assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
     assert len(app.messenger.messages) == 1
-
-
-async def test_a_caller_may_hang_up_during_an_effect() -> None:
-    app = phone_line()
-    call = await explaining_call(app)
-    gate = asyncio.create_task(open_gate_after(app, 5))
-    first = asyncio.create_task(call.press("1"))
-    await app.messenger.arrived.wait()
-    await app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
-    await asyncio.gather(gate, first)
-
-    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
-    assert call.record.status is CallStatus.COMPLETED
 
 
 async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:

@@ -19,7 +19,6 @@ from application.ports.messenger import DeliveryResult
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from application.principal import Principal
 from application.use_cases import UseCases
-from application.wiring import Policy
 from domain.errors import (
     DeliveryFailed,
     DomainError,
@@ -187,19 +186,6 @@ async def test_each_wrong_code_fails_until_no_attempts_are_left(app: AppHarness)
             for attempts_left in (4, 3, 2, 1, 0)
         ),
         event(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, "for this phone"),
-    ]
-
-
-async def test_the_attempts_from_one_ip_are_limited() -> None:
-    limits = RateLimits(verifications_per_ip=SlidingWindow(1, timedelta(hours=1)))
-    app = AppHarness(policy=Policy(rate_limits=limits))
-    code = await request_code(app)
-    await app.verify_otp(wrong_code(code))
-    app.events.emitted.clear()
-    with pytest.raises(TooManyAttempts):
-        await app.verify_otp(code)
-    assert app.events.emitted == [
-        event(SecurityEventType.OTP_ATTEMPTS_EXHAUSTED, "of this IP, for all phones")
     ]
 
 

@@ -210,12 +210,3 @@ async def test_revoking_sessions_keeps_the_role_and_a_delivered_code(app: AppHar
     assert isinstance(result, LoggedIn)
     principal = await app.use_cases.authenticate(result.tokens.access_token)
     assert principal.identity.is_administrator
-
-
-async def test_revoking_sessions_of_a_phone_without_identity_is_an_error(app: AppHarness) -> None:
-    await app.request_otp(a_phone(2))
-    deleted = await app.add_user(a_phone(3))
-    await app.use_cases.delete_user(deleted)
-    for number in (1, 2, 3):
-        with pytest.raises(UserNotFound):
-            await app.use_cases.revoke_phone_sessions(a_phone(number))

@@ -22,10 +22,8 @@ from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
-from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.images import FakeImagePublisher
-from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.media_items import InMemoryMediaItems
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import still_gif
@@ -114,16 +112,6 @@ async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
 # Errors
 
 
-class SlowFiles(InMemoryFiles):
-    """Files whose writes take until the deadline of the upload."""
-
-    clock: MovableClock
-
-    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
-        self.clock.advance(UPLOAD_TIMEOUT)
-        await super().write(storage_key, content, content_type)
-
-
 class UnresponsiveItems(InMemoryMediaItems):
     """Items that are saved as ready without a response."""
 
@@ -167,11 +155,13 @@ async def test_an_upload_whose_last_write_has_no_response_is_undone() -> None:
     await assert_nothing_is_left(app)
 
 
-async def test_an_upload_past_its_deadline_is_not_in_the_library() -> None:
-    files = SlowFiles()
-    app = AppHarness(files=files)
-    files.clock = app.clock
-    principal = await app.add_user()
+async def test_an_upload_past_its_deadline_is_not_in_the_library(
+    app: AppHarness, principal: Principal
+) -> None:
+    async def pass_deadline() -> None:
+        app.clock.advance(UPLOAD_TIMEOUT)
+
+    app.faults.run_before("media_files.write", pass_deadline)
     with pytest.raises(ItemSaveFailed):
         await app.upload_image(principal)
     await assert_nothing_is_left(app)

@@ -149,13 +149,3 @@ async def test_the_new_identity_of_a_deleted_one_gets_the_interrupted_login(
     assert isinstance(retried, LoggedIn)
     again = await app.use_cases.authenticate(retried.tokens.access_token)
     assert again.identity.id != principal.identity.id
-
-
-async def test_strangers_cannot_guess_the_code_of_an_interrupted_login(app: AppHarness) -> None:
-    code, request_id = await interrupt_login(app)
-    assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), OtpRejected)
-    assert isinstance(
-        await app.verify_otp(code, client_ip=OTHER_IP, request_id="guessed"), OtpRejected
-    )
-    moved = await app.verify_otp(code, client_ip=OTHER_IP, request_id=request_id)
-    assert isinstance(moved, LoggedIn)

@@ -1,6 +1,5 @@
 """Codes that are read in a call."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -30,26 +29,11 @@ from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.call_provider import (
     INVALID_NUMBER,
     REJECTED,
-    FakeCallProvider,
     PlacedCall,
 )
 
 HOUR = timedelta(hours=1)
 A_TEST_OTP = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))
-
-
-class ActingCallProvider(FakeCallProvider):
-    """Does something while a call is being placed."""
-
-    def __init__(self, act: Callable[[], Awaitable[object]]) -> None:
-        super().__init__()
-        self.act = act
-
-    async def place_call(
-        self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
-    ) -> PlacementResult:
-        await self.act()
-        return await super().place_call(phone, url, status_url, timeout_seconds)
 
 
 def app_with_phone_line(**policy: Any) -> AppHarness:
@@ -84,33 +68,25 @@ def read_code(app: AppHarness) -> None:
 # The call
 
 
-async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
-    recorded = list[Call]()
+async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -> None:
+    principal = await app.log_in()
+    app.messenger.messages.clear()
+    app.advance(hours=12)
+    request_id = await request_call(app)
 
-    async def act() -> None:
-        recorded.append(stored_call(harness))
-
-    harness = replace(app_with_phone_line(), call_provider=ActingCallProvider(act))
-    principal = await harness.log_in()
-    harness.messenger.messages.clear()
-    harness.advance(hours=12)
-    request_id = await request_call(harness)
-
-    verification = harness.database.phone_verifications[a_phone()].value
+    verification = app.database.phone_verifications[a_phone()].value
     delivery = verification.deliveries[-1]
-    ((provider_call_id, placed),) = harness.call_provider.calls.items()
-    call = stored_call(harness)
+    ((provider_call_id, placed),) = app.call_provider.calls.items()
+    call = stored_call(app)
     assert placed == PlacedCall(
         a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
     )
-    assert harness.messenger.messages == []
+    assert app.messenger.messages == []
     assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)
-    # It was recorded before it was placed.
-    assert recorded == [replace(call, provider_call_id=None)]
     assert call == Call(
         id=call.id,
         direction=CallDirection.OUTBOUND,
-        started_at=harness.clock.now(),
+        started_at=app.clock.now(),
         status=CallStatus.QUEUED,
         provider_call_id=provider_call_id,
         identity_id=principal.identity.id,
@@ -181,15 +157,15 @@ async def test_only_a_call_that_is_recorded_is_placed_with_or_without_provider_i
     assert (await app.request_otp(channel=Channel.VOICE)).sent == (not is_placed)
 
 
-async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile() -> None:
-    async def act() -> None:
-        (stored,) = harness.database.calls.values()
-        ringing = stored.value.advance_status(CallStatus.RINGING, harness.clock.now())
-        harness.database.calls[ringing.id] = Versioned(ringing, stored.version + 1)
+async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
+    app: AppHarness,
+) -> None:
+    async def ring() -> None:
+        await app.use_cases.record_call_status(stored_call(app).id, CallStatus.RINGING)
 
-    harness = replace(app_with_phone_line(), call_provider=ActingCallProvider(act))
-    await request_call(harness)
-    call = stored_call(harness)
+    app.faults.run_before("calls.replace", ring)
+    await request_call(app)
+    call = stored_call(app)
     assert (call.status, call.provider_call_id) == (CallStatus.RINGING, f"CA{0:032x}")
 
 

@@ -9,20 +9,13 @@ import pytest
 from application.identities.users import reserve_username
 from application.ports.errors import ConcurrencyConflict, UniqueViolation
 from application.ports.versioned import Versioned
-from application.update import (
-    MAX_RETRIES,
-    save_identity,
-    update,
-)
+from application.update import MAX_RETRIES, save_identity, update
 from domain.errors import UsernameInUse, UserSaveFailed
 from domain.identities.identity import Identity
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, an_id, an_identity
-from tests.support.fakes.database import (
-    InMemoryDatabase,
-    InMemoryIdentities,
-)
+from tests.support.fakes.database import InMemoryDatabase, InMemoryIdentities
 
 
 @dataclass

@@ -54,7 +54,7 @@ async def test_recordings_are_deleted_after_thirty_days_and_calls_after_ninety(
     assert app.database.calls == {}
 
 
-async def test_only_old_recordings_of_a_call_are_deleted_whether_the_provider_has_them_or_not(
+async def test_only_old_recordings_of_a_call_are_deleted_even_if_the_provider_has_none(
     app: AppHarness,
 ) -> None:
     recordings = (a_recording(id="RE-old"), a_recording(id="RE-new", recorded_at=NOW + DAY))

@@ -11,14 +11,7 @@ from application.ports.errors import StorageUnavailable
 from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.app_harness import AppHarness
-from tests.support.builders import (
-    NOW,
-    a_deleted_identity,
-    a_phone,
-    a_user,
-    an_id,
-    an_item,
-)
+from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id, an_item
 from tests.support.fault_injector import ProcessKilled
 
 TICK = timedelta(milliseconds=1)

@@ -195,9 +195,7 @@ async def test_a_message_that_was_not_sent_releases_permits(
         assert await is_sent(app, phone(2), client_ip) == expected
 
 
-async def test_a_request_within_the_cooldown_acquires_no_permit_and_has_the_later_retry_after() -> (
-    None
-):
+async def test_a_request_within_the_cooldown_acquires_no_permit_but_waits_for_one() -> None:
     app = app_with_limits(per_ip=SlidingWindow(2, HOUR))
     sent = [await is_sent(app, phone(number)) for number in (1, 1, 1, 1, 2)]
     assert sent == [True, False, False, False, True]

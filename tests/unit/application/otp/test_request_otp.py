@@ -12,12 +12,7 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn
 from application.ports.messenger import DeliveryResult
 from application.wiring import Policy
-from domain.errors import (
-    CountryNotServed,
-    DeliveryFailed,
-    PhoneUnreachable,
-    Unavailable,
-)
+from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, Unavailable
 from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_request_id
 from domain.otp.sliding_window import SlidingWindow

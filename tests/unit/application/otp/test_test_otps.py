@@ -23,7 +23,6 @@ CODE: Final = "123456"
 VALID_DAYS: Final = 10
 TEST_OTPS: Final = TestOtps((TestOtp(REVIEWER, OtpCode(CODE), NOW + timedelta(days=VALID_DAYS)),))
 OTHER_IP: Final = "198.51.100.20"
-REQUESTS_PER_DAY: Final = 200
 
 
 @pytest.fixture

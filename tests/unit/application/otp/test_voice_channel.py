@@ -26,11 +26,7 @@ from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.fakes.call_provider import (
-    INVALID_NUMBER,
-    REJECTED,
-    PlacedCall,
-)
+from tests.support.fakes.call_provider import INVALID_NUMBER, REJECTED, PlacedCall
 
 HOUR = timedelta(hours=1)
 A_TEST_OTP = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))

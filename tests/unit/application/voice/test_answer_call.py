@@ -19,13 +19,7 @@ from domain.voice.walk import Answered, CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id, an_identity
 from tests.support.fakes.call_provider import REJECTED, UNKNOWN
-from tests.support.inbound_call import (
-    OPERATOR,
-    PHONE_LINE,
-    InboundCall,
-    join,
-    phone_line,
-)
+from tests.support.inbound_call import OPERATOR, PHONE_LINE, InboundCall, join, phone_line
 
 HOUR = timedelta(hours=1)
 

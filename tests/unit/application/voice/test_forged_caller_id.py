@@ -14,11 +14,7 @@ from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, EffectResult, Recorded
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.inbound_call import (
-    PHONE_LINE,
-    InboundCall,
-    phone_line,
-)
+from tests.support.inbound_call import PHONE_LINE, InboundCall, phone_line
 
 NAME: Final = "Rahul Sharma"
 UNLIMITED: Final = RateLimits(

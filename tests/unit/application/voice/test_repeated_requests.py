@@ -15,13 +15,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import REJECTED
 from tests.support.fault_injector import ProcessKilled
-from tests.support.inbound_call import (
-    InboundCall,
-    RepeatedCall,
-    another_instance,
-    join,
-    phone_line,
-)
+from tests.support.inbound_call import InboundCall, RepeatedCall, another_instance, join, phone_line
 
 APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
 

@@ -81,9 +81,7 @@ async def test_a_file_that_is_refused_again_does_not_stop_the_others(app: AppHar
     assert len(app.files.contents) == 1
 
 
-async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(
-    app: AppHarness,
-) -> None:
+async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: AppHarness) -> None:
     owner = await app.add_user()
     item = (await app.upload_image(owner)).item
     app.files.is_unavailable = True

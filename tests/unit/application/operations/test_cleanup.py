@@ -73,9 +73,7 @@ async def test_an_unavailable_store_keeps_the_record_and_stops_no_other_cleanup(
     assert await app.use_cases.cleanup() == CleanupReport(deleted_items=1)
 
 
-async def test_unfinished_files_are_deleted_after_the_longest_upload(
-    app: AppHarness,
-) -> None:
+async def test_unfinished_files_are_deleted_after_the_longest_upload(app: AppHarness) -> None:
     app.files.unfinished = [NOW, NOW + TICK]
     app.clock.advance(FILE_DELETION_DELAY + TICK)
     assert await app.use_cases.cleanup() == CleanupReport(unfinished_files=1)

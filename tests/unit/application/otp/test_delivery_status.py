@@ -45,9 +45,7 @@ async def report(
 # Reports
 
 
-async def test_the_url_for_the_status_names_the_report_and_not_the_request(
-    app: AppHarness,
-) -> None:
+async def test_the_url_for_the_status_names_the_report_and_not_the_request(app: AppHarness) -> None:
     request_id = (await app.request_otp()).request_id
     (status_url,) = app.messenger.status_urls
     assert status_url == WEBHOOK_URLS.sms_status(report_id_of(request_id))

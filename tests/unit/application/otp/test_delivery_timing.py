@@ -69,9 +69,7 @@ async def test_the_duration_is_that_of_messages_with_the_same_result() -> None:
     assert loop.time() - started == pytest.approx(0.05)
 
 
-async def test_the_duration_is_corrected_for_late_wakeups(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_the_duration_is_corrected_for_late_wakeups(monkeypatch: pytest.MonkeyPatch) -> None:
     profile = DeliveryTimingProfile(MaximalRandomness())
     await profile.record("US", send(ACCEPTED, gate_after(0.05)))
     sleep, requested = asyncio.sleep, list[float]()

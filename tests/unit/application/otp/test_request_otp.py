@@ -27,9 +27,7 @@ from tests.support.fakes.otp_keys import FakeOtpKeys
 OTHER_IP = "198.51.100.20"
 
 
-async def test_the_message_fits_country_platform_and_locale(
-    app: AppHarness,
-) -> None:
+async def test_the_message_fits_country_platform_and_locale(app: AppHarness) -> None:
     preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
     await app.use_cases.request_otp(
         RequestOtpCommand(parse_phone("+919876543210"), CLIENT_IP, preferences)
@@ -176,6 +174,12 @@ async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_deliv
     assert app.faults.has_fired
     assert len(app.messenger.messages) == 1
     assert isinstance(await app.verify_otp(app.last_code, request_id=result.request_id), LoggedIn)
+
+
+async def test_a_request_that_another_overtakes_releases_its_permits(app: AppHarness) -> None:
+    app.faults.run_before("phone_verifications.replace", app.request_otp)
+    assert not (await app.request_otp()).sent
+    assert {len(permits) for permits in app.database.permits.values() if permits} == {1}
 
 
 async def test_the_cooldown_starts_when_the_request_arrives(app: AppHarness) -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from application.ports.errors import StorageUnavailable
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call import EFFECT_TIMEOUT
 from domain.voice.flow import DialResult
 from domain.voice.instructions import HangUp
@@ -15,7 +18,14 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import REJECTED
 from tests.support.fault_injector import ProcessKilled
-from tests.support.inbound_call import InboundCall, RepeatedCall, another_instance, join, phone_line
+from tests.support.inbound_call import (
+    PHONE_LINE,
+    InboundCall,
+    RepeatedCall,
+    another_instance,
+    join,
+    phone_line,
+)
 
 APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
 
@@ -85,10 +95,17 @@ async def test_requests_that_arrive_several_times_are_processed_once(
 
     assert call.record.outcome is outcome
     assert effects(app) == expected
-    inbound = [stored for stored in app.database.calls.values() if stored.value.path]
-    assert len(app.database.permits["inbound_calls:total"]) == len(inbound)
     assert len(call.record.path) == len(set(call.record.path))
     assert len(call.record.recordings) == (outcome is CallOutcome.RECORDED)
+
+
+async def test_two_first_requests_need_one_permit() -> None:
+    limits = RateLimits(inbound_total=SlidingWindow(1, RateLimits().inbound_total.period))
+    call = RepeatedCall(phone_line(replace(PHONE_LINE, rate_limits=limits)))
+    await call.ring()
+
+    assert call.heard.startswith("Welcome")
+    assert len(call.app.database.permits["inbound_calls:total"]) == 1
 
 
 # While the effect takes long

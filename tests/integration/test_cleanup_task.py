@@ -51,7 +51,7 @@ async def test_after_an_error_the_next_interval_cleans_up() -> None:
 
 async def test_it_ends_with_the_block_even_while_the_database_hangs() -> None:
     app = AppHarness()
-    app.faults.run_at(1, asyncio.Event().wait)
+    app.faults.run_before("leases.acquire", asyncio.Event().wait)
     tasks = asyncio.all_tasks()
     async with run_cleanup_task(app.use_cases.scheduled_cleanup, timedelta(seconds=1)):
         await wait_until(lambda: app.faults.has_fired)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.e2e.deployments import DEPLOYMENTS, NO_SETTINGS, Deployment
+from tests.e2e.deployments import NO_SETTINGS, Deployment, embedded
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
 from tests.e2e.phone_line import (
     PhoneLine,
@@ -37,12 +37,15 @@ def start_service(
         yield start
 
 
-@pytest.fixture(scope="session", params=DEPLOYMENTS, ids=lambda deployment: deployment.__name__)
+@pytest.fixture(scope="session")
 def service(
     request: pytest.FixtureRequest, start_service: Callable[[Deployment], Service]
 ) -> Service:
-    """One service for all tests that do not stop it. Each test has its own phones."""
-    return start_service(request.param)
+    """One service for all tests that do not stop it, by default the embedded one.
+
+    Each test has its own phones.
+    """
+    return start_service(getattr(request, "param", embedded))
 
 
 @pytest.fixture

@@ -7,7 +7,10 @@ import httpx
 from PIL import Image
 
 from tests.e2e.app import App, bearer
+from tests.e2e.deployments import IN_EACH_DEPLOYMENT
 from tests.support.images import phone_photo
+
+pytestmark = IN_EACH_DEPLOYMENT
 
 
 async def test_the_mobile_app_signs_in_uploads_and_signs_out(

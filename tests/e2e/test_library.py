@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.app import Account, App, bearer
+from tests.e2e.deployments import IN_EACH_DEPLOYMENT
 from tests.support.images import (
     animated_gif,
     frame_bomb_gif,
@@ -18,6 +19,8 @@ from tests.support.images import (
     transparent_png,
     truncated_jpeg,
 )
+
+pytestmark = IN_EACH_DEPLOYMENT
 
 FORM_CONTENT_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
 

@@ -37,10 +37,10 @@ def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phon
     assert (thanks, connecting) == ("Thank you. You have joined Dialtone.", CONNECTING)
     assert call.verb is not None
     assert (call.verb.tag, call.verb[0].text) == ("Dial", OPERATOR)
+    (joined,) = line.identities().keys() - before.keys()
     assert line.log_entry(call)["status"] == "in-progress"
     call.end_dial("completed")
     assert (call.heard[-1], call.status) == (GOODBYE, "completed")
-    (joined,) = line.identities().keys() - before.keys()
     record = line.identities()[joined]
     assert consent in record
     assert phone not in record
@@ -70,7 +70,7 @@ def test_the_owner_takes_over_a_join_and_sees_the_consent_and_the_calls(
     assert (consent["wording"], consent["language"]) == (call.heard[2], "en-US")
     assert start <= datetime.fromisoformat(consent["given_at"]) <= datetime.now(UTC)
     entries = line.log(token)
-    assert [entry["path"][-1] for entry in entries] == ["thanks_for_feedback", "goodbye"]
+    assert [entry["path"][-1] for entry in entries] == ["feedback_kept", "goodbye"]
     assert [entry["caller_verified"] for entry in entries] == [False, False]
     assert "recording" not in str(entries)
     assert phone.removeprefix("+1") not in str(entries)

@@ -5,6 +5,9 @@ from typing import Any
 import httpx
 
 from tests.e2e.app import App, bearer
+from tests.e2e.deployments import IN_EACH_DEPLOYMENT
+
+pytestmark = IN_EACH_DEPLOYMENT
 
 
 async def sign_in(app: App, phone: str, **fields: Any) -> dict[str, Any]:

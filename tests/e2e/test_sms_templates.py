@@ -108,14 +108,6 @@ def test_the_operator_can_preview_all_messages(taxi: Service) -> None:
             ("DIALTONE_SMS_TEMPLATES_DIR: ", "templates/IN.toml, general", "code first"),
         ),
         (
-            {"DIALTONE_SMS_TEMPLATES_DIR": "missing"},
-            ("DIALTONE_SMS_TEMPLATES_DIR: ", "cannot be read as a folder"),
-        ),
-        (
-            {"DIALTONE_DEFAULT_LOCALE": "xx"},
-            ("DIALTONE_DEFAULT_LOCALE: ", "no templates in this language"),
-        ),
-        (
             {"DIALTONE_ANDROID_HASH": FIRST_HASH, "DIALTONE_APP_NAME": "ह" * 20},
             ("Built-in template", ".toml, android", "140 bytes", "shorter DIALTONE_APP_NAME"),
         ),

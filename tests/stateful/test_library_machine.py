@@ -25,6 +25,7 @@ from tests.stateful.library_model import LibraryModel, Pagination
 from tests.stateful.runs import run_machine
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.builders import a_phone, an_id
+from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import plain_jpeg
 from tests.support.stored_files import read_opened
@@ -43,16 +44,41 @@ DURATIONS: Final = st.sampled_from(
     [timedelta(milliseconds=1), timedelta(minutes=4), UPLOAD_TIMEOUT, FILE_DELETION_DELAY]
 )
 EVENTS: Final = st.sampled_from(["delete the owner", "clean up", "wait"])
-LAST_CALL: Final = 4
-"""The call of an upload that marks it ready; it does so by the time before that call."""
-
-Plan = tuple[int, bool]
-"""The number of the call that fails, 0 for none, and whether the process is killed there."""
+Plan = tuple[str | None, bool]
+"""The operation that fails, if any, and whether the process is killed there."""
 
 
-def plans(last_call: int) -> st.SearchStrategy[Plan]:
-    """Return plans with no fault, or a fault at one of these calls."""
-    return st.tuples(st.integers(0, last_call), st.booleans())
+def plans(*operations: str) -> st.SearchStrategy[Plan]:
+    """Return plans with no fault, or a fault at one of these operations."""
+    return st.tuples(st.sampled_from([None, *operations]), st.booleans())
+
+
+NO_FAULT: Final[Plan] = (None, False)
+CHANGES: Final = ("media_items.replace", "media_files.delete")
+CLEANUP_OPERATIONS: Final = (
+    "media_cleanup.list_expired_uploads",
+    "media_items.replace",
+    "media_files.delete",
+    "media_items.delete",
+    "deleted_identities.list_unpurged",
+    "media_cleanup.list_owned_by",
+    "identities.replace",
+)
+
+
+class InterruptedFiles(InMemoryFiles):
+    """Files whose next write runs an action before it or after it."""
+
+    before: Callable[[], Awaitable[object]] | None = None
+    after: Callable[[], Awaitable[object]] | None = None
+
+    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
+        before, after, self.before, self.after = self.before, self.after, None, None
+        if before:
+            await before()
+        await super().write(storage_key, content, content_type)
+        if after:
+            await after()
 
 
 class LibraryMachine(RuleBasedStateMachine):
@@ -61,7 +87,8 @@ class LibraryMachine(RuleBasedStateMachine):
     def __init__(self, runner: asyncio.Runner) -> None:
         super().__init__()
         self.run = runner.run
-        self.app = AppHarness()
+        self.files = InterruptedFiles()
+        self.app = AppHarness(files=self.files)
         self.model = LibraryModel()
         self.tokens: dict[int, str] = {}
         self.user_ids: dict[int, str] = {}
@@ -74,7 +101,7 @@ class LibraryMachine(RuleBasedStateMachine):
         for person in (ADMINISTRATOR, ADMINISTRATOR + 1):
             self.log_in(person)
             for kind in MediaKind:
-                self.upload(person, person, kind, category, (0, False))
+                self.upload(person, person, kind, category, NO_FAULT)
 
     @rule(person=PEOPLE)
     def log_in(self, person: int) -> None:
@@ -85,7 +112,7 @@ class LibraryMachine(RuleBasedStateMachine):
             self.run(self.app.use_cases.change_role(user_id, Role.ADMINISTRATOR))
         self.tokens[person] = self.run(self.app.access_token(a_phone(person + 1)))
 
-    @rule(duration=DURATIONS, plan=plans(9))
+    @rule(duration=DURATIONS, plan=plans(*CLEANUP_OPERATIONS))
     def wait_and_clean_up(self, duration: timedelta, plan: Plan) -> None:
         self.app.clock.advance(duration)
         is_done = self.attempt(self.app.use_cases.cleanup, plan) != []
@@ -93,7 +120,10 @@ class LibraryMachine(RuleBasedStateMachine):
             self.model.hidden.clear()
 
     @precondition(lambda self: self.tokens)
-    @rule(data=st.data(), plan=plans(8))
+    @rule(
+        data=st.data(),
+        plan=plans("identities.replace", "media_cleanup.list_owned_by", *CHANGES),
+    )
     def delete_user(self, data: st.DataObject, plan: Plan) -> None:
         person = self.draw_person(data)
         principal = self.principal(person)
@@ -110,7 +140,12 @@ class LibraryMachine(RuleBasedStateMachine):
     # Uploads
 
     @precondition(lambda self: self.tokens)
-    @rule(data=st.data(), kind=KINDS, category=CATEGORIES, plan=plans(4))
+    @rule(
+        data=st.data(),
+        kind=KINDS,
+        category=CATEGORIES,
+        plan=plans("media_items.add", "identities.load", "media_files.write", *CHANGES),
+    )
     def upload_somewhere(
         self, data: st.DataObject, kind: MediaKind, category: str | None, plan: Plan
     ) -> None:
@@ -135,7 +170,7 @@ class LibraryMachine(RuleBasedStateMachine):
         data=st.data(),
         kind=KINDS,
         category=CATEGORIES,
-        step=st.integers(1, LAST_CALL),
+        is_stored=st.booleans(),
         events=st.lists(EVENTS, min_size=1, max_size=3),
     )
     def upload_while_something_happens(
@@ -143,7 +178,7 @@ class LibraryMachine(RuleBasedStateMachine):
         data: st.DataObject,
         kind: MediaKind,
         category: str | None,
-        step: int,
+        is_stored: bool,
         events: list[str],
     ) -> None:
         owner = self.draw_person(data)
@@ -159,7 +194,7 @@ class LibraryMachine(RuleBasedStateMachine):
                     await self.app.use_cases.delete_user(principal)
                     self.forget(owner)
 
-        self.app.faults.run_at(step, happen)
+        self.files.before, self.files.after = (None, happen) if is_stored else (happen, None)
         uploaded = self.result_of(
             lambda: self.app.upload_image(principal, CONTENTS[kind], owner_id, category)
         )
@@ -167,9 +202,7 @@ class LibraryMachine(RuleBasedStateMachine):
         if is_deleted:
             self.model.hidden.append(ItemFilter(owner_id, kind, category))
         for library_item in uploaded:
-            # Neither a late upload nor one that a cleanup found expired is completed.
-            assert "wait" not in events or step == LAST_CALL
-            assert "clean up" not in events[events.index("wait") :] if "wait" in events else True
+            assert "wait" not in events  # a late upload is never completed
             if not is_deleted:
                 self.model.add(library_item.item)
         assert uploaded or is_deleted or "wait" in events
@@ -177,7 +210,7 @@ class LibraryMachine(RuleBasedStateMachine):
     # Items
 
     @precondition(lambda self: self.model.items and self.tokens)
-    @rule(data=st.data(), category=CATEGORIES, plan=plans(3))
+    @rule(data=st.data(), category=CATEGORIES, plan=plans("media_items.load", *CHANGES))
     def categorize_item(self, data: st.DataObject, category: str | None, plan: Plan) -> None:
         principal, item = self.principal(self.draw_person(data)), self.draw_item(data)
         categorized = self.attempt(
@@ -189,7 +222,7 @@ class LibraryMachine(RuleBasedStateMachine):
             self.model.change(item.categorize(category))
 
     @precondition(lambda self: self.model.items and self.tokens)
-    @rule(data=st.data(), plan=plans(4))
+    @rule(data=st.data(), plan=plans("media_items.load", *CHANGES))
     def delete_item(self, data: st.DataObject, plan: Plan) -> None:
         principal, item = self.principal(self.draw_person(data)), self.draw_item(data)
         is_done = self.attempt(lambda: self.app.use_cases.delete_item(principal, item.id), plan)
@@ -282,8 +315,8 @@ class LibraryMachine(RuleBasedStateMachine):
         """Cleanups leave the files of the items and nothing else, also after crashes."""
         for duration in (UPLOAD_TIMEOUT, FILE_DELETION_DELAY):
             self.app.clock.advance(duration)
-            for step in range(1, 7):
-                self.attempt(self.app.use_cases.cleanup, (step, True))
+            for operation in CLEANUP_OPERATIONS:
+                self.attempt(self.app.use_cases.cleanup, (operation, True))
             self.run(self.app.use_cases.cleanup())
         assert self.app.files.contents.keys() == {
             item.storage_key for item in self.model.items.values()
@@ -294,11 +327,10 @@ class LibraryMachine(RuleBasedStateMachine):
 
     def attempt(self, operation: Callable[[], Awaitable[T]], plan: Plan) -> list[T]:
         """Run an operation with a fault; return its result in a list, or none after an error."""
-        step, kill = plan
-        if step:
-            self.app.faults.fail_at(step, kill=kill)
-        else:
-            self.app.faults.reset()
+        operation_name, kill = plan
+        self.app.faults.reset()
+        if operation_name is not None:
+            self.app.faults.fail_on(operation_name, kill=kill)
         return self.result_of(operation)
 
     def result_of(self, operation: Callable[[], Awaitable[T]]) -> list[T]:

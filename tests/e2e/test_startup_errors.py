@@ -11,7 +11,7 @@ import pytest
 
 from entrypoints.server.bind import reserve_bind
 from entrypoints.settings.values import Bind
-from tests.support.service import Service, command, running
+from tests.support.service import Service, command
 
 
 def startup_error(service: Service, *arguments: str, redirected: str = "") -> str:
@@ -65,21 +65,15 @@ def test_console_messages_without_stdout(tmp_path: Path) -> None:
 
 
 def test_a_missing_secrets_file_for_an_existing_database(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        pass
-    keys = tmp_path / "secrets.json"
-    kept = keys.read_bytes()
+    service, keys = Service(tmp_path), tmp_path / "secrets.json"
+    assert service.run("cleanup").returncode == 0
     keys.unlink()
 
     line = startup_error(service)
+
     assert str(keys) in line
     assert str(tmp_path / "dialtone.db") in line
     assert not keys.exists()
-
-    keys.write_bytes(kept)
-    keys.chmod(0o600)
-    service.start()
-    assert service.stop() == 0
 
 
 def test_output_that_nobody_reads(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from adapters.sqlite import inspect_file, open_sqlite_repositories
-from adapters.sqlite.database import DatabaseFile
+from adapters.sqlite.database import DatabaseFile, open_database
+from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.migrations import MIGRATIONS, migrate, split_statements
-from application.ports.errors import ConfigurationError, StorageUnavailable
+from application.ports.errors import ConfigurationError, StorageTimeout, StorageUnavailable
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
@@ -236,6 +237,20 @@ async def test_a_file_that_was_moved_back_is_written_again(tmp_path: Path) -> No
             await replace_verification(repositories)
         path.with_name("moved.db").rename(path)
         assert await replace_verification(repositories)
+
+
+async def test_a_health_check_writes_and_fails_while_it_cannot(path: Path) -> None:
+    async with open_database(path, "keys") as database:
+        await SqliteHealthCheck(database).check()
+        await SqliteHealthCheck(database).check()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            assert read_metadata(other)["health_check_count"] == 2
+            other.execute("BEGIN IMMEDIATE")
+
+            with pytest.raises(StorageTimeout, match="no response within"):
+                await SqliteHealthCheck(database, timeout=0.01).check()
+
+        await SqliteHealthCheck(database).check()
 
 
 @pytest.fixture

@@ -82,48 +82,28 @@ def newest_first(calls: Sequence[Call], identity_id: str | None) -> list[Call]:
     return sorted(listed, key=lambda call: (call.started_at, call.id), reverse=True)
 
 
-@pytest.fixture
-async def call_log(repositories: Repositories) -> list[Call]:
-    calls = a_call_log()
-    await add_calls(repositories, *calls)
-    return calls
-
-
 @pytest.mark.parametrize("identity_id", [None, OWNER, an_id(903)])
-async def test_calls_are_listed_newest_first(
-    repositories: Repositories, call_log: list[Call], identity_id: str | None
+async def test_calls_are_listed_newest_first_and_once(
+    repositories: Repositories, identity_id: str | None
 ) -> None:
-    expected = newest_first(call_log, identity_id)
+    pages, calls = repositories.call_pages, a_call_log()
+    await add_calls(repositories, *calls)
+    expected = newest_first(calls, identity_id)
 
-    assert list(await repositories.call_pages.list_after(identity_id, None, 100)) == expected
-    assert list(await repositories.call_pages.list_after(identity_id, None, 4)) == expected[:4]
-
-
-@pytest.mark.parametrize("identity_id", [None, OWNER])
-async def test_pages_list_each_call_once(
-    repositories: Repositories, call_log: list[Call], identity_id: str | None
-) -> None:
     listed: list[Call] = []
     cursor = None
-    while page := await repositories.call_pages.list_after(identity_id, cursor, 4):
+    while page := await pages.list_after(identity_id, cursor, 4):
         listed += page
         cursor = Cursor(listed[-1].started_at, listed[-1].id)
 
-    assert listed == newest_first(call_log, identity_id)
-
-
-@pytest.mark.parametrize(
-    ("cursor", "count"),
-    [
-        (Cursor(NOW + timedelta(days=1), an_id()), 30),
-        (Cursor(NOW, "0" * 24), 0),
-        (Cursor(NOW - MINUTE, "f" * 24), 0),
-    ],
-)
-async def test_a_cursor_needs_no_call(
-    repositories: Repositories, call_log: list[Call], cursor: Cursor, count: int
-) -> None:
-    assert len(await repositories.call_pages.list_after(None, cursor, 100)) == count
+    assert listed == list(await pages.list_after(identity_id, None, 100)) == expected
+    # A cursor needs no call.
+    for at, call_id, count in (
+        (NOW + timedelta(days=1), an_id(), len(expected)),
+        (NOW, "0" * 24, 0),
+        (NOW - MINUTE, "f" * 24, 0),
+    ):
+        assert len(await pages.list_after(identity_id, Cursor(at, call_id), 100)) == count
 
 
 async def test_a_call_is_listed_for_its_identity_until_that_is_forgotten(

@@ -18,7 +18,6 @@ from tests.support.full_call import EFFECTS, FULL_CALL, INSTRUCTIONS, MENU
 MINUTE = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
 OWNER = an_id(901)
-ENDED = a_call(status=CallStatus.COMPLETED, ended_at=NOW + MINUTE)
 
 
 async def add_calls(repositories: Repositories, *calls: Call) -> None:

@@ -70,7 +70,7 @@ def mongo_url(pytestconfig: pytest.Config) -> str:
     from pymongo import common
 
     # As long as the driver waits when a client with listeners is closed, as most tests do.
-    common.MIN_HEARTBEAT_INTERVAL = 0.05
+    pytest.MonkeyPatch().setattr(common, "MIN_HEARTBEAT_INTERVAL", 0.05)
     return str(_request_or_fail(pytestconfig, FIXTURES["mongo_url"])["url"])
 
 

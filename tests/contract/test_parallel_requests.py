@@ -17,7 +17,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, wrong_code
 
 HOUR = timedelta(hours=1)
 PARALLEL = 50
@@ -112,18 +112,27 @@ async def test_parallel_correct_verifications_open_one_session(repositories: Rep
     assert sum(isinstance(result, LoggedIn) for result in results) == 1
 
 
-async def test_a_hundred_parallel_wrong_codes_use_five_attempts(repositories: Repositories) -> None:
+@pytest.mark.parametrize(
+    ("ip_count", "has_id", "checked"), [(1, True, 5), (100, False, 50)], ids=["one-ip", "many-ips"]
+)
+async def test_of_a_hundred_parallel_wrong_codes_as_many_as_allowed_are_checked(
+    repositories: Repositories, ip_count: int, has_id: bool, checked: int
+) -> None:
     app = AppHarness(repositories=repositories)
     sent = await app.request_otp(phone(1))
-    guesses = {f"{number:06d}" for number in range(101)} - {app.messenger.messages[0].code}
 
     results = await asyncio.gather(
         *(
-            app.verify_otp(guess, phone(1), request_id=sent.request_id)
-            for guess in sorted(guesses)[:100]
+            app.verify_otp(
+                wrong_code(app.last_code, number),
+                phone(1),
+                f"203.0.113.{number % ip_count}",
+                request_id=sent.request_id if has_id else None,
+            )
+            for number in range(1, 101)
         ),
         return_exceptions=True,
     )
 
-    assert sum(isinstance(result, OtpRejected) for result in results) == 5
-    assert sum(isinstance(result, TooManyAttempts) for result in results) == 95
+    assert sum(isinstance(result, OtpRejected) for result in results) == checked
+    assert sum(isinstance(result, TooManyAttempts) for result in results) == 100 - checked

@@ -1,4 +1,4 @@
-"""Logout; see `test_session_tokens` for the rest."""
+"""Logout. The contract tests of sessions prove the rest over each database."""
 
 import pytest
 

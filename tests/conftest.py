@@ -38,3 +38,12 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.fixture
+def emptied_mongo_database(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty MongoDB database that exists already; to create one takes longer."""
+    from tests.contract.mongo_database import contract_database_url, in_mongo
+
+    in_mongo(request)
+    return contract_database_url(request)

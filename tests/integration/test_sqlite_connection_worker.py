@@ -405,7 +405,7 @@ def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> No
     assert all(error is not None and error.__cause__ is None for error in errors)
 
 
-def test_a_batch_reads_one_snapshot_whatever_fails(
+def test_a_batch_reads_one_snapshot_although_a_read_fails(
     connection: sqlite3.Connection, path: Path
 ) -> None:
     commit_batch(connection, [adding("a")])

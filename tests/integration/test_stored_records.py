@@ -239,14 +239,23 @@ async def test_every_read_reports_a_damaged_record(
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize("created_at", ["a secret", bson.DatetimeMS(2**62)])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"created_at": "a secret"},
+        {"created_at": bson.DatetimeMS(2**62)},  # Later than any date of Python.
+        {"schema_version": 0},
+        {"version": "1"},
+    ],
+    ids=str,
+)
 @ONLY_MONGO
 async def test_a_damaged_record_affects_no_other_reader_of_its_batch(
-    opened: tuple[Repositories, Stored], created_at: object
+    opened: tuple[Repositories, Stored], changes: Fields
 ) -> None:
     repositories, stored = opened
     await repositories.identities.add(an_identity())
-    stored.write("identities", {**stored.read("identities"), "created_at": created_at})
+    stored.write("identities", {**stored.read("identities"), **changes})
     await repositories.identities.add(an_identity(id=an_id(2)))
 
     damaged, found = await asyncio.gather(

@@ -13,8 +13,7 @@ import pytest
 from adapters.mongo.primary import MAX_WAITING_REQUESTS
 from tests.e2e.app import Account, App
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.mongo_process import MongoProcess, initiate_replica_set
-from tests.support.servers.replica_set import is_primary
+from tests.support.servers.mongo_process import MongoProcess, initiate_replica_set, is_primary
 from tests.support.service import Service, running
 
 SURPLUS: Final = 100

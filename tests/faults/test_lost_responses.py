@@ -26,13 +26,14 @@ class Client:
     phone: str = field(default_factory=lambda: f"+1415560{next(_numbers):04d}")
 
     async def post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
-        return await self.http.post(path, json={"phone": self.phone, **body})
+        return await self.http.post(path, json=body)
 
     async def request_otp(self) -> dict[str, Any]:
         """Request a code, which is delivered."""
         number = len(self.service.messages(self.phone)) + 1
-        assert (await self.post("/auth/request-otp", {})).json()["sent"] is True
-        return {"otp": self.service.code(self.phone, number), "refresh": True}
+        assert (await self.post("/auth/request-otp", {"phone": self.phone})).json()["sent"] is True
+        otp = self.service.code(self.phone, number)
+        return {"phone": self.phone, "otp": otp, "refresh": True}
 
     async def log_in(self) -> dict[str, Any]:
         tokens: dict[str, Any] = (await self.verify(await self.request_otp())).json()
@@ -45,7 +46,7 @@ class Client:
 
     async def refresh(self, tokens: Mapping[str, Any]) -> httpx.Response:
         body = {"refresh_token": tokens["refresh_token"]}
-        return await self.http.post("/auth/refresh", json=body)
+        return await self.post("/auth/refresh", body)
 
     async def kill_in(self, operation: str, path: str, body: Mapping[str, Any]) -> None:
         """Send a request in which the service is killed, before or after this operation."""

@@ -26,7 +26,7 @@ def mongo(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield the URL in the environment; raises ServerUnavailable if it is not writable."""
     url = environ.get(MONGO_URL)
     if not url:
-        raise SourceUnavailable(f"{MONGO_URL} is not set")
+        raise SourceUnavailable
     try:
         writable = is_primary(url)
     except PyMongoError as error:
@@ -41,7 +41,7 @@ def s3(environ: Mapping[str, str]) -> Iterator[S3Server]:
     """Yield the S3 server in the environment; raises ServerUnavailable if it is not usable."""
     endpoint = environ.get(S3_ENDPOINT)
     if not endpoint:
-        raise SourceUnavailable(f"{S3_ENDPOINT} is not set")
+        raise SourceUnavailable
     options = {option: environ[name] for name, option in _S3_VARIABLES.items() if environ.get(name)}
     server = S3Server(endpoint, **options)
     bucket = S3Bucket(server)

@@ -67,6 +67,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def mongo_url(pytestconfig: pytest.Config) -> str:
     """The URL of a MongoDB that is the primary of a replica set; all tests share it."""
+    from pymongo import common
+
+    # As long as the driver waits when a client with listeners is closed, as most tests do.
+    common.MIN_HEARTBEAT_INTERVAL = 0.05
     return str(_request_or_fail(pytestconfig, "mongo"))
 
 

@@ -99,7 +99,8 @@ class Servers(ExitStack):
             try:
                 server = self.enter_context(sources[source](self._environ))
             except SourceUnavailable as error:
-                errors.append(f"\n  not from {source}: {error}")
+                if str(error):
+                    errors.append(f"\n  not from {source}: {error}")
             else:
                 self._report.append(f"{version(server)}, from {source}{''.join(errors)}")
                 return server

@@ -51,7 +51,7 @@ class SharedServers:
                 with suppress(OSError, EOFError), self._listener.accept() as connection:
                     name = connection.recv()
                     if servers is None and name in ("mongo", "s3"):
-                        from tests.support.servers.servers import Servers  # noqa: PLC0415
+                        from tests.support.servers.servers import Servers
 
                         servers = stack.enter_context(Servers(self._environ))
                     try:

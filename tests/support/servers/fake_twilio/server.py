@@ -9,7 +9,6 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
-from tests.support.servers.fake_twilio import control
 from tests.support.servers.fake_twilio.errors import (
     JSON,
     call_error,
@@ -30,7 +29,6 @@ from tests.support.servers.fake_twilio.webhooks import (
     ServiceWebhooks,
     WebhookResponse,
     open_client,
-    post_webhook,
 )
 from tests.support.servers.http_server import Exchange, HttpServer
 
@@ -140,12 +138,6 @@ class FakeTwilio(HttpServer):
         """The environment of a service that uses this server."""
         return twilio_settings(self.account_sid, self.auth_token, self.url)
 
-    def post_webhook(
-        self, url: str, fields: FormFields, public_url: str | None = None
-    ) -> WebhookResponse:
-        """Post a signed form."""
-        return post_webhook(url, fields, token=self.auth_token, public_url=public_url)
-
     def report_message(
         self, message: Created, status: str, webhooks: ServiceWebhooks, error_code: str = ""
     ) -> WebhookResponse:
@@ -167,15 +159,7 @@ class FakeTwilio(HttpServer):
         }
         return webhooks.post(form["StatusCallback"], list(fields.items()))
 
-    def serve(self, exchange: Exchange) -> None:
-        if exchange.request.path.startswith(control.PATH):
-            control.serve(self, exchange)
-        else:
-            super().serve(exchange)
-
     def record(self, exchange: Exchange) -> None:
-        if exchange.request.path.startswith(control.PATH):
-            return
         self.requests.append(
             TwilioRequest(
                 exchange.request.method,

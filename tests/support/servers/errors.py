@@ -6,4 +6,4 @@ class ServerUnavailable(Exception):
 
 
 class SourceUnavailable(ServerUnavailable):
-    """This source cannot run the server; the next one may. It has no message if nobody asked for it."""
+    """This source cannot run the server; the next one may. No message: it is not configured."""

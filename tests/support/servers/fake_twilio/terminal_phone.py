@@ -120,8 +120,10 @@ class TerminalPhone:
         self.terminal.show(f"  {form['To']} rings: {form['From']} is calling.")
         status = "no-answer"
         try:
-            line = self.terminal.read_line("  Enter answers; or type busy> ")
-            status = "busy" if line == "busy" else ""
+            line: str | None = None
+            while line not in ("", "busy"):
+                line = self.terminal.read_line("  Enter answers; or type busy> ")
+            status = line
         finally:
             if status:
                 call.end_unanswered(status)

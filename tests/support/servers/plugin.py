@@ -21,7 +21,6 @@ from typing import Any, Final
 import pytest
 
 from tests.support.servers.errors import ServerUnavailable
-from tests.support.servers.process import exit_on_signals
 from tests.support.servers.s3_server import S3Server
 from tests.support.servers.shared_servers import SharedServers, request
 
@@ -32,7 +31,9 @@ _SERVERS: Final = pytest.StashKey[SharedServers]()
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        exit_on_signals(signal.SIGTERM, signal.SIGHUP)
+        # As after Ctrl-C, the run stops its servers.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
         config.stash[_SERVERS] = SharedServers()
 
 

@@ -180,8 +180,7 @@ async def test_readers_of_a_disk_hold_descriptors_until_they_leave_or_are_discon
     on_disk: Setup,
 ) -> None:
     with on_disk.readers(READERS, ips=READERS):
-        await asyncio.sleep(1)  # until the files are open
-        assert on_disk.open_files() >= READERS
+        await wait_until(lambda: on_disk.open_files() >= READERS)
     await wait_until(lambda: on_disk.open_files() == 0)
 
     with on_disk.readers(READERS, ips=READERS) as clients:

@@ -66,15 +66,6 @@ def add_body_hash(url: str, body: str) -> str:
     return f"{url}{separator}bodySHA256={hashlib.sha256(body.encode()).hexdigest()}"
 
 
-def post_webhook(
-    url: str, fields: FormFields, *, token: str, public_url: str | None = None
-) -> WebhookResponse:
-    """Post a form; `public_url` is the URL to sign if it differs from `url`."""
-    signature = sign_webhook(token, public_url or url, fields)
-    with open_client() as client:
-        return _post(client, url, urlencode(fields), _FORM, signature)
-
-
 def post_json_webhook(
     url: str, content: Any, *, token: str, public_url: str | None = None
 ) -> WebhookResponse:

@@ -24,38 +24,38 @@ def test_with_a_request_id_no_code_of_a_callback_is_correct(driver: Verification
     assert driver.verify(code_of(callback.challenge)).is_correct
 
 
-def test_a_callback_has_five_attempts_of_all_clients_together(driver: VerificationDriver) -> None:
+def test_each_callback_has_five_attempts_of_all_clients_together(
+    driver: VerificationDriver,
+) -> None:
     code = code_of(driver.call_back().callback.challenge)
-    for number in range(4):
-        assert driver.fail(1, unknown_ip(number)) == [0]
+    for number in range(5):
         assert driver.copy().verify(code, WORK_IP).is_correct
-    driver.fail(1, HOME_IP)
+        assert driver.fail(1, unknown_ip(number)) == [0]
     result = driver.verify(code, WORK_IP)
     assert (result.is_correct, result.is_counted) == (False, False)
+    driver.call_back()
+    driver.fail(1)
+    assert [callback.counter.left for callback in driver.verification.callbacks] == [0, 4]
+    assert driver.verify(code).is_correct
 
 
 @pytest.mark.parametrize("request_ids", [True, False], ids=["with ids", "without ids"])
-def test_strangers_who_use_up_other_attempts_leave_those_of_a_later_callback(
+def test_strangers_who_use_up_other_attempts_leave_those_of_a_callback(
     driver: VerificationDriver, request_ids: bool
 ) -> None:
-    request_id = driver.deliver(HOME_IP).request_id if request_ids else None
+    earlier = driver.copy()
+    code = code_of(earlier.call_back().callback.challenge)
+    request_id = earlier.deliver(HOME_IP).request_id
+    earlier.fail(5, HOME_IP, request_id)
+    assert earlier.verify(code, WORK_IP).is_correct
+    sent_id = driver.deliver(HOME_IP).request_id if request_ids else None
     driver.deliver(HOME_IP)
-    driver.fail(5, HOME_IP, request_id)
+    driver.fail(5, HOME_IP, sent_id)
     driver.use_up_shared_attempts()
     with pytest.raises(TooManyAttempts):
-        driver.fail(1, HOME_IP, request_id)
+        driver.fail(1, HOME_IP, sent_id)
     callback = driver.call_back().callback
     assert attempts_left_of_callback(driver) == 5
-    assert driver.verify(code_of(callback.challenge), HOME_IP).is_correct
-
-
-def test_strangers_with_request_ids_leave_the_attempts_of_a_callback(
-    driver: VerificationDriver,
-) -> None:
-    callback = driver.call_back().callback
-    for _ in range(3):
-        request_id = driver.deliver(WORK_IP).request_id
-        driver.fail(5, WORK_IP, request_id)
     assert driver.verify(code_of(callback.challenge), HOME_IP).is_correct
 
 
@@ -67,10 +67,9 @@ def test_strangers_who_use_up_a_callback_leave_the_other_attempts(
     for number in range(6):
         driver.fail(1, unknown_ip(number))
     assert attempts_left_of_callback(driver) == 0
-    code = code_of(decision.challenge)
-    assert driver.copy().verify(code, HOME_IP).attempts_left == 4
-    assert driver.copy().verify(code, HOME_IP, decision.request_id).attempts_left == 4
-    assert driver.verify(code, HOME_IP).is_correct
+    for request_id in (None, decision.request_id):
+        result = driver.copy().verify(code_of(decision.challenge), HOME_IP, request_id)
+        assert (result.is_correct, result.attempts_left) == (True, 4)
 
 
 def test_without_other_attempts_a_wrong_code_is_rejected_and_counted_on_the_callback(
@@ -137,23 +136,13 @@ def test_the_code_that_was_just_used_is_not_counted(driver: VerificationDriver) 
     assert driver.verification is before
 
 
-def test_each_callback_has_attempts_of_its_own(driver: VerificationDriver) -> None:
-    driver.call_back()
-    driver.fail(5)
-    code = code_of(driver.call_back().callback.challenge)
-    assert attempts_left_of_callback(driver) == 5
-    driver.fail(1)
-    assert [callback.counter.left for callback in driver.verification.callbacks] == [0, 4]
-    assert driver.verify(code).is_correct
-
-
-def test_a_callback_brings_fewer_attempts_under_attack(driver: VerificationDriver) -> None:
-    driver.is_limited = True
-    assert driver.call_back().callback.counter.limit == 2
-
-
-def test_after_fifty_failures_a_callback_brings_one_attempt(driver: VerificationDriver) -> None:
+def test_a_callback_brings_fewer_attempts_under_attack_and_after_fifty_failures(
+    driver: VerificationDriver,
+) -> None:
     driver.deliver(HOME_IP)
+    driver.is_limited = True
+    assert driver.copy().call_back().callback.counter.limit == 2
+    driver.is_limited = False
     driver.use_up_shared_attempts(attempts=50)
     assert driver.call_back().callback.counter.limit == 1
 
@@ -166,10 +155,3 @@ def test_failures_at_callbacks_count_in_a_row(driver: VerificationDriver) -> Non
         driver.fail(5)
         assert driver.verification.failures.in_a_row == failures
         assert [device.count for device in driver.verification.failures.by_device] == [failures]
-
-
-def test_a_device_that_failed_too_often_still_uses_a_callback(driver: VerificationDriver) -> None:
-    code = code_of(driver.call_back().callback.challenge)
-    driver.device = DEVICE
-    assert not driver.has_own_attempts()
-    assert driver.verify(code, WORK_IP).is_correct

@@ -35,19 +35,10 @@ from tests.unit.domain.otp.verification_driver import (
     unknown_ip,
 )
 
-NEIGHBOR_OF_HOME: Final = "203.0.113.8"
-NEIGHBOR_OF_UNKNOWN: Final = "2001:db8:1:7::/64"
 OTHER_DEVICE: Final = DeviceProof("another-device", DEVICE.identity_id)
+NEIGHBORS: Final = ("203.0.113.8", "2001:db8:1:7::/64")
 CLIENT_IPS: Final = st.sampled_from(
-    [
-        HOME_IP,
-        HOME_IP,
-        WORK_IP,
-        unknown_ip(1),
-        unknown_ip(2),
-        NEIGHBOR_OF_HOME,
-        NEIGHBOR_OF_UNKNOWN,
-    ]
+    [HOME_IP, HOME_IP, WORK_IP, unknown_ip(1), unknown_ip(2), *NEIGHBORS]
 )
 SECONDS: Final = st.sampled_from(
     [1, 4, 9, 10, 14, 15, 16, 29, 30, 45, 59, 60, 61, 120, 239, 240, 241, 285, 299, 300, 301, 600]
@@ -103,10 +94,6 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         self.compare_request(client_ip)
         self.compare_attempt(self.model.challenges[-1].code, client_ip, None)
 
-    @rule(client_ip=CLIENT_IPS)
-    def request_code(self, client_ip: str) -> None:
-        self.compare_request(client_ip)
-
     @rule(client_ip=CLIENT_IPS, times=st.integers(1, 4))
     def request_codes_as_soon_as_allowed(self, client_ip: str, times: int) -> None:
         for _ in range(times):
@@ -155,23 +142,13 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         assert callback.challenge.expires_at == expires_at
         assert callback.counter.limit == expected.counter.limit
 
-    @precondition(lambda self: self.model.callbacks)
-    @rule(client_ip=CLIENT_IPS)
-    def verify_code_of_callback(self, client_ip: str) -> None:
-        self.compare_attempt(self.model.callbacks[-1].challenge.code, client_ip, None)
-
-    @precondition(lambda self: self.model.callbacks and self.model.deliveries)
-    @rule(data=st.data(), client_ip=CLIENT_IPS)
-    def verify_code_of_callback_with_request_id(self, data: st.DataObject, client_ip: str) -> None:
-        code = self.model.callbacks[-1].challenge.code
-        self.compare_attempt(code, client_ip, self.draw_request_id(data))
-
     # Rules for attempts
 
-    @rule(client_ip=CLIENT_IPS, times=st.integers(1, 6))
-    def guess(self, client_ip: str, times: int) -> None:
+    @rule(data=st.data(), client_ip=CLIENT_IPS, times=st.integers(1, 6))
+    def guess(self, data: st.DataObject, client_ip: str, times: int) -> None:
+        request_id = self.draw_request_id(data)
         for _ in range(times):
-            self.compare_attempt(self.wrong_code(), client_ip, None)
+            self.compare_attempt(self.wrong_code(), client_ip, request_id)
 
     @rule(client_ip=CLIENT_IPS, seconds=st.sampled_from([0, 3, 9, 10]), times=st.integers(2, 3))
     def repeat_a_guess(self, client_ip: str, seconds: int, times: int) -> None:
@@ -180,36 +157,17 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
             self.compare_attempt(code, client_ip, None)
             self.wait(seconds)
 
-    @rule(first=st.integers(10, 500), ips=st.integers(40, 60))
-    def many_unknown_ips_guess(self, first: int, ips: int) -> None:
-        self.unknown_ips_guess(first, ips)
-
-    @rule(first=st.integers(10, 500), ips=st.integers(3, 16))
+    @rule(first=st.integers(10, 500), ips=st.integers(3, 16) | st.integers(40, 60))
     def unknown_ips_guess(self, first: int, ips: int) -> None:
         for number in range(first, first + ips):
             self.compare_attempt(self.wrong_code(), unknown_ip(number), None)
 
-    @rule(client_ip=CLIENT_IPS, times=st.integers(1, 6))
-    def guess_with_unknown_request_id(self, client_ip: str, times: int) -> None:
-        for _ in range(times):
-            self.compare_attempt(self.wrong_code(), client_ip, "unknown")
-
-    @precondition(lambda self: self.model.deliveries)
-    @rule(data=st.data(), client_ip=CLIENT_IPS, times=st.integers(1, 6))
-    def guess_with_request_id(self, data: st.DataObject, client_ip: str, times: int) -> None:
-        request_id = self.draw_request_id(data)
-        for _ in range(times):
-            self.compare_attempt(self.wrong_code(), client_ip, request_id)
-
-    @precondition(lambda self: self.model.challenges)
+    @precondition(lambda self: self.model.challenges or self.model.callbacks)
     @rule(data=st.data(), client_ip=CLIENT_IPS)
     def verify_code(self, data: st.DataObject, client_ip: str) -> None:
-        self.compare_attempt(self.draw_code(data), client_ip, None)
-
-    @precondition(lambda self: self.model.challenges and self.model.deliveries)
-    @rule(data=st.data(), client_ip=CLIENT_IPS)
-    def verify_code_with_request_id(self, data: st.DataObject, client_ip: str) -> None:
-        self.compare_attempt(self.draw_code(data), client_ip, self.draw_request_id(data))
+        of_callback = [callback.challenge for callback in self.model.callbacks[-1:]]
+        challenge = data.draw(st.sampled_from(self.model.challenges[-3:] + of_callback))
+        self.compare_attempt(challenge.code, client_ip, self.draw_request_id(data))
 
     @precondition(lambda self: self.model.deliveries)
     @rule(client_ip=CLIENT_IPS)
@@ -220,11 +178,8 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     # Invariants
 
     @invariant()
-    def at_most_two_challenges_are_active(self) -> None:
+    def few_challenges_are_active_and_compared(self) -> None:
         assert len(self.driver.verification.active_challenges(self.driver.now)) <= 2
-
-    @invariant()
-    def a_code_is_compared_with_at_most_four(self) -> None:
         comparable = self.driver.verification.comparable_challenges(self.driver.now)
         assert len(comparable) <= MAX_COMPARABLE_CHALLENGES
 
@@ -353,15 +308,13 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
 
     # Drawing
 
-    def draw_request_id(self, data: st.DataObject) -> str:
+    def draw_request_id(self, data: st.DataObject) -> str | None:
+        """Draw an id that refers to one of the latest deliveries, an unknown one, or none."""
         ids = [request_id for delivery in self.model.deliveries[-4:] for request_id in delivery.ids]
-        return data.draw(st.sampled_from(ids))
+        return data.draw(st.none() | st.sampled_from([*ids, "unknown"]))
 
     def wrong_code(self) -> str:
         return str(next(self.driver.wrong_codes))
-
-    def draw_code(self, data: st.DataObject) -> str:
-        return data.draw(st.sampled_from(self.model.challenges[-3:])).code
 
 
 @pytest.mark.hypothesis

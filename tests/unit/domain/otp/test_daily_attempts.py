@@ -46,7 +46,7 @@ def count_attempts_of_a_day(driver: VerificationDriver, client_ips: int) -> int:
     return driver.verification.failures.in_a_row - before
 
 
-@pytest.mark.parametrize(("client_ips", "attempts"), [(1, 80), (1300, 120)])
+@pytest.mark.parametrize(("client_ips", "attempts"), [(1, 80), (2, 120), (1300, 120)])
 def test_strangers_have_about_a_hundred_attempts_a_day_and_half_as_many_later(
     driver: VerificationDriver, client_ips: int, attempts: int
 ) -> None:

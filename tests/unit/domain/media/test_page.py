@@ -43,17 +43,13 @@ def damaged(text: str) -> st.SearchStrategy[str]:
 # Pages
 
 
-def test_the_first_page_is_the_default() -> None:
-    assert (PageRequest().number, PageRequest().page_size, PageRequest().offset) == (1, 10, 0)
-
-
-def test_a_page_begins_after_all_pages_before_it() -> None:
-    assert PageRequest(3, 25).offset == 50
-
-
-def test_a_page_has_at_most_a_hundred_items() -> None:
-    request = PageRequest(2, 1000)
-    assert (request.page_size, request.offset) == (100, 100)
+def test_a_page_begins_after_all_pages_before_it_and_has_at_most_a_hundred_items() -> None:
+    for request, page_size, offset in (
+        (PageRequest(), 10, 0),
+        (PageRequest(3, 25), 25, 50),
+        (PageRequest(2, 1000), 100, 100),
+    ):
+        assert (request.page_size, request.offset) == (page_size, offset)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +67,6 @@ def test_pages_by_number_reach_the_total_and_no_further(per_page: int) -> None:
     assert not PageRequest(last, per_page).is_too_deep
     assert PageRequest(last + 1, per_page).is_too_deep
     assert PageRequest(last, per_page).offset + PageRequest(1, per_page).page_size >= MAX_TOTAL
-
-
-@pytest.mark.parametrize(
-    ("total", "pages"), [(0, 0), (1, 1), (9, 1), (10, 1), (11, 2), (100, 10), (101, 11)]
-)
-def test_the_last_page_may_be_shorter(total: int, pages: int) -> None:
-    assert Page([], total, PageRequest(1, 10)).total_pages == pages
 
 
 @given(st.integers(0, 500), st.integers(1, 300))
@@ -110,11 +99,6 @@ def test_encoded_cursors_sort_like_their_positions(cursors: list[Cursor], other_
     cursors.append(Cursor(cursors[0].created_at, other_id))
     in_order = sorted(cursors, key=lambda cursor: (cursor.created_at, cursor.id))
     assert sorted(map(encode_cursor, cursors)) == [encode_cursor(cursor) for cursor in in_order]
-
-
-@pytest.mark.parametrize("later", [MICROSECOND, timedelta(days=36_500)])
-def test_cursors_of_different_times_differ(later: timedelta) -> None:
-    assert encode_cursor(Cursor(NOW + later, an_id(7))) != CURSOR_TEXT
 
 
 @given(st.from_regex(CURSOR_FORM, fullmatch=True))

@@ -10,7 +10,6 @@ from domain.errors import TooManyAttempts
 from domain.otp.attempts import VerificationResult
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
-    HOUR,
     WORK_IP,
     WRONG_CODE,
     VerificationDriver,
@@ -54,28 +53,6 @@ def test_after_five_wrong_codes_even_the_correct_code_is_rejected_until_the_next
 # Unknown IPs
 
 
-def test_unknown_ips_share_fifteen_attempts_an_hour(driver: VerificationDriver) -> None:
-    driver.request(HOME_IP)
-    assert driver.fail(5, unknown_ip(1)) == [4, 3, 2, 1, 0]
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1, unknown_ip(1))
-    assert driver.fail(5, unknown_ip(2)) == [4, 3, 2, 1, 0]
-    assert driver.fail(3, unknown_ip(3)) == [4, 3, 2]
-    assert driver.fail(2, unknown_ip(4)) == [1, 0]
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1, unknown_ip(3))
-
-
-def test_unknown_ips_share_thirty_attempts_a_day(driver: VerificationDriver) -> None:
-    for first in (0, 100):
-        driver.deliver(HOME_IP)
-        driver.use_up_shared_attempts(first)
-        driver.wait(HOUR)
-    driver.deliver(HOME_IP)
-    assert driver.fail(1, unknown_ip(200)) == [0]
-    assert len(driver.verification.shared_attempts) == 30
-
-
 def test_the_first_attempt_of_an_ip_after_a_delivery_does_not_need_the_shared_limit(
     driver: VerificationDriver,
 ) -> None:
@@ -96,22 +73,6 @@ def test_attempts_without_an_active_challenge_leave_no_state(driver: Verificatio
         result = driver.verify(WRONG_CODE, unknown_ip(number))
         assert result == VerificationResult(is_correct=False, attempts_left=0, is_unchallenged=True)
     assert driver.verification is before
-
-
-def test_a_correct_code_does_not_reset_the_shared_limit(driver: VerificationDriver) -> None:
-    driver.request(HOME_IP)
-    driver.use_up_shared_attempts()
-    driver.wait(250)
-    decision = driver.request(HOME_IP)
-    assert driver.verify(code_of(decision.challenge), HOME_IP).is_correct
-    assert driver.fail(1, unknown_ip(100)) == [0]
-
-
-def test_a_repeat_of_an_ip_is_not_counted(driver: VerificationDriver) -> None:
-    driver.request(HOME_IP)
-    for client_ip in (WORK_IP, WORK_IP, unknown_ip(1)):
-        assert driver.verify(WRONG_CODE, client_ip).attempts_left == 4
-    assert len(driver.verification.shared_attempts) == 2
 
 
 # While a limit of failed attempts that many phones share is used up
@@ -155,12 +116,3 @@ def test_under_attack_all_networks_of_a_site_share_two_attempts_at_a_delivery(
     driver.wait(15)
     driver.request(unknown_ip(1))
     assert driver.verify(code, NEIGHBOR).is_correct
-
-
-def test_under_attack_an_ipv4_neighbor_of_a_requester_is_unknown(
-    driver: VerificationDriver,
-) -> None:
-    driver.is_limited = True
-    decision = driver.request("203.0.113.7")
-    with pytest.raises(TooManyAttempts):
-        driver.verify(code_of(decision.challenge), "203.0.113.8")

@@ -43,25 +43,6 @@ def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> N
         assert copy.verify(code, request_id=kept.request_id).is_correct
 
 
-def test_cancelling_a_new_code_keeps_the_old_one(driver: VerificationDriver) -> None:
-    first = driver.request()
-    driver.wait(250)
-    second = driver.request()
-    cancel(driver, second.request_id)
-    assert driver.verification.active_challenges(driver.now) == (first.challenge,)
-
-
-def test_the_quota_of_a_trusted_ip_is_not_used(driver: VerificationDriver) -> None:
-    driver.log_in(HOME_IP)
-    for number in range(5):
-        driver.deliver(unknown_ip(number))
-    driver.wait(15)
-    decision = driver.request(HOME_IP)
-    assert decision.delivery.uses_own_quota
-    cancel(driver, decision.request_id)
-    assert driver.request(HOME_IP).delivery.uses_own_quota
-
-
 def test_attempts_before_a_cancellation_count_within_the_limits_of_a_day(
     driver: VerificationDriver,
 ) -> None:

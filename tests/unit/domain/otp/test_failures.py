@@ -79,17 +79,6 @@ def test_a_device_has_five_attempts_that_nobody_else_uses_up(driver: Verificatio
     assert [(device.device_id, device.count) for device in failures] == [("another", 5)]
 
 
-def test_an_attempt_with_id_and_device_counts_on_both(driver: VerificationDriver) -> None:
-    driver.device = DEVICE
-    driver.request(WORK_IP)
-    later = driver.request(WORK_IP)
-    assert driver.fail(5, WORK_IP, later.request_id) == [4, 3, 2, 1, 0]
-    for device, request_id in ((None, later.request_id), (DEVICE, None)):
-        driver.device = device
-        with pytest.raises(TooManyAttempts):
-            driver.fail(1, WORK_IP, request_id)
-
-
 def test_a_device_is_recognized_until_it_failed_twenty_times() -> None:
     failures = Failures()
     for _ in range(20):
@@ -111,13 +100,3 @@ def test_a_device_that_failed_too_often_or_of_another_identity_is_not_recognized
     assert driver.deliver(WORK_IP).delivery.device_id is None
     driver.device = DeviceProof("another", "another identity")
     assert driver.deliver(WORK_IP).delivery.device_id is None
-
-
-def test_a_device_has_three_deliveries_an_hour_of_its_own(driver: VerificationDriver) -> None:
-    for number in range(11):
-        driver.deliver(unknown_ip(number))
-    driver.wait(15)
-    driver.device = DEVICE
-    sent = [driver.deliver(WORK_IP).delivery.sent_at for _ in range(4)]
-    assert (sent[2] - sent[0]).total_seconds() == 30
-    assert (sent[3] - sent[0]).total_seconds() == 3600

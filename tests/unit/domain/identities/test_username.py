@@ -154,18 +154,6 @@ def test_spellings_of_a_name_have_one_key_and_other_names_have_others() -> None:
     assert parse_username("Zoe").key != parse_username("Zoë").key
 
 
-@given(NAMES, st.integers(0, 16), st.sampled_from([" ", "\u00a0", "  ", " \u3000 "]))
-def test_the_kind_of_spaces_does_not_matter(name: str, position: int, space: str) -> None:
-    words = (name[:position], name[position:])
-    assert parse_username(space.join(words)) == parse_username(" ".join(words))
-
-
-@given(NAMES)
-def test_the_case_of_a_name_does_not_matter(name: str) -> None:
-    name = parse_username(name).text
-    assert Username(name.casefold()).key == Username(name).key
-
-
 @pytest.mark.exhaustive
 def test_every_letter_has_one_key_composed_and_decomposed_and_that_is_its_own_key() -> None:
     for name in chain.from_iterable(map(names_with, CHANGING)):

@@ -75,7 +75,7 @@ def test_a_login_makes_only_its_own_ip_trusted_and_lists_it_once(
 ) -> None:
     driver.deliver(HOME_IP)
     driver.fail(4, HOME_IP)
-    assert driver.verification.trusted_ips == ()
+    assert list(driver.verification.trusted_ips) == []
     for _ in range(2):
         decision = driver.deliver(HOME_IP)
         driver.wait(30)

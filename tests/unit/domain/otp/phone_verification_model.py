@@ -56,11 +56,8 @@ class PhoneVerificationModel:
 
     def own_deliveries(self, client_ip: str, device: str | None, now: float) -> list[ModelDelivery]:
         """Return what the device requested, or the IP without a device."""
-        return [
-            delivery
-            for delivery in self.recent_deliveries(now)
-            if delivery.device == device and (device or delivery.client_ip == client_ip)
-        ]
+        recent = [each for each in self.recent_deliveries(now) if each.device == device]
+        return [delivery for delivery in recent if device or delivery.client_ip == client_ip]
 
     def cooldown_deliveries(
         self, client_ip: str, device: str | None, now: float
@@ -122,11 +119,8 @@ class PhoneVerificationModel:
     ) -> ModelDelivery | None:
         """Give a request within the cooldown an id for the latest delivery of an active code."""
         device = self.recognize(device)
-        active = [
-            delivery
-            for delivery in self.recent_deliveries(now)
-            if self.is_active(delivery.challenge, now)
-        ]
+        recent = self.recent_deliveries(now)
+        active = [delivery for delivery in recent if self.is_active(delivery.challenge, now)]
         if self.is_cooled_down(client_ip, device, now) or not active:
             return None
         delivery = active[-1]

@@ -11,7 +11,7 @@ from domain.otp.attempt_limits import AttemptLimits
 from domain.otp.attempts import OtpAttempt
 from domain.otp.challenge import OtpCode
 from tests.support.builders import CLIENT_IP, NOW, a_challenge, a_delivery, a_hashed_ip
-from tests.unit.domain.otp.verification_driver import WORK_IP, WRONG_CODE, unknown_ip
+from tests.unit.domain.otp.verification_driver import WORK_IP, WRONG_CODE
 
 SECOND = timedelta(seconds=1)
 
@@ -67,24 +67,6 @@ def test_an_attempt_counts_on_id_and_device_or_else_on_the_ip(
 def test_a_correct_code_leaves_whose_counter_it_is_and_its_limit() -> None:
     counter = AttemptCounter(CounterKind.IP, "an-ip", 2)
     assert counter.count("a-digest", NOW).reset() == counter
-
-
-def test_an_attempt_of_a_device_counts_at_the_latest_delivery_unless_an_id_names_another() -> None:
-    first, latest = a_delivery(), a_delivery(request_id="latest", client_ip=a_hashed_ip(WORK_IP))
-    for request_id, delivery in ((None, latest), ("unknown", latest), ("a-request", first)):
-        attempt = an_attempt(CLIENT_IP, request_id=request_id)
-        limits = limits_of(attempt, deliveries=[first, latest], device_id="one")
-        assert limits.delivery(NOW) == delivery
-
-
-def test_an_attempt_without_an_id_counts_at_the_latest_delivery_of_its_ip() -> None:
-    ips = (CLIENT_IP, CLIENT_IP, WORK_IP)
-    deliveries = [
-        a_delivery(request_id=str(number), client_ip=a_hashed_ip(ip))
-        for number, ip in enumerate(ips)
-    ]
-    for client_ip, delivery in ((CLIENT_IP, deliveries[1]), (unknown_ip(1), deliveries[2])):
-        assert limits_of(an_attempt(client_ip), deliveries=deliveries).delivery(NOW) == delivery
 
 
 def test_nothing_counts_without_an_active_challenge_or_without_its_delivery() -> None:

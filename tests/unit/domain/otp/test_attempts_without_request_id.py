@@ -78,18 +78,6 @@ def test_attempts_without_an_active_challenge_leave_no_state(driver: Verificatio
 # While a limit of failed attempts that many phones share is used up
 
 
-def test_under_attack_a_new_delivery_brings_two_attempts(driver: VerificationDriver) -> None:
-    before = driver.request(HOME_IP)
-    driver.is_limited = True
-    assert driver.fail(5, HOME_IP, before.request_id) == [4, 3, 2, 1, 0]
-    assert driver.fail(5, HOME_IP) == [4, 3, 2, 1, 0]
-    driver.wait(15)
-    decision, later = driver.request(HOME_IP), driver.request(HOME_IP)
-    assert driver.fail(2, HOME_IP, decision.request_id) == [1, 0]
-    assert driver.fail(2, HOME_IP) == [1, 0]
-    assert driver.fail(1, HOME_IP, later.request_id) == [0]
-
-
 def test_under_attack_only_known_ips_have_attempts_without_a_request_id(
     driver: VerificationDriver,
 ) -> None:

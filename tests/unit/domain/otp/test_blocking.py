@@ -1,10 +1,13 @@
-"""A blocked phone gets the responses that any phone gets, but no delivery and no login."""
+"""A blocked phone gets the responses that any phone gets, but no delivery and no login.
+
+The model of a phone gives the same responses, blocked or not.
+"""
 
 from datetime import timedelta
 
 import pytest
 
-from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.errors import TooManyAttempts
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_phone_verification
 from tests.unit.domain.otp.verification_driver import (
@@ -13,26 +16,6 @@ from tests.unit.domain.otp.verification_driver import (
     VerificationDriver,
     code_of,
 )
-
-
-def response(driver: VerificationDriver, client_ip: str) -> object:
-    """Request a code. Return what the client sees of the decision."""
-    try:
-        decision = driver.request(client_ip)
-    except TooManyOtpRequests as error:
-        return error.retry_after
-    return decision.is_new, decision.challenge.expires_at, decision.next_request_at
-
-
-def test_requests_get_the_same_responses_and_count_as_well(driver: VerificationDriver) -> None:
-    blocked = VerificationDriver(PhoneVerification().block(NOW))
-    for seconds in (0, 1, 14, 15, 30, 900):
-        driver.wait(seconds)
-        blocked.wait(seconds)
-        for client_ip in (HOME_IP, WORK_IP):
-            assert response(blocked, client_ip) == response(driver, client_ip)
-    assert len(blocked.verification.deliveries) > 3
-    assert blocked.verification.unblock() == driver.verification
 
 
 def test_a_suppressed_code_is_delivered_on_request_after_the_block(

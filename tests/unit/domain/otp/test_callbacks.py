@@ -18,7 +18,6 @@ from tests.unit.domain.otp.verification_driver import (
     IDENTITY_ID,
     WORK_IP,
     VerificationDriver,
-    attempts_left_of_callback,
     code_of,
     unknown_ip,
 )
@@ -48,21 +47,6 @@ def test_the_limits_of_callbacks_are_a_setting(driver: VerificationDriver) -> No
     with pytest.raises(TooManyOtpRequests):
         driver.copy(after=59).call_back()
     driver.copy(after=60).call_back()
-
-
-def test_callbacks_and_deliveries_use_none_of_each_others_limits_and_codes(
-    driver: VerificationDriver,
-) -> None:
-    without = driver.copy()
-    called = driver.call_back()
-    for _ in range(5):
-        delivered = driver.deliver()
-        assert delivered.is_new
-        assert delivered.challenge.id != called.callback.challenge.id
-        without.deliver()
-    assert driver.now == without.now
-    assert driver.verification.deliveries[0].sent_at == NOW
-    driver.call_back()
 
 
 def test_a_callback_that_was_not_placed_does_not_count_unless_it_has_attempts(
@@ -142,18 +126,6 @@ def test_the_code_logs_in_without_a_request_id_from_any_ip_and_only_once(
     assert (replay.is_correct, replay.is_replay, replay.challenge) == (False, True, None)
 
 
-def test_the_code_ends_the_cooldown_and_resets_failures(driver: VerificationDriver) -> None:
-    driver.deliver()
-    callback = driver.call_back().callback
-    driver.fail(2, WORK_IP)
-    driver.wait(1)
-    assert not driver.copy().request().is_new
-    assert driver.verify(code_of(callback.challenge), WORK_IP).is_correct
-    assert driver.verification.failures.in_a_row == 0
-    driver.wait(1)
-    assert driver.request().is_new
-
-
 def test_the_same_client_may_send_the_code_again_to_complete_the_login(
     driver: VerificationDriver,
 ) -> None:
@@ -167,26 +139,6 @@ def test_the_same_client_may_send_the_code_again_to_complete_the_login(
     moved = driver.verification.move_login(callback.challenge.id, "another")
     (challenge,) = moved.all_challenges
     assert challenge.login == Login("another", "a-session")
-
-
-# Blocked phones
-
-
-def test_a_blocked_phone_counts_alike_and_no_code_is_correct(driver: VerificationDriver) -> None:
-    blocked = driver.copy()
-    blocked.verification = blocked.verification.block(NOW)
-    assert blocked.copy().call_back().is_suppressed
-    decision = driver.call_back()
-    assert not decision.is_suppressed
-    blocked.verification = driver.verification.block(NOW)
-    for number in range(3):
-        assert blocked.verify(str(number)) == driver.verify(str(number))
-    assert blocked.verification.unblock() == driver.verification
-    code = code_of(decision.callback.challenge)
-    result = blocked.verify(code)
-    assert (result.is_correct, result.is_counted, result.challenge) == (False, True, None)
-    assert attempts_left_of_callback(blocked) == 1
-    assert driver.verify(code).is_correct
 
 
 # Expiry

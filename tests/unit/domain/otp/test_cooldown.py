@@ -45,16 +45,3 @@ def test_nothing_is_delivered_a_millisecond_before_the_end(driver: VerificationD
     driver.request(HOME_IP)
     assert not driver.copy(after=14.999).request(unknown_ip(1)).is_new
     assert driver.copy(after=15).request(unknown_ip(1)).is_new
-
-
-def test_a_login_ends_the_cooldown_for_every_ip_but_not_the_doubling(
-    driver: VerificationDriver,
-) -> None:
-    for number in range(4):
-        driver.deliver(unknown_ip(number))
-    assert driver.verify("000001", HOME_IP).is_correct
-    assert driver.copy().request(unknown_ip(6)).is_new
-    driver.wait(1)
-    assert driver.request(unknown_ip(6)).is_new
-    assert not driver.copy(after=59).request(unknown_ip(7)).is_new
-    assert driver.copy(after=60).request(unknown_ip(7)).is_new

@@ -53,18 +53,6 @@ def test_the_result_has_the_delivery_of_the_request_id_or_else_the_latest_of_the
     assert wrong.attempts_left == named.attempts_left == 4
 
 
-def test_a_correct_code_resets_the_attempts_of_its_delivery_and_ip(
-    driver: VerificationDriver, two_codes: Decisions
-) -> None:
-    first, second = two_codes
-    driver.fail(4, WORK_IP, first.request_id)
-    driver.fail(4, HOME_IP)
-    assert driver.verify(code_of(first.challenge), HOME_IP, first.request_id).is_correct
-    assert driver.fail(1, WORK_IP, first.request_id) == [4]
-    assert driver.fail(1, HOME_IP) == [4]
-    assert driver.verify(code_of(second.challenge), HOME_IP).is_correct
-
-
 def test_a_correct_code_keeps_the_attempts_of_others(
     driver: VerificationDriver, two_codes: Decisions
 ) -> None:
@@ -75,18 +63,6 @@ def test_a_correct_code_keeps_the_attempts_of_others(
     for client_ip, request_id in ((WORK_IP, None), (HOME_IP, second.request_id)):
         with pytest.raises(TooManyAttempts):
             driver.fail(1, client_ip, request_id)
-
-
-def test_a_correct_code_of_a_device_resets_its_attempts_at_every_delivery(
-    driver: VerificationDriver, two_codes: Decisions
-) -> None:
-    first, _ = two_codes
-    driver.verification = driver.verification.assign_identity(IDENTITY_ID)
-    driver.device = DEVICE
-    driver.fail(4, WORK_IP)
-    result = driver.verify(code_of(first.challenge), WORK_IP)
-    assert (result.is_correct, result.is_device_recognized) == (True, True)
-    assert driver.fail(1, WORK_IP) == [4]
 
 
 @pytest.mark.parametrize("seconds", [0, 1])

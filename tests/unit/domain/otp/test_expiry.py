@@ -27,17 +27,27 @@ ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
 
 
 @pytest.mark.parametrize(
-    ("verification", "age"),
+    ("state", "age"),
     [
         (PhoneVerification(challenges=(a_challenge(),)), OTP_TTL),
         (DELIVERY, DAY),
         (ATTEMPT, DAY),
         (LOGIN, 90 * DAY),
-        (PhoneVerification(failures=Failures(1, NOW)), 30 * DAY),
     ],
 )
-def test_what_counts_expires(verification: PhoneVerification, age: timedelta) -> None:
-    assert verification.expires_at == NOW + age
+def test_everything_is_pruned_at_the_moment_when_it_expires(
+    state: PhoneVerification, age: timedelta
+) -> None:
+    assert state.expires_at == NOW + age
+    assert state.prune(NOW + age - MICROSECOND) == state
+    assert state.prune(NOW + age) == PhoneVerification()
+
+
+def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token() -> None:
+    assert PhoneVerification(failures=Failures(1, NOW)).expires_at == NOW + 30 * DAY
+    of_device = PhoneVerification(failures=Failures(by_device=(DeviceFailures("one", 20, NOW),)))
+    assert of_device.prune(NOW + 180 * DAY - MICROSECOND) == of_device
+    assert of_device.prune(NOW + 180 * DAY) == PhoneVerification()
 
 
 def test_the_state_of_a_phone_without_requests_has_expired() -> None:
@@ -99,26 +109,6 @@ def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
 
 
 # Removal
-
-
-@pytest.mark.parametrize(
-    ("full", "age"),
-    [
-        (PhoneVerification(challenges=(a_challenge(),)), OTP_TTL),
-        (DELIVERY, DAY),
-        (ATTEMPT, DAY),
-        (LOGIN, 90 * DAY),
-        (
-            PhoneVerification(failures=Failures(by_device=(DeviceFailures("a-device", 20, NOW),))),
-            180 * DAY,
-        ),
-    ],
-)
-def test_everything_is_pruned_at_the_moment_when_it_expires(
-    full: PhoneVerification, age: timedelta
-) -> None:
-    assert full.prune(NOW + age) == PhoneVerification()
-    assert full.prune(NOW + age - MICROSECOND) == full
 
 
 def test_the_attempts_of_a_delivery_are_pruned_with_its_code(driver: VerificationDriver) -> None:

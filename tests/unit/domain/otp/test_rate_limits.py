@@ -11,7 +11,6 @@ from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recogni
 from domain.otp.sliding_window import SlidingWindow
 
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 LIMITS = RateLimits(
     per_ip=SlidingWindow(2, 3 * HOUR),
     per_range=SlidingWindow(7, 4 * HOUR),
@@ -27,33 +26,30 @@ LIMITS = RateLimits(
 )
 ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef")
 
+
+def limit(name: str, count: int, hours: int) -> RateLimit:
+    return RateLimit(name, SlidingWindow(count, hours * HOUR))
+
+
+def for_recognized(limits: tuple[RateLimit, ...], *counts: int) -> tuple[RateLimit, ...]:
+    """Return the limits that count before these."""
+    return tuple(
+        RateLimit(f"{shared.name}:recognized", replace(shared.window, limit=count), fallback=shared)
+        for shared, count in zip(limits, counts, strict=True)
+    )
+
+
 OF_IP = RateLimit("deliveries:ip:ab", LIMITS.per_ip)
-OF_COUNTRIES = RateLimit("deliveries:countries:ab", SlidingWindow(3, DAY), "IN")
+OF_COUNTRIES = RateLimit("deliveries:countries:ab", SlidingWindow(3, timedelta(days=1)), "IN")
 OF_UNVERIFIED_RANGE = RateLimit("deliveries:range:ef", LIMITS.per_range)
-OF_UNVERIFIED_NETWORK = RateLimit("deliveries:country:IN:network:cd", SlidingWindow(5, 5 * HOUR))
-UNVERIFIED = (
-    RateLimit("deliveries:country:IN", SlidingWindow(60, 5 * HOUR)),
-    RateLimit("deliveries:total", SlidingWindow(120, 7 * HOUR)),
-)
-RECOGNIZED_UNVERIFIED = (
-    RateLimit(
-        "deliveries:country:IN:recognized", SlidingWindow(40, 5 * HOUR), fallback=UNVERIFIED[0]
-    ),
-    RateLimit("deliveries:total:recognized", SlidingWindow(80, 7 * HOUR), fallback=UNVERIFIED[1]),
-)
-ALL = (
-    RateLimit("all_deliveries:country:IN", SlidingWindow(240, 5 * HOUR)),
-    RateLimit("all_deliveries:total", SlidingWindow(480, 7 * HOUR)),
-)
-RECOGNIZED_ALL = (
-    RateLimit(
-        "all_deliveries:country:IN:recognized", SlidingWindow(160, 5 * HOUR), fallback=ALL[0]
-    ),
-    RateLimit("all_deliveries:total:recognized", SlidingWindow(320, 7 * HOUR), fallback=ALL[1]),
-)
+OF_UNVERIFIED_NETWORK = limit("deliveries:country:IN:network:cd", 5, 5)
+UNVERIFIED = (limit("deliveries:country:IN", 60, 5), limit("deliveries:total", 120, 7))
+RECOGNIZED_UNVERIFIED = for_recognized(UNVERIFIED, 40, 80)
+ALL = (limit("all_deliveries:country:IN", 240, 5), limit("all_deliveries:total", 480, 7))
+RECOGNIZED_ALL = for_recognized(ALL, 160, 320)
 ALL_OF_RANGE_AND_NETWORK = (
-    RateLimit("all_deliveries:range:ef", SlidingWindow(28, 4 * HOUR)),
-    RateLimit("all_deliveries:country:IN:network:cd", SlidingWindow(20, 5 * HOUR)),
+    limit("all_deliveries:range:ef", 28, 4),
+    limit("all_deliveries:country:IN:network:cd", 20, 5),
 )
 
 
@@ -94,19 +90,17 @@ def test_a_recognized_requester_is_not_limited_by_what_strangers_do(
 
 
 def test_a_call_has_the_limits_of_a_message_and_one_more() -> None:
-    unrecognized = RateLimit("calls:country:IN", SlidingWindow(30, 2 * HOUR))
-    recognized = RateLimit(
-        "calls:country:IN:recognized", SlidingWindow(20, 2 * HOUR), fallback=unrecognized
-    )
-    for recognition, limit in (
+    unrecognized = limit("calls:country:IN", 30, 2)
+    (recognized,) = for_recognized((unrecognized,), 20)
+    for recognition, added in (
         (Recognition.NONE, unrecognized),
         (Recognition.TRUSTED_IP, recognized),
         (Recognition.DEVICE, recognized),
     ):
         of_message = set(LIMITS.for_delivery(ROUTE, recognition))
         of_call = set(LIMITS.for_delivery(ROUTE, recognition, Channel.VOICE))
-        assert of_call - of_message == {limit}
-        assert limit not in LIMITS.released_by_login(ROUTE)
+        assert of_call - of_message == {added}
+        assert added not in LIMITS.released_by_login(ROUTE)
 
 
 def test_callbacks_and_attempts_have_limits_of_their_own() -> None:

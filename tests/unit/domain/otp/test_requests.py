@@ -59,17 +59,6 @@ def test_within_the_cooldown_a_request_refers_to_the_delivery(driver: Verificati
         assert (repeated.next_request_at - driver.now).total_seconds() == 11
 
 
-def test_the_fourth_reference_to_a_delivery_is_rejected(driver: VerificationDriver) -> None:
-    for number in range(4):
-        driver.request(unknown_ip(number))
-    driver.wait(4)
-    before = driver.verification
-    with pytest.raises(TooManyOtpRequests) as error:
-        driver.request(HOME_IP)
-    assert error.value.retry_after == 11
-    assert driver.verification is before
-
-
 def test_strangers_do_not_use_up_the_references_of_a_device(driver: VerificationDriver) -> None:
     driver.log_in(HOME_IP)
     for number in range(4):

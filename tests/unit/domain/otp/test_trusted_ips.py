@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import TooManyOtpRequests
 from domain.otp.delivery_policy import Requester
 from domain.otp.phone_verification import TrustedIp
 from tests.support.builders import NOW, a_hashed_ip
@@ -26,28 +25,9 @@ def trusted(driver: VerificationDriver) -> VerificationDriver:
     return driver
 
 
-def test_unknown_ips_cannot_use_up_the_deliveries_of_a_trusted_ip(
+def test_after_all_deliveries_to_strangers_the_quota_is_three_an_hour(
     trusted: VerificationDriver,
 ) -> None:
-    for number in range(6):
-        trusted.deliver(unknown_ip(number))
-    trusted.wait(4 * 60)
-    for client_ip in (unknown_ip(99), WORK_IP):
-        with pytest.raises(TooManyOtpRequests):
-            trusted.request(client_ip)
-    assert trusted.request(HOME_IP).is_new
-
-
-def test_unknown_ips_do_not_double_the_cooldown_of_a_trusted_ip(
-    trusted: VerificationDriver,
-) -> None:
-    for number in range(5):
-        trusted.deliver(unknown_ip(number))
-    assert not trusted.copy(after=14).request(HOME_IP).is_new
-    assert trusted.copy(after=15).request(HOME_IP).is_new
-
-
-def test_the_quota_is_three_deliveries_an_hour(trusted: VerificationDriver) -> None:
     for number in range(12):
         trusted.deliver(unknown_ip(number))
     deliveries = [trusted.deliver(HOME_IP).delivery for _ in range(4)]

@@ -20,20 +20,13 @@ from domain.phone import (
 )
 from tests.support.examples import examples
 
+TYPES: Final = PhoneNumberType
 ACCEPTED_TYPES: Final = (
-    PhoneNumberType.FIXED_LINE,
-    PhoneNumberType.MOBILE,
-    PhoneNumberType.TOLL_FREE,
-    PhoneNumberType.VOIP,
-    PhoneNumberType.PERSONAL_NUMBER,
-)
+    TYPES.FIXED_LINE, TYPES.MOBILE, TYPES.TOLL_FREE, TYPES.VOIP, TYPES.PERSONAL_NUMBER,
+)  # fmt: skip
 REJECTED_TYPES: Final = (
-    PhoneNumberType.PREMIUM_RATE,
-    PhoneNumberType.SHARED_COST,
-    PhoneNumberType.UAN,
-    PhoneNumberType.PAGER,
-    PhoneNumberType.VOICEMAIL,
-)
+    TYPES.PREMIUM_RATE, TYPES.SHARED_COST, TYPES.UAN, TYPES.PAGER, TYPES.VOICEMAIL,
+)  # fmt: skip
 COUNTRIES: Final = st.sampled_from([None, *sorted(ALL_COUNTRIES)])
 TEXTS_WITH_PLUS: Final = st.from_regex(
     r"\+[0-9]{6,12}[0-9 ()./~\\-]{0,8}", fullmatch=True
@@ -78,7 +71,7 @@ def e164(number: phonenumbers.PhoneNumber) -> str:
 
 
 def parse(text: str, country: str | None = None) -> PhoneNumber | None:
-    """Parse as the main API does. None stands for a rejected text."""
+    """Return the number in a text, None for a rejected text."""
     try:
         return parse_phone(text, country)
     except InvalidValue:
@@ -86,7 +79,6 @@ def parse(text: str, country: str | None = None) -> PhoneNumber | None:
 
 
 def parse_legacy(text: str) -> PhoneNumber | None:
-    """Parse as the legacy API does. None stands for a rejected text."""
     try:
         return parse_international_phone(text)
     except InvalidValue:
@@ -180,7 +172,7 @@ def test_two_zeros_never_lead_to_another_number() -> None:
     mobiles = [
         parse_phone(e164(number), rules=None)
         for country in ["AR", "BR", "DE", "GB", "IN", "MX", "PY", "TC", "TJ", "US"]
-        if (number := phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE))
+        if (number := phonenumbers.example_number_for_type(country, TYPES.MOBILE))
     ]
     assert len(mobiles) == 10
     for country in sorted(ALL_COUNTRIES):

@@ -75,16 +75,6 @@ def test_a_wrong_code_has_the_same_result_with_a_callback_and_without(
     assert called_back.verification.failures == driver.verification.failures
 
 
-def test_a_wrong_code_that_is_repeated_within_ten_seconds_counts_once(
-    driver: VerificationDriver,
-) -> None:
-    driver.call_back()
-    for seconds, left in ((0, 4), (9.999, 4), (0.001, 3)):
-        driver.wait(seconds)
-        driver.verify(WRONG_CODE, HOME_IP)
-        assert attempts_left_of_callback(driver) == left
-
-
 def test_the_code_that_was_just_used_is_not_counted(driver: VerificationDriver) -> None:
     decision = driver.deliver(HOME_IP)
     driver.verify(code_of(decision.challenge), HOME_IP)

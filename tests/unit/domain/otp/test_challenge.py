@@ -9,8 +9,6 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.otp.challenge import (
@@ -153,12 +151,6 @@ def test_spaces_and_hyphens_are_dropped(text: str) -> None:
 def test_digits_of_every_script_are_parsed(digits: str) -> None:
     parsed = {zero: parse_otp_code(in_script(digits, zero)) for zero in ZEROS}
     assert parsed == dict.fromkeys(ZEROS, OtpCode(digits))
-
-
-@given(st.from_regex(r"[0-9]{6}", fullmatch=True), st.lists(st.sampled_from(ZEROS), min_size=6))
-def test_a_code_may_have_digits_of_several_scripts(digits: str, zeros: list[str]) -> None:
-    text = "".join(in_script(digit, zero) for digit, zero in zip(digits, zeros, strict=False))
-    assert parse_otp_code(text) == OtpCode(digits)
 
 
 @pytest.mark.parametrize(

@@ -80,24 +80,6 @@ def test_without_an_active_code_a_request_within_the_cooldown_is_rejected(
     assert error.value.retry_after == 60
 
 
-def test_at_the_limit_a_request_refers_to_the_delivery_until_the_cooldown_ends(
-    driver: VerificationDriver,
-) -> None:
-    for _ in range(5):
-        driver.deliver()
-    driver.wait(1)
-    repeated = driver.request()
-    sent = driver.verification.deliveries
-    assert not repeated.is_new
-    assert repeated.next_request_at == sent[0].sent_at + timedelta(minutes=15)
-    driver.wait(60)
-    before = driver.verification
-    with pytest.raises(TooManyOtpRequests):
-        driver.request()
-    assert driver.verification is before
-    assert driver.request(WORK_IP).is_new
-
-
 def test_by_default_a_request_is_not_limited() -> None:
     request = OtpRequest(a_hashed_ip(HOME_IP), NOW, a_challenge(), "request")
     _, decision = PhoneVerification().request_delivery(request, DeliveryPolicy())

@@ -17,14 +17,10 @@ def violated_rules(text: str, app_hash: str | None = None, domain: str | None = 
 @pytest.mark.parametrize(
     "text",
     [
-        "012345",
-        "012345 is your code",
-        "Route 66: 012345 is your code, then call 18001234567",
-        "رمزك 012345\nرمزك",
-        "کد شما 012345 است، می\u200cشود",
-        "a" * 153 * 2 + " 012345",
+        "012345", "Route 66: 012345 is your code, then call 18001234567", "رمزك 012345\nرمزك",
+        "کد شما 012345 است، می\u200cشود", "a" * 153 * 2 + " 012345",
     ],
-)
+)  # fmt: skip
 def test_a_text_that_follows_the_rules_is_valid(text: str) -> None:
     assert violated_rules(text) == []
 
@@ -121,21 +117,14 @@ def test_every_violation_has_a_message() -> None:
 @pytest.mark.parametrize(
     ("text", "link"),
     [
-        ("see https://dial.test/a now", "https://dial.test/a"),
-        ("see HTTP://x now", "HTTP://x"),
-        ("open dialtone://code", "dialtone://code"),
-        ("www.x", "www.x"),
-        ("at dial.test.", "dial.test"),
-        ("mail me@dial.test", "dial.test"),
-        ("Dr.Dial", "Dr.Dial"),
-        ("at müller.example", "müller.example"),
-        ("at пример.рф!", "пример.рф"),
-        ("dial\N{FULLWIDTH FULL STOP}test", "dial.test"),
-        ("at xn--a.xn--p1ai", "xn--a.xn--p1ai"),
-        ("at 192.168.0.1:80", "192.168.0.1"),
-        ("@dial.test #123456", "dial.test"),
+        ("see https://dial.test/a now", "https://dial.test/a"), ("see HTTP://x now", "HTTP://x"),
+        ("open dialtone://code", "dialtone://code"), ("www.x", "www.x"), ("Dr.Dial", "Dr.Dial"),
+        ("at dial.test.", "dial.test"), ("mail me@dial.test", "dial.test"),
+        ("at müller.example", "müller.example"), ("at пример.рф!", "пример.рф"),
+        ("dial\uff0etest", "dial.test"), ("at xn--a.xn--p1ai", "xn--a.xn--p1ai"),
+        ("at 192.168.0.1:80", "192.168.0.1"), ("@dial.test #123456", "dial.test"),
     ],
-)
+)  # fmt: skip
 def test_a_text_that_looks_like_a_link_is_found(text: str, link: str) -> None:
     assert find_link(text) == link
 

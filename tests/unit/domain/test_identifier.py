@@ -1,13 +1,12 @@
 """Ids have 24 hex digits: 8 for the time and 16 random."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identifier import RANDOM_BYTES, make_identifier, parse_identifier
-from tests.support.builders import NOW
 
 TIMES = st.integers(0, 0xFFFFFFFF).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
@@ -20,12 +19,6 @@ def test_an_id_consists_of_the_time_and_the_random_bytes(now: datetime, random: 
     assert int(identifier[:8], 16) == int(now.timestamp())
     assert bytes.fromhex(identifier[8:]) == random
     assert parse_identifier(identifier) == parse_identifier(identifier.upper()) == identifier
-
-
-def test_ids_sort_by_the_second_of_their_creation() -> None:
-    earlier = make_identifier(NOW, b"\xff" * RANDOM_BYTES)
-    later = make_identifier(NOW + timedelta(seconds=1), b"\x00" * RANDOM_BYTES)
-    assert earlier < later
 
 
 @pytest.mark.parametrize(

@@ -66,19 +66,14 @@ def test_a_name_is_shown_as_written(name: str) -> None:
     assert parse_username(name).text == name
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("  Rahul Sharma ", "Rahul Sharma"),
-        ("Rahul   Sharma", "Rahul Sharma"),
+def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed() -> None:
+    for text, name in (
+        ("  Rahul   Sharma ", "Rahul Sharma"),
         ("Rahul\u00a0\u2009Sharma", "Rahul Sharma"),
-        ("Rahul\u3000Sharma", "Rahul Sharma"),
         ("Zoe\u0308", "Zo\u00eb"),
         ("\nRahul\t", "Rahul"),
-    ],
-)
-def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed(text: str, name: str) -> None:
-    assert parse_username(text).text == name
+    ):
+        assert parse_username(text).text == name
 
 
 def test_a_name_has_two_to_sixty_four_characters_after_composing_and_collapsing() -> None:
@@ -147,6 +142,8 @@ def test_spellings_of_a_name_have_one_key_and_other_names_have_others() -> None:
         ("Zo\u00eb", "ZOE\u0308"),
         ("ΣΙΣΥΦΟΣ", "σισυφος"),
         ("Ångström", "\u212bngstro\u0308m"),
+        ("a\u1fb7", "A\u0391\u0342\u0345"),  # with an iota subscript
+        ("a\u1fb7", "a\u1fb6\u03b9"),
     ):
         assert parse_username(name).key == parse_username(spelling).key
     assert parse_username("Rahul").key != parse_username("Rahula").key
@@ -164,24 +161,15 @@ def test_every_letter_has_one_key_composed_and_decomposed_and_that_is_its_own_ke
 
 @pytest.mark.exhaustive
 def test_every_letter_has_the_same_key_in_any_case() -> None:
+    changes = (str.upper, str.lower, str.title, str.casefold)
     differing = {
         character
         for character in CHANGING
-        for variant in (
-            character.upper(),
-            character.lower(),
-            character.title(),
-            character.casefold(),
-        )
-        if Username(f"a{variant}b").key != Username(f"a{character}b").key
+        for change in changes
+        if Username(f"a{change(character)}b").key != Username(f"a{character}b").key
     }
     # Its upper case is the Latin I.
     assert differing == {"\N{LATIN SMALL LETTER DOTLESS I}"}
-
-
-def test_a_greek_letter_keeps_its_iota_subscript() -> None:
-    spellings = ("\u1fb7", "\u0391\u0342\u0345", "\u1fb6\u03b9")
-    assert len({Username(spelling).key for spelling in spellings}) == 1
 
 
 # Characters

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import TooManyAttempts
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.builders import NOW, a_phone_verification
+from tests.support.builders import NOW
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     WORK_IP,
@@ -52,14 +52,11 @@ def test_during_a_block_a_correct_code_counts_as_a_wrong_one_and_stays_valid(
 
 
 def test_a_second_block_keeps_the_time_of_the_first() -> None:
-    verification = PhoneVerification().block(NOW)
-    assert verification.block(NOW + timedelta(days=1)) is verification
-    assert verification.blocked_at == NOW
-
-
-def test_unblocking_a_phone_that_is_not_blocked_changes_nothing() -> None:
-    verification = a_phone_verification()
-    assert verification.unblock() is verification
+    unblocked = PhoneVerification()
+    assert unblocked.unblock() is unblocked
+    blocked = unblocked.block(NOW)
+    assert blocked.block(NOW + timedelta(days=1)) is blocked
+    assert blocked.blocked_at == NOW
 
 
 def test_only_unblocking_ends_a_block(driver: VerificationDriver) -> None:

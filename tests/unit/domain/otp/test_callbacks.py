@@ -163,9 +163,3 @@ def test_the_attempts_of_a_callback_are_pruned_with_its_code(driver: Verificatio
     assert (pruned.counter.used, pruned.counter.last_digest) == (0, None)
     (kept,) = driver.verification.prune(NOW + timedelta(minutes=4, seconds=59)).callbacks
     assert kept.counter.used == 1
-
-
-def test_callbacks_stay_when_client_ips_are_dropped(driver: VerificationDriver) -> None:
-    callback = driver.call_back().callback
-    driver.deliver()
-    assert driver.verification.drop_client_ips() == PhoneVerification(callbacks=(callback,))

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections import Counter
 from datetime import timedelta
 from typing import Final
 
@@ -66,47 +65,20 @@ def test_a_code_has_six_to_eight_digits_and_may_begin_with_zeros() -> None:
         assert any(code.startswith("0") for code in codes)
 
 
-def test_a_code_depends_on_its_challenge_the_pepper_and_the_phone() -> None:
-    codes = [
-        a_challenge().derive_code(PEPPER, a_phone()),
-        a_challenge(id="another").derive_code(PEPPER, a_phone()),
-        a_challenge(nonce=b"another").derive_code(PEPPER, a_phone()),
-        a_challenge().derive_code(b"another", a_phone()),
-        a_challenge().derive_code(PEPPER, a_phone(2)),
-    ]
-    assert len(set(codes)) == len(codes)
-    assert a_challenge(used_at=NOW).derive_code(PEPPER, a_phone()) == codes[0]
+def test_the_sizes_of_ids_and_nonces_and_the_number_of_compared_challenges() -> None:
     assert NONCE_BYTES >= 16
-
-
-def test_the_ids_and_the_number_of_compared_challenges() -> None:
     assert len(an_id()) == 2 * CHALLENGE_ID_BYTES
     # Two active ones of messages, one of a callback, and the one that was used last.
     assert MAX_COMPARABLE_CHALLENGES == 4
 
 
 def test_a_code_is_the_first_eight_bytes_of_an_hmac_modulo_a_million() -> None:
-    challenge, phone = a_challenge(), a_phone()
+    # Each part has its length before it, so that no byte can move to the next part.
+    challenge, phone = a_challenge(used_at=NOW), a_phone()
     parts = [b"sign_in", challenge.id.encode(), phone.e164.encode(), challenge.nonce]
     message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
     mac = hmac.new(PEPPER, message, hashlib.sha256).digest()
     assert int(challenge.derive_code(PEPPER, phone)) == int.from_bytes(mac[:8], "big") % 1_000_000
-
-
-def test_bytes_moved_from_one_part_to_the_next_change_the_code() -> None:
-    first, second = a_challenge(id="ab", nonce=b"c"), a_challenge(id="a", nonce=b"bc")
-    assert first.derive_code(PEPPER, a_phone()) != second.derive_code(PEPPER, a_phone())
-
-
-def test_every_digit_is_equally_likely_at_every_position() -> None:
-    codes = [
-        a_challenge(nonce=number.to_bytes(4, "big")).derive_code(PEPPER, a_phone())
-        for number in range(2000)
-    ]
-    for position in range(DEFAULT_OTP_LENGTH):
-        counts = Counter(code[position] for code in codes)
-        assert set(counts) == set("0123456789")
-        assert max(counts.values()) < 300
 
 
 def test_a_challenge_does_not_contain_its_code() -> None:

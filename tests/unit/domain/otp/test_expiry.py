@@ -8,7 +8,14 @@ import pytest
 from domain.otp.challenge import OTP_TTL
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from tests.support.builders import NOW, a_challenge, a_delivery, a_phone_verification, an_id
+from tests.support.builders import (
+    NOW,
+    a_callback,
+    a_challenge,
+    a_delivery,
+    a_phone_verification,
+    an_id,
+)
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     WORK_IP,
@@ -97,7 +104,7 @@ def test_the_ip_of_an_attempt_expires_with_the_code(driver: VerificationDriver) 
 
 
 def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
-    kept = replace(ATTEMPT, identity_id=an_id(), blocked_at=NOW)
+    kept = replace(ATTEMPT, identity_id=an_id(), blocked_at=NOW, callbacks=(a_callback(),))
     requested = a_phone_verification()
     full = replace(
         kept,

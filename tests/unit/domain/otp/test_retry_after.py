@@ -40,13 +40,6 @@ def when_the_cooldown_ends_after_the_phone_limit(driver: VerificationDriver) -> 
     driver.deliver(unknown_ip(11))
 
 
-def when_a_delivery_of_the_day_before_expires_meanwhile(driver: VerificationDriver) -> None:
-    driver.deliver(unknown_ip(0))
-    driver.wait(DAY - 20 - 15 - 15)
-    for number in range(1, 4):
-        driver.deliver(unknown_ip(number))
-
-
 def when_the_ip_is_not_trusted_anymore_meanwhile(driver: VerificationDriver) -> None:
     driver.log_in(HOME_IP)
     driver.wait(90 * DAY - 90 * 60)
@@ -60,7 +53,6 @@ def when_the_ip_is_not_trusted_anymore_meanwhile(driver: VerificationDriver) -> 
     "situation",
     [
         when_the_cooldown_ends_after_the_phone_limit,
-        when_a_delivery_of_the_day_before_expires_meanwhile,
         when_the_ip_is_not_trusted_anymore_meanwhile,
     ],
 )

@@ -69,6 +69,14 @@ def test_a_correct_code_leaves_whose_counter_it_is_and_its_limit() -> None:
     assert counter.count("a-digest", NOW).reset() == counter
 
 
+def test_an_attempt_of_a_device_counts_at_the_latest_delivery_unless_an_id_names_another() -> None:
+    first, latest = a_delivery(), a_delivery(request_id="latest", client_ip=a_hashed_ip(WORK_IP))
+    for request_id, delivery in ((None, latest), ("unknown", latest), ("a-request", first)):
+        attempt = an_attempt(CLIENT_IP, request_id=request_id)
+        limits = limits_of(attempt, deliveries=[first, latest], device_id="one")
+        assert limits.delivery(NOW) == delivery
+
+
 def test_nothing_counts_without_an_active_challenge_or_without_its_delivery() -> None:
     used = a_challenge().mark_used(NOW)
     assert limits_of(an_attempt(), challenges=[used]).delivery(NOW) is None

@@ -88,6 +88,10 @@ def test_under_attack_only_known_ips_have_attempts_without_a_request_id(
         driver.verify(code_of(decision.challenge), HOME_IP)
     for client_ip in (unknown_ip(1), NEIGHBOR, WORK_IP):
         assert driver.copy().verify(code_of(decision.challenge), client_ip).is_correct
+    driver.wait(15)
+    driver.request("203.0.113.7")
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code_of(decision.challenge), "203.0.113.8")  # an IPv4 neighbor is unknown
 
 
 def test_under_attack_all_networks_of_a_site_share_two_attempts_at_a_delivery(

@@ -65,6 +65,16 @@ def test_a_correct_code_keeps_the_attempts_of_others(
             driver.fail(1, client_ip, request_id)
 
 
+def test_a_correct_code_of_a_device_resets_its_attempts_at_every_delivery(
+    driver: VerificationDriver, two_codes: Decisions
+) -> None:
+    driver.verification = driver.verification.assign_identity(IDENTITY_ID)
+    driver.device = DEVICE
+    driver.fail(4, WORK_IP)
+    assert driver.verify(code_of(two_codes[0].challenge), WORK_IP).is_correct
+    assert driver.fail(1, WORK_IP) == [4]
+
+
 @pytest.mark.parametrize("seconds", [0, 1])
 def test_only_the_code_that_was_used_last_is_compared_until_it_expires(
     driver: VerificationDriver, two_codes: Decisions, seconds: int

@@ -1,9 +1,8 @@
 """The wait of a rejected request or attempt is exact: it is allowed then, and no second earlier.
 
-The model of a phone proves that in most situations. Here limits end at times that it rarely meets.
+The model of a phone proves that in most situations. Here are the times that it rarely meets.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -16,7 +15,6 @@ from tests.support.builders import a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     HOME_IP,
-    HOUR,
     WORK_IP,
     WRONG_CODE,
     VerificationDriver,
@@ -33,33 +31,15 @@ def required_wait(driver: VerificationDriver, client_ip: str, after: float = 0) 
     return 0 if decision.is_new else whole_seconds(driver.now, decision.next_request_at)
 
 
-def when_the_cooldown_ends_after_the_phone_limit(driver: VerificationDriver) -> None:
-    for number in range(11):
-        driver.deliver(unknown_ip(number))
-    driver.wait(DAY - 3 * HOUR)
-    driver.deliver(unknown_ip(11))
-
-
-def when_the_ip_is_not_trusted_anymore_meanwhile(driver: VerificationDriver) -> None:
+def test_a_delivery_is_allowed_after_the_wait_if_the_ip_is_not_trusted_anymore_by_then(
+    driver: VerificationDriver,
+) -> None:
     driver.log_in(HOME_IP)
     driver.wait(90 * DAY - 90 * 60)
     for number in range(12):
         driver.deliver(unknown_ip(number))
     for _ in range(3):
         driver.deliver(HOME_IP)
-
-
-@pytest.mark.parametrize(
-    "situation",
-    [
-        when_the_cooldown_ends_after_the_phone_limit,
-        when_the_ip_is_not_trusted_anymore_meanwhile,
-    ],
-)
-def test_a_delivery_is_allowed_after_the_wait_and_no_second_earlier(
-    driver: VerificationDriver, situation: Callable[[VerificationDriver], None]
-) -> None:
-    situation(driver)
     wait = required_wait(driver, HOME_IP)
     assert wait > 1
     assert required_wait(driver, HOME_IP, wait - 1) > 0

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
 
 from domain.voice.flow import (
     LEAVING_MESSAGE,
@@ -20,7 +19,7 @@ from domain.voice.flow import (
 )
 from domain.voice.flow_rules import validate
 from domain.voice.instructions import Voice
-from tests.support.call_flows import BYE, flows, make_flow, make_locale, menu
+from tests.support.call_flows import BYE, make_flow, make_locale, menu
 
 
 def problems(flow: CallFlow) -> list[str]:
@@ -54,11 +53,6 @@ def test_a_valid_flow_violates_no_rule() -> None:
     assert problems(with_start(menu("start"))) == []
     # A loop over a choice is allowed.
     assert problems(with_start(menu("other"), other=SayNode("hello", "start"))) == []
-
-
-@given(flows())
-def test_the_generated_flows_are_valid(flow: CallFlow) -> None:
-    assert problems(flow) == []
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.voice.flow import Choice
-from domain.voice.speech import find_choice, normalize_speech
+from domain.voice.speech import find_choice
 from tests.support.call_flows import make_locale
 
 CHOICES = (Choice("1", "yes", "a"), Choice("2", "no", "b"), Choice("#", "leave", "c"))
@@ -54,9 +52,3 @@ def test_speech_is_compared_without_case_and_punctuation(key: str, speech: str) 
 )  # fmt: skip
 def test_anything_else_is_no_choice(speech: str) -> None:
     assert chosen(speech=speech) is None
-
-
-@given(st.text(max_size=200))
-def test_speech_is_any_text(speech: str) -> None:
-    chosen(speech=speech)
-    assert normalize_speech(" ".join(normalize_speech(speech))) == normalize_speech(speech)

@@ -65,6 +65,17 @@ def test_a_correct_code_keeps_the_attempts_of_others(
             driver.fail(1, client_ip, request_id)
 
 
+def test_a_correct_code_resets_the_attempts_of_its_delivery_and_ip(
+    driver: VerificationDriver, two_codes: Decisions
+) -> None:
+    first, _ = two_codes
+    driver.fail(4, WORK_IP, first.request_id)
+    driver.fail(4, HOME_IP)
+    assert driver.verify(code_of(first.challenge), HOME_IP, first.request_id).is_correct
+    assert driver.fail(1, WORK_IP, first.request_id) == [4]
+    assert driver.fail(1, HOME_IP) == [4]
+
+
 def test_a_correct_code_of_a_device_resets_its_attempts_at_every_delivery(
     driver: VerificationDriver, two_codes: Decisions
 ) -> None:

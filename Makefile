@@ -21,6 +21,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
 	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
+## Service
 # A .venv is complete if it has a stamp: an empty file whose name has the Python, the folder and the
 # content of what was installed. Each install deletes all stamps first, and creates its own at the end.
 sha256 = $(shell { $(1); } 2>&1 | sha256sum | cut -c -12)
@@ -57,6 +58,9 @@ $(RUN) $(DEV):
 
 run: install ## start the service
 	.venv/bin/dialtone run $(ARGS)
+
+call: install-dev ## call the service in the terminal, with a simulated Twilio
+	.venv/bin/python -m tests.support.servers.fake_twilio.call $(ARGS)
 
 ## Tests
 test: install-dev ## all tests that do not depend on timing
@@ -102,9 +106,6 @@ coverage: install-dev ## make test with coverage; domain and application need 95
 
 mutants: install-dev ## mutation tests of the domain (ARGS=domain/phone.py for one file)
 	.venv/bin/python -m tests.mutants $(ARGS)
-
-call: install-dev ## call the service in the terminal, with a simulated Twilio
-	.venv/bin/python -m tests.support.servers.fake_twilio.call $(ARGS)
 
 servers: install-dev ## run MongoDB and S3 for tests in another terminal, until Ctrl-C
 	.venv/bin/python -m tests.support.servers

@@ -104,8 +104,9 @@ coverage: install-dev ## make test with coverage; domain and application need 95
 	.venv/bin/coverage report --include='adapters/*,entrypoints/*'
 	.venv/bin/coverage report --include='domain/*,application/*' --fail-under=95
 
-mutants: install-dev ## mutation tests of the domain (ARGS=domain/phone.py for one file)
-	.venv/bin/python -m tests.mutants $(ARGS)
+mutants: install-dev ## mutation tests of the domain (ARGS='domain.phone.*' for one module)
+	.venv/bin/mutmut run $(ARGS)
+	@! .venv/bin/mutmut results | grep -v 'not checked'
 
 servers: install-dev ## run MongoDB and S3 for tests in another terminal, until Ctrl-C
 	.venv/bin/python -m tests.support.servers

@@ -3,14 +3,16 @@
 - `make test`: few examples, always the same ones.
 - `make test-unit`: no property-based tests.
 - `make test-long`: many random examples; prints how to reproduce a failure.
+- `make mutants`: fewer, because each mutant needs them; stops at the first failure.
 """
 
 from typing import Final
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 DETERMINISTIC: Final = "deterministic"
 LONG: Final = "long"
+MUTANTS: Final = "mutants"
 
 _DEFAULT_EXAMPLES: Final = 50
 
@@ -31,6 +33,13 @@ settings.register_profile(
     print_blob=True,
     database=None,
     suppress_health_check=_SUPPRESSED,
+)
+settings.register_profile(
+    MUTANTS,
+    settings.get_profile(DETERMINISTIC),
+    max_examples=20,
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
 )
 
 

@@ -1,11 +1,7 @@
 # `make` lists the targets. ARGS are arguments of the command: make test ARGS="-k cooldown -x"
 
-PYTHONS = command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3
-PYTHON ?= $(or $(shell $(PYTHONS)),$(error $(NO_PYTHON)))
-NO_PYTHON = Python 3.11, 3.12 or 3.13 is needed. Debian, Ubuntu: apt install python3.11 python3.11-venv. Fedora: dnf install python3.11
-
-# -I: otherwise `import http` would import entrypoints/http.
-INSTALL = @$(PYTHON) -I entrypoints/install.py
+PYTHON := $(or $(PYTHON),$(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3))
+PIP = .venv/bin/python -I -m pip install --quiet --no-user --no-input --disable-pip-version-check
 PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
@@ -25,14 +21,46 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
 	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-install: ## install the packages of the service into .venv
-	$(INSTALL) run
+## Service
+# A .venv is complete if it has a stamp: an empty file whose name has the Python, the folder and the
+# content of what was installed. Each install deletes all stamps first, and creates its own at the end.
+sha256 = $(shell { $(1); } 2>&1 | sha256sum | cut -c -12)
+ORIGIN := $(call sha256,readlink -f "$$(command -v $(PYTHON))"; $(PYTHON) -VV; pwd)
+RUN := .venv/installed-$(ORIGIN)-run-$(call sha256,cat pyproject.toml requirements.lock)
+DEV := .venv/installed-$(ORIGIN)-dev-$(call sha256,cat pyproject.toml requirements.lock requirements-dev.lock)
 
-install-dev: ## install the packages of tests and checks too
-	$(INSTALL) dev
+install: $(RUN) ## install the packages of the service into .venv
+install-dev: $(DEV) ## install the packages of tests and checks too
+
+$(RUN): LOCKS = requirements.lock
+$(DEV): LOCKS = requirements.lock requirements-dev.lock
+
+# pip inherits the lock on file 9, so another install waits even for a pip whose make was killed.
+# An incomplete .venv is made again, because pip trusts a package that it has half installed.
+$(RUN) $(DEV):
+	@$(PYTHON) -I -c 'import ensurepip, sqlite3, ssl, sys, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 13)' \
+	  || { printf '%s\n' "" \
+	    "Python 3.11, 3.12 or 3.13 with its modules venv, ssl and sqlite3 is needed." \
+	    "This is $$($(PYTHON) -V 2>&1) ($(PYTHON))." \
+	    "  Debian, Ubuntu: sudo apt install python3.11 python3.11-venv" \
+	    "  Fedora:         sudo dnf install python3.11" \
+	    "If it is installed elsewhere: make PYTHON=/path/to/python3.11 install"; exit 1; }
+	@set -e; unset PYTHONHOME PYTHONPATH; exec 9> .venv.lock; \
+	if command -v flock > /dev/null && ! flock -n 9; then \
+	  echo "Another install runs in this folder: waiting for it."; flock 9; fi; \
+	if [ -e $@ ]; then exit; fi; \
+	echo "Installing $(LOCKS) into .venv. The first time takes some minutes."; \
+	ls .venv/installed-$(ORIGIN)-* > /dev/null 2>&1 || $(PYTHON) -I -m venv --clear .venv; \
+	rm -f .venv/installed-*; \
+	$(PIP) --require-hashes $(LOCKS:%=--requirement=%); \
+	$(PIP) --no-deps --no-build-isolation --editable .; \
+	touch $@ $(RUN)
 
 run: install ## start the service
 	.venv/bin/dialtone run $(ARGS)
+
+call: install-dev ## call the service in the terminal, with a simulated Twilio
+	.venv/bin/python -m tests.support.servers.fake_twilio.call $(ARGS)
 
 ## Tests
 test: install-dev ## all tests that do not depend on timing
@@ -58,7 +86,7 @@ test-faults test-containers: WORKERS = 2
 test-faults: install-dev ## killed processes, lost connections, full disks
 	$(PYTEST) $(PARALLEL) tests/faults $(ARGS)
 
-test-containers: install-dev ## tests that need MongoDB or S3, with these in containers
+test-containers: install-dev ## the contract tests of MongoDB and S3, with these in containers
 	.venv/bin/python -m tests.support.servers.container_run $(PARALLEL) $(ARGS)
 
 # Its tests share one browser.
@@ -70,17 +98,15 @@ test-clients: WORKERS = 2
 test-clients: install-dev ## generate a Python and a TypeScript client, sign in and upload with each
 	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
 
-coverage: install-dev ## make test with coverage; domain and application need 95 % of all branches
+coverage: install-dev ## make test with coverage; domain and application need 99 % of all branches
 	.venv/bin/coverage erase
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
 	.venv/bin/coverage report --include='adapters/*,entrypoints/*'
-	.venv/bin/coverage report --include='domain/*,application/*' --fail-under=95
+	.venv/bin/coverage report --include='domain/*,application/*' --fail-under=99
 
-mutants: install-dev ## mutation tests of the domain (ARGS=domain/phone.py for one file)
-	.venv/bin/python -m tests.mutants $(ARGS)
-
-call: install-dev ## call the service in the terminal, with a simulated Twilio
-	.venv/bin/python -m tests.support.servers.fake_twilio.call $(ARGS)
+mutants: install-dev ## mutation tests of the domain (ARGS='domain.phone.*' for one module)
+	.venv/bin/mutmut run $(ARGS)
+	@! .venv/bin/mutmut results | grep -v 'not checked'
 
 servers: install-dev ## run MongoDB and S3 for tests in another terminal, until Ctrl-C
 	.venv/bin/python -m tests.support.servers

@@ -14,6 +14,7 @@ from entrypoints.startup_error import StartupError
 from tests.contract.external_adapter import ADAPTER, open_external_adapter
 
 REPOSITORIES: Final = (
+    "test_records.py",
     "test_phone_verifications.py",
     "test_identities.py",
     "test_deleted_identities.py",

@@ -38,3 +38,16 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.fixture
+def emptied_mongo_database(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty MongoDB database that exists already; to create one takes longer."""
+    # Unit tests import no driver.
+    from tests.contract.mongo_database import (  # noqa: PLC0415
+        contract_database_url,
+        in_mongo,
+    )
+
+    in_mongo(request)
+    return contract_database_url(request)

@@ -89,7 +89,7 @@ class RecordMapping(ABC, Generic[T, StoredT]):
                 fields = upgrade(fields)
             known, unknown = _separate_unknown_fields(fields, self.stored_type)
             stored = msgspec.convert(known, self.stored_type)
-        except (msgspec.DecodeError, UnicodeError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             # An upgrade of damaged fields may fail in any way. Errors may quote a value.
             raise CorruptRecord(f"a record is not a {self.stored_type.__name__}") from None
         return Versioned(

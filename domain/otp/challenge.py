@@ -103,7 +103,8 @@ class Challenge:
         parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
         message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
         digest = hmac.digest(pepper, message, hashlib.sha256)
-        return f"{int.from_bytes(digest[:8], 'big') % 10**length:0{length}d}"
+        number = int.from_bytes(digest[:8], "big")
+        return f"{number % 10**length:0{length}d}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -7,14 +7,27 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from dotenv.parser import Binding, parse_stream
+from dotenv import dotenv_values
 
 from entrypoints.ownership import find_ownership_problem
 
 ENV_FILE: Final = Path(".env")
 """The file's path: in the folder where the service is started."""
 
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_STATEMENT: Final = re.compile(
+    r"""
+    [^\S\n]* (?: \#[^\n]*  # a comment
+    | (?:export[^\S\n]+)?+ (?P<quote>'?)(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)(?P=quote)
+      [^\S\n]* = [^\S\n]*
+      (?: (?: '(?:\\.|[^'\\])*' | "(?:\\.|[^"\\])*" )? [^\S\n]* (?:\#[^\n]*)?
+        | [^\s'"] [^\n]*
+      ) (?=\n|\Z)
+    | (?P<invalid> \S[^\n]* )
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""One line, or several if a quoted value has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,7 @@ def read_env_file(path: Path | None) -> EnvFile:
     A file that another user can write is not read: it could name any module to run. For a link,
     that holds for the link and for its target.
 
-    `${…}` is not expanded. The file is parsed with `dotenv.parser`, because `dotenv_values` skips
+    `${…}` is not expanded. `dotenv_values` parses each statement of its own, because it skips
     invalid lines: it neither raises an error nor returns the lines' numbers.
     """
     if path is None:
@@ -51,20 +64,14 @@ def read_env_file(path: Path | None) -> EnvFile:
     except OSError as error:
         return EnvFile(problems=[f"{path} cannot be read ({error.strerror}): fix or remove it."])
     file = EnvFile()
-    for binding in parse_stream(StringIO(text)):
-        if binding.key is not None and binding.value is not None and _NAME.fullmatch(binding.key):
-            file.values[binding.key] = binding.value
-        elif binding.error or binding.key is not None:
+    for statement in _STATEMENT.finditer(text):
+        if name := statement["name"]:
+            parsed = dotenv_values(stream=StringIO(statement[0]), interpolate=False)
+            file.values[name] = parsed[name] or ""
+        elif statement["invalid"]:
             # The message does not quote the line, which may contain a password.
             file.problems.append(
-                f"{path}, line {_line_number(binding)}: This is not NAME=value, or a quote is not "
-                'closed. Example: DIALTONE_APP_NAME="Acme Inc"'
+                f"{path}, line {text.count(chr(10), 0, statement.start()) + 1}: This is not "
+                'NAME=value, or a quote is not closed. Example: DIALTONE_APP_NAME="Acme Inc"'
             )
     return file
-
-
-def _line_number(binding: Binding) -> int:
-    # For the parser, a statement begins with the blank lines before it.
-    text = binding.original.string
-    blank = text[: len(text) - len(text.lstrip())]
-    return binding.original.line + blank.count("\n")

@@ -9,7 +9,7 @@ from tests.support.held_connections import (
     LARGE_RESPONSE,
     UNFINISHED_BODY,
     hold,
-    request_latencies,
+    request_latency,
 )
 from tests.support.service import Service, running
 
@@ -41,7 +41,7 @@ def _measure(service: Service) -> None:
         latencies: list[float] = []
         print(f"{'s':>6}{'bodies':>8}{'readers':>9}{'requests':>10}{'p50 ms':>8}{'p99 ms':>8}")
         while time.perf_counter() - began_at < SECONDS:
-            step = request_latencies(service.port, _STEP_SECONDS)
+            step = _request_latencies(service.port, _STEP_SECONDS)
             latencies += step
             print(
                 f"{time.perf_counter() - began_at:>6.0f}{bodies.open:>8}{readers.open:>9}"
@@ -58,3 +58,14 @@ def _measure(service: Service) -> None:
 def _percentile(latencies: list[float], fraction: float) -> float:
     """Return the latency in ms that this fraction does not exceed."""
     return latencies[min(len(latencies) - 1, int(len(latencies) * fraction))] * 1000
+
+
+def _request_latencies(port: int, seconds: float, timeout: float = 10.0) -> list[float]:
+    """Return the latencies of requests that are sent for so many seconds, sorted."""
+    stop_at = time.perf_counter() + seconds
+    latencies = []
+    while time.perf_counter() < stop_at:
+        latencies.append(request_latency(port, timeout))
+        # A client that sends from time to time.
+        time.sleep(0.01)
+    return sorted(latencies)

@@ -132,13 +132,6 @@ def test_the_examples_sign_in_and_upload_and_the_token_is_kept(
     assert (status, me["_id"]) == (200, user["user_id"])
 
 
-def test_no_example_has_a_value_that_is_invented(page: Page) -> None:
-    for operation in ("get_user", "get_library_item", "get_media_file", "upload_image"):
-        script = "return (await inOperation(name, 'input[type=text]')).value;"
-        shown = run(page, f"const name = '{operation}'; await open(name); {script}")
-        assert shown == "", operation
-
-
 def test_shared_errors_are_listed_once_above_the_operations(page: Page) -> None:
     script = """
         await open('get_me');
@@ -151,16 +144,3 @@ def test_shared_errors_are_listed_once_above_the_operations(page: Page) -> None:
     assert statuses == ["200", "404"]
     assert "Also 400, 401, 405, 429, 500, 503" in shown
     assert "unauthenticated" in introduction
-
-
-def test_groups_are_in_the_order_of_use(page: Page) -> None:
-    script = """
-        await wait(() => document.querySelector('.opblock'));
-        const groups = [...document.querySelectorAll('.opblock-tag')];
-        return groups.map(group => [group.dataset.tag, group.querySelector('small').innerText]);
-    """
-    groups = run(page, script)
-    assert [name for name, _ in groups] == [
-        "OTP", "Users", "Library", "Sessions", "Calls", "Operations", "Legacy OTP",
-    ]  # fmt: skip
-    assert all(description for _, description in groups)

@@ -118,16 +118,6 @@ def test_a_listed_page_signs_in_and_reads_errors(
     assert all(len(request_id) == 32 for request_id in ids)
 
 
-def test_a_listed_page_uses_the_legacy_api(chromium: Chromium, site: Site, phone: str) -> None:
-    request = """
-        const headers = {'Content-Type': 'application/json'};
-        const response = await fetch(url, {method: 'POST', headers, body});
-        return await response.json();
-    """
-    response = chromium.run(site.listed, script(site, phone, "/authenticate/get_otp", request))
-    assert response == {"message": "success", "exit_code": 0}
-
-
 def test_the_services_own_page_signs_in(chromium: Chromium, site: Site, phone: str) -> None:
     assert sign_in(chromium, site, f"{site.service.url}/docs", phone)
 

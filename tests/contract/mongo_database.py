@@ -24,7 +24,7 @@ def in_mongo(
     To create a new database would take longer than most tests, and MongoDB keeps its two dozen
     files open for minutes after it was dropped.
     """
-    url = _database_url(request)
+    url = contract_database_url(request)
     with MongoClient[dict[str, Any]](url, w="majority") as client:
         for document in DOCUMENTS:
             if document is not DatabaseMetadataDocument:
@@ -32,7 +32,8 @@ def in_mongo(
     return lambda: open_mongo_repositories(url, FakePhoneEncryption())
 
 
-def _database_url(request: pytest.FixtureRequest) -> str:
+def contract_database_url(request: pytest.FixtureRequest) -> str:
+    """Return the URL of the database of this test run."""
     session = request.session
     if _DATABASE_URL not in session.stash:
         server, question_mark, options = request.getfixturevalue("mongo_url").partition("?")

@@ -1,6 +1,5 @@
 """The promises of the port that turns instructions into a provider's markup."""
 
-import json
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +22,6 @@ from domain.voice.instructions import (
     Voice,
 )
 from tests.support import twiml
-from tests.support.fakes.call_markup import FakeCallMarkup
 
 VOICE = Voice("en-US", "Polly.Joanna")
 HINDI = Voice("hi-IN")
@@ -55,31 +53,6 @@ class MarkupDriver:
         raise NotImplementedError
 
 
-class FakeDriver(MarkupDriver):
-    def __init__(self) -> None:
-        super().__init__(FakeCallMarkup(), "application/jsonl")
-
-    def read(self, text: str) -> list[tuple[Any, ...]]:
-        return [self._step(json.loads(line)) for line in text.splitlines()]
-
-    def _step(self, line: dict[str, Any]) -> tuple[Any, ...]:
-        if line["verb"] == "say":
-            return "say", line["text"], line["voice"]["language"], line["voice"]["name"]
-        if line["verb"] == "gather":
-            language = (line.pop("speech") or {}).get("language", "")
-            prompt = [self._step(part) for part in line["prompt"]]
-            return (
-                "gather",
-                prompt,
-                line["url"],
-                line["keys"],
-                line["seconds"],
-                language,
-                line["hints"],
-            )
-        return tuple(line.values())
-
-
 class TwimlDriver(MarkupDriver):
     def __init__(self) -> None:
         super().__init__(TwimlMarkup(), "text/xml")
@@ -88,7 +61,7 @@ class TwimlDriver(MarkupDriver):
         return twiml.play(text)
 
 
-@pytest.fixture(params=[FakeDriver, TwimlDriver], ids=["fake", "twilio"])
+@pytest.fixture(params=[TwimlDriver], ids=["twilio"])
 def driver(request: pytest.FixtureRequest) -> MarkupDriver:
     driver: MarkupDriver = request.param()
     return driver

@@ -12,14 +12,12 @@ from domain.page import Cursor
 from domain.voice.call import Call, CallDirection, CallStatus, PendingEffect
 from domain.voice.instructions import StoredInstruction
 from domain.voice.walk import MAX_VISITS, CallOutcome, Effect
-from tests.contract.conftest import OpenRepositories
 from tests.support.builders import NOW, a_call, a_recording, an_id
 from tests.support.full_call import EFFECTS, FULL_CALL, INSTRUCTIONS, MENU
 
 MINUTE = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
 OWNER = an_id(901)
-ENDED = a_call(status=CallStatus.COMPLETED, ended_at=NOW + MINUTE)
 
 
 async def add_calls(repositories: Repositories, *calls: Call) -> None:
@@ -27,22 +25,7 @@ async def add_calls(repositories: Repositories, *calls: Call) -> None:
         assert await repositories.calls.add(call)
 
 
-# By id.
-
-
-async def test_a_call_that_was_never_added_is_missing(repositories: Repositories) -> None:
-    await add_calls(repositories, a_call(id=an_id(2)))
-
-    assert await repositories.calls.load(an_id()) is None
-
-
-@pytest.mark.parametrize("call", [a_call(), FULL_CALL])
-async def test_an_added_call_is_loaded_unchanged_at_version_1(
-    repositories: Repositories, call: Call
-) -> None:
-    await add_calls(repositories, call)
-
-    assert await repositories.calls.load(call.id) == Versioned(call, 1)
+# What is stored.
 
 
 def test_the_full_call_has_each_kind_of_instruction_and_effect() -> None:
@@ -78,93 +61,6 @@ async def test_the_longest_call_is_stored(repositories: Repositories) -> None:
     assert await repositories.calls.load(longest.id) == Versioned(longest, 1)
 
 
-async def test_a_call_is_added_once(repositories: Repositories) -> None:
-    await add_calls(repositories, a_call())
-
-    assert not await repositories.calls.add(ENDED)
-    assert await repositories.calls.load(an_id()) == Versioned(a_call(), 1)
-
-
-async def test_a_call_is_replaced_with_its_version(repositories: Repositories) -> None:
-    await add_calls(repositories, FULL_CALL)
-
-    assert await repositories.calls.replace(a_call(), 1)
-    assert await repositories.calls.load(an_id()) == Versioned(a_call(), 2)
-    assert await repositories.calls.replace(FULL_CALL, 2)
-    assert await repositories.calls.load(an_id()) == Versioned(FULL_CALL, 3)
-
-
-async def test_a_version_allows_one_replacement(repositories: Repositories) -> None:
-    await add_calls(repositories, a_call())
-    await repositories.calls.replace(ENDED, 1)
-
-    assert not await repositories.calls.replace(a_call(), 1)
-    assert not await repositories.call_cleanup.delete(an_id(), 1)
-    assert await repositories.calls.load(an_id()) == Versioned(ENDED, 2)
-
-
-async def test_a_missing_call_is_neither_replaced_nor_deleted(repositories: Repositories) -> None:
-    assert not await repositories.calls.replace(a_call(), 1)
-    assert not await repositories.call_cleanup.delete(an_id(), 1)
-    assert await repositories.calls.load(an_id()) is None
-
-
-async def test_one_of_fifty_parallel_first_requests_adds_the_call(
-    repositories: Repositories, other_repositories: Repositories
-) -> None:
-    calls = [a_call(path=(str(number),)) for number in range(50)]
-
-    added = await asyncio.gather(
-        *(
-            (repositories, other_repositories)[number % 2].calls.add(call)
-            for number, call in enumerate(calls)
-        )
-    )
-
-    assert added.count(True) == 1
-    assert await repositories.calls.load(an_id()) == Versioned(calls[added.index(True)], 1)
-
-
-async def test_one_of_fifty_parallel_replacements_wins(
-    repositories: Repositories, other_repositories: Repositories
-) -> None:
-    await add_calls(repositories, a_call())
-    calls = [a_call(path=(str(number),)) for number in range(50)]
-
-    won = await asyncio.gather(
-        *(
-            (repositories, other_repositories)[number % 2].calls.replace(call, 1)
-            for number, call in enumerate(calls)
-        )
-    )
-
-    assert won.count(True) == 1
-    assert await other_repositories.calls.load(an_id()) == Versioned(calls[won.index(True)], 2)
-
-
-async def test_one_of_forty_parallel_replacements_and_deletions_wins(
-    repositories: Repositories, other_repositories: Repositories
-) -> None:
-    await add_calls(repositories, a_call())
-
-    won = await asyncio.gather(
-        *(repositories.calls.replace(ENDED, 1) for _ in range(20)),
-        *(other_repositories.call_cleanup.delete(an_id(), 1) for _ in range(20)),
-    )
-
-    assert won.count(True) == 1
-    was_deleted = won.index(True) >= 20
-    assert (await repositories.calls.load(an_id()) is None) is was_deleted
-
-
-async def test_a_saved_call_survives_a_restart(open_repositories: OpenRepositories) -> None:
-    async with open_repositories() as repositories:
-        await add_calls(repositories, FULL_CALL)
-
-    async with open_repositories() as repositories:
-        assert await repositories.calls.load(an_id()) == Versioned(FULL_CALL, 1)
-
-
 # Pages.
 
 
@@ -185,48 +81,28 @@ def newest_first(calls: Sequence[Call], identity_id: str | None) -> list[Call]:
     return sorted(listed, key=lambda call: (call.started_at, call.id), reverse=True)
 
 
-@pytest.fixture
-async def call_log(repositories: Repositories) -> list[Call]:
-    calls = a_call_log()
-    await add_calls(repositories, *calls)
-    return calls
-
-
 @pytest.mark.parametrize("identity_id", [None, OWNER, an_id(903)])
-async def test_calls_are_listed_newest_first(
-    repositories: Repositories, call_log: list[Call], identity_id: str | None
+async def test_calls_are_listed_newest_first_and_once(
+    repositories: Repositories, identity_id: str | None
 ) -> None:
-    expected = newest_first(call_log, identity_id)
+    pages, calls = repositories.call_pages, a_call_log()
+    await add_calls(repositories, *calls)
+    expected = newest_first(calls, identity_id)
 
-    assert list(await repositories.call_pages.list_after(identity_id, None, 100)) == expected
-    assert list(await repositories.call_pages.list_after(identity_id, None, 4)) == expected[:4]
-
-
-@pytest.mark.parametrize("identity_id", [None, OWNER])
-async def test_pages_list_each_call_once(
-    repositories: Repositories, call_log: list[Call], identity_id: str | None
-) -> None:
     listed: list[Call] = []
     cursor = None
-    while page := await repositories.call_pages.list_after(identity_id, cursor, 4):
+    while page := await pages.list_after(identity_id, cursor, 4):
         listed += page
         cursor = Cursor(listed[-1].started_at, listed[-1].id)
 
-    assert listed == newest_first(call_log, identity_id)
-
-
-@pytest.mark.parametrize(
-    ("cursor", "count"),
-    [
-        (Cursor(NOW + timedelta(days=1), an_id()), 30),
-        (Cursor(NOW, "0" * 24), 0),
-        (Cursor(NOW - MINUTE, "f" * 24), 0),
-    ],
-)
-async def test_a_cursor_needs_no_call(
-    repositories: Repositories, call_log: list[Call], cursor: Cursor, count: int
-) -> None:
-    assert len(await repositories.call_pages.list_after(None, cursor, 100)) == count
+    assert listed == list(await pages.list_after(identity_id, None, 100)) == expected
+    # A cursor needs no call.
+    for at, call_id, count in (
+        (NOW + timedelta(days=1), an_id(), len(expected)),
+        (NOW, "0" * 24, 0),
+        (NOW - MINUTE, "f" * 24, 0),
+    ):
+        assert len(await pages.list_after(identity_id, Cursor(at, call_id), 100)) == count
 
 
 async def test_a_call_is_listed_for_its_identity_until_that_is_forgotten(

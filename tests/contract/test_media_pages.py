@@ -56,110 +56,72 @@ async def library(repositories: Repositories) -> list[MediaItem]:
     return items
 
 
-@pytest.mark.parametrize("owner_id", [None, OWNERS[0], an_id(903)])
-@pytest.mark.parametrize("kind", [None, *KINDS])
-@pytest.mark.parametrize("category", [None, "wheels", "Wheels", "", "none has it"])
-async def test_ready_items_of_each_filter_are_listed_newest_first(
-    repositories: Repositories,
-    library: list[MediaItem],
-    owner_id: str | None,
-    kind: MediaKind | None,
-    category: str | None,
+FILTERS = [
+    ItemFilter(owner_id, kind, category)
+    for owner_id in (None, OWNERS[0], an_id(903))
+    for kind in (None, *KINDS)
+    for category in (None, "wheels", "Wheels", "", "none has it")
+]
+
+
+async def test_ready_items_of_each_filter_are_listed_newest_first_and_counted(
+    repositories: Repositories, library: list[MediaItem]
 ) -> None:
-    item_filter = ItemFilter(owner_id, kind, category)
-    expected = newest_first(library, item_filter)
+    pages = repositories.media_pages
+    for item_filter in FILTERS:
+        expected = newest_first(library, item_filter)
+        total = len(expected)
 
-    assert list(await repositories.media_pages.list_page(item_filter, 0, 100)) == expected
-    assert await repositories.media_pages.count(item_filter, 100) == len(expected)
+        assert list(await pages.list_page(item_filter, 0, 100)) == expected
+        for limit in {1, total, total + 1} - {0}:
+            assert await pages.count(item_filter, limit) == min(limit, total)
 
 
-@pytest.mark.parametrize("item_filter", [ANY, ItemFilter(kind=MediaKind.GIF, category="wheels")])
-async def test_items_are_counted_up_to_the_limit(
-    repositories: Repositories, library: list[MediaItem], item_filter: ItemFilter
+async def test_the_older_items_of_each_filter_come_after_an_item(
+    repositories: Repositories, library: list[MediaItem]
 ) -> None:
-    total = len(newest_first(library, item_filter))
-    counts = {
-        limit: await repositories.media_pages.count(item_filter, limit)
-        for limit in (1, total - 1, total, total + 1, 10_001)
-    }
-
-    assert counts == {limit: min(limit, total) for limit in counts}
+    pages = repositories.media_pages
+    for item_filter, item in itertools.product(FILTERS, library[::9]):
+        cursor = Cursor(item.created_at, item.id)
+        older = [
+            other
+            for other in newest_first(library, item_filter)
+            if (other.created_at, other.id) < (item.created_at, item.id)
+        ]
+        assert list(await pages.list_after(item_filter, cursor, 100)) == older
+        assert list(await pages.list_after(item_filter, cursor, 2)) == older[:2]
 
 
 @pytest.mark.parametrize("item_filter", [ANY, ItemFilter(owner_id=OWNERS[1])])
 async def test_pages_have_no_gaps_and_no_overlap(
     repositories: Repositories, library: list[MediaItem], item_filter: ItemFilter
 ) -> None:
-    pages = [
-        await repositories.media_pages.list_page(item_filter, offset, 5)
-        for offset in range(0, 40, 5)
-    ]
-
-    assert [len(page) for page in pages[:3]] == [5, 5, 5]
-    assert [item for page in pages for item in page] == newest_first(library, item_filter)
-
-
-@pytest.mark.parametrize("owner_id", [None, OWNERS[0], an_id(903)])
-@pytest.mark.parametrize("kind", [None, MediaKind.GIF])
-@pytest.mark.parametrize("category", [None, "wheels", ""])
-async def test_the_older_items_come_after_an_item(
-    repositories: Repositories,
-    library: list[MediaItem],
-    owner_id: str | None,
-    kind: MediaKind | None,
-    category: str | None,
-) -> None:
-    item_filter = ItemFilter(owner_id, kind, category)
+    pages = repositories.media_pages
     expected = newest_first(library, item_filter)
-    for item in library[::3]:
-        older = [
-            other for other in expected if (other.created_at, other.id) < (item.created_at, item.id)
-        ]
-        cursor = Cursor(item.created_at, item.id)
-        assert list(await repositories.media_pages.list_after(item_filter, cursor, 100)) == older
-        assert list(await repositories.media_pages.list_after(item_filter, cursor, 2)) == older[:2]
 
-
-async def test_cursor_pagination_lists_each_item_once(
-    repositories: Repositories, library: list[MediaItem]
-) -> None:
-    listed = list(await repositories.media_pages.list_page(ANY, 0, 5))
-    while page := await repositories.media_pages.list_after(
-        ANY, Cursor(listed[-1].created_at, listed[-1].id), 5
+    by_offset = [await pages.list_page(item_filter, offset, 5) for offset in range(0, 40, 5)]
+    by_cursor = list(by_offset[0])
+    while page := await pages.list_after(
+        item_filter, Cursor(by_cursor[-1].created_at, by_cursor[-1].id), 5
     ):
-        listed += page
+        by_cursor += page
 
-    assert listed == newest_first(library, ANY)
+    assert [len(page) for page in by_offset[:3]] == [5, 5, 5]
+    assert [item for page in by_offset for item in page] == by_cursor == expected
+    assert list(await pages.list_page(item_filter, 10_000, 10)) == []
 
 
-@pytest.mark.parametrize(
-    ("created_at", "item_id", "count"),
-    [
+async def test_a_cursor_needs_no_item(repositories: Repositories, library: list[MediaItem]) -> None:
+    for created_at, item_id, count in (
         (NOW + timedelta(days=1), an_id(), 32),
         (NOW + timedelta(minutes=10), "f" * 24, 32),
         (NOW, "0" * 24, 0),
         (NOW - timedelta(days=1), "f" * 24, 0),
         (datetime(1970, 1, 1, tzinfo=UTC), an_id(), 0),
         (datetime(4253, 1, 1, tzinfo=UTC), an_id(), 32),
-    ],
-)
-async def test_a_cursor_needs_no_item(
-    repositories: Repositories,
-    library: list[MediaItem],
-    created_at: datetime,
-    item_id: str,
-    count: int,
-) -> None:
-    cursor = Cursor(created_at, item_id)
-
-    assert len(await repositories.media_pages.list_after(ANY, cursor, 100)) == count
-
-
-@pytest.mark.parametrize("offset", [32, 10_000])
-async def test_a_page_after_the_last_item_is_empty(
-    repositories: Repositories, library: list[MediaItem], offset: int
-) -> None:
-    assert list(await repositories.media_pages.list_page(ANY, offset, 10)) == []
+    ):
+        cursor = Cursor(created_at, item_id)
+        assert len(await repositories.media_pages.list_after(ANY, cursor, 100)) == count
 
 
 async def test_an_empty_library_has_empty_pages(repositories: Repositories) -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from application.ports.repositories import Repositories
-from application.wiring import Policy
 from domain.identities.identity import Identity
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -18,16 +17,11 @@ from tests.support.builders import a_phone
 from tests.support.inbound_call import PHONE_LINE, RepeatedCall, another_instance
 
 COPIES = 6
-ONE_CALL = SlidingWindow(1, timedelta(hours=1))
 
 
 @pytest.fixture
-async def app(repositories: Repositories) -> AppHarness:
-    return AppHarness(repositories=repositories, policy=PHONE_LINE)
-
-
-@pytest.fixture
-def call(app: AppHarness, other_repositories: Repositories) -> RepeatedCall:
+def call(repositories: Repositories, other_repositories: Repositories) -> RepeatedCall:
+    app = AppHarness(repositories=repositories, policy=PHONE_LINE)
     return RepeatedCall(app, other=another_instance(app, other_repositories), copies=COPIES)
 
 
@@ -69,31 +63,17 @@ async def test_a_caller_joins_leaves_feedback_and_leaves_once(
     assert (await identity_of(repositories)).is_deleted
 
 
-async def test_a_caller_is_called_back_once_and_gets_one_message(
-    app: AppHarness, repositories: Repositories, call: RepeatedCall
-) -> None:
-    await app.log_in()
-    app.messenger.messages.clear()
-    await call.ring()
-    await call.press("2")
-    again = replace(call, sid="CA2", sent=[])
-    await again.ring()
-    await again.press("4", "1")
-
-    assert (await record(repositories, call)).outcome is CallOutcome.CALLBACK
-    assert len(app.call_provider.calls) == 1
-    assert (await record(repositories, again)).outcome is CallOutcome.LEAVING_EXPLAINED
-    assert len(app.messenger.messages) == 1
-
-
 async def test_the_last_permit_is_enough_for_all_copies_of_a_first_request(
-    repositories: Repositories, other_repositories: Repositories
+    call: RepeatedCall,
 ) -> None:
-    limits = RateLimits(inbound_per_caller=ONE_CALL, inbound_total=ONE_CALL)
-    policy: Policy = replace(PHONE_LINE, rate_limits=limits)
-    app = AppHarness(repositories=repositories, policy=policy)
-    other = another_instance(app, other_repositories)
-    call = RepeatedCall(app, other=other, copies=COPIES)
-    await call.ring()
+    once = SlidingWindow(1, timedelta(hours=1))
+    limits = RateLimits(inbound_per_caller=once, inbound_total=once)
+    policy = replace(PHONE_LINE, rate_limits=limits)
+    assert call.other
+    limited = replace(
+        call, app=replace(call.app, policy=policy), other=replace(call.other, policy=policy)
+    )
 
-    assert call.heard.startswith("Welcome to Dialtone.")
+    await limited.ring()
+
+    assert limited.heard.startswith("Welcome to Dialtone.")

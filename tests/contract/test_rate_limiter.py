@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from application.ports.rate_limiter import RateLimiter
 from application.ports.repositories import Repositories
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -12,6 +13,16 @@ from tests.support.builders import NOW
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def limiter(repositories: Repositories) -> RateLimiter:
+    return repositories.rate_limiter
+
+
+@pytest.fixture
+def other_limiter(other_repositories: Repositories) -> RateLimiter:
+    return other_repositories.rate_limiter
 
 
 def a_rate_limit(limit: int, name: str = "deliveries", length: timedelta = HOUR) -> RateLimit:
@@ -23,70 +34,43 @@ def a_reservation(number: int, *limits: RateLimit, at: datetime = NOW) -> Reserv
 
 
 async def acquire_many(
-    repositories: Repositories, count: int, *limits: RateLimit, at: datetime = NOW
+    limiter: RateLimiter, count: int, *limits: RateLimit, at: datetime = NOW
 ) -> int:
     """Make that many reservations in parallel; return how many were accepted."""
     reservations = [a_reservation(number, *limits, at=at) for number in range(count)]
-    results = await asyncio.gather(
-        *(repositories.rate_limiter.acquire(reservation) for reservation in reservations)
-    )
+    results = await asyncio.gather(*(limiter.acquire(reservation) for reservation in reservations))
     return results.count(None)
 
 
-@pytest.mark.parametrize("limit", [1, 7, 49])
-async def test_parallel_reservations_get_exactly_the_limit(
-    repositories: Repositories, limit: int
+@pytest.mark.parametrize("limit", [1, 49])
+async def test_parallel_reservations_of_two_instances_get_exactly_the_limit(
+    limiter: RateLimiter, other_limiter: RateLimiter, limit: int
 ) -> None:
-    assert await acquire_many(repositories, 50, a_rate_limit(limit)) == limit
-    assert (
-        await repositories.rate_limiter.acquire(a_reservation(50, a_rate_limit(limit))) is not None
+    reservations = [a_reservation(number, a_rate_limit(limit)) for number in range(100)]
+    instances = (limiter, other_limiter) * 50
+
+    results = await asyncio.gather(
+        *(each.acquire(one) for each, one in zip(instances, reservations, strict=True))
     )
 
-
-async def test_instances_share_a_rate_limit(
-    repositories: Repositories, other_repositories: Repositories
-) -> None:
-    first = [
-        repositories.rate_limiter.acquire(a_reservation(number, a_rate_limit(9)))
-        for number in range(25)
-    ]
-    second = [
-        other_repositories.rate_limiter.acquire(a_reservation(-number, a_rate_limit(9)))
-        for number in range(1, 26)
-    ]
-
-    results = await asyncio.gather(*first, *second)
-
-    assert results.count(None) == 9
+    assert results.count(None) == limit
+    assert await limiter.acquire(a_reservation(100, a_rate_limit(limit))) is not None
 
 
-async def test_a_large_rate_limit_is_used_completely(repositories: Repositories) -> None:
-    assert await acquire_many(repositories, 300, a_rate_limit(250)) == 250
+async def test_the_smaller_of_two_rate_limits_applies(limiter: RateLimiter) -> None:
+    assert await acquire_many(limiter, 50, a_rate_limit(40, "large"), a_rate_limit(6, "small")) == 6
+    # A rejected reservation uses no other limit.
+    assert await acquire_many(limiter, 50, a_rate_limit(40, "large"), at=NOW + SECOND) == 34
 
 
-async def test_the_smaller_of_two_rate_limits_applies(repositories: Repositories) -> None:
-    assert (
-        await acquire_many(repositories, 50, a_rate_limit(40, "large"), a_rate_limit(6, "small"))
-        == 6
-    )
-
-
-async def test_a_rejected_reservation_uses_no_other_rate_limit(repositories: Repositories) -> None:
-    await acquire_many(repositories, 50, a_rate_limit(40, "large"), a_rate_limit(6, "small"))
-
-    assert await acquire_many(repositories, 50, a_rate_limit(40, "large"), at=NOW + SECOND) == 34
-
-
-async def test_overlapping_rate_limits_are_never_exceeded(repositories: Repositories) -> None:
+async def test_overlapping_rate_limits_are_never_exceeded(limiter: RateLimiter) -> None:
     pairs = [("a", "b"), ("b", "c"), ("c", "a")]
     reservations = [
         a_reservation(number, *(a_rate_limit(10, name) for name in pairs[number % 3]))
         for number in range(60)
     ]
 
-    results = await asyncio.gather(
-        *(repositories.rate_limiter.acquire(reservation) for reservation in reservations)
-    )
+    results = await asyncio.gather(*(limiter.acquire(reservation) for reservation in reservations))
 
     acquired = [
         reservation
@@ -99,145 +83,106 @@ async def test_overlapping_rate_limits_are_never_exceeded(repositories: Reposito
 
 
 async def test_a_rejected_reservation_gets_the_time_when_it_succeeds(
-    repositories: Repositories,
+    limiter: RateLimiter,
 ) -> None:
     for number in range(3):
-        await repositories.rate_limiter.acquire(
-            a_reservation(number, a_rate_limit(3), at=NOW + number * SECOND)
-        )
+        await limiter.acquire(a_reservation(number, a_rate_limit(3), at=NOW + number * SECOND))
 
-    available_at = await repositories.rate_limiter.acquire(
-        a_reservation(3, a_rate_limit(3), at=NOW + 9 * SECOND)
-    )
+    available_at = await limiter.acquire(a_reservation(3, a_rate_limit(3), at=NOW + 9 * SECOND))
 
     assert available_at == NOW + HOUR
     just_before = a_reservation(4, a_rate_limit(3), at=available_at - timedelta(milliseconds=1))
-    assert await repositories.rate_limiter.acquire(just_before) == available_at
+    assert await limiter.acquire(just_before) == available_at
+    assert await limiter.acquire(a_reservation(5, a_rate_limit(3), at=available_at)) is None
     assert (
-        await repositories.rate_limiter.acquire(a_reservation(5, a_rate_limit(3), at=available_at))
-        is None
-    )
-    assert (
-        await repositories.rate_limiter.acquire(a_reservation(6, a_rate_limit(3), at=available_at))
+        await limiter.acquire(a_reservation(6, a_rate_limit(3), at=available_at))
         == NOW + SECOND + HOUR
     )
 
 
-async def test_the_later_of_two_times_is_returned(repositories: Repositories) -> None:
+async def test_the_later_of_two_times_is_returned(limiter: RateLimiter) -> None:
     long, short = a_rate_limit(1, "long", 2 * HOUR), a_rate_limit(1, "short")
-    await repositories.rate_limiter.acquire(a_reservation(1, long, short))
+    await limiter.acquire(a_reservation(1, long, short))
 
-    assert await repositories.rate_limiter.acquire(a_reservation(2, short, long)) == NOW + 2 * HOUR
-    assert (
-        await repositories.rate_limiter.next_available(a_reservation(3, long, short))
-        == NOW + 2 * HOUR
-    )
+    assert await limiter.acquire(a_reservation(2, short, long)) == NOW + 2 * HOUR
+    assert await limiter.next_available(a_reservation(3, long, short)) == NOW + 2 * HOUR
 
 
-async def test_next_available_acquires_nothing(repositories: Repositories) -> None:
+async def test_next_available_acquires_nothing(limiter: RateLimiter) -> None:
     for _ in range(3):
-        assert (
-            await repositories.rate_limiter.next_available(a_reservation(1, a_rate_limit(1))) == NOW
-        )
+        assert await limiter.next_available(a_reservation(1, a_rate_limit(1))) == NOW
 
-    assert await repositories.rate_limiter.acquire(a_reservation(1, a_rate_limit(1))) is None
-    assert (
-        await repositories.rate_limiter.next_available(a_reservation(2, a_rate_limit(1)))
-        == NOW + HOUR
-    )
+    assert await limiter.acquire(a_reservation(1, a_rate_limit(1))) is None
+    assert await limiter.next_available(a_reservation(2, a_rate_limit(1))) == NOW + HOUR
 
 
-async def test_a_released_reservation_is_available_again(repositories: Repositories) -> None:
+async def test_a_released_reservation_is_available_again(limiter: RateLimiter) -> None:
     limits = (a_rate_limit(1, "own"), a_rate_limit(2, "all"))
-    await repositories.rate_limiter.acquire(a_reservation(1, *limits))
-    assert await repositories.rate_limiter.acquire(a_reservation(2, *limits)) is not None
+    await limiter.acquire(a_reservation(1, *limits))
+    assert await limiter.acquire(a_reservation(2, *limits)) is not None
 
-    await repositories.rate_limiter.release(a_reservation(1, *limits))
+    await limiter.release(a_reservation(1, *limits))
 
-    assert await repositories.rate_limiter.acquire(a_reservation(2, *limits)) is None
-
-
-async def test_a_part_of_a_reservation_can_be_released(repositories: Repositories) -> None:
-    await repositories.rate_limiter.acquire(
-        a_reservation(1, a_rate_limit(1, "own"), a_rate_limit(1, "all"))
-    )
-
-    await repositories.rate_limiter.release(a_reservation(1, a_rate_limit(1, "all")))
-
-    assert (
-        await repositories.rate_limiter.next_available(a_reservation(2, a_rate_limit(1, "all")))
-        == NOW
-    )
-    assert (
-        await repositories.rate_limiter.next_available(a_reservation(2, a_rate_limit(1, "own")))
-        == NOW + HOUR
-    )
+    assert await limiter.acquire(a_reservation(2, *limits)) is None
 
 
-async def test_releasing_twice_releases_one_reservation(repositories: Repositories) -> None:
-    await acquire_many(repositories, 4, a_rate_limit(4))
+async def test_a_part_of_a_reservation_can_be_released(limiter: RateLimiter) -> None:
+    await limiter.acquire(a_reservation(1, a_rate_limit(1, "own"), a_rate_limit(1, "all")))
 
-    for _ in range(2):
-        await repositories.rate_limiter.release(a_reservation(1, a_rate_limit(4)))
+    await limiter.release(a_reservation(1, a_rate_limit(1, "all")))
 
-    assert await acquire_many(repositories, 4, a_rate_limit(4), at=NOW + SECOND) == 1
-
-
-async def test_releasing_a_missing_reservation_changes_nothing(repositories: Repositories) -> None:
-    await acquire_many(repositories, 2, a_rate_limit(2))
-
-    await repositories.rate_limiter.release(a_reservation(77, a_rate_limit(2)))
-
-    assert await repositories.rate_limiter.acquire(a_reservation(3, a_rate_limit(2))) is not None
+    assert await limiter.next_available(a_reservation(2, a_rate_limit(1, "all"))) == NOW
+    assert await limiter.next_available(a_reservation(2, a_rate_limit(1, "own"))) == NOW + HOUR
 
 
-async def test_reservations_of_a_large_rate_limit_can_be_released(
-    repositories: Repositories,
+async def test_a_large_rate_limit_is_used_completely_and_can_be_released(
+    limiter: RateLimiter,
 ) -> None:
-    assert await acquire_many(repositories, 250, a_rate_limit(250)) == 250
+    assert await acquire_many(limiter, 250, a_rate_limit(250)) == 250
+    assert await limiter.acquire(a_reservation(250, a_rate_limit(250))) == NOW + HOUR
 
     await asyncio.gather(
-        *(
-            repositories.rate_limiter.release(a_reservation(n, a_rate_limit(250)))
-            for n in range(0, 250, 10)
-        )
+        *(limiter.release(a_reservation(n, a_rate_limit(250))) for n in range(0, 250, 10))
     )
 
-    assert await acquire_many(repositories, 50, a_rate_limit(250), at=NOW + SECOND) == 25
+    assert await acquire_many(limiter, 50, a_rate_limit(250), at=NOW + SECOND) == 25
 
 
-async def test_acquiring_twice_with_one_id_can_be_released_once(repositories: Repositories) -> None:
+async def test_acquiring_twice_with_one_id_can_be_released_once(limiter: RateLimiter) -> None:
     for _ in range(2):
-        await repositories.rate_limiter.acquire(a_reservation(1, a_rate_limit(2)))
+        await limiter.acquire(a_reservation(1, a_rate_limit(2)))
 
-    await repositories.rate_limiter.release(a_reservation(1, a_rate_limit(2)))
+    await limiter.release(a_reservation(1, a_rate_limit(2)))
 
-    assert await acquire_many(repositories, 5, a_rate_limit(2), at=NOW + SECOND) == 2
-
-
-async def test_a_lowered_limit_applies_at_once(repositories: Repositories) -> None:
-    await acquire_many(repositories, 5, a_rate_limit(9))
-
-    assert (
-        await repositories.rate_limiter.acquire(a_reservation(10, a_rate_limit(5), at=NOW + SECOND))
-        == NOW + HOUR
-    )
+    assert await acquire_many(limiter, 5, a_rate_limit(2), at=NOW + SECOND) == 2
 
 
-async def test_reservations_far_in_the_future_do_not_count(repositories: Repositories) -> None:
-    ahead = NOW + 2 * HOUR
-    assert await acquire_many(repositories, 5, a_rate_limit(3), at=ahead) == 3
+async def test_releasing_again_or_what_is_missing_changes_nothing(limiter: RateLimiter) -> None:
+    await acquire_many(limiter, 4, a_rate_limit(4))
 
-    assert await acquire_many(repositories, 5, a_rate_limit(3)) == 3
+    for number in (1, 1, 77):
+        await limiter.release(a_reservation(number, a_rate_limit(4)))
+
+    assert await acquire_many(limiter, 4, a_rate_limit(4), at=NOW + SECOND) == 1
 
 
-async def test_reservations_within_the_clock_skew_count(repositories: Repositories) -> None:
-    assert await acquire_many(repositories, 5, a_rate_limit(3), at=NOW + 30 * SECOND) == 3
+async def test_a_lowered_limit_applies_at_once(limiter: RateLimiter) -> None:
+    await acquire_many(limiter, 5, a_rate_limit(9))
 
-    assert (
-        await repositories.rate_limiter.acquire(a_reservation(9, a_rate_limit(3)))
-        == NOW + 30 * SECOND + HOUR
-    )
+    assert await limiter.acquire(a_reservation(10, a_rate_limit(5), at=NOW + SECOND)) == NOW + HOUR
+
+
+@pytest.mark.parametrize(
+    ("ahead", "counts"), [(30 * SECOND, True), (2 * HOUR, False)], ids=["skew", "far"]
+)
+async def test_reservations_in_the_future_count_within_the_clock_skew(
+    limiter: RateLimiter, ahead: timedelta, counts: bool
+) -> None:
+    assert await acquire_many(limiter, 5, a_rate_limit(3), at=NOW + ahead) == 3
+
+    available_at = await limiter.acquire(a_reservation(9, a_rate_limit(3)))
+
+    assert available_at == (NOW + ahead + HOUR if counts else None)
 
 
 def a_limit_with_fallback(limit: int, fallback: int) -> RateLimit:
@@ -247,57 +192,59 @@ def a_limit_with_fallback(limit: int, fallback: int) -> RateLimit:
 
 @pytest.mark.parametrize(("limit", "fallback"), [(2, 3), (120, 130)])
 async def test_parallel_reservations_get_exactly_the_limit_and_its_fallback(
-    repositories: Repositories, limit: int, fallback: int
+    limiter: RateLimiter, limit: int, fallback: int
 ) -> None:
     own = a_limit_with_fallback(limit, fallback)
-    assert await acquire_many(repositories, 1, a_rate_limit(fallback, "fallback")) == 1
+    assert await acquire_many(limiter, 1, a_rate_limit(fallback, "fallback")) == 1
 
-    assert await acquire_many(repositories, 300, own, at=NOW + SECOND) == limit + fallback - 1
+    assert await acquire_many(limiter, 300, own, at=NOW + SECOND) == limit + fallback - 1
 
     rejected = a_reservation(301, a_rate_limit(fallback, "fallback"), at=NOW + SECOND)
-    assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
-    assert await repositories.rate_limiter.next_available(
-        a_reservation(302, own, at=NOW + SECOND)
-    ) == (NOW + HOUR)
+    assert await limiter.acquire(rejected) == NOW + HOUR
+    assert await limiter.next_available(a_reservation(302, own, at=NOW + SECOND)) == (NOW + HOUR)
 
 
-async def test_a_full_fallback_leaves_the_limit_itself(repositories: Repositories) -> None:
-    await acquire_many(repositories, 5, a_rate_limit(3, "fallback"))
+async def test_a_full_fallback_leaves_the_limit_itself(limiter: RateLimiter) -> None:
+    await acquire_many(limiter, 5, a_rate_limit(3, "fallback"))
 
-    assert await acquire_many(repositories, 9, a_limit_with_fallback(4, 3), at=NOW + SECOND) == 4
+    assert await acquire_many(limiter, 9, a_limit_with_fallback(4, 3), at=NOW + SECOND) == 4
 
 
-async def test_a_permit_of_a_fallback_can_be_released(repositories: Repositories) -> None:
+async def test_a_permit_of_a_fallback_can_be_released(limiter: RateLimiter) -> None:
     own = a_limit_with_fallback(1, 1)
     for number in (1, 2):
-        assert await repositories.rate_limiter.acquire(a_reservation(number, own)) is None
+        assert await limiter.acquire(a_reservation(number, own)) is None
 
     for number in (1, 2):
-        await repositories.rate_limiter.release(a_reservation(number, own))
+        await limiter.release(a_reservation(number, own))
 
-    assert await acquire_many(repositories, 5, own, at=NOW + SECOND) == 2
+    assert await acquire_many(limiter, 5, own, at=NOW + SECOND) == 2
 
 
-async def test_a_rejected_reservation_uses_no_fallback(repositories: Repositories) -> None:
-    await acquire_many(repositories, 1, a_rate_limit(1))
+async def test_a_rejected_reservation_uses_neither_a_fallback_nor_a_permit_for_its_value(
+    limiter: RateLimiter,
+) -> None:
+    await acquire_many(limiter, 1, a_rate_limit(1))
     for number in range(5):
         rejected = a_reservation(number, a_limit_with_fallback(1, 1), a_rate_limit(1))
-        assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
+        assert await limiter.acquire(rejected) == NOW + HOUR
 
-    assert await acquire_many(repositories, 5, a_limit_with_fallback(1, 1)) == 2
+    rejected = a_reservation(2, a_limit_of_values(1, "IN"), a_rate_limit(1))
+    assert await limiter.acquire(rejected) == NOW + HOUR
+
+    assert await acquire_many(limiter, 5, a_limit_with_fallback(1, 1)) == 2
+    assert await acquire_values(limiter, 1, ["US"]) == 1
 
 
 def a_limit_of_values(limit: int, value: str) -> RateLimit:
     return RateLimit("values", SlidingWindow(limit, HOUR), value)
 
 
-async def acquire_values(repositories: Repositories, limit: int, values: Iterable[str]) -> int:
+async def acquire_values(limiter: RateLimiter, limit: int, values: Iterable[str]) -> int:
     """Make a reservation for each value in parallel; return how many were accepted."""
     results = await asyncio.gather(
         *(
-            repositories.rate_limiter.acquire(
-                a_reservation(number, a_limit_of_values(limit, value))
-            )
+            limiter.acquire(a_reservation(number, a_limit_of_values(limit, value)))
             for number, value in enumerate(values)
         )
     )
@@ -305,117 +252,100 @@ async def acquire_values(repositories: Repositories, limit: int, values: Iterabl
 
 
 async def test_a_value_needs_one_permit_however_often_it_is_acquired(
-    repositories: Repositories,
+    limiter: RateLimiter,
 ) -> None:
-    assert await acquire_values(repositories, 2, ["IN", "US"] * 10) == 20
-    assert await acquire_values(repositories, 2, ["IN", "DE", "US", "$IN"]) == 2
+    assert await acquire_values(limiter, 2, ["IN", "US"] * 10) == 20
+    assert await acquire_values(limiter, 2, ["IN", "DE", "US", "$IN"]) == 2
 
 
 async def test_parallel_reservations_get_exactly_the_limit_of_values(
-    repositories: Repositories, other_repositories: Repositories
+    limiter: RateLimiter, other_limiter: RateLimiter
 ) -> None:
     values = [str(number) for number in range(20)]
 
     counts = await asyncio.gather(
-        acquire_values(repositories, 5, values), acquire_values(other_repositories, 5, values)
+        acquire_values(limiter, 5, values), acquire_values(other_limiter, 5, values)
     )
 
-    accepted = [value for value in values if await acquire_values(repositories, 5, [value])]
+    accepted = [value for value in values if await acquire_values(limiter, 5, [value])]
     assert (sum(counts), len(accepted)) == (10, 5)
 
 
-async def test_a_limit_of_many_values_counts_each_value_once(repositories: Repositories) -> None:
+async def test_a_limit_of_many_values_counts_each_value_once(limiter: RateLimiter) -> None:
     values = [str(number) for number in range(101)]
-    assert await acquire_values(repositories, 101, [*values[1:], *values[1:]]) == 200
-    assert await acquire_values(repositories, 101, [values[0]]) == 1
-    assert await acquire_values(repositories, 101, ["another", *values]) == 101
+    assert await acquire_values(limiter, 101, [*values[1:], *values[1:]]) == 200
+    assert await acquire_values(limiter, 101, [values[0]]) == 1
+    assert await acquire_values(limiter, 101, ["another", *values]) == 101
 
 
 async def test_a_value_that_is_acquired_again_keeps_its_permit_longer(
-    repositories: Repositories,
+    limiter: RateLimiter,
 ) -> None:
     for minutes, value in ((0, "IN"), (10, "US"), (20, "IN")):
         reservation = a_reservation(
             minutes, a_limit_of_values(2, value), at=NOW + timedelta(minutes=minutes)
         )
-        assert await repositories.rate_limiter.acquire(reservation) is None
+        assert await limiter.acquire(reservation) is None
 
     at_end_of_us, after = NOW + timedelta(minutes=70), NOW + timedelta(minutes=80)
     early = a_reservation(3, a_limit_of_values(2, "DE"), at=NOW + timedelta(minutes=30))
-    assert await repositories.rate_limiter.next_available(early) == at_end_of_us
-    assert await repositories.rate_limiter.acquire(early) == at_end_of_us
+    assert await limiter.next_available(early) == at_end_of_us
+    assert await limiter.acquire(early) == at_end_of_us
     on_time = a_reservation(4, a_limit_of_values(2, "DE"), at=at_end_of_us)
-    assert await repositories.rate_limiter.acquire(on_time) is None
+    assert await limiter.acquire(on_time) is None
     third = a_reservation(5, a_limit_of_values(2, "FR"), at=at_end_of_us)
-    assert await repositories.rate_limiter.acquire(third) == after
+    assert await limiter.acquire(third) == after
 
 
-async def test_releasing_keeps_the_permit_of_a_value(repositories: Repositories) -> None:
+async def test_releasing_keeps_the_permit_of_a_value(limiter: RateLimiter) -> None:
     limits = (a_limit_of_values(1, "IN"), a_rate_limit(1))
-    await repositories.rate_limiter.acquire(a_reservation(1, *limits))
+    await limiter.acquire(a_reservation(1, *limits))
 
-    await repositories.rate_limiter.release(a_reservation(1, *limits))
+    await limiter.release(a_reservation(1, *limits))
 
-    assert await acquire_values(repositories, 1, ["US"]) == 0
-    assert await repositories.rate_limiter.acquire(a_reservation(2, *limits)) is None
-
-
-async def test_a_rejected_reservation_uses_no_permit_for_its_value(
-    repositories: Repositories,
-) -> None:
-    await repositories.rate_limiter.acquire(a_reservation(1, a_rate_limit(1)))
-
-    rejected = a_reservation(2, a_limit_of_values(1, "IN"), a_rate_limit(1))
-    assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
-
-    assert await acquire_values(repositories, 1, ["US"]) == 1
+    assert await acquire_values(limiter, 1, ["US"]) == 0
+    assert await limiter.acquire(a_reservation(2, *limits)) is None
 
 
-async def test_a_full_limit_of_values_uses_no_other_limit(repositories: Repositories) -> None:
-    await acquire_values(repositories, 1, ["IN"])
+async def test_a_full_limit_of_values_uses_no_other_limit(limiter: RateLimiter) -> None:
+    await acquire_values(limiter, 1, ["IN"])
 
     rejected = a_reservation(2, a_limit_of_values(1, "US"), a_rate_limit(1))
-    assert await repositories.rate_limiter.acquire(rejected) == NOW + HOUR
+    assert await limiter.acquire(rejected) == NOW + HOUR
 
-    assert await acquire_many(repositories, 1, a_rate_limit(1)) == 1
+    assert await acquire_many(limiter, 1, a_rate_limit(1)) == 1
 
 
-async def test_values_far_in_the_future_do_not_count(repositories: Repositories) -> None:
+async def test_values_far_in_the_future_do_not_count(limiter: RateLimiter) -> None:
     ahead = a_reservation(1, a_limit_of_values(1, "IN"), at=NOW + 2 * HOUR)
-    assert await repositories.rate_limiter.acquire(ahead) is None
+    assert await limiter.acquire(ahead) is None
 
-    assert await acquire_values(repositories, 1, ["US"]) == 1
+    assert await acquire_values(limiter, 1, ["US"]) == 1
 
 
-async def test_only_expired_reservations_are_deleted(repositories: Repositories) -> None:
-    await repositories.rate_limiter.acquire(a_reservation(1, a_rate_limit(1, "old")))
-    await repositories.rate_limiter.acquire(
-        a_reservation(2, a_rate_limit(1, "new"), at=NOW + HOUR / 2)
-    )
+async def test_only_expired_reservations_are_deleted(limiter: RateLimiter) -> None:
+    await limiter.acquire(a_reservation(1, a_rate_limit(1, "old")))
+    await limiter.acquire(a_reservation(2, a_rate_limit(1, "new"), at=NOW + HOUR / 2))
 
-    assert await repositories.rate_limiter.delete_expired(NOW + HOUR - SECOND, 10) == 0
-    assert await repositories.rate_limiter.delete_expired(NOW + HOUR, 10) == 1
+    assert await limiter.delete_expired(NOW + HOUR - SECOND, 10) == 0
+    assert await limiter.delete_expired(NOW + HOUR, 10) == 1
 
     assert (
-        await repositories.rate_limiter.next_available(
-            a_reservation(3, a_rate_limit(1, "new"), at=NOW + HOUR)
-        )
+        await limiter.next_available(a_reservation(3, a_rate_limit(1, "new"), at=NOW + HOUR))
         > NOW + HOUR
     )
 
 
-async def test_no_more_than_the_limit_are_deleted(repositories: Repositories) -> None:
+async def test_no_more_than_the_limit_are_deleted(limiter: RateLimiter) -> None:
     for number in range(5):
-        await repositories.rate_limiter.acquire(
-            a_reservation(number, a_rate_limit(1, f"limit {number}"))
-        )
+        await limiter.acquire(a_reservation(number, a_rate_limit(1, f"limit {number}")))
 
-    deleted = [await repositories.rate_limiter.delete_expired(NOW + HOUR, 2) for _ in range(4)]
+    deleted = [await limiter.delete_expired(NOW + HOUR, 2) for _ in range(4)]
 
     assert deleted == [2, 2, 1, 0]
 
 
-async def test_rate_limits_with_different_names_are_independent(repositories: Repositories) -> None:
+async def test_rate_limits_with_different_names_are_independent(limiter: RateLimiter) -> None:
     names = [
         "deliveries:ip:203.0.113.7",
         "deliveries:ip:2001:db8::/64",
@@ -427,35 +357,33 @@ async def test_rate_limits_with_different_names_are_independent(repositories: Re
     ]
 
     for name in names:
-        assert await acquire_many(repositories, 3, a_rate_limit(1, name)) == 1
+        assert await acquire_many(limiter, 3, a_rate_limit(1, name)) == 1
 
 
 async def test_permits_are_listed_while_they_count_the_latest_last(
-    repositories: Repositories,
+    limiter: RateLimiter,
 ) -> None:
     limit, other = a_rate_limit(5), a_rate_limit(5, "other")
     for number, seconds in ((1, 2), (2, 1), (3, 2 * 3600)):
         at = NOW + seconds * SECOND
-        assert await repositories.rate_limiter.acquire(a_reservation(number, limit, at=at)) is None
-    await repositories.rate_limiter.acquire(a_reservation(4, other))
+        assert await limiter.acquire(a_reservation(number, limit, at=at)) is None
+    await limiter.acquire(a_reservation(4, other))
 
-    listed = await repositories.rate_limiter.list_permits(limit, NOW + 3 * SECOND)
-    later = await repositories.rate_limiter.list_permits(limit, NOW + HOUR + SECOND)
+    listed = await limiter.list_permits(limit, NOW + 3 * SECOND)
+    later = await limiter.list_permits(limit, NOW + HOUR + SECOND)
 
     assert listed == [
         Permit("reservation 2", NOW + SECOND),
         Permit("reservation 1", NOW + 2 * SECOND),
     ]
     assert later == listed[1:]
-    assert await repositories.rate_limiter.list_permits(a_rate_limit(5, "unused"), NOW) == []
+    assert await limiter.list_permits(a_rate_limit(5, "unused"), NOW) == []
 
 
-async def test_a_reservation_may_be_acquired_again_with_the_same_id(
-    repositories: Repositories,
-) -> None:
+async def test_a_reservation_may_be_acquired_again_with_the_same_id(limiter: RateLimiter) -> None:
     limit = a_rate_limit(5)
     for seconds in (0, 11):
         at = NOW + seconds * SECOND
-        assert await repositories.rate_limiter.acquire(a_reservation(1, limit, at=at)) is None
+        assert await limiter.acquire(a_reservation(1, limit, at=at)) is None
 
-    assert len(await repositories.rate_limiter.list_permits(limit, NOW + 11 * SECOND)) == 2
+    assert len(await limiter.list_permits(limit, NOW + 11 * SECOND)) == 2

@@ -13,7 +13,6 @@ from domain.voice.call import CallStatus
 from domain.voice.flow import DialResult
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from tests.support.builders import a_phone
-from tests.support.fakes.webhook_parser import FakeWebhookParser
 
 URL = "https://dialtone.example.org/voice"
 CALL_ID = "CA" + "1" * 32
@@ -36,15 +35,6 @@ class ParserDriver:
     def word(self, name: str, text: str) -> str:
         """Return the provider's word for a value of ours."""
         return text
-
-
-class FakeDriver(ParserDriver):
-    def __init__(self) -> None:
-        names = (
-            "call", "caller", "called", "keys", "speech", "dialed", "recording", "seconds",
-            "recording_state", "call_status", "message_status", "error_code",
-        )  # fmt: skip
-        super().__init__(FakeWebhookParser(), {name: name for name in names})
 
 
 class TwilioDriver(ParserDriver):
@@ -73,7 +63,7 @@ class TwilioDriver(ParserDriver):
         return text.replace("_", "-") if name in ("call_status", "dialed") else text
 
 
-@pytest.fixture(params=[FakeDriver, TwilioDriver], ids=["fake", "twilio"])
+@pytest.fixture(params=[TwilioDriver], ids=["twilio"])
 def driver(request: pytest.FixtureRequest) -> ParserDriver:
     driver: ParserDriver = request.param()
     return driver
@@ -160,7 +150,7 @@ def test_an_unknown_status_is_none(driver: ParserDriver) -> None:
     ],
     ids=range(7),
 )
-@pytest.mark.parametrize("parser", [FakeWebhookParser(), TwilioWebhookParser()])
+@pytest.mark.parametrize("parser", [TwilioWebhookParser()])
 def test_no_request_raises_an_exception(parser: WebhookParser, request_: SignedRequest) -> None:
     fields = parser.parse(request_)
 

@@ -7,7 +7,6 @@ import pytest
 
 from adapters.twilio import TwilioSignatures
 from application.ports.webhook_signatures import SignedRequest, WebhookSignatures
-from tests.support.fakes.webhook_signatures import FakeWebhookSignatures
 from tests.support.servers.fake_twilio.webhooks import add_body_hash, sign_webhook
 
 ACCOUNT = "AC" + "0" * 30 + "da"
@@ -34,14 +33,6 @@ class SignaturesDriver:
         raise NotImplementedError
 
 
-class FakeDriver(SignaturesDriver):
-    def __init__(self) -> None:
-        super().__init__(FakeWebhookSignatures(ACCOUNT, TOKEN))
-
-    def sign(self, request: SignedRequest, key: str = TOKEN) -> SignedRequest:
-        return FakeWebhookSignatures(ACCOUNT, key).sign(request)
-
-
 class TwilioDriver(SignaturesDriver):
     def __init__(self) -> None:
         super().__init__(TwilioSignatures(ACCOUNT, TOKEN))
@@ -53,7 +44,7 @@ class TwilioDriver(SignaturesDriver):
         return replace(request, headers={"x-twilio-signature": signature})
 
 
-@pytest.fixture(params=[FakeDriver, TwilioDriver], ids=["fake", "twilio"])
+@pytest.fixture(params=[TwilioDriver], ids=["twilio"])
 def driver(request: pytest.FixtureRequest) -> SignaturesDriver:
     driver: SignaturesDriver = request.param()
     return driver

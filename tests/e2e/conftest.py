@@ -8,16 +8,16 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.e2e.deployments import DEPLOYMENTS, NO_SETTINGS, Deployment
+from tests.e2e.deployments import NO_SETTINGS, Deployment, embedded
 from tests.e2e.description.callers import PROXY_SETTINGS, Callers
 from tests.e2e.phone_line import (
-    PHONE_LINE_DATABASES,
     PhoneLine,
     PhoneLineDatabase,
+    in_sqlite,
     run_phone_line,
 )
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service
+from tests.support.service import Service, running
 
 _numbers = itertools.count(1)
 
@@ -37,12 +37,15 @@ def start_service(
         yield start
 
 
-@pytest.fixture(scope="session", params=DEPLOYMENTS, ids=lambda deployment: deployment.__name__)
+@pytest.fixture(scope="session")
 def service(
     request: pytest.FixtureRequest, start_service: Callable[[Deployment], Service]
 ) -> Service:
-    """One service for all tests that do not stop it. Each test has its own phones."""
-    return start_service(request.param)
+    """One service for all tests that do not stop it, by default the embedded one.
+
+    Each test has its own phones.
+    """
+    return start_service(getattr(request, "param", embedded))
 
 
 @pytest.fixture
@@ -87,43 +90,26 @@ def start_phone_line(
         yield start
 
 
-@pytest.fixture(
-    scope="session", params=PHONE_LINE_DATABASES, ids=lambda database: database.__name__
-)
+@pytest.fixture(scope="session")
 def line(
     request: pytest.FixtureRequest,
     start_phone_line: Callable[[PhoneLineDatabase], PhoneLine],
 ) -> PhoneLine:
-    """One service with a phone line for all tests that do not stop it."""
-    return start_phone_line(request.param)
+    """One service with a phone line for all tests that do not stop it; on SQLite by default."""
+    return start_phone_line(getattr(request, "param", in_sqlite))
 
 
 @pytest.fixture(scope="session")
-def start_callers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[Deployment], Callers]]:
-    """Like `start_service`, for services that trust X-Forwarded-For."""
-    with ExitStack() as stack:
-        environment = stack.enter_context(pytest.MonkeyPatch.context())
+def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
+    """Users of a service that trusts the client IPs that they send."""
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        running(tmp_path_factory.mktemp("described"), PROXY_SETTINGS) as service,
+        httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as client,
+    ):
         # Schemathesis' own client uses the environment's proxies.
         environment.setenv("NO_PROXY", "127.0.0.1")
-
-        @cache
-        def start(deployment: Deployment) -> Callers:
-            folder = tmp_path_factory.mktemp("described")
-            service = stack.enter_context(deployment(request, folder, PROXY_SETTINGS))
-            client = httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP)
-            return Callers(service, stack.enter_context(client))
-
-        yield start
-
-
-@pytest.fixture(scope="session", params=DEPLOYMENTS, ids=lambda deployment: deployment.__name__)
-def callers(
-    request: pytest.FixtureRequest, start_callers: Callable[[Deployment], Callers]
-) -> Callers:
-    """Users of a service that trusts the client IPs that they send."""
-    return start_callers(request.param)
+        yield Callers(service, client)
 
 
 @pytest.fixture

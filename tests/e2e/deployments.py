@@ -63,7 +63,13 @@ def servers(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, str], In
         yield settings, inbox
 
 
-DEPLOYMENTS: tuple[Deployment, ...] = (embedded, on_servers)
+IN_EACH_DEPLOYMENT: Final = pytest.mark.parametrize(
+    "service",
+    [embedded, on_servers],
+    indirect=True,
+    ids=lambda deployment: deployment.__name__,
+)
+"""Runs tests with the fixture `service` in both deployments."""
 
 Database = Callable[[pytest.FixtureRequest], Mapping[str, str]]
 

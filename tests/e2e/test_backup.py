@@ -1,6 +1,5 @@
 """`dialtone backup` and `dialtone restore`, and copies of the file after a stop."""
 
-import shutil
 import sqlite3
 import stat
 from contextlib import closing
@@ -46,36 +45,6 @@ def test_a_backup_of_a_running_service_is_restored_after_its_stop(tmp_path: Path
     service.start()
     assert [me(service, token), me(service, later_token)] == [WITHOUT_USER, UNKNOWN]
     assert service.stop() == 0
-
-
-def test_a_copy_after_a_clean_stop_of_several_workers_is_whole(tmp_path: Path) -> None:
-    service = Service(tmp_path, {"DIALTONE_WORKERS": "2"}).start()
-    token = sign_in(service, PHONE)
-    assert service.stop() == 0
-    copy = tmp_path / "copy.db"
-
-    shutil.copyfile(tmp_path / "dialtone.db", copy)
-
-    assert identities(copy) == 1
-    service.set("DIALTONE_DATABASE", f"sqlite:///{copy}")
-    service.start()
-    assert me(service, token) == WITHOUT_USER
-    assert service.stop() == 0
-
-
-def test_restoring_says_that_other_keys_are_needed(tmp_path: Path) -> None:
-    service = Service(tmp_path).start()
-    assert service.run("backup", "backup.db").returncode == 0
-    assert service.stop() == 0
-    service.set("DIALTONE_SECRETS_FILE", f"{tmp_path}/other.json")
-    assert service.run("keys", "generate", "other.json").returncode == 0
-
-    restored = service.run("restore", "backup.db")
-
-    assert restored.returncode == 0
-    assert f"It needs other keys: before the start, restore the secrets file {tmp_path}/other" in (
-        restored.stdout
-    )
 
 
 def test_an_empty_database_beside_images_is_a_warning(tmp_path: Path) -> None:

@@ -60,11 +60,9 @@ def test_the_documented_adapter_passes_the_contract_suite(my_sms: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({"DIALTONE_SMS": FACTORY}, "DIALTONE_COUNTRIES"),
         ({"DIALTONE_SMS": FACTORY, "DIALTONE_COUNTRIES": "US"}, "MY_SMS_FILE is not set"),
         ({"DIALTONE_SMS": "no.such:factory", "DIALTONE_COUNTRIES": "US"}, "no.such:factory"),
         ({"DIALTONE_DATABASE": "my_sms:nothing"}, "my_sms:nothing"),
-        ({"DIALTONE_MEDIA": "my_sms:nothing"}, "my_sms:nothing"),
     ],
 )
 def test_the_last_line_says_why_a_factory_cannot_be_opened(

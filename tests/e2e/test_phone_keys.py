@@ -50,30 +50,6 @@ def test_the_index_key_changes_while_the_service_is_stopped(tmp_path: Path) -> N
     assert service.stop() == 0
 
 
-def test_a_service_does_not_start_with_two_index_keys(tmp_path: Path) -> None:
-    service, path = Service(tmp_path), tmp_path / "secrets.json"
-    service.start()
-    service.stop()
-    old = load_keys(path)[KeyPurpose.PHONE_INDEX]
-
-    def interrupt(document: dict[str, list[dict[str, str]]]) -> None:
-        (entry,) = document["phone_index"]
-        new = {**entry, "id": "0123abcd", "key": document["refresh"][0]["key"]}
-        document["phone_index"] = [new, entry]
-
-    edit_secrets_file(path, interrupt)
-    start = service.run("run")
-    assert start.returncode == 1
-    assert "run `dialtone rotate-index-key` again" in start.stderr
-
-    continued = service.run("rotate-index-key")
-    assert continued.returncode == 0, continued.stderr
-    (key,) = load_keys(path)[KeyPurpose.PHONE_INDEX]
-    assert key.id == "0123abcd" != old[0].id
-    service.start()
-    assert service.stop() == 0
-
-
 def test_an_encryption_key_can_be_removed_after_its_phones_were_encrypted_again(
     tmp_path: Path,
 ) -> None:

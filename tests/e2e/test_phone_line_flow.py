@@ -1,4 +1,4 @@
-"""A call flow of an operator's own."""
+"""A call flow of an operator's own, and limits of calls."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,12 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.e2e.phone_line import (
-    OPERATOR,
-    PHONE_LINE_DATABASES,
-    PhoneLine,
-    run_phone_line,
-)
+from tests.e2e.phone_line import OPERATOR, PhoneLine, in_sqlite, run_phone_line
 
 FLOW: Final = """
 default_locale = "en"
@@ -74,16 +69,20 @@ join = ["club"]
 """
 
 
-@pytest.fixture(scope="module", params=PHONE_LINE_DATABASES)
+@pytest.fixture(scope="module")
 def own_line(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PhoneLine]:
-    """A service with this flow."""
+    """A service with this flow, and one call an hour for each caller."""
     folder: Path = tmp_path_factory.mktemp("own_flow")
     flow = folder / "flow.toml"
     flow.write_text(FLOW)
-    settings = {"DIALTONE_CALL_FLOW": str(flow), "DIALTONE_APP_NAME": "Chess Club"}
-    with run_phone_line(request, folder, request.param, settings) as line:
+    settings = {
+        "DIALTONE_CALL_FLOW": str(flow),
+        "DIALTONE_APP_NAME": "Chess Club",
+        "DIALTONE_INBOUND_LIMIT_PER_CALLER": "2/1h",
+    }
+    with run_phone_line(request, folder, in_sqlite, settings) as line:
         yield line
 
 
@@ -102,3 +101,22 @@ def test_a_caller_follows_the_operators_flow(own_line: PhoneLine, phone: str) ->
     call.speak("club, please")
     assert call.heard[-3:] == ["Operator or club?", "We write you down.", "Bye."]
     assert own_line.call(phone).heard == ["Operator or club?"]
+
+
+def test_a_call_over_the_limit_is_rejected_and_leaves_no_record(
+    own_line: PhoneLine, phone: str, other_phone: str
+) -> None:
+    calls = [own_line.call(phone) for _ in range(2)]
+    records = own_line.records("calls")
+
+    rejected = own_line.call(phone)
+
+    assert (rejected.heard, rejected.status) == ([], "busy")
+    assert "<Reject" in rejected.responses[0].text
+    assert own_line.records("calls").keys() == records.keys()
+    # A repeated request is not another call, and a call goes on.
+    assert calls[0].repeat(0) == calls[0].responses[0]
+    assert rejected.repeat(0) == rejected.responses[0]
+    calls[0].press("*")
+    assert calls[0].heard[-1] == "Bye."
+    assert own_line.call(other_phone).heard != []

@@ -20,7 +20,6 @@ CONTENT_TYPES = {
     "/docs/favicon-32x32.png": "image/png",
     "/openapi.json": "application/json",
 }
-JSON = {"Content-Type": "application/json"}
 AN_ID = "6561a2b0c3d4e5f60718293a"
 ALLOWED_METHODS = {
     "/auth/request-otp": "OPTIONS, POST",
@@ -43,14 +42,10 @@ async def test_every_response_has_its_own_request_id_and_forbids_sniffing(
     ids = [response.headers["x-request-id"] for response in responses]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"[0-9a-f]{32}", request_id) for request_id in ids)
-    assert all(response.headers["x-content-type-options"] == "nosniff" for response in responses)
-
-
-async def test_no_json_response_may_be_cached(http: httpx.AsyncClient) -> None:
-    for path in PATHS:
-        response = await http.get(path)
-        if "json" in response.headers["content-type"]:
-            assert response.headers["cache-control"] == "no-store", path
+    for response in responses:
+        assert response.headers["x-content-type-options"] == "nosniff"
+        is_json = "json" in response.headers["content-type"]
+        assert not is_json or response.headers["cache-control"] == "no-store"
 
 
 async def test_head_works_wherever_get_does(http: httpx.AsyncClient) -> None:
@@ -76,6 +71,7 @@ async def test_health_lists_each_part(http: httpx.AsyncClient) -> None:
 
 async def test_the_api_page_loads_nothing_from_other_hosts(http: httpx.AsyncClient) -> None:
     page = await http.get("/docs")
+    assert 'data-keeps-token="true"' in page.text
     urls = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert urls
     assert all(url.startswith("/") and not url.startswith("//") for url in urls)
@@ -107,14 +103,3 @@ async def test_options_and_405_have_the_same_allow_header(
     assert (options.status_code, rejected.status_code) == (204, 405)
     assert options.headers["allow"] == rejected.headers["allow"] == allowed
     assert options.content == b""
-
-
-async def test_logout_accepts_no_body_or_an_object_but_nothing_else(
-    http: httpx.AsyncClient, app: App, phone: str
-) -> None:
-    headers = bearer(await app.sign_in(phone))
-    for body in (b"null", b"[]", b'"this"'):
-        rejected = await http.post("/auth/logout", content=body, headers={**headers, **JSON})
-        assert rejected.status_code == 400, body
-        assert list(rejected.json()["errors"]) == ["body"]
-    assert (await http.post("/auth/logout", headers=headers)).status_code == 204

@@ -1,15 +1,13 @@
 """`dialtone rotate-keys`, while services run."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import httpx
 import jwt
 
-from adapters.key_file import KeyPurpose
 from tests.e2e.test_start import me, sign_in
-from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
+from tests.support.keys import create_secrets_file, edit_secrets_file
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
@@ -51,46 +49,6 @@ def test_two_services_share_codes_and_tokens_during_a_key_rotation(
     assert set(published_key_ids(first)) < key_ids
     assert len(key_ids) == 2
     assert (first.stop(), second.stop()) == (0, 0)
-
-
-def test_the_output_names_the_new_keys_and_contains_no_secret(tmp_path: Path) -> None:
-    path = tmp_path / "secrets.json"
-    create_secrets_file(path)
-
-    rotation = Service(tmp_path).run("rotate-keys", "--after", "1h")
-
-    lines = rotation.stdout.splitlines()
-    assert [line.partition(":")[0] for line in lines] == [
-        "signing",
-        "refresh",
-        "otp_pepper",
-        "phone_encryption",
-    ]
-    keys = load_keys(path)
-    for line in lines:
-        key = keys[KeyPurpose(line.partition(":")[0])][0]
-        assert re.search(rf"\b{key.id}\b.* {key.not_before:%Y-%m-%dT%H:%M:%S}Z .*1 kept", line)
-        assert key.key.hex() not in line
-    assert "PRIVATE" not in rotation.stdout
-
-
-def test_a_rotation_that_is_not_possible_is_a_one_line_error(tmp_path: Path) -> None:
-    path = tmp_path / "secrets.json"
-    create_secrets_file(path)
-    service = Service(tmp_path)
-    service.run("rotate-keys")
-
-    second = service.run("rotate-keys")
-    too_soon = service.run("rotate-keys", "--after", "5s")
-    path.chmod(0o644)
-    readable_by_others = service.run("rotate-keys")
-
-    assert (second.returncode, too_soon.returncode, readable_by_others.returncode) == (1, 2, 1)
-    assert "Rotate again after that" in second.stderr
-    assert "from 1m to 30d" in too_soon.stderr
-    assert "chmod 600" in readable_by_others.stderr
-    for rotation in (second, too_soon, readable_by_others):
-        assert len(rotation.stderr.splitlines()) == 1
 
 
 def test_a_weak_key_prevents_the_start_in_production(tmp_path: Path) -> None:

@@ -23,51 +23,31 @@ def me(service: Service, token: str) -> int:
     return httpx.get(f"{service.url}/users/me", headers=headers, **PLAIN_HTTP).status_code
 
 
-def test_the_banner_shows_the_urls_and_the_adapters(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        service.wait_until_shown("Ctrl-C")
-        for part in (service.url, f"{service.url}/docs", "shown below", "media", "dialtone.db"):
-            assert part in service.shown
-
-
-def test_the_log_has_start_stop_and_creation_of_the_database(tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    for _ in range(2):
-        service.start()
-        service.wait_until_logged("service_started")
-        assert service.stop() == 0
-
-    lines = [json.loads(line) for line in service.log.splitlines()]
-    own = [line for line in lines if line["event"] != "http_request"]
-    assert [line["event"] for line in own] == [
-        "database_created",
-        *("service_started", "service_stopping", "service_stopped"),
-        *("service_started", "service_stopping", "service_stopped"),
-    ]
-    started = own[1]
-    assert started["version"] == version("dialtone")
-    assert (started["bind"], started["workers"]) == (f"127.0.0.1:{service.port}", 1)
-    assert started["database"] == f"sqlite:///{tmp_path}/dialtone.db"
-
-
-def test_a_second_start_keeps_the_data(tmp_path: Path) -> None:
+def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_path: Path) -> None:
     service = Service(tmp_path).start()
     token = sign_in(service, "+14155590001")
+    service.wait_until_shown("Press Ctrl-C to stop.\n\n")
     assert service.stop() == 0
+    assert service.shown.startswith("\n  Dialtone ")
+    for part in (service.url, f"{service.url}/docs", "shown below", "media", "dialtone.db"):
+        assert part in service.shown
     service.start()
     assert me(service, token) == 404
-    service.stop()
-
-
-def test_after_a_kill_the_port_is_free_and_acknowledged_data_is_there(
-    tmp_path: Path,
-) -> None:
-    service = Service(tmp_path).start()
-    token = sign_in(service, "+14155590002")
     service.kill()
     service.start()
     assert me(service, token) == 404
-    service.stop()
+    assert service.stop() == 0
+
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    own = [line for line in lines if line["event"] not in ("http_request", "login_succeeded")]
+    events = [line["event"] for line in own if line["logger"] != "dialtone.security"]
+    stopped = ["service_stopping", "service_stopped"]
+    started = ["service_started"]
+    assert events == ["database_created", *(started + stopped), *started, *(started + stopped)]
+    start = own[1]
+    assert start["version"] == version("dialtone")
+    assert (start["bind"], start["workers"]) == (f"127.0.0.1:{service.port}", 1)
+    assert start["database"] == f"sqlite:///{tmp_path}/dialtone.db"
 
 
 def test_two_first_starts_at_once_use_the_same_keys(tmp_path: Path) -> None:
@@ -110,17 +90,9 @@ def test_a_file_that_is_not_our_database_is_an_error(tmp_path: Path) -> None:
     assert len(failed.stderr.strip().splitlines()) == 1
 
 
-def test_a_database_without_its_keys_is_an_error(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        sign_in(service, "+14155590005")
-    (tmp_path / "secrets.json").unlink()
-    failed = service.run("run")
-    assert failed.returncode == 1
-    assert "secrets" in failed.stderr
-
-
 def test_the_log_is_json_without_phones_codes_and_tokens(tmp_path: Path) -> None:
     with running(tmp_path) as service:
+        assert "deleted items: 0" in service.run("cleanup").stdout
         token = sign_in(service, "+14155590006")
         code = service.code("+14155590006")
         me(service, token)
@@ -145,10 +117,3 @@ def test_the_log_is_json_without_phones_codes_and_tokens(tmp_path: Path) -> None
     assert last in {line["request_id"] for line in requests}
     for secret in ("4155590006", code, token):
         assert secret not in service.log
-
-
-def test_cleanup_runs_beside_the_service(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        finished = service.run("cleanup")
-        assert finished.returncode == 0
-        assert "deleted items: 0" in finished.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from entrypoints.server.bind import reserve_bind
 from entrypoints.settings.values import Bind
-from tests.support.service import Service, command, running
+from tests.support.service import Service, command
 
 
 def startup_error(service: Service, *arguments: str, redirected: str = "") -> str:
@@ -32,20 +32,13 @@ def startup_error(service: Service, *arguments: str, redirected: str = "") -> st
     return ended.stderr
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])
-def test_a_host_name_without_an_ip(tmp_path: Path, host: str) -> None:
-    service = Service(tmp_path, {"DIALTONE_BIND": f"{host}:8000"})
-
-    line = startup_error(service)
+def test_a_host_name_without_an_ip(tmp_path: Path) -> None:
+    line = startup_error(Service(tmp_path, {"DIALTONE_BIND": "no-such-host.invalid:8000"}))
 
     assert "DIALTONE_BIND" in line
-    assert host in line
+    assert "no-such-host.invalid" in line
     assert "Example: DIALTONE_BIND=" in line
     assert not (tmp_path / "secrets.json").exists()
-
-
-def test_an_ip_of_another_machine(tmp_path: Path) -> None:
-    assert "DIALTONE_BIND" in startup_error(Service(tmp_path, {"DIALTONE_BIND": "192.0.2.1:8000"}))
 
 
 def test_a_port_that_another_process_shares(tmp_path: Path) -> None:
@@ -72,38 +65,23 @@ def test_console_messages_without_stdout(tmp_path: Path) -> None:
 
 
 def test_a_missing_secrets_file_for_an_existing_database(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        pass
-    keys = tmp_path / "secrets.json"
-    kept = keys.read_bytes()
+    service, keys = Service(tmp_path), tmp_path / "secrets.json"
+    assert service.run("cleanup").returncode == 0
     keys.unlink()
 
-    for arguments in (("run",), ("cleanup",)):
-        line = startup_error(service, *arguments)
-        assert str(keys) in line
-        assert str(tmp_path / "dialtone.db") in line
+    line = startup_error(service)
+
+    assert str(keys) in line
+    assert str(tmp_path / "dialtone.db") in line
     assert not keys.exists()
 
-    keys.write_bytes(kept)
-    keys.chmod(0o600)
-    service.start()
-    assert service.stop() == 0
 
-
-def test_a_file_instead_of_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "var").touch()
-    service = Service(tmp_path, {"DIALTONE_SECRETS_FILE": "var/secrets.json"})
-
-    assert "secrets.json" in startup_error(service)
-
-
-@pytest.mark.parametrize("redirected", [">/dev/full", "| exit 0"])
-def test_output_that_nobody_reads(tmp_path: Path, redirected: str) -> None:
+def test_output_that_nobody_reads(tmp_path: Path) -> None:
     ended = subprocess.run(
         [
             "/bin/bash",
             "-c",
-            f'"$0" check-settings {redirected}; exit ${{PIPESTATUS[0]}}',
+            '"$0" check-settings | exit 0; exit ${PIPESTATUS[0]}',
             command(),
         ],
         cwd=tmp_path,
@@ -118,40 +96,21 @@ def test_output_that_nobody_reads(tmp_path: Path, redirected: str) -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("command", "user"),
-    [*(("promote", user) for user in ("", "nobody", "\x1b[2J\n", "\udcff")), ("demote", "nobody")],
-)
-def test_an_invalid_user(tmp_path: Path, command: str, user: str) -> None:
-    line = startup_error(Service(tmp_path), command, user)
+@pytest.mark.parametrize("argument", ["nobody", "\x1b[2J\n", "\udcff"])
+def test_an_invalid_phone_number(tmp_path: Path, argument: str) -> None:
+    for name, expected in (("promote", "a user id, or a phone"), ("block", "like +14155552671")):
+        line = startup_error(Service(tmp_path), name, argument)
 
-    assert "a user id, or a phone" in line
-    assert "\x1b" not in line
+        assert expected in line
+        assert "\x1b" not in line
 
 
-@pytest.mark.parametrize(
-    ("command", "phone"),
-    [
-        *(("block", phone) for phone in ("", "nobody", "4155552671", "+1", "\x1b[2J\n", "\udcff")),
-        ("unblock", "nobody"),
-        ("sign-out", "nobody"),
-    ],
-)
-def test_an_invalid_phone_number(tmp_path: Path, command: str, phone: str) -> None:
-    line = startup_error(Service(tmp_path), command, phone)
-
-    assert "phone number" in line
-    assert "like +14155552671" in line
-    assert "\x1b" not in line
-
-
-@pytest.mark.parametrize("arguments", ["run", "check-settings"])
-def test_a_removed_current_folder(tmp_path: Path, arguments: str) -> None:
+def test_a_removed_current_folder(tmp_path: Path) -> None:
     ended = subprocess.run(
         [
             "/bin/sh",
             "-c",
-            f'mkdir gone && cd gone && rmdir ../gone && exec "$0" {arguments}',
+            'mkdir gone && cd gone && rmdir ../gone && exec "$0" run',
             command(),
         ],
         cwd=tmp_path,

@@ -14,8 +14,7 @@ import pytest
 from tests.e2e.app import bearer
 from tests.faults.faulty_service import FaultyService, run_faulty_service
 from tests.faults.traffic import BEHIND_A_PROXY, assert_no_crashed_request, open_client
-from tests.support.servers.mongo_process import MongoProcess, initiate_replica_set
-from tests.support.servers.replica_set import is_primary
+from tests.support.servers.mongo_process import MongoProcess, initiate_replica_set, is_primary
 
 CLIENTS = 8
 FAILED_VERIFICATIONS = 5

@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.test_start import sign_in
+from tests.support.certificates import CertificateAuthority
 from tests.support.images import encode
 from tests.support.servers.debian import find_or_install
 from tests.support.service import START_TIMEOUT, Service, free_port
@@ -25,7 +25,6 @@ from tests.support.service import START_TIMEOUT, Service, free_port
 SAMPLE: Final = Path(__file__).parents[2] / "docs/nginx.conf"
 PHONE: Final = "+14155591001"
 PHOTO: Final = encode(Image.effect_noise((2600, 2000), 100), "JPEG", quality=97)
-TRUSTED: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1"}
 
 
 class Nginx:
@@ -36,24 +35,11 @@ class Nginx:
         self._folder = folder
         tls = folder / "tls"
         tls.mkdir(parents=True)
-        subprocess.run(
-            [
-                *(
-                    "openssl",
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "ec",
-                    "-pkeyopt",
-                    "ec_paramgen_curve:P-256",
-                ),
-                *("-nodes", "-days", "1", "-subj", "/CN=dialtone.example.org"),
-                *("-addext", "subjectAltName=DNS:dialtone.example.org,IP:127.0.0.1"),
-                *("-keyout", tls / "privkey.pem", "-out", tls / "fullchain.pem"),
-            ],
-            check=True,
-            capture_output=True,
-        )
+        authority = CertificateAuthority(folder)
+        certificate = authority.issue("service").read_bytes()
+        (tls / "privkey.pem").write_bytes(certificate)
+        (tls / "fullchain.pem").write_bytes(certificate)
+        self.tls = ssl.create_default_context(cafile=authority.file)
         text = SAMPLE.read_text()
         text = re.sub(r".*listen \[::\].*\n", "", text)
         for written, used in (
@@ -73,10 +59,6 @@ class Nginx:
     @property
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
-
-    @property
-    def tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self._folder / "tls/fullchain.pem")
 
     def client(self, client_ip: str = "127.0.0.1") -> httpx.Client:
         transport = httpx.HTTPTransport(verify=self.tls, local_address=client_ip)
@@ -107,9 +89,10 @@ class Nginx:
         return "\n".join(["access_log off;", *paths])
 
 
-@contextmanager
-def behind_nginx(folder: Path, **environ: str) -> Iterator[tuple[Service, Nginx]]:
-    service = Service(folder / "service", {**TRUSTED, **environ}).start()
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Nginx]]:
+    folder = tmp_path_factory.mktemp("proxied")
+    service = Service(folder / "service", {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1"}).start()
     nginx = Nginx(folder / "nginx", service)
     try:
         nginx.start()
@@ -119,12 +102,6 @@ def behind_nginx(folder: Path, **environ: str) -> Iterator[tuple[Service, Nginx]
             nginx.process.terminate()
             nginx.process.wait(START_TIMEOUT)
         service.kill()
-
-
-@pytest.fixture(scope="module")
-def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Nginx]]:
-    with behind_nginx(tmp_path_factory.mktemp("proxied")) as both:
-        yield both
 
 
 @pytest.fixture(scope="module")
@@ -149,17 +126,11 @@ def test_a_photo_of_five_megabytes_is_uploaded(proxied: tuple[Service, Nginx], t
     with nginx.client() as http:
         response = upload(http, token, PHOTO)
         assert response.status_code == 201, response.text
-        too_large = http.post("/library/upload", content=bytes(23_000_000))
-    assert (too_large.status_code, too_large.json()["code"]) == (413, "body_too_large")
-
-
-def test_a_file_just_over_our_limit_gets_our_answer(
-    proxied: tuple[Service, Nginx], token: str
-) -> None:
-    _, nginx = proxied
-    with nginx.client() as http:
-        response = upload(http, token, bytes(20_000_001))
-    assert (response.status_code, response.json()["code"]) == (413, "file_too_large")
+        large = http.post("/library/upload", content=bytes(23_000_000))
+        assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+        # The service rejects a file just over its limit, with its own response.
+        large = upload(http, token, bytes(20_000_001))
+        assert (large.status_code, large.json()["code"]) == (413, "file_too_large")
 
 
 def test_the_service_sees_the_ip_of_the_client(proxied: tuple[Service, Nginx]) -> None:
@@ -219,9 +190,9 @@ def test_a_reload_cuts_nothing(proxied: tuple[Service, Nginx], token: str) -> No
         assert upload(http, token, PHOTO).status_code == 201
 
 
-def test_a_stopped_service_is_a_503_of_the_api(tmp_path: Path) -> None:
-    with behind_nginx(tmp_path) as (service, nginx), nginx.client() as http:
-        assert http.get("/health/live").status_code == 200
+def test_a_stopped_service_is_a_503_of_the_api(proxied: tuple[Service, Nginx]) -> None:
+    service, nginx = proxied
+    with nginx.client() as http:
         service.stop()
         response = http.get("/health/live")
 

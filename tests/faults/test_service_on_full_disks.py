@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 from PIL import Image
 
 from tests.e2e.app import App
@@ -30,15 +29,12 @@ def run(service: ServiceOnDisks) -> Iterator[ServiceOnDisks]:
         service.kill()
 
 
-@pytest.mark.parametrize("stored", ["records", "media", "both"])
-async def test_a_full_disk_loses_nothing_that_was_acknowledged(
-    disk: Path, tmp_path: Path, stored: str
-) -> None:
-    environ = dict(BEHIND_A_PROXY)
-    if stored != "media":
-        environ["DIALTONE_DATABASE"] = f"sqlite:///{disk}/dialtone.db"
-    if stored != "records":
-        environ["DIALTONE_MEDIA"] = f"file://{disk}/media"
+async def test_a_full_disk_loses_nothing_that_was_acknowledged(disk: Path, tmp_path: Path) -> None:
+    environ = {
+        "DIALTONE_DATABASE": f"sqlite:///{disk}/dialtone.db",
+        "DIALTONE_MEDIA": f"file://{disk}/media",
+        **BEHIND_A_PROXY,
+    }
     with run(ServiceOnDisks(tmp_path / "service", {disk: "64m"}, environ)) as service:
         async with run_traffic(service) as traffic:
             for _ in range(2):
@@ -60,7 +56,7 @@ async def test_without_space_for_temporary_files_only_large_uploads_fail(
             app = App(service, http)
             account = await app.sign_up("+14155572001")
             await app.upload_item(account, large)
-            for pages in (0, 1, 2, 4, 8, len(large) // PAGE_SIZE - 1, len(large) // PAGE_SIZE):
+            for pages in (0, 1, 8, len(large) // PAGE_SIZE):
                 service.fill(disk, leaving=pages * PAGE_SIZE)
                 responses = await asyncio.gather(*(app.upload(account, large) for _ in range(2)))
                 for response in responses:
@@ -71,7 +67,7 @@ async def test_without_space_for_temporary_files_only_large_uploads_fail(
                 service.free(disk)
             await app.upload_item(account, large)
             page = await http.get("/library", headers=account.headers)
-            assert page.json()["total"] == 9
+            assert page.json()["total"] == 6
         assert_no_crashed_request(service)
         assert service.stop() == 0
 

@@ -53,7 +53,7 @@ def send_line(process: "subprocess.Popen[str]") -> None:
 
 async def test_acknowledged_writes_survive_any_number_of_kills(path: Path) -> None:
     acknowledged: list[int] = []
-    for turn in range(5):
+    for turn in range(3):
         with run_worker("acknowledge", path, str(turn * 1_000_000)) as process:
             # Each round is killed at another point of its batch.
             acknowledged += [int(read_line(process)) for _ in range(40 + 3 * turn)]
@@ -126,14 +126,6 @@ def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(disk: Path) -> 
     ]
 
 
-def test_a_full_disk_is_named_when_a_new_file_is_opened(disk: Path) -> None:
-    path = disk / "records.db"
-
-    [line] = run_with_disk(disk, "1m", fill(disk), worker("open_and_read", path))
-
-    assert line == f"error: The disk that holds {path} is full: free some space and start again."
-
-
 def test_a_file_on_a_disk_that_became_full_opens_when_there_is_space(disk: Path) -> None:
     path = disk / "records.db"
     opening = worker("open_and_read", path)
@@ -142,14 +134,6 @@ def test_a_file_on_a_disk_that_became_full_opens_when_there_is_space(disk: Path)
 
     error = f"error: The disk that holds {path} is full: free some space and start again."
     assert lines == ["opened", "read", error, "opened", "read"]
-
-
-def test_a_read_only_disk_is_named_when_a_new_file_is_opened(disk: Path) -> None:
-    path = disk / "records.db"
-
-    [line] = run_with_disk(disk, "1m", make_read_only(disk), worker("open_and_read", path))
-
-    assert line.startswith(f"error: {path} cannot be written: ")
 
 
 def test_a_file_on_a_disk_that_became_read_only_is_an_error(disk: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-import pytest
 from PIL import Image
 
 from tests.e2e.app import Account, App
@@ -21,7 +20,6 @@ from tests.support.service import Service
 MIB: Final = 1024 * 1024
 SENT_BYTES: Final = 15 * MIB
 ANNOUNCED_BYTES: Final = 19 * MIB
-MAX_UPLOADS_PER_IDENTITY: Final = 2
 LARGE_PNG: Final = encode(Image.effect_noise((1200, 1200), 100), "PNG")
 """It is larger than what an upload keeps in memory."""
 _RESIDENT: Final = re.compile(r"^(VmHWM|VmRSS):\s+(\d+) kB$", re.MULTILINE)
@@ -119,8 +117,8 @@ class HeldUpload:
         await asyncio.wait({asyncio.ensure_future(self._writer.wait_closed())})
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-async def test_a_flood_of_large_images_delays_no_other_member(tmp_path: Path, workers: int) -> None:
+async def test_a_flood_of_large_images_delays_no_other_member(tmp_path: Path) -> None:
+    workers = 2
     environ = {"DIALTONE_WORKERS": str(workers)}
     # Its rotation needs a second copy of the pixels.
     rotated = {"exif": b"Exif\0\0" + exif(orientation=6)}
@@ -147,21 +145,6 @@ async def test_a_flood_of_large_images_delays_no_other_member(tmp_path: Path, wo
     # Without these limits, each thread of each worker needs 390 MiB for such an image.
     assert after["VmHWM"] - before["VmHWM"] < workers * 500
     assert after["VmRSS"] - before["VmRSS"] < workers * 60
-
-
-async def test_one_member_has_two_uploads_in_all_workers(tmp_path: Path) -> None:
-    with running(Service(tmp_path / "service", {"DIALTONE_WORKERS": "2"})) as service:
-        async with open_app(service) as app:
-            attacker = await app.sign_up("+14155572101")
-            member = await app.sign_up("+14155572102")
-            held = [await HeldUpload.open(service, attacker) for _ in range(60)]
-            statuses = [await upload.status() for upload in held]
-            assert sorted(statuses) == [100] * 2 + [503] * 58
-            assert b"too_many_uploads" in await held[statuses.index(503)].body()
-            await app.upload_item(member, LARGE_PNG)
-            for upload in held:
-                await upload.close()
-            await upload_again(app, attacker)
 
 
 async def test_held_uploads_of_one_member_do_not_fill_the_temporary_folder(
@@ -193,6 +176,21 @@ async def test_held_uploads_of_one_member_do_not_fill_the_temporary_folder(
                 await upload.send()
             await app.upload_item(member, still_gif())
             for upload in [*held, *more]:
+                await upload.close()
+            await upload_again(app, attacker)
+
+
+async def test_one_member_has_two_uploads_in_all_workers(tmp_path: Path) -> None:
+    with running(Service(tmp_path / "service", {"DIALTONE_WORKERS": "2"})) as service:
+        async with open_app(service) as app:
+            attacker = await app.sign_up("+14155572101")
+            member = await app.sign_up("+14155572102")
+            held = [await HeldUpload.open(service, attacker) for _ in range(60)]
+            statuses = [await upload.status() for upload in held]
+            assert sorted(statuses) == [100] * 2 + [503] * 58
+            assert b"too_many_uploads" in await held[statuses.index(503)].body()
+            await app.upload_item(member, LARGE_PNG)
+            for upload in held:
                 await upload.close()
             await upload_again(app, attacker)
 

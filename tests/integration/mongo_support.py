@@ -1,11 +1,10 @@
-"""What the tests of the MongoDB adapter share: values, servers, sent commands, query plans."""
+"""What the tests of the MongoDB adapter share: servers, sent commands, query plans."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from bson.codec_options import CodecOptions, DatetimeConversion
@@ -21,73 +20,12 @@ from adapters.mongo.database import Database
 from adapters.mongo.mapping import Mappings
 from adapters.mongo.repositories import Loaders, open_database, repositories_in
 from application.ports.repositories import Repositories
-from domain.identities.device_token import RecognizedDevice
-from domain.identities.identity import Consent, UsedChallenge
-from domain.identities.session import RefreshTokenFamily
-from domain.otp.attempt_counters import AttemptCounter, CounterKind
-from domain.otp.challenge import Login
-from domain.otp.delivery import Channel
-from domain.otp.failures import DeviceFailures, Failures
-from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from tests.support.builders import (
-    NOW,
-    a_callback,
-    a_challenge,
-    a_delivery,
-    a_phone,
-    a_session,
-    a_user,
-    an_id,
-    an_identity,
-    an_item,
-)
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.mongo_process import MongoProcess
 
 Client = MongoClient[dict[str, Any]]
 Command = Mapping[str, Any]
 T = TypeVar("T")
-
-# Values with every field that can be stored.
-PHONE: Final = a_phone(2671)
-VERIFICATION: Final = PhoneVerification(
-    challenges=(
-        a_challenge(),
-        a_challenge(id=an_id(2), used_at=NOW, login=Login(an_id(), an_id(3), "a request")),
-    ),
-    deliveries=(
-        a_delivery(
-            device_id="a device",
-            uses_own_quota=True,
-            counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5, 3, "a digest", NOW),),
-        ),
-        a_delivery(request_id="another", channel=Channel.VOICE, call_id=an_id(4)),
-    ),
-    shared_attempts=(NOW, NOW + timedelta(minutes=1)),
-    failures=Failures(4, NOW, (DeviceFailures("a device", 2, NOW),)),
-    trusted_ips=(TrustedIp("another hash", NOW),),
-    callbacks=(a_callback(),),
-)
-IDENTITY: Final = an_identity(
-    phone=PHONE,
-    user=a_user(),
-    devices=(RecognizedDevice("a device", an_id(), NOW + timedelta(days=180)),),
-    last_used_at=NOW + timedelta(minutes=2),
-    used_challenges=(UsedChallenge(an_id(2), NOW + timedelta(minutes=5)),),
-    sessions=(
-        a_session(
-            device="Pixel 8",
-            last_used_at=NOW + timedelta(minutes=1),
-            token_family=RefreshTokenFamily(
-                bytes(range(16)), NOW + timedelta(minutes=1), generation=7
-            ),
-        ),
-        a_session(id=an_id(2)),
-    ),
-    is_verified=False,
-    consent=Consent("You agree.", "en-IN", NOW),
-)
-ITEM: Final = an_item(category="wheels")
 
 # A range of an index may end with the last date of MongoDB, which Python does not have.
 _ANY_DATE: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_MS)
@@ -221,15 +159,6 @@ async def _repositories_in(database: Database) -> AsyncIterator[Repositories]:
     loaders, mappings = Loaders.of(database), Mappings.of(FakePhoneEncryption())
     yield repositories_in(database, loaders, FakePhoneEncryption(), mappings)
     await loaders.finish()
-
-
-@asynccontextmanager
-async def open_with_mappings(url: str, *mappings: Mappings) -> AsyncIterator[list[Repositories]]:
-    """Open the repositories once for each of these mappings, as instances of several versions."""
-    async with open_database(url, FakePhoneEncryption()) as database:
-        loaders = Loaders.of(database)
-        yield [repositories_in(database, loaders, FakePhoneEncryption(), each) for each in mappings]
-        await loaders.finish()
 
 
 def plan(client: Client, database: str, command: Command) -> list[str]:

@@ -1,7 +1,6 @@
 """The built-in templates, with every name that an app may have."""
 
 import re
-from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -84,13 +83,7 @@ def test_after_a_successful_start_every_message_follows_the_rules(
 @example("€" * 18)
 def test_every_app_name_of_up_to_18_characters_is_valid(name: str) -> None:
     load_sms_templates(None, "en", AppIdentity(name, APP_HASHES, DOMAIN))
-
-
-@settings(max_examples=examples(20))
-@given(st.text(st.characters(max_codepoint=0x7E, min_codepoint=0x20), min_size=1, max_size=30))
-def test_without_an_android_app_every_ascii_app_name_is_valid(name: str) -> None:
-    assume(is_app_name(name))
-    load_sms_templates(None, "en", AppIdentity(name, (), DOMAIN))
+    load_sms_templates(None, "en", AppIdentity("A" * 30, (), DOMAIN))
 
 
 def test_an_app_name_that_is_too_long_is_reported_with_template_and_rule() -> None:
@@ -103,20 +96,15 @@ def test_an_app_name_that_is_too_long_is_reported_with_template_and_rule() -> No
     assert all('"140 bytes"' in problem.reason for problem in problems)
 
 
-def test_every_language_has_templates_for_all_platforms() -> None:
-    templates = load_sms_templates(None, "en", AppIdentity("Dialtone", APP_HASHES, DOMAIN))
-    previews = list(templates.previews())
-    assert {file.name for file, _ in previews} == set(LANGUAGES)
-    assert Counter(preview.platform for _, preview in previews) == {
-        Platform.GENERAL: 15, Platform.ANDROID: 15, Platform.WEB: 15,
-    }  # fmt: skip
-
-
-def test_a_message_takes_one_segment_and_a_web_message_at_most_two() -> None:
+def test_every_language_has_short_templates_for_all_platforms() -> None:
     templates = load_sms_templates(None, "en", AppIdentity("Dialtone app", APP_HASHES, DOMAIN))
-    for file, preview in templates.previews():
+    previews = [(file.name, preview) for file, preview in templates.previews()]
+    platforms = (Platform.GENERAL, Platform.ANDROID, Platform.WEB)
+    expected = [(language, platform) for language in LANGUAGES for platform in platforms]
+    assert sorted((name, preview.platform) for name, preview in previews) == sorted(expected)
+    for name, preview in previews:
         max_segments = 2 if preview.platform is Platform.WEB else 1
-        assert measure_sms(preview.text).segments <= max_segments, file.name
+        assert measure_sms(preview.text).segments <= max_segments, name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

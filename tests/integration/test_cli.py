@@ -19,10 +19,11 @@ COMMANDS: Final = (
 SHOW_IMPORTS: Final = """
 import sys
 from entrypoints.cli import main
-try:
-    code = main(sys.argv[1:])
-except SystemExit as error:
-    code = error.code
+for arguments in " ".join(sys.argv[1:]).split(" / "):
+    try:
+        code = main(arguments.split())
+    except SystemExit as error:
+        code = error.code
 packages = {name.partition(".")[0] for name in sys.modules}
 print(code, sorted(packages & {"adapters", "application", "domain", "granian", "litestar"}))
 """
@@ -43,33 +44,26 @@ def run(folder: Path, *arguments: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("arguments", "exit_code"),
-    [
-        (["--version"], 0),
-        (["--help"], 0),
-        (["promote", "--help"], 0),
-        ([], 2),
-        (["sign-out"], 2),
-        (["nonsense"], 2),
-    ],
+    [(["--version"], 0), ([], 2), (["sign-out"], 2), (["nonsense"], 2)],
 )
-def test_help_and_wrong_arguments_import_nothing(
+def test_wrong_arguments_import_nothing(
     tmp_path: Path, arguments: list[str], exit_code: int
 ) -> None:
     assert run(tmp_path, *arguments)[-1] == f"{exit_code} []"
 
 
-def test_help_lists_every_command_with_one_line(tmp_path: Path) -> None:
-    lines = run(tmp_path, "--help")
+def test_help_has_a_line_and_an_example_of_every_command_and_imports_nothing(
+    tmp_path: Path,
+) -> None:
+    lines = run(tmp_path, "--help", *(f"/ {command} --help" for command in COMMANDS))
     start = lines.index("commands:") + 1
     end = lines.index("", start)
 
     assert [line.split()[0] for line in lines[start:end]] == list(COMMANDS)
     assert all(len(line.split()) > 1 for line in lines[start:end])
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_each_command_has_an_example(tmp_path: Path, command: str) -> None:
-    assert f" dialtone {command}" in "\n".join(run(tmp_path, command, "--help"))
+    for command in COMMANDS:
+        assert any(line.startswith(f"  dialtone {command}") for line in lines), command
+    assert lines[-1] == "0 []"
 
 
 def test_a_command_of_an_operator_does_not_import_the_http_server(tmp_path: Path) -> None:

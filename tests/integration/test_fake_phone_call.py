@@ -8,10 +8,10 @@ from twilio.request_validator import RequestValidator
 
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
 from tests.support.servers.http_server import Exchange, HttpServer
-from tests.support.twiml import InvalidTwiml
 
 PUBLIC_URL = "https://dialtone.example.org/app"
 ANSWER = f'action="{PUBLIC_URL}/voice/answer?visit=1" actionOnEmptyResult="true"'
+OPERATOR = "<Number>+14155550002</Number>"
 SAY = '<Say language="en-US">%s</Say>'
 
 
@@ -32,12 +32,6 @@ class Service(HttpServer):
         self.posted.append((path, fields))
         document = f"<Response>{self.documents.get(path, '')}</Response>"
         exchange.respond(200, document.encode(), {"Content-Type": "text/xml"})
-
-
-@pytest.fixture
-def twilio() -> Iterator[FakeTwilio]:
-    with FakeTwilio() as twilio:
-        yield twilio
 
 
 @pytest.fixture
@@ -76,29 +70,22 @@ def test_a_caller_answers_by_key_speech_and_silence(service: Service, call: Phon
     assert (posted[4]["CallStatus"], posted[4]["CallDuration"]) == ("completed", "12")
 
 
-def test_a_call_follows_redirects_and_ends_with_its_document(
+def test_a_call_follows_redirects_dials_and_ends_with_its_document(
     service: Service, call: PhoneCall
 ) -> None:
     service.documents = {
         "/voice": f"<Redirect>{PUBLIC_URL}/voice/next</Redirect>",
-        "/voice/next": SAY % "Goodbye.",
+        "/voice/next": f'<Dial action="{PUBLIC_URL}/voice/answer">{OPERATOR}</Dial>',
+        "/voice/answer": SAY % "Goodbye.",
     }
-
-    call.ring()
-
-    assert (call.heard, call.waits_for, call.status) == (["Goodbye."], None, "completed")
-    assert [path for path, _ in service.posted] == ["/voice", "/voice/next", "/voice/status"]
-
-
-def test_the_operators_call_ends_with_a_status(service: Service, call: PhoneCall) -> None:
-    dial = f'<Dial action="{PUBLIC_URL}/voice/answer"><Number>+14155550002</Number></Dial>'
-    service.documents = {"/voice": dial, "/voice/answer": "<Hangup/>"}
 
     call.ring()
     call.end_dial("busy")
 
-    assert service.posted[1][1]["DialCallStatus"] == "busy"
-    assert call.status == "completed"
+    assert (call.heard, call.waits_for, call.status) == (["Goodbye."], None, "completed")
+    paths = ["/voice", "/voice/next", "/voice/answer", "/voice/status"]
+    assert [path for path, _ in service.posted] == paths
+    assert service.posted[2][1]["DialCallStatus"] == "busy"
 
 
 RECORD = (
@@ -108,34 +95,24 @@ RECORD = (
 )
 
 
-def test_a_recording_is_stored_and_reported(
+def test_a_recording_is_reported_and_an_empty_one_has_no_action(
     twilio: FakeTwilio, service: Service, call: PhoneCall
 ) -> None:
-    service.documents = {"/voice": RECORD}
+    service.documents = {"/voice": RECORD, "/voice/silent": RECORD}
 
     call.ring()
+    call.stay_silent()
     sid = call.leave_recording(b"sound")
 
     assert twilio.recordings == {sid: b"sound"}
     posted = {path: fields.get("RecordingSid") for path, fields in service.posted}
-    assert posted["/voice/answer"] == posted["/voice/recording"] == sid
-
-
-def test_an_empty_recording_has_no_action(service: Service, call: PhoneCall) -> None:
-    service.documents = {"/voice": RECORD}
-
-    call.ring()
-    call.stay_silent()
-
-    assert [path for path, _ in service.posted] == ["/voice", "/voice/silent", "/voice/status"]
-
-
-def test_a_rejected_call_is_never_answered(service: Service, call: PhoneCall) -> None:
-    service.documents = {"/voice": '<Reject reason="busy"/>'}
-
-    call.ring()
-
-    assert call.status == service.posted[-1][1]["CallStatus"] == "busy"
+    assert posted == {
+        "/voice": None,
+        "/voice/silent": None,
+        "/voice/answer": sid,
+        "/voice/status": None,
+        "/voice/recording": sid,
+    }
 
 
 PLACED = Created(
@@ -168,26 +145,6 @@ def test_a_call_of_the_service_rings_and_is_answered_at_its_url(
     assert directions == {("CA1", "outbound-api", "+14155550009")}
 
 
-def test_nobody_answers_a_call_of_the_service(service: Service, call: PhoneCall) -> None:
-    call.receive(PLACED)
-    call.end_unanswered("no-answer")
-
-    assert [fields["CallStatus"] for _, fields in service.posted] == ["ringing", "no-answer"]
-
-
-def test_a_caller_hangs_up_before_a_redirect(twilio: FakeTwilio, service: Service) -> None:
-    call = PhoneCall(twilio, service.url, PUBLIC_URL, stops_at_redirects=True)
-    redirect = SAY % "Stay?" + f"<Redirect>{PUBLIC_URL}/voice/next</Redirect>"
-    service.documents = {"/voice": redirect, "/voice/next": redirect}
-
-    call.ring()
-    call.stay()
-    assert (call.heard, call.waits_for) == (["Stay?"] * 2, "Redirect")
-    call.hang_up()
-
-    assert [path for path, _ in service.posted] == ["/voice", "/voice/next", "/voice/status"]
-
-
 def test_a_recording_that_ends_with_the_call_is_reported_after_its_end(
     service: Service, call: PhoneCall
 ) -> None:
@@ -200,36 +157,3 @@ def test_a_recording_that_ends_with_the_call_is_reported_after_its_end(
     assert [path for path, _ in posted] == ["/voice/answer", "/voice/recording", "/voice/status"]
     assert {fields["CallStatus"] for _, fields in posted} == {"completed"}
     assert [fields.get("RecordingSid") for _, fields in posted] == [sid, sid, None]
-
-
-def test_a_request_can_be_repeated(service: Service, call: PhoneCall) -> None:
-    service.documents = {"/voice": f"<Gather {ANSWER}/>"}
-
-    call.ring()
-    response = call.repeat()
-
-    assert response == call.responses[0]
-    assert service.posted[0] == service.posted[1]
-
-
-def test_invalid_twiml_and_endless_redirects_fail(service: Service, call: PhoneCall) -> None:
-    service.documents = {"/voice": "<Shout/>"}
-    with pytest.raises(InvalidTwiml):
-        call.ring()
-
-    service.documents = {"/voice": f"<Redirect>{PUBLIC_URL}/voice</Redirect>"}
-    with pytest.raises(AssertionError, match="redirects do not end"):
-        call.ring()
-
-
-def test_what_became_of_a_message_is_reported(twilio: FakeTwilio, service: Service) -> None:
-    message = Created("SM1", [("To", "+14155550009"), ("StatusCallback", f"{PUBLIC_URL}/sms?id=1")])
-    webhooks = twilio.webhooks(service.url, PUBLIC_URL)
-
-    twilio.report_message(message, "sent", webhooks)
-    twilio.report_message(message, "undelivered", webhooks, "30003")
-
-    (path, sent), (_, undelivered) = service.posted
-    assert (path, sent["MessageSid"], sent["MessageStatus"]) == ("/sms", "SM1", "sent")
-    assert "ErrorCode" not in sent
-    assert (undelivered["SmsStatus"], undelivered["ErrorCode"]) == ("undelivered", "30003")

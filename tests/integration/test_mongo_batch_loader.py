@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 
 import pytest
 
 from adapters.mongo.batch_loader import MAX_BATCH_SIZE, BatchLoader
 from application.ports.repositories import Repositories
-from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.builders import (
@@ -17,7 +15,6 @@ from tests.support.builders import (
     a_delivery_report,
     a_phone,
     an_id,
-    an_identity,
     an_item,
 )
 
@@ -70,25 +67,19 @@ async def start_loading(loader: BatchLoader[str], *keys: str) -> list[asyncio.Ta
     return tasks
 
 
-async def test_keys_that_arrive_together_are_one_batch(
+async def test_keys_that_arrive_together_are_one_batch_with_each_key_once(
     collection: FakeCollection, loader: BatchLoader[str]
 ) -> None:
     collection.values = {"a": "1", "c": "3"}
-    tasks = await start_loading(loader, "a", "b", "c")
+    assert await loader.load_many([]) == {}
+    many = asyncio.create_task(loader.load_many(["a", "b", "a"]))
+    tasks = await start_loading(loader, "a", "b", "c", "a")
 
     collection.reply(0)
 
-    assert await asyncio.gather(*tasks) == ["1", None, "3"]
+    assert await asyncio.gather(*tasks) == ["1", None, "3", "1"]
+    assert await many == {"a": "1"}
     assert collection.fetched == [["a", "b", "c"]]
-
-
-async def test_a_single_key_does_not_wait(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    await start_loading(loader, "a")
-
-    assert collection.fetched == [["a"]]
-    collection.reply(0)
 
 
 async def test_keys_that_arrive_during_reads_are_the_next_batch(
@@ -124,51 +115,6 @@ async def test_batches_have_a_maximum_size_and_the_oldest_keys_go_first(
     await asyncio.gather(*tasks)
 
 
-async def test_a_key_is_fetched_once_for_all_its_callers(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    collection.values = {"a": "1"}
-    tasks = await start_loading(loader, "a", "a", "a")
-
-    collection.reply(0)
-
-    assert await asyncio.gather(*tasks) == ["1"] * 3
-    assert collection.fetched == [["a"]]
-
-
-async def test_many_keys_of_one_caller_share_a_batch_with_others(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    collection.values = {"a": "1", "b": "2"}
-    many = asyncio.create_task(loader.load_many(["a", "b", "a"]))
-    single = asyncio.create_task(loader.load("c"))
-    await run_until_all_wait()
-
-    collection.reply(0)
-
-    assert await many == {"a": "1", "b": "2"}
-    assert await single is None
-    assert collection.fetched == [["a", "b", "c"]]
-
-
-async def test_no_keys_are_no_batch(collection: FakeCollection, loader: BatchLoader[str]) -> None:
-    assert await loader.load_many([]) == {}
-    assert collection.fetched == []
-
-
-async def test_nothing_is_cached(collection: FakeCollection, loader: BatchLoader[str]) -> None:
-    collection.values = {"a": "before"}
-    [before] = await start_loading(loader, "a")
-    collection.reply(0)
-    assert await before == "before"
-
-    collection.values = {"a": "after"}
-    [after] = await start_loading(loader, "a")
-    collection.reply(1)
-
-    assert await after == "after"
-
-
 async def test_a_value_is_never_older_than_its_request(
     collection: FakeCollection, loader: BatchLoader[str]
 ) -> None:
@@ -180,67 +126,38 @@ async def test_a_value_is_never_older_than_its_request(
     collection.reply(0)
     collection.reply(1)
 
-    assert await early == "before"
-    assert await late == "after"
+    assert (await early, await late) == ("before", "after")
 
 
 async def test_an_error_reaches_the_callers_of_its_batch_only(
     collection: FakeCollection, loader: BatchLoader[str]
 ) -> None:
-    collection.values = dict.fromkeys("abcdef", "value")
-    tasks = await start_loading(loader, "a", "b", "b", "c", "d")
+    collection.values = dict.fromkeys("abcdefg", "value")
+    tasks = await start_loading(loader, *"abcdefg")
 
     collection.fail(0, LookupError("down"))
     collection.reply(1)
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-
-    assert [type(result) for result in results[:4]] == [LookupError] * 4
-    assert results[4:] == ["value"]
-
-
-async def test_batches_after_an_error_succeed(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    tasks = await start_loading(loader, *"abcdefg")
-    collection.values = {"g": "value"}
-
-    collection.fail(0, LookupError("down"))
-    collection.fail(1, LookupError("down"))
     await run_until_all_wait()
     collection.reply(2)
-
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert results[6] == "value"
+
+    assert [type(result) for result in results[:3]] == [LookupError] * 3
+    assert results[3:] == ["value"] * 4
 
 
 async def test_a_cancelled_caller_affects_no_others(
     collection: FakeCollection, loader: BatchLoader[str]
 ) -> None:
     collection.values = {"a": "1", "b": "2"}
-    cancelled, same_key, other_key = await start_loading(loader, "a", "a", "b")
+    many = asyncio.create_task(loader.load_many(["a", "b"]))
+    single, same_key, other_key = await start_loading(loader, "a", "a", "b")
 
-    cancelled.cancel()
-    with suppress(asyncio.CancelledError):
-        await cancelled
+    for cancelled in (many, single):
+        cancelled.cancel()
+    await asyncio.wait([many, single])
     collection.reply(0)
 
-    assert await same_key == "1"
-    assert await other_key == "2"
-
-
-async def test_a_cancelled_caller_of_many_keys_affects_no_others(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    collection.values = {"a": "1"}
-    cancelled = asyncio.create_task(loader.load_many(["a", "b"]))
-    [same_key] = await start_loading(loader, "a")
-
-    cancelled.cancel()
-    with suppress(asyncio.CancelledError):
-        await cancelled
-    collection.reply(0)
-
-    assert await same_key == "1"
+    assert (await same_key, await other_key) == ("1", "2")
 
 
 async def test_a_key_without_waiting_callers_is_not_fetched(
@@ -292,27 +209,19 @@ Load = Callable[[Repositories, int], Awaitable[object]]
 MANY = 500
 
 LOADS: dict[str, Load] = {
-    "identities": lambda repositories, number: repositories.identities.load(an_id(number)),
-    "phone_verifications": lambda repositories, number: repositories.phone_verifications.load(
-        a_phone(number)
-    ),
-    "media_items": lambda repositories, number: repositories.media_items.load(an_id(number)),
-    "storage_keys": lambda repositories, number: repositories.media_items.find_by_storage_key(
-        f"{an_id(number)}.jpg"
-    ),
-    "deleted_identities": lambda repositories, number: repositories.deleted_identities.find_deleted(
-        [an_id(number)]
-    ),
-    "calls": lambda repositories, number: repositories.calls.load(an_id(number)),
-    "delivery_reports": lambda repositories, number: repositories.delivery_reports.load(
-        an_id(number)
-    ),
+    "identities": lambda db, number: db.identities.load(an_id(number)),
+    "phone_verifications": lambda db, number: db.phone_verifications.load(a_phone(number)),
+    "media_items": lambda db, number: db.media_items.load(an_id(number)),
+    "storage_keys": lambda db, number: db.media_items.find_by_storage_key(f"{an_id(number)}.jpg"),
+    "deleted_identities": lambda db, number: db.deleted_identities.find_deleted([an_id(number)]),
+    "calls": lambda db, number: db.calls.load(an_id(number)),
+    "delivery_reports": lambda db, number: db.delivery_reports.load(an_id(number)),
 }
 
 
 @pytest.fixture
-async def opened(mongo_database: str) -> AsyncIterator[Opened]:
-    async with open_logged(mongo_database) as opened:
+async def opened(emptied_mongo_database: str) -> AsyncIterator[Opened]:
+    async with open_logged(emptied_mongo_database) as opened:
         yield opened
 
 
@@ -336,85 +245,19 @@ async def add(repositories: Repositories, numbers: Sequence[int]) -> None:
 
 
 @pytest.mark.parametrize("load", LOADS.values(), ids=LOADS.keys())
-async def test_many_concurrent_reads_are_a_few_commands(opened: Opened, load: Load) -> None:
+async def test_many_concurrent_reads_are_a_few_commands_with_the_record_of_each_key(
+    opened: Opened, load: Load
+) -> None:
     repositories, log = opened
-
-    await asyncio.gather(*(load(repositories, number) for number in range(MANY)))
-
-    assert log.names == ["find"] * (MANY // MAX_BATCH_SIZE)
-
-
-@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS.keys())
-async def test_every_caller_gets_the_record_of_its_key(opened: Opened, load: Load) -> None:
-    repositories, _ = opened
     await add(repositories, range(0, 40, 2))
     expected = [await load(repositories, number) for number in range(40)]
+    log.sent.clear()
 
-    results = await asyncio.gather(*(load(repositories, number) for number in range(40)))
+    results = await asyncio.gather(*(load(repositories, number) for number in range(MANY)))
 
-    assert results == expected
+    assert log.names == ["find"] * (MANY // MAX_BATCH_SIZE)
+    assert results[:40] == expected
     assert results[0] != results[1]
-
-
-async def test_reads_of_one_key_are_one_command(opened: Opened) -> None:
-    repositories, log = opened
-    await add(repositories, [1])
-    log.sent.clear()
-
-    results = await asyncio.gather(*(repositories.identities.load(an_id(1)) for _ in range(MANY)))
-
-    assert log.names == ["find"]
-    assert all(result == Versioned(a_deleted_identity(), 1) for result in results)
-
-
-async def test_steady_traffic_needs_far_fewer_commands_than_reads(opened: Opened) -> None:
-    repositories, log = opened
-    await add(repositories, range(32))
-    log.sent.clear()
-
-    async def read_repeatedly(number: int) -> None:
-        for _ in range(20):
-            assert await repositories.identities.load(an_id(number))
-
-    await asyncio.gather(*map(read_repeatedly, range(32)))
-
-    assert set(log.names) == {"find"}
-    assert len(log.sent) < 32 * 20 / 4
-
-
-async def test_a_read_sees_what_was_saved_before_it(opened: Opened) -> None:
-    repositories, _ = opened
-    await repositories.identities.add(an_identity())
-
-    async def read_forever() -> None:
-        while True:
-            await repositories.identities.load(an_id())
-
-    # The key is always being read: a later request must not get the value of an earlier read.
-    async with asyncio.TaskGroup() as tasks:
-        readers = [tasks.create_task(read_forever()) for _ in range(5)]
-        for version in range(1, 51):
-            assert await repositories.identities.replace(an_identity(), version)
-            loaded = await repositories.identities.load(an_id())
-            assert loaded is not None
-            assert loaded.version == version + 1
-        for reader in readers:
-            reader.cancel()
-
-
-async def test_a_cancelled_read_affects_no_others(opened: Opened) -> None:
-    repositories, _ = opened
-    await add(repositories, [1])
-    cancelled, waiting = (
-        asyncio.create_task(repositories.identities.load(an_id(1))) for _ in range(2)
-    )
-    await asyncio.sleep(0)
-
-    cancelled.cancel()
-    with suppress(asyncio.CancelledError):
-        await cancelled
-
-    assert await waiting == Versioned(a_deleted_identity(), 1)
 
 
 async def test_a_key_that_cannot_be_stored_is_not_found_and_fails_no_batch(

@@ -9,7 +9,6 @@ from pymongo.errors import (
     NetworkTimeout,
     OperationFailure,
     PyMongoError,
-    ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
     WriteConcernError,
     WTimeoutError,
@@ -27,54 +26,45 @@ from application.ports.errors import (
 SECRET = "a secret value"
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (AutoReconnect(SECRET), "AutoReconnect"),
-        (ServerSelectionTimeoutError(SECRET), "ServerSelectionTimeoutError"),
-        (WaitQueueTimeoutError(SECRET), "WaitQueueTimeoutError"),
-        (OperationFailure(SECRET, 13, {"errmsg": SECRET}), "OperationFailure 13"),
-        (WriteConcernError(SECRET, 64, {"errmsg": SECRET}), "WriteConcernError 64"),
-        (DuplicateKeyError(SECRET, 11000, {"keyValue": {"a": SECRET}}), "DuplicateKeyError 11000"),
-        (InvalidOperation(SECRET), "InvalidOperation"),
-    ],
-)
-def test_the_message_is_the_type_of_the_error_and_its_code(error: Exception, message: str) -> None:
-    result = port_error(error)
-
-    assert isinstance(result, StorageUnavailable)
-    assert str(result) == message
+BULK_WRITE_TIMEOUT = {
+    "writeErrors": [],
+    "writeConcernErrors": [{"code": 64, "errInfo": {"wtimeout": True}}],
+}
 
 
 @pytest.mark.parametrize(
-    ("error", "message"),
+    ("error", "expected", "message"),
     [
-        (NetworkTimeout(SECRET), "NetworkTimeout"),
-        (ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}), "ExecutionTimeout 50"),
-        (WTimeoutError(SECRET, 64, {"errmsg": SECRET}), "WTimeoutError 64"),
+        (AutoReconnect(SECRET), StorageUnavailable, "AutoReconnect"),
+        (WaitQueueTimeoutError(SECRET), StorageUnavailable, "WaitQueueTimeoutError"),
         (
-            BulkWriteError(
-                {
-                    "writeErrors": [],
-                    "writeConcernErrors": [{"code": 64, "errInfo": {"wtimeout": True}}],
-                }
-            ),
-            "BulkWriteError 65",
+            OperationFailure(SECRET, 13, {"errmsg": SECRET}),
+            StorageUnavailable,
+            "OperationFailure 13",
         ),
+        (WriteConcernError(SECRET, 64), StorageUnavailable, "WriteConcernError 64"),
+        (
+            DuplicateKeyError(SECRET, 11000, {"keyValue": {"a": SECRET}}),
+            StorageUnavailable,
+            "DuplicateKeyError 11000",
+        ),
+        (InvalidOperation(SECRET), StorageUnavailable, "InvalidOperation"),
+        # Timeouts of an operation that was sent.
+        (NetworkTimeout(SECRET), StorageTimeout, "NetworkTimeout"),
+        (ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}), StorageTimeout, "ExecutionTimeout 50"),
+        (WTimeoutError(SECRET, 64, {"errmsg": SECRET}), StorageTimeout, "WTimeoutError 64"),
+        (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 65"),
+        (InvalidBSON(SECRET), CorruptRecord, "InvalidBSON"),
     ],
 )
-def test_a_timeout_of_a_sent_operation_is_a_storage_timeout(error: Exception, message: str) -> None:
+def test_the_message_is_the_type_of_the_error_and_its_code(
+    error: Exception, expected: type[Exception], message: str
+) -> None:
     result = port_error(error)
 
-    assert isinstance(result, StorageTimeout)
+    assert isinstance(result, expected)
+    assert isinstance(result, StorageTimeout) is (expected is StorageTimeout)
     assert str(result) == message
-
-
-def test_invalid_bson_is_a_corrupt_record() -> None:
-    result = port_error(InvalidBSON(SECRET))
-
-    assert isinstance(result, CorruptRecord)
-    assert str(result) == "InvalidBSON"
 
 
 @pytest.mark.parametrize(

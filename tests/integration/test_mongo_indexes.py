@@ -50,11 +50,7 @@ def log_entries(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [record.msg for record in caplog.records if isinstance(record.msg, dict)]
 
 
-def log_entry(event: str, collection: str, index: str) -> dict[str, str]:
-    return {"event": event, "collection": collection, "index": index}
-
-
-async def test_a_new_database_gets_the_declared_indexes(
+async def test_a_new_database_gets_the_declared_indexes_and_the_next_start_changes_none(
     mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
 ) -> None:
     await start(mongo_database)
@@ -68,12 +64,6 @@ async def test_a_new_database_gets_the_declared_indexes(
         for index in line["indexes"]
         if line["event"] == "mongo_indexes_created"
     } == DECLARED
-
-
-async def test_the_next_start_changes_no_index(
-    mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
-) -> None:
-    await start(mongo_database)
     before = indexes(database)
     caplog.clear()
 
@@ -94,41 +84,50 @@ async def test_a_missing_index_is_created_again(
     await start(mongo_database)
 
     assert indexes(database).keys() == DECLARED
-    assert [record.msg for record in caplog.records] == [
+    assert log_entries(caplog) == [
         {"event": "mongo_indexes_created", "collection": "media_items", "indexes": [missing]}
     ]
 
 
 @pytest.mark.parametrize(
-    ("keys", "options"),
+    ("keys", "options", "event"),
     [
-        ({"storage_key": -1}, {}),
-        ({"storage_key": 1, "owner_id": 1}, {}),
-        ({"storage_key": 1}, {"sparse": True}),
-        ({"storage_key": 1}, {"partialFilterExpression": {"state": "ready"}}),
-        ({"storage_key": 1}, {"collation": {"locale": "en"}}),
+        ({"storage_key": -1}, {}, "mongo_index_differs"),
+        ({"storage_key": 1, "owner_id": 1}, {}, "mongo_index_differs"),
+        ({"storage_key": 1}, {"sparse": True}, "mongo_index_differs"),
+        (
+            {"storage_key": 1},
+            {"partialFilterExpression": {"state": "ready"}},
+            "mongo_index_differs",
+        ),
+        ({"storage_key": 1}, {"collation": {"locale": "en"}}, "mongo_index_differs"),
+        # The same index with another name is enough.
+        ({"storage_key": 1}, {"name": "another_name"}, "mongo_index_unknown"),
     ],
 )
 async def test_an_index_that_differs_is_logged_and_not_changed(
-    mongo_database: str,
-    database: Mongo,
+    emptied_mongo_database: str,
     caplog: pytest.LogCaptureFixture,
     keys: dict[str, int],
     options: dict[str, Any],
+    event: str,
 ) -> None:
-    await start(mongo_database)
-    items = database["media_items"]
-    items.drop_index("media_items_storage_key")
-    items.create_index(list(keys.items()), name="media_items_storage_key", **options)
-    before = indexes(database)
-    caplog.clear()
+    await start(emptied_mongo_database)
+    index = {"name": "media_items_storage_key", **options}
+    with MongoClient[dict[str, Any]](emptied_mongo_database) as client:
+        items = client.get_default_database()["media_items"]
+        items.drop_index("media_items_storage_key")
+        items.create_index(list(keys.items()), **index)
+        before = items.index_information()
+        caplog.clear()
 
-    await start(mongo_database)
+        await start(emptied_mongo_database)
 
-    assert [record.msg for record in caplog.records] == [
-        log_entry("mongo_index_differs", "media_items", "media_items_storage_key")
+        assert items.index_information() == before
+        items.drop_index(index["name"])
+    assert log_entries(caplog) == [
+        {"event": event, "collection": "media_items", "index": index["name"]}
     ]
-    assert indexes(database) == before
 
 
 async def test_an_unknown_index_is_logged_and_not_dropped(
@@ -140,26 +139,10 @@ async def test_an_unknown_index_is_logged_and_not_dropped(
 
     await start(mongo_database)
 
-    assert [record.msg for record in caplog.records] == [
-        log_entry("mongo_index_unknown", "identities", "by_role")
+    assert log_entries(caplog) == [
+        {"event": "mongo_index_unknown", "collection": "identities", "index": "by_role"}
     ]
     assert ("identities", "by_role") in indexes(database)
-
-
-async def test_the_same_index_with_another_name_is_enough(
-    mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
-) -> None:
-    await start(mongo_database)
-    items = database["media_items"]
-    items.drop_index("media_items_storage_key")
-    items.create_index("storage_key", name="another_name")
-    caplog.clear()
-
-    await start(mongo_database)
-
-    assert [record.msg for record in caplog.records] == [
-        log_entry("mongo_index_unknown", "media_items", "another_name")
-    ]
 
 
 async def test_the_index_of_usernames_has_to_be_unique(

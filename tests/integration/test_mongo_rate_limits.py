@@ -1,3 +1,5 @@
+"""How rate limits are stored in documents; the contract suite proves what they promise."""
+
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
@@ -11,22 +13,23 @@ from adapters.mongo.rate_limits import MAX_RESERVATIONS
 from application.ports.repositories import Repositories
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone
+from tests.support.builders import NOW
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def repositories(mongo_database: str) -> AsyncIterator[Repositories]:
-    async with open_mongo_repositories(mongo_database, FakePhoneEncryption()) as repositories:
+async def repositories(emptied_mongo_database: str) -> AsyncIterator[Repositories]:
+    async with open_mongo_repositories(
+        emptied_mongo_database, FakePhoneEncryption()
+    ) as repositories:
         yield repositories
 
 
 @pytest.fixture
-def collection(mongo_database: str) -> Iterator[Collection[RawDocument]]:
-    with MongoClient[RawDocument](mongo_database) as client:
+def collection(emptied_mongo_database: str) -> Iterator[Collection[RawDocument]]:
+    with MongoClient[RawDocument](emptied_mongo_database) as client:
         yield client.get_default_database()["rate_limits"]
 
 
@@ -34,21 +37,6 @@ def reservation(number: int, limit: int) -> Reservation:
     return Reservation(
         f"reservation {number}", NOW, (RateLimit("total", SlidingWindow(limit, HOUR)),)
     )
-
-
-async def test_the_cleanup_deletes_all_documents_of_the_past(
-    repositories: Repositories, collection: Collection[RawDocument]
-) -> None:
-    service = AppHarness(repositories=repositories)
-    for number in range(20):
-        await service.request_otp(a_phone(number), f"203.0.113.{number}")
-    assert collection.count_documents({}) > 20
-    later = service.clock.now() + timedelta(days=400)
-
-    while await repositories.rate_limiter.delete_expired(later, 200):
-        pass
-
-    assert collection.count_documents({}) == 0
 
 
 async def test_a_large_limit_is_spread_over_documents_of_limited_size(

@@ -11,22 +11,14 @@ import pytest
 
 from adapters.mongo import open_mongo_repositories
 from application.ports.errors import ConfigurationError, StorageUnavailable
+from tests.integration.mongo_support import StandaloneMongo
 from tests.support.certificates import CertificateAuthority
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.servers.mongo_process import MongoProcess
 
 WITHOUT_CLIENT_CERTIFICATES: Final = "--tlsAllowConnectionsWithoutCertificates"
 UNTRUSTED: Final = "nobody that this machine trusts has issued the server's certificate"
 OTHER_HOST: Final = "the server's certificate is for another host name"
-EXPIRED: Final = "the server's certificate has expired"
 CLIENT_CERTIFICATE: Final = "without a valid client certificate"
-
-
-class TlsMongo(MongoProcess):
-    """A standalone server, which needs no client to initiate it."""
-
-    def command(self) -> list[str]:
-        return [part for part in super().command() if not part.startswith("--replSet")]
 
 
 @pytest.fixture(scope="module")
@@ -40,21 +32,25 @@ def other_authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuth
 
 
 def tls_mongo(
-    folder: Path, authority: CertificateAuthority, certificate: Path, *arguments: str
-) -> TlsMongo:
+    folder: Path,
+    authority: CertificateAuthority,
+    certificate: Path,
+    *arguments: str,
+    port: int | None = None,
+) -> StandaloneMongo:
     tls = [
         "--tlsMode=requireTLS",
         f"--tlsCertificateKeyFile={certificate}",
         f"--tlsCAFile={authority.file}",
         *arguments,
     ]
-    return TlsMongo(folder, alone=False, arguments=tls)
+    return StandaloneMongo(folder, port=port, arguments=tls)
 
 
 @pytest.fixture(scope="module")
 def mongo(
     authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TlsMongo]:
+) -> Iterator[StandaloneMongo]:
     folder = tmp_path_factory.mktemp("tls_mongo")
     server = tls_mongo(folder, authority, authority.issue("server"), WITHOUT_CLIENT_CERTIFICATES)
     with server:
@@ -64,7 +60,7 @@ def mongo(
 @pytest.fixture(scope="module")
 def strict_mongo(
     authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TlsMongo]:
+) -> Iterator[StandaloneMongo]:
     folder = tmp_path_factory.mktemp("strict_mongo")
     with tls_mongo(folder, authority, authority.issue("strict_server")) as server:
         yield server
@@ -81,27 +77,21 @@ async def opening_error(url: str) -> str:
     return str(raised.value)
 
 
-async def test_a_valid_certificate_is_accepted(
-    mongo: TlsMongo, authority: CertificateAuthority
+async def test_valid_certificates_are_accepted(
+    mongo: StandaloneMongo, strict_mongo: StandaloneMongo, authority: CertificateAuthority
 ) -> None:
-    url = url_of(mongo.address, f"&tls=true&tlsCAFile={authority.file}", 5000)
-
-    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
-        await repositories.health.check()
-
-
-async def test_a_valid_client_certificate_is_accepted(
-    strict_mongo: TlsMongo, authority: CertificateAuthority
-) -> None:
-    options = f"&tls=true&tlsCAFile={authority.file}&tlsCertificateKeyFile="
-    url = url_of(strict_mongo.address, f"{options}{authority.issue('client')}", 5000)
-
-    async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
-        await repositories.health.check()
+    options = f"&tls=true&tlsCAFile={authority.file}"
+    certificate = f"{options}&tlsCertificateKeyFile={authority.issue('client')}"
+    for url in (
+        url_of(mongo.address, options, 5000),
+        url_of(strict_mongo.address, certificate, 5000),
+    ):
+        async with open_mongo_repositories(url, FakePhoneEncryption()) as repositories:
+            await repositories.health.check()
 
 
 async def test_an_unknown_authority_is_named(
-    mongo: TlsMongo, other_authority: CertificateAuthority
+    mongo: StandaloneMongo, other_authority: CertificateAuthority
 ) -> None:
     for options in ("&tls=true", f"&tls=true&tlsCAFile={other_authority.file}"):
         error = await opening_error(url_of(mongo.address, options))
@@ -110,7 +100,7 @@ async def test_an_unknown_authority_is_named(
         assert "tlsCAFile" in error
 
 
-async def test_a_server_that_requires_tls_is_named(mongo: TlsMongo) -> None:
+async def test_a_server_that_requires_tls_is_named(mongo: StandaloneMongo) -> None:
     error = await opening_error(url_of(mongo.address, ""))
 
     assert "as it does if it requires TLS: write tls=true" in error
@@ -119,7 +109,7 @@ async def test_a_server_that_requires_tls_is_named(mongo: TlsMongo) -> None:
 async def test_a_server_without_tls_is_named(
     tmp_path: Path, authority: CertificateAuthority
 ) -> None:
-    with TlsMongo(tmp_path, alone=False) as plain_mongo:
+    with StandaloneMongo(tmp_path) as plain_mongo:
         options = f"&tls=true&tlsCAFile={authority.file}"
 
         error = await opening_error(url_of(plain_mongo.address, options))
@@ -127,19 +117,9 @@ async def test_a_server_without_tls_is_named(
     assert "the server does not use TLS" in error
 
 
-async def test_another_host_name_is_named(tmp_path: Path, authority: CertificateAuthority) -> None:
-    certificate = authority.issue("elsewhere", "127.0.0.9")
-    with tls_mongo(tmp_path, authority, certificate, WITHOUT_CLIENT_CERTIFICATES) as server:
-        options = f"&tls=true&tlsCAFile={authority.file}"
-
-        error = await opening_error(url_of(server.address, options))
-
-    assert OTHER_HOST in error
-
-
 @pytest.mark.parametrize("has_certificate", [False, True], ids=["missing", "of_another_authority"])
 async def test_a_required_client_certificate_is_named(
-    strict_mongo: TlsMongo,
+    strict_mongo: StandaloneMongo,
     authority: CertificateAuthority,
     other_authority: CertificateAuthority,
     has_certificate: bool,
@@ -170,12 +150,22 @@ async def tls_server(certificate: Path) -> AsyncIterator[str]:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def test_an_expired_certificate_is_named(authority: CertificateAuthority) -> None:
-    # mongod does not start with one; a running server keeps it when its time is over.
-    async with tls_server(authority.issue("expired", is_expired=True)) as address:
+@pytest.mark.parametrize(
+    ("host", "is_expired", "reason"),
+    [
+        ("127.0.0.1", True, "the server's certificate has expired"),
+        ("127.0.0.9", False, OTHER_HOST),
+    ],
+)
+async def test_a_wrong_certificate_is_named(
+    authority: CertificateAuthority, host: str, is_expired: bool, reason: str
+) -> None:
+    # mongod does not start with an expired one; a running server keeps it when its time is over.
+    certificate = authority.issue(f"wrong {is_expired}", host, is_expired=is_expired)
+    async with tls_server(certificate) as address:
         error = await opening_error(url_of(address, f"&tls=true&tlsCAFile={authority.file}"))
 
-    assert f"{address}/dialtone cannot be reached, because {EXPIRED}" in error
+    assert f"{address}/dialtone cannot be reached, because {reason}" in error
 
 
 async def test_a_certificate_that_becomes_invalid_is_named_while_the_service_runs(
@@ -188,16 +178,8 @@ async def test_a_certificate_that_becomes_invalid_is_named_while_the_service_run
             first.stop()
             (tmp_path / "mongod.lock").unlink(missing_ok=True)
             certificate = authority.issue("moved", "127.0.0.9")
-            second = TlsMongo(
-                tmp_path,
-                alone=False,
-                port=first.port,
-                arguments=[
-                    "--tlsMode=requireTLS",
-                    f"--tlsCertificateKeyFile={certificate}",
-                    f"--tlsCAFile={authority.file}",
-                    WITHOUT_CLIENT_CERTIFICATES,
-                ],
+            second = tls_mongo(
+                tmp_path, authority, certificate, WITHOUT_CLIENT_CERTIFICATES, port=first.port
             )
             with second:
                 with pytest.raises(StorageUnavailable, match=OTHER_HOST):

@@ -149,30 +149,15 @@ async def assert_moved(database: Database) -> None:
 async def test_all_phones_are_found_by_another_index_key(database: Database) -> None:
     await fill(database)
 
-    assert await database.change_index_key(OLD, NEW) == 3
-
+    # A change that is finished can be repeated, and blocks can move again.
+    for _ in range(2):
+        assert await database.change_index_key(OLD, NEW) == 3
     await assert_moved(database)
     with pytest.raises(ConfigurationError, match="other keys"):
         async with database.open(OLD):
             pass
-
-
-async def test_a_change_that_is_finished_can_be_repeated(database: Database) -> None:
-    await fill(database)
-    await database.change_index_key(OLD, NEW)
-
-    assert await database.change_index_key(OLD, NEW) == 3
-
-    await assert_moved(database)
-
-
-async def test_a_block_can_move_again(database: Database) -> None:
-    await fill(database)
-    await database.change_index_key(OLD, NEW)
     newest = encryption(b"z")
-
     await database.change_index_key(NEW, newest)
-
     async with database.open(newest) as repositories:
         for phone in (BLOCKED, BLOCKED_OWNER):
             loaded = await repositories.phone_verifications.load(phone)
@@ -204,28 +189,13 @@ async def test_no_service_starts_before_an_interrupted_change_is_finished(
                 pass
 
 
-async def test_the_index_key_of_a_file_in_use_is_not_changed(
-    request: pytest.FixtureRequest,
-) -> None:
-    database = in_sqlite(request)
-    await fill(database)
-    async with database.open(OLD):
-        with pytest.raises(ConfigurationError, match="stop the service"):
-            await asyncio.wait_for(database.change_index_key(OLD, NEW), 20)
-
-    assert await database.change_index_key(OLD, NEW) == 3
-
-
-async def test_the_index_key_of_a_mongo_database_in_use_is_not_changed(
-    request: pytest.FixtureRequest,
-) -> None:
-    database = in_mongo(request)
+async def test_the_index_key_of_a_database_in_use_is_not_changed(database: Database) -> None:
     await fill(database)
     async with database.open(OLD) as repositories:
+        # An instance on MongoDB is known by its lease, one on SQLite by the lock of the file.
         await repositories.leases.acquire("cleanup", NOW, NOW + timedelta(minutes=15))
-
-    with pytest.raises(ConfigurationError, match=r"stop all instances .* after 2026-05-01T09:45"):
-        await database.change_index_key(OLD, NEW)
+        with pytest.raises(ConfigurationError, match=r"stop (the service|all .* after 2026-05-01)"):
+            await asyncio.wait_for(database.change_index_key(OLD, NEW), 20)
 
     async with database.open(OLD):
         pass

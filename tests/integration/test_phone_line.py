@@ -1,7 +1,5 @@
 """The phone line that the settings open."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from application.ports.call_provider import PlacementStatus
@@ -14,12 +12,6 @@ from tests.support.servers.fake_twilio.webhooks import sign_webhook
 
 PUBLIC_URL = "https://dialtone.example.org"
 URL = f"{PUBLIC_URL}/voice"
-
-
-@pytest.fixture
-def twilio() -> Iterator[FakeTwilio]:
-    with FakeTwilio() as twilio:
-        yield twilio
 
 
 @pytest.fixture
@@ -61,20 +53,12 @@ def test_both_tokens_sign_webhooks(twilio: FakeTwilio, environ: dict[str, str]) 
     assert verified == [True, True, False]
 
 
-async def test_without_a_number_to_call_from_there_are_no_calls(environ: dict[str, str]) -> None:
-    async with open_call_provider(read_settings(environ, None)) as calls:
-        assert calls is None
-
-
-async def test_the_console_has_neither_calls_nor_webhooks() -> None:
-    settings = read_settings({}, None)
-
-    assert make_webhooks(settings) is None
-    async with open_call_provider(settings) as calls:
-        assert calls is None
-
-
-def test_without_a_public_url_there_are_no_webhooks(environ: dict[str, str]) -> None:
-    del environ["DIALTONE_PUBLIC_URL"]
-
-    assert make_webhooks(read_settings(environ, None)) is None
+async def test_without_its_settings_there_are_no_calls_and_no_webhooks(
+    environ: dict[str, str],
+) -> None:
+    no_public_url = {name: text for name, text in environ.items() if name != "DIALTONE_PUBLIC_URL"}
+    for without_webhooks in ({}, no_public_url):
+        assert make_webhooks(read_settings(without_webhooks, None)) is None
+    for without_calls in ({}, environ):
+        async with open_call_provider(read_settings(without_calls, None)) as calls:
+            assert calls is None

@@ -1,9 +1,7 @@
-from collections.abc import Callable
-
 import pytest
 from PIL import Image
 
-from adapters.pillow.limits import MAX_BLOCKS
+from adapters.pillow import limits
 from domain.media.image import ImageLimits
 from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
@@ -36,8 +34,8 @@ MESSAGES = {
 TIMEOUT = ("The image takes too long to read.", "too_complex", None)
 
 
-async def rejection(content: bytes, **limits: float) -> tuple[str, str, int | None]:
-    error = await publish_error(content, **limits)
+async def rejection(content: bytes, **changes: float) -> tuple[str, str, int | None]:
+    error = await publish_error(content, **changes)
     return error.message, error.reason, error.limit
 
 
@@ -91,23 +89,23 @@ async def test_the_number_of_scans_of_a_photo_is_limited() -> None:
 
 
 @pytest.mark.parametrize(
-    ("build", "signature_length", "block"),
+    ("image", "signature_length", "block"),
     [
-        (plain_jpeg, 2, segment(0xFE, b"")),
-        (transparent_png, 33, chunk(b"teXt", b"")),
-        (still_gif, 13 + 768, b"!\xfe\0"),
+        (plain_jpeg(), 2, segment(0xFE, b"")),
+        (transparent_png(), 33, chunk(b"teXt", b"")),
+        (still_gif(), 13 + 768, b"!\xfe\0"),
     ],
 )
 async def test_the_number_of_blocks_is_limited(
-    build: Callable[[], bytes], signature_length: int, block: bytes
+    image: bytes, signature_length: int, block: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = build()
+    monkeypatch.setattr(limits, "MAX_BLOCKS", 500)
 
     def with_blocks(count: int) -> bytes:
         return image[:signature_length] + block * count + image[signature_length:]
 
-    await publish(with_blocks(MAX_BLOCKS // 2))
-    assert await rejection(with_blocks(MAX_BLOCKS)) == too_many("blocks", MAX_BLOCKS)
+    await publish(with_blocks(450))
+    assert await rejection(with_blocks(500)) == too_many("blocks", 500)
 
 
 @pytest.mark.parametrize("content", IMAGES)

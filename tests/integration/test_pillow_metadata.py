@@ -37,10 +37,6 @@ def with_segments(*segments: bytes) -> bytes:
     return JPEG[:2] + b"".join(segments) + JPEG[2:]
 
 
-def with_exif(tiff: bytes) -> bytes:
-    return with_segments(exif_segment(tiff))
-
-
 def exif_segment(tiff: bytes) -> bytes:
     return segment(0xE1, b"Exif\0\0" + tiff)
 
@@ -73,7 +69,6 @@ async def test_a_photo_is_rotated_as_its_exif_says(orientation: int) -> None:
     [
         with_segments(exif_segment(exif(6)), exif_segment(exif(1))),
         with_segments(xmp_segment(xmp(1)), exif_segment(exif(6))),
-        with_segments(xmp_segment(xmp(6))),
         with_segments(xmp_segment(xmp(6).replace(b'"', b"'"))),
         with_segments(xmp_segment(XMP_ELEMENT)),
         with_chunks(chunk(b"eXIf", exif(6))),
@@ -96,19 +91,14 @@ async def test_the_orientation_is_that_of_exif_or_else_of_xmp(upload: bytes) -> 
         phone_photo(orientation=1),
         multi_picture_jpeg(),
         JPEG[:-2] + b"\xff\xfe\x15\x4fa segment that exceeds the file",
-        with_exif(b""),
-        with_exif(b"II*\0"),
-        with_exif(b"MM\0*\xff\xff\xff\xff"),
-        with_exif(b"II*\0\x08\0\0\0\xff\xff" + bytes(30)),
-        with_exif(bytes(20)),
-        with_exif(exif(6).replace(b"\x01\x12\0\x03", b"\x01\x12\0\x02")),
+        with_segments(exif_segment(b"II*\0")),
+        with_segments(exif_segment(b"II*\0\x08\0\0\0\xff\xff" + bytes(30))),
+        with_segments(exif_segment(exif(6).replace(b"\x01\x12\0\x03", b"\x01\x12\0\x02"))),
         with_segments(xmp_segment(b'tiff:Orientation="60"')),
         with_segments(segment(0xED, b"Photoshop 3.0\x008BIM\4\4")),
         with_segments(segment(0xE2, b"ICC_PROFILE\0")),
-        with_profile(JPEG, b""),
         with_profile(JPEG, b"nonsense"),
         with_profile(JPEG, PROFILE[:200]),
-        with_profile(JPEG, bytes(60_000)),
         with_profile(JPEG, SRGB_PROFILE),
         annotated_png(orientation=1),
         annotated_png(orientation=1).replace(b"Comment", b"comment"),  # the checksum is wrong

@@ -20,7 +20,6 @@ from tests.support.images import (
     swapped_profile,
 )
 
-GRAY_16_BIT = zlib.compress(b"\0" + struct.pack(">3H", 0x1234, 0xFFFF, 0x00FF))
 TWO_COLORS = chunk(b"PLTE", b"\x10\x20\x30\x40\x50\x60")
 
 
@@ -90,26 +89,18 @@ async def test_a_rotated_image_keeps_its_palette() -> None:
     assert published.getpalette() == decode(upload).getpalette()
 
 
-async def test_16_bit_samples_keep_their_higher_8_bits() -> None:
-    colors = zlib.compress(b"\0" + struct.pack(">6H", 0x1234, 0xFFFF, 0xFF, 0x8000, 1, 2))
-
-    grays = first_row((await publish(png(3, 1, 16, 0, GRAY_16_BIT))).content)
-    color_row = first_row((await publish(png(2, 1, 16, 2, colors))).content)
-
-    assert grays == [(0x12, 0x12, 0x12, 255), (255, 255, 255, 255), (0, 0, 0, 255)]
-    assert color_row == [(0x12, 0xFF, 0, 255), (0x80, 0, 0, 255)]
-
-
-async def test_a_transparent_sample_of_16_bits_makes_no_similar_pixel_transparent() -> None:
-    grays = zlib.compress(b"\0" + struct.pack(">3H", 0x1234, 0x1235, 0x1334))
+async def test_16_bit_samples_keep_their_higher_8_bits_and_their_own_transparency() -> None:
+    grays = zlib.compress(b"\0" + struct.pack(">4H", 0x1234, 0x1235, 0xFFFF, 0xFF))
     gray = chunk(b"tRNS", struct.pack(">H", 0x1234))
     colors = zlib.compress(b"\0" + struct.pack(">9H", 0x8000, 1, 2, 0x8000, 1, 3, 0x8000, 257, 2))
     color = chunk(b"tRNS", struct.pack(">3H", 0x8000, 1, 2))
 
-    gray_row = first_row((await publish(png(3, 1, 16, 0, grays, gray))).content)
+    plain = first_row((await publish(png(4, 1, 16, 0, grays))).content)
+    gray_row = first_row((await publish(png(4, 1, 16, 0, grays, gray))).content)
     color_row = first_row((await publish(png(3, 1, 16, 2, colors, color))).content)
 
-    assert gray_row == [(0x12, 0x12, 0x12, 0), (0x12, 0x12, 0x12, 255), (0x13, 0x13, 0x13, 255)]
+    assert plain == [(level, level, level, 255) for level in (0x12, 0x12, 255, 0)]
+    assert gray_row == [(0x12, 0x12, 0x12, 0), *plain[1:]]
     assert color_row == [(0x80, 0, 0, 0), (0x80, 0, 0, 255), (0x80, 1, 0, 255)]
 
 
@@ -137,37 +128,24 @@ async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> N
 
 @pytest.mark.parametrize(
     "broken",
-    [
-        png(0, 1, 8, 0, zlib.compress(b"\0")),
-        png(1, 0, 8, 0, zlib.compress(b"")),
-        png(3, 1, 8, 0, b""),
-        png(3, 1, 8, 0, b"not compressed"),
-        png(3, 1, 8, 0, zlib.compress(b"\0\0\0")),
-        png(3, 1, 8, 0, zlib.compress(b"\0\0\0\0"))[:-24],
-        png(3, 1, 3, 0, zlib.compress(b"\0\0\0\0")),
-        png(3, 1, 8, 3, zlib.compress(b"\0\0\1\1")),
-        png(3, 1, 8, 3, zlib.compress(b"\0\0\1\1"), chunk(b"PLTE", bytes(4))),
-        png(3, 1, 8, 0, zlib.compress(b"\0\0\0\0"), chunk(b"CgBI", bytes(4))),
-        PNG_SIGNATURE + chunk(b"IEND", b""),
-        PNG_SIGNATURE + chunk(b"IHDR", bytes(5)) + chunk(b"IEND", b""),
-    ],
-    ids=[
-        "no width",
-        "no height",
-        "no pixels",
-        "pixels not compressed",
-        "too few pixels",
-        "pixels cut by the end of the file",
-        "bit depth 3",
-        "no palette",
-        "incomplete palette",
-        "unknown critical chunk",
-        "no header",
-        "short header",
-    ],
+    {
+        "no width": png(0, 1, 8, 0, zlib.compress(b"\0")),
+        "no height": png(1, 0, 8, 0, zlib.compress(b"")),
+        "no pixels": png(3, 1, 8, 0, b""),
+        "pixels not compressed": png(3, 1, 8, 0, b"not compressed"),
+        "too few pixels": png(3, 1, 8, 0, zlib.compress(b"\0\0\0")),
+        "pixels cut by the end of the file": png(3, 1, 8, 0, zlib.compress(bytes(4)))[:-24],
+        "bit depth 3": png(3, 1, 3, 0, zlib.compress(bytes(4))),
+        "no palette": png(3, 1, 8, 3, zlib.compress(b"\0\0\1\1")),
+        "incomplete palette": png(3, 1, 8, 3, zlib.compress(bytes(4)), chunk(b"PLTE", bytes(4))),
+        "unknown critical chunk": png(3, 1, 8, 0, zlib.compress(bytes(4)), chunk(b"CgBI", b"")),
+        "no header": PNG_SIGNATURE + chunk(b"IEND", b""),
+        "short header": PNG_SIGNATURE + chunk(b"IHDR", bytes(5)) + chunk(b"IEND", b""),
+    }.items(),
+    ids=lambda broken: broken[0],
 )
-async def test_an_incomplete_png_is_broken(broken: bytes) -> None:
-    assert (await publish_error(broken)).message == "The image is broken."
+async def test_an_incomplete_png_is_broken(broken: tuple[str, bytes]) -> None:
+    assert (await publish_error(broken[1])).message == "The image is broken."
 
 
 @pytest.mark.parametrize("missing", [1, 4, 12, 16, 18])

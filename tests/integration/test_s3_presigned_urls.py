@@ -33,7 +33,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def test_a_presigned_url_opens_the_file_without_credentials(
+async def test_a_presigned_url_permits_reading_only_and_without_credentials(
     setup: S3Setup, http: httpx.AsyncClient
 ) -> None:
     async with setup.open_files() as files:
@@ -45,6 +45,13 @@ async def test_a_presigned_url_opens_the_file_without_credentials(
     assert (response.status_code, response.content) == (200, CONTENT)
     assert response.headers["Content-Type"] == JPEG
     assert response.headers["Cache-Control"] == "private, max-age=3600"
+    for other in (
+        await http.put(url.url, content=b"another"),
+        await http.delete(url.url),
+        await http.get(url.url.partition("?")[0]),
+    ):
+        assert other.status_code == 403
+    assert (await http.get(url.url)).content == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -75,19 +82,6 @@ async def test_a_changed_url_is_rejected(
     assert OTHER_CONTENT not in response.content
 
 
-async def test_a_presigned_url_permits_reading_only(
-    setup: S3Setup, http: httpx.AsyncClient
-) -> None:
-    async with setup.open_files() as files:
-        await files.write(KEY, CONTENT, JPEG)
-        url = (await files.url_for(KEY)).url
-
-    assert (await http.put(url, content=b"another")).status_code == 403
-    assert (await http.delete(url)).status_code == 403
-    assert (await http.get(url.partition("?")[0])).status_code == 403
-    assert (await http.get(url)).content == CONTENT
-
-
 @pytest.mark.parametrize(
     ("age", "status"), [(timedelta(hours=22), 200), (timedelta(hours=25), 403)]
 )
@@ -108,6 +102,10 @@ async def test_all_instances_make_the_same_url_within_an_hour(setup: S3Setup) ->
     setup.clock = clock = MovableClock(MORNING)
     async with setup.open_files() as files, setup.open_files() as other_files:
         first = await files.url_for(KEY)
+        query = parse_qs(urlsplit(first.url).query)
+        assert query["X-Amz-Date"] == [f"{MORNING:%Y%m%dT%H%M%SZ}"]
+        assert query["X-Amz-Expires"] == [f"{DAY.total_seconds():.0f}"]
+        assert first.expires_at == MORNING + DAY
         clock.advance(timedelta(minutes=59, seconds=59, milliseconds=999))
         assert await files.url_for(KEY) == await other_files.url_for(KEY) == first
 
@@ -115,41 +113,24 @@ async def test_all_instances_make_the_same_url_within_an_hour(setup: S3Setup) ->
         assert await files.url_for(KEY) == await other_files.url_for(KEY) != first
 
 
-async def test_expires_at_matches_the_signature(setup: S3Setup) -> None:
-    setup.clock = MovableClock(MORNING + timedelta(minutes=59))
-    async with setup.open_files() as files:
-        url = await files.url_for(KEY)
-
-    query = parse_qs(urlsplit(url.url).query)
-    signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%S%z")
-    assert signed_at == MORNING
-    assert url.expires_at == signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
-    assert url.expires_at == MORNING + DAY
-
-
-@pytest.mark.parametrize("public_url", ["https://cdn.example/media", "https://cdn.example/media/"])
-async def test_with_a_public_url_nothing_is_signed(setup: S3Setup, public_url: str) -> None:
-    setup.public_url = public_url
+async def test_with_a_public_url_nothing_is_signed(setup: S3Setup) -> None:
+    setup.public_url = "https://cdn.example/media/"
     async with setup.open_files() as files:
         assert await files.url_for(KEY) == MediaUrl(
             f"https://cdn.example/media/{KEY}", expires_at=None
         )
 
 
-@pytest.mark.parametrize("key", [KEY, "a b+c~d/é.png", "100%.gif"])
 @pytest.mark.parametrize(
     "endpoint",
     [
         None,
-        "http://127.0.0.1:9000",
         "http://[::1]:9000",
-        "https://store.example",
         "https://store.example:443",
-        "http://store.example:80",
         "https://store.example:80",
     ],
 )
-@pytest.mark.parametrize("prefix", ["", "de ep/über/"])
+@pytest.mark.parametrize(("prefix", "key"), [("", KEY), ("de ep/über/", "a b+c~d/é 100%.png")])
 async def test_the_url_equals_the_one_of_botocore_at_the_full_hour(
     monkeypatch: pytest.MonkeyPatch, key: str, endpoint: str | None, prefix: str
 ) -> None:
@@ -169,23 +150,4 @@ async def test_the_url_equals_the_one_of_botocore_at_the_full_hour(
         )
 
     assert url_signer.sign(key, MORNING + timedelta(minutes=30)).url == expected
-
-
-@pytest.mark.parametrize(
-    ("bucket_name", "base_url"),
-    [
-        ("images", "https://images.s3.eu-central-1.amazonaws.com/small/"),
-        ("images.example", "https://s3.eu-central-1.amazonaws.com/images.example/small/"),
-    ],
-)
-async def test_at_amazon_a_bucket_without_dots_is_in_the_host_name(
-    bucket_name: str, base_url: str
-) -> None:
-    connection = Connection(None, "eu-central-1", "key", "secret")
-    async with open_client(connection, bucket_name, Timeouts()) as client:
-        bucket = Bucket(client, bucket_name, "small/")
-        url_signer = await make_url_signer(bucket, connection)
-
-    assert url_signer.base_url == base_url
-    assert "secret" not in repr(url_signer)
-    assert "secret" not in repr(connection)
+    assert "a secret" not in repr(url_signer) + repr(connection)

@@ -1,9 +1,7 @@
-"""Rotating the secrets file on a real disk, with real processes."""
+"""Rotating the secrets file on a real disk."""
 
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,75 +20,7 @@ from adapters.key_file.rotation import ROTATED_PURPOSES
 from application.ports.errors import ConfigurationError
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
 
-PROJECT: Final = Path(__file__).parents[2]
 LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, timedelta(days=90))
-
-SETUP: Final = """
-import os, signal, sys
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from adapters.key_file import KeyPurpose, load_secrets_file, rotate_secrets_file
-from adapters.key_file.rotation import ROTATED_PURPOSES
-from application.ports.errors import ConfigurationError
-
-path = Path(sys.argv[1])
-now = datetime.now(UTC) + timedelta(seconds=1)
-lifetimes = dict.fromkeys(KeyPurpose, timedelta(days=90))
-"""
-
-TWENTY_CONCURRENT_ROTATIONS: Final = f"""{SETUP}
-wait, start = os.pipe()
-for _ in range(20):
-    if os.fork() == 0:
-        os.close(start)
-        os.read(wait, 1)  # returns when the last process has closed the other end
-        try:
-            rotate_secrets_file(path, now, lifetimes)
-        except ConfigurationError as error:
-            assert "Rotate again after that" in str(error)
-            os.write(1, b"failed\\n")
-        else:
-            os.write(1, b"rotated\\n")
-        os._exit(0)
-os.close(start)
-for _ in range(20):
-    assert os.wait()[1] == 0
-"""
-
-KILLED_AT_EVERY_LINE: Final = f"""{SETUP}
-def kill_at(line):
-    lines_left = line
-    def trace(frame, event, _):
-        nonlocal lines_left
-        if "key_file" not in frame.f_code.co_filename:
-            return None
-        lines_left -= event == "line"
-        if lines_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-    sys.settrace(trace)
-
-old = path.read_bytes()
-before = load_secrets_file(path).keys
-for line in range(1, 10_000):
-    path.write_bytes(old)
-    child = os.fork()
-    if child == 0:
-        kill_at(line)
-        rotate_secrets_file(path, now, lifetimes)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    after = load_secrets_file(path).keys
-    is_new = path.read_bytes() != old
-    for purpose in ROTATED_PURPOSES:
-        assert after[purpose][is_new:] == before[purpose], (line, purpose)
-    print(os.WTERMSIG(status), is_new)
-    if status == 0:
-        break
-path.write_bytes(old)
-rotate_secrets_file(path, now, lifetimes)
-print(*sorted(file.name for file in path.parent.iterdir()))
-"""
 
 
 @pytest.fixture
@@ -106,73 +36,33 @@ def now() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=1)
 
 
-def run(script: str, path: Path) -> list[str]:
-    completed = subprocess.run(
-        [sys.executable, "-c", script, str(path)],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert completed.stderr == ""
-    return completed.stdout.splitlines()
-
-
 def rotation_error(path: Path, now: datetime) -> str:
     with pytest.raises(ConfigurationError) as raised:
         rotate_secrets_file(path, now, LIFETIMES)
     return str(raised.value)
 
 
-def test_one_of_twenty_concurrent_rotations_succeeds(path: Path) -> None:
-    before = load_keys(path)
-
-    results = run(TWENTY_CONCURRENT_ROTATIONS, path)
-
-    assert sorted(results) == ["failed"] * 19 + ["rotated"]
-    assert load_keys(path)[KeyPurpose.SIGNING][1:] == before[KeyPurpose.SIGNING]
-
-
-def test_a_rotation_killed_at_any_line_leaves_the_old_or_the_new_file(path: Path) -> None:
-    *ends, files = run(KILLED_AT_EVERY_LINE, path)
-
-    assert ends[-1] == "0 True"
-    assert {"9 False", "9 True"} <= set(ends)
-    assert files == "secrets.json"
-
-
-def test_a_reader_of_the_old_file_reads_it_to_the_end(path: Path, now: datetime) -> None:
-    old = path.read_text()
-
-    with path.open() as file:
-        rotate_secrets_file(path, now, LIFETIMES)
-        assert file.read() == old
-
-
-def test_the_temporary_file_of_a_killed_rotation_is_replaced(path: Path, now: datetime) -> None:
-    path.with_name(".secrets.json.next").write_text("half a fi")
-
-    rotate_secrets_file(path, now, LIFETIMES)
-
-    assert len(load_keys(path)[KeyPurpose.SIGNING]) == 2
-    assert [file.name for file in path.parent.iterdir()] == ["secrets.json"]
-
-
-def test_a_new_key_is_active_after_two_reload_intervals_at_the_earliest(
-    path: Path, now: datetime
+@pytest.mark.parametrize(
+    ("delay", "active_after"),
+    [
+        (timedelta(0), 2 * RELOAD_INTERVAL),
+        (RELOAD_INTERVAL, 2 * RELOAD_INTERVAL),
+        (timedelta(hours=1), timedelta(hours=1)),
+    ],
+)
+def test_a_new_key_is_active_after_two_reload_intervals_or_a_longer_delay(
+    path: Path, now: datetime, delay: timedelta, active_after: timedelta
 ) -> None:
-    for delay in (timedelta(0), RELOAD_INTERVAL):
-        create_secrets_file(path)
-        for rotated in rotate_secrets_file(path, now, LIFETIMES, delay=delay):
-            rounding = rotated.not_before - now - 2 * RELOAD_INTERVAL
-            assert timedelta(0) <= rounding <= timedelta(seconds=1)
-            assert load_keys(path)[rotated.purpose][0].not_before == rotated.not_before
-        path.unlink()
+    summary = rotate_secrets_file(path, now, LIFETIMES, delay=delay)
 
-
-def test_an_operator_can_choose_a_longer_delay(path: Path, now: datetime) -> None:
-    for rotated in rotate_secrets_file(path, now, LIFETIMES, delay=timedelta(hours=1)):
-        assert rotated.not_before - now >= timedelta(hours=1)
+    keys = load_keys(path)
+    assert summary == tuple(
+        RotatedKeys(purpose, keys[purpose][0].id, keys[purpose][0].not_before, kept=1, removed=0)
+        for purpose in ROTATED_PURPOSES
+    )
+    for rotated in summary:
+        rounding = rotated.not_before - now - active_after
+        assert timedelta(0) <= rounding <= timedelta(seconds=1)
 
 
 def test_a_second_rotation_fails_until_the_new_keys_are_active(path: Path, now: datetime) -> None:
@@ -189,9 +79,12 @@ def test_a_second_rotation_fails_until_the_new_keys_are_active(path: Path, now: 
 
 def test_the_new_file_has_mode_0600_with_any_umask_and_old_mode(path: Path, now: datetime) -> None:
     path.chmod(0o400)
-    umask = os.umask(0)
+    old, umask = path.read_text(), os.umask(0)
     try:
-        rotate_secrets_file(path, now, LIFETIMES)
+        with path.open() as opened:
+            rotate_secrets_file(path, now, LIFETIMES)
+            # A reader of the old file reads it to its end.
+            assert opened.read() == old
     finally:
         os.umask(umask)
 
@@ -218,52 +111,19 @@ def test_the_file_keeps_its_owner_when_another_user_rotates(
     assert owners == [owner]
 
 
-def test_the_summary_matches_the_new_file(path: Path, now: datetime) -> None:
-    summary = rotate_secrets_file(path, now, LIFETIMES)
-
-    keys = load_keys(path)
-    assert summary == tuple(
-        RotatedKeys(purpose, keys[purpose][0].id, keys[purpose][0].not_before, kept=1, removed=0)
-        for purpose in ROTATED_PURPOSES
-    )
-
-
-def missing_file(path: Path) -> None:
-    path.unlink()
-
-
-def missing_directory(path: Path) -> None:
-    path.unlink()
-    path.parent.rmdir()
-
-
-def readable_by_others(path: Path) -> None:
-    path.chmod(0o644)
-
-
-def not_json(path: Path) -> None:
-    path.write_text("{")
-
-
 def short_key(path: Path) -> None:
     edit_secrets_file(path, lambda document: document["otp_pepper"][0].update(key="dG9wczNjcmV0"))
-
-
-def directory_in_place_of_the_temporary_file(path: Path) -> None:
-    path.with_name(".secrets.json.next").mkdir()
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        missing_file,
-        missing_directory,
-        readable_by_others,
-        not_json,
+        Path.unlink,
+        lambda path: path.chmod(0o644),
         short_key,
-        directory_in_place_of_the_temporary_file,
+        lambda path: path.with_name(".secrets.json.next").mkdir(),
     ],
-    ids=lambda damage: damage.__name__,
+    ids=["missing", "readable by others", "short key", "folder"],
 )
 def test_a_failed_rotation_names_the_file_and_leaves_it_unchanged(
     path: Path, now: datetime, damage: Callable[[Path], None]

@@ -180,16 +180,19 @@ def test_an_existing_file_is_replaced_only_on_request(files: Files) -> None:
     assert count_identities(files.backup) == 2
 
 
-def other_file(files: Files) -> Path:
+def text_file(files: Files) -> Path:
     path = files.database.with_name("secrets.json")
     path.write_text("{}")
     return path
 
 
-def link_to_a_backup(files: Files) -> Path:
-    path = files.database.with_name("link.db")
-    path.symlink_to(files.backup)
-    return path
+def link_to(target: str) -> Callable[[Files], Path]:
+    def make(files: Files) -> Path:
+        path = files.database.with_name("link.db")
+        path.symlink_to(files.database.with_name(target))
+        return path
+
+    return make
 
 
 def hard_link_to_the_database(files: Files) -> Path:
@@ -198,43 +201,24 @@ def hard_link_to_the_database(files: Files) -> Path:
     return path
 
 
-def link_to_the_database(files: Files) -> Path:
-    path = files.database.with_name("same.db")
-    path.symlink_to(files.database)
-    return path
-
-
-def log_of_the_database(files: Files) -> Path:
-    return files.database.with_name("records.db-wal")
-
-
 def database_in_use(files: Files) -> Path:
     shutil.copyfile(files.database, files.database.with_name("other.db"))
     files.database.with_name("other.db-wal").touch()
     return files.database.with_name("other.db")
 
 
-def folder(files: Files) -> Path:
-    return files.database.parent
-
-
-def device(_: Files) -> Path:
-    return Path(os.devnull)
-
-
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (other_file, "is no backup of Dialtone"),
-        (link_to_a_backup, "is no backup of Dialtone"),
-        (device, "is no backup of Dialtone"),
+        (text_file, "is no backup of Dialtone"),
+        (link_to("backup.db"), "is no backup of Dialtone"),
+        (lambda _: Path(os.devnull), "is no backup of Dialtone"),
         (hard_link_to_the_database, "is the database itself"),
-        (link_to_the_database, "is the database itself"),
-        (log_of_the_database, "is the database itself"),
+        (link_to("records.db"), "is the database itself"),
+        (lambda files: files.database.with_name("records.db-wal"), "is the database itself"),
         (database_in_use, "may be a database in use"),
-        (folder, "is a folder"),
+        (lambda files: files.database.parent, "is a folder"),
     ],
-    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_only_a_backup_is_replaced(
     files: Files, make: Callable[[Files], Path], reason: str
@@ -260,10 +244,14 @@ def test_a_backup_without_free_space_leaves_the_earlier_one(
     assert count_identities(files.backup) == 1
 
 
+def damage(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(3 * 4096)
+        opened.write(b"\xff" * 8 * 4096)
+
+
 def test_a_damaged_database_is_not_backed_up(files: Files) -> None:
-    with files.database.open("r+b") as file:
-        file.seek(3 * 4096)
-        file.write(b"\xff" * 8 * 4096)
+    damage(files.database)
 
     error = error_of(lambda: back_up(files.database, files.backup, replace=True))
 
@@ -372,48 +360,23 @@ restore(Path(sys.argv[1]), Path(sys.argv[2]), datetime.now(UTC))
     assert not list(files.database.parent.glob("*before-restore*"))
 
 
-def newer(backup: Path) -> None:
-    version = len(MIGRATIONS) + 1
-    change(backup, f"UPDATE metadata SET value = {version} WHERE name = 'schema_version'")  # noqa: S608
-
-
-def of_another_program(backup: Path) -> None:
-    change(backup, "PRAGMA application_id = 1")
-
-
-def without_metadata(backup: Path) -> None:
-    change(backup, "DELETE FROM metadata")
-
-
-def damaged(backup: Path) -> None:
-    with backup.open("r+b") as file:
-        file.seek(3 * 4096)
-        file.write(b"\xff" * 8 * 4096)
-
-
-def truncated(backup: Path) -> None:
-    os.truncate(backup, 8192)
-
-
-def text(backup: Path) -> None:
-    backup.write_text("a note")
+NEWER: Final = f"UPDATE metadata SET value = {len(MIGRATIONS) + 1} WHERE name = 'schema_version'"  # noqa: S608
 
 
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (newer, "was written by a newer version of Dialtone"),
-        (of_another_program, "is no database of Dialtone"),
-        (without_metadata, "is no database of Dialtone"),
-        (damaged, "is damaged"),
-        (truncated, "is damaged"),
-        (text, "is no database of Dialtone"),
+        (lambda backup: change(backup, NEWER), "was written by a newer version of Dialtone"),
+        (lambda backup: change(backup, "PRAGMA application_id = 1"), "is no database of Dialtone"),
+        (lambda backup: change(backup, "DELETE FROM metadata"), "is no database of Dialtone"),
+        (lambda backup: backup.write_text("a note"), "is no database of Dialtone"),
+        (damage, "is damaged"),
+        (lambda backup: os.truncate(backup, 8192), "is damaged"),
         (os.unlink, "does not exist"),
     ],
-    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_file_that_is_no_good_backup_changes_nothing(
-    files: Files, make: Callable[[Path], None], reason: str
+    files: Files, make: Callable[[Path], object], reason: str
 ) -> None:
     make(files.backup)
     before = files.database.read_bytes()

@@ -5,7 +5,7 @@ import sqlite3
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from application.ports.errors import (
     StorageUnavailable,
     UniqueViolation,
 )
+from application.ports.repositories import Repositories
+from domain.identities.identity import Identity
 from tests.support.builders import a_user, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -293,26 +295,18 @@ def errors_of(results: Sequence[object]) -> list[Exception | None]:
 def test_a_failed_operation_has_no_effect_and_the_others_are_committed(
     connection: sqlite3.Connection, path: Path
 ) -> None:
-    operations = [adding("a"), adding_two("b", "a"), adding("c")]
-
-    first, second, third = errors_of(commit_batch(connection, operations))
-
-    assert (first, third) == (None, None)
-    assert isinstance(second, DuplicateKey)
-    assert words_in(path) == {"a", "c"}
-
-
-def test_an_operation_that_raises_an_error_of_its_own_has_no_effect(
-    connection: sqlite3.Connection, path: Path
-) -> None:
     def failing(connection: sqlite3.Connection) -> None:
         adding("b")(connection)
         raise LookupError("its own")
 
-    results = commit_batch(connection, [adding("a"), failing])
+    operations: list[Operation[Any]] = [adding("a"), adding_two("b", "a"), failing, adding("c")]
 
-    assert isinstance(errors_of(results)[1], LookupError)
-    assert words_in(path) == {"a"}
+    first, second, third, fourth = errors_of(commit_batch(connection, operations))
+
+    assert (first, fourth) == (None, None)
+    assert isinstance(second, DuplicateKey)
+    assert isinstance(third, LookupError)
+    assert words_in(path) == {"a", "c"}
 
 
 def test_a_failed_commit_fails_all_and_the_next_one_works(
@@ -341,16 +335,19 @@ def test_a_transaction_rolled_back_by_sqlite_fails_all_and_the_next_works(
     assert commit_batch(connection, [adding("a")]) == [1]
 
 
-def test_a_locked_out_writer_fails_and_works_after_the_lock(
+def test_a_writer_that_cannot_write_fails_and_works_afterwards(
     connection: sqlite3.Connection, path: Path
 ) -> None:
-    other = connect_to(path)
-    other.execute("BEGIN IMMEDIATE")
+    with closing(connect_to(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        [locked] = errors_of(commit_batch(connection, [adding("a")]))
+    connection.execute("PRAGMA query_only = ON")
+    [read_only] = errors_of(commit_batch(connection, [adding("a")]))
+    connection.execute("PRAGMA query_only = OFF")
 
-    [error] = errors_of(commit_batch(connection, [adding("a")]))
-
-    assert str(error) == "locked by another process for too long"
-    other.close()
+    assert str(locked) == "locked by another process for too long"
+    assert isinstance(read_only, StorageUnavailable)
+    assert str(read_only) == "the file is read-only"
     assert commit_batch(connection, [adding("a")]) == [1]
 
 
@@ -368,15 +365,6 @@ def test_no_other_write_gets_between_a_read_and_a_write_of_an_operation(
     assert commit_batch(connection, [reading_then_writing]) == [1]
     assert words_in(path) == {"after 0"}
     other.close()
-
-
-def test_a_read_only_file_is_named_in_the_error(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA query_only = ON")
-
-    [error] = errors_of(commit_batch(connection, [adding("a")]))
-
-    assert isinstance(error, StorageUnavailable)
-    assert str(error) == "the file is read-only"
 
 
 def test_a_damaged_page_is_no_reason_to_try_again(
@@ -417,7 +405,9 @@ def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> No
     assert all(error is not None and error.__cause__ is None for error in errors)
 
 
-def test_a_batch_reads_one_snapshot(connection: sqlite3.Connection, path: Path) -> None:
+def test_a_batch_reads_one_snapshot_although_a_read_fails(
+    connection: sqlite3.Connection, path: Path
+) -> None:
     commit_batch(connection, [adding("a")])
     other = connect_to(path)
 
@@ -429,22 +419,16 @@ def test_a_batch_reads_one_snapshot(connection: sqlite3.Connection, path: Path) 
         adding("b")(other)
         return count
 
-    assert read_batch(connection, [counting_before_another_write, counting]) == [1, 1]
-    assert read_batch(connection, [counting]) == [2]
-    other.close()
+    def failing(connection: sqlite3.Connection) -> int:
+        return len(connection.execute("SELECT nothing").fetchall())
 
+    first, failed, last = read_batch(connection, [counting_before_another_write, failing, counting])
 
-def test_a_failed_read_affects_no_other(connection: sqlite3.Connection) -> None:
-    operations: list[Operation[object]] = [
-        lambda connection: connection.execute("SELECT nothing").fetchall(),
-        lambda connection: connection.execute("SELECT 1").fetchall(),
-    ]
-
-    failed, fetched = read_batch(connection, operations)
-
+    assert (first, last) == (1, 1)
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, StorageUnavailable)
-    assert fetched == [(1,)]
+    assert read_batch(connection, [counting]) == [2]
+    other.close()
 
 
 @pytest.fixture
@@ -459,72 +443,48 @@ def count_commits(path: Path) -> int:
     return sum(struct.unpack_from(">I", log, frame + 4)[0] > 0 for frame in frames)
 
 
-def lock(path: Path) -> sqlite3.Connection:
-    """Lock all writers out until this connection is closed."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
-    return connection
-
-
-async def test_sequential_writes_need_a_commit_each(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
-        before = count_commits(database_path)
-        for number in range(10):
-            await repositories.identities.add(an_identity(id=an_id(number)))
-
-        assert count_commits(database_path) - before == 10
-
-
-async def test_a_hundred_concurrent_writes_need_at_most_two_commits(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
-        before = count_commits(database_path)
-        locked = lock(database_path)
-        tasks = [
-            asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
-            for number in range(100)
-        ]
+async def add_identities(
+    repositories: Repositories, path: Path, *identities: Identity, cancelled: int = 0
+) -> list[object]:
+    """Add the identities in a group commit, and cancel as many of them before."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        tasks = [asyncio.create_task(repositories.identities.add(each)) for each in identities]
         await asyncio.sleep(0)
-        locked.close()
+        for task in tasks[:cancelled]:
+            task.cancel()
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
-        assert await asyncio.gather(*tasks) == [True] * 100
+
+async def test_concurrent_writes_need_at_most_two_commits_and_sequential_ones_one_each(
+    database_path: Path,
+) -> None:
+    many = [an_identity(id=an_id(number)) for number in range(100)]
+    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
+        before = count_commits(database_path)
+        assert await add_identities(repositories, database_path, *many) == [True] * 100
         # Two, because the first write may begin before the others wait.
         assert count_commits(database_path) - before <= 2
 
-
-async def test_a_conflict_within_a_group_commit_affects_no_other_write(database_path: Path) -> None:
-    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         before = count_commits(database_path)
-        locked = lock(database_path)
-        tasks = [
-            asyncio.create_task(
-                repositories.identities.add(an_identity(id=an_id(number), user=a_user(name)))
-            )
-            for number, name in enumerate(["Zoë", "Rahul", "zoë", "Mei"])
-        ]
-        await asyncio.sleep(0)
-        locked.close()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-
-        assert count_commits(database_path) - before <= 2
-        assert [results[number] for number in (0, 1, 3)] == [True, True, True]
-        assert isinstance(results[2], UniqueViolation)
+        for identity in many[:10]:
+            await repositories.identities.replace(identity, 1)
+        assert count_commits(database_path) - before == 10
 
 
-async def test_cancelled_writes_within_a_group_commit_affect_no_other(database_path: Path) -> None:
+async def test_conflicts_and_cancellations_within_a_group_commit_affect_no_other_write(
+    database_path: Path,
+) -> None:
+    names = ["Ann", "Bob", "Zoë", "Rahul", "zoë", "Mei"]
+    identities = [
+        an_identity(id=an_id(number), user=a_user(name)) for number, name in enumerate(names)
+    ]
     async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
-        locked = lock(database_path)
-        tasks = [
-            asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
-            for number in range(20)
-        ]
-        await asyncio.sleep(0)
-        for task in tasks[::2]:
-            task.cancel()
-        locked.close()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+        results = await add_identities(repositories, database_path, *identities, cancelled=2)
 
-        assert results[1::2] == [True] * 10
-        for number in range(1, 20, 2):
+        assert [results[number] for number in (2, 3, 5)] == [True, True, True]
+        assert isinstance(results[4], UniqueViolation)
+        for number in (2, 3, 5):
             assert await repositories.identities.load(an_id(number)) is not None
 
 

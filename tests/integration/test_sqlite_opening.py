@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from adapters.sqlite import inspect_file, open_sqlite_repositories
-from adapters.sqlite.database import DatabaseFile
+from adapters.sqlite.database import DatabaseFile, open_database
+from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.migrations import MIGRATIONS, migrate, split_statements
-from application.ports.errors import ConfigurationError, StorageUnavailable
+from application.ports.errors import ConfigurationError, StorageTimeout, StorageUnavailable
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
@@ -106,16 +107,12 @@ def test_a_created_file_is_readable_by_its_owner_only(path: Path) -> None:
 
 
 def test_special_characters_of_a_path_are_taken_literally(tmp_path: Path) -> None:
-    add_identity(tmp_path / "what? 100% #1 & more.db")
-
-    assert [file.name for file in tmp_path.iterdir()] == ["what? 100% #1 & more.db"]
-
-
-def test_an_empty_file_becomes_a_database(path: Path) -> None:
-    path.touch()
+    path = tmp_path / "what? 100% #1 & more.db"
+    path.touch()  # An empty file becomes a database.
 
     add_identity(path)
 
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
     assert load_identity(path) == Versioned(an_identity(), 1)
 
 
@@ -150,6 +147,8 @@ def test_a_file_that_is_no_database_is_rejected_and_not_changed(path: Path, cont
     path.write_bytes(content)
 
     assert "no SQLite database" in startup_error(path)
+    assert "in the place of a folder" in startup_error(path / "records.db")
+    assert "in the place of a folder" in startup_error(path / "a" / "records.db")
     assert path.read_bytes() == content
 
 
@@ -159,17 +158,12 @@ def test_a_folder_in_place_of_the_file_is_rejected(path: Path) -> None:
     assert "is a folder" in startup_error(path)
 
 
-def test_a_file_in_place_of_the_folder_is_rejected(tmp_path: Path) -> None:
-    (tmp_path / "var").touch()
-
-    assert "in the place of a folder" in startup_error(tmp_path / "var" / "records.db")
-    assert "in the place of a folder" in startup_error(tmp_path / "var" / "a" / "records.db")
-
-
-def test_a_database_of_other_keys_is_rejected_and_not_changed(path: Path) -> None:
+def test_a_database_of_other_keys_is_rejected_and_neither_changed_nor_locked(path: Path) -> None:
     add_identity(path)
 
     assert "other keys" in startup_error(path, FakePhoneEncryption(b"another key"))
+    with closing(sqlite3.connect(path, timeout=0)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
     assert load_identity(path) == Versioned(an_identity(), 1)
 
 
@@ -189,14 +183,6 @@ def test_a_damaged_file_is_rejected(path: Path) -> None:
     assert "is damaged" in startup_error(path)
 
 
-def test_a_rejected_file_is_not_locked(path: Path) -> None:
-    add_identity(path)
-    startup_error(path, FakePhoneEncryption(b"another key"))
-
-    with closing(sqlite3.connect(path, timeout=0)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-
-
 def test_a_commit_is_synced_to_the_disk(path: Path) -> None:
     with closing(DatabaseFile(path).connect_to_write("keys")) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -207,35 +193,34 @@ async def replace_verification(repositories: Repositories) -> bool:
     return await repositories.phone_verifications.replace(a_phone(), a_phone_verification(), 0)
 
 
-async def test_no_operation_succeeds_after_the_file_was_removed(tmp_path: Path) -> None:
-    path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
-        path.unlink()
-        with pytest.raises(StorageUnavailable, match="moved or removed"):
-            await replace_verification(repositories)
-        with pytest.raises(StorageUnavailable, match="moved or removed"):
-            await repositories.phone_verifications.load(a_phone())
-        with pytest.raises(StorageUnavailable, match="moved or removed"):
-            await repositories.health.check()
-
-
-async def test_another_file_at_the_path_is_not_used(tmp_path: Path) -> None:
+async def test_a_file_that_was_moved_is_not_used_until_it_is_back(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
     async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
         path.rename(path.with_name("moved.db"))
-        path.write_bytes(b"")
-        with pytest.raises(StorageUnavailable, match="moved or removed"):
-            await replace_verification(repositories)
-
-
-async def test_a_file_that_was_moved_back_is_written_again(tmp_path: Path) -> None:
-    path = tmp_path / "records.db"
-    async with open_sqlite_repositories(path, FakePhoneEncryption()) as repositories:
-        path.rename(path.with_name("moved.db"))
-        with pytest.raises(StorageUnavailable):
-            await replace_verification(repositories)
+        path.write_bytes(b"")  # Another file at the path.
+        for operation in (
+            replace_verification(repositories),
+            repositories.phone_verifications.load(a_phone()),
+            repositories.health.check(),
+        ):
+            with pytest.raises(StorageUnavailable, match="moved or removed"):
+                await operation
         path.with_name("moved.db").rename(path)
         assert await replace_verification(repositories)
+
+
+async def test_a_health_check_writes_and_fails_while_it_cannot(path: Path) -> None:
+    async with open_database(path, "keys") as database:
+        await SqliteHealthCheck(database).check()
+        await SqliteHealthCheck(database).check()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            assert read_metadata(other)["health_check_count"] == 2
+            other.execute("BEGIN IMMEDIATE")
+
+            with pytest.raises(StorageTimeout, match="no response within"):
+                await SqliteHealthCheck(database, timeout=0.01).check()
+
+        await SqliteHealthCheck(database).check()
 
 
 @pytest.fixture
@@ -252,16 +237,6 @@ def read_metadata(connection: sqlite3.Connection) -> dict[str, object]:
 def test_no_statement_of_a_migration_is_lost() -> None:
     for script in (*MIGRATIONS, NEXT_MIGRATION):
         assert "".join(split_statements(script)).strip() == script.strip()
-
-
-def test_a_new_file_has_the_latest_schema(connection: sqlite3.Connection, path: Path) -> None:
-    migrate(connection, path, "keys")
-
-    assert read_metadata(connection) == {
-        "schema_version": len(MIGRATIONS),
-        "key_fingerprint": "keys",
-        "health_check_count": 0,
-    }
 
 
 def test_an_older_file_is_migrated_and_keeps_its_rows(

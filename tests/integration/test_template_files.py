@@ -46,21 +46,18 @@ def test_a_file_replaces_the_builtin_file_of_the_same_name(tmp_path: Path) -> No
     assert render(templates, "en").startswith("012345 is your Dialtone code")
 
 
-def test_a_region_falls_back_to_its_language_and_then_to_the_default(tmp_path: Path) -> None:
-    files = {"pt-BR": 'general = "{code} BR"', "sv": 'general = "{code} sv"'}
-    templates = load(tmp_path, **files)
+def test_a_region_falls_back_to_its_language_and_then_to_the_operators_default(
+    tmp_path: Path,
+) -> None:
+    load(tmp_path, **{"pt-BR": 'general = "{code} BR"', "sv": 'general = "{code} sv"'})
+    templates = load_sms_templates(tmp_path, "de-AT", APP)
     assert render(templates, "pt_BR") == "012345 BR"
     assert "código" in render(templates, "pt-PT")
     assert render(templates, "sv-FI") == "012345 sv"
-    default = render(templates, "en")
+    default = render(templates, "de")
     assert {render(templates, locale) for locale in ("xx", None, "nonsense")} == {default}
-
-
-def test_the_default_locale_is_the_operators(tmp_path: Path) -> None:
-    templates = load_sms_templates(tmp_path, "de-AT", APP)
-    assert render(templates, None) == render(templates, "xx") == render(templates, "de")
     assert templates.has_locale("de-AT")
-    assert not templates.has_locale("sv")
+    assert not templates.has_locale("fi")
 
 
 def test_a_countrys_template_is_used_unchanged_for_all_preferences(tmp_path: Path) -> None:
@@ -71,12 +68,10 @@ def test_a_countrys_template_is_used_unchanged_for_all_preferences(tmp_path: Pat
             assert render(templates, locale, platform, country="IN") == expected
     assert render(templates, "hi", country="US") != expected
 
-
-def test_a_country_has_templates_for_the_platforms_in_its_file(tmp_path: Path) -> None:
     content = f'general = "{REGISTERED}"\nandroid = "<#> {{code}} OTP {{hash}}"'
     templates = load(tmp_path, IN=content)
     assert render(templates, "hi", Platform.ANDROID, "IN") == "<#> 012345 OTP FA+9qCX9VSu"
-    assert render(templates, "hi", Platform.WEB, "IN").startswith("Dear user")
+    assert render(templates, "hi", Platform.WEB, "IN") == expected
 
 
 @pytest.mark.parametrize(
@@ -91,20 +86,11 @@ def test_a_country_has_templates_for_the_platforms_in_its_file(tmp_path: Path) -
         ("es", "general = ", "es.toml: it is not TOML: "),
         ("ES-es", 'general = "{code}"', "ES-es.toml: its name is neither"),
         ("texts", 'general = "{code}"', "texts.toml: its name is neither"),
-        ("ZZ", 'general = "{code}"', "ZZ.toml: its name is neither"),
         ("in", 'general = "{code}"', "in.toml: its name is neither"),
         ("IN", 'general = "your code"', 'IN.toml, general: it violates the rule "code first"'),
-        ("IN", 'general = "{app} 4711: {code}"', 'IN.toml, general: it violates the rule "code fi'),
-        ("es", 'general = "{code} a.example"', 'es.toml, general: it violates the rule "no link"'),
-        ("es", 'general = "{code}\\u202e"', 'es.toml, general: it violates the rule "visible'),
         ("es", f'general = "{{code}}"\nandroid = "{"a" * 130} {{code}} {{hash}}"', '"140 bytes"'),
         ("es", 'general = "{code}"\nandroid = "{hash} {code}"', 'android: it violates the rule "a'),
         ("es", 'general = "{code}"\nweb = "{code} @{domain}"', 'web: it violates the rule "domain'),
-        (
-            "IN",
-            f'general = "{{code}} {"अ" * 200}"',
-            'IN.toml, general: it violates the rule "length"',
-        ),
     ],
 )
 def test_an_invalid_template_is_reported_with_its_file_and_the_reason(
@@ -115,17 +101,21 @@ def test_an_invalid_template_is_reported_with_its_file_and_the_reason(
     assert all(str(tmp_path / f"{name}.toml") in line for line in lines)
 
 
-def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
-    lines = problems(tmp_path, IN='general = "x"', de="general = 1", es='general = "{x}"', xx="=")
-    assert len(lines) == 4
-
-
-def test_files_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
+def test_all_files_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "es.toml").mkdir()
     (tmp_path / "de.toml").write_bytes(b'general = "{code} \xff"')
-    first, second = problems(tmp_path)
-    assert "de.toml: it is not UTF-8 text" in first
-    assert "es.toml: it cannot be read" in second
+    for name in ("README.md", "es.toml.bak", "es.toml~", ".#es.toml"):
+        (tmp_path / name).write_text("these files are ignored")
+    encoding, folder, value, syntax = problems(tmp_path, hi="general = 1", xx="=")
+    assert "de.toml: it is not UTF-8 text" in encoding
+    assert "es.toml: it cannot be read" in folder
+    assert "hi.toml: " in value
+    assert "xx.toml: " in syntax
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
+    (tmp_path / "es.toml").write_bytes(b'\xef\xbb\xbfgeneral = """\r\n{code} a\r\nb"""\r\n')
+    assert render(load(tmp_path), "es") == "012345 a\nb"
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
@@ -133,17 +123,6 @@ def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, name: str) -> 
     (tmp_path / "file").touch()
     with pytest.raises(InvalidTemplates, match="cannot be read as a folder"):
         load_sms_templates(tmp_path / name, "en", APP)
-
-
-def test_other_files_in_the_folder_are_ignored(tmp_path: Path) -> None:
-    for name in ("README.md", "es.toml.bak", "es.toml~", ".#es.toml"):
-        (tmp_path / name).write_text("no templates")
-    assert render(load(tmp_path), "es").startswith("012345 es tu clave")
-
-
-def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
-    (tmp_path / "es.toml").write_bytes(b'\xef\xbb\xbfgeneral = """\r\n{code} a\r\nb"""\r\n')
-    assert render(load(tmp_path), "es") == "012345 a\nb"
 
 
 def test_a_template_that_is_never_sent_is_not_validated(tmp_path: Path) -> None:

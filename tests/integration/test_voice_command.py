@@ -1,15 +1,12 @@
 """`dialtone voice` as an operator uses it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-PROJECT: Final = Path(__file__).parents[2]
-MAIN: Final = "import sys; from entrypoints.cli import main; sys.exit(main())"
+from tests.support.service import Service
+
 PHONE_LINE: Final = {
     "DIALTONE_PUBLIC_URL": "https://dialtone.example.org/app",
     "DIALTONE_SMS": "twilio",
@@ -21,19 +18,8 @@ PHONE_LINE: Final = {
 }
 
 
-def run(folder: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", MAIN, "voice", "urls"],
-        cwd=folder,
-        env={"PYTHONPATH": str(PROJECT), "PATH": os.environ["PATH"], **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_it_shows_the_urls_to_enter_at_twilio(tmp_path: Path) -> None:
-    finished = run(tmp_path, PHONE_LINE)
+    finished = Service(tmp_path, PHONE_LINE).run("voice", "urls")
 
     lines = finished.stdout.splitlines()
     assert (finished.returncode, finished.stderr) == (0, "")
@@ -53,23 +39,17 @@ def test_it_shows_the_urls_to_enter_at_twilio(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "missing"),
+    ("changes", "missing", "exit_code"),
     [
-        ({"DIALTONE_SMS": "console"}, "DIALTONE_SMS=twilio"),
-        ({"TWILIO_VOICE_FROM": ""}, "TWILIO_VOICE_FROM"),
+        ({"DIALTONE_SMS": "console"}, "DIALTONE_SMS=twilio", 1),
+        ({"TWILIO_VOICE_FROM": ""}, "TWILIO_VOICE_FROM", 1),
+        ({"DIALTONE_PUBLIC_URL": ""}, "DIALTONE_PUBLIC_URL: Must be set if Twilio has a number", 2),
     ],
 )
 def test_it_says_what_the_phone_line_needs(
-    tmp_path: Path, changes: dict[str, str], missing: str
+    tmp_path: Path, changes: dict[str, str], missing: str, exit_code: int
 ) -> None:
-    finished = run(tmp_path, PHONE_LINE | changes)
+    finished = Service(tmp_path, PHONE_LINE | changes).run("voice", "urls")
 
-    assert (finished.returncode, finished.stdout) == (1, "")
+    assert (finished.returncode, finished.stdout) == (exit_code, "")
     assert missing in finished.stderr
-
-
-def test_without_a_public_url_there_are_no_urls(tmp_path: Path) -> None:
-    finished = run(tmp_path, PHONE_LINE | {"DIALTONE_PUBLIC_URL": ""})
-
-    assert (finished.returncode, finished.stdout) == (2, "")
-    assert finished.stderr.startswith("DIALTONE_PUBLIC_URL: Must be set if Twilio has a number")

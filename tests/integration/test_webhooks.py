@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+import pytest_asyncio
 from structlog.testing import capture_logs
 
 from domain.otp.delivery_report import ReportedStatus
@@ -18,8 +19,6 @@ from tests.integration.webhooks import (
     PATHS,
     PUBLIC_URL,
     REPORT_ID,
-    REPORT_PATHS,
-    SECOND_TOKEN,
     SETTINGS,
     WebhookDriver,
     open_webhooks,
@@ -28,10 +27,10 @@ from tests.integration.webhooks import (
 from tests.support import twiml
 from tests.support.servers.fake_twilio.webhooks import add_body_hash, sign_webhook
 
-OUTCOMES = {**dict.fromkeys(CALL_PATHS, 200), **dict.fromkeys(REPORT_PATHS, 204)}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def driver() -> AsyncIterator[WebhookDriver]:
     async with open_webhooks() as opened:
         yield opened
@@ -45,72 +44,35 @@ def assert_rejected(response: httpx.Response) -> None:
 async def test_a_signed_request_gets_markup_or_no_content(driver: WebhookDriver, path: str) -> None:
     response = await driver.post(path)
 
-    assert response.status_code == OUTCOMES[path]
     if path in CALL_PATHS:
+        assert response.status_code == 200
         twiml.validate(response.text)
         assert response.headers["content-type"] == "text/xml; charset=utf-8"
     else:
-        assert response.content == b""
-
-
-@pytest.mark.parametrize("path", PATHS)
-async def test_both_tokens_sign(driver: WebhookDriver, path: str) -> None:
-    assert (await driver.post(path, token=SECOND_TOKEN)).status_code == OUTCOMES[path]
+        assert (response.status_code, response.content) == (204, b"")
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_what_is_not_authentic_is_rejected_without_a_word(
     driver: WebhookDriver, path: str
 ) -> None:
-    body, signature = urlencode(FORM).encode(), sign_webhook("", PUBLIC_URL + path, FORM)
+    body = urlencode(FORM).encode()
     other_account = [("AccountSid", "AC" + "0" * 32), *without(FORM, "AccountSid")]
 
     assert_rejected(await driver.send(path, body, None))
     assert_rejected(await driver.send(path, body, ""))
-    assert_rejected(await driver.send(path, body, signature))
     assert_rejected(await driver.post(path, token="another-token"))
     assert_rejected(await driver.post(path, other_account))
-    assert_rejected(await driver.post(path, without(FORM, "AccountSid")))
+    assert_rejected(await driver.post(path, [*FORM, ("Digits", "1")]))
     assert_rejected(await driver.post(path, ()))
-
-
-@pytest.mark.parametrize("name", ["AccountSid", "CallSid", "From", "Digits", "DialCallStatus"])
-async def test_a_field_that_is_used_occurs_once(driver: WebhookDriver, name: str) -> None:
-    value = dict(FORM).get(name, "busy")
-    repeated = [*without(FORM, name), (name, value), (name, value)]
-
-    assert_rejected(await driver.post("/voice", repeated))
-    assert_rejected(await driver.post("/voice", [*repeated[:-1], (name, "other")]))
-
-
-async def test_a_field_that_is_not_used_may_occur_twice(driver: WebhookDriver) -> None:
-    form = [*FORM, ("CallToken", "b"), ("CallToken", "a"), ("Empty", "")]
-
-    assert (await driver.post("/voice", form)).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "signed_url",
-    [
-        "https://dialtone.example.org/app/voice",
-        "https://dialtone.example.org:8443/app/voice",
-    ],
-)
-async def test_the_url_is_signed_with_or_without_its_port(
-    driver: WebhookDriver, signed_url: str
-) -> None:
-    assert (await driver.post("/voice", signed_url=signed_url)).status_code == 200
 
 
 @pytest.mark.parametrize(
     "signed_url",
     [
         "https://dialtone.example.org:8443/voice",
-        "https://dialtone.example.org:8443/app/voice/",
-        "https://dialtone.example.org:8443/app//voice",
         "http://dialtone.example.org:8443/app/voice",
         "https://attacker.example/app/voice",
-        "http://service/voice",
         "http://service/app/voice",
     ],
 )
@@ -128,11 +90,6 @@ async def test_no_header_changes_the_url_that_is_signed(
     }
 
     assert_rejected(await driver.post("/voice", signed_url=signed_url, headers=forged))
-
-
-async def test_headers_that_name_another_host_do_not_matter(driver: WebhookDriver) -> None:
-    forged = {"Host": "attacker.example", "X-Forwarded-Host": "attacker.example"}
-
     assert (await driver.post("/voice", headers=forged)).status_code == 200
 
 
@@ -140,10 +97,8 @@ async def test_headers_that_name_another_host_do_not_matter(driver: WebhookDrive
     ("path", "normalized"),
     [
         ("/v%6Fice", "/voice"),
-        ("/voice/", "/voice"),
         ("/voice?a=%7e+b", "/voice?a=~%20b"),
         ("/voice?b=1&a=&b=2", "/voice?a=&b=1&b=2"),
-        ("/voice?a=%F0%9F%98%80", "/voice?a=\N{GRINNING FACE}"),
     ],
 )
 async def test_path_and_query_are_signed_as_they_arrive(
@@ -156,17 +111,15 @@ async def test_path_and_query_are_signed_as_they_arrive(
 @pytest.mark.parametrize(
     ("content", "media_type"),
     [
-        (b"AccountSid=%ff", "application/x-www-form-urlencoded"),
         (b"\xff\xfe", "application/x-www-form-urlencoded"),
         (b"a=1&" * 600, "application/x-www-form-urlencoded"),
         (b"a=" + b"1" * 70_000, "application/x-www-form-urlencoded"),
         (urlencode(FORM).encode(), "text/plain"),
         (urlencode(FORM).encode(), "application/json"),
-        (urlencode(FORM).encode(), ""),
         (b"--x--", "multipart/form-data; boundary=x"),
         (b"{", "application/json"),
     ],
-    ids=range(9),
+    ids=range(7),
 )
 @pytest.mark.parametrize("path", ["/voice", "/sms/status"])
 async def test_a_malformed_body_is_rejected(
@@ -182,7 +135,7 @@ async def test_without_the_id_of_a_call_there_is_no_call(driver: WebhookDriver) 
         assert_rejected(await driver.post(path, without(FORM, "CallSid")))
 
 
-async def test_json_is_verified_by_its_hash_in_the_url(driver: WebhookDriver) -> None:
+async def test_json_is_authentic_only_by_its_hash_in_the_url(driver: WebhookDriver) -> None:
     body = json.dumps({**dict(FORM), "MessageStatus": "sent"})
     path = add_body_hash(f"/sms/status?delivery={REPORT_ID}", body)
     signature = sign_webhook("the-token", PUBLIC_URL + path)
@@ -191,16 +144,12 @@ async def test_json_is_verified_by_its_hash_in_the_url(driver: WebhookDriver) ->
     other = await driver.send(path, body.encode() + b" ", signature, "application/json")
 
     assert response.status_code == 204
+    assert_rejected(other)
     report = await driver.harness.database.repositories().delivery_reports.load(REPORT_ID)
     assert report is not None
     assert report.value.status is ReportedStatus.SENT
-    assert_rejected(other)
-
-
-async def test_json_without_its_hash_is_rejected(driver: WebhookDriver) -> None:
-    body, signature = json.dumps(dict(FORM)), sign_webhook("the-token", f"{PUBLIC_URL}/voice")
-
-    assert_rejected(await driver.send("/voice", body.encode(), signature, "application/json"))
+    unhashed = sign_webhook("the-token", f"{PUBLIC_URL}/voice")
+    assert_rejected(await driver.send("/voice", body.encode(), unhashed, "application/json"))
 
 
 async def test_pages_of_other_origins_get_no_other_response(driver: WebhookDriver) -> None:
@@ -210,14 +159,10 @@ async def test_pages_of_other_origins_get_no_other_response(driver: WebhookDrive
     assert (await driver.post("/voice", headers=page)).status_code == 200
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
-async def test_webhooks_are_posted(driver: WebhookDriver, method: str, path: str) -> None:
-    response = await driver.http.request(method, path)
-
-    assert response.status_code == 405
-    assert "POST" in response.headers["allow"]
-    assert "GET" not in response.headers["allow"]
+async def test_webhooks_are_posted(driver: WebhookDriver) -> None:
+    for path in PATHS:
+        response = await driver.http.get(path)
+        assert (response.status_code, response.headers["allow"]) == (405, "OPTIONS, POST")
 
 
 async def test_without_a_phone_line_only_messages_are_reported() -> None:
@@ -248,8 +193,8 @@ async def test_the_path_of_a_delivery_status_is_logged_without_its_id(
     driver: WebhookDriver,
 ) -> None:
     with capture_logs() as logs:
-        response = await driver.http.get(f"/auth/requests/{REPORT_ID * 2}")
+        response = await driver.http.get(f"/auth/requests/{'0e' * 32}")
 
     assert response.json() == {"status": "queued"}
     assert [line["path"] for line in logs] == ["/auth/requests/{request_id}"]
-    assert REPORT_ID not in str(logs)
+    assert "0e0e" not in str(logs)

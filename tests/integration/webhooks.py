@@ -22,7 +22,6 @@ PUBLIC_URL: Final = "https://dialtone.example.org:8443/app"
 NOTHING: Final[Mapping[str, Any]] = {}
 ACCOUNT: Final = "AC" + "0" * 30 + "da"
 TOKEN: Final = "the-token"
-SECOND_TOKEN: Final = "the-next-token"
 CALLER: Final = "+14155550001"
 REPORT_ID: Final = "0f" * 16
 FORM: Final = (
@@ -45,14 +44,12 @@ SETTINGS: Final = HttpSettings(
     version="0",
     public_url=PUBLIC_URL,
     upload_limit=1000,
-    webhooks=Webhooks(
-        TwilioSignatures(ACCOUNT, TOKEN, SECOND_TOKEN), TwilioWebhookParser(), TwimlMarkup()
-    ),
+    webhooks=Webhooks(TwilioSignatures(ACCOUNT, TOKEN), TwilioWebhookParser(), TwimlMarkup()),
     has_phone_line=True,
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WebhookDriver:
     """A provider that sends requests to the application, whose `harness` has the fakes."""
 

@@ -30,7 +30,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
-from tests.unit.domain.otp.verification_driver import HOME_IP, unknown_ip
+from tests.unit.domain.otp.verification_driver import HOME_IP
 
 OpenRepositories = Callable[[], AbstractAsyncContextManager[Repositories]]
 
@@ -61,35 +61,19 @@ UNLIMITED_POLICY: Final = Policy(
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """A client's IP as rate limits count it, and the `X-Forwarded-For` that a proxy sends."""
-
-    client_ip: str
-    forwarded_for: str
-
-
-HOME: Final = Client(HOME_IP, HOME_IP)
-
-
-def unknown_client(number: int) -> Client:
-    """Return a client in a different network for each number."""
-    return Client(unknown_ip(number), unknown_ip(number).replace("/64", "1"))
-
-
-@dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request of a client, with its access token."""
+    """A request of a client, with its access token. `client_ip` is the IP as limits count it."""
 
     method: str
     path: str
     body: object = None
     token: str | None = None
-    client: Client = HOME
+    client_ip: str = HOME_IP
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers that the proxy forwards."""
-        headers = {"X-Forwarded-For": self.client.forwarded_for}
+        headers = {"X-Forwarded-For": self.client_ip.replace("/64", "1")}
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
         return headers

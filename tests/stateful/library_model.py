@@ -1,106 +1,10 @@
 """A model of the library: a list that is filtered, sorted and counted again each time."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field
 
-from domain.media.image import MediaKind
+from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
-from domain.page import parse_cursor
-
-
-class Filterable(Protocol):
-    """What a filter looks at."""
-
-    @property
-    def owner_id(self) -> str: ...
-    @property
-    def kind(self) -> MediaKind: ...
-    @property
-    def category(self) -> str | None: ...
-
-
-F = TypeVar("F", bound=Filterable)
-
-
-@dataclass
-class ModelUpload:
-    """An upload by `uploader_id` to the library of `owner_id`; `item` is set once it is visible.
-
-    The image of an upload is as many pixels wide as its number.
-    """
-
-    number: int
-    uploader_id: str
-    owner_id: str
-    kind: MediaKind
-    category: str | None
-    started_at: datetime
-    content: bytes
-    item: "ModelItem | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelItem:
-    """An item of the library, from the upload of this number."""
-
-    number: int
-    id: str
-    storage_key: str
-    owner_id: str
-    kind: MediaKind
-    category: str | None
-    created_at: datetime
-    content: bytes
-
-    @property
-    def sort_key(self) -> tuple[datetime, str]:
-        """The key of the order in pages. The greatest comes first."""
-        return (self.created_at, self.id)
-
-
-@dataclass
-class LibraryModel:
-    """The users and the items that are visible.
-
-    - `deleted_items` were visible and never are again.
-    - `maybe_counted` belong to deleted users: no page has them, but the total may count them
-      until a cleanup is complete.
-    """
-
-    user_ids: set[str] = field(default_factory=set)
-    items: dict[str, ModelItem] = field(default_factory=dict)
-    deleted_items: list[ModelItem] = field(default_factory=list)
-    maybe_counted: list[Filterable] = field(default_factory=list)
-
-    def list_items(self, item_filter: ItemFilter) -> list[ModelItem]:
-        """Return the visible items of a filter, newest first."""
-        items = select(self.items.values(), item_filter)
-        return sorted(items, key=lambda item: item.sort_key, reverse=True)
-
-    def add(self, item: ModelItem) -> None:
-        """Add an uploaded item."""
-        assert item.id not in self.items
-        assert item.id not in {deleted.id for deleted in self.deleted_items}
-        self.items[item.id] = item
-
-    def categorize(self, item: ModelItem, category: str | None) -> None:
-        """Change the category of an item."""
-        self.items[item.id] = replace(item, category=category)
-
-    def delete(self, item: ModelItem) -> None:
-        """Delete an item."""
-        self.deleted_items.append(self.items.pop(item.id))
-
-    def delete_user(self, user_id: str) -> list[ModelItem]:
-        """Delete a user with all items, and return these."""
-        self.user_ids.remove(user_id)
-        items = [item for item in self.items.values() if item.owner_id == user_id]
-        for item in items:
-            self.delete(item)
-        self.maybe_counted += items
-        return items
+from domain.page import Cursor
 
 
 @dataclass(eq=False)
@@ -113,23 +17,72 @@ class Pagination:
     item_filter: ItemFilter
     page_size: int
     unchanged_ids: set[str]
-    read_items: list[ModelItem] = field(default_factory=list)
-    cursor: str | None = None
-
-    def remaining(self, items: Sequence[ModelItem]) -> list[ModelItem]:
-        """Return the items after the cursor."""
-        if self.cursor is None:
-            return list(items)
-        cursor = parse_cursor(self.cursor)
-        return [item for item in items if item.sort_key < (cursor.created_at, cursor.id)]
+    read_ids: list[str] = field(default_factory=list)
+    cursor: Cursor | None = None
 
 
-def select(candidates: Iterable[F], item_filter: ItemFilter) -> Iterator[F]:
-    """Return those that a filter selects."""
+@dataclass
+class LibraryModel:
+    """The items that are visible, as the service returned them first, and what they contain.
+
+    - `deleted_items` were visible and never are again.
+    - `hidden` belong to deleted users: no page has them, but the total may count them until a
+      cleanup is complete.
+    """
+
+    items: dict[str, MediaItem] = field(default_factory=dict)
+    deleted_items: list[MediaItem] = field(default_factory=list)
+    hidden: list[ItemFilter] = field(default_factory=list)
+    paginations: list[Pagination] = field(default_factory=list)
+
+    def list_items(self, item_filter: ItemFilter) -> list[MediaItem]:
+        """Return the visible items of a filter, newest first."""
+        items = [item for item in self.items.values() if is_selected(item, item_filter)]
+        return sorted(items, key=lambda item: (item.created_at, item.id), reverse=True)
+
+    def list_after(self, item_filter: ItemFilter, cursor: Cursor | None) -> list[MediaItem]:
+        """Return the items after a cursor."""
+        items = self.list_items(item_filter)
+        if cursor is None:
+            return items
+        end = (cursor.created_at, cursor.id)
+        return [item for item in items if (item.created_at, item.id) < end]
+
+    def count_hidden(self, item_filter: ItemFilter) -> int:
+        """Return how many more items the total may count."""
+        return sum(is_selected(item, item_filter) for item in self.hidden)
+
+    def add(self, item: MediaItem) -> None:
+        """Add an uploaded item."""
+        assert item.id not in self.items
+        assert item.id not in {deleted.id for deleted in self.deleted_items}
+        self.items[item.id] = item
+
+    def change(self, item: MediaItem) -> None:
+        """Change an item. A client that reads by cursor may miss it."""
+        self.items[item.id] = item
+        self._forget(item)
+
+    def delete(self, item: MediaItem) -> None:
+        """Delete an item."""
+        self.deleted_items.append(self.items.pop(item.id))
+        self._forget(item)
+
+    def delete_user(self, user_id: str) -> None:
+        """Delete all items of a user."""
+        for item in [item for item in self.items.values() if item.owner_id == user_id]:
+            self.delete(item)
+            self.hidden.append(ItemFilter(user_id, item.kind, item.category))
+
+    def _forget(self, item: MediaItem) -> None:
+        for pagination in self.paginations:
+            pagination.unchanged_ids.discard(item.id)
+
+
+def is_selected(item: MediaItem | ItemFilter, item_filter: ItemFilter) -> bool:
+    """Return whether a filter selects an item, or what a hidden item is described by."""
     return (
-        candidate
-        for candidate in candidates
-        if item_filter.owner_id in (None, candidate.owner_id)
-        and item_filter.kind in (None, candidate.kind)
-        and item_filter.category in (None, candidate.category)
+        item_filter.owner_id in (None, item.owner_id)
+        and item_filter.kind in (None, item.kind)
+        and item_filter.category in (None, item.category)
     )

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import httpx
@@ -10,22 +9,16 @@ import pytest
 
 from application.ports.messenger import DeliveryResult
 from domain.phone import PhoneNumber
-from tests.stateful.backends import BACKENDS
-from tests.stateful.http_driver import (
-    HOME,
-    HttpDriver,
-    HttpRequest,
-    open_http_driver,
-    unknown_client,
-)
-from tests.stateful.otp_apis import LegacyOtpApi, MainOtpApi, OtpApi
+from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.messenger import ACCEPTED, REJECTED, UNKNOWN
+from tests.unit.domain.otp.verification_driver import HOME_IP, unknown_ip
 
 TWO_DAYS: Final = 2 * 24 * 3600
-OWNER: Final = unknown_client(99)
-MAIN_API: Final = MainOtpApi()
-APIS: Final = pytest.mark.parametrize("api", [MAIN_API, LegacyOtpApi()], ids=["main", "legacy"])
+OWNER_IP: Final = unknown_ip(99)
+MAIN_API: Final = ("/auth/request-otp", "/auth/verify-otp")
+LEGACY_API: Final = ("/authenticate/get_otp", "/authenticate/validate_otp")
+APIS: Final = pytest.mark.parametrize("api", [MAIN_API, LEGACY_API], ids=["main", "legacy"])
 KINDS: Final = {
     "unknown": set[str](),
     "known": {"known"},
@@ -38,12 +31,32 @@ _REQUEST_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 Comparable = tuple[int, list[tuple[str, str]], str]
 """Status, headers and body of a response, without the ids that are new in each response."""
+Api = tuple[str, str]
+"""The paths of both steps."""
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.__name__)
-def http(request: pytest.FixtureRequest) -> Iterator[HttpDriver]:
-    with open_http_driver(request.param(request)) as driver:
+@pytest.fixture
+def http() -> Iterator[HttpDriver]:
+    with open_http_driver(InMemoryDatabase().open_repositories) as driver:
         yield driver
+
+
+def request_otp(
+    http: HttpDriver, phone: PhoneNumber, client_ip: str, api: Api = MAIN_API
+) -> httpx.Response:
+    return http.send(HttpRequest("POST", api[0], {"phone": phone.e164}, None, client_ip))
+
+
+def verify_otp(
+    http: HttpDriver,
+    phone: PhoneNumber,
+    client_ip: str,
+    code: str,
+    api: Api = MAIN_API,
+    **fields: str,
+) -> httpx.Response:
+    body = {"phone": phone.e164, "otp": code, **fields}
+    return http.send(HttpRequest("POST", api[1], body, None, client_ip))
 
 
 def to_comparable(response: httpx.Response) -> Comparable:
@@ -56,11 +69,9 @@ def to_comparable(response: httpx.Response) -> Comparable:
 
 def log_in(http: HttpDriver, phone: PhoneNumber) -> str:
     """Log in and return the token."""
-    assert http.send(MAIN_API.request_otp(phone, OWNER, {})).status_code == 200
+    assert request_otp(http, phone, OWNER_IP).status_code == 200
     code = http.messenger.messages[-1].code
-    response = http.send(MAIN_API.verify_otp(phone, OWNER, code, None))
-    token = MAIN_API.parse_verify_otp(response).token
-    assert token
+    token: str = verify_otp(http, phone, OWNER_IP, code).json()["access_token"]
     return token
 
 
@@ -90,81 +101,55 @@ def phones_of_each_kind(http: HttpDriver) -> dict[str, PhoneNumber]:
     return phones
 
 
-@contextmanager
-def provider_result(http: HttpDriver, result: DeliveryResult) -> Iterator[None]:
-    """Let the provider return this result, first to the request of another phone."""
-    http.messenger.result = result
-    http.send(MAIN_API.request_otp(http.new_phone(), OWNER, {}))
-    yield
-    http.messenger.result = ACCEPTED
-
-
-def responses_of_two_clients(http: HttpDriver, api: OtpApi, phone: PhoneNumber) -> list[Comparable]:
+def responses_of_two_clients(http: HttpDriver, api: Api, phone: PhoneNumber) -> list[Comparable]:
     """Send requests and wrong codes from two IPs until they are rejected, and again later."""
     responses: list[Comparable] = []
     for pause in (0, 290):
         http.wait(pause)
-        for client in (HOME, unknown_client(1)):
-            request = api.request_otp(phone, client, {})
-            wrong = [api.verify_otp(phone, client, f"{code:06d}", None) for code in range(6)]
-            repeated = api.verify_otp(phone, client, "000000", None)
-            wrong_with_id = api.verify_otp(phone, client, "000000", "unknown")
-            requests = [request, request, repeated, *wrong, wrong_with_id]
-            responses += [to_comparable(http.send(request)) for request in requests]
+        for client_ip in (HOME_IP, unknown_ip(1)):
+            requested = [request_otp(http, phone, client_ip, api) for _ in range(2)]
+            wrong_codes = ["000000", *(f"{code:06d}" for code in range(6))]
+            verified = [verify_otp(http, phone, client_ip, code, api) for code in wrong_codes]
+            fields = {"request_id": "unknown"} if api == MAIN_API else {}
+            verified.append(verify_otp(http, phone, client_ip, "000000", api, **fields))
+            responses += [to_comparable(response) for response in requested + verified]
     http.wait(-290)
     return responses
 
 
-def responses_for_any_phone(
-    http: HttpDriver, api: OtpApi, result: DeliveryResult
-) -> list[Comparable]:
-    """Assert that phones of all kinds get the same responses, and return them."""
+@APIS
+@pytest.mark.parametrize("result", [ACCEPTED, REJECTED, UNKNOWN], ids=lambda result: result.status)
+def test_requests_and_wrong_codes_get_the_same_responses_for_any_phone(
+    http: HttpDriver, api: Api, result: DeliveryResult
+) -> None:
     phones = phones_of_each_kind(http)
-    with provider_result(http, result):
-        responses = {
-            kind: responses_of_two_clients(http, api, phone) for kind, phone in phones.items()
-        }
+    # The first request with this result is that of another phone.
+    http.messenger.result = result
+    request_otp(http, http.new_phone(), OWNER_IP)
+
+    responses = {kind: responses_of_two_clients(http, api, phone) for kind, phone in phones.items()}
+
     for kind in KINDS:
         assert responses[kind] == responses["unknown"], kind
-    return responses["unknown"]
-
-
-@APIS
-def test_requests_and_wrong_codes_get_the_same_responses_for_any_phone(
-    http: HttpDriver, api: OtpApi
-) -> None:
-    responses = responses_for_any_phone(http, api, ACCEPTED)
-
-    wrong = 200 if api.has_request_ids else 403
-    assert {status for status, _, _ in responses} == {200, wrong, 429}
-
-
-@APIS
-@pytest.mark.parametrize("result", [REJECTED, UNKNOWN], ids=lambda result: result.status)
-def test_responses_are_the_same_for_any_phone_when_delivery_fails(
-    api: OtpApi, result: DeliveryResult
-) -> None:
-    with open_http_driver(InMemoryDatabase().open_repositories) as http:
-        responses = responses_for_any_phone(http, api, result)
-
-    assert (responses[0][0] == 200) == (result == UNKNOWN)
+    assert (responses["unknown"][0][0] == 200) == (result != REJECTED)
+    assert 429 in {status for status, _, _ in responses["unknown"]}
 
 
 @APIS
 def test_a_correct_code_of_a_blocked_phone_gets_the_response_of_a_wrong_one(
-    http: HttpDriver, api: OtpApi
+    http: HttpDriver, api: Api
 ) -> None:
     responses: list[list[Comparable]] = []
     for is_correct in (True, False):
         phone = http.new_phone()
-        http.send(api.request_otp(phone, HOME, {}))
+        request_otp(http, phone, HOME_IP, api)
         code = http.messenger.messages[-1].code
         block(http, phone)
         if not is_correct:
             code = f"{(int(code) + 1) % 10**6:06d}"
         responses.append([])
         for _ in range(6):
-            responses[-1].append(to_comparable(http.send(api.verify_otp(phone, HOME, code, None))))
+            responses[-1].append(to_comparable(verify_otp(http, phone, HOME_IP, code, api)))
             http.wait(10)
 
     assert responses[0] == responses[1]

@@ -1,272 +1,356 @@
-"""Run random sign-in operations of two phones on the service and on the model."""
+"""Run random sign-in operations of two phones on the service and on a model of it.
 
-from collections.abc import Mapping
+The model of the codes of a phone is that of the domain. All times are seconds.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
+import httpx
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from application.ports.messenger import DeliveryResult
-from tests.stateful.backends import Backend, on_each_backend, run_machine
-from tests.stateful.http_driver import (
-    HOME,
-    Client,
-    HttpDriver,
-    open_http_driver,
-    unknown_client,
-)
-from tests.stateful.otp_apis import LegacyOtpApi, MainOtpApi, OtpApi
-from tests.stateful.sign_in_driver import SignInDriver
-from tests.stateful.sign_in_model import PhoneModel, is_known
+from application.ports.messenger import DeliveryResult, DeliveryStatus
+from domain.phone import PhoneNumber
+from tests.stateful.http_driver import HttpDriver, HttpRequest, open_http_driver
+from tests.stateful.runs import OpenDatabase, on_each_database, run_machine
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
+from tests.unit.domain.otp.phone_model_values import (
+    DAY,
+    ModelAttempt,
+    ModelDelivery,
+    becomes_true_after,
+)
+from tests.unit.domain.otp.phone_verification_model import PhoneVerificationModel
 from tests.unit.domain.otp.verification_driver import HOME_IP, WORK_IP, unknown_ip
 
-MAIN_API: Final = MainOtpApi()
-APIS: Final = st.sampled_from([MAIN_API, MAIN_API, LegacyOtpApi()])
-UNKNOWN_IP: Final = unknown_ip(1)
-CLIENTS: Final = st.sampled_from(
-    [
-        HOME,
-        HOME,
-        Client(HOME_IP, f"{HOME_IP}:52011"),
-        Client(HOME_IP, f"::ffff:{HOME_IP}"),
-        Client(WORK_IP, f"{HOME_IP}, {WORK_IP}"),  # the client wrote the first IP itself
-        Client(WORK_IP, f"{WORK_IP}, 10.9.9.9"),  # two proxies
-        unknown_client(1),
-        Client(UNKNOWN_IP, "2001:DB8:1:0:FFFF:2::"),
-        Client(UNKNOWN_IP, "[2001:db8:1::3]:443"),
-        unknown_client(2),
-    ]
-)
-EXTRA_FIELDS: Final = st.sampled_from(
-    [
-        {},
-        {"platform": "android"},
-        {"platform": "ios", "locale": "en"},
-        {"platform": "web", "locale": "xx"},
-        {"platform": "a toaster"},
-    ]
-)
-DELIVERY_RESULTS: Final = st.sampled_from([ACCEPTED, UNKNOWN, REJECTED, INVALID_NUMBER])
-SECONDS: Final = st.sampled_from(
-    [0.5, 1, 4, 14, 14.5, 15, 16, 29, 30, 45, 59, 60, 61, 120, 239.5, 240, 241, 299, 300, 301, 600]
-)
-MINUTES: Final = st.sampled_from([15, 30, 59, 60, 61, 90, 240, 720, 1425, 1440, 1441, 129_600])
+TOKEN_TTL: Final = 90 * DAY
+MAX_SESSIONS: Final = 20
+PENDING: Final = "pending"
+"""How request ids and codes begin that were in no response and no message yet."""
+
+CLIENT_IPS: Final = st.sampled_from([HOME_IP, HOME_IP, WORK_IP, unknown_ip(1), unknown_ip(2)])
 PHONES: Final = st.integers(0, 1)
+IS_LEGACY: Final = st.sampled_from([False, False, True])
+DELIVERY_RESULTS: Final = st.sampled_from([ACCEPTED, ACCEPTED, UNKNOWN, REJECTED, INVALID_NUMBER])
+SECONDS: Final = st.sampled_from([1, 4, 14, 15, 30, 59, 60, 239, 240, 299, 300, 600])
+MINUTES: Final = st.sampled_from([15, 59, 60, 61, 240, 1425, 1440, 1441, 129_600])
 FIRST_UNKNOWN_IPS: Final = st.integers(10, 500)
 
 
+@dataclass
+class Phone:
+    """A phone with its codes, and its sessions: each access token and when it was issued."""
+
+    number: PhoneNumber
+    codes: PhoneVerificationModel = field(default_factory=PhoneVerificationModel)
+    sessions: dict[str, float] = field(default_factory=dict)
+
+    def is_active(self, token: str, now: float) -> bool:
+        """Return whether the session of a token is active."""
+        return token in self.sessions and now - self.sessions[token] < TOKEN_TTL
+
+    def add_session(self, token: str, now: float) -> None:
+        """Add a session, and revoke the oldest of more than twenty."""
+        active = [other for other in self.sessions if self.is_active(other, now)]
+        newest = {other: self.sessions[other] for other in active[1 - MAX_SESSIONS :]}
+        self.sessions = newest | {token: now}
+
+
 class SignInMachine(RuleBasedStateMachine):
-    """Two phones; `phone` is the index of one."""
+    """Two phones; `phone` is the index of one. `tokens` are all that were ever issued."""
 
     def __init__(self, http: HttpDriver) -> None:
         super().__init__()
         http.start_example()
-        self.driver = SignInDriver(http)
-        self.phones = (PhoneModel(http.new_phone()), PhoneModel(http.new_phone()))
+        self.http = http
+        self.phones = [Phone(http.new_phone()), Phone(http.new_phone())]
+        self.tokens: list[tuple[Phone, str]] = []
+        self.request_ids: set[str] = set()
+        self.pending = (f"{PENDING} {number}" for number in count())
+        self.unused_codes = (f"{number:06d}" for number in count())
 
-    # Rules for time and operators
+    # Time and operators
 
     @rule(seconds=SECONDS)
-    def wait(self, seconds: float) -> None:
-        self.driver.http.wait(seconds)
+    def wait(self, seconds: int) -> None:
+        self.http.wait(seconds)
 
     @rule(minutes=MINUTES)
     def wait_long(self, minutes: int) -> None:
-        self.driver.http.wait(minutes * 60)
+        self.http.wait(minutes * 60)
 
-    @precondition(lambda self: len(self.driver.issued_tokens) > 2)
+    @precondition(lambda self: len(self.tokens) > 2)
     @rule(phone=PHONES)
     def block_phone(self, phone: int) -> None:
-        self.driver.block(self.phones[phone])
+        model = self.phones[phone]
+        self.http.run(self.http.use_cases.block_phone(model.number))
+        model.codes.is_blocked, model.sessions = True, {}
+        self.use_all_tokens()
 
     @rule(phone=PHONES)
     def unblock_phone(self, phone: int) -> None:
-        self.driver.unblock(self.phones[phone])
+        self.http.run(self.http.use_cases.unblock_phone(self.phones[phone].number))
+        self.phones[phone].codes.is_blocked = False
+        self.use_all_tokens()
 
     @rule()
     def cleanup(self) -> None:
-        self.driver.cleanup()
+        self.http.run(self.http.use_cases.cleanup())
 
-    # Rules for requests
+    # Requests
 
-    @initialize(client=CLIENTS, other=CLIENTS)
-    def log_in_with_both_phones(self, client: Client, other: Client) -> None:
-        self.log_in(0, client, MAIN_API)
-        self.log_in(1, other, MAIN_API)
+    @initialize(client_ip=CLIENT_IPS, other_ip=CLIENT_IPS)
+    def log_in_with_both_phones(self, client_ip: str, other_ip: str) -> None:
+        self.log_in(0, client_ip, is_legacy=False)
+        self.log_in(1, other_ip, is_legacy=False)
 
-    @rule(phone=PHONES, client=CLIENTS, api=APIS)
-    def log_in(self, phone: int, client: Client, api: OtpApi) -> None:
-        self.driver.request_otp_as_soon_as_allowed(self.phones[phone], client, api)
-        self.verify_latest_delivery(phone, client, api)
+    @rule(phone=PHONES, client_ip=CLIENT_IPS, is_legacy=IS_LEGACY)
+    def log_in(self, phone: int, client_ip: str, is_legacy: bool) -> None:
+        self.request_otp_as_soon_as_allowed(phone, client_ip, is_legacy)
+        self.verify_latest_delivery(phone, client_ip, is_legacy)
 
-    @rule(
-        phone=PHONES,
-        client=CLIENTS,
-        api=APIS,
-        extra_fields=EXTRA_FIELDS,
-        result=DELIVERY_RESULTS,
-    )
+    @rule(phone=PHONES, client_ip=CLIENT_IPS, is_legacy=IS_LEGACY, result=DELIVERY_RESULTS)
     def request_otp(
-        self,
-        phone: int,
-        client: Client,
-        api: OtpApi,
-        extra_fields: Mapping[str, str],
-        result: DeliveryResult,
+        self, phone: int, client_ip: str, is_legacy: bool, result: DeliveryResult
     ) -> None:
-        self.driver.request_otp(self.phones[phone], client, api, extra_fields, result)
+        self.compare_requests([phone], [client_ip], is_legacy, result)
 
-    @rule(phone=PHONES, client=CLIENTS, api=APIS, result=DELIVERY_RESULTS)
-    def request_otps_when_allowed(
-        self, phone: int, client: Client, api: OtpApi, result: DeliveryResult
-    ) -> None:
-        model = self.phones[phone]
-        self.driver.http.wait(self.driver.request_otp(model, client, api))
-        self.driver.request_otp(model, client, api, result=result)
-        self.driver.request_otp(model, client, api)
-
-    @rule(phone=PHONES, client=CLIENTS, api=APIS, times=st.integers(1, 4))
-    def request_otps_as_soon_as_allowed(
-        self, phone: int, client: Client, api: OtpApi, times: int
-    ) -> None:
-        for _ in range(times):
-            self.driver.request_otp_as_soon_as_allowed(self.phones[phone], client, api)
+    @rule(phone=PHONES, client_ip=CLIENT_IPS, is_legacy=IS_LEGACY)
+    def request_otp_as_soon_as_allowed(self, phone: int, client_ip: str, is_legacy: bool) -> None:
+        if seconds := self.compare_requests([phone], [client_ip], is_legacy):
+            self.http.wait(seconds - 1)
+            assert self.compare_requests([phone], [client_ip], is_legacy) <= 1
+            self.http.wait(1)
+            assert self.compare_requests([phone], [client_ip], is_legacy) == 0
 
     @rule(phone=PHONES, first=FIRST_UNKNOWN_IPS, ips=st.integers(2, 5))
     def unknown_ips_request_otps_as_soon_as_allowed(self, phone: int, first: int, ips: int) -> None:
         for number in range(first, first + ips):
-            self.driver.request_otp_as_soon_as_allowed(
-                self.phones[phone], unknown_client(number), MAIN_API
-            )
+            self.request_otp_as_soon_as_allowed(phone, unknown_ip(number), is_legacy=False)
 
-    @rule(client=CLIENTS, other=CLIENTS, api=APIS)
+    @rule(client_ip=CLIENT_IPS, other_ip=CLIENT_IPS, is_legacy=IS_LEGACY)
     def request_otps_for_both_phones_together(
-        self, client: Client, other: Client, api: OtpApi
+        self, client_ip: str, other_ip: str, is_legacy: bool
     ) -> None:
-        self.driver.request_otps_together(self.phones, (client, other), api)
+        self.compare_requests([0, 1], [client_ip, other_ip], is_legacy)
 
-    # Rules for attempts
+    # Attempts
 
-    @rule(phone=PHONES, client=CLIENTS, api=APIS, times=st.integers(1, 6))
-    def guess(self, phone: int, client: Client, api: OtpApi, times: int) -> None:
+    @rule(
+        data=st.data(),
+        phone=PHONES,
+        client_ip=CLIENT_IPS,
+        is_legacy=IS_LEGACY,
+        times=st.integers(1, 6),
+    )
+    def guess(
+        self, data: st.DataObject, phone: int, client_ip: str, is_legacy: bool, times: int
+    ) -> None:
+        request_id = self.draw_request_id(data)
         for _ in range(times):
-            self.verify_wrong_code(phone, client, api, None)
+            self.compare_attempt(phone, client_ip, is_legacy, self.wrong_code(), request_id)
 
     @rule(phone=PHONES, first=FIRST_UNKNOWN_IPS, ips=st.integers(3, 16))
     def unknown_ips_guess(self, phone: int, first: int, ips: int) -> None:
         for number in range(first, first + ips):
-            self.verify_wrong_code(phone, unknown_client(number), MAIN_API, None)
+            self.compare_attempt(phone, unknown_ip(number), False, self.wrong_code(), None)
 
-    @rule(phone=PHONES, client=CLIENTS, first=FIRST_UNKNOWN_IPS, ips=st.integers(8, 15))
-    def unknown_ips_guess_before_and_after_a_login(
-        self, phone: int, client: Client, first: int, ips: int
+    @rule(data=st.data(), phone=PHONES, client_ip=CLIENT_IPS, is_legacy=IS_LEGACY)
+    def verify_any_code(
+        self, data: st.DataObject, phone: int, client_ip: str, is_legacy: bool
     ) -> None:
-        self.unknown_ips_guess(phone, first, ips)
-        self.log_in(phone, client, MAIN_API)
-        self.unknown_ips_guess(phone, first + ips, ips)
+        challenges = [challenge for model in self.phones for challenge in model.codes.challenges]
+        codes = [challenge.code for challenge in challenges if is_known(challenge.code)][-6:]
+        code = data.draw(st.sampled_from(codes)) if codes else self.wrong_code()
+        self.compare_attempt(phone, client_ip, is_legacy, code, self.draw_request_id(data))
 
-    @rule(phone=PHONES, client=CLIENTS, api=APIS, seconds=st.sampled_from([0, 9, 10]))
-    def repeat_a_guess(self, phone: int, client: Client, api: OtpApi, seconds: int) -> None:
-        code = self.driver.wrong_code(self.phones)
-        for _ in range(3):
-            self.driver.verify_otp(self.phones[phone], client, api, code, None)
-            self.driver.http.wait(seconds)
+    @rule(phone=PHONES, client_ip=CLIENT_IPS, is_legacy=IS_LEGACY)
+    def verify_latest_delivery(self, phone: int, client_ip: str, is_legacy: bool) -> None:
+        for latest in self.phones[phone].codes.deliveries[-1:]:
+            request_id = latest.request_id if is_known(latest.request_id) else None
+            code = latest.challenge.code
+            if not is_known(code):  # nothing was delivered
+                code = self.wrong_code()
+            self.compare_attempt(phone, client_ip, is_legacy, code, request_id)
 
-    @rule(phone=PHONES, client=CLIENTS, times=st.integers(1, 6))
-    def guess_with_unknown_request_id(self, phone: int, client: Client, times: int) -> None:
-        for _ in range(times):
-            self.verify_wrong_code(phone, client, MAIN_API, "unknown")
+    # Sessions
 
-    @rule(data=st.data(), phone=PHONES, client=CLIENTS, times=st.integers(1, 6))
-    def guess_with_request_id(
-        self, data: st.DataObject, phone: int, client: Client, times: int
-    ) -> None:
-        request_id = self.draw_request_id(data)
-        for _ in range(times):
-            self.verify_wrong_code(phone, client, MAIN_API, request_id)
-
-    @rule(data=st.data(), phone=PHONES, client=CLIENTS, api=APIS, has_id=st.booleans())
-    def guess_until_rejected_and_as_soon_as_allowed(
-        self, data: st.DataObject, phone: int, client: Client, api: OtpApi, has_id: bool
-    ) -> None:
-        request_id = self.draw_request_id(data) if has_id else None
-        code = self.driver.wrong_code(self.phones)
-        self.driver.verify_otp_as_soon_as_allowed(self.phones[phone], client, api, code, request_id)
-
-    @rule(data=st.data(), phone=PHONES, client=CLIENTS, api=APIS)
-    def verify_code(self, data: st.DataObject, phone: int, client: Client, api: OtpApi) -> None:
-        code = self.draw_code(data)
-        self.driver.verify_otp(self.phones[phone], client, api, code, None)
-
-    @rule(data=st.data(), phone=PHONES, client=CLIENTS)
-    def verify_code_with_request_id(self, data: st.DataObject, phone: int, client: Client) -> None:
-        code, request_id = self.draw_code(data), self.draw_request_id(data)
-        self.driver.verify_otp(self.phones[phone], client, MAIN_API, code, request_id)
-
-    @rule(phone=PHONES, client=CLIENTS, api=APIS)
-    def verify_latest_delivery(self, phone: int, client: Client, api: OtpApi) -> None:
-        model = self.phones[phone]
-        if not model.verification.deliveries:
-            return
-        latest = model.verification.deliveries[-1]
-        request_id = latest.request_id if is_known(latest.request_id) else None
-        code = latest.challenge.code
-        if not is_known(code):  # nothing was delivered
-            code = self.driver.wrong_code(self.phones)
-        self.driver.verify_otp(model, client, api, code, request_id)
-
-    # Rules for sessions
-
-    @precondition(lambda self: self.driver.issued_tokens)
-    @rule(data=st.data())
-    def use_token(self, data: st.DataObject) -> None:
-        self.driver.use_token(*self.draw_token(data))
-
-    @precondition(lambda self: self.driver.issued_tokens)
+    @precondition(lambda self: self.tokens)
     @rule(data=st.data())
     def log_out(self, data: st.DataObject) -> None:
-        self.driver.log_out(*self.draw_token(data))
+        phone, token = data.draw(st.sampled_from(self.tokens))
+        if self.is_accepted(HttpRequest("POST", "/auth/logout", token=token), phone):
+            del phone.sessions[token]
+        self.use_all_tokens()
 
-    @precondition(lambda self: len(self.driver.issued_tokens) > 3)
+    @precondition(lambda self: len(self.tokens) > 3)
     @rule(data=st.data())
     def delete_user(self, data: st.DataObject) -> None:
-        self.driver.delete_user(*self.draw_token(data))
+        """Everything counted for the phone stays counted."""
+        phone, token = data.draw(st.sampled_from(self.tokens))
+        if self.is_accepted(HttpRequest("DELETE", "/users/me", token=token), phone):
+            phone.sessions = {}
+        self.use_all_tokens()
+
+    @rule()
+    def use_all_tokens(self) -> None:
+        for phone, token in self.tokens:
+            response = self.http.send(HttpRequest("GET", "/users/me", token=token))
+            expected = 404 if phone.is_active(token, self.http.now) else 401
+            assert response.status_code == expected
 
     def teardown(self) -> None:
-        self.driver.use_all_tokens()
+        self.use_all_tokens()
+
+    def is_accepted(self, request: HttpRequest, phone: Phone) -> bool:
+        assert request.token is not None
+        is_active = phone.is_active(request.token, self.http.now)
+        assert self.http.send(request).status_code == (204 if is_active else 401)
+        return is_active
+
+    # Comparing requests
+
+    def compare_requests(
+        self,
+        phones: Sequence[int],
+        client_ips: Sequence[str],
+        is_legacy: bool,
+        result: DeliveryResult = ACCEPTED,
+    ) -> int:
+        """Request codes at the same time, with this result of the provider.
+
+        Returns:
+            The seconds until the next request of the last phone is allowed; 0 after a delivery,
+            or if the API does not say it.
+        """
+        self.http.messenger.result = result
+        self.http.messenger.messages.clear()
+        path = "/authenticate/get_otp" if is_legacy else "/auth/request-otp"
+        requests = [
+            HttpRequest("POST", path, {"phone": self.phones[phone].number.e164}, None, client_ip)
+            for phone, client_ip in zip(phones, client_ips, strict=True)
+        ]
+        responses = self.http.send_together(*requests)
+        return [
+            self.compare_request(self.phones[phone], request.client_ip, is_legacy, response)
+            for phone, request, response in zip(phones, requests, responses, strict=True)
+        ][-1]
+
+    def compare_request(
+        self, phone: Phone, client_ip: str, is_legacy: bool, response: httpx.Response
+    ) -> int:
+        model, now, pending = phone.codes, self.http.now, next(self.pending)
+        is_delivered = is_new = model.allows_delivery(client_ip, now)
+        status, delivery = 200, None
+        if not is_new:
+            delivery = model.refer(pending, client_ip, now)
+            status = 200 if delivery else 429
+        elif not model.is_blocked and self.http.messenger.result.status in FAILURES:
+            status, is_new = FAILURES[self.http.messenger.result.status][is_legacy], False
+        else:
+            delivery = model.deliver(pending, client_ip, now, pending)
+        assert response.status_code == status
+        messages = [text for text in self.http.messenger.messages if text.phone == phone.number]
+        assert len(messages) == int(is_delivered and not model.is_blocked)
+        body = response.json()
+        if delivery is not None:
+            if messages:
+                code = delivery.challenge.code
+                delivery.challenge.code = code if is_known(code) else messages[0].code
+                assert delivery.challenge.code == messages[0].code
+            if is_legacy:
+                return 0
+            assert body["sent"] == is_new
+            self.name_delivery(delivery, pending, body["request_id"])
+            expires_in = math.ceil(delivery.challenge.expires_at - now)
+            assert body["expires_in"] == max(1, expires_in)
+        if status not in (200, 429):
+            return 0
+        seconds: int = body["resend_in"] if status == 200 else int(response.headers["retry-after"])
+
+        def allows_delivery(time: float) -> bool:
+            return model.allows_delivery(client_ip, time)
+
+        assert is_new or becomes_true_after(allows_delivery, now, seconds)
+        return 0 if is_new else seconds
+
+    def name_delivery(self, delivery: ModelDelivery, pending: str, request_id: str) -> None:
+        assert request_id not in self.request_ids  # each response has a new one
+        self.request_ids.add(request_id)
+        delivery.ids[request_id] = delivery.ids.pop(pending)
+        if delivery.request_id == pending:
+            delivery.request_id = request_id
+
+    # Comparing attempts
+
+    def compare_attempt(
+        self, phone: int, client_ip: str, is_legacy: bool, code: str, request_id: str | None
+    ) -> None:
+        model, now = self.phones[phone], self.http.now
+        path, body = "/authenticate/validate_otp", {"phone": model.number.e164, "otp": code}
+        if is_legacy:
+            request_id = None
+        else:
+            path = "/auth/verify-otp"
+            body |= {} if request_id is None else {"request_id": request_id}
+        response = self.http.send(HttpRequest("POST", path, body, None, client_ip))
+        attempt = ModelAttempt(code, client_ip, request_id)
+
+        def allows_attempt(time: float) -> bool:
+            return model.codes.attempts_left(attempt, time) > 0
+
+        # The client that used a code may send it again; that counts for nothing.
+        is_retry = model.codes.is_retry(attempt, now) and not model.codes.is_challenged(now)
+        if not is_retry and not allows_attempt(now):
+            assert response.status_code == 429
+            seconds = int(response.headers["retry-after"])
+            assert becomes_true_after(allows_attempt, now, seconds)
+            return
+        attempts_left = model.codes.verify(attempt, now)
+        if attempts_left is None:
+            token = response.json()["access_token"]
+            assert token not in [issued for _, issued in self.tokens]
+            self.tokens.append((model, token))
+            model.add_session(token, now)
+            self.http.wait(1)  # the model needs to know which of two codes was used last
+            return
+        assert response.status_code == (403 if is_legacy else 200)
+        assert is_legacy or is_retry or response.json()["attempts_left"] == attempts_left
 
     # Drawing
 
-    def verify_wrong_code(
-        self, phone: int, client: Client, api: OtpApi, request_id: str | None
-    ) -> None:
-        code = self.driver.wrong_code(self.phones)
-        self.driver.verify_otp(self.phones[phone], client, api, code, request_id)
+    def draw_request_id(self, data: st.DataObject) -> str | None:
+        deliveries = [delivery for phone in self.phones for delivery in phone.codes.deliveries[-4:]]
+        known = [each for delivery in deliveries for each in delivery.ids if is_known(each)]
+        return data.draw(st.sampled_from([None, None, "unknown", *known]))
 
-    def draw_request_id(self, data: st.DataObject) -> str:
-        known = [
-            request_id
-            for phone in self.phones
-            for delivery in phone.verification.deliveries[-4:]
-            for request_id in delivery.ids
-            if is_known(request_id)
-        ]
-        return data.draw(st.sampled_from(known or ["unknown"]))
-
-    def draw_code(self, data: st.DataObject) -> str:
-        codes = [code for phone in self.phones for code in phone.recent_codes]
-        return data.draw(st.sampled_from(codes)) if codes else self.driver.wrong_code(self.phones)
-
-    def draw_token(self, data: st.DataObject) -> tuple[PhoneModel, str]:
-        return data.draw(st.sampled_from(self.driver.issued_tokens))
+    def wrong_code(self) -> str:
+        """Return another code each time, that was in no message."""
+        used = {each.code for phone in self.phones for each in phone.codes.challenges}
+        return next(code for code in self.unused_codes if code not in used)
 
 
-@on_each_backend(memory=28, sqlite=6, mongo=4)
+FAILURES: Final = {
+    DeliveryStatus.REJECTED: (503, 500),
+    DeliveryStatus.INVALID_NUMBER: (400, 400),
+}
+"""The statuses of both APIs when no message can have been sent."""
+
+
+def is_known(text: str) -> bool:
+    """Return whether a request id or a code was in a response or a message yet."""
+    return not text.startswith(PENDING)
+
+
+@on_each_database(28, 6, 4)
 @pytest.mark.hypothesis
 def test_sign_in_behaves_like_its_model(
-    backend: Backend, example_count: int, request: pytest.FixtureRequest
+    open_database: OpenDatabase, example_count: int, request: pytest.FixtureRequest
 ) -> None:
-    with open_http_driver(backend(request)) as http:
+    with open_http_driver(open_database(request)) as http:
         run_machine(lambda: SignInMachine(http), example_count)

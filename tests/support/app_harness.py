@@ -166,12 +166,24 @@ class AppHarness:
         return await self.use_cases.authenticate(await self.access_token(phone))
 
     async def access_token(self, phone: PhoneNumber | None = None) -> str:
-        """Log in twelve hours later, when no rate limit applies, and return the access token."""
+        """Open a session and return its access token."""
+        return (await self.open_session(phone)).tokens.access_token
+
+    async def open_session(
+        self,
+        phone: PhoneNumber | None = None,
+        device_token: DeviceToken | None = None,
+        *,
+        with_refresh: bool = False,
+    ) -> LoggedIn:
+        """Log in twelve hours later, when no rate limit applies."""
         self.advance(hours=12)
-        await self.request_otp(phone)
-        result = await self.verify_otp(self.last_code, phone)
+        await self.request_otp(phone, device_token=device_token)
+        result = await self.verify_otp(
+            self.last_code, phone, with_refresh=with_refresh, device_token=device_token
+        )
         assert isinstance(result, LoggedIn)
-        return result.tokens.access_token
+        return result
 
     async def add_user(
         self, phone: PhoneNumber | None = None, username: str = "Rahul Sharma"

@@ -36,6 +36,7 @@ def a_phone(number: int = 1) -> PhoneNumber:
     return parse_phone(f"+1415555{number:04d}")
 
 
+@cache
 def a_hashed_ip(client_ip: str = CLIENT_IP) -> HashedClientIp:
     """Return the hashes of a client IP."""
     return FakePhoneEncryption().hash_client_ip(client_ip)

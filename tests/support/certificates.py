@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.support.keys import to_pem
+
 LOCALHOST: Final = "127.0.0.1"
 _DAY: Final = timedelta(days=1)
 
@@ -35,24 +37,15 @@ class CertificateAuthority:
     def issue(self, name: str, ip: str = LOCALHOST, *, is_expired: bool = False) -> Path:
         """Return the file of a new certificate for this IP, with its key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        now = datetime.now(UTC)
+        ends = datetime.now(UTC) + (-_DAY if is_expired else _DAY)
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(ip))])
         certificate = (
-            _builder(
-                _name(name), self._name, key.public_key(), now + (-_DAY if is_expired else _DAY)
-            )
+            _builder(_name(name), self._name, key.public_key(), ends)
             .add_extension(names, critical=False)
             .sign(self._key, hashes.SHA256())
         )
         file = self._folder / f"{name}.pem"
-        file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
+        file.write_bytes(to_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
         return file
 
 

@@ -1,4 +1,4 @@
-"""Make a call of the in-memory adapters fail, kill the process or run something else first."""
+"""Make an operation of the in-memory adapters fail, kill the process or run something first."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,44 +14,38 @@ class ProcessKilled(BaseException):
 
 @dataclass
 class FaultInjector:
-    """Decides what happens at each call of the in-memory adapters.
-
-    Calls have names like `identities.replace`. Steps are the numbers of calls, from 1, counted
-    from the last plan or `reset` on. A plan is used once, but a killed process stays dead until
-    `reset`.
+    """Acts once on the next call of a named operation, like `identities.replace`.
 
     Attributes:
-        calls: The names of the calls since then.
-        has_fired: Whether the plan was carried out.
+        calls: The operations that were called since the last plan or `reset`.
+        has_fired: Whether the plan was carried out. A killed process stays dead until `reset`.
     """
 
     calls: list[str] = field(default_factory=list)
     has_fired: bool = False
-    _target: str | int | None = None
+    _operation: str | None = None
+    _after: str | None = None
     _kill: bool = False
     _action: Action | None = None
 
-    def fail_on(self, operation: str, *, kill: bool = False) -> None:
-        """Let the next call of the operation fail, or kill the process there."""
-        self._plan(operation, kill=kill)
+    def fail_on(self, operation: str, *, after: str | None = None, kill: bool = False) -> None:
+        """Let the next call of the operation fail, or kill the process there.
 
-    def fail_at(self, step: int, *, kill: bool = False) -> None:
-        """Let the call with this number fail, or kill the process there."""
-        self._plan(step, kill=kill)
+        With `after`, it is the next call of the operation after a call of that one.
+        """
+        self.reset()
+        self._operation, self._after, self._kill = operation, after, kill
 
-    def run_at(self, step: int, action: Action) -> None:
-        """Run the action to its end before the call with this number."""
-        self._plan(step, action=action)
-
-    async def run_pending(self) -> None:
-        """Run the action now if its step was not reached."""
-        self._target = None
-        if self._action is not None and not self.has_fired:
-            await self._fire_action(self._action)
+    def run_before(self, operation: str, action: Action) -> None:
+        """Run the action to its end before the next call of the operation."""
+        self.reset()
+        self._operation, self._action = operation, action
 
     def reset(self) -> None:
-        """Remove the plan and count calls from 1 again."""
-        self._plan(None)
+        """Remove the plan and forget the calls."""
+        self.calls.clear()
+        self.has_fired = self._kill = False
+        self._operation = self._after = self._action = None
 
     async def on_call(self, operation: str, error: type[PortError]) -> None:
         """Let the plan act on a call.
@@ -63,22 +57,12 @@ class FaultInjector:
         if self._kill and self.has_fired:
             raise ProcessKilled
         self.calls.append(operation)
-        if self._target not in (operation, len(self.calls)):
+        if self._after is not None:
+            self._after = None if operation == self._after else self._after
             return
-        self._target = None
-        if self._action is not None:
-            await self._fire_action(self._action)
+        if operation != self._operation:
             return
-        self.has_fired = True
-        raise ProcessKilled if self._kill else error(f"injected at {operation}")
-
-    async def _fire_action(self, action: Action) -> None:
-        self.has_fired = True
-        await action()
-
-    def _plan(
-        self, target: str | int | None, *, kill: bool = False, action: Action | None = None
-    ) -> None:
-        self.calls.clear()
-        self.has_fired = False
-        self._target, self._kill, self._action = target, kill, action
+        self._operation, self.has_fired = None, True
+        if self._action is None:
+            raise ProcessKilled if self._kill else error(f"injected at {operation}")
+        await self._action()

@@ -15,15 +15,10 @@ UNFINISHED_HEAD: Final = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 LARGE_RESPONSE: Final = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
 _SMALL_BUFFER: Final = 4_096
 _CLOSED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
-_INTERVAL: Final = 0.01
 
 
 class HeldConnections:
-    """Connections that have sent something, and that read nothing.
-
-    Args:
-        connections: The open sockets.
-    """
+    """Connections that have sent something, and that read nothing."""
 
     def __init__(self, connections: Sequence[socket.socket]) -> None:
         self._connections = connections
@@ -58,10 +53,6 @@ class HeldConnections:
                 except OSError:
                     continue  # nothing has arrived, or the next poll reports it
 
-    def close(self) -> None:
-        """Close the poll; the sockets belong to the caller."""
-        self._poll.close()
-
 
 @contextmanager
 def hold(
@@ -78,9 +69,7 @@ def hold(
             connection.connect(("127.0.0.1", port))
             connection.sendall(content)
             connections.append(connection)
-        held = HeldConnections(connections)
-        stack.callback(held.close)
-        yield held
+        yield HeldConnections(connections)
 
 
 def request_latency(port: int, timeout: float = 10.0) -> float:
@@ -94,14 +83,3 @@ def request_latency(port: int, timeout: float = 10.0) -> float:
     except OSError:
         return timeout
     return time.perf_counter() - started
-
-
-def request_latencies(port: int, seconds: float, timeout: float = 10.0) -> list[float]:
-    """Return the latencies of requests that are sent for so many seconds, sorted."""
-    stop_at = time.perf_counter() + seconds
-    latencies = []
-    while time.perf_counter() < stop_at:
-        latencies.append(request_latency(port, timeout))
-        # A client that sends from time to time.
-        time.sleep(_INTERVAL)
-    return sorted(latencies)

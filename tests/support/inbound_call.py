@@ -31,15 +31,7 @@ def phone_line(policy: Policy = PHONE_LINE) -> AppHarness:
 
 @dataclass
 class InboundCall:
-    """A call, and the instructions of the last response.
-
-    Attributes:
-        app: The app that is called.
-        phone: The caller id.
-        sid: The provider's id.
-        instructions: What the call does now.
-        sent: All requests so far.
-    """
+    """A call: its caller id, the instructions of the last response, and all requests so far."""
 
     app: AppHarness
     phone: PhoneNumber | None = field(default_factory=a_phone)

@@ -11,8 +11,6 @@ LONG_FILES: Final = frozenset(
         "test_killed_at_every_step",
         "test_library",
         "test_library_machine",
-        "test_mongo_races",
-        "test_mongo_stopped",
         "test_account_enumeration",
         "test_operators",
         "test_phone_line_clock",

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import httpx
 
 from tests.support.output_reader import OutputReader
 from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.ports import free_ports
 
 START_TIMEOUT: Final = 30.0
 MESSAGE_TIMEOUT: Final = 10.0
@@ -253,7 +253,4 @@ def command() -> str:
 
 def free_port() -> int:
     """Return a free port of 127.0.0.1."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-    return port
+    return free_ports(1)[0]

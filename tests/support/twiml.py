@@ -21,25 +21,18 @@ _MAX_HINTS: Final = 500
 _MAX_HINT_LENGTH: Final = 100
 
 
-def _one_of(*values: str) -> Check:
-    return lambda text: text in values
-
-
-def _number(lowest: int, highest: int = 10**6) -> Check:
-    return lambda text: (
-        re.fullmatch(r"\d{1,6}", text) is not None and lowest <= int(text) <= highest
-    )
-
-
 def _pattern(pattern: str) -> Check:
     return lambda text: re.fullmatch(pattern, text) is not None
 
 
+def _number(lowest: int, highest: int = 10**6) -> Check:
+    return lambda text: text.isdecimal() and lowest <= int(text) <= highest
+
+
 def _is_hints(text: str) -> bool:
     hints = text.split(",")
-    return len(hints) <= _MAX_HINTS and all(
-        0 < len(hint.strip()) <= _MAX_HINT_LENGTH for hint in hints
-    )
+    lengths = [len(hint.strip()) for hint in hints]
+    return len(hints) <= _MAX_HINTS and all(0 < length <= _MAX_HINT_LENGTH for length in lengths)
 
 
 def _is_readable(text: str) -> bool:
@@ -47,10 +40,11 @@ def _is_readable(text: str) -> bool:
     return bool(text.strip()) and len(text.encode()) <= 3000 and len(quote(text, safe="")) <= 4500
 
 
-_BOOLEAN: Final = _one_of("true", "false")
-_METHOD: Final = _one_of("GET", "POST")
+_BOOLEAN: Final = _pattern("true|false")
+_METHOD: Final = _pattern("GET|POST")
 _URL: Final = _pattern(r"https?://[^\s<>\"]+")  # the service names absolute URLs only
 _LANGUAGE: Final = _pattern(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # BCP 47
+_PHONE: Final = _pattern(r"\+[1-9]\d{6,14}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +52,14 @@ class Verb:
     """A verb or noun: its attributes, what it contains, and where it is valid."""
 
     attributes: Mapping[str, Check] = field(default_factory=dict)
-    contains: frozenset[str] = frozenset()
+    contains: str = ""
     text: Check = field(default=lambda text: not text.strip())
-    required: frozenset[str] = frozenset()
+    required: str = ""
     may_be_followed: bool = True
 
 
 VERBS: Final[Mapping[str, Verb]] = {
-    "Response": Verb(
-        contains=frozenset(
-            {"Say", "Pause", "Gather", "Dial", "Record", "Redirect", "Hangup", "Reject"}
-        )
-    ),
+    "Response": Verb(contains="Say Pause Gather Dial Record Redirect Hangup Reject"),
     "Say": Verb(
         {
             "language": _LANGUAGE,
@@ -85,7 +75,7 @@ VERBS: Final[Mapping[str, Verb]] = {
             "actionOnEmptyResult": _BOOLEAN,
             "finishOnKey": _pattern(r"[0-9#*]?"),
             "hints": _is_hints,
-            "input": _one_of("dtmf", "speech", "dtmf speech"),
+            "input": _pattern("dtmf|speech|dtmf speech"),
             "language": _LANGUAGE,
             "method": _METHOD,
             "numDigits": _number(1),
@@ -93,24 +83,24 @@ VERBS: Final[Mapping[str, Verb]] = {
             "speechTimeout": _number(1),
             "timeout": _number(1),
         },
-        contains=frozenset({"Say", "Pause"}),
-        required=frozenset({"action", "actionOnEmptyResult"}),
+        contains="Say Pause",
+        required="action actionOnEmptyResult",
     ),
     "Dial": Verb(
         {
             "action": _URL,
             "answerOnBridge": _BOOLEAN,
-            "callerId": _pattern(r"\+[1-9]\d{6,14}"),
+            "callerId": _PHONE,
             "hangupOnStar": _BOOLEAN,
             "method": _METHOD,
             "timeLimit": _number(1, 14_400),
             "timeout": _number(1, 600),
         },
-        contains=frozenset({"Number"}),
-        required=frozenset({"action"}),
+        contains="Number",
+        required="action",
         may_be_followed=False,
     ),
-    "Number": Verb(text=_pattern(r"\+[1-9]\d{6,14}")),
+    "Number": Verb(text=_PHONE),
     "Record": Verb(
         {
             "action": _URL,
@@ -121,13 +111,13 @@ VERBS: Final[Mapping[str, Verb]] = {
             "recordingStatusCallback": _URL,
             "recordingStatusCallbackMethod": _METHOD,
             "timeout": _number(1),
-            "trim": _one_of("trim-silence", "do-not-trim"),
+            "trim": _pattern("trim-silence|do-not-trim"),
         },
-        required=frozenset({"action"}),
+        required="action",
     ),
     "Redirect": Verb({"method": _METHOD}, text=_URL, may_be_followed=False),
     "Hangup": Verb(may_be_followed=False),
-    "Reject": Verb({"reason": _one_of("busy", "rejected")}, may_be_followed=False),
+    "Reject": Verb({"reason": _pattern("busy|rejected")}, may_be_followed=False),
 }
 
 
@@ -170,12 +160,12 @@ def _validate_element(element: ET.Element) -> None:
             raise InvalidTwiml(f"<{element.tag}> has no attribute {name}.")
         if not verb.attributes[name](value):
             raise InvalidTwiml(f"<{element.tag}> {name}={value!r}")
-    if missing := verb.required - element.attrib.keys():
-        raise InvalidTwiml(f"<{element.tag}> needs {sorted(missing)}.")
+    if not set(verb.required.split()) <= element.attrib.keys():
+        raise InvalidTwiml(f"<{element.tag}> needs {verb.required}.")
     if not verb.text(element.text or ""):
         raise InvalidTwiml(f"<{element.tag}> contains {element.text!r}.")
     for child in element:
-        if child.tag not in verb.contains:
+        if child.tag not in verb.contains.split():
             raise InvalidTwiml(f"<{child.tag}> in <{element.tag}>")
         if (child.tail or "").strip():
             raise InvalidTwiml(f"Text between verbs: {child.tail!r}")
@@ -200,41 +190,29 @@ def play(text: str) -> list[Step]:
 
 
 def _step(verb: ET.Element) -> Step:
-    attributes = verb.attrib
+    get = verb.attrib.get
+
+    def number(name: str) -> int:
+        return int(verb.attrib[name])
+
     match verb.tag:
         case "Say":
-            return "say", verb.text, attributes["language"], attributes.get("voice", "")
+            return "say", verb.text, get("language"), get("voice", "")
         case "Pause":
-            return "pause", int(attributes["length"])
+            return "pause", number("length")
         case "Gather":
-            return (
-                "gather",
-                [_step(child) for child in verb],
-                attributes["action"],
-                int(attributes["numDigits"]),
-                int(attributes["timeout"]),
-                attributes.get("language", ""),
-                [hint for hint in attributes.get("hints", "").split(",") if hint],
-            )
+            prompt = [_step(child) for child in verb]
+            hints = [hint for hint in get("hints", "").split(",") if hint]
+            keys = (number("numDigits"), number("timeout"))
+            return "gather", prompt, get("action"), *keys, get("language", ""), hints
         case "Dial":
-            return (
-                "dial",
-                verb[0].text,
-                attributes["action"],
-                int(attributes["timeout"]),
-                int(attributes["timeLimit"]),
-            )
+            return "dial", verb[0].text, get("action"), number("timeout"), number("timeLimit")
         case "Record":
-            return (
-                "record",
-                attributes["action"],
-                int(attributes["maxLength"]),
-                int(attributes["timeout"]),
-                attributes.get("recordingStatusCallback", ""),
-            )
+            limits = (number("maxLength"), number("timeout"))
+            return "record", get("action"), *limits, get("recordingStatusCallback", "")
         case "Redirect":
             return "go_to", verb.text
         case "Reject":
-            return "reject", attributes["reason"]
+            return "reject", get("reason")
         case _:
             return ("hang_up",)

@@ -16,58 +16,31 @@ def render(text: str, *, width: int = 100, encoding: str = "utf-8", colors: bool
     return render_box("+14155552671", text, width=width, encoding=encoding, has_colors=colors)
 
 
-def test_a_box_shows_the_recipient_and_the_text() -> None:
-    assert render("012345 is your code.") == (
+def test_a_box_shows_the_recipient_and_the_text_in_any_encoding() -> None:
+    assert render("012345 is your code.\r\n\n@dial.test 👩\u200d🚀") == (
         "┌──────────────────────┐\n"
         "│ To: +14155552671     │\n"
         "│ 012345 is your code. │\n"
+        "│                      │\n"
+        "│ @dial.test 👩\u200d🚀        │\n"
         "└──────────────────────┘\n"
     )
-
-
-def test_an_encoding_without_lines_gets_an_ascii_border_and_escapes() -> None:
     assert render("012345 für dich", encoding="ascii") == (
         "+--------------------+\n"
         "| To: +14155552671   |\n"
         "| 012345 f\\xfcr dich |\n"
         "+--------------------+\n"
     )
+    # The text keeps the color of the terminal.
+    assert f" {TEXT} " in render(TEXT, colors=True)
 
 
-def test_wide_characters_take_two_columns_and_accents_none() -> None:
-    assert render("012345 你好 e\u0301") == (
-        "┌──────────────────┐\n"
-        "│ To: +14155552671 │\n"
-        "│ 012345 你好 e\u0301    │\n"
-        "└──────────────────┘\n"
-    )
-
-
-def test_a_text_that_is_too_wide_is_broken_between_words() -> None:
-    lines = render(TEXT, width=40).splitlines()
-
-    assert {len(line) for line in lines} == {40}
-    assert " ".join(line[2:-2].strip() for line in lines[2:-1]) == TEXT
-
-
-def test_the_code_is_not_broken_in_a_narrow_terminal() -> None:
+def test_a_narrow_terminal_breaks_a_text_between_words_and_not_in_the_code() -> None:
     for width in range(20, 100):
         assert "012345" in render(TEXT, width=width)
-
-
-def test_each_line_of_the_text_has_its_own_row() -> None:
-    lines = render("012345 is your code.\r\n\n@dial.test #012345").splitlines()
-
-    assert [line.strip("│ ") for line in lines[2:-1]] == [
-        "012345 is your code.", "", "@dial.test #012345",
-    ]  # fmt: skip
-
-
-def test_the_text_keeps_the_colors_of_the_terminal() -> None:
-    lines = render(TEXT, colors=True).splitlines()
-
-    assert f" {TEXT} " in lines[2]
-    assert all(line.endswith("\x1b[0m") for line in lines)
+    lines = render(TEXT, width=40).splitlines()
+    assert {len(line) for line in lines} == {40}
+    assert " ".join(line[2:-2].strip() for line in lines[2:-1]) == TEXT
 
 
 @pytest.mark.parametrize(
@@ -78,10 +51,6 @@ def test_control_characters_do_not_reach_the_terminal(control: str) -> None:
 
     assert control not in box
     assert "012345" in box
-
-
-def test_joiners_are_kept() -> None:
-    assert "👩\u200d🚀 क्\u200dष" in render("👩\u200d🚀 क्\u200dष")
 
 
 @given(

@@ -29,34 +29,26 @@ _VARIABLE: Final = re.compile(r"\bDIALTONE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _MAKE_TARGET: Final = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
 
 
-def test_links_lead_to_files() -> None:
+def test_links_lead_to_files_and_headings() -> None:
     links = [(page, link) for page, text in PAGES.items() for link in _LINK.findall(text)]
-
-    assert links
-    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
-
-
-def test_links_to_headings_lead_to_headings() -> None:
-    links = [
+    to_headings = [
         ((page.parent / link).resolve() if link else page, heading)
         for page, text in PAGES.items()
         for link, heading in _LINK_TO_HEADING.findall(text)
     ]
 
     assert links
-    assert [(page.name, name) for page, name in links if name not in _headings(page)] == []
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+    assert to_headings
+    assert [(page.name, name) for page, name in to_headings if name not in _headings(page)] == []
 
 
-def test_named_files_exist() -> None:
+def test_named_files_and_settings_exist() -> None:
     paths = [(page.name, path) for page, text in PAGES.items() for path in _PATH.findall(text)]
+    variables = {name for text in PAGES.values() for name in _VARIABLE.findall(text)}
 
     assert paths
     assert [(page, path) for page, path in paths if not (PROJECT / path).exists()] == []
-
-
-def test_named_settings_exist() -> None:
-    variables = {name for text in PAGES.values() for name in _VARIABLE.findall(text)}
-
     assert variables
     assert variables - FIELDS.keys() - TEST_VARIABLES == set()
 
@@ -82,18 +74,14 @@ def test_diagrams_name_code_that_exists() -> None:
     assert {name for name in names if not re.search(rf"\b{re.escape(name)}\b", code)} == set()
 
 
-def test_the_changelog_has_the_version_of_the_project() -> None:
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-    assert re.search(rf"\b{re.escape(project['version'])}\b", PAGES[PROJECT / "CHANGELOG.md"])
-
-
-def test_the_index_lists_every_decision() -> None:
+def test_the_index_lists_every_decision_and_the_changelog_the_version() -> None:
     folder = PROJECT / "docs/decisions"
     records = sorted(record.name for record in folder.glob("[0-9]*.md"))
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     assert sorted(_LINK.findall(PAGES[folder / "README.md"])) == records
     assert [int(name[:4]) for name in records] == list(range(1, len(records) + 1))
+    assert re.search(rf"\b{re.escape(project['version'])}\b", PAGES[PROJECT / "CHANGELOG.md"])
 
 
 def _headings(page: Path) -> set[str]:

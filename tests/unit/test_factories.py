@@ -4,14 +4,13 @@ import os
 import py_compile
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from application.ports.errors import ConfigurationError
 from application.ports.messenger import DeliveryResult
 from domain.phone import PhoneNumber
 from entrypoints.factories import (
@@ -29,11 +28,6 @@ FACTORY: Final = Factory("my_sms:open_messenger")
 VARIABLE: Final = "DIALTONE_SMS"
 
 
-async def open_with(create: Callable[..., Any], **arguments: object) -> object:
-    async with open_adapter(partial(create, **arguments), FACTORY, VARIABLE) as adapter:
-        return adapter
-
-
 @asynccontextmanager
 async def open_arguments(
     *, environ: object, phone_encryption: object = None
@@ -42,13 +36,8 @@ async def open_arguments(
 
 
 @asynccontextmanager
-async def open_positional(environ: object, /) -> AsyncIterator[object]:
-    yield environ
-
-
-@asynccontextmanager
-async def open_with_more(*, environ: object, url: object) -> AsyncIterator[object]:
-    yield environ, url
+async def open_without_environ(*, url: object) -> AsyncIterator[object]:
+    yield url
 
 
 @asynccontextmanager
@@ -60,10 +49,6 @@ async def open_undecorated(*, environ: object) -> AsyncIterator[object]:
     yield environ
 
 
-def open_by_function(*, environ: object) -> AbstractAsyncContextManager[object]:
-    return open_arguments(environ=environ)
-
-
 @asynccontextmanager
 async def open_failing(*, environ: object) -> AsyncIterator[object]:
     if environ is not None:
@@ -71,23 +56,17 @@ async def open_failing(*, environ: object) -> AsyncIterator[object]:
     yield environ
 
 
-@asynccontextmanager
-async def open_unconfigured(*, environ: object) -> AsyncIterator[object]:
-    if environ is not None:
-        raise ConfigurationError("MY_SMS_FILE is not set.")
-    yield environ
-
-
 async def test_a_factory_gets_keyword_arguments() -> None:
-    assert await open_with(open_arguments, environ=1, phone_encryption=2) == (1, 2)
-    assert await open_with(open_by_function, environ=1) == (1, None)
+    async with open_adapter(
+        partial(open_arguments, environ=1, phone_encryption=2), FACTORY, VARIABLE
+    ) as adapter:
+        assert adapter == (1, 2)
 
 
 @pytest.mark.parametrize(
     ("create", "message"),
     [
-        (open_positional, "must accept the keyword arguments in docs/adapters.md"),
-        (open_with_more, "must accept the keyword arguments in docs/adapters.md"),
+        (open_without_environ, "must accept the keyword arguments in docs/adapters.md"),
         (open_undecorated, "must be decorated with @asynccontextmanager"),
         (open_nothing, "yields None"),
         (open_failing, r"failed while it was opened \(KeyError\)"),
@@ -97,12 +76,8 @@ async def test_an_invalid_factory_is_a_startup_error(
     create: Callable[..., Any], message: str
 ) -> None:
     with pytest.raises(StartupError, match=f"^DIALTONE_SMS: my_sms:open_messenger {message}"):
-        await open_with(create, environ={})
-
-
-async def test_the_error_of_a_factory_without_its_variables_propagates() -> None:
-    with pytest.raises(ConfigurationError, match="MY_SMS_FILE is not set"):
-        await open_with(open_unconfigured, environ={})
+        async with open_adapter(partial(create, environ={}), FACTORY, VARIABLE):
+            pass
 
 
 @pytest.mark.parametrize("path", ["no.such:factory", "os:no_such", "os:sep"])
@@ -131,14 +106,13 @@ def current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 OWN_FACTORY: Final = Factory("own_sms.messenger:opened")
 
 
-def test_a_factory_in_the_current_folder_is_found(current_folder: Path) -> None:
-    assert load_factory(OWN_FACTORY, VARIABLE) is print
-
-
 @pytest.mark.parametrize(
     "file", ["own_sms/__init__.py", "own_sms/messenger.py", "own_sms/http.py", "own_log.py"]
 )
 def test_a_module_that_every_user_can_write_is_not_run(current_folder: Path, file: str) -> None:
+    assert load_factory(OWN_FACTORY, VARIABLE) is print
+    for module in [name for name in sys.modules if name.startswith("own_")]:
+        del sys.modules[module]
     path = current_folder / file
     path.write_text("raise SystemExit('it was run')")
     path.chmod(0o666)
@@ -160,10 +134,7 @@ def test_a_module_of_another_user_is_not_run(current_folder: Path, is_compiled: 
 
 
 async def test_an_adapter_without_a_health_check_is_always_healthy() -> None:
-    class Checked:
-        async def check(self) -> None: ...
-
-    checked = Checked()
+    checked = FakeMessenger()
     assert health_check_of(checked) is checked
     await health_check_of(object()).check()
 
@@ -181,19 +152,12 @@ class OlderMessenger:
 
 
 async def test_a_messenger_without_a_status_still_sends() -> None:
-    older, phone = OlderMessenger(), a_phone()
+    older, newer = OlderMessenger(), FakeMessenger()
     messenger = with_status_url(older)
 
-    assert (
-        await messenger.send(phone, "text", "https://dialtone.example.org/sms/status") is ACCEPTED
-    )
-    assert await messenger.send(phone, "text") is ACCEPTED
+    for arguments in (["https://dialtone.example.org/sms/status"], []):
+        assert await messenger.send(a_phone(), "text", *arguments) is ACCEPTED
     older.is_healthy = False
     with pytest.raises(AssertionError):
         await health_check_of(messenger).check()
-
-
-def test_a_messenger_with_a_status_is_used_as_it_is() -> None:
-    messenger = FakeMessenger()
-
-    assert with_status_url(messenger) is messenger
+    assert with_status_url(newer) is newer

@@ -3,54 +3,48 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import pytest
 
 from adapters.failover import FailoverMessenger
 from adapters.failover.messenger import UNKNOWN_TTL
 from application.ports.errors import MessengerUnavailable
-from application.ports.messenger import DeliveryResult, Messenger
-from application.ports.system import HealthCheck
-from domain.phone import PhoneNumber
+from application.ports.messenger import DeliveryResult
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
 
-
-async def send_with(*results: DeliveryResult) -> tuple[DeliveryResult, list[int]]:
-    """Send by messengers with these results; return the result and the calls of each."""
-    messengers = [FakeMessenger(result) for result in results]
-    result = await FailoverMessenger(messengers).send(a_phone(), "123456 is your code")
-    return result, [len(messenger.messages) for messenger in messengers]
+LAST = DeliveryResult(REJECTED.status, "the last one's")
 
 
-@pytest.mark.parametrize("result", [ACCEPTED, UNKNOWN, INVALID_NUMBER])
-async def test_the_next_messenger_is_tried_only_after_a_rejection(result: DeliveryResult) -> None:
-    assert await send_with(result, ACCEPTED) == (result, [1, 0])
-    assert await send_with(REJECTED, result, ACCEPTED) == (result, [1, 1, 0])
+@pytest.mark.parametrize(
+    ("results", "result", "calls"),
+    [
+        *(([last, ACCEPTED], last, [1, 0]) for last in (ACCEPTED, UNKNOWN, INVALID_NUMBER)),
+        *(
+            ([REJECTED, last, ACCEPTED], last, [1, 1, 0])
+            for last in (ACCEPTED, UNKNOWN, INVALID_NUMBER)
+        ),
+        ([REJECTED, REJECTED, LAST], LAST, [1, 1, 1]),
+    ],
+)
+async def test_the_next_messenger_is_tried_only_after_a_rejection(
+    results: Sequence[DeliveryResult], result: DeliveryResult, calls: list[int]
+) -> None:
+    messengers, url = [*map(FakeMessenger, results)], "https://dialtone.example.org/sms/status"
+
+    sent = await FailoverMessenger(messengers).send(a_phone(), "123456 is your code", url)
+
+    assert sent == result
+    assert [messenger.status_urls for messenger in messengers] == [[url] * call for call in calls]
 
 
-async def test_each_messenger_gets_the_url_for_the_status() -> None:
-    messengers = [FakeMessenger(REJECTED), FakeMessenger()]
-    url = "https://dialtone.example.org/sms/status?delivery=4f2a"
-
-    await FailoverMessenger(messengers).send(a_phone(), "123456 is your code", url)
-
-    assert [messenger.status_urls for messenger in messengers] == [[url], [url]]
-
-
-async def test_if_all_messengers_reject_the_last_result_is_returned() -> None:
-    last = DeliveryResult(REJECTED.status, "the last one's")
-
-    assert await send_with(REJECTED, REJECTED, last) == (last, [1, 1, 1])
-
-
-class CheckedMessenger(Messenger, HealthCheck, Protocol):
-    """A messenger with a health check."""
+class HangingMessenger(FakeMessenger):
+    async def check(self) -> None:
+        await asyncio.Event().wait()
 
 
 def group_of(
-    members: Sequence[CheckedMessenger], now: Callable[[], float] = lambda: 0.0
+    members: Sequence[FakeMessenger], now: Callable[[], float] = lambda: 0.0
 ) -> FailoverMessenger:
     return FailoverMessenger(members, members, now)
 
@@ -62,22 +56,11 @@ async def failure_of(group: FailoverMessenger) -> str:
 
 
 async def test_the_group_is_healthy_as_long_as_one_messenger_is() -> None:
-    await group_of([FakeMessenger(REJECTED), FakeMessenger(ACCEPTED)]).check()
+    for other in (FakeMessenger(REJECTED), HangingMessenger()):
+        await group_of([other, FakeMessenger(ACCEPTED)]).check()
 
     group = group_of([FakeMessenger(REJECTED), FakeMessenger(REJECTED)])
     assert await failure_of(group) == f"{REJECTED.reason}; {REJECTED.reason}"
-
-
-class HangingMessenger:
-    async def send(self, phone: PhoneNumber, text: str, status_url: str = "") -> DeliveryResult:
-        raise NotImplementedError
-
-    async def check(self) -> None:
-        await asyncio.Event().wait()
-
-
-async def test_a_health_check_that_hangs_does_not_block_the_others() -> None:
-    await group_of([HangingMessenger(), FakeMessenger(ACCEPTED)]).check()
 
 
 async def test_an_unknown_delivery_fails_the_health_check_until_a_message_is_accepted() -> None:

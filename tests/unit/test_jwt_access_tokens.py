@@ -11,14 +11,13 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from tests.support.builders import NOW, an_id
-from tests.support.examples import examples
 from tests.support.fakes.key_ring import FakeKeyRing
 from tests.support.keys import private_key, to_pem
 
@@ -53,132 +52,83 @@ def sign(header: Any, payload: Any) -> str:
     return f"{content}.{encode(signature)}"
 
 
-def test_a_token_of_exactly_this_form_is_accepted() -> None:
-    assert TOKENS.verify(sign(HEADER, PAYLOAD), NOW) == CLAIMS
+def test_a_token_of_exactly_this_form_is_issued_and_accepted() -> None:
+    token = TOKENS.issue(CLAIMS)
+
+    assert jwt.get_unverified_header(token) == HEADER
+    assert jwt.decode(token, options={"verify_signature": False}) == PAYLOAD
+    # Unknown claims are ignored.
+    assert TOKENS.verify(sign(HEADER, PAYLOAD | {"new": "thing"}), NOW) == CLAIMS
 
 
-def test_the_header_has_algorithm_key_id_and_type() -> None:
-    assert jwt.get_unverified_header(TOKENS.issue(CLAIMS)) == HEADER
+OTHER_PAYLOADS: list[Any] = [[], "text", 5, None, b"not json", b"", b"\xff"]
 
 
-def test_a_token_of_a_former_key_is_accepted_until_the_key_is_removed() -> None:
-    before, after = (
-        JwtAccessTokens(FakeKeyRing(key), LONG_LIVED, issuer="dialtone", audience="app")
-        for key in (FORMER, CURRENT)
-    )
-    token = before.issue(CLAIMS)
+def without(part: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if key != name}
 
-    assert TOKENS.verify(token, NOW) == CLAIMS
+
+@pytest.mark.parametrize(
+    ("header", "payload"),
+    [
+        *((without(HEADER, name), PAYLOAD) for name in HEADER),
+        *((HEADER, without(PAYLOAD, name)) for name in PAYLOAD if name != "gen"),
+        *((HEADER, PAYLOAD | {name: None}) for name in PAYLOAD if name != "gen"),
+        *((HEADER, payload) for payload in OTHER_PAYLOADS),
+        (HEADER, b"[" * 1000),
+        (HEADER, b'{"exp": NaN}'),
+        (HEADER, PAYLOAD | {"more": "x" * 2000}),
+    ],
+    ids=lambda part: str(part)[:30],
+)
+def test_an_incomplete_or_too_long_token_is_rejected_despite_its_signature(
+    header: dict[str, Any], payload: Any
+) -> None:
     with pytest.raises(InvalidToken):
-        after.verify(token, NOW)
+        TOKENS.verify(sign(header, payload), NOW)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"alg": "none"},
-        {"alg": "HS256"},
-        {"alg": "ES384"},
-        {"alg": ["ES256"]},
-        {"alg": None},
-        {"kid": "0000000c"},
-        {"kid": "0000000a"},
-        {"kid": 11},
-        {"kid": ["0000000b"]},
-        {"kid": None},
-        {"typ": "JWT"},
-        {"typ": None},
-        {"crit": ["exp"]},
-        {"b64": False},
-        {"jku": "https://example.org/keys"},
-        {"jwk": {"kty": "EC"}},
-        {"zip": "DEF"},
+        {"alg": "none"}, {"alg": "HS256"}, {"alg": "ES384"}, {"alg": ["ES256"]}, {"alg": None},
+        {"kid": "0000000c"}, {"kid": "0000000a"}, {"kid": 11}, {"kid": ["0000000b"]}, {"kid": None},
+        {"typ": "JWT"}, {"typ": None}, {"crit": ["exp"]}, {"b64": False},
+        {"jku": "https://example.org/keys"}, {"jwk": {"kty": "EC"}}, {"zip": "DEF"},
     ],
     ids=str,
-)
+)  # fmt: skip
 def test_another_header_is_rejected_despite_a_valid_signature(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         TOKENS.verify(sign(HEADER | changes, PAYLOAD), NOW)
 
 
-@pytest.mark.parametrize("name", HEADER)
-def test_an_incomplete_header_is_rejected(name: str) -> None:
-    header = {key: value for key, value in HEADER.items() if key != name}
-
-    with pytest.raises(InvalidToken):
-        TOKENS.verify(sign(header, PAYLOAD), NOW)
-
-
-@pytest.mark.parametrize("name", PAYLOAD.keys() - {"gen"})
-def test_a_missing_or_null_claim_is_rejected(name: str) -> None:
-    without = {key: value for key, value in PAYLOAD.items() if key != name}
-
-    for payload in (without, PAYLOAD | {name: None}):
-        with pytest.raises(InvalidToken):
-            TOKENS.verify(sign(HEADER, payload), NOW)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
-        {"iss": "other"},
-        {"iss": ["dialtone"]},
-        {"aud": "other"},
-        {"aud": ["app"]},
-        {"aud": ["app", "other"]},
-        {"exp": str(PAYLOAD["exp"])},
-        {"exp": float(PAYLOAD["exp"])},
-        {"exp": True},
-        {"exp": 10**20},
-        {"exp": -(10**20)},
-        {"iat": "now"},
-        {"iat": 0.5},
-        {"iat": False},
-        {"iat": 10**400},
-        {"sub": 5},
-        {"sub": {"id": "x"}},
-        {"sid": 5},
-        {"sid": ["x"]},
-        {"gen": "1"},
-        {"gen": True},
+        {"iss": "other"}, {"iss": ["dialtone"]}, {"aud": "other"}, {"aud": ["app"]},
+        {"aud": ["app", "other"]}, {"exp": str(PAYLOAD["exp"])}, {"exp": float(PAYLOAD["exp"])},
+        {"exp": True}, {"exp": 10**20}, {"exp": -(10**20)}, {"iat": "now"}, {"iat": 0.5},
+        {"iat": False}, {"iat": 10**400}, {"sub": 5}, {"sub": {"id": "x"}}, {"sid": 5},
+        {"sid": ["x"]}, {"gen": "1"}, {"gen": True},
     ],
     ids=lambda changes: str(changes)[:30],
-)
+)  # fmt: skip
 def test_a_claim_with_another_value_or_type_is_rejected(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         TOKENS.verify(sign(HEADER, PAYLOAD | changes), NOW)
 
 
-@pytest.mark.parametrize(
-    "payload", [[], "text", 5, None, b"not json", b"", b"[" * 1000, b"\xff", b'{"exp": NaN}']
-)
-def test_a_payload_that_is_not_an_object_is_rejected(payload: Any) -> None:
-    with pytest.raises(InvalidToken):
-        TOKENS.verify(sign(HEADER, payload), NOW)
-
-
-def test_unknown_claims_are_ignored() -> None:
-    assert TOKENS.verify(sign(HEADER, PAYLOAD | {"new": "thing"}), NOW) == CLAIMS
-
-
-def test_an_unsigned_token_is_rejected() -> None:
-    for end in ("", ".", f".{'A' * 86}"):
-        with pytest.raises(InvalidToken):
-            TOKENS.verify(f"{encode(HEADER | {'alg': 'none'})}.{encode(PAYLOAD)}{end}", NOW)
-
-
 def test_the_public_key_is_not_accepted_as_an_hmac_secret() -> None:
-    public = private_key(2).public_key()
-    for secret in (
-        public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-    ):
-        for alg in ("HS256", "ES256"):
-            content = f"{encode(HEADER | {'alg': alg})}.{encode(PAYLOAD)}"
-            mac = hmac.digest(secret, content.encode(), hashlib.sha256)
-            for signature in (mac, mac + mac):
-                with pytest.raises(InvalidToken):
-                    TOKENS.verify(f"{content}.{encode(signature)}", NOW)
+    secret = (
+        private_key(2).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    for alg in ("HS256", "ES256", "none"):
+        content = f"{encode(HEADER | {'alg': alg})}.{encode(PAYLOAD)}"
+        mac = hmac.digest(secret, content.encode(), hashlib.sha256)
+        for signature in (f".{encode(mac)}", f".{encode(mac + mac)}", "", ".", f".{'A' * 86}"):
+            with pytest.raises(InvalidToken):
+                TOKENS.verify(f"{content}{signature}", NOW)
 
 
 @pytest.mark.parametrize("end", ["=", "==", "A", "\n", " "])
@@ -187,29 +137,11 @@ def test_a_signature_has_only_one_valid_encoding(end: str) -> None:
         TOKENS.verify(sign(HEADER, PAYLOAD) + end, NOW)
 
 
-def test_a_token_that_is_too_long_is_rejected_despite_its_signature() -> None:
-    with pytest.raises(InvalidToken):
-        TOKENS.verify(sign(HEADER, PAYLOAD | {"more": "x" * 2000}), NOW)
-
-
 @given(st.text(), st.text(), st.text(max_size=100))
 def test_any_text_raises_only_the_documented_error(header: str, payload: str, end: str) -> None:
     for token in (f"{header}.{payload}.{end}", f"{encode(HEADER)}.{encode(payload)}.{'A' * 86}"):
         with pytest.raises(InvalidToken):
             TOKENS.verify(token, NOW)
-
-
-@settings(max_examples=examples(25))
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
-def test_any_claim_raises_only_the_documented_error(value: Any) -> None:
-    for name in ("sub", "sid", "exp", "iat", "iss", "aud"):
-        try:
-            claims = TOKENS.verify(sign(HEADER, PAYLOAD | {name: value}), NOW)
-        except InvalidToken:
-            continue
-        assert value in (claims.identity_id, claims.session_id, claims.issued_at.timestamp()) or (
-            value == claims.expires_at.timestamp()
-        )
 
 
 def test_a_key_on_another_curve_is_rejected() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 from structlog.testing import CapturedCall, CapturingLogger
@@ -16,15 +16,8 @@ DOCUMENT: Final = Path(__file__).parents[2] / "docs/security-events.md"
 _ROW: Final = re.compile(r"^\| `(\w+)` \| (info|warning) \| .+ \| ([`\w ]+) \|$", re.MULTILINE)
 
 
-class Row(NamedTuple):
-    """The documentation of one event."""
-
-    name: str
-    level: str
-    fields: str
-
-
-ROWS: Final = [Row(*row) for row in _ROW.findall(DOCUMENT.read_text(encoding="utf-8"))]
+# The name, the level and the fields of each event.
+ROWS: Final = _ROW.findall(DOCUMENT.read_text(encoding="utf-8"))
 
 
 def logged(event: SecurityEvent, monkeypatch: pytest.MonkeyPatch) -> CapturedCall:
@@ -36,17 +29,13 @@ def logged(event: SecurityEvent, monkeypatch: pytest.MonkeyPatch) -> CapturedCal
     return call
 
 
-def test_each_event_is_documented_in_the_order_of_the_code() -> None:
-    assert [row.name for row in ROWS] == [event_type.value for event_type in SecurityEventType]
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_an_event_is_logged_with_its_name_and_level(
-    row: Row, monkeypatch: pytest.MonkeyPatch
+def test_each_event_is_logged_with_its_documented_name_and_level(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    call = logged(SecurityEvent(type=SecurityEventType(row.name)), monkeypatch)
-
-    assert (call.args, call.kwargs, call.method_name) == ((row.name,), {}, row.level)
+    assert [name for name, _, _ in ROWS] == [event_type.value for event_type in SecurityEventType]
+    for name, level, _ in ROWS:
+        call = logged(SecurityEvent(type=SecurityEventType(name)), monkeypatch)
+        assert (call.args, call.kwargs, call.method_name) == ((name,), {}, level)
 
 
 def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,24 +59,21 @@ def test_the_fields_have_the_documented_names(monkeypatch: pytest.MonkeyPatch) -
         "reason": "why",
         "attempts_left": 0,
     }
-    documented = {name for row in ROWS for name in re.findall(r"`(\w+)`", row.fields)}
+    documented = {name for _, _, fields in ROWS for name in re.findall(r"`(\w+)`", fields)}
     # The client IP is in every line of a request, not only in security events.
     assert documented == set(call.kwargs) - {"client_ip"}
 
 
-@pytest.mark.parametrize(
-    "number", ["+14155552671", "14155552671", "+1 415 555 2671", "123456", "21211"]
-)
-def test_a_number_in_a_reason_is_masked(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    event = SecurityEvent(
-        type=SecurityEventType.OTP_REQUEST_REJECTED, reason=f"no to {number}, 5 times"
-    )
+def test_a_number_in_a_reason_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = ["+14155552671", "14155552671", "+1 415 555 2671", "123456", "21211"]
+    reason = f"no to {', to '.join(numbers)}, 5 times"
+    event = SecurityEvent(type=SecurityEventType.OTP_REQUEST_REJECTED, reason=reason)
 
-    call = logged(event, monkeypatch)
+    masked = logged(event, monkeypatch).kwargs["reason"]
 
-    assert number not in call.kwargs["reason"]
-    assert call.kwargs["reason"].startswith("no to ")
-    assert call.kwargs["reason"].endswith(", 5 times")
+    assert [number for number in numbers if number in masked] == []
+    assert masked.startswith("no to ")
+    assert masked.endswith(", 5 times")
 
 
 def test_a_failing_log_does_not_fail_the_use_case(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,11 @@
 """Formatting of log lines."""
 
-import asyncio
 import io
 import json
 import logging
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +15,6 @@ from structlog.contextvars import bound_contextvars
 from adapters.logging.formatter import make_formatter
 from adapters.logging.masking import loggable
 from application.ports.errors import StorageUnavailable
-from domain.errors import ItemNotFound
 from tests.support.examples import examples
 from tests.support.log_lines import log_line, make_record
 
@@ -39,21 +36,7 @@ class Broken:
     __str__ = __repr__
 
 
-@dataclass
-class Node:
-    child: Any = None
-
-
 # Lines
-
-
-def test_a_line_has_time_level_event_and_logger() -> None:
-    assert log_line("it %s", "happened", created=1_777_628_400.25) == {
-        "timestamp": "2026-05-01T09:40:00.250Z",
-        "level": "warning",
-        "event": "it happened",
-        "logger": "library",
-    }
 
 
 def test_a_record_is_always_one_line() -> None:
@@ -66,48 +49,47 @@ def test_a_record_is_always_one_line() -> None:
     assert line.isprintable()
     assert json.loads(line)["name"] == forged
     assert COLUMNS.format(record).isprintable()
+    # Further lines of a library's message may be source code or input.
+    assert log_line("first\nsource line\n%s", "tops3cret")["event"] == "first"
+    event = {"event": "x", "stack_info": "code", "stack": "code", "positional_args": [1]}
+    assert set(log_line(event)) == {"timestamp", "level", "event", "logger"}
 
 
-async def test_each_line_of_a_request_has_its_request_id_and_no_other() -> None:
-    async def request(number: int) -> list[str]:
-        with bound_contextvars(request_id=f"request-{number}"):
-            await asyncio.sleep(0)
-            return [log_line("x")["request_id"], log_line({"event": "x"})["request_id"]]
+def test_a_line_has_time_level_event_and_logger_that_no_field_replaces() -> None:
+    line = log_line("it %s", "happened", created=1_777_628_400.25)
+    forged = {"level": "debug", "timestamp": "never", "logger": "me"}
 
-    request_ids = await asyncio.gather(*map(request, range(20)))
-
-    assert request_ids == [[f"request-{number}"] * 2 for number in range(20)]
-    assert "request_id" not in log_line("x")
-
-
-def test_a_field_cannot_replace_the_time_level_or_logger() -> None:
-    line = log_line({"event": "x", "level": "debug", "timestamp": "never", "logger": "me"})
-
-    assert (line["level"], line["logger"]) == ("warning", "library")
-    assert line["timestamp"] != "never"
+    assert line == {
+        "timestamp": "2026-05-01T09:40:00.250Z",
+        "level": "warning",
+        "event": "it happened",
+        "logger": "library",
+    }
+    assert log_line({**line, **forged}, created=1_777_628_400.25) == line
 
 
 def test_values_become_plain_data() -> None:
-    line = log_line(
-        {
-            "event": "x",
-            "status_code": 200,
-            "took": timedelta(milliseconds=1500),
-            "at": datetime(2026, 5, 1, tzinfo=UTC),
-            "path": Path("/a/b"),
-            "size": 20_000_000,
-            "content": b"12345",
-            "tags": ("a", {"b": 1.5}),
-        }
-    )
+    event = {
+        "event": "x",
+        "took": timedelta(milliseconds=1500),
+        "at": datetime(2026, 5, 1, tzinfo=UTC),
+        "path": Path("/a/b"),
+        "size": 20_000_000,
+        "content": b"12345",
+        "tags": ("a", {"b": 1.5}),
+    }
 
-    assert line["status_code"] == 200
-    assert line["took"] == 1.5
-    assert line["at"] == "2026-05-01T00:00:00+00:00"
-    assert line["path"] == "/a/b"
-    assert line["size"] == 20_000_000
-    assert line["content"] == "<5 bytes>"
-    assert line["tags"] == ["a", {"b": 1.5}]
+    line = log_line(event)
+
+    assert {name: line[name] for name in event} == {
+        "event": "x",
+        "took": 1.5,
+        "at": "2026-05-01T00:00:00+00:00",
+        "path": "/a/b",
+        "size": 20_000_000,
+        "content": "<5 bytes>",
+        "tags": ["a", {"b": 1.5}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,25 +100,18 @@ def test_values_become_plain_data() -> None:
         ("auto", Terminal(), "1", "columns"),
         ("json", Terminal(), "", "json"),
         ("console", io.StringIO(), "", "columns"),
-        ("console", Terminal(), "", "colors"),
     ],
 )
 def test_a_terminal_gets_columns_and_everything_else_json(
-    monkeypatch: pytest.MonkeyPatch,
-    log_format: str,
-    stream: io.StringIO,
-    no_color: str,
-    expected: str,
+    monkeypatch: pytest.MonkeyPatch, log_format: str, stream: TextIO, no_color: str, expected: str
 ) -> None:
     monkeypatch.setenv("NO_COLOR", no_color)
 
     line = make_formatter(log_format, stream).format(make_record({"event": "hello", "n": 1}))
 
-    if expected == "json":
-        assert json.loads(line)["event"] == "hello"
-    else:
-        assert "hello" in line
-        assert ("\x1b[" in line) == (expected == "colors")
+    assert "hello" in line
+    assert line.startswith("{") == (expected == "json")
+    assert ("\x1b[" in line) == (expected == "colors")
 
 
 @pytest.mark.parametrize(("level", "is_short"), [("info", True), ("warning", False)])
@@ -185,42 +160,29 @@ def test_an_exception_is_logged_with_its_frames_and_without_its_message() -> Non
     assert "caused by ValueError" in lines
 
 
-def test_our_own_errors_are_logged_with_their_message() -> None:
-    error = StorageUnavailable("the disk is full")
-    error.__cause__ = OSError(28, "No space left on /secret/place")
-
-    assert log_line("x", exc_info=error)["exception"].splitlines() == [
-        "application.ports.errors.StorageUnavailable: the disk is full",
-        "caused by OSError (ENOSPC)",
-    ]
-    assert log_line({"event": "x", "error": ItemNotFound()})["error"].startswith("domain.errors.")
-
-
-def test_the_context_of_an_exception_is_logged() -> None:
-    error = KeyError("tops3cret")
-    error.__context__ = TypeError("tops3cret")
-
-    assert log_line("x", exc_info=error)["exception"] == "KeyError\nwhile handling TypeError"
-
-
-def test_the_members_of_an_exception_group_are_logged() -> None:
-    error = ExceptionGroup("tops3cret", [ValueError("tops3cret"), StorageUnavailable("down")])
-
-    assert log_line("x", exc_info=error)["exception"].splitlines() == [
-        "ExceptionGroup",
-        "  | ValueError",
-        "  | application.ports.errors.StorageUnavailable: down",
+def exceptions() -> list[tuple[Exception, str]]:
+    """Return exceptions and how they are logged; only our own errors have a message."""
+    of_system, in_context = StorageUnavailable("down"), KeyError("tops3cret")
+    cause, effect = KeyError(), TypeError()
+    of_system.__cause__ = OSError(28, "No space left on /secret/place")
+    in_context.__context__ = TypeError("tops3cret")
+    cause.__cause__, effect.__cause__ = effect, cause
+    group = ExceptionGroup("tops3cret", [ValueError("tops3cret"), StorageUnavailable("down")])
+    ours = "application.ports.errors.StorageUnavailable: down"
+    return [
+        (of_system, f"{ours}\ncaused by OSError (ENOSPC)"),
+        (in_context, "KeyError\nwhile handling TypeError"),
+        (cause, "KeyError\ncaused by TypeError"),
+        (group, f"ExceptionGroup\n  | ValueError\n  | {ours}"),
     ]
 
 
-def test_exceptions_that_cause_each_other_are_logged_once() -> None:
-    key_error, type_error = KeyError(), TypeError()
-    key_error.__cause__, type_error.__cause__ = type_error, key_error
-
-    assert log_line("x", exc_info=key_error)["exception"] == "KeyError\ncaused by TypeError"
+@pytest.mark.parametrize(("error", "lines"), exceptions())
+def test_only_our_own_errors_are_logged_with_their_message(error: Exception, lines: str) -> None:
+    assert log_line("x", exc_info=error)["exception"] == lines
 
 
-def test_the_frames_of_an_endless_recursion_are_cut() -> None:
+def test_long_texts_lists_and_recursions_are_cut() -> None:
     def recurse() -> None:
         recurse()
 
@@ -228,51 +190,35 @@ def test_the_frames_of_an_endless_recursion_are_cut() -> None:
         recurse()
 
     assert len(log_line("x", exc_info=raised.value)["exception"].splitlines()) < 50
-
-
-def test_only_the_first_line_of_a_library_message_is_logged() -> None:
-    assert log_line("first\nsource line\n%s", "tops3cret")["event"] == "first"
-
-
-def test_stacks_with_source_lines_are_not_logged() -> None:
-    line = log_line({"event": "x", "stack_info": "code", "stack": "code", "positional_args": [1]})
-
-    assert set(line) == {"timestamp", "level", "event", "logger"}
+    assert len(str(loggable("x" * 1_000_000))) < 3000
+    assert len(str(loggable(["x" * 10] * 1_000_000))) < 3000
 
 
 # Broken values and records
 
 
 def test_a_broken_value_is_logged_as_its_type() -> None:
-    node = Node()
-    node.child = {"again": [node]}
+    cycle: list[object] = []
+    cycle.append(cycle)
     event = {
-        "event": "x", "a": Broken(), "b": float("nan"), "c": 10**5000, "d": [Broken()], "e": node,
+        "event": "x", "a": Broken(), "b": float("nan"), "c": 10**5000, "d": [Broken()], "e": cycle,
     }  # fmt: skip
     line = log_line(event, _logger=None, _name="warning")  # as structlog logs it
 
-    assert (line["a"], line["b"], line["c"], line["d"]) == (
-        "<Broken>",
-        "<float>",
-        "<int>",
-        ["<Broken>"],
-    )
-    assert line["e"]["type"] == "Node"
+    assert (line["a"], line["b"], line["c"]) == ("<Broken>", "<float>", "<int>")
+    assert line["d"] == ["<Broken>"]
+    assert len(str(line["e"])) < 1000
 
 
 @pytest.mark.parametrize(
     "record",
     [
-        make_record("%d %d", "not", "numbers"),
-        make_record("%s", Broken()),
-        make_record(Broken()),
-        make_record({"event": Broken()}),
-        make_record({Broken(): 1}),
-        make_record("x", exc_info=(None, None, None)),
-        make_record("x", exc_info=True),
+        make_record("%d %d", "not", "numbers"), make_record("%s", Broken()), make_record(Broken()),
+        make_record({"event": Broken()}), make_record({Broken(): 1}),
+        make_record("x", exc_info=(None, None, None)), make_record("x", exc_info=True),
         make_record(None),
     ],
-)
+)  # fmt: skip
 def test_a_broken_record_still_makes_a_line(record: logging.LogRecord) -> None:
     for formatter in (JSON, COLUMNS, COLORS):
         line = formatter.format(record)
@@ -295,8 +241,3 @@ def test_any_data_makes_a_line_in_each_format(event: str, fields: dict[str, Any]
 
     assert json.loads(JSON.format(record))["level"] == "warning"
     assert COLUMNS.format(record)
-
-
-def test_long_texts_and_lists_are_cut() -> None:
-    assert len(str(loggable("x" * 1_000_000))) < 3000
-    assert len(str(loggable(["x" * 10] * 1_000_000))) < 3000

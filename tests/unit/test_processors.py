@@ -9,12 +9,6 @@ import pytest
 from adapters.system import count_processors
 
 
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-
-
 @pytest.fixture(autouse=True)
 def eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
@@ -39,30 +33,23 @@ def eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
             },
             2,
         ),
-        (
-            "1:cpu:/host\n",
-            {"cpu/cpu.cfs_quota_us": "500000\n", "cpu/cpu.cfs_period_us": "100000\n"},
-            5,
-        ),
-        (
-            "1:cpu:/\n",
-            {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"},
-            8,
-        ),
+        ("1:cpu:/a\n", {"cpu/cpu.cfs_quota_us": "5000\n", "cpu/cpu.cfs_period_us": "1000\n"}, 5),
+        ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "1000\n"}, 8),
         ("1:cpu:/\n2:memory:/x\n", {"cpu/cpu.cfs_quota_us": "text\n"}, 8),
     ],
 )
 def test_the_quota_of_the_control_group_counts(
     tmp_path: Path, own: str, files: Mapping[str, str], processors: int
 ) -> None:
-    write(tmp_path, {"own": own})
-    write(tmp_path / "cgroups", files)
+    for name, text in {
+        "own": own,
+        **{f"cgroups/{name}": text for name, text in files.items()},
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
     assert count_processors(tmp_path / "cgroups", tmp_path / "own") == processors
 
 
 def test_without_control_groups_the_affinity_counts(tmp_path: Path) -> None:
     assert count_processors(tmp_path / "cgroups", tmp_path / "own") == 8
-
-
-def test_on_this_machine_there_is_a_processor() -> None:
     assert 1 <= count_processors() <= 8

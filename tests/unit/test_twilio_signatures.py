@@ -4,8 +4,6 @@ import base64
 import hmac
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adapters.twilio import TwilioSignatures
 from application.ports.webhook_signatures import SignedRequest
@@ -31,10 +29,8 @@ def signed(
         ("https://a.example/voice?x=1", "https://a.example:443/voice?x=1"),
         ("https://a.example:443/voice", "https://a.example/voice"),
         ("http://a.example/voice", "http://a.example:80/voice"),
-        ("http://a.example:80/voice", "http://a.example/voice"),
         ("https://a.example:8443/voice", "https://a.example/voice"),
         ("https://[::1]:8443/voice", "https://[::1]/voice"),
-        ("https://[::1]/voice", "https://[::1]:443/voice"),
         ("https://a.example/voice?", "https://a.example:443/voice?"),
         ("https://a.example/v;a?b=//c:80#d", "https://a.example:443/v;a?b=//c:80#d"),
     ],
@@ -70,72 +66,34 @@ def test_two_tokens_are_valid_while_one_is_rotated() -> None:
     assert rotating.verify(signed(URL, token="the-new-token"))
     assert not rotating.verify(signed(URL, token="the-old-token"))
     assert not SIGNATURES.verify(signed(URL, token="the-new-token"))
-
-
-def test_an_empty_token_signs_nothing() -> None:
-    assert not TwilioSignatures(ACCOUNT, "").verify(signed(URL, token=""))
-    assert not SIGNATURES.verify(signed(URL, token=""))
+    # An empty token signs nothing.
+    for signatures in (SIGNATURES, TwilioSignatures(ACCOUNT, "")):
+        assert not signatures.verify(signed(URL, token=""))
 
 
 @pytest.mark.parametrize("digest", ["sha256", "md5", "sha512"])
 def test_no_header_chooses_the_algorithm(digest: str) -> None:
     content = URL + "".join(name + value for name, value in sorted(FORM))
-    mac = hmac.new(TOKEN.encode(), content.encode(), digest)
-    headers = {
-        "x-twilio-signature": base64.b64encode(mac.digest()).decode(),
-        "x-twilio-webhooks-signature-settings": "key=k,algorithm=HMAC_SHA256",
-    }
+    mac = hmac.digest(TOKEN.encode(), content.encode(), digest)
+    settings = {"x-twilio-webhooks-signature-settings": "key=k,algorithm=HMAC_SHA256"}
+    forged = {"x-twilio-signature": base64.b64encode(mac).decode()}
 
-    assert not SIGNATURES.verify(SignedRequest(URL, headers, FORM))
-    sha1 = {**headers, **signed(URL).headers}
-    assert SIGNATURES.verify(SignedRequest(URL, sha1, FORM))
+    assert not SIGNATURES.verify(SignedRequest(URL, settings | forged, FORM))
+    assert SIGNATURES.verify(SignedRequest(URL, settings | dict(signed(URL).headers), FORM))
 
 
-def test_a_field_that_is_not_used_may_occur_twice() -> None:
-    form = (*FORM, ("StirVerstat", "b"), ("StirVerstat", "a"), ("StirVerstat", "b"))
-
-    assert SIGNATURES.verify(signed(URL, form=form))
+BODY = f'{{"AccountSid": "{ACCOUNT}"}}'
+HASHED = add_body_hash(URL, BODY)
 
 
-def test_a_repeated_field_is_rejected_although_its_signature_is_the_same() -> None:
-    form = (*FORM, ("Digits", "1"))
-
-    assert signed(URL, form=form).headers == signed(URL).headers
-    assert not SIGNATURES.verify(signed(URL, form=form))
-
-
-def test_a_signature_of_the_url_alone_signs_no_body() -> None:
-    body = b'{"AccountSid": "%s"}' % ACCOUNT.encode()
-    headers = {"x-twilio-signature": sign_webhook(TOKEN, URL)}
-
-    assert not SIGNATURES.verify(SignedRequest(URL, headers, body=body))
-
-
-def test_a_hash_of_the_body_occurs_once() -> None:
-    body = f'{{"AccountSid": "{ACCOUNT}"}}'
-    for url in (
-        add_body_hash(add_body_hash(URL, body), "other"),
-        add_body_hash(add_body_hash(URL, body), body),
-        add_body_hash(URL, body).replace("bodySHA256", "bodysha256"),
-    ):
-        headers = {"x-twilio-signature": sign_webhook(TOKEN, url)}
-        assert not SIGNATURES.verify(SignedRequest(url, headers, body=body.encode()))
-
-
-def test_fields_of_a_body_are_no_fields_of_json() -> None:
-    url = add_body_hash(URL, "{}")
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        (URL, ()), (add_body_hash(HASHED, "other"), ()), (add_body_hash(HASHED, BODY), ()),
+        (HASHED.replace("bodySHA256", "bodysha256"), ()), (HASHED, FORM),
+    ],
+)  # fmt: skip
+def test_a_body_needs_its_hash_in_the_signed_url_once(url: str, form: Fields) -> None:
     headers = {"x-twilio-signature": sign_webhook(TOKEN, url)}
 
-    assert not SIGNATURES.verify(SignedRequest(url, headers, FORM, b"{}"))
-
-
-TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
-
-
-@given(TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=4), TEXT, st.binary(max_size=20))
-def test_any_request_is_answered(
-    path: str, form: list[tuple[str, str]], signature: str, body: bytes
-) -> None:
-    headers = {"x-twilio-signature": signature}
-    for url in (path, f"https://a.example/{path}", f"https://{path}"):
-        assert not SIGNATURES.verify(SignedRequest(url, headers, form, body))
+    assert not SIGNATURES.verify(SignedRequest(url, headers, form, BODY.encode()))

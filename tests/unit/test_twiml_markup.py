@@ -47,38 +47,17 @@ def test_a_menu_is_rendered_as_documented() -> None:
     )
 
 
-def test_a_call_to_the_operator_is_rendered_as_documented() -> None:
+def test_a_call_to_the_operator_and_a_recording_are_rendered_as_documented() -> None:
+    dial = render(Dial("+14155550001", MENU))
+    record = render(Record(MENU), status_url="https://dialtone.example.org/voice/recording")
+
     assert (
         '<Dial action="https://dialtone.example.org/voice/c1?node=menu&amp;visit=1"'
         ' answerOnBridge="true" method="POST" timeLimit="3600" timeout="20">'
         "<Number>+14155550001</Number></Dial></Response>"
-    ) in render(Dial("+14155550001", MENU))
-
-
-def test_a_recording_is_rendered_as_documented() -> None:
-    text = render(Record(MENU), status_url="https://dialtone.example.org/voice/recording")
-
-    assert 'maxLength="120" method="POST" playBeep="true"' in text
-    assert 'recordingStatusCallback="https://dialtone.example.org/voice/recording"' in text
-
-
-@pytest.mark.parametrize("instruction", [Gather((), MENU, VOICE), Record(MENU)])
-def test_silence_continues_although_twilio_requests_no_action(instruction: Instruction) -> None:
-    *_, last = twiml.validate(render(instruction))
-
-    assert (last.tag, last.text) == ("Redirect", URL)
-
-
-@pytest.mark.parametrize(("keys", "finish_on_key"), [(1, ""), (6, "#")])
-def test_one_key_may_be_the_number_sign(keys: int, finish_on_key: str) -> None:
-    gather = twiml.validate(render(Gather((), MENU, VOICE, keys=keys)))[0]
-
-    assert gather.attrib["finishOnKey"] == finish_on_key
-
-
-@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1b", "\ud83d", "\ufffe", "\x1f"])
-def test_characters_that_xml_does_not_allow_become_spaces(character: str) -> None:
-    assert ">a b<" in render(Say(f"a{character}b", VOICE))
+    ) in dial
+    assert 'maxLength="120" method="POST" playBeep="true"' in record
+    assert 'recordingStatusCallback="https://dialtone.example.org/voice/recording"' in record
 
 
 @pytest.mark.parametrize("text", ["word " * 3000, "w" * 9000, "नमस्ते दुनिया " * 600, "👩‍🚀" * 1500])
@@ -89,22 +68,22 @@ def test_a_long_text_is_said_in_parts_without_a_loss(text: str) -> None:
     assert "".join("".join(said).split()) == "".join(text.split())
 
 
-def test_hints_that_twilio_does_not_accept_are_left_out() -> None:
+def test_hints_and_times_that_twilio_does_not_accept_are_left_out_or_changed() -> None:
     hints = ("one, two", " ", "x" * 101, "one two", "\x00", *(f"word {n}" for n in range(600)))
 
-    gather = twiml.validate(render(Gather((), MENU, VOICE, hints)))[0]
+    one, *_ = twiml.validate(render(Gather((), MENU, VOICE, hints)))
+    six, *_ = twiml.validate(render(Gather((), MENU, VOICE, keys=6)))
+    dial, *_ = twiml.validate(render(Dial("+14155550001", MENU, 10_000, 1_000_000)))
+    # Twilio requests no action after silence.
+    record, then = twiml.validate(render(Record(MENU, 0, 0)))
 
-    rendered = gather.attrib["hints"].split(",")
-    assert len(rendered) == 500
-    assert rendered[:2] == ["one two", "word 0"]
-
-
-def test_times_become_the_nearest_valid_ones() -> None:
-    dial = twiml.validate(render(Dial("+14155550001", MENU, 10_000, 1_000_000)))[0]
-    record = twiml.validate(render(Record(MENU, 0, 0)))[0]
-
+    rendered = one.attrib["hints"].split(",")
+    assert (len(rendered), rendered[:2]) == (500, ["one two", "word 0"])
+    # One key may be the number sign.
+    assert (one.attrib["finishOnKey"], six.attrib["finishOnKey"]) == ("", "#")
     assert (dial.attrib["timeout"], dial.attrib["timeLimit"]) == ("600", "14400")
     assert (record.attrib["maxLength"], record.attrib["timeout"]) == ("2", "1")
+    assert (then.tag, then.text) == ("Redirect", URL)
 
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=300)
@@ -141,19 +120,11 @@ def test_any_instructions_become_valid_twiml(instructions: list[Instruction]) ->
 @pytest.mark.parametrize(
     "text",
     [
-        "no XML",
         "<Say/>",
-        "<Response><Say>hello</Say>text</Response>",
         "<Response><Shout>hello</Shout></Response>",
-        "<Response><Say/></Response>",
         '<Response><Say volume="2">hello</Say></Response>',
-        "<Response><Say>hello<Pause/></Say></Response>",
         '<Response><Pause length="0"/></Response>',
-        "<Response><Gather/></Response>",
-        f'<Response><Gather action="{MENU.node}" actionOnEmptyResult="true"/></Response>',
         "<Response><Hangup/><Say>hello</Say></Response>",
-        "<Response><Pause/><Reject/></Response>",
-        '<Response><Record action="https://a/"/><Say>hello</Say><Hangup/></Response>',
         f"<Response>{'<Pause/>' * 9000}</Response>",
     ],
 )

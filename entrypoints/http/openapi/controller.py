@@ -28,7 +28,12 @@ _CONTENT_SECURITY_POLICY: Final = (
 
 
 class OpenApiController(Controller):
-    """`/openapi.json` for programs, `/docs` for people."""
+    """`/openapi.json` for programs, `/docs` for people.
+
+    The page is ours and not that of Litestar's `SwaggerRenderPlugin`. That one starts Swagger UI in
+    an inline script, which our policy forbids, has no parameters for our plugins and for the token
+    that is kept only in development, and serves Litestar's description instead of ours.
+    """
 
     include_in_schema = False
 

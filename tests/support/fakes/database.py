@@ -7,28 +7,29 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from application.ports.errors import StorageUnavailable, UniqueViolation
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
 from domain.identities.username import Username
-from domain.media.item import ItemState, MediaItem
-from domain.media.page import ItemFilter
+from domain.media.item import MediaItem
 from domain.otp import rate_limits
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
-from domain.page import Cursor
 from domain.phone import PhoneNumber
 from domain.voice.call import Call
 from tests.support.fakes.calls import InMemoryCallCleanup, InMemoryCallPages, InMemoryCalls
-from tests.support.fakes.delivery_reports import InMemoryDeliveryReports
+from tests.support.fakes.media_items import (
+    InMemoryMediaCleanup,
+    InMemoryMediaItems,
+    InMemoryMediaPages,
+)
+from tests.support.fakes.records import Records, Repository
 from tests.support.fault_injector import FaultInjector
-
-T = TypeVar("T")
 
 
 class Permit(NamedTuple):
@@ -67,10 +68,10 @@ class InMemoryDatabase:
             media_items=InMemoryMediaItems(self),
             media_pages=InMemoryMediaPages(self),
             media_cleanup=InMemoryMediaCleanup(self),
-            calls=InMemoryCalls(self.calls, self.call),
-            call_pages=InMemoryCallPages(self.calls, self.call),
-            call_cleanup=InMemoryCallCleanup(self.calls, self.call),
-            delivery_reports=InMemoryDeliveryReports(self.delivery_reports, self.call),
+            calls=InMemoryCalls(self),
+            call_pages=InMemoryCallPages(self),
+            call_cleanup=InMemoryCallCleanup(self),
+            delivery_reports=InMemoryDeliveryReports(self),
             leases=InMemoryLeases(self),
             health=InMemoryHealthCheck(self),
         )
@@ -88,11 +89,8 @@ class InMemoryDatabase:
         await self.faults.on_call(operation, StorageUnavailable)
 
 
-@dataclass(frozen=True, slots=True)
-class InMemoryPhoneVerifications:
+class InMemoryPhoneVerifications(Repository):
     """Phone verifications in memory."""
-
-    database: InMemoryDatabase
 
     async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
         await self.database.call("phone_verifications.load")
@@ -128,11 +126,8 @@ class InMemoryPhoneVerifications:
         return len(expired)
 
 
-@dataclass(frozen=True, slots=True)
-class InMemoryRateLimiter:
+class InMemoryRateLimiter(Repository):
     """A rate limiter in memory."""
-
-    database: InMemoryDatabase
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
         await self.database.call("rate_limiter.acquire")
@@ -204,51 +199,33 @@ def _permit(reservation: Reservation, limit: RateLimit) -> Permit:
     return Permit(limit.name, limit.value or reservation.id, now, now + limit.window.period)
 
 
-@dataclass(frozen=True, slots=True)
-class InMemoryIdentities:
+class InMemoryIdentities(Records[Identity]):
     """Identities in memory."""
 
-    database: InMemoryDatabase
+    name = "identities"
 
-    async def load(self, identity_id: str) -> Versioned[Identity] | None:
-        await self.database.call("identities.load")
-        return self.database.identities.get(identity_id)
-
-    async def add(self, identity: Identity) -> bool:
-        await self.database.call("identities.add")
-        if identity.id in self.database.identities:
-            return False
-        self._save(identity, 1)
-        return True
-
-    async def replace(self, identity: Identity, version: int) -> bool:
-        await self.database.call("identities.replace")
-        if not _has_version(self.database.identities.get(identity.id), version):
-            return False
-        self._save(identity, version + 1)
-        return True
+    @property
+    def stored(self) -> dict[str, Versioned[Identity]]:
+        return self.database.identities
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         await self.database.call("identities.find_by_username")
         return self._find_by_username(username.key)
 
-    def _save(self, identity: Identity, version: int) -> None:
-        key = identity.username_key
+    def _save(self, record: Identity, version: int) -> bool:
+        key = record.username_key
         holder = self._find_by_username(key) if key else None
-        if holder and holder.value.id != identity.id:
+        if holder and holder.value.id != record.id:
             raise UniqueViolation("another identity has this name")
-        self.database.identities[identity.id] = Versioned(identity, version)
+        return super()._save(record, version)
 
     def _find_by_username(self, key: str) -> Versioned[Identity] | None:
-        stored = self.database.identities.values()
+        stored = self.stored.values()
         return next((identity for identity in stored if identity.value.username_key == key), None)
 
 
-@dataclass(frozen=True, slots=True)
-class InMemoryDeletedIdentities:
+class InMemoryDeletedIdentities(Repository):
     """The deleted of the identities in memory."""
-
-    database: InMemoryDatabase
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         await self.database.call("deleted_identities.find_deleted")
@@ -277,123 +254,8 @@ class InMemoryDeletedIdentities:
         return sorted(deleted, key=lambda pair: pair[0])
 
 
-@dataclass(frozen=True, slots=True)
-class InMemoryMediaItems:
-    """Media items in memory."""
-
-    database: InMemoryDatabase
-
-    async def add(self, item: MediaItem) -> None:
-        await self.database.call("media_items.add")
-        self.database.media_items[item.id] = Versioned(item, 1)
-
-    async def load(self, item_id: str) -> Versioned[MediaItem] | None:
-        await self.database.call("media_items.load")
-        return self.database.media_items.get(item_id)
-
-    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
-        await self.database.call("media_items.find_by_storage_key")
-        items = [item.value for item in self.database.media_items.values()]
-        return next((item for item in items if item.storage_key == storage_key), None)
-
-    async def replace(self, item: MediaItem, version: int) -> bool:
-        await self.database.call("media_items.replace")
-        had_version = _has_version(self.database.media_items.get(item.id), version)
-        if had_version:
-            self.database.media_items[item.id] = Versioned(item, version + 1)
-        return had_version
-
-    async def delete(self, item_id: str, version: int) -> bool:
-        await self.database.call("media_items.delete")
-        had_version = _has_version(self.database.media_items.get(item_id), version)
-        if had_version:
-            del self.database.media_items[item_id]
-        return had_version
-
-
-@dataclass(frozen=True, slots=True)
-class InMemoryMediaPages:
-    """Pages of the media items in memory."""
-
-    database: InMemoryDatabase
-
-    async def list_page(
-        self, item_filter: ItemFilter, offset: int, limit: int
-    ) -> Sequence[MediaItem]:
-        await self.database.call("media_pages.list_page")
-        return self._newest_first(item_filter)[offset : offset + limit]
-
-    async def list_after(
-        self, item_filter: ItemFilter, cursor: Cursor, limit: int
-    ) -> Sequence[MediaItem]:
-        await self.database.call("media_pages.list_after")
-        last = (cursor.created_at, cursor.id)
-        items = self._newest_first(item_filter)
-        return [item for item in items if (item.created_at, item.id) < last][:limit]
-
-    async def count(self, item_filter: ItemFilter, limit: int) -> int:
-        await self.database.call("media_pages.count")
-        return min(len(self._ready(item_filter)), limit)
-
-    def _newest_first(self, item_filter: ItemFilter) -> list[MediaItem]:
-        return sorted(self._ready(item_filter), key=lambda item: (item.created_at, item.id))[::-1]
-
-    def _ready(self, item_filter: ItemFilter) -> list[MediaItem]:
-        return [
-            item
-            for item in (stored.value for stored in self.database.media_items.values())
-            if item.is_ready
-            and item_filter.owner_id in (None, item.owner_id)
-            and item_filter.kind in (None, item.kind)
-            and item_filter.category in (None, item.category)
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class InMemoryMediaCleanup:
-    """The media items in memory that the cleanup looks for."""
-
-    database: InMemoryDatabase
-
-    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        await self.database.call("media_cleanup.list_owned_by")
-        items = self.database.media_items.values()
-        owned = [item for item in items if item.value.owner_id == owner_id]
-        return [item for item in owned if item.value.deletion_requested_at is None][:limit]
-
-    async def list_expired_uploads(
-        self, now: datetime, limit: int
-    ) -> Sequence[Versioned[MediaItem]]:
-        await self.database.call("media_cleanup.list_expired_uploads")
-        items = self.database.media_items.values()
-        return [item for item in items if item.value.is_upload_expired(now)][:limit]
-
-    async def list_deleting(
-        self, requested_before: datetime, limit: int
-    ) -> Sequence[Versioned[MediaItem]]:
-        await self.database.call("media_cleanup.list_deleting")
-        return [
-            item
-            for item in self.database.media_items.values()
-            if item.value.deletion_requested_at
-            and item.value.deletion_requested_at <= requested_before
-        ][:limit]
-
-    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
-        await self.database.call("media_cleanup.list_refused_deletions")
-        refused = [
-            item
-            for item in self.database.media_items.values()
-            if item.value.state is ItemState.DELETION_REFUSED
-        ]
-        return sorted(refused, key=lambda item: item.value.created_at)[:limit]
-
-
-@dataclass(frozen=True, slots=True)
-class InMemoryLeases:
+class InMemoryLeases(Repository):
     """Leases in memory."""
-
-    database: InMemoryDatabase
 
     async def acquire(self, name: str, now: datetime, expires_at: datetime) -> bool:
         await self.database.call("leases.acquire")
@@ -404,15 +266,26 @@ class InMemoryLeases:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class InMemoryHealthCheck:
+class InMemoryHealthCheck(Repository):
     """The health check of the database in memory."""
-
-    database: InMemoryDatabase
 
     async def check(self) -> None:
         await self.database.call("health.check")
 
 
-def _has_version(stored: Versioned[T] | None, version: int) -> bool:
-    return stored is not None and stored.version == version
+class InMemoryDeliveryReports(Records[DeliveryReport]):
+    """Delivery reports in memory."""
+
+    name = "delivery_reports"
+
+    @property
+    def stored(self) -> dict[str, Versioned[DeliveryReport]]:
+        return self.database.delivery_reports
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        await self.database.call("delivery_reports.delete_expired")
+        reports = [report.value for report in self.stored.values()]
+        expired = [report.id for report in reports if report.expires_at <= now][:limit]
+        for report_id in expired:
+            del self.stored[report_id]
+        return len(expired)

@@ -23,7 +23,7 @@ def main() -> None:
             sys.exit(str(error))
         for name, value in variables.items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
-        print(*servers.report, "They run until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)
+        print(*servers.report(), "They run until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)
         signal.pause()
 
 

@@ -55,9 +55,7 @@ def truncate(status: int, body: bytes) -> Behavior:
     """Send the first half of the body, and close the connection."""
 
     def behave(exchange: Exchange) -> None:
-        _ = exchange.body
-        exchange.send_head(status, len(body))
-        exchange.send(body[: len(body) // 2])
+        _send_half(exchange, status, body)
         exchange.close()
 
     return behave
@@ -67,9 +65,7 @@ def stall(status: int, body: bytes) -> Behavior:
     """Send the first half of the body, and nothing more."""
 
     def behave(exchange: Exchange) -> None:
-        _ = exchange.body
-        exchange.send_head(status, len(body))
-        exchange.send(body[: len(body) // 2])
+        _send_half(exchange, status, body)
         exchange.is_closing.wait()
         exchange.close()
 
@@ -81,7 +77,7 @@ def drip(status: int) -> Behavior:
 
     def behave(exchange: Exchange) -> None:
         _ = exchange.body
-        exchange.send_head(status, 1_000_000_000)
+        exchange.send_head(status, 10**9)
         while not exchange.is_closing.wait(_DRIP_INTERVAL):
             exchange.send(b" ")
         exchange.close()
@@ -109,3 +105,9 @@ def wait_for_event(event: threading.Event, then: Behavior) -> Behavior:
         then(exchange)
 
     return behave
+
+
+def _send_half(exchange: Exchange, status: int, body: bytes) -> None:
+    _ = exchange.body
+    exchange.send_head(status, len(body))
+    exchange.send(body[: len(body) // 2])

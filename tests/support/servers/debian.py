@@ -21,30 +21,20 @@ def find_or_install(program: str, package: str, search_path: str) -> Path:
         raise ServerUnavailable(
             f"There is no {program}, and only root can install {package} with apt-get."
         )
-    output = [_output(command) for command in _install_commands(package)]
+    apt_get = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=180")
+    output = [
+        subprocess.run(
+            [*apt_get, *command],
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        ).stdout
+        for command in (["update"], ["install", "-y", "--no-install-recommends", package])
+    ]
     found = shutil.which(program, path=search_path)
     if not found:
         raise ServerUnavailable("\n".join([f"{package} could not be installed:", *output]))
     return Path(found)
-
-
-def _install_commands(package: str) -> tuple[tuple[str, ...], ...]:
-    return (
-        ("apt-get", "update", "-qq"),
-        (
-            *("apt-get", "-o", "DPkg::Lock::Timeout=180", "install", "-y", "-qq"),
-            *("--no-install-recommends", package),
-        ),
-    )
-
-
-def _output(command: tuple[str, ...]) -> str:
-    return subprocess.run(
-        command,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    ).stdout

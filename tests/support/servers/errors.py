@@ -1,18 +1,9 @@
-"""The errors of sources of test servers.
-
-ServerUnavailable               the tests that need the server fail with this message
-└── SourceUnavailable           this source has no server; the next source may have one
-    └── SourceNotConfigured     the environment names no server, so no message is needed
-"""
+"""The errors of test servers."""
 
 
 class ServerUnavailable(Exception):
-    """No source has this server."""
+    """No source has this server. The tests that need it fail with this message."""
 
 
 class SourceUnavailable(ServerUnavailable):
-    """This source cannot run the server."""
-
-
-class SourceNotConfigured(SourceUnavailable):
-    """The environment has no URL of such a server."""
+    """This source cannot run the server; the next one may. No message: it is not configured."""

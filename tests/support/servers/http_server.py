@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 from functools import cached_property
-from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 
@@ -55,12 +54,10 @@ class Exchange:
 
     def send_head(self, status: int, length: int, headers: Mapping[str, str] = _NO_HEADERS) -> None:
         """Send the status and headers of a response whose body has this length."""
-        lines = [
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-            f"Content-Length: {length}",
-            *(f"{name}: {value}" for name, value in headers.items()),
-        ]
-        self.send("\r\n".join([*lines, "", ""]).encode())
+        self._handler.send_response_only(status)
+        for name, value in {"Content-Length": str(length), **headers}.items():
+            self._handler.send_header(name, value)
+        self._handler.end_headers()
 
     def send(self, data: bytes) -> None:
         """Send these bytes; an OSError, if the client has disconnected, ends the exchange."""
@@ -114,10 +111,6 @@ class HttpServer:
         """Wait until the server has received so many requests."""
         with self._has_received:
             self._has_received.wait_for(lambda: len(self.received) >= count)
-
-    def wait(self) -> None:
-        """Wait until another thread has closed the server."""
-        self._thread.join()
 
     def serve(self, exchange: Exchange) -> None:
         """Handle one request with the behavior that is set."""

@@ -1,21 +1,25 @@
-"""mongod as a process: one node of a replica set."""
+"""mongod as a process: one node of a replica set. Only these have majorities and sessions."""
 
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from pymongo import MongoClient
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from tests.support.servers.packages import MONGOD
 from tests.support.servers.ports import free_ports
 from tests.support.servers.process import ServerProcess
-from tests.support.servers.replica_set import REPLICA_SET, initiate, is_primary
 
+REPLICA_SET: Final = "rs0"
 # 17 MB on disk instead of 301 MB.
 LOW_RESOURCE_OPTIONS: Final = (
     "--wiredTigerCacheSizeGB=0.25",
     "--oplogSize=64",
     "--setParameter=diagnosticDataCollectionEnabled=false",
 )
+_ALREADY_INITIALIZED: Final = 23
 
 
 class MongoProcess(ServerProcess):
@@ -81,3 +85,38 @@ def initiate_replica_set(nodes: Sequence[MongoProcess], *, election_timeout: flo
     initiate(nodes[0].url, hosts, election_timeout=election_timeout)
     nodes[0].wait_until(lambda: any(is_primary(node.url) for node in nodes))
     return f"mongodb://{','.join(hosts)}/?replicaSet={REPLICA_SET}"
+
+
+def initiate(url: str, members: Sequence[str], *, election_timeout: float = 10.0) -> None:
+    """Initiate the replica set of this node; does nothing if it is initiated already."""
+    config = {
+        "_id": REPLICA_SET,
+        "members": [{"_id": number, "host": host} for number, host in enumerate(members)],
+        "settings": {"electionTimeoutMillis": int(election_timeout * 1000)},
+    }
+    with _client(url) as client:
+        try:
+            client.admin.command("replSetInitiate", config)
+        except OperationFailure as error:
+            if error.code != _ALREADY_INITIALIZED:
+                raise
+
+
+def is_primary(url: str) -> bool:
+    """Return whether this node is writable."""
+    # A client that connected before the node was in a set would not use sessions.
+    with _client(url) as client:
+        try:
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+        except AutoReconnect:
+            return False
+
+
+def mongo_version(url: str) -> str:
+    """Return the name and the version of the server."""
+    with _client(url) as client:
+        return f"MongoDB {client.server_info()['version']}"
+
+
+def _client(url: str) -> MongoClient[dict[str, Any]]:
+    return MongoClient(url, serverSelectionTimeoutMS=5000)

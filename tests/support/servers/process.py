@@ -10,11 +10,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, Self
 
-from tests.support.servers import die_with_parent
 from tests.support.servers.errors import ServerUnavailable
 
 START_TIMEOUT: Final = 60.0
 STOP_TIMEOUT: Final = 30.0
+# prctl(PR_SET_PDEATHSIG) in the process itself: `preexec_fn` may hang if the parent has threads.
+_RUN_UNTIL_PARENT_ENDS: Final = """
+import ctypes, os, sys
+parent, number, *command = sys.argv[1:]
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, int(number))
+if os.getppid() == int(parent):  # it may have ended before
+    os.execv(command[0], command)
+"""
 
 
 class ServerProcess:
@@ -33,12 +41,11 @@ class ServerProcess:
 
     def start(self) -> Self:
         """Start it with its existing data, and wait until it is ready."""
-        assert not self.is_running, f"this {self.name} runs already"
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-I", "-S", die_with_parent.__file__),
+                    *(sys.executable, "-I", "-S", "-c", _RUN_UNTIL_PARENT_ENDS),
                     *(str(os.getpid()), str(self.orphan_signal.value), *self.command()),
                 ],
                 cwd=self.folder,
@@ -66,13 +73,13 @@ class ServerProcess:
 
     def pause(self) -> None:
         """Freeze it: connections stay open, and it does not respond."""
-        self._signal(signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
         # Until the last of its threads has stopped, one of them may still respond.
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Continue a paused process."""
-        self._signal(signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     @property
     def pid(self) -> int:
@@ -107,35 +114,34 @@ class ServerProcess:
         raise NotImplementedError
 
     def wait_until(self, is_ready: Callable[[], bool]) -> None:
-        """Wait for the condition; ServerUnavailable has the end of the log if the process ends."""
-        deadline = time.monotonic() + START_TIMEOUT
-        while not is_ready():
-            if not self.is_running:
-                raise ServerUnavailable(f"{self.name} ended while starting:\n{self._log_tail()}")
-            if time.monotonic() > deadline:
-                raise ServerUnavailable(
-                    f"{self.name} is not ready after a minute:\n{self._log_tail()}"
-                )
-            # There is no event for the readiness of a server.
-            time.sleep(0.02)
+        """Wait for the condition; ServerUnavailable has the end of the log."""
+        try:
+            wait_until(lambda: is_ready() or not self.is_running)
+        except ServerUnavailable as error:
+            raise ServerUnavailable(f"{self.name}: {error}\n{self._log_tail()}") from None
+        if not self.is_running:
+            raise ServerUnavailable(f"{self.name} ended while starting:\n{self._log_tail()}")
 
     def _log_tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
-
-    def _signal(self, number: signal.Signals) -> None:
-        assert self.is_running, f"this {self.name} does not run"
-        assert self._process is not None
-        self._process.send_signal(number)
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
         # Popen sends no signal after wait(), so a reused pid never gets one.
         self._process.send_signal(number)
-        if number is signal.SIGTERM:
-            # A paused process would not handle SIGTERM.
-            self._process.send_signal(signal.SIGCONT)
+        # A paused process would not handle SIGTERM.
+        self._process.send_signal(signal.SIGCONT)
         self._process.wait(STOP_TIMEOUT)
+
+
+def wait_until(is_ready: Callable[[], bool]) -> None:
+    """Wait until the condition is true. There is no event for the readiness of a server."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while not is_ready():
+        if time.monotonic() > deadline:
+            raise ServerUnavailable("not ready after a minute")
+        time.sleep(0.02)
 
 
 def exit_on_signals(*numbers: signal.Signals) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.servers.packages import WEED
-from tests.support.servers.ports import free_pair, free_ports
+from tests.support.servers.ports import free_ports
 from tests.support.servers.process import ServerProcess
-from tests.support.servers.s3_server import BUCKET, S3HealthCheck, S3Server
+from tests.support.servers.s3_server import BUCKET, S3Bucket, S3Server
 
 # Only S3 and the parts that it needs, without telemetry.
 MINI_OPTIONS: Final = (
@@ -22,9 +22,8 @@ MINI_OPTIONS: Final = (
     "-volume.max=1000",
 )
 _PARTS: Final = ("s3", "master", "volume", "filer", "admin")
-_PORTS: Final = [f"{part}.port{kind}" for part in _PARTS for kind in ("", ".grpc")]
 _GRPC_OFFSET: Final = 10_000
-"""The default distance between a port and its gRPC port."""
+"""The distance between the port of a part and its gRPC port, by default."""
 
 
 class S3Process(ServerProcess):
@@ -34,11 +33,9 @@ class S3Process(ServerProcess):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(WEED.program(), folder)
-        self._ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
-        # One part uses the default offset for the admin port, whatever the options are. It must not
-        # connect to another server.
-        self._ports["admin.port"], self._ports["admin.port.grpc"] = free_pair(_GRPC_OFFSET)
-        self.server = S3Server(f"http://127.0.0.1:{self._ports['s3.port']}")
+        ports = free_ports(len(_PARTS), distance=_GRPC_OFFSET)
+        self._ports = dict(zip(_PARTS, ports, strict=True))
+        self.server = S3Server(f"http://127.0.0.1:{self._ports['s3']}")
 
     def command(self) -> list[str]:
         return [
@@ -53,7 +50,8 @@ class S3Process(ServerProcess):
             # After a resume its parts may need five seconds to find each other.
             "-master.resumeState=false",
             *MINI_OPTIONS,
-            *(f"-{name}={port}" for name, port in self._ports.items()),
+            *(f"-{part}.port={port}" for part, port in self._ports.items()),
+            *(f"-{part}.port.grpc={port + _GRPC_OFFSET}" for part, port in self._ports.items()),
         ]
 
     def environ(self) -> Mapping[str, str]:
@@ -61,11 +59,11 @@ class S3Process(ServerProcess):
         return {**super().environ(), **self.server.environ()}
 
     def wait_until_ready(self) -> None:
-        self.wait_until(S3HealthCheck(self.server).is_healthy)
+        self.wait_until(lambda: not S3Bucket(self.server).find_error())
 
     def kill(self) -> None:
         super().kill()
         # A killed process leaves its sockets, whose names contain the port.
-        for part in _PARTS:
-            port = self._ports[f"{part}.port.grpc"]
-            Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock").unlink(missing_ok=True)  # noqa: S108
+        for part, port in self._ports.items():
+            socket = f"seaweedfs-{part}-grpc-{port + _GRPC_OFFSET}.sock"
+            (Path("/tmp") / socket).unlink(missing_ok=True)  # noqa: S108

@@ -1,7 +1,6 @@
-"""An S3 server of tests: its settings, its health check, and its bucket."""
+"""An S3 server of tests: its settings, and its bucket without the service."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import botocore.session
@@ -9,7 +8,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 BUCKET: Final = "dialtone-tests"
-_HEALTH_CHECK_KEY: Final = "health-check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,63 +30,26 @@ class S3Server:
         }
 
 
-class S3HealthCheck:
-    """A client that tries each operation once."""
+class S3Bucket:
+    """The bucket of a server, and a synchronous client of botocore."""
 
     def __init__(self, server: S3Server) -> None:
-        self._server = server
-        self._client: Any = botocore.session.Session().create_client(
+        self._name = server.bucket
+        self.client: Any = botocore.session.get_session().create_client(
             "s3",
             endpoint_url=server.endpoint,
+            region_name=server.region,
             aws_access_key_id=server.access_key,
             aws_secret_access_key=server.secret_key,
-            region_name=server.region,
             config=Config(
                 connect_timeout=2,
                 read_timeout=10,
                 retries={"total_max_attempts": 1},
                 s3={"addressing_style": "path"},
+                signature_version="s3v4",
                 proxies={},
             ),
         )
-        self.error = ""
-
-    def is_healthy(self) -> bool:
-        """Store, load and delete a file; `error` has the reason of a failure.
-
-        A server that only responds to other requests is not ready yet.
-        """
-        key = {"Bucket": self._server.bucket, "Key": _HEALTH_CHECK_KEY}
-        content = b"content"
-        try:
-            self._client.put_object(**key, Body=content)
-            loaded = self._client.get_object(**key)["Body"].read()
-            self._client.delete_object(**key)
-        except (BotoCoreError, ClientError) as error:
-            self.error = str(error)
-            return False
-        return bool(loaded == content)
-
-    def create_bucket(self) -> None:
-        """Create the bucket if it does not exist."""
-        bucket = {"Bucket": self._server.bucket}
-        try:
-            self._client.head_bucket(**bucket)
-        except ClientError:
-            self._client.create_bucket(**bucket)
-
-    def version(self) -> str:
-        """Return the name and version that the server sends."""
-        response = self._client.list_objects_v2(Bucket=self._server.bucket, MaxKeys=1)
-        return str(response["ResponseMetadata"]["HTTPHeaders"].get("server", "unknown"))
-
-
-class S3Bucket:
-    """The bucket of a server, without the service."""
-
-    def __init__(self, server: S3Server) -> None:
-        self.server = server
-        self._name = server.bucket
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys of all files, in order."""
@@ -107,14 +68,26 @@ class S3Bucket:
             Bucket=self._name, Key=key, UploadId=upload["UploadId"], PartNumber=1, Body=b"half"
         )
 
-    @cached_property
-    def client(self) -> Any:
-        """A synchronous client of botocore."""
-        return botocore.session.get_session().create_client(
-            "s3",
-            endpoint_url=self.server.endpoint,
-            region_name=self.server.region,
-            aws_access_key_id=self.server.access_key,
-            aws_secret_access_key=self.server.secret_key,
-            config=Config(s3={"addressing_style": "path"}, signature_version="s3v4", proxies={}),
-        )
+    def find_error(self) -> str:
+        """Store, load and delete a file; return the error, or nothing if the server is usable."""
+        key = {"Bucket": self._name, "Key": "health-check"}
+        try:
+            self.client.put_object(**key, Body=b"content")
+            self.client.get_object(**key)["Body"].read()
+            self.client.delete_object(**key)
+        except (BotoCoreError, ClientError) as error:
+            return str(error)
+        return ""
+
+    def create(self) -> None:
+        """Create the bucket if it does not exist."""
+        try:
+            self.client.head_bucket(Bucket=self._name)
+        except ClientError:
+            self.client.create_bucket(Bucket=self._name)
+
+
+def s3_version(server: S3Server) -> str:
+    """Return the name and the version that the server sends."""
+    response = S3Bucket(server).client.head_bucket(Bucket=server.bucket)
+    return f"S3 by {response['ResponseMetadata']['HTTPHeaders'].get('server', 'unknown')}"

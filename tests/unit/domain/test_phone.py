@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.errors import AmbiguousPhone, InvalidPhone, InvalidValue, UnsupportedPhoneType
+from domain.errors import AmbiguousPhone, InvalidPhone, InvalidValue
 from domain.phone import PhoneNumber, PhoneRules, parse_international_phone, parse_phone
 
 INDIAN_PHONE = PhoneNumber("+919876543210")
@@ -12,35 +12,16 @@ HINT = "write it with + and the country code, like +14155552671."
 @pytest.mark.parametrize(
     "text",
     [
-        "+919876543210",
-        "9876543210",
-        "09876543210",
-        "919876543210",
-        "00919876543210",
-        "+91 98765 43210",
-        "+91-98765-43210",
-        " 98765.43210 ",
-        "+91 (98765) 43210",
-        "(+91) 98765 43210",
-        "+91 (0) 98765 43210",
-        "+९१ ९८७६५ ४३२१०",
-        "".join(chr(0xFF10 + int(digit)) for digit in "9876543210"),
-        "\uff0b91\u00a098765\u201043210",
-        "0 91 98765 43210",
-        "00 91 (98765) 43210",
-        "98765,43210",
-        "+91,98765,43210,",
-        "98765_43210",
-        "98765/43210",
-        "tel:+91-98765-43210",
-        "TEL: +91 98765 43210",
-        "tel:+91%2098765%2043210",
-        "tel:98765-43210;phone-context=+91",
-        "tel:98765-43210;phone-context=%2B91;isub=12",
+        "9876543210", "09876543210", "919876543210", "00919876543210", " 98765.43210 ",
+        "+91 (98765) 43210", "(+91) 98765 43210", "+91 (0) 98765 43210", "+९१ ९८७६५ ४३२१०",
+        "\uff0b91\u00a098765\u201043210", "0 91 98765 43210", "00 91 (98765) 43210",
+        "98765,43210", "+91,98765,43210,", "98765_43210", "98765/43210",
+        "tel:+91-98765-43210", "TEL: +91 98765 43210", "tel:%2B91%2098765%2043210",
+        "tel:98765-43210;phone-context=+91", "tel:98765-43210;phone-context=%2B91;isub=12",
         "tel:09876543210;phone-context=example.org;ext=",
         "tel:+91-98765-43210;phone-context=+1;note=a:b",
     ],
-)
+)  # fmt: skip
 def test_every_spelling_of_an_indian_number_is_one_phone(text: str) -> None:
     assert parse_phone(text, "IN") == INDIAN_PHONE
 
@@ -54,18 +35,11 @@ def test_a_number_may_begin_with_the_digits_of_its_country_code() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "919876543210",
-        "+919876543210",
-        "+91 98765-43210",
-        "(91) 98765.43210",
-        "९१९८७६५४३२१०",
-        "0091 98765 43210",
-        "91,98765_43210",
-        "tel:+91-98765-43210",
-        "tel:919876543210",
+        "919876543210", "+91 98765-43210", "(91) 98765.43210", "९१९८७६५४३२१०", "0091 98765 43210",
+        "91,98765_43210", "tel:+91-98765-43210", "tel:919876543210",
         "tel:98765-43210;phone-context=+91",
     ],
-)
+)  # fmt: skip
 def test_the_legacy_api_needs_no_plus_before_the_country_code(text: str) -> None:
     assert parse_international_phone(text) == INDIAN_PHONE
 
@@ -78,10 +52,10 @@ def test_the_legacy_api_drops_a_zero_before_the_country_code_of_the_region() -> 
             parse_international_phone("0102 23456789", region)
 
 
-@pytest.mark.parametrize("text", ["9876543210", "09876543210", "9198765432", "09198765432"])
-def test_the_legacy_api_reads_no_national_numbers(text: str) -> None:
-    with pytest.raises(InvalidPhone):
-        parse_international_phone(text, "IN")
+def test_the_legacy_api_reads_no_national_numbers() -> None:
+    for text in ("9876543210", "09876543210", "9198765432", "09198765432"):
+        with pytest.raises(InvalidPhone):
+            parse_international_phone(text, "IN")
 
 
 @pytest.mark.parametrize("region", [None, "DE", "US", "JP", "AU", "RU"])
@@ -92,15 +66,10 @@ def test_two_zeros_replace_the_plus(region: str | None) -> None:
 @pytest.mark.parametrize(
     ("region", "text"),
     [
-        ("DE", "4915123456789"),
-        ("DE", "0 49 1512 3456789"),
-        ("ID", "62812345678"),
-        ("NL", "318001234"),
-        ("SE", "468123456"),
-        ("XK", "38343201234"),
-        ("BR", "5540041234"),
+        ("DE", "4915123456789"), ("DE", "0 49 1512 3456789"), ("ID", "62812345678"),
+        ("NL", "318001234"), ("SE", "468123456"), ("XK", "38343201234"), ("BR", "5540041234"),
     ],
-)
+)  # fmt: skip
 def test_digits_that_are_two_numbers_need_a_plus(region: str, text: str) -> None:
     digits = text.replace(" ", "").removeprefix("0")
     assert parse_phone(f"+{digits}", region, rules=None).e164 == f"+{digits}"
@@ -127,16 +96,6 @@ def test_two_zeros_need_not_be_the_prefix_for_calls_abroad() -> None:
     assert parse_phone("001 869 765 2917", "AU").e164 == "+18697652917"
 
 
-def test_the_legacy_api_rejects_the_same_kinds_of_numbers() -> None:
-    for text in ("+19002345678", "0080012345678", "tel:+445512345678"):
-        with pytest.raises(UnsupportedPhoneType):
-            parse_international_phone(text)
-
-
-def test_a_tel_uri_may_encode_its_plus() -> None:
-    assert parse_phone("tel:%2B14155552671").e164 == "+14155552671"
-
-
 def test_a_number_that_gets_no_codes_makes_no_mobile_number_ambiguous() -> None:
     # With the country code it would be the toll-free number 1800 1234.
     assert parse_phone("9118001234", "IN").e164 == "+919118001234"
@@ -147,15 +106,11 @@ def test_a_number_that_gets_no_codes_makes_no_mobile_number_ambiguous() -> None:
 @pytest.mark.parametrize(
     ("text", "region"),
     [
-        ("+52 1 55 1234 5678", None),
-        ("+52 55 1234 5678", None),
-        ("0052 1 55 1234 5678", "IN"),
-        ("52 1 55 1234 5678", "MX"),
-        ("55 1234 5678", "MX"),
-        ("044 55 1234 5678", "MX"),
+        ("+52 1 55 1234 5678", None), ("+52 55 1234 5678", None), ("0052 1 55 1234 5678", "IN"),
+        ("52 1 55 1234 5678", "MX"), ("55 1234 5678", "MX"), ("044 55 1234 5678", "MX"),
         ("01 55 1234 5678", "MX"),
     ],
-)
+)  # fmt: skip
 def test_a_former_mexican_number_is_the_number_of_today(text: str, region: str | None) -> None:
     assert parse_phone(text, region) == PhoneNumber("+525512345678")
 
@@ -163,16 +118,11 @@ def test_a_former_mexican_number_is_the_number_of_today(text: str, region: str |
 @pytest.mark.parametrize(
     ("text", "region"),
     [
-        ("+54 9 11 2345-6789", None),
-        ("+54 11 2345-6789", None),
-        ("+54 (0) 11 15-2345-6789", None),
-        ("0054 11 2345-6789", "US"),
-        ("011 15-2345-6789", "AR"),
-        ("11 2345-6789", "AR"),
-        ("54 11 2345 6789", "AR"),
-        ("54 9 11 2345 6789", "AR"),
+        ("+54 9 11 2345-6789", None), ("+54 11 2345-6789", None), ("+54 (0) 11 15-2345-6789", None),
+        ("0054 11 2345-6789", "US"), ("011 15-2345-6789", "AR"), ("11 2345-6789", "AR"),
+        ("54 11 2345 6789", "AR"), ("54 9 11 2345 6789", "AR"),
     ],
-)
+)  # fmt: skip
 def test_an_argentine_number_is_one_phone_with_or_without_nine(
     text: str, region: str | None
 ) -> None:
@@ -198,10 +148,6 @@ def test_no_other_two_digits_replace_the_plus() -> None:
         parse_phone("7714155552671")
 
 
-def test_a_fixed_line_is_accepted() -> None:
-    assert parse_phone("+912873645289").country == "IN"
-
-
 @pytest.mark.parametrize("e164", ["+15005550006", "+447640123456", "+870773111632"])
 def test_an_exception_may_be_of_any_kind(e164: str) -> None:
     phone = PhoneNumber(e164)
@@ -212,16 +158,7 @@ def test_an_exception_may_be_of_any_kind(e164: str) -> None:
         parse_phone("+15005550007", rules=rules)
 
 
-def test_a_toll_free_number_is_accepted_by_rule_only() -> None:
-    rules = PhoneRules(accepts_toll_free=True)
-
-    assert parse_phone("+18002345678", rules=rules).e164 == "+18002345678"
-    for number in ("+15005550006", "+19002345678", "+80012345678"):
-        with pytest.raises(InvalidValue):
-            parse_phone(number, rules=rules)
-
-
-def test_every_spelling_of_a_number_is_checked_by_the_rules() -> None:
+def test_every_spelling_of_a_toll_free_number_is_accepted_by_rule_only() -> None:
     rules = PhoneRules(accepts_toll_free=True)
     for text, region in (
         ("+1 800 234 5678", None),
@@ -234,6 +171,9 @@ def test_every_spelling_of_a_number_is_checked_by_the_rules() -> None:
     assert parse_international_phone("18002345678", rules=rules).e164 == "+18002345678"
     with pytest.raises(InvalidValue):
         parse_international_phone("18002345678")
+    for number in ("+15005550006", "+19002345678", "+80012345678"):
+        with pytest.raises(InvalidValue):
+            parse_phone(number, rules=rules)
 
 
 @pytest.mark.parametrize("e164", ["+15005550006", "+18002345678", "+19002345678", "+80012345678"])
@@ -242,37 +182,14 @@ def test_without_rules_all_kinds_are_accepted(e164: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("e164", "number_range"),
-    [("+14155552671", "+1415555"), ("+919876543210", "+91987654"), ("+6834002", "+683")],
-)
-def test_a_number_range_has_all_but_the_last_four_digits(e164: str, number_range: str) -> None:
-    assert parse_phone(e164).number_range == number_range
-
-
-@pytest.mark.parametrize(
     "text",
     [
-        "",
-        "+",
-        "abc",
-        "+1",
-        "+91 98765",
-        "+999123456789",
-        "++919876543210",
-        "+91+9876543210",
-        "1-800-FLOWERS",
-        "+14155552671 ext. 5",
-        "+14155552671;ext=5",
-        "+14155552671~5",
-        "tel:+14155552671;ext=5",
-        "tel:+14155552671;ext=5=",
-        "tel:",
-        "fax:+14155552671",
-        "tel:+1415555CALL",
-        "+1415555267\u0000",
-        "+91 98765 43210" + " " * 64,
+        "", "+", "abc", "+1", "+91 98765", "+999123456789", "++919876543210", "+91+9876543210",
+        "1-800-FLOWERS", "+14155552671 ext. 5", "+14155552671;ext=5", "+14155552671~5",
+        "tel:+14155552671;ext=5", "tel:+14155552671;ext=5=", "tel:", "fax:+14155552671",
+        "tel:+1415555CALL", "+1415555267\u0000",
     ],
-)
+)  # fmt: skip
 def test_both_apis_reject_text_that_is_not_a_number(text: str) -> None:
     for parse in (parse_phone, parse_international_phone):
         with pytest.raises(InvalidValue):
@@ -280,57 +197,37 @@ def test_both_apis_reject_text_that_is_not_a_number(text: str) -> None:
 
 
 def test_a_text_has_at_most_64_characters() -> None:
-    assert parse_phone("+919876543210" + " " * 51) == INDIAN_PHONE
-    with pytest.raises(InvalidValue):
-        parse_phone("+919876543210" + " " * 52)
+    number = "+919876543210"
+    for parse in (parse_phone, parse_international_phone):
+        assert parse(number + " " * 51) == INDIAN_PHONE
+        for text in (number + " " * 52, "9" * 2_000_000, number + " " * 2_000_000):
+            with pytest.raises(InvalidValue):
+                parse(text)
+
+
+NOT_A_PHONE = f"This is not a phone number; {HINT}"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("abc", f"This is not a phone number; {HINT}", id="letters"),
-        pytest.param("+1" * 40, f"This is not a phone number; {HINT}", id="long"),
-        pytest.param("tel:+14155552671;ext=5", f"This is not a phone number; {HINT}", id="ext"),
-        pytest.param("9876543210", f"This is not a phone number; {HINT}", id="no region"),
-        pytest.param("+91 98765", f"No numbering plan has this phone number; {HINT}", id="short"),
-        pytest.param(
-            "+80012345678",
-            "This number belongs to no country; use a mobile number.",
-            id="international toll-free",
-        ),
-        pytest.param(
-            "+870773111632",
-            "This number belongs to no country; use a mobile number.",
-            id="satellite",
-        ),
-        pytest.param(
-            "+19002345678",
-            "This is a premium-rate number; use a mobile number.",
-            id="premium rate, US",
-        ),
-        pytest.param(
-            "+448712345678",
-            "This is a premium-rate number; use a mobile number.",
-            id="premium rate, GB",
-        ),
-        pytest.param(
-            "+43810123456", "This is a shared-cost number; use a mobile number.", id="shared cost"
-        ),
-        pytest.param(
-            "+445512345678", "This is a company access number; use a mobile number.", id="UAN"
-        ),
-        pytest.param("+447640123456", "This is a pager; use a mobile number.", id="pager"),
-        pytest.param(
+        ("abc", NOT_A_PHONE),
+        ("+1" * 40, NOT_A_PHONE),
+        ("tel:+14155552671;ext=5", NOT_A_PHONE),
+        ("9876543210", NOT_A_PHONE),
+        ("+91 98765", f"No numbering plan has this phone number; {HINT}"),
+        ("+80012345678", "This number belongs to no country; use a mobile number."),
+        ("+870773111632", "This number belongs to no country; use a mobile number."),
+        ("+19002345678", "This is a premium-rate number; use a mobile number."),
+        ("+43810123456", "This is a shared-cost number; use a mobile number."),
+        ("+445512345678", "This is a company access number; use a mobile number."),
+        ("+447640123456", "This is a pager; use a mobile number."),
+        (
             "+447012345678",
             "This is a personal number, which forwards to another; use a mobile number.",
-            id="personal",
         ),
-        pytest.param(
-            "+18002345678", "This is a toll-free number; use a mobile number.", id="toll-free"
-        ),
-        pytest.param(
-            "+41860123456789", "This is a voicemail box; use a mobile number.", id="voicemail"
-        ),
+        ("+18002345678", "This is a toll-free number; use a mobile number."),
+        ("+41860123456789", "This is a voicemail box; use a mobile number."),
     ],
 )
 def test_the_error_says_why_a_number_is_not_accepted(text: str, message: str) -> None:
@@ -339,34 +236,22 @@ def test_the_error_says_why_a_number_is_not_accepted(text: str, message: str) ->
     assert error.value.message == message
 
 
-def test_the_error_does_not_contain_the_number() -> None:
-    with pytest.raises(InvalidValue) as error:
-        parse_phone("+91 98765")
-    assert "98765" not in error.value.message
-
-
 @pytest.mark.parametrize(
-    ("e164", "masked"),
+    ("e164", "country", "number_range", "masked"),
     [
-        ("+919876543210", "+91********10"),
-        ("+14155552671", "+1********71"),
-        ("+2908123", "+290**23"),
+        ("+919876543210", "IN", "+91987654", "+91********10"),
+        ("+14155552671", "US", "+1415555", "+1********71"),
+        ("+14165550123", "CA", "+1416555", "+1********23"),
+        ("+6834002", "NU", "+683", "+683**02"),
+        ("+14155", "ZZ", "+1", "+1**55"),  # no country has it
     ],
 )
-def test_a_masked_number_shows_country_code_and_last_two_digits(e164: str, masked: str) -> None:
-    assert PhoneNumber(e164).masked == masked
+def test_a_number_has_a_country_a_range_of_ten_thousand_and_a_masked_form(
+    e164: str, country: str, number_range: str, masked: str
+) -> None:
+    phone = PhoneNumber(e164)
+    assert (phone.country, phone.number_range, phone.masked) == (country, number_range, masked)
 
 
 def test_the_repr_does_not_contain_the_number() -> None:
     assert INDIAN_PHONE.e164 not in f"{INDIAN_PHONE!r} {INDIAN_PHONE} {[INDIAN_PHONE]}"
-
-
-@pytest.mark.parametrize(
-    ("text", "country"), [("+919876543210", "IN"), ("+14165550123", "CA"), ("+442083661177", "GB")]
-)
-def test_the_country_of_a_number(text: str, country: str) -> None:
-    assert parse_phone(text).country == country
-
-
-def test_a_number_that_no_country_has_is_in_zz() -> None:
-    assert PhoneNumber("+14155").country == "ZZ"

@@ -20,29 +20,14 @@ from domain.phone import (
 )
 from tests.support.examples import examples
 
+TYPES: Final = PhoneNumberType
 ACCEPTED_TYPES: Final = (
-    PhoneNumberType.FIXED_LINE,
-    PhoneNumberType.MOBILE,
-    PhoneNumberType.TOLL_FREE,
-    PhoneNumberType.VOIP,
-    PhoneNumberType.PERSONAL_NUMBER,
-)
+    TYPES.FIXED_LINE, TYPES.MOBILE, TYPES.TOLL_FREE, TYPES.VOIP, TYPES.PERSONAL_NUMBER,
+)  # fmt: skip
 REJECTED_TYPES: Final = (
-    PhoneNumberType.PREMIUM_RATE,
-    PhoneNumberType.SHARED_COST,
-    PhoneNumberType.UAN,
-    PhoneNumberType.PAGER,
-    PhoneNumberType.VOICEMAIL,
-)
-REJECTED_NUMBERS: Final = [
-    number
-    for country in sorted(ALL_COUNTRIES)
-    for number_type in REJECTED_TYPES
-    if (number := phonenumbers.example_number_for_type(country, number_type)) is not None
-]
-CODES_WITHOUT_COUNTRY: Final = sorted(phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS)
+    TYPES.PREMIUM_RATE, TYPES.SHARED_COST, TYPES.UAN, TYPES.PAGER, TYPES.VOICEMAIL,
+)  # fmt: skip
 COUNTRIES: Final = st.sampled_from([None, *sorted(ALL_COUNTRIES)])
-INDIAN_NUMBERS: Final = st.from_regex(r"([6-8][0-9]|9[02-9]|91)[0-9]{8}", fullmatch=True)
 TEXTS_WITH_PLUS: Final = st.from_regex(
     r"\+[0-9]{6,12}[0-9 ()./~\\-]{0,8}", fullmatch=True
 ) | st.from_regex(r"[+\uff0b][ (]?(0|00|011|1|7|44|91|98)[0-9 ]{6,13}", fullmatch=True)
@@ -53,33 +38,11 @@ TEXTS: Final = st.text(CHARACTERS, max_size=45) | st.text(
 EXTENSIONS: Final = [
     "{};ext=5", "{} ext. 5", "{} x5", "{}#5", "{},5", "{},,5#", "{}~5", "{} доб. 5", "{}*5",
 ]  # fmt: skip
-ZEROS: Final = [
-    "\N{DIGIT ZERO}",
-    "\N{ARABIC-INDIC DIGIT ZERO}",
-    "\N{EXTENDED ARABIC-INDIC DIGIT ZERO}",
-    "\N{DEVANAGARI DIGIT ZERO}",
-    "\N{BENGALI DIGIT ZERO}",
-    "\N{TAMIL DIGIT ZERO}",
-    "\N{THAI DIGIT ZERO}",
-    "\N{FULLWIDTH DIGIT ZERO}",
-]
+ZEROS: Final = [*"0\u0660\u06f0\u0966\u09e6\u0be6\u0e50\uff10"]
 SEPARATORS: Final = [
     *" \t\u00a0\u2009\u202f\u3000().-/[]",
-    "\N{HYPHEN}",
-    "\N{NON-BREAKING HYPHEN}",
-    "\N{EN DASH}",
-    "\N{MINUS SIGN}",
-    "\N{FULLWIDTH HYPHEN-MINUS}",
-    "\N{FULLWIDTH SOLIDUS}",
-    "\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}",
-    "\N{ZERO WIDTH SPACE}",
-    "\N{WORD JOINER}",
-    "\N{SOFT HYPHEN}",
-    "\N{ZERO WIDTH NO-BREAK SPACE}",
-    "\N{LEFT-TO-RIGHT MARK}",
-    "\N{LEFT-TO-RIGHT EMBEDDING}",
-    "\N{POP DIRECTIONAL FORMATTING}",
-    "\N{FIRST STRONG ISOLATE}",
+    *"\u2010\u2011\u2013\u2212\uff0d\uff0f\u30fc",  # dashes and slashes of other scripts
+    *"\u200b\u2060\u00ad\ufeff\u200e\u202a\u202c\u2068",  # invisible characters
     ") ",
     " - ",
 ]
@@ -108,7 +71,7 @@ def e164(number: phonenumbers.PhoneNumber) -> str:
 
 
 def parse(text: str, country: str | None = None) -> PhoneNumber | None:
-    """Parse as the main API does. None stands for a rejected text."""
+    """Return the number in a text, None for a rejected text."""
     try:
         return parse_phone(text, country)
     except InvalidValue:
@@ -116,7 +79,6 @@ def parse(text: str, country: str | None = None) -> PhoneNumber | None:
 
 
 def parse_legacy(text: str) -> PhoneNumber | None:
-    """Parse as the legacy API does. None stands for a rejected text."""
     try:
         return parse_international_phone(text)
     except InvalidValue:
@@ -124,19 +86,13 @@ def parse_legacy(text: str) -> PhoneNumber | None:
 
 
 @st.composite
-def numbers(draw: st.DrawFn) -> str:
-    """Valid numbers: the examples with other last digits."""
-    _, number = draw(st.sampled_from(example_numbers()))
-    phone = parse(e164(number)[:-3] + draw(st.from_regex(r"[0-9]{3}", fullmatch=True)))
+def spellings(draw: st.DrawFn) -> tuple[str, str]:
+    """A valid number of any country, and another spelling of its digits."""
+    _, similar = draw(st.sampled_from(example_numbers()))
+    phone = parse(e164(similar)[:-3] + draw(st.from_regex(r"[0-9]{3}", fullmatch=True)))
     assume(phone is not None)
     assert phone is not None
-    return phone.e164
-
-
-@st.composite
-def spellings(draw: st.DrawFn) -> tuple[str, str]:
-    """A number, and another spelling of its digits."""
-    number = draw(numbers())
+    number = phone.e164
     spelling = ""
     for digit in number[1:]:
         zero = draw(st.sampled_from(ZEROS))
@@ -163,13 +119,6 @@ def test_each_separator_is_accepted_between_any_two_digits() -> None:
     ]
     parsed = {spelling: parse_phone(spelling) for spelling in spellings}
     assert parsed == dict.fromkeys(spellings, PhoneNumber("+919876543210"))
-
-
-@given(numbers(), COUNTRIES)
-def test_a_valid_number_is_one_phone_in_both_apis(number: str, country: str | None) -> None:
-    phone = PhoneNumber(number)
-    assert parse_phone(number, country) == phone
-    assert parse_international_phone(number) == parse_international_phone(number[1:]) == phone
 
 
 @given(TEXTS_WITH_PLUS, COUNTRIES)
@@ -201,7 +150,7 @@ def test_numbers_of_every_country_are_parsed_as_people_write_them(style: int) ->
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("spelling", ["{}", "00{}", "0{}", "0 {}", "tel:{}", "(0){}"], ids=ascii)
+@pytest.mark.parametrize("spelling", ["{}", "00{}", "(0){}", "tel:{}"], ids=ascii)
 def test_no_number_becomes_another_one_in_its_own_region(spelling: str) -> None:
     assert len(ALL_COUNTRIES) == 245
     ambiguous = set()
@@ -223,40 +172,12 @@ def test_two_zeros_never_lead_to_another_number() -> None:
     mobiles = [
         parse_phone(e164(number), rules=None)
         for country in ["AR", "BR", "DE", "GB", "IN", "MX", "PY", "TC", "TJ", "US"]
-        if (number := phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE))
+        if (number := phonenumbers.example_number_for_type(country, TYPES.MOBILE))
     ]
     assert len(mobiles) == 10
     for country in sorted(ALL_COUNTRIES):
         for phone in mobiles:
             assert parse(f"00{phone.e164[1:]}", country) in (phone, None)
-
-
-@given(numbers())
-@settings(max_examples=examples(12))
-def test_any_number_of_a_country_is_parsed_as_people_write_it(number: str) -> None:
-    phone = PhoneNumber(number)
-    parsed = phonenumbers.parse(number)
-    for style in (PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL):
-        assert parse(phonenumbers.format_number(parsed, style), phone.country) == phone
-
-
-@given(INDIAN_NUMBERS)
-@example("9198765432")
-@example("9191919191")
-@settings(max_examples=examples(20))
-def test_an_indian_number_needs_neither_zero_nor_country_code(digits: str) -> None:
-    phone = parse(f"+91{digits}")
-    assume(phone is not None)
-    for text in (
-        digits,
-        f"0{digits}",
-        f"91{digits}",
-        f"0091{digits}",
-        f"+91 (0) {digits}",
-        f"{digits[:5]} {digits[5:]}",
-    ):
-        assert parse(text, "IN") == phone
-    assert parse_legacy(f"91{digits}") == parse_legacy(f"+91-{digits}") == phone
 
 
 @pytest.mark.parametrize("style", ["+{code} ({prefix}) {national}", "{prefix}{national}"])
@@ -272,32 +193,21 @@ def test_a_national_prefix_does_not_make_another_phone(style: str) -> None:
     assert misparsed == []
 
 
-@given(st.sampled_from(REJECTED_NUMBERS), st.from_regex(r"[0-9]{2}", fullmatch=True))
-@settings(max_examples=examples(20))
-def test_a_number_of_a_rejected_type_is_rejected_in_every_spelling(
-    similar: phonenumbers.PhoneNumber, last_digits: str
-) -> None:
-    number = phonenumbers.parse(e164(similar)[:-2] + last_digits)
-    assume(phonenumbers.is_valid_number(number))
-    assume(phonenumbers.number_type(number) in REJECTED_TYPES)
-    country = phonenumbers.region_code_for_number(number)
-    for style in (PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL):
-        assert parse(phonenumbers.format_number(number, style), country) is None
-    assert parse_legacy(e164(number)) is None
-
-
-@given(st.sampled_from(CODES_WITHOUT_COUNTRY), st.from_regex(r"[0-9]{4,12}", fullmatch=True))
-@settings(max_examples=examples(10))
-def test_a_number_without_a_country_is_rejected(code: int, digits: str) -> None:
-    assert parse(f"+{code}{digits}") is None
-    assert parse_legacy(f"{code}{digits}") is None
-
-
-def test_the_example_number_of_each_code_without_a_country_is_rejected() -> None:
-    for code in CODES_WITHOUT_COUNTRY:
-        number = phonenumbers.example_number_for_non_geo_entity(code)
-        assert number is not None
-        assert parse(e164(number)) is None
+@pytest.mark.exhaustive
+def test_numbers_of_a_rejected_type_or_without_a_country_are_rejected() -> None:
+    numbers = [
+        phonenumbers.example_number_for_type(country, number_type)
+        for country in sorted(ALL_COUNTRIES)
+        for number_type in REJECTED_TYPES
+    ]
+    codes = phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
+    numbers += map(phonenumbers.example_number_for_non_geo_entity, codes)
+    for number in filter(None, numbers):
+        country = phonenumbers.region_code_for_number(number)
+        national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+        texts = (e164(number), national)
+        assert [parse(text, country) for text in texts] == [None, None]
+        assert parse_legacy(e164(number)) is None
 
 
 # In Germany a valid number may be valid with one more digit as well.
@@ -306,14 +216,6 @@ def test_an_extension_does_not_become_a_part_of_the_number(extension: str) -> No
     assert None not in (parse("+4930123456"), parse("+49301234565"))
     assert parse(extension.format("+4930123456")) is None
     assert parse_legacy(extension.format("4930123456")) is None
-
-
-@given(numbers(), st.sampled_from(EXTENSIONS))
-@settings(max_examples=examples(10))
-def test_a_number_with_an_extension_is_rejected(number: str, extension: str) -> None:
-    for text in (extension.format(number), extension.format(number[1:])):
-        assert parse(text) is None
-        assert parse_legacy(text) is None
 
 
 @given(TEXTS, st.sampled_from([None, "IN", "US", "IT", "AR"]))
@@ -333,20 +235,4 @@ def test_numbers_of_every_country_are_masked() -> None:
         assert len(phone.masked) == len(phone.e164)
         assert phone.masked.startswith(f"+{code}*")
         assert set(phone.masked[1 + len(code) : -2]) == {"*"}
-
-
-@given(numbers())
-@settings(max_examples=examples(20))
-def test_a_masked_number_hides_at_least_two_digits(number: str) -> None:
-    phone = PhoneNumber(number)
-    assert phone.masked.count("*") >= 2
-    assert phone.masked.rstrip("0123456789").rstrip("*") == (
-        f"+{phonenumbers.parse(number).country_code}"
-    )
-
-
-@pytest.mark.parametrize("character", ["9", " ", "+", "\ud800", "\0", "\u0663"], ids=ascii)
-def test_a_very_long_text_is_rejected(character: str) -> None:
-    for text in (character * 2_000_000, "+14155552671" + character * 2_000_000):
-        assert parse(text) is None
-        assert parse_legacy(text) is None
+        assert phone.masked.count("*") >= 2

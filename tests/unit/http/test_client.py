@@ -28,27 +28,22 @@ def a_resolver(*trusted: str) -> ClientIpResolver:
 @pytest.mark.parametrize(
     ("peer", "client_ip"),
     [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("not an IP", "unknown"),
-        (None, "unknown"),
+        ("203.0.113.7", "203.0.113.7"), ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64"),
+        ("not an IP", "unknown"), (None, "unknown"),
     ],
-)
+)  # fmt: skip
 def test_an_ip_is_normalized_and_ipv6_counts_by_network(peer: str | None, client_ip: str) -> None:
     assert a_resolver().resolve(a_request(peer)) == client_ip
 
 
 def test_forwarded_headers_are_ignored_unless_a_trusted_proxy_sent_them() -> None:
-    assert a_resolver().resolve(a_request("203.0.113.7", "198.51.100.1")) == "203.0.113.7"
-
-
-def test_a_private_proxy_that_is_not_trusted_is_logged_once() -> None:
     resolver = a_resolver()
     with capture_logs() as logs:
         for _ in range(2):
-            resolver.resolve(a_request("10.0.0.1", "198.51.100.1"))
+            for peer in ("203.0.113.7", "10.0.0.1"):
+                assert resolver.resolve(a_request(peer, "198.51.100.1")) == peer
+    # Only a private IP is probably a proxy.
     assert [line["event"] for line in logs] == ["forwarded_header_ignored"]
 
 
@@ -60,8 +55,6 @@ def test_a_private_proxy_that_is_not_trusted_is_logged_once() -> None:
         (("1.1.1.1", "198.51.100.1, 10.0.0.2"), "198.51.100.1"),
         (("10.0.0.3, 10.0.0.2",), "10.0.0.3"),
         (("198.51.100.1, junk",), "10.0.0.1"),
-        (("2001:db8::1",), "2001:db8::/64"),
-        (("[2001:db8::1]",), "2001:db8::/64"),
         (("198.51.100.1:4711",), "198.51.100.1"),
         (("[2001:db8::1]:4711",), "2001:db8::/64"),
     ],
@@ -94,7 +87,6 @@ def test_behind_trusted_proxies_the_last_ip_that_is_not_trusted_counts(
         ("Dart/3.9 (dart:io)", "App"),
         ("okhttp/4.12.0", "App"),
         ("Acme/1.2 CFNetwork/3826 Darwin/25.1.0", "App on Apple device"),
-        ("curl/8.5.0", "curl"),
         ("my-tool", "my-tool"),
         ("Mozilla/5.0 (X11; Linux x86_64)", "Linux"),
         ("Mozilla/5.0", None),

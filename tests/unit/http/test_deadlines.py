@@ -1,7 +1,6 @@
 """Request bodies that arrive slowly or are not read, and large responses."""
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any, Final
 
 import pytest
@@ -62,13 +61,6 @@ async def handle(
     await middleware(scope, connection.receive, connection.send)
 
 
-def seconds_until_late(transfers: Iterable[tuple[int, float]]) -> float:
-    deadline = TransferDeadline(TransferLimits(idle_seconds=10, period_seconds=30, min_bytes=1000))
-    for size, seconds in transfers:
-        deadline.record(size, seconds)
-    return deadline.seconds_left
-
-
 @pytest.mark.parametrize(
     ("transfers", "seconds_left"),
     [
@@ -88,7 +80,10 @@ def seconds_until_late(transfers: Iterable[tuple[int, float]]) -> float:
 def test_a_transfer_needs_a_byte_in_time_and_a_least_rate(
     transfers: list[tuple[int, float]], seconds_left: float
 ) -> None:
-    assert seconds_until_late(transfers) == seconds_left
+    deadline = TransferDeadline(TransferLimits(idle_seconds=10, period_seconds=30, min_bytes=1000))
+    for size, seconds in transfers:
+        deadline.record(size, seconds)
+    assert deadline.seconds_left == seconds_left
 
 
 async def test_a_body_that_stops_is_a_timeout_and_the_connection_is_closed() -> None:
@@ -119,40 +114,37 @@ async def test_a_body_that_ends_too_early_is_invalid() -> None:
     await middleware(a_scope(content_length="5"), receive, Connection().send)
 
 
-async def test_an_unread_body_that_stops_does_not_hold_the_response() -> None:
-    connection = Connection(stalls=True)
-    await handle(reject, connection, a_scope(content_length="5"), NEVER)
+@pytest.mark.parametrize(
+    ("connection", "headers", "bytes_read", "limits", "closes"),
+    [
+        (Connection(b"x" * 9, chunks=50), {"content_length": "450"}, 450, BODY_LIMITS, False),
+        # What the client sends too slowly or without an end is not waited for.
+        (Connection(stalls=True), {"content_length": "5"}, 0, NEVER, True),
+        (
+            Connection(b"x" * MAX_DRAINED_BYTES, chunks=1_000_000),
+            {"transfer_encoding": "chunked"}, MAX_DRAINED_BYTES, BODY_LIMITS, True,
+        ),
+        # What it has not sent yet is not asked for.
+        (
+            Connection(b"x", chunks=1),
+            {"content_length": "1", "expect": "100-continue"}, 0, BODY_LIMITS, True,
+        ),
+        (Connection(), {}, 0, BODY_LIMITS, False),
+    ],
+)  # fmt: skip
+async def test_an_unread_body_is_read_before_the_response_as_far_as_it_is_there(
+    connection: Connection,
+    headers: dict[str, str],
+    bytes_read: int,
+    limits: TransferLimits,
+    *,
+    closes: bool,
+) -> None:
+    await handle(reject, connection, a_scope(**headers), limits)
+
+    assert connection.bytes_read == bytes_read
     assert connection.sent[0]["status"] == 413
-    assert connection.headers[b"connection"] == b"close"
-
-
-async def test_an_unread_body_is_read_to_its_end_before_the_response() -> None:
-    connection = Connection(b"x" * 1000, chunks=50)
-    scope = a_scope(content_length="50000")
-    await handle(reject, connection, scope)
-    assert connection.bytes_read == 50_000
-    assert connection.sent[0]["status"] == 413
-    assert b"connection" not in connection.headers
-
-
-async def test_reading_an_unread_body_has_a_limit() -> None:
-    connection = Connection(b"x" * (MAX_DRAINED_BYTES // 4), chunks=1_000_000)
-    scope = a_scope(transfer_encoding="chunked")
-    await handle(reject, connection, scope)
-    assert connection.bytes_read <= MAX_DRAINED_BYTES + len(connection.chunk)
-
-
-async def test_a_body_after_expect_100_continue_is_not_read() -> None:
-    connection = Connection(b"x", chunks=1)
-    scope = a_scope(content_length="1", expect="100-continue")
-    await handle(reject, connection, scope)
-    assert connection.bytes_read == 0
-
-
-async def test_a_request_without_a_body_is_not_read() -> None:
-    connection = Connection()
-    await handle(reject, connection, a_scope("GET"))
-    assert connection.chunks_left == 0
+    assert (b"connection" in connection.headers) == closes
 
 
 async def test_a_large_response_is_sent_in_chunks() -> None:

@@ -37,26 +37,23 @@ async def test_head_is_handled_as_get_and_its_body_is_removed() -> None:
     assert b"".join(message.get("body", b"") for message in connection.sent) == b""
 
 
-async def test_a_default_header_does_not_replace_a_header_of_the_response() -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        headers = [(b"cache-control", b"public")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+async def respond(scope: Any, receive: Any, send: Any) -> None:
+    headers = [(b"cache-control", b"public")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
+
+async def test_a_default_header_does_not_replace_a_header_of_the_response() -> None:
     connection = Connection()
-    await RequestContextMiddleware(app)(a_scope("GET"), connection.receive, connection.send)
+    await RequestContextMiddleware(respond)(a_scope("GET"), connection.receive, connection.send)
     headers = connection.sent[0]["headers"]
     assert [value for name, value in headers if name == b"cache-control"] == [b"public"]
     assert [name for name, _ in headers].count(b"x-request-id") == 1
 
 
 async def test_while_the_service_stops_each_response_closes_its_connection() -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
     states = iter([False, True])
-    middleware = RequestContextMiddleware(app, is_stopping=lambda: next(states))
+    middleware = RequestContextMiddleware(respond, is_stopping=lambda: next(states))
     for expected in ([], [b"close"]):
         connection = Connection()
         await middleware(a_scope("GET"), connection.receive, connection.send)

@@ -16,25 +16,28 @@ from entrypoints.http.streaming import Content, FileReads, FileResponse, HeadRes
 
 HEADERS = {"Cache-Control": "private"}
 CHUNKS = [b"one", b"two", b"three"]
-Messages = list[dict[str, Any]]
 
 
 class OneFile:
-    """A file that is opened once."""
+    """A file that is opened once, and the response messages."""
 
-    def __init__(self, chunks: list[bytes | Exception]) -> None:
+    def __init__(self, *chunks: bytes | Exception) -> None:
         self.chunks = chunks
         self.is_open = False
+        self.sent: list[dict[str, Any]] = []
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Content]:
         self.is_open = True
         try:
-            yield Content("image/jpeg", 11, self._read())
+            yield Content("image/jpeg", 11, self.read())
         finally:
             self.is_open = False
 
-    async def _read(self) -> AsyncIterator[bytes]:
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    async def read(self) -> AsyncIterator[bytes]:
         for chunk in self.chunks:
             if isinstance(chunk, Exception):
                 raise chunk
@@ -47,161 +50,111 @@ async def never() -> dict[str, Any]:
 
 async def respond(
     file: OneFile,
-    send: Callable[[Any], Awaitable[None]],
+    send: Callable[[Any], Awaitable[None]] | None = None,
     receive: Callable[[], Awaitable[Any]] = never,
+    *,
+    is_head: bool = False,
 ) -> None:
-    response = FileResponse(file.open, nullcontext(), HEADERS)
-    await response({}, receive, send)  # type: ignore[arg-type]  # it does not use the scope
+    response = FileResponse(file.open, nullcontext(), HEADERS, is_head=is_head)
+    await response({}, receive, send or file.send)  # type: ignore[arg-type]  # it does not use the scope
 
 
 async def test_the_whole_file_is_sent_and_closed() -> None:
-    file, sent = OneFile([*CHUNKS]), Messages()
+    file = OneFile(*CHUNKS)
 
-    async def send(message: dict[str, Any]) -> None:
-        assert file.is_open
-        sent.append(message)
+    await respond(file)
 
-    await respond(file, send)
-
-    assert sent[0]["status"] == 200
-    assert dict(sent[0]["headers"]) == {
+    assert file.sent[0]["status"] == 200
+    assert dict(file.sent[0]["headers"]) == {
         b"cache-control": b"private",
         b"content-type": b"image/jpeg",
         b"content-length": b"11",
     }
-    assert [message["body"] for message in sent[1:]] == [*CHUNKS, b""]
-    assert [message["more_body"] for message in sent[1:]] == [True, True, True, False]
+    assert [message["body"] for message in file.sent[1:]] == [*CHUNKS, b""]
+    assert [message["more_body"] for message in file.sent[1:]] == [True, True, True, False]
     assert not file.is_open
 
 
-async def test_nothing_more_is_read_after_the_client_has_disconnected() -> None:
-    file, sent = OneFile([*CHUNKS]), Messages()
-    has_left = asyncio.Event()
+@pytest.mark.parametrize("ending", ["disconnected", "cancelled", "stopped reading"])
+async def test_the_file_is_closed_when_the_client_reads_no_more(
+    monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    if ending == "stopped reading":
+        monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0.01)
+    file, is_sending, has_left = OneFile(*CHUNKS), asyncio.Event(), asyncio.Event()
 
     async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-        if message.get("body") == b"one":
-            has_left.set()
+        await file.send(message)
+        if message.get("body"):
+            is_sending.set()
             await never()
 
     async def receive() -> dict[str, Any]:
         await has_left.wait()
         return {"type": "http.disconnect"}
 
-    await respond(file, send, receive)
+    with capture_logs() as logs:
+        responding = asyncio.create_task(respond(file, send, receive))
+        await is_sending.wait()
+        was_open = file.is_open
+        if ending == "disconnected":
+            has_left.set()
+        elif ending == "cancelled":
+            responding.cancel()
+        await asyncio.wait([responding])
 
-    assert [message.get("body") for message in sent] == [None, b"one"]
-    assert not file.is_open
+    assert responding.cancelled() == (ending == "cancelled")
+    assert [message.get("body") for message in file.sent] == [None, b"one"]
+    assert (was_open, file.is_open) == (True, False)
+    events = ["media_reader_stalled"] if ending == "stopped reading" else []
+    assert [log["event"] for log in logs] == events
 
 
-@pytest.mark.parametrize("error", [ConnectionResetError, TimeoutError])
-async def test_the_file_is_closed_when_sending_fails(error: type[Exception]) -> None:
-    file = OneFile([*CHUNKS])
+async def test_the_file_is_closed_when_the_store_or_sending_fails() -> None:
+    file, unsent = OneFile(b"one", MediaStorageUnavailable("lost")), OneFile(*CHUNKS)
 
-    async def send(message: dict[str, Any]) -> None:
+    async def fail(message: dict[str, Any]) -> None:
         if message.get("body"):
-            raise error
-
-    with pytest.raises(error):
-        await respond(file, send)
-
-    assert not file.is_open
-
-
-async def test_the_file_is_closed_when_the_store_fails_in_the_middle() -> None:
-    file, sent = OneFile([b"one", MediaStorageUnavailable("lost")]), Messages()
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
+            raise ConnectionResetError
 
     with pytest.raises(MediaStorageUnavailable):
-        await respond(file, send)
+        await respond(file)
+    with pytest.raises(ConnectionResetError):
+        await respond(unsent, fail)
 
-    assert sent[-1]["more_body"] is True  # the client sees that the file is incomplete
+    assert file.sent[-1]["more_body"] is True  # the client sees that the file is incomplete
     assert not file.is_open
-
-
-async def test_the_file_is_closed_when_the_request_is_cancelled() -> None:
-    file, is_sending = OneFile([*CHUNKS]), asyncio.Event()
-
-    async def send(message: dict[str, Any]) -> None:
-        if message.get("body"):
-            is_sending.set()
-            await never()
-
-    responding = asyncio.create_task(respond(file, send))
-    await is_sending.wait()
-    assert file.is_open
-    responding.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await responding
-
-    assert not file.is_open
-
-
-async def test_a_client_that_stops_reading_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0.01)
-    file = OneFile([*CHUNKS])
-
-    async def send(message: dict[str, Any]) -> None:
-        if message.get("body"):
-            await never()
-
-    with capture_logs() as logs:
-        await respond(file, send)
-
-    assert not file.is_open
-    assert [log["event"] for log in logs] == ["media_reader_stalled"]
+    assert not unsent.is_open
 
 
 async def test_an_error_before_the_file_is_open_sends_nothing() -> None:
-    class Missing(OneFile):
-        async def __aenter__(self) -> Content:
+    file = OneFile()
+
+    @asynccontextmanager
+    async def missing() -> AsyncIterator[Content]:
+        if not file.sent:
             raise MediaFileNotFound
+        yield Content("image/jpeg", 11, file.read())
 
-        async def __aexit__(self, *_: object) -> None:
-            """Never called."""
-
-    sent = Messages()
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    response = FileResponse(lambda: Missing([]), nullcontext(), HEADERS)
+    response = FileResponse(missing, nullcontext(), HEADERS)
     with pytest.raises(MediaFileNotFound):
-        await response({}, never, send)  # type: ignore[arg-type]  # it does not use the scope
+        await response({}, never, file.send)  # type: ignore[arg-type]  # it does not use the scope
 
-    assert sent == []
+    assert file.sent == []
 
 
-async def test_head_has_the_headers_of_get() -> None:
-    sent: dict[str, Messages] = {"get": [], "head": []}
+async def test_head_has_the_headers_of_get_and_reads_nothing() -> None:
+    file, unread, known = OneFile(*CHUNKS), OneFile(AssertionError("read")), OneFile()
 
-    async def send_get(message: Any) -> None:
-        sent["get"].append(message)
-
-    async def send_head(message: Any) -> None:
-        sent["head"].append(message)
-
-    await respond(OneFile([*CHUNKS]), send_get)
+    await respond(file)
+    await respond(unread, is_head=True)
     response = HeadResponse("image/jpeg", 11, HEADERS)
-    await response({}, never, send_head)  # type: ignore[arg-type]  # it does not use the scope
+    await response({}, never, known.send)  # type: ignore[arg-type]  # it does not use the scope
 
-    assert sent["head"][0] == sent["get"][0]
-    assert sent["head"][1:] == [{"type": "http.response.body", "body": b"", "more_body": False}]
-
-
-async def test_head_of_a_file_that_must_be_opened_reads_nothing() -> None:
-    file, sent = OneFile([AssertionError("read")]), Messages()
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    response = FileResponse(file.open, nullcontext(), HEADERS, is_head=True)
-    await response({}, never, send)  # type: ignore[arg-type]  # it does not use the scope
-
-    assert [message.get("body") for message in sent] == [None, b""]
-    assert not file.is_open
+    assert file.sent[0] == unread.sent[0] == known.sent[0]
+    assert [message.get("body") for message in unread.sent] == [None, b""]
+    assert known.sent[1:] == [{"type": "http.response.body", "body": b"", "more_body": False}]
+    assert not unread.is_open
 
 
 async def test_a_client_that_reads_too_much_does_not_delay_others(

@@ -28,109 +28,76 @@ with limiter.admit("a"), limiter.admit("b"):
 """
 
 
-class Disk:
-    """The folder for temporary files."""
-
-    def __init__(self, free_bytes: int | None) -> None:
-        self.free_bytes = free_bytes
-
-    def __call__(self) -> int | None:
-        return self.free_bytes
-
-
 @pytest.fixture
 def uploads() -> ExitStack:
     """The uploads of a test, in the order in which they began."""
     return ExitStack()
 
 
-def limiter(max_uploads: int = 9, max_bytes: int = 1000, free: int | None = None) -> UploadLimiter:
-    return UploadLimiter(max_uploads, max_bytes, IdentityLocks(None), Disk(free))
+def limiter(max_uploads: int = 9) -> UploadLimiter:
+    """Return a limiter on a disk without a size."""
+    return UploadLimiter(max_uploads, 1000, IdentityLocks(None), lambda: None)
 
 
-def test_one_user_has_two_uploads_at_a_time(uploads: ExitStack) -> None:
-    limited = limiter()
+def test_one_user_has_two_uploads_at_a_time_and_all_users_a_number(uploads: ExitStack) -> None:
+    limited = limiter(max_uploads=3)
     uploads.enter_context(limited.admit("a"))
     with limited.admit("a"):
         with pytest.raises(TooManyUploads):
             uploads.enter_context(limited.admit("a"))
         uploads.enter_context(limited.admit("b"))
+        with pytest.raises(TooManyUploads):
+            uploads.enter_context(limited.admit("c"))
     uploads.enter_context(limited.admit("a"))
 
 
-def test_all_users_have_a_number_of_uploads_together(uploads: ExitStack) -> None:
-    limited = limiter(max_uploads=2)
-    uploads.enter_context(limited.admit("a"))
-    uploads.enter_context(limited.admit("b"))
-    with pytest.raises(TooManyUploads):
-        uploads.enter_context(limited.admit("c"))
-    uploads.close()
-    uploads.enter_context(limited.admit("c"))
+@pytest.mark.parametrize(("others", "free"), [("bcd", 100), ("a", 200)])
+def test_temporary_files_have_a_maximum_size_of_which_one_user_has_half(
+    uploads: ExitStack, others: str, free: int
+) -> None:
+    limited = limiter()
+    for user in others:
+        uploads.enter_context(limited.admit(user)).reserve(300)
+    with limited.admit("a") as upload:
+        with pytest.raises(NoUploadSpace):
+            upload.reserve(free + 1)
+        upload.reserve(free)
 
 
-def test_an_upload_that_fails_is_no_longer_in_progress() -> None:
+def test_a_reservation_grows_until_the_upload_ends_or_fails() -> None:
     limited = limiter(max_uploads=1)
-    with pytest.raises(NoUploadSpace), limited.admit("a") as upload:
+    with limited.admit("a") as upload:
+        for size in (100, 500, 50):
+            upload.reserve(size)
+        with pytest.raises(NoUploadSpace):
+            upload.reserve(501)
+        assert upload.reserved_bytes == 500
+    with pytest.raises(NoUploadSpace), limited.admit("b") as upload:
         upload.reserve(501)
     with limited.admit("b") as upload:
         upload.reserve(500)
 
 
-def test_temporary_files_have_a_maximum_size_together(uploads: ExitStack) -> None:
-    limited = limiter()
-    for user in "abc":
-        uploads.enter_context(limited.admit(user)).reserve(300)
-    with limited.admit("d") as upload:
-        with pytest.raises(NoUploadSpace):
-            upload.reserve(101)
-        upload.reserve(100)
-
-
-def test_one_user_has_half_of_the_space(uploads: ExitStack) -> None:
-    limited = limiter()
-    uploads.enter_context(limited.admit("a")).reserve(300)
-    with limited.admit("a") as upload:
-        with pytest.raises(NoUploadSpace):
-            upload.reserve(201)
-        upload.reserve(200)
-
-
-def test_a_reservation_grows(uploads: ExitStack) -> None:
-    upload = uploads.enter_context(limiter().admit("a"))
-    upload.reserve(100)
-    upload.reserve(500)
-    upload.reserve(50)
-    assert upload.reserved_bytes == 500
-    with pytest.raises(NoUploadSpace):
-        upload.reserve(501)
-    assert upload.reserved_bytes == 500
-
-
 def test_the_space_of_the_disk_counts(uploads: ExitStack) -> None:
-    disk = Disk(600)
-    limited = UploadLimiter(9, 1000, IdentityLocks(None), disk)
+    free = [600]
+    limited = UploadLimiter(9, 1000, IdentityLocks(None), lambda: free[0])
     first = uploads.enter_context(limited.admit("a"))
     with pytest.raises(NoUploadSpace):
         first.reserve(301)
     first.reserve(300)
 
     # What is written is no longer free, and what is reserved is not free either.
-    first.written_bytes, disk.free_bytes = 200, 400
+    first.written_bytes, free[0] = 200, 400
     uploads.enter_context(limited.admit("b")).reserve(300)
     third = uploads.enter_context(limited.admit("c"))
     with pytest.raises(NoUploadSpace):
         third.reserve(1)
 
     # Another program has used up the rest.
-    disk.free_bytes = 0
+    free[0] = 0
     uploads.close()
     with limited.admit("a") as upload, pytest.raises(NoUploadSpace):
         upload.reserve(1)
-
-
-def test_a_disk_without_a_size_has_space() -> None:
-    with limiter(free=None).admit("a") as upload:
-        upload.reserve(500)
 
 
 def test_the_free_space_is_that_of_the_temporary_folder(
@@ -144,7 +111,7 @@ def test_the_free_space_is_that_of_the_temporary_folder(
 
 def test_the_uploads_of_one_user_in_another_process_count() -> None:
     file = open_lock_file()
-    limited = UploadLimiter(9, 1000, IdentityLocks(file), Disk(None))
+    limited = UploadLimiter(9, 1000, IdentityLocks(file), lambda: None)
     with subprocess.Popen(
         [sys.executable, "-c", OTHER_PROCESS, str(file)],
         pass_fds=[file],

@@ -10,22 +10,10 @@ import pytest
 
 from entrypoints.settings import describe, read_settings
 from entrypoints.settings.read import FIELDS, Origin, render_example_file
+from tests.unit.settings.texts import S3, TWILIO
 
 PROJECT: Final = Path(__file__).parents[3]
 ENTRY: Final = re.compile(r"^#(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)", re.MULTILINE)
-SID = "0123456789abcdef0123456789abcdef"
-TWILIO = {
-    "DIALTONE_SMS": "twilio",
-    "DIALTONE_COUNTRIES": "IN",
-    "TWILIO_ACCOUNT_SID": f"AC{SID}",
-    "TWILIO_AUTH_TOKEN": "tops3cret",
-    "TWILIO_FROM": "Acme",
-}
-S3 = {
-    "DIALTONE_MEDIA": "s3://images",
-    "AWS_ACCESS_KEY_ID": "somebody",
-    "AWS_SECRET_ACCESS_KEY": "tops3cret",
-}
 
 
 def shown(environ: dict[str, str]) -> dict[str, str]:
@@ -49,11 +37,6 @@ def test_each_variable_is_described_with_its_value_and_origin(tmp_path: Path) ->
     assert described["TWILIO_FROM"] == ("", Origin.DEFAULT)
 
 
-@pytest.mark.parametrize("environ", [{}, TWILIO, S3, TWILIO | S3])
-def test_the_order_is_that_of_the_class(environ: dict[str, str]) -> None:
-    assert list(shown(environ)) == list(FIELDS)
-
-
 def test_a_secret_is_hidden_whether_it_is_used_or_not() -> None:
     unused = {name: text for name, text in (TWILIO | S3).items() if not name.startswith("DIAL")}
 
@@ -61,17 +44,22 @@ def test_a_secret_is_hidden_whether_it_is_used_or_not() -> None:
         described = shown(environ)
 
         assert described["TWILIO_AUTH_TOKEN"] == described["AWS_SECRET_ACCESS_KEY"] == "(hidden)"
-        assert described["TWILIO_ACCOUNT_SID"] == f"AC{SID}"
-        assert described["AWS_ACCESS_KEY_ID"] == "somebody"
+        assert described["TWILIO_ACCOUNT_SID"] == TWILIO["TWILIO_ACCOUNT_SID"]
     assert shown({})["TWILIO_AUTH_TOKEN"] == ""
+
+
+def test_test_otps_are_hidden() -> None:
+    test_otps = {"DIALTONE_TEST_OTPS": "+15005550006=123456"}
+
+    assert shown(test_otps)["DIALTONE_TEST_OTPS"] == "(hidden)"
+    for digits in ("123456", "5550006"):
+        assert digits not in repr(read_settings(test_otps, None))
 
 
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
         ("mongodb://me:tops3cret@a:1,b:2/name", "mongodb://(hidden)@a:1,b:2/name"),
-        ("mongodb+srv://me:tops3cret@db.test/name", "mongodb+srv://(hidden)@db.test/name"),
-        ("mongodb://me@a/name", "mongodb://(hidden)@a/name"),
         ("mongodb://a/name?w=majority", "mongodb://a/name?w=majority"),
         (
             "mongodb://a/name?tlsCertificateKeyFilePassword=tops3cret&tls=true",
@@ -100,39 +88,19 @@ def test_an_unused_value_is_described_in_one_printable_line() -> None:
     assert described["TWILIO_API_BASE"] == "http://(hidden)@api.test/v1"
 
 
-def test_the_repr_of_the_settings_contains_no_secret() -> None:
-    environ = TWILIO | S3 | {"DIALTONE_DATABASE": "mongodb://me:tops3cret@db.test/name"}
-
-    assert "tops3cret" not in repr(read_settings(environ, None))
-
-
-def test_test_otps_are_hidden() -> None:
-    test_otps = {"DIALTONE_TEST_OTPS": "+15005550006=123456"}
-
-    assert shown(test_otps)["DIALTONE_TEST_OTPS"] == "(hidden)"
-    assert "123456" not in repr(read_settings(test_otps, None))
-    assert "5550006" not in repr(read_settings(test_otps, None))
-
-
-def test_the_example_file_is_generated_from_the_class() -> None:
-    printed = subprocess.run(
-        [sys.executable, "-m", "entrypoints.settings"],
-        cwd=PROJECT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-
-    assert printed.stdout == render_example_file() == (PROJECT / ".env.example").read_text()
-
-
 def test_the_example_file_has_two_short_lines_for_each_variable() -> None:
+    printed = subprocess.check_output(
+        [sys.executable, "-m", "entrypoints.settings"], cwd=PROJECT, text=True
+    )
     described = describe(read_settings({}, None))
     defaults = {name: text for name, text, _ in described} | {"DIALTONE_PUBLIC_URL": ""}
 
-    _, *entries = render_example_file().split("\n\n")
-
-    assert len(entries) == len(FIELDS)
-    for entry, (name, (_, field)) in zip(entries, FIELDS.items(), strict=True):
-        assert entry.rstrip("\n") == f"# {field.description}\n#{name}={defaults[name]}"
-        assert max(map(len, entry.splitlines())) <= 100
+    assert printed == (PROJECT / ".env.example").read_text()
+    _, *entries = printed.rstrip("\n").split("\n\n")
+    assert entries == [
+        f"# {field.description}\n#{name}={defaults[name]}" for name, (_, field) in FIELDS.items()
+    ]
+    assert max(map(len, printed.splitlines())) <= 100
 
 
 def test_the_example_file_without_comment_signs_changes_nothing(tmp_path: Path) -> None:

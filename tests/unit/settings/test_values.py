@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ByteSize, Secret, SecretStr
+from pydantic import Secret
 
 from application.identities.session_factory import TokenLifetimes
 from application.voice.clean_up_calls import (
@@ -16,14 +16,14 @@ from application.voice.clean_up_calls import (
 from domain.countries import ALL_COUNTRIES
 from domain.identities.session import SessionLimits
 from domain.otp.callback import CallbackPolicy
-from domain.otp.challenge import OtpCode
+from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
 from entrypoints.settings.parsers import parse_media
-from entrypoints.settings.settings import Settings, Variables
+from entrypoints.settings.read import FIELDS
 from entrypoints.settings.values import (
     Bind,
     Environment,
@@ -39,7 +39,10 @@ from entrypoints.settings.values import (
 from tests.support.settings import problem, settings
 
 HOUR = timedelta(hours=1)
+CODE = OtpCode("123456")
+TWO_LIMITS = (SlidingWindow(2, HOUR), SlidingWindow(6, 24 * HOUR))
 TEST_PHONE = parse_phone("+15005550006", rules=None)
+OTHER_PHONE = parse_phone("+14155552671")
 
 
 @pytest.fixture(autouse=True)
@@ -48,121 +51,70 @@ def current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_no_setting_is_required(current_folder: Path) -> None:
+def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
+    current_folder: Path,
+) -> None:
     read = settings()
 
-    assert {name: getattr(read, name) for name in Settings.model_fields} == {
-        "env": Environment.DEVELOPMENT,
-        "bind": Bind("127.0.0.1", 8000),
-        "public_url": "http://127.0.0.1:8000",
-        "database": SqliteDatabase(current_folder / "var/dialtone.db"),
-        "media": MediaFolder(current_folder / "var/media"),
-        "s3_endpoint": None,
-        "aws_access_key_id": "",
-        "aws_secret_access_key": SecretStr(""),
-        "aws_region": "us-east-1",
-        "media_public_url": None,
-        "secrets_file": current_folder / "var/secrets.json",
-        "secrets": SecretStr(""),
-        "sms": (SmsProvider.CONSOLE,),
-        "twilio_account_sid": "",
-        "twilio_auth_token": SecretStr(""),
-        "twilio_auth_token_secondary": SecretStr(""),
-        "twilio_from": "",
-        "twilio_messaging_service_sid": "",
-        "twilio_voice_from": "",
-        "twilio_api_base": None,
-        "app_name": "Dialtone",
-        "android_hashes": (),
-        "web_domain": None,
-        "default_locale": "en",
-        "sms_templates_dir": None,
-        "call_flow": None,
-        "operator": None,
-        "countries": None,
-        "default_region": None,
-        "otp_length": 6,
-        "accepts_toll_free_numbers": False,
-        "test_otps": Secret(TestOtps()),
-        "sms_limit_per_phone": DeliveryPolicy().per_phone,
-        "sms_limit_per_phone_and_ip": DeliveryPolicy().per_phone_and_ip,
-        "sms_limit_trusted_ip": DeliveryPolicy().own_quota,
-        "sms_limit_per_ip": RateLimits().per_ip,
-        "sms_countries_per_ip": RateLimits().countries_per_ip,
-        "sms_limit_per_range": RateLimits().per_range,
-        "sms_limit_per_country": RateLimits().per_country,
-        "sms_limit_total": RateLimits().total,
-        "sms_limit_all_factor": RateLimits().all_deliveries_factor,
-        "verify_limit_per_ip": RateLimits().verifications_per_ip,
-        "voice_limit_per_country": RateLimits().calls_per_country,
-        "callback_limit_per_phone": CallbackPolicy().per_phone,
-        "callback_limit_per_country": RateLimits().callbacks_per_country,
-        "inbound_limit_per_caller": RateLimits().inbound_per_caller,
-        "inbound_limit_total": RateLimits().inbound_total,
-        "request_limit_per_identity": SlidingWindow(600, timedelta(minutes=1)),
-        "refresh_limit_per_ip": SlidingWindow(1200, timedelta(minutes=1)),
-        "failed_attempt_limit_per_country": RateLimits().failed_attempts_per_country,
-        "failed_attempt_limit_total": RateLimits().failed_attempts_total,
-        "trusted_proxies": (),
-        "web_origins": (),
-        "max_connections_per_ip": 1000,
-        "is_single_host": False,
-        "plain_token_ttl": TokenLifetimes().plain,
-        "access_token_ttl": TokenLifetimes().access,
-        "refresh_token_ttl": TokenLifetimes().refresh,
-        "session_max_age": SessionLimits().max_age,
-        "session_idle_timeout": SessionLimits().idle_timeout,
-        "recycled_after": None,
-        "max_upload_size": ByteSize(20_000_000),
-        "max_image_pixels": 50_000_000,
-        "max_image_frames": 500,
-        "max_uploads": 64,
-        "upload_spool_size": None,
-        "image_threads": None,
-        "image_megapixels_per_hour": 2000,
-        "call_retention": DEFAULT_CALL_RETENTION,
-        "recording_retention": DEFAULT_RECORDING_RETENTION,
-        "cleanup_interval": timedelta(minutes=15),
-        "log_level": LogLevel.INFO,
-        "log_format": LogFormat.AUTO,
-        "workers": 1,
-        "stop_delay": None,
-        "drain_timeout": timedelta(seconds=30),
-        "variables": Variables(),
-    }
-    assert read.token_lifetimes == TokenLifetimes()
+    assert (read.env, read.bind) == (Environment.DEVELOPMENT, Bind("127.0.0.1", 8000))
+    assert read.database == SqliteDatabase(current_folder / "var/dialtone.db")
+    assert read.media == MediaFolder(current_folder / "var/media")
+    assert read.secrets_file == current_folder / "var/secrets.json"
+    assert (read.sms, read.countries) == ((SmsProvider.CONSOLE,), None)
     assert isinstance(read.env, Environment)
-    assert isinstance(read.log_format, LogFormat)
+    assert read.log_format is LogFormat.AUTO
+    assert read.otp_length == DEFAULT_OTP_LENGTH
+    assert read.token_lifetimes == TokenLifetimes()
+    assert SessionLimits() == SessionLimits(
+        max_age=read.session_max_age, idle_timeout=read.session_idle_timeout
+    )
+    assert CallbackPolicy(read.callback_limit_per_phone) == CallbackPolicy()
+    assert read.call_retention == DEFAULT_CALL_RETENTION
+    assert read.recording_retention == DEFAULT_RECORDING_RETENTION
+    assert DeliveryPolicy() == DeliveryPolicy(
+        per_phone=read.sms_limit_per_phone,
+        per_phone_and_ip=read.sms_limit_per_phone_and_ip,
+        own_quota=read.sms_limit_trusted_ip,
+    )
+    assert RateLimits() == RateLimits(
+        per_ip=read.sms_limit_per_ip,
+        countries_per_ip=read.sms_countries_per_ip,
+        per_range=read.sms_limit_per_range,
+        per_country=read.sms_limit_per_country,
+        total=read.sms_limit_total,
+        all_deliveries_factor=read.sms_limit_all_factor,
+        verifications_per_ip=read.verify_limit_per_ip,
+        calls_per_country=read.voice_limit_per_country,
+        callbacks_per_country=read.callback_limit_per_country,
+        inbound_per_caller=read.inbound_limit_per_caller,
+        inbound_total=read.inbound_limit_total,
+        failed_attempts_per_country=read.failed_attempt_limit_per_country,
+        failed_attempts_total=read.failed_attempt_limit_total,
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "field", "value"),
+    ("name", "text", "value"),
     [
-        ("ENV", "Development", "env", Environment.DEVELOPMENT),
-        ("BIND", "0.0.0.0:80", "bind", Bind("0.0.0.0", 80)),  # noqa: S104
-        ("BIND", "[::1]:8000", "bind", Bind("::1", 8000)),
-        ("BIND", "localhost:65535", "bind", Bind("localhost", 65535)),
-        ("BIND", "my_service:80", "bind", Bind("my_service", 80)),
-        ("DATABASE", "sqlite:////srv/a b.db", "database", SqliteDatabase(Path("/srv/a b.db"))),
-        ("DATABASE", "my.package:records", "database", Factory("my.package:records")),
-        ("MEDIA", "file:///srv/media", "media", MediaFolder(Path("/srv/media"))),
-        ("MEDIA", "file:///srv/a%20b/", "media", MediaFolder(Path("/srv/a b"))),
-        ("MEDIA", "file://localhost/srv", "media", MediaFolder(Path("/srv"))),
-        ("MEDIA", "store:open_files", "media", Factory("store:open_files")),
-        ("MEDIA_PUBLIC_URL", "https://cdn.test/m/", "media_public_url", "https://cdn.test/m"),
-        ("PUBLIC_URL", "https://dial.test/", "public_url", "https://dial.test"),
-        ("PUBLIC_URL", "http://[::1]:8000", "public_url", "http://[::1]:8000"),
-        ("SMS", "Console", "sms", (SmsProvider.CONSOLE,)),
+        ("ENV", "Development", Environment.DEVELOPMENT),
+        ("BIND", "10.0.0.5:80", Bind("10.0.0.5", 80)),
+        ("BIND", "localhost:65535", Bind("localhost", 65535)),
+        ("BIND", "my_service:80", Bind("my_service", 80)),
+        ("DATABASE", "sqlite:////srv/a b.db", SqliteDatabase(Path("/srv/a b.db"))),
+        ("MEDIA", "file:///srv/a%20b/", MediaFolder(Path("/srv/a b"))),
+        ("MEDIA", "file://localhost/srv", MediaFolder(Path("/srv"))),
+        ("MEDIA", "store:open_files", Factory("store:open_files")),
+        ("MEDIA_PUBLIC_URL", "https://cdn.test/m/", "https://cdn.test/m"),
+        ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
+        ("PUBLIC_URL", "http://[::1]:8000", "http://[::1]:8000"),
         (
             "WEB_ORIGINS",
             "HTTPS://App.test:443, https://app.test:8443,https://[2001:DB8::0:1]",
-            "web_origins",
             ("https://app.test", "https://app.test:8443", "https://[2001:db8::1]"),
         ),
         (
             "WEB_ORIGINS",
             "http://localhost:3000,http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
-            "web_origins",
             (
                 "http://localhost:3000",
                 "http://127.0.0.1",
@@ -170,144 +122,134 @@ def test_no_setting_is_required(current_folder: Path) -> None:
                 "http://a.localhost",
             ),
         ),
-        ("APP_NAME", "Läut 5 & Co", "app_name", "Läut 5 & Co"),
-        ("APP_NAME", "St. Dial", "app_name", "St. Dial"),
-        ("ANDROID_HASH", "FA+9qCX9VSu", "android_hashes", ("FA+9qCX9VSu",)),
-        (
-            "ANDROID_HASH",
-            "FA+9qCX9VSu, 01234567/9a",
-            "android_hashes",
-            ("FA+9qCX9VSu", "01234567/9a"),
-        ),
-        ("WEB_DOMAIN", "Login.Example.org", "web_domain", "login.example.org"),
-        ("WEB_DOMAIN", "xn--mller-kva.example", "web_domain", "xn--mller-kva.example"),
-        ("WEB_DOMAIN", "localhost", "web_domain", "localhost"),
-        ("DEFAULT_LOCALE", "pt-BR", "default_locale", "pt-BR"),
-        ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", "sms_templates_dir", Path("/etc/dialtone/t")),
-        ("CALL_FLOW", "/etc/dialtone/flow.toml", "call_flow", Path("/etc/dialtone/flow.toml")),
-        ("OPERATOR", "+1 415 555 2671", "operator", parse_phone("+14155552671")),
-        ("OPERATOR", "+18005550123", "operator", parse_phone("+18005550123", rules=None)),
-        ("COUNTRIES", "IN, us,DE", "countries", frozenset({"IN", "US", "DE"})),
-        ("COUNTRIES", "*", "countries", ALL_COUNTRIES),
-        ("DEFAULT_REGION", "in", "default_region", "IN"),
+        ("APP_NAME", "St. Dial", "St. Dial"),
+        ("ANDROID_HASH", "FA+9qCX9VSu, 01234567/9a", ("FA+9qCX9VSu", "01234567/9a")),
+        ("WEB_DOMAIN", "Login.Example.org", "login.example.org"),
+        ("WEB_DOMAIN", "xn--mller-kva.example", "xn--mller-kva.example"),
+        ("DEFAULT_LOCALE", "pt-BR", "pt-BR"),
+        ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", Path("/etc/dialtone/t")),
+        ("CALL_FLOW", "/etc/dialtone/flow.toml", Path("/etc/dialtone/flow.toml")),
+        ("OPERATOR", "+18005550123", parse_phone("+18005550123", rules=None)),
+        ("COUNTRIES", "IN, us,DE", frozenset({"IN", "US", "DE"})),
+        ("COUNTRIES", "*", ALL_COUNTRIES),
+        ("DEFAULT_REGION", "in", "IN"),
         (
             "TRUSTED_PROXIES",
             "10.0.0.0/8, 192.168.1.5,fd00::/8",
-            "trusted_proxies",
             tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.5", "fd00::/8"))),
         ),
-        ("TRUSTED_PROXIES", "None", "trusted_proxies", ()),
-        ("MAX_CONNECTIONS_PER_IP", "50", "max_connections_per_ip", 50),
-        ("SINGLE_HOST", "YES", "is_single_host", True),
-        ("PLAIN_TOKEN_TTL", "400d", "plain_token_ttl", timedelta(days=400)),
-        ("PLAIN_TOKEN_TTL", "12h", "plain_token_ttl", timedelta(hours=12)),
-        ("PLAIN_TOKEN_TTL", "30m", "plain_token_ttl", timedelta(minutes=30)),
-        ("PLAIN_TOKEN_TTL", "60s", "plain_token_ttl", timedelta(minutes=1)),
-        ("ACCESS_TOKEN_TTL", "5m", "access_token_ttl", timedelta(minutes=5)),
-        ("REFRESH_TOKEN_TTL", "30d", "refresh_token_ttl", timedelta(days=30)),
-        ("SESSION_MAX_AGE", "180d", "session_max_age", timedelta(days=180)),
-        ("SESSION_IDLE_TIMEOUT", "15m", "session_idle_timeout", timedelta(minutes=15)),
-        ("RECYCLED_AFTER", "365d", "recycled_after", timedelta(days=365)),
-        ("RECYCLED_AFTER", "OFF", "recycled_after", None),
-        ("CALL_RETENTION", "3650d", "call_retention", timedelta(days=3650)),
-        ("RECORDING_RETENTION", "1h", "recording_retention", HOUR),
-        ("CLEANUP_INTERVAL", "1m", "cleanup_interval", timedelta(minutes=1)),
-        ("CLEANUP_INTERVAL", "1D", "cleanup_interval", timedelta(days=1)),
-        ("CLEANUP_INTERVAL", "Off", "cleanup_interval", None),
-        ("MAX_UPLOAD_SIZE", "1000", "max_upload_size", 1000),
-        ("MAX_UPLOAD_SIZE", "5MB", "max_upload_size", 5_000_000),
-        ("MAX_UPLOAD_SIZE", "5 MiB", "max_upload_size", 5 * 1024 * 1024),
-        ("MAX_UPLOAD_SIZE", "1gb", "max_upload_size", 1_000_000_000),
-        ("MAX_IMAGE_PIXELS", "1000000", "max_image_pixels", 1_000_000),
-        ("MAX_IMAGE_FRAMES", "1", "max_image_frames", 1),
-        ("MAX_UPLOADS", "1", "max_uploads", 1),
-        ("UPLOAD_SPOOL_SIZE", "2GiB", "upload_spool_size", 2 * 1024**3),
-        ("UPLOAD_SPOOL_SIZE", "100MB", "max_spooled_bytes", 100_000_000),
-        ("MAX_UPLOAD_SIZE", "1MB", "max_spooled_bytes", 16_000_000),
-        ("IMAGE_THREADS", "3", "image_threads", 3),
-        ("IMAGE_MEGAPIXELS_PER_HOUR", "100", "max_pixels_per_hour", 100_000_000),
-        ("LOG_LEVEL", "WARNING", "log_level", LogLevel.WARNING),
-        ("LOG_FORMAT", "json", "log_format", LogFormat.JSON),
-        ("WORKERS", "4", "workers", 4),
-        ("STOP_DELAY", "0s", "stop_delay", timedelta()),
-        ("STOP_DELAY", "10m", "stop_delay", timedelta(minutes=10)),
-        ("DRAIN_TIMEOUT", "1s", "drain_timeout", timedelta(seconds=1)),
-        (
-            "SMS_LIMIT_PER_PHONE",
-            "2/1h, 6/1d",
-            "sms_limit_per_phone",
-            (SlidingWindow(2, HOUR), SlidingWindow(6, 24 * HOUR)),
-        ),
-        (
-            "SMS_LIMIT_PER_PHONE_AND_IP",
-            "1/30m,4/1d",
-            "sms_limit_per_phone_and_ip",
-            (SlidingWindow(1, HOUR / 2), SlidingWindow(4, 24 * HOUR)),
-        ),
-        ("SMS_LIMIT_TRUSTED_IP", "1/1h", "sms_limit_trusted_ip", SlidingWindow(1, HOUR)),
-        ("SMS_LIMIT_PER_IP", "7/1h", "sms_limit_per_ip", SlidingWindow(7, HOUR)),
-        ("SMS_COUNTRIES_PER_IP", "1", "sms_countries_per_ip", 1),
-        ("SMS_LIMIT_PER_RANGE", "6/1d", "sms_limit_per_range", SlidingWindow(6, 24 * HOUR)),
-        ("SMS_LIMIT_ALL_FACTOR", "3", "sms_limit_all_factor", 3),
-        ("TOLL_FREE_NUMBERS", "Yes", "accepts_toll_free_numbers", True),
-        ("SMS_LIMIT_PER_COUNTRY", "8/12h", "sms_limit_per_country", SlidingWindow(8, 12 * HOUR)),
-        ("SMS_LIMIT_TOTAL", "9 / 1d", "sms_limit_total", SlidingWindow(9, 24 * HOUR)),
-        (
-            "REQUEST_LIMIT_PER_IDENTITY",
-            "1000000/1h",
-            "request_limit_per_identity",
-            SlidingWindow(1_000_000, HOUR),
-        ),
-        ("REFRESH_LIMIT_PER_IP", "9/1h", "refresh_limit_per_ip", SlidingWindow(9, HOUR)),
-        (
-            "VOICE_LIMIT_PER_COUNTRY",
-            "8/12h",
-            "voice_limit_per_country",
-            SlidingWindow(8, 12 * HOUR),
-        ),
-        (
-            "CALLBACK_LIMIT_PER_PHONE",
-            "1/1h, 6/1d",
-            "callback_limit_per_phone",
-            (SlidingWindow(1, HOUR), SlidingWindow(6, 24 * HOUR)),
-        ),
-        (
-            "CALLBACK_LIMIT_PER_COUNTRY",
-            "9/1h",
-            "callback_limit_per_country",
-            SlidingWindow(9, HOUR),
-        ),
-        ("INBOUND_LIMIT_PER_CALLER", "9/1h", "inbound_limit_per_caller", SlidingWindow(9, HOUR)),
-        ("INBOUND_LIMIT_TOTAL", "9/1h", "inbound_limit_total", SlidingWindow(9, HOUR)),
-        ("VERIFY_LIMIT_PER_IP", "10/90m", "verify_limit_per_ip", SlidingWindow(10, 1.5 * HOUR)),
+        ("SINGLE_HOST", "YES", True),
+        ("RECYCLED_AFTER", "OFF", None),
+        ("CLEANUP_INTERVAL", "Off", None),
+        ("MAX_UPLOAD_SIZE", "1000", 1000),
+        ("MAX_UPLOAD_SIZE", "5MB", 5_000_000),
+        ("MAX_UPLOAD_SIZE", "5 MiB", 5 * 1024 * 1024),
+        ("MAX_UPLOAD_SIZE", "1gb", 1_000_000_000),
+        ("UPLOAD_SPOOL_SIZE", "2GiB", 2 * 1024**3),
+        ("LOG_LEVEL", "WARNING", LogLevel.WARNING),
+        ("LOG_FORMAT", "json", LogFormat.JSON),
+        ("SMS_LIMIT_PER_PHONE", "2/1h, 6/1d", TWO_LIMITS),
+        ("SMS_LIMIT_PER_PHONE_AND_IP", "2/1h,6/1d", TWO_LIMITS),
+        ("CALLBACK_LIMIT_PER_PHONE", "2/1h,6/1d", TWO_LIMITS),
+        ("TOLL_FREE_NUMBERS", "Yes", True),
         (
             "TEST_OTPS",
             "+15005550006=123456@2027-01-01",
-            "test_otps",
-            Secret(
-                TestOtps(
-                    (TestOtp(TEST_PHONE, OtpCode("123456"), datetime(2027, 1, 2, tzinfo=UTC)),)
-                )
-            ),
+            Secret(TestOtps((TestOtp(TEST_PHONE, CODE, datetime(2027, 1, 2, tzinfo=UTC)),))),
         ),
         (
             "TEST_OTPS",
-            "+15005550006=123456, +1 415 555 2671 = 000000",
-            "test_otps",
-            Secret(
-                TestOtps(
-                    (
-                        TestOtp(TEST_PHONE, OtpCode("123456")),
-                        TestOtp(parse_phone("+14155552671"), OtpCode("000000")),
-                    )
-                )
-            ),
+            "+15005550006=123456, +1 415 555 2671 = 123456",
+            Secret(TestOtps((TestOtp(TEST_PHONE, CODE), TestOtp(OTHER_PHONE, CODE)))),
         ),
     ],
 )
-def test_a_valid_value_is_parsed(name: str, text: str, field: str, value: Any) -> None:
-    assert getattr(settings(**{name: text}), field) == value
-    assert getattr(settings(**{name: f"  {text} "}), field) == value
+def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
+    field, _ = FIELDS[f"DIALTONE_{name}"]
+
+    for spaces in ("", "  "):
+        assert getattr(settings(**{name: f"{spaces}{text}{spaces}"}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("MAX_CONNECTIONS_PER_IP", 10, 1_000_000), ("SMS_COUNTRIES_PER_IP", 1, 250),
+        ("SMS_LIMIT_ALL_FACTOR", 1, 20), ("OTP_LENGTH", 6, 8),
+        ("MAX_IMAGE_PIXELS", 1_000, 500_000_000), ("MAX_IMAGE_FRAMES", 1, 10_000),
+        ("MAX_UPLOADS", 1, 10_000), ("IMAGE_THREADS", 1, 256),
+        ("IMAGE_MEGAPIXELS_PER_HOUR", 1, 10_000_000), ("WORKERS", 1, 256),
+    ],
+)  # fmt: skip
+def test_a_number_is_whole_and_in_a_range(name: str, least: int, most: int) -> None:
+    field, _ = FIELDS[f"DIALTONE_{name}"]
+    for number in (least, most):
+        assert getattr(settings(**{name: str(number)}), field) == number
+    for text in (str(least - 1), str(most + 1), "+1", "4.0", "1_000", "1e3", "\u0664", "many"):
+        assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
+
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most", "outside"),
+    [
+        ("PLAIN_TOKEN_TTL", "60s", "400d", ["59s", "401d"]),
+        ("ACCESS_TOKEN_TTL", "1m", "1d", ["59s", "25h"]),
+        ("REFRESH_TOKEN_TTL", "1h", "400d", ["59m", "401d"]),
+        ("SESSION_MAX_AGE", "1h", "3650d", ["59m", "3651d"]),
+        ("SESSION_IDLE_TIMEOUT", "5m", "400d", ["4m", "401d"]),
+        ("RECYCLED_AFTER", "1d", "3650D", ["23h", "3651d", "never"]),
+        ("CALL_RETENTION", "720h", "3650d", ["59m", "3651d", "off"]),
+        ("RECORDING_RETENTION", "1h", "90d", ["59m", "3651d", "off"]),
+        ("CLEANUP_INTERVAL", "1m", "1D", ["59s", "2d", "never", "no"]),
+        ("STOP_DELAY", "0s", "10m", ["-1s", "11m", "soon"]),
+        ("DRAIN_TIMEOUT", "1s", "1h", ["0s", "2h"]),
+    ],
+)
+def test_a_duration_has_a_unit_and_is_in_a_range(
+    name: str, least: str, most: str, outside: list[str]
+) -> None:
+    for text in (least, most):
+        expected = timedelta(seconds=int(text[:-1]) * SECONDS[text[-1].lower()])
+        assert getattr(settings(**{name: text}), name.lower()) == expected
+    for text in (*outside, "90", "1.5h", "-1d", "d", "90 d", "\u0669\u0660d", "1w"):
+        assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
+
+
+def test_sizes_are_those_of_one_server_process() -> None:
+    assert settings(MAX_UPLOAD_SIZE="1MB").max_spooled_bytes == 16_000_000
+    assert settings(WORKERS="2", UPLOAD_SPOOL_SIZE="100MB").max_spooled_bytes == 50_000_000
+    read = settings(WORKERS="2", IMAGE_MEGAPIXELS_PER_HOUR="100")
+    assert read.max_pixels_per_hour == 50_000_000
+
+
+@pytest.mark.parametrize(
+    ("names", "max_count"),
+    [
+        (["SMS_LIMIT_TRUSTED_IP"], 14),
+        (["SMS_LIMIT_PER_IP", "SMS_LIMIT_PER_RANGE", "VERIFY_LIMIT_PER_IP"], 5_000),
+        (
+            [
+                "SMS_LIMIT_PER_COUNTRY", "SMS_LIMIT_TOTAL", "VOICE_LIMIT_PER_COUNTRY",
+                "CALLBACK_LIMIT_PER_COUNTRY", "INBOUND_LIMIT_PER_CALLER", "INBOUND_LIMIT_TOTAL",
+                "FAILED_ATTEMPT_LIMIT_PER_COUNTRY", "FAILED_ATTEMPT_LIMIT_TOTAL",
+            ],
+            50_000,
+        ),
+        (["REQUEST_LIMIT_PER_IDENTITY", "REFRESH_LIMIT_PER_IP"], 1_000_000),
+    ],
+)  # fmt: skip
+def test_a_rate_limit_is_a_count_and_a_period(names: list[str], max_count: int) -> None:
+    invalid = ("5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h", "5/1h,9/1d", "5/1h/1h")
+    for name in names:
+        for text in (f"{max_count}/90m", f" {max_count} / 90m "):
+            assert getattr(settings(**{name: text}), name.lower()) == SlidingWindow(
+                max_count, 1.5 * HOUR
+            )
+        for text in (*invalid, f"{max_count + 1}/1h"):
+            assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
 
 
 def test_a_relative_path_starts_in_the_current_folder(current_folder: Path) -> None:
@@ -318,17 +260,11 @@ def test_a_relative_path_starts_in_the_current_folder(current_folder: Path) -> N
     assert read.secrets_file == current_folder / "d/e.json"
 
 
-@pytest.mark.parametrize(
-    ("bind", "url"),
-    [
-        ("0.0.0.0:80", "http://127.0.0.1:80"),
-        ("[::]:8000", "http://127.0.0.1:8000"),
-        ("[::1]:8000", "http://[::1]:8000"),
-        ("10.0.0.5:8000", "http://10.0.0.5:8000"),
-    ],
-)
-def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: str) -> None:
-    assert settings(BIND=bind).public_url == url
+def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
+    for bind in ("127.0.0.1:8000", "[::1]:8000", "10.0.0.5:8000"):
+        assert settings(BIND=bind).public_url == f"http://{bind}"
+    for bind in ("0.0.0.0:8000", "[::]:8000"):
+        assert settings(BIND=bind).public_url == "http://127.0.0.1:8000"
 
 
 @pytest.mark.parametrize(
@@ -375,34 +311,14 @@ def test_the_default_public_url_is_that_of_the_listening_socket(bind: str, url: 
         ),
         ("SINGLE_HOST", ["true", "1", "y"]),
         ("TOLL_FREE_NUMBERS", ["true", "1", "US"]),
-        ("SMS_COUNTRIES_PER_IP", ["0", "251", "5/1d", "many"]),
-        ("SMS_LIMIT_ALL_FACTOR", ["0", "21", "1.5", "10x"]),
-        ("SMS_LIMIT_PER_RANGE", ["5", "0/1h", "5001/1h", "5/2d"]),
-        (
-            "PLAIN_TOKEN_TTL",
-            ["90", "59s", "401d", "1.5h", "-1d", "d", "90 d", "\u0669\u0660d", "1w"],
-        ),
-        ("CLEANUP_INTERVAL", ["59s", "2d", "0", "15", "never", "no"]),
         ("MAX_UPLOAD_SIZE", ["0", "999", "2GB", "20XB", "1.5MB", "-5", "MB", "20MBit", "20MB x"]),
-        ("MAX_IMAGE_PIXELS", ["0", "1e6", "1_000_000", "600000000", "many"]),
-        ("MAX_IMAGE_FRAMES", ["0", "10001"]),
         ("LOG_LEVEL", ["trace", "critical"]),
         ("LOG_FORMAT", ["text"]),
-        ("STOP_DELAY", ["-1s", "11m", "5", "soon"]),
-        ("DRAIN_TIMEOUT", ["0s", "2h", "30"]),
-        ("WORKERS", ["0", "257", "auto", "+1", "4.0", "\u0664"]),
         ("SMS_LIMIT_PER_PHONE", ["5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h"]),
         ("SMS_LIMIT_PER_PHONE", ["5/1h,", "5/1h/1h", "\u0665/1h"]),
-        ("SMS_LIMIT_PER_PHONE_AND_IP", ["5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h"]),
-        ("SMS_LIMIT_PER_PHONE_AND_IP", ["5/1h,", "5/1h/1h"]),
-        ("SMS_LIMIT_TOTAL", ["5/1h,9/1d", "50001/1h"]),
-        ("SMS_LIMIT_PER_IP", ["5001/1h"]),
-        ("VERIFY_LIMIT_PER_IP", ["5001/1h"]),
+        ("SMS_LIMIT_PER_PHONE_AND_IP", ["15/1d", "5/1h,", "5/1h/1h"]),
         ("OPERATOR", ["4155552671", "0014155552671", "+1", "Acme", "+14155552671,+14155552672"]),
-        ("CALL_RETENTION", ["0", "59m", "3651d", "off", "90"]),
-        ("RECORDING_RETENTION", ["0", "59m", "3651d", "off"]),
         ("CALLBACK_LIMIT_PER_PHONE", ["7/1d", "1/1h", "0/1d", "2"]),
-        ("INBOUND_LIMIT_PER_CALLER", ["0/1h", "5", "50001/1h"]),
         ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
         ("TEST_OTPS", ["15005550006=123456"]),
         ("TEST_OTPS", ["+15005550006=123456@", "+15005550006=123456@tomorrow"]),
@@ -428,16 +344,11 @@ def test_the_limit_of_a_phone_keeps_its_code_from_being_guessed(text: str) -> No
     [
         ("DATABASE", "postgres://user:tops3cret@db.test/name"),
         ("S3_ENDPOINT", "http://user:tops3cret@s3.test"),
-        ("SMS", "tops3cret,tops3cret"),
         ("PUBLIC_URL", "https://user:tops3cret@dial.test"),
-        ("BIND", "tops3cret"),
-        ("COUNTRIES", "tops3cret"),
-        ("WORKERS", "tops3cret"),
-        ("LOG_LEVEL", "tops3cret"),
-        ("MAX_UPLOAD_SIZE", "tops3cret"),
         ("TEST_OTPS", "+15005550006=tops3cret"),
         ("TEST_OTPS", "+15005550006=123456@tops3cret"),
         ("OPERATOR", "+tops3cret"),
+        *((name, "tops3cret") for name in ("SMS", "BIND", "COUNTRIES", "WORKERS", "LOG_LEVEL")),
     ],
 )
 def test_an_error_does_not_quote_the_value(name: str, text: str) -> None:
@@ -456,21 +367,15 @@ def test_the_example_has_the_scheme_of_the_invalid_value() -> None:
     "url",
     [
         "mongodb://127.0.0.1/dialtone",
-        "mongodb://db.test:27017/dialtone",
-        "mongodb://my_container:27017/dialtone",
+        "mongodb://my_container:27017/Dialtone_2-test",
         "mongodb://a:1,b:65535,[::1]:3,[fd00::1],10.0.0.1/dialtone?replicaSet=rs0",
         "mongodb://user:password@db.test/dialtone?authSource=admin&w=majority&tls=true",
-        "mongodb://user:%3A%2F%3f%23%40%25$!+@db.test/dialtone",
+        "mongodb://user:%3A%2F%3f%23%40%25$!+@db.test/dialtone?",
         "mongodb://CN%3Ddialtone@db.test/dialtone?authMechanism=MONGODB-X509",
         "mongodb://db.test/dialtone?readPreferenceTags=dc:ny;readPreferenceTags=",
-        "mongodb://db.test/dialtone?",
-        "mongodb://%2Ftmp%2Fmongodb-27017.sock/dialtone",
-        "mongodb://user:password@%2Frun%2Fa%20b.sock,db.test/dialtone",
+        "mongodb://user:password@%2Frun%2Fa%20b.sock,db.test/administration",
         "mongodb+srv://user:password@cluster.db.test/dialtone?appName=dialtone",
-        "mongodb+srv://cluster/dialtone",
-        "mongodb://db.test/Dialtone_2-test",
-        "mongodb://db.test/l%C3%A4ut",
-        "mongodb://db.test/administration",
+        "mongodb+srv://cluster/l%C3%A4ut",
         f"mongodb://db.test/{'n' * 63}",
     ],
 )
@@ -480,84 +385,64 @@ def test_a_valid_mongodb_url_is_kept_as_written(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    "rest",
     [
-        "mongodb://me:top:s3cret@db.test/dialtone",
-        "mongodb://me:top@s3cret@db.test/dialtone",
-        "mongodb://me@tops3cret.test:x@db.test/dialtone",
-        "mongodb://me:top/s3cret@db.test/dialtone",
-        "mongodb://me:12/tops3cret@db.test",
-        "mongodb://me:top?s3cret@db.test/dialtone",
-        "mongodb://me:top#s3cret@db.test/dialtone",
-        "mongodb://me:top%s3cret@db.test/dialtone",
-        "mongodb://me:tops3cret%@db.test/dialtone",
-        "mongodb://:tops3cret@db.test/dialtone",
-        "mongodb://@db.test/dialtone",
-        "mongodb://me:12/tops3cret?w=1@db.test/dialtone",
-        "mongodb://db.test/dialtone?appName=top@s3cret",
-        "mongodb://db.test/dialtone#tops3cret",
+        "me:top:s3cret@db.test/name", "me:top@s3cret@db.test/name", "me@tops3cret.test:x@h/name",
+        "me:top/s3cret@db.test/name", "me:12/tops3cret@db.test", "me:top?s3cret@db.test/name",
+        "me:top#s3cret@db.test/name", "me:top%s3cret@db.test/name", "me:tops3cret%@db.test/name",
+        ":tops3cret@db.test/name", "@db.test/name", "me:12/tops3cret?w=1@db.test/name",
+        "db.test/name?appName=top@s3cret", "db.test/name#tops3cret",
     ],
-)
-def test_the_error_says_what_to_escape_in_a_mongodb_url(url: str) -> None:
-    line = problem(DATABASE=url)
+)  # fmt: skip
+def test_the_error_says_what_to_escape_in_a_mongodb_url(rest: str) -> None:
+    line = problem(DATABASE=f"mongodb://{rest}")
 
     assert "are written %3A %2F %3F %23 %40 %25" in line
     assert "s3cret" not in line
 
 
 @pytest.mark.parametrize(
-    "hosts",
+    ("start", "ends", "message"),
     [
-        "", ",", "a,", ",a", "a,,b", "a:0", "a:65536", "a:x", "a:", ":1", "::1", "[::1", "[abcd]",
-        "256.0.0.1", "a b", "%61", "%2Ftmp%2Fmongodb", "läut.test", "a:1:2", "[::1]x",
+        (
+            "mongodb://",
+            [
+                "/name", ",/name", "a,/name", ",a/name", "a,,b/name", "a:0/name", "a:65536/name",
+                "a:x/name", "a:/name", ":1/name", "::1/name", "[::1/name", "[abcd]/name",
+                "256.0.0.1/name", "a b/name", "%61/name", "%2Ftmp%2Fmongodb/name",
+                "läut.test/name", "a:1:2/name", "[::1]x/name",
+            ],
+            "The hosts of a MongoDB must be",
+        ),
+        (
+            "mongodb+srv://",
+            ["/name", "a:27017/name", "a,b/name", "10.0.0.1/name", "[::1]/name", "%2Fa.sock/name"],
+            "one host name and no port",
+        ),
+        (
+            "mongodb://db.test",
+            ["", "/", "/?authSource=admin", "?authSource=admin"],
+            "must name the database",
+        ),
+        (
+            "mongodb://db.test/",
+            [
+                "a.b", "a$b", 'a"b', "a\\b", "a b", "a+b", "a%20b", "a%2Fb", "a%2Eb", "a%00b",
+                "a%0Ab", "n" * 64, "%C3%A4" * 32, "admin", "Admin", "local", "config", "%61dmin",
+            ],
+            "The name of the database",
+        ),
+        (
+            "mongodb://db.test/name?",
+            ["tls", "tls=true&", "&tls=true", "=true", "a=b=c", "a=1&b=2;c=3"],
+            "The options of a MongoDB",
+        ),
+        ("", ["MONGODB://db.test/name", "mongodb:/db.test/name"], "Must be sqlite:///path"),
     ],
 )  # fmt: skip
-def test_an_invalid_mongodb_host_is_an_error(hosts: str) -> None:
-    assert "The hosts of a MongoDB must be" in problem(DATABASE=f"mongodb://{hosts}/dialtone")
-
-
-@pytest.mark.parametrize("host", ["", "a:27017", "a,b", "10.0.0.1", "[::1]", "%2Fa.sock", "a,"])
-def test_a_mongodb_srv_url_has_one_host_name_without_port(host: str) -> None:
-    line = problem(DATABASE=f"mongodb+srv://{host}/dialtone")
-
-    assert "one host name and no port" in line
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "mongodb://db.test",
-        "mongodb://db.test/",
-        "mongodb://db.test/?authSource=admin",
-        "mongodb://db.test?authSource=admin",
-        "mongodb+srv://cluster.db.test/",
-    ],
-)
-def test_a_mongodb_url_without_a_database_is_an_error(url: str) -> None:
-    assert "must name the database" in problem(DATABASE=url)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "a.b", "a$b", 'a"b', "a\\b", "a b", "a+b", "a%20b", "a%2Fb", "a%2Eb", "a%00b", "a%0Ab",
-        "n" * 64, "%C3%A4" * 32, "admin", "Admin", "local", "config", "%61dmin",
-    ],
-)  # fmt: skip
-def test_an_invalid_or_reserved_mongodb_database_is_an_error(name: str) -> None:
-    assert "The name of the database" in problem(DATABASE=f"mongodb://db.test/{name}")
-
-
-@pytest.mark.parametrize(
-    "options", ["tls", "tls=true&", "&tls=true", "=true", "a=b=c", "a=1&b=2;c=3"]
-)
-def test_a_mongodb_option_without_value_is_an_error(options: str) -> None:
-    assert "The options of a MongoDB" in problem(DATABASE=f"mongodb://db.test/name?{options}")
-
-
-@pytest.mark.parametrize("text", ["MONGODB://db.test/name", "mongodb:/db.test/name", "mongodb"])
-def test_the_error_for_a_url_of_another_database_lists_the_valid_ones(text: str) -> None:
-    assert "Must be sqlite:///path from the current folder" in problem(DATABASE=text)
+def test_an_invalid_mongodb_url_is_an_error(start: str, ends: list[str], message: str) -> None:
+    for end in ends:
+        assert message in problem(DATABASE=f"{start}{end}")
 
 
 @pytest.mark.parametrize(

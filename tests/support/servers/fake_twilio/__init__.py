@@ -1,17 +1,12 @@
 """A fake Twilio server: messages, calls, signed webhooks, and all kinds of failures.
 
-It is for tests, and to try out the service by hand:
-`python -m tests.support.servers.fake_twilio`. It sends nothing, and the service does not import it.
+The service does not import it.
 """
 
 from tests.support.servers.fake_twilio.errors import rejects
 from tests.support.servers.fake_twilio.phone_call import PhoneCall
 from tests.support.servers.fake_twilio.server import Created, FakeTwilio, TwilioRequest
-from tests.support.servers.fake_twilio.webhooks import (
-    ServiceWebhooks,
-    WebhookResponse,
-    post_webhook,
-)
+from tests.support.servers.fake_twilio.webhooks import ServiceWebhooks, WebhookResponse
 
 __all__ = [
     "Created",
@@ -20,6 +15,5 @@ __all__ = [
     "ServiceWebhooks",
     "TwilioRequest",
     "WebhookResponse",
-    "post_webhook",
     "rejects",
 ]

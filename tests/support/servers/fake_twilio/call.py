@@ -8,6 +8,7 @@ import argparse
 import errno
 import os
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -41,21 +42,22 @@ and in the second:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until the input ends; return the exit code."""
     options = _parse(arguments)
-    port = options.port
-    if port is None:
-        port = PORT if options.service or options.print_environment else 0
-    service_url = options.service.rstrip("/") if options.service else SERVICE
+    is_fixed = options.service or options.print_environment
+    port = options.port if options.port is not None else PORT if is_fixed else 0
+    service_url = (options.service or SERVICE).rstrip("/")
     public_url = (options.public_url or service_url).rstrip("/")
     if options.print_environment:
-        twilio_url = f"http://127.0.0.1:{port}"
-        twilio = twilio_settings(options.account_sid, options.auth_token, twilio_url)
+        account = (options.account_sid, options.auth_token)
+        twilio = twilio_settings(*account, f"http://127.0.0.1:{port}")
         for name, value in phone_line_settings(public_url, twilio).items():
             sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
         return 0
     try:
         _run(options, port, service_url, public_url)
     except (ServerUnavailable, OSError) as error:
-        sys.stderr.write(f"{_explain(error, port)}\n")
+        is_used = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        advice = f"Another process uses port {port}. Choose a port: --port {port + 1}"
+        sys.stderr.write(f"{advice if is_used else error}\n")
         return 1
     return 0
 
@@ -67,28 +69,21 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--service", metavar="URL", type=_http_url, help="call a running service")
-    parser.add_argument(
-        "--public-url", metavar="URL", help="its DIALTONE_PUBLIC_URL, if that is another URL"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--service", metavar="URL", type=_http_url, help="call a running service")
+    add("--public-url", metavar="URL", help="its DIALTONE_PUBLIC_URL, if that is another URL")
+    add(
         "--print-environment",
         action="store_true",
         help="print the variables for a service that --service calls, and end",
     )
-    parser.add_argument("--from", dest="caller", metavar="NUMBER", default="+14155552671")
-    parser.add_argument("--flow", metavar="FILE", type=Path, help="a call flow of your own")
-    parser.add_argument(
-        "--forget", action="store_true", help="delete the data of earlier calls in var/call"
-    )
-    parser.add_argument(
-        "--folder", type=Path, default=Path("var/call"), help="of the own service; var/call"
-    )
-    parser.add_argument(
-        "--port", type=int, help=f"of the simulated Twilio; free, or {PORT} with --service"
-    )
-    parser.add_argument("--account-sid", default=ACCOUNT_SID)
-    parser.add_argument("--auth-token", default=AUTH_TOKEN)
+    add("--from", dest="caller", metavar="NUMBER", default="+14155552671")
+    add("--flow", metavar="FILE", type=Path, help="a call flow of your own")
+    add("--forget", action="store_true", help="delete the data of earlier calls in var/call")
+    add("--folder", type=Path, default=Path("var/call"), help="of the own service; var/call")
+    add("--port", type=int, help=f"of the simulated Twilio; free, or {PORT} with --service")
+    add("--account-sid", default=ACCOUNT_SID)
+    add("--auth-token", default=AUTH_TOKEN)
     return parser.parse_args(arguments)
 
 
@@ -108,22 +103,16 @@ def _run(options: argparse.Namespace, port: int, service_url: str, public_url: s
             TerminalTwilio(terminal, options.account_sid, options.auth_token, port)
         )
         if not options.service:
-            flow = options.flow.resolve() if options.flow else None
-            service = OwnService(options.folder.resolve(), twilio.environ, flow)
+            folder = options.folder.resolve()
             if options.forget:
-                service.forget()
+                shutil.rmtree(folder, ignore_errors=True)
+            flow = options.flow.resolve() if options.flow else None
             terminal.show("The service is starting ...")
-            stack.enter_context(service)
+            service = stack.enter_context(OwnService(folder, twilio.environ, flow))
             service_url = public_url = service.url
             terminal.show(f"It runs at {service.url}. Its log: {service.log}")
         terminal.show("The phone and Twilio are simulated: nobody is called, nothing is sent.")
         TerminalPhone(terminal, twilio, service_url, public_url, options.caller).use()
-
-
-def _explain(error: Exception, port: int) -> str:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return f"Another process uses port {port}. Choose a port: --port {port + 1}"
-    return str(error)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """The service that `make call` starts: it uses the simulated Twilio and keeps its data."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import TimeoutExpired
-from typing import Final
+from typing import Final, Self
 
 import httpx
 
@@ -15,11 +14,6 @@ from tests.support.service import command, free_port
 
 OPERATOR: Final = "+14155550100"
 _OWN_PREFIXES: Final = ("DIALTONE_", "TWILIO_", "AWS_")
-# A person who tries it calls often.
-_HIGH_LIMITS: Final = {
-    "DIALTONE_INBOUND_LIMIT_PER_CALLER": "1000/1h",
-    "DIALTONE_CALLBACK_LIMIT_PER_PHONE": "6/1d",
-}
 
 
 def phone_line_settings(public_url: str, twilio: Mapping[str, str]) -> dict[str, str]:
@@ -40,13 +34,20 @@ class OwnService(ServerProcess):
 
     def __init__(self, folder: Path, twilio: Mapping[str, str], flow: Path | None) -> None:
         super().__init__(Path(command()), folder)
-        self.port = free_port()
-        self._twilio = twilio
-        self._flow = flow
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        bind = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{bind}"
+        self._settings = {
+            "DIALTONE_BIND": bind,
+            "DIALTONE_DATABASE": "sqlite:///dialtone.db",
+            "DIALTONE_MEDIA": "file:media",
+            "DIALTONE_SECRETS_FILE": "secrets.json",
+            "DIALTONE_DRAIN_TIMEOUT": "2s",
+            # A person who tries it calls often.
+            "DIALTONE_INBOUND_LIMIT_PER_CALLER": "1000/1h",
+            "DIALTONE_CALLBACK_LIMIT_PER_PHONE": "6/1d",
+            **phone_line_settings(self.url, twilio),
+            **({"DIALTONE_CALL_FLOW": str(flow)} if flow else {}),
+        }
 
     def command(self) -> list[str]:
         return [str(self.program), "run"]
@@ -56,22 +57,12 @@ class OwnService(ServerProcess):
         inherited = {
             name: text for name, text in os.environ.items() if not name.startswith(_OWN_PREFIXES)
         }
-        return {
-            **inherited,
-            "DIALTONE_BIND": f"127.0.0.1:{self.port}",
-            "DIALTONE_DATABASE": "sqlite:///dialtone.db",
-            "DIALTONE_MEDIA": "file:media",
-            "DIALTONE_SECRETS_FILE": "secrets.json",
-            "DIALTONE_DRAIN_TIMEOUT": "2s",
-            **_HIGH_LIMITS,
-            **phone_line_settings(self.url, self._twilio),
-            **({"DIALTONE_CALL_FLOW": str(self._flow)} if self._flow else {}),
-        }
+        return inherited | self._settings
 
     def wait_until_ready(self) -> None:
-        self.wait_until(lambda: _responds(self.url))
+        self.wait_until(self._responds)
 
-    def __enter__(self) -> "OwnService":
+    def __enter__(self) -> Self:
         self.log.unlink(missing_ok=True)
         return self.start()
 
@@ -81,14 +72,9 @@ class OwnService(ServerProcess):
         except TimeoutExpired:
             self.kill()
 
-    def forget(self) -> None:
-        """Delete the data of earlier runs."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _responds(url: str) -> bool:
-    try:
-        httpx.get(f"{url}/health/live", timeout=1, **PLAIN_HTTP)
-    except httpx.TransportError:
-        return False
-    return True
+    def _responds(self) -> bool:
+        try:
+            httpx.get(f"{self.url}/health/live", timeout=1, **PLAIN_HTTP)
+        except httpx.TransportError:
+            return False
+        return True

@@ -27,7 +27,7 @@ class PhoneCall:
         fields: What all of its requests have in common.
         heard: Every text that was said so far, in its order.
         status: Twilio's status of the call.
-        waits_for: The verb that waits for the caller or the operator: Gather, Dial or Record, and
+        verb: The verb that waits for the caller or the operator: Gather, Dial or Record, and
             Redirect if the call stops at redirects.
         requests: Every request so far, with its fields, so that a test can repeat it.
         responses: The responses to them.
@@ -53,17 +53,14 @@ class PhoneCall:
         self.fields = {
             "AccountSid": twilio.account_sid,
             "ApiVersion": API_VERSION,
-            "From": caller,
-            "Caller": caller,
-            "To": number,
-            "Called": number,
+            **_between(caller, number),
             "Direction": "inbound",
         }
         self._url = f"{public_url}/voice"
         self._status_url = f"{public_url}/voice/status"
         # https://www.twilio.com/docs/voice/api/call-resource#statuscallbackevent
         self._reported_events = ["completed"]
-        self._verb: ET.Element | None = None
+        self.verb: ET.Element | None = None
         self._next_verb: ET.Element | None = None
         self.sid = f"CA{uuid4().hex}"
         self.heard: list[str] = []
@@ -72,14 +69,9 @@ class PhoneCall:
         self.responses: list[WebhookResponse] = []
 
     @property
-    def verb(self) -> ET.Element | None:
-        """The verb that waits, with its attributes, if there is one."""
-        return self._verb
-
-    @property
     def waits_for(self) -> str | None:
         """The name of the verb that waits, if there is one."""
-        return None if self._verb is None else self._verb.tag
+        return None if self.verb is None else self.verb.tag
 
     def ring(self) -> None:
         """Call the service's number."""
@@ -90,13 +82,7 @@ class PhoneCall:
         """Let a call that the service placed ring."""
         form = placed.form
         self.sid = placed.sid
-        self.fields |= {
-            "From": form["From"],
-            "Caller": form["From"],
-            "To": form["To"],
-            "Called": form["To"],
-            "Direction": "outbound-api",
-        }
+        self.fields |= {**_between(form["From"], form["To"]), "Direction": "outbound-api"}
         self._url, self._status_url = form["Url"], form["StatusCallback"]
         self._reported_events = placed.values("StatusCallbackEvent") or self._reported_events
         self._report("initiated", "initiated")
@@ -122,7 +108,7 @@ class PhoneCall:
     def stay_silent(self) -> None:
         """Press and say nothing. An empty recording has no action: the next verb is executed."""
         if self.waits_for == "Record":
-            self._verb = None
+            self.verb = None
             if self._next_verb is None:
                 self.hang_up()
             else:
@@ -132,9 +118,8 @@ class PhoneCall:
 
     def stay(self) -> None:
         """Follow the redirect that the call stopped at."""
-        assert self._verb is not None, "the call waits for nothing, but not for Redirect"
-        assert self._verb.tag == "Redirect", f"the call waits for {self._verb.tag}"
-        url, self._verb = self._verb.text or "", None
+        url = self._waiting("Redirect").text or ""
+        self.verb = None
         self._continue(url)
 
     def end_dial(self, status: str) -> None:
@@ -144,7 +129,7 @@ class PhoneCall:
     def leave_recording(self, content: bytes, seconds: int = 7) -> str:
         """Speak after the beep and press a key; return the SID of the recording."""
         sid, fields = self._make_recording(content, seconds)
-        status_url = self._attributes("Record").get("recordingStatusCallback")
+        status_url = self._waiting("Record").get("recordingStatusCallback")
         self._act("Record", {**fields, "Digits": "#"})
         self._report_recording(status_url, fields)
         return sid
@@ -155,8 +140,8 @@ class PhoneCall:
         Twilio requests the action, but executes nothing of the response.
         """
         sid, fields = self._make_recording(content, seconds)
-        attributes = self._attributes("Record")
-        self.status, self._verb = "completed", None
+        attributes = self._waiting("Record").attrib
+        self.status, self.verb = "completed", None
         self.post(attributes["action"], {**fields, "Digits": "hangup"})
         self._report_recording(attributes.get("recordingStatusCallback"), fields)
         self.hang_up(seconds=seconds + 5)
@@ -164,7 +149,7 @@ class PhoneCall:
 
     def hang_up(self, status: str = "completed", seconds: int = 12) -> None:
         """End the call and post its status."""
-        self._verb = None
+        self.verb = None
         self._report("completed", status, {"CallDuration": str(seconds), "Duration": "1"})
 
     def post(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> WebhookResponse:
@@ -207,14 +192,14 @@ class PhoneCall:
             self.post(status_url, {**fields, "RecordingStatus": "completed"})
 
     def _act(self, verb: str, fields: Mapping[str, str]) -> None:
-        url = self._attributes(verb)["action"]
-        self._verb = None
+        url = self._waiting(verb).attrib["action"]
+        self.verb = None
         self._continue(url, fields)
 
-    def _attributes(self, verb: str) -> Mapping[str, str]:
-        assert self._verb is not None, f"the call waits for nothing, but not for {verb}"
-        assert self._verb.tag == verb, f"the call waits for {self._verb.tag}, not for {verb}"
-        return self._verb.attrib
+    def _waiting(self, verb: str) -> ET.Element:
+        assert self.verb is not None, f"the call waits for nothing, but not for {verb}"
+        assert self.verb.tag == verb, f"the call waits for {self.verb.tag}, not for {verb}"
+        return self.verb
 
     def _continue(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> None:
         self._follow(self.post(url, fields))
@@ -241,11 +226,11 @@ class PhoneCall:
             self.heard += [say.text or "" for say in verb.iter("Say")]
             match verb.tag:
                 case "Gather" | "Dial" | "Record":
-                    self._verb = verb
+                    self.verb = verb
                     self._next_verb = verbs[index + 1] if index + 1 < len(verbs) else None
                     return None
                 case "Redirect" if self._stops_at_redirects:
-                    self._verb = verb
+                    self.verb = verb
                     return None
                 case "Redirect":
                     return verb.text
@@ -255,3 +240,7 @@ class PhoneCall:
                     continue
         self.hang_up()
         return None
+
+
+def _between(caller: str, number: str) -> dict[str, str]:
+    return {"From": caller, "Caller": caller, "To": number, "Called": number}

@@ -9,7 +9,6 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
-from tests.support.servers.fake_twilio import control
 from tests.support.servers.fake_twilio.errors import (
     JSON,
     call_error,
@@ -30,7 +29,6 @@ from tests.support.servers.fake_twilio.webhooks import (
     ServiceWebhooks,
     WebhookResponse,
     open_client,
-    post_webhook,
 )
 from tests.support.servers.http_server import Exchange, HttpServer
 
@@ -67,7 +65,7 @@ class Created:
 
     @property
     def form(self) -> dict[str, str]:
-        """The form by name; of a name that occurs several times, the last value."""
+        """The form by name; the last value of each name."""
         return dict(self.fields)
 
     def values(self, name: str) -> list[str]:
@@ -140,12 +138,6 @@ class FakeTwilio(HttpServer):
         """The environment of a service that uses this server."""
         return twilio_settings(self.account_sid, self.auth_token, self.url)
 
-    def post_webhook(
-        self, url: str, fields: FormFields, public_url: str | None = None
-    ) -> WebhookResponse:
-        """Post a signed form."""
-        return post_webhook(url, fields, token=self.auth_token, public_url=public_url)
-
     def report_message(
         self, message: Created, status: str, webhooks: ServiceWebhooks, error_code: str = ""
     ) -> WebhookResponse:
@@ -167,15 +159,7 @@ class FakeTwilio(HttpServer):
         }
         return webhooks.post(form["StatusCallback"], list(fields.items()))
 
-    def serve(self, exchange: Exchange) -> None:
-        if exchange.request.path.startswith(control.PATH):
-            control.serve(self, exchange)
-        else:
-            super().serve(exchange)
-
     def record(self, exchange: Exchange) -> None:
-        if exchange.request.path.startswith(control.PATH):
-            return
         self.requests.append(
             TwilioRequest(
                 exchange.request.method,
@@ -202,41 +186,32 @@ class FakeTwilio(HttpServer):
     def _respond_with_resource(
         self, exchange: Exchange, path: tuple[str, str | None, str], fields: FormFields
     ) -> None:
-        code: int | None
         form = dict(fields)
         match exchange.request.method, *path:
             case "GET", "", None, "json":
                 _send_resource(exchange, 200, account_resource(self.account_sid))
             case "GET", "/IncomingPhoneNumbers", None, "json":
                 query = dict(parse_qsl(urlsplit(exchange.request.path).query))
-                numbers = {
-                    number: has_sms
-                    for number, has_sms in self.numbers.items()
-                    if query.get("PhoneNumber", "") in number
-                }
-                _send_resource(
-                    exchange,
-                    200,
-                    numbers_resource(
-                        self.account_sid, numbers, self.voice_url, has_voice=self.has_voice
-                    ),
+                searched = query.get("PhoneNumber", "")
+                numbers = {name: sms for name, sms in self.numbers.items() if searched in name}
+                resource = numbers_resource(
+                    self.account_sid, numbers, self.voice_url, has_voice=self.has_voice
                 )
+                _send_resource(exchange, 200, resource)
             case "POST", "/Messages", None, "json":
-                code = message_error(form)
-                if code is None:
-                    message = message_resource(self.account_sid, form)
-                    self.add_message(Created(message["sid"], fields))
-                    _send_resource(exchange, 201, message)
-                else:
+                if code := message_error(form):
                     _send_error(exchange, code)
+                    return
+                message = message_resource(self.account_sid, form)
+                self.add_message(Created(message["sid"], fields))
+                _send_resource(exchange, 201, message)
             case "POST", "/Calls", None, "json":
-                code = call_error(form)
-                if code is None:
-                    call = call_resource(self.account_sid, form)
-                    self.add_call(Created(call["sid"], fields))
-                    _send_resource(exchange, 201, call)
-                else:
+                if code := call_error(form):
                     _send_error(exchange, code)
+                    return
+                call = call_resource(self.account_sid, form)
+                self.add_call(Created(call["sid"], fields))
+                _send_resource(exchange, 201, call)
             case "GET", "/Recordings", str(sid), "mp3" if sid in self.recordings:
                 exchange.respond(200, self.recordings[sid], {"Content-Type": "audio/mpeg"})
             case "DELETE", "/Recordings", str(sid), "json" if sid in self.recordings:

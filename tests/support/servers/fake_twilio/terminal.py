@@ -1,47 +1,38 @@
 """A terminal that reads lines and shows at once what other threads report."""
 
-import codecs
 import os
-import queue
-import select
+import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Self, TextIO
 
-_CHUNK: Final = 1 << 12
-_WAKE: Final = b"\0"
+_END: Final = None
 
 
 class EndOfInput(Exception):
     """There are no more lines."""
 
 
-def _never() -> bool:
-    return False
-
-
 class Terminal:
     """Input by lines, from a person or from a pipe.
 
-    It waits for input and for other threads in one place, so Ctrl-C always works: a thread that
-    reads could not be ended.
+    A thread reads the lines, so that the main thread waits for them and for other threads in one
+    place, and Ctrl-C always works.
     """
 
     def __init__(self, input_descriptor: int, output: TextIO) -> None:
-        self._input = input_descriptor
         self._output = output
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._text = ""
-        self._has_ended = False
-        self._notices: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._wake_input, self._wake_output = os.pipe()
+        self._echoes = not os.isatty(input_descriptor)
+        self._lines: deque[str | None] = deque()
+        self._notices: list[str] = []
+        self._changed = threading.Condition()
+        threading.Thread(target=self._read, args=(input_descriptor,), daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.show_notices()
-        os.close(self._wake_input)
-        os.close(self._wake_output)
+        self._show_notices()
 
     def show(self, *lines: str) -> None:
         """Show lines."""
@@ -50,71 +41,62 @@ class Terminal:
 
     def notify(self, text: str = "") -> None:
         """Show a text while the terminal waits, and look at the condition of the wait again."""
-        self._notices.put(text)
-        os.write(self._wake_output, _WAKE)
+        with self._changed:
+            self._notices += [text] if text else []
+            self._changed.notify_all()
 
-    def show_notices(self) -> None:
-        """Show the texts that have arrived."""
-        self.show(*self._take_notices())
-
-    def read_line(self, prompt: str, until: Callable[[], bool] = _never) -> str | None:
+    def read_line(self, prompt: str, until: Callable[[], bool] = bool) -> str | None:
         """Return the next line without spaces around it, or None once the condition is true.
 
         Raises:
             EndOfInput
         """
-        self.show_notices()
-        if until():
-            return None
-        self._show_prompt(prompt)
-        while (line := self._take_line()) is None:
-            if self._has_ended:
-                self.show("")
-                raise EndOfInput
-            if self._wait(None):
-                notices = self._take_notices()
+        is_prompted = False
+        with self._changed:
+            while True:
                 is_due = until()
-                if notices or is_due:
-                    self.show("", *notices)
+                if is_prompted and (self._notices or is_due):
+                    self.show("")
+                    is_prompted = False
+                self._show_notices()
                 if is_due:
                     return None
-                if notices:
-                    self._show_prompt(prompt)
-        if not os.isatty(self._input):
-            self.show(line)  # so that the output can be read without the input
-        return line.strip()
+                if not is_prompted:
+                    self._output.write(prompt)
+                    self._output.flush()
+                    is_prompted = True
+                if self._lines:
+                    return self._take_line()
+                self._changed.wait()
 
     def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait for other threads; return whether the condition is true."""
-        while not condition() and self._wait(seconds, with_input=False):
-            self.show_notices()
-        return condition()
+        with self._changed:
+            is_true = self._changed.wait_for(condition, seconds)
+            self._show_notices()
+        return is_true
 
-    def _show_prompt(self, prompt: str) -> None:
-        self._output.write(prompt)
-        self._output.flush()
+    def _take_line(self) -> str:
+        line = self._lines.popleft()
+        if line is _END:
+            self.show("")
+            self._lines.append(_END)
+            raise EndOfInput
+        if self._echoes:
+            self.show(line.rstrip("\n"))  # so that the output can be read without the input
+        return line.strip()
 
-    def _take_notices(self) -> list[str]:
-        notices = []
-        while not self._notices.empty():
-            notices.append(self._notices.get())
-        return [text for text in notices if text]
+    def _show_notices(self) -> None:
+        self.show(*self._notices)
+        self._notices.clear()
 
-    def _take_line(self) -> str | None:
-        line, end, rest = self._text.partition("\n")
-        if not end and not (line and self._has_ended):
-            return None
-        self._text = rest
-        return line
+    def _read(self, descriptor: int) -> None:
+        with open(descriptor, encoding="utf-8", errors="replace", closefd=False) as lines:
+            for line in lines:
+                self._add(line)
+        self._add(_END)
 
-    def _wait(self, seconds: float | None, *, with_input: bool = True) -> bool:
-        """Wait for input or another thread; return whether that thread was the reason."""
-        inputs = [self._wake_input, self._input] if with_input else [self._wake_input]
-        ready, _, _ = select.select(inputs, [], [], seconds)
-        if self._input in ready:
-            chunk = os.read(self._input, _CHUNK)
-            self._has_ended = not chunk
-            self._text += self._decoder.decode(chunk, final=not chunk)
-        if self._wake_input in ready:
-            os.read(self._wake_input, _CHUNK)
-        return self._wake_input in ready
+    def _add(self, line: str | None) -> None:
+        with self._changed:
+            self._lines.append(line)
+            self._changed.notify_all()

@@ -5,6 +5,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -28,16 +29,8 @@ Enter        call the service, or answer when the phone rings
 HANG_UP: Final = "/hangup"
 _KEYS: Final = re.compile(r"[0-9*#]+")
 _NUMBER: Final = re.compile(r"\+\d{7,15}")
-_DIAL_RESULTS: Final = {
-    "answered": "completed",
-    "completed": "completed",
-    "busy": "busy",
-    "no-answer": "no-answer",
-    "failed": "failed",
-    "canceled": "canceled",
-}
+_DIAL_RESULTS: Final = ("completed", "busy", "no-answer", "failed", "canceled")
 _SECONDS_OF_RINGING: Final = 30.0
-_JSON: Final = {"Content-Type": "application/json"}
 
 
 class TerminalTwilio(FakeTwilio):
@@ -59,31 +52,24 @@ class TerminalTwilio(FakeTwilio):
         self._terminal.notify()
 
 
+@dataclass
 class TerminalPhone:
     """One phone: its calls, and the requests of the app on it."""
 
-    def __init__(
-        self,
-        terminal: Terminal,
-        twilio: TerminalTwilio,
-        service_url: str,
-        public_url: str,
-        number: str,
-    ) -> None:
-        self._terminal = terminal
-        self._twilio = twilio
-        self._service_url = service_url
-        self._public_url = public_url
-        self._number = number
-        self._token = ""
+    terminal: Terminal
+    twilio: TerminalTwilio
+    service_url: str
+    public_url: str
+    number: str
+    token: str = ""
 
     def use(self) -> None:
         """Follow the commands until the input ends."""
-        self._terminal.show(COMMANDS, "")
+        self.terminal.show(COMMANDS, "")
         while True:
             try:
-                line = self._terminal.read_line(
-                    f"{self._number}, Enter calls the service> ", until=self._rings
+                line = self.terminal.read_line(
+                    f"{self.number}, Enter calls the service> ", until=self._rings
                 )
                 if line == "/quit":
                     return
@@ -91,68 +77,63 @@ class TerminalPhone:
             except EndOfInput:
                 return
             except httpx.TransportError as error:
-                self._terminal.show(
-                    f"  The service does not respond at {self._service_url}: {error}. "
+                self.terminal.show(
+                    f"  The service does not respond at {self.service_url}: {error}. "
                     "Is it running? Start it, or run `make call` without --service."
                 )
 
     def _rings(self) -> bool:
-        return bool(self._twilio.ringing)
+        return bool(self.twilio.ringing)
 
     def _follow(self, line: str | None) -> None:
         command, _, argument = (line or "").partition(" ")
         match command:
             case "" if line is None:
-                self._receive(self._twilio.ringing.popleft())
+                self._receive(self.twilio.ringing.popleft())
             case "" | "/call":
                 self._call()
             case "/wait":
-                if not self._terminal.wait_until(self._rings, _SECONDS_OF_RINGING):
-                    self._terminal.show("  The phone did not ring.")
+                if not self.terminal.wait_until(self._rings, _SECONDS_OF_RINGING):
+                    self.terminal.show("  The phone did not ring.")
             case "/code":
-                self._post("/auth/request-otp", {"phone": self._number, "channel": "voice"})
+                self._post("/auth/request-otp", {"phone": self.number, "channel": "voice"})
             case "/signin":
                 self._sign_in(argument.strip())
             case "/calls":
                 self._show_calls()
             case "/help":
-                self._terminal.show(COMMANDS)
+                self.terminal.show(COMMANDS)
             case number if _NUMBER.fullmatch(number):
-                self._number, self._token = number, ""
+                self.number, self.token = number, ""
             case _:
-                self._terminal.show("  Unknown command.", COMMANDS)
+                self.terminal.show("  Unknown command.", COMMANDS)
 
     def _call(self) -> None:
         call = self._new_call()
-        self._terminal.show(f"  {self._number} calls the service. {HANG_UP} hangs up.")
+        self.terminal.show(f"  {self.number} calls the service. {HANG_UP} hangs up.")
         self._talk(call, call.ring)
 
     def _receive(self, placed: Created) -> None:
         form = placed.form
         call = self._new_call()
         call.receive(placed)
-        self._terminal.show(f"  {form['To']} rings: {form['From']} is calling.")
+        self.terminal.show(f"  {form['To']} rings: {form['From']} is calling.")
         status = "no-answer"
         try:
-            while (line := self._terminal.read_line("  Enter answers; or type busy> ")) != "busy":
-                if not line:
-                    status = ""
-                    self._number = form["To"]
-                    self._talk(call, call.answer)
-                    return
-            status = "busy"
+            line: str | None = None
+            while line not in ("", "busy"):
+                line = self.terminal.read_line("  Enter answers; or type busy> ")
+            status = line
         finally:
             if status:
                 call.end_unanswered(status)
+        if not status:
+            self.number = form["To"]
+            self._talk(call, call.answer)
 
     def _new_call(self) -> PhoneCall:
-        return PhoneCall(
-            self._twilio,
-            self._service_url,
-            self._public_url,
-            caller=self._number,
-            stops_at_redirects=True,
-        )
+        urls = (self.service_url, self.public_url)
+        return PhoneCall(self.twilio, *urls, caller=self.number, stops_at_redirects=True)
 
     def _talk(self, call: PhoneCall, begin: Callable[[], None]) -> None:
         """Begin a call and go on until it ends; at the end of the input, hang up."""
@@ -166,17 +147,17 @@ class TerminalPhone:
                     break
                 self._act(call)
         except AssertionError as error:
-            self._terminal.show(f"  {_explain(call, error, self._public_url)}")
+            self.terminal.show(f"  {_explain(call, error, self.public_url)}")
         finally:
             if call.status in ("ringing", "in-progress"):
                 with suppress(httpx.TransportError):
                     call.hang_up()
-        self._terminal.show(f"  The call has ended: {call.status}.")
+        self.terminal.show(f"  The call has ended: {call.status}.")
         self._offer_sign_in(call.heard)
 
     def _act(self, call: PhoneCall) -> None:
         """Do at the verb that waits what the next line says."""
-        line = self._terminal.read_line(f"  {_prompt(call)}") or ""
+        line = self.terminal.read_line(f"  {_prompt(call)}") or ""
         if line == HANG_UP:
             call.hang_up()
             return
@@ -185,61 +166,59 @@ class TerminalPhone:
                 call.stay()
             case "Record" if line:
                 call.leave_recording(line.encode(), len(line.split()))
+            case "Dial" if line == "answered":
+                call.end_dial("completed")
             case "Dial" if line in _DIAL_RESULTS:
-                call.end_dial(_DIAL_RESULTS[line])
+                call.end_dial(line)
             case "Dial":
-                self._terminal.show(f"  Type one of {', '.join(_DIAL_RESULTS)}.")
+                self.terminal.show(f"  Type answered or one of {', '.join(_DIAL_RESULTS)}.")
             case "Gather" if _KEYS.fullmatch(line):
                 keys = int(call.verb.get("numDigits", "1")) if call.verb is not None else 1
                 call.press(line[:keys])
             case "Gather" if line and not _takes_speech(call):
-                self._terminal.show("  This call understands keys only.")
+                self.terminal.show("  This call understands keys only.")
             case "Gather" if line:
                 call.speak(line)
             case _:
                 call.stay_silent()
 
     def _show_heard(self, texts: Iterable[str]) -> None:
-        self._terminal.show(*(f"< {text}" for text in _join_digits(texts)))
+        self.terminal.show(*(f"< {text}" for text in _join_digits(texts)))
 
     def _offer_sign_in(self, heard: Iterable[str]) -> None:
         codes = [text.replace(" ", "") for text in _join_digits(heard) if _is_code(text)]
         if codes:
-            body = json.dumps({"phone": self._number, "otp": codes[-1]})
-            self._terminal.show(
+            body = json.dumps({"phone": self.number, "otp": codes[-1]})
+            self.terminal.show(
                 f"  Sign in with /signin {codes[-1]}, or in another terminal:",
-                f"  curl -s {self._service_url}/auth/verify-otp"
+                f"  curl -s {self.service_url}/auth/verify-otp"
                 f" -H 'Content-Type: application/json' -d '{body}'",
             )
 
     def _sign_in(self, code: str) -> None:
         if not code:
-            self._terminal.show("  Type the code that you heard: /signin 123456")
+            self.terminal.show("  Type the code that you heard: /signin 123456")
             return
-        content = self._post("/auth/verify-otp", {"phone": self._number, "otp": code})
+        content = self._post("/auth/verify-otp", {"phone": self.number, "otp": code})
         if content.get("success"):
-            self._token = content["access_token"]
-            self._terminal.show(f"  {self._number} is signed in. /calls shows its calls.")
+            self.token = content["access_token"]
+            self.terminal.show(f"  {self.number} is signed in. /calls shows its calls.")
 
     def _show_calls(self) -> None:
-        if not self._token:
-            self._terminal.show("  Sign in first: call, ask for a code, and type /signin CODE.")
+        if not self.token:
+            self.terminal.show("  Sign in first: call, ask for a code, and type /signin CODE.")
             return
-        response = httpx.get(
-            f"{self._service_url}/calls",
-            headers={"Authorization": f"Bearer {self._token}"},
-            timeout=15,
-            **PLAIN_HTTP,
-        )
+        headers = {"Authorization": f"Bearer {self.token}"}
+        response = httpx.get(f"{self.service_url}/calls", headers=headers, **PLAIN_HTTP)
         for call in response.json().get("calls", []):
-            self._terminal.show(f"  {json.dumps(call)}")
+            self.terminal.show(f"  {json.dumps(call)}")
 
     def _post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
         """Post JSON as the app does, and show the response without its token."""
-        response = httpx.post(f"{self._service_url}{path}", json=body, timeout=60, **PLAIN_HTTP)
+        response = httpx.post(f"{self.service_url}{path}", json=body, timeout=60, **PLAIN_HTTP)
         content: dict[str, Any] = response.json()
         shown = {name: text for name, text in content.items() if "token" not in name}
-        self._terminal.show(f"  POST {path}: {response.status_code} {json.dumps(shown)}")
+        self.terminal.show(f"  POST {path}: {response.status_code} {json.dumps(shown)}")
         return content
 
 

@@ -3,10 +3,9 @@
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import httpx
@@ -64,25 +63,6 @@ def add_body_hash(url: str, body: str) -> str:
     """Add the hash of the body to the URL, as Twilio does for a body that is not a form."""
     separator = "&" if "?" in url else "?"
     return f"{url}{separator}bodySHA256={hashlib.sha256(body.encode()).hexdigest()}"
-
-
-def post_webhook(
-    url: str, fields: FormFields, *, token: str, public_url: str | None = None
-) -> WebhookResponse:
-    """Post a form; `public_url` is the URL to sign if it differs from `url`."""
-    signature = sign_webhook(token, public_url or url, fields)
-    with open_client() as client:
-        return _post(client, url, urlencode(fields), _FORM, signature)
-
-
-def post_json_webhook(
-    url: str, content: Any, *, token: str, public_url: str | None = None
-) -> WebhookResponse:
-    """Post JSON, as Twilio's event webhooks do."""
-    body = json.dumps(content)
-    signature = sign_webhook(token, add_body_hash(public_url or url, body))
-    with open_client() as client:
-        return _post(client, add_body_hash(url, body), body, "application/json", signature)
 
 
 def _post(

@@ -1,10 +1,10 @@
-"""The principal of a request is loaded for its access token each time."""
+"""Access tokens identify principals, until logout."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from application.ports.errors import StorageUnavailable
 from application.ports.keys import TokenClaims
 from domain.errors import ReauthenticationRequired, Unauthenticated
 from domain.identities.identity import Role
@@ -13,42 +13,18 @@ from tests.support.builders import NOW, a_phone, a_session, an_id, an_identity
 from tests.support.fakes.access_tokens import FakeAccessTokens
 
 
-async def test_an_access_token_identifies_its_session(app: AppHarness) -> None:
-    token = await app.access_token()
-    principal = await app.use_cases.authenticate(token)
-    assert principal.session in principal.identity.sessions
-
-
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "e30."])
-async def test_a_malformed_token_is_rejected(app: AppHarness, token: str) -> None:
-    with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(token)
-
-
-async def test_a_token_signed_with_another_key_is_rejected(app: AppHarness) -> None:
+async def test_tokens_of_another_key_identity_or_session_are_rejected(app: AppHarness) -> None:
     principal = await app.log_in()
-    claims = TokenClaims(
-        principal.identity.id,
-        principal.session.id,
-        principal.session.created_at,
-        principal.session.expires_at,
-    )
-    foreign = FakeAccessTokens(b"another key").issue(claims)
-    with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(foreign)
-
-
-async def test_a_valid_token_of_an_unknown_identity_is_rejected(app: AppHarness) -> None:
-    claims = TokenClaims(an_id(9), "session", NOW, NOW + timedelta(days=1))
-    with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(FakeAccessTokens().issue(claims))
-
-
-async def test_a_valid_token_of_an_unknown_session_is_rejected(app: AppHarness) -> None:
-    principal = await app.log_in()
-    claims = TokenClaims(principal.identity.id, "another", NOW, NOW + timedelta(days=9))
-    with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(FakeAccessTokens().issue(claims))
+    times = (NOW, NOW + timedelta(days=9))
+    own = TokenClaims(principal.identity.id, principal.session.id, *times)
+    await app.use_cases.authenticate(FakeAccessTokens().issue(own))
+    for tokens, claims in (
+        (FakeAccessTokens(b"another key"), own),
+        (FakeAccessTokens(), replace(own, identity_id=an_id(9))),
+        (FakeAccessTokens(), replace(own, session_id="another")),
+    ):
+        with pytest.raises(Unauthenticated):
+            await app.use_cases.authenticate(tokens.issue(claims))
 
 
 async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: AppHarness) -> None:
@@ -69,13 +45,6 @@ async def test_a_member_who_becomes_an_administrator_logs_in_again(app: AppHarne
     with pytest.raises(Unauthenticated):
         await app.use_cases.authenticate(token)
     assert (await app.log_in()).identity.is_administrator
-
-
-async def test_an_administrator_is_a_member_again_at_once(app: AppHarness) -> None:
-    administrator = await app.add_administrator()
-    token = await app.access_token()
-    await app.use_cases.change_role(administrator.identity.id, Role.MEMBER)
-    assert not (await app.use_cases.authenticate(token)).identity.is_administrator
 
 
 async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_the_login(
@@ -109,8 +78,18 @@ async def test_all_tokens_of_a_deleted_identity_are_rejected_at_once(app: AppHar
             await app.use_cases.authenticate(revoked)
 
 
-async def test_a_token_is_neither_accepted_nor_rejected_without_database(app: AppHarness) -> None:
-    token = await app.access_token()
-    app.database.is_unavailable = True
-    with pytest.raises(StorageUnavailable):
+async def test_logout_revokes_its_token_at_once_and_no_other(app: AppHarness) -> None:
+    token, other_token = await app.access_token(), await app.access_token()
+    principal = await app.use_cases.authenticate(token)
+    for _ in ("first", "repeated"):
+        await app.use_cases.logout(principal)
+    with pytest.raises(Unauthenticated):
         await app.use_cases.authenticate(token)
+    await app.use_cases.authenticate(other_token)
+
+
+async def test_a_deleted_identity_cannot_log_out(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await app.use_cases.delete_user(principal)
+    with pytest.raises(Unauthenticated):
+        await app.use_cases.logout(principal)

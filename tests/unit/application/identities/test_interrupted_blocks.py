@@ -13,31 +13,19 @@ from tests.support.builders import a_phone
 from tests.support.fault_injector import ProcessKilled
 
 FAULTS = pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-BLOCK_STEPS = range(1, 5)
-UNBLOCK_STEPS = range(1, 6)
-LOGIN_STEPS = range(1, 10)
-"""More than a login or a block has. An action at a step that is not reached runs afterwards."""
-
-
-# Interrupted at each step
+CHANGE = ["phone_verifications.load", "phone_verifications.replace", "identities.load"]
+BLOCK = [*CHANGE, "identities.replace"]
+FIRST_BLOCK = [*CHANGE, "identities.add"]
+LOGIN = [*BLOCK, "identities.add", "rate_limiter.acquire", "rate_limiter.release"]
 
 
 async def interrupt(
-    app: AppHarness, change: Callable[[PhoneNumber], Awaitable[None]], step: int, *, kill: bool
+    app: AppHarness, change: Callable[[PhoneNumber], Awaitable[None]], operation: str, *, kill: bool
 ) -> None:
-    app.faults.fail_at(step, kill=kill)
+    app.faults.fail_on(operation, kill=kill)
     with pytest.raises(ProcessKilled if kill else StorageUnavailable):
         await change(a_phone())
     app.faults.reset()
-
-
-async def interrupt_first_login(app: AppHarness) -> None:
-    """Assign an identity to the phone that does not exist yet."""
-    await app.request_otp()
-    app.faults.fail_on("identities.add")
-    with pytest.raises(StorageUnavailable):
-        await app.verify_otp(app.last_code)
-    assert app.database.identities == {}
 
 
 async def is_blocked(app: AppHarness) -> bool:
@@ -53,56 +41,54 @@ async def is_blocked(app: AppHarness) -> bool:
 
 
 @FAULTS
-@pytest.mark.parametrize("step", BLOCK_STEPS)
-async def test_an_interrupted_block_is_completed_by_the_next(
-    app: AppHarness, step: int, kill: bool
+@pytest.mark.parametrize("operation", BLOCK)
+async def test_an_interrupted_block_is_completed_by_the_next_and_can_be_undone(
+    app: AppHarness, operation: str, kill: bool
 ) -> None:
     token = await app.access_token()
-    await interrupt(app, app.use_cases.block_phone, step, kill=kill)
+    await interrupt(app, app.use_cases.block_phone, operation, kill=kill)
+    await app.use_cases.unblock_phone(a_phone())
+    await app.access_token()
+    await interrupt(app, app.use_cases.block_phone, operation, kill=kill)
 
     await app.use_cases.block_phone(a_phone())
 
+    assert set(app.faults.calls) <= set(BLOCK)
     with pytest.raises(Unauthenticated):
         await app.use_cases.authenticate(token)
     assert await is_blocked(app)
 
 
 @FAULTS
-@pytest.mark.parametrize("step", BLOCK_STEPS)
-async def test_an_interrupted_block_can_be_undone(app: AppHarness, step: int, kill: bool) -> None:
-    await app.access_token()
-    await interrupt(app, app.use_cases.block_phone, step, kill=kill)
-
-    await app.use_cases.unblock_phone(a_phone())
-
-    await app.access_token()
-
-
-@FAULTS
-@pytest.mark.parametrize("step", BLOCK_STEPS)
+@pytest.mark.parametrize("is_repeated", [True, False])
+@pytest.mark.parametrize("operation", FIRST_BLOCK)
 async def test_a_block_is_completed_if_the_identity_did_not_exist_yet(
-    app: AppHarness, step: int, kill: bool
+    app: AppHarness, operation: str, kill: bool, is_repeated: bool
 ) -> None:
-    await interrupt_first_login(app)
-    await interrupt(app, app.use_cases.block_phone, step, kill=kill)
+    await app.request_otp()
+    app.faults.fail_on("identities.add")
+    with pytest.raises(StorageUnavailable):
+        await app.verify_otp(app.last_code)
+    assert app.database.identities == {}
+    await interrupt(app, app.use_cases.block_phone, operation, kill=kill)
 
-    await app.use_cases.block_phone(a_phone())
-
-    (identity,) = app.database.identities.values()
-    assert identity.value.is_blocked
-    assert identity.value.id == app.database.phone_verifications[a_phone()].value.identity_id
+    if is_repeated:
+        await app.use_cases.block_phone(a_phone())
+        (identity,) = app.database.identities.values()
+        assert identity.value.is_blocked
+    identity_id = app.database.phone_verifications[a_phone()].value.identity_id
     await app.use_cases.unblock_phone(a_phone())
-    assert (await app.log_in()).identity.id == identity.value.id
+    assert (await app.log_in()).identity.id == identity_id
 
 
 @FAULTS
-@pytest.mark.parametrize("step", UNBLOCK_STEPS)
+@pytest.mark.parametrize("operation", BLOCK)
 async def test_an_interrupted_unblock_lets_nobody_in_until_it_is_repeated(
-    app: AppHarness, step: int, kill: bool
+    app: AppHarness, operation: str, kill: bool
 ) -> None:
     await app.access_token()
     await app.use_cases.block_phone(a_phone())
-    await interrupt(app, app.use_cases.unblock_phone, step, kill=kill)
+    await interrupt(app, app.use_cases.unblock_phone, operation, kill=kill)
     assert await is_blocked(app)
 
     await app.use_cases.unblock_phone(a_phone())
@@ -110,44 +96,51 @@ async def test_an_interrupted_unblock_lets_nobody_in_until_it_is_repeated(
     await app.access_token()
 
 
-async def test_a_phone_whose_identity_was_never_created_can_be_unblocked(app: AppHarness) -> None:
-    await interrupt_first_login(app)
-    await interrupt(app, app.use_cases.block_phone, step=3, kill=True)
-
-    await app.use_cases.unblock_phone(a_phone())
-
-    assert (await app.log_in()).identity.id in app.database.identities
-
-
 # At the same time as a login
 
 
-async def new_phone(app: AppHarness) -> None:
-    """Leave the phone without identity."""
-
-
-async def known_phone(app: AppHarness) -> None:
-    await app.access_token()
-
-
-async def phone_of_a_deleted_identity(app: AppHarness) -> None:
-    await app.use_cases.delete_user(await app.log_in())
-
-
-@pytest.fixture(
-    params=[new_phone, known_phone, phone_of_a_deleted_identity],
-    ids=lambda prepare: prepare.__name__,
-)
+@pytest.fixture(params=["new", "known", "deleted"])
 async def requested(request: pytest.FixtureRequest, app: AppHarness) -> AppHarness:
-    """Request a code for the phone."""
-    await request.param(app)
+    """Request a code for a phone without identity, with one, or with a deleted one."""
+    if request.param != "new":
+        principal = await app.log_in()
+        if request.param == "deleted":
+            await app.use_cases.delete_user(principal)
     app.advance(hours=12)
     await app.request_otp()
     return app
 
 
-async def assert_blocked(app: AppHarness, results: list[LoggedIn | OtpRejected]) -> None:
-    """Assert that no session is left, and that the phone can be unblocked."""
+async def run_before(
+    app: AppHarness,
+    operation: str,
+    first: Callable[[], Awaitable[object]],
+    then: Callable[[], Awaitable[object]],
+) -> None:
+    """Run the first action before an operation of the second, or after it if there is none."""
+    app.faults.run_before(operation, first)
+    await then()
+    if not app.faults.has_fired:
+        app.faults.reset()
+        await first()
+
+
+@pytest.mark.parametrize("operation", LOGIN)
+@pytest.mark.parametrize("is_block_first", [True, False])
+async def test_a_block_and_a_login_at_the_same_time_leave_no_session(
+    requested: AppHarness, operation: str, is_block_first: bool
+) -> None:
+    app, results = requested, list[LoggedIn | OtpRejected]()
+
+    async def block() -> None:
+        await app.use_cases.block_phone(a_phone())
+
+    async def log_in() -> None:
+        results.append(await app.verify_otp(app.last_code))
+
+    actions = (block, log_in) if is_block_first else (log_in, block)
+    await run_before(app, operation, *actions)
+
     (result,) = results
     if isinstance(result, LoggedIn):
         with pytest.raises(Unauthenticated):
@@ -158,36 +151,9 @@ async def assert_blocked(app: AppHarness, results: list[LoggedIn | OtpRejected])
     await app.access_token()
 
 
-@pytest.mark.parametrize("step", LOGIN_STEPS)
-async def test_a_block_during_a_login_leaves_no_session(requested: AppHarness, step: int) -> None:
-    app = requested
-    app.faults.run_at(step, lambda: app.use_cases.block_phone(a_phone()))
-
-    result = await app.verify_otp(app.last_code)
-
-    await app.faults.run_pending()
-    await assert_blocked(app, [result])
-
-
-@pytest.mark.parametrize("step", LOGIN_STEPS)
-async def test_a_login_during_a_block_leaves_no_session(requested: AppHarness, step: int) -> None:
-    app = requested
-    results: list[LoggedIn | OtpRejected] = []
-
-    async def log_in() -> None:
-        results.append(await app.verify_otp(app.last_code))
-
-    app.faults.run_at(step, log_in)
-
-    await app.use_cases.block_phone(a_phone())
-
-    await app.faults.run_pending()
-    await assert_blocked(app, results)
-
-
-@pytest.mark.parametrize("step", LOGIN_STEPS)
+@pytest.mark.parametrize("operation", LOGIN)
 async def test_block_and_unblock_during_a_login_leave_a_phone_that_can_log_in(
-    requested: AppHarness, step: int
+    requested: AppHarness, operation: str
 ) -> None:
     app = requested
 
@@ -195,9 +161,6 @@ async def test_block_and_unblock_during_a_login_leave_a_phone_that_can_log_in(
         await app.use_cases.block_phone(a_phone())
         await app.use_cases.unblock_phone(a_phone())
 
-    app.faults.run_at(step, block_and_unblock)
+    await run_before(app, operation, block_and_unblock, lambda: app.verify_otp(app.last_code))
 
-    await app.verify_otp(app.last_code)
-
-    await app.faults.run_pending()
     await app.access_token()

@@ -23,14 +23,18 @@ async def refused(app: AppHarness) -> str:
 
 
 async def test_a_refused_deletion_is_retried_until_the_store_accepts_it(
-    app: AppHarness, refused: str
+    app: AppHarness, refused: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await app.use_cases.retry_deletions(INTERVAL) == 0
     app.files.is_unavailable = False
     app.clock.advance(INTERVAL)
 
-    assert await app.use_cases.retry_deletions(INTERVAL) == 1
+    with caplog.at_level(logging.INFO):
+        assert await app.use_cases.retry_deletions(INTERVAL) == 1
 
+    assert {"event": "file_deletion_retried", "item_id": refused} in [
+        record.msg for record in caplog.records
+    ]
     assert app.files.contents == {}
     assert app.database.media_items[refused].value.state is ItemState.DELETING
     assert await app.use_cases.retry_deletions(INTERVAL) == 0
@@ -45,18 +49,6 @@ async def test_the_cleanup_retries_a_refused_deletion(app: AppHarness, refused: 
     app.clock.advance(FILE_DELETION_DELAY)
     assert (await app.use_cases.cleanup()).deleted_items == 1
     assert refused not in app.database.media_items
-
-
-async def test_the_images_of_a_deleted_user_are_retried(app: AppHarness) -> None:
-    owner = await app.add_user()
-    await app.upload_image(owner)
-    await app.upload_image(owner)
-    app.files.is_unavailable = True
-    await app.use_cases.delete_user(owner)
-    app.files.is_unavailable = False
-
-    assert await app.use_cases.retry_deletions(INTERVAL) == 2
-    assert app.files.contents == {}
 
 
 async def test_of_several_instances_one_retries(app: AppHarness, refused: str) -> None:
@@ -78,10 +70,10 @@ async def test_without_refused_deletions_nothing_is_written(app: AppHarness) -> 
 
 async def test_a_file_that_is_refused_again_does_not_stop_the_others(app: AppHarness) -> None:
     owner = await app.add_user()
-    items = [(await app.upload_image(owner)).item for _ in range(3)]
+    for _ in range(3):
+        await app.upload_image(owner)
     app.files.is_unavailable = True
-    for item in items:
-        await app.use_cases.delete_item(owner, item.id)
+    await app.use_cases.delete_user(owner)
     app.files.is_unavailable = False
     app.faults.fail_on("media_files.delete")
 
@@ -89,29 +81,13 @@ async def test_a_file_that_is_refused_again_does_not_stop_the_others(app: AppHar
     assert len(app.files.contents) == 1
 
 
-async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(
-    app: AppHarness,
-) -> None:
+async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: AppHarness) -> None:
     owner = await app.add_user()
     item = (await app.upload_image(owner)).item
     app.files.is_unavailable = True
-    app.faults.reset()
-    # The last call: load of the marked item.
-    app.faults.fail_at(5)
+    app.faults.fail_on("media_items.load", after="media_items.replace")
 
     await app.use_cases.delete_item(owner, item.id)
 
     assert app.faults.has_fired
     assert app.database.media_items[item.id].value.state is ItemState.DELETING
-
-
-async def test_a_retried_deletion_is_logged(
-    app: AppHarness, refused: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    app.files.is_unavailable = False
-    with caplog.at_level(logging.INFO):
-        await app.use_cases.retry_deletions(INTERVAL)
-
-    assert [record.msg for record in caplog.records] == [
-        {"event": "file_deletion_retried", "item_id": refused}
-    ]

@@ -7,13 +7,11 @@ import pytest
 
 from application.otp.delivery_status import MAX_PENDING, TYPICAL_DURATION, ReportTimingProfile
 from application.wiring import Policy
-from domain.errors import DeliveryFailed
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import REPORT_TTL, ReportedStatus
 from domain.otp.request_id import parse_report_id
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import NOW, a_delivery, a_phone
-from tests.support.fakes.messenger import REJECTED
 from tests.support.fakes.randomness import SeededRandomness
 
 QUEUED, SENT, DELIVERED = ReportedStatus.QUEUED, ReportedStatus.SENT, ReportedStatus.DELIVERED
@@ -47,19 +45,11 @@ async def report(
 # Reports
 
 
-async def test_the_url_for_the_status_names_the_report_and_not_the_request(
-    app: AppHarness,
-) -> None:
+async def test_the_url_for_the_status_names_the_report_and_not_the_request(app: AppHarness) -> None:
     request_id = (await app.request_otp()).request_id
     (status_url,) = app.messenger.status_urls
     assert status_url == WEBHOOK_URLS.sms_status(report_id_of(request_id))
     assert request_id[:32] not in status_url
-
-
-async def test_without_webhooks_no_status_is_requested() -> None:
-    app = AppHarness()
-    await app.request_otp()
-    assert app.messenger.status_urls == [""]
 
 
 async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(
@@ -72,33 +62,14 @@ async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(
     assert app.database.delivery_reports == {}
 
 
-async def test_the_status_is_that_of_the_latest_report(app: AppHarness) -> None:
-    request_id = (await app.request_otp()).request_id
-    for reported in (SENT, DELIVERED):
-        await report(app, request_id, reported)
-        assert await status(app, request_id) == (reported, None)
-
-
-@pytest.mark.parametrize("failed", [UNDELIVERED, FAILED])
-async def test_a_failure_has_the_code_of_the_provider(
-    app: AppHarness, failed: ReportedStatus
+@pytest.mark.parametrize("final", [DELIVERED, UNDELIVERED, FAILED])
+async def test_the_status_and_the_code_are_those_of_the_latest_status_and_only_advance(
+    app: AppHarness, final: ReportedStatus
 ) -> None:
-    request_id = (await app.request_otp()).request_id
-    await report(app, request_id, SENT)
-    await report(app, request_id, failed, "30003")
-    assert await status(app, request_id) == (failed, "30003")
-
-
-async def test_a_repeated_status_changes_nothing(app: AppHarness) -> None:
     request_id = (await app.request_otp()).request_id
     for error_code in (None, "30003"):
         await report(app, request_id, SENT, error_code)
         assert await status(app, request_id) == (SENT, None)
-
-
-@pytest.mark.parametrize("final", [DELIVERED, UNDELIVERED, FAILED])
-async def test_a_status_only_advances(app: AppHarness, final: ReportedStatus) -> None:
-    request_id = (await app.request_otp()).request_id
     await report(app, request_id, final, "30003")
     for late in ReportedStatus:
         await report(app, request_id, late, "30005")
@@ -117,13 +88,6 @@ async def test_a_report_may_arrive_before_the_provider_has_accepted_the_message(
     assert await status(app, (await requesting).request_id) == (SENT, None)
 
 
-async def test_parallel_reports_lead_to_the_last_status(app: AppHarness) -> None:
-    request_id = (await app.request_otp()).request_id
-    reported = [QUEUED, SENT, SENT, DELIVERED, SENT, QUEUED]
-    await asyncio.gather(*(report(app, request_id, status_) for status_ in reported))
-    assert await status(app, request_id) == (DELIVERED, None)
-
-
 async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_to(
     app: AppHarness,
 ) -> None:
@@ -135,13 +99,6 @@ async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_t
     app.advance(15)
     resend = await app.request_otp()
     assert await status(app, resend.request_id) == (QUEUED, None)
-
-
-async def test_a_report_expires_after_a_day(app: AppHarness) -> None:
-    request_id = (await app.request_otp()).request_id
-    await report(app, request_id, SENT)
-    app.advance(60)
-    await report(app, request_id, DELIVERED)
     (stored,) = app.database.delivery_reports.values()
     assert stored.value.expires_at == NOW + REPORT_TTL == NOW + timedelta(days=1)
 
@@ -179,11 +136,12 @@ async def test_the_time_is_that_of_real_deliveries_by_the_same_channel(app: AppH
     assert await status(app, sent.request_id) == (SENT, None)
 
 
-async def test_without_webhooks_the_delivery_of_a_blocked_phone_stays_queued() -> None:
+async def test_without_webhooks_no_status_is_requested_and_none_imitated() -> None:
     app = AppHarness()
+    await app.request_otp(a_phone(2))
     await app.use_cases.block_phone(a_phone())
     await app.request_otp()
-    assert app.database.delivery_reports == {}
+    assert (app.messenger.status_urls, app.database.delivery_reports) == ([""], {})
 
 
 async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: AppHarness) -> None:
@@ -191,14 +149,6 @@ async def test_a_report_that_cannot_be_imitated_does_not_fail_the_request(app: A
     app.faults.fail_on("delivery_reports.add")
     assert (await app.request_otp()).sent
     assert app.faults.has_fired
-
-
-async def test_a_suppressed_delivery_may_look_rejected(app: AppHarness) -> None:
-    await app.use_cases.block_phone(a_phone())
-    app.messenger.result = REJECTED
-    for phone in (a_phone(2), a_phone()):
-        with pytest.raises(DeliveryFailed):
-            await app.request_otp(phone)
 
 
 # The profile

@@ -1,28 +1,23 @@
 """Device tokens: who gets one, what it changes, and what revokes it."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
 from application.identities.sessions import Scope
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from application.principal import Principal
+from application.wiring import Policy
 from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import parse_otp_code
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
 
 OTHER_IP = "198.51.100.1"
-
-
-async def log_in(app: AppHarness, device_token: DeviceToken | None = None) -> LoggedIn:
-    app.advance(hours=12)
-    await app.request_otp()
-    result = await app.verify_otp(app.last_code, device_token=device_token)
-    assert isinstance(result, LoggedIn)
-    return result
 
 
 async def is_recognized(app: AppHarness, token: DeviceToken | None) -> bool:
@@ -37,15 +32,11 @@ async def is_recognized(app: AppHarness, token: DeviceToken | None) -> bool:
     return True
 
 
-async def test_a_login_returns_a_token_that_is_recognized(app: AppHarness) -> None:
-    result = await log_in(app)
-    assert await is_recognized(app, result.device_token)
-    assert not await is_recognized(app, None)
-
-
-async def test_nothing_of_the_token_is_stored(app: AppHarness) -> None:
-    token = (await log_in(app)).device_token
+async def test_a_login_returns_a_token_that_is_recognized_and_not_stored(app: AppHarness) -> None:
+    token = (await app.open_session()).device_token
     assert token is not None
+    assert await is_recognized(app, token)
+    assert not await is_recognized(app, None)
     (identity,) = app.database.identities.values()
     assert [device.id for device in identity.value.devices] == [token.device_id]
     assert token.secret.hex() not in repr(identity)
@@ -57,35 +48,32 @@ async def test_a_client_that_does_not_know_device_tokens_gets_none(app: AppHarne
     result = await app.use_cases.verify_otp(command)
     assert isinstance(result, LoggedIn)
     assert result.device_token is None
-    (identity,) = app.database.identities.values()
-    assert identity.value.devices == ()
 
 
 async def test_a_device_keeps_its_token_when_it_logs_in_again(app: AppHarness) -> None:
-    first = await log_in(app)
-    again = await log_in(app, first.device_token)
+    first = await app.open_session()
+    again = await app.open_session(device_token=first.device_token)
     assert again.device_token == first.device_token
     (identity,) = app.database.identities.values()
     assert len(identity.value.devices) == 1
 
 
 async def test_a_device_that_failed_too_often_gets_another_token(app: AppHarness) -> None:
-    token = (await log_in(app)).device_token
+    token = (await app.open_session()).device_token
     for _ in range(4):
         app.advance(hours=1)
         await app.request_otp(client_ip=OTHER_IP)
         for number in range(1, 6):
             wrong = wrong_code(app.last_code, number)
             await app.verify_otp(wrong, client_ip=OTHER_IP, device_token=token)
-    assert not await is_recognized(app, token)
     app.advance(days=1)
-    other = (await log_in(app, token)).device_token
+    other = (await app.open_session(device_token=token)).device_token
     assert other != token
     assert await is_recognized(app, other)
 
 
 async def test_a_token_counts_for_its_own_phone_only(app: AppHarness) -> None:
-    token = (await log_in(app)).device_token
+    token = (await app.open_session()).device_token
     await app.log_in(a_phone(2))
     for number in range(4):
         app.advance(15 if number == 0 else 0)
@@ -94,24 +82,9 @@ async def test_a_token_counts_for_its_own_phone_only(app: AppHarness) -> None:
         await app.request_otp(a_phone(2), OTHER_IP, token)
 
 
-async def test_an_ordinary_logout_keeps_the_device(app: AppHarness) -> None:
-    result = await log_in(app)
-    principal = await app.use_cases.authenticate(result.tokens.access_token)
-    await app.use_cases.logout(principal, Scope.THIS)
-    assert await is_recognized(app, result.device_token)
-
-
-async def log_out_everywhere(app: AppHarness, principal: Principal) -> None:
-    await app.use_cases.logout(principal, Scope.ALL)
-
-
 async def log_out_others(app: AppHarness, _: Principal) -> None:
-    other = await app.use_cases.authenticate((await log_in(app)).tokens.access_token)
+    other = await app.use_cases.authenticate((await app.open_session()).tokens.access_token)
     await app.use_cases.logout(other, Scope.OTHERS)
-
-
-async def revoke_the_session(app: AppHarness, principal: Principal) -> None:
-    await app.use_cases.revoke_session(principal, principal.session.id)
 
 
 async def block_and_unblock(app: AppHarness, _: Principal) -> None:
@@ -119,48 +92,41 @@ async def block_and_unblock(app: AppHarness, _: Principal) -> None:
     await app.use_cases.unblock_phone(a_phone())
 
 
-async def revoke_by_operator(app: AppHarness, _: Principal) -> None:
-    await app.use_cases.revoke_phone_sessions(a_phone())
+REVOCATIONS: dict[str, Callable[[AppHarness, Principal], Awaitable[object]]] = {
+    "log out": lambda app, principal: app.use_cases.logout(principal, Scope.THIS),
+    "log out everywhere": lambda app, principal: app.use_cases.logout(principal, Scope.ALL),
+    "log out others": log_out_others,
+    "revoke": lambda app, owner: app.use_cases.revoke_session(owner, owner.session.id),
+    "block": block_and_unblock,
+    "operator": lambda app, _: app.use_cases.revoke_phone_sessions(a_phone()),
+    "delete": lambda app, principal: app.use_cases.delete_user(principal),
+}
 
 
-async def delete_the_identity(app: AppHarness, principal: Principal) -> None:
-    await app.use_cases.delete_user(principal)
-
-
-@pytest.mark.parametrize(
-    "revoke",
-    [
-        log_out_everywhere,
-        log_out_others,
-        revoke_the_session,
-        block_and_unblock,
-        revoke_by_operator,
-        delete_the_identity,
-    ],
-)
-async def test_a_device_is_revoked(
-    app: AppHarness, revoke: Callable[[AppHarness, Principal], Awaitable[None]]
+@pytest.mark.parametrize("revocation", REVOCATIONS)
+async def test_all_but_an_ordinary_logout_revoke_the_device(
+    app: AppHarness, revocation: str
 ) -> None:
-    result = await log_in(app)
-    await revoke(app, await app.use_cases.authenticate(result.tokens.access_token))
-    assert not await is_recognized(app, result.device_token)
+    result = await app.open_session()
+    principal = await app.use_cases.authenticate(result.tokens.access_token)
+    await REVOCATIONS[revocation](app, principal)
+    assert await is_recognized(app, result.device_token) == (revocation == "log out")
 
 
-@pytest.mark.parametrize("proof", ["device token", "request id"])
-async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof(
-    app: AppHarness, proof: str
-) -> None:
-    token = (await log_in(app)).device_token
-    requested = await app.request_otp()
-    code = app.last_code
-    for number in range(600):
-        with suppress(TooManyAttemptsFromIp):
-            await app.verify_otp("000000", a_phone(2 + number // 5))
-    with pytest.raises(TooManyAttemptsFromIp):
-        await app.verify_otp(code)
-    result = (
-        await app.verify_otp(code, device_token=token)
-        if proof == "device token"
-        else await app.verify_otp(code, request_id=requested.request_id)
-    )
-    assert isinstance(result, LoggedIn)
+async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof() -> None:
+    limits = RateLimits(verifications_per_ip=SlidingWindow(1, timedelta(hours=1)))
+    app = AppHarness(policy=Policy(rate_limits=limits))
+    for proof in ("device token", "request id"):
+        token = (await app.open_session()).device_token
+        app.advance(hours=12)
+        request_id: str | None = (await app.request_otp()).request_id
+        code = app.last_code
+        await app.verify_otp("000000", a_phone(2))
+        with pytest.raises(TooManyAttemptsFromIp):
+            await app.verify_otp(code)
+        if proof == "device token":
+            request_id = None
+        else:
+            token = None
+        result = await app.verify_otp(code, request_id=request_id, device_token=token)
+        assert isinstance(result, LoggedIn)

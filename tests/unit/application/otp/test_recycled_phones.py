@@ -5,32 +5,29 @@ from datetime import timedelta
 
 import pytest
 
-from application.identities.users import CreateUserCommand
 from application.otp.verify_otp import LoggedIn, OtpRejected
-from application.ports.errors import StorageError
+from application.ports.errors import StorageError, StorageUnavailable
 from application.ports.security_events import SecurityEventType
 from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.wiring import Policy
 from domain.errors import Unauthenticated, UserNotFound
-from domain.identities.device_token import DeviceToken
-from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 
-NAME = "Rahul"
+LOGIN = [
+    "phone_verifications.load",
+    "phone_verifications.replace",
+    "identities.load",
+    "identities.replace",
+    "identities.add",
+    "rate_limiter.release",
+]
 
 
 @pytest.fixture
 def app() -> AppHarness:
     return AppHarness(policy=Policy(recycled_after=timedelta(days=100)))
-
-
-async def log_in(app: AppHarness, device_token: DeviceToken | None = None) -> LoggedIn:
-    await app.request_otp(device_token=device_token)
-    result = await app.verify_otp(app.last_code, device_token=device_token)
-    assert isinstance(result, LoggedIn)
-    return result
 
 
 async def principal_of(app: AppHarness, logged_in: LoggedIn) -> Principal:
@@ -39,16 +36,16 @@ async def principal_of(app: AppHarness, logged_in: LoggedIn) -> Principal:
 
 async def create_owner(app: AppHarness) -> tuple[Principal, LoggedIn]:
     """Log in and create a user."""
-    logged_in = await log_in(app)
+    logged_in = await app.open_session()
     principal = await principal_of(app, logged_in)
-    await app.use_cases.create_user(CreateUserCommand(principal, parse_username(NAME), a_phone()))
+    await app.create_user(principal)
     return principal, logged_in
 
 
 async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
     before, _ = await create_owner(app)
     app.advance(days=101)
-    after = await principal_of(app, await log_in(app))
+    after = await principal_of(app, await app.open_session())
     assert after.identity.id != before.identity.id
     assert after.identity.user is None
     detached = app.database.identities[before.identity.id].value
@@ -57,21 +54,15 @@ async def test_an_unused_phone_gets_a_new_identity(app: AppHarness) -> None:
     assert SecurityEventType.IDENTITY_DETACHED in [event.type for event in app.events.emitted]
     with pytest.raises(UserNotFound):
         await app.use_cases.get_user(before.identity.id)
-    await app.use_cases.create_user(CreateUserCommand(after, parse_username(NAME), a_phone()))
-
-
-async def test_a_new_identity_is_kept_at_the_next_login(app: AppHarness) -> None:
-    await create_owner(app)
-    app.advance(days=101)
-    first = await principal_of(app, await log_in(app))
+    await app.create_user(after)
     app.advance(days=1)
-    assert (await principal_of(app, await log_in(app))).identity.id == first.identity.id
+    assert (await principal_of(app, await app.open_session())).identity.id == after.identity.id
 
 
 async def test_a_device_token_proves_continuity(app: AppHarness) -> None:
     before, logged_in = await create_owner(app)
     app.advance(days=101)
-    after = await principal_of(app, await log_in(app, logged_in.device_token))
+    after = await principal_of(app, await app.open_session(device_token=logged_in.device_token))
     assert after.identity.id == before.identity.id
 
 
@@ -79,7 +70,7 @@ async def test_without_the_setting_an_identity_is_kept() -> None:
     app = AppHarness()
     before, _ = await create_owner(app)
     app.advance(days=3650)
-    assert (await principal_of(app, await log_in(app))).identity.id == before.identity.id
+    assert (await principal_of(app, await app.open_session())).identity.id == before.identity.id
 
 
 async def test_a_use_of_a_session_that_ended_since_counts(app: AppHarness) -> None:
@@ -88,90 +79,81 @@ async def test_a_use_of_a_session_that_ended_since_counts(app: AppHarness) -> No
     await principal_of(app, logged_in)
     await app.use_cases.revoke_phone_sessions(a_phone())
     app.advance(days=60)
-    assert (await principal_of(app, await log_in(app))).identity.id == before.identity.id
+    assert (await principal_of(app, await app.open_session())).identity.id == before.identity.id
 
 
-async def test_a_detachment_interrupted_at_any_call_is_completed() -> None:
-    for step in range(1, 40):
-        app = AppHarness(policy=Policy(recycled_after=timedelta(days=100)))
-        before, _ = await create_owner(app)
-        app.advance(days=101)
-        await app.request_otp()
-        app.faults.fail_at(step)
-        try:
+async def app_with_unused_phone() -> tuple[AppHarness, str]:
+    """Return an app with a code for a phone that nobody used for long, and its identity."""
+    app = AppHarness(policy=Policy(recycled_after=timedelta(days=100)))
+    before, _ = await create_owner(app)
+    app.advance(days=101)
+    await app.request_otp()
+    app.faults.reset()
+    return app, before.identity.id
+
+
+@pytest.mark.parametrize("operation", LOGIN)
+@pytest.mark.parametrize("after", [None, "identities.replace"], ids=["detaching", "detached"])
+async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
+    operation: str, after: str | None
+) -> None:
+    for is_undone in (False, True):
+        app, before_id = await app_with_unused_phone()
+        app.faults.fail_on(operation, after=after)
+        result = None
+        with suppress(StorageError):
             result = await app.verify_otp(app.last_code)
-        except StorageError:
-            app.faults.reset()
-            result = await app.verify_otp(app.last_code)
-        if not app.faults.has_fired and len(app.faults.calls) < step and step > 10:
-            break
+        app.faults.reset()
+        if is_undone and app.database.identities[before_id].value.detached_at:
+            await app.use_cases.restore_identity(before_id)
+            assert (await principal_of(app, await app.open_session())).identity.id == before_id
+            continue
+
+        result = result or await app.verify_otp(app.last_code)
+
         if isinstance(result, OtpRejected):
-            result = await log_in(app)
-        after = await principal_of(app, result)
-        assert after.identity.id != before.identity.id
-        assert len(app.database.identities) == 2
-        assert len(after.identity.sessions) == 1
+            result = await app.open_session()
+        after_id = (await principal_of(app, result)).identity.id
+        assert set(app.database.identities) == {before_id, after_id} != {before_id}
+        assert len(app.database.identities[after_id].value.sessions) == 1
 
 
 async def test_an_operator_restores_a_detached_identity(app: AppHarness) -> None:
     before, _ = await create_owner(app)
     app.advance(days=101)
-    stranger = await log_in(app)
+    stranger = await app.open_session()
     await app.use_cases.restore_identity(before.identity.id)
     with pytest.raises(Unauthenticated):
         await principal_of(app, stranger)
-    after = await principal_of(app, await log_in(app))
+    after = await principal_of(app, await app.open_session())
     assert after.identity.id == before.identity.id
     assert app.events.emitted[-1].type is SecurityEventType.LOGIN_SUCCEEDED
     assert SecurityEventType.IDENTITY_RESTORED in [event.type for event in app.events.emitted]
 
 
-async def test_a_restoration_interrupted_at_any_call_is_completed() -> None:
-    for step in range(1, 10):
-        app = AppHarness(policy=Policy(recycled_after=timedelta(days=100)))
-        before, _ = await create_owner(app)
-        app.advance(days=101)
-        await log_in(app)
-        app.faults.fail_at(step)
-        try:
-            await app.use_cases.restore_identity(before.identity.id)
-        except StorageError:
-            app.faults.reset()
-            await app.use_cases.restore_identity(before.identity.id)
-        after = await principal_of(app, await log_in(app))
-        assert after.identity.id == before.identity.id
-
-
-async def test_a_restoration_wins_over_a_login_that_was_interrupted_at_any_call() -> None:
-    restored = 0
-    for step in range(1, 20):
-        app = AppHarness(policy=Policy(recycled_after=timedelta(days=100)))
-        before, _ = await create_owner(app)
-        app.advance(days=101)
-        await app.request_otp()
-        app.faults.fail_at(step)
-        with suppress(StorageError):
-            await app.verify_otp(app.last_code)
-        app.faults.reset()
-        if app.database.identities[before.identity.id].value.detached_at is None:
-            continue
-        await app.use_cases.restore_identity(before.identity.id)
-        after = await principal_of(app, await log_in(app))
-        assert after.identity.id == before.identity.id
-        restored += 1
-    assert restored > 3
+@pytest.mark.parametrize("after", [None, "identities.replace"], ids=["first", "detached"])
+@pytest.mark.parametrize("operation", LOGIN[:4])
+async def test_an_interrupted_restoration_is_completed(operation: str, after: str | None) -> None:
+    app, before_id = await app_with_unused_phone()
+    await app.open_session()
+    app.faults.fail_on(operation, after=after)
+    with pytest.raises(StorageUnavailable):
+        await app.use_cases.restore_identity(before_id)
+    app.faults.reset()
+    await app.use_cases.restore_identity(before_id)
+    assert (await principal_of(app, await app.open_session())).identity.id == before_id
 
 
 async def test_an_identity_is_restored_to_a_phone_that_has_no_other(app: AppHarness) -> None:
     before, _ = await create_owner(app)
     app.advance(days=101)
-    await log_in(app)
+    await app.open_session()
     stored = app.database.phone_verifications[a_phone()]
     app.database.phone_verifications[a_phone()] = Versioned(
         stored.value.assign_identity(None), stored.version
     )
     await app.use_cases.restore_identity(before.identity.id)
-    after = await principal_of(app, await log_in(app))
+    after = await principal_of(app, await app.open_session())
     assert after.identity.id == before.identity.id
 
 

@@ -10,7 +10,7 @@ import pytest
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.call_provider import PlacementResult
 from application.ports.errors import StorageUnavailable
-from application.ports.security_events import SecurityEvent, SecurityEventType
+from application.ports.security_events import SecurityEventType
 from application.ports.versioned import Versioned
 from application.wiring import Policy
 from domain.errors import TooManyAttempts
@@ -23,7 +23,7 @@ from domain.phone import PhoneNumber, parse_phone
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
-from tests.support.builders import CLIENT_IP, a_phone, an_id
+from tests.support.builders import a_phone, an_id
 from tests.support.fakes.call_provider import INVALID_NUMBER, REJECTED, UNKNOWN, PlacedCall
 
 HOUR = timedelta(hours=1)
@@ -44,10 +44,6 @@ def app() -> AppHarness:
 def permits(app: AppHarness, name: str) -> int:
     """Return how many permits of a limit are acquired."""
     return len(app.database.permits[name])
-
-
-def event(event_type: SecurityEventType, reason: str | None = None) -> SecurityEvent:
-    return SecurityEvent(type=event_type, phone=a_phone(), reason=reason)
 
 
 # The call
@@ -79,12 +75,19 @@ async def test_without_a_phone_line_nobody_is_called_back() -> None:
     assert app.database.phone_verifications == {}
 
 
-@pytest.mark.parametrize("number", ["+14155552671", "+919876543210", "+18005550199"])
-async def test_only_phones_that_get_codes_are_called_back(number: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        ("+14155552671", None),
+        ("+919876543210", "the country is not served"),
+        ("+18005550199", "the kind of the number"),
+    ],
+)
+async def test_only_phones_that_get_codes_are_called_back(number: str, reason: str | None) -> None:
     app = app_with_phone_line(countries={"US"})
-    is_served = number == "+14155552671"
-    assert await app.request_callback(PhoneNumber(number)) == is_served
-    assert len(app.call_provider.calls) == is_served
+    assert await app.request_callback(PhoneNumber(number)) == (reason is None)
+    assert len(app.call_provider.calls) == (reason is None)
+    assert app.events.emitted[-1].reason == reason
 
 
 async def test_nothing_is_placed_for_a_test_phone() -> None:
@@ -97,17 +100,6 @@ async def test_nothing_is_placed_for_a_test_phone() -> None:
 # Limits
 
 
-async def test_a_phone_is_called_back_twice_an_hour_and_three_times_a_day(app: AppHarness) -> None:
-    assert [await app.request_callback() for _ in range(3)] == [True, True, False]
-    app.advance(hours=1)
-    assert [await app.request_callback() for _ in range(2)] == [True, False]
-    app.advance(hours=22, minutes=59)
-    assert not await app.request_callback()
-    app.advance(minutes=1)
-    assert await app.request_callback()
-    assert len(app.call_provider.calls) == 4
-
-
 async def test_the_limits_per_phone_and_country_are_settings() -> None:
     app = app_with_phone_line(
         callback_policy=CallbackPolicy((WINDOW_OF_ONE,)),
@@ -118,28 +110,19 @@ async def test_the_limits_per_phone_and_country_are_settings() -> None:
     assert called_back == [True, False, True, False, True]
 
 
-async def test_of_parallel_callbacks_two_are_placed(app: AppHarness) -> None:
+async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveries(
+    app: AppHarness,
+) -> None:
     called_back = await asyncio.gather(*(app.request_callback() for _ in range(50)))
     assert sum(called_back) == len(app.call_provider.calls) == 2
-    assert permits(app, "callbacks:country:US") == 2
-
-
-async def test_callbacks_use_none_of_the_limits_of_deliveries(app: AppHarness) -> None:
-    await app.request_callback()
-    await app.request_callback()
-    assert {name for name, used in app.database.permits.items() if used} == {"callbacks:country:US"}
+    used = {name: len(permits) for name, permits in app.database.permits.items() if permits}
+    assert used == {"callbacks:country:US": 2}
     for _ in range(5):
         assert (await app.request_otp()).sent
         app.advance(60)
 
 
 # Results of the provider
-
-
-async def test_an_unknown_result_counts_and_its_code_is_valid(app: AppHarness) -> None:
-    app.call_provider.result = UNKNOWN
-    assert await app.request_callback()
-    assert isinstance(await app.verify_otp(await app.code_of_last_call()), LoggedIn)
 
 
 @pytest.mark.parametrize("result", [REJECTED, INVALID_NUMBER])
@@ -167,12 +150,14 @@ async def test_no_call_is_placed_if_something_cannot_be_recorded(
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
 
 
-@pytest.mark.parametrize("step", range(6, 10))
+@pytest.mark.parametrize(
+    "operation", ["calls.replace", "phone_verifications.replace", "rate_limiter.release"]
+)
 async def test_a_rejected_call_is_rejected_if_it_cannot_be_undone(
-    app: AppHarness, step: int
+    app: AppHarness, operation: str
 ) -> None:
     app.call_provider.result = REJECTED
-    app.faults.fail_at(step)
+    app.faults.fail_on(operation, after="calls.add")
     assert not await app.request_callback()
     assert app.faults.has_fired
 
@@ -183,28 +168,30 @@ async def test_a_rejected_call_is_rejected_if_it_cannot_be_undone(
 async def test_a_blocked_phone_is_counted_alike_and_not_called(app: AppHarness) -> None:
     await app.use_cases.block_phone(a_phone())
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
-    assert app.call_provider.calls == {}
-    assert app.database.calls == {}
+    assert app.events.types.count(SecurityEventType.OTP_SUPPRESSED) == 2
+    assert (app.call_provider.calls, app.database.calls) == ({}, {})
     assert permits(app, "callbacks:country:US") == 2
-
-
-async def test_a_blocked_phone_gets_the_result_of_the_latest_call(app: AppHarness) -> None:
-    await app.use_cases.block_phone(a_phone())
     app.call_provider.result = REJECTED
     await app.request_callback(a_phone(2))
+    app.advance(hours=1)
     assert not await app.request_callback()
 
 
 # Attempts
 
 
-async def test_the_code_logs_in_like_any(app: AppHarness) -> None:
-    await app.request_callback()
-    result = await app.verify_otp(await app.code_of_last_call(), client_ip=OTHER_IP)
-    assert isinstance(result, LoggedIn)
-    assert result.device_token is not None
-    authenticated = await app.use_cases.authenticate(result.tokens.access_token)
-    assert authenticated.identity.phone == a_phone()
+@pytest.mark.parametrize("result", [None, UNKNOWN])
+async def test_the_code_logs_in_from_any_ip_and_once(
+    app: AppHarness, result: PlacementResult | None
+) -> None:
+    app.call_provider.result = result
+    assert await app.request_callback()
+    code = await app.code_of_last_call()
+    results = await asyncio.gather(*(app.verify_otp(code, client_ip=ip) for ip in HUNDRED_IPS))
+    assert sum(isinstance(result, LoggedIn) for result in results) == 1
+    # The others sent the code that was just used: nothing was counted.
+    assert results.count(OtpRejected(4)) == 99
+    assert permits(app, "callbacks:country:US") == 1
 
 
 async def test_a_login_marks_the_call_that_read_the_code(app: AppHarness) -> None:
@@ -216,56 +203,6 @@ async def test_a_login_marks_the_call_that_read_the_code(app: AppHarness) -> Non
     call = app.database.calls[read.id].value
     verification = app.database.phone_verifications[a_phone()].value
     assert (call.identity_id, call.is_caller_verified) == (verification.identity_id, True)
-
-
-async def test_a_login_does_not_release_the_permit_of_the_callback(app: AppHarness) -> None:
-    await app.request_callback()
-    await app.verify_otp(await app.code_of_last_call())
-    assert permits(app, "callbacks:country:US") == 1
-
-
-async def test_with_a_request_id_the_code_is_wrong(app: AppHarness) -> None:
-    request_id = (await app.request_otp()).request_id
-    await app.request_callback()
-    code = await app.code_of_last_call()
-    for sent_id in (request_id, request_id[:32], "unknown", ""):
-        assert isinstance(await app.verify_otp(code, request_id=sent_id), OtpRejected)
-    assert isinstance(await app.verify_otp(code), LoggedIn)
-
-
-@pytest.mark.parametrize("client_ips", [[CLIENT_IP] * 100, HUNDRED_IPS], ids=["one ip", "many ips"])
-@pytest.mark.parametrize("with_message", [True, False])
-async def test_of_parallel_correct_attempts_one_logs_in(
-    app: AppHarness, client_ips: list[str], with_message: bool
-) -> None:
-    if with_message:
-        await app.request_otp()
-    await app.request_callback()
-    code = await app.code_of_last_call()
-    results = await asyncio.gather(
-        *(app.verify_otp(code, client_ip=client_ip) for client_ip in client_ips)
-    )
-    # The others sent the code that was just used: nothing was counted.
-    assert sum(isinstance(result, LoggedIn) for result in results) == 1
-    assert results.count(OtpRejected(4)) == 99
-    (identity,) = app.database.identities.values()
-    assert len(identity.value.sessions) == 1
-
-
-async def test_of_parallel_wrong_codes_five_count_on_the_callback(app: AppHarness) -> None:
-    await app.request_callback()
-    code = await app.code_of_last_call()
-    codes = [wrong_code(code, number) for number in range(1, 101)]
-    await asyncio.gather(
-        *(
-            app.verify_otp(wrong, client_ip=client_ip)
-            for wrong, client_ip in zip(codes, HUNDRED_IPS, strict=True)
-        )
-    )
-    verification = app.database.phone_verifications[a_phone()].value
-    assert verification.callbacks[-1].counter.left == 0
-    assert verification.failures.in_a_row == 5
-    assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), OtpRejected)
 
 
 async def test_wrong_codes_get_the_responses_of_a_phone_without_a_request(app: AppHarness) -> None:
@@ -282,29 +219,6 @@ async def test_wrong_codes_get_the_responses_of_a_phone_without_a_request(app: A
         app.advance(1)
 
 
-async def test_after_the_other_attempts_are_used_up_the_code_is_correct(app: AppHarness) -> None:
-    await app.request_otp()
-    for number in range(1, 6):
-        await app.verify_otp(wrong_code(app.last_code, number))
-    await app.request_callback()
-    with pytest.raises(TooManyAttempts):
-        await app.verify_otp(app.last_code)
-    assert isinstance(await app.verify_otp(await app.code_of_last_call()), LoggedIn)
-
-
-async def test_an_ip_without_attempts_at_any_phone_has_none_at_a_callback() -> None:
-    app = app_with_phone_line(rate_limits=RateLimits(verifications_per_ip=WINDOW_OF_ONE))
-    await app.request_callback()
-    code = await app.code_of_last_call()
-    await app.verify_otp("000000", a_phone(2))
-    before = app.database.phone_verifications[a_phone()]
-    for digits in (code, wrong_code(code)):
-        with pytest.raises(TooManyAttempts):
-            await app.verify_otp(digits)
-    assert app.database.phone_verifications[a_phone()] == before
-    assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), LoggedIn)
-
-
 async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> None:
     app = app_with_phone_line(rate_limits=RateLimits(failed_attempts_total=SlidingWindow(3, HOUR)))
     await app.request_callback()
@@ -319,40 +233,22 @@ async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> No
     assert limited.counter.limit == 2
 
 
-# Security events
-
-
-async def test_a_callback_is_requested_and_delivered(app: AppHarness) -> None:
+async def test_a_callback_is_requested_and_delivered_or_rejected(app: AppHarness) -> None:
     await app.request_callback()
     app.call_provider.result = UNKNOWN
-    await app.request_callback()
-    await app.request_callback()
-    assert app.events.emitted == [
-        event(SecurityEventType.CALLBACK_REQUESTED),
-        event(SecurityEventType.OTP_DELIVERED),
-        event(SecurityEventType.CALLBACK_REQUESTED),
-        event(SecurityEventType.OTP_DELIVERED, UNKNOWN.reason),
-        event(SecurityEventType.OTP_REQUEST_REJECTED, "too many callbacks"),
-    ]
-
-
-async def test_a_callback_to_a_blocked_phone_is_suppressed(app: AppHarness) -> None:
-    await app.use_cases.block_phone(a_phone())
-    app.events.emitted.clear()
-    await app.request_callback()
-    assert app.events.emitted == [
-        event(SecurityEventType.CALLBACK_REQUESTED),
-        event(SecurityEventType.OTP_SUPPRESSED),
-    ]
-
-
-async def test_a_callback_that_is_not_placed_is_rejected_with_the_reason() -> None:
-    app = app_with_phone_line(countries={"US"})
+    for _ in ("delivered", "too many"):
+        await app.request_callback()
+    app.advance(hours=1)
     app.call_provider.result = REJECTED
     await app.request_callback()
-    await app.request_callback(parse_phone("+919876543210"))
-    assert [event_.reason for event_ in app.events.emitted] == [
-        None,
-        REJECTED.reason,
-        "the country is not served",
+    requested, delivered = SecurityEventType.CALLBACK_REQUESTED, SecurityEventType.OTP_DELIVERED
+    assert {event.phone for event in app.events.emitted} == {a_phone()}
+    assert [(event.type, event.reason) for event in app.events.emitted] == [
+        (requested, None),
+        (delivered, None),
+        (requested, None),
+        (delivered, UNKNOWN.reason),
+        (SecurityEventType.OTP_REQUEST_REJECTED, "too many callbacks"),
+        (requested, None),
+        (SecurityEventType.OTP_REQUEST_REJECTED, REJECTED.reason),
     ]

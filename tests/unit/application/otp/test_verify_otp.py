@@ -6,15 +6,13 @@ import pytest
 
 from application.identities.session_factory import TokenLifetimes
 from application.otp.verify_otp import LoggedIn, OtpRejected, VerifyOtpCommand
-from application.ports.errors import StorageUnavailable
 from application.wiring import Policy
-from domain.errors import TooManyAttempts, Unauthenticated
+from domain.errors import Unauthenticated
 from domain.otp.challenge import Challenge, OtpCode, parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, wrong_code
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.fault_injector import ProcessKilled
 
 OTHER_IP = "198.51.100.20"
 
@@ -35,16 +33,6 @@ async def test_the_correct_code_logs_the_phone_in(app: AppHarness) -> None:
     assert principal.session.device == "Pixel 9"
 
 
-async def test_a_code_may_come_with_its_request_id(app: AppHarness) -> None:
-    code, request_id = await request_code(app)
-    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
-
-
-async def test_a_code_without_request_id_is_accepted_from_another_ip(app: AppHarness) -> None:
-    code, _ = await request_code(app)
-    assert isinstance(await app.verify_otp(code, client_ip=OTHER_IP), LoggedIn)
-
-
 @pytest.mark.parametrize("length", [6, 7, 8])
 async def test_codes_have_the_configured_length(length: int) -> None:
     app = AppHarness(policy=Policy(otp_length=length))
@@ -55,171 +43,56 @@ async def test_codes_have_the_configured_length(length: int) -> None:
     assert isinstance(result, LoggedIn)
 
 
-async def test_a_code_is_used_once(app: AppHarness) -> None:
-    code, request_id = await request_code(app)
-    await app.verify_otp(code)
-    assert isinstance(await app.verify_otp(code), OtpRejected)
-    assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
-
-
 async def test_wrong_expired_used_and_never_sent_codes_get_the_same_result() -> None:
     wrong, used, late, never_sent = AppHarness(), AppHarness(), AppHarness(), AppHarness()
-    correct_code, _ = await request_code(wrong)
-    used_code, used_id = await request_code(used)
-    await used.verify_otp(used_code, request_id=used_id)
-    late_code, _ = await request_code(late)
+    for app in (wrong, used, late):
+        await app.request_otp()
+    await used.verify_otp(used.last_code)
     late.advance(300)
     results = [
-        await wrong.verify_otp(wrong_code(correct_code)),
-        await used.verify_otp(used_code, request_id=used_id),
-        await late.verify_otp(late_code),
+        await wrong.verify_otp(wrong_code(wrong.last_code)),
+        await used.verify_otp(used.last_code),
+        await late.verify_otp(late.last_code),
         await never_sent.verify_otp("012313"),
     ]
     assert results == [OtpRejected(4)] * 4
 
 
-async def test_the_code_of_another_phone_is_rejected(app: AppHarness) -> None:
-    await app.request_otp(a_phone(1))
-    await app.request_otp(a_phone(2))
-    code = app.messenger.messages[0].code
-    assert isinstance(await app.verify_otp(code, a_phone(2)), OtpRejected)
-    assert isinstance(await app.verify_otp(code, a_phone(1)), LoggedIn)
-
-
-async def test_the_request_id_of_another_phone_is_rejected(app: AppHarness) -> None:
+async def test_code_and_request_id_of_another_phone_are_rejected(app: AppHarness) -> None:
     other = await app.request_otp(a_phone(2))
+    other_code = app.last_code
     code, _ = await request_code(app)
+    assert isinstance(await app.verify_otp(other_code), OtpRejected)
     assert isinstance(await app.verify_otp(code, request_id=other.request_id), OtpRejected)
-
-
-@pytest.mark.parametrize("with_request_id", [True, False], ids=["with id", "without id"])
-async def test_after_five_wrong_codes_the_correct_one_is_rejected(
-    app: AppHarness, with_request_id: bool
-) -> None:
-    code, its_request_id = await request_code(app)
-    request_id = its_request_id if with_request_id else None
-    rejected = [
-        await app.verify_otp(wrong_code(code, number), request_id=request_id)
-        for number in range(1, 6)
-    ]
-    assert rejected == [OtpRejected(attempts_left) for attempts_left in (4, 3, 2, 1, 0)]
-    with pytest.raises(TooManyAttempts):
-        await app.verify_otp(code, request_id=request_id)
-
-
-async def test_an_attempt_past_the_limit_writes_nothing(app: AppHarness) -> None:
-    code, _ = await request_code(app)
-    for number in range(1, 6):
-        await app.verify_otp(wrong_code(code, number))
-    before = dict(app.database.phone_verifications)
-    with pytest.raises(TooManyAttempts):
-        await app.verify_otp(code)
-    assert app.database.phone_verifications == before
+    assert isinstance(await app.verify_otp(code), LoggedIn)
 
 
 async def test_a_token_expires_after_the_configured_lifetime() -> None:
     app = AppHarness(policy=Policy(lifetimes=TokenLifetimes(plain=timedelta(minutes=15))))
-    await app.request_otp()
-    logged_in = await app.verify_otp(app.last_code)
-    assert isinstance(logged_in, LoggedIn)
-    assert logged_in.tokens.expires_in == 900
+    tokens = (await app.open_session()).tokens
+    assert tokens.expires_in == 900
     app.advance(899)
-    await app.use_cases.authenticate(logged_in.tokens.access_token)
+    await app.use_cases.authenticate(tokens.access_token)
     app.advance(1)
     with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(logged_in.tokens.access_token)
+        await app.use_cases.authenticate(tokens.access_token)
 
 
-async def test_a_second_login_finds_the_same_identity(app: AppHarness) -> None:
-    first, second = await app.log_in(), await app.log_in()
-    assert first.identity.id == second.identity.id
-    assert first.session.id != second.session.id
-
-
-async def test_the_id_of_a_new_identity_contains_its_creation_time(app: AppHarness) -> None:
-    principal = await app.log_in()
-    assert len(principal.identity.id) == 24
-    assert int(principal.identity.id[:8], 16) == int(app.clock.now().timestamp())
-
-
-async def test_a_wrong_code_creates_no_identity(app: AppHarness) -> None:
-    code, _ = await request_code(app)
-    await app.verify_otp(wrong_code(code))
-    assert app.database.identities == {}
-    assert app.database.phone_verifications[a_phone()].value.identity_id is None
-
-
-async def test_a_login_after_the_deletion_creates_a_new_identity(
+async def test_the_id_of_a_new_identity_contains_its_creation_time_and_stays(
     app: AppHarness,
 ) -> None:
-    before = await app.add_user()
-    await app.use_cases.delete_user(before)
-    after = await app.log_in()
-    assert after.identity.id != before.identity.id
-    assert after.identity.user is None
-    again = await app.log_in()
-    assert again.identity.id == after.identity.id
-
-
-async def test_the_twenty_first_session_revokes_the_oldest(app: AppHarness) -> None:
-    tokens = [await app.access_token() for _ in range(21)]
-    with pytest.raises(Unauthenticated):
-        await app.use_cases.authenticate(tokens[0])
-    principals = [await app.use_cases.authenticate(token) for token in tokens[1:]]
-    assert len({principal.session.id for principal in principals}) == 20
+    first = await app.log_in()
+    assert len(first.identity.id) == 24
+    assert int(first.identity.id[:8], 16) == int(app.clock.now().timestamp())
+    second = await app.log_in()
+    assert first.identity.id == second.identity.id
+    assert first.session.id != second.session.id
 
 
 async def test_a_code_without_its_key_is_rejected(app: AppHarness) -> None:
     code, _ = await request_code(app)
     app.otp_keys.keys = {"second": bytes(range(32))}
     assert await app.verify_otp(code) == OtpRejected(4)
-
-
-async def test_no_code_is_verified_without_database(app: AppHarness) -> None:
-    code, _ = await request_code(app)
-    app.database.is_unavailable = True
-    with pytest.raises(StorageUnavailable):
-        await app.verify_otp(code)
-    app.database.is_unavailable = False
-    assert isinstance(await app.verify_otp(code), LoggedIn)
-
-
-# Interrupted logins
-
-
-@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-@pytest.mark.parametrize("step", range(1, 5))
-async def test_a_login_interrupted_at_any_step_can_be_repeated(
-    app: AppHarness, step: int, kill: bool
-) -> None:
-    await app.request_otp()
-    app.faults.fail_at(step, kill=kill)
-    with pytest.raises(ProcessKilled if kill else StorageUnavailable):
-        await app.verify_otp(app.last_code)
-    app.faults.reset()
-    principal = await app.log_in()
-    assert list(app.database.identities) == [principal.identity.id]
-    verification = app.database.phone_verifications[a_phone()].value
-    assert verification.identity_id == principal.identity.id
-
-
-async def test_an_error_before_the_verification_uses_no_code(app: AppHarness) -> None:
-    await app.request_otp()
-    app.faults.fail_on("rate_limiter.acquire")
-    with pytest.raises(StorageUnavailable):
-        await app.verify_otp(app.last_code)
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-
-
-async def test_the_identity_is_created_with_the_id_assigned_to_the_phone(app: AppHarness) -> None:
-    await app.request_otp()
-    app.faults.fail_on("identities.add")
-    with pytest.raises(StorageUnavailable):
-        await app.verify_otp(app.last_code)
-    assigned_id = app.database.phone_verifications[a_phone()].value.identity_id
-    assert assigned_id is not None
-    assert app.database.identities == {}
-    assert (await app.log_in()).identity.id == assigned_id
 
 
 # Derived codes

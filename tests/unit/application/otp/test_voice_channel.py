@@ -1,6 +1,6 @@
 """Codes that are read in a call."""
 
-from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -26,29 +26,10 @@ from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.fakes.call_provider import (
-    INVALID_NUMBER,
-    REJECTED,
-    UNKNOWN,
-    FakeCallProvider,
-    PlacedCall,
-)
+from tests.support.fakes.call_provider import INVALID_NUMBER, REJECTED, PlacedCall
 
 HOUR = timedelta(hours=1)
-
-
-class ActingCallProvider(FakeCallProvider):
-    """Does something while a call is being placed."""
-
-    def __init__(self, act: Callable[[], Awaitable[object]]) -> None:
-        super().__init__()
-        self.act = act
-
-    async def place_call(
-        self, phone: PhoneNumber, url: str, status_url: str, timeout_seconds: int = 30
-    ) -> PlacementResult:
-        await self.act()
-        return await super().place_call(phone, url, status_url, timeout_seconds)
+A_TEST_OTP = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))
 
 
 def app_with_phone_line(**policy: Any) -> AppHarness:
@@ -84,118 +65,70 @@ def read_code(app: AppHarness) -> None:
 
 
 async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -> None:
-    await request_call(app, a_phone(7))
+    principal = await app.log_in()
+    app.messenger.messages.clear()
+    app.advance(hours=12)
+    request_id = await request_call(app)
+
+    verification = app.database.phone_verifications[a_phone()].value
+    delivery = verification.deliveries[-1]
     ((provider_call_id, placed),) = app.call_provider.calls.items()
     call = stored_call(app)
     assert placed == PlacedCall(
-        a_phone(7), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
+        a_phone(), WEBHOOK_URLS.code_call(call.id), WEBHOOK_URLS.call_status(call.id), 30
     )
-    assert call.provider_call_id == provider_call_id
     assert app.messenger.messages == []
-
-
-async def test_the_call_is_recorded_before_it_is_placed() -> None:
-    recorded = list[Call]()
-
-    async def act() -> None:
-        recorded.append(stored_call(harness))
-
-    harness = AppHarness(
-        policy=Policy(webhook_urls=WEBHOOK_URLS), call_provider=ActingCallProvider(act)
-    )
-    request_id = await request_call(harness)
-
-    (call,) = recorded
-    verification = harness.database.phone_verifications[a_phone()].value
-    (delivery,) = verification.deliveries
+    assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)
     assert call == Call(
         id=call.id,
         direction=CallDirection.OUTBOUND,
-        started_at=harness.clock.now(),
+        started_at=app.clock.now(),
         status=CallStatus.QUEUED,
-        challenge_id=verification.challenges[0].id,
+        provider_call_id=provider_call_id,
+        identity_id=principal.identity.id,
+        challenge_id=verification.challenges[-1].id,
         report_id=parse_report_id(request_id),
     )
-    assert (delivery.channel, delivery.call_id) == (Channel.VOICE, call.id)
-
-
-async def test_the_call_has_the_identity_of_the_phone(app: AppHarness) -> None:
-    principal = await app.log_in()
-    app.advance(hours=12)
-    await request_call(app)
-    assert stored_call(app).identity_id == principal.identity.id
-    assert not stored_call(app).is_caller_verified
-
-
-async def test_the_code_of_the_call_logs_in(app: AppHarness) -> None:
-    request_id = await request_call(app)
-    code = await app.code_of_last_call()
-    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
-
-
-async def test_a_call_after_a_message_reads_the_same_code(app: AppHarness) -> None:
-    first = await app.request_otp()
-    app.advance(15)
-    second = await app.request_otp(channel=Channel.VOICE)
-    assert second.sent
-    assert await app.code_of_last_call() == app.last_code
-    assert parse_report_id(first.request_id) != parse_report_id(second.request_id)
 
 
 @pytest.mark.parametrize("channels", [list(Channel), list(Channel)[::-1]])
-async def test_a_call_has_the_cooldown_of_a_message(
+async def test_a_call_has_the_cooldown_and_the_code_of_a_message(
     app: AppHarness, channels: list[Channel]
 ) -> None:
     first = await app.request_otp(channel=channels[0])
     again = await app.request_otp(channel=channels[1])
     assert (again.sent, again.resend_in) == (False, 15)
-    assert again.request_id != first.request_id
     assert parse_report_id(again.request_id) == parse_report_id(first.request_id)
     assert len(app.messenger.messages) + len(app.call_provider.calls) == 1
+    app.advance(15)
+    second = await app.request_otp(channel=channels[1])
+    assert second.sent
+    assert await app.code_of_last_call() == app.last_code
+    assert parse_report_id(first.request_id) != parse_report_id(second.request_id)
 
 
-async def test_a_call_counts_on_the_limits_of_messages(app: AppHarness) -> None:
-    for channel in (Channel.SMS, Channel.VOICE, Channel.SMS, Channel.VOICE, Channel.SMS):
-        assert (await app.request_otp(channel=channel)).sent
-        app.advance(60)
-    with pytest.raises(TooManyOtpRequests):
-        await request_call(app)
-
-
-async def test_without_a_provider_of_calls_the_messenger_delivers_the_code() -> None:
-    app = AppHarness()
+@pytest.mark.parametrize(
+    "app",
+    [AppHarness(), app_with_phone_line(test_otps=A_TEST_OTP)],
+    ids=["no provider of calls", "test phone"],
+)
+async def test_without_a_phone_line_and_for_a_test_phone_no_call_is_placed(app: AppHarness) -> None:
     await request_call(app)
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-    (delivery,) = app.database.phone_verifications[a_phone()].value.deliveries
-    assert (delivery.channel, delivery.call_id) == (Channel.VOICE, None)
-    assert app.call_provider.calls == {}
-
-
-async def test_no_call_is_placed_to_a_test_phone() -> None:
-    app = app_with_phone_line(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456")),)))
-    request_id = await request_call(app)
-    assert app.call_provider.calls == {}
-    assert app.database.calls == {}
-    assert isinstance(await app.verify_otp("123456", request_id=request_id), LoggedIn)
+    assert (app.call_provider.calls, app.database.calls) == ({}, {})
+    code = app.last_code if app.messenger.messages else "123456"
+    assert isinstance(await app.verify_otp(code), LoggedIn)
 
 
 # Results of the provider
-
-
-async def test_an_unknown_result_counts_and_its_code_is_valid(app: AppHarness) -> None:
-    app.call_provider.result = UNKNOWN
-    assert (await app.request_otp(channel=Channel.VOICE)).sent
-    assert not (await app.request_otp(channel=Channel.VOICE)).sent
-    assert stored_call(app).status is CallStatus.QUEUED
-    assert isinstance(await app.verify_otp(await app.code_of_last_call()), LoggedIn)
 
 
 @pytest.mark.parametrize(
     ("result", "error_type"), [(REJECTED, DeliveryFailed), (INVALID_NUMBER, PhoneUnreachable)]
 )
 async def test_a_call_that_is_not_placed_counts_on_no_limit_of_the_phone(
-    app: AppHarness, result: PlacementResult, error_type: type[DeliveryFailed | PhoneUnreachable]
+    result: PlacementResult, error_type: type[DeliveryFailed | PhoneUnreachable]
 ) -> None:
+    app = app_with_phone_line(rate_limits=RateLimits(calls_per_country=SlidingWindow(1, HOUR)))
     app.call_provider.result = result
     with pytest.raises(error_type) as error:
         await request_call(app)
@@ -203,48 +136,32 @@ async def test_a_call_that_is_not_placed_counts_on_no_limit_of_the_phone(
     assert stored_call(app).status is CallStatus.FAILED
     assert stored_call(app).ended_at == app.clock.now()
     app.call_provider.result = None
-    assert (await app.request_otp()).sent
+    assert (await app.request_otp(channel=Channel.VOICE)).sent
 
 
-async def test_a_rejected_call_releases_its_permits() -> None:
-    limits = RateLimits(calls_per_country=SlidingWindow(1, HOUR), per_ip=SlidingWindow(1, HOUR))
-    app = app_with_phone_line(rate_limits=limits)
-    app.call_provider.result = REJECTED
-    for _ in range(3):
-        with pytest.raises(DeliveryFailed):
-            await request_call(app)
-    app.call_provider.result = None
-    await request_call(app)
-
-
-async def test_no_call_is_placed_if_it_cannot_be_recorded(app: AppHarness) -> None:
-    app.faults.fail_on("calls.add")
-    with pytest.raises(StorageUnavailable):
+@pytest.mark.parametrize(
+    ("operation", "is_placed"), [("calls.add", False), ("calls.replace", True)]
+)
+async def test_only_a_call_that_is_recorded_is_placed_with_or_without_provider_id(
+    app: AppHarness, operation: str, is_placed: bool
+) -> None:
+    app.faults.fail_on(operation)
+    with nullcontext() if is_placed else pytest.raises(StorageUnavailable):
         await request_call(app)
     assert app.faults.has_fired
-    assert app.call_provider.calls == {}
-    assert (await app.request_otp(channel=Channel.VOICE)).sent
+    assert len(app.call_provider.calls) == is_placed
+    assert (await app.request_otp(channel=Channel.VOICE)).sent == (not is_placed)
 
 
-async def test_a_placed_call_counts_if_its_provider_id_cannot_be_recorded(app: AppHarness) -> None:
-    app.faults.fail_on("calls.replace")
-    assert (await app.request_otp(channel=Channel.VOICE)).sent
-    assert app.faults.has_fired
-    assert len(app.call_provider.calls) == 1
-    assert stored_call(app).provider_call_id is None
+async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
+    app: AppHarness,
+) -> None:
+    async def ring() -> None:
+        await app.use_cases.record_call_status(stored_call(app).id, CallStatus.RINGING)
 
-
-async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile() -> None:
-    async def act() -> None:
-        (stored,) = harness.database.calls.values()
-        ringing = stored.value.advance_status(CallStatus.RINGING, harness.clock.now())
-        harness.database.calls[ringing.id] = Versioned(ringing, stored.version + 1)
-
-    harness = AppHarness(
-        policy=Policy(webhook_urls=WEBHOOK_URLS), call_provider=ActingCallProvider(act)
-    )
-    await request_call(harness)
-    call = stored_call(harness)
+    app.faults.run_before("calls.replace", ring)
+    await request_call(app)
+    call = stored_call(app)
     assert (call.status, call.provider_call_id) == (CallStatus.RINGING, f"CA{0:032x}")
 
 
@@ -276,15 +193,6 @@ async def test_calls_have_a_limit_per_country_with_a_reserve_for_recognized_phon
     for number in range(2):
         await request_call(app, a_phone(number))
     assert (await app.request_otp(a_phone(13), "198.18.13.1")).sent
-
-
-async def test_a_login_does_not_release_the_limit_of_calls() -> None:
-    app = app_with_phone_line(rate_limits=RateLimits(calls_per_country=SlidingWindow(1, HOUR)))
-    request_id = await request_call(app)
-    code = await app.code_of_last_call()
-    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
-    with pytest.raises(TooManyOtpRequests):
-        await request_call(app, a_phone(2), "198.18.2.1")
 
 
 # Blocked phones
@@ -325,14 +233,6 @@ async def test_a_login_by_the_code_marks_the_call_that_read_it(app: AppHarness) 
     call = stored_call(app)
     assert call.is_caller_verified
     assert call.identity_id == verification.identity_id
-
-
-async def test_a_call_that_did_not_read_the_code_is_not_marked(app: AppHarness) -> None:
-    await app.request_otp()
-    app.advance(15)
-    await request_call(app)
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-    assert not stored_call(app).is_caller_verified
 
 
 async def test_a_login_by_the_message_of_the_same_code_does_not_mark_the_call(

@@ -15,17 +15,11 @@ from domain.phone import PhoneNumber
 from domain.voice.call import CallDirection, CallStatus, Recording
 from domain.voice.flow import DialResult
 from domain.voice.instructions import Dial, HangUp, Position, Reject
-from domain.voice.walk import Answered, CallOutcome, Continued, Recorded
+from domain.voice.walk import Answered, CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id, an_identity
 from tests.support.fakes.call_provider import REJECTED, UNKNOWN
-from tests.support.inbound_call import (
-    OPERATOR,
-    PHONE_LINE,
-    InboundCall,
-    join,
-    phone_line,
-)
+from tests.support.inbound_call import OPERATOR, PHONE_LINE, InboundCall, join, phone_line
 
 HOUR = timedelta(hours=1)
 
@@ -59,13 +53,6 @@ def limited(per_caller: int = 10, total: int = 1000) -> AppHarness:
 # Who is calling
 
 
-async def test_an_unknown_caller_is_invited_to_join(call: InboundCall) -> None:
-    await call.ring()
-
-    assert call.heard.startswith("Welcome to Dialtone. Would you like to join?")
-    assert call.record.identity_id is None
-
-
 @pytest.mark.parametrize("is_verified", [True, False])
 async def test_a_known_caller_hears_the_menu(call: InboundCall, is_verified: bool) -> None:
     await store_identity(call.app, an_identity(is_verified=is_verified))
@@ -77,14 +64,19 @@ async def test_a_known_caller_hears_the_menu(call: InboundCall, is_verified: boo
 
 
 @pytest.mark.parametrize(
-    "identity", [an_identity().delete(NOW), an_identity().detach(NOW)], ids=["deleted", "detached"]
+    "identity",
+    [None, an_identity().delete(NOW), an_identity().detach(NOW)],
+    ids=["none", "deleted", "detached"],
 )
-async def test_a_closed_identity_is_unknown(call: InboundCall, identity: Identity) -> None:
-    await store_identity(call.app, identity)
+async def test_an_unknown_caller_is_invited_to_join(
+    call: InboundCall, identity: Identity | None
+) -> None:
+    if identity:
+        await store_identity(call.app, identity)
 
     await call.ring()
 
-    assert "Would you like to join?" in call.heard
+    assert call.heard.startswith("Welcome to Dialtone. Would you like to join?")
     assert call.record.identity_id is None
 
 
@@ -99,45 +91,29 @@ async def test_a_blocked_phone_hears_what_any_phone_hears(app: AppHarness) -> No
     assert free.instructions == blocked.instructions
 
 
-async def test_without_a_caller_id_nobody_joins(app: AppHarness) -> None:
-    call = InboundCall(app, phone=None)
-
-    await call.ring()
-    await call.press("1")
-
-    assert call.heard == "Sorry, you cannot join from this number now. Goodbye."
-    assert app.database.identities == {}
-
-
 # What a call leaves
 
 
-async def test_a_call_is_recorded_with_path_and_outcome(call: InboundCall) -> None:
+async def test_a_call_is_recorded_with_its_path(call: InboundCall) -> None:
     await call.ring()
     await call.press("2")
 
     record = call.record
     assert (record.direction, record.status) == (CallDirection.INBOUND, CallStatus.IN_PROGRESS)
     assert (record.provider_call_id, record.started_at) == ("CA1", call.app.clock.now())
-    assert record.path == ("welcome", "join", "not_joined")
-    assert (record.outcome, record.position) == (None, None)
+    assert (record.path, record.outcome) == (("welcome", "join", "not_joined"), None)
 
 
-async def test_neither_phone_nor_operator_are_stored(call: InboundCall) -> None:
+async def test_the_operators_call_is_followed_by_its_result_and_no_number_is_stored(
+    call: InboundCall,
+) -> None:
     await join(call.app)
     await call.ring()
     await call.press("1")
-
     assert call.instructions[-1] == Dial(OPERATOR.e164, call.position, 20, 3600)
     stored = repr(call.app.database.calls)
     assert a_phone().e164 not in stored
     assert OPERATOR.e164 not in stored
-
-
-async def test_the_operators_call_is_followed_by_its_result(call: InboundCall) -> None:
-    await join(call.app)
-    await call.ring()
-    await call.press("1")
     await call.end_dial(DialResult.BUSY)
     assert call.heard.startswith("The operator is busy. Would you like to leave feedback?")
     await call.press("1")
@@ -146,21 +122,6 @@ async def test_the_operators_call_is_followed_by_its_result(call: InboundCall) -
     assert call.heard == "Thank you for your feedback. Goodbye."
     assert call.record.outcome is CallOutcome.RECORDED
     assert call.record.recordings == (Recording("RE7", 12, call.app.clock.now()),)
-
-
-async def test_without_an_operator_nobody_answers_at_once() -> None:
-    call = InboundCall(phone_line(replace(PHONE_LINE, operator=None)))
-    await call.ring()
-    await call.press("1")
-    await call.stay_on_the_line()
-
-    assert call.heard.startswith(
-        "Thank you. You have joined Dialtone. The operator does not answer at the moment."
-    )
-    assert call.record.outcome is CallOutcome.OPERATOR_UNAVAILABLE
-    assert call.record.path[-4:] == ("thanks", "operator", "operator_absent", "offer_feedback")
-    await call.press("1")
-    assert call.heard.startswith("Please speak after the tone.")
 
 
 # Positions
@@ -176,11 +137,13 @@ async def test_without_an_operator_nobody_answers_at_once() -> None:
     ],
     ids=repr,
 )
+@pytest.mark.parametrize("has_rung", [True, False])
 async def test_a_position_that_was_never_issued_changes_nothing(
-    call: InboundCall, position: Position
+    call: InboundCall, position: Position, has_rung: bool
 ) -> None:
     await join(call.app)
-    await call.ring()
+    if has_rung:
+        await call.ring()
     before = dict(call.app.database.calls), dict(call.app.database.identities)
 
     await call.send(position, Answered(keys="1"))
@@ -188,13 +151,6 @@ async def test_a_position_that_was_never_issued_changes_nothing(
     assert call.heard == "Sorry, something went wrong. Please call again later. Goodbye."
     assert call.instructions[-1] == HangUp()
     assert (call.app.database.calls, call.app.database.identities) == before
-
-
-async def test_a_call_that_never_rang_is_not_continued(call: InboundCall) -> None:
-    await call.send(Position("main_menu", 1), Answered(keys="1"))
-
-    assert call.heard.startswith("Sorry, something went wrong.")
-    assert call.app.database.calls == {}
 
 
 async def test_an_earlier_position_gets_its_response_again(call: InboundCall) -> None:
@@ -220,27 +176,21 @@ async def test_a_call_that_has_ended_has_no_more_effects(call: InboundCall) -> N
     assert call.app.database.identities == {}
 
 
-async def test_a_caller_who_hangs_up_leaves_a_recording(call: InboundCall) -> None:
-    await join(call.app)
-    await call.ring()
-    await call.press("3")
-    await call.app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
-    await call.leave_recording()
-
-    assert [recording.id for recording in call.record.recordings] == ["RE1"]
-    assert call.record.status is CallStatus.COMPLETED
-
-
-async def test_the_result_of_the_operators_call_may_arrive_after_the_end(
-    call: InboundCall,
+async def test_a_recording_and_the_result_of_a_dial_may_arrive_after_the_end(
+    app: AppHarness,
 ) -> None:
-    await join(call.app)
-    await call.ring()
-    await call.press("1")
-    await call.app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
-    await call.end_dial(DialResult.ANSWERED)
+    await join(app)
+    recorded, dialed = InboundCall(app, sid="CA1"), InboundCall(app, sid="CA2")
+    for call, key in ((recorded, "3"), (dialed, "1")):
+        await call.ring()
+        await call.press(key)
+        await app.use_cases.record_call_status(call.id, CallStatus.COMPLETED)
+    await recorded.leave_recording()
+    await dialed.end_dial(DialResult.ANSWERED)
 
-    assert call.record.outcome is CallOutcome.CONNECTED
+    assert [recording.id for recording in recorded.record.recordings] == ["RE1"]
+    assert recorded.record.status is CallStatus.COMPLETED
+    assert dialed.record.outcome is CallOutcome.CONNECTED
 
 
 # Limits
@@ -265,25 +215,22 @@ async def test_calls_of_one_caller_are_limited() -> None:
     assert calls[2].heard.startswith("Welcome")
 
 
-async def test_calls_are_limited_in_total() -> None:
-    app = limited(total=2)
-    calls = [InboundCall(app, a_phone(number), f"CA{number}") for number in range(3)]
-    for call in calls:
-        await call.ring()
-
-    assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
-
-
-async def test_callers_without_a_number_share_a_fifth_of_the_total() -> None:
-    app = limited(total=10)
-    calls = [InboundCall(app, None, f"CA{number}") for number in range(3)]
-    for call in calls:
-        await call.ring()
-
-    assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
+@pytest.mark.parametrize(
+    ("total", "phones"),
+    [(2, [a_phone(1), a_phone(2), a_phone(3)]), (10, [None, None, None])],
+    ids=["in total", "a fifth without a number"],
+)
+async def test_calls_of_many_callers_are_limited(
+    total: int, phones: list[PhoneNumber | None]
+) -> None:
+    app = limited(total=total)
+    calls = [InboundCall(app, phone, f"CA{number}") for number, phone in enumerate(phones)]
     known = InboundCall(app, a_phone(), "CA-known")
-    await known.ring()
-    assert known.heard.startswith("Welcome")
+    for call in (*calls, known):
+        await call.ring()
+
+    assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
+    assert (known.instructions == (Reject(),)) == (total == 2)
 
 
 async def test_a_repeated_request_uses_up_nothing() -> None:
@@ -325,38 +272,17 @@ async def test_a_caller_is_called_back(
         if stored.value.direction is CallDirection.OUTBOUND
     )
     assert outbound.identity_id == identity_id
+    if result is not REJECTED:
+        logged_in = await call.app.verify_otp(await call.app.code_of_last_call())
+        assert isinstance(logged_in, LoggedIn)
+        principal = await call.app.use_cases.authenticate(logged_in.tokens.access_token)
+        assert principal.identity.id == identity_id
     placed = [placed.phone for placed in call.app.call_provider.calls.values()]
     assert placed == [a_phone()] * (result is not REJECTED)
 
 
-async def test_a_caller_signs_in_with_the_code_of_the_callback(call: InboundCall) -> None:
-    identity_id = await join(call.app)
-    await call.ring()
-    await call.press("2")
-    result = await call.app.verify_otp(await call.app.code_of_last_call())
-
-    assert isinstance(result, LoggedIn)
-    principal = await call.app.use_cases.authenticate(result.tokens.access_token)
-    assert principal.identity.id == identity_id
-
-
-@pytest.mark.parametrize(
-    ("phone", "text"),
-    [(None, "Sorry, something went wrong."), (PhoneNumber("+919876543210"), "माफ़ कीजिए,")],
-)
-async def test_an_apology_is_in_the_language_of_the_caller(
-    app: AppHarness, phone: PhoneNumber | None, text: str
-) -> None:
-    call = InboundCall(app, instructions=app.use_cases.answer_call.apologize(phone))
-
-    assert call.heard.startswith(text)
-    assert call.instructions[-1] == HangUp()
-
-
-async def test_an_event_that_does_not_fit_is_silence(call: InboundCall) -> None:
-    await call.ring()
-    for event in (Recorded("RE1"), Continued(), Answered()):
-        await call.send(call.position, event)
-
-    assert call.record.outcome is CallOutcome.GAVE_UP
-    assert call.record.recordings == ()
+def test_an_apology_is_in_the_language_of_the_caller(app: AppHarness) -> None:
+    for phone, text in ((None, "Sorry, something"), (PhoneNumber("+919876543210"), "माफ़ कीजिए,")):
+        instructions = app.use_cases.answer_call.apologize(phone)
+        assert InboundCall(app, instructions=instructions).heard.startswith(text)
+        assert instructions[-1] == HangUp()

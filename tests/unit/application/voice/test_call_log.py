@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import permutations
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import Call, CallStatus, Recording
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_call, a_phone, a_session, an_id, an_identity
+from tests.support.builders import NOW, a_call, a_session, an_id, an_identity
 
 MEMBER = Principal(an_identity(), a_session(), has_recent_login=True)
 ADMINISTRATOR = Principal(
@@ -42,31 +41,16 @@ async def add(app: AppHarness, *calls: Call) -> None:
 # Statuses
 
 
-async def test_a_status_in_any_order_never_goes_backwards(app: AppHarness) -> None:
-    reported = [CallStatus.RINGING, CallStatus.IN_PROGRESS, CallStatus.COMPLETED]
-    for number, statuses in enumerate(permutations(reported)):
-        await add(app, call_number(number))
-        for status in statuses:
-            await app.use_cases.record_call_status(an_id(number), status)
-        assert app.database.calls[an_id(number)].value.status is CallStatus.COMPLETED
-
-
 async def test_a_call_ends_when_its_first_final_status_arrives(app: AppHarness) -> None:
+    await app.use_cases.record_call_status(an_id(0), CallStatus.BUSY)  # an unknown call
+    assert app.database.calls == {}
     await add(app, call_number(0))
-    app.advance(90)
-    await app.use_cases.record_call_status(an_id(0), CallStatus.NO_ANSWER)
-    app.advance(90)
-    await app.use_cases.record_call_status(an_id(0), CallStatus.COMPLETED)
+    for status in (CallStatus.NO_ANSWER, CallStatus.COMPLETED):
+        app.advance(90)
+        await app.use_cases.record_call_status(an_id(0), status)
 
     call = app.database.calls[an_id(0)].value
     assert (call.status, call.duration) == (CallStatus.NO_ANSWER, timedelta(seconds=90))
-
-
-async def test_unknown_calls_are_ignored(app: AppHarness) -> None:
-    await app.use_cases.record_call_status(an_id(), CallStatus.BUSY)
-    await app.use_cases.keep_recording(an_id(), "RE1", 5)
-
-    assert app.database.calls == {}
 
 
 @pytest.mark.parametrize(
@@ -106,10 +90,10 @@ async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHa
 
 
 async def test_a_recording_is_kept_once(app: AppHarness) -> None:
+    await app.use_cases.keep_recording(an_id(1), "RE1", 5)  # of an unknown call
     await add(app, call_number(1))
-    for seconds in (5, 5, 0):
-        await app.use_cases.keep_recording(an_id(1), "RE1", seconds)
-    await app.use_cases.keep_recording(an_id(1), "RE2", 9)
+    for recording_id, seconds in (("RE1", 5), ("RE1", 0), ("RE2", 9)):
+        await app.use_cases.keep_recording(an_id(1), recording_id, seconds)
 
     now = app.clock.now()
     recordings = app.database.calls[an_id(1)].value.recordings
@@ -131,24 +115,18 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
     assert seen == [[an_id(3), an_id(1)], [an_id(3), an_id(2), an_id(1), an_id(0)], []]
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("limit", [1, 2, 5])
 async def test_pages_follow_each_other(app: AppHarness, limit: int) -> None:
     calls = [call_number(number, started_at=NOW) for number in range(5)]
     await add(app, *calls)
-    seen: list[Call] = []
-    sizes: list[int] = []
-    cursor = None
-    while True:
-        page = await app.use_cases.list_calls(ADMINISTRATOR, cursor, limit)
+    page = await app.use_cases.list_calls(ADMINISTRATOR, None, limit)
+    seen = [*page.calls]
+    while page.next_cursor is not None:
+        page = await app.use_cases.list_calls(ADMINISTRATOR, page.next_cursor, limit)
+        assert 0 < len(page.calls) <= limit
         seen += page.calls
-        sizes.append(len(page.calls))
-        cursor = page.next_cursor
-        if cursor is None:
-            break
 
     assert seen == calls[::-1]
-    assert all(sizes)
-    assert max(sizes) <= limit
 
 
 # Recordings of administrators
@@ -167,36 +145,23 @@ async def read(app: AppHarness, principal: Principal, number: int = 1, index: in
         return b"".join([chunk async for chunk in recording.chunks])
 
 
-async def test_an_administrator_hears_a_recording(recorded: AppHarness) -> None:
-    assert await read(recorded, ADMINISTRATOR) == b"sound" * 500
-
-
 @pytest.mark.parametrize(
-    ("principal", "error"),
-    [(MEMBER, Forbidden), (TIRED_ADMINISTRATOR, ReauthenticationRequired)],
-)
-async def test_nobody_else_hears_a_recording(
-    recorded: AppHarness, principal: Principal, error: type[Exception]
-) -> None:
-    for number in (1, 2):
-        with pytest.raises(error):
-            await read(recorded, principal, number)
-
-
-@pytest.mark.parametrize(
-    ("number", "index", "error"),
+    ("principal", "number", "index", "error"),
     [
-        (2, 0, CallNotFound),
-        (1, 2, CallRecordingNotFound),
-        (1, -1, CallRecordingNotFound),
-        (1, 0, CallRecordingNotFound),
+        (MEMBER, 1, 1, Forbidden),
+        (MEMBER, 2, 1, Forbidden),
+        (TIRED_ADMINISTRATOR, 1, 1, ReauthenticationRequired),
+        (ADMINISTRATOR, 2, 0, CallNotFound),
+        (ADMINISTRATOR, 1, 2, CallRecordingNotFound),
+        (ADMINISTRATOR, 1, -1, CallRecordingNotFound),
+        (ADMINISTRATOR, 1, 0, CallRecordingNotFound),
     ],
 )
-async def test_a_recording_that_is_not_there_is_not_found(
-    recorded: AppHarness, number: int, index: int, error: type[Exception]
+async def test_nobody_else_hears_a_recording_and_no_other_is_found(
+    recorded: AppHarness, principal: Principal, number: int, index: int, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        await read(recorded, ADMINISTRATOR, number, index)
+        await read(recorded, principal, number, index)
 
 
 async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarness) -> None:
@@ -209,16 +174,10 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
             pass
 
 
-async def test_a_recording_that_breaks_off_raises(recorded: AppHarness) -> None:
+async def test_an_administrator_hears_a_recording_or_its_error(recorded: AppHarness) -> None:
+    assert await read(recorded, ADMINISTRATOR) == b"sound" * 500
     async with recorded.use_cases.open_recording(ADMINISTRATOR, an_id(1), 1) as recording:
         await anext(recording.chunks)
         recorded.call_provider.is_unavailable = True
         with pytest.raises(CallProviderUnavailable):
             await anext(recording.chunks)
-
-
-async def test_calls_of_a_phone_are_not_those_of_its_next_owner(app: AppHarness) -> None:
-    principal = await app.log_in(a_phone(3))
-    await add(app, call_number(1, identity_id=an_id(77)))
-
-    assert (await app.use_cases.list_calls(principal, None, 10)).calls == []

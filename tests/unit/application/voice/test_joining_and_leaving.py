@@ -1,6 +1,5 @@
 """Who joins by a call is an unverified identity, and only that can leave by a call."""
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -16,19 +15,16 @@ from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from domain.phone import PhoneNumber
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone, an_id, an_identity
+from tests.support.builders import NOW, a_phone
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join, phone_line
 
 CONSENT: Final = (
     "By staying on the line, you agree that Dialtone stores your phone number and a log of your "
     "calls. You can leave at any time: call this number again. If you do not agree, hang up now."
 )
-INDIAN_PHONE: Final = PhoneNumber("+919876543210")
-MAX_DELAY: Final = 16
-"""In turns of the event loop: more than a login takes."""
+LATER: Final = NOW + timedelta(days=9)
 
 
 @pytest.fixture
@@ -36,9 +32,9 @@ def app() -> AppHarness:
     return phone_line()
 
 
-async def identity_of(app: AppHarness, phone: PhoneNumber | None = None) -> Identity | None:
-    """Return the identity of a phone, deleted or not."""
-    identity_id = app.database.phone_verifications[phone or a_phone()].value.identity_id
+async def identity_of(app: AppHarness) -> Identity | None:
+    """Return the identity of the phone, deleted or not."""
+    identity_id = app.database.phone_verifications[a_phone()].value.identity_id
     return app.database.identities[identity_id].value if identity_id else None
 
 
@@ -57,6 +53,7 @@ async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> Non
     await call.ring()
     await call.press("1")
     assert call.heard == CONSENT
+    assert app.database.identities == {}
     app.advance(14)
     await call.stay_on_the_line()
 
@@ -75,24 +72,6 @@ async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> Non
             type=SecurityEventType.CALLER_REGISTERED, phone=a_phone(), user_id=identity_id
         )
     ]
-
-
-async def test_consent_is_in_the_language_of_the_caller(app: AppHarness) -> None:
-    await join(app, INDIAN_PHONE)
-
-    identity = await identity_of(app, INDIAN_PHONE)
-    assert identity
-    assert identity.consent
-    assert identity.consent.language == "hi-IN"
-    assert identity.consent.wording.startswith("लाइन पर बने रहकर")
-
-
-async def test_who_hangs_up_during_the_consent_does_not_join(app: AppHarness) -> None:
-    call = InboundCall(app)
-    await call.ring()
-    await call.press("1")
-
-    assert app.database.identities == {}
 
 
 async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHarness) -> None:
@@ -117,16 +96,6 @@ async def test_a_closed_identity_is_replaced(app: AppHarness) -> None:
     assert not app.database.identities[second].value.is_closed
 
 
-async def test_a_phone_that_was_blocked_before_it_joined_is_free_after_the_block(
-    app: AppHarness,
-) -> None:
-    await app.use_cases.block_phone(a_phone())
-    identity_id = await join(app)
-    await app.use_cases.unblock_phone(a_phone())
-
-    assert (await app.log_in()).identity.id == identity_id
-
-
 async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarness) -> None:
     call = InboundCall(app)
     await call.ring()
@@ -148,6 +117,9 @@ async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarnes
 async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> None:
     identity_id = await join(app)
     joined = app.database.identities[identity_id].value
+    for user in (identity_id, a_phone()):
+        with pytest.raises(InvalidValue, match="Its owner signs in first"):
+            await app.use_cases.change_role(user, Role.ADMINISTRATOR)
     principal = await app.log_in()
 
     assert principal.identity.id == identity_id
@@ -167,6 +139,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
     assert (taken_over.role, taken_over.user) == (Role.MEMBER, None)
     page = await app.use_cases.list_calls(principal, None, 10)
     assert [call.is_caller_verified for call in page.calls] == [False]
+    assert (await app.use_cases.change_role(identity_id, Role.ADMINISTRATOR)).is_administrator
 
 
 async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> None:
@@ -177,16 +150,6 @@ async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> N
 
     assert principal.identity.id != identity_id
     assert principal.identity.consent is None
-
-
-async def test_an_unverified_identity_does_not_become_an_administrator(app: AppHarness) -> None:
-    identity_id = await join(app)
-    for user in (identity_id, a_phone()):
-        with pytest.raises(InvalidValue, match="Its owner signs in first"):
-            await app.use_cases.change_role(user, Role.ADMINISTRATOR)
-    await app.log_in()
-
-    assert (await app.use_cases.change_role(identity_id, Role.ADMINISTRATOR)).is_administrator
 
 
 # Leaving
@@ -221,10 +184,12 @@ async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: A
     assert not app.database.identities[identity_id].value.is_deleted
 
 
-@pytest.mark.parametrize("delay", range(MAX_DELAY))
+@pytest.mark.parametrize(
+    "operation", ["phone_verifications.load", "identities.load", "identities.replace"]
+)
 @pytest.mark.parametrize("is_login_first", [True, False])
 async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
-    app: AppHarness, delay: int, is_login_first: bool
+    app: AppHarness, operation: str, is_login_first: bool
 ) -> None:
     joined_id = await join(app)
     app.advance(hours=12)
@@ -232,23 +197,20 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
     call = InboundCall(app, sid="CA-leave")
     await call.ring()
     await call.press("4")
+    results = []
+
+    async def log_in() -> None:
+        results.append(await app.verify_otp(app.last_code))
 
     async def leave_now() -> None:
-        await wait(0 if is_login_first else delay)
         await call.press("1")
 
-    async def log_in() -> object:
-        await wait(delay if is_login_first else 0)
-        return await app.verify_otp(app.last_code)
+    app.faults.run_before(operation, log_in if is_login_first else leave_now)
+    await (leave_now() if is_login_first else log_in())
 
-    async def wait(turns: int) -> None:
-        for _ in range(turns):
-            await asyncio.sleep(0)
-
-    result, _ = await asyncio.gather(log_in(), leave_now())
-
-    assert isinstance(result, LoggedIn)
-    principal = await app.use_cases.authenticate(result.tokens.access_token)
+    assert app.faults.has_fired
+    assert isinstance(results[0], LoggedIn)
+    principal = await app.use_cases.authenticate(results[0].tokens.access_token)
     has_left = call.record.outcome is CallOutcome.LEFT
     assert app.database.identities[joined_id].value.is_deleted == has_left
     assert (principal.identity.id != joined_id) == has_left
@@ -256,18 +218,6 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
 
 
 # The message that says how to leave
-
-
-async def test_a_verified_identity_gets_a_message(app: AppHarness) -> None:
-    await app.log_in()
-    app.messenger.messages.clear()
-    call = await leave(app)
-
-    assert call.heard.startswith("To leave, open the app")
-    (message,) = app.messenger.messages
-    assert message.phone == a_phone()
-    assert message.text.startswith("Dialtone: to leave, delete your account in the app.")
-    assert len(message.text) <= 160
 
 
 async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> None:
@@ -284,6 +234,10 @@ async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> N
         app.advance(hours=1)
 
     assert counts == [1, *[2] * 23, 3]
+    message = app.messenger.messages[0]
+    assert message.phone == a_phone()
+    assert message.text.startswith("Dialtone: to leave, delete your account in the app.")
+    assert len(message.text) <= 160
 
 
 async def test_messages_to_a_country_are_limited() -> None:
@@ -300,36 +254,25 @@ async def test_messages_to_a_country_are_limited() -> None:
     assert len(app.messenger.messages) == 2
 
 
-async def test_a_blocked_phone_gets_no_message(app: AppHarness) -> None:
-    await app.log_in()
-    await app.use_cases.block_phone(a_phone())
-    app.messenger.messages.clear()
-    call = await leave(app)
-
-    assert call.heard.startswith("To leave, open the app")
-    assert app.messenger.messages == []
-
-
 @pytest.mark.parametrize(
     "policy",
     [
         replace(PHONE_LINE, countries={"IN"}),
-        replace(
-            PHONE_LINE,
-            test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456"), NOW + timedelta(days=9)),)),
-        ),
+        replace(PHONE_LINE, test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456"), LATER),))),
+        PHONE_LINE,
     ],
-    ids=["not served", "test phone"],
+    ids=["not served", "test phone", "blocked"],
 )
-async def test_nothing_is_sent_to_other_countries_and_test_phones(policy: Policy) -> None:
-    app = phone_line(policy)
-    repositories = app.database.repositories()
-    await repositories.identities.add(an_identity())
-    verification = (await repositories.phone_verifications.load(a_phone())).value
-    await repositories.phone_verifications.replace(
-        a_phone(), verification.assign_identity(an_id()), 0
-    )
-    call = await leave(app)
+async def test_nothing_is_sent_to_other_countries_test_phones_and_blocked_phones(
+    policy: Policy,
+) -> None:
+    app = phone_line()
+    await app.log_in()
+    if policy is PHONE_LINE:
+        await app.use_cases.block_phone(a_phone())
+    app.messenger.messages.clear()
+    call = await leave(replace(app, policy=policy))
 
+    assert call.heard.startswith("To leave, open the app")
     assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
     assert app.messenger.messages == []

@@ -28,25 +28,15 @@ def a_token(generation: int = 1) -> RefreshToken:
 @given(st.integers(0, 2**32 - 1))
 def test_an_encoded_token_is_parsed_to_the_same_token(generation: int) -> None:
     token = a_token(generation)
-
+    assert token.text == a_token(generation).text
     assert parse_refresh_token(token.text) == token
     assert parse_refresh_token(token.text).has_valid_mac([KEY], NONCE)
 
 
-def test_the_same_arguments_make_the_same_token() -> None:
-    assert a_token().text == a_token().text
-
-
-@pytest.mark.parametrize(
-    ("key", "nonce"), [(b"j" * 32, NONCE), (KEY, b"m" * 16), (NONCE + NONCE, NONCE)]
-)
-def test_the_mac_is_invalid_with_another_key_or_nonce(key: bytes, nonce: bytes) -> None:
-    assert not a_token().has_valid_mac([key], nonce)
-
-
-def test_the_mac_is_valid_with_any_of_several_keys() -> None:
+def test_the_mac_is_valid_with_its_nonce_and_any_of_several_keys() -> None:
     assert a_token().has_valid_mac([b"j" * 32, KEY], NONCE)
-    assert not a_token().has_valid_mac([], NONCE)
+    for keys, nonce in (([], NONCE), ([b"j" * 32], NONCE), ([KEY], b"m" * 16)):
+        assert not a_token().has_valid_mac(keys, nonce)
 
 
 @settings(max_examples=examples(40))
@@ -59,7 +49,6 @@ def test_a_token_with_a_changed_byte_has_an_invalid_mac(position: int, change: i
     changed = RefreshToken(
         raw[:12].hex(), raw[12:28].hex(), int.from_bytes(raw[28:32], "big"), bytes(raw[32:])
     )
-
     assert not parse_refresh_token(changed.text).has_valid_mac([KEY], NONCE)
 
 
@@ -100,5 +89,5 @@ def test_a_token_has_only_one_encoded_form() -> None:
 
 
 def test_the_repr_does_not_contain_the_mac() -> None:
-    assert a_token().mac.hex() not in repr(a_token())
-    assert str(a_token().mac) not in repr(a_token())
+    for secret in (a_token().mac.hex(), str(a_token().mac)):
+        assert secret not in repr(a_token())

@@ -18,27 +18,23 @@ UNCONFIRMED = replace(FIFTH_GENERATION, is_confirmed=False)
 LIMITS = SessionLimits(max_age=365 * DAY, idle_timeout=90 * DAY)
 
 
-def test_before_its_first_use_a_session_was_last_seen_at_its_creation() -> None:
-    assert a_session(created_at=NOW).last_seen_at == NOW
-
-
-def test_by_default_a_session_ends_after_a_year_or_after_ninety_days_without_a_use() -> None:
+def test_the_defaults() -> None:
     assert SessionLimits() == LIMITS
+    assert FIRST_GENERATION.generation == 1
+    assert NONCE_BYTES >= 16
 
 
-def test_a_login_is_recent_for_a_day() -> None:
-    session = a_session(created_at=NOW, last_used_at=NOW + DAY)
+def test_a_login_is_recent_for_a_day_and_no_refresh_makes_it_recent() -> None:
+    session = a_session(created_at=NOW, token_family=FIRST_GENERATION)
     assert session.is_recent(NOW + DAY - MICROSECOND)
     assert not session.is_recent(NOW + DAY)
-
-
-def test_a_refresh_does_not_make_a_login_recent() -> None:
-    session = a_session(created_at=NOW, token_family=FIRST_GENERATION)
     assert not session.refresh(FIFTH_GENERATION, NOW + DAY, 30 * DAY, LIMITS).is_recent(NOW + DAY)
 
 
 def test_a_use_is_recorded_once_a_day() -> None:
-    session = a_session(created_at=NOW - 9 * DAY).record_use(NOW, LIMITS)
+    session = a_session(created_at=NOW - 9 * DAY)
+    assert session.last_seen_at == NOW - 9 * DAY
+    session = session.record_use(NOW, LIMITS)
     assert session.last_seen_at == NOW
     assert session.record_use(NOW + DAY - SECOND, LIMITS) is session
     assert session.record_use(NOW + DAY, LIMITS).last_seen_at == NOW + DAY
@@ -51,40 +47,24 @@ def test_a_short_idle_timeout_is_recorded_more_often() -> None:
     assert session.record_use(NOW + 60 * SECOND, limits) is not session
 
 
-def test_a_recorded_use_changes_nothing_else() -> None:
+def test_a_recorded_use_and_a_refresh_change_nothing_else() -> None:
     session = a_session(device="Pixel", token_family=FIRST_GENERATION)
-    assert session.record_use(NOW + DAY, LIMITS, 1) == a_session(
-        device="Pixel",
-        token_family=FIRST_GENERATION,
-        last_used_at=NOW + DAY,
-        idle_expires_at=NOW + 91 * DAY,
+    now = NOW + DAY
+    used = replace(session, last_used_at=now, idle_expires_at=NOW + 91 * DAY)
+    assert session.record_use(now, LIMITS, 1) == used
+    rotated = RefreshTokenFamily(nonce=NONCE, rotated_at=now, generation=2)
+    assert session.refresh(rotated, now, 30 * DAY, LIMITS) == replace(
+        used, expires_at=NOW + 31 * DAY, token_family=rotated
     )
 
 
-def test_a_refreshed_session_lives_for_a_lifetime_from_now() -> None:
-    session = a_session(id="one", created_at=NOW, device="Pixel", token_family=FIRST_GENERATION)
-    rotated = RefreshTokenFamily(nonce=NONCE, rotated_at=NOW + DAY, generation=2)
-    assert session.refresh(rotated, NOW + DAY, 30 * DAY, LIMITS) == a_session(
-        id="one",
-        created_at=NOW,
-        expires_at=NOW + 31 * DAY,
-        device="Pixel",
-        last_used_at=NOW + DAY,
-        token_family=rotated,
-        idle_expires_at=NOW + 91 * DAY,
-    )
-
-
-def test_no_refresh_extends_a_session_beyond_its_maximum_age() -> None:
+def test_a_session_ends_at_its_maximum_age_or_when_it_is_idle_for_too_long() -> None:
     session = a_session(created_at=NOW, token_family=FIRST_GENERATION)
     refreshed = session.refresh(FIFTH_GENERATION, NOW + 364 * DAY, 30 * DAY, LIMITS)
     assert refreshed.ends_at == NOW + 365 * DAY
-
-
-def test_a_session_ends_when_it_is_idle_for_too_long() -> None:
-    session = a_session(expires_at=NOW + 90 * DAY, idle_expires_at=NOW + 30 * DAY)
-    assert session.ends_at == NOW + 30 * DAY
-    assert replace(session, idle_expires_at=NOW + 91 * DAY).ends_at == NOW + 90 * DAY
+    idle = a_session(expires_at=NOW + 90 * DAY, idle_expires_at=NOW + 30 * DAY)
+    assert idle.ends_at == NOW + 30 * DAY
+    assert replace(idle, idle_expires_at=NOW + 91 * DAY).ends_at == NOW + 90 * DAY
 
 
 def test_only_an_access_token_of_the_current_generation_confirms_it() -> None:
@@ -98,34 +78,21 @@ def test_only_an_access_token_of_the_current_generation_confirms_it() -> None:
     assert use(5).record_use(NOW + 2 * SECOND, LIMITS, 5) == use(5)
 
 
-def test_a_token_family_begins_with_the_first_generation() -> None:
-    assert FIRST_GENERATION.generation == 1
-
-
 def test_the_current_generation_is_replaced_by_the_next() -> None:
     assert FIFTH_GENERATION.rotate(5, NOW + DAY) == RefreshTokenFamily(
         nonce=NONCE, rotated_at=NOW + DAY, generation=6, is_confirmed=False
     )
 
 
-@pytest.mark.parametrize("elapsed", [timedelta(0), 10 * SECOND - MICROSECOND])
-def test_within_ten_seconds_the_previous_generation_gets_the_same_successor(
-    elapsed: timedelta,
-) -> None:
-    assert FIFTH_GENERATION.rotate(4, NOW + elapsed) == FIFTH_GENERATION
-
-
-def test_later_the_previous_generation_gets_it_until_the_current_one_is_confirmed() -> None:
-    assert UNCONFIRMED.rotate(4, NOW + 10 * SECOND) == UNCONFIRMED
-    assert UNCONFIRMED.rotate(4, NOW + 89 * DAY) == UNCONFIRMED
+def test_a_retry_gets_the_same_successor_for_ten_seconds_or_until_it_is_confirmed() -> None:
+    for elapsed in (timedelta(0), 10 * SECOND - MICROSECOND):
+        assert FIFTH_GENERATION.rotate(4, NOW + elapsed) == FIFTH_GENERATION
     assert FIFTH_GENERATION.rotate(4, NOW + 10 * SECOND) is None
+    for elapsed in (10 * SECOND, 89 * DAY):
+        assert UNCONFIRMED.rotate(4, NOW + elapsed) == UNCONFIRMED
 
 
 @pytest.mark.parametrize("generation", [0, 1, 3, 6, 7])
 def test_any_other_generation_is_a_reuse(generation: int) -> None:
     assert FIFTH_GENERATION.rotate(generation, NOW) is None
     assert UNCONFIRMED.rotate(generation, NOW) is None
-
-
-def test_the_nonce_cannot_be_guessed() -> None:
-    assert NONCE_BYTES >= 16

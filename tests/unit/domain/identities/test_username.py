@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from itertools import chain
 from typing import Final
 
 import pytest
@@ -46,48 +47,45 @@ def is_rejected(text: str) -> bool:
     return False
 
 
+def in_category(category: str) -> list[str]:
+    return [char for char in map(chr, range(PLANE_SIZE)) if unicodedata.category(char) == category]
+
+
 def names_with(character: str) -> list[str]:
     return [f"ab{character}", f"{character}ab", f"a{character}b"]
 
 
 @pytest.mark.parametrize(
-    "name", ["Rahul Sharma", "Zoë", "李小龍", "राहुल", "محمد", "O'Neil-Smith Jr.", "🙂🙃", "42"]
-)
+    "name",
+    [
+        "Rahul Sharma", "Zoë", "李小龍", "राहुल", "محمد", "O'Neil-Smith Jr.", "🙂🙃", "42",
+        "\u0645\u06cc\u200c\u062e\u0648", "क्\u200dष", "👩\u200d🚀",
+    ],
+)  # fmt: skip
 def test_a_name_is_shown_as_written(name: str) -> None:
     assert parse_username(name).text == name
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("  Rahul Sharma ", "Rahul Sharma"),
-        ("Rahul   Sharma", "Rahul Sharma"),
+def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed() -> None:
+    for text, name in (
+        ("  Rahul   Sharma ", "Rahul Sharma"),
         ("Rahul\u00a0\u2009Sharma", "Rahul Sharma"),
-        ("Rahul\u3000Sharma", "Rahul Sharma"),
         ("Zoe\u0308", "Zo\u00eb"),
         ("\nRahul\t", "Rahul"),
-    ],
-)
-def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed(text: str, name: str) -> None:
-    assert parse_username(text).text == name
+    ):
+        assert parse_username(text).text == name
 
 
-def test_a_name_has_two_to_sixty_four_characters() -> None:
-    assert parse_username("ab").text == "ab"
-    assert parse_username("a" * 64).text == "a" * 64
-    for text in ("", " ", "a", " a ", "a" * 65, "a" * 100_000):
+def test_a_name_has_two_to_sixty_four_characters_after_composing_and_collapsing() -> None:
+    for text, name in (
+        ("ab", "ab"),
+        ("a" * 64, "a" * 64),
+        ("e\u0308" * 64, "\u00eb" * 64),
+        ("ab" + " " * 997 + "c", "ab c"),
+    ):
+        assert parse_username(text).text == name
+    for text in ("", " ", "a", " a ", "e\u0308", "a" * 65, "ab" + " " * 998 + "c"):
         assert is_rejected(text)
-
-
-def test_the_length_is_counted_after_composing_and_collapsing() -> None:
-    assert len(parse_username("e\u0308" * 64).text) == 64
-    assert parse_username("ab" + " " * 100 + "cd").text == "ab cd"
-    assert is_rejected("e\u0308")
-
-
-def test_a_text_of_more_than_a_thousand_characters_is_rejected() -> None:
-    assert parse_username("ab" + " " * 998).text == "ab"
-    assert is_rejected("ab" + " " * 999)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +96,8 @@ def test_a_text_of_more_than_a_thousand_characters_is_rejected() -> None:
         ("a", "A username has at least 2 characters."),
         ("Rahul\u0000Sharma", "A username has no control characters or line breaks."),
         ("Rahul\u200bSharma", "A username has no invisible characters."),
-        ("\u200d\u200d", "A username has at least one visible character."),
+        ("\u200d\u200c", "A username has at least one visible character."),
+        ("\u0301\u0301", "A username has at least one visible character."),
     ],
     ids=ascii,
 )
@@ -136,160 +135,80 @@ def test_any_text_is_rejected_or_a_normalized_name_with_one_key(text: str) -> No
 # Keys
 
 
-@pytest.mark.parametrize(
-    ("name", "spelling"),
-    [
-        ("Rahul Sharma", "RAHUL sharma"),
-        ("Rahul Sharma", " rahul   sharma"),
+def test_spellings_of_a_name_have_one_key_and_other_names_have_others() -> None:
+    for name, spelling in (
+        ("Rahul Sharma", " RAHUL   sharma"),
         ("Straße", "STRASSE"),
         ("Zo\u00eb", "ZOE\u0308"),
         ("ΣΙΣΥΦΟΣ", "σισυφος"),
         ("Ångström", "\u212bngstro\u0308m"),
-    ],
-)
-def test_two_spellings_of_a_name_have_the_same_key(name: str, spelling: str) -> None:
-    assert parse_username(name).key == parse_username(spelling).key
-
-
-def test_different_names_have_different_keys() -> None:
+        ("a\u1fb7", "A\u0391\u0342\u0345"),  # with an iota subscript
+        ("a\u1fb7", "a\u1fb6\u03b9"),
+    ):
+        assert parse_username(name).key == parse_username(spelling).key
     assert parse_username("Rahul").key != parse_username("Rahula").key
     assert parse_username("Rahul Sharma").key != parse_username("RahulSharma").key
     assert parse_username("Zoe").key != parse_username("Zoë").key
 
 
-@given(NAMES, st.integers(0, 16), st.sampled_from([" ", "\u00a0", "  ", " \u3000 "]))
-def test_the_kind_of_spaces_does_not_matter(name: str, position: int, space: str) -> None:
-    words = (name[:position], name[position:])
-    assert parse_username(space.join(words)) == parse_username(" ".join(words))
-
-
-@given(NAMES)
-def test_the_case_of_a_name_does_not_matter(name: str) -> None:
-    name = parse_username(name).text
-    assert Username(name.casefold()).key == Username(name).key
-
-
 @pytest.mark.exhaustive
-def test_every_letter_has_the_same_key_composed_and_decomposed() -> None:
-    differing = [
-        name
-        for character in CHANGING
-        for name in names_with(character)
-        if len({Username(unicodedata.normalize(form, name)).key for form in FORMS}) > 1
-    ]
-    assert differing == []
+def test_every_letter_has_one_key_composed_and_decomposed_and_that_is_its_own_key() -> None:
+    for name in chain.from_iterable(map(names_with, CHANGING)):
+        keys = {Username(unicodedata.normalize(form, name)).key for form in FORMS}
+        keys.add(Username(Username(name).key).key)
+        assert len(keys) == 1, ascii(name)
 
 
 @pytest.mark.exhaustive
 def test_every_letter_has_the_same_key_in_any_case() -> None:
+    changes = (str.upper, str.lower, str.title, str.casefold)
     differing = {
         character
         for character in CHANGING
-        for variant in (
-            character.upper(),
-            character.lower(),
-            character.title(),
-            character.casefold(),
-        )
-        if Username(f"a{variant}b").key != Username(f"a{character}b").key
+        for change in changes
+        if Username(f"a{change(character)}b").key != Username(f"a{character}b").key
     }
     # Its upper case is the Latin I.
     assert differing == {"\N{LATIN SMALL LETTER DOTLESS I}"}
-
-
-def test_the_key_of_a_key_is_the_same_key() -> None:
-    unstable = [
-        character
-        for character in CHANGING
-        if Username(Username(character).key).key != Username(character).key
-    ]
-    assert unstable == []
-
-
-def test_a_greek_letter_keeps_its_iota_subscript() -> None:
-    spellings = ("\u1fb7", "\u0391\u0342\u0345", "\u1fb6\u03b9")
-    assert len({Username(spelling).key for spelling in spellings}) == 1
 
 
 # Characters
 
 
 def test_every_unicode_space_is_a_space() -> None:
-    spaces = [
-        character
-        for character in map(chr, range(PLANE_SIZE))
-        if unicodedata.category(character) == "Zs"
-    ]
+    spaces = in_category("Zs")
     assert len(spaces) > 10
     for space in spaces:
         assert parse_username(f"{space}Rahul {space}Sharma{space}").text == "Rahul Sharma"
 
 
-def test_control_characters_are_rejected() -> None:
-    characters = [
-        character for character in map(chr, range(0x100)) if unicodedata.category(character) == "Cc"
-    ]
-    assert len(characters) == 65
-    assert [character for character in characters if not is_rejected(f"ab{character}cd")] == []
+def test_control_characters_line_breaks_and_private_characters_are_rejected() -> None:
+    controls = in_category("Cc")
+    assert len(controls) == 65
+    for character in [*controls, *"\u2028\u2029\ud800\udfff\ue000"]:
+        assert is_rejected(f"ab{character}cd"), ascii(character)
 
 
-@pytest.mark.parametrize(
-    "character", ["\u2028", "\u2029", chr(0xD800), chr(0xDFFF), "\ue000"], ids=ascii
-)
-def test_line_breaks_surrogates_and_private_characters_are_rejected(character: str) -> None:
-    assert is_rejected(f"Rahul{character}Sharma")
-
-
-def test_invisible_characters_are_rejected() -> None:
+def test_invisible_characters_and_noncharacters_are_rejected() -> None:
     invisible = [chr(point) for first, last in IGNORABLE_RANGES for point in range(first, last + 1)]
-    accepted = [name for char in invisible for name in names_with(char) if not is_rejected(name)]
-    assert accepted == []
-
-
-@pytest.mark.parametrize(
-    "point", [0x2070, 0xFDF0, 0xFFFC, 0x1BCA4, 0x1D17B, 0xE1000], ids=lambda point: f"{point:X}"
-)
-def test_the_next_character_after_an_invisible_range_is_accepted(point: int) -> None:
-    assert not is_rejected(f"Rahul{chr(point)}")
-
-
-@pytest.mark.parametrize("character", JOINERS_AND_SELECTORS, ids=ascii)
-def test_joiners_and_variation_selectors_are_accepted(character: str) -> None:
-    assert parse_username(f"a{character}b").text == f"a{character}b"
-
-
-@pytest.mark.parametrize("name", ["\u0645\u06cc\u200c\u062e\u0648", "क्\u200dष", "👩\u200d🚀"])
-def test_joiners_in_persian_hindi_and_emoji_are_kept(name: str) -> None:
-    assert parse_username(name).text == name
-
-
-@pytest.mark.parametrize("text", ["\u200d\u200c", "\u0301\u0301"], ids=ascii)
-def test_a_name_without_a_visible_character_is_rejected(text: str) -> None:
-    assert is_rejected(text)
-
-
-def test_noncharacters_are_rejected() -> None:
-    noncharacters = [
-        *map(chr, range(0xFDD0, 0xFDF0)),
-        *(
-            chr(plane + last)
-            for plane in range(0, sys.maxunicode, PLANE_SIZE)
-            for last in (0xFFFE, 0xFFFF)
-        ),
-    ]
+    planes = range(0, sys.maxunicode, PLANE_SIZE)
+    noncharacters = [chr(plane + last) for plane in planes for last in (0xFFFE, 0xFFFF)]
+    noncharacters += map(chr, range(0xFDD0, 0xFDF0))
     assert len(noncharacters) == 66
-    accepted = [
-        name for char in noncharacters for name in names_with(char) if not is_rejected(name)
-    ]
-    assert accepted == []
+    names = chain.from_iterable(map(names_with, invisible + noncharacters))
+    assert [name for name in names if not is_rejected(name)] == []
+    # The next characters after these ranges are names.
+    for character in "\u2070\ufdf0\ufffc\U0001bca4\U0001d17b\U000e1000":
+        assert not is_rejected(f"Rahul{character}"), ascii(character)
+
+
+def test_joiners_and_variation_selectors_are_accepted() -> None:
+    for character in JOINERS_AND_SELECTORS:
+        assert parse_username(f"a{character}b").text == f"a{character}b"
 
 
 def test_emoji_of_a_later_unicode_version_are_accepted() -> None:
-    unassigned = [
-        character
-        for character in map(chr, range(0x1FA70, 0x1FB00))
-        if unicodedata.category(character) == "Cn"
-    ]
+    unassigned = [c for c in map(chr, range(0x1FA70, 0x1FB00)) if unicodedata.category(c) == "Cn"]
     assert unassigned
     for character in unassigned:
         assert parse_username(character * 2).text == character * 2

@@ -1,22 +1,13 @@
-import pytest
-
 from domain.media.image import ImageFormat, ImageLimits, MediaKind
 
 
-@pytest.mark.parametrize(
-    ("image_format", "kind", "content_type", "suffix"),
-    [
-        (ImageFormat.JPEG, MediaKind.IMAGE, "image/jpeg", ".jpg"),
-        (ImageFormat.PNG, MediaKind.IMAGE, "image/png", ".png"),
-        (ImageFormat.GIF, MediaKind.GIF, "image/gif", ".gif"),
-    ],
-)
-def test_each_format_has_its_kind_type_and_suffix(
-    image_format: ImageFormat, kind: MediaKind, content_type: str, suffix: str
-) -> None:
-    assert image_format.kind is kind
-    assert image_format.content_type == content_type
-    assert image_format.suffix == suffix
+def test_each_format_has_its_kind_type_and_suffix() -> None:
+    facts = {each: (each.kind, each.content_type, each.suffix) for each in ImageFormat}
+    assert facts == {
+        ImageFormat.JPEG: (MediaKind.IMAGE, "image/jpeg", ".jpg"),
+        ImageFormat.PNG: (MediaKind.IMAGE, "image/png", ".png"),
+        ImageFormat.GIF: (MediaKind.GIF, "image/gif", ".gif"),
+    }
 
 
 def test_the_default_image_limits() -> None:

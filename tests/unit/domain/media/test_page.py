@@ -1,11 +1,10 @@
 """Pages by number and by cursor."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
@@ -22,38 +21,19 @@ TIMES: Final = st.integers(0, (MAX_TIME - MIN_TIME) // MICROSECOND).map(
 )
 IDS: Final = st.integers(0, 16**24 - 1).map("{:024x}".format)
 CURSORS: Final = st.builds(Cursor, TIMES, IDS)
-CURSOR_FORM: Final = re.compile(r"[0-9a-f]{38}", re.ASCII)
 CURSOR_TEXT: Final = encode_cursor(Cursor(NOW, an_id(7)))
-ANY_TEXT: Final = st.text(st.characters(exclude_categories=()))
-
-
-def damaged(text: str) -> st.SearchStrategy[str]:
-    """The text with up to two characters lost and other characters inserted."""
-    insertions = st.text(st.characters(exclude_categories=()), max_size=2) | st.sampled_from(
-        ["\n", " ", "+", "-", "0x", "_", "\u0660", "\uff11", "A", "%00"]
-    )
-    return st.builds(
-        lambda position, lost, inserted: text[:position] + inserted + text[position + lost :],
-        st.integers(0, len(text)),
-        st.integers(0, 2),
-        insertions,
-    )
 
 
 # Pages
 
 
-def test_the_first_page_is_the_default() -> None:
-    assert (PageRequest().number, PageRequest().page_size, PageRequest().offset) == (1, 10, 0)
-
-
-def test_a_page_begins_after_all_pages_before_it() -> None:
-    assert PageRequest(3, 25).offset == 50
-
-
-def test_a_page_has_at_most_a_hundred_items() -> None:
-    request = PageRequest(2, 1000)
-    assert (request.page_size, request.offset) == (100, 100)
+def test_a_page_begins_after_all_pages_before_it_and_has_at_most_a_hundred_items() -> None:
+    for request, page_size, offset in (
+        (PageRequest(), 10, 0),
+        (PageRequest(3, 25), 25, 50),
+        (PageRequest(2, 1000), 100, 100),
+    ):
+        assert (request.page_size, request.offset) == (page_size, offset)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +51,6 @@ def test_pages_by_number_reach_the_total_and_no_further(per_page: int) -> None:
     assert not PageRequest(last, per_page).is_too_deep
     assert PageRequest(last + 1, per_page).is_too_deep
     assert PageRequest(last, per_page).offset + PageRequest(1, per_page).page_size >= MAX_TOTAL
-
-
-@pytest.mark.parametrize(
-    ("total", "pages"), [(0, 0), (1, 1), (9, 1), (10, 1), (11, 2), (100, 10), (101, 11)]
-)
-def test_the_last_page_may_be_shorter(total: int, pages: int) -> None:
-    assert Page([], total, PageRequest(1, 10)).total_pages == pages
 
 
 @given(st.integers(0, 500), st.integers(1, 300))
@@ -112,12 +85,7 @@ def test_encoded_cursors_sort_like_their_positions(cursors: list[Cursor], other_
     assert sorted(map(encode_cursor, cursors)) == [encode_cursor(cursor) for cursor in in_order]
 
 
-@pytest.mark.parametrize("later", [MICROSECOND, timedelta(days=36_500)])
-def test_cursors_of_different_times_differ(later: timedelta) -> None:
-    assert encode_cursor(Cursor(NOW + later, an_id(7))) != CURSOR_TEXT
-
-
-@given(st.from_regex(CURSOR_FORM, fullmatch=True))
+@given(st.from_regex(r"[0-9a-f]{38}", fullmatch=True))
 @example("f" * 38)
 @example("0" * 38)
 @settings(max_examples=examples(50))
@@ -126,22 +94,17 @@ def test_every_text_of_the_form_is_a_cursor(text: str) -> None:
     assert parse_cursor(text).created_at.tzinfo is UTC
 
 
-@given(CURSORS.map(encode_cursor).flatmap(damaged) | ANY_TEXT)
-@example("")
-@example(" ")
-@example(CURSOR_TEXT[:-1])
-@example(CURSOR_TEXT + "0")
-@example(CURSOR_TEXT + "\n")
-@example(" " + CURSOR_TEXT)
-@example(CURSOR_TEXT.upper())
-@example(CURSOR_TEXT.replace("0", "\u0660"))
-@example("-" + CURSOR_TEXT[1:])
-@example("g" * 38)
-@example("0" * 14 + "A" * 24)
-@example("0" * 5000)
-@settings(max_examples=examples(20))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", CURSOR_TEXT[:-1], CURSOR_TEXT + "0", CURSOR_TEXT + "\n", " " + CURSOR_TEXT,
+        CURSOR_TEXT.upper(), CURSOR_TEXT.replace("0", "\u0660"), "-" + CURSOR_TEXT[1:],
+        "+" + CURSOR_TEXT[1:], "0x" + CURSOR_TEXT[2:], CURSOR_TEXT[:5] + "_" + CURSOR_TEXT[6:],
+        "g" * 38, "0" * 14 + "A" * 24, "0" * 5000, "\ud800",
+    ],
+    ids=ascii,
+)  # fmt: skip
 def test_any_other_text_is_not_a_cursor(text: str) -> None:
-    assume(not CURSOR_FORM.fullmatch(text))
     with pytest.raises(InvalidValue) as error:
         parse_cursor(text)
     assert error.value.message == (

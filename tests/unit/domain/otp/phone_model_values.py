@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_network
 from typing import Final
 
@@ -79,6 +80,7 @@ def count_within(times: Iterable[float], now: float, period: float) -> int:
     return sum(now - time < period for time in times)
 
 
+@cache
 def network_of(client_ip: str) -> str:
     """Return the IPv4 /24 or the IPv6 /48."""
     network = ip_network(client_ip)

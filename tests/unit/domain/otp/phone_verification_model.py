@@ -6,7 +6,6 @@ seconds.
 
 import math
 from dataclasses import dataclass, field
-from ipaddress import IPv6Network, ip_network
 
 from tests.unit.domain.otp.phone_model_values import (
     DAY,
@@ -57,11 +56,8 @@ class PhoneVerificationModel:
 
     def own_deliveries(self, client_ip: str, device: str | None, now: float) -> list[ModelDelivery]:
         """Return what the device requested, or the IP without a device."""
-        return [
-            delivery
-            for delivery in self.recent_deliveries(now)
-            if delivery.device == device and (device or delivery.client_ip == client_ip)
-        ]
+        recent = [each for each in self.recent_deliveries(now) if each.device == device]
+        return [delivery for delivery in recent if device or delivery.client_ip == client_ip]
 
     def cooldown_deliveries(
         self, client_ip: str, device: str | None, now: float
@@ -91,11 +87,8 @@ class PhoneVerificationModel:
         """Return whether the limits of the phone allow a delivery for this IP's network."""
         shared = [delivery for delivery in self.deliveries if not delivery.uses_own_quota]
         all_times = [delivery.sent_at for delivery in shared]
-        own_times = [
-            delivery.sent_at
-            for delivery in shared
-            if network_of(delivery.client_ip) == network_of(client_ip)
-        ]
+        network = network_of(client_ip)
+        own_times = [each.sent_at for each in shared if network_of(each.client_ip) == network]
         return (
             count_within(all_times, now, 15 * MINUTE) < 6
             and count_within(all_times, now, DAY) < 12
@@ -126,11 +119,8 @@ class PhoneVerificationModel:
     ) -> ModelDelivery | None:
         """Give a request within the cooldown an id for the latest delivery of an active code."""
         device = self.recognize(device)
-        active = [
-            delivery
-            for delivery in self.recent_deliveries(now)
-            if self.is_active(delivery.challenge, now)
-        ]
+        recent = self.recent_deliveries(now)
+        active = [delivery for delivery in recent if self.is_active(delivery.challenge, now)]
         if self.is_cooled_down(client_ip, device, now) or not active:
             return None
         delivery = active[-1]
@@ -211,10 +201,8 @@ class PhoneVerificationModel:
 
     def named_delivery(self, request_id: str | None, now: float) -> ModelDelivery | None:
         """Return the current delivery that a request id refers to."""
-        named = [
-            delivery for delivery in self.current_deliveries(now) if request_id in delivery.ids
-        ]
-        return named[0] if named else None
+        current = self.current_deliveries(now)
+        return next((delivery for delivery in current if request_id in delivery.ids), None)
 
     def counters_for(self, attempt: ModelAttempt, now: float) -> list[ModelCounter]:
         """Return the counters of the id and of the device, or else that of the IP."""
@@ -229,19 +217,16 @@ class PhoneVerificationModel:
         if counters:
             return counters
         own = [delivery for delivery in current if delivery.client_ip == attempt.client_ip]
-        if own:
-            new = ModelCounter(own[-1].limit)
-            return [own[-1].ips.setdefault(attempt.client_ip, new)]
-        return [current[-1].ips.setdefault(attempt.client_ip, ModelCounter(5))]
+        delivery, limit = (own[-1], own[-1].limit) if own else (current[-1], 5)
+        return [delivery.ips.setdefault(attempt.client_ip, ModelCounter(limit))]
 
     def uses_shared_limit(self, attempt: ModelAttempt, now: float) -> bool:
         """Return whether neither id nor device is known, and the IP requested nothing."""
-        return (
-            self.named_delivery(attempt.request_id, now) is None
-            and self.recognize(attempt.device) is None
-            and all(
-                delivery.client_ip != attempt.client_ip for delivery in self.current_deliveries(now)
-            )
+        client_ips = [delivery.client_ip for delivery in self.current_deliveries(now)]
+        return not (
+            attempt.client_ip in client_ips
+            or self.named_delivery(attempt.request_id, now)
+            or self.recognize(attempt.device)
         )
 
     def shared_attempts_left(self, now: float) -> int:
@@ -253,14 +238,9 @@ class PhoneVerificationModel:
 
     def may_use_shared_limit(self, attempt: ModelAttempt, now: float) -> bool:
         """Return whether an unknown IP may try at all."""
-        requested = [
-            delivery.client_ip
-            for delivery in self.current_deliveries(now)
-            if isinstance(ip_network(delivery.client_ip), IPv6Network)
-        ]
-        is_known = self.is_trusted(attempt.client_ip, now) or network_of(attempt.client_ip) in [
-            network_of(client_ip) for client_ip in requested
-        ]
+        client_ips = [delivery.client_ip for delivery in self.current_deliveries(now)]
+        sites = [network_of(client_ip) for client_ip in client_ips if ":" in client_ip]
+        is_known = self.is_trusted(attempt.client_ip, now) or network_of(attempt.client_ip) in sites
         return self.failures < 50 and (is_known or not attempt.is_limited)
 
     def attempts_left(self, attempt: ModelAttempt, now: float) -> int:
@@ -381,15 +361,13 @@ class PhoneVerificationModel:
 
     def _last_used(self, now: float) -> ModelChallenge | None:
         """Return the challenge whose code was used last, until the code expires."""
+        challenges = self.challenges + [callback.challenge for callback in self.callbacks]
         used = [
-            (challenge.used_at, is_of_callback, challenge.code, challenge)
-            for is_of_callback, challenges in enumerate(
-                (self.challenges, [callback.challenge for callback in self.callbacks])
-            )
-            for challenge in challenges
+            challenge
+            for challenge in reversed(challenges)
             if challenge.used_at is not None and now < challenge.expires_at
         ]
-        return max(used)[-1] if used else None
+        return max(used, key=lambda challenge: challenge.used_at or 0, default=None)
 
     def _use_code(self, attempt: ModelAttempt, now: float) -> bool:
         """Use a correct code. It resets the attempts of this delivery, device and IP."""

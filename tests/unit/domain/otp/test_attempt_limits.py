@@ -11,7 +11,7 @@ from domain.otp.attempt_limits import AttemptLimits
 from domain.otp.attempts import OtpAttempt
 from domain.otp.challenge import OtpCode
 from tests.support.builders import CLIENT_IP, NOW, a_challenge, a_delivery, a_hashed_ip
-from tests.unit.domain.otp.verification_driver import WORK_IP, WRONG_CODE, unknown_ip
+from tests.unit.domain.otp.verification_driver import WORK_IP, WRONG_CODE
 
 SECOND = timedelta(seconds=1)
 
@@ -44,9 +44,6 @@ def attempts_left(limits: AttemptLimits, time: datetime = NOW) -> int:
     return limits.attempts_left(delivery, time)
 
 
-# Counters
-
-
 @pytest.mark.parametrize(
     ("client_ip", "request_id", "device_id", "counters"),
     [
@@ -67,20 +64,6 @@ def test_an_attempt_counts_on_id_and_device_or_else_on_the_ip(
     assert all((counter.limit, counter.used) == (5, 1) for counter in counted)
 
 
-@pytest.mark.parametrize(
-    ("is_of_device", "kind"),
-    [(False, CounterKind.LATER_REQUEST), (True, CounterKind.DEVICE_REQUEST)],
-)
-def test_a_later_id_has_two_attempts_at_the_delivery_that_it_refers_to(
-    is_of_device: bool, kind: CounterKind
-) -> None:
-    delivery = a_delivery().add_later_request("later", is_of_device=is_of_device)
-    assert delivery is not None
-    counted = limits_of(an_attempt(request_id="later")).count(delivery)
-    assert counted.counters[0].kind is kind
-    assert (counted.counters[0].limit, counted.counters[0].used) == (2, 1)
-
-
 def test_a_correct_code_leaves_whose_counter_it_is_and_its_limit() -> None:
     counter = AttemptCounter(CounterKind.IP, "an-ip", 2)
     assert counter.count("a-digest", NOW).reset() == counter
@@ -92,16 +75,6 @@ def test_an_attempt_of_a_device_counts_at_the_latest_delivery_unless_an_id_names
         attempt = an_attempt(CLIENT_IP, request_id=request_id)
         limits = limits_of(attempt, deliveries=[first, latest], device_id="one")
         assert limits.delivery(NOW) == delivery
-
-
-def test_an_attempt_without_an_id_counts_at_the_latest_delivery_of_its_ip() -> None:
-    ips = (CLIENT_IP, CLIENT_IP, WORK_IP)
-    deliveries = [
-        a_delivery(request_id=str(number), client_ip=a_hashed_ip(ip))
-        for number, ip in enumerate(ips)
-    ]
-    for client_ip, delivery in ((CLIENT_IP, deliveries[1]), (unknown_ip(1), deliveries[2])):
-        assert limits_of(an_attempt(client_ip), deliveries=deliveries).delivery(NOW) == delivery
 
 
 def test_nothing_counts_without_an_active_challenge_or_without_its_delivery() -> None:
@@ -121,9 +94,6 @@ def test_the_digest_of_a_code_depends_on_key_code_and_delivery() -> None:
     assert {len(digest) for digest in digests} == {32}
 
 
-# Unknown IPs
-
-
 def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
     hour, day = [NOW - timedelta(hours=1)] * 15, [NOW - timedelta(days=1)] * 15
     for shared_attempts, left in (
@@ -134,16 +104,6 @@ def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
     ):
         limits = limits_of(an_attempt(), shared_attempts=shared_attempts)
         assert limits.shared_attempts_left(NOW) == left
-
-
-def test_without_shared_attempts_an_unknown_ip_has_exactly_its_first_one() -> None:
-    assert attempts_left(limits_of(an_attempt(), shared_attempts=[NOW] * 15)) == 1
-
-
-def test_after_the_maximum_of_failures_an_unknown_ip_has_no_attempts() -> None:
-    assert attempts_left(limits_of(an_attempt())) == 5
-    assert attempts_left(limits_of(an_attempt(), has_maximum_failures=True)) == 0
-    assert attempts_left(limits_of(an_attempt(CLIENT_IP), has_maximum_failures=True)) == 5
 
 
 def test_under_attack_an_ip_is_known_until_its_last_login_is_ninety_days_old() -> None:

@@ -1,10 +1,11 @@
 """Attempts at callbacks: five for everybody together, and they reveal no callback."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.errors import TooManyAttempts
 from tests.unit.domain.otp.verification_driver import (
-    DEVICE,
     HOME_IP,
     WORK_IP,
     WRONG_CODE,
@@ -24,53 +25,19 @@ def test_with_a_request_id_no_code_of_a_callback_is_correct(driver: Verification
     assert driver.verify(code_of(callback.challenge)).is_correct
 
 
-def test_a_callback_has_five_attempts_of_all_clients_together(driver: VerificationDriver) -> None:
+def test_each_callback_has_five_attempts_of_all_clients_together(
+    driver: VerificationDriver,
+) -> None:
     code = code_of(driver.call_back().callback.challenge)
-    for number in range(4):
-        assert driver.fail(1, unknown_ip(number)) == [0]
+    for number in range(5):
         assert driver.copy().verify(code, WORK_IP).is_correct
-    driver.fail(1, HOME_IP)
+        assert driver.fail(1, unknown_ip(number)) == [0]
     result = driver.verify(code, WORK_IP)
     assert (result.is_correct, result.is_counted) == (False, False)
-
-
-@pytest.mark.parametrize("request_ids", [True, False], ids=["with ids", "without ids"])
-def test_strangers_who_use_up_other_attempts_leave_those_of_a_later_callback(
-    driver: VerificationDriver, request_ids: bool
-) -> None:
-    request_id = driver.deliver(HOME_IP).request_id if request_ids else None
-    driver.deliver(HOME_IP)
-    driver.fail(5, HOME_IP, request_id)
-    driver.use_up_shared_attempts()
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1, HOME_IP, request_id)
-    callback = driver.call_back().callback
-    assert attempts_left_of_callback(driver) == 5
-    assert driver.verify(code_of(callback.challenge), HOME_IP).is_correct
-
-
-def test_strangers_with_request_ids_leave_the_attempts_of_a_callback(
-    driver: VerificationDriver,
-) -> None:
-    callback = driver.call_back().callback
-    for _ in range(3):
-        request_id = driver.deliver(WORK_IP).request_id
-        driver.fail(5, WORK_IP, request_id)
-    assert driver.verify(code_of(callback.challenge), HOME_IP).is_correct
-
-
-def test_strangers_who_use_up_a_callback_leave_the_other_attempts(
-    driver: VerificationDriver,
-) -> None:
-    decision = driver.deliver(HOME_IP)
     driver.call_back()
-    for number in range(6):
-        driver.fail(1, unknown_ip(number))
-    assert attempts_left_of_callback(driver) == 0
-    code = code_of(decision.challenge)
-    assert driver.copy().verify(code, HOME_IP).attempts_left == 4
-    assert driver.copy().verify(code, HOME_IP, decision.request_id).attempts_left == 4
-    assert driver.verify(code, HOME_IP).is_correct
+    driver.fail(1)
+    assert [callback.counter.left for callback in driver.verification.callbacks] == [0, 4]
+    assert driver.verify(code).is_correct
 
 
 def test_without_other_attempts_a_wrong_code_is_rejected_and_counted_on_the_callback(
@@ -95,36 +62,17 @@ def test_without_other_attempts_a_wrong_code_is_rejected_and_counted_on_the_call
 def test_a_wrong_code_has_the_same_result_with_a_callback_and_without(
     driver: VerificationDriver,
 ) -> None:
-    driver.deliver(HOME_IP)
     called_back = driver.copy()
     called_back.call_back()
+    result, expected = called_back.copy().verify(WRONG_CODE), driver.verify(WRONG_CODE)
+    assert result == replace(expected, is_counted=True)
+    assert result.call_id is None
+    driver.deliver(HOME_IP)
+    called_back.deliver(HOME_IP)
     for client_ip in (HOME_IP, WORK_IP, HOME_IP, unknown_ip(1), HOME_IP, WORK_IP):
         code = str(next(driver.wrong_codes))
         assert called_back.verify(code, client_ip) == driver.verify(code, client_ip)
     assert called_back.verification.failures == driver.verification.failures
-
-
-def test_without_a_challenge_a_wrong_code_has_the_same_result_but_is_counted(
-    driver: VerificationDriver,
-) -> None:
-    called_back = driver.copy()
-    called_back.call_back()
-    result, expected = called_back.verify(WRONG_CODE), driver.verify(WRONG_CODE)
-    assert (result.is_unchallenged, result.attempts_left) == (True, expected.attempts_left)
-    assert (result.is_counted, expected.is_counted) == (True, False)
-    assert result.call_id is None
-    assert attempts_left_of_callback(called_back) == 4
-    assert called_back.verification.failures.in_a_row == 1
-
-
-def test_a_wrong_code_that_is_repeated_within_ten_seconds_counts_once(
-    driver: VerificationDriver,
-) -> None:
-    driver.call_back()
-    for seconds, left in ((0, 4), (9.999, 4), (0.001, 3)):
-        driver.wait(seconds)
-        driver.verify(WRONG_CODE, HOME_IP)
-        assert attempts_left_of_callback(driver) == left
 
 
 def test_the_code_that_was_just_used_is_not_counted(driver: VerificationDriver) -> None:
@@ -137,39 +85,12 @@ def test_the_code_that_was_just_used_is_not_counted(driver: VerificationDriver) 
     assert driver.verification is before
 
 
-def test_each_callback_has_attempts_of_its_own(driver: VerificationDriver) -> None:
-    driver.call_back()
-    driver.fail(5)
-    code = code_of(driver.call_back().callback.challenge)
-    assert attempts_left_of_callback(driver) == 5
-    driver.fail(1)
-    assert [callback.counter.left for callback in driver.verification.callbacks] == [0, 4]
-    assert driver.verify(code).is_correct
-
-
-def test_a_callback_brings_fewer_attempts_under_attack(driver: VerificationDriver) -> None:
-    driver.is_limited = True
-    assert driver.call_back().callback.counter.limit == 2
-
-
-def test_after_fifty_failures_a_callback_brings_one_attempt(driver: VerificationDriver) -> None:
+def test_a_callback_brings_fewer_attempts_under_attack_and_after_fifty_failures(
+    driver: VerificationDriver,
+) -> None:
     driver.deliver(HOME_IP)
+    driver.is_limited = True
+    assert driver.copy().call_back().callback.counter.limit == 2
+    driver.is_limited = False
     driver.use_up_shared_attempts(attempts=50)
     assert driver.call_back().callback.counter.limit == 1
-
-
-def test_failures_at_callbacks_count_in_a_row(driver: VerificationDriver) -> None:
-    driver.log_in()
-    driver.device = DEVICE
-    for failures in (5, 10):
-        driver.call_back()
-        driver.fail(5)
-        assert driver.verification.failures.in_a_row == failures
-        assert [device.count for device in driver.verification.failures.by_device] == [failures]
-
-
-def test_a_device_that_failed_too_often_still_uses_a_callback(driver: VerificationDriver) -> None:
-    code = code_of(driver.call_back().callback.challenge)
-    driver.device = DEVICE
-    assert not driver.has_own_attempts()
-    assert driver.verify(code, WORK_IP).is_correct

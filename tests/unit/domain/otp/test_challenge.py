@@ -2,14 +2,12 @@
 
 import hashlib
 import hmac
+import re
 import unicodedata
-from collections import Counter
 from datetime import timedelta
 from typing import Final
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.otp.challenge import (
@@ -36,30 +34,12 @@ ZEROS: Final = [
     if unicodedata.decimal(character, None) == 0 and chr(ord(character) + 9).isdecimal()
 ]
 SPACES: Final = [character for character in CHARACTERS if unicodedata.category(character) == "Zs"]
-HYPHENS: Final = [
-    "\N{HYPHEN-MINUS}",
-    "\N{HYPHEN}",
-    "\N{NON-BREAKING HYPHEN}",
-    "\N{FIGURE DASH}",
-    "\N{EN DASH}",
-    "\N{EM DASH}",
-    "\N{MINUS SIGN}",
-    "\N{SMALL HYPHEN-MINUS}",
-    "\N{FULLWIDTH HYPHEN-MINUS}",
-]
+HYPHENS: Final = [*"-\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"]
 
 
 def in_script(digits: str, zero: str) -> str:
     """Return the digits in the script of this zero."""
     return "".join(chr(ord(zero) + int(digit)) for digit in digits)
-
-
-def test_ids_are_as_long_as_all_ids() -> None:
-    assert len(an_id()) == 2 * CHALLENGE_ID_BYTES
-
-
-def test_a_code_is_compared_with_two_active_ones_a_callback_and_the_one_used_last() -> None:
-    assert MAX_COMPARABLE_CHALLENGES == 4
 
 
 def test_a_login_moves_to_the_identity_that_replaced_a_deleted_one() -> None:
@@ -73,66 +53,32 @@ def test_a_login_moves_to_the_identity_that_replaced_a_deleted_one() -> None:
 # Derivation
 
 
-def test_a_code_has_six_to_eight_digits() -> None:
+def test_a_code_has_six_to_eight_digits_and_may_begin_with_zeros() -> None:
     assert (DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH) == (6, 8)
-    codes = [a_challenge().derive_code(PEPPER, a_phone(), length) for length in (6, 7, 8)]
-    assert [len(code) for code in codes] == [6, 7, 8]
+    assert len(a_challenge().derive_code(PEPPER, a_phone())) == 6
+    for length in (6, 7, 8):
+        codes = [
+            a_challenge(nonce=bytes([number])).derive_code(PEPPER, a_phone(), length)
+            for number in range(200)
+        ]
+        assert all(re.fullmatch(rf"[0-9]{{{length}}}", code) for code in codes)
+        assert any(code.startswith("0") for code in codes)
 
 
-def test_a_code_has_six_digits() -> None:
-    codes = [
-        a_challenge(nonce=bytes([number])).derive_code(PEPPER, a_phone()) for number in range(200)
-    ]
-    assert all(
-        len(code) == DEFAULT_OTP_LENGTH and code.isascii() and code.isdecimal() for code in codes
-    )
-    assert any(code.startswith("0") for code in codes)
+def test_the_sizes_of_ids_and_nonces_and_the_number_of_compared_challenges() -> None:
+    assert NONCE_BYTES >= 16
+    assert len(an_id()) == 2 * CHALLENGE_ID_BYTES
+    # Two active ones of messages, one of a callback, and the one that was used last.
+    assert MAX_COMPARABLE_CHALLENGES == 4
 
 
 def test_a_code_is_the_first_eight_bytes_of_an_hmac_modulo_a_million() -> None:
-    challenge, phone = a_challenge(), a_phone()
+    # Each part has its length before it, so that no byte can move to the next part.
+    challenge, phone = a_challenge(used_at=NOW), a_phone()
     parts = [b"sign_in", challenge.id.encode(), phone.e164.encode(), challenge.nonce]
     message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
     mac = hmac.new(PEPPER, message, hashlib.sha256).digest()
     assert int(challenge.derive_code(PEPPER, phone)) == int.from_bytes(mac[:8], "big") % 1_000_000
-
-
-@pytest.mark.parametrize("changed", [{"id": "another"}, {"nonce": b"another"}], ids=["id", "nonce"])
-def test_a_code_depends_on_the_challenge(changed: dict[str, str | bytes]) -> None:
-    code = a_challenge().derive_code(PEPPER, a_phone())
-    assert a_challenge(**changed).derive_code(PEPPER, a_phone()) != code
-
-
-def test_a_code_depends_on_pepper_and_phone() -> None:
-    code = a_challenge().derive_code(PEPPER, a_phone(1))
-    assert a_challenge().derive_code(PEPPER, a_phone(2)) != code
-    assert a_challenge().derive_code(b"another", a_phone(1)) != code
-
-
-def test_the_same_challenge_has_the_same_code_used_or_not() -> None:
-    code = a_challenge().derive_code(PEPPER, a_phone())
-    assert a_challenge().derive_code(PEPPER, a_phone()) == code
-    assert a_challenge(used_at=NOW).derive_code(PEPPER, a_phone()) == code
-
-
-def test_bytes_moved_from_one_part_to_the_next_change_the_code() -> None:
-    first, second = a_challenge(id="ab", nonce=b"c"), a_challenge(id="a", nonce=b"bc")
-    assert first.derive_code(PEPPER, a_phone()) != second.derive_code(PEPPER, a_phone())
-
-
-def test_every_digit_is_equally_likely_at_every_position() -> None:
-    codes = [
-        a_challenge(nonce=number.to_bytes(4, "big")).derive_code(PEPPER, a_phone())
-        for number in range(2000)
-    ]
-    for position in range(DEFAULT_OTP_LENGTH):
-        counts = Counter(code[position] for code in codes)
-        assert set(counts) == set("0123456789")
-        assert max(counts.values()) < 300
-
-
-def test_the_nonce_cannot_be_guessed() -> None:
-    assert NONCE_BYTES >= 16
 
 
 def test_a_challenge_does_not_contain_its_code() -> None:
@@ -165,19 +111,12 @@ def test_a_challenge_is_resendable_while_a_minute_is_left() -> None:
 # Parsing
 
 
-@pytest.mark.parametrize("text", ["012313", "012 313", "012-313", " 0 1 2-3 1 3\n", "012\u00a0313"])
+@pytest.mark.parametrize("text", ["012313", "012 313", " 0 1 2-3 1 3\n"])
 def test_spaces_and_hyphens_are_dropped(text: str) -> None:
     assert parse_otp_code(text) == CODE
-
-
-@pytest.mark.parametrize("hyphen", HYPHENS, ids=unicodedata.name)
-def test_every_hyphen_is_dropped(hyphen: str) -> None:
-    assert parse_otp_code(f"012{hyphen}313") == CODE
-
-
-def test_every_space_is_dropped() -> None:
-    parsed = {space: parse_otp_code(f"012{space}313") for space in SPACES}
-    assert parsed == dict.fromkeys(SPACES, CODE)
+    parsed = {ignored: parse_otp_code(f"012{ignored}313") for ignored in SPACES + HYPHENS}
+    assert parsed == dict.fromkeys(SPACES + HYPHENS, CODE)
+    assert parse_otp_code("1234-5678", 8).digits == "12345678"
 
 
 @pytest.mark.parametrize("digits", ["012313", "456789"])
@@ -186,31 +125,18 @@ def test_digits_of_every_script_are_parsed(digits: str) -> None:
     assert parsed == dict.fromkeys(ZEROS, OtpCode(digits))
 
 
-@given(st.from_regex(r"[0-9]{6}", fullmatch=True), st.lists(st.sampled_from(ZEROS), min_size=6))
-def test_a_code_may_have_digits_of_several_scripts(digits: str, zeros: list[str]) -> None:
-    text = "".join(in_script(digit, zero) for digit, zero in zip(digits, zeros, strict=False))
-    assert parse_otp_code(text) == OtpCode(digits)
-
-
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        " ",
-        "12345",
-        "1234567",
-        "12345a",
-        "½23456",
-        "12345²",
-        "①23456",
-        "+12345",
-        "12.345",
+        "", " ", "12345", "1234567", "12345a", "½23456", "12345²", "①23456", "+12345", "12.345",
         "一二三四五六",
     ],
-)
+)  # fmt: skip
 def test_other_text_is_not_a_code(text: str) -> None:
     with pytest.raises(InvalidValue, match=r"\AA code is 6 digits, as in the message\.\Z"):
         parse_otp_code(text)
+    with pytest.raises(InvalidValue, match="8 digits"):
+        parse_otp_code(text, 8)
 
 
 def test_a_text_has_at_most_forty_characters() -> None:
@@ -220,23 +146,5 @@ def test_a_text_has_at_most_forty_characters() -> None:
             parse_otp_code("012313" + " " * spaces)
 
 
-@given(st.text(max_size=60))
-def test_any_text_is_rejected_or_six_ascii_digits(text: str) -> None:
-    try:
-        code = parse_otp_code(text)
-    except InvalidValue:
-        return
-    assert len(code.digits) == 6
-    assert code.digits.isascii()
-    assert code.digits.isdecimal()
-
-
 def test_the_repr_does_not_contain_the_code() -> None:
     assert f"{CODE!r} {CODE}" == "OtpCode(******) OtpCode(******)"
-
-
-def test_the_operator_chooses_the_length_of_codes() -> None:
-    assert len(a_challenge().derive_code(PEPPER, a_phone(), 8)) == 8
-    assert parse_otp_code("1234-5678", 8).digits == "12345678"
-    with pytest.raises(InvalidValue, match="8 digits"):
-        parse_otp_code("123456", 8)

@@ -1,7 +1,5 @@
 """A correct code: its result, what it resets, and what it does not."""
 
-from datetime import timedelta
-
 import pytest
 
 from domain.errors import TooManyAttempts
@@ -18,6 +16,16 @@ from tests.unit.domain.otp.verification_driver import (
     code_of,
 )
 
+Decisions = tuple[DeliveryDecision, DeliveryDecision]
+
+
+@pytest.fixture
+def two_codes(driver: VerificationDriver) -> Decisions:
+    """Two active codes that were delivered to `HOME_IP`."""
+    first = driver.request(HOME_IP)
+    driver.wait(250)
+    return first, driver.request(HOME_IP)
+
 
 def test_a_code_is_correct_only_once(driver: VerificationDriver) -> None:
     decision = driver.request()
@@ -25,75 +33,28 @@ def test_a_code_is_correct_only_once(driver: VerificationDriver) -> None:
     assert driver.verify(code).is_correct
     assert not driver.verify(code).is_correct
     assert not driver.verify(code, WORK_IP).is_correct
-    assert not driver.verify(code, request_id=decision.delivery.request_id).is_correct
+    assert not driver.verify(code, request_id=decision.request_id).is_correct
 
 
-def test_the_result_has_the_delivery_of_the_request_id(driver: VerificationDriver) -> None:
-    first = driver.request()
-    driver.wait(15)
-    driver.request()
-    code, request_id = code_of(first.challenge), first.delivery.request_id
-    assert driver.verify(WRONG_CODE, request_id=request_id).delivery is None
-    result = driver.verify(code, request_id=request_id)
-    assert result.delivery is not None
-    assert result.delivery.request_id == request_id
-
-
-def test_without_a_request_id_the_result_has_the_latest_delivery_of_the_code(
+def test_the_result_has_the_delivery_of_the_request_id_or_else_the_latest_of_the_code(
     driver: VerificationDriver,
 ) -> None:
-    driver.request()
+    first = driver.request()
     driver.wait(15)
     resend = driver.request()
     driver.wait(240)
     driver.request()
-    assert driver.verify(code_of(resend.challenge)).delivery == resend.delivery
-
-
-def test_a_correct_code_has_as_many_attempts_left_as_a_wrong_one(
-    driver: VerificationDriver,
-) -> None:
+    code = code_of(first.challenge)
+    wrong = driver.copy().verify(WRONG_CODE, request_id=first.request_id)
+    named = driver.copy().verify(code, request_id=first.request_id)
+    assert (wrong.delivery, named.delivery) == (None, first.delivery)
+    assert driver.copy().verify(code).delivery == resend.delivery
     # After a block at the same moment the client must not see a difference.
-    decision = driver.request()
-    codes = (code_of(decision.challenge), WRONG_CODE)
-    assert {driver.copy().verify(code).attempts_left for code in codes} == {4}
-
-
-def test_a_code_expires_for_a_comparison_too(driver: VerificationDriver) -> None:
-    decision = driver.request()
-    driver.verify(code_of(decision.challenge))
-    expires_at = decision.challenge.expires_at
-    before = expires_at - timedelta(microseconds=1)
-    assert [
-        len(driver.verification.comparable_challenges(now)) for now in (before, expires_at)
-    ] == [
-        1,
-        0,
-    ]
-
-
-@pytest.fixture
-def two_codes(driver: VerificationDriver) -> tuple[DeliveryDecision, DeliveryDecision]:
-    """Two active codes that were delivered to `HOME_IP`."""
-    first = driver.request(HOME_IP)
-    driver.wait(250)
-    return first, driver.request(HOME_IP)
-
-
-def test_a_correct_code_resets_the_attempts_of_its_delivery_and_ip(
-    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
-) -> None:
-    first, second = two_codes
-    driver.fail(4, WORK_IP, first.request_id)
-    driver.fail(4, HOME_IP)
-    assert driver.verify(code_of(first.challenge), HOME_IP, first.request_id).is_correct
-    assert driver.fail(1, WORK_IP, first.request_id) == [4]
-    assert driver.fail(1, HOME_IP) == [4]
-    assert driver.verify(code_of(second.challenge), HOME_IP).is_correct
+    assert wrong.attempts_left == named.attempts_left == 4
 
 
 def test_a_correct_code_keeps_the_attempts_of_others(
-    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
+    driver: VerificationDriver, two_codes: Decisions
 ) -> None:
     first, second = two_codes
     driver.fail(5, WORK_IP)
@@ -104,39 +65,43 @@ def test_a_correct_code_keeps_the_attempts_of_others(
             driver.fail(1, client_ip, request_id)
 
 
-def test_only_the_code_that_was_used_last_is_compared(
-    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
+def test_a_correct_code_resets_the_attempts_of_its_delivery_and_ip(
+    driver: VerificationDriver, two_codes: Decisions
 ) -> None:
-    first, second = two_codes
-    for decision, seconds in ((second, 1), (first, 0)):
-        assert driver.verify(code_of(decision.challenge)).is_correct
-        driver.wait(seconds)
-    comparable = driver.verification.comparable_challenges(driver.now)
-    assert [challenge.id for challenge in comparable] == [first.challenge.id]
-
-
-def test_of_two_codes_that_were_used_at_the_same_time_one_is_compared(
-    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
-) -> None:
-    for decision in two_codes:
-        assert driver.verify(code_of(decision.challenge)).is_correct
-    assert len(driver.verification.comparable_challenges(driver.now)) == 1
+    first, _ = two_codes
+    driver.fail(4, WORK_IP, first.request_id)
+    driver.fail(4, HOME_IP)
+    assert driver.verify(code_of(first.challenge), HOME_IP, first.request_id).is_correct
+    assert driver.fail(1, WORK_IP, first.request_id) == [4]
+    assert driver.fail(1, HOME_IP) == [4]
 
 
 def test_a_correct_code_of_a_device_resets_its_attempts_at_every_delivery(
-    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
+    driver: VerificationDriver, two_codes: Decisions
 ) -> None:
-    first, _ = two_codes
     driver.verification = driver.verification.assign_identity(IDENTITY_ID)
     driver.device = DEVICE
     driver.fail(4, WORK_IP)
-    result = driver.verify(code_of(first.challenge), WORK_IP)
-    assert (result.is_correct, result.is_device_recognized) == (True, True)
+    assert driver.verify(code_of(two_codes[0].challenge), WORK_IP).is_correct
     assert driver.fail(1, WORK_IP) == [4]
 
 
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_only_the_code_that_was_used_last_is_compared_until_it_expires(
+    driver: VerificationDriver, two_codes: Decisions, seconds: int
+) -> None:
+    first, second = two_codes
+    for decision in (second, first):
+        assert driver.verify(code_of(decision.challenge)).is_correct
+        driver.wait(seconds)
+    (compared,) = driver.verification.comparable_challenges(driver.now)
+    if seconds:
+        assert compared.id == first.challenge.id
+    assert driver.verification.comparable_challenges(second.challenge.expires_at) == ()
+
+
 def test_the_code_that_was_just_used_is_not_counted(
-    driver: VerificationDriver, two_codes: tuple[DeliveryDecision, DeliveryDecision]
+    driver: VerificationDriver, two_codes: Decisions
 ) -> None:
     first, second = two_codes
     code = code_of(first.challenge)
@@ -149,19 +114,7 @@ def test_the_code_that_was_just_used_is_not_counted(
     assert driver.verification is before
 
 
-def test_a_correct_code_does_not_use_another_active_code(driver: VerificationDriver) -> None:
-    first = driver.request()
-    driver.wait(250)
-    second = driver.request()
-    assert driver.verify(code_of(second.challenge)).is_correct
-    assert driver.verify(code_of(first.challenge)).is_correct
-
-
-def test_a_correct_code_keeps_the_identity_of_the_phone(driver: VerificationDriver) -> None:
-    driver.verification = driver.verification.assign_identity("identity-id")
-    decision = driver.request()
-    assert driver.verify(code_of(decision.challenge)).is_correct
-    assert driver.verification.identity_id == "identity-id"
+# Retries of an interrupted login
 
 
 def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: VerificationDriver) -> None:
@@ -194,14 +147,11 @@ def test_a_recognized_device_may_retry_from_any_ip(driver: VerificationDriver) -
 
 
 def test_a_retry_has_the_login_of_the_identity_that_replaced_a_deleted_one(
-    driver: VerificationDriver,
+    driver: VerificationDriver, two_codes: Decisions
 ) -> None:
-    first = driver.request()
-    driver.wait(250)
-    second = driver.request()
-    for decision in (first, second):
+    for decision in two_codes:
         driver.verify(code_of(decision.challenge))
-    moved = driver.verification.assign_identity(an_id(9)).move_login(first.challenge.id, an_id(9))
+    moved = driver.verification.move_login(two_codes[0].challenge.id, an_id(9))
     assert [challenge.login for challenge in moved.challenges] == [
         Login(an_id(9), "a-session"),
         Login(IDENTITY_ID, "a-session"),

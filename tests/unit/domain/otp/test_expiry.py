@@ -1,11 +1,21 @@
 """Everything that counts expires, and so does the state of a phone in which nothing counts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from domain.otp.challenge import OTP_TTL
-from domain.otp.failures import FAILURES_TTL, DeviceFailures, Failures
-from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
-from tests.support.builders import NOW, a_challenge
+from domain.otp.failures import DeviceFailures, Failures
+from domain.otp.phone_verification import PhoneVerification, TrustedIp
+from tests.support.builders import (
+    NOW,
+    a_callback,
+    a_challenge,
+    a_delivery,
+    a_phone_verification,
+    an_id,
+)
 from tests.unit.domain.otp.verification_driver import (
     HOME_IP,
     WORK_IP,
@@ -13,10 +23,38 @@ from tests.unit.domain.otp.verification_driver import (
     code_of,
 )
 
-ONE_DAY = timedelta(days=1)
+DAY = timedelta(days=1)
+MICROSECOND = timedelta(microseconds=1)
+DELIVERY = PhoneVerification(deliveries=(a_delivery(sent_at=NOW),))
+LOGIN = PhoneVerification(trusted_ips=(TrustedIp("hash of an IP", NOW),))
+ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
 
 
 # Expiry times
+
+
+@pytest.mark.parametrize(
+    ("state", "age"),
+    [
+        (PhoneVerification(challenges=(a_challenge(),)), OTP_TTL),
+        (DELIVERY, DAY),
+        (ATTEMPT, DAY),
+        (LOGIN, 90 * DAY),
+    ],
+)
+def test_everything_is_pruned_at_the_moment_when_it_expires(
+    state: PhoneVerification, age: timedelta
+) -> None:
+    assert state.expires_at == NOW + age
+    assert state.prune(NOW + age - MICROSECOND) == state
+    assert state.prune(NOW + age) == PhoneVerification()
+
+
+def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token() -> None:
+    assert PhoneVerification(failures=Failures(1, NOW)).expires_at == NOW + 30 * DAY
+    of_device = PhoneVerification(failures=Failures(by_device=(DeviceFailures("one", 20, NOW),)))
+    assert of_device.prune(NOW + 180 * DAY - MICROSECOND) == of_device
+    assert of_device.prune(NOW + 180 * DAY) == PhoneVerification()
 
 
 def test_the_state_of_a_phone_without_requests_has_expired() -> None:
@@ -25,52 +63,12 @@ def test_the_state_of_a_phone_without_requests_has_expired() -> None:
     assert expires_at < NOW
 
 
-def test_a_phone_with_an_identity_never_expires(driver: VerificationDriver) -> None:
-    driver.deliver()
-    assigned = driver.verification.assign_identity("identity-id")
-    assert assigned.expires_at is None
-    assert assigned.assign_identity(None).expires_at == driver.verification.expires_at
-
-
-def test_a_blocked_phone_never_expires() -> None:
-    blocked = PhoneVerification().block(NOW)
+@pytest.mark.parametrize("state", [PhoneVerification(), DELIVERY])
+def test_a_blocked_phone_and_one_with_an_identity_never_expire(state: PhoneVerification) -> None:
+    blocked, assigned = state.block(NOW), state.assign_identity(an_id())
     assert blocked.expires_at is None
-    assert blocked.unblock().expires_at == PhoneVerification().expires_at
-
-
-def test_a_delivery_counts_for_a_day(driver: VerificationDriver) -> None:
-    driver.deliver()
-    assert driver.verification.expires_at == NOW + ONE_DAY
-
-
-def test_a_challenge_counts_until_its_code_expires() -> None:
-    challenge = a_challenge()
-    assert PhoneVerification(challenges=(challenge,)).expires_at == challenge.expires_at
-
-
-def test_failures_count_for_thirty_days(driver: VerificationDriver) -> None:
-    driver.deliver()
-    driver.fail(1, WORK_IP)
-    assert timedelta(days=30) == FAILURES_TTL
-    assert driver.verification.expires_at == NOW + FAILURES_TTL
-
-
-def test_a_shared_attempt_counts_for_a_day() -> None:
-    assert PhoneVerification(shared_attempts=(NOW,)).expires_at == NOW + ONE_DAY
-
-
-def test_the_ip_of_an_attempt_expires_with_the_code(driver: VerificationDriver) -> None:
-    driver.deliver(HOME_IP)
-    assert driver.verification.client_ips_expire_at == NOW + ONE_DAY
-    driver.fail(1, WORK_IP)
-    assert driver.verification.client_ips_expire_at == NOW + OTP_TTL
-
-
-def test_an_ip_is_trusted_for_ninety_days(driver: VerificationDriver) -> None:
-    driver.log_in(HOME_IP)
-    assert timedelta(days=90) == TRUSTED_IP_TTL
-    verification = driver.verification.assign_identity(None)
-    assert verification.expires_at == NOW + TRUSTED_IP_TTL
+    assert assigned.expires_at is None
+    assert blocked.unblock() == assigned.assign_identity(None) == state
 
 
 def test_an_expired_state_decides_like_an_empty_one(driver: VerificationDriver) -> None:
@@ -87,15 +85,37 @@ def test_an_expired_state_decides_like_an_empty_one(driver: VerificationDriver) 
     assert expired.verification == empty.verification
 
 
+# Client IPs
+
+
+def test_the_first_client_ip_that_expires_decides() -> None:
+    assert DELIVERY.client_ips_expire_at == NOW + DAY
+    assert LOGIN.client_ips_expire_at == NOW + 90 * DAY
+    both = replace(DELIVERY, trusted_ips=LOGIN.trusted_ips)
+    assert both.client_ips_expire_at == NOW + DAY
+    assert ATTEMPT.client_ips_expire_at is None
+
+
+def test_the_ip_of_an_attempt_expires_with_the_code(driver: VerificationDriver) -> None:
+    driver.deliver(HOME_IP)
+    assert driver.verification.client_ips_expire_at == NOW + DAY
+    driver.fail(1, WORK_IP)
+    assert driver.verification.client_ips_expire_at == NOW + OTP_TTL
+
+
+def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
+    kept = replace(ATTEMPT, identity_id=an_id(), blocked_at=NOW, callbacks=(a_callback(),))
+    requested = a_phone_verification()
+    full = replace(
+        kept,
+        challenges=requested.challenges,
+        deliveries=requested.deliveries,
+        trusted_ips=LOGIN.trusted_ips,
+    )
+    assert full.drop_client_ips() == kept
+
+
 # Removal
-
-
-def test_everything_that_expired_is_pruned(driver: VerificationDriver) -> None:
-    for _ in range(5):
-        driver.deliver()
-    driver.fail(5, WORK_IP)
-    pruned = driver.verification.prune(driver.now + ONE_DAY)
-    assert pruned == PhoneVerification(failures=driver.verification.failures)
 
 
 def test_the_attempts_of_a_delivery_are_pruned_with_its_code(driver: VerificationDriver) -> None:
@@ -103,13 +123,6 @@ def test_the_attempts_of_a_delivery_are_pruned_with_its_code(driver: Verificatio
     driver.fail(1, WORK_IP)
     pruned = driver.verification.prune(NOW + OTP_TTL)
     assert [delivery.counters for delivery in pruned.deliveries] == [()]
-
-
-def test_failures_of_a_device_are_pruned_with_its_token() -> None:
-    failures = Failures(by_device=(DeviceFailures("a-device", 20, NOW),))
-    verification = PhoneVerification(failures=failures)
-    assert verification.prune(NOW + timedelta(days=179)) == verification
-    assert verification.prune(NOW + timedelta(days=180)) == PhoneVerification()
 
 
 def test_challenges_without_their_key_are_dropped() -> None:

@@ -36,33 +36,23 @@ def fail_fifty_times(driver: VerificationDriver) -> None:
     assert driver.verification.failures.in_a_row == 50
 
 
-def test_unknown_ips_together_get_fifty_attempts(driver: VerificationDriver) -> None:
-    fail_fifty_times(driver)
-    driver.deliver(HOME_IP)
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1, WORK_IP)
-    assert driver.verification.failures.in_a_row == 50
-
-
-def test_a_new_delivery_brings_one_attempt_without_a_longer_wait(
+def test_after_fifty_failures_a_new_delivery_brings_one_attempt_without_a_longer_wait(
     driver: VerificationDriver,
 ) -> None:
+    before = driver.request(HOME_IP)
+    driver.wait(15)
     fail_fifty_times(driver)
+    assert driver.copy().fail(5, HOME_IP, before.request_id) == [4, 3, 2, 1, 0]
     driver.wait(15)
     decision, later = driver.request(WORK_IP), driver.request(WORK_IP)
     assert decision.is_new
+    with pytest.raises(TooManyAttempts):
+        driver.fail(1, unknown_ip(100))
     assert driver.copy().fail(1, WORK_IP) == [0]
     assert driver.copy().fail(1, WORK_IP, later.request_id) == [0]
     assert driver.fail(1, WORK_IP, decision.request_id) == [0]
     with pytest.raises(TooManyAttempts):
         driver.verify(code_of(decision.challenge), WORK_IP, decision.request_id)
-
-
-def test_a_delivery_from_before_keeps_its_attempts(driver: VerificationDriver) -> None:
-    decision = driver.request(HOME_IP)
-    driver.wait(15)
-    fail_fifty_times(driver)
-    assert driver.fail(5, HOME_IP, decision.request_id) == [4, 3, 2, 1, 0]
 
 
 def test_time_does_not_reset_failures_and_a_success_does(driver: VerificationDriver) -> None:
@@ -80,28 +70,13 @@ def test_time_does_not_reset_failures_and_a_success_does(driver: VerificationDri
 
 def test_a_device_has_five_attempts_that_nobody_else_uses_up(driver: VerificationDriver) -> None:
     fail_fifty_times(driver)
+    driver.device = DeviceProof("another", IDENTITY_ID)
+    assert driver.fail(5, WORK_IP) == [4, 3, 2, 1, 0]
     driver.device = DEVICE
     assert driver.fail(4, WORK_IP) == [4, 3, 2, 1]
     assert driver.verify(code_of(driver.verification.challenges[-1]), WORK_IP).is_correct
-
-
-def test_a_device_does_not_use_the_attempts_of_another(driver: VerificationDriver) -> None:
-    driver.device = DEVICE
-    driver.request(HOME_IP)
-    driver.fail(5, HOME_IP)
-    driver.device = DeviceProof("another", IDENTITY_ID)
-    assert driver.fail(5, HOME_IP) == [4, 3, 2, 1, 0]
-
-
-def test_an_attempt_with_id_and_device_counts_on_both(driver: VerificationDriver) -> None:
-    driver.device = DEVICE
-    driver.request(WORK_IP)
-    later = driver.request(WORK_IP)
-    assert driver.fail(5, WORK_IP, later.request_id) == [4, 3, 2, 1, 0]
-    for device, request_id in ((None, later.request_id), (DEVICE, None)):
-        driver.device = device
-        with pytest.raises(TooManyAttempts):
-            driver.fail(1, WORK_IP, request_id)
+    failures = driver.verification.failures.by_device
+    assert [(device.device_id, device.count) for device in failures] == [("another", 5)]
 
 
 def test_a_device_is_recognized_until_it_failed_twenty_times() -> None:
@@ -115,35 +90,13 @@ def test_a_device_is_recognized_until_it_failed_twenty_times() -> None:
     assert failures.reset("a-device") == Failures()
 
 
-def test_a_device_is_not_recognized_after_twenty_failures_in_a_row(
+def test_a_device_that_failed_too_often_or_of_another_identity_is_not_recognized(
     driver: VerificationDriver,
 ) -> None:
     driver.device = DEVICE
     for _ in range(4):
-        driver.deliver(WORK_IP)
+        assert driver.deliver(WORK_IP).delivery.device_id is not None
         driver.fail(5, WORK_IP)
     assert driver.deliver(WORK_IP).delivery.device_id is None
-
-
-def test_a_success_of_a_device_resets_its_failures(driver: VerificationDriver) -> None:
-    driver.device = DEVICE
-    driver.deliver(WORK_IP)
-    driver.fail(4, WORK_IP)
-    assert driver.verify(code_of(driver.verification.challenges[-1]), WORK_IP).is_correct
-    assert driver.verification.failures.by_device == ()
-
-
-def test_a_device_of_another_identity_is_not_recognized(driver: VerificationDriver) -> None:
-    driver.verification = driver.verification.assign_identity("another")
-    driver.device = DEVICE
-    assert driver.request(WORK_IP).delivery.device_id is None
-
-
-def test_a_device_has_three_deliveries_an_hour_of_its_own(driver: VerificationDriver) -> None:
-    for number in range(11):
-        driver.deliver(unknown_ip(number))
-    driver.wait(15)
-    driver.device = DEVICE
-    sent = [driver.deliver(WORK_IP).delivery.sent_at for _ in range(4)]
-    assert (sent[2] - sent[0]).total_seconds() == 30
-    assert (sent[3] - sent[0]).total_seconds() == 3600
+    driver.device = DeviceProof("another", "another identity")
+    assert driver.deliver(WORK_IP).delivery.device_id is None

@@ -11,7 +11,6 @@ from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Recogni
 from domain.otp.sliding_window import SlidingWindow
 
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 LIMITS = RateLimits(
     per_ip=SlidingWindow(2, 3 * HOUR),
     per_range=SlidingWindow(7, 4 * HOUR),
@@ -27,33 +26,30 @@ LIMITS = RateLimits(
 )
 ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef")
 
+
+def limit(name: str, count: int, hours: int) -> RateLimit:
+    return RateLimit(name, SlidingWindow(count, hours * HOUR))
+
+
+def for_recognized(limits: tuple[RateLimit, ...], *counts: int) -> tuple[RateLimit, ...]:
+    """Return the limits that count before these."""
+    return tuple(
+        RateLimit(f"{shared.name}:recognized", replace(shared.window, limit=count), fallback=shared)
+        for shared, count in zip(limits, counts, strict=True)
+    )
+
+
 OF_IP = RateLimit("deliveries:ip:ab", LIMITS.per_ip)
-OF_COUNTRIES = RateLimit("deliveries:countries:ab", SlidingWindow(3, DAY), "IN")
+OF_COUNTRIES = RateLimit("deliveries:countries:ab", SlidingWindow(3, timedelta(days=1)), "IN")
 OF_UNVERIFIED_RANGE = RateLimit("deliveries:range:ef", LIMITS.per_range)
-OF_UNVERIFIED_NETWORK = RateLimit("deliveries:country:IN:network:cd", SlidingWindow(5, 5 * HOUR))
-UNVERIFIED = (
-    RateLimit("deliveries:country:IN", SlidingWindow(60, 5 * HOUR)),
-    RateLimit("deliveries:total", SlidingWindow(120, 7 * HOUR)),
-)
-RECOGNIZED_UNVERIFIED = (
-    RateLimit(
-        "deliveries:country:IN:recognized", SlidingWindow(40, 5 * HOUR), fallback=UNVERIFIED[0]
-    ),
-    RateLimit("deliveries:total:recognized", SlidingWindow(80, 7 * HOUR), fallback=UNVERIFIED[1]),
-)
-ALL = (
-    RateLimit("all_deliveries:country:IN", SlidingWindow(240, 5 * HOUR)),
-    RateLimit("all_deliveries:total", SlidingWindow(480, 7 * HOUR)),
-)
-RECOGNIZED_ALL = (
-    RateLimit(
-        "all_deliveries:country:IN:recognized", SlidingWindow(160, 5 * HOUR), fallback=ALL[0]
-    ),
-    RateLimit("all_deliveries:total:recognized", SlidingWindow(320, 7 * HOUR), fallback=ALL[1]),
-)
+OF_UNVERIFIED_NETWORK = limit("deliveries:country:IN:network:cd", 5, 5)
+UNVERIFIED = (limit("deliveries:country:IN", 60, 5), limit("deliveries:total", 120, 7))
+RECOGNIZED_UNVERIFIED = for_recognized(UNVERIFIED, 40, 80)
+ALL = (limit("all_deliveries:country:IN", 240, 5), limit("all_deliveries:total", 480, 7))
+RECOGNIZED_ALL = for_recognized(ALL, 160, 320)
 ALL_OF_RANGE_AND_NETWORK = (
-    RateLimit("all_deliveries:range:ef", SlidingWindow(28, 4 * HOUR)),
-    RateLimit("all_deliveries:country:IN:network:cd", SlidingWindow(20, 5 * HOUR)),
+    limit("all_deliveries:range:ef", 28, 4),
+    limit("all_deliveries:country:IN:network:cd", 20, 5),
 )
 
 
@@ -73,63 +69,49 @@ def test_the_default_limits() -> None:
     )
 
 
-def test_all_limits_apply_to_an_unrecognized_requester() -> None:
-    assert set(LIMITS.for_delivery(ROUTE, Recognition.NONE)) == {
-        OF_IP,
-        OF_COUNTRIES,
-        OF_UNVERIFIED_RANGE,
-        OF_UNVERIFIED_NETWORK,
-        *UNVERIFIED,
-        *ALL_OF_RANGE_AND_NETWORK,
-        *ALL,
-    }
+OF_ANYBODY = (OF_IP, OF_COUNTRIES, OF_UNVERIFIED_NETWORK)
+OF_RECOGNIZED = (*RECOGNIZED_UNVERIFIED, *RECOGNIZED_ALL)
 
 
-def test_a_trusted_ip_is_not_limited_by_what_strangers_do_elsewhere() -> None:
-    assert set(LIMITS.for_delivery(ROUTE, Recognition.TRUSTED_IP)) == {
-        OF_IP,
-        OF_COUNTRIES,
-        OF_UNVERIFIED_NETWORK,
-        *RECOGNIZED_UNVERIFIED,
-        *ALL_OF_RANGE_AND_NETWORK,
-        *RECOGNIZED_ALL,
-    }
-
-
-def test_a_recognized_device_is_not_limited_by_what_strangers_do_anywhere() -> None:
-    assert set(LIMITS.for_delivery(ROUTE, Recognition.DEVICE)) == {
-        *RECOGNIZED_UNVERIFIED,
-        *ALL_OF_RANGE_AND_NETWORK,
-        *RECOGNIZED_ALL,
-    }
-
-
-@pytest.mark.parametrize("recognition", Recognition)
-def test_no_limit_counts_a_delivery_twice(recognition: Recognition) -> None:
-    limits = LIMITS.for_delivery(ROUTE, recognition)
-
-    assert len({limit.name for limit in limits}) == len(limits)
+@pytest.mark.parametrize(
+    ("recognition", "limits"),
+    [
+        (Recognition.NONE, (*OF_ANYBODY, OF_UNVERIFIED_RANGE, *UNVERIFIED, *ALL)),
+        (Recognition.TRUSTED_IP, (*OF_ANYBODY, *OF_RECOGNIZED)),
+        (Recognition.DEVICE, OF_RECOGNIZED),
+    ],
+)
+def test_a_recognized_requester_is_not_limited_by_what_strangers_do(
+    recognition: Recognition, limits: tuple[RateLimit, ...]
+) -> None:
+    actual = LIMITS.for_delivery(ROUTE, recognition)
+    assert set(actual) == {*limits, *ALL_OF_RANGE_AND_NETWORK}
+    assert len({limit.name for limit in actual}) == len(actual)
 
 
 def test_a_call_has_the_limits_of_a_message_and_one_more() -> None:
-    unrecognized = RateLimit("calls:country:IN", SlidingWindow(30, 2 * HOUR))
-    recognized = RateLimit(
-        "calls:country:IN:recognized", SlidingWindow(20, 2 * HOUR), fallback=unrecognized
-    )
-    for recognition, limit in (
+    unrecognized = limit("calls:country:IN", 30, 2)
+    (recognized,) = for_recognized((unrecognized,), 20)
+    for recognition, added in (
         (Recognition.NONE, unrecognized),
         (Recognition.TRUSTED_IP, recognized),
         (Recognition.DEVICE, recognized),
     ):
         of_message = set(LIMITS.for_delivery(ROUTE, recognition))
         of_call = set(LIMITS.for_delivery(ROUTE, recognition, Channel.VOICE))
-        assert of_call - of_message == {limit}
-        assert limit not in LIMITS.released_by_login(ROUTE)
+        assert of_call - of_message == {added}
+        assert added not in LIMITS.released_by_login(ROUTE)
 
 
-def test_a_callback_counts_per_country_only() -> None:
+def test_callbacks_and_attempts_have_limits_of_their_own() -> None:
     assert LIMITS.for_callback("IN") == (
         RateLimit("callbacks:country:IN", LIMITS.callbacks_per_country),
+    )
+    assert LIMITS.for_verification(ROUTE.client_ip) == (
+        RateLimit("verifications:ip:ab", LIMITS.verifications_per_ip),
+    )
+    assert LIMITS.for_unchallenged_attempt(ROUTE.client_ip, "phone-key") == RateLimit(
+        "unchallenged_attempts:phone:phone-key:ip:ab", SlidingWindow(5, HOUR)
     )
 
 
@@ -144,7 +126,7 @@ def test_a_login_releases_the_permits_of_the_ip_and_of_unverified_deliveries() -
 
 @pytest.mark.parametrize(
     ("limit", "network", "unrecognized"),
-    [(1, 1, 1), (2, 1, 1), (3, 1, 1), (10, 1, 6), (39, 1, 23), (40, 2, 24), (1_000, 50, 600)],
+    [(1, 1, 1), (3, 1, 1), (39, 1, 23), (40, 2, 24), (1_000, 50, 600)],
 )
 def test_parts_are_rounded_down_but_are_at_least_one(
     limit: int, network: int, unrecognized: int
@@ -152,7 +134,6 @@ def test_parts_are_rounded_down_but_are_at_least_one(
     limits = replace(LIMITS, per_country=SlidingWindow(limit, HOUR)).for_delivery(
         ROUTE, Recognition.NONE
     )
-
     windows = {limit.name: limit.window.limit for limit in limits}
     assert windows["deliveries:country:IN:network:cd"] == network
     assert windows["deliveries:country:IN"] == unrecognized
@@ -160,45 +141,27 @@ def test_parts_are_rounded_down_but_are_at_least_one(
 
 def test_a_limit_of_one_has_no_part_for_recognized_requesters() -> None:
     limits = replace(LIMITS, total=SlidingWindow(1, HOUR)).for_delivery(ROUTE, Recognition.DEVICE)
-
     assert RateLimit("deliveries:total", SlidingWindow(1, HOUR)) in limits
 
 
-def test_a_verification_counts_per_ip_only() -> None:
-    assert LIMITS.for_verification(HashedClientIp("ab", "cd")) == (
-        RateLimit("verifications:ip:ab", LIMITS.verifications_per_ip),
-    )
-
-
 def test_one_network_uses_up_five_percent_of_the_limits_of_failed_attempts() -> None:
-    assert LIMITS.for_failed_attempt(HashedClientIp("ab", "cd"), "IN") == (
+    limits = LIMITS.for_failed_attempt(ROUTE.client_ip, "IN")
+    assert limits == (
         RateLimit("failed_attempts:country:IN:network:cd", SlidingWindow(2, 6 * HOUR)),
         RateLimit("failed_attempts:country:IN", LIMITS.failed_attempts_per_country),
         RateLimit("failed_attempts:total:network:cd", SlidingWindow(4, 8 * HOUR)),
         RateLimit("failed_attempts:total", LIMITS.failed_attempts_total),
     )
+    assert LIMITS.for_failed_attempts("IN") == (limits[1], limits[3])
 
 
-def test_the_limits_of_all_failed_attempts_are_those_of_each_network_together() -> None:
-    of_network = LIMITS.for_failed_attempt(HashedClientIp("ab", "cd"), "IN")
-    assert LIMITS.for_failed_attempts("IN") == (of_network[1], of_network[3])
-
-
-def test_an_ip_has_five_attempts_an_hour_at_a_phone_without_an_active_challenge() -> None:
-    assert LIMITS.for_unchallenged_attempt(HashedClientIp("ab", "cd"), "phone-key") == RateLimit(
-        "unchallenged_attempts:phone:phone-key:ip:ab", SlidingWindow(5, HOUR)
-    )
-
-
-@pytest.mark.parametrize("ip", ["ab", "ef"])
-def test_an_ipv6_site_of_48_bits_has_three_times_the_limit(ip: str) -> None:
-    client_ip = HashedClientIp(ip, "cd", is_ipv6=True)
-
+def test_an_ipv6_site_of_48_bits_has_three_times_the_limit() -> None:
+    client_ip = HashedClientIp("ab", "cd", is_ipv6=True)
     assert LIMITS.for_ip(client_ip) == (
-        RateLimit(f"deliveries:ip:{ip}", LIMITS.per_ip),
+        RateLimit("deliveries:ip:ab", LIMITS.per_ip),
         RateLimit("deliveries:network:cd", SlidingWindow(6, 3 * HOUR)),
     )
     assert LIMITS.for_verification(client_ip) == (
-        RateLimit(f"verifications:ip:{ip}", LIMITS.verifications_per_ip),
+        RateLimit("verifications:ip:ab", LIMITS.verifications_per_ip),
         RateLimit("verifications:network:cd", SlidingWindow(24, 9 * HOUR)),
     )

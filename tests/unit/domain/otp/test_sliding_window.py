@@ -17,32 +17,17 @@ def times(*seconds: int) -> list[datetime]:
     return [at(second) for second in seconds]
 
 
-def test_each_event_reduces_the_remaining_events_down_to_zero() -> None:
-    window = SlidingWindow(3, MINUTE)
-    remaining = [window.remaining(times(*range(count)), at(30)) for count in range(5)]
-    assert remaining == [3, 2, 1, 0, 0]
-
-
 def test_an_event_counts_until_the_period_has_passed() -> None:
-    window = SlidingWindow(1, MINUTE)
-    assert window.remaining(times(0), at(59)) == 0
-    assert window.remaining(times(0), at(60)) == 1
+    window = SlidingWindow(3, MINUTE)
+    assert [window.remaining(times(*range(count)), at(30)) for count in range(5)] == [3, 2, 1, 0, 0]
+    assert [window.remaining(times(0), at(second)) for second in (59, 60)] == [2, 3]
 
 
-def test_below_the_limit_the_next_event_is_allowed_now() -> None:
-    assert SlidingWindow(2, MINUTE).next_available(times(0), at(5)) == at(5)
-
-
-def test_at_the_limit_the_next_event_is_allowed_when_the_first_expires() -> None:
-    assert SlidingWindow(2, MINUTE).next_available(times(0, 10), at(20)) == at(60)
-
-
-def test_above_the_limit_several_events_have_to_expire() -> None:
-    assert SlidingWindow(2, MINUTE).next_available(times(0, 10, 15), at(20)) == at(70)
-
-
-def test_the_order_of_events_does_not_matter() -> None:
-    assert SlidingWindow(2, MINUTE).next_available(times(15, 0, 10), at(20)) == at(70)
+def test_the_next_event_is_allowed_when_enough_events_expired() -> None:
+    window = SlidingWindow(2, MINUTE)
+    assert window.next_available(times(0), at(5)) == at(5)
+    assert window.next_available(times(0, 10), at(20)) == at(60)
+    assert window.next_available(times(15, 0, 10), at(20)) == at(70)
 
 
 @given(

@@ -1,9 +1,7 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.voice.flow import Choice
-from domain.voice.speech import find_choice, normalize_speech
+from domain.voice.speech import find_choice
 from tests.support.call_flows import make_locale
 
 CHOICES = (Choice("1", "yes", "a"), Choice("2", "no", "b"), Choice("#", "leave", "c"))
@@ -24,60 +22,33 @@ def chosen(keys: str = "", speech: str = "") -> str | None:
 @pytest.mark.parametrize(
     ("keys", "speech", "key"),
     [
-        ("1", "", "1"),
-        ("#", "", "#"),
-        ("3", "", None),
-        ("11", "", None),
-        ("2", "yes", "2"),
+        ("1", "", "1"), ("#", "", "#"), ("3", "", None), ("11", "", None), ("2", "yes", "2"),
         ("3", "yes", None),
     ],
-)
+)  # fmt: skip
 def test_a_key_counts_before_speech(keys: str, speech: str, key: str | None) -> None:
     assert chosen(keys, speech) == key
 
 
 @pytest.mark.parametrize(
-    ("speech", "key"),
+    ("key", "speech"),
     [
-        ("Yes.", "1"),
-        ("¡SÍ!", "1"),
-        ("of  course!", "1"),
-        ("हाँ।", "1"),
-        ("yes, yes please", "1"),
-        ("ye\u200ds", "1"),
-        ("1", "1"),
-        ("\uff11", "1"),
-        ("Don\u2019t", "2"),
-        ("leave me", "2"),
-        ("please leave", "#"),
+        *(("1", text) for text in ("Yes.", "¡SÍ!", "of  course!", "हाँ।", "yes, yes please")),
+        *(("1", text) for text in ("ye\u200ds", "1", "\uff11")),
+        *(("2", text) for text in ("Don\u2019t", "leave me")),
+        ("#", "please leave"),
     ],
 )
-def test_speech_is_compared_without_case_and_punctuation(speech: str, key: str) -> None:
+def test_speech_is_compared_without_case_and_punctuation(key: str, speech: str) -> None:
     assert chosen(speech=speech) == key
 
 
 @pytest.mark.parametrize(
     "speech",
     [
-        "",
-        "please",
-        "yes no",
-        "don't leave",
-        "never leave",
-        "yesterday",
-        "of",
-        "of please course",
-        "leave me leave",
-        "ye",
-        "12",
-        "yes " * 200,
+        "", "please", "yes no", "don't leave", "never leave", "yesterday", "of",
+        "of please course", "leave me leave", "ye", "12", "yes " * 200,
     ],
-)
+)  # fmt: skip
 def test_anything_else_is_no_choice(speech: str) -> None:
     assert chosen(speech=speech) is None
-
-
-@given(st.text(max_size=200))
-def test_speech_is_any_text(speech: str) -> None:
-    chosen(speech=speech)
-    assert normalize_speech(" ".join(normalize_speech(speech))) == normalize_speech(speech)

@@ -17,14 +17,10 @@ def violated_rules(text: str, app_hash: str | None = None, domain: str | None = 
 @pytest.mark.parametrize(
     "text",
     [
-        "012345",
-        "012345 is your code",
-        "Route 66: 012345 is your code, then call 18001234567",
-        "رمزك 012345\nرمزك",
-        "کد شما 012345 است، می\u200cشود",
-        "a" * 153 * 2 + " 012345",
+        "012345", "Route 66: 012345 is your code, then call 18001234567", "رمزك 012345\nرمزك",
+        "کد شما 012345 است، می\u200cشود", "a" * 153 * 2 + " 012345",
     ],
-)
+)  # fmt: skip
 def test_a_text_that_follows_the_rules_is_valid(text: str) -> None:
     assert violated_rules(text) == []
 
@@ -32,17 +28,10 @@ def test_a_text_that_follows_the_rules_is_valid(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "your code",
-        "4711 Taxi: 012345",
-        "١٢٣٤ 012345",
-        "code 5012345",
-        "code 0123455 min",
-        "code 012 345",
-        "code ٠١٢٣٤٥",
-        "\uff11012345",
-        "code 01234",
+        "your code", "4711 Taxi: 012345", "١٢٣٤ 012345", "code 5012345", "code 0123455 min",
+        "code 012 345", "code ٠١٢٣٤٥", "\uff11012345", "code 01234",
     ],
-)
+)  # fmt: skip
 def test_the_code_is_the_first_run_of_four_digits_of_any_script(text: str) -> None:
     assert violated_rules(text) == [Rule.CODE_FIRST]
 
@@ -92,32 +81,20 @@ def test_the_app_hash_is_the_last_word(end: str) -> None:
 @pytest.mark.parametrize(
     "end",
     [
-        " @dial.test #012345",
-        "\n@dial.test #012345\n",
-        "\n@dial.test #012345 ",
-        "\n@dial.test  #012345",
-        "\n@dial.test #012345.",
-        "\n#012345",
-        "",
+        " @dial.test #012345", ".@dial.test #012345", "\n@dial.test #012345\n", "\n#012345",
+        "\n@dial.test #012345 ", "\n@dial.test  #012345", "\n@dial.test #012345.", "",
     ],
-)
+)  # fmt: skip
 def test_the_domain_and_the_code_are_the_last_line(end: str) -> None:
-    assert Rule.DOMAIN_LAST in violated_rules(f"012345 is your code{end}", domain=DOMAIN)
-
-
-@pytest.mark.parametrize("end", [" @dial.test #012345", ".@dial.test #012345"])
-def test_a_misplaced_domain_line_is_not_reported_as_a_link_too(end: str) -> None:
-    assert violated_rules(f"012345 is your code{end}", domain=DOMAIN) == [Rule.DOMAIN_LAST]
-
-
-def test_several_lines_may_come_before_the_domain_line() -> None:
-    assert violated_rules("012345\nis your code.\n@dial.test #012345", domain=DOMAIN) == []
+    rules = violated_rules(f"012345 is your code{end}", domain=DOMAIN)
+    # A line that is only misplaced is not reported as a link too.
+    assert rules == [Rule.DOMAIN_LAST, *([Rule.NO_LINK] if "  #" in end else [])]
 
 
 def test_the_last_line_names_the_configured_domain() -> None:
     text = "012345 is your code\n@dial.example #012345"
     assert violated_rules(text, domain=DOMAIN) == [Rule.DOMAIN_LAST, Rule.NO_LINK]
-    assert violated_rules("012345 is your code\n@dial.test #012345", domain=DOMAIN) == []
+    assert violated_rules("012345\nis your code.\n@dial.test #012345", domain=DOMAIN) == []
 
 
 def test_every_violation_has_a_message() -> None:
@@ -132,33 +109,22 @@ def test_every_violation_has_a_message() -> None:
         Rule.DOMAIN_LAST: "the last line is not @{domain} #{code}",
         Rule.NO_LINK: "'dial.test' looks like a link",
     }
-
-
-def test_a_missing_code_has_a_message_of_its_own() -> None:
-    (violation,) = validate("your code", CODE)
-    assert violation.message == (
-        "phones fill in the first run of four or more digits; there is none"
-    )
+    assert dict(validate("your code", CODE)) == {
+        Rule.CODE_FIRST: "phones fill in the first run of four or more digits; there is none"
+    }
 
 
 @pytest.mark.parametrize(
     ("text", "link"),
     [
-        ("see https://dial.test/a now", "https://dial.test/a"),
-        ("see HTTP://x now", "HTTP://x"),
-        ("open dialtone://code", "dialtone://code"),
-        ("www.x", "www.x"),
-        ("at dial.test.", "dial.test"),
-        ("mail me@dial.test", "dial.test"),
-        ("Dr.Dial", "Dr.Dial"),
-        ("at müller.example", "müller.example"),
-        ("at пример.рф!", "пример.рф"),
-        ("dial\N{FULLWIDTH FULL STOP}test", "dial.test"),
-        ("at xn--a.xn--p1ai", "xn--a.xn--p1ai"),
-        ("at 192.168.0.1:80", "192.168.0.1"),
-        ("@dial.test #123456", "dial.test"),
+        ("see https://dial.test/a now", "https://dial.test/a"), ("see HTTP://x now", "HTTP://x"),
+        ("open dialtone://code", "dialtone://code"), ("www.x", "www.x"), ("Dr.Dial", "Dr.Dial"),
+        ("at dial.test.", "dial.test"), ("mail me@dial.test", "dial.test"),
+        ("at müller.example", "müller.example"), ("at пример.рф!", "пример.рф"),
+        ("dial\uff0etest", "dial.test"), ("at xn--a.xn--p1ai", "xn--a.xn--p1ai"),
+        ("at 192.168.0.1:80", "192.168.0.1"), ("@dial.test #123456", "dial.test"),
     ],
-)
+)  # fmt: skip
 def test_a_text_that_looks_like_a_link_is_found(text: str, link: str) -> None:
     assert find_link(text) == link
 

@@ -1,0 +1,206 @@
+"""Callers join, talk to the operator, leave feedback, sign in, and leave, on both databases."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.e2e.phone_line import (
+    CALLBACK,
+    CONNECTING,
+    CONSENT,
+    GOODBYE,
+    JOIN,
+    OPERATOR,
+    PHONE_LINE_DATABASES,
+    WELCOME,
+    WELCOME_BACK,
+    PhoneLine,
+    bearer,
+    spoken_digits,
+)
+from tests.support.servers.fake_twilio import rejects
+
+pytestmark = pytest.mark.parametrize(
+    "line", PHONE_LINE_DATABASES, indirect=True, ids=lambda database: database.__name__
+)
+
+
+def test_an_unknown_caller_joins_and_talks_to_the_operator(line: PhoneLine, phone: str) -> None:
+    before = line.identities()
+
+    call = line.call(phone)
+    assert call.heard == [WELCOME, JOIN]
+    call.press("1")
+
+    consent, thanks, connecting = call.heard[2:]
+    assert CONSENT in consent
+    assert (thanks, connecting) == ("Thank you. You have joined Dialtone.", CONNECTING)
+    assert call.verb is not None
+    assert (call.verb.tag, call.verb[0].text) == ("Dial", OPERATOR)
+    (joined,) = line.identities().keys() - before.keys()
+    assert line.log_entry(call)["status"] == "in-progress"
+    call.end_dial("completed")
+    assert (call.heard[-1], call.status) == (GOODBYE, "completed")
+    record = line.identities()[joined]
+    assert consent in record
+    assert phone not in record
+    entry = line.log_entry(call)
+    path = ["welcome", "join", "register", "thanks", "operator", "goodbye"]
+    assert (entry["path"], entry["outcome"], entry["status"]) == (path, "connected", "completed")
+    assert entry["started_at"] <= entry["ended_at"]
+    assert line.call(phone).heard[0] == WELCOME_BACK
+
+
+def test_the_owner_takes_over_a_join_and_sees_the_consent_and_the_calls(
+    line: PhoneLine, phone: str, other_phone: str
+) -> None:
+    start = datetime.now(UTC) - timedelta(seconds=1)  # times of the API end with milliseconds
+    before = line.identities().keys()
+    call = line.call(phone, "1")
+    call.end_dial("completed")
+    recorded = line.call(phone, "3")
+    recorded.leave_recording(b"perhaps the voice of an attacker")
+    line.call(other_phone).hang_up()
+    (user_id,) = line.identities().keys() - before
+
+    token, created_id = line.sign_up(phone)
+
+    assert created_id == user_id
+    consent = line.http.get("/users/me", headers=bearer(token)).json()["spoken_consent"]
+    assert (consent["wording"], consent["language"]) == (call.heard[2], "en-US")
+    assert start <= datetime.fromisoformat(consent["given_at"]) <= datetime.now(UTC)
+    entries = line.log(token)
+    assert [entry["path"][-1] for entry in entries] == ["feedback_kept", "goodbye"]
+    assert [entry["caller_verified"] for entry in entries] == [False, False]
+    assert "recording" not in str(entries)
+    assert phone.removeprefix("+1") not in str(entries)
+    fetched = line.http.get(f"/calls/{entries[0]['id']}/recording", headers=bearer(token))
+    assert fetched.status_code in (403, 404)
+    assert line.http.get("/calls").status_code == 401
+
+
+def test_who_declines_or_hangs_up_during_the_consent_has_not_joined(
+    line: PhoneLine, phone: str
+) -> None:
+    before = line.identities()
+    call = line.pick_up(phone, stops_at_redirects=True)
+    call.ring()
+    call.press("1")
+    assert CONSENT in call.heard[-1]
+
+    call.hang_up()
+    assert line.call(phone, "2").heard[-1] == "You have not joined. Goodbye."
+    assert line.call("anonymous", "1").heard[-1].startswith("Sorry, you cannot join")
+
+    assert line.identities() == before
+    assert line.log_entry(call)["path"] == ["welcome", "join", "register"]
+
+
+def test_a_call_in_hindi_is_understood(line: PhoneLine, phone: str) -> None:
+    call = line.call("+91987650" + phone[-4:])
+    assert call.verb is not None
+    assert call.verb.get("language") == "hi-IN"
+
+    call.speak("जी हाँ", "hi-IN")
+
+    assert any("आप Dialtone से जुड़ गए हैं।" in text for text in call.heard), call.heard
+
+
+def test_without_the_operator_feedback_is_recorded_and_an_administrator_hears_it(
+    line: PhoneLine, phone: str
+) -> None:
+    content = f"the voice of {phone}".encode() * 5000
+    call = line.call(phone, "1")
+    call.end_dial("busy")
+    assert call.heard[-2].startswith("The operator is busy.")
+    call.press("9")
+    assert "Sorry, I did not understand that." in call.heard
+    call.press("1")
+    assert call.verb is not None
+    assert call.verb.get("playBeep") == "true"
+
+    sid = call.hang_up_after_recording(content, 9)
+
+    entry = line.log_entry(call)
+    assert entry["outcome"] == "recorded"
+    path, headers = f"/calls/{entry['id']}/recording", bearer(line.administrator)
+    fetched = line.http.get(path, headers=headers)
+    assert (fetched.status_code, fetched.content) == (200, content)
+    assert fetched.headers["content-type"] == "audio/mpeg"
+    assert line.http.get(path).status_code == 401
+    line.twilio.behavior = rejects(20500)
+    unavailable = line.http.get(path, headers=headers)
+    line.twilio.behavior = line.twilio.respond
+    assert unavailable.status_code == 503
+    assert int(unavailable.headers["retry-after"]) > 0
+    del line.twilio.recordings[sid]
+    assert line.http.get(path, headers=headers).status_code == 404
+
+
+def test_a_known_caller_is_called_back_and_signs_in(line: PhoneLine, phone: str) -> None:
+    line.join(phone)
+    asked = line.call(phone, "2")
+    assert (asked.heard[-1], asked.status) == (CALLBACK, "completed")
+    (placed,) = line.callbacks(phone)
+    assert placed.form.keys() >= {"Url", "StatusCallback", "Timeout"}
+    assert placed.form.keys().isdisjoint({"Twiml", "MachineDetection"})
+
+    call = line.receive(phone)
+    call.answer()
+    assert "press any key" in call.heard[-1]
+    assert spoken_digits(asked) == spoken_digits(call) == []
+    call.press("1")
+
+    digits = [text for text in call.heard if len(text) == 1]
+    code = "".join(digits[:6])
+    assert digits == [*code, *code]
+    assert line.messages(phone) == []
+    assert line.verify(phone, code)["success"] is True
+    assert line.verify(phone, code)["success"] is False
+
+
+def test_an_unverified_caller_leaves(line: PhoneLine, phone: str) -> None:
+    line.join(phone)
+
+    call = line.call(phone, "4", "1")
+
+    assert (call.heard[-1], call.status) == ("You have left Dialtone. Goodbye.", "completed")
+    assert line.messages(phone) == []
+    assert line.log_entry(call)["outcome"] == "left"
+    assert line.call(phone).heard[0] == WELCOME
+
+
+def test_a_verified_caller_gets_a_message_and_nothing_changes(line: PhoneLine, phone: str) -> None:
+    token, user_id = line.sign_up(phone)
+    before = line.identities()[user_id]
+    messages = len(line.messages(phone))
+
+    call = line.call(phone, "4", "1")
+
+    assert call.heard[-1].startswith("To leave, open the app")
+    (message,) = line.messages(phone)[messages:]
+    assert "Dialtone" in message
+    assert line.identities()[user_id] == before
+    assert line.http.get("/users/me", headers=bearer(token)).status_code == 200
+
+
+def test_deleted_callers_are_forgotten_by_the_log_and_by_twilio(
+    line: PhoneLine, phone: str, other_phone: str
+) -> None:
+    token, user_id = line.sign_up(phone)
+    call, other_call = line.call(phone, "3"), line.call(other_phone, "1")
+    sid = call.leave_recording(b"sound")
+    other_call.end_dial("busy")
+    other_call.press("1")
+    kept_sid = other_call.leave_recording(b"of somebody else")
+    assert line.log_entry(call)["user_id"] == user_id
+    assert line.http.delete("/users/me", headers=bearer(token)).status_code == 204
+
+    line.cleanup()
+
+    assert line.twilio.recordings.keys() & {sid, kept_sid} == {kept_sid}
+    calls = str(line.records("calls"))
+    assert user_id not in calls
+    assert sid not in calls
+    entry = line.log_entry(call)
+    assert (entry["user_id"], entry["outcome"]) == (None, "recorded")

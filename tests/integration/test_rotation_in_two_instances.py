@@ -1,0 +1,124 @@
+"""Two instances of the service that reload a rotated secrets file at different times."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import jwt
+import pytest
+
+from adapters.jwt import JwtAccessTokens
+from adapters.key_file import (
+    MIN_ROTATION_DELAY,
+    RELOAD_INTERVAL,
+    FileOtpKeys,
+    FileRefreshKeys,
+    KeyPurpose,
+    ReloadingKeys,
+    rotate_secrets_file,
+)
+from adapters.key_file.rotation import ROTATED_PURPOSES
+from application.ports.errors import InvalidToken
+from application.ports.keys import TokenClaims
+from tests.support.builders import an_id
+from tests.support.fakes.clock import MovableClock
+from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
+
+STEP: Final = timedelta(seconds=5)
+LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, timedelta(days=90))
+
+
+class Instance:
+    """The keys of an instance, as the service uses them."""
+
+    def __init__(self, path: Path, clock: MovableClock) -> None:
+        self._clock = clock
+        keys = ReloadingKeys(path, clock)
+        self.otp_keys = FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER))
+        self.refresh_keys = FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH))
+        self.tokens = JwtAccessTokens(
+            keys.key_set(KeyPurpose.SIGNING),
+            keys.key_set(KeyPurpose.REFRESH),
+            issuer="dialtone",
+            audience="app",
+        )
+
+    def issue(self, generation: int | None = 1) -> str:
+        now = self._clock.now()
+        return self.tokens.issue(
+            TokenClaims(an_id(), an_id(), now, now + timedelta(days=90), generation)
+        )
+
+    def accepts(self, token: str) -> bool:
+        try:
+            self.tokens.verify(token, self._clock.now())
+        except InvalidToken:
+            return False
+        return True
+
+    def published_key_ids(self) -> list[str]:
+        return [key.id for key in self.tokens.list_published()]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "secrets.json"
+    create_secrets_file(path)
+    return path
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """Return a clock that is later than the `not_before` of the created keys."""
+    return MovableClock(datetime.now(UTC).replace(microsecond=0) + timedelta(days=1))
+
+
+def read_key_id(token: str) -> str:
+    key_id: str = jwt.get_unverified_header(token)["kid"]
+    return key_id
+
+
+def test_two_instances_accept_each_others_codes_and_tokens_during_a_rotation(
+    path: Path, clock: MovableClock
+) -> None:
+    first = Instance(path, clock)
+    clock.advance(2 * STEP)
+    second = Instance(path, clock)
+    old_key_id = read_key_id(first.issue())
+    tokens, steps_known_to_first_only = [first.issue()], 0
+
+    clock.advance(STEP)
+    not_before = rotate_secrets_file(path, clock.now(), LIFETIMES)[0].not_before
+    new_key_id = load_keys(path)[KeyPurpose.SIGNING][0].id
+    while clock.now() < not_before + 2 * RELOAD_INTERVAL:
+        steps_known_to_first_only += len(first.published_key_ids()) > len(
+            second.published_key_ids()
+        )
+        for issuer, verifier in ((first, second), (second, first)):
+            assert verifier.otp_keys.find_key(issuer.otp_keys.current_id())
+            assert issuer.refresh_keys.signing() in verifier.refresh_keys.accepted()
+            tokens += [issuer.issue(), issuer.issue(generation=None)]
+            expected = old_key_id if clock.now() < not_before else new_key_id
+            assert read_key_id(tokens[-2]) == expected
+        assert all(first.accepts(token) and second.accepts(token) for token in tokens)
+        clock.advance(STEP)
+
+    assert steps_known_to_first_only > 0
+    assert first.published_key_ids() == second.published_key_ids() == [new_key_id, old_key_id]
+
+
+def test_weekly_rotations_sign_nobody_out_before_the_token_expires(
+    path: Path, clock: MovableClock
+) -> None:
+    instance, tokens = Instance(path, clock), []
+    for _ in range(13):
+        tokens.append(instance.issue())
+        rotate_secrets_file(path, clock.now(), LIFETIMES)
+        clock.advance(timedelta(days=7) - MIN_ROTATION_DELAY)
+
+    assert [instance.accepts(token) for token in tokens] == [False] + [True] * 12
+    assert len(load_keys(path)[KeyPurpose.SIGNING]) == 14
+    # A key that the operator removes is not accepted after the next reload; the last is expired.
+    edit_secrets_file(path, lambda document: document["signing"].pop(-2))
+    clock.advance(RELOAD_INTERVAL)
+    assert [instance.accepts(token) for token in tokens[:3]] == [False, False, True]

@@ -1,0 +1,133 @@
+"""Many processes that create or rotate a secrets file at once, and processes that are killed."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from adapters.key_file.rotation import ROTATED_PURPOSES
+from tests.support.keys import create_secrets_file, load_keys
+
+PROJECT: Final = Path(__file__).parents[2]
+SETUP: Final = """
+import hashlib, os, shutil, signal, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from adapters.key_file import KeyPurpose, load_secrets_file, rotate_secrets_file
+from application.ports.errors import ConfigurationError
+
+path = Path(sys.argv[1])
+now = datetime.now(UTC) + timedelta(seconds=1)
+old = path.read_bytes() if path.exists() else None
+
+def write():
+    if old is None:
+        return load_secrets_file(path, create_missing=True)
+    rotate_secrets_file(path, now, dict.fromkeys(KeyPurpose, timedelta(days=90)))
+    return load_secrets_file(path)
+"""
+TWENTY_AT_ONCE: Final = f"""{SETUP}
+wait, start = os.pipe()
+for _ in range(20):
+    if os.fork() == 0:
+        os.close(start)
+        os.read(wait, 1)  # returns when the last process has closed the other end
+        try:
+            keys = write().keys
+        except ConfigurationError as error:
+            assert "Rotate again after that" in str(error)
+            os.write(1, b"failed\\n")
+        else:
+            digest = hashlib.sha256(b"".join(key.key for key, *_ in keys.values())).hexdigest()
+            os.write(1, f"{{digest}}\\n".encode())
+        os._exit(0)
+os.close(start)
+for _ in range(20):
+    assert os.wait()[1] == 0
+"""
+KILLED_AT_EVERY_LINE: Final = f"""{SETUP}
+def kill_at(line):
+    lines_left = line
+    def trace(frame, event, _):
+        nonlocal lines_left
+        if "key_file" not in frame.f_code.co_filename:
+            return None
+        lines_left -= event == "line"
+        if lines_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+
+for line in range(1, 10_000):
+    if old is None:
+        shutil.rmtree(path.parent, ignore_errors=True)
+    else:
+        path.write_bytes(old)
+    child = os.fork()
+    if child == 0:
+        kill_at(line)
+        write()
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    keys = load_secrets_file(path).keys if path.exists() else None
+    is_written = keys is not None and path.read_bytes() != old
+    assert old is None or keys is not None, line
+    print(os.WTERMSIG(status), is_written, keys and len(keys[KeyPurpose.SIGNING]))
+    if old is None:
+        assert keys in (None, write().keys), line
+    if status == 0:
+        break
+if old is not None:
+    path.write_bytes(old)
+    write()
+print(*(file.name for file in path.parent.iterdir()))
+"""
+
+
+@pytest.fixture(params=["create", "rotate"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return the path of a secrets file that is to be created, or of one that exists."""
+    path = tmp_path / "var" / "secrets.json"
+    if request.param == "rotate":
+        create_secrets_file(path)
+    return path
+
+
+def run(script: str, path: Path) -> list[str]:
+    completed = subprocess.run(
+        [sys.executable, "-c", script, str(path)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.stderr == ""
+    return completed.stdout.splitlines()
+
+
+def test_of_twenty_processes_at_once_one_writes_the_file(path: Path) -> None:
+    before = load_keys(path) if path.exists() else None
+
+    results = run(TWENTY_AT_ONCE, path)
+
+    # All starts load the same keys; a rotation fails if another one was faster.
+    assert len(results) == 20
+    assert len(set(results) - {"failed"}) == 1
+    assert results.count("failed") == (19 if before else 0)
+    assert [file.name for file in path.parent.iterdir()] == ["secrets.json"]
+    for purpose in ROTATED_PURPOSES if before else ():
+        assert before is not None
+        assert load_keys(path)[purpose][1:] == before[purpose]
+
+
+def test_a_process_killed_at_any_line_leaves_a_whole_file_or_the_one_before(path: Path) -> None:
+    existed = path.exists()
+
+    *ends, files = run(KILLED_AT_EVERY_LINE, path)
+
+    before, after = ("False 1", "True 2") if existed else ("False None", "True 1")
+    assert ends[-1] == f"0 {after}"
+    assert {f"9 {before}", f"9 {after}"} == set(ends[:-1])
+    assert files == "secrets.json"

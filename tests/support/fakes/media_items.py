@@ -1,0 +1,101 @@
+"""Repositories of media items in memory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from application.ports.versioned import Versioned
+from domain.media.item import ItemState, MediaItem
+from domain.media.page import ItemFilter
+from domain.page import Cursor
+from tests.support.fakes.records import Records, Repository
+
+
+class InMemoryMediaItems(Records[MediaItem]):
+    """Media items in memory."""
+
+    name = "media_items"
+
+    @property
+    def stored(self) -> dict[str, Versioned[MediaItem]]:
+        return self.database.media_items
+
+    async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
+        await self.database.call("media_items.find_by_storage_key")
+        items = [item.value for item in self.stored.values()]
+        return next((item for item in items if item.storage_key == storage_key), None)
+
+    async def delete(self, item_id: str, version: int) -> bool:
+        await self.database.call("media_items.delete")
+        return self._delete(item_id, version)
+
+
+class InMemoryMediaPages(Repository):
+    """Pages of the media items in memory."""
+
+    async def list_page(
+        self, item_filter: ItemFilter, offset: int, limit: int
+    ) -> Sequence[MediaItem]:
+        await self.database.call("media_pages.list_page")
+        return self._newest_first(item_filter)[offset : offset + limit]
+
+    async def list_after(
+        self, item_filter: ItemFilter, cursor: Cursor, limit: int
+    ) -> Sequence[MediaItem]:
+        await self.database.call("media_pages.list_after")
+        last = (cursor.created_at, cursor.id)
+        items = self._newest_first(item_filter)
+        return [item for item in items if (item.created_at, item.id) < last][:limit]
+
+    async def count(self, item_filter: ItemFilter, limit: int) -> int:
+        await self.database.call("media_pages.count")
+        return min(len(self._ready(item_filter)), limit)
+
+    def _newest_first(self, item_filter: ItemFilter) -> list[MediaItem]:
+        return sorted(self._ready(item_filter), key=lambda item: (item.created_at, item.id))[::-1]
+
+    def _ready(self, item_filter: ItemFilter) -> list[MediaItem]:
+        return [
+            item
+            for item in (stored.value for stored in self.database.media_items.values())
+            if item.is_ready
+            and item_filter.owner_id in (None, item.owner_id)
+            and item_filter.kind in (None, item.kind)
+            and item_filter.category in (None, item.category)
+        ]
+
+
+class InMemoryMediaCleanup(Repository):
+    """The media items in memory that the cleanup looks for."""
+
+    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        await self.database.call("media_cleanup.list_owned_by")
+        items = self.database.media_items.values()
+        owned = [item for item in items if item.value.owner_id == owner_id]
+        return [item for item in owned if item.value.deletion_requested_at is None][:limit]
+
+    async def list_expired_uploads(
+        self, now: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        await self.database.call("media_cleanup.list_expired_uploads")
+        items = self.database.media_items.values()
+        return [item for item in items if item.value.is_upload_expired(now)][:limit]
+
+    async def list_deleting(
+        self, requested_before: datetime, limit: int
+    ) -> Sequence[Versioned[MediaItem]]:
+        await self.database.call("media_cleanup.list_deleting")
+        return [
+            item
+            for item in self.database.media_items.values()
+            if item.value.deletion_requested_at
+            and item.value.deletion_requested_at <= requested_before
+        ][:limit]
+
+    async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
+        await self.database.call("media_cleanup.list_refused_deletions")
+        refused = [
+            item
+            for item in self.database.media_items.values()
+            if item.value.state is ItemState.DELETION_REFUSED
+        ]
+        return sorted(refused, key=lambda item: item.value.created_at)[:limit]

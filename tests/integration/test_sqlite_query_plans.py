@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Never, TypeVar, cast
 
 import pytest
 
 from adapters.sqlite.connection_worker import ConnectionWorker, Operation
 from adapters.sqlite.database import Database, Values, open_database
 from adapters.sqlite.repositories import repositories_of
+from application.ports.errors import StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.username import Username
 from domain.media.image import MediaKind
@@ -80,13 +81,18 @@ def plans() -> list[str]:
     return []
 
 
+def find_nothing(*_: object) -> Never:
+    """Leave all statements to the reader's thread."""
+    raise StorageUnavailable
+
+
 @pytest.fixture
 async def repositories(tmp_path: Path, plans: list[str]) -> AsyncIterator[Repositories]:
     def explain(worker: ConnectionWorker) -> ConnectionWorker:
         return cast("ConnectionWorker", ExplainingWorker(worker, plans))
 
     async with open_database(tmp_path / "records.db", "keys") as database:
-        explaining = Database(explain(database.reader), explain(database.writer))
+        explaining = Database(explain(database.reader), explain(database.writer), find_nothing)
         yield repositories_of(explaining, FakePhoneEncryption())
 
 

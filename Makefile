@@ -1,7 +1,7 @@
 # `make` lists the targets. ARGS are arguments of the command: make test ARGS="-k cooldown -x"
 
 PYTHON := $(or $(PYTHON),$(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3))
-PIP = .venv/bin/python -I -m pip install --quiet --no-user --no-input --disable-pip-version-check
+PIP = .venv/bin/python -I -m pip install --no-user --no-input --disable-pip-version-check
 PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 

@@ -139,8 +139,8 @@ def test_without_the_operator_feedback_is_recorded_and_an_administrator_hears_it
 
 def test_a_known_caller_is_called_back_and_signs_in(line: PhoneLine, phone: str) -> None:
     line.join(phone)
-    asked = line.call(phone, "2")
-    assert (asked.heard[-1], asked.status) == (CALLBACK, "completed")
+    first = line.call(phone, "2")
+    assert (first.heard[-1], first.status) == (CALLBACK, "completed")
     (placed,) = line.callbacks(phone)
     assert placed.form.keys() >= {"Url", "StatusCallback", "Timeout"}
     assert placed.form.keys().isdisjoint({"Twiml", "MachineDetection"})
@@ -148,7 +148,7 @@ def test_a_known_caller_is_called_back_and_signs_in(line: PhoneLine, phone: str)
     call = line.receive(phone)
     call.answer()
     assert "press any key" in call.heard[-1]
-    assert spoken_digits(asked) == spoken_digits(call) == []
+    assert spoken_digits(first) == spoken_digits(call) == []
     call.press("1")
 
     digits = [text for text in call.heard if len(text) == 1]

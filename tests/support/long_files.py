@@ -13,8 +13,6 @@ LONG_FILES: Final = frozenset(
         "test_library_machine",
         "test_account_enumeration",
         "test_operators",
-        "test_phone_line_clock",
-        "test_phone_line_duplicates",
         "test_rate_limits",
         "test_running",
         "test_sign_in_machine",

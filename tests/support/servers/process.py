@@ -141,6 +141,7 @@ def wait_until(is_ready: Callable[[], bool]) -> None:
     while not is_ready():
         if time.monotonic() > deadline:
             raise ServerUnavailable("not ready after a minute")
+        # As the docstring says.
         time.sleep(0.02)
 
 

@@ -95,9 +95,46 @@ async def test_more_items_than_one_batch_are_cleaned_up(app: AppHarness) -> None
     }
 
 
+async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarness) -> None:
+    principal = await app.add_user()
+    app.files.is_unavailable = True
+    await app.use_cases.delete_user(principal)
+    app.files.is_unavailable = False
+    await app.database.repositories().media_items.add(an_item(owner_id=principal.identity.id))
+    assert (await app.use_cases.cleanup()).purged_identities == 1
+    deleted = app.database.identities[principal.identity.id].value
+    assert (deleted.purged_at, deleted.phone, deleted.is_deleted) == (
+        app.clock.now(),
+        None,
+        True,
+    )
+    assert app.database.phone_verifications[a_phone()].value.identity_id is None
+    states = {stored.value.state for stored in app.database.media_items.values()}
+    assert states == {ItemState.DELETING}
+
+
 async def test_a_deleted_identity_without_phone_is_purged(app: AppHarness) -> None:
     await app.database.repositories().identities.add(a_deleted_identity(phone=None))
     assert await app.use_cases.cleanup() == CleanupReport(purged_identities=1)
+
+
+async def test_a_username_is_released_thirty_days_after_the_deletion(app: AppHarness) -> None:
+    deleted = a_deleted_identity(user=a_user(), purged_at=NOW, phone=None)
+    await app.database.repositories().identities.add(deleted)
+    app.clock.advance(timedelta(days=30) - TICK)
+    assert await app.use_cases.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.use_cases.cleanup() == CleanupReport(released_usernames=1)
+    assert app.database.identities[deleted.id].value.username_key is None
+
+
+async def test_the_phone_verification_of_a_deleted_identity_expires(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await app.use_cases.delete_user(principal)
+    await app.use_cases.cleanup()
+    assert a_phone() in app.database.phone_verifications
+    app.clock.advance(TRUSTED_IP_TTL)
+    assert (await app.use_cases.cleanup()).expired_phone_verifications == 1
 
 
 async def test_limits_and_attempts_of_a_phone_are_kept_until_they_expire(app: AppHarness) -> None:

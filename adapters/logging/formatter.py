@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, TextIO
 
-from structlog.contextvars import merge_contextvars
 from structlog.dev import ConsoleRenderer
 from structlog.processors import ExceptionRenderer, JSONRenderer
 from structlog.stdlib import ProcessorFormatter
@@ -15,6 +14,7 @@ from structlog.typing import EventDict, ExcInfo, Processor
 
 from adapters.logging.exceptions import format_exception, summarize_exception
 from adapters.logging.masking import loggable_fields, loggable_text, mask_phones
+from application.ports.current_request import CURRENT_REQUEST
 
 _EVENT_WIDTH: Final = 24
 _NOT_ON_TERMINALS: Final = ("logger", "request_id", "trace_id", "client_ip")
@@ -34,7 +34,7 @@ class LineFormatter(ProcessorFormatter):
         super().__init__(
             foreign_pre_chain=[_read_message],
             processors=[
-                merge_contextvars,
+                add_request_fields,
                 _make_loggable,
                 ExceptionRenderer(_format_exc_info),
                 *renderers,
@@ -54,6 +54,12 @@ class LineFormatter(ProcessorFormatter):
             return super().format(
                 logging.LogRecord(str(record.name), record.levelno, "", 0, event, (), None)
             )
+
+
+def add_request_fields(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Add what is known about the current request."""
+    request = CURRENT_REQUEST.get()
+    return {**request.log_fields, **event} if request else event
 
 
 def make_formatter(log_format: str, stream: TextIO | None = None) -> LineFormatter:

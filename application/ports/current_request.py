@@ -1,7 +1,19 @@
 """Which request the running code belongs to."""
 
+from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final
 
-CURRENT_REQUEST: Final = ContextVar[object | None]("CURRENT_REQUEST", default=None)
-"""An object of its own for each request: an adapter can count requests instead of its calls."""
+
+@dataclass(slots=True, eq=False)
+class CurrentRequest:
+    """One request, which is equal to itself only: an adapter can count requests, not its calls.
+
+    `log_fields` are in each log line of the request: `request_id`, `client_ip`, perhaps `trace_id`.
+    """
+
+    log_fields: Mapping[str, str]
+
+
+CURRENT_REQUEST: Final = ContextVar[CurrentRequest | None]("CURRENT_REQUEST", default=None)

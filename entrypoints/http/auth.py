@@ -8,6 +8,7 @@ from litestar.di import Provide
 from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
+from entrypoints.http.client import header_values
 from entrypoints.http.errors.exceptions import NoAccessToken
 from entrypoints.http.request_limits import RequestLimits
 
@@ -48,7 +49,8 @@ async def authenticate(request: Request[Any, Any, Any]) -> Principal:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.
         StorageError
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    sent = header_values(request.scope, b"authorization")
+    scheme, _, token = (sent[-1] if sent else "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise NoAccessToken

@@ -16,6 +16,7 @@ MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAIN_TIMEOUT_SECONDS: Final = 10.0
 """Before an early response, the rest of the body is read: otherwise many clients see a broken
 connection instead of the response."""
+_BODY_HEADERS: Final = (b"content-length", b"transfer-encoding")
 _TIMER_SECONDS: Final = 0.25
 _MAX_CHUNK_BYTES: Final = 32 * 1024
 _MAX_UNDIVIDED_BYTES: Final = 64 * 1024
@@ -145,10 +146,10 @@ class DeadlineMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
         body = None
         send = _ChunkedSend(send)
-        if b"content-length" in headers or b"transfer-encoding" in headers:
+        if any(name in _BODY_HEADERS for name, _ in scope["headers"]):
+            headers: dict[bytes, bytes] = dict(scope["headers"])
             expects_continue = b"100-continue" in headers.get(b"expect", b"").lower()
             body = RequestBody(
                 receive,

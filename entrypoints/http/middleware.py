@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 
-from application.ports.current_request import CURRENT_REQUEST
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from entrypoints.http.client import CLIENT_IP, ClientIpResolver, header_values
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -72,25 +72,22 @@ class RequestContextMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        structlog.contextvars.clear_contextvars()
-        CURRENT_REQUEST.set(object())
         scope[CLIENT_IP] = client_ip = self._client_ips.resolve(scope)
-        ids = self._ids(scope)
-        structlog.contextvars.bind_contextvars(**ids, client_ip=client_ip)
+        fields = {**self._ids(scope), "client_ip": client_ip}
+        CURRENT_REQUEST.set(CurrentRequest(fields))
         method: str = scope["method"]
         if method == "HEAD":
             scope["method"] = "GET"
             # For handlers whose body is expensive.
             scope.setdefault("state", {})[IS_HEAD] = True
         exchange = _Exchange(
-            send, ids["request_id"], is_head=method == "HEAD", is_stopping=self._is_stopping
+            send, fields["request_id"], is_head=method == "HEAD", is_stopping=self._is_stopping
         )
         started = time.perf_counter()
         await self._app(scope, receive, exchange.send)
         self._log_request(
             "http_request",
-            **ids,
-            client_ip=client_ip,
+            **fields,
             method=method,
             # The template, not the path: clients put anything into a path.
             path=scope.get("path_template") or "-",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -69,7 +70,8 @@ class RequestCheckMiddleware:
 
     def _check(self, scope: Scope) -> None:
         hosts = header_values(scope, b"host")
-        if len(hosts) != 1 or not (host := _HOST.fullmatch(hosts[0])):
+        host = _match_host(hosts[0]) if len(hosts) == 1 else None
+        if host is None:
             raise InvalidHost
         if scope["method"] in _SAFE_METHODS or _is_webhook(scope["path"]):
             return
@@ -88,6 +90,11 @@ class RequestCheckMiddleware:
         is_preflight = bool(header_values(scope, b"access-control-request-method"))
         if origins and not (is_listed and (scope["method"] != "OPTIONS" or is_preflight)):
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
+
+
+@lru_cache(maxsize=256)
+def _match_host(text: str) -> re.Match[str] | None:
+    return _HOST.fullmatch(text)
 
 
 def _is_webhook(path: str) -> bool:

@@ -49,10 +49,11 @@ def run(script: str, level: str = "info") -> tuple[int, str, list[dict[str, Any]
 ALL_LOGGERS: Final = """
 import asyncio, warnings
 import structlog
-from structlog.contextvars import bound_contextvars
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 ours = structlog.get_logger("entrypoints.test")
-with bound_contextvars(request_id="a-request"):
-    ours.info("ours", phone_number="+14155552671")
+CURRENT_REQUEST.set(CurrentRequest({"request_id": "a-request"}))
+ours.info("ours", phone_number="+14155552671")
+CURRENT_REQUEST.set(None)
 ours.debug("ours for debugging")
 logging.getLogger("application").debug("also ours")
 logging.getLogger("library").info("a library's %s", "text")
@@ -83,12 +84,12 @@ def test_every_logger_writes_to_stderr_in_one_format() -> None:
         ("application", "debug", "also ours"),
         ("library", "info", "a library's text"),
         ("_granian", "warning", "a granian warning"),
-        ("py.warnings", "warning", "<string>:19: UserWarning: a warning"),
+        ("py.warnings", "warning", "<string>:20: UserWarning: a warning"),
         ("entrypoints.test", "error", "an exception"),
         ("asyncio", "error", "a task's"),
     ]
     assert lines[0]["request_id"] == "a-request"
-    assert lines[6]["exception"] == "RuntimeError\n  <string>:21 <module>"
+    assert lines[6]["exception"] == "RuntimeError\n  <string>:22 <module>"
     _, _, errors = run(ALL_LOGGERS, "error")
     assert [line["level"] for line in errors] == ["error", "error"]
 

@@ -10,13 +10,12 @@ from typing import Any, TextIO
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from structlog.contextvars import bound_contextvars
 
 from adapters.logging.formatter import make_formatter
 from adapters.logging.masking import loggable
 from application.ports.errors import StorageUnavailable
 from tests.support.examples import examples
-from tests.support.log_lines import log_line, make_record
+from tests.support.log_lines import log_line, make_record, request_fields
 
 
 class Terminal(io.StringIO):
@@ -121,7 +120,7 @@ def test_terminals_get_the_fields_of_the_request_only_with_warnings(
     record = make_record({"event": "http_request", "method": "POST", "path": "/auth/request-otp"})
     record.levelno, record.levelname = getattr(logging, level.upper()), level.upper()
 
-    with bound_contextvars(request_id="a-request", client_ip="203.0.113.7"):
+    with request_fields(request_id="a-request", client_ip="203.0.113.7"):
         line = COLUMNS.format(record)
 
     assert "path=/auth/request-otp" in line

@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from structlog.contextvars import bound_contextvars
 
 from adapters.logging.formatter import make_formatter
 from adapters.logging.masking import mask_phones
 from domain.otp.challenge import parse_otp_code
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
-from tests.support.log_lines import log_line, make_record
+from tests.support.log_lines import log_line, make_record, request_fields
 
 PHONE = a_phone()
 DIGITS = PHONE.e164.removeprefix("+")
@@ -74,7 +73,7 @@ def test_ids_times_ips_and_durations_stay(text: str) -> None:
 def test_a_request_id_is_masked_only_if_it_is_a_phone_number(
     request_id: str, *, is_masked: bool
 ) -> None:
-    with bound_contextvars(request_id=request_id):
+    with request_fields(request_id=request_id):
         assert (log_line("x")["request_id"] != request_id) == is_masked
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.mongo.primary import MAX_WAITING_REQUESTS, Primary
-from application.ports.current_request import CURRENT_REQUEST
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import StorageUnavailable
 
 
@@ -30,14 +30,15 @@ async def change(primary: Primary, *, has_primary: bool, kind: str = "ReplicaSet
     await asyncio.sleep(0)
 
 
-async def wait_as(primary: Primary, request: object, calls: int = 1) -> None:
+async def wait_as(primary: Primary, request: CurrentRequest, calls: int = 1) -> None:
     CURRENT_REQUEST.set(request)
     await asyncio.gather(*(primary.wait() for _ in range(calls)))
 
 
 async def fill(primary: Primary) -> list[asyncio.Task[None]]:
     waiting = [
-        asyncio.create_task(wait_as(primary, object(), 3)) for _ in range(MAX_WAITING_REQUESTS)
+        asyncio.create_task(wait_as(primary, CurrentRequest({}), 3))
+        for _ in range(MAX_WAITING_REQUESTS)
     ]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -50,7 +51,7 @@ async def test_a_request_counts_once_however_many_calls_it_makes() -> None:
     waiting = await fill(primary)
 
     with pytest.raises(StorageUnavailable, match="no primary"):
-        await wait_as(primary, object())
+        await wait_as(primary, CurrentRequest({}))
 
     assert not any(task.done() for task in waiting)
     await change(primary, has_primary=True)
@@ -65,7 +66,7 @@ async def test_a_canceled_request_makes_room_for_another() -> None:
     waiting[0].cancel()
     await asyncio.wait([waiting[0]])
 
-    waiting[0] = asyncio.create_task(wait_as(primary, object()))
+    waiting[0] = asyncio.create_task(wait_as(primary, CurrentRequest({})))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
@@ -79,7 +80,7 @@ async def test_calls_under_way_are_limited_when_the_primary_is_lost() -> None:
     replied = asyncio.Event()
 
     async def call() -> None:
-        CURRENT_REQUEST.set(object())
+        CURRENT_REQUEST.set(CurrentRequest({}))
         async with asyncio.timeout(60) as timeout:
             with primary.track(timeout):
                 await replied.wait()
@@ -90,7 +91,7 @@ async def test_calls_under_way_are_limited_when_the_primary_is_lost() -> None:
     await change(primary, has_primary=False)
     failed, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_EXCEPTION)
     with pytest.raises(StorageUnavailable):
-        await wait_as(primary, object())
+        await wait_as(primary, CurrentRequest({}))
     replied.set()
     results = await asyncio.gather(*calls, return_exceptions=True)
 

@@ -5,10 +5,10 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from adapters.logging import LogSecurityEvents
+from adapters.logging.formatter import add_request_fields
 from application.ports.security_events import SecurityEvent, SecurityEventType
 from entrypoints.http.middleware import RequestContextMiddleware
 
@@ -37,7 +37,7 @@ async def request(peer: str, *headers: tuple[str, str]) -> tuple[str, list[dict[
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
     }  # fmt: skip
     middleware = RequestContextMiddleware(emit_all_events, [ip_network(PROXY)])
-    with capture_logs([merge_contextvars]) as lines:
+    with capture_logs([add_request_fields]) as lines:
         await middleware(scope, None, send)  # type: ignore[arg-type]
     (request_id,) = [
         value.decode() for name, value in sent[0]["headers"] if name == b"x-request-id"

@@ -33,6 +33,8 @@ def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_
         assert part in service.shown
     service.start()
     assert me(service, token) == 404
+    # A kill may lose the latest lines.
+    service.wait_until_logged("service_started")
     service.kill()
     service.start()
     assert me(service, token) == 404

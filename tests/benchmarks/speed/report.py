@@ -1,0 +1,159 @@
+"""The table and the plots of results."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks.plots import render_bars
+from tests.benchmarks.speed.aims import CONNECTIONS, DATABASES, compare, list_by_records
+from tests.benchmarks.speed.results import Results, Sample
+
+PLOTS: Final = {
+    "throughput": "Responses per second",
+    "p50": "Median latency",
+    "p99": "p99 latency",
+    "cpu": "CPU time for each request",
+    "records": "CPU time for each request by the number of records",
+    "memory": "Memory at rest",
+}
+
+
+def write_report(results: Results, folder: Path) -> str:
+    """Write `table.md` and the plots into a folder, and return the table."""
+    table = render_table(results)
+    (folder / "table.md").write_text(table, encoding="utf-8")
+    for name, plot in render_plots(results).items():
+        (folder / name).write_text(plot, encoding="utf-8")
+    return table
+
+
+def render_table(results: Results) -> str:
+    """Return the machine, the aims and all measurements as Markdown."""
+    machine = results.machine
+    floor = {
+        connections: results.find("litestar", "live", connections) for connections in CONNECTIONS
+    }
+    aims = (
+        [
+            aim.text,
+            f"{aim.value:.2f}{aim.unit}",
+            f"{'≤' if aim.is_highest else '≥'} {aim.bound:g}{aim.unit}",
+            "met" if aim.is_met else "not met",
+        ]
+        for aim in compare(results)
+    )
+    return "\n".join(
+        [
+            f"Form {machine['form']}, {machine['began_at']}, commit {machine['commit']}, "
+            f"{machine['processors']} processors, Python {machine['python']}, load average "
+            f"{machine['load_before']:.1f} before and {machine['load_after']:.1f} after.",
+            "",
+            *_table(["aim", "measured", "bound", "result"], aims),
+            *_table(
+                ["scenario", "side", "connections", "per s", "ratio to bare Litestar"]
+                + ["median ms", "p99 ms", "CPU µs", "errors"],
+                (
+                    _row(sample, floor.get(sample.connections))
+                    for sample in _order(results.samples)
+                    if not sample.records
+                ),
+            ),
+            *_table(
+                ["records", "scenario", "side", "per s", "median ms", "p99 ms", "CPU µs"],
+                (_records_row(sample) for sample in results.samples if sample.records),
+            ),
+            *_table(
+                ["service at rest", "worker RSS", "PSS", "parent RSS", "PSS", "ready after"],
+                (
+                    [
+                        one.side,
+                        f"{one.worker_rss_mb:.0f} MB",
+                        f"{one.worker_pss_mb:.0f} MB",
+                        f"{one.parent_rss_mb:.0f} MB",
+                        f"{one.parent_pss_mb:.0f} MB",
+                        f"{one.ready_s:.2f} s",
+                    ]
+                    for one in results.footprints
+                ),
+            ),
+        ]
+    )
+
+
+def render_plots(results: Results) -> Mapping[str, str]:
+    """Return the plots as SVG, by the names of their files."""
+    single = [sample for sample in _order(results.samples) if not sample.records]
+
+    def bars(value: Callable[[Sample], float], unit: str) -> Iterator[tuple[str, float, str]]:
+        for sample in single:
+            label = f"{sample.scenario}, {sample.side}, {sample.connections} connections"
+            yield label, value(sample), f"{value(sample):,.4g} {unit}"
+
+    rows: Mapping[str, Iterable[tuple[str, float, str]]] = {
+        "throughput": bars(lambda sample: sample.rate, "/s"),
+        "p50": bars(lambda sample: sample.p50_ms, "ms"),
+        "p99": bars(lambda sample: sample.p99_ms, "ms"),
+        "cpu": bars(lambda sample: sample.cpu_us, "µs"),
+        "records": _bars_of_records(results),
+        "memory": _bars_of_memory(results),
+    }
+    return {f"speed-{name}.svg": render_bars(PLOTS[name], bars) for name, bars in rows.items()}
+
+
+def _bars_of_records(results: Results) -> Iterator[tuple[str, float, str]]:
+    for side in DATABASES:
+        for scenario in ("me", "library"):
+            for one in list_by_records(results, side, scenario):
+                label = f"{scenario}, {side}, {one.records:,} records"
+                yield label, one.cpu_us, f"{one.cpu_us:,.0f} µs, {one.rate:,.0f}/s"
+
+
+def _bars_of_memory(results: Results) -> Iterator[tuple[str, float, str]]:
+    for one in results.footprints:
+        for text, value in (
+            ("worker, RSS", one.worker_rss_mb),
+            ("worker, PSS", one.worker_pss_mb),
+            ("parent process, RSS", one.parent_rss_mb),
+            ("parent process, PSS", one.parent_pss_mb),
+        ):
+            yield f"{one.side}, {text}", value, f"{value:.0f} MB"
+
+
+def _order(samples: Iterable[Sample]) -> list[Sample]:
+    """Return the samples by scenario, so that sides stand next to each other."""
+    listed = list(samples)
+    scenarios = list(dict.fromkeys(sample.scenario for sample in listed))
+    return sorted(listed, key=lambda one: (scenarios.index(one.scenario), one.connections))
+
+
+def _row(sample: Sample, floor: Sample | None) -> Sequence[str]:
+    return [
+        sample.scenario,
+        sample.side,
+        str(sample.connections),
+        f"{sample.rate:,.0f}",
+        f"{sample.rate / floor.rate:.2f}" if floor else "",
+        f"{sample.p50_ms:.2f}",
+        f"{sample.p99_ms:.2f}",
+        f"{sample.cpu_us:,.0f}",
+        str(sample.errors),
+    ]
+
+
+def _records_row(sample: Sample) -> Sequence[str]:
+    return [
+        f"{sample.records:,}",
+        sample.scenario,
+        sample.side,
+        f"{sample.rate:,.0f}",
+        f"{sample.p50_ms:.2f}",
+        f"{sample.p99_ms:.2f}",
+        f"{sample.cpu_us:,.0f}",
+    ]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    listed = list(rows)
+    if listed:
+        yield from (f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *listed))
+        yield ""

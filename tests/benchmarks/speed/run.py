@@ -1,0 +1,122 @@
+"""Measure all sides in turn: the speed benchmark."""
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks.databases import open_databases
+from tests.benchmarks.speed.cells import Cell
+from tests.benchmarks.speed.footprint import measure_footprints
+from tests.benchmarks.speed.records import measure_records
+from tests.benchmarks.speed.report import write_report
+from tests.benchmarks.speed.results import FOLDER, Footprint, Results, Sample, medians
+from tests.benchmarks.speed.sides import Sides, open_sides
+from tests.benchmarks.speed.wrk import find_wrk
+
+FEW: Final = 32
+MANY: Final = 256
+MOST: Final = 512
+UPLOADS_AT_ONCE: Final = 4
+_MEASURED_WITH_MANY: Final = {"live", "me"}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How long and how often is measured."""
+
+    name: str
+    rounds: int
+    seconds: int
+    starts: int
+    is_full: bool
+
+
+SHORT: Final = Form("short", rounds=2, seconds=1, starts=1, is_full=False)
+FULL: Final = Form("full", rounds=3, seconds=4, starts=3, is_full=True)
+
+
+def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
+    """Measure, and write results, table and plots to a folder."""
+    find_wrk()
+    began_at = time.perf_counter()
+    machine = _describe_machine(form)
+    output = output or FOLDER / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
+    output.mkdir(parents=True, exist_ok=True)
+    samples: list[Sample] = []
+    footprints: list[Footprint] = []
+    with open_databases(folder) as databases:
+        for footprint in measure_footprints(
+            folder / "footprint", databases, os.environ, form.starts
+        ):
+            footprints.append(footprint)
+            print(f"{footprint.side}: ready in {footprint.ready_s:.2f} s")
+        with open_sides(folder, databases) as sides:
+            print(f"all sides run after {time.perf_counter() - began_at:.0f} s")
+            samples.extend(_measure_in_turn(sides, form))
+        if form.is_full:
+            for sample in measure_records(folder / "records", databases, form.rounds, form.seconds):
+                samples.append(_show(sample, f"{sample.records:,} records"))
+    machine["load_after"] = os.getloadavg()[0]
+    machine["seconds"] = round(time.perf_counter() - began_at)
+    results = Results(machine, medians(samples), footprints)
+    results.write(output)
+    print(f"\n{write_report(results, output)}")
+    print(f"{machine['seconds']} s; results, table and plots are in {output}")
+
+
+def _measure_in_turn(sides: Sides, form: Form) -> Iterable[Sample]:
+    pairs = [*_pair(sides, form)]
+    for cell, _ in pairs:
+        if cell.scenario.startswith("me"):
+            # Otherwise the first round would measure caches that are empty.
+            cell.measure(FEW, 2)
+    for number in range(1, form.rounds + 1):
+        for cell, connections in pairs:
+            seconds = max(2, form.seconds) if cell.scenario == "upload" else form.seconds
+            yield _show(cell.measure(connections, seconds), f"round {number}")
+    for cell in sides.cells:
+        if cell.side in ("sqlite", "mongodb") and cell.scenario in ("me", "library"):
+            yield _show(cell.measure(MOST, max(2, form.seconds)), "once")
+
+
+def _pair(sides: Sides, form: Form) -> Iterable[tuple[Cell, int]]:
+    """Yield each cell with each number of connections."""
+    for cell in (*sides.cells, *sides.quiet):
+        yield cell, FEW
+        if form.is_full or cell.scenario in _MEASURED_WITH_MANY:
+            yield cell, MANY
+    yield from ((cell, UPLOADS_AT_ONCE) for cell in sides.uploads)
+    yield from ((cell, FEW) for cell in sides.two_workers if cell.scenario == "me")
+
+
+def _show(sample: Sample, label: str) -> Sample:
+    print(
+        f"{label:<18}{sample.side:<20}{sample.scenario:<18}{sample.connections:>4}"
+        f"{sample.rate:>9,.0f}/s{sample.cpu_us:>9,.0f} us{sample.p50_ms:>9.2f}"
+        f"{sample.p99_ms:>9.2f} ms{f'  {sample.errors} errors' if sample.errors else ''}",
+        flush=True,
+    )
+    return sample
+
+
+def _describe_machine(form: Form) -> dict[str, object]:
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607 -- the developer's git
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "form": form.name,
+        "began_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit.stdout.strip(),
+        "processors": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_before": os.getloadavg()[0],
+    }

@@ -4,9 +4,9 @@ import argparse
 import asyncio
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.benchmarks.abuse import measure_abuse
 from tests.benchmarks.connections import measure_connections
@@ -15,7 +15,7 @@ from tests.benchmarks.speed.run import FULL, SHORT, measure_speed
 from tests.benchmarks.timing import measure_timing
 
 SPEED: Final = "speed"
-BENCHMARKS: Final[Mapping[str, Callable[[Path], Awaitable[None]]]] = {
+BENCHMARKS: Final[Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]]] = {
     "timing": measure_timing,
     "abuse": measure_abuse,
     "reads": measure_reads,

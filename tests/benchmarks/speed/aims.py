@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.benchmarks.speed.footprint import ALL_ADAPTERS, EMBEDDED
+from tests.benchmarks.speed.footprint import ALL_ADAPTERS, EMBEDDED, READY, unit_of
 from tests.benchmarks.speed.results import Results, Sample
 
 CONNECTIONS: Final = (32, 256)
@@ -107,14 +107,11 @@ def _compare_workers(results: Results) -> Iterator[Aim]:
 
 
 def _compare_footprints(results: Results) -> Iterator[Aim]:
-    for footprint in results.footprints:
-        worker, ready = {EMBEDDED: (110, 1.5), ALL_ADAPTERS: (150, 2.5)}[footprint.side]
-        for text, value, bound, unit in (
-            ("memory of a worker (RSS)", footprint.worker_rss_mb, worker, " MB"),
-            ("memory of the parent process (RSS)", footprint.parent_rss_mb, 40, " MB"),
-            ("ready", footprint.ready_s, ready, " s"),
-        ):
-            yield Aim(f"{text}, {footprint.side}", value, bound, is_highest=True, unit=unit)
+    for side, figures in results.footprints.items():
+        worker, ready = {EMBEDDED: (110, 1.5), ALL_ADAPTERS: (150, 2.5)}[side]
+        for name, bound in (("worker RSS", worker), ("parent RSS", 40), (READY, ready)):
+            unit = unit_of(name)
+            yield Aim(f"{name}, {side}", figures[name], bound, is_highest=True, unit=unit)
 
 
 def list_by_records(results: Results, side: str, scenario: str) -> list[Sample]:

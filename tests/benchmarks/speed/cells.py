@@ -139,10 +139,14 @@ def upload_with_tokens(photo: bytes, ids: Sequence[str], tokens: Sequence[str]) 
     """Return an upload of the photo for each of the users."""
     for user_id, token in zip(ids, tokens, strict=True):
         body = (
-            f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n{user_id}'
-            f'\r\n--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; '
-            'filename="photo.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
-        ).encode() + photo + f"\r\n--{_BOUNDARY}--\r\n".encode()
+            (
+                f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n{user_id}'
+                f'\r\n--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; '
+                'filename="photo.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+            ).encode()
+            + photo
+            + f"\r\n--{_BOUNDARY}--\r\n".encode()
+        )
         head = (
             "POST /library/upload HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from unittest.mock import patch
 
-from granian import Granian
+from granian.server import MPServer
 from litestar import Litestar, get
 
 from adapters.logging import configure_logging
@@ -42,7 +42,7 @@ APPS: Final[Mapping[str, App]] = {
 }
 
 
-class FloorServer(Granian):
+class FloorServer(MPServer):
     """granian with another app."""
 
     def serve(self, *_: Any, **options: Any) -> None:

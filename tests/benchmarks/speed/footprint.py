@@ -1,7 +1,8 @@
 """Memory at rest and the time of the start, with few and with all adapters."""
 
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -9,27 +10,27 @@ from typing import Final
 
 from tests.benchmarks.databases import CreateDatabase
 from tests.benchmarks.speed.processes import ServiceProcess, list_processes, memory_mb
-from tests.benchmarks.speed.results import Footprint
 from tests.support.servers.errors import ServerUnavailable
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.servers import Servers
 
 EMBEDDED: Final = "embedded default"
 ALL_ADAPTERS: Final = "all adapters"
+READY: Final = "ready after"
 _SECONDS_AT_REST: Final = 2
 
 
 def measure_footprints(
-    folder: Path, databases: Mapping[str, CreateDatabase], environ: Mapping[str, str], starts: int
-) -> Iterator[Footprint]:
+    folder: Path, databases: Mapping[str, CreateDatabase], starts: int
+) -> Iterator[tuple[str, Mapping[str, float]]]:
     """Start the service again and again, with the embedded default and with all adapters."""
     folder.mkdir()
-    yield _measure(EMBEDDED, folder / "embedded", {}, starts)
+    yield EMBEDDED, _measure(folder / "embedded", {}, starts)
     if "MongoDB" not in databases:
         return
     with ExitStack() as stack:
         try:
-            s3 = stack.enter_context(Servers(environ)).s3()
+            s3 = stack.enter_context(Servers(os.environ)).s3()
         except ServerUnavailable as error:
             print(f"without the footprint of all adapters: {error}")
             return
@@ -42,36 +43,34 @@ def measure_footprints(
             **s3.environ(),
             **stack.enter_context(FakeTwilio()).environ,
         }
-        yield _measure(ALL_ADAPTERS, folder / "all", settings, starts)
+        yield ALL_ADAPTERS, _measure(folder / "all", settings, starts)
 
 
-def _measure(side: str, folder: Path, settings: Mapping[str, str], starts: int) -> Footprint:
+def unit_of(name: str) -> str:
+    """Return the unit of a figure."""
+    return " s" if name == READY else " MB"
+
+
+def _measure(folder: Path, settings: Mapping[str, str], starts: int) -> Mapping[str, float]:
     folder.mkdir()
     process = ServiceProcess("service", folder, settings)
     process.start()  # creates the keys and the database
     process.stop()
-    measured = [_start_and_rest(side, process) for _ in range(starts)]
-
-    def middle(value: Callable[[Footprint], float]) -> float:
-        return median(map(value, measured))
-
-    return Footprint(
-        side,
-        middle(lambda one: one.worker_rss_mb),
-        middle(lambda one: one.worker_pss_mb),
-        middle(lambda one: one.parent_rss_mb),
-        middle(lambda one: one.parent_pss_mb),
-        middle(lambda one: one.ready_s),
-    )
+    measured = [_start_and_rest(process) for _ in range(starts)]
+    return {name: median(one[name] for one in measured) for name in measured[0]}
 
 
-def _start_and_rest(side: str, process: ServiceProcess) -> Footprint:
+def _start_and_rest(process: ServiceProcess) -> Mapping[str, float]:
     began_at = time.perf_counter()
     process.start()
     ready_s = time.perf_counter() - began_at
     # The memory of the start is returned only some time later.
     time.sleep(_SECONDS_AT_REST)
     parent, worker, *_ = list_processes(process.pid)
-    memory = [memory_mb(pid, kind) for pid in (worker, parent) for kind in ("Rss", "Pss")]
+    memory = {
+        f"{name} {kind}": memory_mb(pid, kind.title())
+        for name, pid in (("worker", worker), ("parent", parent))
+        for kind in ("RSS", "PSS")
+    }
     process.stop()
-    return Footprint(side, *memory, ready_s)
+    return {**memory, READY: ready_s}

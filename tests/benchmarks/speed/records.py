@@ -11,17 +11,21 @@ from tests.benchmarks.speed.sides import open_service
 
 COUNTS: Final = (1_000, 10_000, 100_000, 1_000_000)
 CONNECTIONS: Final = 32
+SECONDS: Final = 2
 
 
 def measure_records(
-    folder: Path, databases: Mapping[str, CreateDatabase], rounds: int, seconds: int
+    folder: Path, databases: Mapping[str, CreateDatabase], rounds: int
 ) -> Iterator[Sample]:
     """Measure with so many users and as many items, of which 1,000 users send requests."""
     folder.mkdir()
     for database, create in databases.items():
         name = database.lower()
         first = COUNTS[0]
-        with create() as url, open_service(name, folder / name, url, users=first, items=first) as it:
+        with (
+            create() as url,
+            open_service(name, folder / name, url, users=first, items=first) as it,
+        ):
             cells = [it.get("me", "/users/me"), it.get("library", "/library?page_size=20")]
             for count in COUNTS:
                 it.process.stop()
@@ -30,5 +34,5 @@ def measure_records(
                 for cell in cells:
                     cell.measure(CONNECTIONS, 1)
                     for _ in range(rounds):
-                        sample = cell.measure(CONNECTIONS, seconds)
+                        sample = cell.measure(CONNECTIONS, SECONDS)
                         yield replace(sample, records=count)

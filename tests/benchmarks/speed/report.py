@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.benchmarks.plots import render_bars
 from tests.benchmarks.speed.aims import CONNECTIONS, DATABASES, compare, list_by_records
+from tests.benchmarks.speed.footprint import READY, unit_of
 from tests.benchmarks.speed.results import Results, Sample
 
 PLOTS: Final = {
@@ -48,10 +49,9 @@ def render_table(results: Results) -> str:
             f"{machine['processors']} processors, Python {machine['python']}, load average "
             f"{machine['load_before']:.1f} before and {machine['load_after']:.1f} after.",
             "",
-            *_table(["aim", "measured", "bound", "result"], aims),
+            *_table("aim|measured|bound|result", aims),
             *_table(
-                ["scenario", "side", "connections", "per s", "ratio to bare Litestar"]
-                + ["median ms", "p99 ms", "CPU µs", "errors"],
+                "scenario|side|connections|per s|ratio to Litestar|median ms|p99 ms|CPU µs|errors",
                 (
                     _row(sample, floor.get(sample.connections))
                     for sample in _order(results.samples)
@@ -59,21 +59,15 @@ def render_table(results: Results) -> str:
                 ),
             ),
             *_table(
-                ["records", "scenario", "side", "per s", "median ms", "p99 ms", "CPU µs"],
+                "records|scenario|side|per s|median ms|p99 ms|CPU µs",
                 (_records_row(sample) for sample in results.samples if sample.records),
             ),
             *_table(
-                ["service at rest", "worker RSS", "PSS", "parent RSS", "PSS", "ready after"],
+                "service at rest|figure|measured",
                 (
-                    [
-                        one.side,
-                        f"{one.worker_rss_mb:.0f} MB",
-                        f"{one.worker_pss_mb:.0f} MB",
-                        f"{one.parent_rss_mb:.0f} MB",
-                        f"{one.parent_pss_mb:.0f} MB",
-                        f"{one.ready_s:.2f} s",
-                    ]
-                    for one in results.footprints
+                    [side, name, f"{value:.2f}{unit_of(name)}"]
+                    for side, figures in results.footprints.items()
+                    for name, value in figures.items()
                 ),
             ),
         ]
@@ -109,14 +103,10 @@ def _bars_of_records(results: Results) -> Iterator[tuple[str, float, str]]:
 
 
 def _bars_of_memory(results: Results) -> Iterator[tuple[str, float, str]]:
-    for one in results.footprints:
-        for text, value in (
-            ("worker, RSS", one.worker_rss_mb),
-            ("worker, PSS", one.worker_pss_mb),
-            ("parent process, RSS", one.parent_rss_mb),
-            ("parent process, PSS", one.parent_pss_mb),
-        ):
-            yield f"{one.side}, {text}", value, f"{value:.0f} MB"
+    for side, figures in results.footprints.items():
+        for name, value in figures.items():
+            if name != READY:
+                yield f"{side}, {name}", value, f"{value:.0f} MB"
 
 
 def _order(samples: Iterable[Sample]) -> list[Sample]:
@@ -152,8 +142,8 @@ def _records_row(sample: Sample) -> Sequence[str]:
     ]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    listed = list(rows)
+def _table(head: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    columns, listed = head.split("|"), list(rows)
     if listed:
-        yield from (f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *listed))
+        yield from (f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *listed))
         yield ""

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
@@ -28,28 +28,15 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Footprint:
-    """A service at rest, and how long its start took."""
-
-    side: str
-    worker_rss_mb: float
-    worker_pss_mb: float
-    parent_rss_mb: float
-    parent_pss_mb: float
-    ready_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Results:
     """The medians of all rounds, and where they were measured."""
 
     machine: dict[str, Any]
     samples: Sequence[Sample]
-    footprints: Sequence[Footprint] = ()
+    footprints: Mapping[str, Mapping[str, float]]
+    """Of each service at rest: memory in MB by process and kind, and seconds until it is ready."""
 
-    def find(
-        self, side: str, scenario: str, connections: int, records: int = 0
-    ) -> Sample | None:
+    def find(self, side: str, scenario: str, connections: int, records: int = 0) -> Sample | None:
         """Return the sample of this run, or None if it was not measured."""
         wanted = (side, scenario, connections, records)
         found = (sample for sample in self.samples if _key(sample) == wanted)
@@ -67,7 +54,7 @@ def read_results(folder: Path) -> Results:
     return Results(
         document["machine"],
         [Sample(**sample) for sample in document["samples"]],
-        [Footprint(**footprint) for footprint in document["footprints"]],
+        document["footprints"],
     )
 
 

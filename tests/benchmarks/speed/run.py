@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.databases import open_databases
-from tests.benchmarks.speed.cells import Cell
+from tests.benchmarks.speed.aims import DATABASES
+from tests.benchmarks.speed.cells import Cell, HttpCell
 from tests.benchmarks.speed.footprint import measure_footprints
 from tests.benchmarks.speed.records import measure_records
 from tests.benchmarks.speed.report import write_report
-from tests.benchmarks.speed.results import FOLDER, Footprint, Results, Sample, medians
-from tests.benchmarks.speed.sides import Sides, open_sides
+from tests.benchmarks.speed.results import FOLDER, Results, Sample, medians
+from tests.benchmarks.speed.sides import USERS, Sides, open_sides
 from tests.benchmarks.speed.wrk import find_wrk
 
 FEW: Final = 32
@@ -34,11 +35,12 @@ class Form:
     rounds: int
     seconds: int
     starts: int
+    senders: int
     is_full: bool
 
 
-SHORT: Final = Form("short", rounds=2, seconds=1, starts=1, is_full=False)
-FULL: Final = Form("full", rounds=3, seconds=4, starts=3, is_full=True)
+SHORT: Final = Form("short", rounds=2, seconds=1, starts=1, senders=2_000, is_full=False)
+FULL: Final = Form("full", rounds=3, seconds=4, starts=3, senders=USERS, is_full=True)
 
 
 def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
@@ -49,19 +51,19 @@ def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
     output = output or FOLDER / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
     output.mkdir(parents=True, exist_ok=True)
     samples: list[Sample] = []
-    footprints: list[Footprint] = []
+    footprints = {}
     with open_databases(folder) as databases:
-        for footprint in measure_footprints(
-            folder / "footprint", databases, os.environ, form.starts
-        ):
-            footprints.append(footprint)
-            print(f"{footprint.side}: ready in {footprint.ready_s:.2f} s")
-        with open_sides(folder, databases) as sides:
+        for side, figures in measure_footprints(folder / "footprint", databases, form.starts):
+            footprints[side] = figures
+            print(side, ", ".join(f"{name} {value:.2f}" for name, value in figures.items()))
+        with open_sides(folder, databases, form.senders) as sides:
             print(f"all sides run after {time.perf_counter() - began_at:.0f} s")
             samples.extend(_measure_in_turn(sides, form))
         if form.is_full:
-            for sample in measure_records(folder / "records", databases, form.rounds, form.seconds):
-                samples.append(_show(sample, f"{sample.records:,} records"))
+            samples.extend(
+                _show(sample, f"{sample.records:,} records")
+                for sample in measure_records(folder / "records", databases, form.rounds)
+            )
     machine["load_after"] = os.getloadavg()[0]
     machine["seconds"] = round(time.perf_counter() - began_at)
     results = Results(machine, medians(samples), footprints)
@@ -72,16 +74,20 @@ def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
 
 def _measure_in_turn(sides: Sides, form: Form) -> Iterable[Sample]:
     pairs = [*_pair(sides, form)]
-    for cell, _ in pairs:
-        if cell.scenario.startswith("me"):
-            # Otherwise the first round would measure caches that are empty.
-            cell.measure(FEW, 2)
+    for cell in (*sides.cells, *sides.quiet, *sides.two_workers):
+        # Otherwise the first round would measure empty caches.
+        while (
+            isinstance(cell, HttpCell)
+            and cell.scenario.startswith("me")
+            and cell.sent < form.senders
+        ):
+            cell.measure(FEW, 1)
     for number in range(1, form.rounds + 1):
         for cell, connections in pairs:
             seconds = max(2, form.seconds) if cell.scenario == "upload" else form.seconds
             yield _show(cell.measure(connections, seconds), f"round {number}")
     for cell in sides.cells:
-        if cell.side in ("sqlite", "mongodb") and cell.scenario in ("me", "library"):
+        if cell.side in DATABASES and cell.scenario in ("me", "library"):
             yield _show(cell.measure(MOST, max(2, form.seconds)), "once")
 
 

@@ -41,8 +41,8 @@ LIFETIME: Final = timedelta(days=90)
 TABLES: Final = ("identities", "media_items")
 
 
-async def create_users(settings: Settings, count: int, items: int, file: Path) -> None:
-    """Create users and items, and write the ids and tokens of the users to a file."""
+async def create_users(settings: Settings, count: int, items: int) -> Mapping[str, list[str]]:
+    """Create users and items, and return the ids and tokens of the users."""
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = load_encryption(settings)
     assert encryption is not None
@@ -55,10 +55,10 @@ async def create_users(settings: Settings, count: int, items: int, file: Path) -
             repositories.media_items.add(_make_item(number, users[number % count].id))
             for number in range(items)
         )
-    seed = {"ids": [user.id for user in users]}
+    result = {"ids": [user.id for user in users]}
     for number, kind in enumerate(("long", "short")):
-        seed[kind] = [_issue(tokens, user, user.sessions[number]) for user in users]
-    file.write_text(json.dumps(seed))
+        result[kind] = [_issue(tokens, user, user.sessions[number]) for user in users]
+    return result
 
 
 async def _run_some_at_once(calls: Iterable[Coroutine[Any, Any, object]]) -> None:
@@ -168,6 +168,7 @@ if __name__ == "__main__":
     service_settings = read_settings(os.environ, None)
     match sys.argv[1:]:
         case ["users", users, items, file]:
-            asyncio.run(create_users(service_settings, int(users), int(items), Path(file)))
+            seed = asyncio.run(create_users(service_settings, int(users), int(items)))
+            Path(file).write_text(json.dumps(seed))
         case ["fill", count]:
             fill(service_settings, int(count))

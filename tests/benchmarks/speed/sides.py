@@ -86,19 +86,35 @@ class Sides:
 
 @contextmanager
 def open_service(
-    name: str, folder: Path, url: str, tree: Tree = THIS_TREE, users: int = USERS, items: int = ITEMS
+    name: str,
+    folder: Path,
+    url: str,
+    tree: Tree = THIS_TREE,
+    users: int = USERS,
+    items: int = ITEMS,
+    senders: int = USERS,
 ) -> Iterator[Service]:
     """Run a service whose database has users and items."""
     folder.mkdir()
     process = ServiceProcess(name, folder, {"DIALTONE_DATABASE": url}, tree)
     process.seed("users", str(users), str(items), str(folder / "users.json"))
     with process:
-        yield Service(process, folder, json.loads((folder / "users.json").read_text()))
+        seed = json.loads((folder / "users.json").read_text())
+        spread = slice(None, None, max(1, users // senders))
+        yield Service(process, folder, {name: values[spread] for name, values in seed.items()})
 
 
 @contextmanager
-def open_sides(folder: Path, databases: Mapping[str, CreateDatabase]) -> Iterator[Sides]:
-    """Start everything; without MongoDB, its sides are missing."""
+def open_sides(
+    folder: Path, databases: Mapping[str, CreateDatabase], senders: int
+) -> Iterator[Sides]:
+    """Start everything; without MongoDB, its sides are missing.
+
+    Args:
+        folder: an empty one.
+        databases: all are measured.
+        senders: how many of the users send requests.
+    """
     sides = Sides([], [], [], [])
     photo = make_photo()
     live = write_requests(folder / "live", [encode_request("GET", "/health/live")])
@@ -107,7 +123,7 @@ def open_sides(folder: Path, databases: Mapping[str, CreateDatabase]) -> Iterato
         sides.cells.extend(HttpCell(floor, "live", live) for floor in floors)
         for database, create in databases.items():
             name, url = database.lower(), stack.enter_context(create())
-            service = stack.enter_context(open_service(name, folder / name, url))
+            service = stack.enter_context(open_service(name, folder / name, url, senders=senders))
             sides.cells.extend(service.cells())
             for suffix, settings, cells in (
                 (", no log", QUIET, sides.quiet),

@@ -7,15 +7,16 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
 
-async def main(url: str, ids_file: str, connections: int, seconds: float) -> None:
+async def main(url: str, user_ids: list[str], connections: int, seconds: float) -> None:
     """Read from so many tasks at once and print a sample."""
-    client = AsyncIOMotorClient(url)
+    client = AsyncIOMotorClient[dict[str, Any]](url)
     identities = client.get_default_database()["identities"]
-    ids = itertools.cycle(json.loads(Path(ids_file).read_text()))
+    ids = itertools.cycle(user_ids)
     times: list[float] = []
 
     async def read(stop_at: float) -> None:
@@ -50,4 +51,6 @@ def _cpu_seconds() -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+    url, ids_file, connections, seconds = sys.argv[1:]
+    loaded = json.loads(Path(ids_file).read_text())
+    asyncio.run(main(url, loaded, int(connections), float(seconds)))

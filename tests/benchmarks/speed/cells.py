@@ -50,6 +50,10 @@ class HttpCell:
         """The name of the server."""
         return self.server.name
 
+    def needs_warm_up(self, tokens: int) -> bool:
+        """Return whether it has not sent each token yet."""
+        return self.scenario.startswith("me") and self.sent < tokens
+
     def measure(self, connections: int, seconds: int) -> Sample:
         """Measure with wrk."""
         before = self.server.cpu_seconds()
@@ -65,7 +69,8 @@ class HttpCell:
             p50_ms=load.p50_ms,
             p99_ms=load.p99_ms,
             cpu_us=cpu / max(1, load.responses) * 1e6,
-            errors=load.errors,
+            # Without any response, no connection was served.
+            errors=load.errors if load.responses else connections,
         )
 
 

@@ -24,7 +24,7 @@ def measure_records(
         first = COUNTS[0]
         with (
             create() as url,
-            open_service(name, folder / name, url, users=first, items=first) as it,
+            open_service(name, folder / name, url, users=first, senders=first, items=first) as it,
         ):
             cells = [it.get("me", "/users/me"), it.get("library", "/library?page_size=20")]
             for count in COUNTS:

@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +17,15 @@ from tests.benchmarks.speed.footprint import measure_footprints
 from tests.benchmarks.speed.records import measure_records
 from tests.benchmarks.speed.report import write_report
 from tests.benchmarks.speed.results import FOLDER, Results, Sample, medians
-from tests.benchmarks.speed.sides import USERS, Sides, open_sides
+from tests.benchmarks.speed.sides import USERS, open_sides
 from tests.benchmarks.speed.wrk import find_wrk
 
 FEW: Final = 32
 MANY: Final = 256
 MOST: Final = 512
 UPLOADS_AT_ONCE: Final = 4
-_MEASURED_WITH_MANY: Final = {"live", "me"}
+SECONDS_WITH_MOST: Final = 4
+COMPARED_WITH_MANY: Final = (*DATABASES, "litestar", "flask", "motor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,16 @@ class Form:
     seconds: int
     starts: int
     senders: int
+    with_most: Sequence[str]
     is_full: bool
 
 
-SHORT: Final = Form("short", rounds=2, seconds=1, starts=1, senders=2_000, is_full=False)
-FULL: Final = Form("full", rounds=3, seconds=4, starts=3, senders=USERS, is_full=True)
+SHORT: Final = Form(
+    "short", rounds=2, seconds=1, starts=1, senders=2_000, with_most=["me"], is_full=False
+)
+FULL: Final = Form(
+    "full", rounds=3, seconds=4, starts=3, senders=USERS, with_most=["me", "library"], is_full=True
+)
 
 
 def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
@@ -56,9 +62,9 @@ def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
         for side, figures in measure_footprints(folder / "footprint", databases, form.starts):
             footprints[side] = figures
             print(side, ", ".join(f"{name} {value:.2f}" for name, value in figures.items()))
-        with open_sides(folder, databases, form.senders) as sides:
+        with open_sides(folder, databases, form.senders, is_full=form.is_full) as cells:
             print(f"all sides run after {time.perf_counter() - began_at:.0f} s")
-            samples.extend(_measure_in_turn(sides, form))
+            samples.extend(_measure_in_turn(cells, form))
         if form.is_full:
             samples.extend(
                 _show(sample, f"{sample.records:,} records")
@@ -72,33 +78,25 @@ def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
     print(f"{machine['seconds']} s; results, table and plots are in {output}")
 
 
-def _measure_in_turn(sides: Sides, form: Form) -> Iterable[Sample]:
-    pairs = [*_pair(sides, form)]
-    for cell in (*sides.cells, *sides.quiet, *sides.two_workers):
+def _measure_in_turn(cells: Sequence[Cell], form: Form) -> Iterator[Sample]:
+    for cell in cells:
         # Otherwise the first round would measure empty caches.
-        while (
-            isinstance(cell, HttpCell)
-            and cell.scenario.startswith("me")
-            and cell.sent < form.senders
-        ):
+        while isinstance(cell, HttpCell) and cell.needs_warm_up(form.senders):
             cell.measure(FEW, 1)
     for number in range(1, form.rounds + 1):
-        for cell, connections in pairs:
-            seconds = max(2, form.seconds) if cell.scenario == "upload" else form.seconds
-            yield _show(cell.measure(connections, seconds), f"round {number}")
-    for cell in sides.cells:
-        if cell.side in DATABASES and cell.scenario in ("me", "library"):
-            yield _show(cell.measure(MOST, max(2, form.seconds)), "once")
+        for cell in cells:
+            for connections in _connections(cell, form):
+                yield _show(cell.measure(connections, form.seconds), f"round {number}")
+    for cell in cells:
+        if cell.side in DATABASES and cell.scenario in form.with_most:
+            yield _show(cell.measure(MOST, SECONDS_WITH_MOST), "once")
 
 
-def _pair(sides: Sides, form: Form) -> Iterable[tuple[Cell, int]]:
-    """Yield each cell with each number of connections."""
-    for cell in (*sides.cells, *sides.quiet):
-        yield cell, FEW
-        if form.is_full or cell.scenario in _MEASURED_WITH_MANY:
-            yield cell, MANY
-    yield from ((cell, UPLOADS_AT_ONCE) for cell in sides.uploads)
-    yield from ((cell, FEW) for cell in sides.two_workers if cell.scenario == "me")
+def _connections(cell: Cell, form: Form) -> Sequence[int]:
+    if cell.scenario == "upload":
+        return [UPLOADS_AT_ONCE]
+    is_compared = cell.scenario in ("live", "me") and cell.side in COMPARED_WITH_MANY
+    return [FEW, MANY] if form.is_full or is_compared else [FEW]
 
 
 def _show(sample: Sample, label: str) -> Sample:

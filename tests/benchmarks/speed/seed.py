@@ -1,8 +1,8 @@
-"""Fill the database of a service, as a program: `users COUNT ITEMS FILE` or `fill COUNT`.
+"""Fill the database of a service, as a program: `users COUNT SENDERS ITEMS FILE` or `fill COUNT`.
 
-It imports only the product, so that it runs with another commit of it. `users` creates users with a
-long-lived and a short token each, which it writes to a file, and items. `fill` copies a user and an
-item until there are so many of each.
+It imports only the product, so that it runs with another commit of it. `users` creates users and
+items, and writes a long-lived and a short token of each sender to a file. `fill` copies a user and
+an item until there are so many of each.
 """
 
 import asyncio
@@ -41,8 +41,10 @@ LIFETIME: Final = timedelta(days=90)
 TABLES: Final = ("identities", "media_items")
 
 
-async def create_users(settings: Settings, count: int, items: int) -> Mapping[str, list[str]]:
-    """Create users and items, and return the ids and tokens of the users."""
+async def create_users(
+    settings: Settings, count: int, senders: int, items: int
+) -> Mapping[str, list[str]]:
+    """Create users and items, and return the ids and tokens of some of the users."""
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = load_encryption(settings)
     assert encryption is not None
@@ -55,6 +57,7 @@ async def create_users(settings: Settings, count: int, items: int) -> Mapping[st
             repositories.media_items.add(_make_item(number, users[number % count].id))
             for number in range(items)
         )
+    users = users[:: count // senders]
     result = {"ids": [user.id for user in users]}
     for number, kind in enumerate(("long", "short")):
         result[kind] = [_issue(tokens, user, user.sessions[number]) for user in users]
@@ -167,8 +170,8 @@ def _copy(document: Mapping[str, Any], old_id: str, new_id: str) -> dict[str, An
 if __name__ == "__main__":
     service_settings = read_settings(os.environ, None)
     match sys.argv[1:]:
-        case ["users", users, items, file]:
-            seed = asyncio.run(create_users(service_settings, int(users), int(items)))
+        case ["users", *numbers, file]:
+            seed = asyncio.run(create_users(service_settings, *map(int, numbers)))
             Path(file).write_text(json.dumps(seed))
         case ["fill", count]:
             fill(service_settings, int(count))

@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +28,10 @@ from tests.benchmarks.speed.wrk import write_requests
 USERS: Final = 10_000
 ITEMS: Final = 1_000
 UPLOADERS: Final = 8
+NO_LOG: Final = ", no log"
 QUIET: Final = {"DIALTONE_LOG_LEVEL": "warning"}
-TWO_WORKERS: Final = {"DIALTONE_WORKERS": "2"}
+TWO_WORKERS: Final = ", 2 workers"
+WORKERS: Final = "DIALTONE_WORKERS"
 _SPEED: Final = Path(__file__).parent
 
 
@@ -40,6 +42,13 @@ class Service:
     process: ServiceProcess
     folder: Path
     users: Mapping[str, Any]
+
+    def with_settings(
+        self, stack: ExitStack, suffix: str, settings: Mapping[str, str]
+    ) -> "Service":
+        """Return another service with the same database and other settings."""
+        process = ServiceProcess(self.process.name + suffix, self.folder, settings)
+        return replace(self, process=stack.enter_context(process))
 
     def get(self, scenario: str, path: str, kind: str = "long") -> HttpCell:
         """Return a cell whose requests have the tokens of all users."""
@@ -74,72 +83,60 @@ class Service:
         return HttpCell(self.process, scenario, write_requests(file, requests))
 
 
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """The cells of all sides, by how they are loaded."""
-
-    cells: list[Cell]
-    quiet: list[Cell]
-    uploads: list[Cell]
-    two_workers: list[Cell]
-
-
 @contextmanager
 def open_service(
     name: str,
     folder: Path,
     url: str,
     tree: Tree = THIS_TREE,
+    *,
     users: int = USERS,
-    items: int = ITEMS,
     senders: int = USERS,
+    items: int = ITEMS,
 ) -> Iterator[Service]:
     """Run a service whose database has users and items."""
     folder.mkdir()
     process = ServiceProcess(name, folder, {"DIALTONE_DATABASE": url}, tree)
-    process.seed("users", str(users), str(items), str(folder / "users.json"))
+    process.seed("users", str(users), str(senders), str(items), str(folder / "users.json"))
     with process:
-        seed = json.loads((folder / "users.json").read_text())
-        spread = slice(None, None, max(1, users // senders))
-        yield Service(process, folder, {name: values[spread] for name, values in seed.items()})
+        yield Service(process, folder, json.loads((folder / "users.json").read_text()))
 
 
 @contextmanager
 def open_sides(
-    folder: Path, databases: Mapping[str, CreateDatabase], senders: int
-) -> Iterator[Sides]:
-    """Start everything; without MongoDB, its sides are missing.
+    folder: Path, databases: Mapping[str, CreateDatabase], senders: int, *, is_full: bool
+) -> Iterator[Sequence[Cell]]:
+    """Start everything, and yield the cells; without MongoDB, its sides are missing.
 
     Args:
         folder: an empty one.
         databases: all are measured.
         senders: how many of the users send requests.
+        is_full: whether MongoDB is measured without the log and with two workers too.
     """
-    sides = Sides([], [], [], [])
+    cells: list[Cell] = []
     photo = make_photo()
     live = write_requests(folder / "live", [encode_request("GET", "/health/live")])
     with ExitStack() as stack:
         floors = [stack.enter_context(Floor(name, folder)) for name in ("asgi", "litestar")]
-        sides.cells.extend(HttpCell(floor, "live", live) for floor in floors)
+        cells.extend(HttpCell(floor, "live", live) for floor in floors)
         for database, create in databases.items():
             name, url = database.lower(), stack.enter_context(create())
-            service = stack.enter_context(open_service(name, folder / name, url, senders=senders))
-            sides.cells.extend(service.cells())
-            for suffix, settings, cells in (
-                (", no log", QUIET, sides.quiet),
-                (", 2 workers", TWO_WORKERS, sides.two_workers),
-            ):
-                environ = {"DIALTONE_DATABASE": url, **settings}
-                process = ServiceProcess(name + suffix, service.folder, environ)
-                other = Service(stack.enter_context(process), service.folder, service.users)
-                cells.extend([other.live(), other.get("me", "/users/me")])
+            opened = open_service(name, folder / name, url, senders=senders)
+            service = stack.enter_context(opened)
+            cells.extend(service.cells())
+            if name == "sqlite" or is_full:
+                quiet, two = (
+                    service.with_settings(stack, suffix, {"DIALTONE_DATABASE": url, **settings})
+                    for suffix, settings in ((NO_LOG, QUIET), (TWO_WORKERS, {WORKERS: "2"}))
+                )
+                cells += [quiet.live(), *(one.get("me", "/users/me") for one in (quiet, two))]
             if name == "sqlite":
-                sides.uploads.append(service.upload(photo))
+                cells += [service.upload(photo), _pillow(folder / "photo.jpg", photo)]
             else:
                 flask_url = stack.enter_context(create())
-                sides.cells.extend(_open_baseline(stack, folder, service, url, flask_url))
-        sides.uploads.append(_pillow(folder / "photo.jpg", photo))
-        yield sides
+                cells.extend(_open_baseline(stack, folder, service, url, flask_url))
+        yield cells
 
 
 def _open_baseline(

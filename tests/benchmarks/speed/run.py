@@ -45,7 +45,7 @@ SHORT: Final = Form(
     "short", rounds=2, seconds=1, starts=1, senders=2_000, with_most=["me"], is_full=False
 )
 FULL: Final = Form(
-    "full", rounds=3, seconds=4, starts=3, senders=USERS, with_most=["me", "library"], is_full=True
+    "full", rounds=3, seconds=3, starts=3, senders=USERS, with_most=["me", "library"], is_full=True
 )
 
 

@@ -110,8 +110,9 @@ def _compare_footprints(results: Results) -> Iterator[Aim]:
     for side, figures in results.footprints.items():
         worker, ready = {EMBEDDED: (110, 1.5), ALL_ADAPTERS: (150, 2.5)}[side]
         for name, bound in (("worker RSS", worker), ("parent RSS", 40), (READY, ready)):
-            unit = unit_of(name)
-            yield Aim(f"{name}, {side}", figures[name], bound, is_highest=True, unit=unit)
+            if name in figures:
+                text, unit = f"{name}, {side}", unit_of(name)
+                yield Aim(text, figures[name], bound, is_highest=True, unit=unit)
 
 
 def list_by_records(results: Results, side: str, scenario: str) -> list[Sample]:

@@ -22,9 +22,9 @@ from tests.benchmarks.speed.wrk import find_wrk
 
 FEW: Final = 32
 MANY: Final = 256
-MOST: Final = 512
+MAX_CONNECTIONS: Final = 512
 UPLOADS_AT_ONCE: Final = 4
-SECONDS_WITH_MOST: Final = 4
+MAX_CONNECTIONS_SECONDS: Final = 4
 COMPARED_WITH_MANY: Final = (*DATABASES, "litestar", "flask", "motor")
 
 
@@ -37,15 +37,27 @@ class Form:
     seconds: int
     starts: int
     senders: int
-    with_most: Sequence[str]
+    with_max_connections: Sequence[str]
     is_full: bool
 
 
 SHORT: Final = Form(
-    "short", rounds=2, seconds=1, starts=1, senders=2_000, with_most=["me"], is_full=False
+    "short",
+    rounds=2,
+    seconds=1,
+    starts=1,
+    senders=2_000,
+    with_max_connections=["me"],
+    is_full=False,
 )
 FULL: Final = Form(
-    "full", rounds=3, seconds=3, starts=3, senders=USERS, with_most=["me", "library"], is_full=True
+    "full",
+    rounds=3,
+    seconds=3,
+    starts=3,
+    senders=USERS,
+    with_max_connections=["me", "library"],
+    is_full=True,
 )
 
 
@@ -88,8 +100,8 @@ def _measure_in_turn(cells: Sequence[Cell], form: Form) -> Iterator[Sample]:
             for connections in _connections(cell, form):
                 yield _show(cell.measure(connections, form.seconds), f"round {number}")
     for cell in cells:
-        if cell.side in DATABASES and cell.scenario in form.with_most:
-            yield _show(cell.measure(MOST, SECONDS_WITH_MOST), "once")
+        if cell.side in DATABASES and cell.scenario in form.with_max_connections:
+            yield _show(cell.measure(MAX_CONNECTIONS, MAX_CONNECTIONS_SECONDS), "once")
 
 
 def _connections(cell: Cell, form: Form) -> Sequence[int]:

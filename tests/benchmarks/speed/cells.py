@@ -75,48 +75,34 @@ class HttpCell:
 
 
 @dataclass(slots=True)
-class RequestCodes:
+class RequestCodes(HttpCell):
     """Requests a code for another phone each time."""
 
-    server: HttpProcess
-    file: Path
     phones: range = range(0)
-    scenario: str = "request code"
-
-    @property
-    def side(self) -> str:
-        """The name of the server."""
-        return self.server.name
 
     def measure(self, connections: int, seconds: int) -> Sample:
         """Measure with wrk, and keep the phones that have a code now."""
         first = self.phones.stop
         numbers = range(first, first + MAX_CODES_PER_SECOND * seconds)
-        write_requests(self.file, (_post_phone("/auth/request-otp", n) for n in numbers))
-        sample = HttpCell(self.server, self.scenario, self.file).measure(connections, seconds)
+        write_requests(self.requests, (_post_phone("/auth/request-otp", n) for n in numbers))
+        self.sent = 0
+        sample = HttpCell.measure(self, connections, seconds)
         self.phones = numbers[: max(1, sample.responses)]
         return sample
 
 
-@dataclass(slots=True)
-class WrongCodes:
+@dataclass(slots=True, kw_only=True)
+class WrongCodes(HttpCell):
     """Sends a wrong code for each phone whose code was requested last."""
 
     requested: RequestCodes
-    file: Path
-    scenario: str = "wrong code"
-
-    @property
-    def side(self) -> str:
-        """The name of the server."""
-        return self.requested.side
 
     def measure(self, connections: int, seconds: int) -> Sample:
         """Measure with wrk."""
         phones = self.requested.phones
-        write_requests(self.file, (_post_phone("/auth/verify-otp", n, "000000") for n in phones))
-        cell = HttpCell(self.requested.server, self.scenario, self.file)
-        return cell.measure(connections, seconds)
+        guesses = (_post_phone("/auth/verify-otp", phone, "000000") for phone in phones)
+        write_requests(self.requests, guesses)
+        return HttpCell.measure(self, connections, seconds)
 
 
 @dataclass(frozen=True, slots=True)

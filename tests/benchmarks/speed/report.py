@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.plots import render_bars
-from tests.benchmarks.speed.aims import CONNECTIONS, DATABASES, compare, list_by_records
+from tests.benchmarks.speed.aims import DATABASES, compare, list_by_records
 from tests.benchmarks.speed.footprint import READY, unit_of
 from tests.benchmarks.speed.results import Results, Sample
 
@@ -17,6 +17,7 @@ PLOTS: Final = {
     "records": "CPU time for each request by the number of records",
     "memory": "Memory at rest",
 }
+FIGURES: Final = "per s|median ms|p99 ms|CPU µs|errors"
 
 
 def write_report(results: Results, folder: Path) -> str:
@@ -31,9 +32,6 @@ def write_report(results: Results, folder: Path) -> str:
 def render_table(results: Results) -> str:
     """Return the machine, the aims and all measurements as Markdown."""
     machine = results.machine
-    floor = {
-        connections: results.find("litestar", "live", connections) for connections in CONNECTIONS
-    }
     aims = (
         [
             aim.text,
@@ -51,16 +49,16 @@ def render_table(results: Results) -> str:
             "",
             *_table("aim|measured|bound|result", aims),
             *_table(
-                "scenario|side|connections|per s|ratio to Litestar|median ms|p99 ms|CPU µs|errors",
+                f"scenario|side|connections|{FIGURES}|ratio to litestar",
                 (
-                    _row(sample, floor.get(sample.connections))
-                    for sample in _order(results.samples)
-                    if not sample.records
+                    [*_row(one, one.connections), _ratio_to_litestar(results, one)]
+                    for one in _order(results.samples)
+                    if not one.records
                 ),
             ),
             *_table(
-                "records|scenario|side|per s|median ms|p99 ms|CPU µs",
-                (_records_row(sample) for sample in results.samples if sample.records),
+                f"scenario|side|records|{FIGURES}",
+                (_row(one, one.records) for one in results.samples if one.records),
             ),
             *_table(
                 "service at rest|figure|measured",
@@ -116,30 +114,15 @@ def _order(samples: Iterable[Sample]) -> list[Sample]:
     return sorted(listed, key=lambda one: (scenarios.index(one.scenario), one.connections))
 
 
-def _row(sample: Sample, floor: Sample | None) -> Sequence[str]:
-    return [
-        sample.scenario,
-        sample.side,
-        str(sample.connections),
-        f"{sample.rate:,.0f}",
-        f"{sample.rate / floor.rate:.2f}" if floor else "",
-        f"{sample.p50_ms:.2f}",
-        f"{sample.p99_ms:.2f}",
-        f"{sample.cpu_us:,.0f}",
-        str(sample.errors),
-    ]
+def _row(sample: Sample, number: int) -> Sequence[str]:
+    figures = (f"{sample.p50_ms:.2f}", f"{sample.p99_ms:.2f}", f"{sample.cpu_us:,.0f}")
+    labels = (sample.scenario, sample.side, f"{number:,}")
+    return [*labels, f"{sample.rate:,.0f}", *figures, str(sample.errors)]
 
 
-def _records_row(sample: Sample) -> Sequence[str]:
-    return [
-        f"{sample.records:,}",
-        sample.scenario,
-        sample.side,
-        f"{sample.rate:,.0f}",
-        f"{sample.p50_ms:.2f}",
-        f"{sample.p99_ms:.2f}",
-        f"{sample.cpu_us:,.0f}",
-    ]
+def _ratio_to_litestar(results: Results, sample: Sample) -> str:
+    floor = results.find("litestar", "live", sample.connections)
+    return f"{sample.rate / floor.rate:.2f}" if floor else ""
 
 
 def _table(head: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:

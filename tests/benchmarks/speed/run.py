@@ -97,8 +97,10 @@ def _measure_in_turn(cells: Sequence[Cell], form: Form) -> Iterator[Sample]:
             cell.measure(FEW, 1)
     for number in range(1, form.rounds + 1):
         for cell in cells:
+            # An upload takes long: in a short time, many would not be finished.
+            seconds = form.seconds * 3 if cell.scenario == "upload" else form.seconds
             for connections in _connections(cell, form):
-                yield _show(cell.measure(connections, form.seconds), f"round {number}")
+                yield _show(cell.measure(connections, seconds), f"round {number}")
     for cell in cells:
         if cell.side in DATABASES and cell.scenario in form.with_max_connections:
             yield _show(cell.measure(MAX_CONNECTIONS, MAX_CONNECTIONS_SECONDS), "once")

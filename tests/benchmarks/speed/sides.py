@@ -65,8 +65,10 @@ class Service:
 
     def codes(self) -> list[Cell]:
         """Return the cells that request codes and guess them."""
-        requested = RequestCodes(self.process, self.folder / "request-code")
-        return [requested, WrongCodes(requested, self.folder / "wrong-code")]
+        files = (self.folder / name for name in ("request-code", "wrong-code"))
+        requested = RequestCodes(self.process, "request code", next(files))
+        guesses = WrongCodes(self.process, "wrong code", next(files), requested=requested)
+        return [requested, guesses]
 
     def cells(self) -> list[Cell]:
         """Return the cells of all scenarios but uploads."""

@@ -94,7 +94,9 @@ def _measure_in_turn(cells: Sequence[Cell], form: Form) -> Iterator[Sample]:
     for cell in cells:
         # Otherwise the first round would measure empty caches.
         while isinstance(cell, HttpCell) and cell.needs_warm_up(form.senders):
-            cell.measure(FEW, 1)
+            sample = cell.measure(FEW, 1)
+            if sample.errors:
+                raise SystemExit(f"errors before the first round: {sample}")
     for number in range(1, form.rounds + 1):
         for cell in cells:
             # An upload takes long: in a short time, many would not be finished.

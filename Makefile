@@ -15,7 +15,8 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
-.PHONY: test-containers test-browser test-clients test-all coverage mutants servers check format openapi lock bench clean
+.PHONY: test-containers test-browser test-clients test-all coverage mutants servers check format openapi lock bench
+.PHONY: bench-report bench-compare clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -130,12 +131,20 @@ openapi: install-dev ## write docs/openapi.json after a change of the API
 	.venv/bin/python -m entrypoints.http.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
-lock: install-dev ## update both locks from pyproject.toml (ARGS=--upgrade for newer versions)
+lock: BASELINE = tests/benchmarks/speed/baseline
+lock: install-dev ## update all locks from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock $(ARGS)
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
+	$(COMPILE) $(BASELINE)/requirements.in --output-file $(BASELINE)/requirements.lock $(ARGS)
 
-bench: install-dev ## benchmarks; ARGS=abuse simulates attacks and writes docs/abuse.md
+bench: install-dev ## speed (ARGS="speed --full" takes 20 minutes); ARGS=abuse writes docs/abuse.md
 	.venv/bin/python -m tests.benchmarks $(ARGS)
+
+bench-report: install-dev ## write the latest results of make bench into docs/performance.md
+	.venv/bin/python -m tests.benchmarks.speed.page $(ARGS)
+
+bench-compare: install-dev ## compare the speed with that of another commit (BASE=main)
+	.venv/bin/python -m tests.benchmarks.speed.compare $(or $(BASE),$(error Which commit? make bench-compare BASE=main))
 
 # .venv.lock stays: without it two installs could run at once.
 clean: ## delete .venv and caches, but not .env and var/

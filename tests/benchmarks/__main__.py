@@ -4,18 +4,18 @@ import argparse
 import asyncio
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.benchmarks.abuse import measure_abuse
 from tests.benchmarks.connections import measure_connections
-from tests.benchmarks.rates import measure_rates
 from tests.benchmarks.reads import measure_reads
+from tests.benchmarks.speed.run import FULL, SHORT, measure_speed
 from tests.benchmarks.timing import measure_timing
 
-BENCHMARKS: Final[Mapping[str, Callable[[Path], Awaitable[None]]]] = {
-    "rates": measure_rates,
+SPEED: Final = "speed"
+BENCHMARKS: Final[Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]]] = {
     "timing": measure_timing,
     "abuse": measure_abuse,
     "reads": measure_reads,
@@ -23,18 +23,23 @@ BENCHMARKS: Final[Mapping[str, Callable[[Path], Awaitable[None]]]] = {
 }
 
 
-async def main() -> None:
+def main() -> None:
+    names = [SPEED, *BENCHMARKS]
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument(
-        "benchmarks", nargs="*", choices=[*BENCHMARKS, []], help=", ".join(BENCHMARKS)
-    )
-    names = parser.parse_args().benchmarks or BENCHMARKS
+    parser.add_argument("benchmarks", nargs="*", choices=[*names, []], help=", ".join(names))
+    parser.add_argument("--full", action="store_true", help="speed: 20 minutes instead of 2")
+    parser.add_argument("--output", type=Path, help="speed: folder of the results")
+    arguments = parser.parse_args()
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start")
-    for name in names:
+    for name in arguments.benchmarks or [SPEED]:
         print(f"\n{name}")
-        with tempfile.TemporaryDirectory() as folder:
-            await BENCHMARKS[name](Path(folder))
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            if name == SPEED:
+                form = FULL if arguments.full else SHORT
+                measure_speed(Path(folder), form, arguments.output)
+            else:
+                asyncio.run(BENCHMARKS[name](Path(folder)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -1,0 +1,163 @@
+"""The cells of the bench: each measures one scenario on one side."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Final, Protocol
+
+from PIL import Image
+
+from tests.benchmarks.load import client_ip, encode_request
+from tests.benchmarks.speed.processes import HttpProcess, run_program
+from tests.benchmarks.speed.results import Sample
+from tests.benchmarks.speed.wrk import run_wrk, write_requests
+
+MAX_CODES_PER_SECOND: Final = 6_000
+_BOUNDARY: Final = "bench-boundary"
+
+
+class Cell(Protocol):
+    """Measures one scenario on one side."""
+
+    @property
+    def side(self) -> str:
+        """The name of the side."""
+        ...
+
+    @property
+    def scenario(self) -> str:
+        """The name of the scenario."""
+        ...
+
+    def measure(self, connections: int, seconds: int) -> Sample:
+        """Load the side for so long."""
+        ...
+
+
+@dataclass(slots=True)
+class HttpCell:
+    """Sends the requests of a file in turn, and goes on where the last run ended."""
+
+    server: HttpProcess
+    scenario: str
+    requests: Path
+    sent: int = 0
+
+    @property
+    def side(self) -> str:
+        """The name of the server."""
+        return self.server.name
+
+    def needs_warm_up(self, tokens: int) -> bool:
+        """Return whether it has not sent each token yet."""
+        return self.scenario.startswith("me") and self.sent < tokens
+
+    def measure(self, connections: int, seconds: int) -> Sample:
+        """Measure with wrk."""
+        before = self.server.cpu_seconds()
+        load = run_wrk(self.server.url, self.requests, connections, seconds, self.sent)
+        cpu = self.server.cpu_seconds() - before
+        self.sent += load.responses
+        return Sample(
+            side=self.side,
+            scenario=self.scenario,
+            connections=connections,
+            responses=load.responses,
+            rate=load.rate,
+            p50_ms=load.p50_ms,
+            p99_ms=load.p99_ms,
+            cpu_us=cpu / max(1, load.responses) * 1e6,
+            # Without any response, no connection was served.
+            errors=load.errors if load.responses else connections,
+        )
+
+
+@dataclass(slots=True)
+class RequestCodes(HttpCell):
+    """Requests a code for another phone each time."""
+
+    phones: range = range(0)
+
+    def measure(self, connections: int, seconds: int) -> Sample:
+        """Measure with wrk, and keep the phones that have a code now."""
+        first = self.phones.stop
+        numbers = range(first, first + MAX_CODES_PER_SECOND * seconds)
+        write_requests(self.requests, (_post_phone("/auth/request-otp", n) for n in numbers))
+        self.sent = 0
+        sample = HttpCell.measure(self, connections, seconds)
+        self.phones = numbers[: max(1, sample.responses)]
+        return sample
+
+
+@dataclass(slots=True, kw_only=True)
+class WrongCodes(HttpCell):
+    """Sends a wrong code for each phone whose code was requested last."""
+
+    requested: RequestCodes
+
+    def measure(self, connections: int, seconds: int) -> Sample:
+        """Measure with wrk."""
+        phones = self.requested.phones
+        guesses = (_post_phone("/auth/verify-otp", phone, "000000") for phone in phones)
+        write_requests(self.requests, guesses)
+        return HttpCell.measure(self, connections, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramCell:
+    """Runs a program that prints a sample; connections and seconds are its last arguments."""
+
+    side: str
+    scenario: str
+    command: Sequence[str]
+    connections: int | None = None
+
+    def measure(self, connections: int, seconds: int) -> Sample:
+        """Measure with the program."""
+        threads = self.connections or connections
+        output = run_program([*self.command, str(threads), str(seconds)])
+        return Sample(self.side, self.scenario, connections, **json.loads(output))
+
+
+def get_with_tokens(path: str, tokens: Iterable[str]) -> Iterable[bytes]:
+    """Return a request with each of the tokens."""
+    return (encode_request("GET", path, token=token) for token in tokens)
+
+
+def upload_with_tokens(photo: bytes, ids: Sequence[str], tokens: Sequence[str]) -> Iterable[bytes]:
+    """Return an upload of the photo for each of the users."""
+    for user_id, token in zip(ids, tokens, strict=True):
+        body = (
+            (
+                f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n{user_id}'
+                f'\r\n--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; '
+                'filename="photo.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+            ).encode()
+            + photo
+            + f"\r\n--{_BOUNDARY}--\r\n".encode()
+        )
+        head = (
+            "POST /library/upload HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n"
+            f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\n\r\n"
+        )
+        yield head.encode() + body
+
+
+def make_photo() -> bytes:
+    """Return a JPEG of about 2 MB, with the noise and the gradients of a photo."""
+    noise = Image.effect_noise((2400, 1800), 40)
+    gradient = Image.linear_gradient("L").resize(noise.size)
+    bands = [Image.blend(gradient.rotate(angle), noise, 0.35) for angle in (0, 90, 180)]
+    content = BytesIO()
+    Image.merge("RGB", bands).save(content, "JPEG", quality=92, subsampling=2)
+    return content.getvalue()
+
+
+def _post_phone(path: str, number: int, code: str | None = None) -> bytes:
+    # A large step spreads neighbors over the ranges that share a limit.
+    phone = f"+1206{2_000_000 + number * 7_919 % 7_999_999}"
+    body = {"phone": phone} if code is None else {"phone": phone, "otp": code}
+    return encode_request("POST", path, body=json.dumps(body), client_ip=client_ip(number))

@@ -1,0 +1,76 @@
+"""Memory at rest and the time of the start, with few and with all adapters."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from tests.benchmarks.databases import CreateDatabase
+from tests.benchmarks.speed.processes import ServiceProcess, list_processes, memory_mb
+from tests.support.servers.errors import ServerUnavailable
+from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.servers import Servers
+
+EMBEDDED: Final = "embedded default"
+ALL_ADAPTERS: Final = "all adapters"
+READY: Final = "ready after"
+_SECONDS_AT_REST: Final = 2
+
+
+def measure_footprints(
+    folder: Path, databases: Mapping[str, CreateDatabase], starts: int
+) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """Start the service again and again, with the embedded default and with all adapters."""
+    folder.mkdir()
+    yield EMBEDDED, _measure(folder / "embedded", {}, starts)
+    if "MongoDB" not in databases:
+        return
+    with ExitStack() as stack:
+        try:
+            s3 = stack.enter_context(Servers(os.environ)).s3()
+        except ServerUnavailable as error:
+            print(f"without the footprint of all adapters: {error}")
+            return
+        settings = {
+            "DIALTONE_DATABASE": stack.enter_context(databases["MongoDB"]()),
+            "DIALTONE_MEDIA": f"s3://{s3.bucket}/bench",
+            "DIALTONE_SMS": "twilio",
+            "DIALTONE_COUNTRIES": "*",
+            "DIALTONE_PUBLIC_URL": "https://bench.example.org",
+            **s3.environ(),
+            **stack.enter_context(FakeTwilio()).environ,
+        }
+        yield ALL_ADAPTERS, _measure(folder / "all", settings, starts)
+
+
+def unit_of(name: str) -> str:
+    """Return the unit of a figure."""
+    return " s" if name == READY else " MB"
+
+
+def _measure(folder: Path, settings: Mapping[str, str], starts: int) -> Mapping[str, float]:
+    folder.mkdir()
+    process = ServiceProcess("service", folder, settings)
+    process.start()  # creates the keys and the database
+    process.stop()
+    measured = [_start_and_rest(process) for _ in range(starts)]
+    return {name: median(one[name] for one in measured) for name in measured[0]}
+
+
+def _start_and_rest(process: ServiceProcess) -> Mapping[str, float]:
+    began_at = time.perf_counter()
+    process.start()
+    ready_s = time.perf_counter() - began_at
+    # The memory of the start is returned only some time later.
+    time.sleep(_SECONDS_AT_REST)
+    parent, worker, *_ = list_processes(process.pid)
+    memory = {
+        f"{name} {kind}": memory_mb(pid, kind.title())
+        for name, pid in (("worker", worker), ("parent", parent))
+        for kind in ("RSS", "PSS")
+    }
+    process.stop()
+    return {**memory, READY: ready_s}

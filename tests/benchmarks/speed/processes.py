@@ -1,0 +1,159 @@
+"""Processes that are measured: the service, the floors, the Flask service and its packages."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks.load import UNLIMITED
+from tests.support.servers.ports import free_ports
+from tests.support.servers.process import ServerProcess
+
+_FOLDER: Final = Path(__file__).parent
+_ROOT: Final = _FOLDER.parents[2]
+_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
+_WITHOUT_STDOUT: Final = ("/bin/sh", "-c", 'exec "$0" "$@" > /dev/null')
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A checkout of the product, and the Python whose packages it runs with."""
+
+    path: Path = _ROOT
+    python: Path = Path(sys.executable)
+
+    def environ(self) -> dict[str, str]:
+        """Return an environment in which Python imports this checkout."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {**kept, "PYTHONPATH": str(self.path), "PYTHONDONTWRITEBYTECODE": ""}
+
+
+THIS_TREE: Final = Tree()
+
+
+class HttpProcess(ServerProcess):
+    """A server on a port of 127.0.0.1; its stderr is written to a file."""
+
+    path = "/health/live"
+
+    def __init__(self, name: str, folder: Path, command: Sequence[str]) -> None:
+        super().__init__(Path(command[0]), folder)
+        self.name = name
+        self.port = free_ports(1)[0]
+        self._command = command
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        return [*_WITHOUT_STDOUT, *self._command]
+
+    def wait_until_ready(self) -> None:
+        self.wait_until(lambda: respond_with_2xx(self.port, self.path))
+
+    def cpu_seconds(self) -> float:
+        """Return the user and system time of all its processes so far."""
+        return sum(map(_cpu_seconds, list_processes(self.pid)))
+
+
+class ServiceProcess(HttpProcess):
+    """The service of a checkout, with its database and its keys in a folder.
+
+    Args:
+        folder: Several services may share it.
+        command: What runs instead of the service, with its settings.
+    """
+
+    path = "/health/ready"
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        settings: Mapping[str, str],
+        tree: Tree = THIS_TREE,
+        command: Sequence[str] = (),
+    ) -> None:
+        program = command or [str(tree.python.with_name("dialtone")), "run"]
+        super().__init__(name, folder / name, program)
+        self._settings = {
+            "DIALTONE_DATABASE": f"sqlite:///{folder}/dialtone.db",
+            "DIALTONE_MEDIA": f"file://{folder}/media",
+            "DIALTONE_SECRETS_FILE": f"{folder}/secrets.json",
+            **settings,
+        }
+        self._tree = tree
+
+    def environ(self) -> dict[str, str]:
+        return {
+            **self._tree.environ(),
+            **UNLIMITED,
+            "DIALTONE_FAILED_ATTEMPT_LIMIT_PER_COUNTRY": "50000/1m",
+            "DIALTONE_FAILED_ATTEMPT_LIMIT_TOTAL": "50000/1m",
+            "DIALTONE_IMAGE_MEGAPIXELS_PER_HOUR": "10000000",
+            "DIALTONE_BIND": f"127.0.0.1:{self.port}",
+            "DIALTONE_CLEANUP_INTERVAL": "off",
+            "DIALTONE_WORKERS": "1",
+            "DIALTONE_SMS": "console",
+            **self._settings,
+        }
+
+    def seed(self, *arguments: str) -> None:
+        """Run `seed.py` of this folder with the settings, the checkout and its packages."""
+        seed = _FOLDER / "seed.py"
+        run_program([str(self._tree.python), "-P", str(seed), *arguments], self.environ())
+
+
+class Floor(ServiceProcess):
+    """One of the apps in `floors.py`, with the server settings of the service."""
+
+    path = "/health/live"
+
+    def __init__(self, name: str, folder: Path) -> None:
+        command = [sys.executable, "-m", "tests.benchmarks.speed.floors", name]
+        super().__init__(name, folder / name, {}, command=command)
+
+
+def run_program(command: Sequence[str], environ: Mapping[str, str] | None = None) -> str:
+    """Return what a program prints; SystemExit has its errors."""
+    run = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{run.stdout}{run.stderr}")
+    return run.stdout
+
+
+def respond_with_2xx(port: int, path: str) -> bool:
+    """Return whether a server responds to this path with 2xx."""
+    with socket.socket() as client:
+        client.settimeout(5)
+        try:
+            client.connect(("127.0.0.1", port))
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+            return client.recv(12).startswith(b"HTTP/1.1 2")
+        except OSError:
+            return False
+
+
+def list_processes(pid: int) -> Iterator[int]:
+    """Yield a process, its children and all their children."""
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield from list_processes(int(child))
+
+
+def memory_mb(pid: int, kind: str) -> float:
+    """Return the memory of one process: `Rss`, or `Pss`, where shared pages are divided."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{kind}:")]
+    return int(kilobytes) / 1000 * 1.024
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND

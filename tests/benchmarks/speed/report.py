@@ -1,0 +1,132 @@
+"""The table and the plots of results."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks.plots import render_bars
+from tests.benchmarks.speed.aims import DATABASES, compare, list_by_records
+from tests.benchmarks.speed.footprint import READY, unit_of
+from tests.benchmarks.speed.results import Results, Sample
+
+PLOTS: Final = {
+    "throughput": "Responses per second",
+    "p50": "Median latency",
+    "p99": "p99 latency",
+    "cpu": "CPU time for each request",
+    "records": "CPU time for each request by the number of records",
+    "memory": "Memory at rest",
+}
+FIGURES: Final = "per s|median ms|p99 ms|CPU µs|errors"
+
+
+def write_report(results: Results, folder: Path) -> str:
+    """Write `table.md` and the plots into a folder, and return the table."""
+    table = render_table(results)
+    (folder / "table.md").write_text(table, encoding="utf-8")
+    for name, plot in render_plots(results).items():
+        (folder / name).write_text(plot, encoding="utf-8")
+    return table
+
+
+def render_table(results: Results) -> str:
+    """Return the machine, the aims and all measurements as Markdown."""
+    machine = results.machine
+    aims = (
+        [
+            aim.text,
+            f"{aim.value:.2f}{aim.unit}",
+            f"{'≤' if aim.is_highest else '≥'} {aim.bound:g}{aim.unit}",
+            "met" if aim.is_met else "not met",
+        ]
+        for aim in compare(results)
+    )
+    return "\n".join(
+        [
+            f"Form {machine['form']}, {machine['began_at']}, commit {machine['commit']}, "
+            f"{machine['processors']} processors, Python {machine['python']}, load average "
+            f"{machine['load_before']:.1f} before and {machine['load_after']:.1f} after.",
+            "",
+            *_table("aim|measured|bound|result", aims),
+            *_table(
+                f"scenario|side|connections|{FIGURES}|ratio to litestar",
+                (
+                    [*_row(one, one.connections), _ratio_to_litestar(results, one)]
+                    for one in _order(results.samples)
+                    if not one.records
+                ),
+            ),
+            *_table(
+                f"scenario|side|records|{FIGURES}",
+                (_row(one, one.records) for one in results.samples if one.records),
+            ),
+            *_table(
+                "service at rest|figure|measured",
+                (
+                    [side, name, f"{value:.2f}{unit_of(name)}"]
+                    for side, figures in results.footprints.items()
+                    for name, value in figures.items()
+                ),
+            ),
+        ]
+    )
+
+
+def render_plots(results: Results) -> Mapping[str, str]:
+    """Return the plots as SVG, by the names of their files."""
+    single = [sample for sample in _order(results.samples) if not sample.records]
+
+    def bars(value: Callable[[Sample], float], unit: str) -> Iterator[tuple[str, float, str]]:
+        for sample in single:
+            label = f"{sample.scenario}, {sample.side}, {sample.connections} connections"
+            yield label, value(sample), f"{value(sample):,.4g} {unit}"
+
+    rows: Mapping[str, Iterable[tuple[str, float, str]]] = {
+        "throughput": bars(lambda sample: sample.rate, "/s"),
+        "p50": bars(lambda sample: sample.p50_ms, "ms"),
+        "p99": bars(lambda sample: sample.p99_ms, "ms"),
+        "cpu": bars(lambda sample: sample.cpu_us, "µs"),
+        "records": _bars_of_records(results),
+        "memory": _bars_of_memory(results),
+    }
+    return {f"speed-{name}.svg": render_bars(PLOTS[name], bars) for name, bars in rows.items()}
+
+
+def _bars_of_records(results: Results) -> Iterator[tuple[str, float, str]]:
+    for side in DATABASES:
+        for scenario in ("me", "library"):
+            for one in list_by_records(results, side, scenario):
+                label = f"{scenario}, {side}, {one.records:,} records"
+                yield label, one.cpu_us, f"{one.cpu_us:,.0f} µs, {one.rate:,.0f}/s"
+
+
+def _bars_of_memory(results: Results) -> Iterator[tuple[str, float, str]]:
+    for side, figures in results.footprints.items():
+        for name, value in figures.items():
+            if name != READY:
+                yield f"{side}, {name}", value, f"{value:.0f} MB"
+
+
+def _order(samples: Iterable[Sample]) -> list[Sample]:
+    """Return the samples by scenario, so that sides stand next to each other."""
+    listed = list(samples)
+    scenarios = list(dict.fromkeys(sample.scenario for sample in listed))
+    return sorted(listed, key=lambda one: (scenarios.index(one.scenario), one.connections))
+
+
+def _row(sample: Sample, number: int) -> Sequence[str]:
+    figures = (f"{sample.p50_ms:.2f}", f"{sample.p99_ms:.2f}", f"{sample.cpu_us:,.0f}")
+    labels = (sample.scenario, sample.side, f"{number:,}")
+    return [*labels, f"{sample.rate:,.0f}", *figures, str(sample.errors)]
+
+
+def _ratio_to_litestar(results: Results, sample: Sample) -> str:
+    floor = results.find("litestar", "live", sample.connections)
+    return f"{sample.rate / floor.rate:.2f}" if floor else ""
+
+
+def _table(head: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    columns, listed = head.split("|"), list(rows)
+    if listed:
+        yield from (f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *listed))
+        yield ""

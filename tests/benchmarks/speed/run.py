@@ -1,0 +1,142 @@
+"""Measure all sides in turn: the speed benchmark."""
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks.databases import open_databases
+from tests.benchmarks.speed.aims import DATABASES
+from tests.benchmarks.speed.cells import Cell, HttpCell
+from tests.benchmarks.speed.footprint import measure_footprints
+from tests.benchmarks.speed.records import measure_records
+from tests.benchmarks.speed.report import write_report
+from tests.benchmarks.speed.results import FOLDER, Results, Sample, medians
+from tests.benchmarks.speed.sides import USERS, open_sides
+from tests.benchmarks.speed.wrk import find_wrk
+
+FEW: Final = 32
+MANY: Final = 256
+MAX_CONNECTIONS: Final = 512
+UPLOADS_AT_ONCE: Final = 4
+MAX_CONNECTIONS_SECONDS: Final = 4
+COMPARED_WITH_MANY: Final = (*DATABASES, "litestar", "flask", "motor")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How long and how often is measured."""
+
+    name: str
+    rounds: int
+    seconds: int
+    starts: int
+    senders: int
+    with_max_connections: Sequence[str]
+    is_full: bool
+
+
+SHORT: Final = Form(
+    "short",
+    rounds=2,
+    seconds=1,
+    starts=1,
+    senders=2_000,
+    with_max_connections=["me"],
+    is_full=False,
+)
+FULL: Final = Form(
+    "full",
+    rounds=3,
+    seconds=3,
+    starts=3,
+    senders=USERS,
+    with_max_connections=["me", "library"],
+    is_full=True,
+)
+
+
+def measure_speed(folder: Path, form: Form, output: Path | None) -> None:
+    """Measure, and write results, table and plots to a folder."""
+    find_wrk()
+    began_at = time.perf_counter()
+    machine = _describe_machine(form)
+    output = output or FOLDER / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
+    output.mkdir(parents=True, exist_ok=True)
+    samples: list[Sample] = []
+    footprints = {}
+    with open_databases(folder) as databases:
+        for side, figures in measure_footprints(folder / "footprint", databases, form.starts):
+            footprints[side] = figures
+            print(side, ", ".join(f"{name} {value:.2f}" for name, value in figures.items()))
+        with open_sides(folder, databases, form.senders, is_full=form.is_full) as cells:
+            print(f"all sides run after {time.perf_counter() - began_at:.0f} s")
+            samples.extend(_measure_in_turn(cells, form))
+        if form.is_full:
+            samples.extend(
+                _show(sample, f"{sample.records:,} records")
+                for sample in measure_records(folder / "records", databases, form.rounds)
+            )
+    machine["load_after"] = os.getloadavg()[0]
+    machine["seconds"] = round(time.perf_counter() - began_at)
+    results = Results(machine, medians(samples), footprints)
+    results.write(output)
+    print(f"\n{write_report(results, output)}")
+    print(f"{machine['seconds']} s; results, table and plots are in {output}")
+
+
+def _measure_in_turn(cells: Sequence[Cell], form: Form) -> Iterator[Sample]:
+    for cell in cells:
+        # Otherwise the first round would measure empty caches.
+        while isinstance(cell, HttpCell) and cell.needs_warm_up(form.senders):
+            sample = cell.measure(FEW, 1)
+            if sample.errors:
+                raise SystemExit(f"errors before the first round: {sample}")
+    for number in range(1, form.rounds + 1):
+        for cell in cells:
+            # An upload takes long: in a short time, many would not be finished.
+            seconds = form.seconds * 3 if cell.scenario == "upload" else form.seconds
+            for connections in _connections(cell, form):
+                yield _show(cell.measure(connections, seconds), f"round {number}")
+    for cell in cells:
+        if cell.side in DATABASES and cell.scenario in form.with_max_connections:
+            yield _show(cell.measure(MAX_CONNECTIONS, MAX_CONNECTIONS_SECONDS), "once")
+
+
+def _connections(cell: Cell, form: Form) -> Sequence[int]:
+    if cell.scenario == "upload":
+        return [UPLOADS_AT_ONCE]
+    is_compared = cell.scenario in ("live", "me") and cell.side in COMPARED_WITH_MANY
+    return [FEW, MANY] if form.is_full or is_compared else [FEW]
+
+
+def _show(sample: Sample, label: str) -> Sample:
+    print(
+        f"{label:<18}{sample.side:<20}{sample.scenario:<18}{sample.connections:>4}"
+        f"{sample.rate:>9,.0f}/s{sample.cpu_us:>9,.0f} us{sample.p50_ms:>9.2f}"
+        f"{sample.p99_ms:>9.2f} ms{f'  {sample.errors} errors' if sample.errors else ''}",
+        flush=True,
+    )
+    return sample
+
+
+def _describe_machine(form: Form) -> dict[str, object]:
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607 -- the developer's git
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "form": form.name,
+        "began_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit.stdout.strip(),
+        "processors": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_before": os.getloadavg()[0],
+    }

@@ -1,0 +1,74 @@
+"""Load by wrk, and what it printed."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.support.servers.debian import find_or_install
+
+_SCRIPT: Final = Path(__file__).with_name("requests.lua")
+_MILLISECONDS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The responses of one run; `errors` are those without status 2xx or without an end."""
+
+    responses: int
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+def find_wrk() -> str:
+    """Return the path of wrk; raises ServerUnavailable if it is not installed."""
+    return str(find_or_install("wrk", "wrk", os.environ.get("PATH", "")))
+
+
+def write_requests(path: Path, requests: Iterable[bytes]) -> Path:
+    """Write requests as the script reads them."""
+    with path.open("wb") as file:
+        for request in requests:
+            file.write(b"%d\n%b" % (len(request), request))
+    return path
+
+
+def run_wrk(url: str, requests: Path, connections: int, seconds: int, start: int = 0) -> Load:
+    """Send the requests in turn, from the one with the number `start`."""
+    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout=10s"]
+    command = [find_wrk(), *options, "-s", str(_SCRIPT), url, "--", str(requests), str(start)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise SystemExit(f"wrk failed:\n{run.stdout}{run.stderr}")
+    return parse_wrk(run.stdout)
+
+
+def parse_wrk(output: str) -> Load:
+    """Return what wrk printed."""
+    socket_errors = re.search(r"Socket errors: (.*)", output)
+    other_statuses = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    return Load(
+        responses=int(_find(r"(\d+) requests in", output)),
+        rate=float(_find(r"Requests/sec:\s+([\d.]+)", output)),
+        p50_ms=_to_milliseconds(_find(r"\s50%\s+(\S+)", output)),
+        p99_ms=_to_milliseconds(_find(r"\s99%\s+(\S+)", output)),
+        errors=(sum(map(int, re.findall(r"\d+", socket_errors[1]))) if socket_errors else 0)
+        + (int(other_statuses[1]) if other_statuses else 0),
+    )
+
+
+def _find(pattern: str, output: str) -> str:
+    found = re.search(pattern, output)
+    if found is None:
+        raise SystemExit(f"wrk printed something else:\n{output}")
+    return found[1]
+
+
+def _to_milliseconds(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(\w+)", text).groups()  # type: ignore[union-attr]
+    return float(number) * _MILLISECONDS[unit]

@@ -1,0 +1,53 @@
+"""The speed benchmark reads what wrk prints, and its table compares results with the aims."""
+
+from pathlib import Path
+
+from tests.benchmarks.speed.report import render_table, write_report
+from tests.benchmarks.speed.results import Results, Sample, medians, read_results
+from tests.benchmarks.speed.wrk import Load, parse_wrk
+
+WRK_OUTPUT = """\
+Running 2s test @ http://127.0.0.1:8000
+  1 threads and 32 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     3.02ms    1.10ms  20.01ms   90.00%
+    Req/Sec     8.30k   600.00     9.00k    70.00%
+  Latency Distribution
+     50%  850.00us
+     75%    3.20ms
+     90%    4.10ms
+     99%    1.20s
+  16600 requests in 2.00s, 7.00MB read
+  Socket errors: connect 0, read 1, write 0, timeout 2
+  Non-2xx or 3xx responses: 4
+Requests/sec:   8300.50
+Transfer/sec:      3.50MB
+"""
+
+
+def a_sample(side: str, scenario: str, rate: float) -> Sample:
+    return Sample(side, scenario, 32, 1_000, rate, p50_ms=2.0, p99_ms=5.0, cpu_us=100.0)
+
+
+def test_the_output_of_wrk_is_parsed_with_its_units_and_errors() -> None:
+    assert parse_wrk(WRK_OUTPUT) == Load(16_600, 8300.5, p50_ms=0.85, p99_ms=1200.0, errors=7)
+
+
+def test_the_table_compares_the_medians_with_the_aims(tmp_path: Path) -> None:
+    samples = [
+        *(a_sample("litestar", "live", rate) for rate in (9_000, 10_000, 90_000)),
+        a_sample("sqlite", "live", 7_600),
+        a_sample("sqlite", "me", 3_900),
+    ]
+    machine = {"form": "short", "began_at": "today", "commit": "c", "processors": 2}
+    machine |= {"python": "3.11", "load_before": 0.5, "load_after": 2.5}
+    results = Results(machine, medians(samples), {"embedded default": {"parent RSS": 41.0}})
+    results.write(tmp_path)
+
+    assert read_results(tmp_path) == results
+    table = render_table(results)
+    assert "| live on sqlite / live on litestar, 32 connections | 0.76 | ≥ 0.75 | met |" in table
+    assert "| me on sqlite / live on litestar, 32 connections | 0.39 | ≥ 0.4 | not met |" in table
+    assert "| parent RSS, embedded default | 41.00 MB | ≤ 40 MB | not met |" in table
+    assert write_report(results, tmp_path) == table
+    assert (tmp_path / "speed-throughput.svg").read_text().count("<rect") == 4

@@ -20,7 +20,7 @@ from application.ports.keys import Key, KeyRing, PublicKey, TokenClaims
 
 ALGORITHM: Final = "ES256"
 HEADER_TYPE: Final = "at+jwt"
-MAX_VERIFIED_TOKENS: Final = 10_000
+MAX_VERIFIED_TOKENS: Final = 40_000
 _COORDINATE_BYTES: Final = 32
 _LONG_LIVED_LABEL: Final = b"dialtone long-lived access token"
 # FIPS 186-5 A.2.1: 64 bits more than the order has, so that the remainder is not biased.
@@ -33,7 +33,7 @@ class VerifiedTokenCache:
 
     - The caller checks expiry and session on each use.
     - Tokens are stored as SHA-256 digests, so that memory contains no token.
-    - Bounded to `max_size` entries (4 MB by default) in two generations: a full new generation
+    - Bounded to `max_size` entries (16 MB by default) in two generations: a full new generation
       replaces the old one, and a token that is used moves to the new one.
     """
 

@@ -4,20 +4,17 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class RequestLine:
-    """The method and the path of a request; the path includes the query."""
-
+class RequestLine(NamedTuple):
     method: str
     path: str
+    """With the query."""
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -33,10 +30,6 @@ class Exchange(BaseHTTPRequestHandler):
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
-
-    @property
-    def line(self) -> RequestLine:
-        return RequestLine(self.command, self.path)
 
     @property
     def is_closing(self) -> threading.Event:
@@ -134,7 +127,7 @@ class HttpServer(ThreadingHTTPServer):
     def serve(self, exchange: Exchange) -> None:
         """Handle one request with the behavior that is set."""
         with self._has_received:
-            self.received.append(exchange.line)
+            self.received.append(RequestLine(exchange.command, exchange.path))
             self._has_received.notify_all()
         self.behavior(exchange)
 

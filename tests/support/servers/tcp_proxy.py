@@ -43,9 +43,8 @@ class TcpProxy:
             thread.join()
 
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments)
-        self._threads.append(thread)
-        thread.start()
+        self._threads.append(threading.Thread(target=target, args=arguments))
+        self._threads[-1].start()
 
     def _accept(self) -> None:
         with suppress(OSError):

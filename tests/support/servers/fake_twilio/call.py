@@ -28,17 +28,6 @@ from tests.support.service import command, free_port
 
 PORT: Final = 8765
 SERVICE: Final = "http://127.0.0.1:8000"
-_EXAMPLES: Final = """\
-examples:
-  make call
-  make call ARGS="--from +919876543210 --flow my-flow.toml"
-
-for a service that runs already, in the first terminal:
-  eval "$(.venv/bin/python -m tests.support.servers.fake_twilio.call --print-environment)"
-  make run
-and in the second:
-  make call ARGS="--service http://127.0.0.1:8000"
-"""
 
 
 class OwnService(ServerProcess):
@@ -87,8 +76,8 @@ class OwnService(ServerProcess):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until the input ends; return the exit code."""
     options = _parse(arguments)
-    default_port = PORT if options.service or options.print_environment else 0
-    port = default_port if options.port is None else options.port
+    is_fixed = options.service or options.print_environment
+    port = options.port if options.port is not None else PORT if is_fixed else 0
     service_url = (options.service or SERVICE).rstrip("/")
     public_url = (options.public_url or service_url).rstrip("/")
     if options.print_environment:
@@ -121,8 +110,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.support.servers.fake_twilio.call",
         description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="docs/voice.md has examples.",
     )
     add = parser.add_argument
     add("--service", metavar="URL", type=_http_url, help="call a running service")

@@ -41,8 +41,6 @@ _CALL_FROM: Final = {"1": 21212}
 
 @dataclass(frozen=True, slots=True)
 class TwilioRequest:
-    """A request with its form fields in their order and its credentials."""
-
     method: str
     path: str
     fields: FormFields
@@ -63,7 +61,6 @@ class Created:
 
     @property
     def form(self) -> dict[str, str]:
-        """The form by name; the last value of each name."""
         return dict(self.fields)
 
 
@@ -114,7 +111,6 @@ class FakeTwilio(HttpServer):
         return [each for each in self.requests if each.path.endswith("/Calls.json")]
 
     def add_message(self, message: Created) -> None:
-        """Keep a message that was created."""
         self.sent.append(message)
 
     def add_call(self, call: Created) -> None:
@@ -140,10 +136,8 @@ class FakeTwilio(HttpServer):
             "ApiVersion": API_VERSION,
             "From": form.get("From", ""),
             "To": form["To"],
-            "MessageSid": message.sid,
-            "SmsSid": message.sid,
-            "MessageStatus": status,
-            "SmsStatus": status,
+            **dict.fromkeys(("MessageSid", "SmsSid"), message.sid),
+            **dict.fromkeys(("MessageStatus", "SmsStatus"), status),
             **({"ErrorCode": error_code} if error_code else {}),
         }
         return webhooks.post(form["StatusCallback"], list(fields.items()))
@@ -199,9 +193,7 @@ class FakeTwilio(HttpServer):
         return None
 
     def _number(self, number: str) -> dict[str, Any]:
-        """https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource."""
         return {
-            "account_sid": self.account_sid,
             "sid": f"PN{uuid4().hex}",
             "phone_number": number,
             "capabilities": {"voice": self.has_voice, "sms": self.numbers[number]},
@@ -210,15 +202,9 @@ class FakeTwilio(HttpServer):
 
     def _send_created(self, exchange: Exchange, created: Created, status: str) -> None:
         form = created.form
-        resource = {
-            "account_sid": self.account_sid,
-            "sid": created.sid,
-            "from": form.get("From"),
-            "to": form["To"],
-            "status": status,
-            "error_code": None,
-        }
-        _send(exchange, resource, 201)
+        numbers = {"from": form.get("From"), "to": form["To"]}
+        own = {"sid": created.sid, "status": status, "error_code": None}
+        _send(exchange, {"account_sid": self.account_sid, **numbers, **own}, 201)
 
 
 def twilio_settings(account_sid: str, auth_token: str, url: str) -> dict[str, str]:

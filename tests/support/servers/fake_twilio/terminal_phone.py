@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Final, TextIO
 
 import httpx
@@ -46,14 +46,12 @@ class Terminal:
         threading.Thread(target=self._read, args=(input_descriptor,), daemon=True).start()
 
     def show(self, *lines: str) -> None:
-        self._output.write("".join(f"{line}\n" for line in lines))
-        self._output.flush()
+        self._write("".join(f"{line}\n" for line in lines))
 
     def notify(self, text: str) -> None:
         """Show what another thread reports, and then the prompt again."""
         with self._changed:
-            self._output.write(f"\n{text}\n{self._prompt}")
-            self._output.flush()
+            self._write(f"\n{text}\n{self._prompt}")
 
     def ring(self, call: Created) -> None:
         with self._changed:
@@ -68,8 +66,7 @@ class Terminal:
         """Return the next line, or None if the phone rings; raises EOFError."""
         with self._changed:
             self._prompt = prompt
-            self._output.write(prompt)
-            self._output.flush()
+            self._write(prompt)
             self._changed.wait_for(lambda: self._lines or (can_ring and self.ringing))
             self._prompt = ""
             if can_ring and self.ringing:
@@ -85,14 +82,14 @@ class Terminal:
 
     def _read(self, descriptor: int) -> None:
         with open(descriptor, encoding="utf-8", errors="replace", closefd=False) as lines:
-            for line in lines:
-                self._add(line)
-        self._add(None)
+            for line in chain(lines, [None]):
+                with self._changed:
+                    self._lines.append(line)
+                    self._changed.notify_all()
 
-    def _add(self, line: str | None) -> None:
-        with self._changed:
-            self._lines.append(line)
-            self._changed.notify_all()
+    def _write(self, text: str) -> None:
+        self._output.write(text)
+        self._output.flush()
 
 
 class TerminalTwilio(FakeTwilio):

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import httpx
@@ -12,17 +12,13 @@ import httpx
 FormFields = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookResponse:
-    """The response to a webhook."""
-
+class WebhookResponse(NamedTuple):
     status: int
     media_type: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceWebhooks:
+class ServiceWebhooks(NamedTuple):
     """The webhooks of a service: signed for its public URL and sent to it, as a proxy does."""
 
     service_url: str

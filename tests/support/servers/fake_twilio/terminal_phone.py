@@ -206,7 +206,9 @@ class TerminalPhone:
                 f"--print-environment prints; its DIALTONE_PUBLIC_URL must be {self.public_url}, "
                 "or be named by --public-url."
             )
-            self.terminal.show(f"  {reason if is_signature else error} See the service's log.")
+            self.terminal.show(
+                f"  {reason if is_signature else f'{error}. See the log of the service.'}"
+            )
         finally:
             if call.status in ("ringing", "in-progress"):
                 with suppress(httpx.TransportError):

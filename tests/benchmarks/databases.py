@@ -14,7 +14,7 @@ from adapters.mongo import open_mongo_repositories
 from adapters.sqlite import open_sqlite_repositories
 from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.servers.errors import ServerUnavailable
+from tests.support.servers.process import ServerUnavailable
 from tests.support.servers.servers import Servers
 
 CreateDatabase = Callable[[], AbstractContextManager[str]]

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser.chromium import Chromium, open_chromium
-from tests.support.servers.debian import find_or_install
-from tests.support.servers.errors import ServerUnavailable
 from tests.support.servers.http_server import Exchange, HttpServer
+from tests.support.servers.process import ServerUnavailable, find_or_install
 from tests.support.service import Service, running
 
 _numbers = itertools.count(1)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.support.servers.debian import find_or_install
+from tests.support.servers.process import find_or_install
 
 FOLDER: Final = Path(__file__).parent
 PROJECT: Final = FOLDER.parents[1]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.clients.conftest import OTP, TYPESCRIPT_PHONE
 from tests.clients.programs import TypescriptClient
-from tests.support.servers.errors import ServerUnavailable
+from tests.support.servers.process import ServerUnavailable
 from tests.support.service import Service
 
 # Installing Node.js and its packages may take minutes.

@@ -18,7 +18,7 @@ from entrypoints.settings import read_settings
 from tests.e2e.phone_line import PUBLIC_URL, PhoneLine
 from tests.support.output_reader import OutputReader
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.fake_twilio import call, own_service
+from tests.support.servers.fake_twilio import call
 from tests.support.servers.http_server import HttpServer
 from tests.support.service import free_port
 
@@ -182,7 +182,7 @@ def test_a_service_that_does_not_start_is_explained(
     program = tmp_path / "dialtone"
     program.write_text("#!/bin/sh\necho 'DIALTONE_CALL_FLOW: no such file' >&2\nexit 2\n")
     program.chmod(0o700)
-    monkeypatch.setattr(own_service, "command", lambda: str(program))
+    monkeypatch.setattr(call, "command", lambda: str(program))
 
     exit_code, shown = run("--folder", str(tmp_path / "call"), "--flow", "no-such-flow.toml")
 

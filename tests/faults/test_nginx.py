@@ -19,7 +19,7 @@ from PIL import Image
 from tests.e2e.test_start import sign_in
 from tests.support.certificates import CertificateAuthority
 from tests.support.images import encode
-from tests.support.servers.debian import find_or_install
+from tests.support.servers.process import find_or_install
 from tests.support.service import START_TIMEOUT, Service, free_port
 
 SAMPLE: Final = Path(__file__).parents[2] / "docs/nginx.conf"

@@ -50,11 +50,11 @@ _NOT_EXPLAINED: Final = {
 class StandaloneMongo(MongoProcess):
     """A mongod without a replica set."""
 
-    def command(self) -> list[str]:
-        return [part for part in super().command() if not part.startswith("--replSet")]
+    def arguments(self) -> list[str]:
+        return [part for part in super().arguments() if not part.startswith("--replSet")]
 
-    def wait_until_ready(self) -> None:
-        self.wait_until(self._is_listening)
+    def is_ready(self) -> bool:
+        return self.is_listening()
 
     def database_url(self, name: str, options: str = "", user: str = "") -> str:
         """The URL of a database on this server."""

@@ -26,9 +26,9 @@ class Service(HttpServer):
 
     def respond(self, exchange: Exchange) -> None:
         fields = dict(parse_qsl(exchange.body.decode(), keep_blank_values=True))
-        url = PUBLIC_URL + exchange.request.path
+        url = PUBLIC_URL + exchange.path
         assert self.validator.validate(url, fields, exchange.headers["X-Twilio-Signature"])
-        path = urlsplit(exchange.request.path).path
+        path = urlsplit(exchange.path).path
         self.posted.append((path, fields))
         document = f"<Response>{self.documents.get(path, '')}</Response>"
         exchange.respond(200, document.encode(), {"Content-Type": "text/xml"})

@@ -16,7 +16,7 @@ from application.ports.versioned import Versioned
 from tests.integration.mongo_support import Client, StandaloneMongo
 from tests.support.builders import NOW, an_id, an_identity, an_item
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.servers.ports import free_ports
+from tests.support.servers.process import free_ports
 
 PASSWORD = "s3cr3t-of-the-operator"
 
@@ -38,7 +38,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneMongo]:
     """A MongoDB with users: `writer` may write to `dialtone`, `reader` may read it."""
     folder: Path = tmp_path_factory.mktemp("protected")
-    with StandaloneMongo(folder / "mongo", arguments=["--auth"]) as process:
+    with StandaloneMongo(folder / "mongo", "--auth") as process:
         with MongoClient[dict[str, Any]](process.url) as client:
             client.admin.command("createUser", "root", pwd=PASSWORD, roles=["root"])
         with MongoClient[dict[str, Any]](process.url, username="root", password=PASSWORD) as client:

@@ -44,7 +44,7 @@ def tls_mongo(
         f"--tlsCAFile={authority.file}",
         *arguments,
     ]
-    return StandaloneMongo(folder, port=port, arguments=tls)
+    return StandaloneMongo(folder, *tls, port=port)
 
 
 @pytest.fixture(scope="module")

@@ -253,7 +253,7 @@ async def test_a_read_only_store_fails_the_health_check(
     store: HttpServer, files: S3Files, clock: MovableClock
 ) -> None:
     def read_only(exchange: Exchange) -> None:
-        (OK if exchange.request.method == "HEAD" else s3_error(403, "AccessDenied"))(exchange)
+        (OK if exchange.command == "HEAD" else s3_error(403, "AccessDenied"))(exchange)
 
     store.behavior = read_only
     clock.advance(timedelta(minutes=1))
@@ -271,7 +271,7 @@ async def test_a_request_to_list_decides_about_a_denied_health_check(
     store: HttpServer, files: S3Files, listing: Behavior, cause: str | None
 ) -> None:
     def deny(exchange: Exchange) -> None:
-        (respond_with(403) if exchange.request.method == "HEAD" else listing)(exchange)
+        (respond_with(403) if exchange.command == "HEAD" else listing)(exchange)
 
     store.behavior = deny
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tests.support.servers import environment
+from tests.support.servers import servers
 from tests.support.servers.s3_server import S3Server
 
 
@@ -18,6 +18,6 @@ def test_each_test_has_a_database_of_its_own(_: int, mongo_database: str) -> Non
 
 
 def test_running_servers_can_be_named(mongo_url: str, s3_server: S3Server) -> None:
-    named = environment.exports(mongo_url, s3_server)
-    with environment.mongo(named) as url, environment.s3(named) as server:
+    named = servers.exports(mongo_url, s3_server)
+    with servers.running_mongo(named) as url, servers.running_s3(named) as server:
         assert (url, server) == (mongo_url, s3_server)

@@ -230,7 +230,12 @@ async def test_without_a_usable_url_or_a_tls_handshake_the_message_is_rejected()
 
 async def test_without_a_free_connection_nothing_is_sent(twilio: FakeTwilio) -> None:
     gate = threading.Event()
-    twilio.behavior = behaviors.wait_for_event(gate, twilio.respond)
+
+    def wait(exchange: Exchange) -> None:
+        gate.wait()
+        twilio.respond(exchange)
+
+    twilio.behavior = wait
     limits, timeout = httpx.Limits(max_connections=1), httpx.Timeout(60, pool=0.05)
     async with httpx.AsyncClient(limits=limits, timeout=timeout) as http:
         transport = Transport(http, Timeouts(total=60))

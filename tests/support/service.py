@@ -15,7 +15,7 @@ import httpx
 
 from tests.support.output_reader import OutputReader
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.ports import free_ports
+from tests.support.servers.process import free_ports
 
 START_TIMEOUT: Final = 30.0
 MESSAGE_TIMEOUT: Final = 10.0

@@ -8,13 +8,10 @@ import shlex
 import signal
 import sys
 
-from tests.support.servers.environment import exports
-from tests.support.servers.errors import ServerUnavailable
-from tests.support.servers.process import exit_on_signals
-from tests.support.servers.servers import Servers
+from tests.support.servers.process import ServerUnavailable, exit_on_signals
+from tests.support.servers.servers import Servers, exports
 
-
-def main() -> None:
+if __name__ == "__main__":
     exit_on_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with Servers(os.environ) as servers:
         try:
@@ -23,9 +20,5 @@ def main() -> None:
             sys.exit(str(error))
         for name, value in variables.items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
-        print(*servers.report(), "They run until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)
+        print(*servers.report, "They run until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)
         signal.pause()
-
-
-if __name__ == "__main__":
-    main()

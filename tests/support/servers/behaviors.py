@@ -1,12 +1,10 @@
 """Behaviors of test servers: responses, delays and failures."""
 
-import threading
 from collections.abc import Mapping
 from typing import Final
 
 from tests.support.servers.http_server import Behavior, Exchange
 
-_DRIP_INTERVAL: Final = 0.01
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
@@ -46,28 +44,28 @@ def close_connection(exchange: Exchange) -> None:
 
 def never_respond(exchange: Exchange) -> None:
     """Read the request, and send nothing."""
-    _ = exchange.body
+    close_connection(exchange)
     exchange.is_closing.wait()
-    exchange.close()
 
 
 def truncate(status: int, body: bytes) -> Behavior:
     """Send the first half of the body, and close the connection."""
 
     def behave(exchange: Exchange) -> None:
-        _send_half(exchange, status, body)
-        exchange.close()
+        close_connection(exchange)
+        exchange.send_head(status, len(body))
+        exchange.send(body[: len(body) // 2])
 
     return behave
 
 
 def stall(status: int, body: bytes) -> Behavior:
     """Send the first half of the body, and nothing more."""
+    send_half = truncate(status, body)
 
     def behave(exchange: Exchange) -> None:
-        _send_half(exchange, status, body)
+        send_half(exchange)
         exchange.is_closing.wait()
-        exchange.close()
 
     return behave
 
@@ -76,11 +74,10 @@ def drip(status: int) -> Behavior:
     """Send the body one byte at a time, without an end."""
 
     def behave(exchange: Exchange) -> None:
-        _ = exchange.body
+        close_connection(exchange)
         exchange.send_head(status, 10**9)
-        while not exchange.is_closing.wait(_DRIP_INTERVAL):
+        while not exchange.is_closing.wait(0.01):
             exchange.send(b" ")
-        exchange.close()
 
     return behave
 
@@ -94,20 +91,3 @@ def delay(seconds: float, then: Behavior) -> Behavior:
         then(exchange)
 
     return behave
-
-
-def wait_for_event(event: threading.Event, then: Behavior) -> Behavior:
-    """Wait for the event before the next behavior."""
-
-    def behave(exchange: Exchange) -> None:
-        _ = exchange.body
-        event.wait()
-        then(exchange)
-
-    return behave
-
-
-def _send_half(exchange: Exchange, status: int, body: bytes) -> None:
-    _ = exchange.body
-    exchange.send_head(status, len(body))
-    exchange.send(body[: len(body) // 2])

@@ -8,6 +8,7 @@
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,24 +16,36 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Final
 
 from testcontainers.core.docker_client import DockerClient
 
-from tests.support.servers.containers import MONGO_IMAGE, S3_IMAGE, image_name
-from tests.support.servers.docker_engine import ENGINE_ERRORS, open_engine, start_engine
-from tests.support.servers.environment import exports
-from tests.support.servers.errors import ServerUnavailable, SourceUnavailable
+from tests.support.servers.containers import (
+    ENGINE_ERRORS,
+    MONGO_IMAGE,
+    S3_IMAGE,
+    SOCKET,
+    image_name,
+    is_listening,
+    open_engine,
+)
 from tests.support.servers.packages import MONGOD, WEED, Package
-from tests.support.servers.process import exit_on_signals
-from tests.support.servers.servers import SOURCES_VARIABLE, Servers
+from tests.support.servers.process import (
+    ServerProcess,
+    ServerUnavailable,
+    SourceUnavailable,
+    exit_on_signals,
+    find_or_install,
+)
+from tests.support.servers.servers import SOURCES_VARIABLE, Servers, exports
 
 TESTS: Final = (
     *("tests/contract", "tests/e2e/test_app_sequence.py"),
     *("-k", "in_mongo or s3 or on_servers"),
 )
 _FOLDERS: Final = {"tmp": 0o1777, "data": 0o777, "data/db": 0o777}
+_BRIDGE: Final = Path("/sys/class/net/docker0")
 
 
 def main(arguments: list[str]) -> int:
@@ -56,7 +69,11 @@ def open_containers() -> Iterator[tuple[dict[str, str], str]]:
             client = stack.enter_context(open_engine())
         except SourceUnavailable:
             print("No Docker Engine responds: starting one for this run.", flush=True)
-            os.environ["DOCKER_HOST"] = stack.enter_context(start_engine())
+            folder = stack.enter_context(
+                TemporaryDirectory(prefix="dialtone-dockerd-", ignore_cleanup_errors=True)
+            )
+            dockerd = stack.enter_context(Dockerd(Path(folder) / "engine"))
+            os.environ["DOCKER_HOST"] = dockerd.host
             client = stack.enter_context(open_engine())
         environ = {
             SOURCES_VARIABLE: "containers",
@@ -65,7 +82,40 @@ def open_containers() -> Iterator[tuple[dict[str, str], str]]:
         }
         servers = stack.enter_context(Servers({**os.environ, **environ}))
         variables = exports(servers.mongo(), servers.s3())
-        yield variables, "\n".join(servers.report())
+        yield variables, "\n".join(servers.report)
+
+
+class Dockerd(ServerProcess):
+    """A Docker Engine; all its files are in its folder."""
+
+    name = "dockerd"
+    # A killed dockerd leaves containers and their mounts.
+    orphan_signal = signal.SIGTERM
+
+    def __init__(self, folder: Path) -> None:
+        search_path = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
+        super().__init__(find_or_install("dockerd", "docker.io", search_path), folder)
+        self.host = f"{SOCKET}{folder}/socket"
+        self._creates_bridge = not _BRIDGE.exists()
+
+    def arguments(self) -> list[str]:
+        return [
+            f"--host={self.host}",
+            f"--data-root={self.folder}/data",
+            f"--exec-root={self.folder}/exec",
+            f"--pidfile={self.folder}/pid",
+            # Ports are published by its proxy only: it changes no packet filter and no routes.
+            *("--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"),
+        ]
+
+    def is_ready(self) -> bool:
+        return is_listening(self.host)
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        ip = shutil.which("ip")
+        if ip and self._creates_bridge:
+            subprocess.run([ip, "link", "delete", _BRIDGE.name], check=False)
 
 
 def ensure_image(client: DockerClient, variable: str, package: Package) -> str:

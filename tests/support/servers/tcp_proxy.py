@@ -4,17 +4,12 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Self
+from typing import Self
 from urllib.parse import urlsplit
-
-_CHUNK_SIZE: Final = 65_536
 
 
 class TcpProxy:
-    """Forwards the connections to a port of 127.0.0.1 until it is closed.
-
-    A connection is closed after `max_response_bytes` bytes of responses.
-    """
+    """Forwards the connections to a port of 127.0.0.1 until it is closed."""
 
     def __init__(self, url: str) -> None:
         target = urlsplit(url)
@@ -24,7 +19,6 @@ class TcpProxy:
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._is_closed = False
-        self.max_response_bytes: int | None = None
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def wait_until_idle(self) -> None:
@@ -49,9 +43,8 @@ class TcpProxy:
             thread.join()
 
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments)
-        self._threads.append(thread)
-        thread.start()
+        self._threads.append(threading.Thread(target=target, args=arguments))
+        self._threads[-1].start()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -67,18 +60,13 @@ class TcpProxy:
                     if self._is_closed:
                         self.close()
                     else:
-                        self._start(self._forward, client, server, False)
-                        self._start(self._forward, server, client, True)
+                        self._start(self._forward, client, server)
+                        self._start(self._forward, server, client)
 
-    def _forward(self, source: socket.socket, target: socket.socket, is_response: bool) -> None:
-        sent = 0
+    def _forward(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
-            while data := source.recv(_CHUNK_SIZE):
-                limit = self.max_response_bytes if is_response else None
-                target.sendall(data if limit is None else data[: max(0, limit - sent)])
-                sent += len(data)
-                if limit is not None and sent > limit:
-                    break
+            while data := source.recv(65_536):
+                target.sendall(data)
         with self._changed:
             _close(source)
             _close(target)

@@ -1,19 +1,7 @@
-"""A fake Twilio server: messages, calls, signed webhooks, and all kinds of failures.
+"""A fake Twilio server: messages, calls, signed webhooks, and all kinds of failures."""
 
-The service does not import it.
-"""
-
-from tests.support.servers.fake_twilio.errors import rejects
 from tests.support.servers.fake_twilio.phone_call import PhoneCall
-from tests.support.servers.fake_twilio.server import Created, FakeTwilio, TwilioRequest
-from tests.support.servers.fake_twilio.webhooks import ServiceWebhooks, WebhookResponse
+from tests.support.servers.fake_twilio.server import Created, FakeTwilio, rejects
+from tests.support.servers.fake_twilio.webhooks import ServiceWebhooks
 
-__all__ = [
-    "Created",
-    "FakeTwilio",
-    "PhoneCall",
-    "ServiceWebhooks",
-    "TwilioRequest",
-    "WebhookResponse",
-    "rejects",
-]
+__all__ = ["Created", "FakeTwilio", "PhoneCall", "ServiceWebhooks", "rejects"]

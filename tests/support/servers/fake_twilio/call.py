@@ -11,32 +11,66 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Final
 from urllib.parse import urlsplit
 
-from tests.support.servers.errors import ServerUnavailable
-from tests.support.servers.fake_twilio.own_service import OwnService, phone_line_settings
+import httpx
+
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio.server import ACCOUNT_SID, AUTH_TOKEN, twilio_settings
-from tests.support.servers.fake_twilio.terminal import Terminal
-from tests.support.servers.fake_twilio.terminal_phone import TerminalPhone, TerminalTwilio
-from tests.support.servers.process import exit_on_signals
+from tests.support.servers.fake_twilio.terminal_phone import Terminal, TerminalPhone, TerminalTwilio
+from tests.support.servers.process import ServerProcess, ServerUnavailable, exit_on_signals
+from tests.support.service import command, free_port
 
 PORT: Final = 8765
 SERVICE: Final = "http://127.0.0.1:8000"
-_EXAMPLES: Final = """\
-examples:
-  make call
-  make call ARGS="--from +919876543210 --flow my-flow.toml"
 
-for a service that runs already, in the first terminal:
-  eval "$(.venv/bin/python -m tests.support.servers.fake_twilio.call --print-environment)"
-  make run
-and in the second:
-  make call ARGS="--service http://127.0.0.1:8000"
-"""
+
+class OwnService(ServerProcess):
+    """`dialtone run` on a free port, with its data in a folder."""
+
+    name = "The service"
+
+    def __init__(self, folder: Path, twilio: Mapping[str, str], flow: Path | None) -> None:
+        super().__init__(Path(command()), folder)
+        bind = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{bind}"
+        self._settings = {
+            "DIALTONE_BIND": bind,
+            "DIALTONE_DATABASE": "sqlite:///dialtone.db",
+            "DIALTONE_MEDIA": "file:media",
+            "DIALTONE_SECRETS_FILE": "secrets.json",
+            "DIALTONE_DRAIN_TIMEOUT": "2s",
+            # A person who tries it calls often.
+            "DIALTONE_INBOUND_LIMIT_PER_CALLER": "1000/1h",
+            "DIALTONE_CALLBACK_LIMIT_PER_PHONE": "6/1d",
+            **_phone_line_settings(self.url, twilio),
+            **({"DIALTONE_CALL_FLOW": str(flow)} if flow else {}),
+        }
+        self.log.unlink(missing_ok=True)
+
+    def arguments(self) -> list[str]:
+        return ["run"]
+
+    def environ(self) -> Mapping[str, str]:
+        return {**super().environ(), **self._settings}
+
+    def is_ready(self) -> bool:
+        try:
+            httpx.get(f"{self.url}/health/live", timeout=1, **PLAIN_HTTP)
+        except httpx.TransportError:
+            return False
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.stop()
+        except TimeoutExpired:
+            self.kill()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.print_environment:
         account = (options.account_sid, options.auth_token)
         twilio = twilio_settings(*account, f"http://127.0.0.1:{port}")
-        for name, value in phone_line_settings(public_url, twilio).items():
+        for name, value in _phone_line_settings(public_url, twilio).items():
             sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
         return 0
     try:
@@ -62,21 +96,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _phone_line_settings(public_url: str, twilio: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "DIALTONE_SMS": "twilio",
+        "DIALTONE_COUNTRIES": "*",
+        "DIALTONE_PUBLIC_URL": public_url,
+        "DIALTONE_OPERATOR": "+14155550100",
+        **twilio,
+    }
+
+
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.support.servers.fake_twilio.call",
         description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="docs/voice.md has examples.",
     )
     add = parser.add_argument
     add("--service", metavar="URL", type=_http_url, help="call a running service")
     add("--public-url", metavar="URL", help="its DIALTONE_PUBLIC_URL, if that is another URL")
-    add(
-        "--print-environment",
-        action="store_true",
-        help="print the variables for a service that --service calls, and end",
-    )
+    environment_help = "print the variables for a service that --service calls, and end"
+    add("--print-environment", action="store_true", help=environment_help)
     add("--from", dest="caller", metavar="NUMBER", default="+14155552671")
     add("--flow", metavar="FILE", type=Path, help="a call flow of your own")
     add("--forget", action="store_true", help="delete the data of earlier calls in var/call")
@@ -95,13 +135,13 @@ def _http_url(text: str) -> str:
 
 def _run(options: argparse.Namespace, port: int, service_url: str, public_url: str) -> None:
     exit_on_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    with ExitStack() as stack:
-        # Python has no stdin if it was closed.
-        descriptor = sys.stdin.fileno() if sys.stdin else os.open(os.devnull, os.O_RDONLY)
-        terminal = stack.enter_context(Terminal(descriptor, sys.stdout))
-        twilio = stack.enter_context(
-            TerminalTwilio(terminal, options.account_sid, options.auth_token, port)
-        )
+    # Python has no stdin if it was closed.
+    descriptor = sys.stdin.fileno() if sys.stdin else os.open(os.devnull, os.O_RDONLY)
+    terminal = Terminal(descriptor, sys.stdout)
+    with (
+        TerminalTwilio(terminal, options.account_sid, options.auth_token, port) as twilio,
+        ExitStack() as stack,
+    ):
         if not options.service:
             folder = options.folder.resolve()
             if options.forget:

@@ -5,15 +5,12 @@ Every document must be valid TwiML.
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import uuid4
 
 from tests.support import twiml
-from tests.support.servers.fake_twilio.resources import API_VERSION
+from tests.support.servers.fake_twilio.server import API_VERSION, Created, FakeTwilio
 from tests.support.servers.fake_twilio.webhooks import WebhookResponse
-
-if TYPE_CHECKING:
-    from tests.support.servers.fake_twilio.server import Created, FakeTwilio
 
 _MAX_REDIRECTS: Final = 20
 _NO_FIELDS: Final[Mapping[str, str]] = {}
@@ -22,38 +19,30 @@ _NO_FIELDS: Final[Mapping[str, str]] = {}
 class PhoneCall:
     """One call, inbound after `ring` and outbound after `receive`.
 
-    Attributes:
-        sid: The SID of the call.
-        fields: What all of its requests have in common.
-        heard: Every text that was said so far, in its order.
-        status: Twilio's status of the call.
-        verb: The verb that waits for the caller or the operator: Gather, Dial or Record, and
-            Redirect if the call stops at redirects.
-        requests: Every request so far, with its fields, so that a test can repeat it.
-        responses: The responses to them.
+    - `fields` is what all of its requests have in common.
+    - `heard` has every text that was said so far.
+    - `verb` waits for the caller or the operator: Gather, Dial or Record, and Redirect if the call
+      `stops_at_redirects`, so that the caller can hang up before one.
+    - `requests` and `responses` are all so far, so that a test can repeat them.
     """
 
     def __init__(
         self,
-        twilio: "FakeTwilio",
+        twilio: FakeTwilio,
         service_url: str,
         public_url: str,
         *,
         caller: str = "+14155550001",
-        number: str = "+15005550006",
         stops_at_redirects: bool = False,
     ) -> None:
-        """Call `number` from `caller`; the service at `service_url` is known by `public_url`.
-
-        With `stops_at_redirects`, the caller can hang up before a redirect: see `stay`.
-        """
+        """Call the service at `service_url`, which is known by `public_url`."""
         self._twilio = twilio
         self._webhooks = twilio.webhooks(service_url, public_url)
         self._stops_at_redirects = stops_at_redirects
         self.fields = {
             "AccountSid": twilio.account_sid,
             "ApiVersion": API_VERSION,
-            **_between(caller, number),
+            **_between(caller, "+15005550006"),
             "Direction": "inbound",
         }
         self._url = f"{public_url}/voice"
@@ -78,43 +67,40 @@ class PhoneCall:
         self.status = "ringing"
         self._continue(self._url)
 
-    def receive(self, placed: "Created") -> None:
+    def receive(self, placed: Created) -> None:
         """Let a call that the service placed ring."""
         form = placed.form
         self.sid = placed.sid
         self.fields |= {**_between(form["From"], form["To"]), "Direction": "outbound-api"}
         self._url, self._status_url = form["Url"], form["StatusCallback"]
-        self._reported_events = placed.values("StatusCallbackEvent") or self._reported_events
+        events = [event for name, event in placed.fields if name == "StatusCallbackEvent"]
+        self._reported_events = events or self._reported_events
         self._report("initiated", "initiated")
         self._report("ringing", "ringing")
 
     def answer(self) -> None:
-        """Answer the call."""
         self._report("answered", "in-progress")
         self._continue(self._url)
 
     def end_unanswered(self, status: str) -> None:
         """End a call that nobody answered: busy, no-answer, failed or canceled."""
-        self._report("completed", status, {"CallDuration": "0", "Duration": "0"})
+        self.hang_up(status, 0)
 
     def press(self, keys: str) -> None:
-        """Press keys."""
         self._act("Gather", {"Digits": keys})
 
     def speak(self, text: str, language: str = "en-US") -> None:
-        """Say something."""
         self._act("Gather", {"SpeechResult": text, "Confidence": "0.91", "Language": language})
 
     def stay_silent(self) -> None:
         """Press and say nothing. An empty recording has no action: the next verb is executed."""
-        if self.waits_for == "Record":
-            self.verb = None
-            if self._next_verb is None:
-                self.hang_up()
-            else:
-                self._continue(self._next_verb.text or "")
-        else:
+        if self.waits_for != "Record":
             self._act("Gather", {"Digits": ""})
+        elif self._next_verb is None:
+            self.hang_up()
+        else:
+            self.verb = None
+            self._continue(self._next_verb.text or "")
 
     def stay(self) -> None:
         """Follow the redirect that the call stopped at."""
@@ -128,29 +114,28 @@ class PhoneCall:
 
     def leave_recording(self, content: bytes, seconds: int = 7) -> str:
         """Speak after the beep and press a key; return the SID of the recording."""
-        sid, fields = self._make_recording(content, seconds)
-        status_url = self._waiting("Record").get("recordingStatusCallback")
+        attributes, fields = self._record(content, seconds)
         self._act("Record", {**fields, "Digits": "#"})
-        self._report_recording(status_url, fields)
-        return sid
+        self._report_recording(attributes, fields)
+        return fields["RecordingSid"]
 
     def hang_up_after_recording(self, content: bytes, seconds: int = 7) -> str:
         """Speak after the beep and hang up; return the SID of the recording.
 
         Twilio requests the action, but executes nothing of the response.
         """
-        sid, fields = self._make_recording(content, seconds)
-        attributes = self._waiting("Record").attrib
-        self.status, self.verb = "completed", None
+        attributes, fields = self._record(content, seconds)
+        self.status = "completed"
         self.post(attributes["action"], {**fields, "Digits": "hangup"})
-        self._report_recording(attributes.get("recordingStatusCallback"), fields)
+        self._report_recording(attributes, fields)
         self.hang_up(seconds=seconds + 5)
-        return sid
+        return fields["RecordingSid"]
 
     def hang_up(self, status: str = "completed", seconds: int = 12) -> None:
         """End the call and post its status."""
         self.verb = None
-        self._report("completed", status, {"CallDuration": str(seconds), "Duration": "1"})
+        duration = {"CallDuration": str(seconds), "Duration": str(min(seconds, 1))}
+        self._report("completed", status, duration)
 
     def post(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> WebhookResponse:
         """Post fields of this call to a public URL."""
@@ -178,18 +163,18 @@ class PhoneCall:
             source = {"CallbackSource": "call-progress-events"}
             self.post(self._status_url, {**fields, **number, **source})
 
-    def _make_recording(self, content: bytes, seconds: int) -> tuple[str, dict[str, str]]:
+    def _record(self, content: bytes, seconds: int) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the attributes of the verb, and the fields of a new recording."""
+        attributes = self._waiting("Record").attrib
         sid = self._twilio.add_recording(content)
         path = f"/{API_VERSION}/Accounts/{self._twilio.account_sid}/Recordings/{sid}"
-        return sid, {
-            "RecordingSid": sid,
-            "RecordingUrl": f"{self._twilio.url}{path}",
-            "RecordingDuration": str(seconds),
-        }
+        url = f"{self._twilio.url}{path}"
+        fields = {"RecordingSid": sid, "RecordingUrl": url, "RecordingDuration": str(seconds)}
+        return attributes, fields
 
-    def _report_recording(self, status_url: str | None, fields: Mapping[str, str]) -> None:
-        if status_url is not None:
-            self.post(status_url, {**fields, "RecordingStatus": "completed"})
+    def _report_recording(self, attributes: Mapping[str, str], fields: Mapping[str, str]) -> None:
+        if url := attributes.get("recordingStatusCallback"):
+            self.post(url, {**fields, "RecordingStatus": "completed"})
 
     def _act(self, verb: str, fields: Mapping[str, str]) -> None:
         url = self._waiting(verb).attrib["action"]
@@ -224,20 +209,13 @@ class PhoneCall:
         self.status = "in-progress"
         for index, verb in enumerate(verbs):
             self.heard += [say.text or "" for say in verb.iter("Say")]
-            match verb.tag:
-                case "Gather" | "Dial" | "Record":
-                    self.verb = verb
-                    self._next_verb = verbs[index + 1] if index + 1 < len(verbs) else None
-                    return None
-                case "Redirect" if self._stops_at_redirects:
-                    self.verb = verb
-                    return None
-                case "Redirect":
-                    return verb.text
-                case "Hangup":
-                    break
-                case _:
-                    continue
+            if verb.tag == "Hangup":
+                break
+            if verb.tag == "Redirect" and not self._stops_at_redirects:
+                return verb.text
+            if verb.tag in ("Gather", "Dial", "Record", "Redirect"):
+                self.verb, self._next_verb = verb, next(iter(verbs[index + 1 :]), None)
+                return None
         self.hang_up()
         return None
 

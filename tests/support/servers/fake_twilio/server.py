@@ -1,58 +1,54 @@
-"""The fake Twilio server."""
+"""The fake Twilio server.
+
+- https://www.twilio.com/docs/messaging/api/message-resource
+- https://www.twilio.com/docs/voice/api/call-resource
+- https://www.twilio.com/docs/api/errors
+- https://www.twilio.com/docs/iam/test-credentials: numbers that Twilio rejects
+"""
 
 import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
-from tests.support.servers.fake_twilio.errors import (
-    JSON,
-    call_error,
-    error_body,
-    http_status,
-    message_error,
-)
-from tests.support.servers.fake_twilio.resources import (
-    API_VERSION,
-    Resource,
-    account_resource,
-    call_resource,
-    message_resource,
-    numbers_resource,
-)
-from tests.support.servers.fake_twilio.webhooks import (
-    FormFields,
-    ServiceWebhooks,
-    WebhookResponse,
-    open_client,
-)
-from tests.support.servers.http_server import Exchange, HttpServer
+import httpx
 
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.behaviors import respond_with
+from tests.support.servers.fake_twilio.webhooks import FormFields, ServiceWebhooks, WebhookResponse
+from tests.support.servers.http_server import Behavior, Exchange, HttpServer
+
+API_VERSION: Final = "2010-04-01"
 ACCOUNT_SID: Final = "AC" + "0" * 30 + "da"
 AUTH_TOKEN: Final = "the-token-of-the-fake-server"
+_JSON: Final = {"Content-Type": "application/json"}
 _PATH: Final = re.compile(
     rf"/{API_VERSION}/Accounts/(?P<account>\w+?)(?P<resource>/[A-Z]\w+)?(/(?P<sid>\w+))?"
     r"\.(?P<format>json|mp3)\Z"
 )
+_STATUSES: Final = {20003: 401, 20404: 404, 20429: 429, 20500: 500}
+_E164: Final = re.compile(r"\+[1-9]\d{6,14}\Z")
+_MESSAGE_TO: Final = {"1": 21211, "2": 21612, "3": 21408, "4": 21610, "9": 21614}
+"""By the last digit of the number +1500555000X; so are the next ones."""
+_MESSAGE_FROM: Final = {"1": 21212, "7": 21606, "8": 21611}
+_CALL_TO: Final = {"1": 21217, "2": 21214, "3": 21215, "4": 21216}
+_CALL_FROM: Final = {"1": 21212}
 
 
 @dataclass(frozen=True, slots=True)
 class TwilioRequest:
-    """A request with its form fields in their order and its credentials."""
-
     method: str
     path: str
     fields: FormFields
     credentials: tuple[str, str] | None
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
 
     @property
     def form(self) -> dict[str, str]:
-        """The form by name."""
         return dict(self.fields)
 
 
@@ -65,12 +61,7 @@ class Created:
 
     @property
     def form(self) -> dict[str, str]:
-        """The form by name; the last value of each name."""
         return dict(self.fields)
-
-    def values(self, name: str) -> list[str]:
-        """Return all values of a name."""
-        return [value for field_name, value in self.fields if field_name == name]
 
 
 class FakeTwilio(HttpServer):
@@ -90,6 +81,7 @@ class FakeTwilio(HttpServer):
         super().__init__(self.respond, port)
         self.account_sid = account_sid
         self.auth_token = auth_token
+        self.environ = twilio_settings(account_sid, auth_token, self.url)
         self.requests: list[TwilioRequest] = []
         self.sent: list[Created] = []
         self.placed: list[Created] = []
@@ -97,7 +89,8 @@ class FakeTwilio(HttpServer):
         self.numbers = {"+15005550006": True}
         self.has_voice = True
         self.voice_url = ""
-        self._client = open_client()
+        # As patient as Twilio.
+        self._client = httpx.Client(timeout=15, **PLAIN_HTTP)
 
     def close(self) -> None:
         super().close()
@@ -110,17 +103,14 @@ class FakeTwilio(HttpServer):
     @property
     def messages(self) -> list[dict[str, str]]:
         """The forms of all requests to create a message."""
-        return [
-            request.form for request in self.requests if request.path.endswith("/Messages.json")
-        ]
+        return [each.form for each in self.requests if each.path.endswith("/Messages.json")]
 
     @property
     def calls(self) -> list[TwilioRequest]:
         """All requests to create a call."""
-        return [request for request in self.requests if request.path.endswith("/Calls.json")]
+        return [each for each in self.requests if each.path.endswith("/Calls.json")]
 
     def add_message(self, message: Created) -> None:
-        """Keep a message that was created."""
         self.sent.append(message)
 
     def add_call(self, call: Created) -> None:
@@ -132,11 +122,6 @@ class FakeTwilio(HttpServer):
         sid = f"RE{uuid4().hex}"
         self.recordings[sid] = content
         return sid
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """The environment of a service that uses this server."""
-        return twilio_settings(self.account_sid, self.auth_token, self.url)
 
     def report_message(
         self, message: Created, status: str, webhooks: ServiceWebhooks, error_code: str = ""
@@ -151,74 +136,75 @@ class FakeTwilio(HttpServer):
             "ApiVersion": API_VERSION,
             "From": form.get("From", ""),
             "To": form["To"],
-            "MessageSid": message.sid,
-            "SmsSid": message.sid,
-            "MessageStatus": status,
-            "SmsStatus": status,
+            **dict.fromkeys(("MessageSid", "SmsSid"), message.sid),
+            **dict.fromkeys(("MessageStatus", "SmsStatus"), status),
             **({"ErrorCode": error_code} if error_code else {}),
         }
         return webhooks.post(form["StatusCallback"], list(fields.items()))
 
     def record(self, exchange: Exchange) -> None:
-        self.requests.append(
-            TwilioRequest(
-                exchange.request.method,
-                urlsplit(exchange.request.path).path,
-                parse_qsl(exchange.body.decode(), keep_blank_values=True),
-                _parse_credentials(exchange.headers.get("Authorization", "")),
-                dict(exchange.headers.items()),
-            )
+        request = TwilioRequest(
+            exchange.command,
+            urlsplit(exchange.path).path,
+            parse_qsl(exchange.body.decode(), keep_blank_values=True),
+            _parse_credentials(exchange.headers.get("Authorization", "")),
+            dict(exchange.headers.items()),
         )
+        self.requests.append(request)
 
     def respond(self, exchange: Exchange) -> None:
         """Respond as Twilio documents it."""
         fields = parse_qsl(exchange.body.decode(), keep_blank_values=True)
-        credentials = _parse_credentials(exchange.headers.get("Authorization", ""))
-        match = _PATH.match(urlsplit(exchange.request.path).path)
-        if credentials != (self.account_sid, self.auth_token):
-            _send_error(exchange, 20003)
-        elif match is None or match["account"] != self.account_sid:
-            _send_error(exchange, 20404)
-        else:
-            path = (match["resource"] or "", match["sid"], match["format"])
-            self._respond_with_resource(exchange, path, fields)
-
-    def _respond_with_resource(
-        self, exchange: Exchange, path: tuple[str, str | None, str], fields: FormFields
-    ) -> None:
         form = dict(fields)
-        match exchange.request.method, *path:
-            case "GET", "", None, "json":
-                _send_resource(exchange, 200, account_resource(self.account_sid))
+        url = urlsplit(exchange.path)
+        match = _PATH.match(url.path)
+        credentials = _parse_credentials(exchange.headers.get("Authorization", ""))
+        if credentials != (self.account_sid, self.auth_token):
+            return rejects(20003)(exchange)
+        if match is None or match["account"] != self.account_sid:
+            return rejects(20404)(exchange)
+        match exchange.command, match["resource"], match["sid"], match["format"]:
+            case "GET", None, None, "json":
+                _send(exchange, {"sid": self.account_sid, "status": "active", "type": "Full"})
             case "GET", "/IncomingPhoneNumbers", None, "json":
-                query = dict(parse_qsl(urlsplit(exchange.request.path).query))
-                searched = query.get("PhoneNumber", "")
-                numbers = {name: sms for name, sms in self.numbers.items() if searched in name}
-                resource = numbers_resource(
-                    self.account_sid, numbers, self.voice_url, has_voice=self.has_voice
-                )
-                _send_resource(exchange, 200, resource)
+                searched = dict(parse_qsl(url.query)).get("PhoneNumber", "")
+                numbers = [self._number(name) for name in self.numbers if searched in name]
+                _send(exchange, {"incoming_phone_numbers": numbers, "next_page_uri": None})
+            case "POST", "/Messages", None, "json" if code := _message_error(form):
+                rejects(code)(exchange)
             case "POST", "/Messages", None, "json":
-                if code := message_error(form):
-                    _send_error(exchange, code)
-                    return
-                message = message_resource(self.account_sid, form)
-                self.add_message(Created(message["sid"], fields))
-                _send_resource(exchange, 201, message)
+                message = Created(f"SM{uuid4().hex}", fields)
+                self.add_message(message)
+                status = "accepted" if "MessagingServiceSid" in form else "queued"
+                self._send_created(exchange, message, status)
+            case "POST", "/Calls", None, "json" if code := _call_error(form):
+                rejects(code)(exchange)
             case "POST", "/Calls", None, "json":
-                if code := call_error(form):
-                    _send_error(exchange, code)
-                    return
-                call = call_resource(self.account_sid, form)
-                self.add_call(Created(call["sid"], fields))
-                _send_resource(exchange, 201, call)
+                call = Created(f"CA{uuid4().hex}", fields)
+                self.add_call(call)
+                self._send_created(exchange, call, "queued")
             case "GET", "/Recordings", str(sid), "mp3" if sid in self.recordings:
                 exchange.respond(200, self.recordings[sid], {"Content-Type": "audio/mpeg"})
             case "DELETE", "/Recordings", str(sid), "json" if sid in self.recordings:
                 del self.recordings[sid]
                 exchange.respond(204)
             case _:
-                _send_error(exchange, 20404)
+                rejects(20404)(exchange)
+        return None
+
+    def _number(self, number: str) -> dict[str, Any]:
+        return {
+            "sid": f"PN{uuid4().hex}",
+            "phone_number": number,
+            "capabilities": {"voice": self.has_voice, "sms": self.numbers[number]},
+            "voice_url": self.voice_url,
+        }
+
+    def _send_created(self, exchange: Exchange, created: Created, status: str) -> None:
+        form = created.form
+        numbers = {"from": form.get("From"), "to": form["To"]}
+        own = {"sid": created.sid, "status": status, "error_code": None}
+        _send(exchange, {"account_sid": self.account_sid, **numbers, **own}, 201)
 
 
 def twilio_settings(account_sid: str, auth_token: str, url: str) -> dict[str, str]:
@@ -231,14 +217,48 @@ def twilio_settings(account_sid: str, auth_token: str, url: str) -> dict[str, st
     }
 
 
-def _send_resource(exchange: Exchange, status: int, resource: Resource) -> None:
-    exchange.respond(status, json.dumps(resource).encode(), JSON)
-
-
-def _send_error(exchange: Exchange, code: int) -> None:
-    status = http_status(code)
+def rejects(code: int, status: int | None = None) -> Behavior:
+    """Reject every request with this error code of Twilio."""
+    status = status or _STATUSES.get(code, 400)
+    more_info = f"https://www.twilio.com/docs/errors/{code}"
+    error = {"code": code, "message": f"Error {code}", "more_info": more_info, "status": status}
     challenge = {"WWW-Authenticate": 'Basic realm="Twilio API"'} if status == 401 else {}
-    exchange.respond(status, error_body(code, status), {**JSON, **challenge})
+    return respond_with(status, json.dumps(error).encode(), _JSON | challenge)
+
+
+def _message_error(form: Mapping[str, str]) -> int | None:
+    """Return the error code of a message, or None if it is valid."""
+    to, sender, text = (form.get(name, "") for name in ("To", "From", "Body"))
+    if not to:
+        return 21604
+    if not sender and not form.get("MessagingServiceSid"):
+        return 21603
+    if not text or len(text) > 1600:
+        return 21617 if text else 21602
+    return _number_error(to, _MESSAGE_TO, sender, _MESSAGE_FROM)
+
+
+def _call_error(form: Mapping[str, str]) -> int | None:
+    """Return the error code of a call, or None if it is valid."""
+    to, sender = form.get("To", ""), form.get("From", "")
+    if not to or not sender:
+        return 21213 if to else 21201
+    if not form.keys() & {"Url", "Twiml", "ApplicationSid"}:
+        return 21205
+    return _number_error(to, _CALL_TO, sender, _CALL_FROM)
+
+
+def _number_error(
+    to: str, to_errors: Mapping[str, int], sender: str, sender_errors: Mapping[str, int]
+) -> int | None:
+    for number, errors in ((to, to_errors), (sender, sender_errors)):
+        if number[:-1] == "+1500555000" and number[-1] in errors:
+            return errors[number[-1]]
+    return None if _E164.match(to) else 21211
+
+
+def _send(exchange: Exchange, resource: Mapping[str, Any], status: int = 200) -> None:
+    exchange.respond(status, json.dumps(resource).encode(), _JSON)
 
 
 def _parse_credentials(header: str) -> tuple[str, str] | None:

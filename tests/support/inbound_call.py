@@ -41,17 +41,14 @@ class InboundCall:
 
     @property
     def id(self) -> str:
-        """Our id of the call."""
         return inbound_call_id(self.sid)
 
     @property
     def record(self) -> Call:
-        """The stored call."""
         return self.app.database.calls[self.id].value
 
     @property
     def position(self) -> Position:
-        """Where the call waits."""
         match self.instructions[-1]:
             case Gather() | Dial() | Record() as waiting:
                 return waiting.answer_to
@@ -70,16 +67,13 @@ class InboundCall:
         return " ".join(texts)
 
     async def ring(self) -> None:
-        """Call."""
         await self.send(None, Continued())
 
     async def press(self, *keys: str) -> None:
-        """Press keys, one at each menu."""
         for key in keys:
             await self.send(self.position, Answered(keys=key))
 
     async def stay_silent(self) -> None:
-        """Say nothing."""
         await self.send(self.position, Answered())
 
     async def stay_on_the_line(self) -> None:
@@ -87,7 +81,6 @@ class InboundCall:
         await self.send(self.position, Continued())
 
     async def end_dial(self, result: DialResult) -> None:
-        """End the call to the operator."""
         await self.send(self.position, Dialed(result))
 
     async def leave_recording(self, recording_id: str = "RE1", seconds: int = 7) -> None:
@@ -95,7 +88,6 @@ class InboundCall:
         await self.send(self.position, Recorded(recording_id, seconds))
 
     async def send(self, position: Position | None, event: CallEvent) -> None:
-        """Send a request."""
         self.sent.append(AnswerCallCommand(self.sid, self.phone, position, event))
         self.instructions = await self.repeat()
 

@@ -10,18 +10,10 @@ from tests.support.fakes.records import Records, Repository
 
 
 class InMemoryCalls(Records[Call]):
-    """Calls in memory."""
-
     name = "calls"
-
-    @property
-    def stored(self) -> dict[str, Versioned[Call]]:
-        return self.database.calls
 
 
 class InMemoryCallPages(Repository):
-    """Pages of the calls in memory."""
-
     async def list_after(
         self, identity_id: str | None, cursor: Cursor | None, limit: int
     ) -> Sequence[Call]:
@@ -35,8 +27,6 @@ class InMemoryCallPages(Repository):
 
 
 class InMemoryCallCleanup(InMemoryCalls):
-    """The calls in memory that the cleanup looks for."""
-
     async def list_started(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
         await self.database.call("call_cleanup.list_started")
         calls = _oldest_first(self.stored.values())

@@ -11,10 +11,11 @@ from application.wiring import Policy
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, inbound_call_id
 from domain.voice.flow import DialResult
-from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, Record, Say
+from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, Record
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import a_phone
+from tests.support.call_flows import spoken
 from tests.support.fakes.randomness import SeededRandomness
 
 _SEEDS = itertools.count(1)
@@ -60,11 +61,7 @@ class InboundCall:
     @property
     def heard(self) -> str:
         """What the last response says."""
-        texts: list[str] = []
-        for instruction in self.instructions:
-            spoken = instruction.prompt if isinstance(instruction, Gather) else (instruction,)
-            texts += [said.text for said in spoken if isinstance(said, Say)]
-        return " ".join(texts)
+        return " ".join(spoken(self.instructions))
 
     async def ring(self) -> None:
         await self.send(None, Continued())
@@ -125,19 +122,16 @@ class RepeatedCall(InboundCall):
         self, index: int = -1, app: AppHarness | None = None
     ) -> tuple[Instruction, ...]:
         instances = [self.app, self.other or another_instance(self.app)]
-        first, *others = await asyncio.gather(
-            *(self._repeat_later(index, instances[copy % 2], copy) for copy in range(self.copies))
-        )
+
+        async def repeat_later(copy: int) -> tuple[Instruction, ...]:
+            for _ in range(self.delay * copy):
+                await asyncio.sleep(0)
+            return await InboundCall.repeat(self, index, instances[copy % 2])
+
+        first, *others = await asyncio.gather(*map(repeat_later, range(self.copies)))
         assert others == [first] * len(others)
         assert await super().repeat(index) == first
         return first
-
-    async def _repeat_later(
-        self, index: int, app: AppHarness, copy: int
-    ) -> tuple[Instruction, ...]:
-        for _ in range(self.delay * copy):
-            await asyncio.sleep(0)
-        return await super().repeat(index, app)
 
 
 async def join(app: AppHarness, phone: PhoneNumber | None = None, sid: str = "CA-join") -> str:

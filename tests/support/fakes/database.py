@@ -260,8 +260,8 @@ class InMemoryDeliveryReports(Records[DeliveryReport]):
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         await self.database.call("delivery_reports.delete_expired")
-        reports = [report.value for report in self.stored.values()]
-        expired = [report.id for report in reports if report.expires_at <= now][:limit]
-        for report_id in expired:
-            del self.stored[report_id]
+        reports = self.stored.items()
+        expired = [key for key, report in reports if report.value.expires_at <= now][:limit]
+        for key in expired:
+            del self.stored[key]
         return len(expired)

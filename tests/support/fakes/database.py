@@ -159,8 +159,7 @@ class InMemoryRateLimiter(Repository):
         await self.database.call("rate_limiter.list_permits")
         counted = [
             rate_limits.Permit(permit.reservation_id, permit.acquired_at)
-            for permit in self.database.permits.get(limit.name, ())
-            if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
+            for permit in self._counted(limit, now)
         ]
         return sorted(counted, key=lambda permit: permit.acquired_at)
 
@@ -181,17 +180,17 @@ class InMemoryRateLimiter(Repository):
         return max((self._available_at(limit, now) for limit in reservation.limits), default=now)
 
     def _available_at(self, limit: RateLimit, now: datetime) -> datetime:
-        counted = [
-            permit
-            for permit in self.database.permits[limit.name]
-            if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
-        ]
+        counted = self._counted(limit, now)
         if limit.value in {permit.reservation_id for permit in counted}:
             return now
         available_at = limit.window.next_available([permit.acquired_at for permit in counted], now)
         if limit.fallback is None:
             return available_at
         return min(available_at, self._available_at(limit.fallback, now))
+
+    def _counted(self, limit: RateLimit, now: datetime) -> list[Permit]:
+        permits, begin = self.database.permits.get(limit.name, ()), now - limit.window.period
+        return [permit for permit in permits if begin < permit.acquired_at <= now + CLOCK_SKEW]
 
 
 def _permit(reservation: Reservation, limit: RateLimit) -> Permit:

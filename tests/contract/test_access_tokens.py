@@ -9,7 +9,7 @@ from application.ports.errors import InvalidToken
 from application.ports.keys import AccessTokens, TokenClaims
 from tests.support.builders import NOW, an_id
 from tests.support.fakes.access_tokens import FakeAccessTokens
-from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.keys import FakeKeyRing
 from tests.support.keys import private_key, to_pem
 
 CreateWithKey = Callable[[int], AccessTokens]

@@ -15,9 +15,7 @@ from adapters.key_file import (
 )
 from application.ports.keys import KeyRing, OtpKeys, RefreshKeys
 from tests.support.fakes.clock import MovableClock
-from tests.support.fakes.key_ring import FakeKeyRing
-from tests.support.fakes.otp_keys import FakeOtpKeys
-from tests.support.fakes.refresh_keys import FakeRefreshKeys
+from tests.support.fakes.keys import FakeKeyRing, FakeOtpKeys, FakeRefreshKeys
 from tests.support.keys import create_secrets_file
 
 NEW, OLD = ("0000000b", b"n" * 32), ("0000000a", b"o" * 32)

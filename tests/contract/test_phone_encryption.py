@@ -6,7 +6,7 @@ from adapters.encryption import AesPhoneEncryption
 from application.ports.errors import CorruptRecord
 from application.ports.phone_encryption import PhoneEncryption
 from tests.support.builders import a_phone
-from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fakes.randomness import SeededRandomness
 

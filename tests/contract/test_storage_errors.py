@@ -27,7 +27,7 @@ from tests.support.builders import (
     an_identity,
     an_item,
 )
-from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
 
 Operation = Callable[[Repositories], Awaitable[object]]

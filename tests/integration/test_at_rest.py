@@ -19,7 +19,7 @@ from domain.errors import TooManyOtpRequests
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
 
 ENCRYPTION: Final = AesPhoneEncryption(

@@ -31,13 +31,11 @@ from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.images import FakeImagePublisher
+from tests.support.fakes.keys import FakeOtpKeys, FakePublicKeys, FakeRefreshKeys
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.messenger import FakeMessenger
-from tests.support.fakes.otp_keys import FakeOtpKeys
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.fakes.public_keys import FakePublicKeys
 from tests.support.fakes.randomness import SeededRandomness
-from tests.support.fakes.refresh_keys import FakeRefreshKeys
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import FaultInjector
@@ -97,12 +95,10 @@ class AppHarness:
         self.use_cases = build_use_cases(ports, self.policy)
 
     def advance(self, seconds: float = 0, **duration: float) -> None:
-        """Advance the clock."""
         self.clock.advance(timedelta(seconds=seconds, **duration))
 
     @property
     def last_code(self) -> str:
-        """The code in the last message."""
         return self.messenger.messages[-1].code
 
     async def request_otp(
@@ -112,7 +108,6 @@ class AppHarness:
         device_token: DeviceToken | None = None,
         channel: Channel = Channel.SMS,
     ) -> RequestOtpResult:
-        """Request a code."""
         command = RequestOtpCommand(
             phone or a_phone(), client_ip, device_token=device_token, channel=channel
         )
@@ -148,7 +143,6 @@ class AppHarness:
         with_refresh: bool = False,
         device_token: DeviceToken | None = None,
     ) -> LoggedIn | OtpRejected:
-        """Verify a code."""
         command = VerifyOtpCommand(
             phone or a_phone(),
             parse_otp_code(digits),
@@ -166,7 +160,6 @@ class AppHarness:
         return await self.use_cases.authenticate(await self.access_token(phone))
 
     async def access_token(self, phone: PhoneNumber | None = None) -> str:
-        """Open a session and return its access token."""
         return (await self.open_session(phone)).tokens.access_token
 
     async def open_session(
@@ -188,7 +181,6 @@ class AppHarness:
     async def add_user(
         self, phone: PhoneNumber | None = None, username: str = "Rahul Sharma"
     ) -> Principal:
-        """Log in and become a user."""
         principal = await self.log_in(phone)
         return replace(principal, identity=await self.create_user(principal, username))
 
@@ -215,7 +207,6 @@ class AppHarness:
         owner_id: str | None = None,
         category: str | None = None,
     ) -> LibraryItem:
-        """Upload an image."""
         command = UploadImageCommand(
             principal, owner_id or principal.identity.id, BytesIO(content), category
         )

@@ -26,16 +26,8 @@ from domain.voice.instructions import Gather, Instruction, Say, StoredInstructio
 
 PHONE: Final = PhoneNumber("+14155552671")
 INDIAN_PHONE: Final = PhoneNumber("+919876543210")
-TEXTS: Final = (
-    "hello",
-    "question",
-    "again",
-    "consent",
-    "bye",
-    "tone",
-    LEAVING_MESSAGE,
-    *REQUIRED_TEXTS,
-)
+_OWN_TEXTS: Final = ("hello", "question", "again", "consent", "bye", "tone")
+TEXTS: Final = (*_OWN_TEXTS, LEAVING_MESSAGE, *REQUIRED_TEXTS)
 
 
 def make_locale(
@@ -91,27 +83,20 @@ def flows(draw: st.DrawFn) -> CallFlow:
         for _ in names
     ]
     kinds[0] = "menu"
-    choosable = list(names)
     for number, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-        plain = [
-            later
-            for later, later_kind in zip(names[number + 1 :], kinds[number + 1 :], strict=True)
-            if later_kind not in effects
-        ]
-        after = st.sampled_from([*plain, "bye"])
+        later = list(zip(names, kinds, strict=True))[number + 1 :]
+        after = st.sampled_from([*(one for one, its in later if its not in effects), "bye"])
         match kind:
             case "say":
                 nodes[name] = SayNode("hello", draw(after))
             case "menu":
                 # Together with the choices, every node is reached from the first menu.
-                targets = (
-                    choosable if number == 0 else draw(st.lists(st.sampled_from(names), max_size=3))
-                )
-                choices = tuple(
+                targets = draw(st.lists(st.sampled_from(names), max_size=3)) if number else names
+                choices = [
                     Choice("123456789*#0"[index], f"w{index}", target)
                     for index, target in enumerate([*targets, "bye"])
-                )
-                nodes[name] = MenuNode("question", choices, draw(after), "again")
+                ]
+                nodes[name] = MenuNode("question", tuple(choices), draw(after), "again")
             case "dial":
                 nodes[name] = DialNode("tone", draw(after), draw(after), draw(after), draw(after))
             case "record":

@@ -20,48 +20,44 @@ class CertificateAuthority:
     """An authority with a file of its own certificate, and files of those that it issues."""
 
     def __init__(self, folder: Path, name: str = "Test CA") -> None:
-        """Make the key and the certificate of the authority in this folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._name = _name(name)
         self._key = ec.generate_private_key(ec.SECP256R1())
         basic = x509.BasicConstraints(ca=True, path_length=None)
-        certificate = (
-            _builder(self._name, self._name, self._key.public_key(), datetime.now(UTC) + _DAY)
-            .add_extension(basic, critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
         self.file = folder / "ca.pem"
-        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        self.file.write_bytes(self._sign(self._name, self._key, _DAY, basic))
 
     def issue(self, name: str, ip: str = LOCALHOST, *, is_expired: bool = False) -> Path:
         """Return the file of a new certificate for this IP, with its key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        ends = datetime.now(UTC) + (-_DAY if is_expired else _DAY)
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(ip))])
-        certificate = (
-            _builder(_name(name), self._name, key.public_key(), ends)
-            .add_extension(names, critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
+        certificate = self._sign(_name(name), key, -_DAY if is_expired else _DAY, names)
         file = self._folder / f"{name}.pem"
-        file.write_bytes(to_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
+        file.write_bytes(to_pem(key) + certificate)
         return file
+
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        lifetime: timedelta,
+        extension: x509.ExtensionType,
+    ) -> bytes:
+        ends = datetime.now(UTC) + lifetime
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(ends - 10 * _DAY)
+            .not_valid_after(ends)
+            .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            .sign(self._key, hashes.SHA256())
+            .public_bytes(serialization.Encoding.PEM)
+        )
 
 
 def _name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, ends: datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(ends - 10 * _DAY)
-        .not_valid_after(ends)
-    )

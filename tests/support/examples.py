@@ -16,23 +16,21 @@ MUTANTS: Final = "mutants"
 
 _DEFAULT_EXAMPLES: Final = 50
 
-# Slow generation of examples is no error of the tested code.
-_SUPPRESSED: Final = [HealthCheck.too_slow]
 settings.register_profile(
     DETERMINISTIC,
     max_examples=_DEFAULT_EXAMPLES,
     deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=_SUPPRESSED,
+    # Slow generation of examples is no error of the tested code.
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
     LONG,
-    deadline=None,
+    settings.get_profile(DETERMINISTIC),
     max_examples=20 * _DEFAULT_EXAMPLES,
+    derandomize=False,
     print_blob=True,
-    database=None,
-    suppress_health_check=_SUPPRESSED,
 )
 settings.register_profile(
     MUTANTS,

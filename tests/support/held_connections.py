@@ -4,7 +4,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
 UNFINISHED_BODY: Final = (
@@ -37,21 +37,18 @@ class HeldConnections:
 
     def send(self, data: bytes) -> None:
         """Send more on all that are open."""
-        for connection in self._connections:
-            if connection.fileno() in self._open:
-                try:
-                    connection.send(data)
-                except OSError:
-                    continue  # the next poll reports it
+        for connection in self._still_open():
+            with suppress(OSError):  # the next poll reports it
+                connection.send(data)
 
     def read(self, size: int) -> None:
         """Read at most so many bytes from all that are open."""
-        for connection in self._connections:
-            if connection.fileno() in self._open:
-                try:
-                    connection.recv(size, socket.MSG_DONTWAIT)
-                except OSError:
-                    continue  # nothing has arrived, or the next poll reports it
+        for connection in self._still_open():
+            with suppress(OSError):  # nothing has arrived, or the next poll reports it
+                connection.recv(size, socket.MSG_DONTWAIT)
+
+    def _still_open(self) -> list[socket.socket]:
+        return [connection for connection in self._connections if connection.fileno() in self._open]
 
 
 @contextmanager

@@ -28,14 +28,12 @@ def sample_image(width: int = 64, height: int = 48, mode: str = "RGB") -> Image.
 
 
 def encode(image: Image.Image, image_format: str, **options: Any) -> bytes:
-    """Encode the image."""
     file = io.BytesIO()
     image.save(file, image_format, **options)
     return file.getvalue()
 
 
 def decode(content: bytes) -> Image.Image:
-    """Decode the file."""
     image = Image.open(io.BytesIO(content))
     image.load()
     return image
@@ -48,11 +46,7 @@ def mean_difference(first: Image.Image, second: Image.Image) -> float:
     return max(ImageStat.Stat(difference).mean)
 
 
-# JPEG
-
-
 def plain_jpeg(width: int = 64, height: int = 48, **options: Any) -> bytes:
-    """A photo without metadata."""
     return encode(sample_image(width, height), "JPEG", **{"quality": 90, **options})
 
 
@@ -92,16 +86,12 @@ def scan_bomb_jpeg(scans: int = 5_000) -> bytes:
 
 
 def segment(marker: int, body: bytes) -> bytes:
-    """A segment of a JPEG."""
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
 def with_profile(jpeg: bytes, profile: bytes) -> bytes:
     """Add an ICC profile to the JPEG."""
     return jpeg[:2] + segment(0xE2, b"ICC_PROFILE\0\x01\x01" + profile) + jpeg[2:]
-
-
-# PNG
 
 
 def transparent_png(width: int = 64, height: int = 48) -> bytes:
@@ -152,16 +142,20 @@ def interlaced_png(image: Image.Image) -> bytes:
         for y in range(top, image.height, down):
             starts = [3 * (y * width + x) for x in range(left, width, right)]
             rows += b"".join([b"\0", *(raw[at : at + 3] for at in starts)]) if starts else b""
-    header = struct.pack(">IIBBBBB", *image.size, 8, 2, 0, 0, 1)
-    chunks = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
-    return PNG_SIGNATURE + b"".join(chunks)
+    return png(*image.size, 8, 2, zlib.compress(rows), is_interlaced=True)
 
 
 def png(
-    width: int, height: int, depth: int, color_type: int, compressed: bytes, *more: bytes
+    width: int,
+    height: int,
+    depth: int,
+    color_type: int,
+    compressed: bytes,
+    *more: bytes,
+    is_interlaced: bool = False,
 ) -> bytes:
     """A PNG of exactly these chunks; `more` come before the pixels."""
-    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, is_interlaced)
     chunks = [chunk(b"IHDR", header), *more, chunk(b"IDAT", compressed), chunk(b"IEND", b"")]
     return PNG_SIGNATURE + b"".join(chunks)
 
@@ -173,16 +167,11 @@ def _hundred_megabytes() -> bytes:
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
-    """A chunk of a PNG."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-# GIF
-
-
-def still_gif(width: int = 64, height: int = 48) -> bytes:
-    """A GIF of one frame."""
-    return encode(sample_image(width, height), "GIF")
+def still_gif() -> bytes:
+    return encode(sample_image(), "GIF")
 
 
 def animated_gif(
@@ -204,9 +193,9 @@ def animated_gif(
     return content[:-1] + xmp + b";" + SECRET
 
 
-def frame_bomb_gif(frames: int = 100_000) -> bytes:
+def frame_bomb_gif() -> bytes:
     """A small file of very many frames."""
-    return gif(1, 1, [gif_frame(0, 0, 1, 1)] * frames)
+    return gif(1, 1, [gif_frame(0, 0, 1, 1)] * 100_000)
 
 
 def growing_gif() -> bytes:
@@ -225,10 +214,9 @@ def gif_frame(left: int, top: int, width: int, height: int) -> bytes:
     return b"," + struct.pack("<HHHHB", left, top, width, height, 0) + b"\x02\x02\x44\x01\0"
 
 
-def gif_control(disposal: int = 0, delay: int = 0, transparent: int | None = None) -> bytes:
+def gif_control(disposal: int, delay: int, transparent: int) -> bytes:
     """The graphic control of the next frame."""
-    flags = disposal << 2 | (transparent is not None)
-    return b"!\xf9\x04" + struct.pack("<BHBB", flags, delay, transparent or 0, 0)
+    return b"!\xf9\x04" + struct.pack("<BHBB", disposal << 2 | 1, delay, transparent, 0)
 
 
 def _frame(number: int, width: int, height: int) -> Image.Image:
@@ -236,9 +224,6 @@ def _frame(number: int, width: int, height: int) -> Image.Image:
     at, side = 3 * number % width, min(width, height) // 2
     image.paste((0, 0, 0, 0), (at, 0, at + side, side))
     return image
-
-
-# Metadata
 
 
 def xmp(orientation: int) -> bytes:

@@ -11,10 +11,11 @@ from application.wiring import Policy
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, inbound_call_id
 from domain.voice.flow import DialResult
-from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, Record, Say
+from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, Record
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness
 from tests.support.builders import a_phone
+from tests.support.call_flows import spoken
 from tests.support.fakes.randomness import SeededRandomness
 
 _SEEDS = itertools.count(1)
@@ -41,17 +42,14 @@ class InboundCall:
 
     @property
     def id(self) -> str:
-        """Our id of the call."""
         return inbound_call_id(self.sid)
 
     @property
     def record(self) -> Call:
-        """The stored call."""
         return self.app.database.calls[self.id].value
 
     @property
     def position(self) -> Position:
-        """Where the call waits."""
         match self.instructions[-1]:
             case Gather() | Dial() | Record() as waiting:
                 return waiting.answer_to
@@ -63,23 +61,16 @@ class InboundCall:
     @property
     def heard(self) -> str:
         """What the last response says."""
-        texts: list[str] = []
-        for instruction in self.instructions:
-            spoken = instruction.prompt if isinstance(instruction, Gather) else (instruction,)
-            texts += [said.text for said in spoken if isinstance(said, Say)]
-        return " ".join(texts)
+        return " ".join(spoken(self.instructions))
 
     async def ring(self) -> None:
-        """Call."""
         await self.send(None, Continued())
 
     async def press(self, *keys: str) -> None:
-        """Press keys, one at each menu."""
         for key in keys:
             await self.send(self.position, Answered(keys=key))
 
     async def stay_silent(self) -> None:
-        """Say nothing."""
         await self.send(self.position, Answered())
 
     async def stay_on_the_line(self) -> None:
@@ -87,7 +78,6 @@ class InboundCall:
         await self.send(self.position, Continued())
 
     async def end_dial(self, result: DialResult) -> None:
-        """End the call to the operator."""
         await self.send(self.position, Dialed(result))
 
     async def leave_recording(self, recording_id: str = "RE1", seconds: int = 7) -> None:
@@ -95,7 +85,6 @@ class InboundCall:
         await self.send(self.position, Recorded(recording_id, seconds))
 
     async def send(self, position: Position | None, event: CallEvent) -> None:
-        """Send a request."""
         self.sent.append(AnswerCallCommand(self.sid, self.phone, position, event))
         self.instructions = await self.repeat()
 
@@ -133,19 +122,16 @@ class RepeatedCall(InboundCall):
         self, index: int = -1, app: AppHarness | None = None
     ) -> tuple[Instruction, ...]:
         instances = [self.app, self.other or another_instance(self.app)]
-        first, *others = await asyncio.gather(
-            *(self._repeat_later(index, instances[copy % 2], copy) for copy in range(self.copies))
-        )
+
+        async def repeat_later(copy: int) -> tuple[Instruction, ...]:
+            for _ in range(self.delay * copy):
+                await asyncio.sleep(0)
+            return await InboundCall.repeat(self, index, instances[copy % 2])
+
+        first, *others = await asyncio.gather(*map(repeat_later, range(self.copies)))
         assert others == [first] * len(others)
         assert await super().repeat(index) == first
         return first
-
-    async def _repeat_later(
-        self, index: int, app: AppHarness, copy: int
-    ) -> tuple[Instruction, ...]:
-        for _ in range(self.delay * copy):
-            await asyncio.sleep(0)
-        return await super().repeat(index, app)
 
 
 async def join(app: AppHarness, phone: PhoneNumber | None = None, sid: str = "CA-join") -> str:

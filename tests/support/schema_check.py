@@ -15,23 +15,15 @@ from domain.phone import parse_phone
 def _is_parsed(parse: Callable[[str], object]) -> Callable[[str], bool]:
     def is_valid_format(text: str) -> bool:
         try:
-            parse(text)
+            return parse(text) is not None
         except (InvalidValue, ValueError):
             return False
-        return True
 
     return is_valid_format
 
 
-def _has_offset(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
-
-
 _FORMATS: Final = {
-    "date-time": _has_offset,
+    "date-time": _is_parsed(lambda text: datetime.fromisoformat(text).tzinfo),
     "phone": _is_parsed(parse_phone),
     "username": _is_parsed(parse_username),
 }

@@ -125,13 +125,11 @@ class Service:
         self._environ[name] = value
 
     def start(self) -> "Service":
-        """Start it and wait until it responds."""
         self.launch()
         self.wait_until_ready()
         return self
 
     def launch(self) -> None:
-        """Start it without waiting."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
             [*self._program, "run"],
@@ -153,7 +151,6 @@ class Service:
         return self.end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at any instruction."""
         self.end(signal.SIGKILL)
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -185,7 +182,6 @@ class Service:
         return self.messages(phone)[number - 1]
 
     def wait_until_shown(self, text: str) -> None:
-        """Wait until it has printed this text."""
         assert self._shown[-1].wait_for(lambda: text in self.shown, START_TIMEOUT), self.shown
 
     def wait_until_logged(self, event: str) -> None:
@@ -202,7 +198,6 @@ class Service:
         return ["\n".join(_ROW.findall(box)) for box in boxes]
 
     def wait_until_ready(self) -> None:
-        """Wait until it responds to HTTP."""
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             if self._process is not None and not self.is_running:
@@ -247,10 +242,8 @@ def running(
 
 
 def command() -> str:
-    """Return the path of the installed `dialtone`."""
     return str(Path(sys.executable).with_name("dialtone"))
 
 
 def free_port() -> int:
-    """Return a free port of 127.0.0.1."""
     return free_ports(1)[0]

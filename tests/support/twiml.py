@@ -10,29 +10,23 @@ service may use, `play` reads a valid document.
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-Check = Callable[[str], bool]
+Check = Callable[[str], bool] | range | str
+"""A function, a range of whole numbers, or a pattern of the whole text."""
 
 MAX_DOCUMENT_SIZE: Final = 64 * 1024
-_MAX_HINTS: Final = 500
-_MAX_HINT_LENGTH: Final = 100
-
-
-def _pattern(pattern: str) -> Check:
-    return lambda text: re.fullmatch(pattern, text) is not None
-
-
-def _number(lowest: int, highest: int = 10**6) -> Check:
-    return lambda text: text.isdecimal() and lowest <= int(text) <= highest
+_POSITIVE: Final = range(1, 10**6)
+_BOOLEAN: Final = "true|false"
+_METHOD: Final = "GET|POST"
+_URL: Final = r"https?://[^\s<>\"]+"  # the service names absolute URLs only
+_PHONE: Final = r"\+[1-9]\d{6,14}"
 
 
 def _is_hints(text: str) -> bool:
-    hints = text.split(",")
-    lengths = [len(hint.strip()) for hint in hints]
-    return len(hints) <= _MAX_HINTS and all(0 < length <= _MAX_HINT_LENGTH for length in lengths)
+    hints = [hint.strip() for hint in text.split(",")]
+    return len(hints) <= 500 and all(0 < len(hint) <= 100 for hint in hints)
 
 
 def _is_readable(text: str) -> bool:
@@ -40,84 +34,72 @@ def _is_readable(text: str) -> bool:
     return bool(text.strip()) and len(text.encode()) <= 3000 and len(quote(text, safe="")) <= 4500
 
 
-_BOOLEAN: Final = _pattern("true|false")
-_METHOD: Final = _pattern("GET|POST")
-_URL: Final = _pattern(r"https?://[^\s<>\"]+")  # the service names absolute URLs only
-_LANGUAGE: Final = _pattern(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # BCP 47
-_PHONE: Final = _pattern(r"\+[1-9]\d{6,14}")
+ATTRIBUTES: Final[Mapping[str, Check]] = {
+    "action": _URL,
+    "actionOnEmptyResult": _BOOLEAN,
+    "answerOnBridge": _BOOLEAN,
+    "callerId": _PHONE,
+    "Gather.finishOnKey": "[0-9#*]?",
+    "Record.finishOnKey": "[0-9#*]*",
+    "hangupOnStar": _BOOLEAN,
+    "hints": _is_hints,
+    "input": "dtmf|speech|dtmf speech",
+    "language": "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*",  # BCP 47
+    "length": _POSITIVE,
+    "loop": range(10**6),
+    "maxLength": range(2, 3601),
+    "method": _METHOD,
+    "numDigits": _POSITIVE,
+    "playBeep": _BOOLEAN,
+    "profanityFilter": _BOOLEAN,
+    "reason": "busy|rejected",
+    "recordingStatusCallback": _URL,
+    "recordingStatusCallbackMethod": _METHOD,
+    "speechTimeout": _POSITIVE,
+    "timeLimit": range(1, 14_401),
+    "Dial.timeout": range(1, 601),
+    "timeout": _POSITIVE,
+    "trim": "trim-silence|do-not-trim",
+    "voice": r"man|woman|(Polly|Google)\.[A-Za-z0-9-]+",
+}
+"""The values of each attribute; those with the name of a verb are for this verb only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(NamedTuple):
     """A verb or noun: its attributes, what it contains, and where it is valid."""
 
-    attributes: Mapping[str, Check] = field(default_factory=dict)
+    attributes: str = ""
     contains: str = ""
-    text: Check = field(default=lambda text: not text.strip())
+    text: Check = r"\s*"
     required: str = ""
     may_be_followed: bool = True
 
 
 VERBS: Final[Mapping[str, Verb]] = {
     "Response": Verb(contains="Say Pause Gather Dial Record Redirect Hangup Reject"),
-    "Say": Verb(
-        {
-            "language": _LANGUAGE,
-            "loop": _number(0),
-            "voice": _pattern(r"man|woman|(Polly|Google)\.[A-Za-z0-9-]+"),
-        },
-        text=_is_readable,
-    ),
-    "Pause": Verb({"length": _number(1)}),
+    "Say": Verb("language loop voice", text=_is_readable),
+    "Pause": Verb("length"),
     "Gather": Verb(
-        {
-            "action": _URL,
-            "actionOnEmptyResult": _BOOLEAN,
-            "finishOnKey": _pattern(r"[0-9#*]?"),
-            "hints": _is_hints,
-            "input": _pattern("dtmf|speech|dtmf speech"),
-            "language": _LANGUAGE,
-            "method": _METHOD,
-            "numDigits": _number(1),
-            "profanityFilter": _BOOLEAN,
-            "speechTimeout": _number(1),
-            "timeout": _number(1),
-        },
+        "action actionOnEmptyResult finishOnKey hints input language method numDigits "
+        "profanityFilter speechTimeout timeout",
         contains="Say Pause",
         required="action actionOnEmptyResult",
     ),
     "Dial": Verb(
-        {
-            "action": _URL,
-            "answerOnBridge": _BOOLEAN,
-            "callerId": _PHONE,
-            "hangupOnStar": _BOOLEAN,
-            "method": _METHOD,
-            "timeLimit": _number(1, 14_400),
-            "timeout": _number(1, 600),
-        },
+        "action answerOnBridge callerId hangupOnStar method timeLimit timeout",
         contains="Number",
         required="action",
         may_be_followed=False,
     ),
     "Number": Verb(text=_PHONE),
     "Record": Verb(
-        {
-            "action": _URL,
-            "finishOnKey": _pattern(r"[0-9#*]*"),
-            "maxLength": _number(2, 3600),
-            "method": _METHOD,
-            "playBeep": _BOOLEAN,
-            "recordingStatusCallback": _URL,
-            "recordingStatusCallbackMethod": _METHOD,
-            "timeout": _number(1),
-            "trim": _pattern("trim-silence|do-not-trim"),
-        },
+        "action finishOnKey maxLength method playBeep recordingStatusCallback "
+        "recordingStatusCallbackMethod timeout trim",
         required="action",
     ),
-    "Redirect": Verb({"method": _METHOD}, text=_URL, may_be_followed=False),
+    "Redirect": Verb("method", text=_URL, may_be_followed=False),
     "Hangup": Verb(may_be_followed=False),
-    "Reject": Verb({"reason": _pattern("busy|rejected")}, may_be_followed=False),
+    "Reject": Verb("reason", may_be_followed=False),
 }
 
 
@@ -156,13 +138,13 @@ def _validate_element(element: ET.Element) -> None:
     if verb is None:
         raise InvalidTwiml(f"No verb <{element.tag}>.")
     for name, value in element.attrib.items():
-        if name not in verb.attributes:
+        if name not in verb.attributes.split():
             raise InvalidTwiml(f"<{element.tag}> has no attribute {name}.")
-        if not verb.attributes[name](value):
+        if not _passes(ATTRIBUTES.get(f"{element.tag}.{name}") or ATTRIBUTES[name], value):
             raise InvalidTwiml(f"<{element.tag}> {name}={value!r}")
     if not set(verb.required.split()) <= element.attrib.keys():
         raise InvalidTwiml(f"<{element.tag}> needs {verb.required}.")
-    if not verb.text(element.text or ""):
+    if not _passes(verb.text, element.text or ""):
         raise InvalidTwiml(f"<{element.tag}> contains {element.text!r}.")
     for child in element:
         if child.tag not in verb.contains.split():
@@ -170,6 +152,16 @@ def _validate_element(element: ET.Element) -> None:
         if (child.tail or "").strip():
             raise InvalidTwiml(f"Text between verbs: {child.tail!r}")
         _validate_element(child)
+
+
+def _passes(check: Check, text: str) -> bool:
+    match check:
+        case str():
+            return re.fullmatch(check, text) is not None
+        case range():
+            return text.isdecimal() and int(text) in check
+        case _:
+            return check(text)
 
 
 Step = tuple[Any, ...]

@@ -9,7 +9,7 @@ import pytest
 from adapters.encryption import AesPhoneEncryption
 from application.ports.errors import CorruptRecord
 from tests.support.builders import a_phone
-from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
 
 PHONE: Final = a_phone()

@@ -18,7 +18,7 @@ from adapters.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from tests.support.builders import NOW, an_id
-from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.keys import FakeKeyRing
 from tests.support.keys import private_key, to_pem
 
 FORMER = ("0000000a", to_pem(private_key(1)))

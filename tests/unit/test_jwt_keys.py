@@ -16,7 +16,7 @@ from adapters.jwt.keys import VerifiedTokenCache
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from tests.support.builders import NOW, an_id
-from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.keys import FakeKeyRing
 from tests.support.keys import private_key, to_pem
 
 OLD, NEW = ("0000000a", to_pem(private_key(1))), ("0000000b", to_pem(private_key(2)))

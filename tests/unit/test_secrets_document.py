@@ -21,7 +21,7 @@ from adapters.key_file.document import (
     parse_document,
 )
 from tests.support.builders import NOW, a_phone
-from tests.support.fakes.key_ring import FakeKeyRing
+from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import to_pem
 

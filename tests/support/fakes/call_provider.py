@@ -12,8 +12,6 @@ UNKNOWN = PlacementResult(PlacementStatus.UNKNOWN, "The fake provider did not re
 
 
 class PlacedCall(NamedTuple):
-    """One call that was placed."""
-
     phone: PhoneNumber
     url: str
     status_url: str

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -90,8 +90,6 @@ class InMemoryDatabase:
 
 
 class InMemoryPhoneVerifications(Repository):
-    """Phone verifications in memory."""
-
     async def load(self, phone: PhoneNumber) -> Versioned[PhoneVerification]:
         await self.database.call("phone_verifications.load")
         return self.database.phone_verifications.get(phone, Versioned(PhoneVerification(), 0))
@@ -108,27 +106,29 @@ class InMemoryPhoneVerifications(Repository):
 
     async def prune(self, now: datetime, limit: int) -> int:
         await self.database.call("phone_verifications.prune")
-        stored = self.database.phone_verifications
-        expiry = {phone: record.value.client_ips_expire_at for phone, record in stored.items()}
-        expired = [phone for phone, at in expiry.items() if at is not None and at <= now][:limit]
+        expired = self._expired(lambda verification: verification.client_ips_expire_at, now, limit)
         for phone in expired:
-            pruned = stored[phone].value.prune(now)
-            stored[phone] = Versioned(pruned, next(self.database.versions))
+            pruned = self.database.phone_verifications[phone].value.prune(now)
+            self.database.phone_verifications[phone] = Versioned(
+                pruned, next(self.database.versions)
+            )
         return len(expired)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         await self.database.call("phone_verifications.delete_expired")
-        stored = self.database.phone_verifications
-        expiry = {phone: versioned.value.expires_at for phone, versioned in stored.items()}
-        expired = [phone for phone, at in expiry.items() if at is not None and at <= now][:limit]
+        expired = self._expired(lambda verification: verification.expires_at, now, limit)
         for phone in expired:
-            del stored[phone]
+            del self.database.phone_verifications[phone]
         return len(expired)
+
+    def _expired(
+        self, expiry: Callable[[PhoneVerification], datetime | None], now: datetime, limit: int
+    ) -> list[PhoneNumber]:
+        stored = self.database.phone_verifications.items()
+        return [phone for phone, one in stored if (at := expiry(one.value)) and at <= now][:limit]
 
 
 class InMemoryRateLimiter(Repository):
-    """A rate limiter in memory."""
-
     async def acquire(self, reservation: Reservation) -> datetime | None:
         await self.database.call("rate_limiter.acquire")
         available_at = self._next_available(reservation)
@@ -159,8 +159,7 @@ class InMemoryRateLimiter(Repository):
         await self.database.call("rate_limiter.list_permits")
         counted = [
             rate_limits.Permit(permit.reservation_id, permit.acquired_at)
-            for permit in self.database.permits.get(limit.name, ())
-            if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
+            for permit in self._counted(limit, now)
         ]
         return sorted(counted, key=lambda permit: permit.acquired_at)
 
@@ -181,17 +180,17 @@ class InMemoryRateLimiter(Repository):
         return max((self._available_at(limit, now) for limit in reservation.limits), default=now)
 
     def _available_at(self, limit: RateLimit, now: datetime) -> datetime:
-        counted = [
-            permit
-            for permit in self.database.permits[limit.name]
-            if now - limit.window.period < permit.acquired_at <= now + CLOCK_SKEW
-        ]
+        counted = self._counted(limit, now)
         if limit.value in {permit.reservation_id for permit in counted}:
             return now
         available_at = limit.window.next_available([permit.acquired_at for permit in counted], now)
         if limit.fallback is None:
             return available_at
         return min(available_at, self._available_at(limit.fallback, now))
+
+    def _counted(self, limit: RateLimit, now: datetime) -> list[Permit]:
+        permits, begin = self.database.permits.get(limit.name, ()), now - limit.window.period
+        return [permit for permit in permits if begin < permit.acquired_at <= now + CLOCK_SKEW]
 
 
 def _permit(reservation: Reservation, limit: RateLimit) -> Permit:
@@ -200,13 +199,7 @@ def _permit(reservation: Reservation, limit: RateLimit) -> Permit:
 
 
 class InMemoryIdentities(Records[Identity]):
-    """Identities in memory."""
-
     name = "identities"
-
-    @property
-    def stored(self) -> dict[str, Versioned[Identity]]:
-        return self.database.identities
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         await self.database.call("identities.find_by_username")
@@ -225,38 +218,28 @@ class InMemoryIdentities(Records[Identity]):
 
 
 class InMemoryDeletedIdentities(Repository):
-    """The deleted of the identities in memory."""
-
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         await self.database.call("deleted_identities.find_deleted")
-        deleted_ids = [identity.value.id for _, identity in self._deleted()]
-        return frozenset(deleted_ids).intersection(identity_ids)
+        return frozenset(one.value.id for _, one in self._deleted()).intersection(identity_ids)
 
     async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
         await self.database.call("deleted_identities.list_unpurged")
-        deleted = [identity for _, identity in self._deleted()]
-        return [identity for identity in deleted if not identity.value.purged_at][:limit]
+        return [one for _, one in self._deleted() if not one.value.purged_at][:limit]
 
     async def list_with_username(
         self, deleted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:
         await self.database.call("deleted_identities.list_with_username")
-        users = [(deleted_at, user) for deleted_at, user in self._deleted() if user.value.user]
-        return [user for deleted_at, user in users if deleted_at <= deleted][:limit]
+        return [one for at, one in self._deleted() if one.value.user and at <= deleted][:limit]
 
     def _deleted(self) -> list[tuple[datetime, Versioned[Identity]]]:
         """Return the deleted identities with their times of deletion, the oldest first."""
-        deleted = [
-            (identity.value.deleted_at, identity)
-            for identity in self.database.identities.values()
-            if identity.value.deleted_at
-        ]
+        stored = self.database.identities.values()
+        deleted = [(at, one) for one in stored if (at := one.value.deleted_at)]
         return sorted(deleted, key=lambda pair: pair[0])
 
 
 class InMemoryLeases(Repository):
-    """Leases in memory."""
-
     async def acquire(self, name: str, now: datetime, expires_at: datetime) -> bool:
         await self.database.call("leases.acquire")
         held_until = self.database.leases.get(name, now)
@@ -267,25 +250,17 @@ class InMemoryLeases(Repository):
 
 
 class InMemoryHealthCheck(Repository):
-    """The health check of the database in memory."""
-
     async def check(self) -> None:
         await self.database.call("health.check")
 
 
 class InMemoryDeliveryReports(Records[DeliveryReport]):
-    """Delivery reports in memory."""
-
     name = "delivery_reports"
-
-    @property
-    def stored(self) -> dict[str, Versioned[DeliveryReport]]:
-        return self.database.delivery_reports
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         await self.database.call("delivery_reports.delete_expired")
-        reports = [report.value for report in self.stored.values()]
-        expired = [report.id for report in reports if report.expires_at <= now][:limit]
-        for report_id in expired:
-            del self.stored[report_id]
+        reports = self.stored.items()
+        expired = [key for key, report in reports if report.value.expires_at <= now][:limit]
+        for key in expired:
+            del self.stored[key]
         return len(expired)

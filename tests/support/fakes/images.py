@@ -1,48 +1,18 @@
-import re
-import struct
-from dataclasses import dataclass
+from io import BytesIO
 from typing import BinaryIO, Final
+
+from PIL import Image as Pillow
 
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage, InvalidImageReason, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, ImageLimits
 
-
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """How a format begins, where its header has the size, and how it ends."""
-
-    format: ImageFormat
-    signature: bytes
-    size: re.Pattern[bytes]
-    byte_order: str
-    end: bytes
-
-
-_FORMATS: Final = (
-    _Format(
-        ImageFormat.JPEG,
-        b"\xff\xd8\xff",
-        re.compile(rb".*\xff[\xc0\xc2]...(?P<height>..)(?P<width>..)", re.DOTALL),
-        ">H",
-        b"\xff\xd9",
-    ),
-    _Format(
-        ImageFormat.PNG,
-        b"\x89PNG\r\n\x1a\n",
-        re.compile(rb".{16}(?P<width>.{4})(?P<height>.{4})", re.DOTALL),
-        ">I",
-        b"IEND",
-    ),
-    _Format(
-        ImageFormat.GIF,
-        b"GIF8",
-        re.compile(rb".{6}(?P<width>..)(?P<height>..)", re.DOTALL),
-        "<H",
-        b"\0;",
-    ),
-)
-_LIMITS: Final = ImageLimits()
+_BEGIN_AND_END: Final = {
+    ImageFormat.JPEG: (b"\xff\xd8\xff", b"\xff\xd9"),
+    ImageFormat.PNG: (b"\x89PNG\r\n\x1a\n", b"IEND"),
+    ImageFormat.GIF: (b"GIF8", b"\0;"),
+}
+_MAX_PIXELS: Final = ImageLimits().max_pixels
 
 
 class FakeImagePublisher:
@@ -57,23 +27,25 @@ class FakeImagePublisher:
     async def publish(self, upload: BinaryIO, identity_id: str) -> PublishedImage:
         self.uploader_ids.append(identity_id)
         content = upload.read()
-        for image_format in _FORMATS:
-            if content.startswith(image_format.signature):
-                return _published(image_format, content)
+        for image_format, (begin, end) in _BEGIN_AND_END.items():
+            if content.startswith(begin):
+                width, height = _size(content)
+                if end not in content:
+                    raise InvalidImage
+                published = content[:6] if image_format is ImageFormat.GIF else begin
+                image = Image(image_format, width, height, len(published))
+                return PublishedImage(image, published)
         raise UnsupportedImageType
 
 
-def _published(image_format: _Format, content: bytes) -> PublishedImage:
-    found = image_format.size.match(content)
-    if found is None or image_format.end not in content:
-        raise InvalidImage
-    (width,) = struct.unpack(image_format.byte_order, found["width"])
-    (height,) = struct.unpack(image_format.byte_order, found["height"])
-    if width * height > _LIMITS.max_pixels:
-        raise InvalidImage(
-            f"The image has more than {_LIMITS.max_pixels} pixels.",
-            InvalidImageReason.TOO_MANY_PIXELS,
-            _LIMITS.max_pixels,
-        )
-    published = content[:6] if image_format.format is ImageFormat.GIF else image_format.signature
-    return PublishedImage(Image(image_format.format, width, height, len(published)), published)
+def _size(content: bytes) -> tuple[int, int]:
+    try:
+        width, height = Pillow.open(BytesIO(content)).size
+        if width * height <= _MAX_PIXELS:
+            return width, height
+    except OSError as error:
+        raise InvalidImage from error
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
+        pass
+    message = f"The image has more than {_MAX_PIXELS} pixels."
+    raise InvalidImage(message, InvalidImageReason.TOO_MANY_PIXELS, _MAX_PIXELS)

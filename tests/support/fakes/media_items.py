@@ -1,6 +1,6 @@
 """Repositories of media items in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from application.ports.versioned import Versioned
@@ -11,13 +11,7 @@ from tests.support.fakes.records import Records, Repository
 
 
 class InMemoryMediaItems(Records[MediaItem]):
-    """Media items in memory."""
-
     name = "media_items"
-
-    @property
-    def stored(self) -> dict[str, Versioned[MediaItem]]:
-        return self.database.media_items
 
     async def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
         await self.database.call("media_items.find_by_storage_key")
@@ -30,8 +24,6 @@ class InMemoryMediaItems(Records[MediaItem]):
 
 
 class InMemoryMediaPages(Repository):
-    """Pages of the media items in memory."""
-
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
     ) -> Sequence[MediaItem]:
@@ -65,37 +57,32 @@ class InMemoryMediaPages(Repository):
 
 
 class InMemoryMediaCleanup(Repository):
-    """The media items in memory that the cleanup looks for."""
-
     async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
         await self.database.call("media_cleanup.list_owned_by")
-        items = self.database.media_items.values()
-        owned = [item for item in items if item.value.owner_id == owner_id]
-        return [item for item in owned if item.value.deletion_requested_at is None][:limit]
+        return self._list(
+            lambda item: item.owner_id == owner_id and item.deletion_requested_at is None, limit
+        )
 
     async def list_expired_uploads(
         self, now: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
         await self.database.call("media_cleanup.list_expired_uploads")
-        items = self.database.media_items.values()
-        return [item for item in items if item.value.is_upload_expired(now)][:limit]
+        return self._list(lambda item: item.is_upload_expired(now), limit)
 
     async def list_deleting(
         self, requested_before: datetime, limit: int
     ) -> Sequence[Versioned[MediaItem]]:
         await self.database.call("media_cleanup.list_deleting")
-        return [
-            item
-            for item in self.database.media_items.values()
-            if item.value.deletion_requested_at
-            and item.value.deletion_requested_at <= requested_before
-        ][:limit]
+        return self._list(
+            lambda item: bool((at := item.deletion_requested_at) and at <= requested_before), limit
+        )
 
     async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
         await self.database.call("media_cleanup.list_refused_deletions")
-        refused = [
-            item
-            for item in self.database.media_items.values()
-            if item.value.state is ItemState.DELETION_REFUSED
-        ]
-        return sorted(refused, key=lambda item: item.value.created_at)[:limit]
+        return self._list(lambda item: item.state is ItemState.DELETION_REFUSED, limit)
+
+    def _list(
+        self, is_listed: Callable[[MediaItem], bool], limit: int
+    ) -> list[Versioned[MediaItem]]:
+        items = [item for item in self.database.media_items.values() if is_listed(item.value)]
+        return sorted(items, key=lambda item: item.value.created_at)[:limit]

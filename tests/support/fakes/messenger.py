@@ -13,8 +13,6 @@ UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "The fake provider did not resp
 
 
 class Message(NamedTuple):
-    """One message that was sent."""
-
     phone: PhoneNumber
     text: str
 

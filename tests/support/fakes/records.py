@@ -1,6 +1,5 @@
 """Versioned records in memory, by id."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -25,15 +24,15 @@ class Repository:
     database: "InMemoryDatabase"
 
 
-class Records(Repository, ABC, Generic[R]):
-    """Versioned records by id."""
+class Records(Repository, Generic[R]):
+    """Versioned records by id, in the attribute of the database with this name."""
 
     name: ClassVar[str]
 
     @property
-    @abstractmethod
     def stored(self) -> dict[str, Versioned[R]]:
-        """The records."""
+        records: dict[str, Versioned[R]] = getattr(self.database, self.name)
+        return records
 
     async def load(self, record_id: str) -> Versioned[R] | None:
         await self.database.call(f"{self.name}.load")

@@ -21,8 +21,8 @@ from domain.otp.test_otps import TestOtps
 from domain.phone import parse_phone
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_challenge, a_phone
+from tests.support.fakes.keys import FakeOtpKeys
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
-from tests.support.fakes.otp_keys import FakeOtpKeys
 
 OTHER_IP = "198.51.100.20"
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from tests.benchmarks.databases import CreateDatabase
 from tests.benchmarks.speed.processes import ServiceProcess, list_processes, memory_mb
-from tests.support.servers.errors import ServerUnavailable
 from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.process import ServerUnavailable
 from tests.support.servers.servers import Servers
 
 EMBEDDED: Final = "embedded default"

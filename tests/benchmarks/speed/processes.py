@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.load import UNLIMITED
-from tests.support.servers.ports import free_ports
-from tests.support.servers.process import ServerProcess
+from tests.support.servers.process import ServerProcess, free_ports
 
 _FOLDER: Final = Path(__file__).parent
 _ROOT: Final = _FOLDER.parents[2]
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
-_WITHOUT_STDOUT: Final = ("/bin/sh", "-c", 'exec "$0" "$@" > /dev/null')
+_SHELL: Final = Path("/bin/sh")
+_WITHOUT_STDOUT: Final = ("-c", 'exec "$0" "$@" > /dev/null')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class HttpProcess(ServerProcess):
     path = "/health/live"
 
     def __init__(self, name: str, folder: Path, command: Sequence[str]) -> None:
-        super().__init__(Path(command[0]), folder)
+        super().__init__(_SHELL, folder)
         self.name = name
         self.port = free_ports(1)[0]
         self._command = command
@@ -50,11 +50,11 @@ class HttpProcess(ServerProcess):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def command(self) -> list[str]:
+    def arguments(self) -> list[str]:
         return [*_WITHOUT_STDOUT, *self._command]
 
-    def wait_until_ready(self) -> None:
-        self.wait_until(lambda: respond_with_2xx(self.port, self.path))
+    def is_ready(self) -> bool:
+        return respond_with_2xx(self.port, self.path)
 
     def cpu_seconds(self) -> float:
         """Return the user and system time of all its processes so far."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support.servers.debian import find_or_install
+from tests.support.servers.process import find_or_install
 
 _SCRIPT: Final = Path(__file__).with_name("requests.lua")
 _MILLISECONDS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}

@@ -126,8 +126,9 @@ class _AllowedMethods:
             return
 
         async def send_all_methods(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 204:
-                allowed = allow_header(self._methods[scope["path_template"]]).encode()
+            methods = self._methods.get(scope.get("path_template"))
+            if methods and message["type"] == "http.response.start" and message["status"] == 204:
+                allowed = allow_header(methods).encode()
                 headers = [pair for pair in message["headers"] if pair[0] != b"allow"]
                 message["headers"] = [*headers, (b"allow", allowed)]
             await send(message)

@@ -9,25 +9,27 @@ import msgspec
 from litestar import Controller, Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
-from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from application.use_cases import UseCases
 from entrypoints.http.calls.controller import CallController
 from entrypoints.http.deadlines import DeadlineMiddleware, OpenRequests
-from entrypoints.http.dependencies import HttpSettings, make_dependencies
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
 from entrypoints.http.library.controller import LibraryController, MediaFileController
+from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
 from entrypoints.http.middleware import App, Message, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.operations.controller import HealthController, JwksController
 from entrypoints.http.otp.controller import OtpController
+from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.response import JsonResponse
 from entrypoints.http.sessions.controller import SessionController
+from entrypoints.http.settings import HttpSettings
+from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
 from entrypoints.http.voice.controller import SmsController, VoiceController
 
@@ -67,17 +69,26 @@ def create_app(
             yield
 
     @cache
-    def api_description() -> bytes:
+    def describe() -> bytes:
         return msgspec.json.encode(describe_api(CONTROLLERS, settings))
 
     app = Litestar(
         route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
         lifespan=[lifespan],
-        state=State({"request_limits": RequestLimits(settings)}),
-        dependencies={
-            **make_dependencies(settings),
-            "api_description": Provide(api_description, sync_to_thread=False),
-        },
+        request_class=ApiRequest,
+        state=State(
+            {
+                "settings": settings,
+                "request_limits": RequestLimits(settings),
+                "upload_limiter": UploadLimiter(
+                    settings.max_uploads,
+                    settings.max_spooled_bytes,
+                    IdentityLocks(settings.upload_lock_file),
+                ),
+                "file_reads": FileReads(),
+                "describe_api": describe,
+            }
+        ),
         cors_config=_cors_config(settings.web_origins),
         exception_handlers=dict(EXCEPTION_HANDLERS),
         request_max_body_size=MAX_JSON_SIZE,

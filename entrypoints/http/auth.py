@@ -1,16 +1,13 @@
 """Authentication by access token."""
 
-from typing import Any, Final
-
-from litestar import Request
-from litestar.di import Provide
+from typing import Final
 
 from application.ports.errors import StorageError
 from application.principal import Principal
 from domain.errors import DomainError, Unauthenticated, Unavailable
 from entrypoints.http.client import header_values
 from entrypoints.http.errors.exceptions import NoAccessToken
-from entrypoints.http.request_limits import RequestLimits
+from entrypoints.http.request import ApiRequest, before_request
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
 """A handler names in `opt`, under this key, the error for a failed authentication."""
@@ -19,10 +16,9 @@ BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 _MAX_TOKEN_LENGTH: Final = 4096
 
 
-async def require_principal(request: Request[Any, Any, Any]) -> None:
+@before_request
+async def require_principal(request: ApiRequest) -> None:
     """Authenticate the request, and limit the identity's, before the body is read.
-
-    It is a `before_request` hook: for each guard, the framework copies the handler.
 
     Raises:
         Unauthenticated: The access token is missing or invalid.
@@ -37,12 +33,11 @@ async def require_principal(request: Request[Any, Any, Any]) -> None:
             raise
         raise own_error from error.__cause__
     # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
-    limits: RequestLimits = request.app.state.request_limits
-    limits.acquire_for_identity(principal.identity.id)
+    request.request_limits.acquire_for_identity(principal.identity.id)
     request.scope["auth"] = principal
 
 
-async def authenticate(request: Request[Any, Any, Any]) -> Principal:
+async def authenticate(request: ApiRequest) -> Principal:
     """Return the principal of the access token.
 
     Raises:
@@ -56,14 +51,14 @@ async def authenticate(request: Request[Any, Any, Any]) -> Principal:
         raise NoAccessToken
     if len(token) > _MAX_TOKEN_LENGTH:
         raise Unauthenticated
-    principal: Principal = await request.app.state.use_cases.authenticate(token)
-    return principal
+    return await request.use_cases.authenticate(token)
 
 
-def _provide_principal(request: Request[Any, Any, Any]) -> Principal:
-    principal: Principal = request.scope["auth"]
-    return principal
+@before_request
+async def limit_by_ip(request: ApiRequest) -> None:
+    """Limit a path that needs no access token, before the body is read.
 
-
-PRINCIPAL_DEPENDENCY: Final = {"principal": Provide(_provide_principal, sync_to_thread=False)}
-"""Provides what `require_principal` has authenticated."""
+    Raises:
+        TooManyRequests
+    """
+    request.request_limits.acquire_for_ip(request.client_ip)

@@ -5,15 +5,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Network
-from typing import Any, Final
-
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from typing import Final
 
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.http.client import CLIENT_IP
-from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.errors.exceptions import TooManyRequests
+from entrypoints.http.settings import HttpSettings
 
 MAX_KEYS: Final = 10_000
 _SITE_PREFIX_LENGTH: Final = 48
@@ -61,7 +57,7 @@ class RequestLimit:
 
 
 class RequestLimits:
-    """All limits of requests. `limit_by_ip` and `require_principal` apply them."""
+    """All limits of requests. Hooks in `auth.py` apply them."""
 
     def __init__(self, settings: HttpSettings) -> None:
         """Count no request yet."""
@@ -81,14 +77,3 @@ class RequestLimits:
         if ":" in client_ip:
             site = IPv6Network(client_ip).supernet(new_prefix=_SITE_PREFIX_LENGTH)
             self._per_site.acquire(str(site))
-
-
-async def limit_by_ip(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard: limit a path that needs no access token, before the body is read.
-
-    Raises:
-        TooManyRequests
-    """
-    limits: RequestLimits = connection.app.state.request_limits
-    scope: Any = connection.scope
-    limits.acquire_for_ip(scope[CLIENT_IP])

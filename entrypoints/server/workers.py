@@ -18,7 +18,6 @@ from application.use_cases import UseCases
 from entrypoints.bootstrap import make_webhooks, open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.deadlines import OpenRequests
-from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.library.upload_limiter import open_lock_file
 from entrypoints.http.middleware import (
     REQUEST_LOGGER,
@@ -29,6 +28,7 @@ from entrypoints.http.middleware import (
     Scope,
     Send,
 )
+from entrypoints.http.settings import HttpSettings
 from entrypoints.server.background_task import run_in_background
 from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
 from entrypoints.server.connection_task import run_connection_task

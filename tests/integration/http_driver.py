@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from application.use_cases import UseCases
 from entrypoints.http.app import create_app
-from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.settings import HttpSettings
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP
 

@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 from entrypoints.http.app import CONTROLLERS
-from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ERRORS as ERROR_TABLE
 from entrypoints.http.errors.table import has_response
 from entrypoints.http.openapi.description import describe_api, render_document
+from entrypoints.http.settings import HttpSettings
 from tests.support.schema_check import is_valid, resolve
 
 PROJECT: Final = Path(__file__).parents[2]

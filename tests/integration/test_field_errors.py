@@ -12,9 +12,9 @@ from litestar.exceptions import ClientException, ValidationException
 
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from domain import errors
-from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS
+from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.integration.uploads import (
     CONTENT_TYPE,

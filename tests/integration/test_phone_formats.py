@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import open_http_driver
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 
 LIMIT = 3

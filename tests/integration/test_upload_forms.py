@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.media.item import ItemState
-from entrypoints.http.dependencies import HttpSettings
 from entrypoints.http.library.upload_form import (
     BLOCK_BYTES,
     MAX_FORM_OVERHEAD_BYTES,
     MAX_MEMORY_BYTES,
     MAX_PARTS,
 )
+from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.integration.uploads import (
     BOUNDARY,

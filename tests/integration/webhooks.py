@@ -13,7 +13,7 @@ from adapters.twilio import TwilioSignatures, TwilioWebhookParser, TwimlMarkup
 from application.ports.webhooks import Webhooks
 from application.webhook_urls import WebhookUrls
 from application.wiring import Policy
-from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.settings import HttpSettings
 from tests.stateful.http_driver import open_http_client
 from tests.support.app_harness import AppHarness
 from tests.support.servers.fake_twilio.webhooks import FormFields, sign_webhook

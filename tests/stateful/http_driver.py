@@ -25,7 +25,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from entrypoints.http.app import create_app
-from entrypoints.http.dependencies import HttpSettings
+from entrypoints.http.settings import HttpSettings
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW
 from tests.support.fakes.clock import MovableClock

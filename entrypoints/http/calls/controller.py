@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
-from litestar import Controller, Request, get
+from litestar import Controller, get
 from litestar.types import ASGIApp
 
 from application.ports.call_provider import RecordingFile
 from domain import errors
 from domain.identifier import parse_identifier
-from entrypoints.http.auth import BEARER, PRINCIPAL_DEPENDENCY, require_principal
+from entrypoints.http.auth import BEARER, require_principal
 from entrypoints.http.calls.openapi import RecordingOperation
 from entrypoints.http.calls.schemas import (
     CallCursorParameter,
@@ -22,12 +21,6 @@ from entrypoints.http.calls.schemas import (
     parse_list_parameters,
     to_page_response,
 )
-from entrypoints.http.dependencies import (
-    ClientIp,
-    CurrentPrincipal,
-    FileReadsDependency,
-    UseCasesDependency,
-)
 from entrypoints.http.errors.exceptions import (
     FieldError,
     InvalidFields,
@@ -37,6 +30,7 @@ from entrypoints.http.errors.exceptions import (
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import error_responses
+from entrypoints.http.request import ApiRequest
 from entrypoints.http.streaming import Content, FileResponse
 
 
@@ -46,7 +40,6 @@ class CallController(Controller):
     path = "/calls"
     tags = ["Calls"]
     before_request = staticmethod(require_principal)
-    dependencies = PRINCIPAL_DEPENDENCY
     security = BEARER
 
     @get(
@@ -69,8 +62,7 @@ class CallController(Controller):
     async def list_calls(
         self,
         *,
-        use_cases: UseCasesDependency,
-        principal: CurrentPrincipal,
+        request: ApiRequest,
         cursor: CallCursorParameter = None,
         limit: LimitParameter = None,
     ) -> CallPageResponse:
@@ -81,9 +73,8 @@ class CallController(Controller):
         have logged in within the last day; otherwise they see their own calls.
         """
         after, size = parse_list_parameters(cursor, limit)
-        return to_page_response(
-            await use_cases.list_calls(principal, after, size), principal.viewer
-        )
+        calls = await request.use_cases.list_calls(request.principal, after, size)
+        return to_page_response(calls, request.principal.viewer)
 
     @get(
         "/{call_id:str}/recording",
@@ -111,12 +102,8 @@ class CallController(Controller):
     async def get_recording(
         self,
         *,
-        request: Request[Any, Any, Any],
+        request: ApiRequest,
         call_id: CallIdParameter,
-        use_cases: UseCasesDependency,
-        principal: CurrentPrincipal,
-        client_ip: ClientIp,
-        file_reads: FileReadsDependency,
         index: RecordingIndexParameter = None,
     ) -> ASGIApp:
         """Return the sound of a recording. Only administrators may listen to it.
@@ -125,8 +112,10 @@ class CallController(Controller):
         """
         number, call = parse_index(index), parse_identifier(call_id) or ""
         return FileResponse(
-            lambda: _open_content(use_cases.open_recording(principal, call, number)),
-            file_reads.slot(client_ip),
+            lambda: _open_content(
+                request.use_cases.open_recording(request.principal, call, number)
+            ),
+            request.file_reads.slot(request.client_ip),
             {"Content-Disposition": f'attachment; filename="call-{call}-{number}.mp3"'},
             is_head=IS_HEAD in request.scope["state"],
         )

@@ -1,10 +1,6 @@
 """One-time codes, legacy API."""
 
-from typing import Any
-
-from litestar import Controller, HttpMethod, Request, post
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from litestar import Controller, HttpMethod, post
 from litestar.params import JSONBody
 
 from application.otp.request_otp import RequestOtpCommand
@@ -12,7 +8,6 @@ from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
 from entrypoints.http.client import parse_device_name
-from entrypoints.http.dependencies import ClientIp, SettingsDependency, UseCasesDependency
 from entrypoints.http.errors.exceptions import InvalidOtp, MethodNotAllowed
 from entrypoints.http.legacy_otp.schemas import (
     LegacyGetOtpBody,
@@ -22,11 +17,13 @@ from entrypoints.http.legacy_otp.schemas import (
 )
 from entrypoints.http.openapi.responses import body_errors, legacy_error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field, parse_fields
+from entrypoints.http.request import ApiRequest, before_request
 
 
-def _require_post(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+@before_request
+async def _require_post(request: ApiRequest) -> None:
     # The framework would respond to OPTIONS; the older service did not.
-    if isinstance(connection, Request) and connection.method != HttpMethod.POST:
+    if request.method != HttpMethod.POST:
         raise MethodNotAllowed(HttpMethod.POST.value)
 
 
@@ -35,7 +32,7 @@ class LegacyOtpController(Controller):
 
     path = "/authenticate"
     tags = ["Legacy OTP"]
-    guards = [_require_post]
+    before_request = staticmethod(_require_post)
 
     @post(
         "/get_otp",
@@ -55,15 +52,11 @@ class LegacyOtpController(Controller):
         ),
     )
     async def get_otp(
-        self,
-        data: JSONBody[LegacyGetOtpBody],
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
-        client_ip: ClientIp,
+        self, request: ApiRequest, data: JSONBody[LegacyGetOtpBody]
     ) -> LegacyGetOtpResponse:
         """Send a code to a phone."""
-        phone = parse_field("phone", lambda: settings.parse_international_phone(data.phone))
-        await use_cases.request_otp(RequestOtpCommand(phone, client_ip))
+        phone = parse_field("phone", lambda: request.settings.parse_international_phone(data.phone))
+        await request.use_cases.request_otp(RequestOtpCommand(phone, request.client_ip))
         return LegacyGetOtpResponse()
 
     @post(
@@ -83,20 +76,16 @@ class LegacyOtpController(Controller):
         ),
     )
     async def validate_otp(
-        self,
-        request: Request[Any, Any, Any],
-        data: JSONBody[LegacyValidateOtpBody],
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
-        client_ip: ClientIp,
+        self, request: ApiRequest, data: JSONBody[LegacyValidateOtpBody]
     ) -> LegacyValidateOtpResponse:
         """Exchange a code for an access token."""
         phone, code = parse_fields(
-            ("phone", lambda: settings.parse_international_phone(data.phone)),
-            ("otp", lambda: parse_otp_code(data.otp, settings.otp_length)),
+            ("phone", lambda: request.settings.parse_international_phone(data.phone)),
+            ("otp", lambda: parse_otp_code(data.otp, request.settings.otp_length)),
         )
         device = parse_device_name(request.headers.get("user-agent", ""))
-        result = await use_cases.verify_otp(VerifyOtpCommand(phone, code, client_ip, device=device))
+        command = VerifyOtpCommand(phone, code, request.client_ip, device=device)
+        result = await request.use_cases.verify_otp(command)
         if not isinstance(result, LoggedIn):
             raise InvalidOtp
         return LegacyValidateOtpResponse(access_token=result.tokens.access_token)

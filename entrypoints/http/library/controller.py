@@ -1,29 +1,19 @@
 """The library and its media files."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from litestar import Controller, Request, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
 from application.media.upload_image import UploadImageCommand
-from application.use_cases import UseCases
 from domain import errors
 from domain.media.item import parse_category
 from entrypoints.http.auth import (
     BEARER,
-    PRINCIPAL_DEPENDENCY,
     UNAVAILABLE_ERROR,
     require_principal,
-)
-from entrypoints.http.dependencies import (
-    ClientIp,
-    CurrentPrincipal,
-    FileReadsDependency,
-    SettingsDependency,
-    UploadLimiterDependency,
-    UseCasesDependency,
 )
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import (
@@ -63,6 +53,7 @@ from entrypoints.http.library.upload_form import open_upload_form
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
+from entrypoints.http.request import ApiRequest, before_request
 from entrypoints.http.streaming import FileResponse, HeadResponse
 from entrypoints.http.users.schemas import parse_user_id
 
@@ -87,7 +78,6 @@ class LibraryController(Controller):
     path = "/library"
     tags = ["Library"]
     before_request = staticmethod(require_principal)
-    dependencies = PRINCIPAL_DEPENDENCY
     security = BEARER
 
     @post(
@@ -130,14 +120,7 @@ class LibraryController(Controller):
             errors.Unavailable,
         ),
     )
-    async def upload_image(
-        self,
-        request: Request[Any, Any, Any],
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
-        upload_limiter: UploadLimiterDependency,
-        principal: CurrentPrincipal,
-    ) -> UploadImageResponse:
+    async def upload_image(self, request: ApiRequest) -> UploadImageResponse:
         """Upload a JPEG, PNG or GIF image.
 
         The published image is encoded again, upright and without metadata. `type` in the
@@ -147,15 +130,18 @@ class LibraryController(Controller):
         before it sends the image that there is no room for it now.
         """
         async with open_upload_form(
-            request, settings.upload_limit, upload_limiter, principal.identity.id
+            request,
+            request.settings.upload_limit,
+            request.upload_limiter,
+            request.principal.identity.id,
         ) as form:
             user_id = form.fields.get("user_id")
             if not user_id:
                 raise MissingUserId
             owner = parse_user_id(user_id)
             category = _parse_category(form.fields.get("category"))
-            shown = await use_cases.upload_image(
-                UploadImageCommand(principal, owner, form.file, category)
+            shown = await request.use_cases.upload_image(
+                UploadImageCommand(request.principal, owner, form.file, category)
             )
         return to_item_response(shown, UploadImageResponse)
 
@@ -179,7 +165,7 @@ class LibraryController(Controller):
     async def list_items(
         self,
         *,
-        use_cases: UseCasesDependency,
+        request: ApiRequest,
         page: PageParameter = None,
         per_page: PageSizeParameter = None,
         user_id: OwnerParameter = None,
@@ -198,7 +184,7 @@ class LibraryController(Controller):
         item_filter, page_request = parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
-        return to_page_response(await use_cases.list_items(item_filter, page_request))
+        return to_page_response(await request.use_cases.list_items(item_filter, page_request))
 
     @get(
         "/{item_id:str}",
@@ -207,11 +193,9 @@ class LibraryController(Controller):
         response_description="The item.",
         responses=error_responses(*_ITEM_ERRORS),
     )
-    async def get_item(
-        self, item_id: ItemIdParameter, use_cases: UseCasesDependency
-    ) -> LibraryItemResponse:
+    async def get_item(self, request: ApiRequest, item_id: ItemIdParameter) -> LibraryItemResponse:
         """Return an item."""
-        shown = await use_cases.get_item(parse_item_id(item_id))
+        shown = await request.use_cases.get_item(parse_item_id(item_id))
         return to_item_response(shown, LibraryItemResponse)
 
     @patch(
@@ -230,14 +214,15 @@ class LibraryController(Controller):
     )
     async def update_item(
         self,
+        request: ApiRequest,
         item_id: ItemIdParameter,
         data: JSONBody[UpdateLibraryItemBody],
-        use_cases: UseCasesDependency,
-        principal: CurrentPrincipal,
     ) -> LibraryItemResponse:
         """Change the label of an item. Only the owner and administrators may do this."""
         category = _parse_category(data.category)
-        shown = await use_cases.categorize_item(principal, parse_item_id(item_id), category)
+        shown = await request.use_cases.categorize_item(
+            request.principal, parse_item_id(item_id), category
+        )
         return to_item_response(shown, LibraryItemResponse)
 
     @delete(
@@ -252,12 +237,7 @@ class LibraryController(Controller):
             exceptions.OriginNotAllowed,
         ),
     )
-    async def delete_item(
-        self,
-        item_id: ItemIdParameter,
-        use_cases: UseCasesDependency,
-        principal: CurrentPrincipal,
-    ) -> None:
+    async def delete_item(self, request: ApiRequest, item_id: ItemIdParameter) -> None:
         """Delete an item; its URL stops working at once.
 
         If the media store does not delete the file, a presigned URL works until it does: the
@@ -265,10 +245,11 @@ class LibraryController(Controller):
 
         Only the owner and administrators may do this.
         """
-        await use_cases.delete_item(principal, parse_item_id(item_id))
+        await request.use_cases.delete_item(request.principal, parse_item_id(item_id))
 
 
-async def require_principal_unless_public(request: Request[Any, Any, Any]) -> None:
+@before_request
+async def require_principal_unless_public(request: ApiRequest) -> None:
     """Authenticate the request if the URLs of media files expire.
 
     Otherwise a URL that has expired would still say how to open the file: by its key.
@@ -278,8 +259,7 @@ async def require_principal_unless_public(request: Request[Any, Any, Any]) -> No
         StorageError, Unavailable
     """
     key = request.path_params["key"]
-    use_cases: UseCases = request.app.state.use_cases
-    if _STORAGE_KEY.fullmatch(key) and not await use_cases.open_file.is_public(key):
+    if _STORAGE_KEY.fullmatch(key) and not await request.use_cases.open_file.is_public(key):
         await require_principal(request)
 
 
@@ -304,14 +284,7 @@ class MediaFileController(Controller):
             errors.Unavailable,
         ),
     )
-    async def get_file(
-        self,
-        request: Request[Any, Any, Any],
-        key: StorageKeyParameter,
-        use_cases: UseCasesDependency,
-        client_ip: ClientIp,
-        file_reads: FileReadsDependency,
-    ) -> ASGIApp:
+    async def get_file(self, request: ApiRequest, key: StorageKeyParameter) -> ASGIApp:
         """Return the file of an item. After the item is deleted, it is not found.
 
         Where the URLs of items do not expire, this needs no access token. Where they expire
@@ -319,17 +292,19 @@ class MediaFileController(Controller):
         """
         if not _STORAGE_KEY.fullmatch(key):
             raise errors.MediaFileNotFound
-        is_public = await use_cases.open_file.is_public(key)
+        is_public = await request.use_cases.open_file.is_public(key)
         headers = {
             **_MEDIA_HEADERS,
             # A file never changes. This decides how long copies survive a deletion.
             "Cache-Control": MEDIA_CACHE_CONTROL if is_public else PRIVATE_MEDIA_CACHE_CONTROL,
         }
         if IS_HEAD in request.scope["state"]:
-            info = await use_cases.open_file.get_info(key)
+            info = await request.use_cases.open_file.get_info(key)
             return HeadResponse(info.item.image.format.content_type, info.size, headers)
         return FileResponse(
-            lambda: open_content(use_cases.open_file(key)), file_reads.slot(client_ip), headers
+            lambda: open_content(request.use_cases.open_file(key)),
+            request.file_reads.slot(request.client_ip),
+            headers,
         )
 
 

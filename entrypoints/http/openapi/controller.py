@@ -5,16 +5,14 @@ from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Final, TypeAlias
+from typing import Final
 
 from litestar import Controller, Response, get
-from litestar.di import NamedDependency
-from litestar.params import FromPath, SkipValidation
+from litestar.params import FromPath
 
-from entrypoints.http.dependencies import SettingsDependency
 from entrypoints.http.errors.exceptions import PathNotFound
+from entrypoints.http.request import ApiRequest
 
-ApiDescription: TypeAlias = NamedDependency[SkipValidation[bytes]]
 _SWAGGER_UI_FILES: Final = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -38,16 +36,16 @@ class OpenApiController(Controller):
     include_in_schema = False
 
     @get("/openapi.json", media_type="application/json")
-    async def get_description(self, api_description: ApiDescription) -> bytes:
+    async def get_description(self, request: ApiRequest) -> bytes:
         """Return the description as JSON."""
-        return api_description
+        return request.describe_api()
 
     @get("/docs", media_type="text/html")
-    async def get_page(self, settings: SettingsDependency) -> Response[str]:
+    async def get_page(self, request: ApiRequest) -> Response[str]:
         """Return the page."""
         page = Template(_read_own_file("page.html").decode())
         return Response(
-            page.substitute(keeps_token=str(settings.keeps_docs_token).lower()),
+            page.substitute(keeps_token=str(request.settings.keeps_docs_token).lower()),
             headers={"Content-Security-Policy": _CONTENT_SECURITY_POLICY},
         )
 

@@ -12,7 +12,6 @@ from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 from litestar.routes import HTTPRoute
 
 from entrypoints.http.auth import BEARER
-from entrypoints.http.dependencies import HttpSettings, make_dependencies
 from entrypoints.http.errors.table import Api, api_of
 from entrypoints.http.openapi.responses import (
     ErrorResponse,
@@ -20,6 +19,8 @@ from entrypoints.http.openapi.responses import (
     render_shared_errors,
 )
 from entrypoints.http.otp.schemas import OTP_EXAMPLE, OTP_PATTERN, otp_pattern
+from entrypoints.http.request import ApiRequest
+from entrypoints.http.settings import HttpSettings
 
 _ABOUT: Final = """\
 Sign in with a code that is sent to a phone. Manage users and a library of images.
@@ -115,7 +116,7 @@ def describe_api(controllers: Sequence[type[Controller]], settings: HttpSettings
     """
     app = Litestar(
         route_handlers=list(controllers),
-        dependencies=make_dependencies(settings),
+        request_class=ApiRequest,
         openapi_config=_openapi_config(settings),
         logging_config=None,
     )

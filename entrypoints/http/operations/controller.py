@@ -3,7 +3,6 @@
 from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
-from entrypoints.http.dependencies import SettingsDependency, UseCasesDependency
 from entrypoints.http.openapi.responses import error_responses
 from entrypoints.http.operations.schemas import (
     READY,
@@ -13,6 +12,7 @@ from entrypoints.http.operations.schemas import (
     to_json_web_key,
     to_readiness_response,
 )
+from entrypoints.http.request import ApiRequest
 
 
 class HealthController(Controller):
@@ -46,17 +46,15 @@ class HealthController(Controller):
             **error_responses(),
         },
     )
-    async def ready(
-        self, use_cases: UseCasesDependency, settings: SettingsDependency
-    ) -> Response[ReadinessResponse]:
+    async def ready(self, request: ApiRequest) -> Response[ReadinessResponse]:
         """Check the database, the media store and the messenger.
 
         The answer comes within a second. A part that takes longer does not work. Results are held:
         successes for five seconds, failures for one. After a stop signal the status is `stopping`:
         requests are still served, and new ones should go to another instance.
         """
-        readiness = await use_cases.check_readiness()
-        body = to_readiness_response(readiness, is_stopping=settings.is_stopping())
+        readiness = await request.use_cases.check_readiness()
+        body = to_readiness_response(readiness, is_stopping=request.settings.is_stopping())
         if body.status == READY:
             return Response(body)
         return Response(body, status_code=503, headers={"Retry-After": "5"})
@@ -75,9 +73,9 @@ class JwksController(Controller):
         response_description="The public keys. A new key is listed before it signs.",
         responses=error_responses(),
     )
-    async def get_jwks(self, use_cases: UseCasesDependency) -> JsonWebKeySet:
+    async def get_jwks(self, request: ApiRequest) -> JsonWebKeySet:
         """Return the public keys that access tokens are signed with.
 
         The session of a token that they verify may have ended: only this service knows.
         """
-        return JsonWebKeySet([to_json_web_key(key) for key in use_cases.get_jwks()])
+        return JsonWebKeySet([to_json_web_key(key) for key in request.use_cases.get_jwks()])

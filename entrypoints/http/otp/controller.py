@@ -1,9 +1,9 @@
 """One-time codes, main API."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from litestar import Controller, Request, get, post
+from litestar import Controller, get, post
 from litestar.params import JSONBody
 
 from application.otp.request_otp import RequestOtpCommand
@@ -15,13 +15,8 @@ from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery import Channel
 from domain.otp.templates.preferences import MessagePreferences, parse_platform
+from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.client import parse_device_name
-from entrypoints.http.dependencies import (
-    ClientIp,
-    HttpSettings,
-    SettingsDependency,
-    UseCasesDependency,
-)
 from entrypoints.http.errors.exceptions import TooManyRequests
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.otp.schemas import (
@@ -38,7 +33,8 @@ from entrypoints.http.otp.schemas import (
     to_verify_otp_response,
 )
 from entrypoints.http.parsing import JsonBody, missing_field, parse_fields
-from entrypoints.http.request_limits import limit_by_ip
+from entrypoints.http.request import ApiRequest
+from entrypoints.http.settings import HttpSettings
 
 _DEVICE: Final = re.compile(DEVICE_PATTERN)
 
@@ -67,11 +63,7 @@ class OtpController(Controller):
         ),
     )
     async def request_otp(
-        self,
-        data: JSONBody[RequestOtpBody],
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
-        client_ip: ClientIp,
+        self, request: ApiRequest, data: JSONBody[RequestOtpBody]
     ) -> RequestOtpResponse:
         """Send a code to a phone.
 
@@ -87,13 +79,17 @@ class OtpController(Controller):
         that an app can offer the call.
         """
         phone, channel = parse_fields(
-            ("phone", lambda: settings.parse_phone(data.phone)),
-            ("channel", lambda: _parse_channel(data.channel, settings)),
+            ("phone", lambda: request.settings.parse_phone(data.phone)),
+            ("channel", lambda: _parse_channel(data.channel, request.settings)),
         )
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
-        sent = await use_cases.request_otp(
+        sent = await request.use_cases.request_otp(
             RequestOtpCommand(
-                phone, client_ip, preferences, _parse_device_token(data.device_token), channel
+                phone,
+                request.client_ip,
+                preferences,
+                _parse_device_token(data.device_token),
+                channel,
             )
         )
         return to_request_otp_response(sent)
@@ -103,11 +99,11 @@ class OtpController(Controller):
         operation_id="get_delivery_status",
         summary="Get the delivery status of a code",
         response_description="What became of the message or call.",
-        guards=[limit_by_ip],
+        before_request=limit_by_ip,
         responses=error_responses(TooManyRequests, errors.Unavailable),
     )
     async def get_delivery_status(
-        self, request_id: RequestIdParameter, use_cases: UseCasesDependency
+        self, request: ApiRequest, request_id: RequestIdParameter
     ) -> DeliveryStatusResponse:
         """Return what became of the message or call that a request for a code refers to.
 
@@ -115,7 +111,7 @@ class OtpController(Controller):
         and so does a message whose provider reports no statuses. Within the cooldown all ids refer
         to the same message.
         """
-        return to_delivery_status_response(await use_cases.get_delivery_status(request_id))
+        return to_delivery_status_response(await request.use_cases.get_delivery_status(request_id))
 
     @post(
         "/verify-otp",
@@ -133,12 +129,7 @@ class OtpController(Controller):
         ),
     )
     async def verify_otp(
-        self,
-        request: Request[Any, Any, Any],
-        data: JSONBody[VerifyOtpBody],
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
-        client_ip: ClientIp,
+        self, request: ApiRequest, data: JSONBody[VerifyOtpBody]
     ) -> VerifyOtpResponse | InvalidOtpResponse:
         """Exchange a code for an access token. A code can be used once.
 
@@ -152,15 +143,15 @@ class OtpController(Controller):
         and cannot be refreshed.
         """
         phone, code, device = parse_fields(
-            ("phone", lambda: settings.parse_phone(data.phone)),
-            ("otp", lambda: parse_otp_code(data.otp, settings.otp_length)),
+            ("phone", lambda: request.settings.parse_phone(data.phone)),
+            ("otp", lambda: parse_otp_code(data.otp, request.settings.otp_length)),
             ("device", lambda: _parse_device(data.device)),
         )
-        result = await use_cases.verify_otp(
+        result = await request.use_cases.verify_otp(
             VerifyOtpCommand(
                 phone,
                 code,
-                client_ip,
+                request.client_ip,
                 data.request_id,
                 device or parse_device_name(request.headers.get("user-agent", "")),
                 with_refresh=bool(data.refresh),

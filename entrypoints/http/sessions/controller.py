@@ -1,8 +1,8 @@
 """Sessions: refresh, list and end them."""
 
-from typing import Any, Final
+from typing import Final
 
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
 from application.identities.sessions import Scope
@@ -17,16 +17,15 @@ from domain.errors import (
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from entrypoints.http.auth import (
     BEARER,
-    PRINCIPAL_DEPENDENCY,
     authenticate,
+    limit_by_ip,
     require_principal,
 )
-from entrypoints.http.dependencies import CurrentPrincipal, UseCasesDependency
 from entrypoints.http.errors.exceptions import FieldError, OriginNotAllowed, TooManyRequests
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
-from entrypoints.http.request_limits import limit_by_ip
+from entrypoints.http.request import ApiRequest
 from entrypoints.http.sessions.schemas import (
     LogoutBody,
     LogoutOperation,
@@ -53,7 +52,7 @@ class SessionController(Controller):
         summary="Exchange a refresh token for new tokens",
         response_description="The new tokens.",
         status_code=200,
-        guards=[limit_by_ip],
+        before_request=limit_by_ip,
         dto=JsonBody[RefreshSessionBody],
         return_dto=None,
         responses=error_responses(
@@ -64,7 +63,7 @@ class SessionController(Controller):
         ),
     )
     async def refresh(
-        self, data: JSONBody[RefreshSessionBody], use_cases: UseCasesDependency
+        self, request: ApiRequest, data: JSONBody[RefreshSessionBody]
     ) -> RefreshSessionResponse:
         """Exchange the latest refresh token for a new access token and the next refresh token.
 
@@ -75,7 +74,7 @@ class SessionController(Controller):
         token = _parse_refresh_token(data.refresh_token)
         if token is None:
             raise InvalidRefreshToken
-        return to_refresh_response(await use_cases.refresh_session(token))
+        return to_refresh_response(await request.use_cases.refresh_session(token))
 
     @post(
         "/logout",
@@ -83,7 +82,7 @@ class SessionController(Controller):
         summary="Sign out",
         response_description="The sessions have ended.",
         status_code=204,
-        guards=[limit_by_ip],
+        before_request=limit_by_ip,
         dto=JsonBody[LogoutBody],
         return_dto=None,
         operation_class=LogoutOperation,
@@ -95,12 +94,7 @@ class SessionController(Controller):
             errors.Unavailable,
         ),
     )
-    async def logout(
-        self,
-        request: Request[Any, Any, Any],
-        use_cases: UseCasesDependency,
-        data: JSONBody[LogoutBody | None] = None,
-    ) -> None:
+    async def logout(self, request: ApiRequest, data: JSONBody[LogoutBody | None] = None) -> None:
         """End sessions. Their tokens become invalid at once. The body may be empty.
 
         `this` session is that of the access token, or that of the refresh token in the body. A
@@ -109,7 +103,7 @@ class SessionController(Controller):
         by = await _find_session(request, data)
         scope = parse_field("scope", lambda: _parse_scope(data.scope if data else None))
         if by is not None:
-            await use_cases.logout(by, scope)
+            await request.use_cases.logout(by, scope)
 
     @get(
         "/sessions",
@@ -117,15 +111,12 @@ class SessionController(Controller):
         summary="List the caller's sessions",
         response_description="The sessions.",
         before_request=require_principal,
-        dependencies=PRINCIPAL_DEPENDENCY,
         security=BEARER,
         responses=error_responses(Unauthenticated, TooManyRequests, errors.Unavailable),
     )
-    async def list_sessions(
-        self, use_cases: UseCasesDependency, principal: CurrentPrincipal
-    ) -> SessionListResponse:
+    async def list_sessions(self, request: ApiRequest) -> SessionListResponse:
         """List the caller's sessions, the last used first."""
-        sessions = await use_cases.list_sessions(principal)
+        sessions = await request.use_cases.list_sessions(request.principal)
         return SessionListResponse(sessions=[to_session_response(session) for session in sessions])
 
     @delete(
@@ -134,7 +125,6 @@ class SessionController(Controller):
         summary="End a session of the caller",
         response_description="The session has ended.",
         before_request=require_principal,
-        dependencies=PRINCIPAL_DEPENDENCY,
         security=BEARER,
         responses=error_responses(
             Unauthenticated,
@@ -144,14 +134,9 @@ class SessionController(Controller):
             errors.Unavailable,
         ),
     )
-    async def revoke_session(
-        self,
-        session_id: SessionIdParameter,
-        use_cases: UseCasesDependency,
-        principal: CurrentPrincipal,
-    ) -> None:
+    async def revoke_session(self, request: ApiRequest, session_id: SessionIdParameter) -> None:
         """End a session of the caller, this one or another. Its tokens become invalid at once."""
-        await use_cases.revoke_session(principal, session_id)
+        await request.use_cases.revoke_session(request.principal, session_id)
 
 
 def _parse_scope(text: str | None) -> Scope:
@@ -162,7 +147,7 @@ def _parse_scope(text: str | None) -> Scope:
 
 
 async def _find_session(
-    request: Request[Any, Any, Any], data: LogoutBody | None
+    request: ApiRequest, data: LogoutBody | None
 ) -> Principal | RefreshToken | None:
     if data is not None and data.refresh_token is not None:
         return _parse_refresh_token(data.refresh_token)

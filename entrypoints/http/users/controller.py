@@ -8,18 +8,13 @@ from domain import errors
 from domain.identities.username import parse_username
 from entrypoints.http.auth import (
     BEARER,
-    PRINCIPAL_DEPENDENCY,
     UNAVAILABLE_ERROR,
     require_principal,
-)
-from entrypoints.http.dependencies import (
-    CurrentPrincipal,
-    SettingsDependency,
-    UseCasesDependency,
 )
 from entrypoints.http.errors.exceptions import InvalidUserId, OriginNotAllowed, TooManyRequests
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field, parse_fields
+from entrypoints.http.request import ApiRequest
 from entrypoints.http.users.schemas import (
     CreateUserBody,
     CreateUserResponse,
@@ -37,7 +32,6 @@ class UserController(Controller):
     path = "/users"
     tags = ["Users"]
     before_request = staticmethod(require_principal)
-    dependencies = PRINCIPAL_DEPENDENCY
     security = BEARER
 
     @post(
@@ -59,11 +53,7 @@ class UserController(Controller):
         ),
     )
     async def create_user(
-        self,
-        data: JSONBody[CreateUserBody],
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
-        principal: CurrentPrincipal,
+        self, request: ApiRequest, data: JSONBody[CreateUserBody]
     ) -> CreateUserResponse:
         """Make the caller a user. `number` must be the phone that the caller signed in with.
 
@@ -72,9 +62,10 @@ class UserController(Controller):
         """
         username, phone = parse_fields(
             ("username", lambda: parse_username(data.username)),
-            ("number", lambda: settings.parse_phone(data.number)),
+            ("number", lambda: request.settings.parse_phone(data.number)),
         )
-        identity = await use_cases.create_user(CreateUserCommand(principal, username, phone))
+        command = CreateUserCommand(request.principal, username, phone)
+        identity = await request.use_cases.create_user(command)
         return CreateUserResponse(user_id=identity.id, admin=identity.is_administrator)
 
     @get(
@@ -86,9 +77,10 @@ class UserController(Controller):
             errors.Unauthenticated, TooManyRequests, errors.UserNotFound, errors.Unavailable
         ),
     )
-    async def get_me(self, principal: CurrentPrincipal) -> UserResponse:
+    async def get_me(self, request: ApiRequest) -> UserResponse:
         """Return the caller, with the full number."""
-        return to_user_response(principal.identity, principal.identity)
+        identity = request.principal.identity
+        return to_user_response(identity, identity)
 
     @get(
         "/{user_id:str}",
@@ -103,15 +95,13 @@ class UserController(Controller):
             errors.Unavailable,
         ),
     )
-    async def get_user(
-        self, user_id: UserIdParameter, use_cases: UseCasesDependency, principal: CurrentPrincipal
-    ) -> UserResponse:
+    async def get_user(self, request: ApiRequest, user_id: UserIdParameter) -> UserResponse:
         """Return a user. Administrators who logged in within the last day see all of it.
 
         Others see the number of another user masked, and not whether that is an administrator.
         """
-        identity = await use_cases.get_user(parse_user_id(user_id))
-        return to_user_response(identity, principal.viewer)
+        identity = await request.use_cases.get_user(parse_user_id(user_id))
+        return to_user_response(identity, request.principal.viewer)
 
     @patch(
         "/me",
@@ -129,16 +119,11 @@ class UserController(Controller):
             errors.Unavailable,
         ),
     )
-    async def rename_me(
-        self,
-        data: JSONBody[RenameUserBody],
-        use_cases: UseCasesDependency,
-        principal: CurrentPrincipal,
-    ) -> UserResponse:
+    async def rename_me(self, request: ApiRequest, data: JSONBody[RenameUserBody]) -> UserResponse:
         """Change the caller's username. The old username is free at once."""
         username = parse_field("username", lambda: parse_username(data.username))
-        identity = await use_cases.rename_user(principal, username)
-        return to_user_response(identity, principal.identity)
+        identity = await request.use_cases.rename_user(request.principal, username)
+        return to_user_response(identity, request.principal.identity)
 
     @delete(
         "/me",
@@ -149,9 +134,9 @@ class UserController(Controller):
             errors.Unauthenticated, TooManyRequests, OriginNotAllowed, errors.Unavailable
         ),
     )
-    async def delete_me(self, use_cases: UseCasesDependency, principal: CurrentPrincipal) -> None:
+    async def delete_me(self, request: ApiRequest) -> None:
         """Delete the caller. All tokens become invalid and all data is hidden, at once.
 
         The phone can sign in again, as a new identity. The username is reserved for 30 days.
         """
-        await use_cases.delete_user(principal)
+        await request.use_cases.delete_user(request.principal)

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 import structlog
-from litestar import Controller, Request, Response, post
+from litestar import Controller, Response, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, SkipValidation
 
-from application.use_cases import UseCases
 from application.voice.answer_call import AnswerCallCommand
 from application.voice.answer_code_call import AnswerCodeCallCommand
 from application.webhook_urls import WebhookUrls
@@ -16,17 +15,17 @@ from domain.phone import PhoneNumber
 from domain.voice.call import inbound_call_id
 from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import Recorded
-from entrypoints.http.dependencies import HttpSettings, SettingsDependency, UseCasesDependency
+from entrypoints.http.request import ApiRequest
 from entrypoints.http.voice.call_response import CallResponder
 from entrypoints.http.voice.webhook import Webhook, WebhookRejected, receive_webhook
 
 _log = structlog.get_logger()
 
-AnyRequest: TypeAlias = Request[Any, Any, Any]
 WebhookDependency: TypeAlias = NamedDependency[SkipValidation[Webhook]]
 
 
-async def _receive_call_webhook(request: AnyRequest, settings: SettingsDependency) -> Webhook:
+async def _receive_call_webhook(request: ApiRequest) -> Webhook:
+    settings = request.settings
     webhooks = settings.webhooks if settings.has_phone_line else None
     webhook = await receive_webhook(request, webhooks, settings.public_url)
     if not webhook.fields.provider_call_id:
@@ -34,11 +33,12 @@ async def _receive_call_webhook(request: AnyRequest, settings: SettingsDependenc
     return webhook
 
 
-async def _receive_webhook(request: AnyRequest, settings: SettingsDependency) -> Webhook:
+async def _receive_webhook(request: ApiRequest) -> Webhook:
+    settings = request.settings
     return await receive_webhook(request, settings.webhooks, settings.public_url)
 
 
-def _reject(_: AnyRequest, __: WebhookRejected) -> Response[bytes]:
+def _reject(_: ApiRequest, __: WebhookRejected) -> Response[bytes]:
     return Response(b"", status_code=403, media_type="text/plain")
 
 
@@ -58,39 +58,28 @@ class VoiceController(Controller):
     exception_handlers = dict(_EXCEPTION_HANDLERS)
 
     @post(status_code=200)
-    async def begin_call(
-        self,
-        webhook: WebhookDependency,
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
-    ) -> Response[str]:
+    async def begin_call(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
         """Answer the first request of an inbound call."""
-        return await _answer_call(webhook, use_cases, settings, lambda: None)
+        return await _answer_call(request, webhook, lambda: None)
 
     @post("/continue", status_code=200)
-    async def continue_call(
-        self,
-        webhook: WebhookDependency,
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
-    ) -> Response[str]:
+    async def continue_call(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
         """Answer a later request of an inbound call."""
-        return await _answer_call(webhook, use_cases, settings, webhook.parse_position)
+        return await _answer_call(request, webhook, webhook.parse_position)
 
     @post("/calls/{call_id:str}", status_code=200)
     async def read_code(
         self,
+        request: ApiRequest,
         webhook: WebhookDependency,
         call_id: FromPath[str],
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
     ) -> Response[str]:
         """Answer a request of a call that reads a code."""
-        fields, urls = webhook.fields, WebhookUrls(settings.public_url)
+        fields, urls = webhook.fields, WebhookUrls(request.settings.public_url)
 
         async def answer() -> tuple[Instruction, ...]:
             position = webhook.parse_position() if "node" in webhook.parameters else None
-            return await use_cases.answer_code_call(
+            return await request.use_cases.answer_code_call(
                 AnswerCodeCallCommand(
                     call_id, fields.provider_call_id, fields.called, position, fields.event
                 )
@@ -99,40 +88,33 @@ class VoiceController(Controller):
         def url_of(position: Position) -> str:
             return urls.code_call(call_id, position)
 
-        responder = _make_responder(webhook, use_cases, settings, fields.called, url_of)
+        responder = _make_responder(request, webhook, fields.called, url_of)
         return await responder.respond(answer)
 
     @post("/fallback", status_code=200)
-    async def apologize(
-        self,
-        webhook: WebhookDependency,
-        use_cases: UseCasesDependency,
-        settings: SettingsDependency,
-    ) -> Response[str]:
+    async def apologize(self, request: ApiRequest, webhook: WebhookDependency) -> Response[str]:
         """Apologize to a caller after the provider could not use another response."""
         _log.error("call_fallback_requested", error_code=webhook.fields.error_code)
-        responder = _make_responder(webhook, use_cases, settings, webhook.fields.caller)
+        responder = _make_responder(request, webhook, webhook.fields.caller)
         return responder.respond_with_apology()
 
     @post("/status", status_code=204)
-    async def record_status(
-        self, webhook: WebhookDependency, use_cases: UseCasesDependency
-    ) -> None:
+    async def record_status(self, request: ApiRequest, webhook: WebhookDependency) -> None:
         """Record the status of a call."""
         fields = webhook.fields
         call_id = webhook.parameters.get("call") or inbound_call_id(fields.provider_call_id)
         if fields.call_status is not None:
-            await use_cases.record_call_status(call_id, fields.call_status)
+            await request.use_cases.record_call_status(call_id, fields.call_status)
 
     @post("/recording", status_code=204)
-    async def keep_recording(
-        self, webhook: WebhookDependency, use_cases: UseCasesDependency
-    ) -> None:
+    async def keep_recording(self, request: ApiRequest, webhook: WebhookDependency) -> None:
         """Keep the reference to a recording that is complete."""
         event = webhook.fields.event
         if isinstance(event, Recorded):
             call_id = inbound_call_id(webhook.fields.provider_call_id)
-            await use_cases.keep_recording(call_id, event.recording_id, event.duration_seconds)
+            await request.use_cases.keep_recording(
+                call_id, event.recording_id, event.duration_seconds
+            )
 
 
 class SmsController(Controller):
@@ -144,46 +126,42 @@ class SmsController(Controller):
     exception_handlers = dict(_EXCEPTION_HANDLERS)
 
     @post("/status", status_code=204)
-    async def report_delivery(
-        self, webhook: WebhookDependency, use_cases: UseCasesDependency
-    ) -> None:
+    async def report_delivery(self, request: ApiRequest, webhook: WebhookDependency) -> None:
         """Record what became of a message."""
         fields, report_id = webhook.fields, webhook.parameters.get("delivery")
         if report_id and fields.message_status is not None:
-            await use_cases.report_delivery(
+            await request.use_cases.report_delivery(
                 report_id, fields.message_status, fields.error_code or None
             )
 
 
 async def _answer_call(
+    request: ApiRequest,
     webhook: Webhook,
-    use_cases: UseCases,
-    settings: HttpSettings,
     parse_position: Callable[[], Position | None],
 ) -> Response[str]:
     fields = webhook.fields
 
     async def answer() -> tuple[Instruction, ...]:
-        return await use_cases.answer_call(
+        return await request.use_cases.answer_call(
             AnswerCallCommand(
                 fields.provider_call_id, fields.caller, parse_position(), fields.event
             )
         )
 
-    return await _make_responder(webhook, use_cases, settings, fields.caller).respond(answer)
+    return await _make_responder(request, webhook, fields.caller).respond(answer)
 
 
 def _make_responder(
+    request: ApiRequest,
     webhook: Webhook,
-    use_cases: UseCases,
-    settings: HttpSettings,
     phone: PhoneNumber | None,
     url_of: Callable[[Position], str] | None = None,
 ) -> CallResponder:
-    urls = WebhookUrls(settings.public_url)
+    urls = WebhookUrls(request.settings.public_url)
     return CallResponder(
         webhook.markup,
         urls.recording(),
         url_of or urls.continue_call,
-        lambda: use_cases.answer_call.apologize(phone),
+        lambda: request.use_cases.answer_call.apologize(phone),
     )

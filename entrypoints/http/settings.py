@@ -1,18 +1,10 @@
-"""The dependencies of handlers, which Litestar injects by name."""
+"""The settings of the HTTP side."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, TypeAlias
-
-from litestar import Request
-from litestar.datastructures import State
-from litestar.di import NamedDependency, Provide
-from litestar.params import SkipValidation
 
 from application.ports.webhooks import Webhooks
-from application.principal import Principal
-from application.use_cases import UseCases
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import (
@@ -22,10 +14,7 @@ from domain.phone import (
     parse_international_phone,
     parse_phone,
 )
-from entrypoints.http.client import CLIENT_IP
-from entrypoints.http.library.upload_limiter import IdentityLocks, UploadLimiter
 from entrypoints.http.middleware import log_request
-from entrypoints.http.streaming import FileReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,38 +66,3 @@ class HttpSettings:
     def parse_international_phone(self, text: str) -> PhoneNumber:
         """Parse a number as the legacy API reads it; raises InvalidValue."""
         return parse_international_phone(text, self.default_region, self.phone_rules)
-
-
-# These values are ours; validating them for each request would only cost time.
-UseCasesDependency: TypeAlias = NamedDependency[SkipValidation[UseCases]]
-SettingsDependency: TypeAlias = NamedDependency[SkipValidation[HttpSettings]]
-UploadLimiterDependency: TypeAlias = NamedDependency[SkipValidation[UploadLimiter]]
-ClientIp: TypeAlias = NamedDependency[SkipValidation[str]]
-FileReadsDependency: TypeAlias = NamedDependency[SkipValidation[FileReads]]
-CurrentPrincipal: TypeAlias = NamedDependency[SkipValidation[Principal]]
-
-
-def make_dependencies(settings: HttpSettings) -> dict[str, Provide]:
-    """Return the providers of the use cases, the settings, the client IP and shared limits."""
-    file_reads = FileReads()
-    upload_limiter = UploadLimiter(
-        settings.max_uploads, settings.max_spooled_bytes, IdentityLocks(settings.upload_lock_file)
-    )
-
-    def use_cases(state: State) -> UseCases:
-        opened: UseCases = state.use_cases
-        return opened
-
-    def client_ip(request: Request[Any, Any, Any]) -> str:
-        # The middleware has resolved it.
-        scope: Any = request.scope
-        ip: str = scope[CLIENT_IP]
-        return ip
-
-    return {
-        "use_cases": Provide(use_cases, sync_to_thread=False),
-        "settings": Provide(lambda: settings, sync_to_thread=False),
-        "upload_limiter": Provide(lambda: upload_limiter, sync_to_thread=False),
-        "client_ip": Provide(client_ip, sync_to_thread=False),
-        "file_reads": Provide(lambda: file_reads, sync_to_thread=False),
-    }

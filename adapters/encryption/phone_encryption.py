@@ -5,7 +5,7 @@ Stored client IPs and number ranges: HMAC-SHA256.
 
 import hashlib
 import hmac
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from typing import Final
 
@@ -55,6 +55,8 @@ class AesPhoneEncryption:
         self._number_range_key = hmac.digest(index_key, _NUMBER_RANGE_KEY_MESSAGE, hashlib.sha256)
         self._encryption_keys = encryption_keys
         self._randomness = randomness
+        self._ciphers: dict[bytes, AESGCM] = {}
+        self._ciphers_of: Sequence[Key] = ()
 
     def blind_index(self, phone: PhoneNumber) -> str:
         """Return the blind index: 64 hex digits."""
@@ -66,7 +68,7 @@ class AesPhoneEncryption:
         if stored is not None and self._is_current(stored, key, phone, record_id):
             return stored
         nonce = self._randomness.bytes(_NONCE_BYTES)
-        ciphertext = _cipher(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
+        ciphertext = AESGCM(key.key).encrypt(nonce, phone.e164.encode(), record_id.encode())
         return _FORMAT_VERSION + key.id.encode() + nonce + ciphertext
 
     def _is_current(self, stored: bytes, key: Key, phone: PhoneNumber, record_id: str) -> bool:
@@ -83,15 +85,14 @@ class AesPhoneEncryption:
         Raises:
             CorruptRecord: unknown format or key, a changed ciphertext, or another record's.
         """
-        key_id, nonce = ciphertext[1:_NONCE_START], ciphertext[_NONCE_START:_CIPHERTEXT_START]
+        nonce = ciphertext[_NONCE_START:_CIPHERTEXT_START]
         if ciphertext[:1] != _FORMAT_VERSION or len(nonce) != _NONCE_BYTES:
             raise CorruptRecord("An encrypted phone number has an unknown format.")
-        keys = self._encryption_keys.accepted()
-        key = next((key.key for key in keys if key.id.encode() == key_id), None)
-        if key is None:
+        cipher = self._accepted_ciphers().get(ciphertext[1:_NONCE_START])
+        if cipher is None:
             raise CorruptRecord("A phone number's encryption key is not in the secrets file.")
         try:
-            e164 = _cipher(key).decrypt(nonce, ciphertext[_CIPHERTEXT_START:], record_id.encode())
+            e164 = cipher.decrypt(nonce, ciphertext[_CIPHERTEXT_START:], record_id.encode())
         except InvalidTag as error:
             raise CorruptRecord(
                 "An encrypted phone number was changed, or encrypted for another record."
@@ -121,13 +122,15 @@ class AesPhoneEncryption:
         """Return 16 hex digits that identify the index key without revealing it."""
         return self._hmac(_FINGERPRINT_MESSAGE)[:_FINGERPRINT_LENGTH]
 
+    def _accepted_ciphers(self) -> Mapping[bytes, AESGCM]:
+        keys = self._encryption_keys.accepted()
+        if keys is not self._ciphers_of:
+            self._ciphers = {key.id.encode(): AESGCM(key.key) for key in keys}
+            self._ciphers_of = keys
+        return self._ciphers
+
     def _hmac(self, message: bytes) -> str:
         return hmac.digest(self._index_key, message, hashlib.sha256).hex()
-
-
-@lru_cache(maxsize=64)
-def _cipher(key: bytes) -> AESGCM:
-    return AESGCM(key)
 
 
 def _hash_text(key: bytes, text: str) -> str:

@@ -1,5 +1,6 @@
 """The clock of this machine."""
 
+import time
 from datetime import UTC, datetime
 
 
@@ -8,6 +9,6 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the time in UTC, in whole milliseconds."""
-        now = datetime.now(UTC)
-        # Truncated, not rounded: the result is never in the future.
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+        # Truncated, not rounded: the result is never in the future. `datetime.replace` would take
+        # four times as long as all of this.
+        return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)

@@ -110,13 +110,14 @@ class Identity:
         """Return the sessions that have not expired."""
         if self.is_deleted or self.is_blocked:
             return ()
-        return tuple(session for session in self.sessions if now < session.ends_at)
+        return tuple([session for session in self.sessions if now < session.ends_at])
 
     def find_session(self, session_id: str, now: datetime) -> Session | None:
         """Return the active session with this id, or None."""
-        return next(
-            (session for session in self.active_sessions(now) if session.id == session_id), None
-        )
+        for session in self.active_sessions(now):
+            if session.id == session_id:
+                return session
+        return None
 
     def is_unused(self, now: datetime, period: timedelta) -> bool:
         """Return whether nobody logged in or used a session for this long, give or take a day."""

@@ -19,6 +19,7 @@ from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 UNKNOWN_IP: Final = "unknown"
 CLIENT_IP: Final = "dialtone.client_ip"
 """The key in the ASGI scope."""
+_HEADERS: Final = "dialtone.headers"
 _IPV6_PREFIX_LENGTH: Final = 64
 """A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
 _MAX_HOPS: Final = 20
@@ -135,9 +136,21 @@ def parse_device_name(user_agent: str) -> str | None:
     return program or system
 
 
-def header_values(scope: Mapping[str, Any], name: bytes) -> list[str]:
+def header_values(scope: Any, name: bytes) -> list[str]:
     """Return the values of a header; the name is in lower case."""
-    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+    return [value.decode("latin-1") for value in headers_of(scope).get(name, ())]
+
+
+def headers_of(scope: Any) -> Mapping[bytes, Sequence[bytes]]:
+    """Return the values of all headers by their names in lower case."""
+    indexed: dict[bytes, list[bytes]] | None = scope.get(_HEADERS)
+    if indexed is not None:
+        return indexed
+    headers: dict[bytes, list[bytes]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name, []).append(value)
+    scope[_HEADERS] = headers
+    return headers
 
 
 def _find_peer(scope: Mapping[str, Any]) -> IPv4Address | IPv6Address | None:

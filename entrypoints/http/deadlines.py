@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from entrypoints.http.client import headers_of
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
 from entrypoints.http.errors.field_codes import FieldErrorCode
 
@@ -16,7 +17,6 @@ MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAIN_TIMEOUT_SECONDS: Final = 10.0
 """Before an early response, the rest of the body is read: otherwise many clients see a broken
 connection instead of the response."""
-_BODY_HEADERS: Final = (b"content-length", b"transfer-encoding")
 _TIMER_SECONDS: Final = 0.25
 _MAX_CHUNK_BYTES: Final = 32 * 1024
 _MAX_UNDIVIDED_BYTES: Final = 64 * 1024
@@ -148,9 +148,9 @@ class DeadlineMiddleware:
             return
         body = None
         send = _ChunkedSend(send)
-        if any(name in _BODY_HEADERS for name, _ in scope["headers"]):
-            headers: dict[bytes, bytes] = dict(scope["headers"])
-            expects_continue = b"100-continue" in headers.get(b"expect", b"").lower()
+        headers = headers_of(scope)
+        if b"content-length" in headers or b"transfer-encoding" in headers:
+            expects_continue = b"100-continue" in headers.get(b"expect", [b""])[-1].lower()
             body = RequestBody(
                 receive,
                 send,

@@ -77,8 +77,11 @@ class Database:
         try:
             # The driver limits what a call takes, but not how long it waits for its turn.
             async with asyncio.timeout(seconds) as timeout:
-                with self.primary.track(timeout):
+                self.primary.add_call(timeout)
+                try:
                     return await call()
+                finally:
+                    self.primary.remove_call(timeout)
         except TimeoutError:
             no_answer = _NO_ANSWER.format(seconds=seconds)
             raise StorageTimeout(self.find_tls_problem() or no_answer) from None

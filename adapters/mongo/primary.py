@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from pymongo.monitoring import (
@@ -77,14 +75,13 @@ class Primary(TopologyListener):
         except TimeoutError:
             raise StorageUnavailable(NO_PRIMARY) from None
 
-    @contextmanager
-    def track(self, timeout: asyncio.Timeout) -> Iterator[None]:
-        """Count a call that is under way; change its timeout if the primary is lost."""
+    def add_call(self, timeout: asyncio.Timeout) -> None:
+        """Count a call that begins; its timeout changes if the primary is lost."""
         self._calls[timeout] = _request()
-        try:
-            yield
-        finally:
-            del self._calls[timeout]
+
+    def remove_call(self, timeout: asyncio.Timeout) -> None:
+        """Count a call no longer."""
+        del self._calls[timeout]
 
     def opened(self, event: TopologyOpenedEvent) -> None:
         """Do nothing."""

@@ -82,8 +82,8 @@ async def test_calls_under_way_are_limited_when_the_primary_is_lost() -> None:
     async def call() -> None:
         CURRENT_REQUEST.set(CurrentRequest({}))
         async with asyncio.timeout(60) as timeout:
-            with primary.track(timeout):
-                await replied.wait()
+            primary.add_call(timeout)
+            await replied.wait()
 
     calls = [asyncio.create_task(call()) for _ in range(MAX_WAITING_REQUESTS + 50)]
     await asyncio.sleep(0)

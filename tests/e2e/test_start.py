@@ -87,7 +87,7 @@ def test_all_invalid_settings_are_reported_by_name(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_our_database_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "dialtone.db").write_bytes(b"not a database at all, but long enough" * 100)
-    failed = Service(tmp_path).run("run")
+    failed = Service(tmp_path, {"DIALTONE_WORKERS": "2"}).run("run")
     assert failed.returncode == 1
     assert len(failed.stderr.strip().splitlines()) == 1
 

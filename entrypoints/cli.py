@@ -7,12 +7,12 @@ and `--version` are fast, and Ctrl-C works at any time.
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from entrypoints.optional_imports import without_rich
 from entrypoints.startup_error import (
     CommandError,
     InvalidArgument,
@@ -88,7 +88,7 @@ def _run_command(arguments: argparse.Namespace) -> int:
         )
         return EXIT_INVALID
 
-    with _without_rich():
+    with without_rich():
         import adapters.logging  # noqa: F401
 
     if arguments.command == "run":
@@ -150,23 +150,6 @@ def _print_result(call: Callable[[], Iterable[str]]) -> int:
         print_errors(str(error))
         return EXIT_FAILED
     return EXIT_OK
-
-
-@contextmanager
-def _without_rich() -> Iterator[None]:
-    """Let structlog find no rich.
-
-    It would import it for tracebacks, which the log does not have: 100 ms and 6 MB in each process.
-    """
-    if "rich" in sys.modules:
-        yield
-        return
-    # This is how Python marks a module that cannot be imported.
-    sys.modules["rich"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["rich"]
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ It imports neither the application nor the settings. What it needs of the settin
 child process that checks them and exits.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -94,6 +95,7 @@ def _receive_plan(child: ForkProcess, receiving: Connection) -> ServicePlan:
 def _check(check: Check, sending: Connection) -> None:
     # A terminal sends Ctrl-C to all processes; the parent process reports it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
     try:
         exit_code = check(sending.send)
     except Exception as error:  # noqa: BLE001 - multiprocessing would print its message

@@ -38,6 +38,7 @@ def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_
     service.kill()
     service.start()
     assert me(service, token) == 404
+    service.wait_until_logged("service_started")
     assert service.stop() == 0
 
     lines = [json.loads(line) for line in service.log.splitlines()]

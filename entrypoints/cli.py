@@ -5,14 +5,24 @@ and `--version` are fast, and Ctrl-C works at any time.
 """
 
 import argparse
-import logging
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from entrypoints.optional_imports import without_rich
+from entrypoints.startup_error import (
+    CommandError,
+    InvalidArgument,
+    StartupError,
+    print_errors,
+)
+
+if TYPE_CHECKING:
+    from entrypoints.server.plan import ServicePlan
+    from entrypoints.settings import Settings
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -62,10 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _open_standard_streams()
         return _run_command(_make_parser().parse_args(arguments))
     except OutputFailed as error:
-        _print_errors(f"The output could not be written to stdout: {error}.")
+        print_errors(f"The output could not be written to stdout: {error}.")
         return EXIT_FAILED
     except KeyboardInterrupt:
-        _print_errors("Interrupted.")
+        print_errors("Interrupted.")
         return EXIT_INTERRUPTED
 
 
@@ -73,39 +83,71 @@ def _run_command(arguments: argparse.Namespace) -> int:
     try:
         Path.cwd()
     except OSError as error:
-        _print_errors(
+        print_errors(
             f"The current folder is not usable ({error.strerror}). Start in another folder."
         )
         return EXIT_INVALID
 
-    from adapters.logging import configure_logging
-    from application.ports.errors import ConfigurationError, PortError
-    from entrypoints.commands import (
-        COMMANDS,
-        COMMANDS_WITHOUT_SETTINGS,
-        CommandError,
-        InvalidArgument,
-    )
-    from entrypoints.settings import ENV_FILE, SettingsError, read_settings
-    from entrypoints.startup_error import StartupError
+    with without_rich():
+        import adapters.logging  # noqa: F401
+
+    if arguments.command == "run":
+        return _run_service()
+    from entrypoints.commands import COMMANDS, COMMANDS_WITHOUT_SETTINGS
+
+    if arguments.command in COMMANDS_WITHOUT_SETTINGS:
+        command = COMMANDS_WITHOUT_SETTINGS[arguments.command]
+        return _print_result(lambda: command(arguments))
+    run = COMMANDS[arguments.command]
+    return _print_result(lambda: run(_read_settings(), arguments))
+
+
+def _run_service() -> int:
+    from entrypoints.server.run import CheckFailed, run
 
     try:
-        if arguments.command in COMMANDS_WITHOUT_SETTINGS:
-            lines = COMMANDS_WITHOUT_SETTINGS[arguments.command](arguments)
-        else:
-            settings = read_settings(os.environ, ENV_FILE)
-            configure_logging(settings.log_level, settings.log_format)
-            lines = COMMANDS[arguments.command](settings, arguments)
-        for line in lines:
+        return EXIT_OK if run(_make_plan) else EXIT_FAILED
+    except StartupError as error:
+        print_errors(str(error))
+        return EXIT_FAILED
+    except CheckFailed as error:
+        return error.exit_code
+
+
+def _make_plan(send: "Callable[[ServicePlan], None]") -> int:
+    from entrypoints.server.check import make_plan
+
+    def check_and_send() -> Iterable[str]:
+        send(make_plan(_read_settings()))
+        return ()
+
+    return _print_result(check_and_send)
+
+
+def _read_settings() -> "Settings":
+    from adapters.logging import configure_logging
+    from entrypoints.settings import ENV_FILE, read_settings
+
+    settings = read_settings(os.environ, ENV_FILE)
+    configure_logging(settings.log_level, settings.log_format)
+    return settings
+
+
+def _print_result(call: Callable[[], Iterable[str]]) -> int:
+    from application.ports.errors import ConfigurationError, PortError
+    from entrypoints.settings import SettingsError
+
+    try:
+        for line in call():
             _print_line(line)
     except SettingsError as error:
-        _print_errors(*error.problems)
+        print_errors(*error.problems)
         return EXIT_INVALID
     except InvalidArgument as error:
-        _print_errors(str(error))
+        print_errors(str(error))
         return EXIT_INVALID
     except (CommandError, ConfigurationError, StartupError, PortError) as error:
-        _print_errors(str(error))
+        print_errors(str(error))
         return EXIT_FAILED
     return EXIT_OK
 
@@ -258,15 +300,6 @@ def _print_line(line: str) -> None:
         # The interpreter flushes stdout again when it exits, and must not fail then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise OutputFailed(error.strerror) from error
-
-
-def _print_errors(*lines: str) -> None:
-    if sys.stderr is None:
-        return  # print would use stdout
-    for handler in logging.getLogger().handlers:
-        handler.flush()  # the log comes first
-    with suppress(OSError):
-        print(*lines, sep="\n", file=sys.stderr)
 
 
 def _open_standard_streams() -> None:

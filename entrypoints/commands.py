@@ -6,7 +6,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -30,7 +29,8 @@ from entrypoints.flow_trial import try_flow
 from entrypoints.part_checks import connection_checks
 from entrypoints.settings import Settings, describe, unknown_line
 from entrypoints.settings.parsers import duration_parser
-from entrypoints.settings.values import Bind, MediaFolder, SmsProvider
+from entrypoints.settings.values import MediaFolder, SmsProvider
+from entrypoints.startup_error import CommandError, InvalidArgument
 
 if TYPE_CHECKING:
     from adapters.templates import TemplateFile
@@ -38,43 +38,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _log = structlog.get_logger()
-
-
-class CommandError(Exception):
-    """A command has failed; the text is one line for the operator."""
-
-
-class InvalidArgument(CommandError):
-    """An argument is invalid; nothing was changed."""
-
-
-def run(settings: Settings, _: Namespace) -> Iterable[str]:
-    """Serve HTTP until a stop signal."""
-    # Only this command needs the HTTP side.
-    from entrypoints.server.banner import check_stdout, print_banner, render_banner
-    from entrypoints.server.bind import reserve_bind
-    from entrypoints.server.serve import serve
-
-    check_stdout(settings, sys.stdout)
-    with reserve_bind(settings.bind) as resolved:
-        # Open everything once before there are workers: this creates keys and database, and
-        # reports an error once instead of once for each worker.
-        _with_use_cases(settings, _do_nothing)
-        for name, similar in settings.variables.unknown.items():
-            _log.warning("setting_unknown", setting=name, did_you_mean=similar)
-        if operator_jobs.is_database_lost(settings):
-            _log.warning("database_found_empty", fix="dialtone restore FILE")
-        details = _service_details(settings, resolved)
-
-        def report_start() -> None:
-            print_banner(render_banner(settings), sys.stdout)
-            _log.info("service_started", **details)
-
-        has_run = serve(settings, resolved, report_start)
-        _log.info("service_stopped", **details)
-        if not has_run:
-            sys.exit(1)
-    return ()
 
 
 def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -288,7 +251,6 @@ def voice(settings: Settings, _: Namespace) -> Iterable[str]:
 
 
 COMMANDS: Final[Mapping[str, Callable[[Settings, Namespace], Iterable[str]]]] = {
-    "run": run,
     "check-settings": check_settings,
     "cleanup": cleanup,
     "backup": back_up,
@@ -364,23 +326,6 @@ def _read_line() -> str | None:
         return sys.stdin.readline() or None
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"The input could not be read: {error}.") from None
-
-
-def _service_details(settings: Settings, bind: Bind) -> dict[str, str | int]:
-    shown = {row.name: row.shown for row in describe(settings)}
-    return {
-        "version": version("dialtone"),
-        "bind": str(bind),
-        "workers": settings.workers,
-        "environment": settings.env.value,
-        "database": shown["DIALTONE_DATABASE"],
-        "media": shown["DIALTONE_MEDIA"],
-        "sms": shown["DIALTONE_SMS"],
-    }
-
-
-async def _do_nothing(_: UseCases) -> None:
-    pass
 
 
 def _parse_user(settings: Settings, text: str) -> str | PhoneNumber:

@@ -1,5 +1,27 @@
-"""The error that stops a start."""
+"""Errors for the operator, and how they are shown."""
+
+import logging
+import sys
+from contextlib import suppress
 
 
 class StartupError(Exception):
     """The service cannot start; the text is for the operator and names the fix."""
+
+
+class CommandError(Exception):
+    """A command has failed; the text is one line for the operator."""
+
+
+class InvalidArgument(CommandError):
+    """An argument is invalid; nothing was changed."""
+
+
+def print_errors(*lines: str) -> None:
+    """Print lines for the operator to stderr, after the log."""
+    if sys.stderr is None:
+        return  # print would use stdout
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    with suppress(OSError):
+        print(*lines, sep="\n", file=sys.stderr)

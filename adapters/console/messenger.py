@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final, TextIO
 
-from adapters.console.box import render_box
 from application.ports.errors import MessengerUnavailable
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
@@ -82,6 +81,9 @@ class ConsoleMessenger:
             raise MessengerUnavailable("The console does not accept text now.")
 
     def _render(self, phone: PhoneNumber, text: str) -> bytes:
+        # It imports rich, which the start does not wait for.
+        from adapters.console.box import render_box  # noqa: PLC0415
+
         is_terminal = not self._stream.closed and self._stream.isatty()
         box = render_box(
             phone.e164,

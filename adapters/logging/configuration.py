@@ -12,7 +12,6 @@ import structlog
 
 from adapters.logging.formatter import LineFormatter, make_formatter
 from adapters.logging.handler import NonBlockingHandler, make_handler
-from adapters.logging.request_log import RequestLog
 
 _OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
 
@@ -89,6 +88,9 @@ def request_log(name: str) -> Callable[..., None]:
     is_json = isinstance(handler.formatter, LineFormatter) and handler.formatter.is_json
     is_enabled = logging.getLogger(name).isEnabledFor(logging.INFO)
     if is_json and is_enabled and isinstance(handler, NonBlockingHandler):
+        # It imports msgspec, which the server's parent process does not need.
+        from adapters.logging.request_log import RequestLog  # noqa: PLC0415
+
         return RequestLog(name, handler.put)
     log: Callable[..., None] = structlog.get_logger(name).info
     return log

@@ -1,28 +1,10 @@
 """The banner that an operator sees when the service starts."""
 
-import os
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TextIO
 
 from entrypoints.settings import Settings, describe
 from entrypoints.settings.values import Factory, MediaFolder, SmsProvider, SqliteDatabase
-from entrypoints.startup_error import StartupError
-
-
-def check_stdout(settings: Settings, stdout: TextIO | None) -> None:
-    """Check that the console messenger has a stdout.
-
-    Raises:
-        StartupError: messages are shown on stdout, which is closed.
-    """
-    if SmsProvider.CONSOLE in settings.sms and stdout is None:
-        raise StartupError(
-            "DIALTONE_SMS=console shows messages on stdout, which is closed. Open it, "
-            "redirect it to a file (dialtone run >messages.txt), or use another provider. "
-            "Example: DIALTONE_SMS=twilio"
-        )
 
 
 def render_banner(settings: Settings) -> str:
@@ -43,17 +25,6 @@ def render_banner(settings: Settings) -> str:
             "",
         ]
     )
-
-
-def print_banner(banner: str, stdout: TextIO | None) -> None:
-    """Print the banner; the service also runs if stdout is closed or broken."""
-    if stdout is None:
-        return
-    data = f"{banner}\n".encode(stdout.encoding, "backslashreplace")
-    with suppress(OSError):
-        # Not through the stream's buffer: text that stays in it fails the exit of the process.
-        while data:
-            data = data[os.write(stdout.fileno(), data) :]
 
 
 def _provider(provider: SmsProvider | Factory) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
-from entrypoints.settings.values import Bind
+from entrypoints.bind import Bind
 from entrypoints.startup_error import StartupError
 
 _EXAMPLE: Final = "DIALTONE_BIND=127.0.0.1:8001"

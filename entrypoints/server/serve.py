@@ -16,12 +16,12 @@ from granian.log import LogLevels
 from granian.server import MPServer, MTServer
 
 from adapters.logging import logging_config
+from entrypoints.bind import Bind
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
+from entrypoints.server.plan import ServicePlan
 from entrypoints.server.signals import handle_signals_in_thread
 from entrypoints.server.stop import STOP_SIGNALS, StopSequence
 from entrypoints.server.workers import CLOSE_TIMEOUT, Workers
-from entrypoints.settings import Settings
-from entrypoints.settings.values import Bind
 
 # Looking up a host name imports this codec. If the thread below imported it while a worker is
 # forked, the worker would wait for the import lock forever.
@@ -39,16 +39,19 @@ _POLL_INTERVAL: Final = 0.02
 _log = structlog.get_logger()
 
 
-def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> bool:
+def serve(plan: ServicePlan, bind: Bind, on_listening: Callable[[], None]) -> bool:
     """Serve until stop signals; see `StopSequence`.
 
     Args:
-        settings: all settings.
+        plan: the settings of the server.
         bind: the resolved bind address.
         on_listening: called when the server accepts connections.
 
     Returns:
-        False if no worker can start; the log has the reason.
+        False if no worker can start; the reason was printed or logged.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C before any worker had started.
     """
     raise_descriptor_limit()
     server = Granian(
@@ -56,7 +59,7 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
         interface=Interfaces.ASGI,
         address=bind.host,
         port=bind.port,
-        workers=settings.workers,
+        workers=plan.workers,
         backlog=_BACKLOG,
         backpressure=max_connections(),
         # HTTP/2 has no advantage behind a proxy, and more attack surface.
@@ -66,28 +69,34 @@ def serve(settings: Settings, bind: Bind, on_listening: Callable[[], None]) -> b
         ),
         websockets=False,
         respawn_failed_workers=True,
-        workers_kill_timeout=int(settings.drain_timeout.total_seconds()) + CLOSE_TIMEOUT,
+        workers_kill_timeout=int(plan.drain_seconds) + CLOSE_TIMEOUT,
         # The banner replaces granian's info messages. A lower level here would log them again.
         log_level=LogLevels.warning,
-        log_dictconfig=logging_config(settings.log_level, settings.log_format),
+        log_dictconfig=logging_config(plan.log_level, plan.log_format),
     )
-    workers = Workers(settings.drain_timeout.total_seconds())
+    workers = Workers(plan.drain_seconds)
     os.register_at_fork(after_in_child=workers.set_up_process)
+    has_ended = threading.Event()
     stop = StopSequence(
         workers,
-        settings.stop_delay_seconds,
+        plan.stop_delay_seconds,
         drain=server.signal_handler_interrupt,
-        kill=lambda: _kill(server),
+        kill=lambda: _kill(server, has_ended),
     )
     server.on_startup(lambda: handle_signals_in_thread(STOP_SIGNALS, stop.handle))
     server.on_startup(lambda: _start_listening_check(bind, on_listening))
     server.serve(target_loader=workers.make_app, wrap_loader=False)
+    has_ended.set()
+    if stop.is_interrupted:
+        raise KeyboardInterrupt
     return not workers.cannot_start
 
 
-def _kill(server: MPServer | MTServer) -> None:
-    for worker in tuple(server.wrks):
-        worker.kill()  # type: ignore[no-untyped-call]
+def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:
+    # Again and again: the server may be starting workers.
+    while not has_ended.wait(_POLL_INTERVAL):
+        for worker in tuple(server.wrks):
+            worker.kill()  # type: ignore[no-untyped-call]
 
 
 def _start_listening_check(bind: Bind, on_listening: Callable[[], None]) -> None:

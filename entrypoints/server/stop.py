@@ -22,7 +22,7 @@ class StopSequence:
     2. Nothing new is accepted, and open requests may finish for the drain timeout.
     3. The server kills the workers that remain.
 
-    A second signal kills all workers at once.
+    A second signal kills all workers at once, and so does one before any worker has started.
     """
 
     def __init__(
@@ -39,18 +39,24 @@ class StopSequence:
             workers: They are told about each step.
             delay_seconds: The stop delay.
             drain: Lets the server end all workers within the drain timeout.
-            kill: Kills all workers.
+            kill: Kills all workers and waits for the server.
         """
         self._workers = workers
         self._delay_seconds = delay_seconds
         self._drain = drain
         self._kill = kill
         self._delay: threading.Timer | None = None
+        self.is_interrupted = False
+        """Whether Ctrl-C came before any worker had started."""
 
     def handle(self, number: signal.Signals) -> None:
         """Begin to stop, or stop at once if that has begun."""
         # Workers that cannot start send signals too, each of them one.
-        if self._workers.cannot_start:
+        if not self._workers.has_started:
+            self.is_interrupted = number is signal.SIGINT
+            self._begin_drain()
+            self._kill()
+        elif self._workers.cannot_start:
             self._begin_drain()
         elif self._delay is None:
             delay_seconds = self._delay_seconds if number is signal.SIGTERM else 0.0
@@ -67,8 +73,8 @@ class StopSequence:
         else:
             self._delay.cancel()
             _log.warning("service_stop_forced", signal=number.name)
-            self._kill()
             self._begin_drain()
+            self._kill()
 
     def _begin_drain(self) -> None:
         self._workers.begin_stop()

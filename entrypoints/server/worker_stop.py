@@ -6,9 +6,10 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from entrypoints.server.connections import OpenConnections
+if TYPE_CHECKING:
+    from entrypoints.server.connections import OpenConnections
 
 _SIGTERM: Final = frozenset({signal.SIGTERM})
 
@@ -30,7 +31,7 @@ class WorkerStop:
     is_draining: Callable[[], bool]
     drain_timeout: float
 
-    async def run(self, connections: OpenConnections) -> None:
+    async def run(self, connections: "OpenConnections") -> None:
         """Wait for SIGTERM, let granian handle it, and close what is open after the timeout."""
         loop = asyncio.get_running_loop()
         has_begun = asyncio.Event()

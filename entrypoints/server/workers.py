@@ -1,109 +1,33 @@
-"""The worker processes: their start, their application and their end."""
+"""The worker processes: their start and their end."""
 
 import asyncio
 import ctypes
+import gc
 import mmap
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from importlib.metadata import version
-from typing import Final
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from adapters.logging import configure_logging, request_log
-from application.ports.errors import ConfigurationError
-from application.use_cases import UseCases
-from entrypoints.bootstrap import make_webhooks, open_use_cases
-from entrypoints.http.app import create_app
-from entrypoints.http.deadlines import OpenRequests
+from application.ports.errors import ConfigurationError, PortError
 from entrypoints.http.library.upload_limiter import open_lock_file
-from entrypoints.http.middleware import (
-    REQUEST_LOGGER,
-    App,
-    Message,
-    Receive,
-    RequestContextMiddleware,
-    Scope,
-    Send,
-)
-from entrypoints.http.settings import HttpSettings
-from entrypoints.server.background_task import run_in_background
-from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task
-from entrypoints.server.connection_task import run_connection_task
-from entrypoints.server.connections import OpenConnections
-from entrypoints.server.descriptors import max_connections
+from entrypoints.optional_imports import without_rich
 from entrypoints.server.worker_stop import WorkerStop, block_sigterm, unblock_sigterm
-from entrypoints.settings import ENV_FILE, read_settings
-from entrypoints.settings.values import Environment
-from entrypoints.startup_error import StartupError
+from entrypoints.startup_error import StartupError, print_errors
+
+if TYPE_CHECKING:
+    from entrypoints.http.middleware import App, Message, Receive, Scope, Send
 
 _PR_SET_PDEATHSIG: Final = 1
 CLOSE_TIMEOUT: Final = 3
 """Seconds for a worker to close everything after the drain timeout."""
-_CANNOT_START, _IS_STOPPING, _IS_DRAINING = range(3)
+_CANNOT_START, _HAS_STARTED, _IS_STOPPING, _IS_DRAINING = range(4)
 """Offsets of the flags that all processes share."""
 
 _log = structlog.get_logger()
-
-
-def make_app(upload_lock_file: int, stop: WorkerStop) -> RequestContextMiddleware:
-    """Make the application from the environment and the `.env` file in the current folder.
-
-    Args:
-        upload_lock_file: an empty file that all workers share.
-        stop: how this worker stops.
-    """
-    settings = read_settings(os.environ, ENV_FILE)
-    configure_logging(settings.log_level, settings.log_format)
-    http_settings = HttpSettings(
-        version=version("dialtone"),
-        public_url=settings.public_url,
-        upload_limit=settings.max_upload_size,
-        default_region=settings.default_region,
-        max_uploads=settings.max_uploads,
-        max_spooled_bytes=settings.max_spooled_bytes,
-        upload_lock_file=upload_lock_file,
-        is_stopping=stop.is_stopping,
-        log_request=request_log(REQUEST_LOGGER),
-        otp_length=settings.otp_length,
-        phone_rules=settings.phone_rules,
-        trusted_proxies=settings.trusted_proxies,
-        request_limit_per_identity=settings.request_limit_per_identity,
-        refresh_limit_per_ip=settings.refresh_limit_per_ip,
-        workers=settings.workers,
-        web_origins=settings.web_origins,
-        webhooks=make_webhooks(settings),
-        has_phone_line=settings.has_phone_line,
-        has_voice_channel=settings.has_voice_channel,
-        keeps_docs_token=settings.env is Environment.DEVELOPMENT,
-    )
-
-    open_requests = OpenRequests()
-    connections = OpenConnections(
-        open_requests,
-        settings.bind.port,
-        # A proxy has the connections of many clients.
-        max_per_ip=None if settings.trusted_proxies else settings.max_connections_per_ip,
-        max_total=max_connections() * 3 // 4,
-    )
-
-    @asynccontextmanager
-    async def open_with_tasks() -> AsyncIterator[UseCases]:
-        async with (
-            # The first, because a stop signal may arrive while the rest is opened.
-            run_in_background(stop.run(connections)),
-            open_use_cases(settings) as use_cases,
-            run_cleanup_task(use_cases.scheduled_cleanup, settings.cleanup_interval),
-            run_retry_task(
-                use_cases.retry_deletions, RETRY_INTERVAL if settings.cleanup_interval else None
-            ),
-            run_connection_task(connections),
-        ):
-            yield use_cases
-
-    return create_app(open_with_tasks, http_settings, open_requests)
 
 
 class Workers:
@@ -113,7 +37,8 @@ class Workers:
     do the rest:
 
     - A worker that cannot start stops the service with its reason, because the next one could not
-      start either. granian tries again for ever if that takes more than 5 s.
+      start either. granian tries again for ever if that takes more than 5 s. Before any worker has
+      started, one of them prints the reason as all commands do, and all wait to be killed.
     - A worker exits with the master process. Only the master process reacts to Ctrl-C.
     """
 
@@ -126,13 +51,27 @@ class Workers:
         self.drain_timeout = drain_timeout
         self._master_process = os.getpid()
         # Memory that the master process and all workers share.
-        self._flags = mmap.mmap(-1, 3)
+        self._flags = mmap.mmap(-1, 4)
         self._upload_lock_file = open_lock_file()
+        # One byte, which one of the workers reads.
+        self._token, writing = os.pipe()
+        os.write(writing, b"1")
+        os.set_blocking(self._token, False)
+
+    @property
+    def has_started(self) -> bool:
+        """Whether a worker has opened everything."""
+        return self._flags[_HAS_STARTED] != 0
 
     @property
     def cannot_start(self) -> bool:
         """Whether a worker could not start."""
         return self._flags[_CANNOT_START] != 0
+
+    def mark_started(self) -> bool:
+        """Note that a worker has opened everything; return whether it is the first one."""
+        self._flags[_HAS_STARTED] = 1
+        return self._take_token()
 
     @property
     def is_stopping(self) -> bool:
@@ -165,7 +104,7 @@ class Workers:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _exit_with_parent()
 
-    def make_app(self) -> App:
+    def make_app(self) -> "App":
         """Make the application in a worker; if that fails, log the reason and exit."""
         try:
             stop = WorkerStop(
@@ -173,12 +112,18 @@ class Workers:
                 lambda: self.is_draining,
                 self.drain_timeout,
             )
-            app = make_app(self._upload_lock_file, stop)
+            # Collections while the application is imported cost a fifth of its time.
+            gc.disable()
+            with without_rich():
+                # The master process does not import the application.
+                from entrypoints.server.worker_app import make_app
+
+                app = make_app(self._upload_lock_file, stop, self.mark_started)
         except Exception as error:  # noqa: BLE001 - it is logged, and the process exits
             self._stop_service(error)
             raise SystemExit(1) from None
 
-        async def call_app(scope: Scope, receive: Receive, send: Send) -> None:
+        async def call_app(scope: "Scope", receive: "Receive", send: "Send") -> None:
             if scope["type"] == "lifespan":
                 await self._run_lifespan(app, scope, receive, send)
             else:
@@ -186,7 +131,9 @@ class Workers:
 
         return call_app
 
-    async def _run_lifespan(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(
+        self, app: "App", scope: "Scope", receive: "Receive", send: "Send"
+    ) -> None:
         # A terminal sends Ctrl-C to all processes. A worker that exits before the master process
         # stops it would count as crashed.
         with suppress(NotImplementedError):
@@ -194,9 +141,13 @@ class Workers:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         has_started = False
 
-        async def send_unless_failed(message: Message) -> None:
+        async def send_unless_failed(message: "Message") -> None:
             nonlocal has_started
-            has_started = has_started or message["type"] == "lifespan.startup.complete"
+            if message["type"] == "lifespan.startup.complete":
+                has_started = True
+                # What exists now stays: no collection has to look at it.
+                gc.freeze()
+                gc.enable()
             if message["type"] != "lifespan.startup.failed":
                 await send(message)
 
@@ -208,22 +159,40 @@ class Workers:
             self._stop_service(error)
             await send({"type": "lifespan.startup.failed", "message": ""})
 
+    def _take_token(self) -> bool:
+        try:
+            return bool(os.read(self._token, 1))
+        except BlockingIOError:
+            return False
+
     def _stop_service(self, error: Exception) -> None:
-        expected = _find_expected(error)
-        if expected is None:
-            _log.critical("worker_start_failed", exc_info=error)
-        else:
-            _log.critical("worker_start_failed", reason=str(expected))
+        has_started = self.has_started
+        if has_started or self._take_token():
+            _report(error, is_start=not has_started)
         self._flags[_CANNOT_START] = 1
-        if os.getppid() == self._master_process:
-            os.kill(self._master_process, signal.SIGTERM)
+        if os.getppid() != self._master_process:
+            return
+        os.kill(self._master_process, signal.SIGTERM)
+        while not has_started:
+            # granian would log an unexpected exit. The master process kills this one.
+            time.sleep(1)
+
+
+def _report(error: Exception, *, is_start: bool) -> None:
+    expected = _find_expected(error)
+    if expected is None:
+        _log.critical("worker_start_failed", exc_info=error)
+    elif is_start:
+        print_errors(str(expected))
+    else:
+        _log.critical("worker_start_failed", reason=str(expected))
 
 
 def _find_expected(error: BaseException) -> BaseException | None:
     """Return the error with a message for the operator, if there is one."""
     if isinstance(error, BaseExceptionGroup):  # Litestar groups the errors of a lifespan
         return next(filter(None, map(_find_expected, error.exceptions)), None)
-    return error if isinstance(error, StartupError | ConfigurationError) else None
+    return error if isinstance(error, StartupError | ConfigurationError | PortError) else None
 
 
 def _exit_with_parent() -> None:

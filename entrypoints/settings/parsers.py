@@ -22,8 +22,8 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.rules import find_link
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
+from entrypoints.bind import Bind
 from entrypoints.settings.values import (
-    Bind,
     Factory,
     MediaFolder,
     Network,

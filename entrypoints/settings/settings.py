@@ -28,6 +28,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import parse_app_hash, parse_locale
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber, PhoneRules
+from entrypoints.bind import Bind
 from entrypoints.settings.database_url import parse_database
 from entrypoints.settings.parsers import (
     check_number,
@@ -60,7 +61,6 @@ from entrypoints.settings.parsers import (
     rate_limits_parser,
 )
 from entrypoints.settings.values import (
-    Bind,
     Environment,
     Factory,
     LogFormat,

@@ -79,23 +79,24 @@ def test_workers_that_crash_again_and_again_stop_the_service(tmp_path: Path) -> 
     assert service.stop() == 1
 
 
-def test_a_worker_that_cannot_start_stops_the_service_and_logs_the_reason(tmp_path: Path) -> None:
-    # The media store is opened once before there are workers, then by each worker.
+def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "once.py").write_text(
-        "import os\nfrom contextlib import asynccontextmanager\n"
+        "from contextlib import asynccontextmanager\nfrom pathlib import Path\n"
         "from application.ports.errors import ConfigurationError\n"
-        "SERVICE = []\n"
         "@asynccontextmanager\nasync def opened(*, environ):\n"
-        "    if SERVICE:\n        raise ConfigurationError('The bucket is locked: unlock it.')\n"
-        "    SERVICE.append(os.getpid())\n    yield object()\n"
+        "    if Path('once').exists():\n"
+        "        raise ConfigurationError('The bucket is locked: unlock it.')\n"
+        "    Path('once').touch()\n    yield object()\n"
     )
-    service = Service(tmp_path, {"DIALTONE_MEDIA": "once:opened", "DIALTONE_WORKERS": "2"})
-    service.launch()
+    service = Service(tmp_path, {"DIALTONE_MEDIA": "once:opened"}).start()
+    os.kill(workers_of(service)[0], signal.SIGKILL)
 
     assert service.wait() == 1
     lines = [json.loads(line) for line in service.log.splitlines()]
-    reasons = {line["reason"] for line in lines if line["event"] == "worker_start_failed"}
-    assert reasons == {"DIALTONE_MEDIA: The bucket is locked: unlock it."}
+    reasons = [line["reason"] for line in lines if line["event"] == "worker_start_failed"]
+    assert reasons == ["DIALTONE_MEDIA: The bucket is locked: unlock it."]
     assert "Traceback" not in service.log
 
 
@@ -119,22 +120,21 @@ def test_ctrl_c_that_reaches_all_processes_is_a_normal_stop(tmp_path: Path) -> N
     assert errors_of(service) == []
 
 
-def test_ctrl_c_while_the_workers_start_is_a_normal_stop(tmp_path: Path) -> None:
+def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
-        "import asyncio\nfrom contextlib import asynccontextmanager\n"
-        "OPENED = []\n"
+        "import asyncio\nfrom contextlib import asynccontextmanager\nfrom pathlib import Path\n"
         "@asynccontextmanager\nasync def opened(*, environ):\n"
-        "    if OPENED:\n        print('a worker starts', flush=True)\n"
+        "    if Path('once').exists():\n        print('a worker starts', flush=True)\n"
         "        await asyncio.sleep(1)\n"
-        "    OPENED.append(1)\n    yield object()\n"
+        "    Path('once').touch()\n    yield object()\n"
     )
-    service = Service(tmp_path, {"DIALTONE_MEDIA": "slow:opened"}, has_group=True)
-    service.launch()
+    service = Service(tmp_path, {"DIALTONE_MEDIA": "slow:opened"}, has_group=True).start()
+    os.kill(workers_of(service)[0], signal.SIGKILL)
     service.wait_until_shown("a worker starts")
     os.killpg(service.pid, signal.SIGINT)
 
     assert service.wait() == 0
-    assert errors_of(service) == []
+    assert errors_of(service) == ["Unexpected exit from worker-1"]
     assert "Traceback" not in service.log
 
 
@@ -175,3 +175,16 @@ def test_a_closed_stdout_only_fails_the_messages(tmp_path: Path) -> None:
         _, log = process.communicate(timeout=START_TIMEOUT)
     assert process.returncode == 0
     assert "request_crashed" not in log
+
+
+def test_processes_load_only_the_libraries_that_they_use(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        parent, worker = (
+            Path(f"/proc/{pid}/maps").read_text() for pid in (service.pid, *workers_of(service))
+        )
+    assert "/granian/" in parent
+    assert "/msgspec/" in worker
+    for library in ("msgspec", "pydantic_core", "cryptography", "PIL"):
+        assert f"/{library}/" not in parent
+    for library in ("bson", "pymongo", "aiohttp"):
+        assert f"/{library}/" not in worker

@@ -38,6 +38,7 @@ def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_
     service.kill()
     service.start()
     assert me(service, token) == 404
+    service.wait_until_logged("service_started")
     assert service.stop() == 0
 
     lines = [json.loads(line) for line in service.log.splitlines()]
@@ -87,7 +88,7 @@ def test_all_invalid_settings_are_reported_by_name(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_our_database_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "dialtone.db").write_bytes(b"not a database at all, but long enough" * 100)
-    failed = Service(tmp_path).run("run")
+    failed = Service(tmp_path, {"DIALTONE_WORKERS": "2"}).run("run")
     assert failed.returncode == 1
     assert len(failed.stderr.strip().splitlines()) == 1
 

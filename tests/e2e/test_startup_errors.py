@@ -9,8 +9,8 @@ from tempfile import gettempdir
 
 import pytest
 
+from entrypoints.bind import Bind
 from entrypoints.server.bind import reserve_bind
-from entrypoints.settings.values import Bind
 from tests.support.service import Service, command
 
 

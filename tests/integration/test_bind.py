@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from entrypoints.bind import Bind
 from entrypoints.server.bind import reserve_bind
-from entrypoints.settings.values import Bind
 from entrypoints.startup_error import StartupError
 from tests.support.service import free_port
 

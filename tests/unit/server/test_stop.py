@@ -23,6 +23,7 @@ class Server:
             drain=lambda: self.calls.append("drain"),
             kill=lambda: self.calls.append("kill"),
         )
+        self.workers.mark_started()
 
 
 @pytest.fixture(autouse=True)
@@ -45,4 +46,4 @@ def test_a_second_signal_kills_all_workers() -> None:
     server.stop.handle(signal.SIGINT)
 
     assert server.workers.is_draining
-    assert server.calls == ["kill", "drain"]
+    assert server.calls == ["drain", "kill"]

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from entrypoints.bind import Bind
 from entrypoints.settings import SettingsError, read_settings
 from entrypoints.settings.checks import NOT_IMPLEMENTED
-from entrypoints.settings.values import Bind
 from tests.support.examples import examples
 from tests.support.settings import settings
 from tests.unit.settings.texts import S3, SECRET, TWILIO, VARIABLES

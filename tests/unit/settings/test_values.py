@@ -22,10 +22,10 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
+from entrypoints.bind import Bind
 from entrypoints.settings.parsers import parse_media
 from entrypoints.settings.read import FIELDS
 from entrypoints.settings.values import (
-    Bind,
     Environment,
     Factory,
     LogFormat,

@@ -74,12 +74,13 @@ class PhoneNumber:
     @property
     def plan(self) -> "_NumberingPlan":
         """What the numbering plan of its country says about the number."""
-        if self._plan is None:
+        plan = self._plan
+        if plan is None:
             # A request needs it several times, and parsing is slow. It is not kept for other
             # requests: the time would reveal which phones are in use.
-            object.__setattr__(self, "_plan", _NumberingPlan.of(phonenumbers.parse(self.e164)))
-        assert self._plan is not None
-        return self._plan
+            plan = _NumberingPlan.of(phonenumbers.parse(self.e164))
+            object.__setattr__(self, "_plan", plan)
+        return plan
 
     @property
     def country(self) -> str:

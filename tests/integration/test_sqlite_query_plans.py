@@ -67,12 +67,12 @@ class ExplainingWorker:
     worker: ConnectionWorker
     plans: list[str]
 
-    async def run(self, operation: Operation[T]) -> T:
+    async def run(self, operation: Operation[T], *, is_quick: bool = False) -> T:
         def execute(connection: sqlite3.Connection) -> T:
             explaining = ExplainingConnection(connection, self.plans)
             return operation(cast("sqlite3.Connection", explaining))
 
-        return await self.worker.run(execute)
+        return await self.worker.run(execute, is_quick=is_quick)
 
 
 @pytest.fixture

@@ -58,6 +58,8 @@ def _draw_box(lines: list[str], width: int, encoding: str) -> str | None:
 
 
 def _replace_control_characters(line: str) -> str:
+    if line.isprintable():
+        return line
     return "".join(
         character
         if character.isprintable() or character in _JOINERS

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final, NamedTuple
 
 from adapters.sqlite.database import Database
@@ -21,11 +22,11 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _SECOND: Final = 1_000_000
 
 # The reservation that has to leave the window before another one fits in, if the window is full.
-_FIND_BLOCKING: Final = """
+_FIND_BLOCKING: Final = """(
 SELECT acquired_at FROM rate_limits
 WHERE limit_name = ? AND acquired_at > ? AND acquired_at <= ?
 ORDER BY acquired_at DESC LIMIT 1 OFFSET ?
-"""
+)"""
 
 _LIST: Final = """
 SELECT reservation_id, acquired_at FROM rate_limits
@@ -90,7 +91,7 @@ class SqliteRateLimits:
         now = to_microseconds(reservation.acquired_at)
 
         def find(connection: sqlite3.Connection) -> int:
-            parts = (_find_part(connection, limit, now) for limit in reservation.limits)
+            parts = _find_parts(connection, reservation.limits, now)
             return max((part.available_at for part in parts), default=now)
 
         return to_datetime(await self.database.read(find, is_quick=True))
@@ -117,12 +118,12 @@ class _Part(NamedTuple):
     size: int
     period: timedelta
     value: str | None
-    available_at: int = 0
+    available_at: int
 
 
 def _reserve(connection: sqlite3.Connection, reservation: Reservation) -> datetime | None:
     now = to_microseconds(reservation.acquired_at)
-    parts = [_find_part(connection, limit, now) for limit in reservation.limits]
+    parts = _find_parts(connection, reservation.limits, now)
     available_at = max(part.available_at for part in parts)
     if available_at > now:
         return to_datetime(available_at)
@@ -135,6 +136,37 @@ def _reserve(connection: sqlite3.Connection, reservation: Reservation) -> dateti
     ]
     connection.executemany(_ADD, rows)
     return None
+
+
+def _find_parts(
+    connection: sqlite3.Connection, limits: Sequence[RateLimit], now: int
+) -> Sequence[_Part]:
+    """Find a part with capacity of each limit, or else the part that has capacity first.
+
+    Usually the first part has it, which one statement finds for all limits.
+    """
+    if not limits:
+        return []
+    firsts = [next(_parts_of(limit, now)) for limit in limits]
+    found = _find_blocking(connection, firsts, now)
+    return [
+        first if blocking is None else _find_part(connection, limit, now)
+        for limit, first, blocking in zip(limits, firsts, found, strict=True)
+    ]
+
+
+def _find_blocking(
+    connection: sqlite3.Connection, parts: Sequence[_Part], now: int
+) -> Sequence[int | None]:
+    """Return the reservation that has to leave each part before another one fits in."""
+    values = [value for part in parts for value in _blocking_values(part, now)]
+    found: Sequence[int | None] = connection.execute(_blocking_sql(len(parts)), values).fetchone()
+    return found
+
+
+@cache
+def _blocking_sql(count: int) -> str:
+    return f"SELECT {', '.join([_FIND_BLOCKING] * count)}"
 
 
 def _find_part(connection: sqlite3.Connection, limit: RateLimit, now: int) -> _Part:
@@ -157,24 +189,27 @@ def _parts_of(limit: RateLimit, acquired_at: int) -> Iterator[_Part]:
     total, period = limit.window.limit, limit.window.period
     count = -(-total // MAX_PART_SIZE)
     if count == 1 or limit.value is not None:
-        yield _Part(limit.name, total, period, limit.value)
+        yield _Part(limit.name, total, period, limit.value, acquired_at)
     else:
         first = acquired_at // min(_SECOND, period // _MICROSECOND // count)
         for number in range(first, first + count):
             size = total // count + (number % count < total % count)
-            yield _Part(f"{limit.name} #{number % count}", size, period, None)
+            yield _Part(f"{limit.name} #{number % count}", size, period, None, acquired_at)
     if limit.fallback is not None:
         yield from _parts_of(limit.fallback, acquired_at)
 
 
 def _part_available_at(connection: sqlite3.Connection, part: _Part, now: int) -> int:
-    window = _window_at(part.period, now)
     if part.value is not None:
-        values = (part.name, *window, part.value)
+        values = (part.name, *_window_at(part.period, now), part.value)
         if connection.execute(_HAS_VALUE, values).fetchone():
             return now
-    row = connection.execute(_FIND_BLOCKING, (part.name, *window, part.size - 1)).fetchone()
-    return row[0] + part.period // _MICROSECOND if row else now
+    [blocking] = _find_blocking(connection, [part], now)
+    return now if blocking is None else blocking + part.period // _MICROSECOND
+
+
+def _blocking_values(part: _Part, now: int) -> tuple[str, int, int, int]:
+    return (part.name, *_window_at(part.period, now), part.size - 1)
 
 
 def _window_at(period: timedelta, now: int) -> tuple[int, int]:

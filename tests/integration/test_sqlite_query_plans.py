@@ -216,7 +216,12 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[str]]] 
     ),
     "next available permit": (
         lambda db: db.rate_limiter.next_available(RESERVATION),
-        ["SEARCH rate_limits USING PRIMARY KEY (limit_name=? AND acquired_at>? AND acquired_at<?)"],
+        [
+            "SCAN CONSTANT ROW",
+            "SCALAR SUBQUERY 1",
+            "SEARCH rate_limits USING PRIMARY KEY "
+            "(limit_name=? AND acquired_at>? AND acquired_at<?)",
+        ],
     ),
     "delete expired permits": (
         lambda db: db.rate_limiter.delete_expired(NOW, 10),

@@ -363,4 +363,6 @@ def _value_available_at(limit: RateLimit, document: RawDocument, now: datetime) 
 
 
 def _choose(items: Sequence[T]) -> T:
+    if len(items) == 1:
+        return items[0]
     return random.choice(items)  # noqa: S311 - it spreads the load; nobody gains by guessing it

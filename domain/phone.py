@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Self
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
@@ -43,6 +43,19 @@ _HINT: Final = "write it with + and the country code, like +14155552671."
 _NOT_A_PHONE: Final = f"This is not a phone number; {_HINT}"
 
 
+class _NumberingPlan(NamedTuple):
+    """What libphonenumber knows about a number. Without a region no country has it."""
+
+    country_code: int | None
+    region: str | None
+    number_type: int
+
+    @classmethod
+    def of(cls, number: phonenumbers.PhoneNumber) -> Self:
+        region = phonenumbers.region_code_for_number(number)
+        return cls(number.country_code, region, phonenumbers.number_type(number))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class PhoneNumber:
     """A valid number to which a code may be sent.
@@ -52,15 +65,27 @@ class PhoneNumber:
     """
 
     e164: str
+    _plan: "_NumberingPlan | None" = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Return a text with the masked number."""
         return f"PhoneNumber({self.masked})"
 
     @property
+    def plan(self) -> "_NumberingPlan":
+        """What the numbering plan of its country says about the number."""
+        plan = self._plan
+        if plan is None:
+            # A request needs it several times, and parsing is slow. It is not kept for other
+            # requests: the time would reveal which phones are in use.
+            plan = _NumberingPlan.of(phonenumbers.parse(self.e164))
+            object.__setattr__(self, "_plan", plan)
+        return plan
+
+    @property
     def country(self) -> str:
         """The ISO 3166-1 code of the number's country, `ZZ` if no country has it."""
-        return phonenumbers.region_code_for_number(phonenumbers.parse(self.e164)) or "ZZ"
+        return self.plan.region or "ZZ"
 
     @property
     def number_range(self) -> str:
@@ -70,7 +95,7 @@ class PhoneNumber:
     @property
     def masked(self) -> str:
         """The number with asterisks for all digits but the country code and the last two."""
-        code = str(phonenumbers.parse(self.e164).country_code)
+        code = str(self.plan.country_code)
         hidden = len(self.e164) - 1 - len(code) - 2
         return f"+{code}{'*' * hidden}{self.e164[-2:]}"
 
@@ -88,9 +113,7 @@ class PhoneRules:
 
     def prefers(self, phone: PhoneNumber, others: Iterable[PhoneNumber]) -> bool:
         """Return whether this is a mobile number, and none of the others gets codes."""
-        is_mobile = phonenumbers.number_type(phonenumbers.parse(phone.e164)) == (
-            PhoneNumberType.MOBILE
-        )
+        is_mobile = phone.plan.number_type == PhoneNumberType.MOBILE
         return is_mobile and all(self._find_problem(other) for other in others)
 
     def check(self, phone: PhoneNumber) -> None:
@@ -105,10 +128,9 @@ class PhoneRules:
     def _find_problem(self, phone: PhoneNumber) -> str | None:
         if phone in self.exceptions:
             return None
-        number = phonenumbers.parse(phone.e164)
-        if phonenumbers.region_code_for_number(number) in (None, _NON_GEOGRAPHIC_REGION):
+        if phone.plan.region in (None, _NON_GEOGRAPHIC_REGION):
             return "number belongs to no country"
-        number_type = phonenumbers.number_type(number)
+        number_type = phone.plan.number_type
         if number_type == PhoneNumberType.TOLL_FREE and self.accepts_toll_free:
             return None
         return _REJECTED_TYPES.get(number_type)
@@ -249,8 +271,10 @@ def _parse_valid(readings: Iterable[_Reading]) -> list[PhoneNumber]:
             number = _modernize(phonenumbers.parse(reading.text, reading.region))
         except NumberParseException:
             continue
-        if phonenumbers.is_valid_number(number):
-            phones.append(PhoneNumber(phonenumbers.format_number(number, PhoneNumberFormat.E164)))
+        plan = _NumberingPlan.of(number)
+        if plan.number_type != PhoneNumberType.UNKNOWN:
+            e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+            phones.append(PhoneNumber(e164, plan))
     return list(dict.fromkeys(phones))
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from adapters.logging import LogSecurityEvents
+from adapters.logging import LogSecurityEvents, security_log
 from application.ports.call_provider import CallProvider
 from application.ports.errors import ConfigurationError
 from application.ports.media_files import MediaFiles
@@ -139,7 +139,7 @@ async def open_use_cases(settings: Settings, clock: Clock | None = None) -> Asyn
                 otp_keys=FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER)),
                 client_ip_hashes=phone_encryption,
                 number_range_hashes=phone_encryption,
-                events=LogSecurityEvents(),
+                events=LogSecurityEvents(security_log()),
                 clock=clock,
                 randomness=randomness,
                 call_provider=call_provider,

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import select
+import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -56,8 +57,11 @@ class ConsoleMessenger:
         status_url: str = "",  # noqa: ARG002 -- what is printed needs no status
     ) -> DeliveryResult:
         """Print the message; it is rejected if nothing was written."""
-        box = self._render(phone, text)
+        is_terminal = not self._stream.closed and self._stream.isatty()
+        box = self._render(phone, text, is_terminal=is_terminal)
         deadline = time.monotonic() + self._timeout_seconds
+        if not is_terminal and self._is_file():
+            return self._print(box, deadline)
         printing = self._thread.submit(self._print, box, deadline)
         try:
             # Some terminals accept text and block nevertheless.
@@ -80,11 +84,18 @@ class ConsoleMessenger:
         if not is_writable:
             raise MessengerUnavailable("The console does not accept text now.")
 
-    def _render(self, phone: PhoneNumber, text: str) -> bytes:
+    def _is_file(self) -> bool:
+        """Return whether the stream is a file or a device like `/dev/null`: no reader stalls."""
+        try:
+            mode = os.fstat(self._stream.fileno()).st_mode
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISREG(mode) or stat.S_ISCHR(mode)
+
+    def _render(self, phone: PhoneNumber, text: str, *, is_terminal: bool) -> bytes:
         # It imports rich, which the start does not wait for.
         from adapters.console.box import render_box  # noqa: PLC0415
 
-        is_terminal = not self._stream.closed and self._stream.isatty()
         box = render_box(
             phone.e164,
             text,

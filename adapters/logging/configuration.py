@@ -12,6 +12,7 @@ import structlog
 
 from adapters.logging.formatter import LineFormatter, make_formatter
 from adapters.logging.handler import NonBlockingHandler, make_handler
+from adapters.logging.security_events import SECURITY_LOGGER
 
 _OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
 
@@ -67,7 +68,7 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": library_level},
         "loggers": {
             **{name: {"level": level} for name in _OWN_LOGGERS},
-            "dialtone.security": {"level": min(library_level, "WARNING", key=_severity)},
+            SECURITY_LOGGER: {"level": min(library_level, "WARNING", key=_severity)},
             # By default granian logs to stdout, in a format of its own. The banner replaces its
             # info messages.
             "_granian": {"handlers": [], "level": quiet_level, "propagate": True},
@@ -84,14 +85,29 @@ def request_log(name: str) -> Callable[..., None]:
     Args:
         name: of the logger.
     """
-    handler = logging.getLogger().handlers[0]
-    is_json = isinstance(handler.formatter, LineFormatter) and handler.formatter.is_json
-    is_enabled = logging.getLogger(name).isEnabledFor(logging.INFO)
-    if is_json and is_enabled and isinstance(handler, NonBlockingHandler):
-        # It imports msgspec, which the server's parent process does not need.
-        from adapters.logging.request_log import RequestLog  # noqa: PLC0415
+    # It imports msgspec, which the server's parent process does not need.
+    from adapters.logging.request_log import RequestLog  # noqa: PLC0415
 
-        return RequestLog(name, handler.put)
+    return _make_log(RequestLog, name)
+
+
+def security_log() -> Callable[..., None]:
+    """Return the method that logs security events; call it after `configure_logging`."""
+    from adapters.logging.request_log import SecurityLog  # noqa: PLC0415 -- see `request_log`
+
+    return _make_log(SecurityLog, SECURITY_LOGGER)
+
+
+def _make_log(
+    json_log: Callable[[str, Callable[[bytes], None]], Callable[..., None]], name: str
+) -> Callable[..., None]:
+    """Return a log that bypasses the formatter, or structlog's if the lines are for people."""
+    handler = next(iter(logging.getLogger().handlers), None)
+    is_enabled = logging.getLogger(name).isEnabledFor(logging.INFO)
+    if is_enabled and isinstance(handler, NonBlockingHandler):
+        formatter = handler.formatter
+        if isinstance(formatter, LineFormatter) and formatter.is_json:
+            return json_log(name, handler.put)
     log: Callable[..., None] = structlog.get_logger(name).info
     return log
 

@@ -1,12 +1,13 @@
 """The security log."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 import structlog
 
-from adapters.logging.masking import mask_phones
+from adapters.logging.masking import loggable_text
 from application.ports.security_events import SecurityEvent, SecurityEventType
 
 _WARNINGS: Final = {
@@ -17,8 +18,9 @@ _WARNINGS: Final = {
     SecurityEventType.CALL_REJECTED,
 }
 _NUMBER: Final = re.compile(r"\d{4,}")
+SECURITY_LOGGER: Final = "dialtone.security"
 
-_log = structlog.get_logger("dialtone.security")
+_log = structlog.get_logger(SECURITY_LOGGER)
 
 
 class LogSecurityEvents:
@@ -29,9 +31,14 @@ class LogSecurityEvents:
     - A log that fails does not fail the request.
     """
 
+    def __init__(self, log_info: Callable[..., None] | None = None) -> None:
+        """Log the events that are no warnings with this method; with structlog by default."""
+        self._log_info = log_info
+
     def emit(self, event: SecurityEvent) -> None:
         """Log an event."""
-        log = _log.warning if event.type in _WARNINGS else _log.info
+        is_warning = event.type in _WARNINGS
+        log = _log.warning if is_warning else self._log_info or _log.info
         fields = {
             "phone": event.phone.masked if event.phone else None,
             "client_ip": event.client_ip,
@@ -46,4 +53,4 @@ class LogSecurityEvents:
 
 def _mask_numbers(reason: str) -> str:
     # The reason of a custom provider may contain the phone, or the message with the code.
-    return _NUMBER.sub(lambda match: "*" * len(match[0]), mask_phones(reason))
+    return _NUMBER.sub(lambda match: "*" * len(match[0]), loggable_text(reason))

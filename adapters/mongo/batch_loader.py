@@ -1,29 +1,30 @@
-"""Point reads that arrive together go out together (the DataLoader pattern).
+"""Point reads, and writes, that arrive together go out together (the DataLoader pattern).
 
 The driver's call costs far more than the document. So keys that arrive while a read is under way
 are collected and fetched by one call.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from adapters.mongo.database import Database
 from adapters.mongo.driver import MotorCollection, RawDocument
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
-Fetch = Callable[[Sequence[str]], Coroutine[Any, Any, Mapping[str, T]]]
+Fetch = Callable[[Sequence[K]], Coroutine[Any, Any, Mapping[K, T]]]
 """Returns the values that exist; the keys are distinct."""
 
 MAX_BATCH_SIZE: Final = 100
 MAX_BATCHES: Final = 2
 
-_Waiting = dict[str, list[asyncio.Future[T | None]]]
+_Waiting = dict[K, list[asyncio.Future[T | None]]]
 
 
-class BatchLoader(Generic[T]):
-    """Loads values by key, in batches.
+class BatchLoader(Generic[K, T]):
+    """Loads values by key, in batches. A write is a key that equals no other.
 
     - Nothing is cached: a value goes to those who wait for it and is forgotten.
     - No value is read before it is requested: a key that arrives while a batch is under way goes
@@ -34,7 +35,7 @@ class BatchLoader(Generic[T]):
 
     def __init__(
         self,
-        fetch: Fetch[T],
+        fetch: Fetch[K, T],
         max_batch_size: int = MAX_BATCH_SIZE,
         max_batches: int = MAX_BATCHES,
     ) -> None:
@@ -42,15 +43,15 @@ class BatchLoader(Generic[T]):
         self._fetch = fetch
         self._max_batch_size = max_batch_size
         self._max_batches = max_batches
-        self._waiting: _Waiting[T] = {}
-        self._batches: set[asyncio.Task[Mapping[str, T]]] = set()
+        self._waiting: _Waiting[K, T] = {}
+        self._batches: set[asyncio.Task[Mapping[K, T]]] = set()
         self._is_scheduled = False
 
-    async def load(self, key: str) -> T | None:
+    async def load(self, key: K) -> T | None:
         """Return the value of the key, or None."""
         return await self._request(key)
 
-    async def load_many(self, keys: Collection[str]) -> dict[str, T]:
+    async def load_many(self, keys: Collection[K]) -> dict[K, T]:
         """Return the values that exist, by key."""
         distinct = list(dict.fromkeys(keys))
         values = await asyncio.gather(*map(self._request, distinct))
@@ -65,7 +66,7 @@ class BatchLoader(Generic[T]):
             if self._batches:
                 await asyncio.wait(self._batches)
 
-    def _request(self, key: str) -> asyncio.Future[T | None]:
+    def _request(self, key: K) -> asyncio.Future[T | None]:
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T | None] = loop.create_future()
         self._waiting.setdefault(key, []).append(result)
@@ -84,9 +85,9 @@ class BatchLoader(Generic[T]):
                 self._batches.add(batch)
                 batch.add_done_callback(partial(self._finish_batch, waiting))
 
-    def _next_batch(self) -> _Waiting[T]:
+    def _next_batch(self) -> _Waiting[K, T]:
         """Remove the keys that have waited longest; drop those without waiting callers."""
-        batch: _Waiting[T] = {}
+        batch: _Waiting[K, T] = {}
         while self._waiting and len(batch) < self._max_batch_size:
             key = next(iter(self._waiting))
             results = [result for result in self._waiting.pop(key) if not result.done()]
@@ -94,7 +95,7 @@ class BatchLoader(Generic[T]):
                 batch[key] = results
         return batch
 
-    def _finish_batch(self, waiting: _Waiting[T], batch: asyncio.Task[Mapping[str, T]]) -> None:
+    def _finish_batch(self, waiting: _Waiting[K, T], batch: asyncio.Task[Mapping[K, T]]) -> None:
         self._batches.discard(batch)
         error = None if batch.cancelled() else batch.exception()
         for key, results in waiting.items():

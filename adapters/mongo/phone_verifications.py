@@ -7,8 +7,8 @@ from typing import Final
 
 from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
+from adapters.mongo.document_writer import DocumentWriter
 from adapters.mongo.documents import PhoneVerificationDocument
-from adapters.mongo.driver import DuplicateKey, MotorCollection
 from adapters.mongo.record_mapping import RecordMapping
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.versioned import RecordVersion, Versioned, encrypted_phone_of
@@ -23,8 +23,8 @@ class MongoPhoneVerifications:
     """Phone verifications by the blind index of the phone. That of a blocked one is encrypted."""
 
     database: Database
-    collection: MotorCollection
     loader: DocumentLoader
+    writer: DocumentWriter
     mapping: RecordMapping[PhoneVerification]
     phone_encryption: PhoneEncryption
 
@@ -86,13 +86,8 @@ class MongoPhoneVerifications:
         document = self.mapping.encode_successor(verification, version)
         if encrypted_phone is not None:
             document["encrypted_phone"] = encrypted_phone
-        result = await self.database.run(
-            lambda: self.collection.replace_one(
-                {"_id": phone_index, "version": int(version)},
-                document,
-            )
-        )
-        return result.matched_count == 1
+        document["_id"] = phone_index
+        return await self.writer.replace(document, int(version))
 
     async def _add(
         self, phone_index: str, record: PhoneVerification, encrypted_phone: bytes | None
@@ -106,11 +101,7 @@ class MongoPhoneVerifications:
         }
         if encrypted_phone is not None:
             document["encrypted_phone"] = encrypted_phone
-        try:
-            await self.database.run(lambda: self.collection.insert_one(document))
-        except DuplicateKey:
-            return False
-        return True
+        return await self.writer.replace(document, 0)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` expired records."""

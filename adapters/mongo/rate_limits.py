@@ -6,18 +6,21 @@ upsert finds nothing, so the upsert inserts, and the existing `_id` rejects that
 are one operation.
 
 The document of a limit with values holds the values instead, each with its latest reservation.
+
+Reservations that arrive together are one bulk write. One that is rejected stops it, and those after
+it are written again, each alone.
 """
 
 import asyncio
 import random
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pymongo import UpdateOne
 
+from adapters.mongo.batch_loader import BatchLoader, DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import RateLimitDocument
 from adapters.mongo.driver import BulkWriteStopped, MotorCollection, RawDocument
@@ -39,108 +42,18 @@ _TOO_MANY_RACES: Final = "too many concurrent reservations of a rate limit"
 
 
 @dataclass(frozen=True, slots=True)
-class MongoRateLimits:
-    """Sliding windows; a reservation that is accepted takes one bulk write."""
-
-    database: Database
-    collection: MotorCollection
-
-    async def acquire(self, reservation: Reservation) -> datetime | None:
-        """Acquire a reservation of each limit, or return when all of them accept one again."""
-        # The permit of a value comes last: it cannot be released where another limit is full.
-        limits = sorted(reservation.limits, key=lambda limit: limit.value is not None)
-        missing: Sequence[RateLimit] = limits
-        chosen = [_any_shard_of(limit) for limit in limits]
-        for _ in range(MAX_ATTEMPTS):
-            count = await self._write([shard.acquire(reservation) for shard in chosen])
-            missing, chosen = missing[count:], chosen[count:]
-            if not missing:
-                return None
-            # The next document is full, or another instance has just inserted it.
-            states = await self._load(missing, reservation.acquired_at)
-            if stale := [shard for state in states for shard in state.with_future_reservations]:
-                await self._write([shard.remove_future(reservation.acquired_at) for shard in stale])
-                continue
-            available_at = max(state.available_at for state in states)
-            if available_at > reservation.acquired_at:
-                await self._release(reservation, limits[: -len(missing)])
-                return available_at
-            chosen = [_choose(state.available) for state in states]
-        raise ConcurrencyConflict(_TOO_MANY_RACES)
-
-    async def release(self, reservation: Reservation) -> None:
-        """Release the reservations; missing ones are ignored."""
-        await self._release(
-            reservation, [limit for limit in reservation.limits if limit.value is None]
-        )
-
-    async def next_available(self, reservation: Reservation) -> datetime:
-        """Return when all limits accept the reservation: its own time, or later."""
-        states = await self._load(reservation.limits, reservation.acquired_at)
-        return max((state.available_at for state in states), default=reservation.acquired_at)
-
-    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
-        """Return the reservations in the window, the latest last."""
-        ids = [shard.id for shard in _shards_of(limit)]
-        query = self.collection.find({"_id": {"$in": ids}}, {"reservations": True})
-        documents = await self.database.run(lambda: query.to_list(None))
-        permits = [
-            Permit(reservation["id"], reservation["acquired_at"])
-            for document in documents
-            for reservation in document["reservations"]
-            if now - limit.window.period < reservation["acquired_at"] <= now + CLOCK_SKEW
-        ]
-        return sorted(permits, key=lambda permit: permit.acquired_at)
-
-    async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` documents whose reservations all have left their window."""
-        return await self.database.delete_expired(RateLimitDocument, now, limit)
-
-    async def _write(self, writes: Sequence[UpdateOne]) -> int:
-        """Write in order, and return how many writes were done before one was rejected."""
-        try:
-            await self.database.run(lambda: self.collection.bulk_write(writes))
-        except BulkWriteStopped as stopped:
-            return stopped.written_count
-        return len(writes)
-
-    async def _load(self, limits: Sequence[RateLimit], now: datetime) -> "list[_State]":
-        """Load the states of these limits, with one query for all documents of the same size."""
-        groups: dict[int | None, list[str]] = defaultdict(list)
-        for shard in (shard for limit in limits for shard in _shards_of(limit)):
-            groups[shard.min_size if shard.value is None else None].append(shard.id)
-        found = await asyncio.gather(*(self._find(size, groups[size]) for size in groups))
-        documents = {document["_id"]: document for group in found for document in group}
-        return [_state_of(limit, documents, now) for limit in limits]
-
-    async def _find(self, min_size: int | None, ids: Sequence[str]) -> Sequence[RawDocument]:
-        query = self.collection.find({"_id": {"$in": ids}}, _projection(min_size))
-        return await self.database.run(lambda: query.to_list(None))
-
-    async def _release(self, reservation: Reservation, limits: Sequence[RateLimit]) -> None:
-        if not limits:
-            return
-        ids = [shard.id for limit in limits for shard in _shards_of(limit)]
-        await self.database.run(
-            lambda: self.collection.update_many(
-                {"_id": {"$in": ids}, "reservations.id": reservation.id},
-                {"$pull": {"reservations": {"id": reservation.id}}},
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class _Shard:
-    """One document of a rate limit, and how many reservations it may hold.
-
-    Some documents of a limit hold one reservation more than the smallest, which hold `min_size`.
-    """
+    """One document of a rate limit, and how many reservations it may hold."""
 
     id: str
     size: int
-    min_size: int
     period: timedelta
     value: str | None = None
+
+    def available_at(self, edges: "Mapping[_Shard, _Edges]", now: datetime) -> datetime:
+        """Return when it accepts a reservation; a document that does not exist is empty."""
+        last = edges[self].last if self in edges else None
+        return now if last is None else max(now, last + self.period)
 
     def acquire(self, reservation: Reservation) -> UpdateOne:
         """Add the reservation if the document is not full."""
@@ -205,6 +118,185 @@ class _Shard:
         return UpdateOne({"_id": self.id}, {"$pull": {"reservations": future}})
 
 
+class _Edges(NamedTuple):
+    """The newest reservation of a document, and the one that has to leave before another fits."""
+
+    newest: datetime
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Writes:
+    """The writes of one reservation, in their order."""
+
+    statements: Sequence[UpdateOne]
+
+
+class RateLimitBatches:
+    """The calls of requests that arrive together."""
+
+    def __init__(self, database: Database, collection: MotorCollection) -> None:
+        """Set the collection, and what runs the calls."""
+        self.collection: Final = collection
+        self._database = database
+        self._documents = DocumentLoader(database, collection, projection={"reservations": True})
+        self._edges = BatchLoader[_Shard, _Edges](self._fetch_edges)
+        self._writes = BatchLoader[_Writes, int](self._write_all)
+
+    async def write(self, statements: Sequence[UpdateOne]) -> int:
+        """Write in order, and return how many writes were done before one was rejected."""
+        writes = _Writes(statements)
+        return await self._database.run(lambda: self._writes.load(writes)) or 0
+
+    async def load(self, ids: Sequence[str]) -> Mapping[str, RawDocument]:
+        """Return the documents that exist, with all reservations."""
+        return await self._documents.load_many(ids) if ids else {}
+
+    async def load_edges(self, shards: Sequence[_Shard]) -> Mapping[_Shard, _Edges]:
+        """Return the edges of the documents that exist."""
+        if not shards:
+            return {}
+        return await self._database.run(lambda: self._edges.load_many(shards))
+
+    async def finish(self) -> None:
+        """Return when no call is under way."""
+        await asyncio.gather(
+            *(one.finish() for one in (self._documents, self._edges, self._writes))
+        )
+
+    async def _write_all(self, batch: Sequence[_Writes]) -> Mapping[_Writes, int]:
+        count = await self._write([statement for one in batch for statement in one.statements])
+        counts: dict[_Writes, int] = {}
+        for position, one in enumerate(batch):
+            counts[one] = min(count, len(one.statements))
+            count -= counts[one]
+            if counts[one] < len(one.statements):
+                rest = batch[position + 1 :]
+                alone = await asyncio.gather(*(self._write(other.statements) for other in rest))
+                return counts | dict(zip(rest, alone, strict=True))
+        return counts
+
+    async def _write(self, statements: Sequence[UpdateOne]) -> int:
+        try:
+            await self._database.run(lambda: self.collection.bulk_write(statements))
+        except BulkWriteStopped as stopped:
+            return stopped.written_count
+        return len(statements)
+
+    async def _fetch_edges(self, shards: Sequence[_Shard]) -> Mapping[_Shard, _Edges]:
+        times = "$reservations.acquired_at"
+        projection: dict[str, Any] = {"newest": {"$first": times}}
+        for size in {shard.size for shard in shards}:
+            projection[f"last_{size}"] = {"$arrayElemAt": [times, size - 1]}
+        ids = list({shard.id for shard in shards})
+        documents = await self._database.read_batch(
+            lambda: self.collection.find(
+                {"_id": {"$in": ids}}, projection, batch_size=len(ids) + 1
+            ).to_list(None)
+        )
+        found = {document["_id"]: document for document in documents}
+        return {
+            shard: _Edges(found[shard.id]["newest"], found[shard.id].get(f"last_{shard.size}"))
+            for shard in shards
+            if "newest" in found.get(shard.id, {})
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MongoRateLimits:
+    """Sliding windows; a reservation that is accepted takes one bulk write."""
+
+    database: Database
+    batches: RateLimitBatches
+
+    async def acquire(self, reservation: Reservation) -> datetime | None:
+        """Acquire a reservation of each limit, or return when all of them accept one again."""
+        # The permit of a value comes last: it cannot be released where another limit is full.
+        limits = sorted(reservation.limits, key=lambda limit: limit.value is not None)
+        missing: Sequence[RateLimit] = limits
+        chosen = [_any_shard_of(limit) for limit in limits]
+        for _ in range(MAX_ATTEMPTS):
+            count = await self.batches.write([shard.acquire(reservation) for shard in chosen])
+            missing, chosen = missing[count:], chosen[count:]
+            if not missing:
+                return None
+            # The next document is full, or another instance has just inserted it.
+            states = await self._load(missing, reservation.acquired_at)
+            if stale := [shard for state in states for shard in state.with_future_reservations]:
+                await self.batches.write(
+                    [shard.remove_future(reservation.acquired_at) for shard in stale]
+                )
+                continue
+            available_at = max(state.available_at for state in states)
+            if available_at > reservation.acquired_at:
+                await self._release(reservation, limits[: -len(missing)])
+                return available_at
+            chosen = [_choose(state.available) for state in states]
+        raise ConcurrencyConflict(_TOO_MANY_RACES)
+
+    async def release(self, reservation: Reservation) -> None:
+        """Release the reservations; missing ones are ignored."""
+        await self._release(
+            reservation, [limit for limit in reservation.limits if limit.value is None]
+        )
+
+    async def next_available(self, reservation: Reservation) -> datetime:
+        """Return when all limits accept the reservation: its own time, or later.
+
+        Usually any document of a limit has capacity, so the others are read only if it has none.
+        """
+        now = reservation.acquired_at
+        if any(limit.value is not None for limit in reservation.limits):
+            return await self._next_available(reservation.limits, now)
+        shards = [_any_shard_of(limit) for limit in reservation.limits]
+        edges = await self.batches.load_edges(shards)
+        full = [
+            limit
+            for limit, shard in zip(reservation.limits, shards, strict=True)
+            if shard.available_at(edges, now) > now
+        ]
+        return await self._next_available(full, now) if full else now
+
+    async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
+        """Return the reservations in the window, the latest last."""
+        documents = await self.batches.load([shard.id for shard in _shards_of(limit)])
+        permits = [
+            Permit(reservation["id"], reservation["acquired_at"])
+            for document in documents.values()
+            for reservation in document["reservations"]
+            if now - limit.window.period < reservation["acquired_at"] <= now + CLOCK_SKEW
+        ]
+        return sorted(permits, key=lambda permit: permit.acquired_at)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` documents whose reservations all have left their window."""
+        return await self.database.delete_expired(RateLimitDocument, now, limit)
+
+    async def _next_available(self, limits: Sequence[RateLimit], now: datetime) -> datetime:
+        states = await self._load(limits, now)
+        return max((state.available_at for state in states), default=now)
+
+    async def _load(self, limits: Sequence[RateLimit], now: datetime) -> "list[_State]":
+        """Load the states of these limits: all reservations where values are limited."""
+        shards = [shard for limit in limits if limit.value is None for shard in _shards_of(limit)]
+        of_values = [_any_shard_of(limit).id for limit in limits if limit.value is not None]
+        edges, documents = await asyncio.gather(
+            self.batches.load_edges(shards), self.batches.load(of_values)
+        )
+        return [_state_of(limit, edges, documents, now) for limit in limits]
+
+    async def _release(self, reservation: Reservation, limits: Sequence[RateLimit]) -> None:
+        if not limits:
+            return
+        ids = [shard.id for limit in limits for shard in _shards_of(limit)]
+        await self.database.run(
+            lambda: self.batches.collection.update_many(
+                {"_id": {"$in": ids}, "reservations.id": reservation.id},
+                {"$pull": {"reservations": {"id": reservation.id}}},
+            )
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _State:
     """The documents of a rate limit at a moment.
@@ -229,9 +321,8 @@ def _any_shard_of(limit: RateLimit) -> _Shard:
 
 def _shard(limit: RateLimit, number: int) -> _Shard:
     total, count = limit.window.limit, _shard_count(limit)
-    min_size = total // count
-    size = min_size + (number < total % count)
-    return _Shard(f"{limit.name} #{number}", size, min_size, limit.window.period, limit.value)
+    size = total // count + (number < total % count)
+    return _Shard(f"{limit.name} #{number}", size, limit.window.period, limit.value)
 
 
 def _shard_count(limit: RateLimit) -> int:
@@ -240,32 +331,23 @@ def _shard_count(limit: RateLimit) -> int:
     return min(-(-limit.window.limit // MAX_RESERVATIONS), MAX_DOCUMENTS)
 
 
-def _projection(min_size: int | None) -> Mapping[str, Any]:
-    """Return what to load of a document: the newest reservation, and the last two.
-
-    Of values, all reservations are loaded.
-    """
-    if min_size is None:
-        return {"reservations": True}
-    times = "$reservations.acquired_at"
-    return {"newest": {"$first": times}, "last": {"$slice": [times, min_size - 1, 2]}}
-
-
-def _state_of(limit: RateLimit, documents: Mapping[str, RawDocument], now: datetime) -> _State:
-    """Return the state of a rate limit; a document that does not exist is empty."""
+def _state_of(
+    limit: RateLimit,
+    edges: "Mapping[_Shard, _Edges]",
+    documents: Mapping[str, RawDocument],
+    now: datetime,
+) -> _State:
+    """Return the state of a rate limit."""
     shards = _shards_of(limit)
     if limit.value is not None:
         available_at = _value_available_at(limit, documents.get(shards[0].id, {}), now)
         return _State(shards, (), available_at)
-    newest = {shard.id: documents.get(shard.id, {}).get("newest") or now for shard in shards}
-    times = {shard.id: now for shard in shards}
-    for shard in shards:
-        index = shard.size - shard.min_size
-        for last in documents.get(shard.id, {}).get("last", [])[index : index + 1]:
-            times[shard.id] = max(now, last + shard.period)
+    times = {shard: shard.available_at(edges, now) for shard in shards}
     return _State(
-        available=[shard for shard in shards if times[shard.id] == now],
-        with_future_reservations=[shard for shard in shards if newest[shard.id] > now + CLOCK_SKEW],
+        available=[shard for shard in shards if times[shard] == now],
+        with_future_reservations=[
+            shard for shard in shards if shard in edges and edges[shard].newest > now + CLOCK_SKEW
+        ],
         available_at=min(times.values()),
     )
 
@@ -281,4 +363,6 @@ def _value_available_at(limit: RateLimit, document: RawDocument, now: datetime) 
 
 
 def _choose(items: Sequence[T]) -> T:
+    if len(items) == 1:
+        return items[0]
     return random.choice(items)  # noqa: S311 - it spreads the load; nobody gains by guessing it

@@ -12,6 +12,7 @@ from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.calls import MongoCallCleanup, MongoCallPages, MongoCalls
 from adapters.mongo.database import Database, shared_database
 from adapters.mongo.delivery_reports import MongoDeliveryReports
+from adapters.mongo.document_writer import DocumentWriter
 from adapters.mongo.documents import (
     CallDocument,
     DatabaseMetadataDocument,
@@ -30,16 +31,18 @@ from adapters.mongo.mapping import Mappings
 from adapters.mongo.media_items import MongoMediaCleanup, MongoMediaItems, MongoMediaPages
 from adapters.mongo.metadata import MongoHealthCheck, check_metadata, inspect_metadata
 from adapters.mongo.phone_verifications import MongoPhoneVerifications
-from adapters.mongo.rate_limits import MongoRateLimits
+from adapters.mongo.rate_limits import MongoRateLimits, RateLimitBatches
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 
 
 @dataclass(frozen=True, slots=True)
 class Loaders:
-    """The point reads of one open database, in batches of a kind."""
+    """The point reads of one open database, and some of its writes, in batches of a kind."""
 
     phone_verifications: DocumentLoader
+    changed_phone_verifications: DocumentWriter
+    rate_limits: RateLimitBatches
     identities: DocumentLoader
     deleted_identities: DocumentLoader
     media_items: DocumentLoader
@@ -55,6 +58,8 @@ class Loaders:
         media_items = latest(database.collection(MediaItemDocument))
         return cls(
             phone_verifications=DocumentLoader(database, phone_verifications),
+            changed_phone_verifications=DocumentWriter(database, phone_verifications),
+            rate_limits=RateLimitBatches(database, latest(database.collection(RateLimitDocument))),
             identities=DocumentLoader(database, identities),
             deleted_identities=DocumentLoader(
                 database,
@@ -71,8 +76,10 @@ class Loaders:
         )
 
     async def finish(self) -> None:
-        """Return when no read is under way."""
-        loaders: list[DocumentLoader] = [getattr(self, field.name) for field in fields(self)]
+        """Return when no batch is under way."""
+        loaders: list[DocumentLoader | DocumentWriter | RateLimitBatches] = [
+            getattr(self, field.name) for field in fields(self)
+        ]
         await asyncio.gather(*(loader.finish() for loader in loaders))
 
 
@@ -83,7 +90,7 @@ async def open_mongo_repositories(
     """Open the repositories in this database, which is created if it is new.
 
     - A process may open one database at a time, as often as it likes.
-    - Reads that are under way at the end of the block are finished.
+    - Batches that are under way at the end of the block are finished.
 
     Raises:
         ConfigurationError: the database cannot be used; the message is for the operator.
@@ -138,22 +145,20 @@ def repositories_in(
     database: Database, loaders: Loaders, phone_encryption: PhoneEncryption, mappings: Mappings
 ) -> Repositories:
     """Make all repositories over an open database."""
-    phone_verifications = latest(database.collection(PhoneVerificationDocument))
     identities = latest(database.collection(IdentityDocument))
     media_items = latest(database.collection(MediaItemDocument))
     calls = latest(database.collection(CallDocument))
     delivery_reports = latest(database.collection(DeliveryReportDocument))
-    rate_limits = latest(database.collection(RateLimitDocument))
     metadata = database.collection(DatabaseMetadataDocument)
     return Repositories(
         phone_verifications=MongoPhoneVerifications(
             database,
-            phone_verifications,
             loaders.phone_verifications,
+            loaders.changed_phone_verifications,
             mappings.phone_verifications,
             phone_encryption,
         ),
-        rate_limiter=MongoRateLimits(database, rate_limits),
+        rate_limiter=MongoRateLimits(database, loaders.rate_limits),
         identities=MongoIdentities(database, identities, loaders.identities, mappings.identities),
         deleted_identities=MongoDeletedIdentities(
             database, loaders.deleted_identities, mappings.identities

@@ -59,11 +59,13 @@ class SqliteCalls:
 
     async def add(self, call: Call) -> bool:
         """Add the call at version 1, unless its id is taken."""
-        return bool(await self.database.execute(_ADD, self._to_values(call, 0)))
+        return bool(await self.database.execute(_ADD, self._to_values(call, 0), is_quick=True))
 
     async def replace(self, call: Call, version: int) -> bool:
         """Replace the call if it has this version."""
-        return bool(await self.database.execute(_REPLACE, self._to_values(call, version)))
+        return bool(
+            await self.database.execute(_REPLACE, self._to_values(call, version), is_quick=True)
+        )
 
     def _to_values(self, call: Call, version: int) -> dict[str, object]:
         return {

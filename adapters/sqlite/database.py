@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from adapters.sqlite.connection_worker import (
     ExecuteBatch,
     Failed,
     Operation,
+    begin_batch,
     commit_batch,
     open_connection_worker,
     read_batch,
@@ -33,6 +34,7 @@ WRITE_CHECK: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health
 """It changes nothing that is used; a full or read-only disk can still be read."""
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that a writer waits for a writer of another process."""
+_NEVER_WAIT: Final = "PRAGMA busy_timeout = 0"
 _IS_FOLDER: Final = "{path} is a folder: name a file in it."
 _MAX_IDLE_WAL_SIZE: Final = 64 * 1024 * 1024
 _CACHE_KIBIBYTES: Final = 16 * 1024
@@ -47,32 +49,42 @@ class Database:
 
     reader: ConnectionWorker
     writer: ConnectionWorker
-    find: Callable[[str, Values], list[Row]]
+    read_here: Callable[[Operation[Any]], Any]
 
     async def fetch_one(self, sql: str, values: Values = ()) -> Row | None:
         """Return the row that a unique key finds, or None."""
-        try:
-            rows = self.find(sql, values)
-        except (sqlite3.Error, StorageUnavailable):
-            # The thread waits for locks, and has the error.
-            rows = await self.fetch_all(sql, values)
-        return rows[0] if rows else None
+        return await self.read(
+            lambda connection: connection.execute(sql, values).fetchone(), is_quick=True
+        )
 
     async def fetch_all(self, sql: str, values: Values = ()) -> list[Row]:
         """Return all rows."""
         return await self.read(lambda connection: connection.execute(sql, values).fetchall())
 
-    async def execute(self, sql: str, values: Values = ()) -> int:
+    async def execute(self, sql: str, values: Values = (), *, is_quick: bool = False) -> int:
         """Execute one statement durably, and return the number of rows that it changed."""
-        return await self.write(lambda connection: connection.execute(sql, values).rowcount)
+        return await self.write(
+            lambda connection: connection.execute(sql, values).rowcount, is_quick=is_quick
+        )
 
-    async def read(self, operation: Operation[T]) -> T:
-        """Execute statements on one snapshot, and return the operation's result."""
+    async def read(self, operation: Operation[T], *, is_quick: bool = False) -> T:
+        """Execute statements, and return the operation's result.
+
+        A quick operation reads a few rows that an index finds. All others read one snapshot.
+        """
+        if is_quick:
+            # The thread waits for locks, and has the error.
+            with suppress(sqlite3.Error, StorageUnavailable):
+                found: T = self.read_here(operation)
+                return found
         return await self.reader.run(operation)
 
-    async def write(self, operation: Operation[T]) -> T:
-        """Execute statements durably, all or none, and return the operation's result."""
-        return await self.writer.run(operation)
+    async def write(self, operation: Operation[T], *, is_quick: bool = False) -> T:
+        """Execute statements durably, all or none, and return the operation's result.
+
+        A quick operation reads and writes a few rows that an index finds.
+        """
+        return await self.writer.run(operation, is_quick=is_quick)
 
 
 @asynccontextmanager
@@ -87,13 +99,17 @@ async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Datab
     # The writer is closed last, so that no reader of this process keeps a part of the log.
     async with (
         open_connection_worker(
-            "writer", connect_to_write, file.commit_batch, finish=move_log_into_file
+            "writer",
+            connect_to_write,
+            file.commit_batch,
+            finish=move_log_into_file,
+            begin_batch=file.begin_batch,
         ) as writer,
         open_connection_worker("reader", file.connect_to_read, file.read_batch) as reader,
     ):
         with closing(await asyncio.to_thread(file.connect_to_read, busy_timeout=0)) as connection:
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
-            yield Database(reader, writer, partial(file.find, connection))
+            yield Database(reader, writer, partial(file.read_here, connection))
 
 
 class DatabaseFile:
@@ -132,6 +148,7 @@ class DatabaseFile:
                 raise ConfigurationError(
                     f"{self._path} was replaced while it was opened: start again."
                 )
+            connection.execute(_NEVER_WAIT)
         self._inode = inode
         return connection
 
@@ -145,8 +162,8 @@ class DatabaseFile:
             connection.execute("PRAGMA query_only = ON")
         return connection
 
-    def find(self, connection: sqlite3.Connection, sql: str, values: Values) -> list[Row]:
-        """Find a row by a unique key, in the event loop.
+    def read_here(self, connection: sqlite3.Connection, operation: Operation[T]) -> T:
+        """Read a few rows that an index finds, in the event loop.
 
         A thread would cost ten times as much: both would take turns at the interpreter's lock.
 
@@ -159,13 +176,27 @@ class DatabaseFile:
             if self._find_inode() != self._inode:
                 raise StorageUnavailable(FILE_GONE)
             self._next_check_at = now + _CHECK_INTERVAL
-        return connection.execute(sql, values).fetchall()
+        return operation(connection)
+
+    def begin_batch(
+        self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
+    ) -> Sequence[object] | None:
+        """Begin a batch in the event loop, unless it has to wait or the file is gone."""
+        if self._find_inode() != self._inode:
+            return None
+        return begin_batch(connection, operations)
 
     def commit_batch(
         self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
     ) -> Sequence[object]:
         """Execute operations in one transaction, if the file is still at its path."""
-        return self._execute_if_present(commit_batch, connection, operations)
+        with suppress(sqlite3.Error):
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+        try:
+            return self._execute_if_present(commit_batch, connection, operations)
+        finally:
+            with suppress(sqlite3.Error):
+                connection.execute(_NEVER_WAIT)
 
     def read_batch(
         self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]

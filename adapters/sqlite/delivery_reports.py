@@ -63,4 +63,4 @@ class SqliteDeliveryReports:
             "expires_at": to_microseconds(report.expires_at),
             "body": self.mapping.encode(self.mapping.to_stored(report), version),
         }
-        return bool(await self.database.execute(sql, values))
+        return bool(await self.database.execute(sql, values, is_quick=True))

@@ -88,7 +88,7 @@ class SqliteIdentities:
             "body": self.mapping.encode(stored, version),
         }
         try:
-            return bool(await self.database.execute(sql, values))
+            return bool(await self.database.execute(sql, values, is_quick=True))
         except DuplicateKey:
             raise UniqueViolation("another identity has this username") from None
 

@@ -65,7 +65,7 @@ class SqliteMediaItems:
 
     async def add(self, item: MediaItem) -> None:
         """Add the item at version 1."""
-        await self.database.execute(_ADD, self._to_values(item, 0))
+        await self.database.execute(_ADD, self._to_values(item, 0), is_quick=True)
 
     async def load(self, item_id: str) -> Versioned[MediaItem] | None:
         """Load the item, or return None."""
@@ -79,7 +79,9 @@ class SqliteMediaItems:
 
     async def replace(self, item: MediaItem, version: int) -> bool:
         """Replace the item if it has this version."""
-        return bool(await self.database.execute(_REPLACE, self._to_values(item, version)))
+        return bool(
+            await self.database.execute(_REPLACE, self._to_values(item, version), is_quick=True)
+        )
 
     async def delete(self, item_id: str, version: int) -> bool:
         """Delete the item if it has this version."""

@@ -75,7 +75,7 @@ class SqlitePhoneVerifications:
         )
         values = self._values(phone_index, verification, version, encrypted_phone)
         sql = _ADD if version == 0 else _REPLACE
-        return bool(await self.database.execute(sql, values))
+        return bool(await self.database.execute(sql, values, is_quick=True))
 
     async def prune(self, now: datetime, limit: int) -> int:
         """Prune up to `limit` records with expired client IPs, and return their number."""

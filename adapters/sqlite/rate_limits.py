@@ -9,32 +9,34 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import to_datetime, to_microseconds
 from domain.otp.rate_limits import Permit, RateLimit, Reservation
-from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
+from domain.otp.sliding_window import CLOCK_SKEW
 
 MAX_PART_SIZE: Final = 100
+_MICROSECOND: Final = timedelta(microseconds=1)
+_SECOND: Final = 1_000_000
 
 # The reservation that has to leave the window before another one fits in, if the window is full.
-_FIND_BLOCKING: Final = """
+_FIND_BLOCKING: Final = """(
 SELECT acquired_at FROM rate_limits
-WHERE limit_name = :limit_name AND acquired_at > :after AND acquired_at <= :latest
-ORDER BY acquired_at DESC LIMIT 1 OFFSET :limit - 1
-"""
+WHERE limit_name = ? AND acquired_at > ? AND acquired_at <= ?
+ORDER BY acquired_at DESC LIMIT 1 OFFSET ?
+)"""
 
 _LIST: Final = """
 SELECT reservation_id, acquired_at FROM rate_limits
-WHERE limit_name = :limit_name AND acquired_at > :after AND acquired_at <= :latest
+WHERE limit_name = ? AND acquired_at > ? AND acquired_at <= ?
 ORDER BY acquired_at
 """
 
 _HAS_VALUE: Final = """
 SELECT 1 FROM rate_limits
-WHERE limit_name = :limit_name AND acquired_at > :after AND acquired_at <= :latest
-    AND reservation_id = :value
+WHERE limit_name = ? AND acquired_at > ? AND acquired_at <= ? AND reservation_id = ?
 """
 
 _DELETE_VALUE: Final = "DELETE FROM rate_limits WHERE limit_name = ? AND reservation_id = ?"
@@ -67,29 +69,9 @@ class SqliteRateLimits:
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
         """Reserve in all windows, or return when each of them has capacity."""
-
-        def reserve(connection: sqlite3.Connection) -> datetime | None:
-            parts = [_find_part(connection, limit, reservation) for limit in reservation.limits]
-            available_at = max(part.available_at for part in parts)
-            if available_at > reservation.acquired_at:
-                return available_at
-            values = [(limit.name, limit.value) for limit in reservation.limits if limit.value]
-            connection.executemany(_DELETE_VALUE, values)
-            connection.executemany(
-                _ADD,
-                [
-                    (
-                        part.limit.name,
-                        to_microseconds(reservation.acquired_at),
-                        part.limit.value or reservation.id,
-                        to_microseconds(reservation.acquired_at + part.limit.window.period),
-                    )
-                    for part in parts
-                ],
-            )
-            return None
-
-        return await self.database.write(reserve)
+        return await self.database.write(
+            lambda connection: _reserve(connection, reservation), is_quick=True
+        )
 
     async def release(self, reservation: Reservation) -> None:
         """Delete the reservations, as far as they exist."""
@@ -97,26 +79,28 @@ class SqliteRateLimits:
 
         def delete(connection: sqlite3.Connection) -> None:
             for limit in reservation.limits:
-                for part in _parts_of(limit, reservation.acquired_at):
+                for part in _parts_of(limit, acquired_at):
                     key = (part.name, acquired_at, reservation.id)
                     if connection.execute(_DELETE, key).rowcount:
                         break
 
-        await self.database.write(delete)
+        await self.database.write(delete, is_quick=True)
 
     async def next_available(self, reservation: Reservation) -> datetime:
         """Return when each window has capacity."""
+        now = to_microseconds(reservation.acquired_at)
 
-        def find(connection: sqlite3.Connection) -> datetime:
-            parts = [_find_part(connection, limit, reservation) for limit in reservation.limits]
-            return max((part.available_at for part in parts), default=reservation.acquired_at)
+        def find(connection: sqlite3.Connection) -> int:
+            parts = _find_parts(connection, reservation.limits, now)
+            return max((part.available_at for part in parts), default=now)
 
-        return await self.database.read(find)
+        return to_datetime(await self.database.read(find, is_quick=True))
 
     async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
         """Return the reservations in the window, the latest last."""
+        values = (limit.name, *_window_at(limit.window.period, to_microseconds(now)))
         rows = await self.database.read(
-            lambda connection: connection.execute(_LIST, _window_values(limit, now)).fetchall()
+            lambda connection: connection.execute(_LIST, values).fetchall(), is_quick=True
         )
         return [
             Permit(reservation_id, to_datetime(acquired_at)) for reservation_id, acquired_at in rows
@@ -127,60 +111,106 @@ class SqliteRateLimits:
         return await self.database.execute(_DELETE_EXPIRED, (to_microseconds(now), limit))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of a limit, and when it has capacity."""
+class _Part(NamedTuple):
+    """A part of a limit. Times are in microseconds, as in the columns."""
 
-    limit: RateLimit
-    available_at: datetime
+    name: str
+    size: int
+    period: timedelta
+    value: str | None
+    available_at: int
 
 
-def _find_part(connection: sqlite3.Connection, limit: RateLimit, reservation: Reservation) -> _Part:
+def _reserve(connection: sqlite3.Connection, reservation: Reservation) -> datetime | None:
+    now = to_microseconds(reservation.acquired_at)
+    parts = _find_parts(connection, reservation.limits, now)
+    available_at = max(part.available_at for part in parts)
+    if available_at > now:
+        return to_datetime(available_at)
+    for part in parts:
+        if part.value is not None:
+            connection.execute(_DELETE_VALUE, (part.name, part.value))
+    rows = [
+        (part.name, now, part.value or reservation.id, now + part.period // _MICROSECOND)
+        for part in parts
+    ]
+    connection.executemany(_ADD, rows)
+    return None
+
+
+def _find_parts(
+    connection: sqlite3.Connection, limits: Sequence[RateLimit], now: int
+) -> Sequence[_Part]:
+    """Find a part with capacity of each limit, or else the part that has capacity first.
+
+    Usually the first part has it, which one statement finds for all limits.
+    """
+    if not limits:
+        return []
+    firsts = [next(_parts_of(limit, now)) for limit in limits]
+    found = _find_blocking(connection, firsts, now)
+    return [
+        first if blocking is None else _find_part(connection, limit, now)
+        for limit, first, blocking in zip(limits, firsts, found, strict=True)
+    ]
+
+
+def _find_blocking(
+    connection: sqlite3.Connection, parts: Sequence[_Part], now: int
+) -> Sequence[int | None]:
+    """Return the reservation that has to leave each part before another one fits in."""
+    values = [value for part in parts for value in _blocking_values(part, now)]
+    found: Sequence[int | None] = connection.execute(_blocking_sql(len(parts)), values).fetchone()
+    return found
+
+
+@cache
+def _blocking_sql(count: int) -> str:
+    return f"SELECT {', '.join([_FIND_BLOCKING] * count)}"
+
+
+def _find_part(connection: sqlite3.Connection, limit: RateLimit, now: int) -> _Part:
     """Find a part with capacity, or else the part that has capacity first."""
     parts = []
-    for part in _parts_of(limit, reservation.acquired_at):
-        available_at = _part_available_at(connection, part, reservation.acquired_at)
-        parts.append(_Part(part, available_at))
-        if available_at == reservation.acquired_at:
-            return parts[-1]
+    for part in _parts_of(limit, now):
+        found = part._replace(available_at=_part_available_at(connection, part, now))
+        if found.available_at == now:
+            return found
+        parts.append(found)
     return min(parts, key=lambda part: part.available_at)
 
 
-def _parts_of(limit: RateLimit, acquired_at: datetime) -> Iterator[RateLimit]:
+def _parts_of(limit: RateLimit, acquired_at: int) -> Iterator[_Part]:
     """Return the parts of a limit and its fallback, in the order in which they are tried.
 
-    Reservations of the same second begin with the same part: their rows are next to each other.
+    Reservations of the same second begin with the same part: their rows are next to each other. At
+    the highest rate that the limit allows, a part is used up in less.
     """
     total, period = limit.window.limit, limit.window.period
     count = -(-total // MAX_PART_SIZE)
     if count == 1 or limit.value is not None:
-        yield limit
+        yield _Part(limit.name, total, period, limit.value, acquired_at)
     else:
-        first = int(acquired_at.timestamp())
+        first = acquired_at // min(_SECOND, period // _MICROSECOND // count)
         for number in range(first, first + count):
             size = total // count + (number % count < total % count)
-            yield RateLimit(f"{limit.name} #{number % count}", SlidingWindow(size, period))
+            yield _Part(f"{limit.name} #{number % count}", size, period, None, acquired_at)
     if limit.fallback is not None:
         yield from _parts_of(limit.fallback, acquired_at)
 
 
-def _part_available_at(connection: sqlite3.Connection, limit: RateLimit, now: datetime) -> datetime:
-    window = _window_values(limit, now)
-    if limit.value is not None:
-        found = connection.execute(_HAS_VALUE, {**window, "value": limit.value}).fetchone()
-        if found:
+def _part_available_at(connection: sqlite3.Connection, part: _Part, now: int) -> int:
+    if part.value is not None:
+        values = (part.name, *_window_at(part.period, now), part.value)
+        if connection.execute(_HAS_VALUE, values).fetchone():
             return now
-    values = {**window, "limit": limit.window.limit}
-    row = connection.execute(_FIND_BLOCKING, values).fetchone()
-    if row is None:
-        return now
-    age = timedelta(microseconds=to_microseconds(now) - row[0])
-    return now - age + limit.window.period
+    [blocking] = _find_blocking(connection, [part], now)
+    return now if blocking is None else blocking + part.period // _MICROSECOND
 
 
-def _window_values(limit: RateLimit, now: datetime) -> dict[str, str | int]:
-    return {
-        "limit_name": limit.name,
-        "after": to_microseconds(now - limit.window.period),
-        "latest": to_microseconds(now + CLOCK_SKEW),
-    }
+def _blocking_values(part: _Part, now: int) -> tuple[str, int, int, int]:
+    return (part.name, *_window_at(part.period, now), part.size - 1)
+
+
+def _window_at(period: timedelta, now: int) -> tuple[int, int]:
+    return now - period // _MICROSECOND, now + CLOCK_SKEW // _MICROSECOND

@@ -12,8 +12,8 @@ from application.use_cases import UseCases
 from entrypoints.bootstrap import make_webhooks, open_use_cases
 from entrypoints.http.app import create_app
 from entrypoints.http.deadlines import OpenRequests
-from entrypoints.http.settings import HttpSettings
 from entrypoints.http.middleware import REQUEST_LOGGER, RequestContextMiddleware
+from entrypoints.http.settings import HttpSettings
 from entrypoints.operator_jobs import is_database_lost
 from entrypoints.server.background_task import run_in_background
 from entrypoints.server.cleanup_task import RETRY_INTERVAL, run_cleanup_task, run_retry_task

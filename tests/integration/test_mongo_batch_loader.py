@@ -52,7 +52,7 @@ def collection() -> FakeCollection:
 
 
 @pytest.fixture
-def loader(collection: FakeCollection) -> BatchLoader[str]:
+def loader(collection: FakeCollection) -> BatchLoader[str, str]:
     return BatchLoader(collection.fetch, max_batch_size=3, max_batches=2)
 
 
@@ -61,14 +61,16 @@ async def run_until_all_wait() -> None:
         await asyncio.sleep(0)
 
 
-async def start_loading(loader: BatchLoader[str], *keys: str) -> list[asyncio.Task[str | None]]:
+async def start_loading(
+    loader: BatchLoader[str, str], *keys: str
+) -> list[asyncio.Task[str | None]]:
     tasks = [asyncio.create_task(loader.load(key)) for key in keys]
     await run_until_all_wait()
     return tasks
 
 
 async def test_keys_that_arrive_together_are_one_batch_with_each_key_once(
-    collection: FakeCollection, loader: BatchLoader[str]
+    collection: FakeCollection, loader: BatchLoader[str, str]
 ) -> None:
     collection.values = {"a": "1", "c": "3"}
     assert await loader.load_many([]) == {}
@@ -83,7 +85,7 @@ async def test_keys_that_arrive_together_are_one_batch_with_each_key_once(
 
 
 async def test_keys_that_arrive_during_reads_are_the_next_batch(
-    collection: FakeCollection, loader: BatchLoader[str]
+    collection: FakeCollection, loader: BatchLoader[str, str]
 ) -> None:
     tasks = await start_loading(loader, "a")
     tasks += await start_loading(loader, "b")
@@ -101,7 +103,7 @@ async def test_keys_that_arrive_during_reads_are_the_next_batch(
 
 
 async def test_batches_have_a_maximum_size_and_the_oldest_keys_go_first(
-    collection: FakeCollection, loader: BatchLoader[str]
+    collection: FakeCollection, loader: BatchLoader[str, str]
 ) -> None:
     tasks = await start_loading(loader, *"abcdefgh")
     assert collection.fetched == [["a", "b", "c"], ["d", "e", "f"]]
@@ -116,7 +118,7 @@ async def test_batches_have_a_maximum_size_and_the_oldest_keys_go_first(
 
 
 async def test_a_value_is_never_older_than_its_request(
-    collection: FakeCollection, loader: BatchLoader[str]
+    collection: FakeCollection, loader: BatchLoader[str, str]
 ) -> None:
     collection.values = {"a": "before"}
     [early] = await start_loading(loader, "a")
@@ -130,7 +132,7 @@ async def test_a_value_is_never_older_than_its_request(
 
 
 async def test_an_error_reaches_the_callers_of_its_batch_only(
-    collection: FakeCollection, loader: BatchLoader[str]
+    collection: FakeCollection, loader: BatchLoader[str, str]
 ) -> None:
     collection.values = dict.fromkeys("abcdefg", "value")
     tasks = await start_loading(loader, *"abcdefg")
@@ -146,7 +148,7 @@ async def test_an_error_reaches_the_callers_of_its_batch_only(
 
 
 async def test_a_cancelled_caller_affects_no_others(
-    collection: FakeCollection, loader: BatchLoader[str]
+    collection: FakeCollection, loader: BatchLoader[str, str]
 ) -> None:
     collection.values = {"a": "1", "b": "2"}
     many = asyncio.create_task(loader.load_many(["a", "b"]))
@@ -161,7 +163,7 @@ async def test_a_cancelled_caller_affects_no_others(
 
 
 async def test_a_key_without_waiting_callers_is_not_fetched(
-    collection: FakeCollection, loader: BatchLoader[str]
+    collection: FakeCollection, loader: BatchLoader[str, str]
 ) -> None:
     first = await start_loading(loader, "a")
     first += await start_loading(loader, "b")
@@ -179,7 +181,7 @@ async def test_a_key_without_waiting_callers_is_not_fetched(
 
 
 async def test_finishing_waits_for_all_batches(
-    collection: FakeCollection, loader: BatchLoader[str]
+    collection: FakeCollection, loader: BatchLoader[str, str]
 ) -> None:
     tasks = await start_loading(loader, *"abcdefg")
     finishing = asyncio.create_task(loader.finish())

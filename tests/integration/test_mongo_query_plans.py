@@ -255,15 +255,15 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[list[st
     ),
     "replace phone verification": (
         lambda db: db.phone_verifications.replace(a_phone(), a_phone_verification(), 1),
-        [["_id_"]],
+        [["_id_"], ["_id_"]],  # It does not exist: what was added is deleted.
     ),
     "delete expired phone verifications": (
         add_and_delete_expired,
-        [["phone_verifications_expires_at"], ["_id_"]],
+        [["_id_"], ["phone_verifications_expires_at"], ["_id_"]],
     ),
     "prune phone verifications": (
         add_and_prune,
-        [["phone_verifications_client_ips_expire_at"], ["_id_"]],
+        [["_id_"], ["phone_verifications_client_ips_expire_at"], ["_id_"]],
     ),
     "reserve, and delete expired rate limits": (
         reserve_and_delete_expired,

@@ -67,12 +67,12 @@ class ExplainingWorker:
     worker: ConnectionWorker
     plans: list[str]
 
-    async def run(self, operation: Operation[T]) -> T:
+    async def run(self, operation: Operation[T], *, is_quick: bool = False) -> T:
         def execute(connection: sqlite3.Connection) -> T:
             explaining = ExplainingConnection(connection, self.plans)
             return operation(cast("sqlite3.Connection", explaining))
 
-        return await self.worker.run(execute)
+        return await self.worker.run(execute, is_quick=is_quick)
 
 
 @pytest.fixture
@@ -216,7 +216,12 @@ CALLS: dict[str, tuple[Callable[[Repositories], Awaitable[object]], list[str]]] 
     ),
     "next available permit": (
         lambda db: db.rate_limiter.next_available(RESERVATION),
-        ["SEARCH rate_limits USING PRIMARY KEY (limit_name=? AND acquired_at>? AND acquired_at<?)"],
+        [
+            "SCAN CONSTANT ROW",
+            "SCALAR SUBQUERY 1",
+            "SEARCH rate_limits USING PRIMARY KEY "
+            "(limit_name=? AND acquired_at>? AND acquired_at<?)",
+        ],
     ),
     "delete expired permits": (
         lambda db: db.rate_limiter.delete_expired(NOW, 10),

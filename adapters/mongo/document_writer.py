@@ -1,0 +1,87 @@
+"""Replacements of documents that arrive together go out together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pymongo import DeleteOne, ReplaceOne
+from pymongo.errors import BulkWriteError
+
+from adapters.mongo.batch_loader import BatchLoader
+from adapters.mongo.database import Database
+from adapters.mongo.driver import MotorCollection, RawDocument
+
+_DUPLICATE_KEY = 11000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Replacement:
+    """A document, and the version that it replaces: 0 if there must be none with its id."""
+
+    document: RawDocument
+    version: int
+
+    def to_statement(self) -> ReplaceOne[RawDocument]:
+        # With another version nothing is found, and the insert fails for the id that exists.
+        found = {"_id": self.document["_id"], "version": self.version}
+        return ReplaceOne(found, self.document, upsert=True)
+
+
+class DocumentWriter:
+    """Replaces documents of a collection if they are unchanged, in batches.
+
+    The collection has no unique index but that of the ids.
+    """
+
+    def __init__(self, database: Database, collection: MotorCollection) -> None:
+        """Set the collection, and what runs the calls."""
+        self._database = database
+        self._collection = collection
+        self._loader = BatchLoader[_Replacement, bool](self._replace_all)
+
+    async def replace(self, document: RawDocument, version: int) -> bool:
+        """Replace the document that has this version. Version 0 adds it.
+
+        Raises:
+            StorageError
+        """
+        replacement = _Replacement(document, version)
+        return bool(await self._database.run(lambda: self._loader.load(replacement)))
+
+    async def finish(self) -> None:
+        """Return when no write is under way."""
+        await self._loader.finish()
+
+    async def _replace_all(
+        self, replacements: Sequence[_Replacement]
+    ) -> Mapping[_Replacement, bool]:
+        statements = [replacement.to_statement() for replacement in replacements]
+        failed, added = await self._database.run(lambda: self._write(statements))
+        # The cleanup has deleted these since they were loaded.
+        gone = {index for index in added if replacements[index].version}
+        if gone:
+            deleted = [
+                DeleteOne({name: replacements[index].document[name] for name in ("_id", "version")})
+                for index in gone
+            ]
+            await self._database.run(lambda: self._collection.bulk_write(deleted, ordered=False))
+        return {
+            replacement: index not in failed | gone
+            for index, replacement in enumerate(replacements)
+        }
+
+    async def _write(
+        self, statements: Sequence[ReplaceOne[RawDocument]]
+    ) -> tuple[set[int], set[int]]:
+        """Return the indexes of those that failed, and of those that added a document."""
+        try:
+            result = await self._collection.bulk_write(statements, ordered=False)
+        except BulkWriteError as error:
+            details = error.details
+            errors = details["writeErrors"]
+            if details["writeConcernErrors"] or any(
+                write_error["code"] != _DUPLICATE_KEY for write_error in errors
+            ):
+                raise
+            failed = {write_error["index"] for write_error in errors}
+            return failed, {upserted["index"] for upserted in details["upserted"]}
+        return set(), set(result.upserted_ids or {})

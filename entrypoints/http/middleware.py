@@ -84,16 +84,18 @@ class RequestContextMiddleware:
             send, fields["request_id"], is_head=method == "HEAD", is_stopping=self._is_stopping
         )
         started = time.perf_counter()
-        await self._app(scope, receive, exchange.send)
-        self._log_request(
-            "http_request",
-            **fields,
-            method=method,
-            # The template, not the path: clients put anything into a path.
-            path=scope.get("path_template") or "-",
-            status=exchange.status,
-            duration_ms=round((time.perf_counter() - started) * 1000, 1),
-        )
+        try:
+            await self._app(scope, receive, exchange.send)
+        finally:
+            self._log_request(
+                "http_request",
+                **fields,
+                method=method,
+                # The template, not the path: clients put anything into a path.
+                path=scope.get("path_template") or "-",
+                status=exchange.status,
+                duration_ms=round((time.perf_counter() - started) * 1000, 1),
+            )
 
     def _ids(self, scope: Scope) -> dict[str, str]:
         is_trusted = self._client_ips.has_trusted_peer(scope)

@@ -54,6 +54,16 @@ async def test_the_request_line_and_every_security_event_have_the_client_ip() ->
     assert not any("trace_id" in line for line in lines)
 
 
+async def test_a_request_that_ends_with_an_error_has_a_line() -> None:
+    async def fail(scope: Any, receive: Any, send: Any) -> None:
+        raise ConnectionResetError
+
+    scope = {"type": "http", "method": "GET", "path": "/", "client": (STRANGER, 1), "headers": []}
+    with capture_logs([add_request_fields]) as lines, pytest.raises(ConnectionResetError):
+        await RequestContextMiddleware(fail)(scope, None, None)  # type: ignore[arg-type]
+    assert [(line["event"], line["client_ip"]) for line in lines] == [("http_request", STRANGER)]
+
+
 @pytest.mark.parametrize("sent", ["a", "A-z_0.9", "x" * 128])
 async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str) -> None:
     request_id, lines = await request(PROXY, ("x-request-id", sent), ("traceparent", TRACEPARENT))

@@ -21,8 +21,10 @@ App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 _ID_BYTES: Final = 16
 _RANDOM_BYTES: Final = 4096
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# Only versions after 00 may append to it.
 _TRACEPARENT: Final = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"(?!ff|00.{53}-)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})"
+    r"-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[A-Za-z0-9._-]{0,72})?"
 )
 REQUEST_LOGGER: Final = __name__
 IS_HEAD: Final = "is_head"

@@ -17,8 +17,8 @@ from adapters.logging.masking import loggable_fields, loggable_text, mask_phones
 from application.ports.current_request import CURRENT_REQUEST
 
 _EVENT_WIDTH: Final = 24
-_NOT_ON_TERMINALS: Final = ("logger", "request_id", "trace_id", "client_ip")
-"""Fields that are the same in most lines of one person's requests."""
+_NOT_ON_TERMINALS: Final = ("logger", "request_id")
+"""Long fields that are only of use to programs."""
 _TIME: Final = slice(11, 23)
 _NOT_LOGGED: Final = {
     "_record", "_from_structlog", "event", "exc_info",
@@ -66,7 +66,7 @@ def make_formatter(log_format: str, stream: TextIO | None = None) -> LineFormatt
     """Return the formatter for a stream, by default stderr.
 
     - JSON is in ASCII, so that the encoding of the stream does not matter.
-    - Columns are for people: lines below the level `warning` lack the fields of their request.
+    - Columns are for people: lines below the level `warning` lack the logger and the request id.
     - Colors are for terminals, unless NO_COLOR is set (https://no-color.org).
 
     Args:

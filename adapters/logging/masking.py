@@ -50,6 +50,8 @@ _DIGITS: Final = re.compile(
     re.VERBOSE,
 )
 _DIGIT: Final = re.compile(r"\d")
+_MAX_PHONE_DIGITS: Final = 15
+"""ITU-T E.164."""
 
 
 def mask_phones(text: str) -> str:
@@ -137,7 +139,8 @@ def _is_secret(name: str) -> bool:
 
 def _is_phone(text: str) -> bool:
     match = _DIGITS.fullmatch(text)
-    return match is not None and match["kept"] is None
+    is_number = match is not None and match["kept"] is None
+    return is_number and len(_DIGIT.findall(text)) <= _MAX_PHONE_DIGITS
 
 
 def _mask_match(match: re.Match[str]) -> str:

@@ -56,7 +56,7 @@ async def check_metadata(database: Database, location: str, key_fingerprint: str
     metadata = await _find(database) or await _create(database, location, key_fingerprint)
     schema_version = _check(metadata, location, key_fingerprint)
     if schema_version < SCHEMA_VERSION:
-        await _upgrade(database)
+        await _upgrade(database, schema_version)
     # A user who may only read would fail at the first request instead.
     await _write_check(database.collection(DatabaseMetadataDocument))
 
@@ -132,7 +132,7 @@ async def _write_check(metadata: MotorCollection) -> bool:
     return bool(result.matched_count)
 
 
-async def _upgrade(database: Database) -> None:
+async def _upgrade(database: Database, schema_version: int) -> None:
     """Upgrade a database of schema version 1, which stored client IPs as they are.
 
     It is harmless to be interrupted, and to run in several processes. The cleanup stores the
@@ -144,9 +144,13 @@ async def _upgrade(database: Database) -> None:
         )
         # Their names contain client IPs.
         await database.collection(RateLimitDocument).delete_many({"_id": {"$regex": ":ip:"}})
-        await database.collection(DatabaseMetadataDocument).update_one(
-            {"_id": METADATA_ID}, {"$set": {"schema_version": SCHEMA_VERSION}}
+        finished = await database.collection(DatabaseMetadataDocument).update_one(
+            {"_id": METADATA_ID, "schema_version": schema_version},
+            {"$set": {"schema_version": SCHEMA_VERSION}},
         )
+    if finished.modified_count:  # not another process
+        versions = {"from_schema": schema_version, "to_schema": SCHEMA_VERSION}
+        _log.info({"event": "database_migrated", **versions})
 
 
 async def _find(database: Database) -> RawDocument | None:

@@ -34,19 +34,20 @@ class RetryDeletions:
     media_files: MediaFiles
 
     async def __call__(self) -> int:
-        """Retry up to `BATCH_SIZE` deletions, and return how many files were deleted.
+        """Retry all deletions until no more succeed, and return how many files were deleted.
 
         Raises:
             StorageError
         """
-        refused = await self.media_cleanup.list_refused_deletions(BATCH_SIZE)
         deleted = 0
-        for start in range(0, len(refused), _PARALLEL_DELETIONS):
-            batch = refused[start : start + _PARALLEL_DELETIONS]
-            results = await asyncio.gather(*map(self._retry, batch))
-            deleted += sum(results)
-            if not any(results):  # the store is still down
+        while refused := await self.media_cleanup.list_refused_deletions(BATCH_SIZE):
+            succeeded = 0
+            for start in range(0, len(refused), _PARALLEL_DELETIONS):
+                batch = refused[start : start + _PARALLEL_DELETIONS]
+                succeeded += sum(await asyncio.gather(*map(self._retry, batch)))
+            if not succeeded:
                 break
+            deleted += succeeded
         return deleted
 
     async def _retry(self, item: Versioned[MediaItem]) -> bool:

@@ -21,8 +21,10 @@ App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 _ID_BYTES: Final = 16
 _RANDOM_BYTES: Final = 4096
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# Only versions after 00 may append to it.
 _TRACEPARENT: Final = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"(?!ff|00.{53}-)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})"
+    r"-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[A-Za-z0-9._-]{0,72})?"
 )
 REQUEST_LOGGER: Final = __name__
 IS_HEAD: Final = "is_head"
@@ -84,16 +86,18 @@ class RequestContextMiddleware:
             send, fields["request_id"], is_head=method == "HEAD", is_stopping=self._is_stopping
         )
         started = time.perf_counter()
-        await self._app(scope, receive, exchange.send)
-        self._log_request(
-            "http_request",
-            **fields,
-            method=method,
-            # The template, not the path: clients put anything into a path.
-            path=scope.get("path_template") or "-",
-            status=exchange.status,
-            duration_ms=round((time.perf_counter() - started) * 1000, 1),
-        )
+        try:
+            await self._app(scope, receive, exchange.send)
+        finally:
+            self._log_request(
+                "http_request",
+                **fields,
+                method=method,
+                # The template, not the path: clients put anything into a path.
+                path=scope.get("path_template") or "-",
+                status=exchange.status,
+                duration_ms=round((time.perf_counter() - started) * 1000, 1),
+            )
 
     def _ids(self, scope: Scope) -> dict[str, str]:
         is_trusted = self._client_ips.has_trusted_peer(scope)

@@ -48,25 +48,15 @@ class RequestCheckMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        send = _add_vary(send) if self._web_origins else send
         try:
             self._check(scope)
         except HttpError as error:
             await _send_error(scope, send, error)
             return
-        if not self._web_origins:
-            await self._app(scope, receive, send)
-            return
-        self._hide_foreign_origin(scope)
-
-        async def send_with_vary(message: Message) -> None:
-            # Otherwise a cache gives a page the copy of another origin, without CORS headers.
-            if message["type"] == "http.response.start":
-                names = {bytes(name).lower() for name, _ in message["headers"]}
-                if b"vary" not in names:
-                    message["headers"] = [*message["headers"], (b"vary", b"Origin")]
-            await send(message)
-
-        await self._app(scope, receive, send_with_vary)
+        if self._web_origins:
+            self._hide_foreign_origin(scope)
+        await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
         hosts = header_values(scope, b"host")
@@ -114,6 +104,18 @@ def _is_own(origin: _Origin, host: re.Match[str]) -> bool:
     # says which one is meant.
     port = int(host["port"] or _DEFAULT_PORTS[origin.scheme])
     return (origin.name, origin.port) == (host["name"].lower(), port)
+
+
+def _add_vary(send: Send) -> Send:
+    async def send_with_vary(message: Message) -> None:
+        # Otherwise a cache gives a page the copy of another origin, without CORS headers.
+        if message["type"] == "http.response.start":
+            names = {bytes(name).lower() for name, _ in message["headers"]}
+            if b"vary" not in names:
+                message["headers"] = [*message["headers"], (b"vary", b"Origin")]
+        await send(message)
+
+    return send_with_vary
 
 
 async def _send_error(scope: Scope, send: Send, error: HttpError) -> None:

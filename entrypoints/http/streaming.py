@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 import structlog
 from litestar.types import Receive, Scope, Send
 
+from application.ports.errors import PortError
 from entrypoints.http.errors.exceptions import TooManyReads
 
 MAX_READS_PER_IP: Final = 16
@@ -112,7 +113,11 @@ class FileResponse:
                 disconnect.cancel()
                 await asyncio.gather(sending, disconnect, return_exceptions=True)
             if is_sent:
-                sending.result()
+                try:
+                    sending.result()
+                except PortError as error:
+                    # The server closes the connection, because the response is incomplete.
+                    _log.error("request_failed", error=type(error).__name__, reason=str(error))
 
 
 async def _start(send: Send, media_type: str, size: int | None, headers: Mapping[str, str]) -> None:

@@ -136,13 +136,15 @@ def test_a_photo_of_five_megabytes_is_uploaded(proxied: tuple[Service, Nginx], t
 def test_the_service_sees_the_ip_of_the_client(proxied: tuple[Service, Nginx]) -> None:
     service, nginx = proxied
     with nginx.client("127.0.0.9") as http:
-        forged = {"X-Forwarded-For": "203.0.113.7", "X-Request-Id": "forged"}
+        trace = f"00-{'4' * 32}-{'7' * 16}-01"
+        forged = {"X-Forwarded-For": "203.0.113.7", "X-Request-Id": "forged", "traceparent": trace}
         request_id = http.get("/users/me", headers=forged).headers["X-Request-Id"]
     service.wait_for_log(lambda: request_id in service.log)
     lines = [json.loads(line) for line in service.log.splitlines() if request_id in line]
 
     assert {line["client_ip"] for line in lines} == {"127.0.0.9"}
     assert request_id != "forged"
+    assert not any("trace_id" in line for line in lines)
 
 
 def test_metrics_are_hidden_and_readiness_is_for_operators(proxied: tuple[Service, Nginx]) -> None:

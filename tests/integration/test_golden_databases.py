@@ -3,6 +3,7 @@
 The golden files are never written again.
 """
 
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -14,7 +15,7 @@ import pytest
 from bson import json_util
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_repositories
+from adapters.mongo import metadata, open_mongo_repositories
 from adapters.sqlite import open_sqlite_repositories
 from adapters.sqlite.migrations import MIGRATIONS, migrate
 from application.ports.repositories import Repositories
@@ -146,14 +147,19 @@ async def test_upgraded_records_in_sqlite_contain_no_client_ip(
 
 
 async def test_upgraded_records_in_mongo_contain_no_client_ip(
-    request: pytest.FixtureRequest, mongo_database: str
+    request: pytest.FixtureRequest, mongo_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger=metadata.__name__)
     with MongoClient[dict[str, Any]](mongo_database) as client:
         database = client.get_default_database()
         database["rate_limits"].insert_one({"_id": "deliveries:ip:203.0.113.7 #0"})
         async with from_mongo(request, "mongo_schema_1") as repositories:
             await prune(repositories)
+        async with open_mongo_repositories(mongo_database, ENCRYPTION):
+            pass
 
+        (migrated,) = [log.msg for log in caplog.records if log.name == metadata.__name__]
+        assert migrated == {"event": "database_migrated", "from_schema": 1, "to_schema": 2}
         stored = [[*database[name].find()] for name in database.list_collection_names()]
         assert [ip for ip in CLIENT_IPS if ip in json_util.dumps(stored)] == []
         versions = database["phone_verifications"].distinct("schema_version")

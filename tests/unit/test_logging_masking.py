@@ -68,8 +68,11 @@ def test_ids_times_ips_and_durations_stay(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("request_id", "is_masked"),
-    [("1234567890abcdef", False), ("0123456-7890123", False), ("a" * 64, False), (DIGITS, True)],
-)
+    [
+        ("1234567890abcdef", False), ("0123456-7890123", False), ("a" * 64, False), (DIGITS, True),
+        ("1" * 15, True), ("1" * 16, False),
+    ],
+)  # fmt: skip
 def test_a_request_id_is_masked_only_if_it_is_a_phone_number(
     request_id: str, *, is_masked: bool
 ) -> None:

@@ -54,9 +54,26 @@ async def test_the_request_line_and_every_security_event_have_the_client_ip() ->
     assert not any("trace_id" in line for line in lines)
 
 
-@pytest.mark.parametrize("sent", ["a", "A-z_0.9", "x" * 128])
-async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str) -> None:
-    request_id, lines = await request(PROXY, ("x-request-id", sent), ("traceparent", TRACEPARENT))
+async def test_a_request_that_ends_with_an_error_has_a_line() -> None:
+    async def fail(scope: Any, receive: Any, send: Any) -> None:
+        raise ConnectionResetError
+
+    scope = {"type": "http", "method": "GET", "path": "/", "client": (STRANGER, 1), "headers": []}
+    with capture_logs([add_request_fields]) as lines, pytest.raises(ConnectionResetError):
+        await RequestContextMiddleware(fail)(scope, None, None)  # type: ignore[arg-type]
+    assert [(line["event"], line["client_ip"]) for line in lines] == [("http_request", STRANGER)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "trace"),
+    [
+        ("a", TRACEPARENT),
+        ("A-z_0.9", f"01{TRACEPARENT[2:]}"),
+        ("x" * 128, f"cc{TRACEPARENT[2:]}-."),
+    ],
+)
+async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str, trace: str) -> None:
+    request_id, lines = await request(PROXY, ("x-request-id", sent), ("traceparent", trace))
 
     assert request_id == sent
     assert {line["trace_id"] for line in lines} == {TRACE_ID}
@@ -71,6 +88,7 @@ async def test_the_ids_of_a_trusted_proxy_are_kept(sent: str) -> None:
         (PROXY, ["a\n"], [f"{TRACEPARENT}\n"]),
         (PROXY, ["x" * 129], [f"{TRACEPARENT}-00"]),
         (PROXY, ["a b"], [TRACEPARENT.upper()]),
+        (PROXY, ["x" * 129], [f"01{TRACEPARENT[2:]}-{'x' * 73}"]),
         (PROXY, ["\xe9"], [TRACEPARENT.replace("00-", "ff-")]),
         (PROXY, ['a"'], [f"00-{'0' * 32}-{'1' * 16}-01"]),
         (PROXY, [], [f"00-{TRACE_ID}-{'0' * 16}-01"]),

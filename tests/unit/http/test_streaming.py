@@ -117,12 +117,13 @@ async def test_the_file_is_closed_when_the_store_or_sending_fails() -> None:
         if message.get("body"):
             raise ConnectionResetError
 
-    with pytest.raises(MediaStorageUnavailable):
+    with capture_logs() as logs:
         await respond(file)
     with pytest.raises(ConnectionResetError):
         await respond(unsent, fail)
 
     assert file.sent[-1]["more_body"] is True  # the client sees that the file is incomplete
+    assert [(log["event"], log["reason"]) for log in logs] == [("request_failed", "lost")]
     assert not file.is_open
     assert not unsent.is_open
 

@@ -28,6 +28,7 @@ from entrypoints.http.request_checks import RequestCheckMiddleware
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.response import JsonResponse
 from entrypoints.http.sessions.controller import SessionController
+from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.users.controller import UserController
 from entrypoints.http.voice.controller import SmsController, VoiceController
 
@@ -73,7 +74,9 @@ def create_app(
     app = Litestar(
         route_handlers=[*CONTROLLERS, *_NOT_DESCRIBED],
         lifespan=[lifespan],
-        state=State({"request_limits": RequestLimits(settings)}),
+        state=State(
+            {"request_limits": RequestLimits(settings), "shared_reads": SharedReads[Any]()}
+        ),
         dependencies={
             **make_dependencies(settings),
             "api_description": Provide(api_description, sync_to_thread=False),

@@ -63,6 +63,7 @@ from entrypoints.http.library.upload_form import open_upload_form
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
+from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.streaming import FileResponse, HeadResponse
 from entrypoints.http.users.schemas import parse_user_id
 
@@ -179,6 +180,7 @@ class LibraryController(Controller):
     async def list_items(
         self,
         *,
+        request: Request[Any, Any, Any],
         use_cases: UseCasesDependency,
         page: PageParameter = None,
         per_page: PageSizeParameter = None,
@@ -198,7 +200,13 @@ class LibraryController(Controller):
         item_filter, page_request = parse_list_parameters(
             page, per_page, cursor, user_id, item_type, category
         )
-        return to_page_response(await use_cases.list_items(item_filter, page_request))
+
+        async def read() -> LibraryPageResponse:
+            return to_page_response(await use_cases.list_items(item_filter, page_request))
+
+        # Everybody who is logged in sees the same page.
+        shared_reads: SharedReads[LibraryPageResponse] = request.app.state.shared_reads
+        return await shared_reads.read((item_filter, page_request), read)
 
     @get(
         "/{item_id:str}",

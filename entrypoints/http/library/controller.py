@@ -197,16 +197,15 @@ class LibraryController(Controller):
         first. Send the same other parameters with each request. A page may have fewer items than
         `per_page`, even none, and not be the last.
         """
-        item_filter, page_request = parse_list_parameters(
-            page, per_page, cursor, user_id, item_type, category
-        )
+        parameters = (page, per_page, cursor, user_id, item_type, category)
 
         async def read() -> LibraryPageResponse:
+            item_filter, page_request = parse_list_parameters(*parameters)
             return to_page_response(await use_cases.list_items(item_filter, page_request))
 
         # Everybody who is logged in sees the same page.
         shared_reads: SharedReads[LibraryPageResponse] = request.app.state.shared_reads
-        return await shared_reads.read((item_filter, page_request), read)
+        return await shared_reads.read(parameters, read)
 
     @get(
         "/{item_id:str}",

@@ -12,8 +12,8 @@ import structlog
 
 from adapters.logging.formatter import LineFormatter, make_formatter
 from adapters.logging.handler import NonBlockingHandler, make_handler
-from adapters.logging.security_events import SECURITY_LOGGER
 
+SECURITY_LOGGER: Final = "dialtone.security"
 _OWN_LOGGERS: Final = ("domain", "application", "adapters", "entrypoints")
 
 

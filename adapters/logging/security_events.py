@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from adapters.logging.configuration import SECURITY_LOGGER
 from adapters.logging.masking import loggable_text
 from application.ports.security_events import SecurityEvent, SecurityEventType
 
@@ -18,7 +19,6 @@ _WARNINGS: Final = {
     SecurityEventType.CALL_REJECTED,
 }
 _NUMBER: Final = re.compile(r"\d{4,}")
-SECURITY_LOGGER: Final = "dialtone.security"
 
 _log = structlog.get_logger(SECURITY_LOGGER)
 

@@ -1,16 +1,15 @@
 """GIF (GIF89a): parsing into frames, writing, and publishing frame by frame."""
 
-import os
 import struct
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Final
+from typing import Final
 
 import PIL.Image
 
 from adapters.pillow.limits import LimitChecker, LimitedWriter
 from adapters.pillow.palette import drop_unused_colors, used_indices
+from adapters.pillow.scratch_file import open_scratch_file
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage
 from domain.media.image import Image, ImageFormat
@@ -210,7 +209,7 @@ def _reencode(frame: Frame, gif: Gif, limits: LimitChecker) -> tuple[Frame, set[
     code_size, lzw = frame.compressed[0], frame.compressed[1:]
     size = (frame.width, frame.height)
     image = PIL.Image.frombytes("L", size, lzw, "gif", code_size, frame.is_interlaced)
-    with _open_scratch_file() as scratch:
+    with open_scratch_file() as scratch:
         image.save(scratch, "GIF", optimize=False, interlace=0)
         scratch.seek(0)
         compressed = parse_gif(scratch.read(), limits).frames[0].compressed
@@ -267,15 +266,3 @@ def _write_control(control: GraphicControl) -> bytes:
 def _palette_flags(palette: bytes) -> int:
     """Return the flags of a palette: it has 2 to the power of (size + 1) colors."""
     return 0x80 | (len(palette) // 3).bit_length() - 2 if palette else 0
-
-
-def _open_scratch_file() -> BinaryIO:
-    """Open an unnamed file, in memory if the system supports that.
-
-    Pillow's encoders release the GIL while they write to a file, but not while they fill a buffer.
-    A large plain GIF fits into one buffer, and would block the event loop.
-    """
-    create_in_memory = getattr(os, "memfd_create", None)
-    if create_in_memory is None:
-        return tempfile.TemporaryFile()
-    return os.fdopen(create_in_memory("frame"), "w+b")

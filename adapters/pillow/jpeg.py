@@ -7,7 +7,8 @@ from typing import Final
 
 from PIL import JpegImagePlugin
 
-from adapters.pillow.limits import LimitChecker, LimitedWriter
+from adapters.pillow.limits import LimitChecker
+from adapters.pillow.scratch_file import open_scratch_file
 from adapters.pillow.still_image import ParsedImage, normalize, open_parsed, published_image
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage
@@ -32,9 +33,12 @@ def publish_jpeg(upload: bytes, limits: LimitChecker) -> PublishedImage:
     opened = open_parsed(parsed, JpegImagePlugin.JpegImageFile, limits)
     subsampling = JpegImagePlugin.get_sampling(opened)
     image = normalize(opened)
-    writer = LimitedWriter(limits)
-    image.save(writer, "JPEG", quality=_QUALITY, subsampling=subsampling)
-    return published_image(ImageFormat.JPEG, image.size, writer.getvalue())
+    # The time was checked last when the image was read. To encode it takes less.
+    with open_scratch_file() as scratch:
+        image.save(scratch, "JPEG", quality=_QUALITY, subsampling=subsampling)
+        limits.check_encoded_size(scratch.tell())
+        scratch.seek(0)
+        return published_image(ImageFormat.JPEG, image.size, scratch.read())
 
 
 def parse_jpeg(content: bytes, limits: LimitChecker) -> ParsedImage:

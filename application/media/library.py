@@ -1,5 +1,6 @@
 """List, get, categorize and delete items of the library."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -97,26 +98,31 @@ class ListItems:
         return LibraryPage(page, items)
 
     async def _read(self, item_filter: ItemFilter, request: PageRequest) -> Page:
-        owner_id = item_filter.owner_id
-        if owner_id is not None and await self.deleted_identities.find_deleted([owner_id]):
+        owner_ids = {item_filter.owner_id} if item_filter.owner_id is not None else set()
+        counted, read, deleted = await asyncio.gather(
+            self.media_pages.count(item_filter, MAX_TOTAL + 1),
+            # One item more than a page has shows whether there is a next page.
+            self._items(item_filter, request, request.page_size + 1),
+            self.deleted_identities.find_deleted(owner_ids),
+        )
+        if deleted:
             return Page([], 0, request)
-        counted = await self.media_pages.count(item_filter, MAX_TOTAL + 1)
-        # One item more than a page has shows whether there is a next page.
-        read = await self._items(item_filter, request, counted, request.page_size + 1)
         items = read[: request.page_size]
         next_cursor = (
             Cursor(items[-1].created_at, items[-1].id) if len(read) > request.page_size else None
         )
-        deleted = await self.deleted_identities.find_deleted({item.owner_id for item in items})
+        others = {item.owner_id for item in items} - owner_ids
+        if others:
+            deleted = await self.deleted_identities.find_deleted(others)
         listed = [item for item in items if item.owner_id not in deleted]
         return Page(listed, counted, request, next_cursor)
 
     async def _items(
-        self, item_filter: ItemFilter, request: PageRequest, counted: int, limit: int
+        self, item_filter: ItemFilter, request: PageRequest, limit: int
     ) -> Sequence[MediaItem]:
         if request.after is not None:
             return await self.media_pages.list_after(item_filter, request.after, limit)
-        if request.offset >= counted:
+        if request.is_too_deep:
             return []
         return await self.media_pages.list_page(item_filter, request.offset, limit)
 

@@ -29,6 +29,7 @@ from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.response import JsonResponse
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpSettings
+from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.streaming import FileReads
 from entrypoints.http.users.controller import UserController
 from entrypoints.http.voice.controller import SmsController, VoiceController
@@ -86,6 +87,7 @@ def create_app(
                     IdentityLocks(settings.upload_lock_file),
                 ),
                 "file_reads": FileReads(),
+                "shared_reads": SharedReads[Any](),
                 "describe_api": describe,
             }
         ),

@@ -11,6 +11,7 @@ from entrypoints.http.client import CLIENT_IP
 from entrypoints.http.library.upload_limiter import UploadLimiter
 from entrypoints.http.request_limits import RequestLimits
 from entrypoints.http.settings import HttpSettings
+from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.streaming import FileReads
 
 
@@ -63,6 +64,12 @@ class ApiRequest(Request[Any, Principal, Any]):
     def file_reads(self) -> FileReads:
         """The reads of files in progress, of all requests."""
         reads: FileReads = self.app.state.file_reads
+        return reads
+
+    @property
+    def shared_reads(self) -> SharedReads[Any]:
+        """The reads in progress that several requests share."""
+        reads: SharedReads[Any] = self.app.state.shared_reads
         return reads
 
     def describe_api(self) -> bytes:

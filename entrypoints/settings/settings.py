@@ -603,7 +603,7 @@ class Settings(BaseModel):
     )
     max_uploads: Annotated[int, Field(ge=1, le=10_000), BeforeValidator(check_number)] = setting(
         "DIALTONE_MAX_UPLOADS",
-        "maximum uploads at the same time in a server process; each uses up to 1 MiB of memory",
+        "maximum uploads at the same time in a server process; they use as many MiB and 32 more",
         default="64",
         example="64",
     )

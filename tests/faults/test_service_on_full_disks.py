@@ -50,7 +50,7 @@ async def test_without_space_for_temporary_files_only_large_uploads_fail(
     disk: Path, tmp_path: Path
 ) -> None:
     environ = {"TMPDIR": str(disk)}
-    large = encode(Image.effect_noise((1200, 1200), 100), "PNG")
+    large = encode(Image.effect_noise((2200, 2200), 100), "PNG")
     with run(ServiceOnDisks(tmp_path / "service", {disk: "16m"}, environ)) as service:
         async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP, timeout=60) as http:
             app = App(service, http)

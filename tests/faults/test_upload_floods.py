@@ -1,6 +1,7 @@
 """One member floods the service with uploads, and the others still upload."""
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +21,7 @@ from tests.support.service import Service
 MIB: Final = 1024 * 1024
 SENT_BYTES: Final = 15 * MIB
 ANNOUNCED_BYTES: Final = 19 * MIB
-LARGE_PNG: Final = encode(Image.effect_noise((1200, 1200), 100), "PNG")
+LARGE_PNG: Final = encode(Image.frombytes("RGB", (1200, 1200), os.urandom(3 * 1200**2)), "PNG")
 """It is larger than what an upload keeps in memory."""
 _RESIDENT: Final = re.compile(r"^(VmHWM|VmRSS):\s+(\d+) kB$", re.MULTILINE)
 

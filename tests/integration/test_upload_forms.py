@@ -11,12 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.media.item import ItemState
-from entrypoints.http.library.upload_form import (
-    BLOCK_BYTES,
-    MAX_FORM_OVERHEAD_BYTES,
-    MAX_MEMORY_BYTES,
-    MAX_PARTS,
-)
+from entrypoints.http.library.upload_form import BLOCK_BYTES, MAX_FORM_OVERHEAD_BYTES, MAX_PARTS
+from entrypoints.http.library.upload_limiter import MAX_MEMORY_BYTES
 from entrypoints.http.settings import HttpSettings
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.integration.uploads import (
@@ -270,9 +266,9 @@ def test_a_large_file_that_is_incomplete_leaves_no_temporary_file(
     before = uploads.count_items()
     chunks = [body[start : start + BLOCK_BYTES] for start in range(0, len(body), BLOCK_BYTES)]
     for disconnects in (False, True):
-        assert uploads.post(chunks[:-1], disconnects=disconnects).status == 400
-    assert uploads.post([body.removesuffix(END)]).status == 400
-    assert uploads.post([body.replace(END, b"\0" * LIMIT)]).status == 413
+        assert uploads.post(chunks[:-1], content_length=0, disconnects=disconnects).status == 400
+    assert uploads.post([body.removesuffix(END)], content_length=0).status == 400
+    assert uploads.post([body.replace(END, b"\0" * LIMIT)], content_length=0).status == 413
     assert list(tmp_path.iterdir()) == []
     links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     assert [link for link in links if str(link.readlink()).startswith(str(tmp_path))] == []

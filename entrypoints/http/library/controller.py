@@ -54,6 +54,7 @@ from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.openapi.responses import body_errors, error_responses
 from entrypoints.http.parsing import JsonBody, missing_field, parse_field
 from entrypoints.http.request import ApiRequest, before_request
+from entrypoints.http.shared_reads import SharedReads
 from entrypoints.http.streaming import FileResponse, HeadResponse
 from entrypoints.http.users.schemas import parse_user_id
 
@@ -181,10 +182,16 @@ class LibraryController(Controller):
         first. Send the same other parameters with each request. A page may have fewer items than
         `per_page`, even none, and not be the last.
         """
-        item_filter, page_request = parse_list_parameters(
-            page, per_page, cursor, user_id, item_type, category
-        )
-        return to_page_response(await request.use_cases.list_items(item_filter, page_request))
+        parameters = (page, per_page, cursor, user_id, item_type, category)
+
+        async def read() -> LibraryPageResponse:
+            item_filter, page_request = parse_list_parameters(*parameters)
+            found = await request.use_cases.list_items(item_filter, page_request)
+            return to_page_response(found)
+
+        # Everybody who is logged in sees the same page.
+        shared_reads: SharedReads[LibraryPageResponse] = request.shared_reads
+        return await shared_reads.read(parameters, read)
 
     @get(
         "/{item_id:str}",

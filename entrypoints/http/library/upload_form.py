@@ -25,10 +25,12 @@ from entrypoints.http.errors.exceptions import (
     NoSelectedFile,
 )
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.library.upload_limiter import UploadInProgress, UploadLimiter
+from entrypoints.http.library.upload_limiter import (
+    MAX_MEMORY_BYTES,
+    UploadInProgress,
+    UploadLimiter,
+)
 
-MAX_MEMORY_BYTES: Final = 1024 * 1024
-"""A larger file is written to a temporary file."""
 MAX_FORM_OVERHEAD_BYTES: Final = 64 * 1024
 """The form may have this many bytes besides the file."""
 MAX_FIELD_BYTES: Final = 4096
@@ -82,28 +84,33 @@ async def open_upload_form(
     announced_bytes = int(content_length) if content_length.isdecimal() else 0
     if announced_bytes > limit + MAX_FORM_OVERHEAD_BYTES:
         raise FileTooLarge(limit)
-    with (
-        limiter.admit(identity_id) as upload,
-        _close_without_error(SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES)) as file,
-    ):
-        reader = _FormReader(cast("BinaryIO", file), limit, upload)
-        try:
-            if announced_bytes > MAX_MEMORY_BYTES:
-                upload.reserve(min(announced_bytes, limit))
-            with PushMultipartParser(
-                options.get("boundary", ""), max_segment_count=MAX_PARTS
-            ) as parser:
+    with limiter.admit(identity_id) as upload:
+        with _convert_errors():
+            upload.announce(min(announced_bytes, limit))
+        with _close_without_error(SpooledTemporaryFile(max_size=upload.memory_bytes)) as file:
+            reader = _FormReader(cast("BinaryIO", file), limit, upload)
+            with (
+                _convert_errors(),
+                PushMultipartParser(
+                    options.get("boundary", ""), max_segment_count=MAX_PARTS
+                ) as parser,
+            ):
                 await reader.read(parser, request.stream())
-            form = reader.form()
-        except (MultipartError, ParserLimitReached, UnicodeError) as error:
-            raise InvalidBody(
-                FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
-            ) from error
-        except OSError as error:
-            if error.errno in _NO_SPACE:
-                raise NoUploadSpace from error
-            raise MediaStorageFailed from error
-        yield form
+            yield reader.form()
+
+
+@contextmanager
+def _convert_errors() -> Iterator[None]:
+    try:
+        yield
+    except (MultipartError, ParserLimitReached, UnicodeError) as error:
+        raise InvalidBody(
+            FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
+        ) from error
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise NoUploadSpace from error
+        raise MediaStorageFailed from error
 
 
 @contextmanager
@@ -166,7 +173,7 @@ class _FormReader:
         self._file_bytes += len(data)
         if self._file_bytes > self._limit:
             raise FileTooLarge(self._limit)
-        if self._file_bytes > MAX_MEMORY_BYTES:
+        if self._file_bytes > self._upload.memory_bytes:
             if self._file_bytes > self._upload.reserved_bytes:  # the size was not announced
                 self._upload.reserve(min(self._file_bytes + MAX_MEMORY_BYTES, self._limit))
             await asyncio.to_thread(self._file.write, data)

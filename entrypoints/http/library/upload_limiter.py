@@ -13,6 +13,11 @@ from typing import Final
 from domain.errors import NoUploadSpace, TooManyUploads
 
 MAX_UPLOADS_PER_IDENTITY: Final = 2
+MAX_MEMORY_BYTES: Final = 1024 * 1024
+"""What each upload may have in memory. A larger file is usually written to a temporary file."""
+MAX_PHOTO_BYTES: Final = 4 * 1024 * 1024
+SHARED_MEMORY_BYTES: Final = 32 * 1024 * 1024
+"""Files up to `MAX_PHOTO_BYTES` are in memory too, while they have at most this in addition."""
 MAX_SHARE_OF_IDENTITY: Final = 2
 """One identity can have half of the space for temporary files."""
 
@@ -81,6 +86,7 @@ class UploadInProgress:
 
     Attributes:
         identity_id: Who uploads.
+        memory_bytes: How much of its file may be in memory.
         reserved_bytes: The space that is reserved for it.
         written_bytes: The part of it that is written.
     """
@@ -88,9 +94,22 @@ class UploadInProgress:
     def __init__(self, identity_id: str, limiter: "UploadLimiter") -> None:
         """Start without space."""
         self.identity_id = identity_id
+        self.memory_bytes = MAX_MEMORY_BYTES
         self.reserved_bytes = 0
         self.written_bytes = 0
         self._limiter = limiter
+
+    def announce(self, size: int) -> None:
+        """Reserve memory for a file of this size, or else space for a temporary file.
+
+        Raises:
+            NoUploadSpace
+            OSError
+        """
+        if size <= MAX_PHOTO_BYTES and self._limiter.has_memory(size):
+            self.memory_bytes = max(size, MAX_MEMORY_BYTES)
+        if size > self.memory_bytes:
+            self.reserve(size)
 
     def reserve(self, size: int) -> None:
         """Reserve space for a file of this size in total.
@@ -145,6 +164,11 @@ class UploadLimiter:
         finally:
             self._uploads.remove(upload)
             self._locks.release(lock)
+
+    def has_memory(self, size: int) -> bool:
+        """Return whether a file of this size may be in memory."""
+        used = sum(upload.memory_bytes - MAX_MEMORY_BYTES for upload in self._uploads)
+        return used + size - MAX_MEMORY_BYTES <= SHARED_MEMORY_BYTES
 
     def check_space(self, identity_id: str, growth: int) -> None:
         """Raise NoUploadSpace if the identity cannot reserve so many bytes more."""

@@ -11,6 +11,9 @@ import pytest
 
 from domain.errors import NoUploadSpace, TooManyUploads
 from entrypoints.http.library.upload_limiter import (
+    MAX_MEMORY_BYTES,
+    MAX_PHOTO_BYTES,
+    SHARED_MEMORY_BYTES,
     IdentityLocks,
     UploadLimiter,
     free_temporary_bytes,
@@ -62,6 +65,20 @@ def test_temporary_files_have_a_maximum_size_of_which_one_user_has_half(
         with pytest.raises(NoUploadSpace):
             upload.reserve(free + 1)
         upload.reserve(free)
+
+
+def test_photos_are_in_memory_while_there_is_room(uploads: ExitStack) -> None:
+    count = SHARED_MEMORY_BYTES // (MAX_PHOTO_BYTES - MAX_MEMORY_BYTES)
+    limited = limiter(max_uploads=count + 1)
+    for number in range(count):
+        upload = uploads.enter_context(limited.admit(str(number)))
+        upload.announce(MAX_PHOTO_BYTES)
+        assert (upload.memory_bytes, upload.reserved_bytes) == (MAX_PHOTO_BYTES, 0)
+    with limited.admit("last") as upload:
+        with pytest.raises(NoUploadSpace):  # for a temporary file
+            upload.announce(MAX_PHOTO_BYTES)
+        upload.announce(MAX_MEMORY_BYTES)
+        assert (upload.memory_bytes, upload.reserved_bytes) == (MAX_MEMORY_BYTES, 0)
 
 
 def test_a_reservation_grows_until_the_upload_ends_or_fails() -> None:

@@ -4,8 +4,7 @@ Methods raise the exceptions of botocore and aiohttp (`adapters.s3.errors.STORE_
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -13,15 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from adapters.s3.errors import STORE_ERRORS, files_unavailable, status_of
-from application.ports.media_files import StoredFile
+from adapters.s3.errors import STORE_ERRORS, status_of
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
     from types_aiobotocore_s3 import S3Client
-    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, GetObjectRequestTypeDef
 
-CHUNK_SIZE: Final = 64 * 1024
 PART_SIZE: Final = 8 * 1024 * 1024
 """Larger files are uploaded in parts of this size: a lost connection costs one part."""
 _CACHE_CONTROL: Final = "public, max-age=3600"
@@ -72,23 +69,23 @@ class Bucket:
             raise
         return response["ContentLength"]
 
-    @asynccontextmanager
-    async def open_file(self, storage_key: str) -> AsyncIterator[StoredFile | None]:
-        """Open an object for reading until the end of the block; None if it does not exist."""
-        body: StreamingBody | None = None
+    async def get(
+        self, storage_key: str, first_byte: int = 0
+    ) -> "tuple[int, StreamingBody] | None":
+        """Request an object from this byte on; return size and body of this rest.
+
+        The caller closes the body. None is returned if the object does not exist.
+        """
+        request: GetObjectRequestTypeDef = {
+            "Bucket": self.name,
+            "Key": self.object_key(storage_key),
+        }
+        if first_byte:
+            request["Range"] = f"bytes={first_byte}-"
         with suppress(self.client.exceptions.NoSuchKey):
-            response = await self.client.get_object(
-                Bucket=self.name, Key=self.object_key(storage_key)
-            )
-            body = response["Body"]
-        if body is None:
-            yield None
-            return
-        try:
-            yield StoredFile(response["ContentLength"], _read_chunks(body))
-        finally:
-            # The rest of the object is not read: the connection is closed, if any is left.
-            body.close()
+            response = await self.client.get_object(**request)
+            return response["ContentLength"], response["Body"]
+        return None
 
     async def delete(self, storage_key: str) -> None:
         """Delete an object. It is no error if it does not exist."""
@@ -155,16 +152,3 @@ class Bucket:
         await self.client.abort_multipart_upload(
             Bucket=self.name, Key=object_key, UploadId=upload_id
         )
-
-
-async def _read_chunks(body: "StreamingBody") -> AsyncIterator[bytes]:
-    """Yield the content of an object.
-
-    Raises:
-        MediaStorageUnavailable
-    """
-    try:
-        while chunk := await body.read(CHUNK_SIZE):
-            yield chunk
-    except STORE_ERRORS as error:
-        raise files_unavailable(error) from None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
 MAX_READS: Final = 64
-"""A file that is being read holds one connection until its end, however slow the reader is."""
+"""Connections of all files that are being read; see `ReadConnections`."""
 _MAX_CONNECTIONS: Final = MAX_READS + 36
 """The rest is for uploads, deletions and health checks: readers never delay them."""
 _REDIRECTS: Final = {301, 302, 307}
@@ -39,7 +39,7 @@ class Timeouts:
         multipart: An upload or a cleanup with several requests. Much shorter than the time that
             an upload may take as a whole.
         delete: Deleting a file. Short, because a refused deletion is retried.
-        read_slot: Waiting until one of `MAX_READS` readers is done.
+        read_connection: Waiting for one of `MAX_READS` connections.
         health_check: A health check. Readiness does not wait so long.
     """
 
@@ -48,7 +48,7 @@ class Timeouts:
     total: float = 20.0
     multipart: float = 60.0
     delete: float = 5.0
-    read_slot: float = 1.0
+    read_connection: float = 3.0
     health_check: float = 2.5
 
 

@@ -10,7 +10,7 @@ from adapters.s3.client import DEFAULT_TIMEOUTS, MAX_READS, Connection, Timeouts
 from adapters.s3.errors import STORE_ERRORS, not_usable, translated_errors
 from adapters.s3.health_check import S3HealthCheck
 from adapters.s3.presigned import UrlSigner, make_url_signer
-from application.ports.errors import MediaStorageUnavailable
+from adapters.s3.reads import ObjectReader, ReadConnections
 from application.ports.media_files import MediaUrl, StoredFile
 from application.ports.system import Clock
 
@@ -34,7 +34,7 @@ class S3Files:
         self._health_check = health_check
         self._clock = clock
         self._timeouts = timeouts
-        self._reads = asyncio.Semaphore(MAX_READS)
+        self._reads = ReadConnections(MAX_READS, timeouts.read_connection)
 
     async def write(self, storage_key: str, content: bytes, content_type: str) -> None:
         """Store the file durably."""
@@ -45,17 +45,18 @@ class S3Files:
 
     async def get_size(self, storage_key: str) -> int | None:
         """Return the size of the file, or None if it does not exist."""
-        async with self._read_slot(), translated_errors(self._timeouts.total):
+        async with self._reads.connection(), translated_errors(self._timeouts.total):
             return await self._bucket.get_size(storage_key)
 
     @asynccontextmanager
     async def open_file(self, storage_key: str) -> AsyncIterator[StoredFile | None]:
         """Open the file for reading until the end of the block; None if it does not exist."""
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._read_slot())
-            async with translated_errors(self._timeouts.total):
-                file = await stack.enter_async_context(self._bucket.open_file(storage_key))
-            yield file
+        reader = ObjectReader(self._bucket, self._reads, storage_key, self._timeouts.total)
+        try:
+            size = await reader.open()
+            yield StoredFile(size, reader.read_chunks(size)) if size is not None else None
+        finally:
+            reader.disconnect()
 
     async def delete(self, storage_key: str) -> None:
         """Delete the file."""
@@ -77,18 +78,6 @@ class S3Files:
         """Check whether the bucket is usable."""
         async with translated_errors(self._timeouts.health_check):
             await self._health_check.check()
-
-    @asynccontextmanager
-    async def _read_slot(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._timeouts.read_slot):
-                await self._reads.acquire()
-        except TimeoutError:
-            raise MediaStorageUnavailable("too many files are being read") from None
-        try:
-            yield
-        finally:
-            self._reads.release()
 
 
 @asynccontextmanager

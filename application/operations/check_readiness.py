@@ -45,7 +45,10 @@ class CheckReadiness:
 
     async def __call__(self) -> Readiness:
         """Return the held or new results of all parts within `CHECK_TIMEOUT`."""
-        return Readiness(*await asyncio.gather(*(part.find_problem() for part in self._parts)))
+        checks = [(part, part.start()) for part in self._parts]
+        # All checks run already. To await them in tasks would cost ten times as much as all held
+        # results, and anybody can request readiness.
+        return Readiness(*[await part.find_problem(check) for part, check in checks])
 
 
 class HeldHealthCheck:
@@ -63,16 +66,22 @@ class HeldHealthCheck:
         self._answer_until = 0.0
         self._held_until = 0.0
 
-    async def find_problem(self) -> str | None:
-        """Return the reason why the part does not work, or None."""
+    def start(self) -> asyncio.Task[str | None]:
+        """Return the check that is running or whose result is held, or start one."""
         now = asyncio.get_running_loop().time()
         if self._running is None or (self._running.done() and now >= self._held_until):
             self._answer_until = now + CHECK_TIMEOUT
             self._running = asyncio.create_task(self._check())
-        # Unlike wait_for, this does not wait for a check that ignores its cancellation.
-        await asyncio.wait([self._running], timeout=max(0, self._answer_until - now))
-        has_result = self._running.done() and not self._running.cancelled()
-        return self._running.result() if has_result else _NO_RESPONSE
+        return self._running
+
+    async def find_problem(self, check: asyncio.Task[str | None]) -> str | None:
+        """Return the reason why the part does not work, or None, as this check finds it."""
+        seconds_left = self._answer_until - asyncio.get_running_loop().time()
+        if not check.done() and seconds_left > 0:
+            # Unlike wait_for, this does not wait for a check that ignores its cancellation.
+            await asyncio.wait([check], timeout=seconds_left)
+        has_result = check.done() and not check.cancelled()
+        return check.result() if has_result else _NO_RESPONSE
 
     async def _check(self) -> str | None:
         loop = asyncio.get_running_loop()

@@ -15,8 +15,9 @@ Client: TypeAlias = tuple[str, str]
 
 MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAIN_TIMEOUT_SECONDS: Final = 10.0
+DRAIN_IDLE_SECONDS: Final = 2.0
 """Before an early response, the rest of the body is read: otherwise many clients see a broken
-connection instead of the response."""
+connection instead of the response. A client that sends nothing for a while may wait for it."""
 _TIMER_SECONDS: Final = 0.25
 _MAX_CHUNK_BYTES: Final = 32 * 1024
 _MAX_UNDIVIDED_BYTES: Final = 64 * 1024
@@ -271,7 +272,8 @@ class RequestBody:
         try:
             async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
                 while not self._is_complete and remaining > 0:
-                    message = await self.receive()
+                    async with asyncio.timeout(DRAIN_IDLE_SECONDS):
+                        message = await self.receive()
                     remaining -= len(message.get("body", b""))
         except (TimeoutError, InvalidBody, RequestTimeout):
             return

@@ -1,11 +1,11 @@
 """Responses with a file, and the limit for how many are sent at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
-from weakref import WeakValueDictionary
 
 import structlog
 from litestar.types import Receive, Scope, Send
@@ -13,44 +13,84 @@ from litestar.types import Receive, Scope, Send
 from application.ports.errors import PortError
 from entrypoints.http.errors.exceptions import TooManyReads
 
-MAX_READS_PER_IP: Final = 16
-"""A browser opens at most six connections to a host."""
-SLOT_TIMEOUT_SECONDS: Final = 1.0
+MAX_READS: Final = 256
+"""Each may hold a file descriptor; see `entrypoints.server.descriptors`."""
+MAX_READS_PER_IP: Final = 64
+SLOT_TIMEOUT_SECONDS: Final = 2.0
+STALL_SECONDS: Final = 1.0
+"""A client that has not taken a chunk for so long loses its slot if another one needs it."""
 SEND_TIMEOUT_SECONDS: Final = 15.0
 """Maximum time for one chunk of 64 KiB. A slower client holds a file open for nothing."""
+_POLL_SECONDS: Final = 0.05
 
+_STALLED: Final = "media_reader_stalled"
 _log = structlog.get_logger()
 
 
-class FileReads:
-    """Limits how many files a client reads at the same time, in this process.
+@dataclass(eq=False, slots=True)
+class FileRead:
+    """One file that is being sent.
 
-    So one client cannot use up the connections to the media store that all readers share.
+    Attributes:
+        client_ip: Who reads it.
+        waits_since: Since when a chunk waits for the client, on the monotonic clock.
+        is_ended: Set when the client loses its slot.
     """
 
-    def __init__(self, limit: int = MAX_READS_PER_IP) -> None:
-        """Allow each client this many reads at a time."""
-        self._limit = limit
-        # An entry exists as long as somebody reads or waits.
-        self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+    client_ip: str
+    waits_since: float | None = None
+    is_ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class FileReads:
+    """Limits how many files are read at the same time, of each client and in this process.
+
+    At a limit, the client that has taken no chunk for the longest time loses its slot. So clients
+    that stop reading keep nobody from reading, not even others behind the same IP.
+    """
+
+    def __init__(self, max_per_ip: int = MAX_READS_PER_IP, max_total: int = MAX_READS) -> None:
+        """Allow this many reads at a time."""
+        self._max_per_ip = max_per_ip
+        self._max_total = max_total
+        self._reads: set[FileRead] = set()
 
     @asynccontextmanager
-    async def slot(self, client_ip: str) -> AsyncIterator[None]:
-        """Hold one of the client's slots, after a short wait if there is none.
+    async def slot(self, client_ip: str) -> AsyncIterator[FileRead]:
+        """Hold a slot, after a short wait if there is none.
 
         Raises:
             TooManyReads
         """
-        slots = self._slots.setdefault(client_ip, asyncio.Semaphore(self._limit))
+        give_up_at = time.monotonic() + SLOT_TIMEOUT_SECONDS
+        while rivals := self._find_rivals(client_ip):
+            now = time.monotonic()
+            waiting = [
+                (read.waits_since, number)
+                for number, read in enumerate(rivals)
+                if read.waits_since is not None and now - read.waits_since >= STALL_SECONDS
+            ]
+            if waiting:
+                _, number = min(waiting)
+                self._reads.discard(rivals[number])
+                rivals[number].is_ended.set()
+            elif now >= give_up_at:
+                raise TooManyReads
+            else:
+                await asyncio.sleep(_POLL_SECONDS)
+        read = FileRead(client_ip)
+        self._reads.add(read)
         try:
-            async with asyncio.timeout(SLOT_TIMEOUT_SECONDS):
-                await slots.acquire()
-        except TimeoutError:
-            raise TooManyReads from None
-        try:
-            yield
+            yield read
         finally:
-            slots.release()
+            self._reads.discard(read)
+
+    def _find_rivals(self, client_ip: str) -> Sequence[FileRead]:
+        """Return the reads of which one has to end before another can begin."""
+        own = [read for read in self._reads if read.client_ip == client_ip]
+        if len(own) >= self._max_per_ip:
+            return own
+        return [*self._reads] if len(self._reads) >= self._max_total else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +121,7 @@ class FileResponse:
     """The response with a file.
 
     The file is open as long as this response is being sent. It is closed at once at the end, when
-    the client disconnects, when the client reads too slowly, and after an error.
+    the client disconnects, when it reads too slowly or loses its slot, and after an error.
 
     Attributes:
         open_file: Opens the file.
@@ -91,33 +131,38 @@ class FileResponse:
     """
 
     open_file: Callable[[], AbstractAsyncContextManager[Content]]
-    slot: AbstractAsyncContextManager[None]
+    slot: AbstractAsyncContextManager[FileRead]
     headers: Mapping[str, str]
     is_head: bool = False
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Open the file and send it; raises what `open_file` raises before anything is sent."""
-        async with self.slot, self.open_file() as content:
+        async with self.slot as read, self.open_file() as content:
             await _start(send, content.media_type, content.size, self.headers)
             if self.is_head:
                 await _end(send)
                 return
-            sending = asyncio.create_task(_send_chunks(content.chunks, send))
+            sending = asyncio.create_task(_send_chunks(content.chunks, send, read))
             # The server does not report a disconnect to a sender: it drops what is sent.
-            disconnect = asyncio.create_task(_wait_for_disconnect(receive))
+            endings = [
+                asyncio.create_task(_wait_for_disconnect(receive)),
+                asyncio.create_task(read.is_ended.wait()),
+            ]
             try:
-                await asyncio.wait({sending, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({sending, *endings}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 is_sent = sending.done()
-                sending.cancel()
-                disconnect.cancel()
-                await asyncio.gather(sending, disconnect, return_exceptions=True)
+                for task in (sending, *endings):
+                    task.cancel()
+                await asyncio.gather(sending, *endings, return_exceptions=True)
             if is_sent:
                 try:
                     sending.result()
                 except PortError as error:
                     # The server closes the connection, because the response is incomplete.
                     _log.error("request_failed", error=type(error).__name__, reason=str(error))
+            elif read.is_ended.is_set():
+                _log.warning(_STALLED)
 
 
 async def _start(send: Send, media_type: str, size: int | None, headers: Mapping[str, str]) -> None:
@@ -139,9 +184,10 @@ async def _end(send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _send_chunks(chunks: AsyncIterator[bytes], send: Send) -> None:
+async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead) -> None:
     async for chunk in chunks:
         timeout = asyncio.timeout(SEND_TIMEOUT_SECONDS)
+        read.waits_since = time.monotonic()
         try:
             async with timeout:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -149,8 +195,9 @@ async def _send_chunks(chunks: AsyncIterator[bytes], send: Send) -> None:
             if not timeout.expired():
                 raise
             # The server closes the connection, because the response is incomplete.
-            _log.warning("media_reader_stalled")
+            _log.warning(_STALLED)
             return
+        read.waits_since = None
     await _end(send)
 
 

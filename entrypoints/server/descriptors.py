@@ -5,9 +5,11 @@ from typing import Final
 
 import structlog
 
+from entrypoints.http.streaming import MAX_READS
+
 MAX_CONNECTIONS: Final = 8_192
 """Open connections per worker. More wait in the backlog of the listening socket."""
-_RESERVED: Final = 512
+_RESERVED: Final = 512 + MAX_READS
 """Descriptors for database, media store, temporary files and everything else."""
 _MIN_CONNECTIONS: Final = 64
 

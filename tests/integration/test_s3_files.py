@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from adapters.s3 import S3Files, Timeouts
-from adapters.s3.bucket import CHUNK_SIZE, PART_SIZE, Bucket
+from adapters.s3.bucket import PART_SIZE, Bucket
 from adapters.s3.client import MAX_READS
+from adapters.s3.reads import CHUNK_SIZE
 from application.ports.errors import MediaStorageUnavailable
 from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, S3Setup, read_file
 from tests.support.servers.s3_server import S3Bucket, S3Server
@@ -161,25 +162,40 @@ async def test_unfinished_uploads_below_other_prefixes_stay(
 async def test_readers_that_stop_do_not_delay_anything_else(
     setup: S3Setup, server_bucket: S3Bucket
 ) -> None:
-    setup.timeouts, content = Timeouts(read_slot=0.01), bytes(500_000)
+    content = b"".join(number.to_bytes(4) for number in range(125_000))
     async with setup.open_files() as files, AsyncExitStack() as readers:
         await files.write(KEY, content, JPEG)
-        for _ in range(MAX_READS):
+        opened = []
+        for _ in range(MAX_READS + 2):
             file = await readers.enter_async_context(files.open_file(KEY))
             assert file is not None
-            await anext(file.chunks)
+            opened.append((file.chunks, await anext(file.chunks)))
 
-        for read in (read_file(files), files.get_size(KEY)):
-            with pytest.raises(MediaStorageUnavailable, match=r"^too many files are being read$"):
-                await read
+        assert await files.get_size(KEY) == len(content)
         await files.write(OTHER_KEY, b"one", JPEG)
         await files.check()
         await files.delete(OTHER_KEY)
 
-        await readers.aclose()
-        assert await read_file(files) == content
+        # The first one has lost its connection, the last one has not.
+        for chunks, first in (opened[0], opened[-1]):
+            assert first + b"".join([chunk async for chunk in chunks]) == content
 
     assert server_bucket.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
+
+
+async def test_readers_that_do_not_stop_keep_their_connections(setup: S3Setup) -> None:
+    setup.timeouts = Timeouts(read_connection=0.01)
+    async with setup.open_files() as files, AsyncExitStack() as readers:
+        await files.write(KEY, bytes(500_000), JPEG)
+        for _ in range(MAX_READS):
+            await readers.enter_async_context(files.open_file(KEY))
+
+        for read in (read_file(files), files.get_size(KEY)):
+            with pytest.raises(MediaStorageUnavailable, match=r"^too many files are being read$"):
+                await read
+
+        await readers.aclose()
+        assert await read_file(files) == bytes(500_000)
 
 
 async def test_the_size_is_one_head_request(setup: S3Setup, bucket: Bucket) -> None:

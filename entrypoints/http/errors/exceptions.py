@@ -63,7 +63,7 @@ class TooManyRequests(RateLimitExceeded):
 
 
 class TooManyReads(HttpError):
-    """The client IP reads too many files at the same time."""
+    """Too many files are being read at the same time, by this IP or by all clients."""
 
 
 class FileTooLarge(HttpError):

@@ -310,7 +310,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.TooManyReads: ErrorRow(
         503,
         "unavailable",
-        "Too many files are being read from your IP. Wait until one has arrived, and try again.",
+        "Too many files are being read. Wait until one has arrived, and try again.",
         retry_after=5,
     ),
     errors.UnsupportedImageType: ErrorRow(

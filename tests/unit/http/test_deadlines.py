@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from entrypoints.http import deadlines
 from entrypoints.http.deadlines import (
     BODY_LIMITS,
     MAX_DRAINED_BYTES,
@@ -115,32 +116,33 @@ async def test_a_body_that_ends_too_early_is_invalid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("connection", "headers", "bytes_read", "limits", "closes"),
+    ("connection", "headers", "bytes_read", "closes"),
     [
-        (Connection(b"x" * 9, chunks=50), {"content_length": "450"}, 450, BODY_LIMITS, False),
+        (Connection(b"x" * 9, chunks=50), {"content_length": "450"}, 450, False),
         # What the client sends too slowly or without an end is not waited for.
-        (Connection(stalls=True), {"content_length": "5"}, 0, NEVER, True),
+        (Connection(stalls=True), {"content_length": "5"}, 0, True),
         (
             Connection(b"x" * MAX_DRAINED_BYTES, chunks=1_000_000),
-            {"transfer_encoding": "chunked"}, MAX_DRAINED_BYTES, BODY_LIMITS, True,
+            {"transfer_encoding": "chunked"}, MAX_DRAINED_BYTES, True,
         ),
         # What it has not sent yet is not asked for.
         (
             Connection(b"x", chunks=1),
-            {"content_length": "1", "expect": "100-continue"}, 0, BODY_LIMITS, True,
+            {"content_length": "1", "expect": "100-continue"}, 0, True,
         ),
-        (Connection(), {}, 0, BODY_LIMITS, False),
+        (Connection(), {}, 0, False),
     ],
 )  # fmt: skip
 async def test_an_unread_body_is_read_before_the_response_as_far_as_it_is_there(
     connection: Connection,
     headers: dict[str, str],
     bytes_read: int,
-    limits: TransferLimits,
     *,
     closes: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await handle(reject, connection, a_scope(**headers), limits)
+    monkeypatch.setattr(deadlines, "DRAIN_IDLE_SECONDS", 0)
+    await handle(reject, connection, a_scope(**headers))
 
     assert connection.bytes_read == bytes_read
     assert connection.sent[0]["status"] == 413

@@ -12,9 +12,10 @@ from application.ports.errors import MediaStorageUnavailable
 from domain.errors import MediaFileNotFound
 from entrypoints.http import streaming
 from entrypoints.http.errors.exceptions import TooManyReads
-from entrypoints.http.streaming import Content, FileReads, FileResponse, HeadResponse
+from entrypoints.http.streaming import Content, FileRead, FileReads, FileResponse, HeadResponse
 
 HEADERS = {"Cache-Control": "private"}
+IP = "203.0.113.1"
 CHUNKS = [b"one", b"two", b"three"]
 
 
@@ -55,7 +56,7 @@ async def respond(
     *,
     is_head: bool = False,
 ) -> None:
-    response = FileResponse(file.open, nullcontext(), HEADERS, is_head=is_head)
+    response = FileResponse(file.open, nullcontext(FileRead(IP)), HEADERS, is_head=is_head)
     await response({}, receive, send or file.send)  # type: ignore[arg-type]  # it does not use the scope
 
 
@@ -137,7 +138,7 @@ async def test_an_error_before_the_file_is_open_sends_nothing() -> None:
             raise MediaFileNotFound
         yield Content("image/jpeg", 11, file.read())
 
-    response = FileResponse(missing, nullcontext(), HEADERS)
+    response = FileResponse(missing, nullcontext(FileRead(IP)), HEADERS)
     with pytest.raises(MediaFileNotFound):
         await response({}, never, file.send)  # type: ignore[arg-type]  # it does not use the scope
 
@@ -158,17 +159,32 @@ async def test_head_has_the_headers_of_get_and_reads_nothing() -> None:
     assert not unread.is_open
 
 
-async def test_a_client_that_reads_too_much_does_not_delay_others(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("limits", [{"max_per_ip": 2}, {"max_total": 2}])
+async def test_at_a_limit_who_waits_longest_loses_its_slot(
+    monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
 ) -> None:
     monkeypatch.setattr(streaming, "SLOT_TIMEOUT_SECONDS", 0)
-    reads = FileReads(limit=2)
+    reads, files = FileReads(**limits), [OneFile(*CHUNKS) for _ in range(2)]
+    are_sending = asyncio.Barrier(len(files) + 1)
 
-    async with reads.slot("203.0.113.1"):
-        async with reads.slot("203.0.113.1"):
-            with pytest.raises(TooManyReads):
-                await reads.slot("203.0.113.1").__aenter__()
-            async with reads.slot("203.0.113.2"):
-                pass
-        async with reads.slot("203.0.113.1"):
-            pass
+    async def send(message: dict[str, Any]) -> None:
+        if message.get("body"):
+            await are_sending.wait()
+            await never()
+
+    async def read(file: OneFile) -> None:
+        await FileResponse(file.open, reads.slot(IP), HEADERS)({}, never, send)  # type: ignore[arg-type]  # it does not use the scope
+
+    responding = [asyncio.create_task(read(file)) for file in files]
+    await are_sending.wait()
+    with pytest.raises(TooManyReads):
+        await reads.slot(IP).__aenter__()
+    assert [file.is_open for file in files] == [True, True]
+
+    monkeypatch.setattr(streaming, "STALL_SECONDS", 0)
+    async with reads.slot(IP):
+        await responding[0]
+        assert [file.is_open for file in files] == [False, True]
+
+    responding[1].cancel()
+    await asyncio.wait(responding)

@@ -36,7 +36,7 @@ def test_a_higher_soft_limit_is_kept(limits: list[int]) -> None:
     assert limits == [100_000, 100_000]
 
 
-@pytest.mark.parametrize(("hard", "connections"), [(4096, 3584), (1024, 512), (256, 128)])
+@pytest.mark.parametrize(("hard", "connections"), [(4096, 3328), (1024, 512), (256, 128)])
 def test_a_low_hard_limit_is_a_warning_that_says_what_to_do(
     limits: list[int], hard: int, connections: int
 ) -> None:

@@ -1,0 +1,154 @@
+"""Reading objects with a few connections, however many readers there are."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from adapters.s3.bucket import Bucket
+from adapters.s3.errors import STORE_ERRORS, files_unavailable, translated_errors
+from application.ports.errors import MediaStorageUnavailable
+
+if TYPE_CHECKING:
+    from aiobotocore.response import StreamingBody
+
+CHUNK_SIZE: Final = 64 * 1024
+MIN_UNREAD_SECONDS: Final = 0.1
+"""A reader that has taken no chunk for so long can lose its connection."""
+
+
+class ReadConnections:
+    """Counts the connections that all readers share.
+
+    If none is free, the reader loses its connection that has left a chunk unread for the longest
+    time. It gets another one when it goes on.
+    """
+
+    def __init__(self, count: int, timeout: float) -> None:
+        """Share so many; wait so many seconds for one."""
+        self._free = asyncio.Semaphore(count)
+        self._timeout = timeout
+        # Since when they wait for whoever reads their chunks, the longest first.
+        self._unread: dict[ObjectReader, float] = {}
+
+    async def acquire(self) -> None:
+        """Take a connection.
+
+        Raises:
+            MediaStorageUnavailable: All are being used.
+        """
+        give_up_at = time.monotonic() + self._timeout
+        while True:
+            self._reclaim()
+            try:
+                async with asyncio.timeout(min(MIN_UNREAD_SECONDS, self._timeout)):
+                    await self._free.acquire()
+            except TimeoutError:
+                if time.monotonic() >= give_up_at:
+                    raise MediaStorageUnavailable("too many files are being read") from None
+            else:
+                return
+
+    def release(self) -> None:
+        """Return a connection."""
+        self._free.release()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[None]:
+        """Have a connection until the end of the block; raises MediaStorageUnavailable."""
+        await self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
+
+    def mark_unread(self, reader: "ObjectReader") -> None:
+        """Note that the reader waits until its chunk is read."""
+        self._unread[reader] = time.monotonic()
+
+    def mark_read(self, reader: "ObjectReader") -> None:
+        """Note that the reader uses its connection, or has none."""
+        self._unread.pop(reader, None)
+
+    def _reclaim(self) -> None:
+        if self._free.locked() and self._unread:
+            reader, since = next(iter(self._unread.items()))
+            if time.monotonic() - since >= MIN_UNREAD_SECONDS:
+                reader.disconnect()
+
+
+class ObjectReader:
+    """Reads one object, with one connection at most."""
+
+    def __init__(
+        self, bucket: Bucket, connections: ReadConnections, storage_key: str, timeout: float
+    ) -> None:
+        """Read nothing yet; each request may take so many seconds."""
+        self._bucket = bucket
+        self._connections = connections
+        self._storage_key = storage_key
+        self._timeout = timeout
+        self._body: StreamingBody | None = None
+        self._offset = 0
+
+    async def open(self) -> int | None:
+        """Request the object, and return its size; None if it does not exist.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        response = await self._request()
+        return None if response is None else response[0]
+
+    async def read_chunks(self, size: int) -> AsyncIterator[bytes]:
+        """Yield the content of an open object of this size.
+
+        Raises:
+            MediaStorageUnavailable
+        """
+        while self._offset < size:
+            body = self._body or await self._resume(size)
+            try:
+                chunk = await body.read(CHUNK_SIZE)
+            except STORE_ERRORS as error:
+                raise files_unavailable(error) from None
+            self._offset += len(chunk)
+            if not chunk or self._offset == size:
+                self.disconnect()
+            else:
+                self._connections.mark_unread(self)
+            if not chunk:
+                return
+            yield chunk
+            self._connections.mark_read(self)
+
+    def disconnect(self) -> None:
+        """Close the connection, if there is one. `read_chunks` goes on with another one."""
+        self._connections.mark_read(self)
+        if self._body is not None:
+            # The rest of the object is not read: the connection is closed, if any is left.
+            self._body.close()
+            self._body = None
+            self._connections.release()
+
+    async def _resume(self, size: int) -> "StreamingBody":
+        response = await self._request()
+        # Some servers ignore the range.
+        if response is None or response[0] != size - self._offset:
+            raise MediaStorageUnavailable("the rest of the file cannot be read")
+        return response[1]
+
+    async def _request(self) -> "tuple[int, StreamingBody] | None":
+        await self._connections.acquire()
+        try:
+            async with translated_errors(self._timeout):
+                response = await self._bucket.get(self._storage_key, self._offset)
+        except BaseException:
+            self._connections.release()
+            raise
+        if response is None:
+            self._connections.release()
+        else:
+            self._body = response[1]
+        return response

@@ -29,13 +29,16 @@ class RefreshSession:
     clock: Clock
     events: SecurityEvents
 
-    async def __call__(self, token: RefreshToken) -> Tokens:
-        """Refresh the session.
+    async def __call__(self, token: RefreshToken | None) -> Tokens:
+        """Refresh the session; None is a text that is no refresh token.
 
         Raises:
             InvalidRefreshToken
             StorageError
         """
+        if token is None:
+            self._emit(SecurityEventType.REFRESH_TOKEN_REJECTED, None)
+            raise InvalidRefreshToken
         now = self.clock.now()
 
         def rotate(identity: Identity) -> Identity:
@@ -59,5 +62,5 @@ class RefreshSession:
         self._emit(SecurityEventType.SESSION_REFRESHED, identity.id)
         return self.sessions.issue_tokens(identity.id, session, now)
 
-    def _emit(self, event_type: SecurityEventType, identity_id: str) -> None:
+    def _emit(self, event_type: SecurityEventType, identity_id: str | None) -> None:
         self.events.emit(SecurityEvent(type=event_type, user_id=identity_id))

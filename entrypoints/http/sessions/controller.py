@@ -72,8 +72,6 @@ class SessionController(Controller):
         was used. Any other reuse ends the session, because somebody else may have the token.
         """
         token = _parse_refresh_token(data.refresh_token)
-        if token is None:
-            raise InvalidRefreshToken
         return to_refresh_response(await request.use_cases.refresh_session(token))
 
     @post(

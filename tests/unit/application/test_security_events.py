@@ -220,11 +220,13 @@ async def test_a_forged_refresh_token_is_rejected_and_revokes_nothing(app: AppHa
     token = await log_in(app)
     forged = replace(token, generation=token.generation + 1)
     app.events.emitted.clear()
-    with pytest.raises(InvalidRefreshToken):
-        await app.use_cases.refresh_session(forged)
+    for sent in (forged, None):
+        with pytest.raises(InvalidRefreshToken):
+            await app.use_cases.refresh_session(sent)
     await app.use_cases.logout(forged)
     assert app.events.emitted == [
-        of_user(SecurityEventType.REFRESH_TOKEN_REJECTED, token.identity_id)
+        of_user(SecurityEventType.REFRESH_TOKEN_REJECTED, token.identity_id),
+        SecurityEvent(type=SecurityEventType.REFRESH_TOKEN_REJECTED),
     ]
 
 

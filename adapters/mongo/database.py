@@ -24,7 +24,7 @@ from adapters.mongo.driver import (
     port_error,
     timeout_seconds_of,
 )
-from adapters.mongo.primary import Primary
+from adapters.mongo.primary import ELECTION_TIMEOUT, Primary
 from adapters.mongo.tls import find_tls_problem
 from application.ports.errors import ConfigurationError, StorageError, StorageTimeout
 
@@ -106,6 +106,23 @@ class Database:
                 failure = port_error(error, self.find_tls_problem())
                 if not (self.primary.is_lost and isinstance(failure, StorageError)):
                     raise failure from None
+
+    async def write_batch(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Write for many requests, which count themselves and have timeouts of their own.
+
+        Raises:
+            DuplicateKey: an index rejected a write.
+            StorageError
+        """
+        await self.primary.wait_for_batch()
+        seconds = self.timeout_seconds + ELECTION_TIMEOUT
+        try:
+            async with asyncio.timeout(seconds):
+                return await call()
+        except TimeoutError:
+            raise StorageTimeout(_NO_ANSWER.format(seconds=seconds)) from None
+        except DRIVER_ERRORS as error:
+            raise port_error(error, self.find_tls_problem()) from None
 
     async def list_raw(self, query: FindMany[Any], limit: int) -> list[RawDocument]:
         """Return up to `limit` documents that match, as they are stored.

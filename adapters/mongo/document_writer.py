@@ -55,7 +55,7 @@ class DocumentWriter:
         self, replacements: Sequence[_Replacement]
     ) -> Mapping[_Replacement, bool]:
         statements = [replacement.to_statement() for replacement in replacements]
-        failed, added = await self._database.run(lambda: self._write(statements))
+        failed, added = await self._database.write_batch(lambda: self._write(statements))
         # The cleanup has deleted these since they were loaded.
         gone = {index for index in added if replacements[index].version}
         if gone:
@@ -63,7 +63,9 @@ class DocumentWriter:
                 DeleteOne({name: replacements[index].document[name] for name in ("_id", "version")})
                 for index in gone
             ]
-            await self._database.run(lambda: self._collection.bulk_write(deleted, ordered=False))
+            await self._database.write_batch(
+                lambda: self._collection.bulk_write(deleted, ordered=False)
+            )
         return {
             replacement: index not in failed | gone
             for index, replacement in enumerate(replacements)

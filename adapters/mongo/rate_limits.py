@@ -178,7 +178,7 @@ class RateLimitBatches:
 
     async def _write(self, statements: Sequence[UpdateOne]) -> int:
         try:
-            await self._database.run(lambda: self.collection.bulk_write(statements))
+            await self._database.write_batch(lambda: self.collection.bulk_write(statements))
         except BulkWriteStopped as stopped:
             return stopped.written_count
         return len(statements)

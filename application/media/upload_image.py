@@ -1,5 +1,6 @@
 """Upload an image."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -79,11 +80,13 @@ class UploadImage:
         uploader_id = command.principal.identity.id
         published = await self.image_publisher.publish(command.upload, uploader_id)
         item = await self._add_item(command, published)
-        if not await self._owner_exists(command.owner_id):
+        owner_exists, _ = await asyncio.gather(
+            self._owner_exists(command.owner_id), self._store_file(item, published)
+        )
+        if not owner_exists:
             # An owner that is deleted after this check is cleaned up together with the item.
             await self._abandon(item)
             raise Unauthenticated
-        await self._store_file(item, published)
         ready = await self._mark_ready(item)
         return LibraryItem(ready, await self.media_files.url_for(ready.storage_key))
 

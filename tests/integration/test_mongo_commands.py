@@ -192,3 +192,11 @@ async def test_an_authenticated_request_is_one_read(service: Service) -> None:
 
     assert authenticated.identity.phone == a_phone()
     assert service.costs() == [["find"]]
+
+
+async def test_an_upload_is_two_writes_and_a_read_beside_its_file(service: Service) -> None:
+    principal = await service.app.add_user(a_phone(), "Rahul")
+    service.costs()
+
+    await service.app.upload_image(principal)
+    assert service.costs() == [["insert"], ["find"], ["update"]]  # After the authentication.

@@ -488,6 +488,18 @@ async def test_conflicts_and_cancellations_within_a_group_commit_affect_no_other
             assert await repositories.identities.load(an_id(number)) is not None
 
 
+async def test_a_quick_write_waits_for_a_lock_and_the_event_loop_does_not(
+    database_path: Path,
+) -> None:
+    async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
+        with closing(sqlite3.connect(database_path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            adding = asyncio.create_task(repositories.identities.add(an_identity()))
+            await asyncio.sleep(0.01)
+            assert not adding.done()
+        assert await adding
+
+
 async def test_closing_waits_for_writes_and_leaves_one_file(database_path: Path) -> None:
     async with open_sqlite_repositories(database_path, FakePhoneEncryption()) as repositories:
         tasks = [

@@ -28,7 +28,7 @@ from tests.support.fakes.media_items import InMemoryMediaItems
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import still_gif
 
-OPERATIONS = ["media_items.add", "identities.load", "media_files.write", "media_items.replace"]
+OPERATIONS = ["media_items.add", "media_files.write", "identities.load", "media_items.replace"]
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ class Service:
             self.live(),
             self.get("me", "/users/me"),
             self.get("me, short tokens", "/users/me", "short"),
-            self.get("library", "/library?page_size=20"),
+            self.get("library", "/library?per_page=20"),
             *self.codes(),
         ]
 

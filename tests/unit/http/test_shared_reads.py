@@ -63,7 +63,7 @@ async def test_a_read_that_hangs_delays_the_next_one_for_a_second_only(
     monkeypatch.setattr(shared_reads, "MAX_WAIT_SECONDS", 0.0)
     reads = Reads()
     hanging, waiting = await reads.request(), await reads.request()
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # the second read begins after its wait of no time
     reads.begun[1].set_result(None)
     assert await waiting == 2
     reads.begun[0].set_result(None)

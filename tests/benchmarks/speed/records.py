@@ -26,7 +26,7 @@ def measure_records(
             create() as url,
             open_service(name, folder / name, url, users=first, senders=first, items=first) as it,
         ):
-            cells = [it.get("me", "/users/me"), it.get("library", "/library?page_size=20")]
+            cells = [it.get("me", "/users/me"), it.get("library", "/library?per_page=20")]
             for count in COUNTS:
                 it.process.stop()
                 it.process.seed("fill", str(count))

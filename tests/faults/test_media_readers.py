@@ -76,7 +76,7 @@ class Setup:
 
     def open_files(self) -> int:
         """Return how many files of the media folder the service's processes have open."""
-        pids = [self.service.pid, *children(self.service.pid)]
+        pids = [self.service.pid, *self.service.workers]
         return sum(
             link.resolve().is_relative_to(self.folder / "media")
             for pid in pids
@@ -85,7 +85,7 @@ class Setup:
 
     def s3_connections(self, port: int) -> int:
         """Return how many connections to the S3 server the service's processes have."""
-        pids = [self.service.pid, *children(self.service.pid)]
+        pids = [self.service.pid, *self.service.workers]
         sockets = set()
         for pid in pids:
             for link in Path(f"/proc/{pid}/fd").iterdir():
@@ -114,11 +114,6 @@ def receive_all(client: socket.socket) -> int:
         while data := client.recv(65_536):
             received += len(data)
     return received
-
-
-def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 @pytest.fixture

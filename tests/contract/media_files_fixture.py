@@ -20,8 +20,8 @@ from application.ports.system import HealthCheck
 from tests.contract import external_adapter
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.servers.http_server import TcpProxy
 from tests.support.servers.s3_server import S3Bucket, S3Server
-from tests.support.servers.tcp_proxy import TcpProxy
 
 OPEN_DESCRIPTORS = Path("/proc/self/fd")
 

@@ -11,8 +11,8 @@ from adapters.s3.bucket import CHUNK_SIZE, PART_SIZE, Bucket
 from adapters.s3.client import MAX_READS
 from application.ports.errors import MediaStorageUnavailable
 from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, S3Setup, read_file
+from tests.support.servers.http_server import TcpProxy
 from tests.support.servers.s3_server import S3Bucket, S3Server
-from tests.support.servers.tcp_proxy import TcpProxy
 
 LARGE = b"".join(bytes([number]) * (PART_SIZE // 2) for number in range(5))
 LATER = datetime.now(UTC) + timedelta(hours=1)

@@ -6,12 +6,10 @@
 - https://www.twilio.com/docs/iam/test-credentials: numbers that Twilio rejects
 """
 
-import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
@@ -23,8 +21,6 @@ from tests.support.servers.fake_twilio.webhooks import FormFields, ServiceWebhoo
 from tests.support.servers.http_server import Behavior, Exchange, HttpServer
 
 API_VERSION: Final = "2010-04-01"
-ACCOUNT_SID: Final = "AC" + "0" * 30 + "da"
-AUTH_TOKEN: Final = "the-token-of-the-fake-server"
 _JSON: Final = {"Content-Type": "application/json"}
 _PATH: Final = re.compile(
     rf"/{API_VERSION}/Accounts/(?P<account>\w+?)(?P<resource>/[A-Z]\w+)?(/(?P<sid>\w+))?"
@@ -39,21 +35,7 @@ _CALL_TO: Final = {"1": 21217, "2": 21214, "3": 21215, "4": 21216}
 _CALL_FROM: Final = {"1": 21212}
 
 
-@dataclass(frozen=True, slots=True)
-class TwilioRequest:
-    method: str
-    path: str
-    fields: FormFields
-    credentials: tuple[str, str] | None
-    headers: Mapping[str, str]
-
-    @property
-    def form(self) -> dict[str, str]:
-        return dict(self.fields)
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(NamedTuple):
     """A message or a call that a request has created: its SID, and the form."""
 
     sid: str
@@ -67,7 +49,7 @@ class Created:
 class FakeTwilio(HttpServer):
     """Twilio on a port of 127.0.0.1.
 
-    - `requests` has all requests; `behavior` replaces the documented behavior.
+    - `behavior` replaces the documented behavior.
     - `numbers` are those of the account, each with whether it can send messages. They can call if
       `has_voice` is set, and calls to them are reported to `voice_url`.
     - The numbers of Twilio's test credentials are rejected with their documented codes.
@@ -75,14 +57,17 @@ class FakeTwilio(HttpServer):
     - `recordings` has the MP3 of each recording, by SID.
     """
 
-    def __init__(
-        self, account_sid: str = ACCOUNT_SID, auth_token: str = AUTH_TOKEN, port: int = 0
-    ) -> None:
+    account_sid = "AC" + "0" * 30 + "da"
+    auth_token = "the-token-of-the-fake-server"
+
+    def __init__(self, port: int = 0) -> None:
         super().__init__(self.respond, port)
-        self.account_sid = account_sid
-        self.auth_token = auth_token
-        self.environ = twilio_settings(account_sid, auth_token, self.url)
-        self.requests: list[TwilioRequest] = []
+        self.environ = {
+            "TWILIO_ACCOUNT_SID": self.account_sid,
+            "TWILIO_AUTH_TOKEN": self.auth_token,
+            "TWILIO_FROM": "+15005550006",
+            "TWILIO_API_BASE": self.url,
+        }
         self.sent: list[Created] = []
         self.placed: list[Created] = []
         self.recordings: dict[str, bytes] = {}
@@ -104,11 +89,6 @@ class FakeTwilio(HttpServer):
     def messages(self) -> list[dict[str, str]]:
         """The forms of all requests to create a message."""
         return [each.form for each in self.requests if each.path.endswith("/Messages.json")]
-
-    @property
-    def calls(self) -> list[TwilioRequest]:
-        """All requests to create a call."""
-        return [each for each in self.requests if each.path.endswith("/Calls.json")]
 
     def add_message(self, message: Created) -> None:
         self.sent.append(message)
@@ -142,24 +122,13 @@ class FakeTwilio(HttpServer):
         }
         return webhooks.post(form["StatusCallback"], list(fields.items()))
 
-    def record(self, exchange: Exchange) -> None:
-        request = TwilioRequest(
-            exchange.command,
-            urlsplit(exchange.path).path,
-            parse_qsl(exchange.body.decode(), keep_blank_values=True),
-            _parse_credentials(exchange.headers.get("Authorization", "")),
-            dict(exchange.headers.items()),
-        )
-        self.requests.append(request)
-
     def respond(self, exchange: Exchange) -> None:
         """Respond as Twilio documents it."""
-        fields = parse_qsl(exchange.body.decode(), keep_blank_values=True)
-        form = dict(fields)
-        url = urlsplit(exchange.path)
+        request = exchange.received
+        form = request.form
+        url = urlsplit(request.path)
         match = _PATH.match(url.path)
-        credentials = _parse_credentials(exchange.headers.get("Authorization", ""))
-        if credentials != (self.account_sid, self.auth_token):
+        if request.credentials != (self.account_sid, self.auth_token):
             return rejects(20003)(exchange)
         if match is None or match["account"] != self.account_sid:
             return rejects(20404)(exchange)
@@ -173,14 +142,14 @@ class FakeTwilio(HttpServer):
             case "POST", "/Messages", None, "json" if code := _message_error(form):
                 rejects(code)(exchange)
             case "POST", "/Messages", None, "json":
-                message = Created(f"SM{uuid4().hex}", fields)
+                message = Created(f"SM{uuid4().hex}", request.fields)
                 self.add_message(message)
                 status = "accepted" if "MessagingServiceSid" in form else "queued"
                 self._send_created(exchange, message, status)
             case "POST", "/Calls", None, "json" if code := _call_error(form):
                 rejects(code)(exchange)
             case "POST", "/Calls", None, "json":
-                call = Created(f"CA{uuid4().hex}", fields)
+                call = Created(f"CA{uuid4().hex}", request.fields)
                 self.add_call(call)
                 self._send_created(exchange, call, "queued")
             case "GET", "/Recordings", str(sid), "mp3" if sid in self.recordings:
@@ -205,16 +174,6 @@ class FakeTwilio(HttpServer):
         numbers = {"from": form.get("From"), "to": form["To"]}
         own = {"sid": created.sid, "status": status, "error_code": None}
         _send(exchange, {"account_sid": self.account_sid, **numbers, **own}, 201)
-
-
-def twilio_settings(account_sid: str, auth_token: str, url: str) -> dict[str, str]:
-    """Return the settings of a service that uses this server instead of Twilio."""
-    return {
-        "TWILIO_ACCOUNT_SID": account_sid,
-        "TWILIO_AUTH_TOKEN": auth_token,
-        "TWILIO_FROM": "+15005550006",
-        "TWILIO_API_BASE": url,
-    }
 
 
 def rejects(code: int, status: int | None = None) -> Behavior:
@@ -259,11 +218,3 @@ def _number_error(
 
 def _send(exchange: Exchange, resource: Mapping[str, Any], status: int = 200) -> None:
     exchange.respond(status, json.dumps(resource).encode(), _JSON)
-
-
-def _parse_credentials(header: str) -> tuple[str, str] | None:
-    scheme, _, encoded = header.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    name, _, secret = base64.b64decode(encoded).decode().partition(":")
-    return name, secret

@@ -18,7 +18,7 @@ from tests.e2e.app import Account, App
 from tests.faults.traffic import BEHIND_A_PROXY
 from tests.support.images import animated_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.s3_server import S3Bucket, S3Server
+from tests.support.servers.s3_server import S3Server
 from tests.support.service import Service, running
 
 FILE_SIZE: Final = 12_000_000
@@ -125,7 +125,7 @@ async def on_s3(s3_server: S3Server, tmp_path: Path) -> AsyncIterator[Setup]:
             account = await app.sign_up("+14155550101")
             item = await app.upload_item(account, animated_gif())
             key = Path(urlsplit(item["url"]).path).name
-            S3Bucket(s3_server).client.put_object(
+            s3_server.client.put_object(
                 Bucket=s3_server.bucket, Key=f"{tmp_path.name}/{key}", Body=bytes(FILE_SIZE)
             )
             yield Setup(service, app, account, f"/media/{key}", tmp_path)

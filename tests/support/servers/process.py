@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Final, Self
@@ -174,13 +175,9 @@ def exit_on_signals(*numbers: signal.Signals) -> None:
         signal.signal(number, end)
 
 
-def free_ports(count: int, distance: int = 0) -> list[int]:
-    """Return different free ports; the ports with this distance to them are free too."""
-    ports = iter(random.sample(_PORTS, k=len(_PORTS)))
-    return [
-        next(port for port in ports if _is_free(port) and _is_free(port + distance))
-        for _ in range(count)
-    ]
+def free_ports(count: int) -> list[int]:
+    """Return different free ports."""
+    return list(islice(filter(_is_free, random.sample(_PORTS, k=len(_PORTS))), count))
 
 
 def _is_free(port: int) -> bool:

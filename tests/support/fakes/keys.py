@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from application.ports.keys import Key, PublicKey
+from application.ports.keys import Key
 from tests.support.builders import NOW
 
 
@@ -30,13 +30,6 @@ class FakeRefreshKeys:
 
     def accepted(self) -> Sequence[bytes]:
         return self.keys
-
-
-class FakePublicKeys:
-    """One key that signs nothing."""
-
-    def list_published(self) -> Sequence[PublicKey]:
-        return [PublicKey("0000000a", bytes(32), bytes(range(32)))]
 
 
 class FakeKeyRing:

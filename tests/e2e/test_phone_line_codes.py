@@ -79,7 +79,7 @@ def test_a_call_that_nobody_answers_is_undelivered_and_in_the_log(
     # A status never goes back.
     url, fields = call.requests[-1]
     late = {**dict(fields), "CallStatus": "in-progress"}
-    assert line.webhooks.post(url, list(late.items())).status in (200, 204)
+    assert line.webhooks.post(url, list(late.items())).status_code in (200, 204)
     assert line.log_entry(call) == entry
 
 
@@ -135,7 +135,7 @@ def test_a_message_is_queued_sent_and_delivered(line: PhoneLine, phone: str) -> 
 
     for each in ("queued", "sending", "sent", "delivered", "queued", "failed"):
         response = line.twilio.report_message(message, each, line.webhooks)
-        assert (response.status, response.text) == (204, "")
+        assert (response.status_code, response.text) == (204, "")
         seen.append(status(line, request_id))
 
     assert seen == ["queued", "queued", "queued", "sent", *["delivered"] * 3]
@@ -149,7 +149,7 @@ def test_a_status_may_arrive_before_our_request_returns(line: PhoneLine, phone: 
         response = line.twilio.report_message(
             message, "undelivered", line.webhooks, error_code="30003"
         )
-        reported.append(response.status)
+        reported.append(response.status_code)
         line.twilio.respond(exchange)
 
     line.twilio.behavior = report_first

@@ -19,7 +19,6 @@ from tests.support.servers.behaviors import (
     never_respond,
     reset_connection,
     respond_with,
-    stall,
     truncate,
 )
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
@@ -38,7 +37,7 @@ UNKNOWN: Final[Mapping[str, Behavior]] = {
     "reset": reset_connection,
     "no response": close_connection,
     "a success without a body": respond_with(201),
-    "a success that stalls": stall(201, b"{}" * 100),
+    "a success that stalls": truncate(201, b"{}" * 100, stalls=True),
 }
 
 _numbers = itertools.count(1)

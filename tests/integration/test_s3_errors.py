@@ -168,7 +168,7 @@ async def test_a_success_without_the_fields_of_s3_is_an_error(
     ("behavior", "cause"),
     [
         (behaviors.truncate(200, bytes(1000)), "the connection was lost"),
-        (behaviors.stall(200, bytes(1000)), "no response in time"),
+        (behaviors.truncate(200, bytes(1000), stalls=True), "no response in time"),
     ],
 )
 async def test_reading_an_incomplete_response_is_an_error(

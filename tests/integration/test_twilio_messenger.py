@@ -187,7 +187,7 @@ async def test_a_request_without_a_response_is_unknown_and_not_repeated(
     "behavior",
     [
         behaviors.never_respond,
-        behaviors.stall(201, b'{"sid": "SM00"}'),
+        behaviors.truncate(201, b'{"sid": "SM00"}', stalls=True),
         behaviors.drip(201),
         endless_headers,
     ],
@@ -204,7 +204,7 @@ async def test_a_request_that_takes_too_long_is_unknown_and_not_repeated(
 
 
 @pytest.mark.parametrize(
-    "behavior", [behaviors.truncate(400, b"{}" * 9), behaviors.stall(500, b"{}")]
+    "behavior", [behaviors.truncate(400, b"{}" * 9), behaviors.truncate(500, b"{}", stalls=True)]
 )
 async def test_an_error_status_without_its_body_is_a_rejection(
     twilio: FakeTwilio, behavior: Behavior

@@ -120,13 +120,6 @@ class Service(Process):
                 **{**streams, **options},
             )
 
-    def stop(self) -> int:
-        """Stop it as an operator does; return the exit code."""
-        return self.end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self.end(signal.SIGKILL)
-
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run another command in its environment."""
         return subprocess.run(
@@ -171,17 +164,12 @@ class Service(Process):
         self.wait_for(responds)
 
     def end(self, number: signal.Signals) -> int:
-        """Send it a signal if it runs, and wait; return the exit code."""
+        """Also wait for its workers."""
         workers = self.workers if self.is_running else []
-        self.send_signal(number)
-        exit_code = self.wait()
+        exit_code = super().end(number)
         # The workers of a killed service end a moment later.
         self.wait_for(lambda: not any(map(_is_alive, workers)))
         return exit_code
-
-    def wait(self) -> int:
-        """Wait until it has ended; return the exit code."""
-        return self.process.wait(START_TIMEOUT)
 
     def _console_messages(self, phone: str) -> list[str]:
         beginnings = self.shown.split(f"To: {phone} ")[1:]

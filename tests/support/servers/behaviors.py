@@ -47,7 +47,7 @@ def never_respond(exchange: Exchange) -> None:
 
 
 def truncate(status: int, body: bytes, *, stalls: bool = False) -> Behavior:
-    """Send the first half of the body, and close the connection."""
+    """Send the first half of the body, and close the connection or wait."""
 
     def behave(exchange: Exchange) -> None:
         exchange.close()
@@ -57,11 +57,6 @@ def truncate(status: int, body: bytes, *, stalls: bool = False) -> Behavior:
             exchange.wait()
 
     return behave
-
-
-def stall(status: int, body: bytes) -> Behavior:
-    """Send the first half of the body, and nothing more."""
-    return truncate(status, body, stalls=True)
 
 
 def drip(status: int) -> Behavior:

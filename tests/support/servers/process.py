@@ -57,9 +57,25 @@ class Process:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal if it runs: Popen sends none after wait(), when the pid may be reused."""
+    def stop(self) -> int:
+        """Stop it as an operator does: it finishes its requests; return the exit code."""
+        return self.end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at any instruction."""
+        self.end(signal.SIGKILL)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send it a signal if it runs, and wait; return the exit code."""
+        # Popen sends no signal after wait(), when the pid may be reused.
         self.process.send_signal(number)
+        # A paused process would not handle SIGTERM.
+        self.process.send_signal(signal.SIGCONT)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended; return the exit code."""
+        return self.process.wait(STOP_TIMEOUT)
 
 
 class ServerProcess(Process):
@@ -105,23 +121,15 @@ class ServerProcess(Process):
             raise
         return self
 
-    def stop(self) -> None:
-        """Stop it as an operator does: it finishes its requests."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it at any instruction."""
-        self._end(signal.SIGKILL)
-
     def pause(self) -> None:
         """Freeze it: connections stay open, and it does not respond."""
-        self.send_signal(signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
         # Until the last of its threads has stopped, one of them may still respond.
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Continue a paused process."""
-        self.send_signal(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self if self.is_running else self.start()
@@ -140,13 +148,6 @@ class ServerProcess(Process):
     def is_ready(self) -> bool:
         """Return whether it serves its clients."""
         raise NotImplementedError
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self.send_signal(number)
-            # A paused process would not handle SIGTERM.
-            self.send_signal(signal.SIGCONT)
-            self._process.wait(STOP_TIMEOUT)
 
 
 def wait_until(

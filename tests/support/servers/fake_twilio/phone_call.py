@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import uuid4
 
+import httpx
+
 from tests.support import twiml
 from tests.support.servers.fake_twilio.server import API_VERSION, Created, FakeTwilio
-from tests.support.servers.fake_twilio.webhooks import WebhookResponse
 
 _MAX_REDIRECTS: Final = 20
 _NO_FIELDS: Final[Mapping[str, str]] = {}
@@ -50,7 +51,7 @@ class PhoneCall:
         self.heard: list[str] = []
         self.status = "queued"
         self.requests: list[tuple[str, Sequence[tuple[str, str]]]] = []
-        self.responses: list[WebhookResponse] = []
+        self.responses: list[httpx.Response] = []
 
     @property
     def waits_for(self) -> str | None:
@@ -129,13 +130,13 @@ class PhoneCall:
         duration = {"CallDuration": str(seconds), "Duration": str(min(seconds, 1))}
         self._report("completed", status, duration)
 
-    def post(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> WebhookResponse:
+    def post(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> httpx.Response:
         """Post fields of this call to a public URL."""
         own_fields = {"CallSid": self.sid, "CallStatus": self.status}
         self.requests.append((url, list({**self.fields, **own_fields, **fields}.items())))
         return self._send(self.requests[-1])
 
-    def repeat(self, index: int = -1) -> WebhookResponse:
+    def repeat(self, index: int = -1) -> httpx.Response:
         """Send a request again, as Twilio does when it got no response; execute nothing."""
         self.requests.append(self.requests[index])
         return self._send(self.requests[-1])
@@ -144,7 +145,7 @@ class PhoneCall:
         """Send the last request again, since it got no response, and go on with the response."""
         self._follow(self.repeat())
 
-    def _send(self, request: tuple[str, Sequence[tuple[str, str]]]) -> WebhookResponse:
+    def _send(self, request: tuple[str, Sequence[tuple[str, str]]]) -> httpx.Response:
         self.responses.append(self._webhooks.post(*request))
         return self.responses[-1]
 
@@ -170,11 +171,11 @@ class PhoneCall:
         assert verb.tag == name, f"the call waits for {verb.tag}, not for {name}"
         return verb
 
-    def _follow(self, response: WebhookResponse) -> None:
+    def _follow(self, response: httpx.Response) -> None:
         """Execute a response, and those to its redirects."""
         for _redirect in range(_MAX_REDIRECTS):
             url, _ = self.requests[-1]
-            assert response.status == 200, f"status {response.status} of {url}"
+            assert response.status_code == 200, f"status {response.status_code} of {url}"
             next_url = self._execute(twiml.validate(response.text))
             if next_url is None:
                 return

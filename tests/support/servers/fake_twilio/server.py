@@ -16,7 +16,7 @@ import httpx
 
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.behaviors import respond_with
-from tests.support.servers.fake_twilio.webhooks import FormFields, ServiceWebhooks, WebhookResponse
+from tests.support.servers.fake_twilio.webhooks import FormFields, ServiceWebhooks
 from tests.support.servers.http_server import Behavior, Exchange, HttpServer
 
 API_VERSION: Final = "2010-04-01"
@@ -98,7 +98,7 @@ class FakeTwilio(HttpServer):
 
     def report_message(
         self, message: Created, status: str, webhooks: ServiceWebhooks, error_code: str = ""
-    ) -> WebhookResponse:
+    ) -> httpx.Response:
         """Post the status of a message to the URL that was sent with it.
 
         https://www.twilio.com/docs/messaging/guides/track-outbound-message-status

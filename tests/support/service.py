@@ -63,18 +63,18 @@ class Service(Process):
         """The variables that it was created with, for another instance."""
         self._inbox = inbox or self._console_messages
         self._program = [*program] or [command()]
-        self._outputs = [folder.with_name(f"{folder.name}-{self.port}.{n}") for n in ("out", "err")]
+        self.outputs = [folder.with_name(f"{folder.name}-{self.port}.{n}") for n in ("out", "err")]
         self._old_log = ""
 
     @property
     def shown(self) -> str:
         """Its stdout so far, over all starts."""
-        return self._outputs[0].read_text(errors="ignore")
+        return self.outputs[0].read_text(errors="ignore")
 
     @property
     def log(self) -> str:
         """Its stderr so far, over all starts."""
-        return self._outputs[1].read_text(errors="ignore")
+        return self.outputs[1].read_text(errors="ignore")
 
     @property
     def workers(self) -> list[int]:
@@ -110,7 +110,7 @@ class Service(Process):
     def launch(self, **options: Any) -> None:
         """Start it with other options of `Popen`, and do not wait."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._outputs[0].open("ab") as stdout, self._outputs[1].open("ab") as stderr:
+        with self.outputs[0].open("ab") as stdout, self.outputs[1].open("ab") as stderr:
             self._old_log = self.log
             streams = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": stderr}
             self._process = subprocess.Popen(

@@ -165,9 +165,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     exit_on_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     own = {name: text for name, text in os.environ.items() if name.startswith("DIALTONE_")}
+    own = {name: own[name] for name in own.keys() - {"DIALTONE_BIND", "DIALTONE_PUBLIC_URL"}}
     flow = {"DIALTONE_CALL_FLOW": str(options.flow.resolve())} if options.flow else {}
     with TerminalTwilio() as twilio:
-        settings = {**PHONE_LINE, **twilio.environ, **flow, **own}
+        settings = {**own, **PHONE_LINE, **twilio.environ, **flow}
         service = Service(options.folder.resolve(), settings)
         try:
             # Ctrl-C in the terminal is for this process.
@@ -177,8 +178,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             with suppress(EOFError):
                 while (text := read_line(f"\n{phone.number}, Enter calls the service")) != "/quit":
                     phone.follow(text)
+        except (AssertionError, httpx.TransportError) as error:
+            sys.exit(f"{error}\n{service.log if service.is_running else ''}")
         finally:
             service.stop()
+            for file in service.outputs:
+                file.unlink()
 
 
 if __name__ == "__main__":

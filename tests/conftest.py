@@ -6,7 +6,6 @@ import pytest
 from hypothesis import settings
 
 from tests.support.examples import DETERMINISTIC
-from tests.support.long_files import LONG_FILES
 
 pytest_plugins = ["tests.support.servers.plugin"]
 
@@ -23,7 +22,7 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the slow files first; otherwise one process works on them when the others are done."""
-    items.sort(key=lambda item: item.path.stem not in LONG_FILES)
+    items.sort(key=lambda item: not {"e2e", "stateful", "test_blocking.py"} & {*item.path.parts})
 
 
 @pytest.hookimpl(wrapper=True)

@@ -64,7 +64,7 @@ def wait_for_earlier_requests(site: Site) -> None:
     """Wait until the log has all requests so far: a line is written after its response."""
     response = httpx.get(f"{site.service.url}/health/live", **PLAIN_HTTP)
     request_id = response.headers["X-Request-Id"]
-    site.service.wait_for_log(lambda: request_id in site.service.log)
+    site.service.wait_for(lambda: request_id in site.service.log)
 
 
 def statuses(site: Site) -> list[int]:
@@ -90,7 +90,7 @@ def test_a_foreign_page_sends_no_code(
     handled = len(statuses(site))
     with chromium.page(site.foreign) as page:
         page.run(script(site, phone, path, attack))
-        site.service.wait_for_log(lambda: len(statuses(site)) > handled)
+        site.service.wait_for(lambda: len(statuses(site)) > handled)
     # 204 and 405 are responses to preflight requests, without CORS headers.
     assert set(statuses(site)[handled:]) <= {204, 403, 405}
     assert site.service.messages(phone) == []

@@ -20,8 +20,8 @@ from application.ports.system import HealthCheck
 from tests.contract import external_adapter
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
-from tests.support.servers.s3_server import S3Bucket, S3Server
-from tests.support.servers.tcp_proxy import TcpProxy
+from tests.support.servers.http_server import TcpProxy
+from tests.support.servers.s3_server import S3Server
 
 OPEN_DESCRIPTORS = Path("/proc/self/fd")
 
@@ -118,7 +118,7 @@ class S3Store:
     def leave_unfinished(self, began_at: datetime) -> None:
         # The server sets the time: now.
         self._unfinished += 1
-        S3Bucket(self._server).begin_upload(f"{self._prefix}/unfinished-{self._unfinished}")
+        self._server.begin_upload(f"{self._prefix}/unfinished-{self._unfinished}")
 
     def break_down(self) -> None:
         self._relay.close()

@@ -4,38 +4,24 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
 from application.ports.keys import AccessTokens, TokenClaims
 from tests.support.builders import NOW, an_id
-from tests.support.fakes.access_tokens import FakeAccessTokens
-from tests.support.fakes.keys import FakeKeyRing
-from tests.support.keys import private_key, to_pem
+from tests.support.keys import access_tokens
 
-CreateWithKey = Callable[[int], AccessTokens]
 CLAIMS = TokenClaims(an_id(1), an_id(2), NOW, NOW + timedelta(minutes=15))
 MILLISECOND = timedelta(milliseconds=1)
 
 
-def fake(key: int) -> AccessTokens:
-    return FakeAccessTokens(bytes([key]))
-
-
-def jwt(key: int) -> AccessTokens:
-    key_set = FakeKeyRing(("0000000a", to_pem(private_key(key))))
-    secrets = FakeKeyRing(("0000000a", bytes([key]) * 32))
-    return JwtAccessTokens(key_set, secrets, issuer="dialtone", audience="app")
-
-
-@pytest.fixture(params=[fake, jwt], ids=lambda create: create.__name__)
-def with_key(request: pytest.FixtureRequest) -> CreateWithKey:
+@pytest.fixture(params=[access_tokens], ids=["jwt"])
+def with_key(request: pytest.FixtureRequest) -> Callable[[int], AccessTokens]:
     """Return a function that creates the adapter with the key of a number."""
-    create: CreateWithKey = request.param
+    create: Callable[[int], AccessTokens] = request.param
     return create
 
 
 @pytest.fixture
-def tokens(with_key: CreateWithKey) -> AccessTokens:
+def tokens(with_key: Callable[[int], AccessTokens]) -> AccessTokens:
     return with_key(1)
 
 
@@ -47,7 +33,9 @@ def test_a_token_contains_the_claims_that_it_was_issued_for(
     assert tokens.verify(tokens.issue(claims), NOW) == claims
 
 
-def test_another_instance_with_the_same_key_accepts_a_token(with_key: CreateWithKey) -> None:
+def test_another_instance_with_the_same_key_accepts_a_token(
+    with_key: Callable[[int], AccessTokens],
+) -> None:
     assert with_key(1).verify(with_key(1).issue(CLAIMS), NOW) == CLAIMS
 
 
@@ -74,7 +62,9 @@ def test_an_expired_token_is_rejected(tokens: AccessTokens, after: timedelta) ->
         tokens.verify(token, CLAIMS.expires_at + after)
 
 
-def test_a_token_signed_with_another_key_is_rejected(with_key: CreateWithKey) -> None:
+def test_a_token_signed_with_another_key_is_rejected(
+    with_key: Callable[[int], AccessTokens],
+) -> None:
     token = with_key(2).issue(CLAIMS)
 
     with pytest.raises(InvalidToken):

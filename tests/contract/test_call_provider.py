@@ -73,7 +73,7 @@ class TwilioDriver(CallsDriver):
         return "\n".join(
             f"{call.form['To']} {call.form['Url']} {call.form['StatusCallback']}"
             f" {call.form['Timeout']}"
-            for call in self.twilio.calls
+            for call in self.twilio.requests
         )
 
     def break_provider(self) -> None:

@@ -107,7 +107,7 @@ class PhoneLine:
         """Report the status of all messages to a phone."""
         for message in self.twilio.sent:
             if is_to(message, phone):
-                assert self.twilio.report_message(message, status, self.webhooks).status == 204
+                assert self.twilio.report_message(message, status, self.webhooks).status_code == 204
 
     def verify(self, phone: str, code: str, **fields: Any) -> dict[str, Any]:
         """Try to sign in with a code."""

@@ -90,13 +90,13 @@ def legacy_error(status: int, exit_code: int, error: str) -> dict[str, Any]:
 def test_the_second_messenger_is_used_only_after_a_rejection(
     failover: Failover, phone: str, other_phone: str, case: Case
 ) -> None:
-    requests_before = len(failover.twilio.received)
+    requests_before = len(failover.twilio.requests)
     failover.twilio.behavior = case.behavior or failover.twilio.respond
 
     response = failover.request_otp(phone)
     legacy = failover.request_legacy_otp(other_phone)
 
-    assert len(failover.twilio.received) - requests_before == 2
+    assert len(failover.twilio.requests) - requests_before == 2
     by_second = [len(failover.own.inbox(number)) for number in (phone, other_phone)]
     assert by_second == ([1, 1] if case.status is DeliveryStatus.REJECTED else [0, 0])
     if case.status is DeliveryStatus.INVALID_NUMBER:

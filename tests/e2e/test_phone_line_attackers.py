@@ -79,7 +79,7 @@ def test_a_forged_number_gets_a_code_only_on_the_owners_phone(line: PhoneLine, p
     url = line.callbacks(phone)[0].form["Url"]
     for parameters in ("", "?node=code&visit=1&repeat=0"):
         response = forged.post(url + parameters, {"Digits": "1", "CallSid": forged.sid})
-        assert response.status == 200
+        assert response.status_code == 200
         assert "Your code is" not in response.text
     assert line.hear_code(phone)
 

@@ -119,7 +119,7 @@ def test_without_the_operator_feedback_is_recorded_and_an_administrator_hears_it
     assert call.verb is not None
     assert call.verb.get("playBeep") == "true"
 
-    sid = call.hang_up_after_recording(content, 9)
+    sid = call.leave_recording(content, 9, hangs_up=True)
 
     entry = line.log_entry(call)
     assert entry["outcome"] == "recorded"

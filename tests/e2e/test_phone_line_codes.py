@@ -71,7 +71,7 @@ def test_a_call_that_nobody_answers_is_undelivered_and_in_the_log(
     request_id = request_otp(line, phone, channel="voice")
     call = line.receive(phone)
 
-    call.end_unanswered("no-answer")
+    call.hang_up("no-answer", 0)
 
     assert status(line, request_id) == "undelivered"
     entry = line.log_entry(call)
@@ -79,7 +79,7 @@ def test_a_call_that_nobody_answers_is_undelivered_and_in_the_log(
     # A status never goes back.
     url, fields = call.requests[-1]
     late = {**dict(fields), "CallStatus": "in-progress"}
-    assert line.webhooks.post(url, list(late.items())).status in (200, 204)
+    assert line.webhooks.post(url, list(late.items())).status_code in (200, 204)
     assert line.log_entry(call) == entry
 
 
@@ -103,7 +103,7 @@ def test_a_call_is_placed_at_most_once(
         line.twilio.behavior = line.twilio.respond
 
     assert response.status_code == status, response.text
-    assert sum(request.form.get("To") == phone for request in line.twilio.calls) <= 1
+    assert sum(request.form.get("To") == phone for request in line.twilio.requests) <= 1
     assert line.messages(phone) == []
 
 
@@ -135,7 +135,7 @@ def test_a_message_is_queued_sent_and_delivered(line: PhoneLine, phone: str) -> 
 
     for each in ("queued", "sending", "sent", "delivered", "queued", "failed"):
         response = line.twilio.report_message(message, each, line.webhooks)
-        assert (response.status, response.text) == (204, "")
+        assert (response.status_code, response.text) == (204, "")
         seen.append(status(line, request_id))
 
     assert seen == ["queued", "queued", "queued", "sent", *["delivered"] * 3]
@@ -145,12 +145,11 @@ def test_a_status_may_arrive_before_our_request_returns(line: PhoneLine, phone: 
     reported: list[int] = []
 
     def report_first(exchange: Exchange) -> None:
-        fields = [(name, values[0]) for name, values in parse_qs(exchange.body.decode()).items()]
-        message = Created("SM" + "0" * 32, fields)
+        message = Created("SM" + "0" * 32, exchange.received.fields)
         response = line.twilio.report_message(
             message, "undelivered", line.webhooks, error_code="30003"
         )
-        reported.append(response.status)
+        reported.append(response.status_code)
         line.twilio.respond(exchange)
 
     line.twilio.behavior = report_first

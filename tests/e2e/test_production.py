@@ -77,7 +77,7 @@ def test_keys_in_a_variable_replace_the_file(tmp_path: Path) -> None:
         jwks = http.get("/.well-known/jwks.json").json()
     assert [key["kid"] for key in jwks["keys"]] == [json.loads(line)["signing"][0]["id"]]
     assert service.stop() == 0
-    service.set("DIALTONE_SECRETS", line)
+    service.settings["DIALTONE_SECRETS"] = line
     service.start()
     assert me(service, token) == 404
 

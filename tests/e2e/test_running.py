@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -12,29 +11,14 @@ import httpx
 
 from tests.e2e.test_start import me, sign_in
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import START_TIMEOUT, Service, command, running
+from tests.support.service import START_TIMEOUT, Service, running
 
 DOCKER_STOP_TIMEOUT = 10
 
 
-def workers_of(service: Service) -> list[int]:
-    children = Path(f"/proc/{service.pid}/task/{service.pid}/children")
-    return [int(pid) for pid in children.read_text().split()]
-
-
 def wait_until_ready_with_new_workers(service: Service, old_workers: list[int]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline:
-        workers = workers_of(service)
-        if workers and workers != old_workers:
-            try:
-                if httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-        # There is no event for a respawned worker.
-        time.sleep(0.02)
-    raise AssertionError(service.log)
+    service.wait_for(lambda: service.workers not in ([], old_workers))
+    service.wait_until_ready("ready")
 
 
 def errors_of(service: Service) -> list[str]:
@@ -45,10 +29,7 @@ def errors_of(service: Service) -> list[str]:
 def test_one_of_two_workers_runs_the_cleanup(tmp_path: Path) -> None:
     environ = {"DIALTONE_CLEANUP_INTERVAL": "1m", "DIALTONE_WORKERS": "2"}
     with running(tmp_path, environ) as service:
-        deadline = time.monotonic() + START_TIMEOUT
-        while "cleanup_completed" not in service.log and time.monotonic() < deadline:
-            # There is no event for a cleanup.
-            time.sleep(0.05)
+        service.wait_until_logged("cleanup_completed")
         # The other worker has checked by then.
         time.sleep(0.5)
     lines = [json.loads(line) for line in service.log.splitlines()]
@@ -59,7 +40,7 @@ def test_one_of_two_workers_runs_the_cleanup(tmp_path: Path) -> None:
 def test_a_killed_worker_is_respawned(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         token = sign_in(service, "+14155591001")
-        workers = workers_of(service)
+        workers = service.workers
         os.kill(workers[0], signal.SIGKILL)
         wait_until_ready_with_new_workers(service, workers)
         assert me(service, token) == 404
@@ -71,7 +52,7 @@ def test_workers_that_crash_again_and_again_stop_the_service(tmp_path: Path) -> 
     service = Service(tmp_path).start()
     deadline = time.monotonic() + START_TIMEOUT
     while service.is_running and time.monotonic() < deadline:
-        for pid in workers_of(service):
+        for pid in service.workers:
             os.kill(pid, signal.SIGKILL)
         # There is no event for a respawned worker.
         time.sleep(0.05)
@@ -113,7 +94,7 @@ def test_a_request_that_never_ends_does_not_delay_the_stop(tmp_path: Path) -> No
 
 
 def test_ctrl_c_that_reaches_all_processes_is_a_normal_stop(tmp_path: Path) -> None:
-    service = Service(tmp_path, {"DIALTONE_WORKERS": "2"}, has_group=True).start()
+    service = Service(tmp_path, {"DIALTONE_WORKERS": "2"}).start(process_group=0)
     os.killpg(service.pid, signal.SIGINT)
 
     assert service.wait() == 0
@@ -128,9 +109,9 @@ def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> No
         "        await asyncio.sleep(1)\n"
         "    Path('once').touch()\n    yield object()\n"
     )
-    service = Service(tmp_path, {"DIALTONE_MEDIA": "slow:opened"}, has_group=True).start()
-    os.kill(workers_of(service)[0], signal.SIGKILL)
-    service.wait_until_shown("a worker starts")
+    service = Service(tmp_path, {"DIALTONE_MEDIA": "slow:opened"}).start(process_group=0)
+    os.kill(service.workers[0], signal.SIGKILL)
+    service.wait_for(lambda: "a worker starts" in service.shown)
     os.killpg(service.pid, signal.SIGINT)
 
     assert service.wait() == 0
@@ -139,8 +120,9 @@ def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> No
 
 
 def test_a_log_that_nobody_reads_does_not_stop_the_service(tmp_path: Path) -> None:
-    service = Service(tmp_path, reads_log=False)
-    service.start()
+    reading, writing = os.pipe()
+    service = Service(tmp_path).start(stderr=writing)
+    os.close(writing)
     with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
         for _ in range(1000):  # each logs more than 100 characters; a pipe holds 64 kB
             assert http.get("/health/live").status_code == 200
@@ -148,39 +130,26 @@ def test_a_log_that_nobody_reads_does_not_stop_the_service(tmp_path: Path) -> No
     started_at = time.monotonic()
     assert service.stop() == 0
     assert time.monotonic() - started_at < DOCKER_STOP_TIMEOUT
+    os.close(reading)
 
 
 def test_a_closed_stdout_only_fails_the_messages(tmp_path: Path) -> None:
-    service = Service(tmp_path)
     reading, writing = os.pipe()
     os.close(reading)
-    process = subprocess.Popen(
-        [command(), "run"],
-        cwd=tmp_path,
-        env=service.environ,
-        stdin=subprocess.DEVNULL,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    service = Service(tmp_path).start(stdout=writing)
     os.close(writing)
-    try:
-        service.wait_until_ready()
-        response = httpx.post(
-            f"{service.url}/auth/request-otp", json={"phone": "+14155591004"}, **PLAIN_HTTP
-        )
-        assert response.status_code == 503
-    finally:
-        process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=START_TIMEOUT)
-    assert process.returncode == 0
-    assert "request_crashed" not in log
+    response = httpx.post(
+        f"{service.url}/auth/request-otp", json={"phone": "+14155591004"}, **PLAIN_HTTP
+    )
+    assert response.status_code == 503
+    assert service.stop() == 0
+    assert "request_crashed" not in service.log
 
 
 def test_processes_load_only_the_libraries_that_they_use(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         parent, worker = (
-            Path(f"/proc/{pid}/maps").read_text() for pid in (service.pid, *workers_of(service))
+            Path(f"/proc/{pid}/maps").read_text() for pid in (service.pid, *service.workers)
         )
     assert "/granian/" in parent
     assert "/msgspec/" in worker

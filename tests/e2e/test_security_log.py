@@ -13,7 +13,7 @@ import pytest
 from domain.identities.refresh_token import parse_refresh_token
 from tests.e2e.app import bearer
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, command, running
+from tests.support.service import Service, running
 
 PHONE: Final = "+14155592001"
 REVIEWER: Final = "+15005550006"
@@ -95,11 +95,8 @@ def test_events_have_the_id_of_their_request_and_no_secrets(
 
 
 def test_sign_in_works_when_the_log_cannot_be_written(tmp_path: Path) -> None:
-    service = Service(
-        tmp_path,
-        reads_log=False,
-        program=("/bin/sh", "-c", 'exec "$0" "$@" 2>/dev/full', command()),
-    ).start()
+    with Path("/dev/full").open("wb") as full:
+        service = Service(tmp_path).start(stderr=full)
     with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
         assert http.post("/auth/request-otp", json={"phone": PHONE}).status_code == 200
         body = {"phone": PHONE, "otp": service.code(PHONE)}

@@ -26,7 +26,7 @@ def me(service: Service, token: str) -> int:
 def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_path: Path) -> None:
     service = Service(tmp_path).start()
     token = sign_in(service, "+14155590001")
-    service.wait_until_shown("Press Ctrl-C to stop.\n\n")
+    service.wait_for(lambda: "Press Ctrl-C to stop.\n\n" in service.shown)
     assert service.stop() == 0
     assert service.shown.startswith("\n  Dialtone ")
     for part in (service.url, f"{service.url}/docs", "shown below", "media", "dialtone.db"):
@@ -58,7 +58,7 @@ def test_two_first_starts_at_once_use_the_same_keys(tmp_path: Path) -> None:
     for service in services:
         service.launch()
     for service in services:
-        service.wait_until_shown("Ctrl-C")
+        service.wait_until_ready()
     token = sign_in(services[0], "+14155590003")
     assert [me(service, token) for service in services] == [404, 404]
     for service in services:

@@ -135,7 +135,7 @@ def test_an_interrupt_during_the_start_is_one_line(tmp_path: Path) -> None:
     )
     service = Service(tmp_path, {"DIALTONE_MEDIA": "slow:opened"})
     service.launch()
-    service.wait_until_shown("opening")
+    service.wait_for(lambda: "opening" in service.shown)
 
     assert service.end(signal.SIGINT) == 130
     created, interrupted = service.log.splitlines()

@@ -89,6 +89,6 @@ async def test_in_an_election_200_requests_wait_and_succeed_and_all_others_fail_
     assert all(int(response.headers["retry-after"]) > 0 for response in failed)
     assert all(response.json()["code"] == "unavailable" for response in failed)
     ids = [response.headers["x-request-id"] for response in responses]
-    service.wait_for_log(lambda: all(request_id in service.log for request_id in ids))
+    service.wait_for(lambda: all(request_id in service.log for request_id in ids))
     assert max(durations(service, ids, 503)) < AT_ONCE
     assert min(durations(service, ids, 200)) > AT_ONCE

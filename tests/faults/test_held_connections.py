@@ -90,7 +90,7 @@ def test_a_body_that_stops_gets_an_error_and_one_log_line(service: Service) -> N
         logged = map(json.loads, service.log.splitlines())
         return [line for line in logged if line.get("request_id") in request_ids]
 
-    service.wait_for_log(lambda: len(lines()) >= len(bodies))
+    service.wait_for(lambda: len(lines()) >= len(bodies))
     assert [(line["event"], line["status"]) for line in lines()] == [("http_request", 408)] * 2
     assert all(line["level"] == "info" for line in lines())
 

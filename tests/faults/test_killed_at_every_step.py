@@ -16,7 +16,7 @@ from tests.e2e.deployments import servers
 from tests.faults.faulty_service import FaultyService, run_faulty_service
 from tests.support.images import decode, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.s3_server import S3Bucket, S3Server
+from tests.support.servers.s3_server import S3Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def deployment(
         server: S3Server = request.getfixturevalue("s3_server")
         prefix = environ["DIALTONE_MEDIA"].rpartition("/")[2]
         with run_faulty_service(tmp_path_factory.mktemp("killed"), environ, inbox) as service:
-            yield service, lambda: S3Bucket(server).keys(f"{prefix}/")
+            yield service, lambda: server.keys(f"{prefix}/")
 
 
 @pytest.fixture

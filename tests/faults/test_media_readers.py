@@ -19,7 +19,7 @@ from tests.e2e.app import Account, App
 from tests.faults.traffic import BEHIND_A_PROXY
 from tests.support.images import animated_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.s3_server import S3Bucket, S3Server
+from tests.support.servers.s3_server import S3Server
 from tests.support.service import Service, running
 
 FILE_SIZE: Final = 12_000_000
@@ -74,7 +74,7 @@ class Setup:
 
     def open_files(self) -> int:
         """Return how many files of the media folder the service's processes have open."""
-        pids = [self.service.pid, *children(self.service.pid)]
+        pids = [self.service.pid, *self.service.workers]
         return sum(
             link.resolve().is_relative_to(self.folder / "media")
             for pid in pids
@@ -83,7 +83,7 @@ class Setup:
 
     def s3_connections(self, port: int) -> int:
         """Return how many connections to the S3 server the service's processes have."""
-        pids = [self.service.pid, *children(self.service.pid)]
+        pids = [self.service.pid, *self.service.workers]
         sockets = set()
         for pid in pids:
             for link in Path(f"/proc/{pid}/fd").iterdir():
@@ -114,11 +114,6 @@ def receive_all(client: socket.socket) -> int:
     return received
 
 
-def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-
-
 @pytest.fixture
 async def on_s3(s3_server: S3Server, tmp_path: Path) -> AsyncIterator[Setup]:
     media = {"DIALTONE_MEDIA": f"s3://{s3_server.bucket}/{tmp_path.name}", **s3_server.environ()}
@@ -128,7 +123,7 @@ async def on_s3(s3_server: S3Server, tmp_path: Path) -> AsyncIterator[Setup]:
             account = await app.sign_up("+14155550101")
             item = await app.upload_item(account, animated_gif())
             key = Path(urlsplit(item["url"]).path).name
-            S3Bucket(s3_server).client.put_object(
+            s3_server.client.put_object(
                 Bucket=s3_server.bucket, Key=f"{tmp_path.name}/{key}", Body=bytes(FILE_SIZE)
             )
             yield Setup(service, app, account, f"/media/{key}", tmp_path)

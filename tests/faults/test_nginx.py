@@ -7,8 +7,8 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from PIL import Image
 from tests.e2e.test_start import sign_in
 from tests.support.certificates import CertificateAuthority
 from tests.support.images import encode
-from tests.support.servers.process import find_or_install
+from tests.support.servers.process import find_or_install, wait_until
 from tests.support.service import START_TIMEOUT, Service, free_port
 
 SAMPLE: Final = Path(__file__).parents[2] / "docs/nginx.conf"
@@ -67,17 +67,12 @@ class Nginx:
     def start(self) -> None:
         program = find_or_install("nginx", "nginx-light", f"{os.environ['PATH']}:/usr/sbin")
         self.process = subprocess.Popen([program, "-c", self._file, "-e", self.errors])
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            try:
-                with self.client() as http:
-                    http.get("/health/live")
-            except httpx.TransportError:
-                # There is no event for a socket that begins to listen.
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError(self.errors.read_text())
+        wait_until(self.is_listening, explain=self.errors.read_text)
+
+    def is_listening(self) -> bool:
+        with suppress(httpx.TransportError), self.client() as http:
+            return http.get("/health/live").is_success
+        return False
 
     @property
     def errors(self) -> Path:
@@ -139,7 +134,7 @@ def test_the_service_sees_the_ip_of_the_client(proxied: tuple[Service, Nginx]) -
         trace = f"00-{'4' * 32}-{'7' * 16}-01"
         forged = {"X-Forwarded-For": "203.0.113.7", "X-Request-Id": "forged", "traceparent": trace}
         request_id = http.get("/users/me", headers=forged).headers["X-Request-Id"]
-    service.wait_for_log(lambda: request_id in service.log)
+    service.wait_for(lambda: request_id in service.log)
     lines = [json.loads(line) for line in service.log.splitlines() if request_id in line]
 
     assert {line["client_ip"] for line in lines} == {"127.0.0.9"}

@@ -11,7 +11,6 @@ from tests.e2e.app import App
 from tests.support.images import animated_gif
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3_process import S3Process
-from tests.support.servers.s3_server import S3Bucket
 from tests.support.service import Service, running
 
 MAX_SECONDS = 60.0
@@ -48,11 +47,11 @@ async def test_a_refused_deletion_is_retried_within_a_minute_also_after_a_kill(
         assert deleted.status_code == 204
     service.kill()
     s3.start()
-    assert len(S3Bucket(s3.server).keys(PREFIX)) == 1
+    assert len(s3.server.keys(PREFIX)) == 1
     service.start()
 
     deadline = time.monotonic() + MAX_SECONDS
-    while S3Bucket(s3.server).keys(PREFIX):
+    while s3.server.keys(PREFIX):
         assert time.monotonic() < deadline
         time.sleep(0.5)  # noqa: ASYNC251 - nothing else runs meanwhile
 

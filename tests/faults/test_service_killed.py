@@ -22,11 +22,6 @@ ACKNOWLEDGED_AFTER = 16
 ACKNOWLEDGED_BEFORE_KILL = 40
 
 
-def worker_pids(service: Service) -> list[int]:
-    children = Path(f"/proc/{service.pid}/task/{service.pid}/children")
-    return [int(pid) for pid in children.read_text().split()]
-
-
 async def kill_under_traffic(service: Service, operations: int) -> Acknowledged:
     """Kill the service after so many operations; return what it acknowledged until then."""
     async with open_client(service) as http:
@@ -77,12 +72,12 @@ async def test_a_killed_worker_fails_only_its_own_requests(tmp_path: Path) -> No
     with running(tmp_path, {"DIALTONE_WORKERS": "2", **BEHIND_A_PROXY}) as service:
 
         def has_two_workers() -> bool:
-            return len(worker_pids(service)) == 2
+            return len(service.workers) == 2
 
         async with run_traffic(service, survives_broken_connections=True) as traffic:
             for _ in range(2):
                 await traffic.until_acknowledged(ACKNOWLEDGED_BEFORE)
-                os.kill(worker_pids(service)[0], signal.SIGKILL)
+                os.kill(service.workers[0], signal.SIGKILL)
                 await traffic.until_acknowledged(ACKNOWLEDGED_AFTER)
                 await traffic.until(has_two_workers)
         assert traffic.failed == 0

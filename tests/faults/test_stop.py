@@ -34,7 +34,7 @@ CLOSE_SECONDS: Final = 3.0
 @contextmanager
 def started(folder: Path, **environ: str) -> Iterator[Service]:
     # The default drain timeout, unless a test has one of its own.
-    service = Service(folder, {"DIALTONE_DRAIN_TIMEOUT": "", **environ}, has_group=True).start()
+    service = Service(folder, {"DIALTONE_DRAIN_TIMEOUT": "", **environ}).start(process_group=0)
     service.wait_until_logged("service_started")
     try:
         yield service
@@ -211,10 +211,9 @@ def test_a_worker_that_is_killed_in_the_stop_delay_is_replaced(tmp_path: Path) -
         stopped_at = time.monotonic()
         os.kill(service.pid, signal.SIGTERM)
         wait_until_stopping(service)
-        children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text()
-        os.kill(int(children.split()[0]), signal.SIGKILL)
+        os.kill(service.workers[0], signal.SIGKILL)
 
-        service.wait_for_log(lambda: "Unexpected exit" in service.log)
+        service.wait_for(lambda: "Unexpected exit" in service.log)
         service.wait_until_ready()
         assert ready(service).json()["status"] == "stopping"
         assert seconds_until_end(service, stopped_at) < 8 + CLOSE_SECONDS

@@ -48,10 +48,9 @@ async def open_app(service: Service) -> AsyncIterator[App]:
 
 def worker_memory(service: Service) -> dict[str, int]:
     """Return the peak and the current memory in MiB of all workers together."""
-    children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
     found: dict[str, int] = {}
-    for child in children:
-        for name, kilobytes in _RESIDENT.findall(Path(f"/proc/{child}/status").read_text()):
+    for worker in service.workers:
+        for name, kilobytes in _RESIDENT.findall(Path(f"/proc/{worker}/status").read_text()):
             found[name] = found.get(name, 0) + int(kilobytes) // 1024
     return found
 

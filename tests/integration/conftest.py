@@ -1,7 +1,9 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.keys import create_secrets_file
 from tests.support.servers.fake_twilio import FakeTwilio
 
 
@@ -9,3 +11,11 @@ from tests.support.servers.fake_twilio import FakeTwilio
 def twilio() -> Iterator[FakeTwilio]:
     with FakeTwilio() as twilio:
         yield twilio
+
+
+@pytest.fixture
+def secrets_path(tmp_path: Path) -> Path:
+    """A secrets file as a first start creates it."""
+    path = tmp_path / "secrets.json"
+    create_secrets_file(path)
+    return path

@@ -1,7 +1,7 @@
 """The fake Twilio executes TwiML and reports what happened, as Twilio documents it."""
 
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from twilio.request_validator import RequestValidator
@@ -25,7 +25,7 @@ class Service(HttpServer):
         self.posted: list[tuple[str, dict[str, str]]] = []
 
     def respond(self, exchange: Exchange) -> None:
-        fields = dict(parse_qsl(exchange.body.decode(), keep_blank_values=True))
+        fields = exchange.received.form
         url = PUBLIC_URL + exchange.path
         assert self.validator.validate(url, fields, exchange.headers["X-Twilio-Signature"])
         path = urlsplit(exchange.path).path
@@ -151,7 +151,7 @@ def test_a_recording_that_ends_with_the_call_is_reported_after_its_end(
     service.documents = {"/voice": RECORD}
 
     call.ring()
-    sid = call.hang_up_after_recording(b"sound")
+    sid = call.leave_recording(b"sound", hangs_up=True)
 
     posted = service.posted[1:]
     assert [path for path, _ in posted] == ["/voice/answer", "/voice/recording", "/voice/status"]

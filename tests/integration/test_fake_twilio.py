@@ -27,9 +27,9 @@ async def post(
     [
         ("/Messages.json", {**MESSAGE, "Body": ""}, None, 400, 21602),
         ("/Messages.json", {**MESSAGE, "Body": "a" * 1601}, None, 400, 21617),
-        ("/Messages.json", {**MESSAGE, "To": "+15005550001"}, None, 400, 21211),
+        ("/Messages.json", {**MESSAGE, "To": "4155550001"}, None, 400, 21211),
         ("/Messages.json", MESSAGE, "another-token", 401, 20003),
-        ("/Calls.json", {**CALL, "Url": "", "To": "+15005550001"}, None, 400, 21217),
+        ("/Calls.json", {**CALL, "Url": ""}, None, 400, 21205),
         ("/Recordings/RE1.json", {}, None, 404, 20404),
     ],
 )

@@ -28,7 +28,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
 
 @pytest.fixture(scope="module")
 def other_authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
-    return CertificateAuthority(tmp_path_factory.mktemp("other_authority"), "Another CA")
+    return CertificateAuthority(tmp_path_factory.mktemp("other_authority"))
 
 
 def tls_mongo(

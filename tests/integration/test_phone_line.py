@@ -35,7 +35,7 @@ async def test_calls_come_from_the_number_for_calls(
         result = await calls.place_call(a_phone(), URL, f"{URL}/status")
 
     assert result.status is PlacementStatus.PLACED
-    assert twilio.calls[0].form["From"] == "+14155550001"
+    assert twilio.placed[0].form["From"] == "+14155550001"
 
 
 def test_both_tokens_sign_webhooks(twilio: FakeTwilio, environ: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 
 from tests.integration.image_publishing import publish
 from tests.support.images import (
+    SWAPPED_PROFILE,
     animated_png,
     annotated_png,
     chunk,
@@ -17,11 +18,9 @@ from tests.support.images import (
     multi_picture_jpeg,
     phone_photo,
     plain_jpeg,
-    profile_bomb_png,
+    png_bomb,
     sample_image,
     segment,
-    swapped_profile,
-    text_bomb_png,
     with_profile,
     xmp,
 )
@@ -29,8 +28,7 @@ from tests.support.images import (
 JPEG, PNG = plain_jpeg(), encode(sample_image(), "PNG")
 XMP_ELEMENT = b"<tiff:Orientation>6</tiff:Orientation>"
 LATE_EXIF = b"MM\0*" + struct.pack(">I", 70_000) + bytes(69_992) + exif(6)[8:]
-PROFILE = swapped_profile()
-SRGB_PROFILE = PROFILE.replace("Swap".encode("utf-16-be"), "sRGB".encode("utf-16-be"))
+SRGB_PROFILE = SWAPPED_PROFILE.replace("Swap".encode("utf-16-be"), "sRGB".encode("utf-16-be"))
 
 
 def with_segments(*segments: bytes) -> bytes:
@@ -98,16 +96,16 @@ async def test_the_orientation_is_that_of_exif_or_else_of_xmp(upload: bytes) -> 
         with_segments(segment(0xED, b"Photoshop 3.0\x008BIM\4\4")),
         with_segments(segment(0xE2, b"ICC_PROFILE\0")),
         with_profile(JPEG, b"nonsense"),
-        with_profile(JPEG, PROFILE[:200]),
+        with_profile(JPEG, SWAPPED_PROFILE[:200]),
         with_profile(JPEG, SRGB_PROFILE),
         annotated_png(orientation=1),
         annotated_png(orientation=1).replace(b"Comment", b"comment"),  # the checksum is wrong
         animated_png(),
-        text_bomb_png(),
-        profile_bomb_png(),
+        png_bomb(b"zTXt", b"Comment"),
+        png_bomb(b"iCCP", b"bomb"),
         with_chunks(chunk(b"eXIf", LATE_EXIF)),
         with_chunks(chunk(b"iCCP", b"name")),
-        with_chunks(chunk(b"iCCP", b"name\0\7" + zlib.compress(PROFILE))),
+        with_chunks(chunk(b"iCCP", b"name\0\7" + zlib.compress(SWAPPED_PROFILE))),
         with_chunks(xmp_chunk(b"\1\0\0\0" + xmp(6))),
         with_chunks(xmp_chunk(b"\1\0\0\0" + zlib.compress(bytes(5_000_000)))),
     ],
@@ -131,11 +129,11 @@ async def test_only_the_first_of_many_exif_segments_is_read() -> None:
 @pytest.mark.parametrize(
     ("upload", "mode", "max_difference"),
     [
-        (with_profile(JPEG, PROFILE), "RGB", 8),
-        (encode(sample_image(), "PNG", icc_profile=PROFILE), "RGB", 1),
-        (encode(sample_image(), "PNG", icc_profile=PROFILE + bytes(3_000_000)), "RGB", 1),
-        (encode(sample_image(mode="RGBA"), "PNG", icc_profile=PROFILE), "RGBA", 1),
-        (encode(sample_image(mode="P"), "PNG", icc_profile=PROFILE), "P", 1),
+        (with_profile(JPEG, SWAPPED_PROFILE), "RGB", 8),
+        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE), "RGB", 1),
+        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE + bytes(3_000_000)), "RGB", 1),
+        (encode(sample_image(mode="RGBA"), "PNG", icc_profile=SWAPPED_PROFILE), "RGBA", 1),
+        (encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE), "P", 1),
     ],
     ids=["JPEG", "RGB", "large profile", "RGBA", "P"],
 )
@@ -150,7 +148,7 @@ async def test_colors_are_converted_to_srgb(upload: bytes, mode: str, max_differ
 
 
 async def test_a_transparent_color_stays_transparent_in_srgb() -> None:
-    upload = encode(sample_image(), "PNG", icc_profile=PROFILE, transparency=(255, 0, 0))
+    upload = encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE, transparency=(255, 0, 0))
 
     published = decode((await publish(upload)).content)
 

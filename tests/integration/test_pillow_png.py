@@ -7,17 +7,17 @@ from PIL import Image
 
 from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
+    INTERLACED_PNG,
     PNG_SIGNATURE,
     SECRET,
+    SWAPPED_PROFILE,
     chunk,
     decode,
     encode,
     exif,
-    interlaced_png,
     mean_difference,
     png,
     sample_image,
-    swapped_profile,
 )
 
 TWO_COLORS = chunk(b"PLTE", b"\x10\x20\x30\x40\x50\x60")
@@ -33,7 +33,7 @@ def first_row(content: bytes) -> list[tuple[int, ...]]:
     ("mode", "options"),
     [
         *((mode, {}) for mode in ("1", "L", "LA", "P", "RGB", "RGBA")),
-        *((mode, {"icc_profile": swapped_profile()}) for mode in ("1", "L", "LA")),
+        *((mode, {"icc_profile": SWAPPED_PROFILE}) for mode in ("1", "L", "LA")),
         ("P", {"transparency": 3}),
         ("P", {"transparency": bytes(range(0, 256, 2))}),
         ("L", {"transparency": 76}),
@@ -76,7 +76,7 @@ async def test_a_transparent_index_that_no_pixel_uses_is_dropped() -> None:
 async def test_an_interlaced_png_keeps_its_pixels() -> None:
     image = sample_image(13, 11)
 
-    assert mean_difference(decode((await publish(interlaced_png(image))).content), image) == 0
+    assert mean_difference(decode((await publish(INTERLACED_PNG)).content), image) == 0
 
 
 async def test_a_rotated_image_keeps_its_palette() -> None:

@@ -22,6 +22,7 @@ from domain.media.image import ImageLimits
 from tests.support.builders import an_id
 from tests.support.images import (
     SECRET,
+    SWAPPED_PROFILE,
     animated_gif,
     annotated_png,
     decode,
@@ -31,7 +32,6 @@ from tests.support.images import (
     plain_jpeg,
     sample_image,
     still_gif,
-    swapped_profile,
     transparent_png,
     with_profile,
 )
@@ -189,10 +189,10 @@ async def test_a_broken_image_is_rejected_or_published_completely(
     originals = [
         phone_photo(),
         multi_picture_jpeg(),
-        with_profile(encode(sample_image(mode="RGB"), "JPEG", progressive=True), swapped_profile()),
+        with_profile(encode(sample_image(mode="RGB"), "JPEG", progressive=True), SWAPPED_PROFILE),
         transparent_png(),
         annotated_png(),
-        encode(sample_image(mode="P"), "PNG", icc_profile=swapped_profile()),
+        encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE),
         still_gif(),
         animated_gif(),
     ]

@@ -22,7 +22,7 @@ from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from tests.support.builders import an_id
 from tests.support.fakes.clock import MovableClock
-from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
+from tests.support.keys import edit_secrets_file, load_keys
 
 STEP: Final = timedelta(seconds=5)
 LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, timedelta(days=90))
@@ -31,9 +31,9 @@ LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, timedelta(days=90))
 class Instance:
     """The keys of an instance, as the service uses them."""
 
-    def __init__(self, path: Path, clock: MovableClock) -> None:
+    def __init__(self, secrets_path: Path, clock: MovableClock) -> None:
         self._clock = clock
-        keys = ReloadingKeys(path, clock)
+        keys = ReloadingKeys(secrets_path, clock)
         self.otp_keys = FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER))
         self.refresh_keys = FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH))
         self.tokens = JwtAccessTokens(
@@ -61,13 +61,6 @@ class Instance:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "secrets.json"
-    create_secrets_file(path)
-    return path
-
-
-@pytest.fixture
 def clock() -> MovableClock:
     """Return a clock that is later than the `not_before` of the created keys."""
     return MovableClock(datetime.now(UTC).replace(microsecond=0) + timedelta(days=1))
@@ -79,17 +72,17 @@ def read_key_id(token: str) -> str:
 
 
 def test_two_instances_accept_each_others_codes_and_tokens_during_a_rotation(
-    path: Path, clock: MovableClock
+    secrets_path: Path, clock: MovableClock
 ) -> None:
-    first = Instance(path, clock)
+    first = Instance(secrets_path, clock)
     clock.advance(2 * STEP)
-    second = Instance(path, clock)
+    second = Instance(secrets_path, clock)
     old_key_id = read_key_id(first.issue())
     tokens, steps_known_to_first_only = [first.issue()], 0
 
     clock.advance(STEP)
-    not_before = rotate_secrets_file(path, clock.now(), LIFETIMES)[0].not_before
-    new_key_id = load_keys(path)[KeyPurpose.SIGNING][0].id
+    not_before = rotate_secrets_file(secrets_path, clock.now(), LIFETIMES)[0].not_before
+    new_key_id = load_keys(secrets_path)[KeyPurpose.SIGNING][0].id
     while clock.now() < not_before + 2 * RELOAD_INTERVAL:
         steps_known_to_first_only += len(first.published_key_ids()) > len(
             second.published_key_ids()
@@ -108,17 +101,17 @@ def test_two_instances_accept_each_others_codes_and_tokens_during_a_rotation(
 
 
 def test_weekly_rotations_sign_nobody_out_before_the_token_expires(
-    path: Path, clock: MovableClock
+    secrets_path: Path, clock: MovableClock
 ) -> None:
-    instance, tokens = Instance(path, clock), []
+    instance, tokens = Instance(secrets_path, clock), []
     for _ in range(13):
         tokens.append(instance.issue())
-        rotate_secrets_file(path, clock.now(), LIFETIMES)
+        rotate_secrets_file(secrets_path, clock.now(), LIFETIMES)
         clock.advance(timedelta(days=7) - MIN_ROTATION_DELAY)
 
     assert [instance.accepts(token) for token in tokens] == [False] + [True] * 12
-    assert len(load_keys(path)[KeyPurpose.SIGNING]) == 14
+    assert len(load_keys(secrets_path)[KeyPurpose.SIGNING]) == 14
     # A key that the operator removes is not accepted after the next reload; the last is expired.
-    edit_secrets_file(path, lambda document: document["signing"].pop(-2))
+    edit_secrets_file(secrets_path, lambda document: document["signing"].pop(-2))
     clock.advance(RELOAD_INTERVAL)
     assert [instance.accepts(token) for token in tokens[:3]] == [False, False, True]

@@ -12,8 +12,8 @@ from adapters.s3.client import MAX_READS
 from adapters.s3.reads import CHUNK_SIZE
 from application.ports.errors import MediaStorageUnavailable
 from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, S3Setup, read_file
-from tests.support.servers.s3_server import S3Bucket, S3Server
-from tests.support.servers.tcp_proxy import TcpProxy
+from tests.support.servers.http_server import TcpProxy
+from tests.support.servers.s3_server import S3Server
 
 LARGE = b"".join(bytes([number]) * (PART_SIZE // 2) for number in range(5))
 LATER = datetime.now(UTC) + timedelta(hours=1)
@@ -22,11 +22,6 @@ LATER = datetime.now(UTC) + timedelta(hours=1)
 @pytest.fixture
 def setup(s3_server: S3Server) -> S3Setup:
     return S3Setup(s3_server)
-
-
-@pytest.fixture
-def server_bucket(s3_server: S3Server) -> S3Bucket:
-    return S3Bucket(s3_server)
 
 
 @pytest.fixture
@@ -54,31 +49,31 @@ def before_part(bucket: Bucket, number: int, act: Callable[[], Awaitable[None]])
 
 
 async def test_a_file_has_its_content_type_and_a_cache_header(
-    files: S3Files, setup: S3Setup, server_bucket: S3Bucket
+    files: S3Files, setup: S3Setup, s3_server: S3Server
 ) -> None:
     await files.write(KEY, b"one", JPEG)
 
-    assert server_bucket.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
-    head = server_bucket.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
+    assert s3_server.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
+    head = s3_server.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
     assert head["ContentType"] == JPEG
     assert head["CacheControl"] == "public, max-age=3600"
 
 
 @pytest.mark.parametrize("spelling", ["/{}/", ""])
 async def test_slashes_around_the_prefix_are_ignored_and_it_may_be_empty(
-    setup: S3Setup, server_bucket: S3Bucket, spelling: str
+    setup: S3Setup, s3_server: S3Server, spelling: str
 ) -> None:
     prefix, setup.prefix = setup.prefix, spelling.format(setup.prefix)
     key = KEY if spelling else f"{prefix}.jpg"
 
     async with setup.open_files() as files:
         await files.write(key, b"one", JPEG)
-        assert server_bucket.keys(prefix) == [f"{prefix}/{KEY}" if spelling else key]
+        assert s3_server.keys(prefix) == [f"{prefix}/{KEY}" if spelling else key]
         await files.delete(key)
 
 
 async def test_a_large_file_is_uploaded_in_parts_and_read_in_chunks(
-    files: S3Files, setup: S3Setup, server_bucket: S3Bucket
+    files: S3Files, setup: S3Setup, s3_server: S3Server
 ) -> None:
     await files.write(KEY, LARGE, "image/gif")
 
@@ -87,11 +82,11 @@ async def test_a_large_file_is_uploaded_in_parts_and_read_in_chunks(
         chunks = [chunk async for chunk in file.chunks]
     assert b"".join(chunks) == LARGE
     assert max(map(len, chunks)) <= CHUNK_SIZE
-    head = server_bucket.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
+    head = s3_server.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
     assert head["ETag"].endswith('-3"')
     assert head["ContentType"] == "image/gif"
     assert head["CacheControl"] == "public, max-age=3600"
-    assert server_bucket.unfinished(setup.prefix) == []
+    assert s3_server.unfinished(setup.prefix) == []
 
 
 async def test_a_large_file_is_invisible_until_its_last_part(
@@ -114,7 +109,7 @@ async def test_a_failed_or_cancelled_upload_leaves_nothing_behind(
     files: S3Files,
     bucket: Bucket,
     setup: S3Setup,
-    server_bucket: S3Bucket,
+    s3_server: S3Server,
     error: type[BaseException],
 ) -> None:
     async def fail() -> None:
@@ -124,12 +119,12 @@ async def test_a_failed_or_cancelled_upload_leaves_nothing_behind(
     with pytest.raises(error):
         await bucket.write(KEY, LARGE, JPEG)
 
-    assert server_bucket.unfinished(setup.prefix) == []
+    assert s3_server.unfinished(setup.prefix) == []
     assert await read_file(files) is None
 
 
 async def test_an_upload_that_could_not_be_aborted_is_aborted_later(
-    files: S3Files, setup: S3Setup, server_bucket: S3Bucket
+    files: S3Files, setup: S3Setup, s3_server: S3Server
 ) -> None:
     with TcpProxy(setup.server.endpoint) as relay:
         relayed = S3Setup(setup.server, relay.url, setup.prefix)
@@ -142,25 +137,25 @@ async def test_an_upload_that_could_not_be_aborted_is_aborted_later(
             with pytest.raises(Exception, match="Could not connect"):
                 await bucket.write(KEY, LARGE, JPEG)
 
-    assert server_bucket.unfinished(setup.prefix) == [f"{setup.prefix}/{KEY}"]
+    assert s3_server.unfinished(setup.prefix) == [f"{setup.prefix}/{KEY}"]
     assert await files.delete_unfinished(LATER) == 1
-    assert server_bucket.unfinished(setup.prefix) == []
+    assert s3_server.unfinished(setup.prefix) == []
 
 
 async def test_unfinished_uploads_below_other_prefixes_stay(
-    files: S3Files, setup: S3Setup, server_bucket: S3Bucket
+    files: S3Files, setup: S3Setup, s3_server: S3Server
 ) -> None:
     other = f"{setup.prefix}2/{KEY}"
-    server_bucket.begin_upload(other)
-    server_bucket.begin_upload(f"{setup.prefix}/{KEY}")
+    s3_server.begin_upload(other)
+    s3_server.begin_upload(f"{setup.prefix}/{KEY}")
 
     assert await files.delete_unfinished(LATER) == 1
 
-    assert server_bucket.unfinished(setup.prefix) == [other]
+    assert s3_server.unfinished(setup.prefix) == [other]
 
 
 async def test_readers_that_stop_do_not_delay_anything_else(
-    setup: S3Setup, server_bucket: S3Bucket
+    setup: S3Setup, s3_server: S3Server
 ) -> None:
     content = b"".join(number.to_bytes(4) for number in range(125_000))
     async with setup.open_files() as files, AsyncExitStack() as readers:
@@ -180,7 +175,7 @@ async def test_readers_that_stop_do_not_delay_anything_else(
         for chunks, first in (opened[0], opened[-1]):
             assert first + b"".join([chunk async for chunk in chunks]) == content
 
-    assert server_bucket.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
+    assert s3_server.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
 
 
 async def test_readers_that_do_not_stop_keep_their_connections(setup: S3Setup) -> None:

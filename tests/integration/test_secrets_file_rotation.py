@@ -18,16 +18,9 @@ from adapters.key_file import (
 )
 from adapters.key_file.rotation import ROTATED_PURPOSES
 from application.ports.errors import ConfigurationError
-from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
+from tests.support.keys import edit_secrets_file, load_keys
 
 LIFETIMES: Final = dict.fromkeys(ROTATED_PURPOSES, timedelta(days=90))
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "secrets.json"
-    create_secrets_file(path)
-    return path
 
 
 @pytest.fixture
@@ -36,9 +29,9 @@ def now() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=1)
 
 
-def rotation_error(path: Path, now: datetime) -> str:
+def rotation_error(secrets_path: Path, now: datetime) -> str:
     with pytest.raises(ConfigurationError) as raised:
-        rotate_secrets_file(path, now, LIFETIMES)
+        rotate_secrets_file(secrets_path, now, LIFETIMES)
     return str(raised.value)
 
 
@@ -51,11 +44,11 @@ def rotation_error(path: Path, now: datetime) -> str:
     ],
 )
 def test_a_new_key_is_active_after_two_reload_intervals_or_a_longer_delay(
-    path: Path, now: datetime, delay: timedelta, active_after: timedelta
+    secrets_path: Path, now: datetime, delay: timedelta, active_after: timedelta
 ) -> None:
-    summary = rotate_secrets_file(path, now, LIFETIMES, delay=delay)
+    summary = rotate_secrets_file(secrets_path, now, LIFETIMES, delay=delay)
 
-    keys = load_keys(path)
+    keys = load_keys(secrets_path)
     assert summary == tuple(
         RotatedKeys(purpose, keys[purpose][0].id, keys[purpose][0].not_before, kept=1, removed=0)
         for purpose in ROTATED_PURPOSES
@@ -65,83 +58,89 @@ def test_a_new_key_is_active_after_two_reload_intervals_or_a_longer_delay(
         assert timedelta(0) <= rounding <= timedelta(seconds=1)
 
 
-def test_a_second_rotation_fails_until_the_new_keys_are_active(path: Path, now: datetime) -> None:
-    not_before = rotate_secrets_file(path, now, LIFETIMES)[0].not_before
-    rotated_once = path.read_bytes()
+def test_a_second_rotation_fails_until_the_new_keys_are_active(
+    secrets_path: Path, now: datetime
+) -> None:
+    not_before = rotate_secrets_file(secrets_path, now, LIFETIMES)[0].not_before
+    rotated_once = secrets_path.read_bytes()
 
-    error = rotation_error(path, not_before - timedelta(milliseconds=1))
+    error = rotation_error(secrets_path, not_before - timedelta(milliseconds=1))
 
     assert f"at {not_before:%Y-%m-%dT%H:%M:%SZ}" in error
-    assert path.read_bytes() == rotated_once
-    rotate_secrets_file(path, not_before, LIFETIMES)
-    assert len(load_keys(path)[KeyPurpose.SIGNING]) == 3
+    assert secrets_path.read_bytes() == rotated_once
+    rotate_secrets_file(secrets_path, not_before, LIFETIMES)
+    assert len(load_keys(secrets_path)[KeyPurpose.SIGNING]) == 3
 
 
-def test_the_new_file_has_mode_0600_with_any_umask_and_old_mode(path: Path, now: datetime) -> None:
-    path.chmod(0o400)
-    old, umask = path.read_text(), os.umask(0)
+def test_the_new_file_has_mode_0600_with_any_umask_and_old_mode(
+    secrets_path: Path, now: datetime
+) -> None:
+    secrets_path.chmod(0o400)
+    old, umask = secrets_path.read_text(), os.umask(0)
     try:
-        with path.open() as opened:
-            rotate_secrets_file(path, now, LIFETIMES)
+        with secrets_path.open() as opened:
+            rotate_secrets_file(secrets_path, now, LIFETIMES)
             # A reader of the old file reads it to its end.
             assert opened.read() == old
     finally:
         os.umask(umask)
 
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [file.name for file in path.parent.iterdir()] == ["secrets.json"]
+    assert stat.S_IMODE(secrets_path.stat().st_mode) == 0o600
+    assert [file.name for file in secrets_path.parent.iterdir()] == ["secrets.json"]
 
 
 def test_the_file_keeps_its_owner_when_another_user_rotates(
-    path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+    secrets_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owners: list[tuple[int, int]] = []
-    fchown, owner = os.fchown, (path.stat().st_uid, path.stat().st_gid)
+    fchown, owner = os.fchown, (secrets_path.stat().st_uid, secrets_path.stat().st_gid)
 
     def record(descriptor: int, user: int, group: int) -> None:
         owners.append((user, group))
         fchown(descriptor, user, group)
 
     monkeypatch.setattr(os, "fchown", record)
-    rotate_secrets_file(path, now, LIFETIMES)
+    rotate_secrets_file(secrets_path, now, LIFETIMES)
     assert owners == []
     monkeypatch.setattr(os, "geteuid", lambda: owner[0] + 1)
-    rotate_secrets_file(path, now + 2 * MIN_ROTATION_DELAY, LIFETIMES)
+    rotate_secrets_file(secrets_path, now + 2 * MIN_ROTATION_DELAY, LIFETIMES)
 
     assert owners == [owner]
 
 
-def short_key(path: Path) -> None:
-    edit_secrets_file(path, lambda document: document["otp_pepper"][0].update(key="dG9wczNjcmV0"))
+def short_key(secrets_path: Path) -> None:
+    edit_secrets_file(
+        secrets_path, lambda document: document["otp_pepper"][0].update(key="dG9wczNjcmV0")
+    )
 
 
 @pytest.mark.parametrize(
     "damage",
     [
         Path.unlink,
-        lambda path: path.chmod(0o644),
+        lambda secrets_path: secrets_path.chmod(0o644),
         short_key,
-        lambda path: path.with_name(".secrets.json.next").mkdir(),
+        lambda secrets_path: secrets_path.with_name(".secrets.json.next").mkdir(),
     ],
     ids=["missing", "readable by others", "short key", "folder"],
 )
 def test_a_failed_rotation_names_the_file_and_leaves_it_unchanged(
-    path: Path, now: datetime, damage: Callable[[Path], None]
+    secrets_path: Path, now: datetime, damage: Callable[[Path], None]
 ) -> None:
-    damage(path)
-    before = path.read_bytes() if path.exists() else None
+    damage(secrets_path)
+    before = secrets_path.read_bytes() if secrets_path.exists() else None
 
-    error = rotation_error(path, now)
+    error = rotation_error(secrets_path, now)
 
-    assert str(path) in error
+    assert str(secrets_path) in error
     assert "dG9wczNjcmV0" not in error
-    assert (path.read_bytes() if path.exists() else None) == before
+    assert (secrets_path.read_bytes() if secrets_path.exists() else None) == before
 
 
-def test_the_file_that_a_link_leads_to_is_rotated(path: Path, now: datetime) -> None:
-    link = path.with_name("link.json")
-    link.symlink_to(path.name)
+def test_the_file_that_a_link_leads_to_is_rotated(secrets_path: Path, now: datetime) -> None:
+    link = secrets_path.with_name("link.json")
+    link.symlink_to(secrets_path.name)
     (rotated, *_) = rotate_secrets_file(link, now, LIFETIMES)
 
     assert link.is_symlink()
-    assert load_keys(path)[rotated.purpose][0].id == rotated.key_id
+    assert load_keys(secrets_path)[rotated.purpose][0].id == rotated.key_id

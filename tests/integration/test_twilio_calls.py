@@ -92,7 +92,7 @@ async def test_the_time_of_ringing_is_within_twilios_limits(
 ) -> None:
     await place(calls, seconds)
 
-    assert twilio.calls[0].form["Timeout"] == sent
+    assert twilio.requests[0].form["Timeout"] == sent
 
 
 def responds(status: int, content: object) -> Behavior:
@@ -122,7 +122,7 @@ async def test_a_call_that_was_not_created_is_not_placed_and_not_repeated(
     twilio.behavior = behavior
 
     assert await place(calls) == result
-    assert len(twilio.received) == 1
+    assert len(twilio.requests) == 1
 
 
 @pytest.mark.parametrize("behavior", [rejects(20404), respond_with(404), respond_with(410)])
@@ -185,12 +185,11 @@ async def test_what_is_no_sid_never_reaches_twilio(
         await read(calls, sid)
     await calls.delete_recording(sid)
 
-    assert twilio.received == []
+    assert twilio.requests == []
 
 
 def chunked(size: int) -> Behavior:
     def behave(exchange: Exchange) -> None:
-        _ = exchange.body
         exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n")
         exchange.send(b"Transfer-Encoding: chunked\r\n\r\n")
         for _chunk in range(size // 100):
@@ -210,11 +209,10 @@ async def test_a_recording_without_a_size_is_read(twilio: FakeTwilio, calls: Twi
 
 def part_of_a_recording(*, closes: bool) -> Behavior:
     def behave(exchange: Exchange) -> None:
-        _ = exchange.body
         exchange.send_head(200, 500, AUDIO)
         exchange.send(b"a" * 100)
         if not closes:
-            exchange.is_closing.wait()
+            exchange.wait()
         exchange.close()
 
     return behave
@@ -264,7 +262,7 @@ async def test_another_host_does_not_get_the_credentials(
         twilio.behavior = respond_with(302, headers={"Location": f"{server.url}/sound.mp3"})
         assert await read(calls) == b"sound"
 
-    assert twilio.requests[0].credentials is not None
+    assert twilio.requests[0].credentials
     assert seen == [None]
 
 

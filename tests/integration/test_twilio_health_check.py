@@ -12,7 +12,7 @@ from application.ports.errors import MessengerUnavailable
 from tests.support.servers import behaviors
 from tests.support.servers.behaviors import respond_with
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.http_server import Behavior, RequestLine
+from tests.support.servers.http_server import Behavior
 
 NUMBER = "+15005550006"
 
@@ -62,12 +62,12 @@ async def failure_of(messenger: TwilioMessenger) -> str:
 async def test_a_check_fetches_the_account_but_opening_sends_nothing(
     twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
-    assert twilio.received == []
+    assert twilio.requests == []
 
     await messenger.check()
 
-    assert twilio.received == [
-        RequestLine("GET", f"/2010-04-01/Accounts/{twilio.account_sid}.json")
+    assert [(one.method, one.path) for one in twilio.requests] == [
+        ("GET", f"/2010-04-01/Accounts/{twilio.account_sid}.json")
     ]
 
 
@@ -77,12 +77,12 @@ async def test_checks_share_one_request_until_its_result_expires(
     await asyncio.gather(*(messenger.check() for _ in range(50)))
     clock.seconds += SUCCESS_TTL - 1
     await messenger.check()
-    assert len(twilio.received) == 1
+    assert len(twilio.requests) == 1
 
     clock.seconds += 1
     twilio.behavior = rejects(20500)
     await asyncio.gather(*(failure_of(messenger) for _ in range(50)))
-    assert len(twilio.received) == 2
+    assert len(twilio.requests) == 2
 
     # A failure expires sooner than a success.
     twilio.behavior = twilio.respond

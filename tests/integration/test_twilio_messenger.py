@@ -138,10 +138,10 @@ async def test_one_response_decides_and_no_redirect_is_followed(
     for status, content in responses:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         twilio.behavior = respond_with(status, body, {"Location": f"{twilio.url}/other"})
-        twilio.received.clear()
+        twilio.requests.clear()
 
         assert (await messenger.send(PHONE, TEXT)).status is expected, (status, body[:80])
-        assert len(twilio.received) == 1
+        assert len(twilio.requests) == 1
 
 
 async def test_a_compressed_body_is_not_requested_and_not_decompressed(
@@ -155,22 +155,20 @@ async def test_a_compressed_body_is_not_requested_and_not_decompressed(
 
 
 def not_http(exchange: Exchange) -> None:
-    _ = exchange.body
     exchange.send(b"SMTP ready\r\n\r\n")
     exchange.close()
 
 
 def endless_headers(exchange: Exchange) -> None:
-    _ = exchange.body
     exchange.send(b"HTTP/1.1 201 Created\r\n")
-    while not exchange.is_closing.wait(0.01):
+    while not exchange.wait(0.01):
         exchange.send(b"X-More: yes\r\n")
 
 
 @pytest.mark.parametrize(
     "behavior",
     [
-        behaviors.close_before_body,
+        behaviors.reset_connection,
         behaviors.close_connection,
         behaviors.truncate(201, b'{"sid": "SM00"}'),
         not_http,
@@ -182,14 +180,14 @@ async def test_a_request_without_a_response_is_unknown_and_not_repeated(
     twilio.behavior = behavior
 
     assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
-    assert len(twilio.received) == 1
+    assert len(twilio.requests) == 1
 
 
 @pytest.mark.parametrize(
     "behavior",
     [
         behaviors.never_respond,
-        behaviors.stall(201, b'{"sid": "SM00"}'),
+        behaviors.truncate(201, b'{"sid": "SM00"}', stalls=True),
         behaviors.drip(201),
         endless_headers,
     ],
@@ -202,11 +200,11 @@ async def test_a_request_that_takes_too_long_is_unknown_and_not_repeated(
     async with open_messenger(twilio, timeouts=Timeouts(read=0.2, total=0.5)) as messenger:
         assert (await messenger.send(PHONE, TEXT)).status is DeliveryStatus.UNKNOWN
     await asyncio.to_thread(twilio.wait_for_requests)
-    assert len(twilio.received) == 1
+    assert len(twilio.requests) == 1
 
 
 @pytest.mark.parametrize(
-    "behavior", [behaviors.truncate(400, b"{}" * 9), behaviors.stall(500, b"{}")]
+    "behavior", [behaviors.truncate(400, b"{}" * 9), behaviors.truncate(500, b"{}", stalls=True)]
 )
 async def test_an_error_status_without_its_body_is_a_rejection(
     twilio: FakeTwilio, behavior: Behavior

@@ -26,12 +26,11 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.fakes.access_tokens import FakeAccessTokens
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.images import FakeImagePublisher
-from tests.support.fakes.keys import FakeOtpKeys, FakePublicKeys, FakeRefreshKeys
+from tests.support.fakes.keys import FakeOtpKeys, FakeRefreshKeys
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -40,6 +39,7 @@ from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import FaultInjector
 from tests.support.images import gif, gif_frame
+from tests.support.keys import access_tokens
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
@@ -81,8 +81,8 @@ class AppHarness:
             messenger_health=self.messenger,
             sms_templates=FakeSmsTemplates(),
             image_publisher=self.image_publisher,
-            tokens=FakeAccessTokens(),
-            public_keys=FakePublicKeys(),
+            tokens=access_tokens(),
+            public_keys=access_tokens(),
             refresh_keys=self.refresh_keys,
             otp_keys=self.otp_keys,
             client_ip_hashes=self.client_ip_hashes,

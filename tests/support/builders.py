@@ -1,9 +1,10 @@
 """Builders of valid domain objects. Keyword arguments replace the details that a test is about."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from domain.identities.identity import Identity, User
 from domain.identities.session import Session
@@ -23,6 +24,7 @@ from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 CLIENT_IP: Final = "203.0.113.7"
+T = TypeVar("T", bound=Any)
 
 
 def an_id(number: int = 1) -> str:
@@ -42,30 +44,28 @@ def a_hashed_ip(client_ip: str = CLIENT_IP) -> HashedClientIp:
     return FakePhoneEncryption().hash_client_ip(client_ip)
 
 
-def a_session(**changes: Any) -> Session:
-    """Return a session that was created now and lives for 90 days."""
-    session = Session(id=an_id(), created_at=NOW, expires_at=NOW + timedelta(days=90))
-    return replace(session, **changes)
-
-
 def a_user(name: str = "Rahul Sharma") -> User:
     """Return a user that was created now."""
     return User(Username(name), NOW)
 
 
-def an_identity(**changes: Any) -> Identity:
-    """Return an identity that was created now, without a user."""
-    return replace(Identity(id=an_id(), phone=a_phone(), created_at=NOW), **changes)
+def _builder(make: Callable[[], T]) -> Callable[..., T]:
+    return lambda **changes: replace(make(), **changes)
 
 
-def a_deleted_identity(**changes: Any) -> Identity:
-    """Return an identity that was deleted now and is not purged yet."""
-    return replace(an_identity().delete(NOW), **changes)
+a_session: Final = _builder(
+    lambda: Session(id=an_id(), created_at=NOW, expires_at=NOW + timedelta(days=90))
+)
+"""Created now; it lives for 90 days."""
 
+an_identity: Final = _builder(lambda: Identity(id=an_id(), phone=a_phone(), created_at=NOW))
+"""Created now, without a user."""
 
-def a_challenge(**changes: Any) -> Challenge:
-    """Return a challenge that was created now."""
-    challenge = Challenge(
+a_deleted_identity: Final = _builder(lambda: an_identity().delete(NOW))
+"""Deleted now and not purged yet."""
+
+a_challenge: Final = _builder(
+    lambda: Challenge(
         id=an_id(),
         purpose=Purpose.SIGN_IN,
         nonce=bytes(range(16)),
@@ -73,51 +73,36 @@ def a_challenge(**changes: Any) -> Challenge:
         created_at=NOW,
         expires_at=NOW + OTP_TTL,
     )
-    return replace(challenge, **changes)
-
-
-def a_delivery(**changes: Any) -> Delivery:
-    """Return a delivery of the code of `a_challenge`, sent now."""
-    delivery = Delivery(
+)
+a_delivery: Final = _builder(
+    lambda: Delivery(
         request_id="a-request", challenge_id=an_id(), client_ip=a_hashed_ip(), sent_at=NOW
     )
-    return replace(delivery, **changes)
+)
+"""Of the code of `a_challenge`, sent now."""
 
+a_phone_verification: Final = _builder(
+    lambda: PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),))
+)
+"""Of a phone that requested a code now."""
 
-def a_phone_verification(**changes: Any) -> PhoneVerification:
-    """Return the state of a phone that requested a code now."""
-    return replace(
-        PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),)), **changes
-    )
-
-
-def a_callback(**changes: Any) -> Callback:
-    """Return a callback that was requested now."""
-    callback = Callback(
+a_callback: Final = _builder(
+    lambda: Callback(
         challenge=a_challenge(id=an_id(8)),
         requested_at=NOW,
         call_id=an_id(9),
         counter=AttemptCounter(CounterKind.CALLBACK, an_id(9), ATTEMPTS_PER_DELIVERY),
     )
-    return replace(callback, **changes)
-
-
-def a_delivery_report(**changes: Any) -> DeliveryReport:
-    """Return the report of a message that was sent now."""
-    report = DeliveryReport(
+)
+a_delivery_report: Final = _builder(
+    lambda: DeliveryReport(
         id=a_delivery().report_id, status=ReportedStatus.SENT, expires_at=NOW + REPORT_TTL
     )
-    return replace(report, **changes)
+)
+a_call: Final = _builder(lambda: Call(id=an_id(), direction=CallDirection.INBOUND, started_at=NOW))
+"""Inbound; it did nothing yet."""
 
-
-def a_call(**changes: Any) -> Call:
-    """Return an inbound call that started now and did nothing yet."""
-    return replace(Call(id=an_id(), direction=CallDirection.INBOUND, started_at=NOW), **changes)
-
-
-def a_recording(**changes: Any) -> Recording:
-    """Return a recording that was made now."""
-    return replace(Recording(f"RE{1:032x}", duration_seconds=7, recorded_at=NOW), **changes)
+a_recording: Final = _builder(lambda: Recording(f"RE{1:032x}", duration_seconds=7, recorded_at=NOW))
 
 
 def an_item(**changes: Any) -> MediaItem:

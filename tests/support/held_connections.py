@@ -23,17 +23,13 @@ class HeldConnections:
     def __init__(self, connections: Sequence[socket.socket]) -> None:
         self._connections = connections
         self._poll = select.epoll()
-        self._open = {connection.fileno() for connection in connections}
-        for number in self._open:
-            self._poll.register(number, _CLOSED)
+        for connection in connections:
+            self._poll.register(connection, _CLOSED)
 
     @property
     def open(self) -> int:
         """How many the server has not closed."""
-        for number, _ in self._poll.poll(0, max(1, len(self._connections))):
-            self._open.discard(number)
-            self._poll.unregister(number)
-        return len(self._open)
+        return len(self._still_open())
 
     def send(self, data: bytes) -> None:
         """Send more on all that are open."""
@@ -48,7 +44,8 @@ class HeldConnections:
                 connection.recv(size, socket.MSG_DONTWAIT)
 
     def _still_open(self) -> list[socket.socket]:
-        return [connection for connection in self._connections if connection.fileno() in self._open]
+        closed = dict(self._poll.poll(0, max(1, len(self._connections))))
+        return [one for one in self._connections if one.fileno() not in closed]
 
 
 @contextmanager

@@ -5,13 +5,20 @@ import struct
 import zlib
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
-from PIL import ExifTags, Image, ImageChops, ImageCms, ImageDraw, ImageStat
+from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 SECRET: Final = b"52.5163N 13.3777E"
 """In all metadata of the sample images. It must not be published."""
 
+_SAMPLES: Final = Path(__file__).with_name("samples")
+EXIF: Final = (_SAMPLES / "exif.tiff").read_bytes()
+INTERLACED_PNG: Final = (_SAMPLES / "interlaced.png").read_bytes()
+"""`sample_image(13, 11)` in seven passes (Adam7), which Pillow reads but does not write."""
+SWAPPED_PROFILE: Final = (_SAMPLES / "swapped.icc").read_bytes()
+"""An ICC profile with red and green swapped."""
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
 
@@ -111,16 +118,13 @@ def annotated_png(orientation: int = 6) -> bytes:
     return plain[:33] + metadata + plain[33:] + SECRET
 
 
-def profile_bomb_png() -> bytes:
-    """A small image with an ICC profile of a hundred megabytes."""
+@cache
+def png_bomb(kind: bytes, name: bytes) -> bytes:
+    """A small image with an ICC profile or a comment of a hundred megabytes."""
+    compressor = zlib.compressobj(1)
+    bomb = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(100)) + compressor.flush()
     plain = encode(sample_image(), "PNG")
-    return plain[:33] + chunk(b"iCCP", b"bomb\0\0" + _hundred_megabytes()) + plain[33:]
-
-
-def text_bomb_png() -> bytes:
-    """A small image with a comment of a hundred megabytes."""
-    plain = encode(sample_image(), "PNG")
-    return plain[:33] + chunk(b"zTXt", b"Comment\0\0" + _hundred_megabytes()) + plain[33:]
+    return plain[:33] + chunk(kind, name + b"\0\0" + bomb) + plain[33:]
 
 
 def pixel_bomb_png() -> bytes:
@@ -134,17 +138,6 @@ def animated_png() -> bytes:
     return encode(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=100)
 
 
-def interlaced_png(image: Image.Image) -> bytes:
-    """Encode the image in seven passes (Adam7), which Pillow reads but does not write."""
-    passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2))
-    rows, raw, width = bytearray(), image.tobytes(), image.width
-    for left, top, right, down in (*passes, (0, 1, 1, 2)):
-        for y in range(top, image.height, down):
-            starts = [3 * (y * width + x) for x in range(left, width, right)]
-            rows += b"".join([b"\0", *(raw[at : at + 3] for at in starts)]) if starts else b""
-    return png(*image.size, 8, 2, zlib.compress(rows), is_interlaced=True)
-
-
 def png(
     width: int,
     height: int,
@@ -152,18 +145,11 @@ def png(
     color_type: int,
     compressed: bytes,
     *more: bytes,
-    is_interlaced: bool = False,
 ) -> bytes:
     """A PNG of exactly these chunks; `more` come before the pixels."""
-    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, is_interlaced)
+    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
     chunks = [chunk(b"IHDR", header), *more, chunk(b"IDAT", compressed), chunk(b"IEND", b"")]
     return PNG_SIGNATURE + b"".join(chunks)
-
-
-@cache
-def _hundred_megabytes() -> bytes:
-    compressor = zlib.compressobj(1)
-    return b"".join(compressor.compress(bytes(1 << 20)) for _ in range(100)) + compressor.flush()
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -237,32 +223,5 @@ def xmp(orientation: int) -> bytes:
 
 def exif(orientation: int) -> bytes:
     """A TIFF structure with an orientation, a location, a maker note and a thumbnail."""
-    metadata = Image.Exif()
-    metadata[ExifTags.Base.Orientation] = orientation
-    metadata[ExifTags.Base.Artist] = SECRET.decode()
-    metadata.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = SECRET
-    gps = metadata.get_ifd(ExifTags.IFD.GPSInfo)
-    gps[ExifTags.GPS.GPSLatitudeRef] = "N"
-    gps[ExifTags.GPS.GPSLatitude] = (52.0, 31.0, 0.98)
-    gps[ExifTags.GPS.GPSAreaInformation] = SECRET
-    return _with_thumbnail(metadata.tobytes().removeprefix(b"Exif\0\0"))
-
-
-def _with_thumbnail(tiff: bytes) -> bytes:
-    (first,) = struct.unpack_from(">I", tiff, 4)
-    (count,) = struct.unpack_from(">H", tiff, first)
-    next_at = first + 2 + 12 * count
-    thumbnail = encode(sample_image(16, 12), "JPEG") + SECRET
-    second = struct.pack(">H", 2)
-    second += struct.pack(">HHII", 0x201, 4, 1, len(tiff) + 30)
-    second += struct.pack(">HHII", 0x202, 4, 1, len(thumbnail)) + bytes(4)
-    return tiff[:next_at] + struct.pack(">I", len(tiff)) + tiff[next_at + 4 :] + second + thumbnail
-
-
-def swapped_profile() -> bytes:
-    """An ICC profile with red and green swapped."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    # The creation time: with it, test ids and mutated images would differ from run to run.
-    profile = profile[:24] + bytes(12) + profile[36:]
-    profile = profile.replace("sRGB".encode("utf-16-be"), "Swap".encode("utf-16-be"))
-    return profile.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
+    field = b"\1\x12\0\3\0\0\0\1\0"
+    return EXIF.replace(field + b"\6", field + bytes([orientation]))

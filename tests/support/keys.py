@@ -13,7 +13,17 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from adapters.jwt import JwtAccessTokens
 from adapters.key_file import KeysByPurpose, load_secrets_file
+from tests.support.fakes.keys import FakeKeyRing
+
+
+@cache
+def access_tokens(key: int = 1) -> JwtAccessTokens:
+    """Return tokens that are signed with a different key for each number."""
+    signing = FakeKeyRing(("0000000a", to_pem(private_key(key))))
+    secrets = FakeKeyRing(("0000000a", bytes([key]) * 32))
+    return JwtAccessTokens(signing, secrets, issuer="dialtone", audience="app")
 
 
 @cache

@@ -21,7 +21,7 @@ def request_fields(**fields: str) -> Iterator[None]:
 def make_record(message: Any, *args: Any, **attributes: Any) -> logging.LogRecord:
     """Return a warning of a library; a dict as the message makes it an event of an adapter."""
     record = logging.LogRecord("library", logging.WARNING, "/x.py", 7, message, args, None)
-    record.__dict__ |= attributes
+    vars(record).update(attributes)
     return record
 
 

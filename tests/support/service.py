@@ -5,20 +5,17 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
 
 import httpx
 
-from tests.support.output_reader import OutputReader
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.process import free_ports
+from tests.support.servers.process import Process, free_ports, wait_until
 
 START_TIMEOUT: Final = 30.0
-MESSAGE_TIMEOUT: Final = 10.0
 _ROW: Final = re.compile(r"^│ (.*?) *│$", re.MULTILINE)
 _CODE: Final = re.compile(r"\d{4,}")
 # The last one is for coverage of the processes that tests start.
@@ -41,15 +38,15 @@ Inbox = Callable[[str], list[str]]
 """Returns the messages to a phone so far, in order."""
 
 
-class Service:
-    """One `dialtone run` in its own folder; its output is kept.
+class Service(Process):
+    """One `dialtone run` in its own folder; its output is kept in two files beside the folder.
 
     Args:
         inbox: Returns the messages if they are not printed to the console.
-        has_group: Whether it leads a process group, as in a terminal.
-        reads_log: Whether its stderr is read.
         program: The command to run instead of the installed `dialtone`.
     """
+
+    name = "service"
 
     def __init__(
         self,
@@ -57,48 +54,33 @@ class Service:
         environ: Mapping[str, str] | None = None,
         inbox: Inbox | None = None,
         *,
-        has_group: bool = False,
-        reads_log: bool = True,
         program: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.port = free_port()
-        self._inbox = inbox or self._console_messages
-        self._environ = dict(environ or {})
-        self._has_group = has_group
-        self._reads_log = reads_log
-        self._program = [*program] or [command()]
-        self._process: subprocess.Popen[bytes] | None = None
-        self._shown: list[OutputReader] = []
-        self._logged: list[OutputReader] = []
-
-    @property
-    def settings(self) -> Mapping[str, str]:
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.settings = dict(environ or {})
         """The variables that it was created with, for another instance."""
-        return self._environ
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        self._inbox = inbox or self._console_messages
+        self._program = [*program] or [command()]
+        self.outputs = [folder.with_name(f"{folder.name}-{self.port}.{n}") for n in ("out", "err")]
+        self._old_log = ""
 
     @property
     def shown(self) -> str:
         """Its stdout so far, over all starts."""
-        return "".join(output.text for output in self._shown)
+        return self.outputs[0].read_text(errors="ignore")
 
     @property
     def log(self) -> str:
         """Its stderr so far, over all starts."""
-        return "".join(output.text for output in self._logged)
+        return self.outputs[1].read_text(errors="ignore")
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def workers(self) -> list[int]:
+        """The process ids of its workers."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
 
     @property
     def environ(self) -> dict[str, str]:
@@ -117,41 +99,26 @@ class Service:
             # A test that leaves connections open does not wait for them.
             "DIALTONE_DRAIN_TIMEOUT": "8s",
             **HIGH_LIMITS,
-            **self._environ,
+            **self.settings,
         }
 
-    def set(self, name: str, value: str) -> None:
-        """Set a variable of its environment before the start."""
-        self._environ[name] = value
-
-    def start(self) -> "Service":
-        self.launch()
+    def start(self, **options: Any) -> Self:
+        self.launch(**options)
         self.wait_until_ready()
         return self
 
-    def launch(self) -> None:
+    def launch(self, **options: Any) -> None:
+        """Start it with other options of `Popen`, and do not wait."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(
-            [*self._program, "run"],
-            cwd=self.folder,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            process_group=0 if self._has_group else None,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._shown.append(OutputReader(self._process.stdout))
-        if self._reads_log:
-            self._logged.append(OutputReader(self._process.stderr))
-
-    def stop(self) -> int:
-        """Stop it as an operator does; return the exit code."""
-        return self.end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self.end(signal.SIGKILL)
+        with self.outputs[0].open("ab") as stdout, self.outputs[1].open("ab") as stderr:
+            self._old_log = self.log
+            streams = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": stderr}
+            self._process = subprocess.Popen(
+                [*self._program, "run"],
+                cwd=self.folder,
+                env=self.environ,
+                **{**streams, **options},
+            )
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run another command in its environment."""
@@ -175,58 +142,46 @@ class Service:
 
     def code(self, phone: str, number: int = 1) -> str:
         """Wait for the first (or `number`th) message to this phone; return its code."""
-        arrived = self._shown[-1].wait_for(
-            lambda: len(self.messages(phone)) >= number, MESSAGE_TIMEOUT
-        )
-        assert arrived, f"no message number {number}; the output so far:\n{self.shown}"
+        self.wait_for(lambda: len(self.messages(phone)) >= number)
         return self.messages(phone)[number - 1]
-
-    def wait_until_shown(self, text: str) -> None:
-        assert self._shown[-1].wait_for(lambda: text in self.shown, START_TIMEOUT), self.shown
 
     def wait_until_logged(self, event: str) -> None:
         """Wait until its log has this event since the last start."""
-        self.wait_for_log(lambda: f'"{event}"' in self._logged[-1].text)
+        self.wait_for(lambda: f'"{event}"' in self.log.removeprefix(self._old_log))
 
-    def wait_for_log(self, condition: Callable[[], bool]) -> None:
-        """Wait until the condition is true, which is checked after each new line of its log."""
-        assert self._logged[-1].wait_for(condition, START_TIMEOUT), self.log
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition is true, as some output makes it."""
+        wait_until(condition, START_TIMEOUT, lambda: f"{self.shown}\n{self.log}")
+
+    def wait_until_ready(self, path: str = "live") -> None:
+        def responds() -> bool:
+            assert self.is_running, f"{self.shown}\n{self.log}"
+            with suppress(httpx.TransportError):
+                url = f"{self.url}/health/{path}"
+                return httpx.get(url, timeout=1, **PLAIN_HTTP).is_success
+            return False
+
+        self.wait_for(responds)
+
+    def end(self, number: signal.Signals) -> int:
+        """Also wait for its workers."""
+        workers = self.workers if self.is_running else []
+        exit_code = super().end(number)
+        # The workers of a killed service end a moment later.
+        self.wait_for(lambda: not any(map(_is_alive, workers)))
+        return exit_code
 
     def _console_messages(self, phone: str) -> list[str]:
         beginnings = self.shown.split(f"To: {phone} ")[1:]
         boxes = [box for box, bottom, _ in (text.partition("\n└") for text in beginnings) if bottom]
         return ["\n".join(_ROW.findall(box)) for box in boxes]
 
-    def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            if self._process is not None and not self.is_running:
-                break
-            try:
-                httpx.get(f"{self.url}/health/live", timeout=1, **PLAIN_HTTP)
-            except httpx.TransportError:
-                # There is no event for a socket that begins to listen.
-                time.sleep(0.02)
-            else:
-                return
-        raise AssertionError(f"the service did not start:\n{self.shown}\n{self.log}")
 
-    def end(self, number: signal.Signals) -> int:
-        """Send it a signal if it runs, and wait; return the exit code."""
-        assert self._process is not None
-        if self._process.poll() is None:
-            self._process.send_signal(number)
-        return self.wait()
-
-    def wait(self) -> int:
-        """Wait until it has ended; return the exit code."""
-        assert self._process is not None
-        exit_code = self._process.wait(START_TIMEOUT)
-        for output in (*self._shown[-1:], *self._logged[-1:]):
-            output.close(START_TIMEOUT)
-        if not self._reads_log and self._process.stderr is not None:
-            self._process.stderr.close()
-        return exit_code
+def _is_alive(pid: int) -> bool:
+    """Return whether the process has not ended; a zombie has no command line."""
+    with suppress(OSError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    return False
 
 
 @contextmanager

@@ -1,10 +1,8 @@
-"""Conventions of the tests: no sleep without a reason, and the list of slow files is valid."""
+"""Conventions of the tests: no sleep without a reason."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-
-from tests.support.long_files import LONG_FILES
 
 TESTS = Path(__file__).parents[1]
 
@@ -34,7 +32,3 @@ def test_each_sleep_has_a_reason() -> None:
         if (lines := list(unreasoned_sleeps(path.read_text())))
     }
     assert found == {}
-
-
-def test_each_long_file_exists() -> None:
-    assert {path.stem for path in TESTS.rglob("test_*.py")} >= LONG_FILES

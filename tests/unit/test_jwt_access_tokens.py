@@ -23,7 +23,7 @@ from tests.support.keys import private_key, to_pem
 
 FORMER = ("0000000a", to_pem(private_key(1)))
 CURRENT = ("0000000b", to_pem(private_key(2)))
-LONG_LIVED = FakeKeyRing.of_secret()
+LONG_LIVED = FakeKeyRing()
 TOKENS = JwtAccessTokens(
     FakeKeyRing(CURRENT, FORMER), LONG_LIVED, issuer="dialtone", audience="app"
 )

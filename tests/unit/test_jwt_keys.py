@@ -39,7 +39,7 @@ def verifications(monkeypatch: pytest.MonkeyPatch) -> Mock:
 
 
 def access_tokens(key_set: FakeKeyRing) -> JwtAccessTokens:
-    return JwtAccessTokens(key_set, FakeKeyRing.of_secret(), issuer="dialtone", audience="app")
+    return JwtAccessTokens(key_set, FakeKeyRing(), issuer="dialtone", audience="app")
 
 
 def is_rejected(tokens: JwtAccessTokens, token: str) -> bool:
@@ -113,7 +113,7 @@ def test_a_published_key_verifies_tokens() -> None:
 
 
 def test_a_long_lived_token_is_signed_with_a_secret_until_that_is_removed() -> None:
-    secrets = FakeKeyRing.of_secret()
+    secrets = FakeKeyRing()
     tokens = JwtAccessTokens(FakeKeyRing(OLD), secrets, issuer="dialtone", audience="app")
     long_lived = replace(CLAIMS, generation=None)
     token = tokens.issue(long_lived)

@@ -1,9 +1,12 @@
 """Fakes of the keys."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from application.ports.keys import Key, PublicKey
+from application.ports.keys import Key
 from tests.support.builders import NOW
+
+_SECRET: Final = ("0000000f", bytes(range(32)))
 
 
 class FakeOtpKeys:
@@ -32,24 +35,12 @@ class FakeRefreshKeys:
         return self.keys
 
 
-class FakePublicKeys:
-    """One key that signs nothing."""
-
-    def list_published(self) -> Sequence[PublicKey]:
-        return [PublicKey("0000000a", bytes(32), bytes(range(32)))]
-
-
 class FakeKeyRing:
-    """Keys by id, newest first. The first one signs, or the one that `signs` names."""
+    """Keys by id, newest first, or one secret. The first signs, or the one that `signs` names."""
 
     def __init__(self, *keys: tuple[str, bytes], signs: str | None = None) -> None:
-        self.keys = tuple(Key(key_id, NOW, key) for key_id, key in keys)
+        self.keys = tuple(Key(key_id, NOW, key) for key_id, key in keys or [_SECRET])
         self.signs = signs or self.keys[0].id
-
-    @classmethod
-    def of_secret(cls) -> "FakeKeyRing":
-        """Return one secret of 32 bytes."""
-        return cls(("0000000f", bytes(range(32))))
 
     def signing(self) -> Key:
         return next(key for key in self.keys if key.id == self.signs)

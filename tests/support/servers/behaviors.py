@@ -1,6 +1,9 @@
 """Behaviors of test servers: responses, delays and failures."""
 
+import socket
+import struct
 from collections.abc import Mapping
+from itertools import chain, repeat
 from typing import Final
 
 from tests.support.servers.http_server import Behavior, Exchange
@@ -11,61 +14,47 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 def respond_with(
     status: int, body: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS
 ) -> Behavior:
-    """Read the request and respond."""
-
-    def behave(exchange: Exchange) -> None:
-        _ = exchange.body
-        exchange.respond(status, body, headers)
-
-    return behave
+    """Send a response."""
+    return lambda exchange: exchange.respond(status, body, headers)
 
 
 def in_sequence(*behaviors: Behavior) -> Behavior:
     """Use one behavior for each request; repeat the last one."""
-    remaining = list(behaviors)
+    remaining = chain(behaviors, repeat(behaviors[-1]))
 
     def behave(exchange: Exchange) -> None:
-        current = remaining.pop(0) if len(remaining) > 1 else remaining[0]
-        current(exchange)
+        next(remaining)(exchange)
 
     return behave
-
-
-def close_before_body(exchange: Exchange) -> None:
-    """Close the connection before reading the body of the request."""
-    exchange.close()
 
 
 def close_connection(exchange: Exchange) -> None:
-    """Read the request, and close the connection without a response."""
-    _ = exchange.body
+    """Close the connection without a response."""
     exchange.close()
 
 
+def reset_connection(exchange: Exchange) -> None:
+    """Reset the connection, as a server does that closes it before it has read the request."""
+    exchange.close()
+    exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    exchange.connection.close()
+
+
 def never_respond(exchange: Exchange) -> None:
-    """Read the request, and send nothing."""
-    close_connection(exchange)
-    exchange.is_closing.wait()
+    """Send nothing."""
+    exchange.close()
+    exchange.wait()
 
 
-def truncate(status: int, body: bytes) -> Behavior:
-    """Send the first half of the body, and close the connection."""
+def truncate(status: int, body: bytes, *, stalls: bool = False) -> Behavior:
+    """Send the first half of the body, and close the connection or wait."""
 
     def behave(exchange: Exchange) -> None:
-        close_connection(exchange)
+        exchange.close()
         exchange.send_head(status, len(body))
         exchange.send(body[: len(body) // 2])
-
-    return behave
-
-
-def stall(status: int, body: bytes) -> Behavior:
-    """Send the first half of the body, and nothing more."""
-    send_half = truncate(status, body)
-
-    def behave(exchange: Exchange) -> None:
-        send_half(exchange)
-        exchange.is_closing.wait()
+        if stalls:
+            exchange.wait()
 
     return behave
 
@@ -74,9 +63,9 @@ def drip(status: int) -> Behavior:
     """Send the body one byte at a time, without an end."""
 
     def behave(exchange: Exchange) -> None:
-        close_connection(exchange)
+        exchange.close()
         exchange.send_head(status, 10**9)
-        while not exchange.is_closing.wait(0.01):
+        while not exchange.wait(0.01):
             exchange.send(b" ")
 
     return behave
@@ -86,8 +75,7 @@ def delay(seconds: float, then: Behavior) -> Behavior:
     """Wait some seconds before the next behavior."""
 
     def behave(exchange: Exchange) -> None:
-        _ = exchange.body
-        exchange.is_closing.wait(seconds)
+        exchange.wait(seconds)
         then(exchange)
 
     return behave

@@ -4,7 +4,7 @@
 
 - If no Docker Engine responds, one is started for this run; root installs it if it is missing.
 - If an image cannot be pulled, it is built from packages: one program and its shared libraries.
-- If no engine can run, the tests run with servers as processes; the last lines are the reason.
+- If no engine can run, no test runs, and the reason is printed.
 """
 
 import os
@@ -53,8 +53,8 @@ def main(arguments: list[str]) -> int:
         try:
             environ, summary = stack.enter_context(open_containers())
         except ServerUnavailable as error:
-            environ = {SOURCES_VARIABLE: "packages"}
-            summary = f"No container could run. The tests ran with servers as processes:\n{error}"
+            print(f"No container can run, so these tests are only in `make test`:\n{error}")
+            return 0
         command = [sys.executable, "-m", "pytest", *TESTS, *arguments]
         code = subprocess.run(command, env={**os.environ, **environ}, check=False).returncode
     print(f"\n{summary}")

@@ -14,7 +14,7 @@ from testcontainers.core.docker_client import DockerClient, get_docker_host
 from tests.support.servers.mongo_process import LOW_RESOURCE_OPTIONS, REPLICA_SET, becomes_primary
 from tests.support.servers.process import SourceUnavailable, wait_until
 from tests.support.servers.s3_process import MINI_OPTIONS
-from tests.support.servers.s3_server import S3Bucket, S3Server
+from tests.support.servers.s3_server import S3Server
 
 MONGO_IMAGE: Final = "DIALTONE_TEST_MONGO_IMAGE"
 S3_IMAGE: Final = "DIALTONE_TEST_S3_IMAGE"
@@ -76,7 +76,7 @@ def s3(environ: Mapping[str, str]) -> Iterator[S3Server]:
     command = ["mini", "-dir=/data", "-ip=127.0.0.1", "-ip.bind=0.0.0.0", *MINI_OPTIONS]
     with _run(image_name(environ, S3_IMAGE), _S3_PORT, command, S3Server("").environ()) as host:
         server = S3Server(f"http://{host}")
-        wait_until(lambda: not S3Bucket(server).find_error())
+        wait_until(lambda: not server.find_error())
         yield server
 
 

@@ -1,96 +1,32 @@
-"""An HTTP server on a port of 127.0.0.1 whose behavior a test sets."""
+"""Servers on ports of 127.0.0.1: HTTP whose behavior a test sets, and a TCP proxy."""
 
+import base64
 import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any, Final, NamedTuple, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.servers.process import wait_until
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
-class RequestLine(NamedTuple):
-    method: str
-    path: str
-    """With the query."""
+class LocalServer(ThreadingTCPServer):
+    """Serves in threads until the end of the block."""
 
-
-class Exchange(BaseHTTPRequestHandler):
-    """The requests of one connection, one after the other."""
-
-    protocol_version = "HTTP/1.1"
-    # Head and body are two writes: the second would wait 40 ms for the ACK of the first.
-    disable_nagle_algorithm = True
-    server: "HttpServer"
-
-    def __getattr__(self, name: str) -> Callable[[], None]:
-        # The base class looks for do_GET, do_PUT and so on.
-        if name.startswith("do_"):
-            return self._serve
-        raise AttributeError(name)
-
-    @property
-    def is_closing(self) -> threading.Event:
-        return self.server.is_closing
-
-    @cached_property
-    def body(self) -> bytes:
-        """The body of the request, read at the first access."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.__dict__["body"] = body
-        self.server.record(self)
-        return body
-
-    def respond(
-        self, status: int, body: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS
-    ) -> None:
-        """Send a complete response."""
-        self.send_head(status, len(body), headers)
-        if self.command != "HEAD":
-            self.send(body)
-
-    def send_head(self, status: int, length: int, headers: Mapping[str, str] = _NO_HEADERS) -> None:
-        """Send the status and headers of a response whose body has this length."""
-        self.send_response_only(status)
-        for name, value in {"Content-Length": str(length), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def send(self, data: bytes) -> None:
-        """Send these bytes; an OSError, if the client has disconnected, ends the exchange."""
-        self.wfile.write(data)
-
-    def close(self) -> None:
-        """Close the connection after the bytes that were sent."""
-        self.close_connection = True
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-    def _serve(self) -> None:
-        self.__dict__.pop("body", None)
-        self.server.serve(self)
-
-
-Behavior = Callable[[Exchange], None]
-
-
-class HttpServer(ThreadingHTTPServer):
-    """Serves in threads until the end of the block, and records the requests."""
-
+    allow_reuse_address = True
     daemon_threads = False  # so that closing waits for them
     request_queue_size = 128
 
-    def __init__(self, behavior: Behavior, port: int = 0) -> None:
+    def __init__(self, handler: type[BaseRequestHandler], port: int = 0) -> None:
         self._connections: list[socket.socket] = []
-        super().__init__(("127.0.0.1", port), Exchange)
-        self.behavior = behavior
-        self.received: list[RequestLine] = []
+        super().__init__(("127.0.0.1", port), handler)
         self.is_closing = threading.Event()
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self._has_received = threading.Condition()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
 
     def __enter__(self) -> Self:
@@ -119,20 +55,9 @@ class HttpServer(ThreadingHTTPServer):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def wait_for_requests(self, count: int = 1) -> None:
-        """Wait until the server has received so many requests."""
-        with self._has_received:
-            self._has_received.wait_for(lambda: len(self.received) >= count)
-
-    def serve(self, exchange: Exchange) -> None:
-        """Handle one request with the behavior that is set."""
-        with self._has_received:
-            self.received.append(RequestLine(exchange.command, exchange.path))
-            self._has_received.notify_all()
-        self.behavior(exchange)
-
-    def record(self, exchange: Exchange) -> None:
-        """Record a request whose body was read; for subclasses."""
+    def wait_until_idle(self) -> None:
+        """Wait until no connection is open."""
+        wait_until(lambda: all(connection.fileno() < 0 for connection in self._connections))
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, client = super().get_request()
@@ -141,3 +66,121 @@ class HttpServer(ThreadingHTTPServer):
 
     def handle_error(self, *_: Any) -> None:
         """Ignore clients that disconnected."""
+
+
+class TcpProxy(LocalServer):
+    """Forwards the connections to a port of 127.0.0.1 until it is closed."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(_Forwarding)
+        target = urlsplit(url)
+        self.target = (target.hostname or "", target.port or 80)
+
+
+class _Forwarding(BaseRequestHandler):
+    server: TcpProxy
+
+    def handle(self) -> None:
+        with socket.create_connection(self.server.target) as target:
+            back = threading.Thread(target=self._forward, args=(target, self.request))
+            back.start()
+            self._forward(self.request, target)
+            back.join()
+
+    def _forward(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+class Request(NamedTuple):
+    method: str
+    path: str
+    """With the query."""
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.body.decode(), keep_blank_values=True)
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(self.fields)
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The name and the secret of Basic authentication."""
+        encoded = self.headers.get("Authorization", "").partition(" ")[2]
+        return tuple(base64.b64decode(encoded).decode().split(":", 1))
+
+
+class Exchange(BaseHTTPRequestHandler):
+    """The requests of one connection, one after the other."""
+
+    protocol_version = "HTTP/1.1"
+    # Head and body are two writes: the second would wait 40 ms for the ACK of the first.
+    disable_nagle_algorithm = True
+    server: "HttpServer"
+    received: Request
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        # The base class looks for do_GET, do_PUT and so on.
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
+
+    def respond(
+        self, status: int, body: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS
+    ) -> None:
+        """Send a complete response."""
+        self.send_head(status, len(body), headers)
+        if self.command != "HEAD":
+            self.send(body)
+
+    def send_head(self, status: int, length: int, headers: Mapping[str, str] = _NO_HEADERS) -> None:
+        """Send the status and headers of a response whose body has this length."""
+        self.send_response_only(status)
+        for name, value in {"Content-Length": str(length), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def send(self, data: bytes) -> None:
+        """Send these bytes; an OSError, if the client has disconnected, ends the exchange."""
+        self.wfile.write(data)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the server closes; return False after the timeout."""
+        return self.server.is_closing.wait(seconds)
+
+    def close(self) -> None:
+        """Close the connection after the bytes that were sent."""
+        self.close_connection = True
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.received = Request(self.command, self.path, dict(self.headers.items()), body)
+        self.server.requests.append(self.received)
+        self.server.behavior(self)
+
+
+Behavior = Callable[[Exchange], None]
+
+
+class HttpServer(LocalServer):
+    """Records the requests, and behaves as a test sets it."""
+
+    def __init__(self, behavior: Behavior, port: int = 0) -> None:
+        super().__init__(Exchange, port)
+        self.behavior = behavior
+        self.requests: list[Request] = []
+
+    def wait_for_requests(self, count: int = 1) -> None:
+        """Wait until the server has received so many requests."""
+        wait_until(lambda: len(self.requests) >= count)

@@ -15,10 +15,10 @@ import os
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Client, Listener
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -27,7 +27,6 @@ from tests.support.servers.s3_server import S3Server
 
 _FIXTURES: Final = {"mongo_url": "mongo", "s3_server": "s3"}
 _ADDRESS: Final = "dialtone_servers"
-_CLOSE: Final = "close"
 
 
 class SharedServers:
@@ -46,28 +45,27 @@ class SharedServers:
 
     def close(self) -> None:
         """Stop the servers, and wait until they have stopped."""
-        request(self.address, _CLOSE)
+        request(self.address, "close")
         self._thread.join()
         self._listener.close()
 
     def _serve(self) -> None:
-        # Imported at the first request: most runs of single tests need no server.
-        servers: Any = None
+        results: dict[str, Callable[[], Any]] = {"report": list, "close": list}
         name = ""
         with ExitStack() as stack:
-            while name != _CLOSE:
+            while name != "close":
                 # An interrupted client does not wait for the response.
                 with suppress(OSError, EOFError), self._listener.accept() as connection:
                     name = connection.recv()
-                    if servers is None and name in _FIXTURES.values():
+                    if name not in results:
+                        # Imported at the first request: most runs of single tests need no server.
                         from tests.support.servers.servers import Servers
 
                         servers = stack.enter_context(Servers(self._environ))
+                        results |= {"mongo": servers.mongo, "s3": servers.s3}
+                        results["report"] = servers.report.copy
                     try:
-                        if name in _FIXTURES.values():
-                            connection.send(getattr(servers, name)())
-                        else:
-                            connection.send(servers.report if servers else [])
+                        connection.send(results[name]())
                     except ServerUnavailable as error:
                         connection.send(error)
 
@@ -146,16 +144,14 @@ def mongo_database(mongo_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def s3_server(pytestconfig: pytest.Config) -> S3Server:
     """An S3 server with a bucket that all tests share."""
-    server: S3Server = _request_or_fail(pytestconfig, "s3")
-    return server
+    return cast("S3Server", _request_or_fail(pytestconfig, "s3"))
 
 
 def _request_or_fail(config: pytest.Config, name: str) -> Any:
     try:
         return request(_address(config), name)
     except ServerUnavailable as error:
-        reason = str(error)
-    pytest.fail(reason, pytrace=False)
+        pytest.fail(str(error), pytrace=False)
 
 
 def _address(config: pytest.Config) -> str:

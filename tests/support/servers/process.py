@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Final, Self
@@ -37,20 +38,58 @@ class SourceUnavailable(ServerUnavailable):
     """This source cannot run the server; the next one may. No message: it is not configured."""
 
 
-class ServerProcess:
+class Process:
+    """A process that may have been started."""
+
+    name = "server"
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        assert self._process is not None, f"this {self.name} was never started"
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> int:
+        """Stop it as an operator does: it finishes its requests; return the exit code."""
+        return self.end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at any instruction."""
+        self.end(signal.SIGKILL)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send it a signal if it runs, and wait; return the exit code."""
+        # Popen sends no signal after wait(), when the pid may be reused.
+        self.process.send_signal(number)
+        # A paused process would not handle SIGTERM.
+        self.process.send_signal(signal.SIGCONT)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended; return the exit code."""
+        return self.process.wait(STOP_TIMEOUT)
+
+
+class ServerProcess(Process):
     """One server on fixed ports of 127.0.0.1; its data folder remains when it stops.
 
     It ends at the latest with the thread that started it, so a killed test run leaves no process.
     """
 
-    name = "server"
     orphan_signal = signal.SIGKILL
 
     def __init__(self, program: Path, folder: Path) -> None:
         self.program = program
         self.folder = folder
         self.log = folder.with_name(f"{folder.name}.log")
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         """Start it with its existing data, and wait until it is ready."""
@@ -82,32 +121,15 @@ class ServerProcess:
             raise
         return self
 
-    def stop(self) -> None:
-        """Stop it as an operator does: it finishes its requests."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it at any instruction."""
-        self._end(signal.SIGKILL)
-
     def pause(self) -> None:
         """Freeze it: connections stay open, and it does not respond."""
-        os.kill(self.pid, signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
         # Until the last of its threads has stopped, one of them may still respond.
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Continue a paused process."""
-        os.kill(self.pid, signal.SIGCONT)
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None, f"this {self.name} was never started"
-        return self._process.pid
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        self.process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self if self.is_running else self.start()
@@ -127,21 +149,17 @@ class ServerProcess:
         """Return whether it serves its clients."""
         raise NotImplementedError
 
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            # Popen sends no signal after wait(), so a reused pid never gets one.
-            self._process.send_signal(number)
-            # A paused process would not handle SIGTERM.
-            self._process.send_signal(signal.SIGCONT)
-            self._process.wait(STOP_TIMEOUT)
 
-
-def wait_until(is_ready: Callable[[], bool]) -> None:
+def wait_until(
+    condition: Callable[[], bool],
+    seconds: float = START_TIMEOUT,
+    explain: Callable[[], str] = str,
+) -> None:
     """Wait until the condition is true. There is no event for the readiness of a server."""
-    deadline = time.monotonic() + START_TIMEOUT
-    while not is_ready():
+    deadline = time.monotonic() + seconds
+    while not condition():
         if time.monotonic() > deadline:
-            raise ServerUnavailable("not ready after a minute")
+            raise ServerUnavailable(f"not ready after {seconds:g} seconds\n{explain()}")
         # As the docstring says.
         time.sleep(0.02)
 
@@ -158,13 +176,9 @@ def exit_on_signals(*numbers: signal.Signals) -> None:
         signal.signal(number, end)
 
 
-def free_ports(count: int, distance: int = 0) -> list[int]:
-    """Return different free ports; the ports with this distance to them are free too."""
-    ports = iter(random.sample(_PORTS, k=len(_PORTS)))
-    return [
-        next(port for port in ports if _is_free(port) and _is_free(port + distance))
-        for _ in range(count)
-    ]
+def free_ports(count: int) -> list[int]:
+    """Return different free ports."""
+    return list(islice(filter(_is_free, random.sample(_PORTS, k=len(_PORTS))), count))
 
 
 def _is_free(port: int) -> bool:

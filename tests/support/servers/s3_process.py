@@ -6,11 +6,11 @@ from typing import Final
 
 from tests.support.servers.packages import WEED
 from tests.support.servers.process import ServerProcess, free_ports
-from tests.support.servers.s3_server import BUCKET, S3Bucket, S3Server
+from tests.support.servers.s3_server import S3Server
 
 # Only S3 and the parts that it needs, without telemetry.
 MINI_OPTIONS: Final = (
-    f"-bucket={BUCKET}",
+    f"-bucket={S3Server('').bucket}",
     "-admin.ui=false",
     "-webdav=false",
     "-s3.iam=false",
@@ -20,9 +20,11 @@ MINI_OPTIONS: Final = (
     # Each bucket has its own volumes; by default a small disk allows only a few.
     "-volume.max=1000",
 )
-_PARTS: Final = ("s3", "master", "volume", "filer", "admin")
-_GRPC_OFFSET: Final = 10_000
-"""The distance between the port of a part and its gRPC port, by default."""
+_PORTS: Final = [
+    f"{part}.{kind}"
+    for part in ("s3", "master", "volume", "filer", "admin")
+    for kind in ("port", "port.grpc")
+]
 
 
 class S3Process(ServerProcess):
@@ -32,9 +34,8 @@ class S3Process(ServerProcess):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(WEED.program(), folder)
-        ports = free_ports(len(_PARTS), distance=_GRPC_OFFSET)
-        self._ports = dict(zip(_PARTS, ports, strict=True))
-        self.server = S3Server(f"http://127.0.0.1:{self._ports['s3']}")
+        self._ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+        self.server = S3Server(f"http://127.0.0.1:{self._ports['s3.port']}")
 
     def arguments(self) -> list[str]:
         return [
@@ -48,8 +49,7 @@ class S3Process(ServerProcess):
             # After a resume its parts may need five seconds to find each other.
             "-master.resumeState=false",
             *MINI_OPTIONS,
-            *(f"-{part}.port={port}" for part, port in self._ports.items()),
-            *(f"-{part}.port.grpc={port + _GRPC_OFFSET}" for part, port in self._ports.items()),
+            *(f"-{name}={port}" for name, port in self._ports.items()),
         ]
 
     def environ(self) -> Mapping[str, str]:
@@ -57,11 +57,11 @@ class S3Process(ServerProcess):
         return {**super().environ(), **self.server.environ()}
 
     def is_ready(self) -> bool:
-        return not S3Bucket(self.server).find_error()
+        return not self.server.find_error()
 
     def kill(self) -> None:
         super().kill()
         # A killed process leaves its sockets, whose names contain the port.
-        for part, port in self._ports.items():
-            socket = f"seaweedfs-{part}-grpc-{port + _GRPC_OFFSET}.sock"
-            (Path("/tmp") / socket).unlink(missing_ok=True)  # noqa: S108
+        for socket in Path("/tmp").glob("seaweedfs-*.sock"):  # noqa: S108
+            if any(f"-{port}." in socket.name for port in self._ports.values()):
+                socket.unlink()

@@ -5,7 +5,7 @@
 - *packages*: processes whose programs are in wheels.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,9 +17,10 @@ from tests.support.servers import containers
 from tests.support.servers.mongo_process import MongoProcess, is_primary, mongo_version
 from tests.support.servers.process import ServerUnavailable, SourceUnavailable
 from tests.support.servers.s3_process import S3Process
-from tests.support.servers.s3_server import S3Bucket, S3Server, s3_version
+from tests.support.servers.s3_server import S3Server
 
 SOURCES_VARIABLE: Final = "DIALTONE_TEST_SERVERS"
+SOURCES: Final = ("environment", "containers", "packages")
 ADVICE: Final = """\
 Any one of these helps:
   - start a Docker Engine (it needs the images, or a registry that has them);
@@ -36,7 +37,7 @@ _S3_VARIABLES: Final = {
 """Each has the default of `S3Server`."""
 
 Environ = Mapping[str, str]
-Sources = Mapping[str, Callable[[Environ], AbstractContextManager[Any]]]
+Source = Callable[[Environ], AbstractContextManager[Any]]
 
 
 @contextmanager
@@ -62,9 +63,8 @@ def running_s3(environ: Environ) -> Iterator[S3Server]:
         raise SourceUnavailable
     options = {option: environ[name] for name, option in _S3_VARIABLES.items() if environ.get(name)}
     server = S3Server(endpoint, **options)
-    bucket = S3Bucket(server)
-    bucket.create()
-    if error := bucket.find_error():
+    server.create_bucket()
+    if error := server.find_error():
         raise ServerUnavailable(f"{S3_ENDPOINT}: cannot use this server: {error}")
     yield server
 
@@ -77,32 +77,20 @@ def exports(url: str, server: S3Server) -> dict[str, str]:
 
 @contextmanager
 def _mongo_process(_: Environ) -> Iterator[str]:
-    with _folder() as folder, MongoProcess(folder / "mongo") as process:
+    with _folder() as folder, MongoProcess(folder) as process:
         yield process.url
 
 
 @contextmanager
 def _s3_process(_: Environ) -> Iterator[S3Server]:
-    with _folder() as folder, S3Process(folder / "s3") as process:
+    with _folder() as folder, S3Process(folder) as process:
         yield process.server
 
 
 @contextmanager
 def _folder() -> Iterator[Path]:
     with TemporaryDirectory(prefix="dialtone-test-server-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
-
-
-_MONGO: Final[Sources] = {
-    "environment": running_mongo,
-    "containers": containers.mongo,
-    "packages": _mongo_process,
-}
-_S3: Final[Sources] = {
-    "environment": running_s3,
-    "containers": containers.s3,
-    "packages": _s3_process,
-}
+        yield Path(name, "data")
 
 
 class Servers(ExitStack):
@@ -117,31 +105,35 @@ class Servers(ExitStack):
 
     def mongo(self) -> str:
         """Return the URL of a MongoDB that is the primary of a replica set."""
-        url: str = self._open("mongo", _MONGO, mongo_version)
+        url: str = self._open(mongo_version, running_mongo, containers.mongo, _mongo_process)
         return url
 
     def s3(self) -> S3Server:
         """Return an S3 server that has a bucket."""
-        server: S3Server = self._open("s3", _S3, s3_version)
+        server: S3Server = self._open(S3Server.version, running_s3, containers.s3, _s3_process)
         return server
 
-    def _open(self, name: str, sources: Sources, version: Callable[[Any], str]) -> Any:
+    def _open(self, version: Callable[[Any], str], *sources: Source) -> Any:
+        name = version.__name__
         if name not in self._opened:
             try:
-                self._opened[name] = self._open_first_available(sources, version)
+                self._opened[name] = self._open_first_available(version, sources)
             except ServerUnavailable as error:
                 self._opened[name] = error
         if isinstance(self._opened[name], ServerUnavailable):
             raise self._opened[name]
         return self._opened[name]
 
-    def _open_first_available(self, sources: Sources, version: Callable[[Any], str]) -> Any:
+    def _open_first_available(
+        self, version: Callable[[Any], str], sources: Sequence[Source]
+    ) -> Any:
         errors = ""
-        for source in self._environ.get(SOURCES_VARIABLE, "").split() or sources:
-            if source not in sources:
-                raise ServerUnavailable(f"{SOURCES_VARIABLE} takes {', '.join(sources)}.")
+        named = dict(zip(SOURCES, sources, strict=True))
+        for source in self._environ.get(SOURCES_VARIABLE, "").split() or SOURCES:
+            if source not in named:
+                raise ServerUnavailable(f"{SOURCES_VARIABLE} takes {', '.join(SOURCES)}.")
             try:
-                server = self.enter_context(sources[source](self._environ))
+                server = self.enter_context(named[source](self._environ))
             except SourceUnavailable as error:
                 errors += f"\n  not from {source}: {error}" if str(error) else ""
             else:

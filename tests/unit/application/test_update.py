@@ -15,7 +15,7 @@ from domain.identities.identity import Identity
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, an_id, an_identity
-from tests.support.fakes.database import InMemoryDatabase, InMemoryIdentities
+from tests.support.fakes.database import Identities, InMemoryDatabase
 
 
 @dataclass
@@ -115,10 +115,10 @@ async def test_an_unknown_identity_is_added_or_changed_if_it_exists_meanwhile(
 # Use cases
 
 
-class ContendedIdentities(InMemoryIdentities):
+class ContendedIdentities(Identities):
     """Identities that another writer changes before each write."""
 
-    async def replace(self, identity: Identity, version: int) -> bool:
+    def replace(self, record: Identity, version: int) -> bool:
         return False
 
 
@@ -126,14 +126,15 @@ async def test_a_username_that_is_taken_again_is_in_use() -> None:
     async def save() -> None:
         raise UniqueViolation("taken a moment ago")
 
-    identities = InMemoryIdentities(InMemoryDatabase())
+    identities = InMemoryDatabase().repositories().identities
     with pytest.raises(UsernameInUse):
         await reserve_username(identities, parse_username("Rahul"), NOW, save)
 
 
 async def test_use_cases_give_up_after_too_many_conflicts(app: AppHarness) -> None:
     principal = await app.log_in()
-    identities = ContendedIdentities(app.database)
+    contended = ContendedIdentities(app.database.identities)
+    identities = app.database.port("identities", contended)
     with pytest.raises(ConcurrencyConflict):
         await replace(app.use_cases.delete_user, identities=identities)(principal)
     app.use_cases = replace(

@@ -1,159 +1,190 @@
 """Call the service from the terminal, without a Twilio account.
 
-It simulates Twilio and a phone. By default it starts a service of its own, whose data stays in
-var/call, so that the service knows at the next call who has joined.
+It simulates Twilio and a phone, and starts a service whose data stays in var/call, so that the
+service knows at the next call who has joined. DIALTONE_ variables of the environment are settings
+of this service.
 """
 
 import argparse
-import errno
 import os
-import shlex
-import shutil
+import re
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from subprocess import TimeoutExpired
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import httpx
 
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.fake_twilio.server import ACCOUNT_SID, AUTH_TOKEN, twilio_settings
-from tests.support.servers.fake_twilio.terminal_phone import Terminal, TerminalPhone, TerminalTwilio
-from tests.support.servers.process import ServerProcess, ServerUnavailable, exit_on_signals
-from tests.support.service import command, free_port
+from tests.support.servers.fake_twilio.phone_call import PhoneCall
+from tests.support.servers.fake_twilio.server import Created, FakeTwilio
+from tests.support.servers.process import exit_on_signals
+from tests.support.service import Service
 
-PORT: Final = 8765
-SERVICE: Final = "http://127.0.0.1:8000"
+COMMANDS: Final = """\
+Enter        call the service, or answer when the phone rings
++NUMBER      be another phone
+/code        ask for a sign-in code as an app does, by a call to this phone
+/signin CODE sign in with a code that you heard
+/calls       show the calls of this phone, after a sign-in
+/quit        end; so does Ctrl-D"""
+PROMPTS: Final = {
+    "Gather": "key or words; Enter is silence",
+    "Dial": "the operator's phone rings: answered, busy, no-answer, failed, canceled",
+    "Record": "speak after the tone; Enter is silence",
+    "Redirect": "Enter stays on the line, /hangup hangs up",
+}
+
+PHONE_LINE: Final = {
+    "DIALTONE_SMS": "twilio",
+    "DIALTONE_COUNTRIES": "*",
+    "DIALTONE_OPERATOR": "+14155550100",
+}
 
 
-class OwnService(ServerProcess):
-    """`dialtone run` on a free port, with its data in a folder."""
+def show(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
-    name = "The service"
 
-    def __init__(self, folder: Path, twilio: Mapping[str, str], flow: Path | None) -> None:
-        super().__init__(Path(command()), folder)
-        bind = f"127.0.0.1:{free_port()}"
-        self.url = f"http://{bind}"
-        self._settings = {
-            "DIALTONE_BIND": bind,
-            "DIALTONE_DATABASE": "sqlite:///dialtone.db",
-            "DIALTONE_MEDIA": "file:media",
-            "DIALTONE_SECRETS_FILE": "secrets.json",
-            "DIALTONE_DRAIN_TIMEOUT": "2s",
-            # A person who tries it calls often.
-            "DIALTONE_INBOUND_LIMIT_PER_CALLER": "1000/1h",
-            "DIALTONE_CALLBACK_LIMIT_PER_PHONE": "6/1d",
-            **_phone_line_settings(self.url, twilio),
-            **({"DIALTONE_CALL_FLOW": str(flow)} if flow else {}),
-        }
-        self.log.unlink(missing_ok=True)
+def read_line(prompt: str) -> str:
+    """Return the next line; raises EOFError."""
+    line = input(f"{prompt}> ").strip()
+    if not sys.stdin.isatty():
+        show(line)  # so that the output can be read without the input
+    return line
 
-    def arguments(self) -> list[str]:
-        return ["run"]
 
-    def environ(self) -> Mapping[str, str]:
-        return {**super().environ(), **self._settings}
+class TerminalTwilio(FakeTwilio):
+    """Shows messages and placed calls in the terminal."""
 
-    def is_ready(self) -> bool:
+    def add_message(self, message: Created) -> None:
+        show(f"\n  [message to {message.form['To']}] {message.form['Body']}")
+
+    def add_call(self, call: Created) -> None:
+        super().add_call(call)
+        show(f"\n  {call.form['To']} rings: Enter answers.")
+
+
+@dataclass
+class Phone:
+    """One phone: its calls, and the requests of the app on it."""
+
+    twilio: FakeTwilio
+    service_url: str
+    number: str
+    token: str = ""
+
+    def follow(self, line: str) -> None:
+        """Do what a line says."""
+        command, _, argument = line.partition(" ")
+        headers = {"Authorization": f"Bearer {self.token}"}
+        match command:
+            case "" if self.twilio.placed:
+                placed = self.twilio.placed.pop(0)
+                self.number = placed.form["To"]
+                call = self._new_call()
+                call.receive(placed)
+                self._talk(call, call.answer)
+            case "":
+                show(f"  {self.number} calls the service. /hangup hangs up.")
+                call = self._new_call()
+                self._talk(call, call.ring)
+            case "/code":
+                self._send("POST", "/auth/request-otp", {"phone": self.number, "channel": "voice"})
+            case "/signin":
+                otp = {"phone": self.number, "otp": argument}
+                response = self._send("POST", "/auth/verify-otp", otp)
+                self.token = response.get("access_token", "")
+            case "/calls":
+                self._send("GET", "/calls", None, headers)
+            case number if re.fullmatch(r"\+\d{7,15}", number):
+                self.number, self.token = number, ""
+            case _:
+                show(COMMANDS)
+
+    def _new_call(self) -> PhoneCall:
+        urls = (self.service_url, self.service_url)
+        return PhoneCall(self.twilio, *urls, caller=self.number, stops_at_redirects=True)
+
+    def _talk(self, call: PhoneCall, begin: Callable[[], None]) -> None:
+        """Begin a call and go on until it ends; at the end of the input, hang up."""
         try:
-            httpx.get(f"{self.url}/health/live", timeout=1, **PLAIN_HTTP)
-        except httpx.TransportError:
-            return False
-        return True
+            begin()
+            while call.verb is not None:
+                self._hear(call)
+                self._act(call, read_line(f"  {PROMPTS[call.verb.tag]}"))
+            self._hear(call)
+        finally:
+            if call.status in ("ringing", "in-progress"):
+                call.hang_up()
+        show(f"  The call has ended: {call.status}.")
 
-    def __exit__(self, *_: object) -> None:
-        try:
-            self.stop()
-        except TimeoutExpired:
-            self.kill()
+    def _hear(self, call: PhoneCall) -> None:
+        if call.heard:
+            show(f"< {' '.join(call.heard)}")
+            call.heard.clear()
 
+    def _act(self, call: PhoneCall, line: str) -> None:
+        """Do at the verb that waits what a line says."""
+        assert call.verb is not None
+        match call.verb.tag:
+            case _ if line == "/hangup":
+                call.hang_up()
+            case "Redirect":
+                call.stay()
+            case "Dial":
+                call.end_dial("completed" if line == "answered" else line)
+            case "Record" if line:
+                call.leave_recording(line.encode(), len(line.split()))
+            case "Gather" if re.fullmatch(r"[0-9*#]+", line):
+                call.press(line[: int(call.verb.get("numDigits", "1"))])
+            case "Gather" if line and "speech" in call.verb.get("input", ""):
+                call.speak(line)
+            case _:
+                call.stay_silent()
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until the input ends; return the exit code."""
-    options = _parse(arguments)
-    is_fixed = options.service or options.print_environment
-    port = options.port if options.port is not None else PORT if is_fixed else 0
-    service_url = (options.service or SERVICE).rstrip("/")
-    public_url = (options.public_url or service_url).rstrip("/")
-    if options.print_environment:
-        account = (options.account_sid, options.auth_token)
-        twilio = twilio_settings(*account, f"http://127.0.0.1:{port}")
-        for name, value in _phone_line_settings(public_url, twilio).items():
-            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
-        return 0
-    try:
-        _run(options, port, service_url, public_url)
-    except (ServerUnavailable, OSError) as error:
-        is_used = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        advice = f"Another process uses port {port}. Choose a port: --port {port + 1}"
-        sys.stderr.write(f"{advice if is_used else error}\n")
-        return 1
-    return 0
-
-
-def _phone_line_settings(public_url: str, twilio: Mapping[str, str]) -> dict[str, str]:
-    return {
-        "DIALTONE_SMS": "twilio",
-        "DIALTONE_COUNTRIES": "*",
-        "DIALTONE_PUBLIC_URL": public_url,
-        "DIALTONE_OPERATOR": "+14155550100",
-        **twilio,
-    }
+    def _send(self, method: str, path: str, body: Any, headers: Any = None) -> dict[str, Any]:
+        """Send a request as the app does, and show the response."""
+        url = f"{self.service_url}{path}"
+        response = httpx.request(method, url, json=body, headers=headers, timeout=60, **PLAIN_HTTP)
+        show(f"  {method} {path}: {response.status_code} {response.text}")
+        content: dict[str, Any] = response.json()
+        return content
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.support.servers.fake_twilio.call",
-        description=__doc__,
-        epilog="docs/voice.md has examples.",
-    )
-    add = parser.add_argument
-    add("--service", metavar="URL", type=_http_url, help="call a running service")
-    add("--public-url", metavar="URL", help="its DIALTONE_PUBLIC_URL, if that is another URL")
-    environment_help = "print the variables for a service that --service calls, and end"
-    add("--print-environment", action="store_true", help=environment_help)
-    add("--from", dest="caller", metavar="NUMBER", default="+14155552671")
-    add("--flow", metavar="FILE", type=Path, help="a call flow of your own")
-    add("--forget", action="store_true", help="delete the data of earlier calls in var/call")
-    add("--folder", type=Path, default=Path("var/call"), help="of the own service; var/call")
-    add("--port", type=int, help=f"of the simulated Twilio; free, or {PORT} with --service")
-    add("--account-sid", default=ACCOUNT_SID)
-    add("--auth-token", default=AUTH_TOKEN)
-    return parser.parse_args(arguments)
-
-
-def _http_url(text: str) -> str:
-    if urlsplit(text).scheme != "http" or not urlsplit(text).hostname:
-        raise argparse.ArgumentTypeError("write the URL with http://, such as " + SERVICE)
-    return text
-
-
-def _run(options: argparse.Namespace, port: int, service_url: str, public_url: str) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until the input ends."""
+    parser = argparse.ArgumentParser(prog="make call", description=__doc__)
+    parser.add_argument("--from", dest="number", metavar="NUMBER", default="+14155552671")
+    parser.add_argument("--flow", metavar="FILE", type=Path, help="a call flow of your own")
+    parser.add_argument("--folder", type=Path, default=Path("var/call"), help="of the data")
+    options = parser.parse_args(arguments)
     exit_on_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    # Python has no stdin if it was closed.
-    descriptor = sys.stdin.fileno() if sys.stdin else os.open(os.devnull, os.O_RDONLY)
-    terminal = Terminal(descriptor, sys.stdout)
-    with (
-        TerminalTwilio(terminal, options.account_sid, options.auth_token, port) as twilio,
-        ExitStack() as stack,
-    ):
-        if not options.service:
-            folder = options.folder.resolve()
-            if options.forget:
-                shutil.rmtree(folder, ignore_errors=True)
-            flow = options.flow.resolve() if options.flow else None
-            terminal.show("The service is starting ...")
-            service = stack.enter_context(OwnService(folder, twilio.environ, flow))
-            service_url = public_url = service.url
-            terminal.show(f"It runs at {service.url}. Its log: {service.log}")
-        terminal.show("The phone and Twilio are simulated: nobody is called, nothing is sent.")
-        TerminalPhone(terminal, twilio, service_url, public_url, options.caller).use()
+    own = {name: text for name, text in os.environ.items() if name.startswith("DIALTONE_")}
+    own = {name: own[name] for name in own.keys() - {"DIALTONE_BIND", "DIALTONE_PUBLIC_URL"}}
+    flow = {"DIALTONE_CALL_FLOW": str(options.flow.resolve())} if options.flow else {}
+    with TerminalTwilio() as twilio:
+        settings = {**own, **PHONE_LINE, **twilio.environ, **flow}
+        service = Service(options.folder.resolve(), settings)
+        try:
+            # Ctrl-C in the terminal is for this process.
+            service.start(process_group=0)
+            show(f"It is all simulated: nobody is called, nothing is sent.\n{COMMANDS}")
+            phone = Phone(twilio, service.url, options.number)
+            with suppress(EOFError):
+                while (text := read_line(f"\n{phone.number}, Enter calls the service")) != "/quit":
+                    phone.follow(text)
+        except (AssertionError, httpx.TransportError) as error:
+            sys.exit(f"{error}\n{service.log if service.is_running else ''}")
+        finally:
+            service.stop()
+            for file in service.outputs:
+                file.unlink()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

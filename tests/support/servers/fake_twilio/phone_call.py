@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import uuid4
 
+import httpx
+
 from tests.support import twiml
 from tests.support.servers.fake_twilio.server import API_VERSION, Created, FakeTwilio
-from tests.support.servers.fake_twilio.webhooks import WebhookResponse
 
 _MAX_REDIRECTS: Final = 20
 _NO_FIELDS: Final[Mapping[str, str]] = {}
@@ -39,14 +40,9 @@ class PhoneCall:
         self._twilio = twilio
         self._webhooks = twilio.webhooks(service_url, public_url)
         self._stops_at_redirects = stops_at_redirects
-        self.fields = {
-            "AccountSid": twilio.account_sid,
-            "ApiVersion": API_VERSION,
-            **_between(caller, "+15005550006"),
-            "Direction": "inbound",
-        }
-        self._url = f"{public_url}/voice"
-        self._status_url = f"{public_url}/voice/status"
+        self.fields = {"AccountSid": twilio.account_sid, "ApiVersion": API_VERSION}
+        self._set_numbers(caller, "+15005550006", "inbound")
+        self._url, self._status_url = f"{public_url}/voice", f"{public_url}/voice/status"
         # https://www.twilio.com/docs/voice/api/call-resource#statuscallbackevent
         self._reported_events = ["completed"]
         self.verb: ET.Element | None = None
@@ -55,7 +51,7 @@ class PhoneCall:
         self.heard: list[str] = []
         self.status = "queued"
         self.requests: list[tuple[str, Sequence[tuple[str, str]]]] = []
-        self.responses: list[WebhookResponse] = []
+        self.responses: list[httpx.Response] = []
 
     @property
     def waits_for(self) -> str | None:
@@ -65,13 +61,13 @@ class PhoneCall:
     def ring(self) -> None:
         """Call the service's number."""
         self.status = "ringing"
-        self._continue(self._url)
+        self._follow(self.post(self._url))
 
     def receive(self, placed: Created) -> None:
         """Let a call that the service placed ring."""
         form = placed.form
         self.sid = placed.sid
-        self.fields |= {**_between(form["From"], form["To"]), "Direction": "outbound-api"}
+        self._set_numbers(form["From"], form["To"], "outbound-api")
         self._url, self._status_url = form["Url"], form["StatusCallback"]
         events = [event for name, event in placed.fields if name == "StatusCallbackEvent"]
         self._reported_events = events or self._reported_events
@@ -80,11 +76,7 @@ class PhoneCall:
 
     def answer(self) -> None:
         self._report("answered", "in-progress")
-        self._continue(self._url)
-
-    def end_unanswered(self, status: str) -> None:
-        """End a call that nobody answered: busy, no-answer, failed or canceled."""
-        self.hang_up(status, 0)
+        self._follow(self.post(self._url))
 
     def press(self, keys: str) -> None:
         self._act("Gather", {"Digits": keys})
@@ -94,66 +86,72 @@ class PhoneCall:
 
     def stay_silent(self) -> None:
         """Press and say nothing. An empty recording has no action: the next verb is executed."""
-        if self.waits_for != "Record":
-            self._act("Gather", {"Digits": ""})
-        elif self._next_verb is None:
+        if self.waits_for == "Record" and self._next_verb is not None:
+            self.verb = self._next_verb
+            self.stay()
+        elif self.waits_for == "Record":
             self.hang_up()
         else:
-            self.verb = None
-            self._continue(self._next_verb.text or "")
+            self.press("")
 
     def stay(self) -> None:
         """Follow the redirect that the call stopped at."""
-        url = self._waiting("Redirect").text or ""
-        self.verb = None
-        self._continue(url)
+        self._follow(self.post(self._take("Redirect").text or ""))
 
     def end_dial(self, status: str) -> None:
         """End the call to the operator with a DialCallStatus."""
         self._act("Dial", {"DialCallStatus": status, "DialCallSid": f"CA{uuid4().hex}"})
 
-    def leave_recording(self, content: bytes, seconds: int = 7) -> str:
-        """Speak after the beep and press a key; return the SID of the recording."""
-        attributes, fields = self._record(content, seconds)
-        self._act("Record", {**fields, "Digits": "#"})
-        self._report_recording(attributes, fields)
-        return fields["RecordingSid"]
+    def leave_recording(self, content: bytes, seconds: int = 7, *, hangs_up: bool = False) -> str:
+        """Speak after the beep, and press a key or hang up; return the SID of the recording.
 
-    def hang_up_after_recording(self, content: bytes, seconds: int = 7) -> str:
-        """Speak after the beep and hang up; return the SID of the recording.
-
-        Twilio requests the action, but executes nothing of the response.
+        After the caller hung up Twilio requests the action, but executes nothing of the response.
         """
-        attributes, fields = self._record(content, seconds)
-        self.status = "completed"
-        self.post(attributes["action"], {**fields, "Digits": "hangup"})
-        self._report_recording(attributes, fields)
-        self.hang_up(seconds=seconds + 5)
-        return fields["RecordingSid"]
+        attributes = self._take("Record").attrib
+        sid = self._twilio.add_recording(content)
+        path = f"/{API_VERSION}/Accounts/{self._twilio.account_sid}/Recordings/{sid}"
+        url = f"{self._twilio.url}{path}"
+        fields = {"RecordingSid": sid, "RecordingUrl": url, "RecordingDuration": str(seconds)}
+        if hangs_up:
+            self.status = "completed"
+        keys = {"Digits": "hangup" if hangs_up else "#"}
+        response = self.post(attributes["action"], {**fields, **keys})
+        if not hangs_up:
+            self._follow(response)
+        if callback := attributes.get("recordingStatusCallback"):
+            self.post(callback, {**fields, "RecordingStatus": "completed"})
+        if hangs_up:
+            self.hang_up(seconds=seconds + 5)
+        return sid
 
     def hang_up(self, status: str = "completed", seconds: int = 12) -> None:
-        """End the call and post its status."""
+        """End the call and post its status: completed, or why nobody answered."""
         self.verb = None
         duration = {"CallDuration": str(seconds), "Duration": str(min(seconds, 1))}
         self._report("completed", status, duration)
 
-    def post(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> WebhookResponse:
+    def post(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> httpx.Response:
         """Post fields of this call to a public URL."""
         own_fields = {"CallSid": self.sid, "CallStatus": self.status}
-        return self._post(url, list({**self.fields, **own_fields, **fields}.items()))
+        self.requests.append((url, list({**self.fields, **own_fields, **fields}.items())))
+        return self._send(self.requests[-1])
 
-    def repeat(self, index: int = -1) -> WebhookResponse:
+    def repeat(self, index: int = -1) -> httpx.Response:
         """Send a request again, as Twilio does when it got no response; execute nothing."""
-        return self._post(*self.requests[index])
+        self.requests.append(self.requests[index])
+        return self._send(self.requests[-1])
 
     def retry(self) -> None:
         """Send the last request again, since it got no response, and go on with the response."""
         self._follow(self.repeat())
 
-    def _post(self, url: str, fields: Sequence[tuple[str, str]]) -> WebhookResponse:
-        self.requests.append((url, fields))
-        self.responses.append(self._webhooks.post(url, fields))
+    def _send(self, request: tuple[str, Sequence[tuple[str, str]]]) -> httpx.Response:
+        self.responses.append(self._webhooks.post(*request))
         return self.responses[-1]
+
+    def _set_numbers(self, caller: str, number: str, direction: str) -> None:
+        numbers = {"From": caller, "Caller": caller, "To": number, "Called": number}
+        self.fields |= {**numbers, "Direction": direction}
 
     def _report(self, event: str, status: str, fields: Mapping[str, str] = _NO_FIELDS) -> None:
         """Set the status, and post it if the service asked for this event."""
@@ -163,37 +161,21 @@ class PhoneCall:
             source = {"CallbackSource": "call-progress-events"}
             self.post(self._status_url, {**fields, **number, **source})
 
-    def _record(self, content: bytes, seconds: int) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the attributes of the verb, and the fields of a new recording."""
-        attributes = self._waiting("Record").attrib
-        sid = self._twilio.add_recording(content)
-        path = f"/{API_VERSION}/Accounts/{self._twilio.account_sid}/Recordings/{sid}"
-        url = f"{self._twilio.url}{path}"
-        fields = {"RecordingSid": sid, "RecordingUrl": url, "RecordingDuration": str(seconds)}
-        return attributes, fields
-
-    def _report_recording(self, attributes: Mapping[str, str], fields: Mapping[str, str]) -> None:
-        if url := attributes.get("recordingStatusCallback"):
-            self.post(url, {**fields, "RecordingStatus": "completed"})
-
     def _act(self, verb: str, fields: Mapping[str, str]) -> None:
-        url = self._waiting(verb).attrib["action"]
-        self.verb = None
-        self._continue(url, fields)
+        self._follow(self.post(self._take(verb).attrib["action"], fields))
 
-    def _waiting(self, verb: str) -> ET.Element:
-        assert self.verb is not None, f"the call waits for nothing, but not for {verb}"
-        assert self.verb.tag == verb, f"the call waits for {self.verb.tag}, not for {verb}"
-        return self.verb
+    def _take(self, name: str) -> ET.Element:
+        """Return the verb that waits, which does not wait any longer."""
+        verb, self.verb = self.verb, None
+        assert verb is not None, f"the call waits for nothing, but not for {name}"
+        assert verb.tag == name, f"the call waits for {verb.tag}, not for {name}"
+        return verb
 
-    def _continue(self, url: str, fields: Mapping[str, str] = _NO_FIELDS) -> None:
-        self._follow(self.post(url, fields))
-
-    def _follow(self, response: WebhookResponse) -> None:
+    def _follow(self, response: httpx.Response) -> None:
         """Execute a response, and those to its redirects."""
         for _redirect in range(_MAX_REDIRECTS):
             url, _ = self.requests[-1]
-            assert response.status == 200, f"status {response.status} of {url}"
+            assert response.status_code == 200, f"status {response.status_code} of {url}"
             next_url = self._execute(twiml.validate(response.text))
             if next_url is None:
                 return
@@ -218,7 +200,3 @@ class PhoneCall:
                 return None
         self.hang_up()
         return None
-
-
-def _between(caller: str, number: str) -> dict[str, str]:
-    return {"From": caller, "Caller": caller, "To": number, "Called": number}

@@ -3,15 +3,12 @@
 - https://www.twilio.com/docs/messaging/api/message-resource
 - https://www.twilio.com/docs/voice/api/call-resource
 - https://www.twilio.com/docs/api/errors
-- https://www.twilio.com/docs/iam/test-credentials: numbers that Twilio rejects
 """
 
-import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
@@ -19,12 +16,10 @@ import httpx
 
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.behaviors import respond_with
-from tests.support.servers.fake_twilio.webhooks import FormFields, ServiceWebhooks, WebhookResponse
+from tests.support.servers.fake_twilio.webhooks import FormFields, ServiceWebhooks
 from tests.support.servers.http_server import Behavior, Exchange, HttpServer
 
 API_VERSION: Final = "2010-04-01"
-ACCOUNT_SID: Final = "AC" + "0" * 30 + "da"
-AUTH_TOKEN: Final = "the-token-of-the-fake-server"
 _JSON: Final = {"Content-Type": "application/json"}
 _PATH: Final = re.compile(
     rf"/{API_VERSION}/Accounts/(?P<account>\w+?)(?P<resource>/[A-Z]\w+)?(/(?P<sid>\w+))?"
@@ -32,28 +27,9 @@ _PATH: Final = re.compile(
 )
 _STATUSES: Final = {20003: 401, 20404: 404, 20429: 429, 20500: 500}
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}\Z")
-_MESSAGE_TO: Final = {"1": 21211, "2": 21612, "3": 21408, "4": 21610, "9": 21614}
-"""By the last digit of the number +1500555000X; so are the next ones."""
-_MESSAGE_FROM: Final = {"1": 21212, "7": 21606, "8": 21611}
-_CALL_TO: Final = {"1": 21217, "2": 21214, "3": 21215, "4": 21216}
-_CALL_FROM: Final = {"1": 21212}
 
 
-@dataclass(frozen=True, slots=True)
-class TwilioRequest:
-    method: str
-    path: str
-    fields: FormFields
-    credentials: tuple[str, str] | None
-    headers: Mapping[str, str]
-
-    @property
-    def form(self) -> dict[str, str]:
-        return dict(self.fields)
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(NamedTuple):
     """A message or a call that a request has created: its SID, and the form."""
 
     sid: str
@@ -67,22 +43,24 @@ class Created:
 class FakeTwilio(HttpServer):
     """Twilio on a port of 127.0.0.1.
 
-    - `requests` has all requests; `behavior` replaces the documented behavior.
+    - `behavior` replaces the documented behavior.
     - `numbers` are those of the account, each with whether it can send messages. They can call if
       `has_voice` is set, and calls to them are reported to `voice_url`.
-    - The numbers of Twilio's test credentials are rejected with their documented codes.
     - `sent` and `placed` are the messages and calls that were created.
     - `recordings` has the MP3 of each recording, by SID.
     """
 
-    def __init__(
-        self, account_sid: str = ACCOUNT_SID, auth_token: str = AUTH_TOKEN, port: int = 0
-    ) -> None:
+    account_sid = "AC" + "0" * 30 + "da"
+    auth_token = "the-token-of-the-fake-server"
+
+    def __init__(self, port: int = 0) -> None:
         super().__init__(self.respond, port)
-        self.account_sid = account_sid
-        self.auth_token = auth_token
-        self.environ = twilio_settings(account_sid, auth_token, self.url)
-        self.requests: list[TwilioRequest] = []
+        self.environ = {
+            "TWILIO_ACCOUNT_SID": self.account_sid,
+            "TWILIO_AUTH_TOKEN": self.auth_token,
+            "TWILIO_FROM": "+15005550006",
+            "TWILIO_API_BASE": self.url,
+        }
         self.sent: list[Created] = []
         self.placed: list[Created] = []
         self.recordings: dict[str, bytes] = {}
@@ -105,11 +83,6 @@ class FakeTwilio(HttpServer):
         """The forms of all requests to create a message."""
         return [each.form for each in self.requests if each.path.endswith("/Messages.json")]
 
-    @property
-    def calls(self) -> list[TwilioRequest]:
-        """All requests to create a call."""
-        return [each for each in self.requests if each.path.endswith("/Calls.json")]
-
     def add_message(self, message: Created) -> None:
         self.sent.append(message)
 
@@ -125,7 +98,7 @@ class FakeTwilio(HttpServer):
 
     def report_message(
         self, message: Created, status: str, webhooks: ServiceWebhooks, error_code: str = ""
-    ) -> WebhookResponse:
+    ) -> httpx.Response:
         """Post the status of a message to the URL that was sent with it.
 
         https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
@@ -142,24 +115,13 @@ class FakeTwilio(HttpServer):
         }
         return webhooks.post(form["StatusCallback"], list(fields.items()))
 
-    def record(self, exchange: Exchange) -> None:
-        request = TwilioRequest(
-            exchange.command,
-            urlsplit(exchange.path).path,
-            parse_qsl(exchange.body.decode(), keep_blank_values=True),
-            _parse_credentials(exchange.headers.get("Authorization", "")),
-            dict(exchange.headers.items()),
-        )
-        self.requests.append(request)
-
     def respond(self, exchange: Exchange) -> None:
         """Respond as Twilio documents it."""
-        fields = parse_qsl(exchange.body.decode(), keep_blank_values=True)
-        form = dict(fields)
-        url = urlsplit(exchange.path)
+        request = exchange.received
+        form = request.form
+        url = urlsplit(request.path)
         match = _PATH.match(url.path)
-        credentials = _parse_credentials(exchange.headers.get("Authorization", ""))
-        if credentials != (self.account_sid, self.auth_token):
+        if request.credentials != (self.account_sid, self.auth_token):
             return rejects(20003)(exchange)
         if match is None or match["account"] != self.account_sid:
             return rejects(20404)(exchange)
@@ -170,19 +132,16 @@ class FakeTwilio(HttpServer):
                 searched = dict(parse_qsl(url.query)).get("PhoneNumber", "")
                 numbers = [self._number(name) for name in self.numbers if searched in name]
                 _send(exchange, {"incoming_phone_numbers": numbers, "next_page_uri": None})
-            case "POST", "/Messages", None, "json" if code := _message_error(form):
-                rejects(code)(exchange)
-            case "POST", "/Messages", None, "json":
-                message = Created(f"SM{uuid4().hex}", fields)
-                self.add_message(message)
+            case "POST", "/Messages" | "/Calls" as resource, None, "json":
+                if code := _find_error(resource, form):
+                    return rejects(code)(exchange)
+                is_call = resource == "/Calls"
+                created = Created(f"{'CA' if is_call else 'SM'}{uuid4().hex}", request.fields)
+                (self.add_call if is_call else self.add_message)(created)
+                to = {"from": form.get("From"), "to": form["To"]}
                 status = "accepted" if "MessagingServiceSid" in form else "queued"
-                self._send_created(exchange, message, status)
-            case "POST", "/Calls", None, "json" if code := _call_error(form):
-                rejects(code)(exchange)
-            case "POST", "/Calls", None, "json":
-                call = Created(f"CA{uuid4().hex}", fields)
-                self.add_call(call)
-                self._send_created(exchange, call, "queued")
+                own = {"sid": created.sid, "status": status, "error_code": None}
+                _send(exchange, {"account_sid": self.account_sid, **to, **own}, 201)
             case "GET", "/Recordings", str(sid), "mp3" if sid in self.recordings:
                 exchange.respond(200, self.recordings[sid], {"Content-Type": "audio/mpeg"})
             case "DELETE", "/Recordings", str(sid), "json" if sid in self.recordings:
@@ -200,22 +159,6 @@ class FakeTwilio(HttpServer):
             "voice_url": self.voice_url,
         }
 
-    def _send_created(self, exchange: Exchange, created: Created, status: str) -> None:
-        form = created.form
-        numbers = {"from": form.get("From"), "to": form["To"]}
-        own = {"sid": created.sid, "status": status, "error_code": None}
-        _send(exchange, {"account_sid": self.account_sid, **numbers, **own}, 201)
-
-
-def twilio_settings(account_sid: str, auth_token: str, url: str) -> dict[str, str]:
-    """Return the settings of a service that uses this server instead of Twilio."""
-    return {
-        "TWILIO_ACCOUNT_SID": account_sid,
-        "TWILIO_AUTH_TOKEN": auth_token,
-        "TWILIO_FROM": "+15005550006",
-        "TWILIO_API_BASE": url,
-    }
-
 
 def rejects(code: int, status: int | None = None) -> Behavior:
     """Reject every request with this error code of Twilio."""
@@ -226,44 +169,17 @@ def rejects(code: int, status: int | None = None) -> Behavior:
     return respond_with(status, json.dumps(error).encode(), _JSON | challenge)
 
 
-def _message_error(form: Mapping[str, str]) -> int | None:
-    """Return the error code of a message, or None if it is valid."""
-    to, sender, text = (form.get(name, "") for name in ("To", "From", "Body"))
-    if not to:
-        return 21604
-    if not sender and not form.get("MessagingServiceSid"):
+def _find_error(resource: str, form: Mapping[str, str]) -> int | None:
+    """Return the error code of a message or a call, or None if it is valid."""
+    if not _E164.match(form.get("To", "")):
+        return 21211
+    if resource == "/Calls":
+        return None if form.get("From") and form.get("Url") else 21205
+    if not form.get("From") and not form.get("MessagingServiceSid"):
         return 21603
-    if not text or len(text) > 1600:
-        return 21617 if text else 21602
-    return _number_error(to, _MESSAGE_TO, sender, _MESSAGE_FROM)
-
-
-def _call_error(form: Mapping[str, str]) -> int | None:
-    """Return the error code of a call, or None if it is valid."""
-    to, sender = form.get("To", ""), form.get("From", "")
-    if not to or not sender:
-        return 21213 if to else 21201
-    if not form.keys() & {"Url", "Twiml", "ApplicationSid"}:
-        return 21205
-    return _number_error(to, _CALL_TO, sender, _CALL_FROM)
-
-
-def _number_error(
-    to: str, to_errors: Mapping[str, int], sender: str, sender_errors: Mapping[str, int]
-) -> int | None:
-    for number, errors in ((to, to_errors), (sender, sender_errors)):
-        if number[:-1] == "+1500555000" and number[-1] in errors:
-            return errors[number[-1]]
-    return None if _E164.match(to) else 21211
+    text = form.get("Body", "")
+    return 21602 if not text else 21617 if len(text) > 1600 else None
 
 
 def _send(exchange: Exchange, resource: Mapping[str, Any], status: int = 200) -> None:
     exchange.respond(status, json.dumps(resource).encode(), _JSON)
-
-
-def _parse_credentials(header: str) -> tuple[str, str] | None:
-    scheme, _, encoded = header.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    name, _, secret = base64.b64decode(encoded).decode().partition(":")
-    return name, secret

@@ -12,12 +12,6 @@ import httpx
 FormFields = Sequence[tuple[str, str]]
 
 
-class WebhookResponse(NamedTuple):
-    status: int
-    media_type: str
-    text: str
-
-
 class ServiceWebhooks(NamedTuple):
     """The webhooks of a service: signed for its public URL and sent to it, as a proxy does."""
 
@@ -26,10 +20,10 @@ class ServiceWebhooks(NamedTuple):
     token: str
     client: httpx.Client
 
-    def post(self, url: str, fields: FormFields) -> WebhookResponse:
+    def post(self, url: str, fields: FormFields) -> httpx.Response:
         """Post a signed form to a public URL."""
         assert url.startswith(self.public_url), f"not a URL of the service: {url}"
-        response = self.client.post(
+        return self.client.post(
             self.service_url + url.removeprefix(self.public_url),
             content=urlencode(fields),
             headers={
@@ -38,8 +32,6 @@ class ServiceWebhooks(NamedTuple):
                 "X-Twilio-Signature": sign_webhook(self.token, url, fields),
             },
         )
-        media_type = response.headers.get("Content-Type", "")
-        return WebhookResponse(response.status_code, media_type, response.text)
 
 
 def sign_webhook(token: str, url: str, fields: FormFields = ()) -> str:

@@ -10,18 +10,18 @@ from domain.errors import ReauthenticationRequired, Unauthenticated
 from domain.identities.identity import Role
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, a_session, an_id, an_identity
-from tests.support.fakes.access_tokens import FakeAccessTokens
+from tests.support.keys import access_tokens
 
 
 async def test_tokens_of_another_key_identity_or_session_are_rejected(app: AppHarness) -> None:
     principal = await app.log_in()
     times = (NOW, NOW + timedelta(days=9))
     own = TokenClaims(principal.identity.id, principal.session.id, *times)
-    await app.use_cases.authenticate(FakeAccessTokens().issue(own))
+    await app.use_cases.authenticate(access_tokens().issue(own))
     for tokens, claims in (
-        (FakeAccessTokens(b"another key"), own),
-        (FakeAccessTokens(), replace(own, identity_id=an_id(9))),
-        (FakeAccessTokens(), replace(own, session_id="another")),
+        (access_tokens(2), own),
+        (access_tokens(), replace(own, identity_id=an_id(9))),
+        (access_tokens(), replace(own, session_id="another")),
     ):
         with pytest.raises(Unauthenticated):
             await app.use_cases.authenticate(tokens.issue(claims))
@@ -31,7 +31,7 @@ async def test_an_expired_session_is_rejected_although_its_token_is_valid(app: A
     session = a_session(id="session", expires_at=NOW + timedelta(minutes=1))
     await app.database.repositories().identities.add(an_identity(sessions=(session,)))
     claims = TokenClaims(an_identity().id, "session", NOW, NOW + timedelta(days=90))
-    token = FakeAccessTokens().issue(claims)
+    token = access_tokens().issue(claims)
     await app.use_cases.authenticate(token)
     app.advance(60)
     with pytest.raises(Unauthenticated):

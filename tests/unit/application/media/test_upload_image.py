@@ -22,9 +22,8 @@ from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
-from tests.support.fakes.database import InMemoryDatabase
+from tests.support.fakes.database import InMemoryDatabase, MediaItems
 from tests.support.fakes.images import FakeImagePublisher
-from tests.support.fakes.media_items import InMemoryMediaItems
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import still_gif
 
@@ -112,12 +111,12 @@ async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
 # Errors
 
 
-class UnresponsiveItems(InMemoryMediaItems):
+class UnresponsiveItems(MediaItems):
     """Items that are saved as ready without a response."""
 
-    async def replace(self, item: MediaItem, version: int) -> bool:
-        was_saved = await super().replace(item, version)
-        if item.is_ready:
+    def replace(self, record: MediaItem, version: int) -> bool:
+        was_saved = super().replace(record, version)
+        if record.is_ready:
             raise StorageTimeout("no response")
         return was_saved
 
@@ -144,7 +143,7 @@ async def assert_nothing_is_left(app: AppHarness) -> None:
 
 async def test_an_upload_whose_last_write_has_no_response_is_undone() -> None:
     database = InMemoryDatabase()
-    items = UnresponsiveItems(database)
+    items = database.port("media_items", UnresponsiveItems(database.media_items))
     app = AppHarness(
         database=database, repositories=replace(database.repositories(), media_items=items)
     )

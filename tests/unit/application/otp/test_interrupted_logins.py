@@ -12,7 +12,7 @@ from application.principal import Principal
 from domain.identities.identity import Identity
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.fakes.database import InMemoryDatabase, InMemoryIdentities
+from tests.support.fakes.database import Identities, InMemoryDatabase
 from tests.support.fault_injector import ProcessKilled
 
 OTHER_IP = "198.51.100.20"
@@ -99,17 +99,18 @@ async def test_a_completed_login_is_not_replayed_and_a_revoked_session_not_opene
     assert count_sessions(app) == 0
 
 
-class LostResponses(InMemoryIdentities):
+class LostResponses(Identities):
     """Adds identities, but every response is lost."""
 
-    async def add(self, identity: Identity) -> bool:
-        await super().add(identity)
+    def add(self, record: Identity) -> bool:
+        super().add(record)
         raise StorageTimeout("lost")
 
 
 async def test_a_write_that_timed_out_but_was_applied_opens_no_second_session() -> None:
     database = InMemoryDatabase()
-    lost = replace(database.repositories(), identities=LostResponses(database))
+    identities = database.port("identities", LostResponses(database.identities))
+    lost = replace(database.repositories(), identities=identities)
     app = AppHarness(database=database, repositories=lost)
     await app.request_otp()
     code = app.last_code

@@ -17,6 +17,7 @@ CONNECTIONS: Final = 2_000
 """Of each kind."""
 SECONDS: Final = 60.0
 _STEP_SECONDS: Final = 5.0
+_PAUSE: Final = 0.01
 _DEFAULT_LIMIT: Final = "1000"
 _HIGH_LIMIT: Final = "10000"
 
@@ -61,11 +62,16 @@ def _percentile(latencies: list[float], fraction: float) -> float:
 
 
 def _request_latencies(port: int, seconds: float, timeout: float = 10.0) -> list[float]:
-    """Return the latencies of requests that are sent for so many seconds, sorted."""
+    """Return the latencies of requests that are sent for so many seconds, sorted.
+
+    A request that takes long also counts for those that would have been sent meanwhile.
+    """
     stop_at = time.perf_counter() + seconds
     latencies = []
     while time.perf_counter() < stop_at:
-        latencies.append(request_latency(port, timeout))
+        latency = request_latency(port, timeout)
+        latencies.append(latency)
+        latencies += [latency - wait * _PAUSE for wait in range(1, int(latency / _PAUSE))]
         # A client that sends from time to time.
-        time.sleep(0.01)
+        time.sleep(_PAUSE)
     return sorted(latencies)

@@ -72,7 +72,7 @@ def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
         "    Path('once').touch()\n    yield object()\n"
     )
     service = Service(tmp_path, {"DIALTONE_MEDIA": "once:opened"}).start()
-    os.kill(workers_of(service)[0], signal.SIGKILL)
+    os.kill(service.workers[0], signal.SIGKILL)
 
     assert service.wait() == 1
     lines = [json.loads(line) for line in service.log.splitlines()]

@@ -10,12 +10,12 @@ import msgspec
 from adapters.sqlite.database import Database
 from adapters.sqlite.errors import DuplicateKey
 from adapters.sqlite.mapping import IdentityMapping, to_microseconds, to_microseconds_or_none
+from adapters.sqlite.row_loader import RowLoader
 from application.ports.errors import UniqueViolation
 from application.ports.versioned import Versioned, encrypted_phone_of
 from domain.identities.identity import Identity
 from domain.identities.username import Username
 
-_LOAD: Final = "SELECT version, schema_version, body FROM identities WHERE id = ?"
 _FIND_BY_USERNAME: Final = (
     "SELECT version, schema_version, body FROM identities WHERE username_key = ?"
 )
@@ -56,11 +56,12 @@ class SqliteIdentities:
     """Identities. A unique index keeps their usernames apart."""
 
     database: Database
+    loader: RowLoader
     mapping: IdentityMapping
 
     async def load(self, identity_id: str) -> Versioned[Identity] | None:
         """Load the identity, deleted or not, or return None."""
-        row = await self.database.fetch_one(_LOAD, (identity_id,))
+        row = await self.loader.load(identity_id)
         return self.mapping.decode(*row) if row else None
 
     async def add(self, identity: Identity) -> bool:

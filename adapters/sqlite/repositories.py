@@ -20,6 +20,7 @@ from adapters.sqlite.mapping import (
 from adapters.sqlite.media_items import SqliteMediaCleanup, SqliteMediaItems, SqliteMediaPages
 from adapters.sqlite.phone_verifications import SqlitePhoneVerifications
 from adapters.sqlite.rate_limits import SqliteRateLimits
+from adapters.sqlite.row_loader import RowLoader
 from application.ports.phone_encryption import PhoneEncryption
 from application.ports.repositories import Repositories
 
@@ -50,7 +51,9 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
             database, encryption, PhoneVerificationMapping(encryption)
         ),
         rate_limiter=SqliteRateLimits(database),
-        identities=SqliteIdentities(database, identity_mapping),
+        identities=SqliteIdentities(
+            database, RowLoader(database, "identities", "id"), identity_mapping
+        ),
         deleted_identities=SqliteDeletedIdentities(database, identity_mapping),
         media_items=SqliteMediaItems(database, media_mapping),
         media_pages=SqliteMediaPages(database, media_mapping),

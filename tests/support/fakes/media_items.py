@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from application.ports.media_items import PageItem
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
@@ -26,24 +27,29 @@ class InMemoryMediaItems(Records[MediaItem]):
 class InMemoryMediaPages(Repository):
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         await self.database.call("media_pages.list_page")
         return self._newest_first(item_filter)[offset : offset + limit]
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         await self.database.call("media_pages.list_after")
         last = (cursor.created_at, cursor.id)
         items = self._newest_first(item_filter)
-        return [item for item in items if (item.created_at, item.id) < last][:limit]
+        return [found for found in items if _position(found.item) < last][:limit]
 
     async def count(self, item_filter: ItemFilter, limit: int) -> int:
         await self.database.call("media_pages.count")
         return min(len(self._ready(item_filter)), limit)
 
-    def _newest_first(self, item_filter: ItemFilter) -> list[MediaItem]:
-        return sorted(self._ready(item_filter), key=lambda item: (item.created_at, item.id))[::-1]
+    def _newest_first(self, item_filter: ItemFilter) -> list[PageItem]:
+        items = sorted(self._ready(item_filter), key=_position, reverse=True)
+        return [PageItem(item, self._has_deleted_owner(item)) for item in items]
+
+    def _has_deleted_owner(self, item: MediaItem) -> bool:
+        owner = self.database.identities.get(item.owner_id)
+        return owner is not None and owner.value.deleted_at is not None
 
     def _ready(self, item_filter: ItemFilter) -> list[MediaItem]:
         return [
@@ -54,6 +60,10 @@ class InMemoryMediaPages(Repository):
             and item_filter.kind in (None, item.kind)
             and item_filter.category in (None, item.category)
         ]
+
+
+def _position(item: MediaItem) -> tuple[datetime, str]:
+    return item.created_at, item.id
 
 
 class InMemoryMediaCleanup(Repository):

@@ -3,21 +3,38 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from beanie.odm.queries.find import FindMany
 from pymongo import DESCENDING
 
 from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
-from adapters.mongo.documents import MediaItemDocument
-from adapters.mongo.driver import MotorCollection
+from adapters.mongo.documents import IdentityDocument, MediaItemDocument
+from adapters.mongo.driver import MotorCollection, RawDocument
 from adapters.mongo.mapping.media_items import STORED_ITEM_STATES, STORED_MEDIA_KINDS
 from adapters.mongo.record_mapping import RecordMapping
+from application.ports.media_items import PageItem
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
+
+# The items of a page become one document, because one lookup of all owners takes less than half as
+# long as a lookup for each item. After $group, MongoDB 6 plans the page for another engine, which
+# takes longer and sometimes reads two ranges of the index.
+_WITH_DELETED_OWNERS: Final[Sequence[RawDocument]] = (
+    {"$facet": {"items": [{"$match": {}}]}},
+    {
+        "$lookup": {
+            "from": IdentityDocument.Settings.name,
+            "localField": "items.owner_id",
+            "foreignField": "_id",
+            "pipeline": [{"$match": {"deleted_at": {"$exists": True}}}, {"$project": {"_id": 1}}],
+            "as": "deleted_owners",
+        }
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +88,7 @@ class MongoMediaPages:
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         """Return ready items, the newest first, after the first `offset`."""
         if not offset:
             return await self._list(_find_ready(item_filter), limit)
@@ -88,7 +105,7 @@ class MongoMediaPages:
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         """Return ready items in the same order, after this position."""
         # The first bound is where the scan of the index begins; the second excludes those of the
         # same moment that come before. The second alone would need two scans.
@@ -113,9 +130,18 @@ class MongoMediaPages:
         )
         return int(result["n"])
 
-    async def _list(self, query: FindMany[Any], limit: int) -> Sequence[MediaItem]:
-        documents = await self.database.list_raw(query.sort("-created_at", "-_id"), limit)
-        return [self.mapping.decode(document).value for document in documents]
+    async def _list(self, query: FindMany[Any], limit: int) -> Sequence[PageItem]:
+        pipeline: list[RawDocument] = [
+            {"$match": query.get_filter_query()},
+            {"$sort": {"created_at": DESCENDING, "_id": DESCENDING}},
+            {"$limit": limit},
+            *_WITH_DELETED_OWNERS,
+        ]
+        collection = self.database.collection(MediaItemDocument)
+        [page] = await self.database.run(lambda: collection.aggregate(pipeline).to_list(None))
+        deleted = {owner["_id"] for owner in page["deleted_owners"]}
+        items = [self.mapping.decode(document).value for document in page["items"]]
+        return [PageItem(item, item.owner_id in deleted) for item in items]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 from adapters.sqlite.database import Database
 from adapters.sqlite.mapping import MediaItemMapping, to_microseconds, to_microseconds_or_none
+from application.ports.media_items import PageItem
 from application.ports.versioned import Versioned
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
@@ -53,6 +54,13 @@ WHERE deletion_requested_at <= ? ORDER BY deletion_requested_at LIMIT ?
 _LIST_REFUSED_DELETIONS: Final = """
 SELECT version, schema_version, body FROM media_items INDEXED BY media_items_page
 WHERE state = 'deletion_refused' ORDER BY created_at LIMIT ?
+"""
+
+_HAS_DELETED_OWNER: Final = """
+EXISTS (
+    SELECT 1 FROM identities
+    WHERE identities.id = media_items.owner_id AND identities.deleted_at IS NOT NULL
+)
 """
 
 
@@ -117,14 +125,14 @@ class SqliteMediaPages:
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         """List ready items after the first `offset`."""
         values = {"limit": limit, "offset": offset}
         return await self._list(item_filter, "", "OFFSET :offset", values)
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         """List ready items after a position."""
         values = {
             "limit": limit,
@@ -144,14 +152,18 @@ class SqliteMediaPages:
 
     async def _list(
         self, item_filter: ItemFilter, after: str, offset: str, values: Mapping[str, object]
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         filters = _filter_values(item_filter)
         sql = f"""
-        SELECT version, schema_version, body {_from_ready_items(filters)} {after}
+        SELECT {_HAS_DELETED_OWNER}, version, schema_version, body
+        {_from_ready_items(filters)} {after}
         ORDER BY created_at DESC, id DESC LIMIT :limit {offset}
         """
         rows = await self.database.fetch_all(sql, {**filters, **values})
-        return [self.mapping.decode(*row).value for row in rows]
+        return [
+            PageItem(self.mapping.decode(*record).value, bool(has_deleted_owner))
+            for has_deleted_owner, *record in rows
+        ]
 
 
 def _filter_values(item_filter: ItemFilter) -> dict[str, str]:

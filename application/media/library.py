@@ -8,7 +8,7 @@ from application.media.mark_for_deletion import MarkForDeletion
 from application.ports.errors import StorageError
 from application.ports.identities import DeletedIdentities
 from application.ports.media_files import MediaFiles, MediaUrl
-from application.ports.media_items import MediaItems, MediaPages
+from application.ports.media_items import MediaItems, MediaPages, PageItem
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.principal import Principal
@@ -98,33 +98,33 @@ class ListItems:
         return LibraryPage(page, items)
 
     async def _read(self, item_filter: ItemFilter, request: PageRequest) -> Page:
-        owner_ids = {item_filter.owner_id} if item_filter.owner_id is not None else set()
-        counted, read, deleted = await asyncio.gather(
+        counted, read, is_owner_deleted = await asyncio.gather(
             self.media_pages.count(item_filter, MAX_TOTAL + 1),
             # One item more than a page has shows whether there is a next page.
             self._items(item_filter, request, request.page_size + 1),
-            self.deleted_identities.find_deleted(owner_ids),
+            self._is_deleted(item_filter.owner_id),
         )
-        if deleted:
+        if is_owner_deleted:
             return Page([], 0, request)
-        items = read[: request.page_size]
-        next_cursor = (
-            Cursor(items[-1].created_at, items[-1].id) if len(read) > request.page_size else None
-        )
-        others = {item.owner_id for item in items} - owner_ids
-        if others:
-            deleted = await self.deleted_identities.find_deleted(others)
-        listed = [item for item in items if item.owner_id not in deleted]
+        page_items = read[: request.page_size]
+        next_cursor = None
+        if len(read) > request.page_size:
+            last = page_items[-1].item
+            next_cursor = Cursor(last.created_at, last.id)
+        listed = [found.item for found in page_items if not found.has_deleted_owner]
         return Page(listed, counted, request, next_cursor)
 
     async def _items(
         self, item_filter: ItemFilter, request: PageRequest, limit: int
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         if request.after is not None:
             return await self.media_pages.list_after(item_filter, request.after, limit)
         if request.is_too_deep:
             return []
         return await self.media_pages.list_page(item_filter, request.offset, limit)
+
+    async def _is_deleted(self, owner_id: str | None) -> bool:
+        return owner_id is not None and bool(await self.deleted_identities.find_deleted([owner_id]))
 
 
 @dataclass(frozen=True, slots=True)

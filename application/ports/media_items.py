@@ -1,6 +1,7 @@
 """The repositories of library items."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -56,12 +57,23 @@ class MediaItems(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PageItem:
+    """A ready item, and whether the identity of its owner is deleted."""
+
+    item: MediaItem
+    has_deleted_owner: bool
+
+
 class MediaPages(Protocol):
-    """Ready items, newest first: by `created_at`, then by id."""
+    """Ready items, newest first: by `created_at`, then by id. Limits are positive.
+
+    Items of deleted owners are listed too, so that a caller knows where the next page begins.
+    """
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         """List items after the first `offset` ones, which cost time: see `MAX_TOTAL`.
 
         Raises:
@@ -72,7 +84,7 @@ class MediaPages(Protocol):
 
     async def list_after(
         self, item_filter: ItemFilter, cursor: Cursor, limit: int
-    ) -> Sequence[MediaItem]:
+    ) -> Sequence[PageItem]:
         """List items after the cursor.
 
         The cost does not depend on how many items come before it. The item of the cursor need not
@@ -85,7 +97,7 @@ class MediaPages(Protocol):
         ...
 
     async def count(self, item_filter: ItemFilter, limit: int) -> int:
-        """Count the items, up to `limit`, which is positive.
+        """Count the items, up to `limit`.
 
         The cost does not depend on how many more there are.
 

@@ -175,6 +175,12 @@ def examined(client: Client, database: str, command: Command) -> tuple[int, int]
     return stats["totalKeysExamined"], stats["totalDocsExamined"]
 
 
+def lookup_indexes(client: Client, database: str, command: Command) -> list[str]:
+    """The indexes by which an aggregation finds documents of another collection."""
+    stages = _explain(client, database, command, "executionStats")["stages"]
+    return [index for stage in stages if "$lookup" in stage for index in stage["indexesUsed"]]
+
+
 def _explain(client: Client, database: str, command: Command, verbosity: str) -> Mapping[str, Any]:
     explained = {name: value for name, value in command.items() if name not in _NOT_EXPLAINED}
     return client[database].command(

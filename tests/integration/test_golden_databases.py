@@ -94,9 +94,10 @@ async def test_an_earlier_database_is_used(repositories: Repositories) -> None:
     assert len(await repositories.deleted_identities.list_unpurged(10)) == 1
     later = START + 3 * MINUTE
     assert len(await repositories.deleted_identities.list_with_username(later, 10)) in (1, 2)
-    [item] = await repositories.media_pages.list_page(
+    [page_item] = await repositories.media_pages.list_page(
         ItemFilter(changed.id, MediaKind.GIF, "Räder"), 0, 10
     )
+    item = page_item.item
     assert await repositories.media_items.find_by_storage_key(item.storage_key) == item
     expired = await repositories.media_cleanup.list_expired_uploads(START + 11 * MINUTE, 10)
     deleting = await repositories.media_cleanup.list_deleting(START + 21 * MINUTE, 10)

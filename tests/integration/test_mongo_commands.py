@@ -14,6 +14,7 @@ from application.otp.verify_otp import LoggedIn
 from application.wiring import Policy
 from domain.errors import TooManyAttempts
 from domain.identities.refresh_token import parse_refresh_token
+from domain.media.page import ItemFilter, PageRequest
 from domain.otp.delivery import Channel
 from tests.integration.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import WEBHOOK_URLS, AppHarness, wrong_code
@@ -200,3 +201,20 @@ async def test_an_upload_is_two_writes_and_a_read_beside_its_file(service: Servi
 
     await service.app.upload_image(principal)
     assert service.costs() == [["insert"], ["find"], ["update"]]  # After the authentication.
+
+
+async def test_a_page_of_the_library_takes_two_round_trips(service: Service) -> None:
+    principal = await service.app.add_user(a_phone(), "Rahul")
+    for _ in range(2):
+        await service.app.upload_image(principal)
+    access_token = await service.app.access_token()
+    use_cases, page_read = service.app.use_cases, ["aggregate", "count"]
+    service.costs()
+
+    await use_cases.authenticate(access_token)
+    first = await use_cases.list_items(ItemFilter(), PageRequest(per_page=1))
+    assert service.costs() == [["find"], page_read]
+    await use_cases.list_items(ItemFilter(), PageRequest(per_page=1, after=first.page.next_cursor))
+    assert service.costs() == [page_read]
+    await use_cases.list_items(ItemFilter(principal.identity.id), PageRequest())
+    assert service.costs() == [[*page_read, "find"]]  # Whether the owner is deleted.

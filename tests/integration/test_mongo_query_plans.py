@@ -22,7 +22,14 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.page import Cursor
-from tests.integration.mongo_support import Client, CommandLog, examined, open_logged, plan
+from tests.integration.mongo_support import (
+    Client,
+    CommandLog,
+    examined,
+    lookup_indexes,
+    open_logged,
+    plan,
+)
 from tests.support.builders import (
     NOW,
     a_call,
@@ -149,7 +156,8 @@ async def test_a_deep_page_examines_as_little_as_the_first_and_a_count_no_more_t
 ) -> None:
     repositories, log = opened
     name = client.get_default_database().name
-    *_, last = await repositories.media_pages.list_page(filters, 0, 5)
+    *_, last_of_page = await repositories.media_pages.list_page(filters, 0, 5)
+    last = last_of_page.item
     log.sent.clear()
     await repositories.media_pages.list_page(filters, 0, 2)
     await repositories.media_pages.list_after(filters, Cursor(last.created_at, last.id), 2)
@@ -160,6 +168,17 @@ async def test_a_deep_page_examines_as_little_as_the_first_and_a_count_no_more_t
     assert (first, deep) == ((2, 2), (3, 3))
     assert keys <= 6
     assert documents == 0
+
+
+async def test_the_deleted_owners_of_a_page_are_found_by_id(
+    opened: tuple[Repositories, CommandLog], client: Client
+) -> None:
+    repositories, log = opened
+    log.sent.clear()
+    await repositories.media_pages.list_page(ItemFilter(), 0, 10)
+    [command] = log.sent
+
+    assert lookup_indexes(client, client.get_default_database().name, command) == ["_id_"]
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,10 @@ async def test_a_page_is_a_range_of_the_index_of_its_filters(
     columns = [name for name in ("owner_id", "kind", "category") if getattr(filters, name)]
     index = "_".join(["media_items_page", *columns])
     found = " AND ".join(f"{name}=?" for name in ("state", *columns))
+    owner = [
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH identities USING INDEX sqlite_autoindex_identities_1 (id=?)",
+    ]
 
     await repositories.media_pages.list_page(filters, 20, 10)
     await repositories.media_pages.list_after(filters, CURSOR, 10)
@@ -117,7 +121,9 @@ async def test_a_page_is_a_range_of_the_index_of_its_filters(
 
     assert plans == [
         f"SEARCH media_items USING INDEX {index} ({found})",
+        *owner,
         f"SEARCH media_items USING INDEX {index} ({found} AND (created_at,id)<(?,?))",
+        *owner,
         # Counting reads no row.
         "CO-ROUTINE (subquery-1)",
         f"SEARCH media_items USING COVERING INDEX {index} ({found})",

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from application.ports.errors import StorageUnavailable, UniqueViolation
+from application.ports.media_items import PageItem
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity
@@ -63,8 +64,8 @@ class InMemoryDatabase:
 
     def repositories(self) -> Repositories:
         """Return all repositories over this database."""
-        calls, media = Calls(self.calls), MediaItems(self.media_items)
-        identities = Identities(self.identities)
+        calls, identities = Calls(self.calls), Identities(self.identities)
+        media = MediaItems(self.media_items, identities)
         repositories: dict[str, object] = {
             "phone_verifications": PhoneVerifications(self.phone_verifications),
             "rate_limiter": RateLimiter(self.permits),
@@ -262,18 +263,21 @@ class Identities(Records[Identity]):
         return next((identity for identity in stored if identity.value.username_key == key), None)
 
 
+@dataclass
 class MediaItems(Records[MediaItem]):
+    identities: Identities
+
     def find_by_storage_key(self, storage_key: str) -> MediaItem | None:
         items = [item.value for item in self.stored.values()]
         return next((item for item in items if item.storage_key == storage_key), None)
 
-    def list_page(self, item_filter: ItemFilter, offset: int, limit: int) -> list[MediaItem]:
+    def list_page(self, item_filter: ItemFilter, offset: int, limit: int) -> list[PageItem]:
         return self._newest_first(item_filter)[offset : offset + limit]
 
-    def list_after(self, item_filter: ItemFilter, cursor: Cursor, limit: int) -> list[MediaItem]:
+    def list_after(self, item_filter: ItemFilter, cursor: Cursor, limit: int) -> list[PageItem]:
         last = (cursor.created_at, cursor.id)
         items = self._newest_first(item_filter)
-        return [item for item in items if (item.created_at, item.id) < last][:limit]
+        return [one for one in items if (one.item.created_at, one.item.id) < last][:limit]
 
     def count(self, item_filter: ItemFilter, limit: int) -> int:
         return len(self._newest_first(item_filter)[:limit])
@@ -297,9 +301,9 @@ class MediaItems(Records[MediaItem]):
     ) -> list[Versioned[MediaItem]]:
         return self._list(lambda item: is_listed(item) and item.created_at, limit=limit)
 
-    def _newest_first(self, item_filter: ItemFilter) -> list[MediaItem]:
+    def _newest_first(self, item_filter: ItemFilter) -> list[PageItem]:
         return [
-            item.value
+            PageItem(item.value, bool(self.identities.find_deleted([item.value.owner_id])))
             for item in reversed(self._oldest(lambda item: item.is_ready))
             if item_filter.owner_id in (None, item.value.owner_id)
             and item_filter.kind in (None, item.value.kind)

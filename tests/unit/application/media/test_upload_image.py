@@ -22,7 +22,7 @@ from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
 from domain.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
-from tests.support.fakes.database import InMemoryDatabase, MediaItems
+from tests.support.fakes.database import Identities, InMemoryDatabase, MediaItems
 from tests.support.fakes.images import FakeImagePublisher
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import still_gif
@@ -143,7 +143,8 @@ async def assert_nothing_is_left(app: AppHarness) -> None:
 
 async def test_an_upload_whose_last_write_has_no_response_is_undone() -> None:
     database = InMemoryDatabase()
-    items = database.port("media_items", UnresponsiveItems(database.media_items))
+    identities = Identities(database.identities)
+    items = database.port("media_items", UnresponsiveItems(database.media_items, identities))
     app = AppHarness(
         database=database, repositories=replace(database.repositories(), media_items=items)
     )

@@ -12,9 +12,8 @@ from litestar.types import Receive, Scope, Send
 
 from application.ports.errors import PortError
 from entrypoints.http.errors.exceptions import TooManyReads
+from entrypoints.http.limits import MAX_READS
 
-MAX_READS: Final = 256
-"""Each may hold a file descriptor; see `entrypoints.server.descriptors`."""
 MAX_READS_PER_IP: Final = 64
 SLOT_TIMEOUT_SECONDS: Final = 2.0
 STALL_SECONDS: Final = 1.0

@@ -1,6 +1,7 @@
 """granian, with one process for each worker."""
 
 import codecs
+import logging
 import os
 import socket
 import threading
@@ -93,6 +94,8 @@ def serve(plan: ServicePlan, bind: Bind, on_listening: Callable[[], None]) -> bo
 
 
 def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:
+    # It warns of each worker that has been killed and has not ended yet.
+    logging.getLogger("_granian").setLevel(logging.ERROR)
     # Again and again: the server may be starting workers.
     while not has_ended.wait(_POLL_INTERVAL):
         for worker in tuple(server.wrks):

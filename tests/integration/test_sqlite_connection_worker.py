@@ -495,7 +495,7 @@ async def test_a_quick_write_waits_for_a_lock_and_the_event_loop_does_not(
         with closing(sqlite3.connect(database_path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             adding = asyncio.create_task(repositories.identities.add(an_identity()))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # the event loop goes on meanwhile
             assert not adding.done()
         assert await adding
 

@@ -1,5 +1,6 @@
 """A trusted IP, where the phone logged in before, has a quota that others cannot use up."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -48,6 +49,13 @@ def test_an_ip_is_trusted_for_ninety_days_after_its_last_login() -> None:
     requester = Requester(a_hashed_ip(HOME_IP), (), trusted_until=NOW)
     assert requester.has_own_quota(NOW - timedelta(seconds=1))
     assert not requester.has_own_quota(NOW)
+
+
+def test_deliveries_to_a_device_at_the_ip_do_not_count(trusted: VerificationDriver) -> None:
+    delivery = trusted.deliver(HOME_IP).delivery
+    of_device = replace(delivery, device_id="one")
+    requester = Requester(a_hashed_ip(HOME_IP), (delivery, of_device))
+    assert requester.own_deliveries(trusted.now) == [delivery]
 
 
 def test_a_login_makes_only_its_own_ip_trusted_and_lists_it_once(

@@ -26,6 +26,10 @@ def test_every_spelling_of_an_indian_number_is_one_phone(text: str) -> None:
     assert parse_phone(text, "IN") == INDIAN_PHONE
 
 
+def test_a_tel_uri_may_encode_its_plus() -> None:
+    assert parse_phone("tel:%2B919876543210") == INDIAN_PHONE
+
+
 def test_a_number_may_begin_with_the_digits_of_its_country_code() -> None:
     assert parse_phone("9198765432", "IN") == PhoneNumber("+919198765432")
     assert parse_phone("09198765432", "IN") == PhoneNumber("+919198765432")

@@ -106,6 +106,18 @@ def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
         assert limits.shared_attempts_left(NOW) == left
 
 
+def test_an_unknown_ip_has_a_first_attempt_and_waits_for_shared_ones_after_it() -> None:
+    shared = [NOW - timedelta(minutes=58)] * 15
+    limits = limits_of(an_attempt(), shared_attempts=shared)
+    assert attempts_left(limits) == 1
+    delivery = a_delivery()
+    for _ in range(4):
+        delivery = limits.count(delivery)
+    waiting = replace(limits, deliveries=[delivery])
+    assert attempts_left(waiting) == 0
+    assert waiting.next_attempt_at() == shared[0] + timedelta(hours=1)
+
+
 def test_under_attack_an_ip_is_known_until_its_last_login_is_ninety_days_old() -> None:
     limits = limits_of(an_attempt(is_limited=True), trusted_until=NOW + SECOND)
     assert attempts_left(limits) == 5

@@ -51,7 +51,7 @@ def test_everything_is_pruned_at_the_moment_when_it_expires(
 
 
 def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token() -> None:
-    assert PhoneVerification(failures=Failures(1, NOW)).expires_at == NOW + 30 * DAY
+    assert PhoneVerification(failures=Failures().count(None, NOW)).expires_at == NOW + 30 * DAY
     of_device = PhoneVerification(failures=Failures(by_device=(DeviceFailures("one", 20, NOW),)))
     assert of_device.prune(NOW + 180 * DAY - MICROSECOND) == of_device
     assert of_device.prune(NOW + 180 * DAY) == PhoneVerification()

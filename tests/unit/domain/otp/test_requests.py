@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyOtpRequests
+from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.delivery import OtpRequest
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.phone_verification import PhoneVerification
@@ -155,3 +156,13 @@ def test_with_less_than_a_minute_left_a_new_code_is_made_and_the_old_one_stays_v
         assert driver.copy(after=seconds).verify(new_code).is_correct
     driver.wait(20)
     assert driver.request().challenge == second.challenge
+
+
+def test_a_later_id_has_two_attempts_of_its_own_kind(driver: VerificationDriver) -> None:
+    driver.log_in(HOME_IP)
+    driver.request(HOME_IP)
+    for device, kind in ((None, CounterKind.LATER_REQUEST), (DEVICE, CounterKind.DEVICE_REQUEST)):
+        driver.device = device
+        decision = driver.request(WORK_IP)
+        counter = decision.delivery.counter_of_request(decision.request_id)
+        assert counter == AttemptCounter(kind, decision.request_id, 2)

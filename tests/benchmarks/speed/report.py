@@ -79,7 +79,7 @@ def render_plots(results: Results) -> Mapping[str, str]:
     def bars(value: Callable[[Sample], float], unit: str) -> Iterator[tuple[str, float, str]]:
         for sample in single:
             label = f"{sample.scenario}, {sample.side}, {sample.connections} connections"
-            yield label, value(sample), f"{value(sample):,.4g} {unit}"
+            yield label, value(sample), f"{_format(value(sample))} {unit}"
 
     rows: Mapping[str, Iterable[tuple[str, float, str]]] = {
         "throughput": bars(lambda sample: sample.rate, "/s"),
@@ -130,3 +130,7 @@ def _table(head: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
     if listed:
         yield from (f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *listed))
         yield ""
+
+
+def _format(number: float) -> str:
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"

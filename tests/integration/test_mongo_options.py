@@ -1,7 +1,7 @@
 """Options of the URL are used if they are safe, and otherwise ignored and logged."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 
@@ -45,13 +45,21 @@ async def test_writes_are_durable_on_a_majority_and_reads_go_to_the_primary(
     assert modes <= {"primary", "primaryPreferred"}
 
 
+def filter_of(command: Command) -> Iterable[str]:
+    """Return the names that a find, or the first stage of an aggregation, looks for."""
+    names: Iterable[str] = (
+        command.get("filter", ()) if "find" in command else command["pipeline"][0]["$match"]
+    )
+    return names
+
+
 async def test_reads_before_a_replacement_are_the_latest_others_are_durable(
     emptied_mongo_database: str,
 ) -> None:
     levels = {
-        str([*command.get("filter", ())]): command["readConcern"]["level"]
+        str([*filter_of(command)]): command["readConcern"]["level"]
         for command in await commands_at(emptied_mongo_database)
-        if "find" in command
+        if "find" in command or "aggregate" in command
     }
 
     assert levels == {

@@ -25,7 +25,7 @@ MANY: Final = 256
 MAX_CONNECTIONS: Final = 512
 UPLOADS_AT_ONCE: Final = 4
 MAX_CONNECTIONS_SECONDS: Final = 4
-COMPARED_WITH_MANY: Final = (*DATABASES, "litestar", "flask", "motor")
+COMPARED_WITH_MANY: Final = (*DATABASES, "flask", "motor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,9 @@ def _measure_in_turn(cells: Sequence[Cell], form: Form) -> Iterator[Sample]:
 def _connections(cell: Cell, form: Form) -> Sequence[int]:
     if cell.scenario == "upload":
         return [UPLOADS_AT_ONCE]
-    is_compared = cell.scenario in ("live", "me") and cell.side in COMPARED_WITH_MANY
+    is_compared = cell.side == "litestar" or (
+        cell.scenario == "me" and cell.side in COMPARED_WITH_MANY
+    )
     return [FEW, MANY] if form.is_full or is_compared else [FEW]
 
 

@@ -19,7 +19,10 @@ DRAIN_IDLE_SECONDS: Final = 2.0
 """Before an early response, the rest of the body is read: otherwise many clients see a broken
 connection instead of the response. A client that sends nothing for a while may wait for it."""
 _TIMER_SECONDS: Final = 0.25
-_MAX_CHUNK_BYTES: Final = 32 * 1024
+_MAX_ENDED: Final = 16
+"""Timeouts that end together. Thousands would keep the event loop from everything else."""
+_BUSY_TIMER_SECONDS: Final = 0.01
+_MAX_CHUNK_BYTES: Final = 16 * 1024
 _MAX_UNDIVIDED_BYTES: Final = 64 * 1024
 """The server copies what it gets at once, for each client that reads slowly."""
 
@@ -89,12 +92,13 @@ class _SharedTimer:
 
     def _end_overdue(self) -> None:
         loop, now = asyncio.get_running_loop(), time.monotonic()
-        for timeout, expires_at in self._expires_at.items():
-            if expires_at <= now:
-                timeout.reschedule(loop.time())
+        overdue = [timeout for timeout, at in self._expires_at.items() if at <= now]
+        for timeout in overdue[:_MAX_ENDED]:
+            timeout.reschedule(loop.time())
         self._is_running = bool(self._expires_at)
         if self._is_running:
-            loop.call_later(_TIMER_SECONDS, self._end_overdue)
+            seconds = _BUSY_TIMER_SECONDS if len(overdue) > _MAX_ENDED else _TIMER_SECONDS
+            loop.call_later(seconds, self._end_overdue)
 
 
 class OpenRequests:

@@ -11,6 +11,7 @@ import structlog
 
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from entrypoints.http.client import CLIENT_IP, ClientIpResolver, header_values
+from entrypoints.http.request_starts import RequestStarts
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -67,6 +68,7 @@ class RequestContextMiddleware:
         self._is_stopping = is_stopping
         self._log_request = log_request
         self._client_ips = ClientIpResolver(trusted_proxies)
+        self._starts = RequestStarts()
         self._random = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,6 +76,8 @@ class RequestContextMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        started = time.perf_counter()
+        await self._starts.wait_for_turn()
         scope[CLIENT_IP] = client_ip = self._client_ips.resolve(scope)
         fields = {**self._ids(scope), "client_ip": client_ip}
         CURRENT_REQUEST.set(CurrentRequest(fields))
@@ -85,7 +89,6 @@ class RequestContextMiddleware:
         exchange = _Exchange(
             send, fields["request_id"], is_head=method == "HEAD", is_stopping=self._is_stopping
         )
-        started = time.perf_counter()
         try:
             await self._app(scope, receive, exchange.send)
         finally:

@@ -1,0 +1,59 @@
+"""Which requests start when thousands arrive in the same moment."""
+
+import asyncio
+import sys
+import time
+from collections import deque
+from typing import Final
+
+MAX_SECONDS: Final = 0.02
+"""How long the event loop may start requests before it does something else."""
+_MAX_RESUMED: Final = 8
+_SHORT_SWITCH_INTERVAL: Final = 0.001
+"""Seconds. The server's thread needs the interpreter's lock for each request that arrives."""
+
+
+class RequestStarts:
+    """Limits how long the event loop starts requests in one of its iterations.
+
+    When thousands arrive in the same moment, everything else would wait until all of them have
+    started. So some of them wait; a few of these start in each iteration, the newest and the oldest
+    in turn. A request that arrives now is among the next, and none waits without end.
+    """
+
+    def __init__(self, max_seconds: float = MAX_SECONDS) -> None:
+        """Let requests start for so many seconds."""
+        self._max_seconds = max_seconds
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._is_counting = False
+        self._began_at = 0.0
+        self._switch_interval = sys.getswitchinterval()
+
+    async def wait_for_turn(self) -> None:
+        """Return when a request may start: at once, unless too many have arrived."""
+        if time.perf_counter() - self._began_at <= self._max_seconds:
+            return
+        if not self._is_counting:
+            self._begin_iteration()
+        else:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            sys.setswitchinterval(_SHORT_SWITCH_INTERVAL)
+            await turn
+
+    def _begin_iteration(self) -> None:
+        self._is_counting = True
+        self._began_at = time.perf_counter()
+        asyncio.get_running_loop().call_soon(self._end_iteration)
+
+    def _end_iteration(self) -> None:
+        self._is_counting = False
+        if not self._waiting:
+            return
+        for number in range(min(_MAX_RESUMED, len(self._waiting))):
+            turn = self._waiting.popleft() if number % 2 else self._waiting.pop()
+            if not turn.done():  # it is cancelled when the server stops
+                turn.set_result(None)
+        if not self._waiting:
+            sys.setswitchinterval(self._switch_interval)
+        self._begin_iteration()

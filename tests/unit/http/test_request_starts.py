@@ -1,0 +1,35 @@
+"""The limit for how many requests start in one iteration of the event loop."""
+
+import asyncio
+import sys
+
+from entrypoints.http.request_starts import RequestStarts
+
+
+async def test_a_newcomer_overtakes_hundreds_that_wait_and_all_of_them_start() -> None:
+    starts = RequestStarts(max_seconds=0)
+    switch_interval = sys.getswitchinterval()
+    started: list[str] = []
+
+    async def start(name: str) -> None:
+        await starts.wait_for_turn()
+        started.append(name)
+
+    async with asyncio.TaskGroup() as requests:
+        for number in range(500):
+            requests.create_task(start(str(number)))
+        await asyncio.sleep(0)
+        requests.create_task(start("newcomer"))
+
+    assert started.index("newcomer") < 20
+    assert started.index("1") < 20
+    assert len(started) == 501
+    assert sys.getswitchinterval() == switch_interval
+
+
+async def test_requests_start_at_once_while_the_event_loop_has_time() -> None:
+    starts = RequestStarts(max_seconds=60)
+
+    async with asyncio.timeout(0):
+        for _ in range(500):
+            await starts.wait_for_turn()

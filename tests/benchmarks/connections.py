@@ -50,6 +50,7 @@ async def _measure(service: Service) -> None:
         print(f"{'s':>6}{'bodies':>8}{'readers':>9}{'requests':>10}{'p50 ms':>8}{'p99 ms':>8}")
         shown = 0
         for second in range(_STEP_SECONDS, SECONDS + 1, _STEP_SECONDS):
+            # The requests of others run meanwhile.
             await asyncio.sleep(_STEP_SECONDS)
             step, shown = latencies[shown:], len(latencies)
             print(
@@ -84,4 +85,5 @@ async def _send_requests(port: int, latencies: list[float]) -> None:
     async with asyncio.TaskGroup() as requests:
         for number in range(1, round(SECONDS / _PAUSE)):
             requests.create_task(send())
+            # A client that sends on a schedule of its own.
             await asyncio.sleep(began_at + number * _PAUSE - time.monotonic())

@@ -18,6 +18,7 @@ async def test_a_newcomer_overtakes_hundreds_that_wait_and_all_of_them_start() -
     async with asyncio.TaskGroup() as requests:
         for number in range(500):
             requests.create_task(start(str(number)))
+        # All of them have asked for their turn.
         await asyncio.sleep(0)
         requests.create_task(start("newcomer"))
 

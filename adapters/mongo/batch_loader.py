@@ -132,7 +132,7 @@ class DocumentLoader:
             filters: further conditions for the documents.
         """
         self._database = database
-        self._collection = collection
+        self._collection = database.reader(collection)
         self._key = key
         self._projection = projection
         self._filters = filters or {}
@@ -168,12 +168,6 @@ class DocumentLoader:
         return {document[self._key]: document for document in documents}
 
     async def _find(self, keys: Sequence[str]) -> list[RawDocument]:
-        if len(keys) == 1:
-            # Motor's cheaper way for a single document.
-            document = await self._collection.find_one(
-                {self._key: keys[0], **self._filters}, self._projection
-            )
-            return [] if document is None else [document]
         # With one more than can be found, the first reply is known to be the last.
         batch_size = len(keys) + 1
         query = {self._key: {"$in": keys}, **self._filters}

@@ -28,6 +28,7 @@ class Primary(TopologyListener):
       also those whose calls were under way when the primary was lost.
     - A request counts once, however many calls it makes. A call outside of requests is one.
     - Waiting takes no thread of the driver, which has only a few.
+    - Two clients follow the replica set. The primary is lost until both have found it.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Primary(TopologyListener):
         self._loop = asyncio.get_running_loop()
         self._is_found = asyncio.Event()
         self._is_found.set()
+        self._lost_by: set[object] = set()
         self._calls: dict[asyncio.Timeout, object] = {}
         self._waiting: Counter[object] = Counter()
 
@@ -87,20 +89,28 @@ class Primary(TopologyListener):
         """Do nothing."""
 
     def description_changed(self, event: TopologyDescriptionChangedEvent) -> None:
-        """Follow the topology, in a thread of the driver."""
+        """Follow the topology of a client, in a thread of the driver or in the event loop."""
         new = event.new_description
         if new.topology_type_name not in _REPLICA_SETS:
             return
         has_primary = new.has_writable_server()
         if has_primary != event.previous_description.has_writable_server():
-            change = self._is_found.set if has_primary else self._lose
+            change = self._find if has_primary else self._lose
             if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(change)
+                self._loop.call_soon_threadsafe(change, event.topology_id)
 
     def closed(self, event: TopologyClosedEvent) -> None:
         """Do nothing."""
 
-    def _lose(self) -> None:
+    def _find(self, client: object) -> None:
+        self._lost_by.discard(client)
+        if not self._lost_by:
+            self._is_found.set()
+
+    def _lose(self, client: object) -> None:
+        self._lost_by.add(client)
+        if self.is_lost:
+            return
         self._is_found.clear()
         requests: dict[object, None] = {}
         for timeout, request in self._calls.items():

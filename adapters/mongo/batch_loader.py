@@ -49,12 +49,12 @@ class BatchLoader(Generic[K, T]):
 
     async def load(self, key: K) -> T | None:
         """Return the value of the key, or None."""
-        return await self._request(key)
+        return await self.request(key)
 
     async def load_many(self, keys: Collection[K]) -> dict[K, T]:
         """Return the values that exist, by key."""
         distinct = list(dict.fromkeys(keys))
-        values = await asyncio.gather(*map(self._request, distinct))
+        values = await asyncio.gather(*map(self.request, distinct))
         found = zip(distinct, values, strict=True)
         return {key: value for key, value in found if value is not None}
 
@@ -66,7 +66,8 @@ class BatchLoader(Generic[K, T]):
             if self._batches:
                 await asyncio.wait(self._batches)
 
-    def _request(self, key: K) -> asyncio.Future[T | None]:
+    def request(self, key: K) -> asyncio.Future[T | None]:
+        """Return a future of the value; whoever cancels it affects no others."""
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T | None] = loop.create_future()
         self._waiting.setdefault(key, []).append(result)
@@ -147,7 +148,7 @@ class DocumentLoader:
         """
         if not _is_storable(key):
             return None
-        return await self._database.run(lambda: self._loader.load(key))
+        return await self._database.wait_for(lambda: self._loader.request(key))
 
     async def load_many(self, keys: Collection[str]) -> dict[str, RawDocument]:
         """Return the documents that exist, by key.

@@ -27,7 +27,7 @@ from adapters.mongo.driver import (
     read_database_of,
     timeout_seconds_of,
 )
-from adapters.mongo.primary import ELECTION_TIMEOUT, Primary
+from adapters.mongo.primary import ELECTION_TIMEOUT, Deadline, Primary
 from adapters.mongo.tls import find_tls_problem
 from application.ports.errors import ConfigurationError, StorageError, StorageTimeout
 
@@ -103,6 +103,30 @@ class Database:
             raise StorageTimeout(self.find_tls_problem() or no_answer) from None
         except DRIVER_ERRORS as error:
             raise port_error(error, self.find_tls_problem()) from None
+
+    async def wait_for(self, request: Callable[[], asyncio.Future[T]]) -> T:
+        """Wait for a part of a batch, after an election that is under way, like `run`.
+
+        Args:
+            request: Adds the part to a batch.
+
+        Raises:
+            CorruptRecord
+            StorageError
+        """
+        if self.primary.is_lost:
+            await self.primary.wait()
+        result = request()
+        deadline = Deadline(result, self.timeout_seconds)
+        self.primary.add_call(deadline)
+        try:
+            return await result
+        except TimeoutError:
+            no_answer = _NO_ANSWER.format(seconds=self.timeout_seconds)
+            raise StorageTimeout(self.find_tls_problem() or no_answer) from None
+        finally:
+            self.primary.remove_call(deadline)
+            deadline.cancel()
 
     async def read_batch(self, call: Callable[[], Awaitable[T]]) -> T:
         """Read for many requests, which count themselves; repeat what an election interrupts.

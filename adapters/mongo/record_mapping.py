@@ -236,14 +236,11 @@ class _Kinds:
 
 def _with_time_zone(stored: Any) -> Any:
     """Return a document whose times without time zone are in UTC."""
-    match stored:
-        case datetime(tzinfo=None):
-            return _EPOCH + (stored - _NAIVE_EPOCH)
-        case dict():
-            return {name: _with_time_zone(value) for name, value in stored.items()}
-        case list():
-            return [_with_time_zone(value) for value in stored]
-    return stored
+    if isinstance(stored, datetime):
+        return stored if stored.tzinfo else _EPOCH + (stored - _NAIVE_EPOCH)
+    if isinstance(stored, dict):
+        return {name: _with_time_zone(value) for name, value in stored.items()}
+    return [_with_time_zone(value) for value in stored] if isinstance(stored, list) else stored
 
 
 def _set_time_zones(fields: Any, names: Sequence[str]) -> None:
@@ -284,7 +281,6 @@ def _struct(
     model: type[BaseModel], *, schema_version: object = int, forbid_unknown_fields: bool = False
 ) -> type[msgspec.Struct]:
     """Make a class with the fields of a model, which msgspec checks ten times as fast."""
-
     times: list[str] = []
 
     def checked(annotation: Any) -> Any:

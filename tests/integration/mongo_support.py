@@ -131,6 +131,10 @@ class LockstepDatabase(Database):
         async with self.round_trips.join():
             return await Database.run(self, call, timeout_seconds)
 
+    async def wait_for(self, request: Callable[[], asyncio.Future[T]]) -> T:
+        async with self.round_trips.join():
+            return await Database.wait_for(self, request)
+
 
 @asynccontextmanager
 async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrips]]:

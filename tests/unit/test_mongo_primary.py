@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.mongo.primary import MAX_WAITING_REQUESTS, Primary
+from adapters.mongo.primary import MAX_WAITING_REQUESTS, Deadline, Primary
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import StorageUnavailable
 
@@ -123,3 +123,13 @@ async def test_a_primary_is_found_when_all_clients_have_found_it() -> None:
     assert primary.is_lost
     await change(primary, has_primary=True, client=1)
     assert not primary.is_lost
+
+
+async def test_a_deadline_that_is_moved_ends_a_future() -> None:
+    result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    deadline = Deadline(result, 60)
+
+    deadline.reschedule(deadline.when() - 60)
+
+    with pytest.raises(TimeoutError):
+        await result

@@ -49,12 +49,12 @@ class BatchLoader(Generic[K, T]):
 
     async def load(self, key: K) -> T | None:
         """Return the value of the key, or None."""
-        return await self._request(key)
+        return await self.request(key)
 
     async def load_many(self, keys: Collection[K]) -> dict[K, T]:
         """Return the values that exist, by key."""
         distinct = list(dict.fromkeys(keys))
-        values = await asyncio.gather(*map(self._request, distinct))
+        values = await asyncio.gather(*map(self.request, distinct))
         found = zip(distinct, values, strict=True)
         return {key: value for key, value in found if value is not None}
 
@@ -66,7 +66,8 @@ class BatchLoader(Generic[K, T]):
             if self._batches:
                 await asyncio.wait(self._batches)
 
-    def _request(self, key: K) -> asyncio.Future[T | None]:
+    def request(self, key: K) -> asyncio.Future[T | None]:
+        """Return a future of the value; whoever cancels it affects no others."""
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T | None] = loop.create_future()
         self._waiting.setdefault(key, []).append(result)
@@ -132,7 +133,7 @@ class DocumentLoader:
             filters: further conditions for the documents.
         """
         self._database = database
-        self._collection = collection
+        self._collection = database.reader(collection)
         self._key = key
         self._projection = projection
         self._filters = filters or {}
@@ -147,7 +148,7 @@ class DocumentLoader:
         """
         if not _is_storable(key):
             return None
-        return await self._database.run(lambda: self._loader.load(key))
+        return await self._database.wait_for(lambda: self._loader.request(key))
 
     async def load_many(self, keys: Collection[str]) -> dict[str, RawDocument]:
         """Return the documents that exist, by key.
@@ -168,12 +169,6 @@ class DocumentLoader:
         return {document[self._key]: document for document in documents}
 
     async def _find(self, keys: Sequence[str]) -> list[RawDocument]:
-        if len(keys) == 1:
-            # Motor's cheaper way for a single document.
-            document = await self._collection.find_one(
-                {self._key: keys[0], **self._filters}, self._projection
-            )
-            return [] if document is None else [document]
         # With one more than can be found, the first reply is known to be the last.
         batch_size = len(keys) + 1
         query = {self._key: {"$in": keys}, **self._filters}

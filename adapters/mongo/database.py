@@ -17,14 +17,17 @@ from adapters.mongo.driver import (
     MotorCollection,
     MotorDatabase,
     RawDocument,
-    close_client,
+    ReadCollection,
+    ReadDatabase,
+    close_clients,
     database_of,
     errors_while_opening,
-    make_client,
+    make_clients,
     port_error,
+    read_database_of,
     timeout_seconds_of,
 )
-from adapters.mongo.primary import ELECTION_TIMEOUT, Primary
+from adapters.mongo.primary import ELECTION_TIMEOUT, Deadline, Primary
 from adapters.mongo.tls import find_tls_problem
 from application.ports.errors import ConfigurationError, StorageError, StorageTimeout
 
@@ -44,6 +47,7 @@ class Database:
     """A database, and the timeout of a call in seconds."""
 
     motor: MotorDatabase
+    reads: ReadDatabase
     timeout_seconds: float
     url: str = field(default="", repr=False, kw_only=True)
     primary: Primary = field(default_factory=Primary, repr=False, kw_only=True)
@@ -52,9 +56,21 @@ class Database:
         """Return the collection of these documents."""
         return self.motor[document.Settings.name]
 
+    def reader(self, collection: MotorCollection) -> ReadCollection:
+        """Return the same collection, with the same options, for reads in the event loop."""
+        return self.reads.get_collection(
+            collection.name,
+            codec_options=collection.codec_options,
+            read_preference=collection.read_preference,
+            read_concern=collection.read_concern,
+        )
+
     def find_tls_problem(self) -> str | None:
         """Return why TLS keeps this process from the database, or None."""
-        return find_tls_problem(self.url, self.motor.client.delegate.topology_description)
+        # A client without calls looks for a server every ten seconds only.
+        clients = (self.motor.client.delegate, self.reads.client)
+        problems = (find_tls_problem(self.url, client.topology_description) for client in clients)
+        return next((problem for problem in problems if problem), None)
 
     async def run(
         self, call: Callable[[], Awaitable[T]], timeout_seconds: float | None = None
@@ -87,6 +103,30 @@ class Database:
             raise StorageTimeout(self.find_tls_problem() or no_answer) from None
         except DRIVER_ERRORS as error:
             raise port_error(error, self.find_tls_problem()) from None
+
+    async def wait_for(self, request: Callable[[], asyncio.Future[T]]) -> T:
+        """Wait for a part of a batch, after an election that is under way, like `run`.
+
+        Args:
+            request: Adds the part to a batch.
+
+        Raises:
+            CorruptRecord
+            StorageError
+        """
+        if self.primary.is_lost:
+            await self.primary.wait()
+        result = request()
+        deadline = Deadline(result, self.timeout_seconds)
+        self.primary.add_call(deadline)
+        try:
+            return await result
+        except TimeoutError:
+            no_answer = _NO_ANSWER.format(seconds=self.timeout_seconds)
+            raise StorageTimeout(self.find_tls_problem() or no_answer) from None
+        finally:
+            self.primary.remove_call(deadline)
+            deadline.cancel()
 
     async def read_batch(self, call: Callable[[], Awaitable[T]]) -> T:
         """Read for many requests, which count themselves; repeat what an election interrupts.
@@ -219,18 +259,24 @@ def _connection(url: str, location: str, listeners: Sequence[CommandListener]) -
 
 async def _connect(url: str, location: str, listeners: Sequence[CommandListener]) -> Database:
     primary = Primary()
-    client = make_client(url, location, [*listeners, primary])
+    client, read_client = make_clients(url, location, [*listeners, primary])
     try:
         database = Database(
-            database_of(client), timeout_seconds_of(client), url=url, primary=primary
+            database_of(client),
+            read_database_of(read_client),
+            timeout_seconds_of(client),
+            url=url,
+            primary=primary,
         )
         with errors_while_opening(location, database.find_tls_problem):
+            # Otherwise the first request would start its tasks, in the context of that request.
+            await read_client.aconnect()
             # `adapters.mongo.indexes` makes the indexes: beanie stops at the first that differs.
             await init_beanie(
                 database=database.motor, document_models=[*DOCUMENTS], skip_indexes=True
             )
     except BaseException:
-        await close_client(client)
+        await close_clients(client, read_client)
         raise
     return database
 
@@ -239,4 +285,5 @@ async def _close(connecting: asyncio.Task[Database]) -> None:
     connecting.cancel()
     await asyncio.wait([connecting])
     if not connecting.cancelled() and connecting.exception() is None:
-        await close_client(connecting.result().motor.client)
+        database = connecting.result()
+        await close_clients(database.motor.client, database.reads.client)

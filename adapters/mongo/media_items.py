@@ -11,7 +11,7 @@ from pymongo import DESCENDING
 from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import IdentityDocument, MediaItemDocument
-from adapters.mongo.driver import MotorCollection, RawDocument
+from adapters.mongo.driver import MotorCollection, RawDocument, with_naive_times
 from adapters.mongo.mapping.media_items import STORED_ITEM_STATES, STORED_MEDIA_KINDS
 from adapters.mongo.record_mapping import RecordMapping
 from application.ports.media_items import PageItem
@@ -126,7 +126,7 @@ class MongoMediaPages:
         }
         # The driver does not repeat a command that an election interrupts.
         result = await self.database.run(
-            lambda: self.database.read_batch(lambda: self.database.motor.command(command))
+            lambda: self.database.read_batch(lambda: self.database.reads.command(command))
         )
         return int(result["n"])
 
@@ -137,11 +137,15 @@ class MongoMediaPages:
             {"$limit": limit},
             *_WITH_DELETED_OWNERS,
         ]
-        collection = self.database.collection(MediaItemDocument)
-        [page] = await self.database.run(lambda: collection.aggregate(pipeline).to_list(None))
+        [page] = await self.database.run(lambda: self._aggregate(pipeline))
         deleted = {owner["_id"] for owner in page["deleted_owners"]}
         items = [self.mapping.decode(document).value for document in page["items"]]
         return [PageItem(item, item.owner_id in deleted) for item in items]
+
+    async def _aggregate(self, pipeline: Sequence[RawDocument]) -> Sequence[RawDocument]:
+        collection = with_naive_times(self.database.collection(MediaItemDocument))
+        cursor = await self.database.reader(collection).aggregate(pipeline)
+        return await cursor.to_list()
 
 
 @dataclass(frozen=True, slots=True)

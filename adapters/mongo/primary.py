@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 from pymongo.monitoring import (
     TopologyClosedEvent,
@@ -21,6 +21,35 @@ _REPLICA_SETS: Final = ("ReplicaSetNoPrimary", "ReplicaSetWithPrimary")
 NO_PRIMARY: Final = "the replica set has no primary"
 
 
+class Deadline:
+    """The time limit of a future. It takes a third of the time of an `asyncio.Timeout`."""
+
+    __slots__ = ("_loop", "_result", "_timer")
+
+    def __init__(self, result: asyncio.Future[Any], seconds: float) -> None:
+        """Fail the future with a TimeoutError if it has no result in time."""
+        self._loop = result.get_loop()
+        self._result = result
+        self._timer = self._loop.call_later(seconds, self._expire)
+
+    def when(self) -> float:
+        """Return the time of the event loop at which it ends."""
+        return self._timer.when()
+
+    def reschedule(self, when: float) -> None:
+        """End it at another time."""
+        self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._expire)
+
+    def cancel(self) -> None:
+        """Let it never end."""
+        self._timer.cancel()
+
+    def _expire(self) -> None:
+        if not self._result.done():
+            self._result.set_exception(TimeoutError())
+
+
 class Primary(TopologyListener):
     """Knows whether a replica set has lost its primary, and who waits for the next one.
 
@@ -28,6 +57,7 @@ class Primary(TopologyListener):
       also those whose calls were under way when the primary was lost.
     - A request counts once, however many calls it makes. A call outside of requests is one.
     - Waiting takes no thread of the driver, which has only a few.
+    - Two clients follow the replica set. The primary is lost until both have found it.
     """
 
     def __init__(self) -> None:
@@ -35,7 +65,8 @@ class Primary(TopologyListener):
         self._loop = asyncio.get_running_loop()
         self._is_found = asyncio.Event()
         self._is_found.set()
-        self._calls: dict[asyncio.Timeout, object] = {}
+        self._lost_by: set[object] = set()
+        self._calls: dict[asyncio.Timeout | Deadline, object] = {}
         self._waiting: Counter[object] = Counter()
 
     @property
@@ -75,11 +106,11 @@ class Primary(TopologyListener):
         except TimeoutError:
             raise StorageUnavailable(NO_PRIMARY) from None
 
-    def add_call(self, timeout: asyncio.Timeout) -> None:
+    def add_call(self, timeout: asyncio.Timeout | Deadline) -> None:
         """Count a call that begins; its timeout changes if the primary is lost."""
         self._calls[timeout] = _request()
 
-    def remove_call(self, timeout: asyncio.Timeout) -> None:
+    def remove_call(self, timeout: asyncio.Timeout | Deadline) -> None:
         """Count a call no longer."""
         del self._calls[timeout]
 
@@ -87,20 +118,28 @@ class Primary(TopologyListener):
         """Do nothing."""
 
     def description_changed(self, event: TopologyDescriptionChangedEvent) -> None:
-        """Follow the topology, in a thread of the driver."""
+        """Follow the topology of a client, in a thread of the driver or in the event loop."""
         new = event.new_description
         if new.topology_type_name not in _REPLICA_SETS:
             return
         has_primary = new.has_writable_server()
         if has_primary != event.previous_description.has_writable_server():
-            change = self._is_found.set if has_primary else self._lose
+            change = self._find if has_primary else self._lose
             if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(change)
+                self._loop.call_soon_threadsafe(change, event.topology_id)
 
     def closed(self, event: TopologyClosedEvent) -> None:
         """Do nothing."""
 
-    def _lose(self) -> None:
+    def _find(self, client: object) -> None:
+        self._lost_by.discard(client)
+        if not self._lost_by:
+            self._is_found.set()
+
+    def _lose(self, client: object) -> None:
+        self._lost_by.add(client)
+        if self.is_lost:
+            return
         self._is_found.clear()
         requests: dict[object, None] = {}
         for timeout, request in self._calls.items():

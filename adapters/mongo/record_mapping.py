@@ -10,7 +10,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 from types import UnionType
@@ -33,6 +33,9 @@ Upgrade = Callable[[RawDocument], RawDocument]
 
 # Types that BSON has itself.
 _NATIVE_TYPES: Final = (datetime, bytes)
+# To add their difference takes a tenth of the time of `datetime.replace`.
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 # A field of beanie that is not stored.
 _UNUSED_FIELD: Final = "revision_id"
 _UNREADABLE: Final = "a stored record cannot be read"
@@ -114,7 +117,7 @@ class RecordMapping(Generic[T]):
 
     def _convert_other(self, document: RawDocument) -> tuple[object, Mapping[str, object]]:
         try:
-            document = self._upgrade(document)
+            document = self._upgrade(_with_time_zone(document))
             fields = msgspec.convert(document, self._fields, builtin_types=_NATIVE_TYPES)
         except _UPGRADE_ERRORS:
             # The cause may quote what is stored.
@@ -231,6 +234,26 @@ class _Kinds:
                 schema.restore_unknown(item, match[1])
 
 
+def _with_time_zone(stored: Any) -> Any:
+    """Return a document whose times without time zone are in UTC."""
+    if isinstance(stored, datetime):
+        return stored if stored.tzinfo else _EPOCH + (stored - _NAIVE_EPOCH)
+    if isinstance(stored, dict):
+        return {name: _with_time_zone(value) for name, value in stored.items()}
+    return [_with_time_zone(value) for value in stored] if isinstance(stored, list) else stored
+
+
+def _set_time_zones(fields: Any, names: Sequence[str]) -> None:
+    """Do the same with these fields of an object, which were checked."""
+    for name in names:
+        if value := getattr(fields, name):
+            setattr(fields, name, _with_time_zone(value))
+
+
+def _has_times(annotation: Any) -> bool:
+    return annotation is datetime or any(map(_has_times, get_args(annotation)))
+
+
 def _tag(model: type[BaseModel]) -> str | None:
     """Return the `kind` of the objects of a class, if they are one of several kinds."""
     return model.model_fields["kind"].default if issubclass(model, TaggedValue) else None
@@ -258,6 +281,7 @@ def _struct(
     model: type[BaseModel], *, schema_version: object = int, forbid_unknown_fields: bool = False
 ) -> type[msgspec.Struct]:
     """Make a class with the fields of a model, which msgspec checks ten times as fast."""
+    times: list[str] = []
 
     def checked(annotation: Any) -> Any:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -268,24 +292,29 @@ def _struct(
             return reduce(or_, arguments)
         return list[arguments] if origin is list else annotation  # type: ignore[valid-type]
 
-    fields: list[Any] = []
+    members: list[Any] = []
     tag = _tag(model)
     for name, field in _stored_fields(model).items():
         if tag and name == "kind":
             continue
         kind = schema_version if name == "schema_version" else checked(field.annotation)
         attribute = name.removeprefix("_")
-        fields.append(
+        members.append(
             (attribute, kind) if field.is_required() else (attribute, kind, field.default)
         )
+        if _has_times(kind):
+            times.append(attribute)
     return msgspec.defstruct(
         model.__name__,
-        fields,
+        members,
         rename={"id": "_id"} if issubclass(model, Document) else None,
         forbid_unknown_fields=forbid_unknown_fields,
         tag_field="kind" if tag else None,
         tag=tag,
-        namespace={"kind": tag} if tag else None,
+        namespace={
+            "__post_init__": lambda fields: _set_time_zones(fields, times),
+            **({"kind": tag} if tag else {}),
+        },
         kw_only=True,
         gc=False,  # they live briefly, and without cycles
     )

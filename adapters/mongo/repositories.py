@@ -23,7 +23,14 @@ from adapters.mongo.documents import (
     PhoneVerificationDocument,
     RateLimitDocument,
 )
-from adapters.mongo.driver import errors_while_opening, latest, location_of
+from adapters.mongo.documents.base import RecordDocument
+from adapters.mongo.driver import (
+    MotorCollection,
+    errors_while_opening,
+    latest,
+    location_of,
+    with_naive_times,
+)
 from adapters.mongo.identities import MongoDeletedIdentities, MongoIdentities
 from adapters.mongo.indexes import create_indexes
 from adapters.mongo.leases import MongoLeases
@@ -53,9 +60,12 @@ class Loaders:
     @classmethod
     def of(cls, database: Database) -> Self:
         """Make them for an open database."""
-        phone_verifications = latest(database.collection(PhoneVerificationDocument))
-        identities = latest(database.collection(IdentityDocument))
-        media_items = latest(database.collection(MediaItemDocument))
+
+        def records(document: type[RecordDocument]) -> MotorCollection:
+            return with_naive_times(latest(database.collection(document)))
+
+        phone_verifications = records(PhoneVerificationDocument)
+        identities, media_items = records(IdentityDocument), records(MediaItemDocument)
         return cls(
             phone_verifications=DocumentLoader(database, phone_verifications),
             changed_phone_verifications=DocumentWriter(database, phone_verifications),
@@ -69,10 +79,8 @@ class Loaders:
             ),
             media_items=DocumentLoader(database, media_items),
             media_items_by_storage_key=DocumentLoader(database, media_items, key="storage_key"),
-            calls=DocumentLoader(database, latest(database.collection(CallDocument))),
-            delivery_reports=DocumentLoader(
-                database, latest(database.collection(DeliveryReportDocument))
-            ),
+            calls=DocumentLoader(database, records(CallDocument)),
+            delivery_reports=DocumentLoader(database, records(DeliveryReportDocument)),
         )
 
     async def finish(self) -> None:

@@ -131,6 +131,10 @@ class LockstepDatabase(Database):
         async with self.round_trips.join():
             return await Database.run(self, call, timeout_seconds)
 
+    async def wait_for(self, request: Callable[[], asyncio.Future[T]]) -> T:
+        async with self.round_trips.join():
+            return await Database.wait_for(self, request)
+
 
 @asynccontextmanager
 async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrips]]:
@@ -138,7 +142,7 @@ async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrip
     log = CommandLog()
     async with open_database(url, FakePhoneEncryption(), [log]) as opened:
         round_trips = RoundTrips(log)
-        database = LockstepDatabase(opened.motor, opened.timeout_seconds, round_trips)
+        database = LockstepDatabase(opened.motor, opened.reads, opened.timeout_seconds, round_trips)
         log.sent.clear()
         async with _repositories_in(database) as repositories:
             yield repositories, round_trips

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.mongo.primary import MAX_WAITING_REQUESTS, Primary
+from adapters.mongo.primary import MAX_WAITING_REQUESTS, Deadline, Primary
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import StorageUnavailable
 
@@ -19,12 +19,16 @@ def no_request() -> Iterator[None]:
     CURRENT_REQUEST.reset(token)
 
 
-async def change(primary: Primary, *, has_primary: bool, kind: str = "ReplicaSetNoPrimary") -> None:
+async def change(
+    primary: Primary, *, has_primary: bool, kind: str = "ReplicaSetNoPrimary", client: int = 0
+) -> None:
     def description(writable: bool) -> Any:
         return SimpleNamespace(topology_type_name=kind, has_writable_server=lambda: writable)
 
     event: Any = SimpleNamespace(
-        previous_description=description(not has_primary), new_description=description(has_primary)
+        topology_id=client,
+        previous_description=description(not has_primary),
+        new_description=description(has_primary),
     )
     primary.description_changed(event)
     await asyncio.sleep(0)
@@ -108,3 +112,24 @@ async def test_only_replica_sets_have_elections(kind: str) -> None:
     await change(primary, has_primary=False, kind=kind)
 
     assert not primary.is_lost
+
+
+async def test_a_primary_is_found_when_all_clients_have_found_it() -> None:
+    primary = Primary()
+    for client in (1, 2):
+        await change(primary, has_primary=False, client=client)
+
+    await change(primary, has_primary=True, client=2)
+    assert primary.is_lost
+    await change(primary, has_primary=True, client=1)
+    assert not primary.is_lost
+
+
+async def test_a_deadline_that_is_moved_ends_a_future() -> None:
+    result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    deadline = Deadline(result, 60)
+
+    deadline.reschedule(deadline.when() - 60)
+
+    with pytest.raises(TimeoutError):
+        await result

@@ -88,7 +88,7 @@ test-faults: install-dev ## killed processes, lost connections, full disks
 	$(PYTEST) $(PARALLEL) tests/faults $(ARGS)
 
 test-containers: install-dev ## the contract tests of MongoDB and S3, with these in containers
-	.venv/bin/python -m tests.support.servers.container_run $(PARALLEL) $(ARGS)
+	.venv/bin/python -m tests.support.servers.containers $(PARALLEL) $(ARGS)
 
 # Its tests share one browser.
 test-browser: PARALLEL =

@@ -21,7 +21,7 @@ from entrypoints.settings import read_settings
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 from tests.support.service import Service, running
 
 SENDER = "+15005550006"

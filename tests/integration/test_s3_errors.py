@@ -23,7 +23,7 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.servers import behaviors
 from tests.support.servers.behaviors import in_sequence, respond_with
 from tests.support.servers.http_server import Behavior, Exchange, HttpServer
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 
 SECRET = "the-secret-of-this-test"
 OK = respond_with(200, headers={"ETag": '"one"'})

@@ -7,7 +7,7 @@ A server starts when a test needs it. No test is skipped because a server is mis
 run prints the source of each server. Environment variables:
 
 - `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys: running servers;
-- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images (`containers.py`);
+- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images;
 - `DIALTONE_TEST_SERVERS`: only these sources, in this order (`servers.py`).
 """
 
@@ -23,7 +23,7 @@ from typing import Any, Final, cast
 import pytest
 
 from tests.support.servers.process import ServerUnavailable
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 
 _FIXTURES: Final = {"mongo_url": "mongo", "s3_server": "s3"}
 _ADDRESS: Final = "dialtone_servers"

@@ -79,7 +79,7 @@ def test_a_call_that_nobody_answers_is_undelivered_and_in_the_log(
     # A status never goes back.
     url, fields = call.requests[-1]
     late = {**dict(fields), "CallStatus": "in-progress"}
-    assert line.webhooks.post(url, list(late.items())).status_code in (200, 204)
+    assert line.twilio.post(url, list(late.items())).status_code in (200, 204)
     assert line.log_entry(call) == entry
 
 
@@ -134,7 +134,7 @@ def test_a_message_is_queued_sent_and_delivered(line: PhoneLine, phone: str) -> 
     seen = [status(line, request_id)]
 
     for each in ("queued", "sending", "sent", "delivered", "queued", "failed"):
-        response = line.twilio.report_message(message, each, line.webhooks)
+        response = line.twilio.report_message(message, each)
         assert (response.status_code, response.text) == (204, "")
         seen.append(status(line, request_id))
 
@@ -146,9 +146,7 @@ def test_a_status_may_arrive_before_our_request_returns(line: PhoneLine, phone: 
 
     def report_first(exchange: Exchange) -> None:
         message = Created("SM" + "0" * 32, exchange.received.fields)
-        response = line.twilio.report_message(
-            message, "undelivered", line.webhooks, error_code="30003"
-        )
+        response = line.twilio.report_message(message, "undelivered", "30003")
         reported.append(response.status_code)
         line.twilio.respond(exchange)
 

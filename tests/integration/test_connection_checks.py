@@ -241,7 +241,7 @@ async def test_each_problem_of_a_twilio_account_has_its_own_line(
     voice_url: str,
     line: str,
 ) -> None:
-    twilio.numbers, twilio.has_voice, twilio.voice_url = numbers, bool(voice_url), voice_url
+    twilio.numbers, twilio.voice_url = numbers, voice_url
     environ = {"DIALTONE_PUBLIC_URL": "https://a.test", **environ}
 
     checked = await check_part(part, tmp_path, **with_twilio(twilio, **environ))

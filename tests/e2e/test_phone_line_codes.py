@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.e2e.phone_line import PUBLIC_URL, PhoneLine, spoken_digits
-from tests.support.servers import behaviors
+from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import Created, rejects
 from tests.support.servers.http_server import Behavior, Exchange
 
@@ -86,8 +86,8 @@ def test_a_call_that_nobody_answers_is_undelivered_and_in_the_log(
 @pytest.mark.parametrize(
     ("behavior", "status"),
     [
-        (behaviors.close_connection, 200),
-        (behaviors.respond_with(504), 200),
+        (http_server.close_connection, 200),
+        (http_server.respond_with(504), 200),
         (rejects(20500), 503),
         (rejects(21211), 400),
     ],

@@ -15,9 +15,8 @@ from uuid import uuid4
 import httpx
 
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.behaviors import respond_with
 from tests.support.servers.fake_twilio.webhooks import FormFields, sign_webhook
-from tests.support.servers.http_server import Behavior, Exchange, HttpServer
+from tests.support.servers.http_server import Behavior, Exchange, HttpServer, respond_with
 
 API_VERSION: Final = "2010-04-01"
 _JSON: Final = {"Content-Type": "application/json"}

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Final
@@ -58,10 +58,6 @@ def open_engine() -> Iterator[DockerClient]:
         client.client.close()
 
 
-def image_variable(kind: Kind) -> str:
-    return f"{kind.server_type.prefix}IMAGE"
-
-
 @contextmanager
 def run_container(server: MongoProcess | S3Process, image: str) -> Iterator[None]:
     """Run a server in a container, pulling its image if necessary."""
@@ -80,33 +76,23 @@ def run_container(server: MongoProcess | S3Process, image: str) -> Iterator[None
         yield
 
 
-def ensure_image(client: DockerClient, kind: Kind) -> str:
-    """Return the name of the configured image, or of one built here if it cannot be pulled."""
-    name = os.environ.get(image_variable(kind)) or kind.image
-    try:
-        client.client.images.get(name)
-    except _ENGINE_ERRORS:
-        try:
-            client.client.images.pull(name)
-        except _ENGINE_ERRORS:
-            return _build_image(client, kind.name)
-    return name
-
-
-def _build_image(client: DockerClient, name: str) -> str:
-    """Build an image of one program with the shared libraries of this machine; return its name."""
-    image, program = f"dialtone-test-{name}", find_program(name)
-    print(f"Building {image} from packages.", flush=True)
+def _pull_or_build(client: DockerClient, kind: Kind) -> str:
+    """Return an image, or one of the same program with the shared libraries of this machine."""
+    with suppress(*_ENGINE_ERRORS):
+        client.client.images.pull(kind.image)
+        return kind.image
+    image, program = f"dialtone-test-{kind.name}", find_program(kind.name)
+    print(f"{kind.image} cannot be pulled: building {image} from packages.", flush=True)
     ldd = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
     with TemporaryFile() as packed:
         with tarfile.open(fileobj=packed, mode="w") as tar:
-            tar.add(program, name)
+            tar.add(program, kind.name)
             # A static program has none.
             for library in re.findall(r"(/\S+) \(0x", ldd.stdout):
                 # The loader searches for this name, which may be a link to another file.
                 tar.add(Path(library).resolve(), library)
         packed.seek(0)
-        entrypoint = f'ENTRYPOINT ["/{name}"]'
+        entrypoint = f'ENTRYPOINT ["/{kind.name}"]'
         client.client.api.import_image_from_data(packed, image, changes=[entrypoint])
     return f"{image}:latest"
 
@@ -116,7 +102,8 @@ def main(arguments: list[str]) -> None:
     try:
         with open_engine() as client:
             for kind in (MongoProcess, S3Process):
-                environ[image_variable(kind)] = ensure_image(client, kind)
+                if kind.image_variable not in os.environ:
+                    environ[kind.image_variable] = _pull_or_build(client, kind)
     except SourceUnavailable as error:
         print(f"No container can run, so these tests are only in `make test`: {error}")
         return

@@ -48,6 +48,7 @@ class MongoProcess(ServerProcess):
 
     name = "mongod"
     image = "mongo:8.2.12"
+    image_variable = "DIALTONE_TEST_MONGO_IMAGE"
     server_type = MongoServer
     server: MongoServer
 

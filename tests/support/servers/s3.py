@@ -104,6 +104,7 @@ class S3Process(ServerProcess):
 
     name = "weed"
     image = "chrislusf/seaweedfs:4.48"
+    image_variable = "DIALTONE_TEST_S3_IMAGE"
     server_type = S3Server
     server: S3Server
 

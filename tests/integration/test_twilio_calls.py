@@ -211,7 +211,6 @@ def part_of_a_recording(*, closes: bool) -> Behavior:
         exchange.respond(200, b"a" * 100, {**AUDIO, "Content-Length": "500"})
         if not closes:
             exchange.wait()
-        exchange.close()
 
     return behave
 

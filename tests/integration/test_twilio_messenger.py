@@ -155,7 +155,6 @@ async def test_a_compressed_body_is_not_requested_and_not_decompressed(
 
 def not_http(exchange: Exchange) -> None:
     exchange.send(b"SMTP ready\r\n\r\n")
-    exchange.close()
 
 
 def endless_headers(exchange: Exchange) -> None:

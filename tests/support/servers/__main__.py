@@ -4,12 +4,13 @@ import os
 import shlex
 import signal
 import sys
+from contextlib import suppress
 
-from tests.support.servers.process import ServerUnavailable, exit_on_signals
+from tests.support.servers.process import ServerUnavailable, interrupt_on_signals
 from tests.support.servers.servers import Servers
 
-exit_on_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-with Servers(os.environ) as servers:
+interrupt_on_signals()
+with suppress(KeyboardInterrupt), Servers(os.environ) as servers:
     try:
         variables = servers.mongo.exports() | servers.s3.exports()
     except ServerUnavailable as error:

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -26,7 +26,7 @@ from testcontainers.core.docker_client import DockerClient, get_docker_host
 
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.packages import find_program
-from tests.support.servers.process import SourceUnavailable, wait_until
+from tests.support.servers.process import RunningServer, SourceUnavailable, wait_until
 from tests.support.servers.s3 import S3Process
 
 Kind = type[MongoProcess] | type[S3Process]
@@ -59,21 +59,23 @@ def open_engine() -> Iterator[DockerClient]:
 
 
 @contextmanager
-def run_container(server: MongoProcess | S3Process, image: str) -> Iterator[None]:
+def run_container(kind: Kind, environ: Mapping[str, str]) -> Iterator[RunningServer]:
     """Run a server in a container, pulling its image if necessary."""
-    server.bind_ip = "0.0.0.0"  # noqa: S104 -- of the container
-    published: Any = ("127.0.0.1", server.port)
+    process = kind(Path("/server"))
+    process.bind_ip = "0.0.0.0"  # noqa: S104 -- of the container
+    published: Any = ("127.0.0.1", process.port)
     with open_engine(), ExitStack() as stack:
-        container = DockerContainer(image, env=dict(server.variables))
-        container.with_command(server.arguments()).ports[str(server.port)] = published
-        for folder in (str(server.folder), "/tmp"):  # noqa: S108 -- of the container
+        image = environ.get(kind.image_variable) or kind.image
+        container = DockerContainer(image, env=dict(process.variables))
+        container.with_command(process.arguments()).ports[str(process.port)] = published
+        for folder in (str(process.folder), "/tmp"):  # noqa: S108 -- of the container
             container.with_tmpfs_mount(folder)
         try:
             stack.enter_context(container)
         except _ENGINE_ERRORS as error:
-            raise SourceUnavailable(f"{container.image} does not run: {error}") from error
-        wait_until(server.is_ready, explain=lambda: str(container.get_logs()))
-        yield
+            raise SourceUnavailable(f"{image} does not run: {error}") from error
+        wait_until(process.is_ready, explain=lambda: str(container.get_logs()))
+        yield process.server
 
 
 def _pull_or_build(client: DockerClient, kind: Kind) -> str:

@@ -9,13 +9,12 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from itertools import chain, repeat
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.servers.process import wait_until
 
-_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class LocalServer(ThreadingTCPServer):
@@ -139,6 +138,7 @@ class Exchange(BaseHTTPRequestHandler):
         self, status: int, body: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS
     ) -> None:
         """Send a response, which is complete unless the headers have another length."""
+        self.close_connection = "Content-Length" in headers
         self.send_response_only(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
@@ -154,10 +154,6 @@ class Exchange(BaseHTTPRequestHandler):
         """Wait until the server closes; return False after the timeout."""
         return self.server.is_closing.wait(seconds)
 
-    def close(self) -> None:
-        """Close the connection after the bytes that were sent."""
-        self.close_connection = True
-
     def log_message(self, *_: Any) -> None:
         pass
 
@@ -165,6 +161,7 @@ class Exchange(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.received = Request(self.command, self.path, dict(self.headers.items()), body)
         self.server.requests.append(self.received)
+        self.close_connection = True  # unless a complete response is sent
         self.server.behavior(self)
 
 
@@ -202,20 +199,17 @@ def in_sequence(*behaviors: Behavior) -> Behavior:
 
 
 def close_connection(exchange: Exchange) -> None:
-    """Close the connection without a response."""
-    exchange.close()
+    """Send nothing; then the connection is closed."""
 
 
 def reset_connection(exchange: Exchange) -> None:
     """Reset the connection, as a server does that closes it before it has read the request."""
-    exchange.close()
     exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     exchange.connection.close()
 
 
 def never_respond(exchange: Exchange) -> None:
     """Send nothing."""
-    exchange.close()
     exchange.wait()
 
 
@@ -223,7 +217,6 @@ def truncate(status: int, body: bytes, *, stalls: bool = False) -> Behavior:
     """Send the first half of the body, and close the connection or wait."""
 
     def behave(exchange: Exchange) -> None:
-        exchange.close()
         exchange.respond(status, body[: len(body) // 2], {"Content-Length": str(len(body))})
         if stalls:
             exchange.wait()
@@ -235,7 +228,6 @@ def drip(status: int) -> Behavior:
     """Send the body one byte at a time, without an end."""
 
     def behave(exchange: Exchange) -> None:
-        exchange.close()
         exchange.respond(status, headers={"Content-Length": "1000000000"})
         while not exchange.wait(0.01):
             exchange.send(b" ")

@@ -35,10 +35,6 @@ class MongoServer(RunningServer):
                 return str(error)
         return "" if is_writable else "it is not a writable primary."
 
-    def version(self) -> str:
-        with self.client() as client:
-            return f"MongoDB {client.server_info()['version']}"
-
 
 class MongoProcess(ServerProcess):
     """A mongod that becomes the primary of its own replica set.

@@ -12,7 +12,6 @@ run prints the source of each server. Environment variables:
 """
 
 import os
-import signal
 import threading
 import uuid
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from tests.support.servers.process import ServerUnavailable
+from tests.support.servers.process import ServerUnavailable, interrupt_on_signals
 from tests.support.servers.s3 import S3Server
 
 _FIXTURES: Final = {"mongo_url": "mongo", "s3_server": "s3"}
@@ -71,8 +70,7 @@ def _is_first_process(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     if _is_first_process(config):
         # As after Ctrl-C, the run stops its servers.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
+        interrupt_on_signals()
         listener = Listener(family="AF_UNIX")
         # A test may change the environment of its process.
         config.stash[_THREAD] = threading.Thread(

@@ -6,14 +6,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from pathlib import Path
-from types import FrameType, MappingProxyType
 from typing import ClassVar, Final, Self
 
 START_TIMEOUT: Final = 60.0
@@ -50,10 +48,6 @@ class RunningServer:
 
     def find_error(self) -> str:
         """Return why the server is not usable; nothing if it is."""
-        raise NotImplementedError
-
-    def version(self) -> str:
-        """Return the name and the version of the server."""
         raise NotImplementedError
 
 
@@ -105,11 +99,11 @@ class ServerProcess(Process):
 
     bind_ip = "127.0.0.1"
     server: RunningServer
-    variables: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder.with_name(f"{folder.name}.log")
+        self.variables: Mapping[str, str] = {}
 
     def start(self) -> Self:
         """Start it with its existing data, and wait until it is ready."""
@@ -181,16 +175,10 @@ def wait_until(
         time.sleep(0.02)
 
 
-def exit_on_signals(*numbers: signal.Signals) -> None:
-    """Exit the main thread at these signals, so that its context managers are closed."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        # A second signal must not interrupt the cleanup.
-        signal.signal(number, signal.SIG_IGN)
-        sys.exit()
-
-    for number in numbers:
-        signal.signal(number, end)
+def interrupt_on_signals() -> None:
+    """Raise KeyboardInterrupt as after Ctrl-C, so that context managers are closed."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 def free_ports(count: int) -> list[int]:
@@ -211,16 +199,12 @@ def find_or_install(program: str, package: str = "") -> Path:
         ServerUnavailable: It cannot be installed, or only by another user.
     """
     search_path = f"{os.environ.get('PATH', '')}:/usr/sbin"
-    can_install = os.geteuid() == 0 and shutil.which("apt-get")
-    if can_install and not shutil.which(program, path=search_path):
-        install = ["install", "-y", "--no-install-recommends", package or program]
-        for command in (["update"], install):
-            subprocess.run(
-                ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=180", *command],
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
+    if os.geteuid() == 0 and not shutil.which(program, path=search_path):
+        options = "-qq -o DPkg::Lock::Timeout=180"
+        install = f"apt-get {options} install -y --no-install-recommends {package or program}"
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        command = ["/bin/sh", "-c", f"apt-get {options} update && {install}"]
+        subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=False)
     if found := shutil.which(program, path=search_path):
         return Path(found)
     raise ServerUnavailable(f"There is no {program}. As root it would be installed by apt-get.")

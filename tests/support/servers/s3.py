@@ -75,10 +75,6 @@ class S3Server(RunningServer):
             return str(error)
         return ""
 
-    def version(self) -> str:
-        response = self.client.head_bucket(Bucket=self.bucket)
-        return f"S3 by {response['ResponseMetadata']['HTTPHeaders'].get('server', 'unknown')}"
-
 
 @cache
 def _client(server: S3Server) -> Any:

@@ -37,20 +37,13 @@ def named(kind: Kind, environ: Environ) -> Iterator[RunningServer]:
 
 
 @contextmanager
-def _in_container(kind: Kind, environ: Environ) -> Iterator[RunningServer]:
-    process = kind(Path("/server"))
-    with run_container(process, environ.get(kind.image_variable) or kind.image):
-        yield process.server
-
-
-@contextmanager
 def _from_package(kind: Kind, _: Environ) -> Iterator[RunningServer]:
     folder = TemporaryDirectory(prefix="dialtone-test-server-", ignore_cleanup_errors=True)
     with folder as name, kind(Path(name, "data")) as process:
         yield process.server
 
 
-_SOURCES: Final = {"environment": named, "containers": _in_container, "packages": _from_package}
+_SOURCES: Final = {"environment": named, "containers": run_container, "packages": _from_package}
 
 
 class Servers(ExitStack):
@@ -64,7 +57,7 @@ class Servers(ExitStack):
         super().__init__()
         self._environ = environ
         self.report: list[str] = []
-        """The version and the source of each server."""
+        """The source of each server."""
 
     @cached_property
     def mongo(self) -> MongoServer:
@@ -86,6 +79,6 @@ class Servers(ExitStack):
             except (SourceUnavailable, KeyError) as error:
                 errors += f"\n  not from {name}: {error}" if str(error) else ""
             else:
-                self.report.append(f"{server.version()}, from {name}{errors}")
+                self.report.append(f"{kind.name}: from {name}{errors}")
                 return server
         raise ServerUnavailable(f"No source has the server:{errors}\n{ADVICE}")

@@ -8,7 +8,6 @@ of this service.
 import argparse
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +20,7 @@ from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio.phone_call import PhoneCall
 from tests.support.servers.fake_twilio.server import FakeTwilio
 from tests.support.servers.http_server import Exchange
-from tests.support.servers.process import exit_on_signals
+from tests.support.servers.process import interrupt_on_signals
 from tests.support.service import Service
 
 COMMANDS: Final = """\
@@ -148,11 +147,11 @@ def main() -> None:
     parser.add_argument("--flow", metavar="FILE", type=Path, help="a call flow of your own")
     parser.add_argument("--folder", type=Path, default=Path("var/call"), help="of the data")
     options = parser.parse_args()
-    exit_on_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    interrupt_on_signals()
     own = {name: text for name, text in os.environ.items() if name.startswith("DIALTONE_")}
     own = {name: own[name] for name in own.keys() - {"DIALTONE_BIND", "DIALTONE_PUBLIC_URL"}}
     flow = {"DIALTONE_CALL_FLOW": str(options.flow.resolve())} if options.flow else {}
-    with Phone() as phone:
+    with suppress(KeyboardInterrupt), Phone() as phone:
         settings = {**own, **PHONE_LINE, **phone.environ, **flow}
         service = Service(options.folder.resolve(), settings)
         phone.number, phone.service_url, phone.public_url = options.number, service.url, service.url

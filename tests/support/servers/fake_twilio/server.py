@@ -1,13 +1,17 @@
-"""The fake Twilio server.
+"""The fake Twilio server, and signatures of webhooks.
 
 - https://www.twilio.com/docs/messaging/api/message-resource
 - https://www.twilio.com/docs/voice/api/call-resource
 - https://www.twilio.com/docs/api/errors
+- https://www.twilio.com/docs/usage/security#validating-requests
 """
 
+import base64
+import hashlib
+import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
@@ -15,7 +19,6 @@ from uuid import uuid4
 import httpx
 
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.fake_twilio.webhooks import FormFields, sign_webhook
 from tests.support.servers.http_server import Behavior, Exchange, HttpServer, respond_with
 
 API_VERSION: Final = "2010-04-01"
@@ -27,6 +30,9 @@ _REQUIRED: Final = {
     "Calls": {"To": (_E164, 21211), "From": (".+", 21205), "Url": (".+", 21205)},
 }
 """The fields of a request, each with its pattern and the error code for another value."""
+
+
+FormFields = Sequence[tuple[str, str]]
 
 
 class Created(NamedTuple):
@@ -108,11 +114,9 @@ class FakeTwilio(HttpServer):
         form = message.form
         fields = {
             "AccountSid": self.account_sid,
-            "ApiVersion": API_VERSION,
-            "From": form.get("From", ""),
             "To": form["To"],
-            **dict.fromkeys(("MessageSid", "SmsSid"), message.sid),
-            **dict.fromkeys(("MessageStatus", "SmsStatus"), status),
+            "MessageSid": message.sid,
+            "MessageStatus": status,
             **({"ErrorCode": error_code} if error_code else {}),
         }
         return self.post(form["StatusCallback"], list(fields.items()))
@@ -174,3 +178,16 @@ def rejects(code: int, status: int | None = None) -> Behavior:
 
 def _send(exchange: Exchange, resource: Mapping[str, Any], status: int = 200) -> None:
     exchange.respond(status, json.dumps(resource).encode(), _JSON)
+
+
+def sign_webhook(token: str, url: str, fields: FormFields = ()) -> str:
+    """Sign a URL and the fields, sorted by name."""
+    content = url + "".join(name + value for name, value in sorted(set(fields)))
+    mac = hmac.digest(token.encode(), content.encode(), "sha1")
+    return base64.b64encode(mac).decode()
+
+
+def add_body_hash(url: str, body: str) -> str:
+    """Add the hash of the body to the URL, as Twilio does for a body that is not a form."""
+    separator = "&" if "?" in url else "?"
+    return f"{url}{separator}bodySHA256={hashlib.sha256(body.encode()).hexdigest()}"

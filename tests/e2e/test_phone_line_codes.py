@@ -58,7 +58,7 @@ def test_a_voicemail_records_no_code(line: PhoneLine, phone: str) -> None:
     call = line.receive(phone)
     call.answer()
 
-    call.stay_silent()
+    call.press("")
 
     assert (spoken_digits(call), call.waits_for) == ([], None)
     assert status(line, request_id) == "undelivered"

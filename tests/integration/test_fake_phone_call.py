@@ -58,7 +58,7 @@ def test_a_caller_answers_by_key_speech_and_silence(service: Service, call: Phon
     )
     call.press("1")
     call.speak("yes")
-    call.stay_silent()
+    call.press("")
     call.hang_up()
 
     paths, posted = zip(*service.posted, strict=True)

@@ -2,8 +2,8 @@
 
     python -m tests.support.servers.containers [argument of pytest ...]
 
-runs the contract tests of both, and one journey. If an image cannot be pulled, it is built from
-packages. Without an engine no test runs, and the reason is printed.
+runs tests with these servers only. If an image cannot be pulled, it is built from packages. Without
+an engine no test runs, and the reason is printed.
 """
 
 import os
@@ -30,25 +30,20 @@ from tests.support.servers.process import RunningServer, SourceUnavailable, wait
 from tests.support.servers.s3 import S3Process
 
 Kind = type[MongoProcess] | type[S3Process]
-TESTS: Final = (
-    *("tests/contract", "tests/e2e/test_app_sequence.py"),
-    *("-k", "in_mongo or s3 or on_servers"),
-)
 _ENGINE_ERRORS: Final = (DockerException, RequestException, OSError, TimeoutError, RuntimeError)
 """The exceptions of the engine and of the connection to it."""
-_SOCKET: Final = "unix://"
 
 
 @contextmanager
 def open_engine() -> Iterator[DockerClient]:
     """Yield a client of the engine; raises SourceUnavailable if none responds."""
-    host = get_docker_host() or f"{_SOCKET}/var/run/docker.sock"
+    host = get_docker_host() or "unix:///var/run/docker.sock"
     # Its image is not on each machine; the context managers remove the containers.
     testcontainers_config.ryuk_disabled = True
     try:
         # Without this attempt docker would leak its own socket.
         with socket.socket(socket.AF_UNIX) as attempt:
-            attempt.connect(host.removeprefix(_SOCKET))
+            attempt.connect(host.removeprefix("unix://"))
         client = DockerClient(timeout=60)
     except _ENGINE_ERRORS as error:
         raise SourceUnavailable(f"no Docker Engine responds at {host}: {error}") from error
@@ -109,7 +104,7 @@ def main(arguments: list[str]) -> None:
     except SourceUnavailable as error:
         print(f"No container can run, so these tests are only in `make test`: {error}")
         return
-    command = [sys.executable, "-m", "pytest", *TESTS, *arguments]
+    command = [sys.executable, "-m", "pytest", *arguments]
     os.execve(sys.executable, command, {**os.environ, **environ})  # noqa: S606 -- of this Python
 
 

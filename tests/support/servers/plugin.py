@@ -54,21 +54,14 @@ def _serve(listener: Listener, environ: dict[str, str]) -> None:
 
 
 def request(name: str) -> Any:
-    """Return a shared server, or the report; raises ServerUnavailable."""
+    """Return a shared server, why it is unavailable, or the report."""
     with Client(os.environ[_SOCKET]) as connection:
         connection.send(name)
-        result = connection.recv()
-    if isinstance(result, ServerUnavailable):
-        raise result
-    return result
-
-
-def _is_first_process(config: pytest.Config) -> bool:
-    return not hasattr(config, "workerinput")
+        return connection.recv()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if _is_first_process(config):
+    if not hasattr(config, "workerinput"):  # the first process
         # As after Ctrl-C, the run stops its servers.
         interrupt_on_signals()
         listener = Listener(family="AF_UNIX")
@@ -86,9 +79,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if not session.config.option.collectonly:
         for fixture in _FIXTURES.keys() & names:
-            # The tests that need the server will get the same error.
-            with suppress(ServerUnavailable):
-                request(_FIXTURES[fixture])
+            request(_FIXTURES[fixture])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -98,7 +89,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers, and wait until they have stopped."""
-    if _is_first_process(config):
+    if _THREAD in config.stash:
         with Client(os.environ[_SOCKET]) as connection:
             connection.send("close")
         config.stash[_THREAD].join()
@@ -133,7 +124,7 @@ def s3_server() -> S3Server:
 
 
 def _request_or_fail(name: str) -> Any:
-    try:
-        return request(name)
-    except ServerUnavailable as error:
-        pytest.fail(str(error), pytrace=False)
+    server = request(name)
+    if isinstance(server, ServerUnavailable):
+        pytest.fail(str(server), pytrace=False)
+    return server

@@ -13,11 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.support.servers.packages import find_program
 from tests.support.servers.process import RunningServer, ServerProcess, free_ports
 
-_PORTS: Final = [
-    f"{part}.{kind}"
-    for part in ("s3", "master", "volume", "filer", "admin")
-    for kind in ("port", "port.grpc")
-]
+_PARTS: Final = ("s3", "master", "volume", "filer", "admin")
 
 
 @dataclass(frozen=True)
@@ -41,9 +37,23 @@ class S3Server(RunningServer):
         }
 
     @property
+    @cache  # noqa: B019 -- there are few servers
     def client(self) -> Any:
         """A synchronous client of botocore."""
-        return _client(self)
+        return botocore.session.get_session().create_client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=Config(
+                connect_timeout=2,
+                read_timeout=10,
+                retries={"total_max_attempts": 1},
+                s3={"addressing_style": "path"},
+                proxies={},
+            ),
+        )
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys of all files, in order."""
@@ -76,25 +86,6 @@ class S3Server(RunningServer):
         return ""
 
 
-@cache
-def _client(server: S3Server) -> Any:
-    return botocore.session.get_session().create_client(
-        "s3",
-        endpoint_url=server.endpoint,
-        region_name=server.region,
-        aws_access_key_id=server.access_key,
-        aws_secret_access_key=server.secret_key,
-        config=Config(
-            connect_timeout=2,
-            read_timeout=10,
-            retries={"total_max_attempts": 1},
-            s3={"addressing_style": "path"},
-            signature_version="s3v4",
-            proxies={},
-        ),
-    )
-
-
 class S3Process(ServerProcess):
     """SeaweedFS: an S3 server with its own disk. Its parts use ten ports."""
 
@@ -106,7 +97,8 @@ class S3Process(ServerProcess):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+        names = [f"{part}.{kind}" for part in _PARTS for kind in ("port", "port.grpc")]
+        self._ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.port = self._ports["s3.port"]
         self.server = S3Server(f"http://127.0.0.1:{self.port}")
         # Without keys it would accept all requests, and no test could use a wrong key.

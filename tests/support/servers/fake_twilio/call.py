@@ -100,19 +100,16 @@ class Phone(FakeTwilio):
         """Begin a call and go on until it ends; at the end of the input, hang up."""
         try:
             begin()
-            while call.verb is not None:
-                self._hear(call)
-                self._act(call, read_line(f"  {PROMPTS[call.verb.tag]}"))
-            self._hear(call)
+            while call.heard or call.verb is not None:
+                if call.heard:
+                    show(f"< {' '.join(call.heard)}")
+                    call.heard.clear()
+                if call.verb is not None:
+                    self._act(call, read_line(f"  {PROMPTS[call.verb.tag]}"))
         finally:
             if call.status in ("ringing", "in-progress"):
                 call.hang_up()
         show(f"  The call has ended: {call.status}.")
-
-    def _hear(self, call: PhoneCall) -> None:
-        if call.heard:
-            show(f"< {' '.join(call.heard)}")
-            call.heard.clear()
 
     def _act(self, call: PhoneCall, line: str) -> None:
         """Do at the verb that waits what a line says."""

@@ -74,14 +74,11 @@ class PhoneCall:
         self._follow(self.post(self._url))
 
     def press(self, keys: str) -> None:
+        """Press keys, or stay silent without any."""
         self._act("Gather", {"Digits": keys})
 
     def speak(self, text: str, language: str = "en-US") -> None:
         self._act("Gather", {"SpeechResult": text, "Confidence": "0.91", "Language": language})
-
-    def stay_silent(self) -> None:
-        """Press and say nothing."""
-        self.press("")
 
     def stay(self) -> None:
         """Follow the redirect that the call stopped at."""

@@ -125,10 +125,10 @@ class FakeTwilio(HttpServer):
         """Respond as Twilio documents it."""
         request = exchange.received
         url = urlsplit(request.path)
-        if request.credentials != (self.account_sid, self.auth_token):
-            return rejects(20003)(exchange)
         account = f"/{API_VERSION}/Accounts/{self.account_sid}"
         match exchange.command, *re.split("[/.]", url.path.removeprefix(account)):
+            case _ if request.credentials != (self.account_sid, self.auth_token):
+                rejects(20003)(exchange)
             case "GET", "", "json":
                 _send(exchange, {"sid": self.account_sid, "status": "active", "type": "Full"})
             case "GET", "", "IncomingPhoneNumbers", "json":
@@ -144,7 +144,6 @@ class FakeTwilio(HttpServer):
                 exchange.respond(204)
             case _:
                 rejects(20404)(exchange)
-        return None
 
     def _create(self, exchange: Exchange, resource: str) -> None:
         form = exchange.received.form

@@ -27,7 +27,7 @@ def open_databases(folder: Path) -> Iterator[Mapping[str, CreateDatabase]]:
     with Servers(os.environ) as servers:
         databases: dict[str, CreateDatabase] = {"SQLite": partial(_create_sqlite, folder)}
         try:
-            databases["MongoDB"] = partial(_create_mongo, servers.mongo())
+            databases["MongoDB"] = partial(_create_mongo, servers.mongo.url)
         except ServerUnavailable as error:
             print(f"without MongoDB: {error}")
         yield databases

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn, VerifyOtpCommand
@@ -25,8 +25,8 @@ from tests.benchmarks.load import UNLIMITED, client_ip, encode_request, read_res
 from tests.stateful.http_driver import without_logs
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import FakeMessenger
-from tests.support.servers import behaviors
 from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.http_server import Exchange
 from tests.support.service import Service, running
 
 REQUESTS: Final = 500
@@ -49,6 +49,11 @@ class TimedRequest:
     content: bytes
 
 
+def _respond_later(exchange: Exchange) -> None:
+    exchange.wait(PROVIDER_SECONDS)
+    cast("FakeTwilio", exchange.server).respond(exchange)
+
+
 async def measure_timing(folder: Path) -> None:
     """Print the times for phones of each kind, and the differences, over both databases."""
     print(
@@ -56,7 +61,7 @@ async def measure_timing(folder: Path) -> None:
         f"the provider takes {PROVIDER_SECONDS * 1000:.0f} ms"
     )
     with open_databases(folder) as databases, FakeTwilio() as twilio:
-        twilio.behavior = behaviors.delay(PROVIDER_SECONDS, twilio.respond)
+        twilio.behavior = _respond_later
         for name, create_database in databases.items():
             with create_database() as url:
                 environ = {

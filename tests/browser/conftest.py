@@ -1,5 +1,4 @@
 import itertools
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -26,7 +25,7 @@ class Site:
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     try:
-        program = find_or_install("chromium", "chromium", os.environ.get("PATH", ""))
+        program = find_or_install("chromium")
     except ServerUnavailable as error:
         pytest.fail(f"These tests need Chromium. {error}", pytrace=False)
     with open_chromium(program, tmp_path_factory.mktemp("chromium")) as opened:

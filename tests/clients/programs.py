@@ -90,7 +90,7 @@ class TypescriptClient:
 
 
 def _find_node() -> Path:
-    node = find_or_install("node", "nodejs", os.environ.get("PATH", ""))
+    node = find_or_install("node", "nodejs")
     version = run(node, "--version", folder=FOLDER).strip()
     if int(version.removeprefix("v").partition(".")[0]) < _MIN_NODE_VERSION:
         raise ClientFailed(f"Node.js {_MIN_NODE_VERSION} or newer is needed. {node} is {version}.")
@@ -111,7 +111,7 @@ def _install_packages() -> Path:
         if not (folder / "installed").exists():
             for source in sources:
                 shutil.copy(source, folder)
-            npm = find_or_install("npm", "npm", os.environ.get("PATH", ""))
+            npm = find_or_install("npm")
             # Only the packages of the lock, with its digests; none of their scripts is run.
             run(npm, "ci", "--ignore-scripts", folder=folder)
             (folder / "installed").touch()

@@ -21,7 +21,7 @@ from tests.contract import external_adapter
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.servers.http_server import TcpProxy
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 
 OPEN_DESCRIPTORS = Path("/proc/self/fd")
 

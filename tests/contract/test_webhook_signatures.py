@@ -7,7 +7,7 @@ import pytest
 
 from adapters.twilio import TwilioSignatures
 from application.ports.webhook_signatures import SignedRequest, WebhookSignatures
-from tests.support.servers.fake_twilio.webhooks import add_body_hash, sign_webhook
+from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 
 ACCOUNT = "AC" + "0" * 30 + "da"
 TOKEN = "the-token"

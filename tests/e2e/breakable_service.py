@@ -13,7 +13,7 @@ from application.ports.messenger import DeliveryStatus
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.http_server import TcpProxy
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 from tests.support.service import Service, running
 
 

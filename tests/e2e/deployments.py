@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 from tests.support.service import Inbox, Service, running
 
 Deployment = Callable[

@@ -24,7 +24,7 @@ from domain.phone import PhoneNumber
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings import read_settings
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall, ServiceWebhooks
+from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
 from tests.support.service import Service, running
 
 PUBLIC_URL: Final = "https://phone.example.org/line"
@@ -62,13 +62,9 @@ class PhoneLine:
     _administrator: str = field(default="", init=False)
     _blocked: str = field(default="", init=False)
 
-    @property
-    def webhooks(self) -> ServiceWebhooks:
-        return self.twilio.webhooks(self.service.url, PUBLIC_URL)
-
     def pick_up(self, phone: str, **options: Any) -> PhoneCall:
         """Return a call that has not rung yet."""
-        return PhoneCall(self.twilio, self.service.url, PUBLIC_URL, caller=phone, **options)
+        return PhoneCall(self.twilio, phone, **options)
 
     def call(self, phone: str, *keys: str) -> PhoneCall:
         """Call the service and press these keys."""
@@ -107,7 +103,7 @@ class PhoneLine:
         """Report the status of all messages to a phone."""
         for message in self.twilio.sent:
             if is_to(message, phone):
-                assert self.twilio.report_message(message, status, self.webhooks).status_code == 204
+                assert self.twilio.report_message(message, status).status_code == 204
 
     def verify(self, phone: str, code: str, **fields: Any) -> dict[str, Any]:
         """Try to sign in with a code."""
@@ -312,4 +308,5 @@ def run_phone_line(
             start(folder, settings, inbox) as service,
             httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
         ):
+            twilio.service_url, twilio.public_url = service.url, PUBLIC_URL
             yield PhoneLine(service, twilio, http, database)

@@ -13,8 +13,8 @@ import pytest
 from application.ports.messenger import DeliveryStatus
 from tests.e2e.own_messenger import OWN_FACTORY, OWN_REASON, OwnMessenger
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.behaviors import respond_with
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
+from tests.support.servers.http_server import respond_with
 from tests.support.service import Service, running
 
 LEGACY_INVALID: Final = "Bad Request/ Data format incorrect 400 Bad Request: "

@@ -18,7 +18,7 @@ from tests.e2e.phone_line import (
     spoken_digits,
 )
 from tests.support.servers.fake_twilio import PhoneCall
-from tests.support.servers.fake_twilio.webhooks import sign_webhook
+from tests.support.servers.fake_twilio.server import sign_webhook
 
 PATHS: Final = (
     "/voice",

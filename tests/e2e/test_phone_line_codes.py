@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.e2e.phone_line import PUBLIC_URL, PhoneLine, spoken_digits
-from tests.support.servers import behaviors
+from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import Created, rejects
 from tests.support.servers.http_server import Behavior, Exchange
 
@@ -58,7 +58,7 @@ def test_a_voicemail_records_no_code(line: PhoneLine, phone: str) -> None:
     call = line.receive(phone)
     call.answer()
 
-    call.stay_silent()
+    call.press("")
 
     assert (spoken_digits(call), call.waits_for) == ([], None)
     assert status(line, request_id) == "undelivered"
@@ -79,15 +79,15 @@ def test_a_call_that_nobody_answers_is_undelivered_and_in_the_log(
     # A status never goes back.
     url, fields = call.requests[-1]
     late = {**dict(fields), "CallStatus": "in-progress"}
-    assert line.webhooks.post(url, list(late.items())).status_code in (200, 204)
+    assert line.twilio.post(url, list(late.items())).status_code in (200, 204)
     assert line.log_entry(call) == entry
 
 
 @pytest.mark.parametrize(
     ("behavior", "status"),
     [
-        (behaviors.close_connection, 200),
-        (behaviors.respond_with(504), 200),
+        (http_server.close_connection, 200),
+        (http_server.respond_with(504), 200),
         (rejects(20500), 503),
         (rejects(21211), 400),
     ],
@@ -134,7 +134,7 @@ def test_a_message_is_queued_sent_and_delivered(line: PhoneLine, phone: str) -> 
     seen = [status(line, request_id)]
 
     for each in ("queued", "sending", "sent", "delivered", "queued", "failed"):
-        response = line.twilio.report_message(message, each, line.webhooks)
+        response = line.twilio.report_message(message, each)
         assert (response.status_code, response.text) == (204, "")
         seen.append(status(line, request_id))
 
@@ -146,9 +146,7 @@ def test_a_status_may_arrive_before_our_request_returns(line: PhoneLine, phone: 
 
     def report_first(exchange: Exchange) -> None:
         message = Created("SM" + "0" * 32, exchange.received.fields)
-        response = line.twilio.report_message(
-            message, "undelivered", line.webhooks, error_code="30003"
-        )
+        response = line.twilio.report_message(message, "undelivered", "30003")
         reported.append(response.status_code)
         line.twilio.respond(exchange)
 

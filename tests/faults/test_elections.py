@@ -13,7 +13,7 @@ import pytest
 from adapters.mongo.primary import MAX_WAITING_REQUESTS
 from tests.e2e.app import Account, App
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.mongo_process import MongoProcess, initiate_replica_set, is_primary
+from tests.support.servers.mongo import MongoProcess, initiate_replica_set
 from tests.support.service import Service, running
 
 SURPLUS: Final = 100
@@ -45,7 +45,7 @@ def service(nodes: list[MongoProcess], tmp_path: Path) -> Iterator[Service]:
 
 
 def kill_primary(nodes: list[MongoProcess]) -> None:
-    primary = next(node for node in nodes if node.is_running and is_primary(node.url))
+    primary = next(node for node in nodes if node.is_running and not node.server.find_error())
     primary.kill()
 
 

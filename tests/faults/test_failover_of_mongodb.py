@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.app import bearer
 from tests.faults.faulty_service import FaultyService, run_faulty_service
 from tests.faults.traffic import BEHIND_A_PROXY, assert_no_crashed_request, open_client
-from tests.support.servers.mongo_process import MongoProcess, initiate_replica_set, is_primary
+from tests.support.servers.mongo import MongoProcess, initiate_replica_set
 
 CLIENTS = 8
 FAILED_VERIFICATIONS = 5
@@ -125,7 +125,7 @@ async def test_no_login_is_lost_when_the_primary_is_killed(
             ]
             while logins.failed_verifications < FAILED_VERIFICATIONS:
                 await logins.until_completed(CLIENTS, clients)
-                primary = next(node for node in nodes if is_primary(node.url))
+                primary = next(node for node in nodes if not node.server.find_error())
                 await asyncio.to_thread(primary.kill)
                 await logins.until_completed(LOGINS_AFTER_KILL, clients)
                 await asyncio.to_thread(primary.start)

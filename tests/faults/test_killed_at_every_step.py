@@ -16,7 +16,7 @@ from tests.e2e.deployments import servers
 from tests.faults.faulty_service import FaultyService, run_faulty_service
 from tests.support.images import decode, transparent_png
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from tests.e2e.app import Account, App
 from tests.faults.traffic import BEHIND_A_PROXY
 from tests.support.images import animated_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 from tests.support.service import Service, running
 
 FILE_SIZE: Final = 12_000_000

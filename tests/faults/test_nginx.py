@@ -65,7 +65,7 @@ class Nginx:
         return httpx.Client(base_url=self.url, transport=transport, timeout=60)
 
     def start(self) -> None:
-        program = find_or_install("nginx", "nginx-light", f"{os.environ['PATH']}:/usr/sbin")
+        program = find_or_install("nginx", "nginx-light")
         self.process = subprocess.Popen([program, "-c", self._file, "-e", self.errors])
         wait_until(self.is_listening, explain=self.errors.read_text)
 

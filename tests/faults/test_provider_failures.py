@@ -14,15 +14,16 @@ import pytest
 
 from tests.faults.responses import is_success
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.behaviors import (
+from tests.support.servers.fake_twilio import FakeTwilio, rejects
+from tests.support.servers.http_server import (
+    Behavior,
+    Exchange,
     close_connection,
     never_respond,
     reset_connection,
     respond_with,
     truncate,
 )
-from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.http_server import Behavior, Exchange
 from tests.support.service import Service, running
 
 RESPONSE_TIMEOUT: Final = 60.0

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.app import App
 from tests.support.images import animated_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.s3_process import S3Process
+from tests.support.servers.s3 import S3Process
 from tests.support.service import Service, running
 
 MAX_SECONDS = 60.0

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.traffic import BEHIND_A_PROXY, Traffic, run_traffic
-from tests.support.servers.mongo_process import MongoProcess
+from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.process import ServerProcess
-from tests.support.servers.s3_process import S3Process
+from tests.support.servers.s3 import S3Process
 from tests.support.service import running
 
 Outage = tuple[Callable[[ServerProcess], object], Callable[[ServerProcess], object]]

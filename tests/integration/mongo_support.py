@@ -21,7 +21,7 @@ from adapters.mongo.mapping import Mappings
 from adapters.mongo.repositories import Loaders, open_database, repositories_in
 from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.servers.mongo_process import MongoProcess
+from tests.support.servers.mongo import MongoProcess
 
 Client = MongoClient[dict[str, Any]]
 Command = Mapping[str, Any]

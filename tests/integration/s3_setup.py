@@ -13,7 +13,7 @@ from application.ports.media_files import MediaFiles
 from application.ports.system import Clock
 from tests.support import stored_files
 from tests.support.fakes.clock import MovableClock
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 
 KEY, OTHER_KEY = f"{1:032x}.jpg", f"{2:032x}.png"
 JPEG = "image/jpeg"

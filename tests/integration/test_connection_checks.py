@@ -21,7 +21,7 @@ from entrypoints.settings import read_settings
 from entrypoints.startup_error import StartupError
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 from tests.support.service import Service, running
 
 SENDER = "+15005550006"
@@ -241,7 +241,7 @@ async def test_each_problem_of_a_twilio_account_has_its_own_line(
     voice_url: str,
     line: str,
 ) -> None:
-    twilio.numbers, twilio.has_voice, twilio.voice_url = numbers, bool(voice_url), voice_url
+    twilio.numbers, twilio.voice_url = numbers, voice_url
     environ = {"DIALTONE_PUBLIC_URL": "https://a.test", **environ}
 
     checked = await check_part(part, tmp_path, **with_twilio(twilio, **environ))

@@ -42,7 +42,8 @@ def service(twilio: FakeTwilio) -> Iterator[Service]:
 
 @pytest.fixture
 def call(twilio: FakeTwilio, service: Service) -> PhoneCall:
-    return PhoneCall(twilio, service.url, PUBLIC_URL)
+    twilio.service_url, twilio.public_url = service.url, PUBLIC_URL
+    return PhoneCall(twilio)
 
 
 def test_a_caller_answers_by_key_speech_and_silence(service: Service, call: PhoneCall) -> None:
@@ -57,7 +58,7 @@ def test_a_caller_answers_by_key_speech_and_silence(service: Service, call: Phon
     )
     call.press("1")
     call.speak("yes")
-    call.stay_silent()
+    call.press("")
     call.hang_up()
 
     paths, posted = zip(*service.posted, strict=True)
@@ -91,28 +92,19 @@ def test_a_call_follows_redirects_dials_and_ends_with_its_document(
 RECORD = (
     f'<Record action="{PUBLIC_URL}/voice/answer" '
     f'recordingStatusCallback="{PUBLIC_URL}/voice/recording"/>'
-    f"<Redirect>{PUBLIC_URL}/voice/silent</Redirect>"
 )
 
 
-def test_a_recording_is_reported_and_an_empty_one_has_no_action(
-    twilio: FakeTwilio, service: Service, call: PhoneCall
-) -> None:
-    service.documents = {"/voice": RECORD, "/voice/silent": RECORD}
+def test_a_recording_is_reported(twilio: FakeTwilio, service: Service, call: PhoneCall) -> None:
+    service.documents = {"/voice": RECORD}
 
     call.ring()
-    call.stay_silent()
     sid = call.leave_recording(b"sound")
 
     assert twilio.recordings == {sid: b"sound"}
     posted = {path: fields.get("RecordingSid") for path, fields in service.posted}
-    assert posted == {
-        "/voice": None,
-        "/voice/silent": None,
-        "/voice/answer": sid,
-        "/voice/status": None,
-        "/voice/recording": sid,
-    }
+    recorded = {"/voice/answer": sid, "/voice/recording": sid}
+    assert posted == {"/voice": None, "/voice/status": None, **recorded}
 
 
 PLACED = Created(

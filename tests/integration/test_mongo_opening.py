@@ -39,9 +39,10 @@ def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneMo
     """A MongoDB with users: `writer` may write to `dialtone`, `reader` may read it."""
     folder: Path = tmp_path_factory.mktemp("protected")
     with StandaloneMongo(folder / "mongo", "--auth") as process:
-        with MongoClient[dict[str, Any]](process.url) as client:
+        url = process.server.url
+        with MongoClient[dict[str, Any]](url) as client:
             client.admin.command("createUser", "root", pwd=PASSWORD, roles=["root"])
-        with MongoClient[dict[str, Any]](process.url, username="root", password=PASSWORD) as client:
+        with MongoClient[dict[str, Any]](url, username="root", password=PASSWORD) as client:
             for name, role in (("writer", "readWrite"), ("reader", "read")):
                 client["dialtone"].command("createUser", name, pwd=PASSWORD, roles=[role])
         yield process

@@ -25,7 +25,7 @@ from domain.identities.username import Username
 from domain.media.page import ItemFilter
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.servers.mongo_process import MongoProcess
+from tests.support.servers.mongo import MongoProcess
 
 CALLS: dict[str, Callable[[Repositories], Awaitable[object]]] = {
     "load": lambda db: db.identities.load(an_id()),

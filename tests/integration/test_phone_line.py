@@ -8,7 +8,7 @@ from entrypoints.bootstrap import make_webhooks, open_call_provider
 from entrypoints.settings import read_settings
 from tests.support.builders import a_phone
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.servers.fake_twilio.webhooks import sign_webhook
+from tests.support.servers.fake_twilio.server import sign_webhook
 
 PUBLIC_URL = "https://dialtone.example.org"
 URL = f"{PUBLIC_URL}/voice"

@@ -20,10 +20,15 @@ from tests.integration.s3_setup import (
     read_file,
 )
 from tests.support.fakes.clock import MovableClock
-from tests.support.servers import behaviors
-from tests.support.servers.behaviors import in_sequence, respond_with
-from tests.support.servers.http_server import Behavior, Exchange, HttpServer
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers import http_server
+from tests.support.servers.http_server import (
+    Behavior,
+    Exchange,
+    HttpServer,
+    in_sequence,
+    respond_with,
+)
+from tests.support.servers.s3 import S3Server
 
 SECRET = "the-secret-of-this-test"
 OK = respond_with(200, headers={"ETag": '"one"'})
@@ -74,7 +79,7 @@ async def write_error(files: S3Files) -> str:
         (s3_error(404, "NoSuchBucket"), "no such bucket"),
         (respond_with(418, HTML), "the store responds with status 418"),
         (respond_with(200, HTML), "the store responds with status 500"),  # botocore reports this
-        (behaviors.close_connection, "the connection was lost"),
+        (http_server.close_connection, "the connection was lost"),
     ],
 )
 async def test_a_failed_write_is_reported_with_its_cause(
@@ -113,7 +118,7 @@ def test_an_error_code_or_else_the_status_is_the_cause() -> None:
 
 @pytest.mark.parametrize(
     ("timeouts", "behavior"),
-    [(SHORT_READ_TIMEOUT, behaviors.never_respond), (Timeouts(total=1.0), behaviors.drip(403))],
+    [(SHORT_READ_TIMEOUT, http_server.never_respond), (Timeouts(total=1.0), http_server.drip(403))],
 )
 async def test_a_silent_or_slow_store_times_out(
     store: HttpServer, setup: S3Setup, timeouts: Timeouts, behavior: Behavior
@@ -128,7 +133,7 @@ async def test_a_silent_or_slow_store_times_out(
 async def test_deleting_has_a_timeout_of_its_own(setup: S3Setup, store: HttpServer) -> None:
     setup.timeouts = Timeouts(delete=0.1)
     async with setup.open_files() as files:
-        store.behavior = behaviors.never_respond
+        store.behavior = http_server.never_respond
         with pytest.raises(MediaStorageUnavailable, match=r"^no response in time$"):
             await files.delete("key.png")
 
@@ -167,8 +172,8 @@ async def test_a_success_without_the_fields_of_s3_is_an_error(
 @pytest.mark.parametrize(
     ("behavior", "cause"),
     [
-        (behaviors.truncate(200, bytes(1000)), "the connection was lost"),
-        (behaviors.truncate(200, bytes(1000), stalls=True), "no response in time"),
+        (http_server.truncate(200, bytes(1000)), "the connection was lost"),
+        (http_server.truncate(200, bytes(1000), stalls=True), "no response in time"),
     ],
 )
 async def test_reading_an_incomplete_response_is_an_error(
@@ -182,7 +187,7 @@ async def test_reading_an_incomplete_response_is_an_error(
             await read_file(files)
 
 
-@pytest.mark.parametrize("behavior", [s3_error(503, "SlowDown"), behaviors.close_connection])
+@pytest.mark.parametrize("behavior", [s3_error(503, "SlowDown"), http_server.close_connection])
 async def test_a_temporary_error_is_retried(
     store: HttpServer, files: S3Files, behavior: Behavior
 ) -> None:

@@ -13,7 +13,7 @@ from adapters.s3.reads import CHUNK_SIZE
 from application.ports.errors import MediaStorageUnavailable
 from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, S3Setup, read_file
 from tests.support.servers.http_server import TcpProxy
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 
 LARGE = b"".join(bytes([number]) * (PART_SIZE // 2) for number in range(5))
 LATER = datetime.now(UTC) + timedelta(hours=1)

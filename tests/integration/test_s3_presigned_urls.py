@@ -13,7 +13,7 @@ from application.ports.media_files import MediaUrl
 from tests.integration.s3_setup import JPEG, KEY, OTHER_KEY, S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.s3 import S3Server
 
 MORNING = datetime(2026, 5, 1, 9, tzinfo=UTC)
 NOW = datetime.now(UTC)

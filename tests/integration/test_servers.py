@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tests.support.servers import servers
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.mongo import MongoProcess, MongoServer
+from tests.support.servers.s3 import S3Process, S3Server
+from tests.support.servers.servers import named
 
 
 @pytest.mark.parametrize("_", range(2))
@@ -18,6 +19,7 @@ def test_each_test_has_a_database_of_its_own(_: int, mongo_database: str) -> Non
 
 
 def test_running_servers_can_be_named(mongo_url: str, s3_server: S3Server) -> None:
-    named = servers.exports(mongo_url, s3_server)
-    with servers.running_mongo(named) as url, servers.running_s3(named) as server:
-        assert (url, server) == (mongo_url, s3_server)
+    mongo = MongoServer(mongo_url)
+    environ = mongo.exports() | s3_server.exports()
+    with named(MongoProcess, environ) as named_mongo, named(S3Process, environ) as named_s3:
+        assert (named_mongo, named_s3) == (mongo, s3_server)

@@ -12,10 +12,9 @@ from adapters.twilio.transport import NoResponse, open_transport
 from application.ports.call_provider import PlacementResult, PlacementStatus
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from tests.support.builders import a_phone
-from tests.support.servers import behaviors
-from tests.support.servers.behaviors import respond_with
+from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.http_server import Behavior, Exchange, HttpServer
+from tests.support.servers.http_server import Behavior, Exchange, HttpServer, respond_with
 
 PHONE = a_phone()
 NUMBER = "+15005550006"
@@ -107,8 +106,8 @@ REJECTED = PlacementResult(PlacementStatus.REJECTED, "The call service rejected 
     [
         (responds(201, {**CREATED, "status": "failed"}), REJECTED),
         (responds(201, {**CREATED, "status": "canceled"}), REJECTED),
-        (behaviors.close_connection, UNKNOWN),
-        (behaviors.truncate(201, json.dumps(CREATED).encode()), UNKNOWN),
+        (http_server.close_connection, UNKNOWN),
+        (http_server.truncate(201, json.dumps(CREATED).encode()), UNKNOWN),
         (respond_with(504, b"<html>"), UNKNOWN),
         (responds(201, {"sid": None, "status": "queued"}), UNKNOWN),
         (responds(201, {"sid": "../Messages", "status": "queued"}), UNKNOWN),
@@ -141,8 +140,8 @@ async def test_a_recording_that_twilio_does_not_have_any_more_is_deleted(
     [
         (rejects(20003), "Twilio rejected the request: status 401"),
         (respond_with(500), "Twilio rejected the request: status 500"),
-        (behaviors.close_connection, "Twilio did not respond."),
-        (behaviors.never_respond, "Twilio did not respond."),
+        (http_server.close_connection, "Twilio did not respond."),
+        (http_server.never_respond, "Twilio did not respond."),
         (respond_with(200, b"<html>", {"Content-Type": "text/html"}), "not from Twilio."),
     ],
     ids=["401", "500", "closed", "hanging", "not Twilio"],
@@ -209,11 +208,9 @@ async def test_a_recording_without_a_size_is_read(twilio: FakeTwilio, calls: Twi
 
 def part_of_a_recording(*, closes: bool) -> Behavior:
     def behave(exchange: Exchange) -> None:
-        exchange.send_head(200, 500, AUDIO)
-        exchange.send(b"a" * 100)
+        exchange.respond(200, b"a" * 100, {**AUDIO, "Content-Length": "500"})
         if not closes:
             exchange.wait()
-        exchange.close()
 
     return behave
 

@@ -9,10 +9,9 @@ import pytest
 from adapters.twilio import TwilioMessenger, open_twilio_messenger
 from adapters.twilio.health_check import FAILURE_TTL, HEALTH_CHECK_TIMEOUT, SUCCESS_TTL
 from application.ports.errors import MessengerUnavailable
-from tests.support.servers import behaviors
-from tests.support.servers.behaviors import respond_with
+from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.http_server import Behavior
+from tests.support.servers.http_server import Behavior, respond_with
 
 NUMBER = "+15005550006"
 
@@ -103,7 +102,7 @@ async def test_checks_share_one_request_until_its_result_expires(
             respond_with(200, b'{"status": "suspended"}'),
             "This service's account with the message service is not active.",
         ),
-        (behaviors.close_connection, "The message service does not respond."),
+        (http_server.close_connection, "The message service does not respond."),
     ],
 )
 async def test_every_failure_has_a_reason(
@@ -114,7 +113,7 @@ async def test_every_failure_has_a_reason(
     assert await failure_of(messenger) == reason
 
 
-@pytest.mark.parametrize("behavior", [behaviors.never_respond, behaviors.drip(200)])
+@pytest.mark.parametrize("behavior", [http_server.never_respond, http_server.drip(200)])
 async def test_a_check_ends_after_its_timeout(
     twilio: FakeTwilio, clock: FakeMonotonicClock, behavior: Behavior
 ) -> None:
@@ -135,7 +134,7 @@ async def test_a_compatible_server_needs_no_account_resource(
 async def test_after_a_canceled_check_the_next_one_sends_the_request(
     twilio: FakeTwilio, messenger: TwilioMessenger
 ) -> None:
-    twilio.behavior = behaviors.never_respond
+    twilio.behavior = http_server.never_respond
     canceled = asyncio.create_task(messenger.check())
     waiting = asyncio.create_task(messenger.check())
     await asyncio.to_thread(twilio.wait_for_requests)

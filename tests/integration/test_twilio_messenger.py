@@ -16,10 +16,9 @@ from adapters.twilio.client import TwilioClient
 from adapters.twilio.transport import ConnectionFailed, Transport
 from application.ports.messenger import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
-from tests.support.servers import behaviors
-from tests.support.servers.behaviors import respond_with
+from tests.support.servers import http_server
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
-from tests.support.servers.http_server import Behavior, Exchange
+from tests.support.servers.http_server import Behavior, Exchange, respond_with, truncate
 
 PHONE = a_phone()
 TEXT = "012345 is your code"
@@ -156,7 +155,6 @@ async def test_a_compressed_body_is_not_requested_and_not_decompressed(
 
 def not_http(exchange: Exchange) -> None:
     exchange.send(b"SMTP ready\r\n\r\n")
-    exchange.close()
 
 
 def endless_headers(exchange: Exchange) -> None:
@@ -168,9 +166,9 @@ def endless_headers(exchange: Exchange) -> None:
 @pytest.mark.parametrize(
     "behavior",
     [
-        behaviors.reset_connection,
-        behaviors.close_connection,
-        behaviors.truncate(201, b'{"sid": "SM00"}'),
+        http_server.reset_connection,
+        http_server.close_connection,
+        truncate(201, b'{"sid": "SM00"}'),
         not_http,
     ],
 )
@@ -186,9 +184,9 @@ async def test_a_request_without_a_response_is_unknown_and_not_repeated(
 @pytest.mark.parametrize(
     "behavior",
     [
-        behaviors.never_respond,
-        behaviors.truncate(201, b'{"sid": "SM00"}', stalls=True),
-        behaviors.drip(201),
+        http_server.never_respond,
+        truncate(201, b'{"sid": "SM00"}', stalls=True),
+        http_server.drip(201),
         endless_headers,
     ],
 )
@@ -204,7 +202,8 @@ async def test_a_request_that_takes_too_long_is_unknown_and_not_repeated(
 
 
 @pytest.mark.parametrize(
-    "behavior", [behaviors.truncate(400, b"{}" * 9), behaviors.truncate(500, b"{}", stalls=True)]
+    "behavior",
+    [truncate(400, b"{}" * 9), truncate(500, b"{}", stalls=True)],
 )
 async def test_an_error_status_without_its_body_is_a_rejection(
     twilio: FakeTwilio, behavior: Behavior
@@ -254,7 +253,7 @@ async def test_connections_are_reused_and_replaced_once_they_are_closed(
 ) -> None:
     for _ in range(5):
         await messenger.send(PHONE, TEXT)
-    assert twilio.connections == 1
+    assert len(twilio.connections) == 1
 
     twilio.close_connections()
     assert await messenger.send(PHONE, TEXT) == DeliveryResult(DeliveryStatus.ACCEPTED)

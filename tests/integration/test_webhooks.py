@@ -25,7 +25,7 @@ from tests.integration.webhooks import (
     without,
 )
 from tests.support import twiml
-from tests.support.servers.fake_twilio.webhooks import add_body_hash, sign_webhook
+from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,7 +16,7 @@ from application.wiring import Policy
 from entrypoints.http.settings import HttpSettings
 from tests.stateful.http_driver import open_http_client
 from tests.support.app_harness import AppHarness
-from tests.support.servers.fake_twilio.webhooks import FormFields, sign_webhook
+from tests.support.servers.fake_twilio.server import FormFields, sign_webhook
 
 PUBLIC_URL: Final = "https://dialtone.example.org:8443/app"
 NOTHING: Final[Mapping[str, Any]] = {}

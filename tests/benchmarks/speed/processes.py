@@ -15,8 +15,6 @@ from tests.support.servers.process import ServerProcess, free_ports
 _FOLDER: Final = Path(__file__).parent
 _ROOT: Final = _FOLDER.parents[2]
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
-_SHELL: Final = Path("/bin/sh")
-_WITHOUT_STDOUT: Final = ("-c", 'exec "$0" "$@" > /dev/null')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class HttpProcess(ServerProcess):
     path = "/health/live"
 
     def __init__(self, name: str, folder: Path, command: Sequence[str]) -> None:
-        super().__init__(_SHELL, folder)
+        super().__init__(folder)
         self.name = name
         self.port = free_ports(1)[0]
         self._command = command
@@ -50,8 +48,8 @@ class HttpProcess(ServerProcess):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def arguments(self) -> list[str]:
-        return [*_WITHOUT_STDOUT, *self._command]
+    def command(self) -> list[str]:
+        return ["/bin/sh", "-c", 'exec "$0" "$@" > /dev/null', *self._command]
 
     def is_ready(self) -> bool:
         return respond_with_2xx(self.port, self.path)

@@ -1,6 +1,5 @@
 """Load by wrk, and what it printed."""
 
-import os
 import re
 import subprocess
 from collections.abc import Iterable
@@ -27,7 +26,7 @@ class Load:
 
 def find_wrk() -> str:
     """Return the path of wrk; raises ServerUnavailable if it is not installed."""
-    return str(find_or_install("wrk", "wrk", os.environ.get("PATH", "")))
+    return str(find_or_install("wrk"))
 
 
 def write_requests(path: Path, requests: Iterable[bytes]) -> Path:

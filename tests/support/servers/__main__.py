@@ -1,24 +1,22 @@
-"""Run both servers until Ctrl-C, and print the variables for tests in another terminal.
-
-python -m tests.support.servers
-"""
+"""Run both servers until Ctrl-C, and print the variables for tests in another terminal."""
 
 import os
 import shlex
 import signal
 import sys
+from contextlib import suppress
 
-from tests.support.servers.process import ServerUnavailable, exit_on_signals
-from tests.support.servers.servers import Servers, exports
+from tests.support.servers.process import ServerUnavailable, interrupt_on_signals
+from tests.support.servers.servers import Servers
 
-if __name__ == "__main__":
-    exit_on_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    with Servers(os.environ) as servers:
-        try:
-            variables = exports(servers.mongo(), servers.s3())
-        except ServerUnavailable as error:
-            sys.exit(str(error))
-        for name, value in variables.items():
-            print(f"export {name}={shlex.quote(value)}", flush=True)
-        print(*servers.report, "They run until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)
-        signal.pause()
+interrupt_on_signals()
+with suppress(KeyboardInterrupt), Servers(os.environ) as servers:
+    try:
+        variables = servers.mongo.exports() | servers.s3.exports()
+    except ServerUnavailable as error:
+        sys.exit(str(error))
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")
+    sys.stdout.flush()
+    print(*servers.report, "They run until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)
+    signal.pause()

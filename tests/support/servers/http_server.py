@@ -2,10 +2,12 @@
 
 import base64
 import socket
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
+from itertools import chain, repeat
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -23,7 +25,7 @@ class LocalServer(ThreadingTCPServer):
     request_queue_size = 128
 
     def __init__(self, handler: type[BaseRequestHandler], port: int = 0) -> None:
-        self._connections: list[socket.socket] = []
+        self.connections: list[socket.socket] = []
         super().__init__(("127.0.0.1", port), handler)
         self.is_closing = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -44,24 +46,18 @@ class LocalServer(ThreadingTCPServer):
         self.close_connections()
         self.server_close()
 
-    @property
-    def connections(self) -> int:
-        """The number of all connections so far."""
-        return len(self._connections)
-
     def close_connections(self) -> None:
         """Close all connections; the port stays open."""
-        for connection in self._connections:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        for connection in self.connections:
+            _shut_down(connection)
 
     def wait_until_idle(self) -> None:
         """Wait until no connection is open."""
-        wait_until(lambda: all(connection.fileno() < 0 for connection in self._connections))
+        wait_until(lambda: all(connection.fileno() < 0 for connection in self.connections))
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, client = super().get_request()
-        self._connections.append(connection)
+        self.connections.append(connection)
         return connection, client
 
     def handle_error(self, *_: Any) -> None:
@@ -69,7 +65,7 @@ class LocalServer(ThreadingTCPServer):
 
 
 class TcpProxy(LocalServer):
-    """Forwards the connections to a port of 127.0.0.1 until it is closed."""
+    """Forwards the connections to a server until it is closed."""
 
     def __init__(self, url: str) -> None:
         super().__init__(_Forwarding)
@@ -82,18 +78,23 @@ class _Forwarding(BaseRequestHandler):
 
     def handle(self) -> None:
         with socket.create_connection(self.server.target) as target:
-            back = threading.Thread(target=self._forward, args=(target, self.request))
+            back = threading.Thread(target=_forward, args=(target, self.request))
             back.start()
-            self._forward(self.request, target)
+            _forward(self.request, target)
             back.join()
 
-    def _forward(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65_536):
-                target.sendall(data)
-        for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+
+def _forward(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    _shut_down(source)
+    _shut_down(target)
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class Request(NamedTuple):
@@ -136,17 +137,14 @@ class Exchange(BaseHTTPRequestHandler):
     def respond(
         self, status: int, body: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS
     ) -> None:
-        """Send a complete response."""
-        self.send_head(status, len(body), headers)
-        if self.command != "HEAD":
-            self.send(body)
-
-    def send_head(self, status: int, length: int, headers: Mapping[str, str] = _NO_HEADERS) -> None:
-        """Send the status and headers of a response whose body has this length."""
+        """Send a response, which is complete unless the headers have another length."""
+        self.close_connection = "Content-Length" in headers
         self.send_response_only(status)
-        for name, value in {"Content-Length": str(length), **headers}.items():
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
+        if self.command != "HEAD":
+            self.send(body)
 
     def send(self, data: bytes) -> None:
         """Send these bytes; an OSError, if the client has disconnected, ends the exchange."""
@@ -156,10 +154,6 @@ class Exchange(BaseHTTPRequestHandler):
         """Wait until the server closes; return False after the timeout."""
         return self.server.is_closing.wait(seconds)
 
-    def close(self) -> None:
-        """Close the connection after the bytes that were sent."""
-        self.close_connection = True
-
     def log_message(self, *_: Any) -> None:
         pass
 
@@ -167,6 +161,7 @@ class Exchange(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.received = Request(self.command, self.path, dict(self.headers.items()), body)
         self.server.requests.append(self.received)
+        self.close_connection = True  # unless a complete response is sent
         self.server.behavior(self)
 
 
@@ -184,3 +179,57 @@ class HttpServer(LocalServer):
     def wait_for_requests(self, count: int = 1) -> None:
         """Wait until the server has received so many requests."""
         wait_until(lambda: len(self.requests) >= count)
+
+
+def respond_with(
+    status: int, body: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS
+) -> Behavior:
+    """Send a response."""
+    return lambda exchange: exchange.respond(status, body, headers)
+
+
+def in_sequence(*behaviors: Behavior) -> Behavior:
+    """Use one behavior for each request; repeat the last one."""
+    remaining = chain(behaviors, repeat(behaviors[-1]))
+
+    def behave(exchange: Exchange) -> None:
+        next(remaining)(exchange)
+
+    return behave
+
+
+def close_connection(exchange: Exchange) -> None:
+    """Send nothing; then the connection is closed."""
+
+
+def reset_connection(exchange: Exchange) -> None:
+    """Reset the connection, as a server does that closes it before it has read the request."""
+    exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    exchange.connection.close()
+
+
+def never_respond(exchange: Exchange) -> None:
+    """Send nothing."""
+    exchange.wait()
+
+
+def truncate(status: int, body: bytes, *, stalls: bool = False) -> Behavior:
+    """Send the first half of the body, and close the connection or wait."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.respond(status, body[: len(body) // 2], {"Content-Length": str(len(body))})
+        if stalls:
+            exchange.wait()
+
+    return behave
+
+
+def drip(status: int) -> Behavior:
+    """Send the body one byte at a time, without an end."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.respond(status, headers={"Content-Length": "1000000000"})
+        while not exchange.wait(0.01):
+            exchange.send(b" ")
+
+    return behave

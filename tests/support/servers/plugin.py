@@ -7,93 +7,70 @@ A server starts when a test needs it. No test is skipped because a server is mis
 run prints the source of each server. Environment variables:
 
 - `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys: running servers;
-- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images (`containers.py`);
+- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other images;
 - `DIALTONE_TEST_SERVERS`: only these sources, in this order (`servers.py`).
 """
 
 import os
-import signal
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Client, Listener
 from typing import Any, Final, cast
 
 import pytest
 
-from tests.support.servers.process import ServerUnavailable
-from tests.support.servers.s3_server import S3Server
+from tests.support.servers.process import ServerUnavailable, interrupt_on_signals
+from tests.support.servers.s3 import S3Server
 
 _FIXTURES: Final = {"mongo_url": "mongo", "s3_server": "s3"}
-_ADDRESS: Final = "dialtone_servers"
+_SOCKET: Final = "TEST_SERVERS_SOCKET"
+_THREAD: Final = pytest.StashKey[threading.Thread]()
 
 
-class SharedServers:
-    """The servers that all processes of one run share: a thread of its first process.
+def _serve(listener: Listener, environ: dict[str, str]) -> None:
+    """Respond to requests for a server, or for the `report`, until "close".
 
-    If the process is killed, the thread and its servers end too.
+    It is a thread of the first process of the run. If this is killed, the servers end too.
     """
+    servers: Any = None
+    with ExitStack() as stack, listener:
+        while True:
+            # An interrupted client does not wait for the response.
+            with suppress(OSError, EOFError), listener.accept() as connection:
+                name = connection.recv()
+                if name == "close":
+                    return
+                if name != "report" and servers is None:
+                    # Imported at the first request: most runs of single tests need no server.
+                    from tests.support.servers.servers import Servers
 
-    def __init__(self) -> None:
-        self._listener = Listener(family="AF_UNIX")
-        self.address = str(self._listener.address)
-        # A test may change the environment of its process.
-        self._environ = dict(os.environ)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop the servers, and wait until they have stopped."""
-        request(self.address, "close")
-        self._thread.join()
-        self._listener.close()
-
-    def _serve(self) -> None:
-        results: dict[str, Callable[[], Any]] = {"report": list, "close": list}
-        name = ""
-        with ExitStack() as stack:
-            while name != "close":
-                # An interrupted client does not wait for the response.
-                with suppress(OSError, EOFError), self._listener.accept() as connection:
-                    name = connection.recv()
-                    if name not in results:
-                        # Imported at the first request: most runs of single tests need no server.
-                        from tests.support.servers.servers import Servers
-
-                        servers = stack.enter_context(Servers(self._environ))
-                        results |= {"mongo": servers.mongo, "s3": servers.s3}
-                        results["report"] = servers.report.copy
-                    try:
-                        connection.send(results[name]())
-                    except ServerUnavailable as error:
-                        connection.send(error)
+                    servers = stack.enter_context(Servers(environ))
+                try:
+                    connection.send(getattr(servers, name) if servers else [])
+                except ServerUnavailable as error:
+                    connection.send(error)
 
 
-def request(address: str, name: str) -> Any:
-    """Return a shared server, or the report; raises ServerUnavailable."""
-    with Client(address) as connection:
+def request(name: str) -> Any:
+    """Return a shared server, why it is unavailable, or the report."""
+    with Client(os.environ[_SOCKET]) as connection:
         connection.send(name)
-        result = connection.recv()
-    if isinstance(result, ServerUnavailable):
-        raise result
-    return result
-
-
-_SERVERS: Final = pytest.StashKey[SharedServers]()
+        return connection.recv()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
+    if not hasattr(config, "workerinput"):  # the first process
         # As after Ctrl-C, the run stops its servers.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
-        config.stash[_SERVERS] = SharedServers()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    node.workerinput[_ADDRESS] = node.config.stash[_SERVERS].address
+        interrupt_on_signals()
+        listener = Listener(family="AF_UNIX")
+        # A test may change the environment of its process.
+        config.stash[_THREAD] = threading.Thread(
+            target=_serve, args=(listener, dict(os.environ)), daemon=True
+        )
+        config.stash[_THREAD].start()
+        os.environ[_SOCKET] = str(listener.address)  # the other processes inherit it
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -102,31 +79,30 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if not session.config.option.collectonly:
         for fixture in _FIXTURES.keys() & names:
-            # The tests that need the server will get the same error.
-            with suppress(ServerUnavailable):
-                request(_address(session.config), _FIXTURES[fixture])
+            request(_FIXTURES[fixture])
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for line in request(_address(config), "report"):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in request("report"):
         terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if _SERVERS in config.stash:
-        config.stash[_SERVERS].close()
+    """Stop the servers, and wait until they have stopped."""
+    if _THREAD in config.stash:
+        with Client(os.environ[_SOCKET]) as connection:
+            connection.send("close")
+        config.stash[_THREAD].join()
 
 
 @pytest.fixture(scope="session")
-def mongo_url(pytestconfig: pytest.Config) -> str:
+def mongo_url() -> str:
     """The URL of a MongoDB that is the primary of a replica set; all tests share it."""
     from pymongo import common
 
     # As long as the driver waits when a client with listeners is closed, as most tests do.
     common.MIN_HEARTBEAT_INTERVAL = 0.05
-    return str(_request_or_fail(pytestconfig, "mongo"))
+    return str(_request_or_fail("mongo").url)
 
 
 @pytest.fixture
@@ -142,19 +118,13 @@ def mongo_database(mongo_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def s3_server(pytestconfig: pytest.Config) -> S3Server:
+def s3_server() -> S3Server:
     """An S3 server with a bucket that all tests share."""
-    return cast("S3Server", _request_or_fail(pytestconfig, "s3"))
+    return cast("S3Server", _request_or_fail("s3"))
 
 
-def _request_or_fail(config: pytest.Config, name: str) -> Any:
-    try:
-        return request(_address(config), name)
-    except ServerUnavailable as error:
-        pytest.fail(str(error), pytrace=False)
-
-
-def _address(config: pytest.Config) -> str:
-    if _SERVERS in config.stash:
-        return config.stash[_SERVERS].address
-    return str(config.workerinput[_ADDRESS])  # type: ignore[attr-defined]
+def _request_or_fail(name: str) -> Any:
+    server = request(name)
+    if isinstance(server, ServerUnavailable):
+        pytest.fail(str(server), pytrace=False)
+    return server

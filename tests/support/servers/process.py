@@ -6,28 +6,19 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from pathlib import Path
-from types import FrameType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 START_TIMEOUT: Final = 60.0
 STOP_TIMEOUT: Final = 30.0
 # Below the usual ephemeral range, which outgoing connections use as well: after a restart such a
 # port may be in use, and a client that retries may connect to itself.
 _PORTS: Final = range(10_240, 22_000)
-# prctl(PR_SET_PDEATHSIG) in the process itself: `preexec_fn` may hang if the parent has threads.
-_RUN_UNTIL_PARENT_ENDS: Final = """
-import ctypes, os, sys
-parent, number, *command = sys.argv[1:]
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, int(number))
-if os.getppid() == int(parent):  # it may have ended before
-    os.execv(command[0], command)
-"""
 
 
 class ServerUnavailable(Exception):
@@ -36,6 +27,28 @@ class ServerUnavailable(Exception):
 
 class SourceUnavailable(ServerUnavailable):
     """This source cannot run the server; the next one may. No message: it is not configured."""
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server for tests, which environment variables can name."""
+
+    prefix: ClassVar[str]
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self | None:
+        """Return the server in the environment, if its first variable is set."""
+        names = {cls.prefix + field.name.upper(): field.name for field in fields(cls)}
+        values = {field: environ[name] for name, field in names.items() if environ.get(name)}
+        return cls(**values) if fields(cls)[0].name in values else None
+
+    def exports(self) -> dict[str, str]:
+        """Return the variables for another run that uses this server."""
+        return {self.prefix + name.upper(): value for name, value in asdict(self).items()}
+
+    def find_error(self) -> str:
+        """Return why the server is not usable; nothing if it is."""
+        raise NotImplementedError
 
 
 class Process:
@@ -79,28 +92,25 @@ class Process:
 
 
 class ServerProcess(Process):
-    """One server on fixed ports of 127.0.0.1; its data folder remains when it stops.
+    """One server on fixed ports; its data folder remains when it stops.
 
     It ends at the latest with the thread that started it, so a killed test run leaves no process.
     """
 
-    orphan_signal = signal.SIGKILL
+    bind_ip = "127.0.0.1"
+    server: RunningServer
 
-    def __init__(self, program: Path, folder: Path) -> None:
-        self.program = program
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder.with_name(f"{folder.name}.log")
+        self.variables: Mapping[str, str] = {}
 
     def start(self) -> Self:
         """Start it with its existing data, and wait until it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-I", "-S", "-c", _RUN_UNTIL_PARENT_ENDS),
-                    *(str(os.getpid()), str(self.orphan_signal.value)),
-                    *(str(self.program), *self.arguments()),
-                ],
+                ["setpriv", "--pdeathsig=KILL", *self.command()],
                 cwd=self.folder,
                 env=self.environ(),
                 stdin=subprocess.DEVNULL,
@@ -110,14 +120,11 @@ class ServerProcess(Process):
                 start_new_session=True,
             )
         try:
-            wait_until(lambda: self.is_ready() or not self.is_running)
+            wait_until(lambda: self.is_ready() or not self.is_running, explain=self._end_of_log)
             if not self.is_running:
-                raise ServerUnavailable("ended while starting")
-        except BaseException as error:
+                raise ServerUnavailable(f"{self.name} has ended:\n{self._end_of_log()}")
+        except BaseException:
             self.kill()
-            if isinstance(error, ServerUnavailable):
-                end = self.log.read_text(errors="replace").splitlines()[-15:]
-                raise ServerUnavailable("\n".join([f"{self.name}: {error}", *end])) from None
             raise
         return self
 
@@ -137,17 +144,21 @@ class ServerProcess(Process):
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def arguments(self) -> list[str]:
-        """Return the arguments of the program."""
+    def command(self) -> list[str]:
+        """Return the program and its arguments."""
         raise NotImplementedError
 
     def environ(self) -> Mapping[str, str]:
         """Return the environment of the process."""
-        return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {**kept, **self.variables}
 
     def is_ready(self) -> bool:
         """Return whether it serves its clients."""
-        raise NotImplementedError
+        return not self.server.find_error()
+
+    def _end_of_log(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
 
 
 def wait_until(
@@ -164,16 +175,10 @@ def wait_until(
         time.sleep(0.02)
 
 
-def exit_on_signals(*numbers: signal.Signals) -> None:
-    """Exit the main thread at these signals, so that its context managers are closed."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        # A second signal must not interrupt the cleanup.
-        signal.signal(number, signal.SIG_IGN)
-        sys.exit()
-
-    for number in numbers:
-        signal.signal(number, end)
+def interrupt_on_signals() -> None:
+    """Raise KeyboardInterrupt as after Ctrl-C, so that context managers are closed."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 def free_ports(count: int) -> list[int]:
@@ -182,37 +187,24 @@ def free_ports(count: int) -> list[int]:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as server:
-        # As servers do: closed connections in TIME_WAIT do not block the port.
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            server.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False
 
 
-def find_or_install(program: str, package: str, search_path: str) -> Path:
+def find_or_install(program: str, package: str = "") -> Path:
     """Return the path of a program; root installs its Debian package if it is missing.
 
     Raises:
         ServerUnavailable: It cannot be installed, or only by another user.
     """
-    output = ["Only root can install it with apt-get."]
-    apt_get = shutil.which("apt-get")
-    if apt_get and os.geteuid() == 0 and not shutil.which(program, path=search_path):
-        output = [
-            subprocess.run(
-                [apt_get, "-qq", "-o", "DPkg::Lock::Timeout=180", *command],
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            ).stdout
-            for command in (["update"], ["install", "-y", "--no-install-recommends", package])
-        ]
+    search_path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    if os.geteuid() == 0 and not shutil.which(program, path=search_path):
+        options = "-qq -o DPkg::Lock::Timeout=180"
+        install = f"apt-get {options} install -y --no-install-recommends {package or program}"
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        command = ["/bin/sh", "-c", f"apt-get {options} update && {install}"]
+        subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=False)
     if found := shutil.which(program, path=search_path):
         return Path(found)
-    raise ServerUnavailable("\n".join([f"There is no {program} of {package}.", *output]))
+    raise ServerUnavailable(f"There is no {program}. As root it would be installed by apt-get.")

@@ -45,9 +45,9 @@ class FlaskProcess(HttpProcess):
         self._programs = programs
         self._mongo_url = mongo_url
 
-    def arguments(self) -> list[str]:
+    def command(self) -> list[str]:
         options = ["--workers=1", "--worker-class=gthread", f"--threads={THREADS}"]
-        return [*super().arguments(), *options, f"--bind=127.0.0.1:{self.port}", "app:app"]
+        return [*super().command(), *options, f"--bind=127.0.0.1:{self.port}", "app:app"]
 
     def environ(self) -> dict[str, str]:
         return {

@@ -2,6 +2,5 @@
 
 from tests.support.servers.fake_twilio.phone_call import PhoneCall
 from tests.support.servers.fake_twilio.server import Created, FakeTwilio, rejects
-from tests.support.servers.fake_twilio.webhooks import ServiceWebhooks
 
-__all__ = ["Created", "FakeTwilio", "PhoneCall", "ServiceWebhooks", "rejects"]
+__all__ = ["Created", "FakeTwilio", "PhoneCall", "rejects"]

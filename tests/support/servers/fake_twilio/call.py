@@ -8,11 +8,9 @@ of this service.
 import argparse
 import os
 import re
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +18,9 @@ import httpx
 
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio.phone_call import PhoneCall
-from tests.support.servers.fake_twilio.server import Created, FakeTwilio
-from tests.support.servers.process import exit_on_signals
+from tests.support.servers.fake_twilio.server import FakeTwilio
+from tests.support.servers.http_server import Exchange
+from tests.support.servers.process import interrupt_on_signals
 from tests.support.service import Service
 
 COMMANDS: Final = """\
@@ -34,10 +33,9 @@ Enter        call the service, or answer when the phone rings
 PROMPTS: Final = {
     "Gather": "key or words; Enter is silence",
     "Dial": "the operator's phone rings: answered, busy, no-answer, failed, canceled",
-    "Record": "speak after the tone; Enter is silence",
+    "Record": "speak after the tone",
     "Redirect": "Enter stays on the line, /hangup hangs up",
 }
-
 PHONE_LINE: Final = {
     "DIALTONE_SMS": "twilio",
     "DIALTONE_COUNTRIES": "*",
@@ -58,80 +56,64 @@ def read_line(prompt: str) -> str:
     return line
 
 
-class TerminalTwilio(FakeTwilio):
-    """Shows messages and placed calls in the terminal."""
+class Phone(FakeTwilio):
+    """Twilio, a phone with its calls, and the app on it."""
 
-    def add_message(self, message: Created) -> None:
-        show(f"\n  [message to {message.form['To']}] {message.form['Body']}")
+    number = ""
+    token = ""
 
-    def add_call(self, call: Created) -> None:
-        super().add_call(call)
-        show(f"\n  {call.form['To']} rings: Enter answers.")
-
-
-@dataclass
-class Phone:
-    """One phone: its calls, and the requests of the app on it."""
-
-    twilio: FakeTwilio
-    service_url: str
-    number: str
-    token: str = ""
+    def respond(self, exchange: Exchange) -> None:
+        super().respond(exchange)
+        form = exchange.received.form
+        if "Body" in form:
+            show(f"\n  [message to {form['To']}] {form['Body']}")
+        elif "Url" in form:
+            show(f"\n  {form['To']} rings: Enter answers.")
 
     def follow(self, line: str) -> None:
         """Do what a line says."""
         command, _, argument = line.partition(" ")
-        headers = {"Authorization": f"Bearer {self.token}"}
         match command:
-            case "" if self.twilio.placed:
-                placed = self.twilio.placed.pop(0)
+            case "" if self.placed:
+                placed = self.placed.pop(0)
                 self.number = placed.form["To"]
-                call = self._new_call()
+                call = PhoneCall(self, self.number, stops_at_redirects=True)
                 call.receive(placed)
                 self._talk(call, call.answer)
             case "":
                 show(f"  {self.number} calls the service. /hangup hangs up.")
-                call = self._new_call()
+                call = PhoneCall(self, self.number, stops_at_redirects=True)
                 self._talk(call, call.ring)
             case "/code":
                 self._send("POST", "/auth/request-otp", {"phone": self.number, "channel": "voice"})
             case "/signin":
                 otp = {"phone": self.number, "otp": argument}
-                response = self._send("POST", "/auth/verify-otp", otp)
-                self.token = response.get("access_token", "")
+                self.token = self._send("POST", "/auth/verify-otp", otp).get("access_token", "")
             case "/calls":
-                self._send("GET", "/calls", None, headers)
+                self._send("GET", "/calls", None)
             case number if re.fullmatch(r"\+\d{7,15}", number):
                 self.number, self.token = number, ""
             case _:
                 show(COMMANDS)
 
-    def _new_call(self) -> PhoneCall:
-        urls = (self.service_url, self.service_url)
-        return PhoneCall(self.twilio, *urls, caller=self.number, stops_at_redirects=True)
-
     def _talk(self, call: PhoneCall, begin: Callable[[], None]) -> None:
         """Begin a call and go on until it ends; at the end of the input, hang up."""
         try:
             begin()
-            while call.verb is not None:
-                self._hear(call)
-                self._act(call, read_line(f"  {PROMPTS[call.verb.tag]}"))
-            self._hear(call)
+            while call.heard or call.verb is not None:
+                if call.heard:
+                    show(f"< {' '.join(call.heard)}")
+                    call.heard.clear()
+                if call.verb is not None:
+                    self._act(call, read_line(f"  {PROMPTS[call.verb.tag]}"))
         finally:
             if call.status in ("ringing", "in-progress"):
                 call.hang_up()
         show(f"  The call has ended: {call.status}.")
 
-    def _hear(self, call: PhoneCall) -> None:
-        if call.heard:
-            show(f"< {' '.join(call.heard)}")
-            call.heard.clear()
-
     def _act(self, call: PhoneCall, line: str) -> None:
         """Do at the verb that waits what a line says."""
-        assert call.verb is not None
-        match call.verb.tag:
+        match call.waits_for:
             case _ if line == "/hangup":
                 call.hang_up()
             case "Redirect":
@@ -140,41 +122,40 @@ class Phone:
                 call.end_dial("completed" if line == "answered" else line)
             case "Record" if line:
                 call.leave_recording(line.encode(), len(line.split()))
-            case "Gather" if re.fullmatch(r"[0-9*#]+", line):
-                call.press(line[: int(call.verb.get("numDigits", "1"))])
-            case "Gather" if line and "speech" in call.verb.get("input", ""):
+            case "Gather" if re.fullmatch(r"[0-9*#]*", line):
+                call.press(line)
+            case "Gather":
                 call.speak(line)
-            case _:
-                call.stay_silent()
 
-    def _send(self, method: str, path: str, body: Any, headers: Any = None) -> dict[str, Any]:
+    def _send(self, method: str, path: str, body: Any) -> dict[str, Any]:
         """Send a request as the app does, and show the response."""
         url = f"{self.service_url}{path}"
+        headers = {"Authorization": f"Bearer {self.token or 'none'}"}
         response = httpx.request(method, url, json=body, headers=headers, timeout=60, **PLAIN_HTTP)
         show(f"  {method} {path}: {response.status_code} {response.text}")
         content: dict[str, Any] = response.json()
         return content
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Run until the input ends."""
     parser = argparse.ArgumentParser(prog="make call", description=__doc__)
     parser.add_argument("--from", dest="number", metavar="NUMBER", default="+14155552671")
     parser.add_argument("--flow", metavar="FILE", type=Path, help="a call flow of your own")
     parser.add_argument("--folder", type=Path, default=Path("var/call"), help="of the data")
-    options = parser.parse_args(arguments)
-    exit_on_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    options = parser.parse_args()
+    interrupt_on_signals()
     own = {name: text for name, text in os.environ.items() if name.startswith("DIALTONE_")}
     own = {name: own[name] for name in own.keys() - {"DIALTONE_BIND", "DIALTONE_PUBLIC_URL"}}
     flow = {"DIALTONE_CALL_FLOW": str(options.flow.resolve())} if options.flow else {}
-    with TerminalTwilio() as twilio:
-        settings = {**own, **PHONE_LINE, **twilio.environ, **flow}
+    with suppress(KeyboardInterrupt), Phone() as phone:
+        settings = {**own, **PHONE_LINE, **phone.environ, **flow}
         service = Service(options.folder.resolve(), settings)
+        phone.number, phone.service_url, phone.public_url = options.number, service.url, service.url
         try:
             # Ctrl-C in the terminal is for this process.
             service.start(process_group=0)
             show(f"It is all simulated: nobody is called, nothing is sent.\n{COMMANDS}")
-            phone = Phone(twilio, service.url, options.number)
             with suppress(EOFError):
                 while (text := read_line(f"\n{phone.number}, Enter calls the service")) != "/quit":
                     phone.follow(text)

@@ -13,7 +13,6 @@ import httpx
 from tests.support import twiml
 from tests.support.servers.fake_twilio.server import API_VERSION, Created, FakeTwilio
 
-_MAX_REDIRECTS: Final = 20
 _NO_FIELDS: Final[Mapping[str, str]] = {}
 
 
@@ -30,23 +29,19 @@ class PhoneCall:
     def __init__(
         self,
         twilio: FakeTwilio,
-        service_url: str,
-        public_url: str,
-        *,
         caller: str = "+14155550001",
+        *,
         stops_at_redirects: bool = False,
     ) -> None:
-        """Call the service at `service_url`, which is known by `public_url`."""
         self._twilio = twilio
-        self._webhooks = twilio.webhooks(service_url, public_url)
         self._stops_at_redirects = stops_at_redirects
         self.fields = {"AccountSid": twilio.account_sid, "ApiVersion": API_VERSION}
         self._set_numbers(caller, "+15005550006", "inbound")
-        self._url, self._status_url = f"{public_url}/voice", f"{public_url}/voice/status"
+        self._url = f"{twilio.public_url}/voice"
+        self._status_url = f"{self._url}/status"
         # https://www.twilio.com/docs/voice/api/call-resource#statuscallbackevent
         self._reported_events = ["completed"]
         self.verb: ET.Element | None = None
-        self._next_verb: ET.Element | None = None
         self.sid = f"CA{uuid4().hex}"
         self.heard: list[str] = []
         self.status = "queued"
@@ -79,20 +74,11 @@ class PhoneCall:
         self._follow(self.post(self._url))
 
     def press(self, keys: str) -> None:
+        """Press keys, or stay silent without any."""
         self._act("Gather", {"Digits": keys})
 
     def speak(self, text: str, language: str = "en-US") -> None:
         self._act("Gather", {"SpeechResult": text, "Confidence": "0.91", "Language": language})
-
-    def stay_silent(self) -> None:
-        """Press and say nothing. An empty recording has no action: the next verb is executed."""
-        if self.waits_for == "Record" and self._next_verb is not None:
-            self.verb = self._next_verb
-            self.stay()
-        elif self.waits_for == "Record":
-            self.hang_up()
-        else:
-            self.press("")
 
     def stay(self) -> None:
         """Follow the redirect that the call stopped at."""
@@ -134,20 +120,16 @@ class PhoneCall:
         """Post fields of this call to a public URL."""
         own_fields = {"CallSid": self.sid, "CallStatus": self.status}
         self.requests.append((url, list({**self.fields, **own_fields, **fields}.items())))
-        return self._send(self.requests[-1])
+        return self.repeat()
 
     def repeat(self, index: int = -1) -> httpx.Response:
         """Send a request again, as Twilio does when it got no response; execute nothing."""
-        self.requests.append(self.requests[index])
-        return self._send(self.requests[-1])
+        self.responses.append(self._twilio.post(*self.requests[index]))
+        return self.responses[-1]
 
     def retry(self) -> None:
         """Send the last request again, since it got no response, and go on with the response."""
         self._follow(self.repeat())
-
-    def _send(self, request: tuple[str, Sequence[tuple[str, str]]]) -> httpx.Response:
-        self.responses.append(self._webhooks.post(*request))
-        return self.responses[-1]
 
     def _set_numbers(self, caller: str, number: str, direction: str) -> None:
         numbers = {"From": caller, "Caller": caller, "To": number, "Called": number}
@@ -172,31 +154,21 @@ class PhoneCall:
         return verb
 
     def _follow(self, response: httpx.Response) -> None:
-        """Execute a response, and those to its redirects."""
-        for _redirect in range(_MAX_REDIRECTS):
-            url, _ = self.requests[-1]
-            assert response.status_code == 200, f"status {response.status_code} of {url}"
-            next_url = self._execute(twiml.validate(response.text))
-            if next_url is None:
-                return
-            response = self.post(next_url)
-        raise AssertionError("The redirects do not end.")
-
-    def _execute(self, document: ET.Element) -> str | None:
-        """Execute verbs until one waits or ends the call; return the URL of a redirect."""
-        verbs = list(document)
+        """Execute a response, and those to its redirects, until a verb waits or ends the call."""
+        url, _ = self.requests[-1]
+        assert response.status_code == 200, f"status {response.status_code} of {url}"
+        verbs = list(twiml.validate(response.text))
         if verbs and verbs[0].tag == "Reject":
-            self.hang_up("busy" if verbs[0].get("reason") == "busy" else "no-answer", 0)
-            return None
+            return self.hang_up("busy" if verbs[0].get("reason") == "busy" else "no-answer", 0)
         self.status = "in-progress"
-        for index, verb in enumerate(verbs):
+        for verb in verbs:
             self.heard += [say.text or "" for say in verb.iter("Say")]
-            if verb.tag == "Hangup":
-                break
-            if verb.tag == "Redirect" and not self._stops_at_redirects:
-                return verb.text
-            if verb.tag in ("Gather", "Dial", "Record", "Redirect"):
-                self.verb, self._next_verb = verb, next(iter(verbs[index + 1 :]), None)
-                return None
-        self.hang_up()
-        return None
+            match verb.tag:
+                case "Hangup":
+                    break
+                case "Redirect" if not self._stops_at_redirects:
+                    return self._follow(self.post(verb.text or ""))
+                case "Gather" | "Dial" | "Record" | "Redirect":
+                    self.verb = verb
+                    return None
+        return self.hang_up()

@@ -1,32 +1,38 @@
-"""The fake Twilio server.
+"""The fake Twilio server, and signatures of webhooks.
 
 - https://www.twilio.com/docs/messaging/api/message-resource
 - https://www.twilio.com/docs/voice/api/call-resource
 - https://www.twilio.com/docs/api/errors
+- https://www.twilio.com/docs/usage/security#validating-requests
 """
 
+import base64
+import hashlib
+import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import httpx
 
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.behaviors import respond_with
-from tests.support.servers.fake_twilio.webhooks import FormFields, ServiceWebhooks
-from tests.support.servers.http_server import Behavior, Exchange, HttpServer
+from tests.support.servers.http_server import Behavior, Exchange, HttpServer, respond_with
 
 API_VERSION: Final = "2010-04-01"
 _JSON: Final = {"Content-Type": "application/json"}
-_PATH: Final = re.compile(
-    rf"/{API_VERSION}/Accounts/(?P<account>\w+?)(?P<resource>/[A-Z]\w+)?(/(?P<sid>\w+))?"
-    r"\.(?P<format>json|mp3)\Z"
-)
 _STATUSES: Final = {20003: 401, 20404: 404, 20429: 429, 20500: 500}
-_E164: Final = re.compile(r"\+[1-9]\d{6,14}\Z")
+_E164: Final = r"\+[1-9]\d{6,14}"
+_REQUIRED: Final = {
+    "Messages": {"To": (_E164, 21211), "Body": (r"(?s).{1,1600}", 21617)},
+    "Calls": {"To": (_E164, 21211), "From": (".+", 21205), "Url": (".+", 21205)},
+}
+"""The fields of a request, each with its pattern and the error code for another value."""
+
+
+FormFields = Sequence[tuple[str, str]]
 
 
 class Created(NamedTuple):
@@ -45,13 +51,17 @@ class FakeTwilio(HttpServer):
 
     - `behavior` replaces the documented behavior.
     - `numbers` are those of the account, each with whether it can send messages. They can call if
-      `has_voice` is set, and calls to them are reported to `voice_url`.
+      `voice_url` is set, and calls to them are reported there.
     - `sent` and `placed` are the messages and calls that were created.
     - `recordings` has the MP3 of each recording, by SID.
+    - `service_url` is the service, which is known by `public_url`.
     """
 
     account_sid = "AC" + "0" * 30 + "da"
     auth_token = "the-token-of-the-fake-server"
+    service_url = ""
+    public_url = ""
+    voice_url = ""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(self.respond, port)
@@ -65,8 +75,6 @@ class FakeTwilio(HttpServer):
         self.placed: list[Created] = []
         self.recordings: dict[str, bytes] = {}
         self.numbers = {"+15005550006": True}
-        self.has_voice = True
-        self.voice_url = ""
         # As patient as Twilio.
         self._client = httpx.Client(timeout=15, **PLAIN_HTTP)
 
@@ -74,21 +82,10 @@ class FakeTwilio(HttpServer):
         super().close()
         self._client.close()
 
-    def webhooks(self, service_url: str, public_url: str) -> ServiceWebhooks:
-        """Return the webhooks of a service that is known by its public URL."""
-        return ServiceWebhooks(service_url, public_url, self.auth_token, self._client)
-
     @property
     def messages(self) -> list[dict[str, str]]:
         """The forms of all requests to create a message."""
         return [each.form for each in self.requests if each.path.endswith("/Messages.json")]
-
-    def add_message(self, message: Created) -> None:
-        self.sent.append(message)
-
-    def add_call(self, call: Created) -> None:
-        """Keep a call that was created; nobody answers it by itself."""
-        self.placed.append(call)
 
     def add_recording(self, content: bytes) -> str:
         """Store a recording and return its SID."""
@@ -96,9 +93,20 @@ class FakeTwilio(HttpServer):
         self.recordings[sid] = content
         return sid
 
-    def report_message(
-        self, message: Created, status: str, webhooks: ServiceWebhooks, error_code: str = ""
-    ) -> httpx.Response:
+    def post(self, url: str, fields: FormFields) -> httpx.Response:
+        """Post a signed form to a public URL of the service, as a proxy forwards it."""
+        assert url.startswith(self.public_url), f"not a URL of the service: {url}"
+        return self._client.post(
+            self.service_url + url.removeprefix(self.public_url),
+            content=urlencode(fields),
+            headers={
+                "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+                "User-Agent": "TwilioProxy/1.1",
+                "X-Twilio-Signature": sign_webhook(self.auth_token, url, fields),
+            },
+        )
+
+    def report_message(self, message: Created, status: str, error_code: str = "") -> httpx.Response:
         """Post the status of a message to the URL that was sent with it.
 
         https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
@@ -106,56 +114,54 @@ class FakeTwilio(HttpServer):
         form = message.form
         fields = {
             "AccountSid": self.account_sid,
-            "ApiVersion": API_VERSION,
-            "From": form.get("From", ""),
             "To": form["To"],
-            **dict.fromkeys(("MessageSid", "SmsSid"), message.sid),
-            **dict.fromkeys(("MessageStatus", "SmsStatus"), status),
+            "MessageSid": message.sid,
+            "MessageStatus": status,
             **({"ErrorCode": error_code} if error_code else {}),
         }
-        return webhooks.post(form["StatusCallback"], list(fields.items()))
+        return self.post(form["StatusCallback"], list(fields.items()))
 
     def respond(self, exchange: Exchange) -> None:
         """Respond as Twilio documents it."""
         request = exchange.received
-        form = request.form
         url = urlsplit(request.path)
-        match = _PATH.match(url.path)
-        if request.credentials != (self.account_sid, self.auth_token):
-            return rejects(20003)(exchange)
-        if match is None or match["account"] != self.account_sid:
-            return rejects(20404)(exchange)
-        match exchange.command, match["resource"], match["sid"], match["format"]:
-            case "GET", None, None, "json":
+        account = f"/{API_VERSION}/Accounts/{self.account_sid}"
+        match exchange.command, *re.split("[/.]", url.path.removeprefix(account)):
+            case _ if request.credentials != (self.account_sid, self.auth_token):
+                rejects(20003)(exchange)
+            case "GET", "", "json":
                 _send(exchange, {"sid": self.account_sid, "status": "active", "type": "Full"})
-            case "GET", "/IncomingPhoneNumbers", None, "json":
+            case "GET", "", "IncomingPhoneNumbers", "json":
                 searched = dict(parse_qsl(url.query)).get("PhoneNumber", "")
                 numbers = [self._number(name) for name in self.numbers if searched in name]
                 _send(exchange, {"incoming_phone_numbers": numbers, "next_page_uri": None})
-            case "POST", "/Messages" | "/Calls" as resource, None, "json":
-                if code := _find_error(resource, form):
-                    return rejects(code)(exchange)
-                is_call = resource == "/Calls"
-                created = Created(f"{'CA' if is_call else 'SM'}{uuid4().hex}", request.fields)
-                (self.add_call if is_call else self.add_message)(created)
-                to = {"from": form.get("From"), "to": form["To"]}
-                status = "accepted" if "MessagingServiceSid" in form else "queued"
-                own = {"sid": created.sid, "status": status, "error_code": None}
-                _send(exchange, {"account_sid": self.account_sid, **to, **own}, 201)
-            case "GET", "/Recordings", str(sid), "mp3" if sid in self.recordings:
+            case "POST", "", "Messages" | "Calls" as resource, "json":
+                self._create(exchange, resource)
+            case "GET", "", "Recordings", sid, "mp3" if sid in self.recordings:
                 exchange.respond(200, self.recordings[sid], {"Content-Type": "audio/mpeg"})
-            case "DELETE", "/Recordings", str(sid), "json" if sid in self.recordings:
+            case "DELETE", "", "Recordings", sid, "json" if sid in self.recordings:
                 del self.recordings[sid]
                 exchange.respond(204)
             case _:
                 rejects(20404)(exchange)
-        return None
+
+    def _create(self, exchange: Exchange, resource: str) -> None:
+        form = exchange.received.form
+        for name, (pattern, code) in _REQUIRED[resource].items():
+            if not re.fullmatch(pattern, form.get(name, "")):
+                return rejects(code)(exchange)
+        sid, created = ("CA", self.placed) if resource == "Calls" else ("SM", self.sent)
+        created.append(Created(f"{sid}{uuid4().hex}", exchange.received.fields))
+        status = "accepted" if "MessagingServiceSid" in form else "queued"
+        own = {"sid": created[-1].sid, "status": status, "error_code": None}
+        to = {"from": form.get("From"), "to": form["To"]}
+        return _send(exchange, {"account_sid": self.account_sid, **to, **own}, 201)
 
     def _number(self, number: str) -> dict[str, Any]:
         return {
             "sid": f"PN{uuid4().hex}",
             "phone_number": number,
-            "capabilities": {"voice": self.has_voice, "sms": self.numbers[number]},
+            "capabilities": {"voice": bool(self.voice_url), "sms": self.numbers[number]},
             "voice_url": self.voice_url,
         }
 
@@ -169,17 +175,18 @@ def rejects(code: int, status: int | None = None) -> Behavior:
     return respond_with(status, json.dumps(error).encode(), _JSON | challenge)
 
 
-def _find_error(resource: str, form: Mapping[str, str]) -> int | None:
-    """Return the error code of a message or a call, or None if it is valid."""
-    if not _E164.match(form.get("To", "")):
-        return 21211
-    if resource == "/Calls":
-        return None if form.get("From") and form.get("Url") else 21205
-    if not form.get("From") and not form.get("MessagingServiceSid"):
-        return 21603
-    text = form.get("Body", "")
-    return 21602 if not text else 21617 if len(text) > 1600 else None
-
-
 def _send(exchange: Exchange, resource: Mapping[str, Any], status: int = 200) -> None:
     exchange.respond(status, json.dumps(resource).encode(), _JSON)
+
+
+def sign_webhook(token: str, url: str, fields: FormFields = ()) -> str:
+    """Sign a URL and the fields, sorted by name."""
+    content = url + "".join(name + value for name, value in sorted(set(fields)))
+    mac = hmac.digest(token.encode(), content.encode(), "sha1")
+    return base64.b64encode(mac).decode()
+
+
+def add_body_hash(url: str, body: str) -> str:
+    """Add the hash of the body to the URL, as Twilio does for a body that is not a form."""
+    separator = "&" if "?" in url else "?"
+    return f"{url}{separator}bodySHA256={hashlib.sha256(body.encode()).hexdigest()}"

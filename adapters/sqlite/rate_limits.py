@@ -75,8 +75,13 @@ class SqliteRateLimits:
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
         """Reserve in all windows, or return when each of them has capacity."""
+        [available_at] = await self.acquire_each(reservation)
+        return available_at
+
+    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
+        """Make each of the reservations that all its windows have capacity for."""
         return await self.database.write(
-            lambda connection: _reserve(connection, reservation), is_quick=True
+            lambda connection: [_reserve(connection, one) for one in reservations], is_quick=True
         )
 
     async def release(self, reservation: Reservation) -> None:

@@ -126,11 +126,10 @@ class VerifyOtp:
         unchallenged = self.rate_limits.for_unchallenged_attempt(
             client_ip, self.codes.phone_key(phone, digest_key)
         )
-        loaded, device, ip_available_at, limited_until, earlier = await asyncio.gather(
+        loaded, device, (ip_available_at, limited_until), earlier = await asyncio.gather(
             self.phone_verifications.load(phone),
             self.recognize_device(command.device_token, now),
-            self.rate_limiter.acquire(reservation),
-            self.rate_limiter.acquire(failure),
+            self.rate_limiter.acquire_each(reservation, failure),
             self.rate_limiter.list_permits(unchallenged, now),
         )
         attempt = OtpAttempt(

@@ -234,6 +234,10 @@ class MongoRateLimits:
             chosen = [_choose(state.available) for state in states]
         raise ConcurrencyConflict(_TOO_MANY_RACES)
 
+    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
+        """Acquire several reservations; their writes go out together."""
+        return await asyncio.gather(*(self.acquire(one) for one in reservations))
+
     async def release(self, reservation: Reservation) -> None:
         """Release the reservations; missing ones are ignored."""
         await self._release(

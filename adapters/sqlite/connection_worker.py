@@ -48,6 +48,7 @@ class _Request(Generic[T]):
     operation: Operation[T]
     result: asyncio.Future[T]
     is_quick: bool
+    deadline: float
 
 
 _Batch = tuple[Sequence[_Request[Any]], Callable[[], Sequence[object]]]
@@ -76,6 +77,8 @@ class ConnectionWorker:
         self._execute_batch = execute_batch
         self._begin_batch = begin_batch
         self._waiting: deque[_Request[Any]] = deque()
+        self._executing: Sequence[_Request[Any]] = ()
+        self._timer: asyncio.TimerHandle | None = None
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
         self._is_busy = False
         self._max_waiting = max_waiting
@@ -98,16 +101,15 @@ class ConnectionWorker:
         if len(self._waiting) >= self._max_waiting:
             raise StorageUnavailable("too many operations wait for the database")
         result: asyncio.Future[T] = self._loop.create_future()
-        timer = self._loop.call_later(self._operation_timeout, self._time_out, result)
-        self._waiting.append(_Request(operation, result, is_quick))
+        deadline = self._loop.time() + self._operation_timeout
+        self._waiting.append(_Request(operation, result, is_quick, deadline))
+        if self._timer is None:
+            self._timer = self._loop.call_at(deadline, self._time_out_overdue)
         if not self._is_busy:
             # Not at once: more operations may arrive in this iteration of the event loop.
             self._is_busy = True
             self._loop.call_soon(self._start_batch)
-        try:
-            return await result
-        finally:
-            timer.cancel()
+        return await result
 
     async def close(self) -> None:
         """Accept no more operations, and return when the waiting ones are executed."""
@@ -115,6 +117,8 @@ class ConnectionWorker:
         if not self._is_busy:
             self._batches.put(None)
         await asyncio.wait([self._finished], timeout=self._operation_timeout)
+        if self._timer is not None:
+            self._timer.cancel()
 
     def finish_batches(self, finish: Callable[[sqlite3.Connection], object]) -> None:
         """Finish batches until `close`, then close the connection; the body of the thread."""
@@ -134,6 +138,7 @@ class ConnectionWorker:
             request = self._waiting.popleft()
             if not request.result.done():
                 requests.append(request)
+        self._executing = requests
         if requests:
             self._batches.put((requests, self._begin(requests)))
         else:
@@ -154,11 +159,19 @@ class ConnectionWorker:
         _set_results(requests, results)
         self._start_batch()
 
-    def _time_out(self, result: asyncio.Future[Any]) -> None:
-        if not result.done():
-            result.set_exception(
-                StorageTimeout(f"no response within {self._operation_timeout:g} seconds")
-            )
+    def _time_out_overdue(self) -> None:
+        """Fail what is overdue. One timer serves all requests: most of them need none."""
+        now = self._loop.time()
+        self._timer = None
+        for request in (*self._executing, *self._waiting):
+            if request.deadline > now:
+                # All others are later.
+                self._timer = self._loop.call_at(request.deadline, self._time_out_overdue)
+                return
+            if not request.result.done():
+                request.result.set_exception(
+                    StorageTimeout(f"no response within {self._operation_timeout:g} seconds")
+                )
 
     def _call_in_loop(self, callback: Callable[..., object], *args: object) -> None:
         # If the loop is closed, no caller waits any more.

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from adapters.sqlite.database import Database
@@ -19,7 +20,12 @@ from domain.otp.sliding_window import CLOCK_SKEW
 
 MAX_PART_SIZE: Final = 100
 _MICROSECOND: Final = timedelta(microseconds=1)
-_SECOND: Final = 1_000_000
+_CLOCK_SKEW: Final = CLOCK_SKEW // _MICROSECOND
+_SLOT: Final = 20_000
+"""Microseconds in which reservations begin with the same part: their rows are next to each other.
+
+In a longer time the part would be used up, and each reservation would read it in vain.
+"""
 
 # The reservation that has to leave the window before another one fits in, if the window is full.
 _FIND_BLOCKING: Final = """(
@@ -69,8 +75,13 @@ class SqliteRateLimits:
 
     async def acquire(self, reservation: Reservation) -> datetime | None:
         """Reserve in all windows, or return when each of them has capacity."""
+        [available_at] = await self.acquire_each(reservation)
+        return available_at
+
+    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
+        """Make each of the reservations that all its windows have capacity for."""
         return await self.database.write(
-            lambda connection: _reserve(connection, reservation), is_quick=True
+            lambda connection: [_reserve(connection, one) for one in reservations], is_quick=True
         )
 
     async def release(self, reservation: Reservation) -> None:
@@ -91,14 +102,16 @@ class SqliteRateLimits:
         now = to_microseconds(reservation.acquired_at)
 
         def find(connection: sqlite3.Connection) -> int:
-            parts = _find_parts(connection, reservation.limits, now)
-            return max((part.available_at for part in parts), default=now)
+            found = _find_parts(connection, reservation.limits, now)
+            return max((one.available_at for one in found), default=now)
 
         return to_datetime(await self.database.read(find, is_quick=True))
 
     async def list_permits(self, limit: RateLimit, now: datetime) -> Sequence[Permit]:
         """Return the reservations in the window, the latest last."""
-        values = (limit.name, *_window_at(limit.window.period, to_microseconds(now)))
+        until = to_microseconds(now)
+        since = until - limit.window.period // _MICROSECOND
+        values = (limit.name, since, until + _CLOCK_SKEW)
         rows = await self.database.read(
             lambda connection: connection.execute(_LIST, values).fetchall(), is_quick=True
         )
@@ -112,56 +125,56 @@ class SqliteRateLimits:
 
 
 class _Part(NamedTuple):
-    """A part of a limit. Times are in microseconds, as in the columns."""
+    """A part of a limit. The period is in microseconds, as times in the columns."""
 
     name: str
     size: int
-    period: timedelta
+    period: int
     value: str | None
+
+    def blocking_values(self, now: int) -> tuple[str, int, int, int]:
+        """Return the values of `_FIND_BLOCKING`."""
+        return self.name, now - self.period, now + _CLOCK_SKEW, self.size - 1
+
+
+class _Found(NamedTuple):
+    """A part with capacity, or else the one that has capacity first, and when it has."""
+
+    part: _Part
     available_at: int
 
 
 def _reserve(connection: sqlite3.Connection, reservation: Reservation) -> datetime | None:
     now = to_microseconds(reservation.acquired_at)
-    parts = _find_parts(connection, reservation.limits, now)
-    available_at = max(part.available_at for part in parts)
+    found = _find_parts(connection, reservation.limits, now)
+    available_at = max(one.available_at for one in found)
     if available_at > now:
         return to_datetime(available_at)
-    for part in parts:
+    rows = []
+    for part, _ in found:
         if part.value is not None:
             connection.execute(_DELETE_VALUE, (part.name, part.value))
-    rows = [
-        (part.name, now, part.value or reservation.id, now + part.period // _MICROSECOND)
-        for part in parts
-    ]
+        rows.append((part.name, now, part.value or reservation.id, now + part.period))
     connection.executemany(_ADD, rows)
     return None
 
 
 def _find_parts(
     connection: sqlite3.Connection, limits: Sequence[RateLimit], now: int
-) -> Sequence[_Part]:
-    """Find a part with capacity of each limit, or else the part that has capacity first.
+) -> Sequence[_Found]:
+    """Find a part of each limit.
 
-    Usually the first part has it, which one statement finds for all limits.
+    Usually the first part has capacity, which one statement finds for all limits.
     """
     if not limits:
         return []
     firsts = [next(_parts_of(limit, now)) for limit in limits]
-    found = _find_blocking(connection, firsts, now)
+    values = chain.from_iterable([part.blocking_values(now) for part in firsts])
+    all_blocking = connection.execute(_blocking_sql(len(firsts)), [*values]).fetchone()
     return [
-        first if blocking is None else _find_part(connection, limit, now)
-        for limit, first, blocking in zip(limits, firsts, found, strict=True)
+        _Found(first, now) if blocking is None else _find_part(connection, limit, now)
+        for limit, first, blocking in zip(limits, firsts, all_blocking, strict=True)
     ]
-
-
-def _find_blocking(
-    connection: sqlite3.Connection, parts: Sequence[_Part], now: int
-) -> Sequence[int | None]:
-    """Return the reservation that has to leave each part before another one fits in."""
-    values = [value for part in parts for value in _blocking_values(part, now)]
-    found: Sequence[int | None] = connection.execute(_blocking_sql(len(parts)), values).fetchone()
-    return found
 
 
 @cache
@@ -169,48 +182,40 @@ def _blocking_sql(count: int) -> str:
     return f"SELECT {', '.join([_FIND_BLOCKING] * count)}"
 
 
-def _find_part(connection: sqlite3.Connection, limit: RateLimit, now: int) -> _Part:
-    """Find a part with capacity, or else the part that has capacity first."""
+def _find_part(connection: sqlite3.Connection, limit: RateLimit, now: int) -> _Found:
     parts = []
     for part in _parts_of(limit, now):
-        found = part._replace(available_at=_part_available_at(connection, part, now))
+        found = _Found(part, _part_available_at(connection, part, now))
         if found.available_at == now:
             return found
         parts.append(found)
-    return min(parts, key=lambda part: part.available_at)
+    return min(parts, key=lambda found: found.available_at)
 
 
 def _parts_of(limit: RateLimit, acquired_at: int) -> Iterator[_Part]:
-    """Return the parts of a limit and its fallback, in the order in which they are tried.
+    """Yield the parts of a limit and its fallback, in the order in which they are tried.
 
-    Reservations of the same second begin with the same part: their rows are next to each other. At
-    the highest rate that the limit allows, a part is used up in less.
+    The first one depends on the time. So all parts fill up at the same rate, and the first one has
+    capacity until the limit is nearly used up.
     """
-    total, period = limit.window.limit, limit.window.period
+    total, period = limit.window.limit, limit.window.period // _MICROSECOND
     count = -(-total // MAX_PART_SIZE)
     if count == 1 or limit.value is not None:
-        yield _Part(limit.name, total, period, limit.value, acquired_at)
+        yield _Part(limit.name, total, period, limit.value)
     else:
-        first = acquired_at // min(_SECOND, period // _MICROSECOND // count)
+        first = acquired_at // min(_SLOT, period // count)
         for number in range(first, first + count):
             size = total // count + (number % count < total % count)
-            yield _Part(f"{limit.name} #{number % count}", size, period, None, acquired_at)
+            yield _Part(f"{limit.name} #{number % count}", size, period, None)
     if limit.fallback is not None:
         yield from _parts_of(limit.fallback, acquired_at)
 
 
 def _part_available_at(connection: sqlite3.Connection, part: _Part, now: int) -> int:
+    name, since, latest, _ = values = part.blocking_values(now)
     if part.value is not None:
-        values = (part.name, *_window_at(part.period, now), part.value)
-        if connection.execute(_HAS_VALUE, values).fetchone():
+        found = connection.execute(_HAS_VALUE, (name, since, latest, part.value))
+        if found.fetchone():
             return now
-    [blocking] = _find_blocking(connection, [part], now)
-    return now if blocking is None else blocking + part.period // _MICROSECOND
-
-
-def _blocking_values(part: _Part, now: int) -> tuple[str, int, int, int]:
-    return (part.name, *_window_at(part.period, now), part.size - 1)
-
-
-def _window_at(period: timedelta, now: int) -> tuple[int, int]:
-    return now - period // _MICROSECOND, now + CLOCK_SKEW // _MICROSECOND
+    [blocking] = connection.execute(_blocking_sql(1), values).fetchone()
+    return now if blocking is None else blocking + part.period

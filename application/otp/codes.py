@@ -73,10 +73,13 @@ class OtpCodes:
         """
         comparable = verification.comparable_challenges(now)
         padding = (self._padding(now),) * (MAX_COMPARABLE_CHALLENGES - len(comparable))
+        challenges = (*comparable, *padding)
+        # Usually all of them have the same key.
+        peppers = {key_id: self.keys.find_key(key_id) for key_id in {c.key_id for c in challenges}}
         codes = {
             challenge.id: challenge.derive_code(pepper, phone, self.length) if pepper else ""
-            for challenge in (*comparable, *padding)
-            for pepper in [self.keys.find_key(challenge.key_id)]
+            for challenge in challenges
+            for pepper in [peppers[challenge.key_id]]
         }
         test_code = self.test_otps.find_code(phone, now)
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
@@ -92,9 +95,15 @@ class OtpCodes:
             raise Unavailable
         return hmac.digest(pepper, _DIGEST_LABEL + phone.e164.encode(), hashlib.sha256)
 
-    def phone_key(self, phone: PhoneNumber) -> str:
-        """Derive what identifies the phone in the names of limits, and does not reveal it."""
-        return hmac.digest(self.digest_key(phone), b"phone", hashlib.sha256).hex()[:32]
+    def phone_key(self, phone: PhoneNumber, digest_key: bytes | None = None) -> str:
+        """Derive what identifies the phone in the names of limits, and does not reveal it.
+
+        Args:
+            phone: the phone.
+            digest_key: that of the phone, where the caller has derived it.
+        """
+        key = digest_key or self.digest_key(phone)
+        return hmac.digest(key, b"phone", hashlib.sha256).hex()[:32]
 
     def _padding(self, now: datetime) -> Challenge:
         return Challenge(

@@ -122,21 +122,21 @@ class VerifyOtp:
         client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
         reservation = self._reserve(now, self.rate_limits.for_verification(client_ip))
         failure = self._reserve(now, self.rate_limits.for_failed_attempt(client_ip, phone.country))
+        digest_key = self.codes.digest_key(phone)
         unchallenged = self.rate_limits.for_unchallenged_attempt(
-            client_ip, self.codes.phone_key(phone)
+            client_ip, self.codes.phone_key(phone, digest_key)
         )
-        loaded, device, ip_available_at, limited_until, earlier = await asyncio.gather(
+        loaded, device, (ip_available_at, limited_until), earlier = await asyncio.gather(
             self.phone_verifications.load(phone),
             self.recognize_device(command.device_token, now),
-            self.rate_limiter.acquire(reservation),
-            self.rate_limiter.acquire(failure),
+            self.rate_limiter.acquire_each(reservation, failure),
             self.rate_limiter.list_permits(unchallenged, now),
         )
         attempt = OtpAttempt(
             code=command.code,
             client_ip=client_ip,
             now=now,
-            digest_key=self.codes.digest_key(phone),
+            digest_key=digest_key,
             request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
             new_identity_id=make_identifier(now, self.randomness.bytes(RANDOM_BYTES)),
@@ -229,11 +229,13 @@ class VerifyOtp:
                 await release(self.rate_limiter, permits.of_failure)
                 self._emit_exhausted(command, "of this IP, for all phones")
                 raise TooManyAttemptsFromIp(whole_seconds(attempt.now, ip_available_at))
-        # Together, so that the time does not reveal whether the attempt counts on a callback.
-        (result, identity), left = await asyncio.gather(
-            self._save(command.phone, verify, (successor, first), loaded),
-            permits.apply(attempt, first),
-        )
+        saving = self._save(command.phone, verify, (successor, first), loaded)
+        left: int | TooManyAttempts
+        if any(_applied_limits(first)):
+            # Together, so that the time does not reveal whether the attempt counts on a callback.
+            (result, identity), left = await asyncio.gather(saving, permits.apply(attempt, first))
+        else:
+            (result, identity), left = await saving, first.attempts_left
         if _applied_limits(result) != _applied_limits(first):
             left = await permits.apply(attempt, result)
         if isinstance(left, TooManyAttempts):

@@ -30,6 +30,16 @@ class RateLimiter(Protocol):
         """
         ...
 
+    async def acquire_each(self, *reservations: Reservation) -> Sequence[datetime | None]:
+        """Acquire several reservations at the same time, each as `acquire` does.
+
+        They have no limit in common, so a rejected one does not affect the others.
+
+        Raises:
+            StorageError: some permits may be acquired.
+        """
+        ...
+
     async def release(self, reservation: Reservation) -> None:
         """Release the permits. Those that do not exist are skipped, those of a value are kept.
 

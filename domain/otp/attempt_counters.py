@@ -1,7 +1,7 @@
 """Counters of attempts: each request id, IP and recognized device has its own at a delivery."""
 
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -70,7 +70,7 @@ class AttemptCounter:
 
     def count(self, digest: str, now: datetime) -> "AttemptCounter":
         """Return the counter with one attempt more."""
-        return replace(self, used=self.used + 1, last_digest=digest, last_counted_at=now)
+        return AttemptCounter(self.kind, self.id, self.limit, self.used + 1, digest, now)
 
     def reset(self) -> "AttemptCounter":
         """Return the counter after a correct code: no attempt counts."""

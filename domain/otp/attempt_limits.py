@@ -46,6 +46,8 @@ class AttemptLimits:
 
     def named_delivery(self, time: datetime) -> Delivery | None:
         """Return the delivery that the request id refers to, or None."""
+        if self.attempt.request_id is None:
+            return None
         return next(
             (
                 delivery
@@ -76,23 +78,15 @@ class AttemptLimits:
 
     def attempts_left(self, delivery: Delivery, time: datetime) -> int:
         """Return how many attempts the client has left at the delivery."""
-        return max(self._left_of(counter, delivery, time) for counter in self.counters(delivery))
+        return max([self._left_of(counter, delivery, time) for counter in self.counters(delivery)])
 
-    def is_repeat(self, delivery: Delivery) -> bool:
-        """Return whether one of the counters counted the same code a moment ago."""
-        digest, now = self.attempt.digest(delivery.request_id), self.attempt.now
-        return any(counter.is_repeat(digest, now) for counter in self.counters(delivery))
-
-    def count(self, delivery: Delivery) -> Delivery:
-        """Return the delivery after the attempt failed."""
-        digest, now = self.attempt.digest(delivery.request_id), self.attempt.now
-        for counter in self.counters(delivery):
-            delivery = delivery.set_counter(counter.count(digest, now))
+    def count(
+        self, delivery: Delivery, counters: Sequence[AttemptCounter], digest: str
+    ) -> Delivery:
+        """Return the delivery after the attempt with this digest failed."""
+        for counter in counters:
+            delivery = delivery.set_counter(counter.count(digest, self.attempt.now))
         return delivery
-
-    def uses_shared_attempts(self, delivery: Delivery) -> bool:
-        """Return whether the attempt counts on the limit that all unknown IPs share."""
-        return any(counter.kind is CounterKind.UNKNOWN_IP for counter in self.counters(delivery))
 
     def shared_attempts_left(self, time: datetime) -> int:
         """Return how many attempts all unknown IPs together have left."""

@@ -1,9 +1,10 @@
 """The check of one attempt: which code it matches, and on what it counts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.attempt_limits import AttemptLimits
 from domain.otp.attempts import VerificationResult
 from domain.otp.callback import Callback
@@ -93,9 +94,10 @@ class CodeCheck:
             return self._use(matched, left=left - 1, delivery=verified)
         if self._is_replay:
             return None, replace(replay, attempts_left=left - 1)
-        if limits.is_repeat(delivery):
+        counters, digest = limits.counters(delivery), attempt.digest(delivery.request_id)
+        if any(counter.is_repeat(digest, attempt.now) for counter in counters):
             return None, VerificationResult(is_correct=False, attempts_left=left)
-        return self._count(delivery)
+        return self._count(delivery, counters, digest)
 
     def _find_matched(self, named: Delivery | None) -> Challenge | None:
         """Return the latest active challenge of a message that has the code, or None."""
@@ -184,15 +186,15 @@ class CodeCheck:
             is_device_recognized=device_id is not None,
         )
 
-    def _count(self, delivery: Delivery) -> tuple["PhoneVerification", VerificationResult]:
-        limits, now = self.limits, self.limits.attempt.now
-        counted = limits.count(delivery)
-        shared = self.state.shared_attempts
-        if limits.uses_shared_attempts(delivery) and limits.shared_attempts_left(now):
-            shared = (*shared, now)
-        failed = self._count_failure(
-            replace(self.state.replace_delivery(counted), shared_attempts=shared)
-        )
+    def _count(
+        self, delivery: Delivery, counters: Sequence[AttemptCounter], digest: str
+    ) -> tuple["PhoneVerification", VerificationResult]:
+        state, limits, now = self.state, self.limits, self.limits.attempt.now
+        counted = limits.count(delivery, counters, digest)
+        is_shared = any(counter.kind is CounterKind.UNKNOWN_IP for counter in counters)
+        if is_shared and limits.shared_attempts_left(now):
+            state = replace(state, shared_attempts=(*state.shared_attempts, now))
+        failed = self._count_failure(state.replace_delivery(counted))
         left = failed.attempt_limits(limits.attempt).attempts_left(counted, now)
         return failed, VerificationResult(is_correct=False, attempts_left=left, is_counted=True)
 

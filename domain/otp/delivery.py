@@ -108,14 +108,10 @@ class Delivery:
 
     def counter_of(self, kind: CounterKind, counter_id: str, limit: int) -> AttemptCounter:
         """Return the counter of a client, a new one before its first attempt."""
-        return next(
-            (
-                counter
-                for counter in self.counters
-                if (counter.kind, counter.id) == (kind, counter_id)
-            ),
-            AttemptCounter(kind, counter_id, limit),
-        )
+        for counter in self.counters:
+            if counter.kind is kind and counter.id == counter_id:
+                return counter
+        return AttemptCounter(kind, counter_id, limit)
 
     def counter_of_ip(self, client_ip: HashedClientIp) -> AttemptCounter:
         """Return the counter of attempts without a request id from this IP."""

@@ -60,7 +60,7 @@ class Failures:
         """Return the failures without those of devices whose token has expired."""
         since = now - DEVICE_FAILURES_TTL
         kept = tuple(failures for failures in self.by_device if failures.last_failed_at > since)
-        return replace(self, by_device=kept)
+        return self if kept == self.by_device else replace(self, by_device=kept)
 
     def _count_of(self, device_id: str) -> int:
         counts = [failures.count for failures in self.by_device if failures.device_id == device_id]

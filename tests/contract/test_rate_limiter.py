@@ -63,6 +63,16 @@ async def test_the_smaller_of_two_rate_limits_applies(limiter: RateLimiter) -> N
     assert await acquire_many(limiter, 50, a_rate_limit(40, "large"), at=NOW + SECOND) == 34
 
 
+async def test_a_rejected_reservation_does_not_affect_others_acquired_with_it(
+    limiter: RateLimiter,
+) -> None:
+    full, free = a_rate_limit(1, "full"), a_rate_limit(1, "free")
+    await limiter.acquire(a_reservation(1, full))
+
+    reservations = a_reservation(2, full), a_reservation(3, free)
+    assert await limiter.acquire_each(*reservations) == [NOW + HOUR, None]
+
+
 async def test_overlapping_rate_limits_are_never_exceeded(limiter: RateLimiter) -> None:
     pairs = [("a", "b"), ("b", "c"), ("c", "a")]
     reservations = [

@@ -44,6 +44,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "phone_verifications.delete_expired": lambda db: db.phone_verifications.delete_expired(NOW, 1),
     "rate_limiter.acquire": lambda db: db.rate_limiter.acquire(RESERVATION),
+    "rate_limiter.acquire_each": lambda db: db.rate_limiter.acquire_each(RESERVATION),
     "rate_limiter.release": lambda db: db.rate_limiter.release(RESERVATION),
     "rate_limiter.next_available": lambda db: db.rate_limiter.next_available(RESERVATION),
     "rate_limiter.delete_expired": lambda db: db.rate_limiter.delete_expired(NOW, 1),

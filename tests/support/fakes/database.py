@@ -160,6 +160,9 @@ class RateLimiter:
             stored.add(permit)
         return None
 
+    def acquire_each(self, *reservations: Reservation) -> list[datetime | None]:
+        return [self.acquire(reservation) for reservation in reservations]
+
     def release(self, reservation: Reservation) -> None:
         for limit in reservation.limits:
             for released in (limit, limit.fallback):

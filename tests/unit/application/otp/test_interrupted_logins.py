@@ -18,7 +18,7 @@ from tests.support.fault_injector import ProcessKilled
 OTHER_IP = "198.51.100.20"
 OPERATIONS = [
     "phone_verifications.load",
-    "rate_limiter.acquire",
+    "rate_limiter.acquire_each",
     "rate_limiter.list_permits",
     "phone_verifications.replace",
     "identities.load",

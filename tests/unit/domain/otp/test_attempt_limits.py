@@ -59,7 +59,8 @@ def test_an_attempt_counts_on_id_and_device_or_else_on_the_ip(
     client_ip: str, request_id: str | None, device_id: str | None, counters: list[tuple[str, str]]
 ) -> None:
     limits = limits_of(an_attempt(client_ip, request_id=request_id), device_id=device_id)
-    counted = limits.count(a_delivery()).counters
+    delivery = a_delivery()
+    counted = limits.count(delivery, limits.counters(delivery), "digest").counters
     assert [(counter.kind, counter.id) for counter in counted] == counters
     assert all((counter.limit, counter.used) == (5, 1) for counter in counted)
 
@@ -112,7 +113,7 @@ def test_an_unknown_ip_has_a_first_attempt_and_waits_for_shared_ones_after_it() 
     assert attempts_left(limits) == 1
     delivery = a_delivery()
     for _ in range(4):
-        delivery = limits.count(delivery)
+        delivery = limits.count(delivery, limits.counters(delivery), "digest")
     waiting = replace(limits, deliveries=[delivery])
     assert attempts_left(waiting) == 0
     assert waiting.next_attempt_at() == shared[0] + timedelta(hours=1)

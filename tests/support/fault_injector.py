@@ -26,6 +26,7 @@ class FaultInjector:
     _operation: str | None = None
     _after: str | None = None
     _kill: bool = False
+    _is_lost: bool = False
     _action: Action | None = None
 
     def fail_on(self, operation: str, *, after: str | None = None, kill: bool = False) -> None:
@@ -36,6 +37,11 @@ class FaultInjector:
         self.reset()
         self._operation, self._after, self._kill = operation, after, kill
 
+    def lose_response(self, operation: str) -> None:
+        """Let the next call of the operation have its effect, but no response."""
+        self.reset()
+        self._operation, self._is_lost = operation, True
+
     def run_before(self, operation: str, action: Action) -> None:
         """Run the action to its end before the next call of the operation."""
         self.reset()
@@ -44,11 +50,11 @@ class FaultInjector:
     def reset(self) -> None:
         """Remove the plan and forget the calls."""
         self.calls.clear()
-        self.has_fired = self._kill = False
+        self.has_fired = self._kill = self._is_lost = False
         self._operation = self._after = self._action = None
 
-    async def on_call(self, operation: str, error: type[PortError]) -> None:
-        """Let the plan act on a call.
+    async def on_call(self, operation: str, error: type[PortError]) -> bool:
+        """Let the plan act on a call. Return whether the call gets no response.
 
         Raises:
             PortError: `error`, if this call fails.
@@ -59,10 +65,12 @@ class FaultInjector:
         self.calls.append(operation)
         if self._after is not None:
             self._after = None if operation == self._after else self._after
-            return
+            return False
         if operation != self._operation:
-            return
+            return False
         self._operation, self.has_fired = None, True
-        if self._action is None:
+        if self._action is not None:
+            await self._action()
+        elif not self._is_lost:
             raise ProcessKilled if self._kill else error(f"injected at {operation}")
-        await self._action()
+        return self._is_lost

@@ -1,7 +1,6 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 import pytest
 
@@ -10,7 +9,6 @@ from application.ports.images import ImagePublisher, PublishedImage
 from domain.errors import InvalidImage, InvalidImageReason, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, ImageLimits
 from tests.support.builders import an_id
-from tests.support.fakes.images import FakeImagePublisher
 from tests.support.images import (
     SECRET,
     animated_gif,
@@ -24,8 +22,6 @@ from tests.support.images import (
     truncated_jpeg,
 )
 
-OpenImagePublisher = Callable[[], AbstractAsyncContextManager[ImagePublisher]]
-
 IMAGES = {
     ImageFormat.JPEG: plain_jpeg(width=60, height=40),
     ImageFormat.PNG: transparent_png(width=60, height=40),
@@ -38,18 +34,9 @@ SIGNATURES = {
 }
 
 
-def fake() -> AbstractAsyncContextManager[ImagePublisher]:
-    return nullcontext(FakeImagePublisher())
-
-
-def pillow() -> AbstractAsyncContextManager[ImagePublisher]:
-    return open_image_publisher(ImageLimits())
-
-
-@pytest.fixture(params=[fake, pillow], ids=lambda open_publisher: open_publisher.__name__)
-async def publisher(request: pytest.FixtureRequest) -> AsyncIterator[ImagePublisher]:
-    open_publisher: OpenImagePublisher = request.param
-    async with open_publisher() as publisher:
+@pytest.fixture
+async def publisher() -> AsyncIterator[ImagePublisher]:
+    async with open_image_publisher(ImageLimits()) as publisher:
         yield publisher
 
 

@@ -29,7 +29,7 @@ from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
-from tests.support.fakes.images import FakeImagePublisher
+from tests.support.fakes.images import image_publisher
 from tests.support.fakes.keys import FakeOtpKeys, FakeRefreshKeys
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.messenger import FakeMessenger
@@ -38,11 +38,11 @@ from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import FaultInjector
-from tests.support.images import gif, gif_frame
+from tests.support.images import still_gif
 from tests.support.keys import access_tokens
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
-GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
+GIF: Final = still_gif()
 
 
 # pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.
@@ -64,7 +64,7 @@ class AppHarness:
     events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
     clock: MovableClock = field(default_factory=MovableClock)
     policy: Policy = field(default_factory=Policy)
-    image_publisher: ImagePublisher = field(default_factory=FakeImagePublisher)
+    image_publisher: ImagePublisher = field(default_factory=image_publisher)
     randomness: Randomness = field(default_factory=SeededRandomness)
     client_ip_hashes: ClientIpHashes = field(default_factory=FakePhoneEncryption)
     use_cases: UseCases = field(init=False)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from unittest.mock import ANY, AsyncMock
 
 import pytest
 
@@ -20,7 +21,6 @@ from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
-from tests.support.fakes.images import FakeImagePublisher
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import still_gif
 
@@ -74,14 +74,14 @@ async def test_a_user_cannot_upload_for_others_whether_they_exist_or_not(
 
 
 async def test_an_administrator_uploads_for_any_user_on_the_own_account(
-    app: AppHarness, principal: Principal
+    app: AppHarness, principal: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publisher = app.image_publisher
-    assert isinstance(publisher, FakeImagePublisher)
+    publish = AsyncMock(wraps=app.image_publisher.publish)
+    monkeypatch.setattr(app.image_publisher, "publish", publish)
     administrator = await app.add_administrator(a_phone(3))
     uploaded = await app.upload_image(administrator, owner_id=principal.identity.id)
     assert uploaded.item.owner_id == principal.identity.id
-    assert publisher.uploader_ids == [administrator.identity.id]
+    publish.assert_awaited_once_with(ANY, administrator.identity.id)
     await app.use_cases.delete_user(principal)
     for user_id in (principal.identity.id, an_id(99)):
         with pytest.raises(UserNotFound):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Final
 
+from adapters.key_file import FileOtpKeys, FileRefreshKeys
 from application.identities.users import CreateUserCommand
 from application.media.library import LibraryItem
 from application.media.upload_image import UploadImageCommand
@@ -22,7 +23,7 @@ from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
 from domain.identities.username import parse_username
-from domain.otp.challenge import parse_otp_code
+from domain.otp.challenge import Challenge, parse_otp_code
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, a_phone
@@ -30,7 +31,6 @@ from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.images import image_publisher
-from tests.support.fakes.keys import FakeOtpKeys, FakeRefreshKeys
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -39,7 +39,7 @@ from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import FaultInjector
 from tests.support.images import still_gif
-from tests.support.keys import access_tokens
+from tests.support.keys import FakeKeyRing, access_tokens
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 GIF: Final = still_gif()
@@ -59,8 +59,8 @@ class AppHarness:
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     call_provider: FakeCallProvider = field(default_factory=FakeCallProvider)
-    otp_keys: FakeOtpKeys = field(default_factory=FakeOtpKeys)
-    refresh_keys: FakeRefreshKeys = field(default_factory=FakeRefreshKeys)
+    otp_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
+    refresh_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
     events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
     clock: MovableClock = field(default_factory=MovableClock)
     policy: Policy = field(default_factory=Policy)
@@ -83,8 +83,8 @@ class AppHarness:
             image_publisher=self.image_publisher,
             tokens=access_tokens(),
             public_keys=access_tokens(),
-            refresh_keys=self.refresh_keys,
-            otp_keys=self.otp_keys,
+            refresh_keys=FileRefreshKeys(self.refresh_keys),
+            otp_keys=FileOtpKeys(self.otp_keys),
             client_ip_hashes=self.client_ip_hashes,
             number_range_hashes=FakePhoneEncryption(),
             events=self.events,
@@ -130,7 +130,11 @@ class AppHarness:
             for challenge in verification.all_challenges
             if challenge.id == call.value.challenge_id
         }
-        return OtpCodes(self.otp_keys, self.policy.test_otps).derive(challenge, phone).digits
+        return self.code_of(challenge, phone)
+
+    def code_of(self, challenge: Challenge, phone: PhoneNumber | None = None) -> str:
+        codes = OtpCodes(FileOtpKeys(self.otp_keys), self.policy.test_otps)
+        return codes.derive(challenge, phone or a_phone()).digits
 
     async def verify_otp(
         self,

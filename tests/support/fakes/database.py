@@ -3,12 +3,12 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from adapters.sqlite.connection_worker import Failed, Operation, commit_batch
 from adapters.sqlite.database import Database
@@ -20,7 +20,6 @@ from adapters.sqlite.mapping import (
     PhoneVerificationMapping,
 )
 from adapters.sqlite.migrations import migrate
-from adapters.sqlite.record_mapping import RecordMapping
 from adapters.sqlite.repositories import repositories_of
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.repositories import Repositories
@@ -34,8 +33,6 @@ from domain.voice.call import Call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fault_injector import FaultInjector
 
-T = TypeVar("T")
-
 
 class _ReadableIndex(FakePhoneEncryption):
     """Finds verifications by the phone itself, so that tests see whose they are."""
@@ -45,6 +42,14 @@ class _ReadableIndex(FakePhoneEncryption):
 
 
 _ENCRYPTION: Final = _ReadableIndex()
+MAPPINGS: Final[Mapping[str, Any]] = {
+    "phone_verifications": PhoneVerificationMapping(_ENCRYPTION),
+    "identities": IdentityMapping(_ENCRYPTION),
+    "media_items": MediaItemMapping(),
+    "calls": CallMapping(),
+    "delivery_reports": DeliveryReportMapping(),
+}
+"""How the records of each table are stored."""
 
 
 class InMemoryDatabase:
@@ -62,25 +67,24 @@ class InMemoryDatabase:
 
     @property
     def phone_verifications(self) -> dict[PhoneNumber, Versioned[PhoneVerification]]:
-        mapping = PhoneVerificationMapping(_ENCRYPTION)
-        records = self._records("phone_verifications", mapping, "phone_index")
+        records = self._records("phone_verifications", "phone_index")
         return {PhoneNumber(number): record for number, record in records.items()}
 
     @property
     def identities(self) -> dict[str, Versioned[Identity]]:
-        return self._records("identities", IdentityMapping(_ENCRYPTION))
+        return self._records("identities")
 
     @property
     def media_items(self) -> dict[str, Versioned[MediaItem]]:
-        return self._records("media_items", MediaItemMapping())
+        return self._records("media_items")
 
     @property
     def calls(self) -> dict[str, Versioned[Call]]:
-        return self._records("calls", CallMapping())
+        return self._records("calls")
 
     @property
     def delivery_reports(self) -> dict[str, Versioned[DeliveryReport]]:
-        return self._records("delivery_reports", DeliveryReportMapping())
+        return self._records("delivery_reports")
 
     @property
     def permits(self) -> Counter[str]:
@@ -102,12 +106,10 @@ class InMemoryDatabase:
         """Yield the repositories, as adapters do when they are opened."""
         yield self.repositories()
 
-    def _records(
-        self, table: str, mapping: RecordMapping[T, Any], key: str = "id"
-    ) -> dict[str, Versioned[T]]:
+    def _records(self, table: str, key: str = "id") -> dict[str, Any]:
         columns = f"{key}, version, schema_version, body"
         rows = self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY rowid")  # noqa: S608 -- our names
-        return {key: mapping.decode(*record) for key, *record in rows}
+        return {key: MAPPINGS[table].decode(*record) for key, *record in rows}
 
 
 @dataclass(frozen=True)

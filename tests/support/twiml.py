@@ -80,47 +80,22 @@ def _passes(rule: str, text: str) -> bool:
     return re.fullmatch(rule, text) is not None
 
 
-Step = tuple[Any, ...]
-
-
-def play(text: str) -> list[Step]:
-    """Return what the call does: each verb with what matters to the caller.
+def play(text: str) -> list[tuple[Any, ...]]:
+    """Return what the call does: each verb with what it contains and the attributes to be heard.
 
     Raises:
         InvalidTwiml
     """
-    steps: list[Step] = []
+    steps: list[tuple[Any, ...]] = []
     for verb in validate(text):
-        if steps and steps[-1][0] in ("gather", "record"):
-            continue  # the redirect that repeats its action
-        steps.append(_step(verb))
+        if not steps or steps[-1][0] not in ("Gather", "Record"):  # a redirect repeats their action
+            steps.append(_step(verb))
     return steps
 
 
-def _step(verb: ET.Element) -> Step:
-    get = verb.attrib.get
-
-    def number(name: str) -> int:
-        return int(verb.attrib[name])
-
-    match verb.tag:
-        case "Say":
-            return "say", verb.text, get("language"), get("voice", "")
-        case "Pause":
-            return "pause", number("length")
-        case "Gather":
-            prompt = [_step(child) for child in verb]
-            hints = [hint for hint in get("hints", "").split(",") if hint]
-            keys = (number("numDigits"), number("timeout"))
-            return "gather", prompt, get("action"), *keys, get("language", ""), hints
-        case "Dial":
-            return "dial", verb[0].text, get("action"), number("timeout"), number("timeLimit")
-        case "Record":
-            limits = (number("maxLength"), number("timeout"))
-            return "record", get("action"), *limits, get("recordingStatusCallback", "")
-        case "Redirect":
-            return "go_to", verb.text
-        case "Reject":
-            return "reject", get("reason")
-        case _:
-            return ("hang_up",)
+def _step(verb: ET.Element) -> tuple[Any, ...]:
+    rules = VERBS[verb.tag]
+    content = [verb.text] if "text" in rules else []
+    if "contains" in rules:
+        content = [[_step(child) for child in verb]]
+    return verb.tag, *content, *(verb.get(name, "") for name in rules.get("heard", ()))

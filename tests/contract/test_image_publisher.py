@@ -19,7 +19,6 @@ from tests.support.images import (
     plain_jpeg,
     still_gif,
     transparent_png,
-    truncated_jpeg,
 )
 
 IMAGES = {
@@ -80,7 +79,7 @@ async def test_other_formats_are_not_an_image(publisher: ImagePublisher, content
     [
         *(signatures[0] for signatures in SIGNATURES.values()),
         *(image[: len(image) // 2] for image in IMAGES.values()),
-        truncated_jpeg(),
+        plain_jpeg()[:-300],
     ],
 )
 async def test_a_truncated_image_is_broken(publisher: ImagePublisher, content: bytes) -> None:
@@ -112,7 +111,7 @@ async def test_metadata_is_not_published(
     assert SECRET not in (await publish(publisher, annotated())).content
 
 
-@pytest.mark.parametrize("content", [plain_jpeg(), truncated_jpeg(), b"not an image"])
+@pytest.mark.parametrize("content", [plain_jpeg(), plain_jpeg()[:-300], b"not an image"])
 async def test_the_upload_stays_open(publisher: ImagePublisher, content: bytes) -> None:
     upload = io.BytesIO(content)
 

@@ -70,9 +70,7 @@ class AppHarness:
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
-        for fake in (self.database, self.files):
-            if isinstance(fake, InMemoryDatabase | InMemoryFiles):  # others have no faults
-                fake.faults = self.faults
+        self.database.faults = self.files.faults = self.faults
         ports = Ports(
             repositories=self.repositories or self.database.repositories(),
             media_files=self.files,
@@ -117,24 +115,20 @@ class AppHarness:
         """Request a callback, as a caller with this caller id."""
         return await self.use_cases.request_callback(phone or a_phone(), None)
 
-    async def code_of_last_call(self, phone: PhoneNumber | None = None) -> str:
+    async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""
-        repositories, phone = self.repositories or self.database.repositories(), phone or a_phone()
+        repositories = self.repositories or self.database.repositories()
         placed = list(self.call_provider.calls.values())[-1]
         call = await repositories.calls.load(placed.url.rpartition("/")[2])
         assert call is not None
-        assert placed.phone == phone
-        verification = (await repositories.phone_verifications.load(phone)).value
-        (challenge,) = {
-            challenge
-            for challenge in verification.all_challenges
-            if challenge.id == call.value.challenge_id
-        }
-        return self.code_of(challenge, phone)
+        assert placed.phone == a_phone()
+        verification = (await repositories.phone_verifications.load(a_phone())).value
+        challenges = {challenge.id: challenge for challenge in verification.all_challenges}
+        return self.code_of(challenges[call.value.challenge_id or ""])
 
-    def code_of(self, challenge: Challenge, phone: PhoneNumber | None = None) -> str:
+    def code_of(self, challenge: Challenge) -> str:
         codes = OtpCodes(FileOtpKeys(self.otp_keys), self.policy.test_otps)
-        return codes.derive(challenge, phone or a_phone()).digits
+        return codes.derive(challenge, a_phone()).digits
 
     async def verify_otp(
         self,

@@ -95,7 +95,7 @@ def play(text: str) -> list[tuple[Any, ...]]:
 
 def _step(verb: ET.Element) -> tuple[Any, ...]:
     rules = VERBS[verb.tag]
-    content = [verb.text] if "text" in rules else []
+    content: list[Any] = [verb.text] if "text" in rules else []
     if "contains" in rules:
         content = [[_step(child) for child in verb]]
     return verb.tag, *content, *(verb.get(name, "") for name in rules.get("heard", ()))

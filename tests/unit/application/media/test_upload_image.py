@@ -131,7 +131,7 @@ async def assert_nothing_is_left(app: AppHarness) -> None:
 async def test_an_upload_whose_last_write_has_no_response_is_undone(
     app: AppHarness, principal: Principal
 ) -> None:
-    app.faults.lose_response("media_items.replace")
+    app.faults.fail_on("media_items.replace", is_done=True)
     with pytest.raises(ItemSaveFailed):
         await app.upload_image(principal)
     assert app.files.contents == {}

@@ -101,7 +101,7 @@ async def test_a_write_that_timed_out_but_was_applied_opens_no_second_session(
 ) -> None:
     await app.request_otp()
     code = app.last_code
-    app.faults.lose_response("identities.add")
+    app.faults.fail_on("identities.add", is_done=True)
     with pytest.raises(StorageTimeout):
         await app.verify_otp(code)
     assert count_sessions(app) == 1

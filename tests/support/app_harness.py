@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
 from adapters.key_file import FileOtpKeys, FileRefreshKeys
 from application.identities.users import CreateUserCommand
@@ -24,7 +24,6 @@ from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
 from domain.identities.username import parse_username
 from domain.otp.challenge import Challenge, parse_otp_code
-from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.call_provider import FakeCallProvider
@@ -50,7 +49,8 @@ GIF: Final = still_gif()
 class AppHarness:
     """The use cases, and the fakes behind their ports.
 
-    `repositories` replaces those of `database`. `faults` acts on database and files.
+    `repositories` replaces those of `database`. `faults` acts on database and files. The options
+    of a step are those of its command.
     """
 
     faults: FaultInjector = field(default_factory=FaultInjector)
@@ -100,16 +100,11 @@ class AppHarness:
         return self.messenger.messages[-1].code
 
     async def request_otp(
-        self,
-        phone: PhoneNumber | None = None,
-        client_ip: str = CLIENT_IP,
-        device_token: DeviceToken | None = None,
-        channel: Channel = Channel.SMS,
+        self, phone: PhoneNumber | None = None, client_ip: str = CLIENT_IP, **options: Any
     ) -> RequestOtpResult:
-        command = RequestOtpCommand(
-            phone or a_phone(), client_ip, device_token=device_token, channel=channel
+        return await self.use_cases.request_otp(
+            RequestOtpCommand(phone or a_phone(), client_ip, **options)
         )
-        return await self.use_cases.request_otp(command)
 
     async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
         """Request a callback, as a caller with this caller id."""
@@ -135,23 +130,12 @@ class AppHarness:
         digits: str,
         phone: PhoneNumber | None = None,
         client_ip: str = CLIENT_IP,
-        request_id: str | None = None,
-        device: str | None = None,
-        *,
-        with_refresh: bool = False,
-        device_token: DeviceToken | None = None,
+        **options: Any,
     ) -> LoggedIn | OtpRejected:
-        command = VerifyOtpCommand(
-            phone or a_phone(),
-            parse_otp_code(digits),
-            client_ip,
-            request_id,
-            device,
-            with_refresh,
-            device_token,
-            with_device_token=True,
+        phone, otp = phone or a_phone(), parse_otp_code(digits)
+        return await self.use_cases.verify_otp(
+            VerifyOtpCommand(phone, otp, client_ip, with_device_token=True, **options)
         )
-        return await self.use_cases.verify_otp(command)
 
     async def log_in(self, phone: PhoneNumber | None = None) -> Principal:
         """Log in with a code, and authenticate with the access token."""
@@ -164,15 +148,12 @@ class AppHarness:
         self,
         phone: PhoneNumber | None = None,
         device_token: DeviceToken | None = None,
-        *,
-        with_refresh: bool = False,
+        **options: Any,
     ) -> LoggedIn:
         """Log in twelve hours later, when no rate limit applies."""
         self.advance(hours=12)
         await self.request_otp(phone, device_token=device_token)
-        result = await self.verify_otp(
-            self.last_code, phone, with_refresh=with_refresh, device_token=device_token
-        )
+        result = await self.verify_otp(self.last_code, phone, device_token=device_token, **options)
         assert isinstance(result, LoggedIn)
         return result
 

@@ -34,20 +34,13 @@ def validate(text: str) -> ET.Element:
         raise InvalidTwiml(f"Not XML: {error}") from error
     _check(response.tag == "Response", f"The document is a <{response.tag}>.")
     _validate_element(response)
-    for index, verb in enumerate(response):
-        after = len(response) - 1 - index
-        _check(verb.tag != "Reject" or index == 0, "A call is rejected after it was answered.")
-        is_last = VERBS[verb.tag].get("is_last", False)
-        _check(not (is_last and after), f"No verb after <{verb.tag}> is executed.")
-        waits = verb.tag in ("Gather", "Record")
-        _check(not waits or after <= 1, f"After <{verb.tag}> there may only be a redirect.")
+    order = " ".join(verb.tag for verb in response)
+    _check(_passes(VERBS["Response"]["order"], order), f"Not all verbs are executed: {order}")
     return response
 
 
 def _validate_element(element: ET.Element) -> None:
-    verb = VERBS.get(element.tag)
-    if verb is None:
-        raise InvalidTwiml(f"No verb <{element.tag}>.")
+    verb = VERBS[element.tag]
     attributes = verb.get("attributes", {})
     for name, value in element.attrib.items():
         _check(name in attributes, f"<{element.tag}> has no attribute {name}.")

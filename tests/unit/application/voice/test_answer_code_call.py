@@ -19,7 +19,7 @@ from domain.voice.instructions import Gather, HangUp, Instruction, Position, Say
 from domain.voice.walk import Answered, CallEvent, CallOutcome, Continued
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_challenge, a_phone, an_id
-from tests.support.inbound_call import phone_line
+from tests.support.inbound_call import PHONE_LINE
 
 CALL_ID: Final = an_id(7)
 SILENCE: Final = (HangUp(),)
@@ -31,7 +31,7 @@ CODE: Final = Position("code")
 @pytest.fixture
 async def app() -> AppHarness:
     """Return an app that has placed a call with the code of a challenge."""
-    app = phone_line()
+    app = AppHarness(policy=PHONE_LINE)
     await store(app, PhoneVerification(challenges=(a_challenge(),)))
     call = Call(
         id=CALL_ID,

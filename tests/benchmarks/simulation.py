@@ -100,7 +100,7 @@ class Simulation:
     ) -> RequestOtpResult | RateLimitExceeded:
         """Request a code."""
         try:
-            return await self.harness.request_otp(phone, client_ip, device_token)
+            return await self.harness.request_otp(phone, client_ip, device_token=device_token)
         except RateLimitExceeded as error:
             return error
 
@@ -116,7 +116,7 @@ class Simulation:
         code = code or self.code_of(phone)
         try:
             result = await self.harness.verify_otp(
-                code, phone, client_ip, request_id, device_token=device_token
+                code, phone, client_ip, request_id=request_id, device_token=device_token
             )
         except RateLimitExceeded:
             return None
@@ -128,7 +128,7 @@ class Simulation:
         """Send a wrong code, a different one each time. Return whether it was looked at."""
         code = wrong_code(self.code_of(phone), next(self._guesses) % (CODES - 1) + 1)
         try:
-            await self.harness.verify_otp(code, phone, client_ip, request_id)
+            await self.harness.verify_otp(code, phone, client_ip, request_id=request_id)
         except RateLimitExceeded:
             return False
         loaded = await self.repositories.phone_verifications.load(phone)

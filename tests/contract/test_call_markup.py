@@ -71,9 +71,9 @@ def test_speech_comes_in_its_order_with_its_language_and_voice(driver: MarkupDri
     steps = driver.play(Say("Welcome.", VOICE), Pause(2), Say("नमस्ते", HINDI))
 
     assert steps == [
-        ("say", "Welcome.", "en-US", "Polly.Joanna"),
-        ("pause", 2),
-        ("say", "नमस्ते", "hi-IN", ""),
+        ("Say", "Welcome.", "en-US", "Polly.Joanna"),
+        ("Pause", "2"),
+        ("Say", "नमस्ते", "hi-IN", ""),
     ]
 
 
@@ -85,15 +85,15 @@ def test_a_menu_says_its_prompt_and_continues_at_its_position(driver: MarkupDriv
     )
 
     assert steps == [
-        ("say", "Hello.", "en-US", "Polly.Joanna"),
+        ("Say", "Hello.", "en-US", "Polly.Joanna"),
         (
-            "gather",
-            [("say", "Press 1 or say yes.", "en-US", "Polly.Joanna"), ("pause", 1)],
+            "Gather",
+            [("Say", "Press 1 or say yes.", "en-US", "Polly.Joanna"), ("Pause", "1")],
             URL,
-            1,
-            7,
+            "1",
+            "7",
             "en-US",
-            ["yes", "yes please"],
+            "yes,yes please",
         ),
     ]
 
@@ -101,26 +101,26 @@ def test_a_menu_says_its_prompt_and_continues_at_its_position(driver: MarkupDriv
 def test_keys_alone_need_no_language(driver: MarkupDriver) -> None:
     [step] = driver.play(Gather((), MENU, VOICE, ("yes",), keys=6, with_speech=False))
 
-    assert step == ("gather", [], URL, 6, 5, "", [])
+    assert step == ("Gather", [], URL, "6", "5", "", "")
 
 
 def test_a_call_is_connected_within_limits(driver: MarkupDriver) -> None:
     assert driver.play(Dial("+14155550001", MENU, 20, 3600)) == [
-        ("dial", "+14155550001", URL, 20, 3600)
+        ("Dial", [("Number", "+14155550001")], URL, "20", "3600")
     ]
 
 
 def test_a_recording_is_reported_and_continues_at_its_position(driver: MarkupDriver) -> None:
-    assert driver.play(Record(MENU, 120, 5)) == [("record", URL, 120, 5, STATUS_URL)]
+    assert driver.play(Record(MENU, 120, 5)) == [("Record", URL, "120", "5", STATUS_URL)]
 
 
 @pytest.mark.parametrize(
     ("instruction", "step"),
     [
-        (GoTo(MENU), ("go_to", URL)),
-        (HangUp(), ("hang_up",)),
-        (Reject(), ("reject", "busy")),
-        (Reject(RejectReason.NOT_IN_SERVICE), ("reject", "rejected")),
+        (GoTo(MENU), ("Redirect", URL)),
+        (HangUp(), ("Hangup",)),
+        (Reject(), ("Reject", "busy")),
+        (Reject(RejectReason.NOT_IN_SERVICE), ("Reject", "rejected")),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -147,7 +147,7 @@ def test_nothing_follows_what_ends_the_document(driver: MarkupDriver, last: Inst
 
 
 def test_a_call_that_was_answered_ends_instead_of_being_rejected(driver: MarkupDriver) -> None:
-    assert driver.play(Say("Hello.", VOICE), Reject())[-1] == ("hang_up",)
+    assert driver.play(Say("Hello.", VOICE), Reject())[-1] == ("Hangup",)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_any_text_is_said_and_is_never_markup(driver: MarkupDriver, text: str) -
     [said] = driver.play(Say(text, VOICE))
     [gathered] = driver.play(Gather((Say(text, VOICE),), MENU, VOICE))
 
-    assert said == ("say", text, "en-US", "Polly.Joanna")
+    assert said == ("Say", text, "en-US", "Polly.Joanna")
     assert gathered[1] == [said]
 
 
@@ -173,9 +173,9 @@ def test_a_position_with_any_name_is_kept(driver: MarkupDriver) -> None:
 
     [step] = driver.play(GoTo(position))
 
-    assert step == ("go_to", url_of(position))
+    assert step == ("Redirect", url_of(position))
 
 
 @pytest.mark.parametrize("text", ["", " \n\t "])
 def test_an_empty_text_is_not_said(driver: MarkupDriver, text: str) -> None:
-    assert driver.play(Say(text, VOICE), HangUp()) == [("hang_up",)]
+    assert driver.play(Say(text, VOICE), HangUp()) == [("Hangup",)]

@@ -9,15 +9,16 @@ import pytest
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.page import Cursor
-from domain.voice.call import Call, CallDirection, CallStatus, PendingEffect
+from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.instructions import StoredInstruction
 from domain.voice.walk import MAX_VISITS, CallOutcome, Effect
 from tests.support.builders import NOW, a_call, a_recording, an_id
-from tests.support.full_call import EFFECTS, FULL_CALL, INSTRUCTIONS, MENU
+from tests.support.full_records import FULL_CALL, FULL_RECORDS
 
 MINUTE = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
 OWNER = an_id(901)
+PENDING_EFFECTS = [call.pending_effect for call in FULL_RECORDS["calls"]]
 
 
 async def add_calls(repositories: Repositories, *calls: Call) -> None:
@@ -29,8 +30,9 @@ async def add_calls(repositories: Repositories, *calls: Call) -> None:
 
 
 def test_the_full_call_has_each_kind_of_instruction_and_effect() -> None:
-    assert {type(instruction) for instruction in INSTRUCTIONS} == {*get_args(StoredInstruction)}
-    assert {type(effect) for effect in EFFECTS} == {*get_args(Effect)}
+    instructions = FULL_CALL.turns[0].instructions
+    assert {type(instruction) for instruction in instructions} == {*get_args(StoredInstruction)}
+    assert {type(pending.effect) for pending in PENDING_EFFECTS} == {*get_args(Effect)}
 
 
 async def test_each_direction_status_outcome_and_effect_is_stored(
@@ -40,7 +42,7 @@ async def test_each_direction_status_outcome_and_effect_is_stored(
         *(a_call(direction=direction) for direction in CallDirection),
         *(a_call(status=status) for status in CallStatus),
         *(a_call(outcome=outcome) for outcome in CallOutcome),
-        *(a_call(pending_effect=PendingEffect(MENU, effect, NOW)) for effect in EFFECTS),
+        *(a_call(pending_effect=pending) for pending in PENDING_EFFECTS),
     ]
 
     for number, call in enumerate(calls):

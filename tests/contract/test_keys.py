@@ -15,8 +15,7 @@ from adapters.key_file import (
 )
 from application.ports.keys import KeyRing, OtpKeys, RefreshKeys
 from tests.support.fakes.clock import MovableClock
-from tests.support.fakes.keys import FakeKeyRing, FakeOtpKeys, FakeRefreshKeys
-from tests.support.keys import create_secrets_file
+from tests.support.keys import FakeKeyRing, create_secrets_file
 
 NEW, OLD = ("0000000b", b"n" * 32), ("0000000a", b"o" * 32)
 LIFETIMES: Final = dict.fromkeys(KeyPurpose, timedelta(days=1))
@@ -40,28 +39,14 @@ def key_set(request: pytest.FixtureRequest, tmp_path: Path) -> KeyRing:
     return created
 
 
-@pytest.fixture(
-    params=[
-        FakeOtpKeys(dict([NEW, OLD])),
-        FileOtpKeys(FakeKeyRing(NEW, OLD)),
-    ],
-    ids=["fake", "file"],
-)
-def otp_keys(request: pytest.FixtureRequest) -> OtpKeys:
-    created: OtpKeys = request.param
-    return created
+@pytest.fixture
+def otp_keys() -> OtpKeys:
+    return FileOtpKeys(FakeKeyRing(NEW, OLD))
 
 
-@pytest.fixture(
-    params=[
-        FakeRefreshKeys(NEW[1], OLD[1]),
-        FileRefreshKeys(FakeKeyRing(NEW, OLD)),
-    ],
-    ids=["fake", "file"],
-)
-def refresh_keys(request: pytest.FixtureRequest) -> RefreshKeys:
-    created: RefreshKeys = request.param
-    return created
+@pytest.fixture
+def refresh_keys() -> RefreshKeys:
+    return FileRefreshKeys(FakeKeyRing(NEW, OLD))
 
 
 def test_a_key_that_is_not_yet_active_is_accepted(key_set: KeyRing) -> None:

@@ -6,9 +6,9 @@ from adapters.encryption import AesPhoneEncryption
 from application.ports.errors import CorruptRecord
 from application.ports.phone_encryption import PhoneEncryption
 from tests.support.builders import a_phone
-from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fakes.randomness import SeededRandomness
+from tests.support.keys import FakeKeyRing
 
 PHONE, OTHER_PHONE = a_phone(1), a_phone(2)
 CreateWithKey = Callable[[bytes], PhoneEncryption]

@@ -27,8 +27,8 @@ from tests.support.builders import (
     an_identity,
     an_item,
 )
-from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
+from tests.support.keys import FakeKeyRing
 
 Operation = Callable[[Repositories], Awaitable[object]]
 OpenWithEncryption = Callable[[AesPhoneEncryption], AbstractAsyncContextManager[Repositories]]

@@ -19,8 +19,8 @@ from PIL import Image
 from tests.e2e.test_start import sign_in
 from tests.support.certificates import CertificateAuthority
 from tests.support.images import encode
-from tests.support.servers.process import find_or_install, wait_until
-from tests.support.service import START_TIMEOUT, Service, free_port
+from tests.support.servers.process import find_or_install, free_ports, wait_until
+from tests.support.service import START_TIMEOUT, Service
 
 SAMPLE: Final = Path(__file__).parents[2] / "docs/nginx.conf"
 PHONE: Final = "+14155591001"
@@ -31,7 +31,7 @@ class Nginx:
     """An nginx with the sample, in front of a service."""
 
     def __init__(self, folder: Path, service: Service) -> None:
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self._folder = folder
         tls = folder / "tls"
         tls.mkdir(parents=True)
@@ -44,7 +44,7 @@ class Nginx:
         text = re.sub(r".*listen \[::\].*\n", "", text)
         for written, used in (
             ("/etc/nginx/tls", str(tls)),
-            ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
+            ("listen 80;", f"listen 127.0.0.1:{free_ports(1)[0]};"),
             ("listen 443", f"listen 127.0.0.1:{self.port}"),
             ("server 127.0.0.1:8000;", f"server 127.0.0.1:{service.port};"),
             ("http {", f"pid {folder}/pid;\nerror_log {folder}/error;\nhttp {{\n{self._paths()}"),

@@ -11,12 +11,11 @@ from typing import Any, Final
 from bson import json_util
 
 from adapters.mongo.mapping import Mappings
-from adapters.sqlite import mapping as sqlite_mapping
 from application.ports.versioned import Versioned
+from tests.support.fakes.database import MAPPINGS
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 GOLDEN: Final = Path(__file__).with_name("golden")
-_ENCRYPTION: Final = FakePhoneEncryption()
 
 Fields = dict[str, Any]
 GoldenRecords = Mapping[tuple[str, str], tuple[int, Fields]]
@@ -67,16 +66,7 @@ class SqliteForm(StoredForm):
     generations = ("sqlite_schema_1", "sqlite_schema_2", "sqlite_records_3", "sqlite_schema_3")
 
     def __init__(self) -> None:
-        self._mappings: Mapping[str, Any] = {
-            "phone_verifications": sqlite_mapping.PhoneVerificationMapping(_ENCRYPTION),
-            "identities": sqlite_mapping.IdentityMapping(_ENCRYPTION),
-            "media_items": sqlite_mapping.MediaItemMapping(),
-            "calls": sqlite_mapping.CallMapping(),
-            "delivery_reports": sqlite_mapping.DeliveryReportMapping(),
-        }
-        self.schema_versions = {
-            table: mapping.schema_version for table, mapping in self._mappings.items()
-        }
+        self.schema_versions = {name: mapping.schema_version for name, mapping in MAPPINGS.items()}
 
     def read(self, generation: str) -> GoldenRecords:
         with closing(sqlite3.connect(":memory:")) as connection:
@@ -85,20 +75,20 @@ class SqliteForm(StoredForm):
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             return {
                 (table, row[0]): (row["schema_version"], json.loads(row["body"]))
-                for table in {name for (name,) in tables} & self._mappings.keys()
+                for table in {name for (name,) in tables} & MAPPINGS.keys()
                 for row in connection.execute(f"SELECT * FROM {table}")  # noqa: S608
             }
 
     def decode(
         self, table: str, fields: Fields, schema_version: int | None = None
     ) -> Versioned[Any]:
-        mapping = self._mappings[table]
+        mapping = MAPPINGS[table]
         schema_version = schema_version or mapping.schema_version
         decoded: Versioned[Any] = mapping.decode(1, schema_version, json.dumps(fields))
         return decoded
 
     def encode(self, table: str, value: Any, version: int = 0) -> Fields:
-        mapping = self._mappings[table]
+        mapping = MAPPINGS[table]
         fields: Fields = json.loads(mapping.encode(mapping.to_stored(value), version))
         return fields
 
@@ -107,7 +97,7 @@ class MongoForm(StoredForm):
     generations = ("mongo_schema_1", "mongo_schema_2", "mongo_records_3", "mongo_records_4")
 
     def __init__(self) -> None:
-        mappings = Mappings.of(_ENCRYPTION)
+        mappings = Mappings.of(FakePhoneEncryption())
         self._mappings: Mapping[str, Any] = {
             name: getattr(mappings, name) for name in Mappings.__slots__
         }

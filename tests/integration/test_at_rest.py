@@ -19,8 +19,8 @@ from domain.errors import TooManyOtpRequests
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
+from tests.support.keys import FakeKeyRing
 
 ENCRYPTION: Final = AesPhoneEncryption(
     b"index key of 32 bytes, for tests", FakeKeyRing(("0000000a", b"k" * 32)), SeededRandomness()

@@ -11,7 +11,7 @@ import pytest
 from entrypoints.bind import Bind
 from entrypoints.server.bind import reserve_bind
 from entrypoints.startup_error import StartupError
-from tests.support.service import free_port
+from tests.support.servers.process import free_ports
 
 USER = os.geteuid()
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def bind() -> Bind:
-    return Bind("127.0.0.1", free_port())
+    return Bind("127.0.0.1", free_ports(1)[0])
 
 
 def test_an_address_is_reserved_once_and_again_after_the_end(folder: Path, bind: Bind) -> None:
@@ -33,7 +33,7 @@ def test_an_address_is_reserved_once_and_again_after_the_end(folder: Path, bind:
         with reserve_bind(bind):
             with pytest.raises(StartupError, match="DIALTONE_BIND"), reserve_bind(bind):
                 pass
-            with reserve_bind(Bind(bind.host, free_port())):
+            with reserve_bind(Bind(bind.host, free_ports(1)[0])):
                 pass
 
     (private,) = folder.iterdir()

@@ -30,8 +30,8 @@ from tests.support.builders import (
     an_id,
     an_identity,
 )
-from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
+from tests.support.keys import FakeKeyRing
 
 FIRST, SECOND = ("0000000a", b"a" * 32), ("0000000b", b"b" * 32)
 

@@ -12,7 +12,6 @@ from tests.support.images import (
     decode,
     encode,
     gif,
-    gif_control,
     gif_frame,
     mean_difference,
     sample_image,
@@ -131,7 +130,8 @@ async def test_colors_that_no_pixel_uses_are_dropped(is_local: bool) -> None:
 async def test_the_control_of_a_text_does_not_apply_to_the_next_frame() -> None:
     text = b"!\x01\x0c" + bytes(12) + b"\x02hi\0"
 
-    published = (await publish(gif(1, 1, [gif_control(2, 50, 1), text, PIXEL]))).content
+    control = b"!\xf9\x04" + struct.pack("<BHBB", 2 << 2 | 1, 50, 1, 0)
+    published = (await publish(gif(1, 1, [control, text, PIXEL]))).content
 
     assert b"!" not in published
 

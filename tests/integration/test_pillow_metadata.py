@@ -21,7 +21,6 @@ from tests.support.images import (
     png_bomb,
     sample_image,
     segment,
-    with_profile,
     xmp,
 )
 
@@ -95,9 +94,9 @@ async def test_the_orientation_is_that_of_exif_or_else_of_xmp(upload: bytes) -> 
         with_segments(xmp_segment(b'tiff:Orientation="60"')),
         with_segments(segment(0xED, b"Photoshop 3.0\x008BIM\4\4")),
         with_segments(segment(0xE2, b"ICC_PROFILE\0")),
-        with_profile(JPEG, b"nonsense"),
-        with_profile(JPEG, SWAPPED_PROFILE[:200]),
-        with_profile(JPEG, SRGB_PROFILE),
+        plain_jpeg(icc_profile=b"nonsense"),
+        plain_jpeg(icc_profile=SWAPPED_PROFILE[:200]),
+        plain_jpeg(icc_profile=SRGB_PROFILE),
         annotated_png(orientation=1),
         annotated_png(orientation=1).replace(b"Comment", b"comment"),  # the checksum is wrong
         animated_png(),
@@ -129,7 +128,7 @@ async def test_only_the_first_of_many_exif_segments_is_read() -> None:
 @pytest.mark.parametrize(
     ("upload", "mode", "max_difference"),
     [
-        (with_profile(JPEG, SWAPPED_PROFILE), "RGB", 8),
+        (plain_jpeg(icc_profile=SWAPPED_PROFILE), "RGB", 8),
         (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE), "RGB", 1),
         (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE + bytes(3_000_000)), "RGB", 1),
         (encode(sample_image(mode="RGBA"), "PNG", icc_profile=SWAPPED_PROFILE), "RGBA", 1),

@@ -33,7 +33,6 @@ from tests.support.images import (
     sample_image,
     still_gif,
     transparent_png,
-    with_profile,
 )
 
 
@@ -189,7 +188,7 @@ async def test_a_broken_image_is_rejected_or_published_completely(
     originals = [
         phone_photo(),
         multi_picture_jpeg(),
-        with_profile(encode(sample_image(mode="RGB"), "JPEG", progressive=True), SWAPPED_PROFILE),
+        plain_jpeg(progressive=True, icc_profile=SWAPPED_PROFILE),
         transparent_png(),
         annotated_png(),
         encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE),

@@ -38,8 +38,7 @@ from tests.support.builders import (
     an_item,
 )
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.full_call import FULL_CALL
-from tests.support.full_records import FULL_RECORDS, FULL_REPORT, FULL_VERIFICATION
+from tests.support.full_records import FULL_CALL, FULL_RECORDS, FULL_REPORT, FULL_VERIFICATION
 
 Fields = dict[str, Any]
 Loaded = Versioned[Any] | Sequence[Versioned[Any]] | None

@@ -227,7 +227,7 @@ def test_the_first_of_repeated_fields_and_files_is_used(uploads: UploadDriver) -
     unselected = file_part(name='name="file"; filename=""')
     response = uploads.post([form(*categories, user, other, file_part(), unselected)])
     assert (response.status, response.body["category"]) == (201, "art")
-    broken = file_part(GIF.removesuffix(b"\0;"))
+    broken = file_part(GIF[: len(GIF) // 2])
     assert uploads.post([form(user, file_part(), broken)]).status == 201
     assert uploads.post([form(user, broken, file_part())]).status == 422
 

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from tests.support.images import gif, gif_frame
+from tests.support.images import still_gif
 
 BOUNDARY: Final = "a-boundary"
 CONTENT_TYPE: Final = f"multipart/form-data; boundary={BOUNDARY}"
-GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
+GIF: Final = still_gif()
 END: Final = f"\r\n--{BOUNDARY}--".encode()
 
 

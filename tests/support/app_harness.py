@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
+from adapters.key_file import FileOtpKeys, FileRefreshKeys
 from application.identities.users import CreateUserCommand
 from application.media.library import LibraryItem
 from application.media.upload_image import UploadImageCommand
@@ -22,15 +23,13 @@ from application.wiring import Policy, Ports, build_use_cases
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, Role
 from domain.identities.username import parse_username
-from domain.otp.challenge import parse_otp_code
-from domain.otp.delivery import Channel
+from domain.otp.challenge import Challenge, parse_otp_code
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
-from tests.support.fakes.images import FakeImagePublisher
-from tests.support.fakes.keys import FakeOtpKeys, FakeRefreshKeys
+from tests.support.fakes.images import image_publisher
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -38,11 +37,11 @@ from tests.support.fakes.randomness import SeededRandomness
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.fakes.sms_templates import FakeSmsTemplates
 from tests.support.fault_injector import FaultInjector
-from tests.support.images import gif, gif_frame
-from tests.support.keys import access_tokens
+from tests.support.images import still_gif
+from tests.support.keys import FakeKeyRing, access_tokens
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
-GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
+GIF: Final = still_gif()
 
 
 # pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.
@@ -50,7 +49,8 @@ GIF: Final = gif(64, 48, [gif_frame(0, 0, 64, 48)])
 class AppHarness:
     """The use cases, and the fakes behind their ports.
 
-    `repositories` replaces those of `database`. `faults` acts on database and files.
+    `repositories` replaces those of `database`. `faults` acts on database and files. The options
+    of a step are those of its command.
     """
 
     faults: FaultInjector = field(default_factory=FaultInjector)
@@ -59,20 +59,18 @@ class AppHarness:
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
     call_provider: FakeCallProvider = field(default_factory=FakeCallProvider)
-    otp_keys: FakeOtpKeys = field(default_factory=FakeOtpKeys)
-    refresh_keys: FakeRefreshKeys = field(default_factory=FakeRefreshKeys)
+    otp_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
+    refresh_keys: FakeKeyRing = field(default_factory=FakeKeyRing)
     events: FakeSecurityEvents = field(default_factory=FakeSecurityEvents)
     clock: MovableClock = field(default_factory=MovableClock)
     policy: Policy = field(default_factory=Policy)
-    image_publisher: ImagePublisher = field(default_factory=FakeImagePublisher)
+    image_publisher: ImagePublisher = field(default_factory=image_publisher)
     randomness: Randomness = field(default_factory=SeededRandomness)
     client_ip_hashes: ClientIpHashes = field(default_factory=FakePhoneEncryption)
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
-        for fake in (self.database, self.files):
-            if isinstance(fake, InMemoryDatabase | InMemoryFiles):  # others have no faults
-                fake.faults = self.faults
+        self.database.faults = self.files.faults = self.faults
         ports = Ports(
             repositories=self.repositories or self.database.repositories(),
             media_files=self.files,
@@ -83,8 +81,8 @@ class AppHarness:
             image_publisher=self.image_publisher,
             tokens=access_tokens(),
             public_keys=access_tokens(),
-            refresh_keys=self.refresh_keys,
-            otp_keys=self.otp_keys,
+            refresh_keys=FileRefreshKeys(self.refresh_keys),
+            otp_keys=FileOtpKeys(self.otp_keys),
             client_ip_hashes=self.client_ip_hashes,
             number_range_hashes=FakePhoneEncryption(),
             events=self.events,
@@ -102,58 +100,42 @@ class AppHarness:
         return self.messenger.messages[-1].code
 
     async def request_otp(
-        self,
-        phone: PhoneNumber | None = None,
-        client_ip: str = CLIENT_IP,
-        device_token: DeviceToken | None = None,
-        channel: Channel = Channel.SMS,
+        self, phone: PhoneNumber | None = None, client_ip: str = CLIENT_IP, **options: Any
     ) -> RequestOtpResult:
-        command = RequestOtpCommand(
-            phone or a_phone(), client_ip, device_token=device_token, channel=channel
+        return await self.use_cases.request_otp(
+            RequestOtpCommand(phone or a_phone(), client_ip, **options)
         )
-        return await self.use_cases.request_otp(command)
 
     async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
         """Request a callback, as a caller with this caller id."""
         return await self.use_cases.request_callback(phone or a_phone(), None)
 
-    async def code_of_last_call(self, phone: PhoneNumber | None = None) -> str:
+    async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""
-        repositories, phone = self.repositories or self.database.repositories(), phone or a_phone()
+        repositories = self.repositories or self.database.repositories()
         placed = list(self.call_provider.calls.values())[-1]
         call = await repositories.calls.load(placed.url.rpartition("/")[2])
         assert call is not None
-        assert placed.phone == phone
-        verification = (await repositories.phone_verifications.load(phone)).value
-        (challenge,) = {
-            challenge
-            for challenge in verification.all_challenges
-            if challenge.id == call.value.challenge_id
-        }
-        return OtpCodes(self.otp_keys, self.policy.test_otps).derive(challenge, phone).digits
+        assert placed.phone == a_phone()
+        verification = (await repositories.phone_verifications.load(a_phone())).value
+        challenges = {challenge.id: challenge for challenge in verification.all_challenges}
+        return self.code_of(challenges[call.value.challenge_id or ""])
+
+    def code_of(self, challenge: Challenge) -> str:
+        codes = OtpCodes(FileOtpKeys(self.otp_keys), self.policy.test_otps)
+        return codes.derive(challenge, a_phone()).digits
 
     async def verify_otp(
         self,
         digits: str,
         phone: PhoneNumber | None = None,
         client_ip: str = CLIENT_IP,
-        request_id: str | None = None,
-        device: str | None = None,
-        *,
-        with_refresh: bool = False,
-        device_token: DeviceToken | None = None,
+        **options: Any,
     ) -> LoggedIn | OtpRejected:
-        command = VerifyOtpCommand(
-            phone or a_phone(),
-            parse_otp_code(digits),
-            client_ip,
-            request_id,
-            device,
-            with_refresh,
-            device_token,
-            with_device_token=True,
+        phone, otp = phone or a_phone(), parse_otp_code(digits)
+        return await self.use_cases.verify_otp(
+            VerifyOtpCommand(phone, otp, client_ip, with_device_token=True, **options)
         )
-        return await self.use_cases.verify_otp(command)
 
     async def log_in(self, phone: PhoneNumber | None = None) -> Principal:
         """Log in with a code, and authenticate with the access token."""
@@ -166,15 +148,12 @@ class AppHarness:
         self,
         phone: PhoneNumber | None = None,
         device_token: DeviceToken | None = None,
-        *,
-        with_refresh: bool = False,
+        **options: Any,
     ) -> LoggedIn:
         """Log in twelve hours later, when no rate limit applies."""
         self.advance(hours=12)
         await self.request_otp(phone, device_token=device_token)
-        result = await self.verify_otp(
-            self.last_code, phone, with_refresh=with_refresh, device_token=device_token
-        )
+        result = await self.verify_otp(self.last_code, phone, device_token=device_token, **options)
         assert isinstance(result, LoggedIn)
         return result
 

@@ -71,6 +71,13 @@ def spoken(instructions: Iterable[Instruction | StoredInstruction]) -> Iterator[
             yield from (said.text for said in instruction.prompt if isinstance(said, Say))
 
 
+def _choices(targets: list[str]) -> tuple[Choice, ...]:
+    return tuple(
+        Choice("123456789*#0"[index], f"w{index}", target)
+        for index, target in enumerate([*targets, "bye"])
+    )
+
+
 @st.composite
 def flows(draw: st.DrawFn) -> CallFlow:
     """Return a valid flow: a silent caller goes to later nodes only, choices lead anywhere."""
@@ -78,37 +85,26 @@ def flows(draw: st.DrawFn) -> CallFlow:
     names = [f"n{number}" for number in range(count)]
     nodes: dict[str, FlowNode] = {}
     effects = {"register", "leave", "callback"}
-    kinds = [
-        draw(st.sampled_from(["say", "menu", "dial", "record", "hang_up", *sorted(effects)]))
-        for _ in names
-    ]
-    kinds[0] = "menu"
+    any_kind = st.sampled_from(["say", "menu", "dial", "record", "hang_up", *sorted(effects)])
+    kinds = ["menu", *(draw(any_kind) for _ in names[1:])]
     for number, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         later = list(zip(names, kinds, strict=True))[number + 1 :]
         after = st.sampled_from([*(one for one, its in later if its not in effects), "bye"])
-        match kind:
-            case "say":
-                nodes[name] = SayNode("hello", draw(after))
-            case "menu":
-                # Together with the choices, every node is reached from the first menu.
-                targets = draw(st.lists(st.sampled_from(names), max_size=3)) if number else names
-                choices = [
-                    Choice("123456789*#0"[index], f"w{index}", target)
-                    for index, target in enumerate([*targets, "bye"])
-                ]
-                nodes[name] = MenuNode("question", tuple(choices), draw(after), "again")
-            case "dial":
-                nodes[name] = DialNode("tone", draw(after), draw(after), draw(after), draw(after))
-            case "record":
-                nodes[name] = RecordNode("tone", draw(after), draw(after))
-            case "register":
-                nodes[name] = RegisterNode("consent", draw(after), draw(after))
-            case "leave":
-                nodes[name] = LeaveNode(draw(after), draw(after))
-            case "callback":
-                nodes[name] = CallbackNode("bye", draw(after))
-            case _:
-                nodes[name] = BYE
+        # Together with the choices, every node is reached from the first menu.
+        targets = st.lists(st.sampled_from(names), max_size=3) if number else st.just(names)
+        strategies: dict[str, st.SearchStrategy[FlowNode]] = {
+            "say": st.builds(SayNode, st.just("hello"), after),
+            "menu": st.builds(
+                MenuNode, st.just("question"), targets.map(_choices), after, st.just("again")
+            ),
+            "dial": st.builds(DialNode, st.just("tone"), after, after, after, after),
+            "record": st.builds(RecordNode, st.just("tone"), after, after),
+            "register": st.builds(RegisterNode, st.just("consent"), after, after),
+            "leave": st.builds(LeaveNode, after, after),
+            "callback": st.builds(CallbackNode, st.just("bye"), after),
+            "hang_up": st.just(BYE),
+        }
+        nodes[name] = draw(strategies[kind])
     nodes["bye"] = BYE
     words: dict[str, tuple[str, ...]] = {f"w{index}": (f"word{index}",) for index in range(10)}
     locales = {

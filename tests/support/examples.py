@@ -11,8 +11,6 @@ from typing import Final
 from hypothesis import HealthCheck, Phase, settings
 
 DETERMINISTIC: Final = "deterministic"
-LONG: Final = "long"
-MUTANTS: Final = "mutants"
 
 _DEFAULT_EXAMPLES: Final = 50
 
@@ -26,14 +24,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
-    LONG,
+    "long",
     settings.get_profile(DETERMINISTIC),
     max_examples=20 * _DEFAULT_EXAMPLES,
     derandomize=False,
     print_blob=True,
 )
 settings.register_profile(
-    MUTANTS,
+    "mutants",
     settings.get_profile(DETERMINISTIC),
     max_examples=20,
     phases=[Phase.explicit, Phase.generate],

@@ -26,15 +26,20 @@ class FaultInjector:
     _operation: str | None = None
     _after: str | None = None
     _kill: bool = False
+    _is_lost: bool = False
     _action: Action | None = None
 
-    def fail_on(self, operation: str, *, after: str | None = None, kill: bool = False) -> None:
+    def fail_on(
+        self, operation: str, *, after: str | None = None, kill: bool = False, is_done: bool = False
+    ) -> None:
         """Let the next call of the operation fail, or kill the process there.
 
-        With `after`, it is the next call of the operation after a call of that one.
+        With `after`, it is the next call of the operation after a call of that one. With `is_done`,
+        the call has its effect, and only its response is lost.
         """
         self.reset()
-        self._operation, self._after, self._kill = operation, after, kill
+        self._operation, self._after = operation, after
+        self._kill, self._is_lost = kill, is_done
 
     def run_before(self, operation: str, action: Action) -> None:
         """Run the action to its end before the next call of the operation."""
@@ -43,12 +48,10 @@ class FaultInjector:
 
     def reset(self) -> None:
         """Remove the plan and forget the calls."""
-        self.calls.clear()
-        self.has_fired = self._kill = False
-        self._operation = self._after = self._action = None
+        vars(self).update(vars(FaultInjector()))
 
-    async def on_call(self, operation: str, error: type[PortError]) -> None:
-        """Let the plan act on a call.
+    async def on_call(self, operation: str, error: type[PortError]) -> bool:
+        """Let the plan act on a call. Return whether its response is lost.
 
         Raises:
             PortError: `error`, if this call fails.
@@ -59,10 +62,11 @@ class FaultInjector:
         self.calls.append(operation)
         if self._after is not None:
             self._after = None if operation == self._after else self._after
-            return
-        if operation != self._operation:
-            return
-        self._operation, self.has_fired = None, True
-        if self._action is None:
-            raise ProcessKilled if self._kill else error(f"injected at {operation}")
-        await self._action()
+        elif operation == self._operation:
+            self._operation, self.has_fired = None, True
+            if self._action is not None:
+                await self._action()
+            elif not self._is_lost:
+                raise ProcessKilled if self._kill else error(f"injected at {operation}")
+            return self._is_lost
+        return False

@@ -1,47 +1,30 @@
 """Records in which each field has a value other than its default, and each kind of value occurs.
 
-No service makes all of them: an identity is not blocked and deleted, for example.
+They are those of SQLite's golden file; that of MongoDB has the same ones. No service makes all of
+them: an identity is not blocked and deleted, for example.
 """
 
-from dataclasses import dataclass
+import json
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from domain.identities.identity import Identity
-from domain.media.item import MediaItem
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
-from domain.voice.call import PendingEffect
-from tests.support.builders import NOW, a_call
-from tests.support.full_call import EFFECTS, FULL_CALL, MENU
+from domain.voice.call import Call
+from tests.support.fakes.database import MAPPINGS
 
-
-@dataclass(frozen=True)
-class _Records:
-    """The fields of `full_records.json`."""
-
-    verification: PhoneVerification
-    identity: Identity
-    item: MediaItem
-    report: DeliveryReport
-
-
-_RECORDS: Final = msgspec.json.decode(
-    Path(__file__).with_suffix(".json").read_bytes(), type=_Records
-)
-FULL_VERIFICATION: Final = _RECORDS.verification
-FULL_IDENTITY: Final = _RECORDS.identity
-FULL_REPORT: Final = _RECORDS.report
+_GOLDEN: Final = Path(__file__).parents[1] / "integration/golden/sqlite_full_records.json"
 FULL_RECORDS: Final[dict[str, list[Any]]] = {
-    "phone_verifications": [FULL_VERIFICATION],
-    "identities": [FULL_IDENTITY],
-    "media_items": [_RECORDS.item],
-    "calls": [
-        FULL_CALL,
-        *(a_call(pending_effect=PendingEffect(MENU, effect, NOW)) for effect in EFFECTS[1:]),
-    ],
-    "delivery_reports": [FULL_REPORT],
+    table: [
+        MAPPINGS[table].decode(1, MAPPINGS[table].schema_version, json.dumps(fields)).value
+        for fields in records
+    ]
+    for table, records in json.loads(_GOLDEN.read_bytes()).items()
 }
 """All of them, by the name of their table or collection."""
+
+FULL_VERIFICATION: Final[PhoneVerification] = FULL_RECORDS["phone_verifications"][0]
+FULL_IDENTITY: Final[Identity] = FULL_RECORDS["identities"][0]
+FULL_REPORT: Final[DeliveryReport] = FULL_RECORDS["delivery_reports"][0]
+FULL_CALL: Final[Call] = FULL_RECORDS["calls"][0]

@@ -3,7 +3,7 @@
 import select
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
@@ -31,17 +31,11 @@ class HeldConnections:
         """How many the server has not closed."""
         return len(self._still_open())
 
-    def send(self, data: bytes) -> None:
-        """Send more on all that are open."""
-        for connection in self._still_open():
-            with suppress(OSError):  # the next poll reports it
-                connection.send(data)
-
-    def read(self, size: int) -> None:
-        """Read at most so many bytes from all that are open."""
+    def on_each(self, action: Callable[[socket.socket], object]) -> None:
+        """Send or read on all that are open."""
         for connection in self._still_open():
             with suppress(OSError):  # nothing has arrived, or the next poll reports it
-                connection.recv(size, socket.MSG_DONTWAIT)
+                action(connection)
 
     def _still_open(self) -> list[socket.socket]:
         closed = dict(self._poll.poll(0, max(1, len(self._connections))))

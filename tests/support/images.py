@@ -66,12 +66,6 @@ def phone_photo(width: int = 64, height: int = 48, orientation: int = 6) -> byte
     return plain[:2] + metadata + plain[2:] + b"\0\0\0\x18ftypmp42" + SECRET
 
 
-def truncated_jpeg() -> bytes:
-    """A photo whose upload was interrupted."""
-    photo = plain_jpeg()
-    return photo[: len(photo) * 2 // 3]
-
-
 def multi_picture_jpeg() -> bytes:
     """Two images in one file (MPO), as many phones and cameras write them."""
     second = sample_image().transpose(Image.Transpose.ROTATE_180)
@@ -94,11 +88,6 @@ def scan_bomb_jpeg(scans: int = 5_000) -> bytes:
 
 def segment(marker: int, body: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
-
-
-def with_profile(jpeg: bytes, profile: bytes) -> bytes:
-    """Add an ICC profile to the JPEG."""
-    return jpeg[:2] + segment(0xE2, b"ICC_PROFILE\0\x01\x01" + profile) + jpeg[2:]
 
 
 def transparent_png(width: int = 64, height: int = 48) -> bytes:
@@ -139,12 +128,7 @@ def animated_png() -> bytes:
 
 
 def png(
-    width: int,
-    height: int,
-    depth: int,
-    color_type: int,
-    compressed: bytes,
-    *more: bytes,
+    width: int, height: int, depth: int, color_type: int, compressed: bytes, *more: bytes
 ) -> bytes:
     """A PNG of exactly these chunks; `more` come before the pixels."""
     header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
@@ -179,16 +163,6 @@ def animated_gif(
     return content[:-1] + xmp + b";" + SECRET
 
 
-def frame_bomb_gif() -> bytes:
-    """A small file of very many frames."""
-    return gif(1, 1, [gif_frame(0, 0, 1, 1)] * 100_000)
-
-
-def growing_gif() -> bytes:
-    """A tiny canvas, and a second frame of the maximum size."""
-    return gif(1, 1, [gif_frame(0, 0, 1, 1), gif_frame(0, 0, 65_535, 65_535)])
-
-
 def gif(width: int, height: int, blocks: Sequence[bytes]) -> bytes:
     """A GIF of exactly these blocks, with a palette of black and white."""
     screen = struct.pack("<HHBBB", width, height, 0x80, 0, 0)
@@ -198,11 +172,6 @@ def gif(width: int, height: int, blocks: Sequence[bytes]) -> bytes:
 def gif_frame(left: int, top: int, width: int, height: int) -> bytes:
     """A frame with the data of one pixel, whose header has this size."""
     return b"," + struct.pack("<HHHHB", left, top, width, height, 0) + b"\x02\x02\x44\x01\0"
-
-
-def gif_control(disposal: int, delay: int, transparent: int) -> bytes:
-    """The graphic control of the next frame."""
-    return b"!\xf9\x04" + struct.pack("<BHBB", disposal << 2 | 1, delay, transparent, 0)
 
 
 def _frame(number: int, width: int, height: int) -> Image.Image:

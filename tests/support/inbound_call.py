@@ -25,11 +25,6 @@ PHONE_LINE = Policy(
 )
 
 
-def phone_line(policy: Policy = PHONE_LINE) -> AppHarness:
-    """Return an app with the flow of the service."""
-    return AppHarness(policy=policy)
-
-
 @dataclass
 class InboundCall:
     """A call: its caller id, the instructions of the last response, and all requests so far."""
@@ -50,13 +45,11 @@ class InboundCall:
 
     @property
     def position(self) -> Position:
-        match self.instructions[-1]:
-            case Gather() | Dial() | Record() as waiting:
-                return waiting.answer_to
-            case GoTo(position):
-                return position
-            case other:
-                raise AssertionError(f"the call does not wait: {other}")
+        last = self.instructions[-1]
+        if isinstance(last, GoTo):
+            return last.position
+        assert isinstance(last, Gather | Dial | Record), f"the call does not wait: {last}"
+        return last.answer_to
 
     @property
     def heard(self) -> str:

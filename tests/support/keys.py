@@ -1,10 +1,10 @@
 """Keys and secrets files for tests."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
@@ -15,7 +15,27 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from adapters.jwt import JwtAccessTokens
 from adapters.key_file import KeysByPurpose, load_secrets_file
-from tests.support.fakes.keys import FakeKeyRing
+from application.ports.keys import Key
+from tests.support.builders import NOW
+
+FIRST_KEY: Final = ("first", bytes(range(32)))
+
+
+class FakeKeyRing:
+    """Keys by id, newest first. The first signs, or the one that `signs` names."""
+
+    def __init__(self, *keys: tuple[str, bytes], signs: str | None = None) -> None:
+        self.change(*keys or [FIRST_KEY], signs=signs)
+
+    def change(self, *keys: tuple[str, bytes], signs: str | None = None) -> None:
+        self._keys = tuple(Key(key_id, NOW, key) for key_id, key in keys)
+        self._signs = signs or self._keys[0].id
+
+    def signing(self) -> Key:
+        return next(key for key in self._keys if key.id == self._signs)
+
+    def accepted(self) -> Sequence[Key]:
+        return self._keys
 
 
 @cache

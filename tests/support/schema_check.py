@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
 from typing import Any, Final
 
 import jsonschema_rs
@@ -14,16 +16,14 @@ from domain.phone import parse_phone
 
 def _is_parsed(parse: Callable[[str], object]) -> Callable[[str], bool]:
     def is_valid_format(text: str) -> bool:
-        try:
+        with suppress(InvalidValue):
             return parse(text) is not None
-        except (InvalidValue, ValueError):
-            return False
+        return False
 
     return is_valid_format
 
 
 _FORMATS: Final = {
-    "date-time": _is_parsed(lambda text: datetime.fromisoformat(text).tzinfo),
     "phone": _is_parsed(parse_phone),
     "username": _is_parsed(parse_username),
 }
@@ -31,11 +31,8 @@ _FORMATS: Final = {
 
 def resolve(document: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     """Follow `$ref`; return the part itself if it has none."""
-    while "$ref" in part:
-        target: Any = document
-        for key in part["$ref"].removeprefix("#/").split("/"):
-            target = target[key]
-        part = target
+    while reference := part.get("$ref"):
+        part = reduce(getitem, reference.removeprefix("#/").split("/"), document)
     return part
 
 

@@ -57,7 +57,7 @@ class Service(Process):
         program: Sequence[str] = (),
     ) -> None:
         self.folder = folder
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = dict(environ or {})
         """The variables that it was created with, for another instance."""
@@ -198,7 +198,3 @@ def running(
 
 def command() -> str:
     return str(Path(sys.executable).with_name("dialtone"))
-
-
-def free_port() -> int:
-    return free_ports(1)[0]

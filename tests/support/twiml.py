@@ -34,20 +34,13 @@ def validate(text: str) -> ET.Element:
         raise InvalidTwiml(f"Not XML: {error}") from error
     _check(response.tag == "Response", f"The document is a <{response.tag}>.")
     _validate_element(response)
-    for index, verb in enumerate(response):
-        after = len(response) - 1 - index
-        _check(verb.tag != "Reject" or index == 0, "A call is rejected after it was answered.")
-        is_last = VERBS[verb.tag].get("is_last", False)
-        _check(not (is_last and after), f"No verb after <{verb.tag}> is executed.")
-        waits = verb.tag in ("Gather", "Record")
-        _check(not waits or after <= 1, f"After <{verb.tag}> there may only be a redirect.")
+    order = " ".join(verb.tag for verb in response)
+    _check(_passes(VERBS["Response"]["order"], order), f"Not all verbs are executed: {order}")
     return response
 
 
 def _validate_element(element: ET.Element) -> None:
-    verb = VERBS.get(element.tag)
-    if verb is None:
-        raise InvalidTwiml(f"No verb <{element.tag}>.")
+    verb = VERBS[element.tag]
     attributes = verb.get("attributes", {})
     for name, value in element.attrib.items():
         _check(name in attributes, f"<{element.tag}> has no attribute {name}.")
@@ -80,47 +73,22 @@ def _passes(rule: str, text: str) -> bool:
     return re.fullmatch(rule, text) is not None
 
 
-Step = tuple[Any, ...]
-
-
-def play(text: str) -> list[Step]:
-    """Return what the call does: each verb with what matters to the caller.
+def play(text: str) -> list[tuple[Any, ...]]:
+    """Return what the call does: each verb with what it contains and the attributes to be heard.
 
     Raises:
         InvalidTwiml
     """
-    steps: list[Step] = []
+    steps: list[tuple[Any, ...]] = []
     for verb in validate(text):
-        if steps and steps[-1][0] in ("gather", "record"):
-            continue  # the redirect that repeats its action
-        steps.append(_step(verb))
+        if not steps or steps[-1][0] not in ("Gather", "Record"):  # a redirect repeats their action
+            steps.append(_step(verb))
     return steps
 
 
-def _step(verb: ET.Element) -> Step:
-    get = verb.attrib.get
-
-    def number(name: str) -> int:
-        return int(verb.attrib[name])
-
-    match verb.tag:
-        case "Say":
-            return "say", verb.text, get("language"), get("voice", "")
-        case "Pause":
-            return "pause", number("length")
-        case "Gather":
-            prompt = [_step(child) for child in verb]
-            hints = [hint for hint in get("hints", "").split(",") if hint]
-            keys = (number("numDigits"), number("timeout"))
-            return "gather", prompt, get("action"), *keys, get("language", ""), hints
-        case "Dial":
-            return "dial", verb[0].text, get("action"), number("timeout"), number("timeLimit")
-        case "Record":
-            limits = (number("maxLength"), number("timeout"))
-            return "record", get("action"), *limits, get("recordingStatusCallback", "")
-        case "Redirect":
-            return "go_to", verb.text
-        case "Reject":
-            return "reject", get("reason")
-        case _:
-            return ("hang_up",)
+def _step(verb: ET.Element) -> tuple[Any, ...]:
+    rules = VERBS[verb.tag]
+    content: list[Any] = [verb.text] if "text" in rules else []
+    if "contains" in rules:
+        content = [[_step(child) for child in verb]]
+    return verb.tag, *content, *(verb.get(name, "") for name in rules.get("heard", ()))

@@ -9,8 +9,8 @@ import pytest
 from adapters.encryption import AesPhoneEncryption
 from application.ports.errors import CorruptRecord
 from tests.support.builders import a_phone
-from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
+from tests.support.keys import FakeKeyRing
 
 PHONE: Final = a_phone()
 INDEX_KEY: Final = b"i" * 32
@@ -26,9 +26,9 @@ def test_keys_that_change_while_it_runs_are_used() -> None:
     encryption = AesPhoneEncryption(INDEX_KEY, key_set, SeededRandomness())
     encrypted = [encryption.encrypt(PHONE, "a record")]
 
-    key_set.keys = FakeKeyRing(CURRENT, OLD).keys
+    key_set.change(CURRENT, OLD, signs=OLD[0])
     encrypted.append(encryption.encrypt(PHONE, "a record"))
-    key_set.signs = CURRENT[0]
+    key_set.change(CURRENT, OLD)
     encrypted.append(encryption.encrypt(PHONE, "a record"))
 
     key_ids = [ciphertext[1:9].decode() for ciphertext in encrypted]

@@ -18,8 +18,7 @@ from adapters.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from tests.support.builders import NOW, an_id
-from tests.support.fakes.keys import FakeKeyRing
-from tests.support.keys import private_key, to_pem
+from tests.support.keys import FakeKeyRing, private_key, to_pem
 
 FORMER = ("0000000a", to_pem(private_key(1)))
 CURRENT = ("0000000b", to_pem(private_key(2)))

@@ -16,8 +16,7 @@ from adapters.jwt.keys import VerifiedTokenCache
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from tests.support.builders import NOW, an_id
-from tests.support.fakes.keys import FakeKeyRing
-from tests.support.keys import private_key, to_pem
+from tests.support.keys import FakeKeyRing, private_key, to_pem
 
 OLD, NEW = ("0000000a", to_pem(private_key(1))), ("0000000b", to_pem(private_key(2)))
 CACHE_SIZE: Final = 8
@@ -50,11 +49,6 @@ def is_rejected(tokens: JwtAccessTokens, token: str) -> bool:
     return False
 
 
-def change_keys(key_set: FakeKeyRing, *keys: tuple[str, bytes]) -> None:
-    changed = FakeKeyRing(*keys)
-    key_set.keys, key_set.signs = changed.keys, changed.signs
-
-
 def test_a_signature_is_verified_once_and_the_expiry_each_time(verifications: Mock) -> None:
     tokens = access_tokens(FakeKeyRing(OLD))
     token = tokens.issue(CLAIMS)
@@ -82,10 +76,10 @@ def test_a_verified_token_is_rejected_as_soon_as_its_key_is_replaced(
     key_set = FakeKeyRing(OLD)
     tokens = access_tokens(key_set)
     token = tokens.issue(CLAIMS)
-    change_keys(key_set, NEW, OLD)
+    key_set.change(NEW, OLD)
     assert tokens.verify(token, NOW) == CLAIMS
 
-    change_keys(key_set, key)
+    key_set.change(key)
 
     assert is_rejected(tokens, token)
     assert tokens.verify(tokens.issue(CLAIMS), NOW) == CLAIMS
@@ -122,7 +116,7 @@ def test_a_long_lived_token_is_signed_with_a_secret_until_that_is_removed() -> N
     assert jwt.get_unverified_header(token)["kid"] not in published
     assert tokens.verify(token, NOW) == long_lived
     assert access_tokens(FakeKeyRing(OLD)).verify(token, NOW) == long_lived
-    change_keys(secrets, ("0000000e", b"another secret, of thirty-two b."))
+    secrets.change(("0000000e", b"another secret, of thirty-two b."))
     assert is_rejected(tokens, token)
 
 

@@ -21,9 +21,8 @@ from adapters.key_file.document import (
     parse_document,
 )
 from tests.support.builders import NOW, a_phone
-from tests.support.fakes.keys import FakeKeyRing
 from tests.support.fakes.randomness import SeededRandomness
-from tests.support.keys import to_pem
+from tests.support.keys import FakeKeyRing, to_pem
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 TEXT: Final = generate_document()

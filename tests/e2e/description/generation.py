@@ -16,7 +16,7 @@ from schemathesis.hooks import unregister
 from schemathesis.transport.serialization import Binary
 
 from tests.e2e.description.callers import Callers, Person
-from tests.support.images import animated_gif, plain_jpeg, transparent_png, truncated_jpeg
+from tests.support.images import animated_gif, plain_jpeg, transparent_png
 from tests.support.schema_check import is_valid
 
 MEDIA_TYPES: Final = {"application/json", "multipart/form-data"}
@@ -87,7 +87,7 @@ def files() -> tuple[bytes, ...]:
         plain_jpeg(8, 6),
         transparent_png(8, 6),
         animated_gif(width=8, height=6),
-        truncated_jpeg(),
+        plain_jpeg()[:-300],
         b"%PDF-1.7",
     )
 

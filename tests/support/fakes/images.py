@@ -1,51 +1,27 @@
-from io import BytesIO
-from typing import BinaryIO, Final
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
-from PIL import Image as Pillow
-
-from application.ports.images import PublishedImage
-from domain.errors import InvalidImage, InvalidImageReason, UnsupportedImageType
-from domain.media.image import Image, ImageFormat, ImageLimits
-
-_BEGIN_AND_END: Final = {
-    ImageFormat.JPEG: (b"\xff\xd8\xff", b"\xff\xd9"),
-    ImageFormat.PNG: (b"\x89PNG\r\n\x1a\n", b"IEND"),
-    ImageFormat.GIF: (b"GIF8", b"\0;"),
-}
-_MAX_PIXELS: Final = ImageLimits().max_pixels
+from adapters.pillow import PillowImagePublisher
+from adapters.pillow.fair_queue import FairQueue
+from adapters.pillow.pixel_allowance import PixelAllowance
+from domain.media.image import ImageLimits
 
 
-class FakeImagePublisher:
-    """Reads the first bytes, the size and the end of an image. The result has no pixels.
+class _InlinePool(ThreadPoolExecutor):
+    """Works at once, without a thread."""
 
-    `uploader_ids` has the identities of all calls, in order.
-    """
-
-    def __init__(self) -> None:
-        self.uploader_ids: list[str] = []
-
-    async def publish(self, upload: BinaryIO, identity_id: str) -> PublishedImage:
-        self.uploader_ids.append(identity_id)
-        content = upload.read()
-        for image_format, (begin, end) in _BEGIN_AND_END.items():
-            if content.startswith(begin):
-                width, height = _size(content)
-                if end not in content:
-                    raise InvalidImage
-                published = content[:6] if image_format is ImageFormat.GIF else begin
-                image = Image(image_format, width, height, len(published))
-                return PublishedImage(image, published)
-        raise UnsupportedImageType
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*arguments, **options))
+        except Exception as error:  # noqa: BLE001 -- it is raised in the caller
+            future.set_exception(error)
+        return future
 
 
-def _size(content: bytes) -> tuple[int, int]:
-    try:
-        width, height = Pillow.open(BytesIO(content)).size
-        if width * height <= _MAX_PIXELS:
-            return width, height
-    except OSError as error:
-        raise InvalidImage from error
-    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
-        pass
-    message = f"The image has more than {_MAX_PIXELS} pixels."
-    raise InvalidImage(message, InvalidImageReason.TOO_MANY_PIXELS, _MAX_PIXELS)
+def image_publisher() -> PillowImagePublisher:
+    """Return a publisher without threads."""
+    limits = ImageLimits()
+    decoding = FairQueue(max_running=1, max_pixels=limits.max_pixels)
+    return PillowImagePublisher(limits, _InlinePool(), decoding, PixelAllowance(10**12))

@@ -60,10 +60,9 @@ class InMemoryFiles:
 
     async def delete_unfinished(self, before: datetime) -> int:
         await self._call("media_files.delete_unfinished")
-        remaining = [began_at for began_at in self.unfinished if began_at >= before]
-        deleted = len(self.unfinished) - len(remaining)
-        self.unfinished = remaining
-        return deleted
+        expired = [began_at for began_at in self.unfinished if began_at < before]
+        self.unfinished = [began_at for began_at in self.unfinished if began_at >= before]
+        return len(expired)
 
     async def check(self) -> None:
         await self._call("media_files.check")

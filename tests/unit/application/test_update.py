@@ -2,10 +2,12 @@
 
 import asyncio
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from unittest.mock import AsyncMock
 
 import pytest
 
+from adapters.sqlite.identities import SqliteIdentities
 from application.identities.users import reserve_username
 from application.ports.errors import ConcurrencyConflict, UniqueViolation
 from application.ports.versioned import Versioned
@@ -15,7 +17,6 @@ from domain.identities.identity import Identity
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, an_id, an_identity
-from tests.support.fakes.database import Identities, InMemoryDatabase
 
 
 @dataclass
@@ -115,30 +116,22 @@ async def test_an_unknown_identity_is_added_or_changed_if_it_exists_meanwhile(
 # Use cases
 
 
-class ContendedIdentities(Identities):
-    """Identities that another writer changes before each write."""
-
-    def replace(self, record: Identity, version: int) -> bool:
-        return False
-
-
-async def test_a_username_that_is_taken_again_is_in_use() -> None:
+async def test_a_username_that_is_taken_again_is_in_use(app: AppHarness) -> None:
     async def save() -> None:
         raise UniqueViolation("taken a moment ago")
 
-    identities = InMemoryDatabase().repositories().identities
+    identities = app.database.repositories().identities
     with pytest.raises(UsernameInUse):
         await reserve_username(identities, parse_username("Rahul"), NOW, save)
 
 
-async def test_use_cases_give_up_after_too_many_conflicts(app: AppHarness) -> None:
+async def test_use_cases_give_up_after_too_many_conflicts(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     principal = await app.log_in()
-    contended = ContendedIdentities(app.database.identities)
-    identities = app.database.port("identities", contended)
+    # Another writer changes the identity before each write.
+    monkeypatch.setattr(SqliteIdentities, "replace", AsyncMock(return_value=False))
     with pytest.raises(ConcurrencyConflict):
-        await replace(app.use_cases.delete_user, identities=identities)(principal)
-    app.use_cases = replace(
-        app.use_cases, create_user=replace(app.use_cases.create_user, identities=identities)
-    )
+        await app.use_cases.delete_user(principal)
     with pytest.raises(UserSaveFailed):
         await app.create_user(principal)

@@ -14,9 +14,11 @@ from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import SessionLimits
 from tests.support.app_harness import AppHarness
+from tests.support.keys import FIRST_KEY
 
 PARALLEL = 50
 
+NEW_KEY = ("new", b"n" * 32)
 # These access tokens do not expire between two logins, so that only their session decides.
 LONG_ACCESS_TOKENS = Policy(lifetimes=TokenLifetimes(access=timedelta(days=80)))
 
@@ -186,10 +188,10 @@ async def test_a_mac_is_valid_only_for_its_generation_session_and_identity(
 
 async def test_a_rotated_key_is_accepted_until_it_is_removed(app: AppHarness) -> None:
     old = await log_in(app)
-    app.refresh_keys.keys = [b"n" * 32, b"r" * 32]
+    app.refresh_keys.change(NEW_KEY, FIRST_KEY)
 
     newer = await refresh(app, old)
-    app.refresh_keys.keys = [b"n" * 32]
+    app.refresh_keys.change(NEW_KEY)
 
     await refresh(app, newer)
     with pytest.raises(Unauthenticated):
@@ -197,9 +199,9 @@ async def test_a_rotated_key_is_accepted_until_it_is_removed(app: AppHarness) ->
 
 
 async def _log_in_with_old_key(app: AppHarness) -> Tokens:
-    app.refresh_keys.keys.insert(0, b"r" * 32)
+    app.refresh_keys.change(FIRST_KEY)
     tokens = await log_in(app)
-    app.refresh_keys.keys = [b"n" * 32]
+    app.refresh_keys.change(NEW_KEY)
     return tokens
 
 

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import ANY, AsyncMock
 
 import pytest
 
-from application.ports.errors import StorageTimeout
 from application.principal import Principal
 from domain.errors import (
     DomainError,
@@ -18,12 +17,10 @@ from domain.errors import (
     UnsupportedImageType,
     UserNotFound,
 )
-from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, MediaItem
+from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
-from tests.support.fakes.database import Identities, InMemoryDatabase, MediaItems
-from tests.support.fakes.images import FakeImagePublisher
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import still_gif
 
@@ -77,14 +74,14 @@ async def test_a_user_cannot_upload_for_others_whether_they_exist_or_not(
 
 
 async def test_an_administrator_uploads_for_any_user_on_the_own_account(
-    app: AppHarness, principal: Principal
+    app: AppHarness, principal: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publisher = app.image_publisher
-    assert isinstance(publisher, FakeImagePublisher)
+    publish = AsyncMock(wraps=app.image_publisher.publish)
+    monkeypatch.setattr(app.image_publisher, "publish", publish)
     administrator = await app.add_administrator(a_phone(3))
     uploaded = await app.upload_image(administrator, owner_id=principal.identity.id)
     assert uploaded.item.owner_id == principal.identity.id
-    assert publisher.uploader_ids == [administrator.identity.id]
+    publish.assert_awaited_once_with(ANY, administrator.identity.id)
     await app.use_cases.delete_user(principal)
     for user_id in (principal.identity.id, an_id(99)):
         with pytest.raises(UserNotFound):
@@ -111,16 +108,6 @@ async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
 # Errors
 
 
-class UnresponsiveItems(MediaItems):
-    """Items that are saved as ready without a response."""
-
-    def replace(self, record: MediaItem, version: int) -> bool:
-        was_saved = super().replace(record, version)
-        if record.is_ready:
-            raise StorageTimeout("no response")
-        return was_saved
-
-
 async def count_items(app: AppHarness) -> int:
     return (await app.use_cases.list_items(ItemFilter(), PageRequest())).page.total
 
@@ -141,14 +128,10 @@ async def assert_nothing_is_left(app: AppHarness) -> None:
     assert app.database.media_items == {}
 
 
-async def test_an_upload_whose_last_write_has_no_response_is_undone() -> None:
-    database = InMemoryDatabase()
-    identities = Identities(database.identities)
-    items = database.port("media_items", UnresponsiveItems(database.media_items, identities))
-    app = AppHarness(
-        database=database, repositories=replace(database.repositories(), media_items=items)
-    )
-    principal = await app.add_user()
+async def test_an_upload_whose_last_write_has_no_response_is_undone(
+    app: AppHarness, principal: Principal
+) -> None:
+    app.faults.fail_on("media_items.replace", is_done=True)
     with pytest.raises(ItemSaveFailed):
         await app.upload_image(principal)
     assert app.files.contents == {}

@@ -79,7 +79,7 @@ async def test_a_token_counts_for_its_own_phone_only(app: AppHarness) -> None:
         app.advance(15 if number == 0 else 0)
         await app.request_otp(a_phone(2), f"192.0.2.{number}")
     with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(a_phone(2), OTHER_IP, token)
+        await app.request_otp(a_phone(2), OTHER_IP, device_token=token)
 
 
 async def log_out_others(app: AppHarness, _: Principal) -> None:

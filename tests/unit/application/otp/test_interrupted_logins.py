@@ -2,17 +2,14 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.principal import Principal
-from domain.identities.identity import Identity
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.fakes.database import Identities, InMemoryDatabase
 from tests.support.fault_injector import ProcessKilled
 
 OTHER_IP = "198.51.100.20"
@@ -99,21 +96,12 @@ async def test_a_completed_login_is_not_replayed_and_a_revoked_session_not_opene
     assert count_sessions(app) == 0
 
 
-class LostResponses(Identities):
-    """Adds identities, but every response is lost."""
-
-    def add(self, record: Identity) -> bool:
-        super().add(record)
-        raise StorageTimeout("lost")
-
-
-async def test_a_write_that_timed_out_but_was_applied_opens_no_second_session() -> None:
-    database = InMemoryDatabase()
-    identities = database.port("identities", LostResponses(database.identities))
-    lost = replace(database.repositories(), identities=identities)
-    app = AppHarness(database=database, repositories=lost)
+async def test_a_write_that_timed_out_but_was_applied_opens_no_second_session(
+    app: AppHarness,
+) -> None:
     await app.request_otp()
     code = app.last_code
+    app.faults.fail_on("identities.add", is_done=True)
     with pytest.raises(StorageTimeout):
         await app.verify_otp(code)
     assert count_sessions(app) == 1

@@ -8,7 +8,6 @@ import pytest
 from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.errors import StorageError, StorageUnavailable
 from application.ports.security_events import SecurityEventType
-from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.wiring import Policy
 from domain.errors import Unauthenticated, UserNotFound
@@ -149,8 +148,8 @@ async def test_an_identity_is_restored_to_a_phone_that_has_no_other(app: AppHarn
     app.advance(days=101)
     await app.open_session()
     stored = app.database.phone_verifications[a_phone()]
-    app.database.phone_verifications[a_phone()] = Versioned(
-        stored.value.assign_identity(None), stored.version
+    await app.database.repositories().phone_verifications.replace(
+        a_phone(), stored.value.assign_identity(None), stored.version
     )
     await app.use_cases.restore_identity(before.identity.id)
     after = await principal_of(app, await app.open_session())

@@ -11,7 +11,6 @@ from application.otp.verify_otp import LoggedIn, OtpRejected
 from application.ports.call_provider import PlacementResult
 from application.ports.errors import StorageUnavailable
 from application.ports.security_events import SecurityEventType
-from application.ports.versioned import Versioned
 from application.wiring import Policy
 from domain.errors import TooManyAttempts
 from domain.otp.callback import CallbackPolicy
@@ -39,11 +38,6 @@ def app_with_phone_line(**policy: Any) -> AppHarness:
 @pytest.fixture
 def app() -> AppHarness:
     return app_with_phone_line()
-
-
-def permits(app: AppHarness, name: str) -> int:
-    """Return how many permits of a limit are acquired."""
-    return len(app.database.permits[name])
 
 
 # The call
@@ -115,8 +109,7 @@ async def test_of_parallel_callbacks_two_are_placed_and_use_no_limit_of_deliveri
 ) -> None:
     called_back = await asyncio.gather(*(app.request_callback() for _ in range(50)))
     assert sum(called_back) == len(app.call_provider.calls) == 2
-    used = {name: len(permits) for name, permits in app.database.permits.items() if permits}
-    assert used == {"callbacks:country:US": 2}
+    assert app.database.permits == {"callbacks:country:US": 2}
     for _ in range(5):
         assert (await app.request_otp()).sent
         app.advance(60)
@@ -133,7 +126,7 @@ async def test_a_call_that_is_not_placed_does_not_count(
     for _ in range(5):
         assert not await app.request_callback()
     assert {call.value.status for call in app.database.calls.values()} == {CallStatus.FAILED}
-    assert permits(app, "callbacks:country:US") == 0
+    assert app.database.permits["callbacks:country:US"] == 0
     app.call_provider.result = None
     assert await app.request_callback()
 
@@ -146,7 +139,7 @@ async def test_no_call_is_placed_if_something_cannot_be_recorded(
     with pytest.raises(StorageUnavailable):
         await app.request_callback()
     assert app.call_provider.calls == {}
-    assert permits(app, "callbacks:country:US") == 0
+    assert app.database.permits["callbacks:country:US"] == 0
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
 
 
@@ -170,7 +163,7 @@ async def test_a_blocked_phone_is_counted_alike_and_not_called(app: AppHarness) 
     assert [await app.request_callback() for _ in range(3)] == [True, True, False]
     assert app.events.types.count(SecurityEventType.OTP_SUPPRESSED) == 2
     assert (app.call_provider.calls, app.database.calls) == ({}, {})
-    assert permits(app, "callbacks:country:US") == 2
+    assert app.database.permits["callbacks:country:US"] == 2
     app.call_provider.result = REJECTED
     await app.request_callback(a_phone(2))
     app.advance(hours=1)
@@ -191,14 +184,14 @@ async def test_the_code_logs_in_from_any_ip_and_once(
     assert sum(isinstance(result, LoggedIn) for result in results) == 1
     # The others sent the code that was just used: nothing was counted.
     assert results.count(OtpRejected(4)) == 99
-    assert permits(app, "callbacks:country:US") == 1
+    assert app.database.permits["callbacks:country:US"] == 1
 
 
 async def test_a_login_marks_the_call_that_read_the_code(app: AppHarness) -> None:
     await app.request_callback()
     (stored,) = app.database.calls.values()
     read = replace(stored.value, outcome=CallOutcome.CODE_READ)
-    app.database.calls[read.id] = Versioned(read, stored.version + 1)
+    await app.database.repositories().calls.replace(read, stored.version)
     await app.verify_otp(await app.code_of_last_call())
     call = app.database.calls[read.id].value
     verification = app.database.phone_verifications[a_phone()].value
@@ -225,7 +218,7 @@ async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> No
     for number in range(2):
         await app.verify_otp(f"{number:06d}", client_ip=f"10.1.{number}.1")
         await app.verify_otp(f"{number:06d}", a_phone(2), f"10.1.{number}.1")
-    assert permits(app, "failed_attempts:total") == 2
+    assert app.database.permits["failed_attempts:total"] == 2
     await app.request_otp(a_phone(3))
     await app.verify_otp(wrong_code(app.last_code), a_phone(3))
     await app.request_callback(a_phone(4))

@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 
-from application.otp.codes import OtpCodes
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.verify_otp import LoggedIn
 from application.ports.messenger import DeliveryResult
@@ -17,14 +16,14 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.request_id import parse_request_id
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.templates.preferences import MessagePreferences, Platform
-from domain.otp.test_otps import TestOtps
 from domain.phone import parse_phone
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_challenge, a_phone
-from tests.support.fakes.keys import FakeOtpKeys
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
+from tests.support.keys import FIRST_KEY
 
 OTHER_IP = "198.51.100.20"
+SECOND_KEY = ("second", bytes(32))
 
 
 async def test_the_message_fits_country_platform_and_locale(app: AppHarness) -> None:
@@ -80,7 +79,7 @@ async def test_codes_are_sent_to_served_countries_only() -> None:
 
 async def test_a_resend_after_a_key_rotation_has_the_same_code(app: AppHarness) -> None:
     await app.request_otp()
-    app.otp_keys.keys = {"second": bytes(range(32)), **app.otp_keys.keys}
+    app.otp_keys.change(SECOND_KEY, FIRST_KEY)
     app.advance(15)
     await app.request_otp()
     first, second = app.messenger.messages
@@ -93,16 +92,15 @@ async def test_a_resend_after_a_key_rotation_has_the_same_code(app: AppHarness) 
 
 async def test_a_challenge_without_its_key_is_replaced(app: AppHarness) -> None:
     await app.request_otp()
-    app.otp_keys.keys = {"second": bytes(range(32))}
+    app.otp_keys.change(SECOND_KEY)
     app.advance(15)
     assert (await app.request_otp()).sent
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
 
 
-def test_the_code_of_a_challenge_without_its_key_is_unavailable() -> None:
-    codes = OtpCodes(FakeOtpKeys({"second": bytes(32)}), TestOtps())
+def test_the_code_of_a_challenge_without_its_key_is_unavailable(app: AppHarness) -> None:
     with pytest.raises(Unavailable):
-        codes.derive(a_challenge(key_id="first"), a_phone())
+        app.code_of(a_challenge(key_id="second"))
 
 
 # Results of the provider
@@ -179,7 +177,7 @@ async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_deliv
 async def test_a_request_that_another_overtakes_releases_its_permits(app: AppHarness) -> None:
     app.faults.run_before("phone_verifications.replace", app.request_otp)
     assert not (await app.request_otp()).sent
-    assert {len(permits) for permits in app.database.permits.values() if permits} == {1}
+    assert set(app.database.permits.values()) == {1}
 
 
 async def test_the_cooldown_starts_when_the_request_arrives(app: AppHarness) -> None:

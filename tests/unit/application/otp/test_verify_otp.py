@@ -91,7 +91,7 @@ async def test_the_id_of_a_new_identity_contains_its_creation_time_and_stays(
 
 async def test_a_code_without_its_key_is_rejected(app: AppHarness) -> None:
     code, _ = await request_code(app)
-    app.otp_keys.keys = {"second": bytes(range(32))}
+    app.otp_keys.change(("second", bytes(32)))
     assert await app.verify_otp(code) == OtpRejected(4)
 
 

@@ -12,7 +12,6 @@ from application.otp.verify_otp import LoggedIn
 from application.ports.call_provider import PlacementResult
 from application.ports.errors import StorageUnavailable
 from application.ports.messenger import DeliveryStatus
-from application.ports.versioned import Versioned
 from application.wiring import Policy
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
@@ -54,11 +53,11 @@ def stored_call(app: AppHarness) -> Call:
     return call.value
 
 
-def read_code(app: AppHarness) -> None:
+async def read_code(app: AppHarness) -> None:
     """Let the only call come to its end: the code was read."""
     (call,) = app.database.calls.values()
     changed = replace(call.value, outcome=CallOutcome.CODE_READ)
-    app.database.calls[changed.id] = Versioned(changed, call.version + 1)
+    await app.database.repositories().calls.replace(changed, call.version)
 
 
 # The call
@@ -202,11 +201,11 @@ async def test_a_blocked_phone_is_not_called_and_gets_the_same_response(app: App
     await request_call(app, a_phone(2))
     expected = await app.request_otp(a_phone(3), channel=Channel.VOICE)
     await app.use_cases.block_phone(a_phone())
-    app.database.calls.clear()
+    calls = dict(app.database.calls)
     blocked = await app.request_otp(channel=Channel.VOICE)
     assert replace(blocked, request_id="") == replace(expected, request_id="")
     assert {placed.phone for placed in app.call_provider.calls.values()} == {a_phone(2), a_phone(3)}
-    assert app.database.calls == {}
+    assert app.database.calls == calls
 
 
 async def test_a_blocked_phone_gets_the_result_of_the_latest_call_and_not_of_a_message(
@@ -227,7 +226,7 @@ async def test_a_blocked_phone_gets_the_result_of_the_latest_call_and_not_of_a_m
 
 async def test_a_login_by_the_code_marks_the_call_that_read_it(app: AppHarness) -> None:
     request_id = await request_call(app)
-    read_code(app)
+    await read_code(app)
     await app.verify_otp(await app.code_of_last_call(), request_id=request_id)
     verification = app.database.phone_verifications[a_phone()].value
     call = stored_call(app)
@@ -241,7 +240,7 @@ async def test_a_login_by_the_message_of_the_same_code_does_not_mark_the_call(
     message = await app.request_otp()
     app.advance(15)
     await request_call(app)
-    read_code(app)
+    await read_code(app)
     await app.verify_otp(app.last_code, request_id=message.request_id)
     assert not stored_call(app).is_caller_verified
 
@@ -251,7 +250,7 @@ async def test_a_login_succeeds_if_the_call_cannot_be_marked(
     app: AppHarness, operation: str
 ) -> None:
     await request_call(app)
-    read_code(app)
+    await read_code(app)
     code = await app.code_of_last_call()
     app.faults.fail_on(operation)
     assert isinstance(await app.verify_otp(code), LoggedIn)

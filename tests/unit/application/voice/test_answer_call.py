@@ -19,14 +19,14 @@ from domain.voice.walk import Answered, CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id, an_identity
 from tests.support.fakes.call_provider import REJECTED, UNKNOWN
-from tests.support.inbound_call import OPERATOR, PHONE_LINE, InboundCall, join, phone_line
+from tests.support.inbound_call import OPERATOR, PHONE_LINE, InboundCall, join
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
 def app() -> AppHarness:
-    return phone_line()
+    return AppHarness(policy=PHONE_LINE)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def limited(per_caller: int = 10, total: int = 1000) -> AppHarness:
     limits = RateLimits(
         inbound_per_caller=SlidingWindow(per_caller, HOUR), inbound_total=SlidingWindow(total, HOUR)
     )
-    return phone_line(replace(PHONE_LINE, rate_limits=limits))
+    return AppHarness(policy=replace(PHONE_LINE, rate_limits=limits))
 
 
 # Who is calling

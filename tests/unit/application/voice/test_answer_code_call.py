@@ -11,7 +11,7 @@ import pytest
 from application.voice.answer_code_call import AnswerCodeCallCommand
 from domain.otp.attempt_counters import AttemptCounter, CounterKind
 from domain.otp.callback import Callback
-from domain.otp.challenge import OTP_TTL, Challenge
+from domain.otp.challenge import OTP_TTL
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus
@@ -19,7 +19,7 @@ from domain.voice.instructions import Gather, HangUp, Instruction, Position, Say
 from domain.voice.walk import Answered, CallEvent, CallOutcome, Continued
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_challenge, a_phone, an_id
-from tests.support.inbound_call import phone_line
+from tests.support.inbound_call import PHONE_LINE
 
 CALL_ID: Final = an_id(7)
 SILENCE: Final = (HangUp(),)
@@ -31,7 +31,7 @@ CODE: Final = Position("code")
 @pytest.fixture
 async def app() -> AppHarness:
     """Return an app that has placed a call with the code of a challenge."""
-    app = phone_line()
+    app = AppHarness(policy=PHONE_LINE)
     await store(app, PhoneVerification(challenges=(a_challenge(),)))
     call = Call(
         id=CALL_ID,
@@ -66,12 +66,6 @@ def record(app: AppHarness) -> Call:
     return app.database.calls[CALL_ID].value
 
 
-def code_of(app: AppHarness, challenge: Challenge) -> str:
-    pepper = app.otp_keys.find_key(challenge.key_id)
-    assert pepper
-    return challenge.derive_code(pepper, a_phone())
-
-
 def said(instructions: tuple[Instruction, ...]) -> list[str]:
     return [instruction.text for instruction in instructions if isinstance(instruction, Say)]
 
@@ -90,7 +84,7 @@ async def test_the_code_is_read_twice_after_a_key(app: AppHarness) -> None:
 
     read = await request(app, CODE, KEY)
 
-    assert digits(read) == code_of(app, a_challenge()) * 2
+    assert digits(read) == app.code_of(a_challenge()) * 2
     assert read[-1] == HangUp()
     assert (record(app).provider_call_id, record(app).outcome) == ("CA1", CallOutcome.CODE_READ)
 
@@ -113,7 +107,7 @@ async def test_the_code_of_a_callback_is_read(app: AppHarness) -> None:
     await repository.replace(replace(record(app), challenge_id=challenge.id), 1)
     await request(app)
 
-    assert digits(await request(app, CODE, KEY)) == code_of(app, challenge) * 2
+    assert digits(await request(app, CODE, KEY)) == app.code_of(challenge) * 2
 
 
 async def test_repeated_requests_get_the_same_response_and_no_code_is_stored(
@@ -125,9 +119,9 @@ async def test_repeated_requests_get_the_same_response_and_no_code_is_stored(
         assert others == [first] * 2
         assert await request(app, position, Answered()) == first
 
-    assert digits(first) == code_of(app, a_challenge()) * 2
+    assert digits(first) == app.code_of(a_challenge()) * 2
     assert len(record(app).turns) == 2
-    assert code_of(app, a_challenge()) not in repr(app.database.calls)
+    assert app.code_of(a_challenge()) not in repr(app.database.calls)
 
 
 @pytest.mark.parametrize(

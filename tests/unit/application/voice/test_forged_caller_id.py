@@ -14,7 +14,7 @@ from domain.voice.instructions import Instruction, Position
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, EffectResult, Recorded
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.inbound_call import PHONE_LINE, InboundCall, phone_line
+from tests.support.inbound_call import PHONE_LINE, InboundCall
 
 NAME: Final = "Rahul Sharma"
 UNLIMITED: Final = RateLimits(
@@ -35,7 +35,7 @@ EVENTS: Final[list[CallEvent]] = [
 
 async def app_with_user(*, is_blocked: bool) -> AppHarness:
     """Return an app with a user who has just requested another code."""
-    app = phone_line(replace(PHONE_LINE, rate_limits=UNLIMITED))
+    app = AppHarness(policy=replace(PHONE_LINE, rate_limits=UNLIMITED))
     await app.add_user(username=NAME)
     app.advance(hours=12)
     await app.request_otp()

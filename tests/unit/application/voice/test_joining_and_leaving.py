@@ -18,7 +18,7 @@ from domain.otp.test_otps import TestOtp, TestOtps
 from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
-from tests.support.inbound_call import PHONE_LINE, InboundCall, join, phone_line
+from tests.support.inbound_call import PHONE_LINE, InboundCall, join
 
 CONSENT: Final = (
     "By staying on the line, you agree that Dialtone stores your phone number and a log of your "
@@ -29,7 +29,7 @@ LATER: Final = NOW + timedelta(days=9)
 
 @pytest.fixture
 def app() -> AppHarness:
-    return phone_line()
+    return AppHarness(policy=PHONE_LINE)
 
 
 async def identity_of(app: AppHarness) -> Identity | None:
@@ -143,7 +143,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
 
 
 async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> None:
-    app = phone_line(replace(PHONE_LINE, recycled_after=timedelta(days=365)))
+    app = AppHarness(policy=replace(PHONE_LINE, recycled_after=timedelta(days=365)))
     identity_id = await join(app)
     app.advance(days=365)
     principal = await app.log_in()
@@ -222,7 +222,7 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
 
 async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> None:
     limits = RateLimits(inbound_per_caller=SlidingWindow(100, timedelta(hours=1)))
-    app = phone_line(replace(PHONE_LINE, rate_limits=limits))
+    app = AppHarness(policy=replace(PHONE_LINE, rate_limits=limits))
     await app.log_in()
     app.messenger.messages.clear()
     counts = []
@@ -242,7 +242,7 @@ async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> N
 
 async def test_messages_to_a_country_are_limited() -> None:
     limits = RateLimits(per_country=SlidingWindow(40, timedelta(hours=1)))
-    app = phone_line(replace(PHONE_LINE, rate_limits=limits))
+    app = AppHarness(policy=replace(PHONE_LINE, rate_limits=limits))
     for number in range(3):
         await app.log_in(a_phone(number))
     app.messenger.messages.clear()
@@ -266,7 +266,7 @@ async def test_messages_to_a_country_are_limited() -> None:
 async def test_nothing_is_sent_to_other_countries_test_phones_and_blocked_phones(
     policy: Policy,
 ) -> None:
-    app = phone_line()
+    app = AppHarness(policy=PHONE_LINE)
     await app.log_in()
     if policy is PHONE_LINE:
         await app.use_cases.block_phone(a_phone())

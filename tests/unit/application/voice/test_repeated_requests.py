@@ -24,7 +24,6 @@ from tests.support.inbound_call import (
     RepeatedCall,
     another_instance,
     join,
-    phone_line,
 )
 
 APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
@@ -51,7 +50,7 @@ async def request_callback(call: InboundCall) -> None:
 
 async def app_with_identity(*, is_verified: bool | None) -> AppHarness:
     """Return an app where the phone has a verified identity, an unverified one, or none."""
-    app = phone_line()
+    app = AppHarness(policy=PHONE_LINE)
     if is_verified:
         await app.log_in()
     elif is_verified is False:
@@ -101,11 +100,11 @@ async def test_requests_that_arrive_several_times_are_processed_once(
 
 async def test_two_first_requests_need_one_permit() -> None:
     limits = RateLimits(inbound_total=SlidingWindow(1, RateLimits().inbound_total.period))
-    call = RepeatedCall(phone_line(replace(PHONE_LINE, rate_limits=limits)))
+    call = RepeatedCall(AppHarness(policy=replace(PHONE_LINE, rate_limits=limits)))
     await call.ring()
 
     assert call.heard.startswith("Welcome")
-    assert len(call.app.database.permits["inbound_calls:total"]) == 1
+    assert call.app.database.permits["inbound_calls:total"] == 1
 
 
 # While the effect takes long
@@ -132,7 +131,7 @@ async def open_gate_after(app: AppHarness, seconds: float) -> None:
 async def test_a_repetition_waits_for_the_effect_of_the_first_request_but_not_too_long(
     seconds: float, is_answered: bool
 ) -> None:
-    app = phone_line()
+    app = AppHarness(policy=PHONE_LINE)
     call = await explaining_call(app)
     gate = asyncio.create_task(open_gate_after(app, seconds))
     first = asyncio.create_task(call.press("1"))
@@ -148,7 +147,7 @@ async def test_a_repetition_waits_for_the_effect_of_the_first_request_but_not_to
 
 
 async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:
-    app = phone_line()
+    app = AppHarness(policy=PHONE_LINE)
     call = await explaining_call(app)
     app.messenger.gate = asyncio.Event()
     first = asyncio.create_task(call.press("1"))
@@ -199,7 +198,7 @@ async def test_a_request_that_was_killed_is_completed_by_its_repetition(
 
 @pytest.mark.parametrize("operation", ["identities.add", "phone_verifications.replace"])
 async def test_an_effect_that_fails_gets_an_apology_for_all_repetitions(operation: str) -> None:
-    app = phone_line()
+    app = AppHarness(policy=PHONE_LINE)
     call = InboundCall(app)
     await call.ring()
     await call.press("1")
@@ -215,7 +214,7 @@ async def test_an_effect_that_fails_gets_an_apology_for_all_repetitions(operatio
 
 
 async def test_a_message_that_no_provider_accepts_can_be_sent_again() -> None:
-    app = phone_line()
+    app = AppHarness(policy=PHONE_LINE)
     call = await explaining_call(app)
     app.messenger.result = REJECTED
     await call.press("1")

@@ -71,12 +71,12 @@ class ClientIpResolver:
         peer = _find_peer(scope)
         if peer is None:
             return UNKNOWN_IP
-        forwarded = header_values(scope, b"x-forwarded-for")
-        if not forwarded:
+        if b"x-forwarded-for" not in headers_of(scope):
             return _normalize(peer)
         if not self._is_trusted(peer):
             self._warn_once(peer)
             return _normalize(peer)
+        forwarded = header_values(scope, b"x-forwarded-for")
         return _normalize(self._find_client(peer, forwarded))
 
     def has_trusted_peer(self, scope: Mapping[str, Any]) -> bool:
@@ -148,7 +148,10 @@ def headers_of(scope: Any) -> Mapping[bytes, Sequence[bytes]]:
         return indexed
     headers: dict[bytes, list[bytes]] = {}
     for name, value in scope["headers"]:
-        headers.setdefault(name, []).append(value)
+        if name in headers:
+            headers[name].append(value)
+        else:
+            headers[name] = [value]
     scope[_HEADERS] = headers
     return headers
 

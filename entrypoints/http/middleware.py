@@ -3,14 +3,14 @@
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, TypeAlias
 
 import structlog
 
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
-from entrypoints.http.client import CLIENT_IP, ClientIpResolver, header_values
+from entrypoints.http.client import CLIENT_IP, ClientIpResolver, header_values, headers_of
 from entrypoints.http.request_starts import RequestStarts
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -104,11 +104,10 @@ class RequestContextMiddleware:
 
     def _ids(self, scope: Scope) -> dict[str, str]:
         is_trusted = self._client_ips.has_trusted_peer(scope)
-        sent_ids = header_values(scope, b"x-request-id")
-        request_id = _match(_REQUEST_ID, sent_ids) if is_trusted else None
+        request_id = _match(_REQUEST_ID, scope, b"x-request-id") if is_trusted else None
         ids = {"request_id": request_id[0] if request_id else self._make_id()}
-        if traceparents := header_values(scope, b"traceparent"):
-            trace = _match(_TRACEPARENT, traceparents) if is_trusted else None
+        if b"traceparent" in headers_of(scope):
+            trace = _match(_TRACEPARENT, scope, b"traceparent") if is_trusted else None
             ids["trace_id"] = trace["trace_id"] if trace else self._make_id()
         return ids
 
@@ -120,7 +119,8 @@ class RequestContextMiddleware:
         return made.hex()
 
 
-def _match(pattern: re.Pattern[str], values: Sequence[str]) -> re.Match[str] | None:
+def _match(pattern: re.Pattern[str], scope: Scope, name: bytes) -> re.Match[str] | None:
+    values = header_values(scope, name)
     return pattern.fullmatch(values[0]) if len(values) == 1 else None
 
 

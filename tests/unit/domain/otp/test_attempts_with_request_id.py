@@ -113,3 +113,13 @@ def test_only_a_valid_request_id_and_a_recognized_device_have_attempts_of_their_
     assert not driver.copy(after=300).has_own_attempts(unknown_ip(1), request_id)
     driver.device = DEVICE
     assert driver.has_own_attempts(unknown_ip(1))
+
+
+def test_the_same_wrong_code_is_stored_in_another_form_at_each_delivery(
+    driver: VerificationDriver,
+) -> None:
+    for _ in range(2):
+        driver.verify(WRONG_CODE, request_id=driver.request().request_id)
+        driver.wait(250)
+    counters = [one for delivery in driver.verification.deliveries for one in delivery.counters]
+    assert len({counter.last_digest for counter in counters}) == len(counters) == 2

@@ -139,6 +139,7 @@ class RateLimitBatches:
         """Set the collection, and what runs the calls."""
         self.collection: Final = collection
         self._database = database
+        self._in_loop = database.in_event_loop(collection)
         self._documents = DocumentLoader(database, collection, projection={"reservations": True})
         self._edges = BatchLoader[_Shard, _Edges](self._fetch_edges)
         self._writes = BatchLoader[_Writes, int](self._write_all)
@@ -146,7 +147,7 @@ class RateLimitBatches:
     async def write(self, statements: Sequence[UpdateOne]) -> int:
         """Write in order, and return how many writes were done before one was rejected."""
         writes = _Writes(statements)
-        return await self._database.run(lambda: self._writes.load(writes)) or 0
+        return await self._database.wait_for(lambda: self._writes.request(writes)) or 0
 
     async def load(self, ids: Sequence[str]) -> Mapping[str, RawDocument]:
         """Return the documents that exist, with all reservations."""
@@ -178,7 +179,7 @@ class RateLimitBatches:
 
     async def _write(self, statements: Sequence[UpdateOne]) -> int:
         try:
-            await self._database.write_batch(lambda: self.collection.bulk_write(statements))
+            await self._database.write_batch(lambda: self._in_loop.bulk_write(statements))
         except BulkWriteStopped as stopped:
             return stopped.written_count
         return len(statements)
@@ -190,9 +191,9 @@ class RateLimitBatches:
             projection[f"last_{size}"] = {"$arrayElemAt": [times, size - 1]}
         ids = list({shard.id for shard in shards})
         documents = await self._database.read_batch(
-            lambda: self.collection.find(
+            lambda: self._in_loop.find(
                 {"_id": {"$in": ids}}, projection, batch_size=len(ids) + 1
-            ).to_list(None)
+            ).to_list()
         )
         found = {document["_id"]: document for document in documents}
         return {

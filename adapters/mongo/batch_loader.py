@@ -133,7 +133,7 @@ class DocumentLoader:
             filters: further conditions for the documents.
         """
         self._database = database
-        self._collection = database.reader(collection)
+        self._collection = database.in_event_loop(collection)
         self._key = key
         self._projection = projection
         self._filters = filters or {}

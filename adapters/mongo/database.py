@@ -14,17 +14,17 @@ from pymongo.monitoring import CommandListener
 from adapters.mongo.documents import DOCUMENTS
 from adapters.mongo.driver import (
     DRIVER_ERRORS,
+    AsynchronousCollection,
+    AsynchronousDatabase,
     MotorCollection,
     MotorDatabase,
     RawDocument,
-    ReadCollection,
-    ReadDatabase,
+    asynchronous_database_of,
     close_clients,
     database_of,
     errors_while_opening,
     make_clients,
     port_error,
-    read_database_of,
     timeout_seconds_of,
 )
 from adapters.mongo.primary import ELECTION_TIMEOUT, Deadline, Primary
@@ -47,7 +47,7 @@ class Database:
     """A database, and the timeout of a call in seconds."""
 
     motor: MotorDatabase
-    reads: ReadDatabase
+    asynchronous: AsynchronousDatabase
     timeout_seconds: float
     url: str = field(default="", repr=False, kw_only=True)
     primary: Primary = field(default_factory=Primary, repr=False, kw_only=True)
@@ -56,19 +56,20 @@ class Database:
         """Return the collection of these documents."""
         return self.motor[document.Settings.name]
 
-    def reader(self, collection: MotorCollection) -> ReadCollection:
-        """Return the same collection, with the same options, for reads in the event loop."""
-        return self.reads.get_collection(
+    def in_event_loop(self, collection: MotorCollection) -> AsynchronousCollection:
+        """Return the same collection, with the same options, for calls in the event loop."""
+        return self.asynchronous.get_collection(
             collection.name,
             codec_options=collection.codec_options,
             read_preference=collection.read_preference,
+            write_concern=collection.write_concern,
             read_concern=collection.read_concern,
         )
 
     def find_tls_problem(self) -> str | None:
         """Return why TLS keeps this process from the database, or None."""
         # A client without calls looks for a server every ten seconds only.
-        clients = (self.motor.client.delegate, self.reads.client)
+        clients = (self.motor.client.delegate, self.asynchronous.client)
         problems = (find_tls_problem(self.url, client.topology_description) for client in clients)
         return next((problem for problem in problems if problem), None)
 
@@ -259,24 +260,24 @@ def _connection(url: str, location: str, listeners: Sequence[CommandListener]) -
 
 async def _connect(url: str, location: str, listeners: Sequence[CommandListener]) -> Database:
     primary = Primary()
-    client, read_client = make_clients(url, location, [*listeners, primary])
+    client, asynchronous_client = make_clients(url, location, [*listeners, primary])
     try:
         database = Database(
             database_of(client),
-            read_database_of(read_client),
+            asynchronous_database_of(asynchronous_client),
             timeout_seconds_of(client),
             url=url,
             primary=primary,
         )
         with errors_while_opening(location, database.find_tls_problem):
             # Otherwise the first request would start its tasks, in the context of that request.
-            await read_client.aconnect()
+            await asynchronous_client.aconnect()
             # `adapters.mongo.indexes` makes the indexes: beanie stops at the first that differs.
             await init_beanie(
                 database=database.motor, document_models=[*DOCUMENTS], skip_indexes=True
             )
     except BaseException:
-        await close_clients(client, read_client)
+        await close_clients(client, asynchronous_client)
         raise
     return database
 
@@ -286,4 +287,4 @@ async def _close(connecting: asyncio.Task[Database]) -> None:
     await asyncio.wait([connecting])
     if not connecting.cancelled() and connecting.exception() is None:
         database = connecting.result()
-        await close_clients(database.motor.client, database.reads.client)
+        await close_clients(database.motor.client, database.asynchronous.client)

@@ -35,7 +35,7 @@ class DocumentWriter:
     def __init__(self, database: Database, collection: MotorCollection) -> None:
         """Set the collection, and what runs the calls."""
         self._database = database
-        self._collection = collection
+        self._collection = database.in_event_loop(collection)
         self._loader = BatchLoader[_Replacement, bool](self._replace_all)
 
     async def replace(self, document: RawDocument, version: int) -> bool:
@@ -45,7 +45,8 @@ class DocumentWriter:
             StorageError
         """
         replacement = _Replacement(document, version)
-        return bool(await self._database.run(lambda: self._loader.load(replacement)))
+        is_replaced = await self._database.wait_for(lambda: self._loader.request(replacement))
+        return bool(is_replaced)
 
     async def finish(self) -> None:
         """Return when no write is under way."""

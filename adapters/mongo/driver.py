@@ -52,10 +52,10 @@ RawDocument = dict[str, Any]
 MotorClient = AsyncIOMotorClient[RawDocument]
 MotorCollection = AsyncIOMotorCollection[RawDocument]
 MotorDatabase = AsyncIOMotorDatabase[RawDocument]
-# PyMongo's own client reads in the event loop. Motor's takes a thread for each call.
-ReadClient = AsyncMongoClient[RawDocument]
-ReadCollection = AsyncCollection[RawDocument]
-ReadDatabase = AsyncDatabase[RawDocument]
+# PyMongo's own client makes calls in the event loop. Motor's takes a thread for each of them.
+AsynchronousClient = AsyncMongoClient[RawDocument]
+AsynchronousCollection = AsyncCollection[RawDocument]
+AsynchronousDatabase = AsyncDatabase[RawDocument]
 
 DEFAULT_TIMEOUT: Final = 5.0
 """Seconds for one call, with all retries of the driver."""
@@ -179,7 +179,7 @@ def location_of(url: str) -> str:
 
 def make_clients(
     url: str, location: str, listeners: Sequence[CommandListener | TopologyListener] = ()
-) -> tuple[MotorClient, ReadClient]:
+) -> tuple[MotorClient, AsynchronousClient]:
     """Make both clients; they connect when they are first used.
 
     Raises:
@@ -219,10 +219,12 @@ def database_of(client: MotorClient) -> MotorDatabase:
     )
 
 
-def read_database_of(client: ReadClient) -> ReadDatabase:
-    """Return the database that the URL names, for durable reads in the event loop."""
+def asynchronous_database_of(client: AsynchronousClient) -> AsynchronousDatabase:
+    """Return the database that the URL names, for durable calls in the event loop."""
     return client.get_default_database().with_options(
-        read_preference=_READ_PREFERENCE, read_concern=ReadConcern("majority")
+        read_preference=_READ_PREFERENCE,
+        write_concern=_WRITE_CONCERN,
+        read_concern=ReadConcern("majority"),
     )
 
 
@@ -249,10 +251,10 @@ def timeout_seconds_of(client: MotorClient) -> float:
     return (client.delegate.options.timeout or DEFAULT_TIMEOUT) + 1.0
 
 
-async def close_clients(motor: MotorClient, reads: ReadClient) -> None:
+async def close_clients(motor: MotorClient, asynchronous: AsynchronousClient) -> None:
     """Close the clients, with a timeout, since they end their sessions at the server."""
     with pymongo.timeout(CLOSE_TIMEOUT):
-        await asyncio.gather(asyncio.to_thread(motor.close), reads.close())
+        await asyncio.gather(asyncio.to_thread(motor.close), asynchronous.close())
 
 
 @contextmanager

@@ -126,7 +126,7 @@ class MongoMediaPages:
         }
         # The driver does not repeat a command that an election interrupts.
         result = await self.database.run(
-            lambda: self.database.read_batch(lambda: self.database.reads.command(command))
+            lambda: self.database.read_batch(lambda: self.database.asynchronous.command(command))
         )
         return int(result["n"])
 
@@ -144,7 +144,7 @@ class MongoMediaPages:
 
     async def _aggregate(self, pipeline: Sequence[RawDocument]) -> Sequence[RawDocument]:
         collection = with_naive_times(self.database.collection(MediaItemDocument))
-        cursor = await self.database.reader(collection).aggregate(pipeline)
+        cursor = await self.database.in_event_loop(collection).aggregate(pipeline)
         return await cursor.to_list()
 
 

@@ -61,19 +61,17 @@ class _Shard:
         if self.value is not None:
             return self._acquire_value(self.value, acquired_at, expires_at)
         last = f"reservations.{self.size - 1}.acquired_at"
-        newest_first = {
-            "$each": [{"id": reservation.id, "acquired_at": acquired_at}],
-            "$sort": {"acquired_at": -1},
-            "$slice": self.size,
-        }
-        return UpdateOne(
+        own = {"id": {"$literal": reservation.id}, "acquired_at": acquired_at}
+        # `$push` with `$sort` takes four times as long for 500 reservations.
+        newest_first = [
+            _reservations("$gt", acquired_at),
+            [own],
+            _reservations("$lte", acquired_at),
+        ]
+        return _upsert(
             {"_id": self.id, last: {"$not": {"$gt": acquired_at - self.period}}},
-            {
-                "$push": {"reservations": newest_first},
-                "$max": {"expires_at": expires_at},
-                "$setOnInsert": {"schema_version": SCHEMA_VERSION},
-            },
-            upsert=True,
+            {"$slice": [{"$concatArrays": newest_first}, self.size]},
+            expires_at,
         )
 
     def _acquire_value(self, value: str, acquired_at: datetime, expires_at: datetime) -> UpdateOne:
@@ -98,24 +96,33 @@ class _Shard:
             {"reservations.acquired_at": {"$lte": since}},
             {"reservations.acquired_at": {"$gt": latest}},
         ]
-        return UpdateOne(
+        return _upsert(
             {"_id": self.id, "$or": has_value_or_capacity},
-            [
-                {
-                    "$set": {
-                        "reservations": {"$concatArrays": [[own], others]},
-                        "expires_at": {"$max": ["$expires_at", expires_at]},
-                        "schema_version": {"$ifNull": ["$schema_version", SCHEMA_VERSION]},
-                    }
-                }
-            ],
-            upsert=True,
+            {"$concatArrays": [[own], others]},
+            expires_at,
         )
 
     def remove_future(self, now: datetime) -> UpdateOne:
         """Remove reservations of a clock that was ahead and was set back."""
         future = {"acquired_at": {"$gt": now + CLOCK_SKEW}}
         return UpdateOne({"_id": self.id}, {"$pull": {"reservations": future}})
+
+
+def _upsert(
+    query: Mapping[str, Any], reservations: Mapping[str, Any], expires_at: datetime
+) -> UpdateOne:
+    fields = {
+        "reservations": reservations,
+        "expires_at": {"$max": ["$expires_at", expires_at]},
+        "schema_version": {"$ifNull": ["$schema_version", SCHEMA_VERSION]},
+    }
+    return UpdateOne(query, [{"$set": fields}], upsert=True)
+
+
+def _reservations(comparison: str, acquired_at: datetime) -> Mapping[str, Any]:
+    """Return the expression of the reservations that compare so with a time."""
+    stored = {"$ifNull": ["$reservations", []]}
+    return {"$filter": {"input": stored, "cond": {comparison: ["$$this.acquired_at", acquired_at]}}}
 
 
 class _Edges(NamedTuple):
@@ -139,6 +146,7 @@ class RateLimitBatches:
         """Set the collection, and what runs the calls."""
         self.collection: Final = collection
         self._database = database
+        self._in_loop = database.in_event_loop(collection)
         self._documents = DocumentLoader(database, collection, projection={"reservations": True})
         self._edges = BatchLoader[_Shard, _Edges](self._fetch_edges)
         self._writes = BatchLoader[_Writes, int](self._write_all)
@@ -146,7 +154,7 @@ class RateLimitBatches:
     async def write(self, statements: Sequence[UpdateOne]) -> int:
         """Write in order, and return how many writes were done before one was rejected."""
         writes = _Writes(statements)
-        return await self._database.run(lambda: self._writes.load(writes)) or 0
+        return await self._database.wait_for(lambda: self._writes.request(writes)) or 0
 
     async def load(self, ids: Sequence[str]) -> Mapping[str, RawDocument]:
         """Return the documents that exist, with all reservations."""
@@ -178,7 +186,7 @@ class RateLimitBatches:
 
     async def _write(self, statements: Sequence[UpdateOne]) -> int:
         try:
-            await self._database.write_batch(lambda: self.collection.bulk_write(statements))
+            await self._database.write_batch(lambda: self._in_loop.bulk_write(statements))
         except BulkWriteStopped as stopped:
             return stopped.written_count
         return len(statements)
@@ -190,9 +198,9 @@ class RateLimitBatches:
             projection[f"last_{size}"] = {"$arrayElemAt": [times, size - 1]}
         ids = list({shard.id for shard in shards})
         documents = await self._database.read_batch(
-            lambda: self.collection.find(
+            lambda: self._in_loop.find(
                 {"_id": {"$in": ids}}, projection, batch_size=len(ids) + 1
-            ).to_list(None)
+            ).to_list()
         )
         found = {document["_id"]: document for document in documents}
         return {

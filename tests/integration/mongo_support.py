@@ -142,7 +142,9 @@ async def open_lockstep(url: str) -> AsyncIterator[tuple[Repositories, RoundTrip
     log = CommandLog()
     async with open_database(url, FakePhoneEncryption(), [log]) as opened:
         round_trips = RoundTrips(log)
-        database = LockstepDatabase(opened.motor, opened.reads, opened.timeout_seconds, round_trips)
+        database = LockstepDatabase(
+            opened.motor, opened.asynchronous, opened.timeout_seconds, round_trips
+        )
         log.sent.clear()
         async with _repositories_in(database) as repositories:
             yield repositories, round_trips

@@ -61,17 +61,19 @@ class _Shard:
         if self.value is not None:
             return self._acquire_value(self.value, acquired_at, expires_at)
         last = f"reservations.{self.size - 1}.acquired_at"
-        own = {"id": {"$literal": reservation.id}, "acquired_at": acquired_at}
-        # `$push` with `$sort` takes four times as long for 500 reservations.
-        newest_first = [
-            _reservations("$gt", acquired_at),
-            [own],
-            _reservations("$lte", acquired_at),
-        ]
-        return _upsert(
+        newest_first = {
+            "$each": [{"id": reservation.id, "acquired_at": acquired_at}],
+            "$sort": {"acquired_at": -1},
+            "$slice": self.size,
+        }
+        return UpdateOne(
             {"_id": self.id, last: {"$not": {"$gt": acquired_at - self.period}}},
-            {"$slice": [{"$concatArrays": newest_first}, self.size]},
-            expires_at,
+            {
+                "$push": {"reservations": newest_first},
+                "$max": {"expires_at": expires_at},
+                "$setOnInsert": {"schema_version": SCHEMA_VERSION},
+            },
+            upsert=True,
         )
 
     def _acquire_value(self, value: str, acquired_at: datetime, expires_at: datetime) -> UpdateOne:
@@ -96,33 +98,24 @@ class _Shard:
             {"reservations.acquired_at": {"$lte": since}},
             {"reservations.acquired_at": {"$gt": latest}},
         ]
-        return _upsert(
+        return UpdateOne(
             {"_id": self.id, "$or": has_value_or_capacity},
-            {"$concatArrays": [[own], others]},
-            expires_at,
+            [
+                {
+                    "$set": {
+                        "reservations": {"$concatArrays": [[own], others]},
+                        "expires_at": {"$max": ["$expires_at", expires_at]},
+                        "schema_version": {"$ifNull": ["$schema_version", SCHEMA_VERSION]},
+                    }
+                }
+            ],
+            upsert=True,
         )
 
     def remove_future(self, now: datetime) -> UpdateOne:
         """Remove reservations of a clock that was ahead and was set back."""
         future = {"acquired_at": {"$gt": now + CLOCK_SKEW}}
         return UpdateOne({"_id": self.id}, {"$pull": {"reservations": future}})
-
-
-def _upsert(
-    query: Mapping[str, Any], reservations: Mapping[str, Any], expires_at: datetime
-) -> UpdateOne:
-    fields = {
-        "reservations": reservations,
-        "expires_at": {"$max": ["$expires_at", expires_at]},
-        "schema_version": {"$ifNull": ["$schema_version", SCHEMA_VERSION]},
-    }
-    return UpdateOne(query, [{"$set": fields}], upsert=True)
-
-
-def _reservations(comparison: str, acquired_at: datetime) -> Mapping[str, Any]:
-    """Return the expression of the reservations that compare so with a time."""
-    stored = {"$ifNull": ["$reservations", []]}
-    return {"$filter": {"input": stored, "cond": {comparison: ["$$this.acquired_at", acquired_at]}}}
 
 
 class _Edges(NamedTuple):

@@ -11,6 +11,7 @@ from beanie import Document, init_beanie
 from beanie.odm.queries.find import FindMany
 from pymongo.monitoring import CommandListener
 
+from adapters.mongo.deadline import Deadline
 from adapters.mongo.documents import DOCUMENTS
 from adapters.mongo.driver import (
     DRIVER_ERRORS,
@@ -27,7 +28,7 @@ from adapters.mongo.driver import (
     port_error,
     timeout_seconds_of,
 )
-from adapters.mongo.primary import ELECTION_TIMEOUT, Deadline, Primary
+from adapters.mongo.primary import ELECTION_TIMEOUT, Primary
 from adapters.mongo.tls import find_tls_problem
 from application.ports.errors import ConfigurationError, StorageError, StorageTimeout
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from typing import Any, Final
+from typing import Final
 
 from pymongo.monitoring import (
     TopologyClosedEvent,
@@ -11,6 +11,7 @@ from pymongo.monitoring import (
     TopologyOpenedEvent,
 )
 
+from adapters.mongo.deadline import Deadline
 from application.ports.current_request import CURRENT_REQUEST
 from application.ports.errors import StorageUnavailable
 
@@ -19,35 +20,6 @@ ELECTION_TIMEOUT: Final = 12.0
 """Seconds: MongoDB notices after ten by default that its primary is lost, and then votes."""
 _REPLICA_SETS: Final = ("ReplicaSetNoPrimary", "ReplicaSetWithPrimary")
 NO_PRIMARY: Final = "the replica set has no primary"
-
-
-class Deadline:
-    """The time limit of a future. It takes a third of the time of an `asyncio.Timeout`."""
-
-    __slots__ = ("_loop", "_result", "_timer")
-
-    def __init__(self, result: asyncio.Future[Any], seconds: float) -> None:
-        """Fail the future with a TimeoutError if it has no result in time."""
-        self._loop = result.get_loop()
-        self._result = result
-        self._timer = self._loop.call_later(seconds, self._expire)
-
-    def when(self) -> float:
-        """Return the time of the event loop at which it ends."""
-        return self._timer.when()
-
-    def reschedule(self, when: float) -> None:
-        """End it at another time."""
-        self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._expire)
-
-    def cancel(self) -> None:
-        """Let it never end."""
-        self._timer.cancel()
-
-    def _expire(self) -> None:
-        if not self._result.done():
-            self._result.set_exception(TimeoutError())
 
 
 class Primary(TopologyListener):

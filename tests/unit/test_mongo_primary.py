@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.mongo.primary import MAX_WAITING_REQUESTS, Deadline, Primary
+from adapters.mongo.deadline import Deadline
+from adapters.mongo.primary import MAX_WAITING_REQUESTS, Primary
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import StorageUnavailable
 

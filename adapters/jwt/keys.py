@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from adapters.bounded_cache import BoundedCache
 from application.ports.keys import Key, KeyRing, PublicKey, TokenClaims
 
 ALGORITHM: Final = "ES256"
@@ -33,36 +34,24 @@ class VerifiedTokenCache:
 
     - The caller checks expiry and session on each use.
     - Tokens are stored as SHA-256 digests, so that memory contains no token.
-    - Bounded to `max_size` entries (16 MB by default) in two generations: a full new generation
-      replaces the old one, and a token that is used moves to the new one.
+    - Bounded to `max_size` entries (16 MB by default).
     """
 
     def __init__(self, max_size: int = MAX_VERIFIED_TOKENS) -> None:
         """Create an empty cache for at least two entries."""
-        self._generation_size = max_size // 2
-        self._new: dict[bytes, TokenClaims] = {}
-        self._old: dict[bytes, TokenClaims] = {}
+        self._claims = BoundedCache[bytes, TokenClaims](max_size)
 
     def get(self, token: str) -> TokenClaims | None:
         """Return the claims of a cached token, or None."""
-        digest = _digest(token)
-        claims = self._new.get(digest)
-        if claims is None and (claims := self._old.get(digest)) is not None:
-            self._add(digest, claims)
-        return claims
+        return self._claims.get(_digest(token))
 
     def put(self, token: str, claims: TokenClaims) -> None:
         """Add a token whose signature was verified."""
-        self._add(_digest(token), claims)
+        self._claims.put(_digest(token), claims)
 
     def __len__(self) -> int:
         """Return the number of cached tokens."""
-        return len(self._new.keys() | self._old.keys())
-
-    def _add(self, digest: bytes, claims: TokenClaims) -> None:
-        if len(self._new) >= self._generation_size:
-            self._old, self._new = self._new, {}
-        self._new[digest] = claims
+        return len(self._claims)
 
 
 @dataclass(frozen=True, slots=True)

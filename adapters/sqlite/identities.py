@@ -9,6 +9,7 @@ import msgspec
 
 from adapters.sqlite.database import Database
 from adapters.sqlite.errors import DuplicateKey
+from adapters.sqlite.identity_cache import IdentityCache
 from adapters.sqlite.mapping import IdentityMapping, to_microseconds, to_microseconds_or_none
 from adapters.sqlite.row_loader import RowLoader
 from application.ports.errors import UniqueViolation
@@ -57,12 +58,21 @@ class SqliteIdentities:
 
     database: Database
     loader: RowLoader
+    cache: IdentityCache
     mapping: IdentityMapping
 
     async def load(self, identity_id: str) -> Versioned[Identity] | None:
         """Load the identity, deleted or not, or return None."""
+        cached = self.cache.find(identity_id)
+        if cached:
+            return cached
+        as_of = self.cache.change_number
         row = await self.loader.load(identity_id)
-        return self.mapping.decode(*row) if row else None
+        if row is None:
+            return None
+        identity = self.mapping.decode(*row)
+        self.cache.add(identity, as_of)
+        return identity
 
     async def add(self, identity: Identity) -> bool:
         """Add the identity at version 1, unless its id is taken."""

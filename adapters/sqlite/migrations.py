@@ -148,7 +148,26 @@ CREATE TABLE delivery_reports (
 CREATE INDEX delivery_reports_expires_at ON delivery_reports (expires_at);
 """
 
-MIGRATIONS: Final = (_INITIAL_SCHEMA, _HASHED_CLIENT_IPS, _CALLS)
+_IDENTITY_CHANGES: Final = """
+-- Which identities were changed last, by whomever: see adapters.sqlite.identity_cache.
+CREATE TABLE identity_changes (
+    number INTEGER PRIMARY KEY,
+    identity_id TEXT NOT NULL
+);
+
+INSERT INTO identity_changes (number, identity_id) VALUES (0, '');
+
+CREATE TRIGGER identities_updated AFTER UPDATE ON identities BEGIN
+    INSERT INTO identity_changes (identity_id) VALUES (old.id);
+    DELETE FROM identity_changes WHERE number <= last_insert_rowid() - 1000;
+END;
+
+CREATE TRIGGER identities_deleted AFTER DELETE ON identities BEGIN
+    INSERT INTO identity_changes (identity_id) VALUES (old.id);
+END;
+"""
+
+MIGRATIONS: Final = (_INITIAL_SCHEMA, _HASHED_CLIENT_IPS, _CALLS, _IDENTITY_CHANGES)
 """The script at index n - 1 makes schema version n of version n - 1."""
 
 _log = logging.getLogger(__name__)

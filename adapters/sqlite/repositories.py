@@ -9,6 +9,7 @@ from adapters.sqlite.database import Database, open_database
 from adapters.sqlite.delivery_reports import SqliteDeliveryReports
 from adapters.sqlite.health_check import SqliteHealthCheck
 from adapters.sqlite.identities import SqliteDeletedIdentities, SqliteIdentities
+from adapters.sqlite.identity_cache import IdentityCache
 from adapters.sqlite.leases import SqliteLeases
 from adapters.sqlite.mapping import (
     CallMapping,
@@ -52,7 +53,10 @@ def repositories_of(database: Database, encryption: PhoneEncryption) -> Reposito
         ),
         rate_limiter=SqliteRateLimits(database),
         identities=SqliteIdentities(
-            database, RowLoader(database, "identities", "id"), identity_mapping
+            database,
+            RowLoader(database, "identities", "id"),
+            IdentityCache(database),
+            identity_mapping,
         ),
         deleted_identities=SqliteDeletedIdentities(database, identity_mapping),
         media_items=SqliteMediaItems(database, media_mapping),

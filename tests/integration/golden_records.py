@@ -63,7 +63,13 @@ class StoredForm(ABC):
 
 
 class SqliteForm(StoredForm):
-    generations = ("sqlite_schema_1", "sqlite_schema_2", "sqlite_records_3", "sqlite_schema_3")
+    generations = (
+        "sqlite_schema_1",
+        "sqlite_schema_2",
+        "sqlite_records_3",
+        "sqlite_schema_3",
+        "sqlite_schema_4",
+    )
 
     def __init__(self) -> None:
         self.schema_versions = {name: mapping.schema_version for name, mapping in MAPPINGS.items()}

@@ -85,11 +85,13 @@ class JwtAccessTokens:
         Raises:
             InvalidToken: the token is malformed, not ours, or expired.
         """
-        if len(token) > MAX_TOKEN_LENGTH or not _TOKEN_PATTERN.fullmatch(token):
+        if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise InvalidToken("The access token is malformed.")
         keys = self._get_verification_keys()
         claims = keys.verified_tokens.get(token)
         if claims is None:
+            if not _TOKEN_PATTERN.fullmatch(token):
+                raise InvalidToken("The access token is malformed.")
             claims = self._verify(token, keys)
             keys.verified_tokens.put(token, claims)
         if now >= claims.expires_at:

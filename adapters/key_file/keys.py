@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -23,6 +24,7 @@ from application.ports.system import Clock
 
 RELOAD_INTERVAL: Final = timedelta(seconds=30)
 """Maximum age of the keys that a process uses; new keys become active after two intervals."""
+_RELOAD_SECONDS: Final = RELOAD_INTERVAL.total_seconds()
 _log = logging.getLogger(__name__)
 
 
@@ -140,15 +142,20 @@ class ReloadingKeys:
         *,
         create_missing: bool = False,
         is_strict: bool = False,
+        read_seconds: Callable[[], float] = time.time,
     ) -> None:
-        """Load the keys; see `load_secrets_file` for the arguments and errors."""
+        """Load the keys; see `load_secrets_file` for its arguments and errors.
+
+        `read_seconds` is the time of the clock in seconds, without the cost of a datetime.
+        """
         self._path = path
         self._clock = clock
         self._is_strict = is_strict
         self._lock = threading.Lock()
         document = load_secrets_file(path, create_missing=create_missing, is_strict=is_strict)
         self._keys = document.keys
-        self._checked_at = clock.now()
+        self._read_seconds = read_seconds
+        self._checked_at = read_seconds()
         # Unknown, because the file may have been replaced since it was read. Reading it once more
         # does no harm.
         self._file_state: tuple[int, ...] | None = None
@@ -156,7 +163,7 @@ class ReloadingKeys:
 
     def current(self) -> KeysByPurpose:
         """Return the keys; it is the same object until the keys change."""
-        now = self._clock.now()
+        now = self._read_seconds()
         if self._is_check_due(now):
             with self._lock:
                 if self._is_check_due(now):
@@ -168,9 +175,9 @@ class ReloadingKeys:
         """Return the keys of one purpose, which change when the file does."""
         return FileKeySet(self, purpose, self._clock)
 
-    def _is_check_due(self, now: datetime) -> bool:
+    def _is_check_due(self, now: float) -> bool:
         # Also if the clock was set back, which must not delay the next check.
-        return not self._checked_at <= now < self._checked_at + RELOAD_INTERVAL
+        return not 0 <= now - self._checked_at < _RELOAD_SECONDS
 
     def _check_file(self) -> None:
         try:

@@ -114,8 +114,10 @@ class Identity:
 
     def find_session(self, session_id: str, now: datetime) -> Session | None:
         """Return the active session with this id, or None."""
-        for session in self.active_sessions(now):
-            if session.id == session_id:
+        if self.is_deleted or self.is_blocked:
+            return None
+        for session in self.sessions:
+            if session.id == session_id and now < session.ends_at:
                 return session
         return None
 

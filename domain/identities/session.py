@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 MAX_SESSIONS: Final = 20
@@ -46,7 +47,7 @@ class RefreshTokenFamily:
         return replace(self, is_confirmed=True) if generation == self.generation else self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionLimits:
     """When a session ends, however often it is used, and when it is not used.
 
@@ -56,7 +57,7 @@ class SessionLimits:
     max_age: timedelta = timedelta(days=365)
     idle_timeout: timedelta = timedelta(days=90)
 
-    @property
+    @cached_property
     def last_used_update_interval(self) -> timedelta:
         """How old the recorded last use may be, before another use is worth a write."""
         return min(timedelta(days=1), self.idle_timeout / 10)

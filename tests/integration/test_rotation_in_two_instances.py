@@ -33,7 +33,7 @@ class Instance:
 
     def __init__(self, secrets_path: Path, clock: MovableClock) -> None:
         self._clock = clock
-        keys = ReloadingKeys(secrets_path, clock)
+        keys = ReloadingKeys(secrets_path, clock, read_seconds=clock.seconds)
         self.otp_keys = FileOtpKeys(keys.key_set(KeyPurpose.OTP_PEPPER))
         self.refresh_keys = FileRefreshKeys(keys.key_set(KeyPurpose.REFRESH))
         self.tokens = JwtAccessTokens(

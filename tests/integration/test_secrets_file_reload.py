@@ -33,7 +33,7 @@ def clock() -> MovableClock:
 
 @pytest.fixture
 def keys(path: Path, clock: MovableClock) -> ReloadingKeys:
-    return ReloadingKeys(path, clock)
+    return ReloadingKeys(path, clock, read_seconds=clock.seconds)
 
 
 def add_pepper(path: Path) -> KeysByPurpose:
@@ -129,7 +129,9 @@ def test_an_unusable_file_keeps_the_keys_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
     damage: Callable[[Path], None],
 ) -> None:
-    keys = ReloadingKeys(path, clock, create_missing=True, is_strict=True)
+    keys = ReloadingKeys(
+        path, clock, create_missing=True, is_strict=True, read_seconds=clock.seconds
+    )
     before = keys.current()
     damage(path)
 
@@ -201,7 +203,7 @@ def test_another_version_of_a_mounted_secret_is_loaded(path: Path, clock: Movabl
         shutil.copy(path, mount / version)
     (mount / "..data").symlink_to("..1")
     (mount / path.name).symlink_to(f"..data/{path.name}")
-    keys = ReloadingKeys(mount / path.name, clock)
+    keys = ReloadingKeys(mount / path.name, clock, read_seconds=clock.seconds)
     second = add_pepper(mount / "..2" / path.name)
     (mount / "..next").symlink_to("..2")
     (mount / "..next").replace(mount / "..data")

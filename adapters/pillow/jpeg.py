@@ -41,6 +41,23 @@ def publish_jpeg(upload: bytes, limits: LimitChecker) -> PublishedImage:
         return published_image(ImageFormat.JPEG, image.size, scratch.read())
 
 
+def count_jpeg_pixels(content: bytes, limits: LimitChecker) -> int:
+    """Return the pixels of the image, as the segments before its compressed pixels say.
+
+    The rest is checked by `parse_jpeg`: to find the ends of the scans takes a pass over the file.
+
+    Raises:
+        InvalidImage
+    """
+    for marker, segment in _segments(content):
+        limits.check_block()
+        if marker in _FRAMES:
+            width, height = _size(segment)
+            limits.check_size(width, height)
+            return width * height
+    raise InvalidImage
+
+
 def parse_jpeg(content: bytes, limits: LimitChecker) -> ParsedImage:
     """Find the segments that a decoder needs and those of the metadata, and read the size.
 

@@ -15,6 +15,8 @@ from domain.errors import InvalidImage
 from domain.media.image import ImageFormat
 
 _QUALITY: Final = 90
+_READ_BYTES: Final = 1024 * 1024
+"""Before each read, the decoder waits for the GIL; it decodes this much in some 20 ms."""
 # 0xFF and a byte that is no stuffed zero, fill byte, restart marker or start of image.
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 _START_OF_IMAGE, _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xd8", 0xDA, 0xD9
@@ -31,6 +33,7 @@ def publish_jpeg(upload: bytes, limits: LimitChecker) -> PublishedImage:
     """Publish a JPEG with the chroma subsampling that it has."""
     parsed = parse_jpeg(upload, limits)
     opened = open_parsed(parsed, JpegImagePlugin.JpegImageFile, limits)
+    opened.decodermaxblock = max(opened.decodermaxblock, _READ_BYTES)
     subsampling = JpegImagePlugin.get_sampling(opened)
     image = normalize(opened)
     # The time was checked last when the image was read. To encode it takes less.

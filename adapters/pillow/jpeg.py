@@ -15,6 +15,8 @@ from domain.errors import InvalidImage
 from domain.media.image import ImageFormat
 
 _QUALITY: Final = 90
+_READ_BYTES: Final = 1024 * 1024
+"""Before each read, the decoder waits for the GIL; it decodes this much in some 20 ms."""
 # 0xFF and a byte that is no stuffed zero, fill byte, restart marker or start of image.
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 _START_OF_IMAGE, _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xd8", 0xDA, 0xD9
@@ -31,6 +33,7 @@ def publish_jpeg(upload: bytes, limits: LimitChecker) -> PublishedImage:
     """Publish a JPEG with the chroma subsampling that it has."""
     parsed = parse_jpeg(upload, limits)
     opened = open_parsed(parsed, JpegImagePlugin.JpegImageFile, limits)
+    opened.decodermaxblock = max(opened.decodermaxblock, _READ_BYTES)
     subsampling = JpegImagePlugin.get_sampling(opened)
     image = normalize(opened)
     # The time was checked last when the image was read. To encode it takes less.
@@ -39,6 +42,23 @@ def publish_jpeg(upload: bytes, limits: LimitChecker) -> PublishedImage:
         limits.check_encoded_size(scratch.tell())
         scratch.seek(0)
         return published_image(ImageFormat.JPEG, image.size, scratch.read())
+
+
+def count_jpeg_pixels(content: bytes, limits: LimitChecker) -> int:
+    """Return the pixels of the image, as the segments before its compressed pixels say.
+
+    The rest is checked by `parse_jpeg`: to find the ends of the scans takes a pass over the file.
+
+    Raises:
+        InvalidImage
+    """
+    for marker, segment in _segments(content):
+        limits.check_block()
+        if marker in _FRAMES:
+            width, height = _size(segment)
+            limits.check_size(width, height)
+            return width * height
+    raise InvalidImage
 
 
 def parse_jpeg(content: bytes, limits: LimitChecker) -> ParsedImage:

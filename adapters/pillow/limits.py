@@ -93,7 +93,7 @@ class LimitChecker:
 
 
 class LimitedReader(io.BytesIO):
-    """Input of a decoder, which reads chunks of about 64 KiB. Each read checks the time."""
+    """Input of a decoder, which reads chunks of 64 KiB to 1 MiB. Each read checks the time."""
 
     def __init__(self, content: bytes, limits: LimitChecker) -> None:
         """Read this content."""

@@ -14,12 +14,12 @@ from PIL import PngImagePlugin
 
 from adapters.pillow.fair_queue import FairQueue
 from adapters.pillow.free_memory import return_free_memory
-from adapters.pillow.gif import Gif, parse_gif, publish_gif
-from adapters.pillow.jpeg import parse_jpeg, publish_jpeg
+from adapters.pillow.gif import parse_gif, publish_gif
+from adapters.pillow.jpeg import count_jpeg_pixels, publish_jpeg
 from adapters.pillow.limits import LimitChecker
 from adapters.pillow.pixel_allowance import PixelAllowance
 from adapters.pillow.png import parse_png, publish_png
-from adapters.pillow.still_image import MAX_PROFILE_SIZE, ParsedImage
+from adapters.pillow.still_image import MAX_PROFILE_SIZE
 from application.ports.images import PublishedImage
 from domain.errors import InvalidImage, TooManyUploads, Unavailable, UnsupportedImageType
 from domain.media.image import ImageLimits
@@ -34,15 +34,17 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    parse: Callable[[bytes, LimitChecker], ParsedImage | Gif]
+    count_pixels: Callable[[bytes, LimitChecker], int]
     publish: Callable[[bytes, LimitChecker], PublishedImage]
 
 
-_GIF: Final = _Format(parse_gif, publish_gif)
+_GIF: Final = _Format(lambda content, checker: parse_gif(content, checker).pixels, publish_gif)
 # The first bytes alone decide the format (OWASP ASVS 5.0 5.2.2).
 _FORMATS: Final = {
-    b"\xff\xd8\xff": _Format(parse_jpeg, publish_jpeg),
-    b"\x89PNG\r\n\x1a\n": _Format(parse_png, publish_png),
+    b"\xff\xd8\xff": _Format(count_jpeg_pixels, publish_jpeg),
+    b"\x89PNG\r\n\x1a\n": _Format(
+        lambda content, checker: parse_png(content, checker).pixels, publish_png
+    ),
     b"GIF87a": _GIF,
     b"GIF89a": _GIF,
 }
@@ -181,7 +183,7 @@ def _count_pixels(upload: BinaryIO, checker: LimitChecker) -> int:
     start = upload.tell()
     content = upload.read()
     upload.seek(start)
-    return _format_of(content).parse(content, checker).pixels
+    return _format_of(content).count_pixels(content, checker)
 
 
 def _publish(upload: BinaryIO, checker: LimitChecker) -> PublishedImage:

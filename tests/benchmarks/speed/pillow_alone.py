@@ -14,9 +14,9 @@ def publish(content: bytes) -> bytes:
     """Return the photo upright, without metadata, encoded anew."""
     with Image.open(BytesIO(content)) as image:
         subsampling = JpegImagePlugin.get_sampling(image)
-        upright = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)  # an upright photo is not copied
         encoded = BytesIO()
-        upright.save(encoded, "JPEG", quality=90, subsampling=subsampling)
+        image.save(encoded, "JPEG", quality=90, subsampling=subsampling)
     return encoded.getvalue()
 
 

@@ -64,6 +64,8 @@ class ClientIpResolver:
 
     def __init__(self, trusted_proxies: Collection[IPv4Network | IPv6Network]) -> None:
         self._trusted_proxies = trusted_proxies
+        # Each request asks for its peer.
+        self._is_trusted_peer = lru_cache(maxsize=1024)(self._parse_and_trust)
         self._has_warned = False
 
     def resolve(self, scope: Mapping[str, Any]) -> str:
@@ -81,8 +83,12 @@ class ClientIpResolver:
 
     def has_trusted_peer(self, scope: Mapping[str, Any]) -> bool:
         """Return whether a trusted proxy sent the request."""
-        peer = _find_peer(scope) if self._trusted_proxies else None
-        return peer is not None and self._is_trusted(peer)
+        client = scope.get("client") if self._trusted_proxies else None
+        return self._is_trusted_peer(client[0]) if client else False
+
+    def _parse_and_trust(self, text: str) -> bool:
+        ip = _parse_ip(text)
+        return ip is not None and self._is_trusted(ip)
 
     def _find_client(
         self, peer: IPv4Address | IPv6Address, forwarded: Sequence[str]

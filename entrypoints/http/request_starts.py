@@ -8,7 +8,7 @@ from typing import Final
 
 MAX_SECONDS: Final = 0.02
 """How long the event loop may start requests before it does something else."""
-_MAX_RESUMED: Final = 8
+_MIN_RESUMED: Final = 8
 _SHORT_SWITCH_INTERVAL: Final = 0.001
 """Seconds. The server's thread needs the interpreter's lock for each request that arrives."""
 
@@ -18,7 +18,8 @@ class RequestStarts:
 
     When thousands arrive in the same moment, everything else would wait until all of them have
     started. So some of them wait; a few of these start in each iteration, the newest and the oldest
-    in turn. A request that arrives now is among the next, and none waits without end.
+    in turn: a quarter of those that started in the time before. A request that arrives now is among
+    the next, and none waits without end.
     """
 
     def __init__(self, max_seconds: float = MAX_SECONDS) -> None:
@@ -27,6 +28,8 @@ class RequestStarts:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._is_counting = False
         self._began_at = 0.0
+        self._started = 0
+        self._max_resumed = _MIN_RESUMED
         self._switch_interval = sys.getswitchinterval()
 
     async def wait_for_turn(self) -> None:
@@ -34,10 +37,13 @@ class RequestStarts:
         # At most one iteration in 20 ms is watched: with a callback in each, the event loop would
         # ask the kernel for events twice for each request.
         if time.perf_counter() - self._began_at <= self._max_seconds:
+            self._started += 1
             return
         if not self._is_counting:
             self._begin_iteration()
         else:
+            if not self._waiting:
+                self._max_resumed = max(_MIN_RESUMED, self._started // 4)
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             sys.setswitchinterval(_SHORT_SWITCH_INTERVAL)
@@ -46,13 +52,14 @@ class RequestStarts:
     def _begin_iteration(self) -> None:
         self._is_counting = True
         self._began_at = time.perf_counter()
+        self._started = 0
         asyncio.get_running_loop().call_soon(self._end_iteration)
 
     def _end_iteration(self) -> None:
         self._is_counting = False
         if not self._waiting:
             return
-        for number in range(min(_MAX_RESUMED, len(self._waiting))):
+        for number in range(min(self._max_resumed, len(self._waiting))):
             turn = self._waiting.popleft() if number % 2 else self._waiting.pop()
             if not turn.done():  # it is cancelled when the server stops
                 turn.set_result(None)

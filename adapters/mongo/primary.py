@@ -72,6 +72,8 @@ class Primary(TopologyListener):
         Raises:
             StorageUnavailable: it takes too long.
         """
+        if not self.is_lost:
+            return
         try:
             async with asyncio.timeout(ELECTION_TIMEOUT):
                 await self._is_found.wait()

@@ -1,9 +1,12 @@
 """Rate limits in MongoDB, as sliding windows.
 
-A document holds as many of the latest reservations as the window allows, the newest first. The
-last one has to leave the window before another is accepted. While it has not, the filter of the
-upsert finds nothing, so the upsert inserts, and the existing `_id` rejects that: check and write
-are one operation.
+A document holds as many of the latest reservations as the window allows, in the order in which they
+were written. If it is full, the first one has to leave the window before another is accepted. While
+it has not, the filter of the upsert finds nothing, so the upsert inserts, and the existing `_id`
+rejects that: check and write are one operation.
+
+Clocks differ, so the first one may not be the oldest; then a full document rejects for too long. A
+rejected reservation that finds such a document sorts it and tries again.
 
 The document of a limit with values holds the values instead, each with its latest reservation.
 
@@ -57,19 +60,27 @@ class _Shard:
 
     def acquire(self, reservation: Reservation) -> UpdateOne:
         """Add the reservation if the document is not full."""
-        acquired_at, expires_at = reservation.acquired_at, reservation.acquired_at + self.period
+        acquired_at = reservation.acquired_at
+        expires_at = _next_full_minute(acquired_at + self.period)
         if self.value is not None:
             return self._acquire_value(self.value, acquired_at, expires_at)
-        last = f"reservations.{self.size - 1}.acquired_at"
-        newest_first = {
+        # With $sort, the whole list would go into the oplog.
+        latest = {
             "$each": [{"id": reservation.id, "acquired_at": acquired_at}],
-            "$sort": {"acquired_at": -1},
-            "$slice": self.size,
+            "$slice": -self.size,
         }
-        return UpdateOne(
-            {"_id": self.id, last: {"$not": {"$gt": acquired_at - self.period}}},
+        since = acquired_at - self.period
+        has_capacity = [
+            {f"reservations.{self.size - 1}": {"$exists": False}},
             {
-                "$push": {"reservations": newest_first},
+                "reservations.0.acquired_at": {"$lte": since},
+                f"reservations.{self.size}": {"$exists": False},
+            },
+        ]
+        return UpdateOne(
+            {"_id": self.id, "$or": has_capacity},
+            {
+                "$push": {"reservations": latest},
                 "$max": {"expires_at": expires_at},
                 "$setOnInsert": {"schema_version": SCHEMA_VERSION},
             },
@@ -112,16 +123,31 @@ class _Shard:
             upsert=True,
         )
 
-    def remove_future(self, now: datetime) -> UpdateOne:
-        """Remove reservations of a clock that was ahead and was set back."""
-        future = {"acquired_at": {"$gt": now + CLOCK_SKEW}}
-        return UpdateOne({"_id": self.id}, {"$pull": {"reservations": future}})
+    def repair(self, edges: "_Edges", now: datetime) -> UpdateOne | None:
+        """Return the update without which the document rejects what it should accept, if any.
+
+        It removes reservations of a clock that was ahead and was set back, or sorts the document,
+        which has more reservations than it may after the limit was lowered.
+        """
+        if edges.newest > now + CLOCK_SKEW:
+            future = {"acquired_at": {"$gt": now + CLOCK_SKEW}}
+            return UpdateOne({"_id": self.id}, {"$pull": {"reservations": future}})
+        since = now - self.period
+        if edges.length > self.size or (edges.last and edges.last <= since < edges.first):
+            latest = {"$each": [], "$sort": {"acquired_at": 1}, "$slice": -self.size}
+            return UpdateOne({"_id": self.id}, {"$push": {"reservations": latest}})
+        return None
 
 
 class _Edges(NamedTuple):
-    """The newest reservation of a document, and the one that has to leave before another fits."""
+    """What decides whether a document accepts a reservation.
 
+    `last` is the one that has to leave before another fits. `first` is the first in the list.
+    """
+
+    length: int
     newest: datetime
+    first: datetime
     last: datetime | None
 
 
@@ -186,21 +212,22 @@ class RateLimitBatches:
 
     async def _fetch_edges(self, shards: Sequence[_Shard]) -> Mapping[_Shard, _Edges]:
         times = "$reservations.acquired_at"
-        projection: dict[str, Any] = {"newest": {"$first": times}}
+        projection: dict[str, Any] = {
+            "length": {"$size": {"$ifNull": ["$reservations", []]}},
+            "newest": {"$max": times},
+            "oldest": {"$min": times},
+            "first": {"$first": times},
+        }
         for size in {shard.size for shard in shards}:
-            projection[f"last_{size}"] = {"$arrayElemAt": [times, size - 1]}
+            projection[f"last_{size}"] = {"$arrayElemAt": [times, -size]}
         ids = list({shard.id for shard in shards})
         documents = await self._database.read_batch(
             lambda: self._in_loop.find(
                 {"_id": {"$in": ids}}, projection, batch_size=len(ids) + 1
             ).to_list()
         )
-        found = {document["_id"]: document for document in documents}
-        return {
-            shard: _Edges(found[shard.id]["newest"], found[shard.id].get(f"last_{shard.size}"))
-            for shard in shards
-            if "newest" in found.get(shard.id, {})
-        }
+        found = {document["_id"]: document for document in documents if document["length"]}
+        return {shard: _edges(found[shard.id], shard) for shard in shards if shard.id in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +250,8 @@ class MongoRateLimits:
                 return None
             # The next document is full, or another instance has just inserted it.
             states = await self._load(missing, reservation.acquired_at)
-            if stale := [shard for state in states for shard in state.with_future_reservations]:
-                await self.batches.write(
-                    [shard.remove_future(reservation.acquired_at) for shard in stale]
-                )
+            if repairs := [repair for state in states for repair in state.repairs]:
+                await self.batches.write(repairs)
                 continue
             available_at = max(state.available_at for state in states)
             if available_at > reservation.acquired_at:
@@ -310,7 +335,7 @@ class _State:
     """
 
     available: Sequence[_Shard]
-    with_future_reservations: Sequence[_Shard]
+    repairs: Sequence[UpdateOne]
     available_at: datetime
 
 
@@ -350,11 +375,26 @@ def _state_of(
     times = {shard: shard.available_at(edges, now) for shard in shards}
     return _State(
         available=[shard for shard in shards if times[shard] == now],
-        with_future_reservations=[
-            shard for shard in shards if shard in edges and edges[shard].newest > now + CLOCK_SKEW
+        repairs=[
+            repair
+            for shard in shards
+            if shard in edges and (repair := shard.repair(edges[shard], now))
         ],
         available_at=min(times.values()),
     )
+
+
+def _edges(document: RawDocument, shard: _Shard) -> _Edges:
+    length = document["length"]
+    # All of a full document are in the window if its oldest one is, in any order.
+    last = document["oldest"] if length == shard.size else document.get(f"last_{shard.size}")
+    return _Edges(length, document["newest"], document["first"], last)
+
+
+def _next_full_minute(time: datetime) -> datetime:
+    """Round up a time: each change of `expires_at` would change the index for the cleanup."""
+    rounded = time.replace(second=0, microsecond=0)
+    return rounded if rounded == time else rounded + timedelta(minutes=1)
 
 
 def _value_available_at(limit: RateLimit, document: RawDocument, now: datetime) -> datetime:

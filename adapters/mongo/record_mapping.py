@@ -243,11 +243,20 @@ def _with_time_zone(stored: Any) -> Any:
     return [_with_time_zone(value) for value in stored] if isinstance(stored, list) else stored
 
 
-def _set_time_zones(fields: Any, names: Sequence[str]) -> None:
-    """Do the same with these fields of an object, which were checked."""
-    for name in names:
-        if value := getattr(fields, name):
-            setattr(fields, name, _with_time_zone(value))
+def _time_zone_setter(names: Sequence[str]) -> Callable[[Any], None]:
+    """Return what does the same with these fields of an object, which were checked."""
+
+    def set_time_zones(fields: Any) -> None:
+        for name in names:
+            value = getattr(fields, name)
+            # As `_with_time_zone` does: most fields are times, and calls cost most of it.
+            if type(value) is datetime:
+                if value.tzinfo is None:
+                    setattr(fields, name, _EPOCH + (value - _NAIVE_EPOCH))
+            elif value:
+                setattr(fields, name, _with_time_zone(value))
+
+    return set_time_zones
 
 
 def _has_times(annotation: Any) -> bool:
@@ -312,7 +321,7 @@ def _struct(
         tag_field="kind" if tag else None,
         tag=tag,
         namespace={
-            "__post_init__": lambda fields: _set_time_zones(fields, times),
+            **({"__post_init__": _time_zone_setter(times)} if times else {}),
             **({"kind": tag} if tag else {}),
         },
         kw_only=True,

@@ -177,9 +177,20 @@ async def test_releasing_again_or_what_is_missing_changes_nothing(limiter: RateL
 
 
 async def test_a_lowered_limit_applies_at_once(limiter: RateLimiter) -> None:
-    await acquire_many(limiter, 5, a_rate_limit(9))
+    await acquire_many(limiter, 7, a_rate_limit(9))
 
     assert await limiter.acquire(a_reservation(10, a_rate_limit(5), at=NOW + SECOND)) == NOW + HOUR
+    assert await acquire_many(limiter, 9, a_rate_limit(5), at=NOW + HOUR) == 5
+
+
+async def test_the_oldest_reservation_leaves_first_in_whatever_order_they_came(
+    limiter: RateLimiter,
+) -> None:
+    for number, seconds in enumerate((2, 0, 1)):
+        at = NOW + seconds * SECOND
+        await limiter.acquire(a_reservation(number, a_rate_limit(3), at=at))
+
+    assert await acquire_many(limiter, 3, a_rate_limit(3), at=NOW + HOUR + SECOND) == 2
 
 
 @pytest.mark.parametrize(

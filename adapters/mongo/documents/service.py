@@ -35,7 +35,7 @@ class ReservationFields(NestedValue):
 
 
 class RateLimitDocument(Document):
-    """The latest reservations of a rate limit, the newest first."""
+    """The latest reservations of a rate limit, in the order in which they were written."""
 
     id: str  # type: ignore[assignment]  # beanie declares an ObjectId
     schema_version: int

@@ -259,7 +259,11 @@ def _extract_digits(text: str) -> tuple[bool, str]:
     match = _PHONE.match(text)
     if match is None:
         raise InvalidPhone(_NOT_A_PHONE)
-    digits = (str(unicodedata.decimal(character)) for character in text if character.isdecimal())
+    digits = [
+        character if character.isascii() else str(unicodedata.decimal(character))
+        for character in text
+        if character.isdecimal()
+    ]
     return match["plus"] is not None, "".join(digits)
 
 

@@ -3,7 +3,6 @@
 Stored client IPs and number ranges: HMAC-SHA256.
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -53,8 +52,8 @@ class AesPhoneEncryption:
         if any(len(key.id.encode()) != KEY_ID_LENGTH for key in encryption_keys.accepted()):
             raise ValueError(f"The id of an encryption key has {KEY_ID_LENGTH} ASCII characters.")
         self._index_key = index_key
-        self._client_ip_key = hmac.digest(index_key, _CLIENT_IP_KEY_MESSAGE, hashlib.sha256)
-        self._number_range_key = hmac.digest(index_key, _NUMBER_RANGE_KEY_MESSAGE, hashlib.sha256)
+        self._client_ip_key = hmac.digest(index_key, _CLIENT_IP_KEY_MESSAGE, "sha256")
+        self._number_range_key = hmac.digest(index_key, _NUMBER_RANGE_KEY_MESSAGE, "sha256")
         self._encryption_keys = encryption_keys
         self._randomness = randomness
         self._ciphers: dict[bytes, AESGCM] = {}
@@ -136,8 +135,8 @@ class AesPhoneEncryption:
         return self._ciphers
 
     def _hmac(self, message: bytes) -> str:
-        return hmac.digest(self._index_key, message, hashlib.sha256).hex()
+        return hmac.digest(self._index_key, message, "sha256").hex()
 
 
 def _hash_text(key: bytes, text: str) -> str:
-    return hmac.digest(key, text.encode(), hashlib.sha256)[:_HASH_BYTES].hex()
+    return hmac.digest(key, text.encode(), "sha256")[:_HASH_BYTES].hex()

@@ -168,7 +168,7 @@ def _find_parts(
     """
     if not limits:
         return []
-    firsts = [next(_parts_of(limit, now)) for limit in limits]
+    firsts = [_first_part(limit, now) for limit in limits]
     values = chain.from_iterable([part.blocking_values(now) for part in firsts])
     all_blocking = connection.execute(_blocking_sql(len(firsts)), [*values]).fetchone()
     return [
@@ -193,22 +193,41 @@ def _find_part(connection: sqlite3.Connection, limit: RateLimit, now: int) -> _F
 
 
 def _parts_of(limit: RateLimit, acquired_at: int) -> Iterator[_Part]:
-    """Yield the parts of a limit and its fallback, in the order in which they are tried.
-
-    The first one depends on the time. So all parts fill up at the same rate, and the first one has
-    capacity until the limit is nearly used up.
-    """
-    total, period = limit.window.limit, limit.window.period // _MICROSECOND
-    count = -(-total // MAX_PART_SIZE)
-    if count == 1 or limit.value is not None:
-        yield _Part(limit.name, total, period, limit.value)
-    else:
-        first = acquired_at // min(_SLOT, period // count)
-        for number in range(first, first + count):
-            size = total // count + (number % count < total % count)
-            yield _Part(f"{limit.name} #{number % count}", size, period, None)
+    """Yield the parts of a limit and its fallback, in the order in which they are tried."""
+    count, period = _divide(limit)
+    first = _first_number(acquired_at, count, period)
+    for number in range(first, first + count):
+        yield _part(limit, number % count, count, period)
     if limit.fallback is not None:
         yield from _parts_of(limit.fallback, acquired_at)
+
+
+def _first_part(limit: RateLimit, acquired_at: int) -> _Part:
+    count, period = _divide(limit)
+    return _part(limit, _first_number(acquired_at, count, period) % count, count, period)
+
+
+def _divide(limit: RateLimit) -> tuple[int, int]:
+    """Return the number of parts, and the period in microseconds."""
+    period = limit.window.period // _MICROSECOND
+    return 1 if limit.value is not None else -(-limit.window.limit // MAX_PART_SIZE), period
+
+
+def _first_number(acquired_at: int, count: int, period: int) -> int:
+    """Return with which part to begin.
+
+    It depends on the time. So all parts fill up at the same rate, and the first one has capacity
+    until the limit is nearly used up.
+    """
+    return acquired_at // min(_SLOT, period // count)
+
+
+def _part(limit: RateLimit, number: int, count: int, period: int) -> _Part:
+    total = limit.window.limit
+    if count == 1:
+        return _Part(limit.name, total, period, limit.value)
+    size = total // count + (number < total % count)
+    return _Part(f"{limit.name} #{number}", size, period, None)
 
 
 def _part_available_at(connection: sqlite3.Connection, part: _Part, now: int) -> int:

@@ -1,6 +1,5 @@
 """The codes of challenges, with the key that each was made with."""
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,10 +35,11 @@ class OtpCodes:
 
     def make_challenge(self, now: datetime, randomness: Randomness) -> Challenge:
         """Make a challenge for a sign-in, with the current key."""
+        random = randomness.bytes(CHALLENGE_ID_BYTES + NONCE_BYTES)
         return Challenge(
-            id=randomness.bytes(CHALLENGE_ID_BYTES).hex(),
+            id=random[:CHALLENGE_ID_BYTES].hex(),
             purpose=Purpose.SIGN_IN,
-            nonce=randomness.bytes(NONCE_BYTES),
+            nonce=random[CHALLENGE_ID_BYTES:],
             key_id=self.keys.current_id(),
             created_at=now,
             expires_at=now + OTP_TTL,
@@ -93,7 +93,7 @@ class OtpCodes:
         pepper = self.keys.find_key(self.keys.current_id())
         if pepper is None:
             raise Unavailable
-        return hmac.digest(pepper, _DIGEST_LABEL + phone.e164.encode(), hashlib.sha256)
+        return hmac.digest(pepper, _DIGEST_LABEL + phone.e164.encode(), "sha256")
 
     def phone_key(self, phone: PhoneNumber, digest_key: bytes | None = None) -> str:
         """Derive what identifies the phone in the names of limits, and does not reveal it.
@@ -103,7 +103,7 @@ class OtpCodes:
             digest_key: that of the phone, where the caller has derived it.
         """
         key = digest_key or self.digest_key(phone)
-        return hmac.digest(key, b"phone", hashlib.sha256).hex()[:32]
+        return hmac.digest(key, b"phone", "sha256").hex()[:32]
 
     def _padding(self, now: datetime) -> Challenge:
         return Challenge(

@@ -30,7 +30,7 @@ from domain.otp.attempts import OtpAttempt, VerificationResult
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Delivery
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import DeliveryRoute, RateLimit, RateLimits, Reservation
+from domain.otp.rate_limits import DeliveryRoute, RateLimits, Reservation
 from domain.otp.request_id import parse_request_id
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 from domain.phone import PhoneNumber
@@ -120,8 +120,12 @@ class VerifyOtp:
         """
         phone, now = command.phone, self.clock.now()
         client_ip = self.client_ip_hashes.hash_client_ip(command.client_ip)
-        reservation = self._reserve(now, self.rate_limits.for_verification(client_ip))
-        failure = self._reserve(now, self.rate_limits.for_failed_attempt(client_ip, phone.country))
+        # They have no limit in common, so one id does for both.
+        reservation_id = self.randomness.bytes(RESERVATION_ID_BYTES).hex()
+        reservation = Reservation(reservation_id, now, self.rate_limits.for_verification(client_ip))
+        failure = Reservation(
+            reservation_id, now, self.rate_limits.for_failed_attempt(client_ip, phone.country)
+        )
         digest_key = self.codes.digest_key(phone)
         unchallenged = self.rate_limits.for_unchallenged_attempt(
             client_ip, self.codes.phone_key(phone, digest_key)
@@ -280,9 +284,6 @@ class VerifyOtp:
         if result.is_device_recognized and command.device_token is not None:
             return command.device_token.secret
         return self.randomness.bytes(SECRET_BYTES)
-
-    def _reserve(self, now: datetime, limits: tuple[RateLimit, ...]) -> Reservation:
-        return Reservation(self.randomness.bytes(RESERVATION_ID_BYTES).hex(), now, limits)
 
     def _permits_of(self, phone: PhoneNumber, delivery: Delivery | None) -> Reservation | None:
         """Return the permits of an unverified delivery. A login releases them."""

@@ -1,6 +1,5 @@
 """Attempts to verify a code, their results, and the limit that unknown IPs share."""
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,7 +52,7 @@ class OtpAttempt:
     def digest(self, delivery_id: str = "") -> str:
         """Identify the code among those that clients tried for a delivery."""
         message = f"{delivery_id}\0{self.code.digits}".encode()
-        return hmac.digest(self.digest_key, message, hashlib.sha256).hex()[:_DIGEST_LENGTH]
+        return hmac.digest(self.digest_key, message, "sha256").hex()[:_DIGEST_LENGTH]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

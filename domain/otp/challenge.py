@@ -1,6 +1,5 @@
 """A challenge, the code that is derived from it, and a code as a user typed it."""
 
-import hashlib
 import hmac
 import re
 import unicodedata
@@ -101,8 +100,8 @@ class Challenge:
             length: the number of digits.
         """
         parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
-        message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
-        digest = hmac.digest(pepper, message, hashlib.sha256)
+        message = b"".join([len(part).to_bytes(2, "big") + part for part in parts])
+        digest = hmac.digest(pepper, message, "sha256")
         number = int.from_bytes(digest[:8], "big")
         return f"{number % 10**length:0{length}d}"
 

@@ -94,6 +94,8 @@ class Delivery:
 
     def counter_of_request(self, request_id: str | None) -> AttemptCounter | None:
         """Return the counter of a request id: of this delivery's, or of a later request's."""
+        if request_id is None:
+            return None
         if request_id == self.request_id:
             kind = CounterKind.FIRST_REQUEST
             return self.counter_of(kind, self.request_id, self.attempt_limit)
@@ -128,7 +130,7 @@ class Delivery:
         others = [
             counter
             for counter in self.counters
-            if (counter.kind, counter.id) != (changed.kind, changed.id)
+            if counter.id != changed.id or counter.kind is not changed.kind
         ]
         return replace(self, counters=(*others, changed))
 

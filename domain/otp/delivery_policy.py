@@ -107,7 +107,7 @@ class DeliveryPolicy:
 
     def earliest_request(self, requester: Requester, now: datetime) -> datetime:
         """Return when the client may cause the next delivery: `now`, or later."""
-        if self._allows(requester, now):
+        if not requester.deliveries or self._allows(requester, now):
             return now
         later = sorted({time for time in self._candidate_times(requester.deliveries) if time > now})
         return next(time for time in later if self._allows(requester, time))
@@ -146,6 +146,9 @@ class DeliveryPolicy:
         return self.cooldown * (1 << doublings)
 
     def _has_shared_capacity(self, requester: Requester, time: datetime) -> bool:
+        windows = (*self.per_phone, *self.per_phone_and_ip)
+        if len(requester.deliveries) < min([window.limit for window in windows]):
+            return True
         shared = [delivery for delivery in requester.deliveries if not delivery.uses_own_quota]
         network = requester.client_ip.network
         all_times = [delivery.sent_at for delivery in shared]

@@ -415,33 +415,39 @@ class PhoneVerification:
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
         latest, since_day, trusted_since = now + CLOCK_SKEW, now - ONE_DAY, now - TRUSTED_IP_TTL
-        challenges = tuple(
+        challenges = [
             challenge
             for challenge in self.challenges
             if now < challenge.expires_at and challenge.created_at <= latest
-        )
+        ]
         current = {challenge.id for challenge in challenges}
-        return replace(
-            self,
-            challenges=challenges,
-            deliveries=tuple(
-                delivery if delivery.challenge_id in current else replace(delivery, counters=())
-                for delivery in self.deliveries
-                if since_day < delivery.sent_at <= latest
+        deliveries = [
+            delivery
+            if delivery.challenge_id in current or not delivery.counters
+            else replace(delivery, counters=())
+            for delivery in self.deliveries
+            if since_day < delivery.sent_at <= latest
+        ]
+        return PhoneVerification(
+            tuple(challenges),
+            tuple(deliveries),
+            tuple([time for time in self.shared_attempts if since_day < time <= latest]),
+            self.failures.prune(now),
+            tuple(
+                [
+                    trusted
+                    for trusted in self.trusted_ips
+                    if trusted_since < trusted.last_login_at <= latest
+                ]
             ),
-            shared_attempts=tuple(
-                time for time in self.shared_attempts if since_day < time <= latest
-            ),
-            callbacks=tuple(
-                callback.prune(now)
-                for callback in self.callbacks
-                if since_day < callback.requested_at <= latest
-            ),
-            failures=self.failures.prune(now),
-            trusted_ips=tuple(
-                trusted
-                for trusted in self.trusted_ips
-                if trusted_since < trusted.last_login_at <= latest
+            self.identity_id,
+            self.blocked_at,
+            tuple(
+                [
+                    callback.prune(now)
+                    for callback in self.callbacks
+                    if since_day < callback.requested_at <= latest
+                ]
             ),
         )
 

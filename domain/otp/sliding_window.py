@@ -32,7 +32,7 @@ class SlidingWindow:
     def remaining(self, times: Sequence[datetime], now: datetime) -> int:
         """Return how many more events are allowed now."""
         since = now - self.period
-        return max(0, self.limit - sum(time > since for time in times))
+        return max(0, self.limit - len([time for time in times if time > since]))
 
     def next_available(self, times: Sequence[datetime], now: datetime) -> datetime:
         """Return when the next event is allowed: `now`, or the time when enough events expired."""

@@ -23,8 +23,9 @@ def render_box(to: str, text: str, *, width: int, encoding: str, has_colors: boo
     - Characters that the encoding lacks are escaped.
     """
     lines = map(_replace_control_characters, [f"To: {to}", *(text.splitlines() or [""])])
-    encoded = "\n".join(lines).encode(encoding, "backslashreplace")
-    content = encoded.decode(encoding)
+    content = "\n".join(lines)
+    if not content.isascii():
+        content = content.encode(encoding, "backslashreplace").decode(encoding)
     if not has_colors and (box := _draw_box(content.split("\n"), width, encoding)):
         return box
     console = Console(
@@ -43,7 +44,7 @@ def render_box(to: str, text: str, *, width: int, encoding: str, has_colors: boo
 
 def _draw_box(lines: list[str], width: int, encoding: str) -> str | None:
     """Draw what rich would, in a thirtieth of the time; None if a line has to be broken."""
-    widths = [cell_len(line) for line in lines]
+    widths = [len(line) if line.isascii() else cell_len(line) for line in lines]
     widest = max(widths)
     if widest > width - 4:
         return None

@@ -39,16 +39,21 @@ class LogSecurityEvents:
         """Log an event."""
         is_warning = event.type in _WARNINGS
         log = _log.warning if is_warning else self._log_info or _log.info
-        fields = {
-            "phone": event.phone.masked if event.phone else None,
-            "client_ip": event.client_ip,
-            "user_id": event.user_id,
-            "role": event.role.value if event.role else None,
-            "reason": _mask_numbers(event.reason) if event.reason else None,
-            "attempts_left": event.attempts_left,
-        }
+        fields: dict[str, str | int] = {}
+        if event.phone is not None:
+            fields["phone"] = event.phone.masked
+        if event.client_ip is not None:
+            fields["client_ip"] = event.client_ip
+        if event.user_id is not None:
+            fields["user_id"] = event.user_id
+        if event.role is not None:
+            fields["role"] = event.role.value
+        if event.reason:
+            fields["reason"] = _mask_numbers(event.reason)
+        if event.attempts_left is not None:
+            fields["attempts_left"] = event.attempts_left
         with suppress(Exception):
-            log(event.type.value, **{name: v for name, v in fields.items() if v is not None})
+            log(event.type.value, **fields)
 
 
 def _mask_numbers(reason: str) -> str:

@@ -1,10 +1,11 @@
 """Rate limits that many phones share: per IP, network, number range, country and in total."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple, Self
 
 from domain.otp.attempts import UNCHALLENGED_ATTEMPTS
 from domain.otp.client_ip import HashedClientIp
@@ -92,7 +93,36 @@ class DeliveryRoute:
     number_range: str
 
 
-@dataclass(frozen=True, slots=True)
+class _Parts(NamedTuple):
+    """The window for everybody, and the rest of it for recognized requesters, if there is any."""
+
+    for_everybody: SlidingWindow
+    for_recognized: SlidingWindow | None
+
+    @classmethod
+    def of(cls, window: SlidingWindow) -> Self:
+        for_everybody = window.scale_percent(UNRECOGNIZED_PERCENT)
+        rest = window.limit - for_everybody.limit
+        return cls(for_everybody, SlidingWindow(rest, window.period) if rest else None)
+
+    def limit(self, name: str, *, is_recognized: bool) -> RateLimit:
+        """Return the part for everybody, or that for recognized requesters and then the other."""
+        for_everybody = RateLimit(name, self.for_everybody)
+        if not is_recognized or self.for_recognized is None:
+            return for_everybody
+        return RateLimit(f"{name}:recognized", self.for_recognized, fallback=for_everybody)
+
+
+class _DeliveryWindows(NamedTuple):
+    """The windows of deliveries: of those that are not verified, or of all."""
+
+    per_range: SlidingWindow
+    per_network: SlidingWindow
+    per_country: _Parts
+    total: _Parts
+
+
+@dataclass(frozen=True)
 class RateLimits:
     """The limits of an operator for deliveries and verifications (OWASP ASVS 5.0 6.6.3).
 
@@ -143,19 +173,19 @@ class RateLimits:
         if recognition is not Recognition.DEVICE:
             limits += self.for_ip(route.client_ip)
         if not is_recognized:
-            limits.append(self._for_range(_DELIVERIES, route, 1))
+            limits.append(self._for_range(_DELIVERIES, route))
         if recognition is not Recognition.DEVICE:
-            limits.append(self._for_network(_DELIVERIES, route, 1))
-        factor = self.all_deliveries_factor
-        limits.append(self._for_range(_ALL_DELIVERIES, route, factor))
-        limits.append(self._for_network(_ALL_DELIVERIES, route, factor))
-        for action, times in ((_DELIVERIES, 1), (_ALL_DELIVERIES, factor)):
+            limits.append(self._for_network(_DELIVERIES, route))
+        limits.append(self._for_range(_ALL_DELIVERIES, route))
+        limits.append(self._for_network(_ALL_DELIVERIES, route))
+        for action in (_DELIVERIES, _ALL_DELIVERIES):
             limits += self._for_country_and_total(
-                action, route.country, times, is_recognized=is_recognized
+                action, route.country, is_recognized=is_recognized
             )
         if channel is Channel.VOICE:
             name = f"{_CALLS}:country:{route.country}"
-            limits.append(_part(name, self.calls_per_country, is_recognized=is_recognized))
+            parts = _Parts.of(self.calls_per_country)
+            limits.append(parts.limit(name, is_recognized=is_recognized))
         if recognition is not Recognition.DEVICE:
             name = f"{_DELIVERIES}:countries:{route.client_ip.ip}"
             window = SlidingWindow(self.countries_per_ip, timedelta(days=1))
@@ -171,9 +201,9 @@ class RateLimits:
         # The permits of a recognized requester may be those of any other.
         return (
             *self.for_ip(route.client_ip),
-            self._for_range(_DELIVERIES, route, 1),
-            self._for_network(_DELIVERIES, route, 1),
-            *self._for_country_and_total(_DELIVERIES, route.country, 1, is_recognized=True),
+            self._for_range(_DELIVERIES, route),
+            self._for_network(_DELIVERIES, route),
+            *self._for_country_and_total(_DELIVERIES, route.country, is_recognized=True),
         )
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
@@ -241,29 +271,37 @@ class RateLimits:
         window = self.per_country.scale_percent(LEAVING_PERCENT)
         return (*of_phone, RateLimit(f"{_LEAVING_MESSAGES}:country:{country}", window))
 
-    def _for_range(self, action: str, route: DeliveryRoute, factor: int) -> RateLimit:
-        return RateLimit(f"{action}:range:{route.number_range}", self.per_range.scale(factor))
+    @cached_property
+    def _windows(self) -> Mapping[str, _DeliveryWindows]:
+        """The windows by what they count; each request needs them."""
+        return {
+            action: _DeliveryWindows(
+                self.per_range.scale(factor),
+                self.per_country.scale(factor).scale_percent(NETWORK_PERCENT),
+                _Parts.of(self.per_country.scale(factor)),
+                _Parts.of(self.total.scale(factor)),
+            )
+            for action, factor in (
+                (_DELIVERIES, 1),
+                (_ALL_DELIVERIES, self.all_deliveries_factor),
+            )
+        }
 
-    def _for_network(self, action: str, route: DeliveryRoute, factor: int) -> RateLimit:
+    def _for_range(self, action: str, route: DeliveryRoute) -> RateLimit:
+        return RateLimit(f"{action}:range:{route.number_range}", self._windows[action].per_range)
+
+    def _for_network(self, action: str, route: DeliveryRoute) -> RateLimit:
         name = f"{action}:country:{route.country}:network:{route.client_ip.network}"
-        window = self.per_country.scale(factor).scale_percent(NETWORK_PERCENT)
-        return RateLimit(name, window)
+        return RateLimit(name, self._windows[action].per_network)
 
     def _for_country_and_total(
-        self, action: str, country: str, factor: int, *, is_recognized: bool
-    ) -> Iterator[RateLimit]:
-        for name, window in ((f"country:{country}", self.per_country), ("total", self.total)):
-            yield _part(f"{action}:{name}", window.scale(factor), is_recognized=is_recognized)
-
-
-def _part(name: str, window: SlidingWindow, *, is_recognized: bool) -> RateLimit:
-    """Return the part for everybody, or that for recognized requesters and then the other."""
-    for_everybody = RateLimit(name, window.scale_percent(UNRECOGNIZED_PERCENT))
-    rest = window.limit - for_everybody.window.limit
-    if not is_recognized or rest == 0:
-        return for_everybody
-    reserved = SlidingWindow(rest, window.period)
-    return RateLimit(f"{name}:recognized", reserved, fallback=for_everybody)
+        self, action: str, country: str, *, is_recognized: bool
+    ) -> tuple[RateLimit, RateLimit]:
+        windows = self._windows[action]
+        return (
+            windows.per_country.limit(f"{action}:country:{country}", is_recognized=is_recognized),
+            windows.total.limit(f"{action}:total", is_recognized=is_recognized),
+        )
 
 
 def _limits_by_ip(

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from adapters.bounded_cache import BoundedCache
+from application.bounded_cache import BoundedCache
 from application.ports.keys import Key, KeyRing, PublicKey, TokenClaims
 
 ALGORITHM: Final = "ES256"

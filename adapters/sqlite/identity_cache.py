@@ -4,8 +4,8 @@ import asyncio
 import sqlite3
 from typing import Any, Final
 
-from adapters.bounded_cache import BoundedCache
 from adapters.sqlite.database import Database
+from application.bounded_cache import BoundedCache
 from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
 from domain.identities.identity import Identity

@@ -183,7 +183,7 @@ async def test_a_lowered_limit_applies_at_once(limiter: RateLimiter) -> None:
     assert await acquire_many(limiter, 9, a_rate_limit(5), at=NOW + HOUR) == 5
 
 
-async def test_the_oldest_reservation_leaves_first_in_whatever_order_they_came(
+async def test_the_oldest_reservation_leaves_first_in_any_order(
     limiter: RateLimiter,
 ) -> None:
     for number, seconds in enumerate((2, 0, 1)):

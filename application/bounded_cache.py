@@ -1,4 +1,4 @@
-"""A cache that never has more than so many entries."""
+"""A cache for adapters, which never has more than so many entries."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar

@@ -18,7 +18,7 @@ class RequestStarts:
 
     When thousands arrive in the same moment, everything else would wait until all of them have
     started. So some of them wait; a few of these start in each iteration, the newest and the oldest
-    in turn: a quarter of those that started in the time before. A request that arrives now is among
+    in turn: an eighth of those that started in the time before. A request that arrives now is among
     the next, and none waits without end.
     """
 
@@ -43,7 +43,7 @@ class RequestStarts:
             self._begin_iteration()
         else:
             if not self._waiting:
-                self._max_resumed = max(_MIN_RESUMED, self._started // 4)
+                self._max_resumed = max(_MIN_RESUMED, self._started // 8)
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             sys.setswitchinterval(_SHORT_SWITCH_INTERVAL)

@@ -56,7 +56,7 @@ class CodeCheck:
     @property
     def _is_replay(self) -> bool:
         """Whether the code was just used."""
-        return bool(self.equal) and any(
+        return any(
             challenge.id in self.equal and challenge.used_at is not None
             for challenge in self.state.all_challenges
         )
@@ -70,8 +70,18 @@ class CodeCheck:
     def _check_deliveries(self) -> tuple["PhoneVerification | None", VerificationResult]:
         limits, attempt = self.limits, self.limits.attempt
         named, delivery = limits.named_delivery(attempt.now), limits.delivery(attempt.now)
+        retried = self._find_retried(named)
+        replay = VerificationResult(
+            is_correct=False,
+            attempts_left=0,
+            delivery=(named or self._latest_delivery(retried)) if retried else None,
+            callback=self._latest_callback(retried) if retried else None,
+            challenge=retried,
+            is_replay=self._is_replay,
+            is_device_recognized=limits.device_id is not None,
+        )
         if delivery is None:
-            return None, replace(self._replay(named, left=0), is_unchallenged=True)
+            return None, replace(replay, is_unchallenged=True)
         left = limits.attempts_left(delivery, attempt.now)
         if left <= 0:
             retry_after = whole_seconds(attempt.now, limits.next_attempt_at())
@@ -83,29 +93,14 @@ class CodeCheck:
             verified = named or self._latest_delivery(matched)
             return self._use(matched, left=left - 1, delivery=verified)
         if self._is_replay:
-            return None, self._replay(named, left=left - 1)
+            return None, replace(replay, attempts_left=left - 1)
         counters, digest = limits.counters(delivery), attempt.digest(delivery.request_id)
         if any(counter.is_repeat(digest, attempt.now) for counter in counters):
             return None, VerificationResult(is_correct=False, attempts_left=left)
         return self._count(delivery, counters, digest)
 
-    def _replay(self, named: Delivery | None, *, left: int) -> VerificationResult:
-        """Return the result of a code that was just used, or of one that is not looked at."""
-        retried = self._find_retried(named)
-        return VerificationResult(
-            is_correct=False,
-            attempts_left=left,
-            delivery=(named or self._latest_delivery(retried)) if retried else None,
-            callback=self._latest_callback(retried) if retried else None,
-            challenge=retried,
-            is_replay=self._is_replay,
-            is_device_recognized=self.limits.device_id is not None,
-        )
-
     def _find_matched(self, named: Delivery | None) -> Challenge | None:
         """Return the latest active challenge of a message that has the code, or None."""
-        if not self.equal:
-            return None
         request_id, now = self.limits.attempt.request_id, self.limits.attempt.now
         return next(
             (
@@ -124,7 +119,7 @@ class CodeCheck:
         or as a recognized device: wrong codes are not counted at a used challenge, so others could
         guess.
         """
-        if self.state.blocked_at is not None or not self.equal:
+        if self.state.blocked_at is not None:
             return None
         limits, request_id = self.limits, self.limits.attempt.request_id
         is_known = limits.trusted_until is not None or limits.device_id is not None

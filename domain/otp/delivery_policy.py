@@ -147,7 +147,7 @@ class DeliveryPolicy:
 
     def _has_shared_capacity(self, requester: Requester, time: datetime) -> bool:
         windows = (*self.per_phone, *self.per_phone_and_ip)
-        if len(requester.deliveries) < min([window.limit for window in windows]):
+        if all(len(requester.deliveries) < window.limit for window in windows):
             return True
         shared = [delivery for delivery in requester.deliveries if not delivery.uses_own_quota]
         network = requester.client_ip.network

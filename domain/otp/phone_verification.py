@@ -428,25 +428,26 @@ class PhoneVerification:
             for delivery in self.deliveries
             if since_day < delivery.sent_at <= latest
         ]
-        return PhoneVerification(
-            tuple(challenges),
-            tuple(deliveries),
-            tuple([time for time in self.shared_attempts if since_day < time <= latest]),
-            self.failures.prune(now),
-            tuple(
-                [
-                    trusted
-                    for trusted in self.trusted_ips
-                    if trusted_since < trusted.last_login_at <= latest
-                ]
+        return replace(
+            self,
+            challenges=tuple(challenges),
+            deliveries=tuple(deliveries),
+            shared_attempts=tuple(
+                [time for time in self.shared_attempts if since_day < time <= latest]
             ),
-            self.identity_id,
-            self.blocked_at,
-            tuple(
+            callbacks=tuple(
                 [
                     callback.prune(now)
                     for callback in self.callbacks
                     if since_day < callback.requested_at <= latest
+                ]
+            ),
+            failures=self.failures.prune(now),
+            trusted_ips=tuple(
+                [
+                    trusted
+                    for trusted in self.trusted_ips
+                    if trusted_since < trusted.last_login_at <= latest
                 ]
             ),
         )

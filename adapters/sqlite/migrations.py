@@ -164,6 +164,7 @@ END;
 
 CREATE TRIGGER identities_deleted AFTER DELETE ON identities BEGIN
     INSERT INTO identity_changes (identity_id) VALUES (old.id);
+    DELETE FROM identity_changes WHERE number <= last_insert_rowid() - 1000;
 END;
 """
 

@@ -168,7 +168,7 @@ def _find_parts(
     """
     if not limits:
         return []
-    firsts = [_first_part(limit, now)[0] for limit in limits]
+    firsts = [_part_of(limit, now, 0) for limit in limits]
     values = chain.from_iterable([part.blocking_values(now) for part in firsts])
     all_blocking = connection.execute(_blocking_sql(len(firsts)), [*values]).fetchone()
     return [
@@ -194,27 +194,29 @@ def _find_part(connection: sqlite3.Connection, limit: RateLimit, now: int) -> _F
 
 def _parts_of(limit: RateLimit, acquired_at: int) -> Iterator[_Part]:
     """Yield the parts of a limit and its fallback, in the order in which they are tried."""
-    first, count = _first_part(limit, acquired_at)
-    yield first
-    for number in range(1, count):
-        yield _first_part(limit, acquired_at, number)[0]
+    for position in range(_count_parts(limit)):
+        yield _part_of(limit, acquired_at, position)
     if limit.fallback is not None:
         yield from _parts_of(limit.fallback, acquired_at)
 
 
-def _first_part(limit: RateLimit, acquired_at: int, skipped: int = 0) -> tuple[_Part, int]:
-    """Return the part that is tried first, or after so many others; and how many there are.
+def _count_parts(limit: RateLimit) -> int:
+    return 1 if limit.value is not None else -(-limit.window.limit // MAX_PART_SIZE)
 
-    It depends on the time. So all parts fill up at the same rate, and the first one has capacity
-    until the limit is nearly used up.
+
+def _part_of(limit: RateLimit, acquired_at: int, position: int) -> _Part:
+    """Return the part at this position in the order in which they are tried, from 0.
+
+    The order depends on the time. So all parts fill up at the same rate, and the first one has
+    capacity until the limit is nearly used up.
     """
     total, period = limit.window.limit, limit.window.period // _MICROSECOND
-    count = -(-total // MAX_PART_SIZE)
-    if count == 1 or limit.value is not None:
-        return _Part(limit.name, total, period, limit.value), 1
-    number = (acquired_at // min(_SLOT, period // count) + skipped) % count
+    count = _count_parts(limit)
+    if count == 1:
+        return _Part(limit.name, total, period, limit.value)
+    number = (acquired_at // min(_SLOT, period // count) + position) % count
     size = total // count + (number < total % count)
-    return _Part(f"{limit.name} #{number}", size, period, None), count
+    return _Part(f"{limit.name} #{number}", size, period, None)
 
 
 def _part_available_at(connection: sqlite3.Connection, part: _Part, now: int) -> int:

@@ -90,8 +90,6 @@ class JwtAccessTokens:
         keys = self._get_verification_keys()
         claims = keys.verified_tokens.get(token)
         if claims is None:
-            if not _TOKEN_PATTERN.fullmatch(token):
-                raise InvalidToken("The access token is malformed.")
             claims = self._verify(token, keys)
             keys.verified_tokens.put(token, claims)
         if now >= claims.expires_at:
@@ -110,6 +108,8 @@ class JwtAccessTokens:
         return self._verification_keys
 
     def _verify(self, token: str, keys: VerificationKeys) -> TokenClaims:
+        if not _TOKEN_PATTERN.fullmatch(token):
+            raise InvalidToken("The access token is malformed.")
         try:
             # A header that is identical to ours does not have to be parsed.
             key = keys.by_header.get(token.partition(".")[0]) or _find_key(token, keys)

@@ -50,8 +50,7 @@ async def update(
     """
     for retry in range(MAX_RETRIES):
         if retry > _IMMEDIATE_RETRIES:
-            # Jitter is no secret.
-            await asyncio.sleep(random.uniform(0, _MAX_DELAY_SECONDS))  # noqa: S311
+            await asyncio.sleep(random.uniform(0, _MAX_DELAY_SECONDS))  # noqa: S311 -- no secret
         loaded = loaded or await load()
         successor, result = change(loaded.value)
         if successor == loaded.value or await replace(successor, loaded.version):

@@ -89,7 +89,7 @@ def _run_command(arguments: argparse.Namespace) -> int:
         return EXIT_INVALID
 
     with without_rich():
-        import adapters.logging  # noqa: F401
+        import adapters.logging  # noqa: F401 -- without rich
 
     if arguments.command == "run":
         return _run_service()

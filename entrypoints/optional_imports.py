@@ -15,8 +15,7 @@ def without_rich() -> Iterator[None]:
     if "rich" in sys.modules:
         yield
         return
-    # This is how Python marks a module that cannot be imported.
-    sys.modules["rich"] = None  # type: ignore[assignment]
+    sys.modules["rich"] = None  # type: ignore[assignment]  # Python: it cannot be imported
     try:
         yield
     finally:

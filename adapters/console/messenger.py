@@ -93,8 +93,7 @@ class ConsoleMessenger:
         return stat.S_ISREG(mode) or stat.S_ISCHR(mode)
 
     def _render(self, phone: PhoneNumber, text: str, *, is_terminal: bool) -> bytes:
-        # It imports rich, which the start does not wait for.
-        from adapters.console.box import render_box  # noqa: PLC0415
+        from adapters.console.box import render_box  # noqa: PLC0415 -- the start needs no rich
 
         box = render_box(
             phone.e164,

@@ -45,8 +45,12 @@ class DiskFiles:
         self._pool = pool
         self._timeout_seconds = timeout_seconds
 
-    # The content type is not stored: a web server derives it from the suffix of the storage key.
-    async def write(self, storage_key: str, content: bytes, content_type: str) -> None:  # noqa: ARG002
+    async def write(
+        self,
+        storage_key: str,
+        content: bytes,
+        content_type: str,  # noqa: ARG002 -- a web server derives it from the storage key's suffix
+    ) -> None:
         """Store the file durably.
 
         Raises:

@@ -85,8 +85,7 @@ def request_log(name: str) -> Callable[..., None]:
     Args:
         name: of the logger.
     """
-    # It imports msgspec, which the server's parent process does not need.
-    from adapters.logging.request_log import RequestLog  # noqa: PLC0415
+    from adapters.logging.request_log import RequestLog  # noqa: PLC0415 -- no msgspec in the parent
 
     return _make_log(RequestLog, name)
 

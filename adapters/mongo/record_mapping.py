@@ -299,7 +299,7 @@ def _struct(
         origin = get_origin(annotation)
         if origin is UnionType:
             return reduce(or_, arguments)
-        return list[arguments] if origin is list else annotation  # type: ignore[valid-type]
+        return list[arguments] if origin is list else annotation  # type: ignore[valid-type]  # made here
 
     members: list[Any] = []
     tag = _tag(model)

@@ -31,7 +31,7 @@ class RowLoader:
         self._database = database
         self._find = f"SELECT version, schema_version, body FROM {table} WHERE {key} = ?"  # noqa: S608 -- our names
         self._find_many = (
-            f"SELECT json_group_array(json_array({key}, version, schema_version, body))"  # noqa: S608
+            f"SELECT json_group_array(json_array({key}, version, schema_version, body))"  # noqa: S608 -- our names
             f" FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))"
         )
         self._requests: list[tuple[str, asyncio.Future[RecordRow | None]]] = []

@@ -99,7 +99,7 @@ def _kill(server: MPServer | MTServer, has_ended: threading.Event) -> None:
     # Again and again: the server may be starting workers.
     while not has_ended.wait(_POLL_INTERVAL):
         for worker in tuple(server.wrks):
-            worker.kill()  # type: ignore[no-untyped-call]
+            worker.kill()  # type: ignore[no-untyped-call]  # granian's
 
 
 def _start_listening_check(bind: Bind, on_listening: Callable[[], None]) -> None:

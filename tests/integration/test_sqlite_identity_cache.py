@@ -89,7 +89,7 @@ async def test_an_identity_that_changes_while_it_is_loaded_is_not_cached(
 ) -> None:
     loaded = await processes[0].load(IDENTITY.id)
     assert loaded is not None
-    cache = processes[0].cache  # type: ignore[attr-defined]
+    cache = processes[0].cache  # type: ignore[attr-defined]  # the port has none
     as_of = cache.change_number
     assert await processes[1].replace(loaded.value, loaded.version)
     assert cache.find(IDENTITY.id) is None

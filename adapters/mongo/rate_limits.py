@@ -126,8 +126,8 @@ class _Shard:
     def repair(self, edges: "_Edges", now: datetime) -> UpdateOne | None:
         """Return the update without which the document rejects what it should accept, if any.
 
-        It removes reservations of a clock that was ahead and was set back, or sorts the document,
-        which has more reservations than it may after the limit was lowered.
+        It removes reservations of a clock that was ahead and was set back. Or it sorts and shortens
+        the document: its first reservation is not the oldest, or the limit was lowered.
         """
         if edges.newest > now + CLOCK_SKEW:
             future = {"acquired_at": {"$gt": now + CLOCK_SKEW}}

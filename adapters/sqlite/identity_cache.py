@@ -23,9 +23,9 @@ class IdentityCache:
     """Identities as the file has them now, whichever process changes them.
 
     Triggers number all changes of identities. Before a cached identity is used, those that were
-    changed meanwhile are removed: one read for all uses in an iteration of the event loop. Whoever
-    waits for a change gets to know it later than that, so no request finds an identity as it was
-    before a change that somebody already knows of.
+    changed meanwhile are removed: one read for all uses in an iteration of the event loop. A change
+    has its response after its commit. A request that is sent after that response is handled after
+    a read that finds the change.
     """
 
     def __init__(self, database: Database, max_size: int = MAX_IDENTITIES) -> None:

@@ -25,7 +25,8 @@ _PR_SET_PDEATHSIG: Final = 1
 CLOSE_TIMEOUT: Final = 3
 """Seconds for a worker to close everything after the drain timeout."""
 _GC_THRESHOLDS: Final = (5_000, 20, 100)
-"""Collections of all objects took 15 ms, some times in a second, and found nothing."""
+"""How many new objects, and collections of younger objects, start a collection. By default,
+collections of all objects took 15 ms, several times a second, and found nothing."""
 _CANNOT_START, _HAS_STARTED, _IS_STOPPING, _IS_DRAINING = range(4)
 """Offsets of the flags that all processes share."""
 

@@ -146,7 +146,7 @@ class DocumentLoader:
             CorruptRecord
             StorageError
         """
-        if not _is_storable(key):
+        if not is_storable(key):
             return None
         return await self._database.wait_for(lambda: self._loader.request(key))
 
@@ -157,7 +157,7 @@ class DocumentLoader:
             CorruptRecord
             StorageError
         """
-        storable = [key for key in keys if _is_storable(key)]
+        storable = [key for key in keys if is_storable(key)]
         return await self._database.run(lambda: self._loader.load_many(storable))
 
     async def finish(self) -> None:
@@ -175,7 +175,7 @@ class DocumentLoader:
         return await self._collection.find(query, self._projection, batch_size=batch_size).to_list()
 
 
-def _is_storable(key: str) -> bool:
+def is_storable(key: str) -> bool:
     """Whether MongoDB can store the text: an invalid one would fail the whole batch."""
     try:
         key.encode()

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError, InvalidBSON
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorCollection,
@@ -105,6 +106,8 @@ _CODEC_OPTIONS: Final = CodecOptions[RawDocument](
     # A date that Python does not have must not fail the documents that come with it.
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
+RAW_DOCUMENTS: Final = CodecOptions(document_class=RawBSONDocument)
+"""Documents are not decoded."""
 _OVERRIDDEN: Final = {
     "w": "majority",
     "journal": "true",

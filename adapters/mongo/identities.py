@@ -11,6 +11,7 @@ from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import IdentityDocument
 from adapters.mongo.driver import DuplicateKey, MotorCollection
+from adapters.mongo.identity_loader import IdentityLoader
 from adapters.mongo.record_mapping import RecordMapping
 from application.ports.errors import UniqueViolation
 from application.ports.versioned import Versioned
@@ -26,13 +27,12 @@ class MongoIdentities:
 
     database: Database
     collection: MotorCollection
-    loader: DocumentLoader
+    loader: IdentityLoader
     mapping: RecordMapping[Identity]
 
     async def load(self, identity_id: str) -> Versioned[Identity] | None:
         """Return the identity, deleted or not, or None."""
-        document = await self.loader.load(identity_id)
-        return self.mapping.decode(document) if document else None
+        return await self.loader.load(identity_id)
 
     async def add(self, identity: Identity) -> bool:
         """Save a new identity; False when its id exists."""

@@ -32,6 +32,7 @@ from adapters.mongo.driver import (
     with_naive_times,
 )
 from adapters.mongo.identities import MongoDeletedIdentities, MongoIdentities
+from adapters.mongo.identity_loader import IdentityLoader
 from adapters.mongo.indexes import create_indexes
 from adapters.mongo.leases import MongoLeases
 from adapters.mongo.mapping import Mappings
@@ -50,7 +51,7 @@ class Loaders:
     phone_verifications: DocumentLoader
     changed_phone_verifications: DocumentWriter
     rate_limits: RateLimitBatches
-    identities: DocumentLoader
+    identities: IdentityLoader
     deleted_identities: DocumentLoader
     media_items: DocumentLoader
     media_items_by_storage_key: DocumentLoader
@@ -58,7 +59,7 @@ class Loaders:
     delivery_reports: DocumentLoader
 
     @classmethod
-    def of(cls, database: Database) -> Self:
+    def of(cls, database: Database, mappings: Mappings) -> Self:
         """Make them for an open database."""
 
         def records(document: type[RecordDocument]) -> MotorCollection:
@@ -70,7 +71,7 @@ class Loaders:
             phone_verifications=DocumentLoader(database, phone_verifications),
             changed_phone_verifications=DocumentWriter(database, phone_verifications),
             rate_limits=RateLimitBatches(database, latest(database.collection(RateLimitDocument))),
-            identities=DocumentLoader(database, identities),
+            identities=IdentityLoader(database, identities, mappings.identities),
             deleted_identities=DocumentLoader(
                 database,
                 identities,
@@ -85,7 +86,7 @@ class Loaders:
 
     async def finish(self) -> None:
         """Return when no batch is under way."""
-        loaders: list[DocumentLoader | DocumentWriter | RateLimitBatches] = [
+        loaders: list[DocumentLoader | IdentityLoader | DocumentWriter | RateLimitBatches] = [
             getattr(self, field.name) for field in fields(self)
         ]
         await asyncio.gather(*(loader.finish() for loader in loaders))
@@ -104,11 +105,10 @@ async def open_mongo_repositories(
         ConfigurationError: the database cannot be used; the message is for the operator.
     """
     async with open_database(url, phone_encryption) as database:
-        loaders = Loaders.of(database)
+        mappings = Mappings.of(phone_encryption)
+        loaders = Loaders.of(database, mappings)
         try:
-            yield repositories_in(
-                database, loaders, phone_encryption, Mappings.of(phone_encryption)
-            )
+            yield repositories_in(database, loaders, phone_encryption, mappings)
         finally:
             await loaders.finish()
 

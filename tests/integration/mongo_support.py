@@ -162,7 +162,8 @@ async def open_logged(url: str) -> AsyncIterator[tuple[Repositories, CommandLog]
 
 @asynccontextmanager
 async def _repositories_in(database: Database) -> AsyncIterator[Repositories]:
-    loaders, mappings = Loaders.of(database), Mappings.of(FakePhoneEncryption())
+    mappings = Mappings.of(FakePhoneEncryption())
+    loaders = Loaders.of(database, mappings)
     yield repositories_in(database, loaders, FakePhoneEncryption(), mappings)
     await loaders.finish()
 

@@ -1,24 +1,34 @@
 """Library items in MongoDB: single items, pages, and those that need a cleanup."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import bson
 from beanie.odm.queries.find import FindMany
 from pymongo import DESCENDING
 
 from adapters.mongo.batch_loader import DocumentLoader
 from adapters.mongo.database import Database
 from adapters.mongo.documents import IdentityDocument, MediaItemDocument
-from adapters.mongo.driver import MotorCollection, RawDocument, with_naive_times
+from adapters.mongo.driver import (
+    RAW_DOCUMENTS,
+    MotorCollection,
+    RawDocument,
+    with_naive_times,
+)
 from adapters.mongo.mapping.media_items import STORED_ITEM_STATES, STORED_MEDIA_KINDS
 from adapters.mongo.record_mapping import RecordMapping
+from application.bounded_cache import BoundedCache
 from application.ports.media_items import PageItem
 from application.ports.versioned import Versioned
 from domain.media.item import ItemState, MediaItem
 from domain.media.page import ItemFilter
 from domain.page import Cursor
+
+MAX_DECODED_PAGES: Final = 64
+"""Of up to 150 KB each."""
 
 # The items of a page become one document, because one lookup of all owners takes less than half as
 # long as a lookup for each item. After $group, MongoDB 6 plans the page for another engine, which
@@ -85,6 +95,10 @@ class MongoMediaPages:
 
     database: Database
     mapping: RecordMapping[MediaItem]
+    decoded: BoundedCache[bytes, Sequence[PageItem]] = field(
+        default_factory=lambda: BoundedCache(MAX_DECODED_PAGES)
+    )
+    """By the bytes of their documents: a page that was changed has other bytes."""
 
     async def list_page(
         self, item_filter: ItemFilter, offset: int, limit: int
@@ -137,15 +151,24 @@ class MongoMediaPages:
             {"$limit": limit},
             *_WITH_DELETED_OWNERS,
         ]
-        [page] = await self.database.run(lambda: self._aggregate(pipeline))
+        return await self.database.run(lambda: self._aggregate(pipeline))
+
+    async def _aggregate(self, pipeline: Sequence[RawDocument]) -> Sequence[PageItem]:
+        collection = with_naive_times(self.database.collection(MediaItemDocument))
+        raw_documents = self.database.in_event_loop(collection).with_options(RAW_DOCUMENTS)
+        cursor = await raw_documents.aggregate(pipeline)
+        [document] = await cursor.to_list()
+        stored = bytes(document.raw)
+        items = self.decoded.get(stored)
+        if items is None:
+            items = self._decode(bson.decode(stored, collection.codec_options))
+            self.decoded.put(stored, items)
+        return items
+
+    def _decode(self, page: RawDocument) -> Sequence[PageItem]:
         deleted = {owner["_id"] for owner in page["deleted_owners"]}
         items = [self.mapping.decode(document).value for document in page["items"]]
         return [PageItem(item, item.owner_id in deleted) for item in items]
-
-    async def _aggregate(self, pipeline: Sequence[RawDocument]) -> Sequence[RawDocument]:
-        collection = with_naive_times(self.database.collection(MediaItemDocument))
-        cursor = await self.database.in_event_loop(collection).aggregate(pipeline)
-        return await cursor.to_list()
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,7 @@ class _FormReader:
         if self._file is None:
             self._file = TemporaryFile()  # noqa: SIM115 -- `close` closes it
         self._file.writelines(self._blocks)
+        self._file.flush()  # bytes that stay in the buffer would fail later, as another error
         self._blocks.clear()
 
 
